@@ -1,0 +1,174 @@
+// The only reader of the environment. Everything else receives the frozen Config made here.
+import { z } from "zod";
+import { version } from "../package.json";
+
+const exampleSecrets = ["your-secret-key-here", "change-me", "changeme", "secret", "password"];
+const secretBytesMin = 32;
+
+/** Settings that were given as an empty string count as not given: that is what `KEY=` in a .env file means. */
+const blankIsUnset = (env: Record<string, string | undefined>) =>
+  Object.fromEntries(
+    Object.entries(env).filter(([, value]) => value !== undefined && value !== ""),
+  );
+
+const wholeNumber = (fallback: number, min: number, max: number) =>
+  z
+    .string()
+    .regex(/^\d+$/, `must be a whole number from ${min} to ${max}`)
+    .transform(Number)
+    .pipe(z.number().min(min, `must be at least ${min}`).max(max, `must be at most ${max}`))
+    .default(fallback);
+
+const httpUrl = z.url({ protocol: /^https?$/, message: "must be an http:// or https:// address" });
+
+const origins = z
+  .string()
+  .transform((list) => list.split(",").map((origin) => origin.trim().replace(/\/$/, "")))
+  .pipe(
+    z.array(
+      z.string().refine((origin) => origin === "*" || origin === originOf(origin), {
+        error: (issue) =>
+          `has "${String(issue.input)}", which is no origin: write scheme://host[:port], or *`,
+      }),
+    ),
+  );
+
+function originOf(text: string): string | undefined {
+  return URL.canParse(text) ? new URL(text).origin : undefined;
+}
+
+const Environment = z.object({
+  NODE_ENV: z.enum(["production", "development", "test"]).default("development"),
+  HOST: z.string().default("0.0.0.0"),
+  PORT: wholeNumber(8000, 0, 65_535),
+  DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, "must begin with postgres:// or postgresql://")
+    .refine((url) => URL.canParse(url), "must be a PostgreSQL address")
+    .optional(),
+  DATA_DIR: z.string().default(".data"),
+  SECRET_KEY: z.string().optional(),
+  ALGORITHM: z.enum(["HS256", "HS384", "HS512"]).default("HS256"),
+  ACCESS_TOKEN_EXPIRE_MINUTES: wholeNumber(30, 1, 525_600),
+  GEMINI_API_KEY: z.string().optional(),
+  GEMINI_MODEL: z
+    .string()
+    .regex(/^[\w.\-/]+$/, "must be a model's name")
+    .default("gemini-2.5-flash"),
+  GEMINI_BASE_URL: httpUrl.optional(),
+  GEMINI_CONTEXT_TOKENS: wholeNumber(32_000, 0, 2_000_000),
+  CORS_ORIGINS: origins.default(["http://localhost:3000", "http://localhost:3001"]),
+  SOCKETS_PER_USER: wholeNumber(50, 0, 1_000_000),
+  SOCKETS_PER_ADDRESS: wholeNumber(1_000, 0, 1_000_000),
+  BUDGET_ANSWERS_TOTAL: wholeNumber(100, 0, 100_000),
+  LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
+});
+
+export interface Config {
+  readonly version: string;
+  readonly production: boolean;
+  readonly host: string;
+  readonly port: number;
+  /** Undefined: an embedded PostgreSQL under `dataDir` is used. Never undefined in production. */
+  readonly databaseUrl: string | undefined;
+  readonly dataDir: string;
+  /** Undefined: made once and kept under `dataDir`. Never undefined in production. */
+  readonly secretKey: string | undefined;
+  readonly algorithm: "HS256" | "HS384" | "HS512";
+  readonly accessTokenTtlSeconds: number;
+  readonly refreshTokenTtlSeconds: number;
+  readonly gemini: {
+    readonly apiKey: string | undefined;
+    readonly model: string;
+    readonly baseUrl: string | undefined;
+    /** Tokens of history that go into a prompt; 0 for no limit. */
+    readonly contextTokens: number;
+    /** Answers running at once on this server; 0 for no limit. */
+    readonly answersMax: number;
+  };
+  readonly corsOrigins: readonly string[];
+  /** 0 for no limit. */
+  readonly socketsPerUserMax: number;
+  /** 0 for no limit. */
+  readonly socketsPerAddressMax: number;
+  readonly logLevel: "trace" | "debug" | "info" | "warn" | "error" | "fatal" | "silent";
+}
+
+/** Thrown by {@link readConfig}; `message` lists every fault, one a line. */
+export class ConfigError extends Error {
+  constructor(faults: string[]) {
+    super(
+      `The settings have ${faults.length === 1 ? "a fault" : `${faults.length} faults`}:\n` +
+        faults.map((fault) => `  - ${fault}`).join("\n"),
+    );
+    this.name = "ConfigError";
+  }
+}
+
+/**
+ * Reads the settings from an environment.
+ * @throws ConfigError that lists every fault at once. Values are never part of it, since some are secret.
+ */
+export function readConfig(env: Record<string, string | undefined>): Config {
+  const given = blankIsUnset(env);
+  const parsed = Environment.safeParse(given);
+  const faults = parsed.success
+    ? []
+    : parsed.error.issues.map((issue) => `${issue.path[0]?.toString()}: ${issue.message}`);
+  faults.push(...productionFaults(given));
+  if (!parsed.success || faults.length > 0) throw new ConfigError(faults);
+
+  const values = parsed.data;
+  return Object.freeze({
+    version,
+    production: values.NODE_ENV === "production",
+    host: values.HOST,
+    port: values.PORT,
+    databaseUrl: values.DATABASE_URL,
+    dataDir: values.DATA_DIR,
+    secretKey: values.SECRET_KEY,
+    algorithm: values.ALGORITHM,
+    accessTokenTtlSeconds: values.ACCESS_TOKEN_EXPIRE_MINUTES * 60,
+    refreshTokenTtlSeconds: 30 * 24 * 60 * 60,
+    gemini: Object.freeze({
+      apiKey: values.GEMINI_API_KEY,
+      model: values.GEMINI_MODEL,
+      baseUrl: values.GEMINI_BASE_URL,
+      contextTokens: values.GEMINI_CONTEXT_TOKENS,
+      answersMax: values.BUDGET_ANSWERS_TOTAL,
+    }),
+    corsOrigins: Object.freeze(values.CORS_ORIGINS),
+    socketsPerUserMax: values.SOCKETS_PER_USER,
+    socketsPerAddressMax: values.SOCKETS_PER_ADDRESS,
+    logLevel: values.LOG_LEVEL,
+  });
+}
+
+function productionFaults(env: Record<string, string>): string[] {
+  if (env.NODE_ENV !== "production") return [];
+  const faults: string[] = [];
+  if (!env.DATABASE_URL) {
+    faults.push("DATABASE_URL: must be set in production, which has no embedded database");
+  }
+  const secret = env.SECRET_KEY;
+  if (!secret) {
+    faults.push("SECRET_KEY: must be set in production; make one with `openssl rand -base64 48`");
+  } else if (isWeak(secret)) {
+    faults.push(
+      `SECRET_KEY: is too weak for production (at least ${secretBytesMin} random bytes, no example value); ` +
+        "make one with `openssl rand -base64 48`",
+    );
+  }
+  return faults;
+}
+
+/** RFC 7518 §3.2 asks for a key of at least the hash's size; a run of few different characters is no random key. */
+function isWeak(secret: string): boolean {
+  const text = secret.toLowerCase();
+  return (
+    Buffer.byteLength(secret) < secretBytesMin ||
+    new Set(secret).size < 8 ||
+    exampleSecrets.some((example) => text.startsWith(example)) ||
+    /your[-_ ]?(super[-_ ]?)?secret|change[-_ ]?(me|this)|example/.test(text)
+  );
+}

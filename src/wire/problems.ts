@@ -1,0 +1,111 @@
+// The catalogue of everything that can be refused. A problem has one code, one HTTP status and one title;
+// over HTTP it is RFC 9457's application/problem+json, over a socket an `error` frame with the same code.
+import { z } from "zod";
+
+export const problemCatalogue = {
+  not_json: { status: 400, title: "Not JSON" },
+  bad_request: { status: 400, title: "Bad request" },
+  invalid_token: { status: 401, title: "Not signed in" },
+  invalid_credentials: { status: 401, title: "Wrong username or password" },
+  forbidden: { status: 403, title: "Not allowed" },
+  not_found: { status: 404, title: "Not found" },
+  method_not_allowed: { status: 405, title: "Method not allowed" },
+  username_taken: { status: 409, title: "Username taken" },
+  email_taken: { status: 409, title: "Email taken" },
+  chat_full: { status: 409, title: "Chat is full" },
+  too_many_chats: { status: 409, title: "Too many chats" },
+  owner_cannot_leave: { status: 409, title: "The owner cannot leave" },
+  client_id_reused: { status: 409, title: "Client id used for another message" },
+  answer_ended: { status: 409, title: "Answer has ended" },
+  too_large: { status: 413, title: "Too large" },
+  unsupported_media_type: { status: 415, title: "Wrong media type" },
+  invalid: { status: 422, title: "Invalid input" },
+  flood: { status: 429, title: "Too many requests" },
+  too_many_answers: { status: 429, title: "Too many answers at once" },
+  internal: { status: 500, title: "Internal error" },
+  bot_not_configured: { status: 503, title: "No model is configured" },
+  unavailable: { status: 503, title: "Temporarily unavailable" },
+} as const satisfies Record<string, { status: number; title: string }>;
+
+export type ProblemCode = keyof typeof problemCatalogue;
+
+/** RFC 9457 §3.1.1: `type` is a URI reference; its last part is the code that `error` frames carry. */
+const problemTypeBase = "/problems/";
+
+export const FieldError = z
+  .object({
+    pointer: z.string().meta({ description: "JSON Pointer (RFC 6901) to the member at fault" }),
+    detail: z.string(),
+  })
+  .meta({ id: "FieldError" });
+export type FieldError = z.infer<typeof FieldError>;
+
+export const ProblemBody = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string().meta({ description: "Always a sentence that can be shown to a person" }),
+    instance: z.string(),
+    errors: z.array(FieldError).optional(),
+  })
+  .meta({ id: "Problem", description: "RFC 9457 problem details" });
+export type ProblemBody = z.infer<typeof ProblemBody>;
+
+/** An expected refusal. Thrown by actions and edges; bugs are ordinary exceptions. */
+export class Problem extends Error {
+  readonly code: ProblemCode;
+  /** A sentence for a person. */
+  readonly detail: string;
+  readonly errors: FieldError[] | undefined;
+  /** Whole seconds after which another try makes sense. */
+  readonly retryAfterSeconds: number | undefined;
+
+  constructor(
+    code: ProblemCode,
+    detail: string,
+    more: { errors?: FieldError[]; retryAfterSeconds?: number; cause?: unknown } = {},
+  ) {
+    super(`${code}: ${detail}`, { cause: more.cause });
+    this.name = "Problem";
+    this.code = code;
+    this.detail = detail;
+    this.errors = more.errors;
+    this.retryAfterSeconds = more.retryAfterSeconds;
+  }
+
+  get status() {
+    return problemCatalogue[this.code].status;
+  }
+
+  /** The problem+json body; `instance` is the path of the request. */
+  toBody(instance: string): ProblemBody {
+    const { status, title } = problemCatalogue[this.code];
+    const body: ProblemBody = {
+      type: problemTypeBase + this.code,
+      title,
+      status,
+      detail: this.detail,
+      instance,
+    };
+    if (this.errors) body.errors = this.errors;
+    return body;
+  }
+}
+
+/** Turns zod's issues into the problem of invalid input. `detail` names the first, `errors` has all. */
+export function invalidInput(error: z.ZodError): Problem {
+  const errors = error.issues.map((issue) => ({
+    pointer: issue.path.map((part) => "/" + pointerPart(part)).join(""),
+    detail: issue.message,
+  }));
+  const first = errors[0];
+  const detail = first
+    ? `${first.pointer.slice(1).replaceAll("/", ".") || "The input"}: ${first.detail}`
+    : "The input is invalid.";
+  return new Problem("invalid", detail, { errors });
+}
+
+function pointerPart(part: PropertyKey): string {
+  return String(part).replaceAll("~", "~0").replaceAll("/", "~1");
+}
