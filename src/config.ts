@@ -144,7 +144,7 @@ export function readConfig(env: Record<string, string | undefined>): Config {
   });
 }
 
-function productionFaults(env: Record<string, string>): string[] {
+function productionFaults(env: Record<string, string | undefined>): string[] {
   if (env.NODE_ENV !== "production") return [];
   const faults: string[] = [];
   if (!env.DATABASE_URL) {

@@ -9,7 +9,7 @@ export const problemCatalogue = {
   invalid_credentials: { status: 401, title: "Wrong username or password" },
   forbidden: { status: 403, title: "Not allowed" },
   not_found: { status: 404, title: "Not found" },
-  method_not_allowed: { status: 405, title: "Method not allowed" },
+  origin_not_allowed: { status: 403, title: "Origin not allowed" },
   username_taken: { status: 409, title: "Username taken" },
   email_taken: { status: 409, title: "Email taken" },
   chat_full: { status: 409, title: "Chat is full" },
@@ -94,7 +94,7 @@ export class Problem extends Error {
 }
 
 /** Turns zod's issues into the problem of invalid input. `detail` names the first, `errors` has all. */
-export function invalidInput(error: z.ZodError): Problem {
+export function invalidInput(error: z.core.$ZodError): Problem {
   const errors = error.issues.map((issue) => ({
     pointer: issue.path.map((part) => "/" + pointerPart(part)).join(""),
     detail: issue.message,

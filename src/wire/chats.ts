@@ -1,0 +1,81 @@
+import { z } from "zod";
+import { Id, numeric, Seq, text, Time } from "./text.ts";
+import { UsernameSought } from "./users.ts";
+
+/** People in one group chat at most. A private chat holds two. */
+export const groupSizeMax = 2_000;
+/** Chats of one person at most; the chat list is never longer. */
+export const chatsPerUserMax = 1_000;
+
+const ChatName = text({ min: 0, max: 100 }).meta({ example: "Physics homework" });
+
+export const Chat = z
+  .object({
+    id: Id,
+    name: z.string(),
+    owner_id: Id,
+    is_group: z.boolean(),
+    is_ai_chat: z.boolean(),
+    created_at: Time,
+    last_seq: Seq.meta({ description: "The room's newest number" }),
+    updated_seq: Seq.meta({
+      description: "The number of the last change of the chat or its members",
+    }),
+  })
+  .meta({ id: "Chat" });
+export type Chat = z.infer<typeof Chat>;
+
+export const ChatSummary = Chat.extend({
+  unread_count: z.int().nonnegative(),
+  last_message: z.string().nullable().meta({ description: "The newest message's text" }),
+  last_message_time: Time.nullable(),
+}).meta({ id: "ChatSummary" });
+export type ChatSummary = z.infer<typeof ChatSummary>;
+
+export const Participant = z
+  .object({
+    id: Id.meta({ description: "The user's id" }),
+    username: z.string(),
+    role: z.enum(["owner", "member"]),
+    joined_at: Time,
+    created_at: Time.meta({ description: "When the user registered" }),
+  })
+  .meta({ id: "Participant" });
+export type Participant = z.infer<typeof Participant>;
+
+export const CreateChatInput = z
+  .object({
+    name: ChatName.nullish().meta({
+      description: "Without one the chat is named after its people",
+    }),
+    is_group: z.boolean().default(false),
+    is_ai_chat: z.boolean().default(false),
+    participant_usernames: z.array(UsernameSought).max(groupSizeMax).nullish(),
+  })
+  .meta({ id: "CreateChatInput" });
+export type CreateChatInput = z.infer<typeof CreateChatInput>;
+
+export const UpdateChatInput = z
+  .object({
+    name: ChatName.refine((name) => name.length > 0, "must not be empty").optional(),
+    owner_id: Id.optional().meta({ description: "Hands the chat over to this participant" }),
+  })
+  .meta({ id: "UpdateChatInput" });
+export type UpdateChatInput = z.infer<typeof UpdateChatInput>;
+
+export const InviteInput = z.object({ username: UsernameSought }).meta({ id: "InviteInput" });
+
+export const Invitation = z
+  .object({ message: z.string(), participant: Participant })
+  .meta({ id: "Invitation" });
+
+export const MarkReadInput = z
+  .object({ seq: Seq.optional().meta({ description: "Default: the newest" }) })
+  .meta({ id: "MarkReadInput" });
+
+export const ReadPosition = z
+  .object({ success: z.literal(true), last_read_seq: Seq })
+  .meta({ id: "ReadPosition" });
+
+export const ChatPath = z.object({ chat_id: numeric(Id).meta({ example: 1 }) });
+export const ParticipantPath = ChatPath.extend({ user_id: numeric(Id).meta({ example: 2 }) });

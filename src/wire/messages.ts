@@ -1,0 +1,78 @@
+import { z } from "zod";
+import { Id, numeric, Seq, text, Time } from "./text.ts";
+import { ChatPath } from "./chats.ts";
+
+/** The name that every message of the model carries. Nobody can register it. */
+export const botUsername = "Gemini";
+
+export const Content = text({ min: 1, max: 16_000 }).meta({ example: "Hello!" });
+export const ClientId = text({ min: 1, max: 64 }).meta({
+  description:
+    "Made by the client, unique for this sender and chat for ever: a retry with it stores nothing twice",
+  example: "b1c6a2f0-01",
+});
+
+export const MessageStatus = z
+  .enum(["streaming", "complete", "stopped", "failed", "blocked", "truncated", "interrupted"])
+  .meta({
+    id: "MessageStatus",
+    description: "`complete` for people; an answer is `streaming`, then exactly one of the others",
+  });
+export type MessageStatus = z.infer<typeof MessageStatus>;
+
+export const Message = z
+  .object({
+    id: Id,
+    chat_id: Id,
+    seq: Seq,
+    updated_seq: Seq,
+    user_id: Id.nullable().meta({ description: "null for the bot" }),
+    username: z.string(),
+    content: z.string(),
+    is_bot: z.boolean(),
+    status: MessageStatus,
+    answer_to: Id.nullable().meta({
+      description: "The id of the question that a bot's message answers",
+    }),
+    client_id: z.string().nullable(),
+    created_at: Time,
+  })
+  .meta({ id: "Message" });
+export type Message = z.infer<typeof Message>;
+
+/** Tokens of one answer as the model counted them. */
+export const Usage = z
+  .object({
+    prompt_tokens: z.int(),
+    answer_tokens: z.int(),
+    thoughts_tokens: z.int(),
+    cached_tokens: z.int(),
+    total_tokens: z.int(),
+  })
+  .meta({ id: "Usage" });
+export type Usage = z.infer<typeof Usage>;
+
+export const SendMessageInput = z
+  .object({ content: Content, client_id: ClientId.nullish() })
+  .meta({ id: "SendMessageInput" });
+export type SendMessageInput = z.infer<typeof SendMessageInput>;
+
+export const historyPageMax = 200;
+
+export const HistoryQuery = z
+  .object({
+    limit: numeric(
+      z.int().min(1, "must be at least 1").max(historyPageMax, `must be at most ${historyPageMax}`),
+    )
+      .default(50)
+      .meta({ description: `1 to ${historyPageMax}`, example: 50 }),
+    before_seq: numeric(Seq).optional().meta({ description: "Only messages below this number" }),
+    after_seq: numeric(Seq).optional().meta({ description: "Only messages above this number" }),
+  })
+  .refine((query) => query.before_seq === undefined || query.after_seq === undefined, {
+    error: "before_seq and after_seq exclude each other",
+    path: ["after_seq"],
+  });
+export type HistoryQuery = z.infer<typeof HistoryQuery>;
+
+export const MessagePath = ChatPath.extend({ message_id: numeric(Id).meta({ example: 124 }) });

@@ -1,0 +1,61 @@
+// Pieces that every route's OpenAPI description is made of.
+import type { z } from "zod";
+import { ProblemBody, problemCatalogue, type ProblemCode } from "./problems.ts";
+
+/** A JSON answer. */
+export function answers<T extends z.ZodType>(schema: T, description: string) {
+  return { description, content: { "application/json": { schema } } };
+}
+
+/** A JSON body that must be there, whatever the Content-Type says. */
+export function takes<T extends z.ZodType>(schema: T) {
+  return { required: true, content: { "application/json": { schema } } };
+}
+
+const headersOf: Partial<Record<number, Record<string, { description: string; schema: object }>>> =
+  {
+    401: { "WWW-Authenticate": { description: "`Bearer`", schema: { type: "string" } } },
+    429: { "Retry-After": { description: "Seconds", schema: { type: "integer" } } },
+    503: { "Retry-After": { description: "Seconds", schema: { type: "integer" } } },
+  };
+
+/** The problems that a route can answer with, by status. Every route may also answer `internal` and `unavailable`. */
+export function refuses(...codes: ProblemCode[]) {
+  const byStatus = Map.groupBy(
+    [...codes, "internal", "unavailable"] satisfies ProblemCode[],
+    (code) => problemCatalogue[code].status,
+  );
+  return Object.fromEntries(
+    Array.from(byStatus, ([status, sameStatus]) => [
+      status,
+      {
+        description: sameStatus
+          .map((code) => `${problemCatalogue[code].title} (\`${code}\`)`)
+          .join(", "),
+        ...(headersOf[status] ? { headers: headersOf[status] } : {}),
+        content: {
+          "application/problem+json": {
+            schema: ProblemBody,
+            examples: Object.fromEntries(
+              sameStatus.map((code) => [code, { value: example(code) }]),
+            ),
+          },
+        },
+      },
+    ]),
+  );
+}
+
+function example(code: ProblemCode) {
+  const { title, status } = problemCatalogue[code];
+  return {
+    type: `/problems/${code}`,
+    title,
+    status,
+    detail: `${title}.`,
+    instance: "/api/chats/1",
+  };
+}
+
+/** For routes that need `Authorization: Bearer`. */
+export const bearer: { bearer: string[] }[] = [{ bearer: [] }];

@@ -1,0 +1,47 @@
+// Rules that hold for every text and every number a client may send.
+import { z } from "zod";
+
+/**
+ * A text of `min` to `max` characters (Unicode code points, as JSON Schema counts them), trimmed first unless
+ * `trim` is false. U+0000, which PostgreSQL cannot store, and lone surrogates, which UTF-8 cannot carry, are refused.
+ */
+export function text({ min, max, trim = true }: { min: number; max: number; trim?: boolean }) {
+  const base = trim ? z.string().trim() : z.string();
+  return base
+    .refine((value) => !value.includes("\u0000"), "must not contain U+0000")
+    .refine((value) => value.isWellFormed(), "must not contain lone surrogates")
+    .refine((value) => value.length >= min, `must have at least ${characters(min)}`)
+    .refine((value) => !isLonger(value, max), `must have at most ${characters(max)}`)
+    .meta({ minLength: min, maxLength: max });
+}
+
+function characters(count: number): string {
+  return count === 1 ? "1 character" : `${count.toLocaleString("en-US")} characters`;
+}
+
+function isLonger(value: string, max: number): boolean {
+  if (value.length <= max) return false;
+  if (value.length > 2 * max) return true;
+  let count = 0;
+  for (const _ of value) count += 1;
+  return count > max;
+}
+
+/** A resource's id: a positive integer that a JSON number can carry exactly. */
+export const Id = z.int().positive().meta({ example: 1 });
+
+/** A room's number: 0 stands before the first. */
+export const Seq = z.int().nonnegative();
+
+/** An id or a number written in a path or a query. */
+export const numeric = (schema: z.ZodNumber | z.ZodInt) =>
+  z
+    .string()
+    .regex(/^\d{1,16}$/, "must be a whole number")
+    .transform(Number)
+    .pipe(schema);
+
+/** RFC 3339, UTC, milliseconds. */
+export const Time = z.iso
+  .datetime({ precision: 3 })
+  .meta({ format: "date-time", example: "2026-11-22T10:15:30.123Z" });

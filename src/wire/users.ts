@@ -1,0 +1,77 @@
+import { z } from "zod";
+import { Id, text, Time } from "./text.ts";
+
+const usernamePattern = /^[A-Za-z0-9_.-]+$/;
+
+export const Username = z
+  .string()
+  .trim()
+  .min(2, "must have at least 2 characters")
+  .max(32, "must have at most 32 characters")
+  .regex(usernamePattern, "may have letters, digits, _, - and . only")
+  .meta({ example: "john_doe" });
+
+/** A name to look somebody up by: what can't be anybody's name is simply not found. */
+export const UsernameSought = text({ min: 1, max: 256 }).meta({ example: "jane_doe" });
+
+export const Email = z
+  .string()
+  .trim()
+  .max(254, "must have at most 254 characters")
+  .pipe(z.email("must be an email address"))
+  .meta({ example: "john@example.com" });
+
+/** Any characters: NIST SP 800-63B §3.1.1.2 asks for no composition rules and no trimming. */
+export const Password = text({ min: 8, max: 256, trim: false }).meta({
+  example: "correct horse battery",
+});
+
+export const User = z
+  .object({ id: Id, username: z.string(), email: z.string(), created_at: Time })
+  .meta({ id: "User", description: "A registered person. The email is shown to its owner only." });
+export type User = z.infer<typeof User>;
+
+export const RegisterInput = z
+  .object({ username: Username, email: Email, password: Password })
+  .meta({ id: "RegisterInput" });
+export type RegisterInput = z.infer<typeof RegisterInput>;
+
+export const LoginInput = z
+  .object({
+    username: UsernameSought,
+    password: text({ min: 1, max: 256, trim: false }).meta({ example: "correct horse battery" }),
+  })
+  .meta({ id: "LoginInput" });
+export type LoginInput = z.infer<typeof LoginInput>;
+
+export const RefreshInput = z
+  .object({ refresh_token: text({ min: 1, max: 256 }) })
+  .meta({ id: "RefreshInput" });
+
+export const Tokens = z
+  .object({
+    access_token: z
+      .string()
+      .meta({ description: "JWT for `Authorization: Bearer` and `/ws?token=`" }),
+    token_type: z.literal("bearer"),
+    expires_in: z
+      .int()
+      .meta({ description: "Seconds until the access token expires", example: 1800 }),
+    refresh_token: z
+      .string()
+      .meta({ description: "Single use: each refresh returns the next one" }),
+  })
+  .meta({ id: "Tokens" });
+export type Tokens = z.infer<typeof Tokens>;
+
+export const Ticket = z
+  .object({
+    ticket: z.string().meta({ description: "For `/ws?token=`, once" }),
+    expires_in: z.int().meta({ description: "Seconds", example: 30 }),
+  })
+  .meta({ id: "Ticket" });
+export type Ticket = z.infer<typeof Ticket>;
+
+export const Confirmation = z
+  .object({ message: z.string().meta({ description: "A sentence for a person" }) })
+  .meta({ id: "Confirmation" });
