@@ -1,0 +1,145 @@
+// The one place where postgres.js is set up: types as the wire has them, rows checked by the schema they are
+// returned as, and one answer to "is the database away?".
+import postgres from "postgres";
+import type { Logger } from "pino";
+import { z } from "zod";
+import { Problem } from "../wire/problems.ts";
+
+const connectTimeoutSeconds = 5;
+const statementTimeoutMs = 15_000;
+const reconnectDelaySecondsMax = 0.5;
+const retryAfterSeconds = 2;
+
+export type Sql = postgres.Sql<{ bigint: number; timestamptz: string }>;
+
+/**
+ * Opens a pool. It connects on first use, and again by itself whenever the database comes back.
+ * `bigint` arrives as a number (an unsafe one is an error), `timestamptz` as RFC 3339 in UTC with milliseconds.
+ * @param max connections at most
+ */
+export function connect(url: string, log: Logger, { max = 10 }: { max?: number } = {}): Sql {
+  return postgres(url, {
+    max,
+    connect_timeout: connectTimeoutSeconds,
+    // The default waits up to half an hour; a restarted database should be in use again at once.
+    backoff: (attempt: number) => Math.min(0.05 * 2 ** attempt, reconnectDelaySecondsMax),
+    connection: {
+      application_name: "gemini-coop",
+      TimeZone: "UTC",
+      statement_timeout: statementTimeoutMs,
+      synchronous_commit: "on",
+    },
+    onnotice: (notice) => log.debug({ notice: notice.message }, "database notice"),
+    types: {
+      bigint: {
+        to: 20,
+        from: [20],
+        serialize: String,
+        parse: safeInteger,
+      },
+      timestamptz: {
+        to: 1184,
+        from: [1184],
+        serialize: String,
+        // PostgreSQL writes 2026-11-22 10:15:30.123456+00, whose fraction a lenient Date parser drops.
+        parse: (text: string) =>
+          new Date(text.replace(" ", "T").replace(/\+00$/, "Z")).toISOString(),
+      },
+    },
+  });
+}
+
+function safeInteger(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value)) throw new RangeError(`bigint ${text} is no safe integer`);
+  return value;
+}
+
+/** All rows, each parsed by `schema`. */
+export function many<T extends z.ZodType>(rows: readonly unknown[], schema: T): z.output<T>[] {
+  return rows.map((row) => schema.parse(row));
+}
+
+/** The only row, or undefined. @throws Error when there are more */
+export function maybe<T extends z.ZodType>(
+  rows: readonly unknown[],
+  schema: T,
+): z.output<T> | undefined {
+  if (rows.length > 1) throw new Error(`expected at most one row, got ${rows.length}`);
+  return rows.length === 1 ? schema.parse(rows[0]) : undefined;
+}
+
+/** The only row. @throws Error when there is none, or more */
+export function one<T extends z.ZodType>(rows: readonly unknown[], schema: T): z.output<T> {
+  if (rows.length !== 1) throw new Error(`expected one row, got ${rows.length}`);
+  return schema.parse(rows[0]);
+}
+
+const CodedError = z.object({ code: z.string(), constraint_name: z.string().optional() });
+
+/** The SQLSTATE or postgres.js's own code of an error, and the constraint that it names. */
+export function databaseError(error: unknown): { code: string; constraint?: string } | undefined {
+  const coded = CodedError.safeParse(error);
+  if (!coded.success) return undefined;
+  const { code, constraint_name: constraint } = coded.data;
+  return constraint === undefined ? { code } : { code, constraint };
+}
+
+const awayCodes = new Set([
+  "CONNECTION_CLOSED",
+  "CONNECTION_DESTROYED",
+  "CONNECTION_ENDED",
+  "CONNECT_TIMEOUT",
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "ENOTFOUND",
+  "EPIPE",
+  "ETIMEDOUT",
+  // PostgreSQL, appendix A: shutting down, crashed, starting up; too many connections; statement time-out; read-only.
+  "57P01",
+  "57P02",
+  "57P03",
+  "53300",
+  "57014",
+  "25006",
+]);
+
+/** Whether an error says that the database could not be asked, so that the same may succeed later. */
+export function isDatabaseAway(error: unknown): boolean {
+  const code = databaseError(error)?.code;
+  return code !== undefined && (awayCodes.has(code) || code.startsWith("08"));
+}
+
+/** What a client is told while the database is away. */
+export function databaseAway(cause: unknown): Problem {
+  return new Problem(
+    "unavailable",
+    "The database cannot be reached right now. Try again in a moment.",
+    {
+      retryAfterSeconds,
+      cause,
+    },
+  );
+}
+
+/**
+ * Warns, at the start, of a database that may lose what it has acknowledged.
+ * @returns the names of the settings that are off
+ */
+export async function checkDurability(sql: Sql, log: Logger): Promise<string[]> {
+  const settings = many(
+    await sql`
+      select name from pg_settings
+      where name in ('fsync', 'synchronous_commit', 'full_page_writes') and setting = 'off'
+      order by name
+    `,
+    z.object({ name: z.string() }),
+  ).map((row) => row.name);
+  if (settings.length > 0) {
+    log.error(
+      { settings },
+      `PostgreSQL runs with ${settings.join(", ")} off: acknowledged messages can be lost in a crash`,
+    );
+  }
+  return settings;
+}
