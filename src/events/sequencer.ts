@@ -1,0 +1,147 @@
+// The durable frames of one chat leave in the order of their numbers. Commits happen in that order, but their
+// replies come back on several connections and may be lost: number n+1 waits for n, and a gap that stays is read
+// from the log. Kept only while somebody listens.
+import type { Logger } from "pino";
+import { numberOf, type DurableFrame } from "../wire/frames.ts";
+
+const gapMs = 250;
+/** Frames kept in memory behind a gap; what comes beyond is read from the log. */
+const pendingMax = 1_000;
+const repairPageSize = 500;
+
+/** Reads the durable frames with numbers above `after`, in order; numbers that left no trace are left out. */
+export type ReadLog = (
+  chatId: number,
+  after: number,
+  limit: number,
+) => Promise<{ lastSeq: number; frames: DurableFrame[] }>;
+
+export interface Sequencer {
+  /** The number of the last released frame; undefined until {@link start}. */
+  readonly position: number | undefined;
+  /** Everything up to `position` counts as released. Does nothing when already started. */
+  start(position: number): void;
+  /** Takes a durable frame: it is released in its turn, or dropped if its number was released before. */
+  offer(frame: DurableFrame): void;
+  /** Takes a passing frame that must not overtake number `after`. */
+  offerAfter(after: number, text: string): void;
+  /** Says that the log reaches to `number`, so that even a lost last frame is noticed. */
+  expect(number: number): void;
+  close(): void;
+}
+
+export function createSequencer({
+  chatId,
+  release,
+  releasePassing,
+  readLog,
+  log,
+}: {
+  chatId: number;
+  release: (frame: DurableFrame) => void;
+  releasePassing: (text: string) => void;
+  readLog: ReadLog;
+  log: Logger;
+}): Sequencer {
+  const pending = new Map<number, DurableFrame>();
+  const passing = new Map<number, string[]>();
+  let passingCount = 0;
+  let position: number | undefined;
+  let target = 0;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let repairing = false;
+  let closed = false;
+
+  function advance() {
+    while (position !== undefined && !closed) {
+      const frame = pending.get(position + 1);
+      if (frame === undefined) break;
+      moveTo(position + 1, frame);
+    }
+    watchGap();
+  }
+
+  function moveTo(number: number, frame: DurableFrame | undefined) {
+    position = number;
+    pending.delete(number);
+    if (frame !== undefined) release(frame);
+    const waiting = passing.get(number);
+    if (waiting === undefined) return;
+    passing.delete(number);
+    passingCount -= waiting.length;
+    for (const text of waiting) releasePassing(text);
+  }
+
+  function watchGap() {
+    const gap = !closed && position !== undefined && position < target;
+    if (!gap) {
+      clearTimeout(timer);
+      timer = undefined;
+    } else if (timer === undefined && !repairing) {
+      timer = setTimeout(() => void repair(position), gapMs);
+    }
+  }
+
+  async function repair(stuckAt: number | undefined) {
+    timer = undefined;
+    if (position === stuckAt && position !== undefined) {
+      repairing = true;
+      try {
+        await readGap(position);
+      } catch (error) {
+        log.warn({ err: error, chatId, position }, "a gap could not be read from the log yet");
+      }
+      repairing = false;
+    }
+    advance();
+  }
+
+  async function readGap(after: number) {
+    const { lastSeq, frames } = await readLog(chatId, after, repairPageSize);
+    if (closed) return;
+    const readTo = Math.min(lastSeq, after + repairPageSize);
+    log.info({ chatId, after, readTo }, "a gap was read from the log");
+    for (const frame of frames) pending.set(numberOf(frame), frame);
+    while (position !== undefined && position < readTo && !closed) {
+      moveTo(position + 1, pending.get(position + 1));
+    }
+  }
+
+  return {
+    get position() {
+      return position;
+    },
+    start(startPosition) {
+      if (position !== undefined) return;
+      position = startPosition;
+      for (const number of pending.keys()) if (number <= startPosition) pending.delete(number);
+      for (const number of passing.keys()) if (number <= startPosition) passing.delete(number);
+      passingCount = passing.values().reduce((sum, texts) => sum + texts.length, 0);
+      advance();
+    },
+    offer(frame) {
+      const number = numberOf(frame);
+      if (closed || (position !== undefined && number <= position)) return;
+      target = Math.max(target, number);
+      if (pending.size < pendingMax || number === (position ?? 0) + 1) pending.set(number, frame);
+      advance();
+    },
+    offerAfter(after, text) {
+      if (closed) return;
+      if (position !== undefined && after <= position) return releasePassing(text);
+      if (passingCount >= pendingMax) return;
+      passingCount += 1;
+      passing.getOrInsertComputed(after, () => []).push(text);
+    },
+    expect(number) {
+      target = Math.max(target, number);
+      watchGap();
+    },
+    close() {
+      closed = true;
+      clearTimeout(timer);
+      pending.clear();
+      passing.clear();
+    },
+  };
+}

@@ -1,0 +1,34 @@
+import type { Logger } from "pino";
+
+/** Runs a task every `intervalMs`, never twice at once; a failure is logged and the next turn comes. @returns a stop */
+export function every(
+  intervalMs: number,
+  name: string,
+  log: Logger,
+  task: () => Promise<void> | void,
+): () => void {
+  let running = false;
+  const timer = setInterval(async () => {
+    if (running) return;
+    running = true;
+    try {
+      await task();
+    } catch (error) {
+      log.warn({ err: error, task: name }, "a recurring task failed; it will be tried again");
+    } finally {
+      running = false;
+    }
+  }, intervalMs);
+  return () => clearInterval(timer);
+}
+
+/** Settles when `work` does or the time is over, whichever is first. @returns whether the work was done in time */
+export async function within(timeoutMs: number, work: Promise<unknown>): Promise<boolean> {
+  const { promise: late, resolve } = Promise.withResolvers<boolean>();
+  const timer = setTimeout(resolve, timeoutMs, false);
+  try {
+    return await Promise.race([work.then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
