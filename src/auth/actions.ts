@@ -1,0 +1,166 @@
+import type { Ctx } from "../context.ts";
+import { databaseError } from "../database/connect.ts";
+import { findUser, findUserWithPassword, insertUser } from "../users/queries.ts";
+import { botUsername } from "../wire/messages.ts";
+import { Problem } from "../wire/problems.ts";
+import type { LoginInput, RegisterInput, Ticket, Tokens, User } from "../wire/users.ts";
+import { hashPassword, verifyPassword } from "./passwords.ts";
+import {
+  deleteExpired,
+  deleteSession,
+  insertSession,
+  insertTicket,
+  rotateRefreshToken,
+  sessionExists,
+  takeTicket,
+} from "./queries.ts";
+import { hashSecret, makeSecret, readAccessToken, signAccessToken, type Caller } from "./tokens.ts";
+
+const ticketTtlSeconds = 30;
+const expiredPageSize = 1_000;
+
+/** @throws Problem `username_taken`, `email_taken` (without regard to case), `unavailable` */
+export async function register(ctx: Ctx, input: RegisterInput): Promise<User> {
+  if (input.username.toLowerCase() === botUsername.toLowerCase())
+    throw usernameTaken(input.username);
+  const hashedPassword = await hashPassword(input.password);
+  try {
+    return await insertUser(ctx.sql, { ...input, hashedPassword });
+  } catch (error) {
+    const constraint = databaseError(error)?.constraint;
+    if (constraint === "users_username_key") throw usernameTaken(input.username);
+    if (constraint === "users_email_key") {
+      throw new Problem("email_taken", "Somebody has registered with this email address already.");
+    }
+    throw error;
+  }
+}
+
+function usernameTaken(username: string): Problem {
+  return new Problem("username_taken", `The username ${username} is taken. Choose another.`);
+}
+
+/** Begins a session. @throws Problem `invalid_credentials`, the same for an unknown user and a wrong password */
+export async function login(ctx: Ctx, input: LoginInput): Promise<Tokens> {
+  const user = await findUserWithPassword(ctx.sql, input.username);
+  if (!(await verifyPassword(input.password, user?.hashed_password)) || !user) {
+    throw new Problem("invalid_credentials", "The username or the password is wrong.");
+  }
+  const sessionId = crypto.randomUUID();
+  const secret = makeSecret();
+  await insertSession(ctx.sql, {
+    id: sessionId,
+    userId: user.id,
+    refreshTokenHash: hashSecret(secret),
+    ttlSeconds: ctx.config.refreshTokenTtlSeconds,
+  });
+  return await tokens(ctx, user, sessionId, secret);
+}
+
+async function tokens(
+  ctx: Ctx,
+  user: { id: number; username: string },
+  sessionId: string,
+  secret: string,
+): Promise<Tokens> {
+  return {
+    access_token: await signAccessToken(ctx, user, sessionId),
+    token_type: "bearer",
+    expires_in: ctx.config.accessTokenTtlSeconds,
+    refresh_token: `${sessionId}.${secret}`,
+  };
+}
+
+const refreshTokenPattern =
+  /^([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\.([\w-]{43})$/;
+
+function readRefreshToken(token: string): { sessionId: string; secret: string } {
+  const [, sessionId, secret] = refreshTokenPattern.exec(token) ?? [];
+  if (!sessionId || !secret) throw refusedRefresh();
+  return { sessionId, secret };
+}
+
+function refusedRefresh(): Problem {
+  return new Problem("invalid_token", "The refresh token is not valid any more. Sign in again.");
+}
+
+/**
+ * Exchanges a refresh token for new tokens. One that was used before ends its whole session (RFC 9700 §4.14.2): either
+ * its owner or a thief holds the newer one, and nobody can tell which.
+ * @throws Problem `invalid_token`
+ */
+export async function refresh(ctx: Ctx, refreshToken: string): Promise<Tokens> {
+  const { sessionId, secret } = readRefreshToken(refreshToken);
+  const next = makeSecret();
+  const user = await rotateRefreshToken(ctx.sql, {
+    id: sessionId,
+    oldHash: hashSecret(secret),
+    newHash: hashSecret(next),
+    ttlSeconds: ctx.config.refreshTokenTtlSeconds,
+  });
+  if (!user) {
+    if (await deleteSession(ctx.sql, sessionId)) ctx.disconnectSession(sessionId);
+    throw refusedRefresh();
+  }
+  return await tokens(ctx, user, sessionId, next);
+}
+
+/** Ends the session of a refresh token and closes its sockets. @throws Problem `invalid_token` */
+export async function logout(ctx: Ctx, refreshToken: string): Promise<void> {
+  const { sessionId } = readRefreshToken(refreshToken);
+  if (!(await deleteSession(ctx.sql, sessionId))) throw refusedRefresh();
+  ctx.disconnectSession(sessionId);
+}
+
+/** @throws Problem `invalid_token` when the caller's account is gone */
+export async function getMe(ctx: Ctx, caller: Caller): Promise<User> {
+  const user = await findUser(ctx.sql, caller.id);
+  if (!user) throw new Problem("invalid_token", "This account does not exist any more.");
+  return user;
+}
+
+/** A single-use ticket that opens one socket, so that no access token stands in an address. */
+export async function issueTicket(ctx: Ctx, caller: Caller): Promise<Ticket> {
+  const ticket = makeSecret();
+  const { sessionId } = caller;
+  if (
+    !(await insertTicket(ctx.sql, {
+      hash: hashSecret(ticket),
+      sessionId,
+      ttlSeconds: ticketTtlSeconds,
+    }))
+  ) {
+    throw new Problem("invalid_token", "This session has ended. Sign in again.");
+  }
+  return { ticket, expires_in: ticketTtlSeconds };
+}
+
+/**
+ * Who opens a socket with `token`, an access token or a ticket. A socket is refused to a session that has ended.
+ * @throws Problem `invalid_token`
+ */
+export async function authenticateSocket(ctx: Ctx, token: string): Promise<Caller> {
+  if (!token.includes(".")) return await redeemTicket(ctx, token);
+  const caller = await readAccessToken(ctx, token);
+  if (!(await sessionExists(ctx.sql, caller.sessionId))) {
+    throw new Problem("invalid_token", "This session has ended. Sign in again.");
+  }
+  return caller;
+}
+
+async function redeemTicket(ctx: Ctx, ticket: string): Promise<Caller> {
+  const holder = await takeTicket(ctx.sql, hashSecret(ticket));
+  if (!holder) throw new Problem("invalid_token", "The ticket has expired or was used before.");
+  return {
+    id: holder.id,
+    username: holder.username,
+    sessionId: holder.session_id,
+    expiresAtMs: ctx.now().getTime() + ctx.config.accessTokenTtlSeconds * 1000,
+  };
+}
+
+/** Removes expired sessions and tickets. Called now and then. */
+export async function cleanUpSessions(ctx: Ctx): Promise<void> {
+  const removed = await deleteExpired(ctx.sql, expiredPageSize);
+  if (removed > 0) ctx.log.debug({ removed }, "removed expired sessions and tickets");
+}

@@ -1,0 +1,56 @@
+import { z } from "zod";
+import { many, maybe, type Sql } from "../database/connect.ts";
+import { User } from "../wire/users.ts";
+
+const UserWithPassword = User.extend({ hashed_password: z.string() });
+export type UserWithPassword = z.infer<typeof UserWithPassword>;
+
+const NamedUser = User.pick({ id: true, username: true, created_at: true });
+export type NamedUser = z.infer<typeof NamedUser>;
+
+/** @throws the unique violation of `users_username_key` or `users_email_key` */
+export async function insertUser(
+  sql: Sql,
+  user: { username: string; email: string; hashedPassword: string },
+): Promise<User> {
+  const [row] = await sql`
+    insert into users (username, email, hashed_password)
+    values (${user.username}, ${user.email}, ${user.hashedPassword})
+    returning id, username, email, created_at
+  `;
+  return User.parse(row);
+}
+
+export async function findUser(sql: Sql, userId: number): Promise<User | undefined> {
+  return maybe(
+    await sql`select id, username, email, created_at from users where id = ${userId}`,
+    User,
+  );
+}
+
+export async function findUserWithPassword(
+  sql: Sql,
+  username: string,
+): Promise<UserWithPassword | undefined> {
+  return maybe(
+    await sql`
+      select id, username, email, created_at, hashed_password
+      from users
+      where lower(username) = lower(${username})
+    `,
+    UserWithPassword,
+  );
+}
+
+/** Users by name, without regard to case; unknown names are left out. */
+export async function findUsersByName(sql: Sql, usernames: string[]): Promise<NamedUser[]> {
+  return many(
+    await sql`
+      select id, username, created_at
+      from users
+      where lower(username) = any (select lower(name) from unnest(${usernames}::text[]) as name)
+      order by id
+    `,
+    NamedUser,
+  );
+}
