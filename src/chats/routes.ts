@@ -1,0 +1,222 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { signedIn } from "../auth/signed-in.ts";
+import type { Ctx } from "../context.ts";
+import { createRouter } from "../http/router.ts";
+import {
+  Chat,
+  ChatPath,
+  ChatSummary,
+  CreateChatInput,
+  Invitation,
+  InviteInput,
+  MarkReadInput,
+  Participant,
+  ParticipantPath,
+  ReadPosition,
+  UpdateChatInput,
+} from "../wire/chats.ts";
+import { answers, bearer, refuses, takes } from "../wire/openapi.ts";
+import { Confirmation } from "../wire/users.ts";
+import {
+  changeChat,
+  createChat,
+  endChat,
+  getChat,
+  inviteToChat,
+  leaveChat,
+  listChats,
+  listParticipants,
+  markRead,
+  removeParticipant,
+} from "./actions.ts";
+
+const tags = ["Chats"];
+const security = bearer;
+const badBody = ["not_json", "too_large", "unsupported_media_type", "invalid"] as const;
+const inChat = ["invalid_token", "not_found", "invalid"] as const;
+
+const createChatRoute = createRoute({
+  method: "post",
+  path: "/api/chats",
+  operationId: "createChat",
+  tags,
+  summary: "Open a chat",
+  description:
+    "A private chat (`is_group: false`) holds two people at most. In an AI chat every message asks the model.",
+  security,
+  request: { body: takes(CreateChatInput) },
+  responses: {
+    200: answers(Chat, "The new chat"),
+    ...refuses(...badBody, "invalid_token", "not_found", "chat_full", "too_many_chats"),
+  },
+});
+
+const listChatsRoute = createRoute({
+  method: "get",
+  path: "/api/chats",
+  operationId: "listChats",
+  tags,
+  summary: "My chats, newest activity first",
+  security,
+  responses: {
+    200: answers(z.array(ChatSummary), "The caller's chats"),
+    ...refuses("invalid_token"),
+  },
+});
+
+const getChatRoute = createRoute({
+  method: "get",
+  path: "/api/chats/{chat_id}",
+  operationId: "getChat",
+  tags,
+  summary: "One chat",
+  security,
+  request: { params: ChatPath },
+  responses: { 200: answers(Chat, "The chat"), ...refuses(...inChat) },
+});
+
+const changeChatRoute = createRoute({
+  method: "patch",
+  path: "/api/chats/{chat_id}",
+  operationId: "changeChat",
+  tags,
+  summary: "Rename a chat or hand it over (owner)",
+  security,
+  request: { params: ChatPath, body: takes(UpdateChatInput) },
+  responses: {
+    200: answers(Chat, "The chat as it is now"),
+    ...refuses(...badBody, "invalid_token", "not_found", "forbidden"),
+  },
+});
+
+const deleteChatRoute = createRoute({
+  method: "delete",
+  path: "/api/chats/{chat_id}",
+  operationId: "deleteChat",
+  tags,
+  summary: "Delete a chat with all its messages (owner)",
+  security,
+  request: { params: ChatPath },
+  responses: { 200: answers(Confirmation, "The chat is gone"), ...refuses(...inChat, "forbidden") },
+});
+
+const participantsRoute = createRoute({
+  method: "get",
+  path: "/api/chats/{chat_id}/participants",
+  operationId: "listParticipants",
+  tags,
+  summary: "Who is in a chat",
+  security,
+  request: { params: ChatPath },
+  responses: {
+    200: answers(z.array(Participant), "The chat's participants"),
+    ...refuses(...inChat),
+  },
+});
+
+const inviteRoute = createRoute({
+  method: "post",
+  path: "/api/chats/{chat_id}/invite",
+  operationId: "inviteToChat",
+  tags,
+  summary: "Invite somebody",
+  description:
+    "Any participant may. Somebody who is there already: a success that changes nothing.",
+  security,
+  request: { params: ChatPath, body: takes(InviteInput) },
+  responses: {
+    200: answers(Invitation, "The participant"),
+    ...refuses(...badBody, "invalid_token", "not_found", "chat_full", "too_many_chats"),
+  },
+});
+
+const markReadRoute = createRoute({
+  method: "post",
+  path: "/api/chats/{chat_id}/mark-read",
+  operationId: "markRead",
+  tags,
+  summary: "Move my read position forward",
+  security,
+  request: {
+    params: ChatPath,
+    body: { required: false, content: { "application/json": { schema: MarkReadInput } } },
+  },
+  responses: {
+    200: answers(ReadPosition, "The read position, which never moves back"),
+    ...refuses(...badBody, "invalid_token", "not_found"),
+  },
+});
+
+const leaveRoute = createRoute({
+  method: "post",
+  path: "/api/chats/{chat_id}/leave",
+  operationId: "leaveChat",
+  tags,
+  summary: "Leave a chat",
+  description: "The owner cannot: delete the chat, or hand it over first.",
+  security,
+  request: { params: ChatPath },
+  responses: {
+    200: answers(Confirmation, "The caller is out"),
+    ...refuses(...inChat, "owner_cannot_leave"),
+  },
+});
+
+const removeRoute = createRoute({
+  method: "delete",
+  path: "/api/chats/{chat_id}/participants/{user_id}",
+  operationId: "removeParticipant",
+  tags,
+  summary: "Remove somebody (owner)",
+  security,
+  request: { params: ParticipantPath },
+  responses: {
+    200: answers(Confirmation, "The person is out"),
+    ...refuses(...inChat, "forbidden", "owner_cannot_leave"),
+  },
+});
+
+export function chatRoutes(ctx: Ctx) {
+  const app = createRouter();
+  const middleware = signedIn(ctx);
+  return app
+    .openapi({ ...createChatRoute, middleware }, async (c) =>
+      c.json(await createChat(ctx, c.get("caller"), c.req.valid("json")), 200),
+    )
+    .openapi({ ...listChatsRoute, middleware }, async (c) =>
+      c.json(await listChats(ctx, c.get("caller")), 200),
+    )
+    .openapi({ ...getChatRoute, middleware }, async (c) =>
+      c.json(await getChat(ctx, c.get("caller"), c.req.valid("param").chat_id), 200),
+    )
+    .openapi({ ...changeChatRoute, middleware }, async (c) => {
+      const { chat_id } = c.req.valid("param");
+      return c.json(await changeChat(ctx, c.get("caller"), chat_id, c.req.valid("json")), 200);
+    })
+    .openapi({ ...deleteChatRoute, middleware }, async (c) => {
+      await endChat(ctx, c.get("caller"), c.req.valid("param").chat_id);
+      return c.json({ message: "The chat was deleted." }, 200);
+    })
+    .openapi({ ...participantsRoute, middleware }, async (c) =>
+      c.json(await listParticipants(ctx, c.get("caller"), c.req.valid("param").chat_id), 200),
+    )
+    .openapi({ ...inviteRoute, middleware }, async (c) => {
+      const { chat_id } = c.req.valid("param");
+      const { username } = c.req.valid("json");
+      return c.json(await inviteToChat(ctx, c.get("caller"), chat_id, username), 200);
+    })
+    .openapi({ ...markReadRoute, middleware }, async (c) => {
+      const { chat_id } = c.req.valid("param");
+      const position = await markRead(ctx, c.get("caller"), chat_id, c.req.valid("json").seq);
+      return c.json({ success: true as const, last_read_seq: position }, 200);
+    })
+    .openapi({ ...leaveRoute, middleware }, async (c) => {
+      await leaveChat(ctx, c.get("caller"), c.req.valid("param").chat_id);
+      return c.json({ message: "You left the chat." }, 200);
+    })
+    .openapi({ ...removeRoute, middleware }, async (c) => {
+      const { chat_id, user_id } = c.req.valid("param");
+      await removeParticipant(ctx, c.get("caller"), chat_id, user_id);
+      return c.json({ message: "The participant was removed." }, 200);
+    });
+}
