@@ -1,0 +1,125 @@
+import type { Caller } from "../auth/tokens.ts";
+import { runReply } from "../bot/actions.ts";
+import { asksBot, questionOf } from "../bot/question.ts";
+import { chatNotFound } from "../chats/actions.ts";
+import type { Ctx } from "../context.ts";
+import { chatTopic } from "../events/topics.ts";
+import { firstStreamFrame, messageFrame } from "../wire/frames.ts";
+import type { HistoryQuery, Message, SendMessageInput } from "../wire/messages.ts";
+import { Problem } from "../wire/problems.ts";
+import { findMessages, type InsertedMessage, type NewMessage } from "./queries.ts";
+
+/**
+ * Stores a message, then shows it to everyone who has joined. `/bot …`, and anything in an AI chat, asks the model; its
+ * answer runs on in the background. A `client_id` that was used before returns the first message and does nothing else.
+ * @throws Problem `not_found`, `client_id_reused`, `invalid` for `/bot` without a question, `bot_not_configured`,
+ * `too_many_answers`, `unavailable`
+ */
+export async function sendMessage(
+  ctx: Ctx,
+  caller: Caller,
+  chatId: number,
+  input: SendMessageInput,
+): Promise<Message> {
+  if (asksBot(input.content)) return await ask(ctx, caller, chatId, input);
+  const result = await ctx.insertMessage(newMessage(caller, chatId, input, false));
+  if (result.outcome === "must_ask") return await ask(ctx, caller, chatId, input);
+  return settled(ctx, result, input).message;
+}
+
+async function ask(
+  ctx: Ctx,
+  caller: Caller,
+  chatId: number,
+  input: SendMessageInput,
+): Promise<Message> {
+  if (questionOf(input.content) === "") {
+    const detail = "Write your question after /bot.";
+    throw new Problem("invalid", detail, { errors: [{ pointer: "/content", detail }] });
+  }
+  const place = ctx.replies.reserve();
+  try {
+    const result = await ctx.insertMessage(newMessage(caller, chatId, input, true));
+    const { message, answer } = settled(ctx, result, input);
+    if (answer) {
+      ctx.publish(chatTopic(chatId), firstStreamFrame(answer));
+      runReply(ctx, { answer, question: message, place: place.keep() });
+    }
+    return message;
+  } finally {
+    place.release();
+  }
+}
+
+function newMessage(
+  caller: Caller,
+  chatId: number,
+  input: SendMessageInput,
+  asks: boolean,
+): NewMessage {
+  return {
+    chatId,
+    userId: caller.id,
+    username: caller.username,
+    content: input.content,
+    clientId: input.client_id ?? undefined,
+    asksBot: asks,
+  };
+}
+
+/** Shows a stored message. A retry's frame too: its first try's may have been lost, and a room takes a number once. */
+function settled(
+  ctx: Ctx,
+  result: InsertedMessage,
+  input: SendMessageInput,
+): { message: Message; answer: Message | undefined } {
+  if (result.outcome === "stranger") throw chatNotFound();
+  if (result.outcome === "must_ask") throw new Error("a question was refused as no question");
+  const { message } = result;
+  if (message.content !== input.content) {
+    throw new Problem(
+      "client_id_reused",
+      "This client_id was used for another message in this chat. Make a new one for each message.",
+    );
+  }
+  ctx.publish(chatTopic(message.chat_id), messageFrame(message));
+  return { message, answer: result.outcome === "sent" ? result.answer : undefined };
+}
+
+export interface HistoryPage {
+  messages: Message[];
+  /** There are older ones: ask with `before_seq` of the first. */
+  hasOlder: boolean;
+  /** There are newer ones: ask with `after_seq` of the last. */
+  hasNewer: boolean;
+}
+
+/** A page of a chat's messages, oldest first. Without a cursor the newest. @throws Problem `not_found` */
+export async function listMessages(
+  ctx: Ctx,
+  caller: Caller,
+  chatId: number,
+  query: HistoryQuery,
+): Promise<HistoryPage> {
+  const forward = query.after_seq !== undefined;
+  const found = await findMessages(ctx.sql, caller.id, chatId, {
+    after: query.after_seq,
+    before: query.before_seq,
+    fromOldest: forward,
+    limit: query.limit + 1,
+  });
+  if (!found) throw chatNotFound();
+  const more = found.length > query.limit;
+  if (forward) {
+    return {
+      messages: found.slice(0, query.limit),
+      hasOlder: (query.after_seq ?? 0) > 0,
+      hasNewer: more,
+    };
+  }
+  return {
+    messages: more ? found.slice(1) : found,
+    hasOlder: more,
+    hasNewer: query.before_seq !== undefined,
+  };
+}

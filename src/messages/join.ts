@@ -1,0 +1,130 @@
+// Joining a room without a window. The room records what it releases from before the log is read until the
+// listener takes its place; what the log showed beyond the room's position comes live instead.
+import type { Caller } from "../auth/tokens.ts";
+import { chatNotFound } from "../chats/actions.ts";
+import { findChat, findParticipants } from "../chats/queries.ts";
+import type { Ctx } from "../context.ts";
+import type { Listener } from "../events/rooms.ts";
+import { JoinedFrame, messageFrame, replayMax, type RequestId } from "../wire/frames.ts";
+import type { Chat, Participant } from "../wire/chats.ts";
+import type { Message } from "../wire/messages.ts";
+import { findMissed } from "./log.ts";
+import type { z } from "zod";
+
+export interface JoinRequest {
+  chatId: number;
+  /** The number up to which the client has the log; undefined if it wants no replay. */
+  afterSeq: number | undefined;
+  requestId: RequestId | undefined;
+}
+
+/**
+ * Sends what was missed as `message` frames, then `joined`, then everything that happens from then on. More than
+ * `replayMax` messages behind: only `joined` with `recovered: false`.
+ * @throws Problem `not_found`; the listener has then not joined, and doesn't hear the room any more if it did before
+ */
+export async function joinRoom(
+  ctx: Ctx,
+  caller: Caller,
+  listener: Listener,
+  request: JoinRequest,
+): Promise<void> {
+  const { chatId } = request;
+  const entrance = ctx.rooms.enter(chatId, listener);
+  let joined = false;
+  try {
+    const log = await readLog(ctx, caller, request);
+    joined = entrance.finish(log.lastSeq, ({ position, missed, overflowed, online }) => {
+      const recovered = log.recovered && !overflowed;
+      if (recovered) {
+        for (const message of asOf(position, log.messages)) {
+          listener.send(JSON.stringify(messageFrame(message)));
+        }
+      }
+      const { changes } = log;
+      const frame: z.infer<typeof JoinedFrame> = {
+        type: "joined",
+        chat_id: chatId,
+        last_seq: position,
+        recovered,
+        online,
+        ...(changes ?? {}),
+        ...(request.requestId === undefined ? {} : { request_id: request.requestId }),
+      };
+      listener.send(JSON.stringify(frame));
+      for (const text of missed) listener.send(text);
+      sendRunningAnswers(ctx, chatId, listener);
+    });
+  } catch (error) {
+    entrance.cancel();
+    throw error;
+  }
+  if (!joined) throw chatNotFound();
+}
+
+interface LogSoFar {
+  lastSeq: number;
+  recovered: boolean;
+  messages: Message[];
+  changes: { chat: Chat; participants: Participant[] } | undefined;
+}
+
+async function readLog(ctx: Ctx, caller: Caller, request: JoinRequest): Promise<LogSoFar> {
+  const { chatId, afterSeq } = request;
+  if (afterSeq === undefined) {
+    const chat = await findChat(ctx.sql, caller.id, chatId);
+    if (!chat) throw chatNotFound();
+    return { lastSeq: chat.last_seq, recovered: true, messages: [], changes: undefined };
+  }
+  const missed = await findMissed(ctx.sql, caller.id, chatId, { afterSeq, limit: replayMax + 1 });
+  if (!missed) throw chatNotFound();
+  // A number that the log has not reached: the client's is of another database, or made up.
+  const recovered = missed.messages.length <= replayMax && afterSeq <= missed.lastSeq;
+  return {
+    lastSeq: missed.lastSeq,
+    recovered,
+    messages: recovered ? missed.messages : [],
+    changes: missed.chatUpdatedSeq > afterSeq ? await readChanges(ctx, caller, chatId) : undefined,
+  };
+}
+
+async function readChanges(
+  ctx: Ctx,
+  caller: Caller,
+  chatId: number,
+): Promise<{ chat: Chat; participants: Participant[] }> {
+  const [chat, participants] = await Promise.all([
+    findChat(ctx.sql, caller.id, chatId),
+    findParticipants(ctx.sql, caller.id, chatId),
+  ]);
+  if (!chat || !participants) throw chatNotFound();
+  return { chat, participants };
+}
+
+/** The log as it stood at `position`: what is newer comes live, and an answer that ended since is still streaming. */
+function asOf(position: number, messages: Message[]): Message[] {
+  return messages
+    .filter((message) => message.seq <= position)
+    .map((message): Message => {
+      if (message.updated_seq <= position) return message;
+      const status = message.answer_to === null ? message.status : "streaming";
+      return { ...message, status, updated_seq: message.seq };
+    })
+    .sort((a, b) => a.updated_seq - b.updated_seq);
+}
+
+function sendRunningAnswers(ctx: Ctx, chatId: number, listener: Listener): void {
+  const position = ctx.rooms.position(chatId) ?? 0;
+  for (const reply of ctx.replies.inChat(chatId, position)) {
+    listener.send(
+      JSON.stringify({
+        type: "bot_stream",
+        chat_id: chatId,
+        message_id: reply.messageId,
+        chunk: reply.text,
+        is_complete: false,
+        offset: 0,
+      }),
+    );
+  }
+}

@@ -1,0 +1,274 @@
+import { z } from "zod";
+import { many, maybe, type Sql } from "../database/connect.ts";
+import { botUsername, Message } from "../wire/messages.ts";
+
+/** Seconds after which an answer that nobody checkpoints counts as abandoned. */
+export const leaseSeconds = 10;
+
+/** Of `boolean[]`: from its values alone the driver takes such an array for a boolean. */
+const booleanArrayOid = 1000;
+
+/** The columns of a Message, from `messages m left join users u`. */
+export const messageColumns = (sql: Sql) => sql`
+  m.id, m.chat_id, m.seq, m.updated_seq, m.user_id,
+  case when m.is_bot then ${botUsername} else coalesce(u.username, 'deleted user') end as username,
+  m.content, m.is_bot, m.status, m.answer_to, m.client_id, m.created_at
+`;
+
+export interface NewMessage {
+  chatId: number;
+  userId: number;
+  username: string;
+  content: string;
+  clientId: string | undefined;
+  /** An empty answer is stored with it. */
+  asksBot: boolean;
+}
+
+/**
+ * `stranger`: the sender is not in the chat. `must_ask`: in an AI chat every message asks, this one does not. Neither
+ * stored anything. `known`: the client id had been used before, `message` is that first one.
+ */
+export type InsertedMessage =
+  | { outcome: "sent"; message: Message; answer: Message | undefined }
+  | { outcome: "known"; message: Message }
+  | { outcome: "stranger" }
+  | { outcome: "must_ask" };
+
+const InsertedRow = z.discriminatedUnion("outcome", [
+  z.object({
+    n: z.int(),
+    outcome: z.literal("sent"),
+    id: z.int(),
+    seq: z.int(),
+    updated_seq: z.int(),
+    content: z.string(),
+    created_at: z.string(),
+    answer_id: z.int().nullable(),
+    answer_seq: z.int().nullable(),
+  }),
+  z.object({
+    n: z.int(),
+    outcome: z.literal("known"),
+    id: z.int(),
+    seq: z.int(),
+    updated_seq: z.int(),
+    content: z.string(),
+    created_at: z.string(),
+  }),
+  z.object({ n: z.int(), outcome: z.literal("must_ask") }),
+]);
+type InsertedRow = z.infer<typeof InsertedRow>;
+
+/**
+ * Stores messages of any chats and senders in one statement, in the order given. Chats are locked in the order of
+ * their ids, so that two nodes never wait for each other; each chat's numbers continue from its locked row; membership
+ * is a row lock, so that nobody writes after the removal that was committed before. A question and its empty,
+ * streaming answer are stored together: whatever happens next, the answer has a message that can be brought to an end.
+ *
+ * Two of these with one client id in flight on two nodes: the later one fails as a whole on messages_client_id_key.
+ */
+export async function insertMessages(sql: Sql, items: NewMessage[]): Promise<InsertedMessage[]> {
+  const firstWith = new Map<string, number>();
+  const places = items.map((item, index) => {
+    if (item.clientId === undefined) return index;
+    return firstWith.getOrInsert(`${item.chatId} ${item.userId} ${item.clientId}`, index);
+  });
+  const rows = await insertDistinct(
+    sql,
+    items.filter((_, index) => places[index] === index),
+  );
+  let next = 0;
+  const outcomes: InsertedMessage[] = [];
+  items.forEach((item, index) => {
+    const place = places[index] ?? index;
+    if (place === index) {
+      next += 1;
+      outcomes.push(outcomeOf(item, rows.get(next)));
+    } else {
+      const first = outcomes[place] ?? { outcome: "stranger" };
+      outcomes.push(
+        first.outcome === "sent" ? { outcome: "known", message: first.message } : first,
+      );
+    }
+  });
+  return outcomes;
+}
+
+async function insertDistinct(sql: Sql, items: NewMessage[]): Promise<Map<number, InsertedRow>> {
+  const rows = await sql`
+    with input as materialized (
+      select n, chat_id, user_id, content, client_id, asks
+      from unnest(
+        ${items.map((item) => item.chatId)}::bigint[],
+        ${items.map((item) => item.userId)}::bigint[],
+        ${items.map((item) => item.content)}::text[],
+        ${items.map((item) => item.clientId ?? null)}::text[],
+        ${sql.array(
+          items.map((item) => item.asksBot),
+          booleanArrayOid,
+        )}
+      ) with ordinality as t (chat_id, user_id, content, client_id, asks, n)
+    ),
+    locked as materialized (
+      select id, last_seq, message_count, is_ai_chat
+      from chats
+      where id in (select chat_id from input)
+      order by id
+      for no key update
+    ),
+    member as materialized (
+      select i.n, i.chat_id, i.user_id, i.content, i.client_id, i.asks, l.is_ai_chat, l.last_seq, l.message_count
+      from locked l
+      join input i on i.chat_id = l.id
+      join chat_participants p on p.chat_id = l.id and p.user_id = i.user_id
+      for key share of p
+    ),
+    known as materialized (
+      select i.n, m.id, m.seq, m.updated_seq, m.content, m.created_at
+      from member i
+      join messages m on m.chat_id = i.chat_id and m.user_id = i.user_id and m.client_id = i.client_id
+    ),
+    part as materialized (
+      select i.*, part.is_answer, nextval('messages_id_seq') as id
+      from member i
+      join (values (false), (true)) part (is_answer) on i.asks or not part.is_answer
+      where (i.asks or not i.is_ai_chat) and not exists (select from known where known.n = i.n)
+    ),
+    numbered as materialized (
+      select part.*,
+        row_number() over (partition by chat_id order by n, is_answer) as place,
+        case when is_answer then min(id) filter (where not is_answer) over (partition by n) end as answer_to
+      from part
+    ),
+    moved as (
+      update chats
+      set last_seq = chats.last_seq + taken.count, message_count = chats.message_count + taken.count
+      from (select chat_id, count(*) as count from numbered group by chat_id) taken
+      where chats.id = taken.chat_id
+    ),
+    inserted as (
+      insert into messages (
+        id, chat_id, user_id, content, is_bot, seq, updated_seq, ordinal, client_id, status, answer_to, lease_expires_at
+      )
+      select id, chat_id,
+        case when is_answer then null else user_id end,
+        case when is_answer then '' else content end,
+        is_answer, last_seq + place, last_seq + place, message_count + place,
+        case when is_answer then null else client_id end,
+        case when is_answer then 'streaming' else 'complete' end,
+        answer_to,
+        case when is_answer then now() + ${leaseSeconds} * interval '1 second' end
+      from numbered
+    )
+    select q.n, 'sent' as outcome, q.id, q.last_seq + q.place as seq, q.last_seq + q.place as updated_seq, q.content,
+      now() as created_at, a.id as answer_id, a.last_seq + a.place as answer_seq
+    from numbered q
+    left join numbered a on a.n = q.n and a.is_answer
+    where not q.is_answer
+    union all
+    select n, 'known', id, seq, updated_seq, content, created_at, null, null from known
+    union all
+    select n, 'must_ask', null, null, null, null, null, null, null
+    from member
+    where is_ai_chat and not asks and not exists (select from known where known.n = member.n)
+  `;
+  return new Map(many(rows, InsertedRow).map((row) => [row.n, row]));
+}
+
+function outcomeOf(item: NewMessage, row: InsertedRow | undefined): InsertedMessage {
+  if (!row) return { outcome: "stranger" };
+  if (row.outcome === "must_ask") return { outcome: "must_ask" };
+  const message: Message = {
+    id: row.id,
+    chat_id: item.chatId,
+    seq: row.seq,
+    updated_seq: row.updated_seq,
+    user_id: item.userId,
+    username: item.username,
+    content: row.content,
+    is_bot: false,
+    status: "complete",
+    answer_to: null,
+    client_id: item.clientId ?? null,
+    created_at: row.created_at,
+  };
+  if (row.outcome === "known") return { outcome: "known", message };
+  if (row.answer_id === null || row.answer_seq === null) {
+    return { outcome: "sent", message, answer: undefined };
+  }
+  const answer: Message = {
+    ...message,
+    id: row.answer_id,
+    seq: row.answer_seq,
+    updated_seq: row.answer_seq,
+    user_id: null,
+    username: botUsername,
+    content: "",
+    is_bot: true,
+    status: "streaming",
+    answer_to: message.id,
+    client_id: null,
+  };
+  return { outcome: "sent", message, answer };
+}
+
+// A member's row is there even when the page is empty: `id` is null then.
+const HistoryRow = z.union([Message, z.object({ id: z.null() })]);
+
+/**
+ * Messages between two numbers (both excluded), oldest first: the newest `limit` of them, or with `fromOldest` the
+ * oldest. @returns undefined for a chat that the caller is not in
+ */
+export async function findMessages(
+  sql: Sql,
+  userId: number,
+  chatId: number,
+  page: {
+    after: number | undefined;
+    before: number | undefined;
+    fromOldest: boolean;
+    limit: number;
+  },
+): Promise<Message[] | undefined> {
+  const direction = page.fromOldest ? sql`asc` : sql`desc`;
+  const rows = many(
+    await sql`
+      select ${messageColumns(sql)}
+      from chat_participants me
+      left join lateral (
+        select id, chat_id, seq, updated_seq, user_id, content, is_bot, status, answer_to, client_id, created_at
+        from messages
+        where chat_id = me.chat_id
+          ${page.after === undefined ? sql`` : sql`and seq > ${page.after}`}
+          ${page.before === undefined ? sql`` : sql`and seq < ${page.before}`}
+        order by seq ${direction}
+        limit ${page.limit}
+      ) m on true
+      left join users u on u.id = m.user_id
+      where me.chat_id = ${chatId} and me.user_id = ${userId}
+      order by m.seq
+    `,
+    HistoryRow,
+  );
+  if (rows.length === 0) return undefined;
+  return rows.filter((row) => row.id !== null);
+}
+
+export async function findMessage(
+  sql: Sql,
+  userId: number,
+  chatId: number,
+  messageId: number,
+): Promise<Message | undefined> {
+  return maybe(
+    await sql`
+      select ${messageColumns(sql)}
+      from chat_participants me
+      join messages m on m.chat_id = me.chat_id
+      left join users u on u.id = m.user_id
+      where me.chat_id = ${chatId} and me.user_id = ${userId} and m.id = ${messageId}
+    `,
+    Message,
+  );
+}

@@ -1,0 +1,111 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { signedIn } from "../auth/signed-in.ts";
+import { stopAnswer } from "../bot/actions.ts";
+import type { Ctx } from "../context.ts";
+import { createRouter } from "../http/router.ts";
+import { ChatPath } from "../wire/chats.ts";
+import { HistoryQuery, Message, MessagePath, SendMessageInput } from "../wire/messages.ts";
+import { answers, bearer, refuses, takes } from "../wire/openapi.ts";
+import { listMessages, sendMessage, type HistoryPage } from "./actions.ts";
+
+const tags = ["Messages"];
+const security = bearer;
+
+const listMessagesRoute = createRoute({
+  method: "get",
+  path: "/api/chats/{chat_id}/messages",
+  operationId: "listMessages",
+  tags,
+  summary: "A page of a chat's messages, oldest first",
+  description:
+    "Without a cursor the newest. The `Link` header (RFC 8288) leads to older (`prev`) and newer (`next`) ones.",
+  security,
+  request: { params: ChatPath, query: HistoryQuery },
+  responses: {
+    200: {
+      ...answers(z.array(Message), "Messages, oldest first"),
+      headers: {
+        Link: {
+          description: 'Neighbouring pages: `rel="prev"`, `rel="next"`',
+          schema: { type: "string" },
+        },
+      },
+    },
+    ...refuses("invalid_token", "not_found", "invalid"),
+  },
+});
+
+const sendMessageRoute = createRoute({
+  method: "post",
+  path: "/api/chats/{chat_id}/messages",
+  operationId: "sendMessage",
+  tags,
+  summary: "Send a message",
+  description:
+    "The same as the socket's `message` frame. `/bot …` asks the model, whose answer streams to the room. " +
+    "A retry with the same `client_id` returns the first message and stores nothing.",
+  security,
+  request: { params: ChatPath, body: takes(SendMessageInput) },
+  responses: {
+    200: answers(Message, "The stored message"),
+    ...refuses(
+      "not_json",
+      "too_large",
+      "unsupported_media_type",
+      "invalid",
+      "invalid_token",
+      "not_found",
+      "client_id_reused",
+      "too_many_answers",
+      "bot_not_configured",
+    ),
+  },
+});
+
+const stopRoute = createRoute({
+  method: "post",
+  path: "/api/chats/{chat_id}/messages/{message_id}/stop",
+  operationId: "stopAnswer",
+  tags,
+  summary: "Stop a running answer",
+  description: "Any participant may. What was answered so far is kept.",
+  security,
+  request: { params: MessagePath },
+  responses: {
+    200: answers(Message, "The answer as it is kept"),
+    ...refuses("invalid_token", "not_found", "invalid", "answer_ended"),
+  },
+});
+
+export function messageRoutes(ctx: Ctx) {
+  const app = createRouter();
+  const middleware = signedIn(ctx);
+  return app
+    .openapi({ ...listMessagesRoute, middleware }, async (c) => {
+      const { chat_id } = c.req.valid("param");
+      const query = c.req.valid("query");
+      const page = await listMessages(ctx, c.get("caller"), chat_id, query);
+      const link = linkHeader(c.req.path, query.limit, page);
+      if (link) c.header("Link", link);
+      return c.json(page.messages, 200);
+    })
+    .openapi({ ...sendMessageRoute, middleware }, async (c) => {
+      const { chat_id } = c.req.valid("param");
+      return c.json(await sendMessage(ctx, c.get("caller"), chat_id, c.req.valid("json")), 200);
+    })
+    .openapi({ ...stopRoute, middleware }, async (c) => {
+      const { chat_id, message_id } = c.req.valid("param");
+      return c.json(await stopAnswer(ctx, c.get("caller"), chat_id, message_id), 200);
+    });
+}
+
+function linkHeader(path: string, limit: number, page: HistoryPage): string {
+  const first = page.messages.at(0);
+  const last = page.messages.at(-1);
+  const links: string[] = [];
+  if (page.hasOlder && first)
+    links.push(`<${path}?limit=${limit}&before_seq=${first.seq}>; rel="prev"`);
+  if (page.hasNewer && last)
+    links.push(`<${path}?limit=${limit}&after_seq=${last.seq}>; rel="next"`);
+  return links.join(", ");
+}
