@@ -1,0 +1,27 @@
+/** A fast model must not flood a room: pieces within this time leave as one. */
+const gatherMs = 40;
+
+/** Gathers pieces of text: the first leaves at once, later ones together every {@link gatherMs}. */
+export function createChunks(emit: (chunk: string) => void) {
+  let gathered = "";
+  let timer: ReturnType<typeof setTimeout> | undefined;
+
+  function flush() {
+    clearTimeout(timer);
+    timer = undefined;
+    if (gathered === "") return;
+    const chunk = gathered;
+    gathered = "";
+    emit(chunk);
+  }
+
+  return {
+    add: (text: string) => {
+      gathered += text;
+      if (timer !== undefined) return;
+      flush();
+      timer = setTimeout(flush, gatherMs);
+    },
+    flush,
+  };
+}
