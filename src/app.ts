@@ -1,0 +1,43 @@
+import type { Ctx } from "./context.ts";
+import { authRoutes } from "./auth/routes.ts";
+import { chatRoutes } from "./chats/routes.ts";
+import { docsRoutes, serveOpenApi } from "./http/docs.ts";
+import {
+  crossOrigin,
+  handleError,
+  limitBody,
+  problemResponse,
+  requestLog,
+  requireJson,
+} from "./http/edge.ts";
+import { healthRoutes } from "./http/health.ts";
+import { createRouter } from "./http/router.ts";
+import { messageRoutes } from "./messages/routes.ts";
+import { socketRoutes } from "./socket/routes.ts";
+import { Problem } from "./wire/problems.ts";
+import { requestId } from "hono/request-id";
+
+/** The HTTP application: middleware, every feature's routes, the documents, and one answer to every error. */
+export function createApp(ctx: Ctx) {
+  const app = createRouter();
+  app.use(requestId());
+  app.use(requestLog(ctx.log));
+  app.use(crossOrigin(ctx.config));
+  app.use(limitBody);
+  app.use(requireJson);
+
+  app.route("/", authRoutes(ctx));
+  app.route("/", chatRoutes(ctx));
+  app.route("/", messageRoutes(ctx));
+  app.route("/", healthRoutes(ctx));
+  app.route("/", socketRoutes(ctx));
+  app.route("/", docsRoutes());
+  serveOpenApi(app, ctx.config);
+  app.get("/", (c) => c.redirect("/docs"));
+
+  app.notFound((c) =>
+    problemResponse(c, new Problem("not_found", `There is no ${c.req.method} ${c.req.path}.`)),
+  );
+  app.onError(handleError(ctx.log));
+  return app;
+}

@@ -1,0 +1,103 @@
+// What every HTTP request passes before its route, and what every refusal becomes.
+import type { Context, ErrorHandler, MiddlewareHandler } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import { cors } from "hono/cors";
+import { HTTPException } from "hono/http-exception";
+import type { Logger } from "pino";
+import type { Config } from "../config.ts";
+import { asProblem } from "../problems.ts";
+import { Problem } from "../wire/problems.ts";
+import type { AppEnv } from "./router.ts";
+
+/** 16,000 characters of content take at most 12 bytes each in JSON. */
+export const bodyBytesMax = 256 * 1024;
+
+export function requestLog(log: Logger): MiddlewareHandler<AppEnv> {
+  return async (c, next) => {
+    const startedAt = performance.now();
+    await next();
+    // The path only: a query may hold a token.
+    log.info(
+      {
+        requestId: c.get("requestId"),
+        method: c.req.method,
+        path: c.req.path,
+        status: c.res.status,
+        ms: Math.round(performance.now() - startedAt),
+      },
+      "request",
+    );
+  };
+}
+
+export function crossOrigin(config: Config): MiddlewareHandler<AppEnv> {
+  const any = config.corsOrigins.includes("*");
+  return cors({
+    origin: any ? "*" : [...config.corsOrigins],
+    credentials: !any,
+    allowMethods: ["GET", "POST", "PATCH", "DELETE"],
+    allowHeaders: ["Authorization", "Content-Type", "X-Request-Id"],
+    exposeHeaders: ["Link", "Retry-After", "X-Request-Id"],
+    maxAge: 600,
+  });
+}
+
+/** Whether a page of this origin may open a socket: one of CORS_ORIGINS, or served by this host itself. */
+export function mayConnect(config: Config, origin: string | undefined, host: string | undefined) {
+  if (origin === undefined || config.corsOrigins.includes("*")) return true;
+  if (config.corsOrigins.includes(origin)) return true;
+  return host !== undefined && URL.canParse(origin) && new URL(origin).host === host;
+}
+
+export const limitBody: MiddlewareHandler = bodyLimit({
+  maxSize: bodyBytesMax,
+  onError: () => {
+    throw new Problem("too_large", `A request's body may have at most ${bodyBytesMax / 1024} KiB.`);
+  },
+});
+
+/** A body that is there must say it is JSON: otherwise its route would not look at it. */
+export const requireJson: MiddlewareHandler<AppEnv> = async (c, next) => {
+  if (hasBody(c.req.raw) && !isJson(c.req.header("content-type"))) {
+    throw new Problem(
+      "unsupported_media_type",
+      "Send the body as JSON, with the header Content-Type: application/json.",
+    );
+  }
+  await next();
+};
+
+function hasBody(request: Request): boolean {
+  const length = request.headers.get("content-length");
+  return length === null ? request.headers.has("transfer-encoding") : length !== "0";
+}
+
+function isJson(contentType: string | undefined): boolean {
+  return /^application\/([\w.+-]+\+)?json *(;|$)/i.test(contentType ?? "");
+}
+
+export function handleError(log: Logger): ErrorHandler<AppEnv> {
+  return (error, c) => {
+    const requestLog = log.child({ requestId: c.get("requestId") });
+    return problemResponse(
+      c,
+      error instanceof HTTPException ? ofHono(error) : asProblem(requestLog, error),
+    );
+  };
+}
+
+/** Hono's own refusals: a body that is no JSON is the only one left to it here. */
+function ofHono(error: HTTPException): Problem {
+  if (error.status === 413) return new Problem("too_large", "The request's body is too large.");
+  return new Problem("not_json", "The body is not valid JSON.", { cause: error });
+}
+
+export function problemResponse(c: Context, problem: Problem): Response {
+  if (problem.status === 401) c.header("WWW-Authenticate", "Bearer");
+  if (problem.retryAfterSeconds !== undefined) {
+    c.header("Retry-After", String(problem.retryAfterSeconds));
+  }
+  return c.body(JSON.stringify(problem.toBody(c.req.path)), problem.status, {
+    "Content-Type": "application/problem+json",
+  });
+}

@@ -1,0 +1,66 @@
+import { authenticateSocket } from "../auth/actions.ts";
+import { stopAnswer } from "../bot/actions.ts";
+import type { Ctx } from "../context.ts";
+import { joinRoom } from "../messages/join.ts";
+import { sendMessage } from "../messages/actions.ts";
+import type { AckFrame, ClientFrame, PongFrame, RequestId } from "../wire/frames.ts";
+import { Problem } from "../wire/problems.ts";
+import type { SocketSession } from "./sockets.ts";
+import { showTyping } from "./typing.ts";
+import type { z } from "zod";
+
+type Reply = z.infer<typeof AckFrame> | z.infer<typeof PongFrame> | undefined;
+
+/**
+ * Runs one frame. @returns the reply it asked for, if any
+ * @throws Problem for everything that is refused
+ */
+export async function dispatch(
+  ctx: Ctx,
+  session: SocketSession,
+  frame: ClientFrame,
+): Promise<Reply> {
+  const requestId = frame.request_id ?? undefined;
+  switch (frame.type) {
+    case "auth": {
+      const caller = await authenticateSocket(ctx, frame.token);
+      if (caller.id !== session.userId) {
+        throw new Problem(
+          "invalid_token",
+          "The token is of somebody else. Open another socket for them.",
+        );
+      }
+      session.caller = caller;
+      return ack(requestId);
+    }
+    case "join":
+      await joinRoom(ctx, session.caller, session, {
+        chatId: frame.chat_id,
+        afterSeq: frame.after_seq ?? undefined,
+        requestId,
+      });
+      return undefined;
+    case "message": {
+      const message = await sendMessage(ctx, session.caller, frame.chat_id, frame);
+      return ack(requestId, { message_id: message.id, seq: message.seq });
+    }
+    case "typing":
+      await showTyping(ctx, session, frame.chat_id);
+      return ack(requestId);
+    case "leave":
+      ctx.rooms.leave(frame.chat_id, session);
+      return ack(requestId);
+    case "stop":
+      await stopAnswer(ctx, session.caller, frame.chat_id, frame.message_id);
+      return ack(requestId);
+    case "ping":
+      return { type: "pong", ...(requestId === undefined ? {} : { request_id: requestId }) };
+  }
+}
+
+function ack(
+  requestId: RequestId | undefined,
+  more: { message_id?: number; seq?: number } = {},
+): Reply {
+  return requestId === undefined ? undefined : { type: "ack", request_id: requestId, ...more };
+}

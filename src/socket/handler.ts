@@ -1,0 +1,158 @@
+// Bun's WebSocket handler: from a text that came in to the action it asks for, and back.
+import type { WebSocketHandler } from "bun";
+import { authenticateSocket } from "../auth/actions.ts";
+import type { Caller } from "../auth/tokens.ts";
+import type { Ctx } from "../context.ts";
+import { asProblem } from "../problems.ts";
+import {
+  ClientFrame,
+  Envelope,
+  frameBytesMax,
+  type ErrorFrame,
+  type RequestId,
+} from "../wire/frames.ts";
+import { invalidInput, Problem } from "../wire/problems.ts";
+import { dispatch } from "./dispatch.ts";
+import { createInbox } from "./inbox.ts";
+import {
+  closeSocket,
+  sendFrame,
+  SocketSession,
+  type Socket,
+  type SocketData,
+  type Sockets,
+} from "./sockets.ts";
+import type { z } from "zod";
+
+/** Bytes that may wait for a reader. Past it the reader is closed: the log catches it up when it is back. */
+export const backpressureBytesMax = 2 * 1024 * 1024;
+const floodRetryAfterSeconds = 1;
+
+export function createSocketHandler(ctx: Ctx, sockets: Sockets): WebSocketHandler<SocketData> {
+  async function authenticate(ws: Socket, token: string) {
+    let caller: Caller;
+    try {
+      caller = await authenticateSocket(ctx, token);
+    } catch (error) {
+      const problem = asProblem(ctx.log, error);
+      if (problem.code === "invalid_token") closeSocket(ws, "invalid_token", problem.detail);
+      else closeSocket(ws, "unavailable", problem.detail);
+      return;
+    }
+    if (ws.readyState !== WebSocket.OPEN) return;
+    if (!sockets.claim(ws, caller.id)) {
+      closeSocket(ws, "too_many_sockets", "close another socket of this account first");
+      return;
+    }
+    ws.data.session = new SocketSession(ws, caller);
+  }
+
+  async function handle(ws: Socket, text: string) {
+    if (ws.data.opening) await ws.data.opening;
+    let json: unknown;
+    try {
+      json = JSON.parse(text);
+    } catch {
+      return refuse(ws, {}, new Problem("not_json", "A frame must be one JSON object."));
+    }
+    const envelope = Envelope.catch({}).parse(json);
+    try {
+      if (ctx.lifecycle.closing) {
+        throw new Problem("unavailable", "The server is restarting.", { retryAfterSeconds: 2 });
+      }
+      const frame = readFrame(json);
+      const { session } = ws.data;
+      if (session) {
+        const reply = await dispatch(ctx, session, frame);
+        if (reply) sendFrame(ws, reply);
+      } else if (frame.type === "auth") {
+        await authenticate(ws, frame.token);
+        if (ws.data.session && frame.request_id != null) {
+          sendFrame(ws, { type: "ack", request_id: frame.request_id });
+        }
+      } else {
+        closeSocket(ws, "invalid_token", "the first frame must be an auth frame");
+      }
+    } catch (error) {
+      refuse(ws, envelope, asProblem(ctx.log, error));
+    }
+  }
+
+  return {
+    maxPayloadLength: frameBytesMax,
+    backpressureLimit: backpressureBytesMax,
+    closeOnBackpressureLimit: true,
+    // Our own heartbeat notices dead peers, also those we keep sending to, which Bun's idle time-out never does.
+    idleTimeout: 0,
+    sendPings: false,
+    perMessageDeflate: false,
+
+    open(ws) {
+      if (!sockets.add(ws)) {
+        closeSocket(ws, "too_many_sockets", "close another socket from this address first");
+        return;
+      }
+      const { token } = ws.data;
+      if (token === undefined) return;
+      ws.data.opening = authenticate(ws, token).finally(() => {
+        ws.data.opening = undefined;
+      });
+    },
+
+    message(ws, data) {
+      ws.data.alive = true;
+      if (typeof data !== "string") {
+        refuse(ws, {}, new Problem("not_json", "Send text frames, not binary ones."));
+        return;
+      }
+      ws.data.inbox ??= createInbox((text) => handle(ws, text));
+      const taken = ws.data.inbox.push(data);
+      if (taken === "warned") {
+        refuse(
+          ws,
+          {},
+          new Problem("flood", "Frames come faster than they can be handled. Slow down.", {
+            retryAfterSeconds: floodRetryAfterSeconds,
+          }),
+        );
+      } else if (taken === "full") {
+        ws.data.inbox.close();
+        closeSocket(ws, "flood", "too many frames at once");
+      }
+    },
+
+    pong(ws) {
+      ws.data.alive = true;
+    },
+
+    close(ws) {
+      ws.data.inbox?.close();
+      sockets.remove(ws);
+      const { session } = ws.data;
+      if (session) for (const chatId of [...session.joined]) ctx.rooms.leave(chatId, session);
+    },
+  };
+}
+
+/** @throws Problem `invalid` for anything that is no frame of the contract */
+function readFrame(json: unknown): ClientFrame {
+  const frame = ClientFrame.safeParse(json);
+  if (frame.success) return frame.data;
+  throw invalidInput(frame.error);
+}
+
+function refuse(
+  ws: Socket,
+  envelope: { request_id?: RequestId | undefined; chat_id?: number | undefined },
+  problem: Problem,
+) {
+  const frame: z.infer<typeof ErrorFrame> = {
+    type: "error",
+    code: problem.code,
+    detail: problem.detail,
+    ...(envelope.request_id === undefined ? {} : { request_id: envelope.request_id }),
+    ...(envelope.chat_id === undefined ? {} : { chat_id: envelope.chat_id }),
+    ...(problem.retryAfterSeconds === undefined ? {} : { retry_after: problem.retryAfterSeconds }),
+  };
+  sendFrame(ws, frame);
+}

@@ -1,0 +1,50 @@
+// Bun does not wait for an async message handler, so the frames of one socket would run at the same time and a flood
+// would pile up. An inbox runs them one after the other and has an end.
+
+/** Frames that may wait behind the one that is running. */
+export const inboxMax = 256;
+/** At this many the sender is told to slow down. */
+export const inboxWarning = 128;
+
+export interface Inbox {
+  /** @returns `accepted`; `warned` once when it is half full; `full` when the frame was not taken */
+  push(text: string): "accepted" | "warned" | "full";
+  /** Forgets what waits; what runs comes to its end. */
+  close(): void;
+  /** Settles when nothing runs or waits. */
+  idle(): Promise<void>;
+}
+
+/** @param handle must not throw */
+export function createInbox(handle: (text: string) => Promise<void>): Inbox {
+  let waiting: string[] = [];
+  let running: Promise<void> | undefined;
+  let warned = false;
+  let closed = false;
+
+  async function run() {
+    for (let text = waiting.shift(); text !== undefined; text = waiting.shift()) {
+      await handle(text);
+    }
+    running = undefined;
+    warned = false;
+  }
+
+  return {
+    push(text) {
+      if (closed || waiting.length >= inboxMax) return "full";
+      waiting.push(text);
+      running ??= run();
+      if (waiting.length < inboxWarning || warned) return "accepted";
+      warned = true;
+      return "warned";
+    },
+    close() {
+      closed = true;
+      waiting = [];
+    },
+    async idle() {
+      while (running) await running;
+    },
+  };
+}

@@ -1,0 +1,50 @@
+import { zValidator } from "@hono/zod-validator";
+import { z } from "zod";
+import type { Ctx } from "../context.ts";
+import { mayConnect } from "../http/edge.ts";
+import { createRouter } from "../http/router.ts";
+import { invalidInput, Problem } from "../wire/problems.ts";
+
+const SocketQuery = z.object({ token: z.string().min(1).max(4_096).optional() });
+
+/** The WebSocket upgrade. It is no operation of the OpenAPI document, since OpenAPI has no words for sockets. */
+export function socketRoutes(ctx: Ctx) {
+  return createRouter().get(
+    "/ws",
+    zValidator("query", SocketQuery, (result) => {
+      if (!result.success) throw invalidInput(result.error);
+    }),
+    (c) => {
+      if (c.req.header("upgrade")?.toLowerCase() !== "websocket") {
+        throw new Problem(
+          "bad_request",
+          "This is a WebSocket endpoint: connect with a WebSocket client.",
+        );
+      }
+      if (ctx.lifecycle.closing) {
+        throw new Problem("unavailable", "The server is restarting.", { retryAfterSeconds: 2 });
+      }
+      if (!mayConnect(ctx.config, c.req.header("origin"), c.req.header("host"))) {
+        throw new Problem(
+          "origin_not_allowed",
+          "Pages of this origin may not connect. See CORS_ORIGINS.",
+        );
+      }
+      const { server } = c.env;
+      const upgraded = server.upgrade(c.req.raw, {
+        data: {
+          address: server.requestIP(c.req.raw)?.address ?? "unknown",
+          openedAtMs: ctx.now().getTime(),
+          token: c.req.valid("query").token,
+          opening: undefined,
+          session: undefined,
+          inbox: undefined,
+          alive: true,
+        },
+      });
+      if (!upgraded) throw new Problem("bad_request", "The WebSocket handshake is not valid.");
+      // The connection is no longer HTTP's: what is returned here goes nowhere.
+      return new Response(null);
+    },
+  );
+}

@@ -1,0 +1,169 @@
+// The open sockets of this node: whose they are, how many there may be, and which of them are dead.
+import type { ServerWebSocket } from "bun";
+import type { Caller } from "../auth/tokens.ts";
+import type { Listener } from "../events/rooms.ts";
+import { userTopic, type ChatTopic } from "../events/topics.ts";
+import { closeCodes, type CloseReason, type ServerFrame } from "../wire/frames.ts";
+import type { Inbox } from "./inbox.ts";
+
+/** What a socket carries: `ws.data`. */
+export interface SocketData {
+  readonly address: string;
+  readonly openedAtMs: number;
+  /** Settles when the token of the address was looked at; undefined: the first frame has to be an `auth`. */
+  opening: Promise<void> | undefined;
+  readonly token: string | undefined;
+  session: SocketSession | undefined;
+  inbox: Inbox | undefined;
+  /** Whether anything came from the peer since the last heartbeat. */
+  alive: boolean;
+}
+
+export type Socket = ServerWebSocket<SocketData>;
+
+/** A socket that knows who speaks. */
+export class SocketSession implements Listener {
+  readonly joined = new Set<number>();
+
+  constructor(
+    private readonly ws: Socket,
+    /** Replaced when an `auth` frame renews the session. */
+    public caller: Caller,
+  ) {}
+
+  get userId() {
+    return this.caller.id;
+  }
+
+  get username() {
+    return this.caller.username;
+  }
+
+  get open() {
+    return this.ws.readyState === WebSocket.OPEN;
+  }
+
+  send(text: string) {
+    this.ws.send(text);
+  }
+
+  subscribe(topic: ChatTopic) {
+    this.ws.subscribe(topic);
+  }
+
+  unsubscribe(topic: ChatTopic) {
+    this.ws.unsubscribe(topic);
+  }
+}
+
+export function sendFrame(ws: Socket, frame: ServerFrame): void {
+  ws.send(JSON.stringify(frame));
+}
+
+/** Closes with a code of the contract; `detail` follows the reason's word. */
+export function closeSocket(ws: Socket, reason: CloseReason, detail: string): void {
+  // RFC 6455 §5.5: a control frame's payload is at most 125 bytes, two of which are the code.
+  ws.close(closeCodes[reason].code, `${reason}: ${detail}`.slice(0, 120));
+}
+
+/** Milliseconds in which a socket without a token in its address must send an `auth` frame. */
+const authTimeoutMs = 5_000;
+
+export type Sockets = ReturnType<typeof createSockets>;
+
+export function createSockets({
+  perUserMax,
+  perAddressMax,
+}: {
+  perUserMax: number;
+  perAddressMax: number;
+}) {
+  const all = new Set<Socket>();
+  const byUser = new Map<number, Set<Socket>>();
+  const byAddress = new Map<string, number>();
+
+  return {
+    /** @returns false when the address has as many sockets as it may */
+    add(ws: Socket): boolean {
+      const { address } = ws.data;
+      const count = byAddress.get(address) ?? 0;
+      if (perAddressMax > 0 && count >= perAddressMax) return false;
+      byAddress.set(address, count + 1);
+      all.add(ws);
+      return true;
+    },
+
+    /** Counts the socket among its person's. @returns false when these are as many as they may be */
+    claim(ws: Socket, userId: number): boolean {
+      const sockets = byUser.getOrInsertComputed(userId, () => new Set());
+      if (perUserMax > 0 && sockets.size >= perUserMax) return false;
+      sockets.add(ws);
+      ws.subscribe(userTopic(userId));
+      return true;
+    },
+
+    remove(ws: Socket) {
+      if (!all.delete(ws)) return;
+      const { address, session } = ws.data;
+      const count = (byAddress.get(address) ?? 1) - 1;
+      if (count > 0) byAddress.set(address, count);
+      else byAddress.delete(address);
+      if (!session) return;
+      const sockets = byUser.get(session.userId);
+      sockets?.delete(ws);
+      if (sockets?.size === 0) byUser.delete(session.userId);
+    },
+
+    /** Closes every socket that a session has opened. */
+    disconnectSession(sessionId: string) {
+      for (const ws of all) {
+        if (ws.data.session?.caller.sessionId === sessionId) {
+          closeSocket(ws, "revoked", "this session has ended");
+        }
+      }
+    },
+
+    /** Closes who did not say who they are in time, and whose token has expired. */
+    checkSessions(nowMs: number) {
+      for (const ws of all) {
+        const { session, openedAtMs } = ws.data;
+        if (session && session.caller.expiresAtMs <= nowMs) {
+          closeSocket(ws, "token_expired", "renew it with an auth frame before it expires");
+        } else if (!session && openedAtMs + authTimeoutMs <= nowMs) {
+          closeSocket(ws, "invalid_token", "no auth frame came in time");
+        }
+      }
+    },
+
+    /**
+     * Pings everyone. Whoever has been silent since the last call is dead, whatever the kernel still takes for it.
+     * @returns how many were cut off
+     */
+    heartbeat(): number {
+      let dead = 0;
+      for (const ws of all) {
+        if (ws.data.alive) {
+          ws.data.alive = false;
+          ws.ping();
+        } else {
+          dead += 1;
+          ws.terminate();
+        }
+      }
+      return dead;
+    },
+
+    closeAll(reason: CloseReason, detail: string) {
+      for (const ws of all) closeSocket(ws, reason, detail);
+    },
+
+    /** Settles when no frame of any socket is being worked on. */
+    async idle() {
+      await Promise.all(Array.from(all, (ws) => ws.data.inbox?.idle()));
+    },
+
+    get size() {
+      return all.size;
+    },
+  };
+}

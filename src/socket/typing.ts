@@ -1,0 +1,36 @@
+import { chatNotFound } from "../chats/actions.ts";
+import { isParticipant } from "../chats/queries.ts";
+import type { Ctx } from "../context.ts";
+import { chatTopic } from "../events/topics.ts";
+import type { SocketSession } from "./sockets.ts";
+
+const typingIntervalMs = 3_000;
+/** People and chats remembered; the oldest are forgotten first, which lets them type once more at most. */
+const rememberedMax = 10_000;
+
+const lastShown = new WeakMap<Ctx, Map<string, number>>();
+
+/** Tells the others in the room, at most once in 3 s a person; what comes in between is dropped. @throws Problem `not_found` */
+export async function showTyping(ctx: Ctx, session: SocketSession, chatId: number): Promise<void> {
+  const shown = lastShown.getOrInsertComputed(ctx, () => new Map<string, number>());
+  const { userId, username } = session;
+  const key = `${chatId}:${userId}`;
+  const now = ctx.now().getTime();
+  if (now - (shown.get(key) ?? 0) < typingIntervalMs) return;
+  if (!session.joined.has(chatId) && !(await isParticipant(ctx.sql, userId, chatId))) {
+    throw chatNotFound();
+  }
+  shown.delete(key);
+  shown.set(key, now);
+  if (shown.size > rememberedMax) {
+    for (const oldest of shown.keys()) {
+      shown.delete(oldest);
+      break;
+    }
+  }
+  ctx.publish(
+    chatTopic(chatId),
+    { type: "typing", chat_id: chatId, user_id: userId, username },
+    { exceptUserId: userId },
+  );
+}
