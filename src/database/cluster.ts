@@ -1,0 +1,229 @@
+// A PostgreSQL cluster in a data folder: where it lies, who runs it, how it is made. Beside it in the data folder lie its
+// password, its log and the lock of its owner.
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
+import type { Logger } from "pino";
+import { canEnter, sharedRoot, unprivilegedAccount } from "./binaries.ts";
+import { type Account, spawnGuarded } from "./guard.ts";
+
+const majorVersion = "17";
+const initdbTimeoutMs = 60_000;
+const temporaryPrefix = "postgres.new-";
+
+export const databaseUser = "gemini_user";
+
+export interface Place {
+  readonly dataDir: string;
+  /** The cluster's real path. It need not exist yet. */
+  readonly dir: string;
+  /** Who runs PostgreSQL there. Undefined: we ourselves. */
+  readonly account: Account | undefined;
+}
+
+/** What it takes to connect to a cluster. */
+export interface Access {
+  readonly dir: string;
+  readonly password: string;
+}
+
+export interface Cluster extends Access {
+  readonly binaries: string;
+  readonly account: Account | undefined;
+  readonly logFile: string;
+}
+
+/** Makes the data folder if need be. @returns its real path. @throws Error with a sentence why it cannot */
+export function openDataDir(dataDir: string): string {
+  try {
+    // Root's must let another account pass through; what is secret in it has its own mode.
+    mkdirSync(dataDir, { recursive: true, mode: process.getuid?.() === 0 ? 0o755 : 0o700 });
+    return realpathSync(dataDir);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`The data folder cannot be used (${reason}): choose another DATA_DIR.`, {
+      cause,
+    });
+  }
+}
+
+/**
+ * Decides where the cluster of a data folder lies and who runs it. What is there stays as it is. A new one of root's lies
+ * under /var/lib/gemini-coop, with a link to it, when the account that runs it cannot enter the data folder.
+ * @throws Error with a sentence about what stands in the way
+ */
+export function placeCluster(dataDir: string, log: Logger): Place {
+  const link = join(dataDir, "postgres");
+  const existing = existingDir(link);
+  const owner = existing && statSync(existing, { throwIfNoEntry: false });
+  if (process.getuid?.() !== 0) {
+    if (owner && owner.uid !== process.getuid?.()) {
+      throw new Error(
+        `The database in ${existing} belongs to another user (${owner.uid}): choose another DATA_DIR.`,
+      );
+    }
+    return { dataDir, dir: existing ?? link, account: undefined };
+  }
+
+  const account = owner && owner.uid !== 0 ? owner : unprivilegedAccount();
+  const { uid, gid } = account;
+  const dir = existing ?? newDir(link, account, log);
+  if (!canEnter(dirname(dir), account)) {
+    throw new Error(
+      `PostgreSQL refuses to run as root, and user ${uid}, who is to run it, cannot enter ${dirname(dir)}: ` +
+        "allow it (chmod o+x on each folder of the path), or choose another DATA_DIR.",
+    );
+  }
+  return { dataDir, dir, account: { uid, gid } };
+}
+
+/** The cluster that `<dataDir>/postgres` is or points to, as a real path; it may not have been made yet behind a link. */
+function existingDir(link: string): string | undefined {
+  const entry = lstatSync(link, { throwIfNoEntry: false });
+  if (!entry?.isSymbolicLink()) return entry && link;
+  const target = resolve(dirname(link), readlinkSync(link));
+  if (!existsSync(dirname(target))) {
+    throw new Error(
+      `${link} points to ${target}, which is gone: bring it back, or delete ${link} to start with an empty database.`,
+    );
+  }
+  return existsSync(target)
+    ? realpathSync(target)
+    : join(realpathSync(dirname(target)), basename(target));
+}
+
+function newDir(link: string, account: Account, log: Logger): string {
+  if (canEnter(dirname(link), account)) return link;
+  mkdirSync(sharedRoot, { recursive: true, mode: 0o755 });
+  const home = mkdtempSync(join(sharedRoot, "data-"));
+  chmodSync(home, 0o711);
+  const dir = join(home, "postgres");
+  symlinkSync(dir, link);
+  log.warn(
+    { folder: dir },
+    `the database lies in ${dir}, since PostgreSQL does not run as root and other users cannot enter ${dirname(link)}`,
+  );
+  return dir;
+}
+
+/**
+ * Makes the cluster unless it is there. The caller owns the folders (tryLockFolder). A new one appears whole or not at all.
+ * @throws Error with a sentence about what stands in the way
+ */
+export async function prepareCluster(
+  { dataDir, dir, account }: Place,
+  binaries: string,
+  log: Logger,
+): Promise<Cluster> {
+  const home = dirname(dir);
+  for (const name of readdirSync(home)) {
+    if (name.startsWith(temporaryPrefix))
+      rmSync(join(home, name), { recursive: true, force: true });
+  }
+  const logFile = join(dataDir, "postgres.log");
+  const versionFile = join(dir, "PG_VERSION");
+  if (existsSync(versionFile)) {
+    const version = readFileSync(versionFile, "utf8").trim();
+    if (version !== majorVersion) {
+      throw new Error(
+        `The database in ${dir} is one of PostgreSQL ${version}, and this is ${majorVersion}: choose another DATA_DIR.`,
+      );
+    }
+    const password = findPassword(dataDir);
+    if (!password) {
+      throw new Error(
+        `${passwordFile(dataDir)} is missing, without which the database in ${dir} cannot be opened: bring it back.`,
+      );
+    }
+    return { dir, password, binaries, account, logFile };
+  }
+  if (existsSync(dir) && readdirSync(dir).length > 0) {
+    throw new Error(`${dir} is in the way, and no PostgreSQL database: move it elsewhere.`);
+  }
+  const cluster = { dir, password: newPassword(dataDir), binaries, account, logFile };
+  await makeCluster(cluster);
+  log.info({ folder: dir }, "made a new database");
+  return cluster;
+}
+
+/** What it takes to connect to a cluster that somebody else runs: undefined while it is not there yet. */
+export function findAccess(dataDir: string): Access | undefined {
+  const dir = existingDir(join(dataDir, "postgres"));
+  const password = findPassword(dataDir);
+  return dir && password ? { dir, password } : undefined;
+}
+
+async function makeCluster({ dir, binaries, account, password, logFile }: Cluster): Promise<void> {
+  const temporary = mkdtempSync(join(dirname(dir), temporaryPrefix));
+  try {
+    const pwfile = join(temporary, "password");
+    writeFileSync(pwfile, `${password}\n`, { mode: 0o600 });
+    if (account) {
+      for (const path of [temporary, pwfile]) chownSync(path, account.uid, account.gid);
+    }
+    const made = join(temporary, "cluster");
+    await initdb({ binaries, account, logFile, pwfile, made });
+    renameSync(made, dir);
+  } finally {
+    rmSync(temporary, { recursive: true, force: true });
+  }
+}
+
+async function initdb(how: Omit<Cluster, keyof Access> & { pwfile: string; made: string }) {
+  const { binaries, account, logFile, pwfile, made } = how;
+  // Search tells letters by LC_CTYPE, and not every system has every locale. Sorting is the builtin provider's everywhere.
+  for (const ctype of ["C.UTF-8", "en_US.UTF-8", "C"]) {
+    const options = [
+      ["-D", made],
+      ["-U", databaseUser],
+      [`--pwfile=${pwfile}`, "--auth=scram-sha-256", "--no-instructions"],
+      ["--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"],
+      [`--lc-ctype=${ctype}`],
+    ];
+    const run = spawnGuarded([join(binaries, "initdb"), ...options.flat()], { account, logFile });
+    if (!(await run.exitsWithin(initdbTimeoutMs))) {
+      run.end();
+      throw new Error(
+        `PostgreSQL's initdb did not end in ${initdbTimeoutMs / 1000} s; see ${logFile}.`,
+      );
+    }
+    if (run.exitCode() === 0) return;
+    if (!run.output().includes("invalid locale name")) {
+      throw new Error(`PostgreSQL's initdb failed:\n${run.output()}`);
+    }
+  }
+}
+
+function passwordFile(dataDir: string): string {
+  return join(dataDir, "postgres.password");
+}
+
+function findPassword(dataDir: string): string | undefined {
+  const file = passwordFile(dataDir);
+  const text = existsSync(file) ? readFileSync(file, "utf8").trim() : "";
+  return /^[0-9a-f]{64}$/.test(text) ? text : undefined;
+}
+
+function newPassword(dataDir: string): string {
+  const password = crypto.getRandomValues(new Uint8Array(32)).toHex();
+  const file = passwordFile(dataDir);
+  rmSync(`${file}.new`, { force: true });
+  writeFileSync(`${file}.new`, `${password}\n`, { mode: 0o600, flag: "wx" });
+  renameSync(`${file}.new`, file);
+  return password;
+}

@@ -1,0 +1,140 @@
+// The only file with start-up effects: config, database, model, server; then shutdown on a signal.
+// `bun --hot` runs it again on every change: what must live on (the embedded database) and what must end first (the
+// server before the change) is kept on globalThis.
+import type { Logger } from "pino";
+import { keptSecretKey } from "./auth/secret-key.ts";
+import { createGeminiModel } from "./bot/gemini.ts";
+import { ConfigError, readConfig, type Config } from "./config.ts";
+import type { Model } from "./context.ts";
+import { checkDurability, connect } from "./database/connect.ts";
+import { startEmbeddedPostgres, type EmbeddedPostgres } from "./database/embedded.ts";
+import { migrate } from "./database/migrate.ts";
+import { startGeminiEmulator, type Emulator } from "./emulator/server.ts";
+import { createLogger } from "./log.ts";
+import { startServer } from "./server.ts";
+
+interface Kept {
+  embedded: EmbeddedPostgres | undefined;
+  emulator: Emulator | undefined;
+  stop: (() => Promise<void>) | undefined;
+  signals: boolean;
+}
+
+declare global {
+  var geminiCoop: Kept | undefined;
+}
+
+const kept = (globalThis.geminiCoop ??= {
+  embedded: undefined,
+  emulator: undefined,
+  stop: undefined,
+  signals: false,
+});
+
+function modelOf(config: Config, log: Logger): Model {
+  const { apiKey, model, baseUrl } = config.gemini;
+  if (apiKey || (baseUrl && !config.production)) {
+    // A server of one's own may ask for no key; the SDK wants some.
+    const answer = createGeminiModel({ apiKey: apiKey ?? "none", model, baseUrl, log });
+    return { answer, description: model };
+  }
+  if (config.production) {
+    return {
+      answer: undefined,
+      description: "none: GEMINI_API_KEY is not set, so /bot does not answer",
+    };
+  }
+  kept.emulator ??= startGeminiEmulator();
+  return {
+    answer: createGeminiModel({ apiKey: "none", model, baseUrl: kept.emulator.url, log }),
+    description:
+      "offline demonstration: GEMINI_API_KEY is not set, so /bot is not answered by Gemini",
+  };
+}
+
+async function start(config: Config, log: Logger): Promise<void> {
+  if (!config.databaseUrl) {
+    kept.embedded ??= await startEmbeddedPostgres({ dataDir: config.dataDir, log });
+  }
+  const databaseUrl = config.databaseUrl ?? kept.embedded?.url;
+  if (!databaseUrl) throw new Error("There is no database to use.");
+  const secretKey = config.secretKey ?? (await keptSecretKey(config.dataDir));
+
+  await migrate(databaseUrl, { log });
+  const sql = connect(databaseUrl, log);
+  await checkDurability(sql, log);
+  const model = modelOf(config, log);
+  const server = startServer({ config, secretKey, sql, log, model });
+  kept.stop = async () => {
+    await server.stop();
+    await sql.end({ timeout: 2 });
+  };
+  announce(config, log, server.url, model, config.databaseUrl === undefined);
+}
+
+function announce(config: Config, log: Logger, url: string, model: Model, embedded: boolean) {
+  const places = {
+    api: `${url}/api`,
+    docs: `${url}/docs`,
+    sockets: `${url.replace(/^http/, "ws")}/ws`,
+    database: embedded ? `embedded PostgreSQL 17 in ${config.dataDir}` : "DATABASE_URL",
+    bot: model.description,
+  };
+  if (config.production) {
+    log.info(places, "listening");
+    return;
+  }
+  const lines = Object.entries(places).map(([name, place]) => `  ${name.padEnd(9)} ${place}`);
+  console.log(["", "Gemini Coop is up.", ...lines, "", "  Ctrl-C stops it."].join("\n") + "\n");
+}
+
+async function stopEverything(log: Logger): Promise<void> {
+  const { stop, embedded, emulator } = kept;
+  kept.stop = undefined;
+  await stop?.();
+  await emulator?.stop();
+  await embedded?.stop();
+  log.info("stopped");
+}
+
+function stopOnSignals(log: Logger) {
+  if (kept.signals) return;
+  kept.signals = true;
+  let asked = false;
+  const onSignal = (signal: NodeJS.Signals) => {
+    if (asked) return;
+    asked = true;
+    log.info({ signal }, "stopping");
+    stopEverything(log).then(
+      () => process.exit(0),
+      (error: unknown) => {
+        log.error({ err: error }, "could not stop cleanly");
+        process.exit(1);
+      },
+    );
+  };
+  process.on("SIGINT", onSignal);
+  process.on("SIGTERM", onSignal);
+  process.on("SIGHUP", onSignal);
+}
+
+async function main() {
+  const previous = kept.stop;
+  kept.stop = undefined;
+  await previous?.();
+  let log: Logger | undefined;
+  try {
+    const config = readConfig(process.env);
+    log = await createLogger(config);
+    stopOnSignals(log);
+    await start(config, log);
+  } catch (error) {
+    if (error instanceof ConfigError || !log)
+      console.error(error instanceof Error ? error.message : error);
+    else log.fatal({ err: error }, "the server could not start");
+    await kept.embedded?.stop();
+    process.exit(1);
+  }
+}
+
+await main();
