@@ -1,0 +1,40 @@
+import postgres from "postgres";
+
+interface Cluster {
+  /** Of the migrated template. */
+  url: string;
+  template: string;
+}
+
+let cluster: Cluster | undefined;
+let cloned = 0;
+
+/** Called once, by the preload. */
+export function provideCluster(provided: Cluster) {
+  cluster = provided;
+}
+
+function admin() {
+  if (!cluster) throw new Error("run this with `bun test`: its preload starts PostgreSQL");
+  const url = new URL(cluster.url);
+  url.pathname = "/postgres";
+  return { sql: postgres(url.href, { max: 1, onnotice: () => undefined }), cluster };
+}
+
+/** A migrated, empty database of one's own. @returns its address */
+export async function cloneDatabase(): Promise<string> {
+  const { sql, cluster } = admin();
+  cloned += 1;
+  const name = `test_${process.pid}_${cloned}`;
+  await sql.unsafe(`create database ${name} template ${cluster.template} strategy file_copy`);
+  await sql.end();
+  const url = new URL(cluster.url);
+  url.pathname = `/${name}`;
+  return url.href;
+}
+
+export async function dropDatabase(url: string): Promise<void> {
+  const { sql } = admin();
+  await sql.unsafe(`drop database if exists ${new URL(url).pathname.slice(1)} with (force)`);
+  await sql.end();
+}

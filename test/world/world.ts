@@ -1,0 +1,157 @@
+// A running server of one's own, with a database of its own, the scripted Gemini, and people in it.
+import { pino } from "pino";
+import { makeSecret, signAccessToken } from "../../src/auth/tokens.ts";
+import { insertSession } from "../../src/auth/queries.ts";
+import { createGeminiModel } from "../../src/bot/gemini.ts";
+import { readConfig } from "../../src/config.ts";
+import { connect } from "../../src/database/connect.ts";
+import { startGeminiEmulator } from "../../src/emulator/server.ts";
+import { startServer } from "../../src/server.ts";
+import { insertUser } from "../../src/users/queries.ts";
+import { Chat } from "../../src/wire/chats.ts";
+import { cloneDatabase, dropDatabase } from "./cluster.ts";
+import { TestSocket } from "./socket.ts";
+
+export interface Answer {
+  status: number;
+  headers: Headers;
+  // What a test finds in a body it asserts itself.
+
+  body: ReturnType<typeof JSON.parse>;
+}
+
+export type World = Awaited<ReturnType<typeof startWorld>>;
+export type Person = Awaited<ReturnType<World["person"]>>;
+
+/** @param options.env settings that differ; @param options.model false: no model is configured */
+export async function startWorld(
+  options: { env?: Record<string, string>; model?: boolean; now?: () => Date } = {},
+) {
+  const databaseUrl = await cloneDatabase();
+  const config = readConfig({ NODE_ENV: "test", HOST: "127.0.0.1", PORT: "0", ...options.env });
+  const log = pino({ level: process.env.TEST_LOG_LEVEL ?? "silent" });
+  const secretKey = makeSecret();
+  const gemini = startGeminiEmulator({ pieceDelayMs: 1 });
+  const answer = createGeminiModel({
+    apiKey: "test-key",
+    model: config.gemini.model,
+    baseUrl: gemini.url,
+    log,
+    backoffMs: 1,
+  });
+  const sql = connect(databaseUrl, log);
+  const start = () =>
+    startServer({
+      config,
+      secretKey,
+      sql,
+      log,
+      model: { answer: options.model === false ? undefined : answer, description: "scripted" },
+      now: options.now,
+    });
+  let server = start();
+  let people = 0;
+
+  async function call(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<Answer> {
+    const response = await fetch(server.url + path, {
+      method,
+      headers: body === undefined ? headers : { "content-type": "application/json", ...headers },
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+    const text = await response.text();
+    const isJson = response.headers.get("content-type")?.includes("json");
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: isJson ? JSON.parse(text) : text,
+    };
+  }
+
+  /** Somebody who is registered and signed in. */
+  async function person(name = "person") {
+    people += 1;
+    const username = `${name}${people}`;
+    const email = `${username}@example.com`;
+    const user = await insertUser(sql, { username, email, hashedPassword: "none" });
+    const sessionId = crypto.randomUUID();
+    await insertSession(sql, {
+      id: sessionId,
+      userId: user.id,
+      refreshTokenHash: Buffer.alloc(32),
+      ttlSeconds: 3_600,
+    });
+    const token = await signAccessToken(server.ctx, user, sessionId);
+    const api = (method: string, path: string, body?: unknown) =>
+      call(method, path, body, { authorization: `Bearer ${token}` });
+    return {
+      id: user.id,
+      username,
+      email,
+      token,
+      sessionId,
+      api,
+      /** A socket that is open and signed in. */
+      async socket() {
+        const socket = new TestSocket(`${server.url.replace("http", "ws")}/ws?token=${token}`);
+        await socket.opened;
+        return socket;
+      },
+      /** A socket that has joined a chat. */
+      async joined(chatId: number, afterSeq?: number) {
+        const socket = await this.socket();
+        socket.send({ type: "join", chat_id: chatId, after_seq: afterSeq });
+        await socket.next("joined", { chat_id: chatId });
+        return socket;
+      },
+      async chat(more: { with?: { username: string }[]; [member: string]: unknown } = {}) {
+        const { with: others = [], ...body } = more;
+        const { status, body: chat } = await api("POST", "/api/chats", {
+          is_group: true,
+          participant_usernames: others.map((other) => other.username),
+          ...body,
+        });
+        if (status !== 200) throw new Error(JSON.stringify(chat));
+        return Chat.parse(chat);
+      },
+      async say(chatId: number, content: string, clientId?: string) {
+        const { body } = await api("POST", `/api/chats/${chatId}/messages`, {
+          content,
+          client_id: clientId,
+        });
+        return body;
+      },
+    };
+  }
+
+  return {
+    config,
+    sql,
+    gemini,
+    databaseUrl,
+    call,
+    person,
+    get url() {
+      return server.url;
+    },
+    get ctx() {
+      return server.ctx;
+    },
+    socketUrl: (query = "") => `${server.url.replace("http", "ws")}/ws${query}`,
+    /** Goes down in order and comes up again on another port, with the same database. */
+    async restart() {
+      await server.stop();
+      server = start();
+    },
+    async stop() {
+      await server.stop();
+      await gemini.stop();
+      await sql.end({ timeout: 1 });
+      await dropDatabase(databaseUrl);
+    },
+  };
+}
