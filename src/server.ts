@@ -9,6 +9,7 @@ import type { Config } from "./config.ts";
 import type { Ctx, Model } from "./context.ts";
 import { createBatch } from "./database/batch.ts";
 import type { Sql } from "./database/connect.ts";
+import { createActivity } from "./events/activity.ts";
 import { createLocalBroker, type Emit } from "./events/broker.ts";
 import { createRooms } from "./events/rooms.ts";
 import { bodyBytesMax } from "./http/edge.ts";
@@ -61,12 +62,13 @@ export function startServer({
   model,
   now,
 }: ServerParts): RunningServer {
+  let server: Server<SocketData> | undefined;
+  const emit: Emit = (topic, text) => void server?.publish(topic, text);
   const sockets = createSockets({
     perUserMax: config.socketsPerUserMax,
     perAddressMax: config.socketsPerAddressMax,
+    emit,
   });
-  let server: Server<SocketData> | undefined;
-  const emit: Emit = (topic, text) => void server?.publish(topic, text);
   const rooms = createRooms({ emit, readLog: createReadLog(sql), log });
   const ctx: Ctx = {
     config,
@@ -76,7 +78,7 @@ export function startServer({
     now: now ?? (() => new Date()),
     model,
     rooms,
-    publish: createLocalBroker({ rooms, emit }),
+    publish: createLocalBroker({ rooms, activity: createActivity(emit), notify: sockets.notify }),
     insertMessage: createBatch<NewMessage, InsertedMessage>((items) => insertMessages(sql, items), {
       sizeMax: batchSizeMax,
       queueMax: batchQueueMax,

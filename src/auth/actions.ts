@@ -8,10 +8,10 @@ import { hashPassword, verifyPassword } from "./passwords.ts";
 import {
   deleteExpired,
   deleteSession,
+  findSessionChats,
   insertSession,
   insertTicket,
   rotateRefreshToken,
-  sessionExists,
   takeTicket,
 } from "./queries.ts";
 import { hashSecret, makeSecret, readAccessToken, signAccessToken, type Caller } from "./tokens.ts";
@@ -135,17 +135,16 @@ export async function issueTicket(ctx: Ctx, caller: Caller): Promise<Ticket> {
   return { ticket, expires_in: ticketTtlSeconds };
 }
 
-/**
- * Who opens a socket with `token`, an access token or a ticket. A socket is refused to a session that has ended.
- * @throws Problem `invalid_token`
- */
-export async function authenticateSocket(ctx: Ctx, token: string): Promise<Caller> {
-  if (!token.includes(".")) return await redeemTicket(ctx, token);
-  const caller = await readAccessToken(ctx, token);
-  if (!(await sessionExists(ctx.sql, caller.sessionId))) {
-    throw new Problem("invalid_token", "This session has ended. Sign in again.");
-  }
-  return caller;
+/** Whose a socket's token is, an access token or a ticket. @throws Problem `invalid_token` */
+export async function identify(ctx: Ctx, token: string): Promise<Caller> {
+  return token.includes(".") ? await readAccessToken(ctx, token) : await redeemTicket(ctx, token);
+}
+
+/** The chats of a caller whose session has not ended: a socket is refused otherwise. @throws Problem `invalid_token` */
+export async function listSessionChats(ctx: Ctx, caller: Caller): Promise<number[]> {
+  const chatIds = await findSessionChats(ctx.sql, caller.sessionId);
+  if (!chatIds) throw new Problem("invalid_token", "This session has ended. Sign in again.");
+  return chatIds;
 }
 
 async function redeemTicket(ctx: Ctx, ticket: string): Promise<Caller> {

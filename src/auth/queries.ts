@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { maybe, one, type Sql } from "../database/connect.ts";
+import { chatsPerUserMax } from "../wire/chats.ts";
+import { maybe, type Sql } from "../database/connect.ts";
 
 const SessionUser = z.object({ id: z.int(), username: z.string() });
 export type SessionUser = z.infer<typeof SessionUser>;
@@ -78,14 +79,19 @@ export async function takeTicket(
   );
 }
 
-export async function sessionExists(sql: Sql, sessionId: string): Promise<boolean> {
-  const row = one(
+/** What a socket needs of a session that has not ended: the chats of its person. */
+export async function findSessionChats(sql: Sql, sessionId: string): Promise<number[] | undefined> {
+  const row = maybe(
     await sql`
-      select exists (select from sessions where id = ${sessionId} and expires_at > now()) as found
+      select array(
+        select chat_id from chat_participants where user_id = sessions.user_id limit ${chatsPerUserMax}
+      ) as chat_ids
+      from sessions
+      where id = ${sessionId} and expires_at > now()
     `,
-    z.object({ found: z.boolean() }),
+    z.object({ chat_ids: z.array(z.int()) }),
   );
-  return row.found;
+  return row?.chat_ids;
 }
 
 /** Removes what has expired, at most `limit` rows of each kind. @returns how many rows */

@@ -3,10 +3,10 @@ import type { Caller } from "../auth/tokens.ts";
 import { chatNotFound } from "../chats/actions.ts";
 import type { Ctx } from "../context.ts";
 import { isDatabaseAway } from "../database/connect.ts";
-import { chatTopic } from "../events/topics.ts";
+import { activityTopic, chatTopic } from "../events/topics.ts";
 import { findChatName } from "../chats/queries.ts";
 import { findMessage } from "../messages/queries.ts";
-import { lastStreamFrame, type EndedAnswer } from "../wire/frames.ts";
+import { activityFrame, lastStreamFrame, type EndedAnswer } from "../wire/frames.ts";
 import type { Message, MessageStatus, Usage } from "../wire/messages.ts";
 import { Problem } from "../wire/problems.ts";
 import { createChunks } from "./chunks.ts";
@@ -170,7 +170,9 @@ async function finish(ctx: Ctx, reply: Reply, end: End): Promise<void> {
 }
 
 function publishEnd(ctx: Ctx, ended: EndedAnswer): void {
-  ctx.publish(chatTopic(ended.message.chat_id), lastStreamFrame(ended));
+  const { message } = ended;
+  ctx.publish(chatTopic(message.chat_id), lastStreamFrame(ended));
+  ctx.publish(activityTopic(message.chat_id), activityFrame(message));
 }
 
 /** Ends a running answer with what it has; any participant may. @throws Problem `not_found`, `answer_ended` */

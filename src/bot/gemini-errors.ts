@@ -68,6 +68,12 @@ export function refusalOf(
       { cause },
     );
   }
+  if (status < 400) {
+    return new ModelError(
+      "Gemini is not where this server looks for it. The operator of this server should look at its settings.",
+      { cause },
+    );
+  }
   const afterMs = Math.max(
     retryAfterMs(retryAfter),
     ...(google.details ?? []).map((detail) => retryDelayMs(detail.retryDelay)),

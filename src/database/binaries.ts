@@ -1,6 +1,14 @@
 // Where PostgreSQL's programs are, and as whom they run. PostgreSQL refuses to run as root, so root hands it to an account
 // without rights, which must be able to reach the programs.
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import type { Logger } from "pino";
 import { z } from "zod";
@@ -71,9 +79,15 @@ export function usableBinaries(
   return join(copy, "bin");
 }
 
+/** Makes a folder that other accounts can pass through, whatever root's umask is. */
+export function openShared(folder: string): void {
+  mkdirSync(folder, { recursive: true });
+  chmodSync(folder, 0o755);
+}
+
 /** The new folder appears whole or not at all. Of two who copy at once the second keeps the first one's. */
 function copyPrograms(native: string, to: string): void {
-  mkdirSync(dirname(to), { recursive: true, mode: 0o755 });
+  openShared(dirname(to));
   const temporary = mkdtempSync(`${to}.new-`);
   try {
     const copied = Bun.spawnSync(

@@ -19,7 +19,7 @@ import {
 } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import type { Logger } from "pino";
-import { canEnter, sharedRoot, unprivilegedAccount } from "./binaries.ts";
+import { canEnter, openShared, sharedRoot, unprivilegedAccount } from "./binaries.ts";
 import { type Account, spawnGuarded } from "./guard.ts";
 
 const majorVersion = "17";
@@ -109,7 +109,7 @@ function existingDir(link: string): string | undefined {
 
 function newDir(link: string, account: Account, log: Logger): string {
   if (canEnter(dirname(link), account)) return link;
-  mkdirSync(sharedRoot, { recursive: true, mode: 0o755 });
+  openShared(sharedRoot);
   const home = mkdtempSync(join(sharedRoot, "data-"));
   chmodSync(home, 0o711);
   const dir = join(home, "postgres");

@@ -9,7 +9,7 @@ import {
   type RoomFrame,
 } from "../wire/frames.ts";
 import { createSequencer, type ReadLog, type Sequencer } from "./sequencer.ts";
-import { chatTopic, type ChatTopic } from "./topics.ts";
+import { activityTopic, chatTopic, type ActivityTopic, type ChatTopic } from "./topics.ts";
 
 /** A socket, as far as a room knows it. */
 export interface Listener {
@@ -18,8 +18,8 @@ export interface Listener {
   /** False once it has closed: it can no longer join. */
   readonly open: boolean;
   send(text: string): void;
-  subscribe(topic: ChatTopic): void;
-  unsubscribe(topic: ChatTopic): void;
+  subscribe(topic: ChatTopic | ActivityTopic): void;
+  unsubscribe(topic: ChatTopic | ActivityTopic): void;
   /** The chats it has joined; kept by the rooms. */
   readonly joined: Set<number>;
 }
@@ -147,6 +147,7 @@ export function createRooms({
       room.listeners.set(listener.userId, new Set([listener]));
     }
     listener.subscribe(chatTopic(room.chatId));
+    listener.unsubscribe(activityTopic(room.chatId));
     listener.joined.add(room.chatId);
   }
 
@@ -211,9 +212,12 @@ export function createRooms({
       };
     },
 
+    /** The listener has heard enough: from now on it gets the chat's news only. */
     leave(chatId: number, listener: Listener) {
       const room = rooms.get(chatId);
-      if (room) detach(room, listener);
+      if (!room || !listener.joined.has(chatId)) return;
+      detach(room, listener);
+      if (listener.open) listener.subscribe(activityTopic(chatId));
     },
 
     /** The chat is gone: nobody listens to it any more. */

@@ -3,8 +3,8 @@ import { runReply } from "../bot/actions.ts";
 import { asksBot, questionOf } from "../bot/question.ts";
 import { chatNotFound } from "../chats/actions.ts";
 import type { Ctx } from "../context.ts";
-import { chatTopic } from "../events/topics.ts";
-import { firstStreamFrame, messageFrame } from "../wire/frames.ts";
+import { activityTopic, chatTopic } from "../events/topics.ts";
+import { activityFrame, firstStreamFrame, messageFrame } from "../wire/frames.ts";
 import type { HistoryQuery, Message, SendMessageInput } from "../wire/messages.ts";
 import { Problem } from "../wire/problems.ts";
 import { findMessages, type InsertedMessage, type NewMessage } from "./queries.ts";
@@ -83,6 +83,9 @@ function settled(
     );
   }
   ctx.publish(chatTopic(message.chat_id), messageFrame(message));
+  if (result.outcome === "sent") {
+    ctx.publish(activityTopic(message.chat_id), activityFrame(message));
+  }
   return { message, answer: result.outcome === "sent" ? result.answer : undefined };
 }
 

@@ -1,4 +1,4 @@
-import { authenticateSocket } from "../auth/actions.ts";
+import { identify, listSessionChats } from "../auth/actions.ts";
 import { stopAnswer } from "../bot/actions.ts";
 import type { Ctx } from "../context.ts";
 import { joinRoom } from "../messages/join.ts";
@@ -23,7 +23,8 @@ export async function dispatch(
   const requestId = frame.request_id ?? undefined;
   switch (frame.type) {
     case "auth": {
-      const caller = await authenticateSocket(ctx, frame.token);
+      const caller = await identify(ctx, frame.token);
+      await listSessionChats(ctx, caller);
       if (caller.id !== session.userId) {
         throw new Problem(
           "invalid_token",

@@ -1,7 +1,6 @@
 // Bun's WebSocket handler: from a text that came in to the action it asks for, and back.
 import type { WebSocketHandler } from "bun";
-import { authenticateSocket } from "../auth/actions.ts";
-import type { Caller } from "../auth/tokens.ts";
+import { identify, listSessionChats } from "../auth/actions.ts";
 import type { Ctx } from "../context.ts";
 import { asProblem } from "../problems.ts";
 import {
@@ -30,25 +29,25 @@ const floodRetryAfterSeconds = 1;
 
 export function createSocketHandler(ctx: Ctx, sockets: Sockets): WebSocketHandler<SocketData> {
   async function authenticate(ws: Socket, token: string) {
-    let caller: Caller;
     try {
-      caller = await authenticateSocket(ctx, token);
+      const caller = await identify(ctx, token);
+      if (ws.readyState !== WebSocket.OPEN) return;
+      const session = new SocketSession(ws, caller);
+      if (!sockets.claim(ws, session)) {
+        closeSocket(ws, "too_many_sockets", "close another socket of this account first");
+        return;
+      }
+      session.follow(await listSessionChats(ctx, caller));
     } catch (error) {
       const problem = asProblem(ctx.log, error);
       if (problem.code === "invalid_token") closeSocket(ws, "invalid_token", problem.detail);
       else closeSocket(ws, "unavailable", problem.detail);
-      return;
     }
-    if (ws.readyState !== WebSocket.OPEN) return;
-    if (!sockets.claim(ws, caller.id)) {
-      closeSocket(ws, "too_many_sockets", "close another socket of this account first");
-      return;
-    }
-    ws.data.session = new SocketSession(ws, caller);
   }
 
   async function handle(ws: Socket, text: string) {
     if (ws.data.opening) await ws.data.opening;
+    if (ws.readyState !== WebSocket.OPEN) return;
     let json: unknown;
     try {
       json = JSON.parse(text);

@@ -2,8 +2,14 @@
 import type { ServerWebSocket } from "bun";
 import type { Caller } from "../auth/tokens.ts";
 import type { Listener } from "../events/rooms.ts";
-import { userTopic, type ChatTopic } from "../events/topics.ts";
-import { closeCodes, type CloseReason, type ServerFrame } from "../wire/frames.ts";
+import {
+  activityTopic,
+  userTopic,
+  type ActivityTopic,
+  type ChatTopic,
+  type UserTopic,
+} from "../events/topics.ts";
+import { closeCodes, type CloseReason, type ServerFrame, type UserFrame } from "../wire/frames.ts";
 import type { Inbox } from "./inbox.ts";
 
 /** What a socket carries: `ws.data`. */
@@ -24,6 +30,8 @@ export type Socket = ServerWebSocket<SocketData>;
 /** A socket that knows who speaks. */
 export class SocketSession implements Listener {
   readonly joined = new Set<number>();
+  /** Chats that the person was removed from before {@link follow}, whose list may still name them. */
+  private gone: Set<number> | undefined = new Set();
 
   constructor(
     private readonly ws: Socket,
@@ -47,12 +55,30 @@ export class SocketSession implements Listener {
     this.ws.send(text);
   }
 
-  subscribe(topic: ChatTopic) {
+  subscribe(topic: ChatTopic | ActivityTopic) {
     this.ws.subscribe(topic);
   }
 
-  unsubscribe(topic: ChatTopic) {
+  unsubscribe(topic: ChatTopic | ActivityTopic) {
     this.ws.unsubscribe(topic);
+  }
+
+  /** Hears what concerns the person, and the news of the chats that they are in. */
+  follow(chatIds: number[]) {
+    if (!this.open) return;
+    this.ws.subscribe(userTopic(this.userId));
+    for (const chatId of chatIds) if (!this.gone?.has(chatId)) this.followOne(chatId);
+    this.gone = undefined;
+  }
+
+  followOne(chatId: number) {
+    this.gone?.delete(chatId);
+    if (this.open && !this.joined.has(chatId)) this.ws.subscribe(activityTopic(chatId));
+  }
+
+  unfollowOne(chatId: number) {
+    this.gone?.add(chatId);
+    this.ws.unsubscribe(activityTopic(chatId));
   }
 }
 
@@ -74,9 +100,11 @@ export type Sockets = ReturnType<typeof createSockets>;
 export function createSockets({
   perUserMax,
   perAddressMax,
+  emit,
 }: {
   perUserMax: number;
   perAddressMax: number;
+  emit: (topic: UserTopic, text: string) => void;
 }) {
   const all = new Set<Socket>();
   const byUser = new Map<number, Set<Socket>>();
@@ -93,13 +121,23 @@ export function createSockets({
       return true;
     },
 
-    /** Counts the socket among its person's. @returns false when these are as many as they may be */
-    claim(ws: Socket, userId: number): boolean {
+    /** Gives the socket to its person. @returns false when theirs are as many as they may be */
+    claim(ws: Socket, session: SocketSession): boolean {
+      const { userId } = session;
       const sockets = byUser.getOrInsertComputed(userId, () => new Set());
       if (perUserMax > 0 && sockets.size >= perUserMax) return false;
       sockets.add(ws);
-      ws.subscribe(userTopic(userId));
+      ws.data.session = session;
       return true;
+    },
+
+    /** Hands a frame to all sockets of a person, which follow or leave the chat that it is about. */
+    notify(userId: number, frame: UserFrame) {
+      for (const ws of byUser.get(userId) ?? []) {
+        if ("chat" in frame) ws.data.session?.followOne(frame.chat.id);
+        else ws.data.session?.unfollowOne(frame.chat_id);
+      }
+      emit(userTopic(userId), JSON.stringify(frame));
     },
 
     remove(ws: Socket) {

@@ -157,6 +157,23 @@ export const ChatInviteFrame = aboutChat("chat_invite");
 export const ChatDeletedFrame = aboutChatId("chat_deleted");
 export const RemovedFromChatFrame = aboutChatId("removed_from_chat");
 
+/** Longest part of a message in a {@link ActivityFrame}, in UTF-16 units. */
+export const previewMax = 200;
+
+export const ActivityFrame = z.object({
+  type: z.literal("chat_activity"),
+  ...inChat,
+  seq: Seq,
+  user_id: Id.nullable(),
+  username: z.string(),
+  is_bot: z.boolean(),
+  last_message: z
+    .string()
+    .meta({ description: `The newest message, its first ${previewMax} characters` }),
+  last_message_time: Time,
+});
+export type ActivityFrame = z.infer<typeof ActivityFrame>;
+
 export const PongFrame = z.object({ type: z.literal("pong"), ...request });
 export const AckFrame = z.object({
   type: z.literal("ack"),
@@ -207,7 +224,7 @@ export type ReplyFrame =
   | z.infer<typeof AckFrame>
   | z.infer<typeof ErrorFrame>;
 
-export type ServerFrame = RoomFrame | UserFrame | ReplyFrame;
+export type ServerFrame = RoomFrame | ActivityFrame | UserFrame | ReplyFrame;
 
 /** Whether a frame carries one of the room's numbers. */
 export function isDurable(frame: RoomFrame): frame is DurableFrame {
@@ -222,6 +239,19 @@ export function numberOf(frame: DurableFrame): number {
 export function messageFrame(message: Message): z.infer<typeof MessageFrame> {
   const { id, ...body } = message;
   return { type: "message", message_id: id, ...body };
+}
+
+export function activityFrame(message: Message): ActivityFrame {
+  return {
+    type: "chat_activity",
+    chat_id: message.chat_id,
+    seq: message.seq,
+    user_id: message.user_id,
+    username: message.username,
+    is_bot: message.is_bot,
+    last_message: message.content.slice(0, previewMax).toWellFormed(),
+    last_message_time: message.created_at,
+  };
 }
 
 export function firstStreamFrame(answer: Message): z.infer<typeof BotStreamFirstFrame> {
@@ -280,6 +310,7 @@ export const serverFrames = {
   chat_invite: ChatInviteFrame,
   chat_deleted: ChatDeletedFrame,
   removed_from_chat: RemovedFromChatFrame,
+  chat_activity: ActivityFrame,
   pong: PongFrame,
   ack: AckFrame,
   error: ErrorFrame,
