@@ -23,7 +23,7 @@ async function main([command, ...args]: string[]): Promise<number> {
       console.error(usage);
       return 2;
     }
-    console.log(await withDatabase(readConfig(process.env), commands[command]));
+    console.log(await withDatabase(readConfig(), commands[command]));
     return 0;
   } catch (error) {
     if (!(error instanceof Error)) throw error;

@@ -106,10 +106,10 @@ export class ConfigError extends Error {
 }
 
 /**
- * Reads the settings from an environment.
+ * Reads the settings from an environment, the process's own unless said otherwise.
  * @throws ConfigError that lists every fault at once. Values are never part of it, since some are secret.
  */
-export function readConfig(env: Record<string, string | undefined>): Config {
+export function readConfig(env: Record<string, string | undefined> = process.env): Config {
   const given = blankIsUnset(env);
   const parsed = Environment.safeParse(given);
   const faults = parsed.success

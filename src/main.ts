@@ -124,7 +124,7 @@ async function main() {
   await previous?.();
   let log: Logger | undefined;
   try {
-    const config = readConfig(process.env);
+    const config = readConfig();
     log = await createLogger(config);
     stopOnSignals(log);
     await start(config, log);

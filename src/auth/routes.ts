@@ -1,6 +1,7 @@
 import { createRoute } from "@hono/zod-openapi";
 import type { Ctx } from "../context.ts";
 import { createRouter } from "../http/router.ts";
+import { signedIn } from "../http/signed-in.ts";
 import { answers, bearer, refuses, takes } from "../wire/openapi.ts";
 import {
   Confirmation,
@@ -12,7 +13,6 @@ import {
   User,
 } from "../wire/users.ts";
 import { getMe, issueTicket, login, logout, refresh, register } from "./actions.ts";
-import { signedIn } from "./signed-in.ts";
 
 const tags = ["Authentication"];
 const badBody = ["not_json", "too_large", "unsupported_media_type", "invalid"] as const;

@@ -1,7 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { signedIn } from "../auth/signed-in.ts";
 import type { Ctx } from "../context.ts";
 import { createRouter } from "../http/router.ts";
+import { signedIn } from "../http/signed-in.ts";
 import {
   Chat,
   ChatPath,

@@ -1,8 +1,8 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { signedIn } from "../auth/signed-in.ts";
 import { stopAnswer } from "../bot/actions.ts";
 import type { Ctx } from "../context.ts";
 import { createRouter } from "../http/router.ts";
+import { signedIn } from "../http/signed-in.ts";
 import { ChatPath } from "../wire/chats.ts";
 import { HistoryQuery, Message, MessagePath, SendMessageInput } from "../wire/messages.ts";
 import { answers, bearer, refuses, takes } from "../wire/openapi.ts";

@@ -1,7 +1,7 @@
 import { createMiddleware } from "hono/factory";
 import type { Ctx } from "../context.ts";
 import { Problem } from "../wire/problems.ts";
-import { readAccessToken, type Caller } from "./tokens.ts";
+import { readAccessToken, type Caller } from "../auth/tokens.ts";
 
 /** Lets a request with `Authorization: Bearer` and a good access token pass, as its `caller` (RFC 6750 §2.1). */
 export function signedIn(ctx: Ctx) {
