@@ -14,16 +14,12 @@ import {
 } from "../wire/chats.ts";
 import { Problem } from "../wire/problems.ts";
 import {
-  deleteChat,
   deleteParticipant,
-  findChat,
-  findChatSummaries,
   findParticipants,
-  insertChat,
   insertParticipant,
-  updateChat,
   updateReadPosition,
-} from "./queries.ts";
+} from "./participant-queries.ts";
+import { deleteChat, findChat, findChatSummaries, insertChat, updateChat } from "./queries.ts";
 
 const chatNameMax = 100;
 

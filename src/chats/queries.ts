@@ -2,18 +2,12 @@
 // room's next number in the same statement; conditions that a race could break are read from that locked row, or are
 // row locks of their own, because everything else is as old as the statement's snapshot.
 import { z } from "zod";
-import { many, maybe, one, type Sql } from "../database/connect.ts";
-import { Chat, ChatSummary, chatsPerUserMax, groupSizeMax, Participant } from "../wire/chats.ts";
+import { many, maybe, type Sql } from "../database/connect.ts";
+import { Chat, ChatSummary, chatsPerUserMax } from "../wire/chats.ts";
 
-const privateSize = 2;
-
-const chatColumns = (sql: Sql) => sql`
+/** The columns of a Chat, from `chats c`. */
+export const chatColumns = (sql: Sql) => sql`
   c.id, c.name, c.owner_id, c.is_group, c.is_ai_chat, c.created_at, c.last_seq, c.updated_seq
-`;
-
-const participantColumns = (sql: Sql) => sql`
-  u.id, u.username, case when u.id = c.owner_id then 'owner' else 'member' end as role,
-  p.joined_at, u.created_at
 `;
 
 export interface NewChat {
@@ -99,170 +93,6 @@ export async function findChatSummaries(sql: Sql, userId: number): Promise<ChatS
       limit ${chatsPerUserMax}
     `,
     ChatSummary,
-  );
-}
-
-/** @returns undefined for a chat that the caller is not in; otherwise never empty */
-export async function findParticipants(
-  sql: Sql,
-  userId: number,
-  chatId: number,
-): Promise<Participant[] | undefined> {
-  const participants = many(
-    await sql`
-      select ${participantColumns(sql)}
-      from chat_participants me
-      join chats c on c.id = me.chat_id
-      join chat_participants p on p.chat_id = c.id
-      join users u on u.id = p.user_id
-      where me.chat_id = ${chatId} and me.user_id = ${userId}
-      order by p.id
-      limit ${groupSizeMax}
-    `,
-    Participant,
-  );
-  return participants.length > 0 ? participants : undefined;
-}
-
-export async function findParticipantIds(sql: Sql, chatId: number): Promise<number[]> {
-  const rows = many(
-    await sql`select user_id from chat_participants where chat_id = ${chatId} limit ${groupSizeMax}`,
-    z.object({ user_id: z.int() }),
-  );
-  return rows.map((row) => row.user_id);
-}
-
-export async function isParticipant(sql: Sql, userId: number, chatId: number): Promise<boolean> {
-  const row = one(
-    await sql`
-      select exists (
-        select from chat_participants where chat_id = ${chatId} and user_id = ${userId}
-      ) as found
-    `,
-    z.object({ found: z.boolean() }),
-  );
-  return row.found;
-}
-
-const AddedParticipant = z.object({
-  chat: Chat,
-  outcome: z.enum(["added", "present", "full", "too_many_chats"]),
-});
-
-/** Adds a person and takes the chat's next number. @returns undefined for a chat that the caller is not in */
-export async function insertParticipant(
-  sql: Sql,
-  callerId: number,
-  chatId: number,
-  userId: number,
-): Promise<z.infer<typeof AddedParticipant> | undefined> {
-  const rows = await sql`
-    with locked as materialized (
-      select c.*
-      from chats c
-      join chat_participants me on me.chat_id = c.id and me.user_id = ${callerId}
-      where c.id = ${chatId}
-      for no key update of c
-    ),
-    state as materialized (
-      select
-        exists (select from chat_participants where chat_id = ${chatId} and user_id = ${userId}) as present,
-        participant_count >= case when is_group then ${groupSizeMax}::int else ${privateSize}::int end as is_full,
-        (select count(*) from chat_participants where user_id = ${userId}) >= ${chatsPerUserMax} as is_busy
-      from locked
-    ),
-    added as (
-      insert into chat_participants (chat_id, user_id, last_read_seq)
-      select locked.id, ${userId}, locked.last_seq + 1
-      from locked, state
-      where not (present or is_full or is_busy)
-      on conflict (chat_id, user_id) do nothing
-      returning chat_id, user_id
-    ),
-    c as (
-      update chats
-      set last_seq = chats.last_seq + 1,
-          updated_seq = chats.last_seq + 1,
-          participant_count = participant_count + 1
-      from added
-      where chats.id = added.chat_id
-      returning chats.*
-    ),
-    change as (
-      insert into chat_changes (chat_id, seq, kind, user_id)
-      select c.id, c.last_seq, 'participant_added', added.user_id from c, added
-    )
-    select ${chatColumns(sql)}, 'added' as outcome from c
-    union all
-    select ${chatColumns(sql)},
-      case
-        when present or not (is_full or is_busy) then 'present'
-        when is_full then 'full'
-        else 'too_many_chats'
-      end
-    from locked c, state
-    where not exists (select from added)
-  `;
-  return maybe(
-    rows.map(({ outcome, ...chat }) => ({ chat, outcome })),
-    AddedParticipant,
-  );
-}
-
-const RemovedParticipant = z.object({
-  owner_id: z.int(),
-  removed_seq: z.int().nullable(),
-  username: z.string().nullable(),
-});
-
-/**
- * Removes a person and takes the chat's next number. The owner is never removed, and only the owner may remove others.
- * @returns undefined for a chat that the caller is not in; `removed_seq` null when nobody was removed
- */
-export async function deleteParticipant(
-  sql: Sql,
-  callerId: number,
-  chatId: number,
-  userId: number,
-): Promise<z.infer<typeof RemovedParticipant> | undefined> {
-  return maybe(
-    await sql`
-      with locked as materialized (
-        select c.id, c.owner_id, c.last_seq
-        from chats c
-        join chat_participants me on me.chat_id = c.id and me.user_id = ${callerId}
-        where c.id = ${chatId}
-        for no key update of c
-      ),
-      removed as (
-        delete from chat_participants p
-        using locked
-        where p.chat_id = locked.id
-          and p.user_id = ${userId}
-          and p.user_id <> locked.owner_id
-          and ${callerId}::bigint in (locked.owner_id, p.user_id)
-        returning p.chat_id, p.user_id
-      ),
-      moved as (
-        update chats
-        set last_seq = chats.last_seq + 1,
-            updated_seq = chats.last_seq + 1,
-            participant_count = participant_count - 1
-        from removed
-        where chats.id = removed.chat_id
-        returning chats.id, chats.last_seq
-      ),
-      change as (
-        insert into chat_changes (chat_id, seq, kind, user_id)
-        select moved.id, moved.last_seq, 'participant_removed', removed.user_id from moved, removed
-      )
-      select locked.owner_id, moved.last_seq as removed_seq, u.username
-      from locked
-      left join moved on true
-      left join removed on true
-      left join users u on u.id = removed.user_id
-    `,
-    RemovedParticipant,
   );
 }
 
@@ -363,26 +193,6 @@ export async function deleteChat(
     `,
     DeletedChat,
   );
-}
-
-/** Moves the read position forward, never back and never beyond the chat's newest number. */
-export async function updateReadPosition(
-  sql: Sql,
-  userId: number,
-  chatId: number,
-  seq: number | undefined,
-): Promise<number | undefined> {
-  const row = maybe(
-    await sql`
-      update chat_participants me
-      set last_read_seq = greatest(me.last_read_seq, least(coalesce(${seq ?? null}::bigint, c.last_seq), c.last_seq))
-      from chats c
-      where me.chat_id = ${chatId} and me.user_id = ${userId} and c.id = me.chat_id
-      returning me.last_read_seq
-    `,
-    z.object({ last_read_seq: z.int() }),
-  );
-  return row?.last_read_seq;
 }
 
 export async function findChatName(sql: Sql, chatId: number): Promise<string | undefined> {

@@ -2,7 +2,8 @@
 // listener takes its place; what the log showed beyond the room's position comes live instead.
 import type { Caller } from "../auth/tokens.ts";
 import { chatNotFound } from "../chats/actions.ts";
-import { findChat, findParticipants } from "../chats/queries.ts";
+import { findParticipants } from "../chats/participant-queries.ts";
+import { findChat } from "../chats/queries.ts";
 import type { Ctx } from "../context.ts";
 import type { Listener } from "../events/rooms.ts";
 import { JoinedFrame, messageFrame, replayMax, type RequestId } from "../wire/frames.ts";

@@ -3,10 +3,10 @@ import { stopAnswer } from "../bot/actions.ts";
 import type { Ctx } from "../context.ts";
 import { joinRoom } from "../messages/join.ts";
 import { sendMessage } from "../messages/actions.ts";
+import { showTyping } from "../messages/typing.ts";
 import type { AckFrame, ClientFrame, PongFrame, RequestId } from "../wire/frames.ts";
 import { Problem } from "../wire/problems.ts";
 import type { SocketSession } from "./sockets.ts";
-import { showTyping } from "./typing.ts";
 import type { z } from "zod";
 
 type Reply = z.infer<typeof AckFrame> | z.infer<typeof PongFrame> | undefined;

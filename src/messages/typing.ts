@@ -1,8 +1,8 @@
 import { chatNotFound } from "../chats/actions.ts";
-import { isParticipant } from "../chats/queries.ts";
+import { isParticipant } from "../chats/participant-queries.ts";
 import type { Ctx } from "../context.ts";
+import type { Listener } from "../events/rooms.ts";
 import { chatTopic } from "../events/topics.ts";
-import type { SocketSession } from "./sockets.ts";
 
 const typingIntervalMs = 3_000;
 /** People and chats remembered; the oldest are forgotten first, which lets them type once more at most. */
@@ -11,13 +11,13 @@ const rememberedMax = 10_000;
 const lastShown = new WeakMap<Ctx, Map<string, number>>();
 
 /** Tells the others in the room, at most once in 3 s a person; what comes in between is dropped. @throws Problem `not_found` */
-export async function showTyping(ctx: Ctx, session: SocketSession, chatId: number): Promise<void> {
+export async function showTyping(ctx: Ctx, listener: Listener, chatId: number): Promise<void> {
   const shown = lastShown.getOrInsertComputed(ctx, () => new Map<string, number>());
-  const { userId, username } = session;
+  const { userId, username } = listener;
   const key = `${chatId}:${userId}`;
   const now = ctx.now().getTime();
   if (now - (shown.get(key) ?? 0) < typingIntervalMs) return;
-  if (!session.joined.has(chatId) && !(await isParticipant(ctx.sql, userId, chatId))) {
+  if (!listener.joined.has(chatId) && !(await isParticipant(ctx.sql, userId, chatId))) {
     throw chatNotFound();
   }
   shown.delete(key);
