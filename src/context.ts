@@ -1,12 +1,19 @@
+// What every action is given, and how it is made.
 import type { Logger } from "pino";
 import type { StreamAnswer } from "./bot/model.ts";
-import type { Replies } from "./bot/replies.ts";
+import { createReplies, type Replies } from "./bot/replies.ts";
 import type { Config } from "./config.ts";
-import type { Batch } from "./database/batch.ts";
+import { createBatch, type Batch } from "./database/batch.ts";
 import type { Sql } from "./database/connect.ts";
-import type { Publish } from "./events/broker.ts";
-import type { Rooms } from "./events/rooms.ts";
-import type { InsertedMessage, NewMessage } from "./messages/queries.ts";
+import { createActivity } from "./events/activity.ts";
+import { createLocalBroker, type Emit, type Publish } from "./events/broker.ts";
+import { createRooms, type Rooms } from "./events/rooms.ts";
+import { createReadLog } from "./messages/log.ts";
+import { insertMessages, type InsertedMessage, type NewMessage } from "./messages/queries.ts";
+import type { UserFrame } from "./wire/frames.ts";
+
+const batchSizeMax = 256;
+const batchQueueMax = 10_000;
 
 /** The language model that answers `/bot`, or why there is none. */
 export interface Model {
@@ -15,7 +22,7 @@ export interface Model {
   description: string;
 }
 
-/** What every action is given. Made once, by main.ts (and by tests). */
+/** What every action is given. Made once a process (and once a test). */
 export interface Ctx {
   readonly config: Config;
   /** Signs and verifies access tokens. */
@@ -34,4 +41,49 @@ export interface Ctx {
   readonly lifecycle: { closing: boolean };
   /** Closes every open socket of a session. */
   readonly disconnectSession: (sessionId: string) => void;
+}
+
+export interface ContextParts {
+  config: Config;
+  secretKey: string;
+  sql: Sql;
+  log: Logger;
+  model: Model;
+  now?: () => Date;
+}
+
+/** The way to this node's sockets. */
+export interface Reach {
+  emit: Emit;
+  notify: (userId: number, frame: UserFrame) => void;
+  disconnectSession: (sessionId: string) => void;
+}
+
+/** For a process that serves nobody, such as a script. */
+const nobody: Reach = { emit() {}, notify() {}, disconnectSession() {} };
+
+export function createContext(parts: ContextParts, reach: Reach = nobody): Ctx {
+  const { config, secretKey, sql, log, model, now = () => new Date() } = parts;
+  const { emit, notify, disconnectSession } = reach;
+  const rooms = createRooms({ emit, readLog: createReadLog(sql), log });
+  return {
+    config,
+    secretKey,
+    sql,
+    log,
+    now,
+    model,
+    rooms,
+    publish: createLocalBroker({ rooms, activity: createActivity(emit), notify }),
+    insertMessage: createBatch<NewMessage, InsertedMessage>((items) => insertMessages(sql, items), {
+      sizeMax: batchSizeMax,
+      queueMax: batchQueueMax,
+    }),
+    replies: createReplies({
+      answersMax: config.gemini.answersMax,
+      configured: model.answer !== undefined,
+    }),
+    lifecycle: { closing: false },
+    disconnectSession,
+  };
 }

@@ -1,26 +1,15 @@
 // One running server: its context, Bun.serve, what has to be done now and then, and going down in order.
 import type { Server } from "bun";
-import type { Logger } from "pino";
 import { createApp } from "./app.ts";
 import { cleanUpSessions } from "./auth/actions.ts";
 import { sweepAbandonedAnswers } from "./bot/actions.ts";
-import { createReplies } from "./bot/replies.ts";
-import type { Config } from "./config.ts";
-import type { Ctx, Model } from "./context.ts";
-import { createBatch } from "./database/batch.ts";
-import type { Sql } from "./database/connect.ts";
-import { createActivity } from "./events/activity.ts";
-import { createLocalBroker, type Emit } from "./events/broker.ts";
-import { createRooms } from "./events/rooms.ts";
+import { createContext, type ContextParts, type Ctx } from "./context.ts";
+import type { Emit } from "./events/broker.ts";
 import { bodyBytesMax } from "./http/edge.ts";
-import { createReadLog, findLastSeqs } from "./messages/log.ts";
-import { insertMessages, type InsertedMessage, type NewMessage } from "./messages/queries.ts";
+import { findLastSeqs } from "./messages/log.ts";
 import { every, within } from "./schedule.ts";
 import { createSocketHandler } from "./socket/handler.ts";
 import { createSockets, type SocketData } from "./socket/sockets.ts";
-
-const batchSizeMax = 256;
-const batchQueueMax = 10_000;
 
 const heartbeatMs = 25_000;
 const sessionCheckMs = 1_000;
@@ -44,24 +33,9 @@ export interface RunningServer {
   stop(): Promise<void>;
 }
 
-export interface ServerParts {
-  config: Config;
-  secretKey: string;
-  sql: Sql;
-  log: Logger;
-  model: Model;
-  now?: () => Date;
-}
-
 /** @throws when the address is in use */
-export function startServer({
-  config,
-  secretKey,
-  sql,
-  log,
-  model,
-  now,
-}: ServerParts): RunningServer {
+export function startServer(parts: ContextParts): RunningServer {
+  const { config, log } = parts;
   let server: Server<SocketData> | undefined;
   const emit: Emit = (topic, text) => void server?.publish(topic, text);
   const sockets = createSockets({
@@ -69,27 +43,11 @@ export function startServer({
     perAddressMax: config.socketsPerAddressMax,
     emit,
   });
-  const rooms = createRooms({ emit, readLog: createReadLog(sql), log });
-  const ctx: Ctx = {
-    config,
-    secretKey,
-    sql,
-    log,
-    now: now ?? (() => new Date()),
-    model,
-    rooms,
-    publish: createLocalBroker({ rooms, activity: createActivity(emit), notify: sockets.notify }),
-    insertMessage: createBatch<NewMessage, InsertedMessage>((items) => insertMessages(sql, items), {
-      sizeMax: batchSizeMax,
-      queueMax: batchQueueMax,
-    }),
-    replies: createReplies({
-      answersMax: config.gemini.answersMax,
-      configured: model.answer !== undefined,
-    }),
-    lifecycle: { closing: false },
-    disconnectSession: (sessionId) => sockets.disconnectSession(sessionId),
-  };
+  const ctx = createContext(parts, {
+    emit,
+    notify: sockets.notify,
+    disconnectSession: sockets.disconnectSession,
+  });
 
   const app = createApp(ctx);
   server = Bun.serve<SocketData>({

@@ -6,7 +6,7 @@ import { isDatabaseAway } from "../database/connect.ts";
 import { activityTopic, chatTopic } from "../events/topics.ts";
 import { findChatName } from "../chats/queries.ts";
 import { findMessage } from "../messages/queries.ts";
-import { activityFrame, lastStreamFrame, type EndedAnswer } from "../wire/frames.ts";
+import { activityFrame, lastStreamFrame, type EndedAnswer } from "../wire/message-frames.ts";
 import type { Message, MessageStatus, Usage } from "../wire/messages.ts";
 import { Problem } from "../wire/problems.ts";
 import { createChunks } from "./chunks.ts";

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { many, maybe, type Sql } from "../database/connect.ts";
-import type { EndedAnswer } from "../wire/frames.ts";
+import type { EndedAnswer } from "../wire/message-frames.ts";
 import { Message, Usage, type MessageStatus } from "../wire/messages.ts";
 import { leaseSeconds, messageColumns } from "../messages/queries.ts";
 

@@ -4,7 +4,7 @@ import { asksBot, questionOf } from "../bot/question.ts";
 import { chatNotFound } from "../chats/actions.ts";
 import type { Ctx } from "../context.ts";
 import { activityTopic, chatTopic } from "../events/topics.ts";
-import { activityFrame, firstStreamFrame, messageFrame } from "../wire/frames.ts";
+import { activityFrame, firstStreamFrame, messageFrame } from "../wire/message-frames.ts";
 import type { HistoryQuery, Message, SendMessageInput } from "../wire/messages.ts";
 import { Problem } from "../wire/problems.ts";
 import { findMessages, type InsertedMessage, type NewMessage } from "./queries.ts";

@@ -3,12 +3,8 @@ import { z } from "zod";
 import { many, type Sql } from "../database/connect.ts";
 import type { ReadLog } from "../events/sequencer.ts";
 import { Chat, Participant } from "../wire/chats.ts";
-import {
-  firstStreamFrame,
-  lastStreamFrame,
-  messageFrame,
-  type DurableFrame,
-} from "../wire/frames.ts";
+import type { DurableFrame } from "../wire/frames.ts";
+import { firstStreamFrame, lastStreamFrame, messageFrame } from "../wire/message-frames.ts";
 import { Message, Usage } from "../wire/messages.ts";
 import { messageColumns } from "./queries.ts";
 

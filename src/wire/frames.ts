@@ -2,7 +2,7 @@
 // ServerFrame, and documented from the same schemas.
 import { z } from "zod";
 import { Chat, Participant } from "./chats.ts";
-import { ClientId, Content, MessageStatus, Usage, type Message } from "./messages.ts";
+import { ClientId, Content, MessageStatus, Usage } from "./messages.ts";
 import { Id, Seq, text, Time } from "./text.ts";
 
 /** Bytes of one client frame at most; a larger one closes the socket with 1009. */
@@ -234,62 +234,6 @@ export function isDurable(frame: RoomFrame): frame is DurableFrame {
 /** The room's number that a durable frame carries. */
 export function numberOf(frame: DurableFrame): number {
   return "updated_seq" in frame ? frame.updated_seq : frame.seq;
-}
-
-export function messageFrame(message: Message): z.infer<typeof MessageFrame> {
-  const { id, ...body } = message;
-  return { type: "message", message_id: id, ...body };
-}
-
-export function activityFrame(message: Message): ActivityFrame {
-  return {
-    type: "chat_activity",
-    chat_id: message.chat_id,
-    seq: message.seq,
-    user_id: message.user_id,
-    username: message.username,
-    is_bot: message.is_bot,
-    last_message: message.content.slice(0, previewMax).toWellFormed(),
-    last_message_time: message.created_at,
-  };
-}
-
-export function firstStreamFrame(answer: Message): z.infer<typeof BotStreamFirstFrame> {
-  return {
-    type: "bot_stream",
-    chat_id: answer.chat_id,
-    message_id: answer.id,
-    chunk: "",
-    is_complete: false,
-    offset: 0,
-    seq: answer.seq,
-    answer_to: answer.answer_to,
-    created_at: answer.created_at,
-  };
-}
-
-/** The answer as it is stored once it has ended. */
-export interface EndedAnswer {
-  message: Message;
-  usage: z.infer<typeof Usage> | null;
-  error: string | null;
-}
-
-export function lastStreamFrame(ended: EndedAnswer): z.infer<typeof BotStreamLastFrame> {
-  const { message, usage, error } = ended;
-  return {
-    type: "bot_stream",
-    chat_id: message.chat_id,
-    message_id: message.id,
-    chunk: "",
-    is_complete: true,
-    offset: message.content.length,
-    full_response: message.content,
-    status: BotStreamLastFrame.shape.status.parse(message.status),
-    updated_seq: message.updated_seq,
-    usage,
-    ...(error === null ? {} : { error }),
-  };
 }
 
 // Used by the documents: everything that a server may send, by name.

@@ -1,0 +1,66 @@
+// A stored message as the frames that show it.
+import type { z } from "zod";
+import {
+  BotStreamLastFrame,
+  previewMax,
+  type ActivityFrame,
+  type BotStreamFirstFrame,
+  type MessageFrame,
+} from "./frames.ts";
+import type { Message, Usage } from "./messages.ts";
+
+export function messageFrame(message: Message): z.infer<typeof MessageFrame> {
+  const { id, ...body } = message;
+  return { type: "message", message_id: id, ...body };
+}
+
+export function activityFrame(message: Message): ActivityFrame {
+  return {
+    type: "chat_activity",
+    chat_id: message.chat_id,
+    seq: message.seq,
+    user_id: message.user_id,
+    username: message.username,
+    is_bot: message.is_bot,
+    last_message: message.content.slice(0, previewMax).toWellFormed(),
+    last_message_time: message.created_at,
+  };
+}
+
+export function firstStreamFrame(answer: Message): z.infer<typeof BotStreamFirstFrame> {
+  return {
+    type: "bot_stream",
+    chat_id: answer.chat_id,
+    message_id: answer.id,
+    chunk: "",
+    is_complete: false,
+    offset: 0,
+    seq: answer.seq,
+    answer_to: answer.answer_to,
+    created_at: answer.created_at,
+  };
+}
+
+/** The answer as it is stored once it has ended. */
+export interface EndedAnswer {
+  message: Message;
+  usage: Usage | null;
+  error: string | null;
+}
+
+export function lastStreamFrame(ended: EndedAnswer): z.infer<typeof BotStreamLastFrame> {
+  const { message, usage, error } = ended;
+  return {
+    type: "bot_stream",
+    chat_id: message.chat_id,
+    message_id: message.id,
+    chunk: "",
+    is_complete: true,
+    offset: message.content.length,
+    full_response: message.content,
+    status: BotStreamLastFrame.shape.status.parse(message.status),
+    updated_seq: message.updated_seq,
+    usage,
+    ...(error === null ? {} : { error }),
+  };
+}
