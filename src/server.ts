@@ -5,7 +5,6 @@ import { cleanUpSessions } from "./auth/actions.ts";
 import { sweepAbandonedAnswers } from "./bot/actions.ts";
 import { createContext, type ContextParts, type Ctx } from "./context.ts";
 import type { Emit } from "./events/broker.ts";
-import { bodyBytesMax } from "./http/edge.ts";
 import { findLastSeqs } from "./messages/log.ts";
 import { every, within } from "./schedule.ts";
 import { createSocketHandler } from "./socket/handler.ts";
@@ -53,8 +52,8 @@ export function startServer(parts: ContextParts): RunningServer {
   server = Bun.serve<SocketData>({
     hostname: config.host,
     port: config.port,
-    // The app's own limit answers with a problem; this one is for what never reaches it.
-    maxRequestBodySize: 4 * bodyBytesMax,
+    // The app's own limit answers with a problem, where Bun's would be bare. What is not read is not kept either.
+    maxRequestBodySize: Number.MAX_SAFE_INTEGER,
     fetch: (request, server) => app.fetch(request, { server }),
     websocket: createSocketHandler(ctx, sockets),
   });

@@ -1,4 +1,5 @@
 // What every HTTP request passes before its route, and what every refusal becomes.
+import { isUtf8 } from "node:buffer";
 import type { Context, ErrorHandler, MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { cors } from "hono/cors";
@@ -10,7 +11,7 @@ import { Problem } from "../wire/problems.ts";
 import type { AppEnv } from "./router.ts";
 
 /** 16,000 characters of content take at most 12 bytes each in JSON. */
-export const bodyBytesMax = 256 * 1024;
+const bodyBytesMax = 256 * 1024;
 
 export function requestLog(log: Logger): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
@@ -56,24 +57,28 @@ export const limitBody: MiddlewareHandler = bodyLimit({
   },
 });
 
-/** A body that is there must say it is JSON: otherwise its route would not look at it. */
+/**
+ * A body must say that it is JSON, else its route would not look at it, and be UTF-8 (RFC 8259 §8.1), where Hono would
+ * put U+FFFD in place of what is not. Without a body a Content-Type says nothing: a body that may be missing is missing.
+ */
 export const requireJson: MiddlewareHandler<AppEnv> = async (c, next) => {
-  if (hasBody(c.req.raw) && !isJson(c.req.header("content-type"))) {
-    throw new Problem(
-      "unsupported_media_type",
-      "Send the body as JSON, with the header Content-Type: application/json.",
-    );
-  }
+  const { raw } = c.req;
+  const bytes = raw.body ? await c.req.arrayBuffer() : new ArrayBuffer();
+  if (bytes.byteLength === 0) raw.headers.delete("content-type");
+  else if (!isJson(c.req.header("content-type"))) throw wrongMediaType();
+  else if (!isUtf8(bytes)) throw new Problem("not_json", "The body is not valid UTF-8.");
   await next();
 };
 
-function hasBody(request: Request): boolean {
-  const length = request.headers.get("content-length");
-  return length === null ? request.headers.has("transfer-encoding") : length !== "0";
-}
-
 function isJson(contentType: string | undefined): boolean {
   return /^application\/([\w.+-]+\+)?json *(;|$)/i.test(contentType ?? "");
+}
+
+function wrongMediaType(): Problem {
+  return new Problem(
+    "unsupported_media_type",
+    "Send the body as JSON, with the header Content-Type: application/json.",
+  );
 }
 
 export function handleError(log: Logger): ErrorHandler<AppEnv> {
@@ -86,9 +91,9 @@ export function handleError(log: Logger): ErrorHandler<AppEnv> {
   };
 }
 
-/** Hono's own refusals: a body that is no JSON is the only one left to it here. */
+/** Hono's own refusals: its stricter reading of a media type, and a body that is no JSON. */
 function ofHono(error: HTTPException): Problem {
-  if (error.status === 413) return new Problem("too_large", "The request's body is too large.");
+  if (error.status === 415) return wrongMediaType();
   return new Problem("not_json", "The body is not valid JSON.", { cause: error });
 }
 
@@ -97,7 +102,9 @@ export function problemResponse(c: Context, problem: Problem): Response {
   if (problem.retryAfterSeconds !== undefined) {
     c.header("Retry-After", String(problem.retryAfterSeconds));
   }
-  return c.body(JSON.stringify(problem.toBody(c.req.path)), problem.status, {
+  // A URI reference: `c.req.path` is decoded.
+  const instance = new URL(c.req.url).pathname;
+  return c.body(JSON.stringify(problem.toBody(instance)), problem.status, {
     "Content-Type": "application/problem+json",
   });
 }

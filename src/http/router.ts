@@ -2,7 +2,7 @@ import { OpenAPIHono } from "@hono/zod-openapi";
 import type { Server } from "bun";
 import type { RequestIdVariables } from "hono/request-id";
 import type { SocketData } from "../socket/sockets.ts";
-import { invalidInput } from "../wire/problems.ts";
+import { invalidInput, Problem } from "../wire/problems.ts";
 
 export interface AppEnv {
   Bindings: { server: Server<SocketData> };
@@ -12,7 +12,11 @@ export interface AppEnv {
 /** A router on which what doesn't fit a route's schemas is the problem `invalid`. */
 export function createRouter() {
   return new OpenAPIHono<AppEnv>({
-    defaultHook: (result) => {
+    defaultHook: (result, c) => {
+      // The edge leaves no Content-Type where there is no body. Hono would validate an empty object in its place.
+      if (result.target === "json" && !c.req.header("content-type")) {
+        throw new Problem("not_json", "Send a body: one JSON object.");
+      }
       if (!result.success) throw invalidInput(result.error);
     },
   });
