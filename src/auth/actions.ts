@@ -92,24 +92,34 @@ function refusedRefresh(): Problem {
 export async function refresh(ctx: Ctx, refreshToken: string): Promise<Tokens> {
   const { sessionId, secret } = readRefreshToken(refreshToken);
   const next = makeSecret();
+  const oldHash = hashSecret(secret);
   const user = await rotateRefreshToken(ctx.sql, {
     id: sessionId,
-    oldHash: hashSecret(secret),
+    oldHash,
     newHash: hashSecret(next),
     ttlSeconds: ctx.config.refreshTokenTtlSeconds,
   });
   if (!user) {
-    if (await deleteSession(ctx.sql, sessionId)) ctx.disconnectSession(sessionId);
+    await endSession(ctx, { id: sessionId, refreshTokenHash: oldHash });
     throw refusedRefresh();
   }
   return await tokens(ctx, user, sessionId, next);
 }
 
-/** Ends the session of a refresh token and closes its sockets. @throws Problem `invalid_token` */
+/** Ends the session of a refresh token, used or not, and closes its sockets. @throws Problem `invalid_token` for a used one */
 export async function logout(ctx: Ctx, refreshToken: string): Promise<void> {
-  const { sessionId } = readRefreshToken(refreshToken);
-  if (!(await deleteSession(ctx.sql, sessionId))) throw refusedRefresh();
-  ctx.disconnectSession(sessionId);
+  const { sessionId, secret } = readRefreshToken(refreshToken);
+  const wasGood = await endSession(ctx, { id: sessionId, refreshTokenHash: hashSecret(secret) });
+  if (!wasGood) throw refusedRefresh();
+}
+
+async function endSession(
+  ctx: Ctx,
+  session: { id: string; refreshTokenHash: Buffer },
+): Promise<boolean | undefined> {
+  const wasGood = await deleteSession(ctx.sql, session);
+  if (wasGood !== undefined) ctx.disconnectSession(session.id);
+  return wasGood;
 }
 
 /** @throws Problem `invalid_token` when the caller's account is gone */

@@ -39,10 +39,20 @@ export async function rotateRefreshToken(
   );
 }
 
-/** @returns whether there was such a session */
-export async function deleteSession(sql: Sql, sessionId: string): Promise<boolean> {
-  const rows = await sql`delete from sessions where id = ${sessionId} returning id`;
-  return rows.length > 0;
+/** @returns whether the refresh token was the session's newest and had not expired; undefined without such a session */
+export async function deleteSession(
+  sql: Sql,
+  session: { id: string; refreshTokenHash: Buffer },
+): Promise<boolean | undefined> {
+  const row = maybe(
+    await sql`
+      delete from sessions
+      where id = ${session.id}
+      returning refresh_token_hash = ${session.refreshTokenHash} and expires_at > now() as was_good
+    `,
+    z.object({ was_good: z.boolean() }),
+  );
+  return row?.was_good;
 }
 
 export async function insertTicket(
