@@ -212,7 +212,8 @@ export async function endChat(ctx: Ctx, caller: Caller, chatId: number): Promise
 
 /** @throws Problem `not_found`, `owner_cannot_leave` */
 export async function leaveChat(ctx: Ctx, caller: Caller, chatId: number): Promise<void> {
-  await remove(ctx, caller, chatId, caller.id, (name) => `You left ${name}`);
+  const chat = await getChat(ctx, caller, chatId);
+  await remove(ctx, caller, chat, caller.id, `You left ${chat.name}`);
 }
 
 /** @throws Problem `not_found` for the chat or a person who is not in it, `forbidden`, `owner_cannot_leave` */
@@ -222,24 +223,19 @@ export async function removeParticipant(
   chatId: number,
   userId: number,
 ): Promise<void> {
-  await remove(
-    ctx,
-    caller,
-    chatId,
-    userId,
-    (name) => `${caller.username} removed you from ${name}`,
-  );
+  const chat = await getChat(ctx, caller, chatId);
+  if (chat.owner_id !== caller.id) throw ownerOnly("remove people");
+  await remove(ctx, caller, chat, userId, `${caller.username} removed you from ${chat.name}`);
 }
 
 async function remove(
   ctx: Ctx,
   caller: Caller,
-  chatId: number,
+  chat: Chat,
   userId: number,
-  notification: (chatName: string) => string,
+  notification: string,
 ): Promise<void> {
-  const chat = await getChat(ctx, caller, chatId);
-  const result = await deleteParticipant(ctx.sql, caller.id, chatId, userId);
+  const result = await deleteParticipant(ctx.sql, caller.id, chat.id, userId);
   if (!result) throw chatNotFound();
   if (result.removed_seq === null || result.username === null) {
     if (userId !== caller.id && result.owner_id !== caller.id) throw ownerOnly("remove people");
@@ -251,17 +247,17 @@ async function remove(
     }
     throw new Problem("not_found", "This person is not in the chat.");
   }
-  ctx.publish(chatTopic(chatId), {
+  ctx.publish(chatTopic(chat.id), {
     type: "participant_removed",
-    chat_id: chatId,
+    chat_id: chat.id,
     user_id: userId,
     username: result.username,
     updated_seq: result.removed_seq,
   });
   ctx.publish(userTopic(userId), {
     type: "removed_from_chat",
-    chat_id: chatId,
-    notification: notification(chat.name),
+    chat_id: chat.id,
+    notification,
   });
 }
 

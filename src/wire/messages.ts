@@ -6,7 +6,7 @@ import { ChatPath } from "./chats.ts";
 export const botUsername = "Gemini";
 
 export const Content = text({ min: 1, max: 16_000 }).meta({ example: "Hello!" });
-export const ClientId = text({ min: 1, max: 64 }).meta({
+export const ClientId = text({ min: 1, max: 64, trim: false }).meta({
   description:
     "Made by the client, unique for this sender and chat for ever: a retry with it stores nothing twice",
   example: "b1c6a2f0-01",

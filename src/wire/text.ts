@@ -10,7 +10,7 @@ export function text({ min, max, trim = true }: { min: number; max: number; trim
   return base
     .refine((value) => !value.includes("\u0000"), "must not contain U+0000")
     .refine((value) => value.isWellFormed(), "must not contain lone surrogates")
-    .refine((value) => value.length >= min, `must have at least ${characters(min)}`)
+    .refine((value) => isLonger(value, min - 1), `must have at least ${characters(min)}`)
     .refine((value) => !isLonger(value, max), `must have at most ${characters(max)}`)
     .meta({ minLength: min, maxLength: max });
 }
