@@ -13,7 +13,7 @@ import {
 } from "../../src/emulator/script.ts";
 import { sendMessage } from "../../src/messages/actions.ts";
 import { startWorld, type Person, type World } from "../world/world.ts";
-import { answerEnds, room } from "./room.ts";
+import { answerEnds, lastRequest, room } from "./room.ts";
 
 let world: World;
 beforeAll(async () => {
@@ -33,8 +33,7 @@ async function ask(
   within.gemini.respondWith(script);
   await from.say(chatId, content);
   await answerEnds(socket);
-  const request = within.gemini.requests.at(-1);
-  if (!request) throw new Error("the model was not asked");
+  const request = lastRequest(within);
   const system = request.body.systemInstruction?.parts[0]?.text ?? "";
   const code = /\[#([0-9a-f]{8}) name\]/.exec(system)?.[1] ?? "no code";
   const turns = request.body.contents.map(({ role, parts }) => {
@@ -150,7 +149,7 @@ describe("the prompt", () => {
     ]);
     expect(later.created_at).toBe(question.created_at);
     await answerEnds(annas);
-    const sent = JSON.stringify(world.gemini.requests.at(-1)?.body.contents);
+    const sent = JSON.stringify(lastRequest(world).body.contents);
     expect(sent).toEndWith(' first?"}]}]');
     expect(sent).toContain("before");
   });

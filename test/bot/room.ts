@@ -1,5 +1,7 @@
 // A room with two people, and what a joined socket was shown of an answer, held against what is true of every answer.
 import { expect } from "bun:test";
+import type { z } from "zod";
+import type { ReceivedRequest } from "../../src/emulator/server.ts";
 import { BotStreamFirstFrame, BotStreamFrame, BotStreamLastFrame } from "../../src/wire/frames.ts";
 import type { TestSocket } from "../world/socket.ts";
 import type { World } from "../world/world.ts";
@@ -18,6 +20,15 @@ export async function room(world: World, more: Record<string, unknown> = {}) {
     messages: async () => (await anna.api("GET", `/api/chats/${chat.id}/messages`)).body,
   };
 }
+
+/** The newest request that reached the scripted Gemini. */
+export function lastRequest(world: World): ReceivedRequest {
+  const request = world.gemini.requests.at(-1);
+  if (!request) throw new Error("the model was not asked");
+  return request;
+}
+
+export type EndedStatus = z.infer<typeof BotStreamLastFrame>["status"];
 
 /** Waits for the next last frame (of an answer, if its id is given), and until nothing can come after it any more. */
 export async function answerEnds(socket: TestSocket, messageId?: number) {

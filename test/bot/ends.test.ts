@@ -1,0 +1,238 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { setTimeout as delay } from "node:timers/promises";
+import {
+  answer,
+  answerAndHang,
+  blockPrompt,
+  cut,
+  event,
+  failInside,
+  finish,
+  refuse,
+  say,
+  think,
+  together,
+  until,
+  type Script,
+} from "../../src/emulator/script.ts";
+import { startWorld, type World } from "../world/world.ts";
+import { whenAborted } from "./asking.ts";
+import { answerEnds, lastRequest, room, type EndedStatus } from "./room.ts";
+
+let world: World;
+beforeAll(async () => {
+  world = await startWorld();
+});
+afterAll(() => world.stop());
+
+/** What the operator's log may hold, and no person may see. */
+const secret =
+  "Consumer 'api_key:test-key' at https://generativelanguage.googleapis.com/v1 internal";
+
+interface Case {
+  how: string;
+  script: Script | Script[];
+  status: EndedStatus;
+  text: string;
+  error: RegExp;
+}
+
+const half = "Half an ";
+const cases: Case[] = [
+  {
+    how: "whose connection is cut",
+    script: answer(say(half), cut()),
+    status: "failed",
+    text: half,
+    error: /connection|broke off/,
+  },
+  {
+    how: "that ends without a finish reason",
+    script: answer(say(half)),
+    status: "failed",
+    text: half,
+    error: /broke off/,
+  },
+  {
+    how: "in which an error is told",
+    script: answer(say(half), failInside(500, secret)),
+    status: "failed",
+    text: half,
+    error: /not available|broke off/,
+  },
+  {
+    how: "that is refused for its key",
+    script: refuse(403, { message: secret }),
+    status: "failed",
+    text: "",
+    error: /key/,
+  },
+  {
+    how: "that is refused again and again",
+    script: Array.from({ length: 3 }, () => refuse(503, { message: secret })),
+    status: "failed",
+    text: "",
+    error: /try again/,
+  },
+  {
+    how: "of thoughts only",
+    script: answer(think("Hidden."), finish()),
+    status: "failed",
+    text: "",
+    error: /empty/,
+  },
+  {
+    how: "with a reason that nobody knows",
+    script: answer(say(half), finish("OTHER")),
+    status: "failed",
+    text: half,
+    error: /stopped/,
+  },
+  {
+    how: "to a forbidden question",
+    script: answer(blockPrompt("SAFETY")),
+    status: "blocked",
+    text: "",
+    error: /safety/,
+  },
+  {
+    how: "that turns out forbidden",
+    script: answer(say(half), finish("SAFETY")),
+    status: "blocked",
+    text: half,
+    error: /safety/,
+  },
+  {
+    how: "at its length limit",
+    script: answer(together(say(half), finish("MAX_TOKENS"))),
+    status: "truncated",
+    text: half,
+    error: /length/,
+  },
+];
+
+describe("an answer", () => {
+  test.each(cases)(
+    "$how ends as $status, with the text so far and a sentence for people",
+    async ({ script, status, text, error }) => {
+      const { chat, anna, annas, messages } = await room(world);
+      world.gemini.respondWith(...[script].flat());
+      await anna.say(chat.id, "/bot well?");
+      const shown = await answerEnds(annas);
+      expect(shown.text).toBe(text);
+      expect(shown.last.status).toBe(status);
+      expect(shown.last.error).toMatch(error);
+      expect(shown.last.error).toMatch(/^[A-Z].*\.$/);
+      expect(JSON.stringify(annas.frames)).not.toMatch(/test-key|https?:|127\.0\.0\.1|Consumer/);
+      expect((await messages())[1]).toMatchObject({
+        id: shown.messageId,
+        status,
+        content: text,
+        updated_seq: shown.last.updated_seq,
+      });
+      // The room goes on.
+      world.gemini.respondWith(answer(say("Better."), finish()));
+      await anna.say(chat.id, "/bot and now?");
+      expect((await answerEnds(annas)).last).toMatchObject({ status: "complete", updated_seq: 6 });
+    },
+  );
+
+  test("that goes on without end is cut, and no more of it is fetched", async () => {
+    const { chat, anna, annas, messages } = await room(world);
+    world.gemini.respondWith(answerAndHang(say("é".repeat(100_001))));
+    await anna.say(chat.id, "/bot recite everything");
+    const shown = await answerEnds(annas);
+    expect(shown.last.status).toBe("truncated");
+    expect(shown.last.error).toContain("too long");
+    expect(shown.text).toBe("é".repeat(100_001));
+    expect((await messages())[1].content).toBe(shown.text);
+    await whenAborted(lastRequest(world).aborted);
+  });
+
+  test("keeps characters whole that come in halves, and replaces what no text can hold", async () => {
+    const { chat, anna, annas, messages } = await room(world);
+    world.gemini.respondWith(
+      answer(
+        say("nul \0 half \ud83d"),
+        say("\ude00 whole"),
+        say(" alone \udead end \ud83d"),
+        finish(),
+      ),
+    );
+    await anna.say(chat.id, "/bot odd ones");
+    const shown = await answerEnds(annas);
+    expect(shown.text).toBe("nul \ufffd half 😀 whole alone \ufffd end \ufffd");
+    expect(shown.last.status).toBe("complete");
+    for (const { chunk } of shown.chunks) expect(chunk.isWellFormed()).toBe(true);
+    expect((await messages())[1].content).toBe(shown.text);
+  });
+
+  test("tells what it cost, also when it was cut short", async () => {
+    const { chat, anna, annas } = await room(world);
+    const usageMetadata = {
+      promptTokenCount: 7,
+      candidatesTokenCount: 2,
+      thoughtsTokenCount: 5,
+      cachedContentTokenCount: 4,
+      totalTokenCount: 14,
+    };
+    world.gemini.respondWith(
+      answer(say("So"), event({ candidates: [{ finishReason: "MAX_TOKENS" }], usageMetadata })),
+    );
+    await anna.say(chat.id, "/bot cost?");
+    expect((await answerEnds(annas)).last).toMatchObject({
+      status: "truncated",
+      usage: {
+        prompt_tokens: 7,
+        answer_tokens: 2,
+        thoughts_tokens: 5,
+        cached_tokens: 4,
+        total_tokens: 14,
+      },
+    });
+  });
+});
+
+test("a running answer's text is stored about once a second, whatever the pieces", async () => {
+  const { chat, anna, annas, messages } = await room(world);
+  await world.sql`create table writes (content text not null)`;
+  await world.sql.unsafe(`
+    create function note_write() returns trigger language plpgsql as $$ begin
+      insert into writes values (new.content);
+      perform pg_notify('writes', '');
+      return null;
+    end $$;
+    create trigger note_write after update on messages for each row execute function note_write();
+  `);
+  let writes = 0;
+  const twice = Promise.withResolvers<void>();
+  const listening = await world.sql.listen("writes", () => {
+    writes += 1;
+    if (writes === 2) twice.resolve();
+  });
+  let paceMs = 10;
+  void twice.promise.then(() => (paceMs = 0));
+  world.gemini.respondWith(
+    answerAndHang(
+      ...Array.from({ length: 2_000 }, () => [say("piece "), until(() => delay(paceMs))]).flat(),
+    ),
+  );
+  const startedAt = performance.now();
+  await anna.say(chat.id, "/bot talk");
+  await twice.promise;
+  const [stored] = (await messages()).slice(1);
+  const chunks = annas.ofType("bot_stream").length;
+  expect(stored).toMatchObject({
+    status: "streaming",
+    content: expect.stringMatching(/^(piece )+$/),
+  });
+  const stopped = await anna.api("POST", `/api/chats/${chat.id}/messages/${stored.id}/stop`);
+  const seconds = (performance.now() - startedAt) / 1_000;
+  const shown = await answerEnds(annas);
+  expect(stopped.body.content).toBe(shown.text);
+  const contents = (await world.sql`select content from writes`).map((row) => row.content);
+  expect(contents.length).toBeLessThanOrEqual(Math.floor(seconds) + 1);
+  expect(chunks).toBeGreaterThan(contents.length * 3);
+  for (const content of contents) expect(shown.text).toStartWith(content);
+  await listening.unlisten();
+});
