@@ -22,11 +22,22 @@ function admin() {
 }
 
 /** A migrated, empty database of one's own. @returns its address */
-export async function cloneDatabase(): Promise<string> {
+export function cloneDatabase(): Promise<string> {
+  return createDatabase();
+}
+
+/** A database in which nothing is. @returns its address */
+export function emptyDatabase(): Promise<string> {
+  return createDatabase("template1");
+}
+
+async function createDatabase(template?: string): Promise<string> {
   const { sql, cluster } = admin();
   cloned += 1;
   const name = `test_${process.pid}_${cloned}`;
-  await sql.unsafe(`create database ${name} template ${cluster.template} strategy file_copy`);
+  await sql.unsafe(
+    `create database ${name} template ${template ?? cluster.template} strategy file_copy`,
+  );
   await sql.end();
   const url = new URL(cluster.url);
   url.pathname = `/${name}`;
