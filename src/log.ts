@@ -1,4 +1,4 @@
-import { pino, type Logger } from "pino";
+import { pino, type DestinationStream, type Logger } from "pino";
 import type { Config } from "./config.ts";
 
 // No field of these names is ever written, wherever it stands: the last line of defence, since none is logged on purpose.
@@ -13,14 +13,18 @@ const secretFields = [
   "authorization",
 ];
 
-/** Structured logs on stdout: JSON in production, readable elsewhere. */
-export async function createLogger(config: Config): Promise<Logger> {
+/** Structured logs on stdout: JSON in production, readable elsewhere. JSON too where a `destination` is given. */
+export async function createLogger(
+  config: Config,
+  destination?: DestinationStream,
+): Promise<Logger> {
   const options = {
     level: config.logLevel,
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
     redact: secretFields.flatMap((field) => [field, `*.${field}`]),
   };
+  if (destination) return pino(options, destination);
   if (config.production) return pino(options);
   const { default: pretty } = await import("pino-pretty");
   return pino(

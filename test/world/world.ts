@@ -1,11 +1,12 @@
 // A running server of one's own, with a database of its own, the scripted Gemini, and people in it.
-import { pino } from "pino";
+import { pino, type DestinationStream } from "pino";
 import { makeSecret, signAccessToken } from "../../src/auth/tokens.ts";
 import { insertSession } from "../../src/auth/queries.ts";
 import { createGeminiModel } from "../../src/bot/gemini.ts";
 import { readConfig } from "../../src/config.ts";
 import { connect } from "../../src/database/connect.ts";
 import { startGeminiEmulator } from "../../src/emulator/server.ts";
+import { createLogger } from "../../src/log.ts";
 import { startServer } from "../../src/server.ts";
 import { insertUser } from "../../src/users/queries.ts";
 import { Chat } from "../../src/wire/chats.ts";
@@ -23,13 +24,22 @@ export interface Answer {
 export type World = Awaited<ReturnType<typeof startWorld>>;
 export type Person = Awaited<ReturnType<World["person"]>>;
 
-/** @param options.env settings that differ; @param options.model false: no model is configured */
-export async function startWorld(
-  options: { env?: Record<string, string>; model?: boolean; now?: () => Date } = {},
-) {
+export interface WorldOptions {
+  /** Settings that differ. */
+  env?: Record<string, string>;
+  /** False: no model is configured. */
+  model?: boolean;
+  now?: () => Date;
+  /** Receives the logs as production writes them, from `env.LOG_LEVEL` on. */
+  logTo?: DestinationStream;
+}
+
+export async function startWorld(options: WorldOptions = {}) {
   const databaseUrl = await cloneDatabase();
   const config = readConfig({ NODE_ENV: "test", HOST: "127.0.0.1", PORT: "0", ...options.env });
-  const log = pino({ level: process.env.TEST_LOG_LEVEL ?? "silent" });
+  const log = options.logTo
+    ? await createLogger(config, options.logTo)
+    : pino({ level: process.env.TEST_LOG_LEVEL ?? "silent" });
   const secretKey = makeSecret();
   const gemini = startGeminiEmulator({ pieceDelayMs: 1 });
   const answer = createGeminiModel({
@@ -99,6 +109,8 @@ export async function startWorld(
       async socket() {
         const socket = new TestSocket(`${server.url.replace("http", "ws")}/ws?token=${token}`);
         await socket.opened;
+        // It is open before its token was looked at.
+        await socket.settle();
         return socket;
       },
       /** A socket that has joined a chat. */
