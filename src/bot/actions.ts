@@ -214,6 +214,8 @@ function answerEnded(): Problem {
 /** Ends the answers of servers that died. Called at the start and every few seconds. */
 export async function sweepAbandonedAnswers(ctx: Ctx): Promise<void> {
   for (const messageId of await findAbandonedAnswers(ctx.sql, sweepPageSize)) {
+    // It runs here, and could only not say so while the database was away.
+    if (ctx.replies.find(messageId)) continue;
     const ended = await endAnswer(ctx.sql, messageId, {
       content: undefined,
       status: "interrupted",

@@ -40,6 +40,7 @@ export function createReplies({
   const running = new Map<number, Reply>();
   let taken = 0;
   let closing = false;
+  let allFree: PromiseWithResolvers<void> | undefined;
 
   function placeOf(release: () => void): Place {
     let current: (() => void) | undefined = release;
@@ -83,11 +84,14 @@ export function createReplies({
       taken += 1;
       return placeOf(() => {
         taken -= 1;
+        if (taken === 0) allFree?.resolve();
       });
     },
 
     add(reply: Reply) {
       running.set(reply.messageId, reply);
+      // Its question was being stored while the server began to go down.
+      if (closing) end(reply, "interrupted");
     },
 
     remove(reply: Reply) {
@@ -121,9 +125,10 @@ export function createReplies({
     /** Takes no more questions, and ends every running answer with what it has. Settles when all are stored. */
     async close() {
       closing = true;
-      const replies = [...running.values()];
-      for (const reply of replies) end(reply, "interrupted");
-      await Promise.all(replies.map((reply) => reply.done));
+      for (const reply of running.values()) end(reply, "interrupted");
+      if (taken === 0) return;
+      allFree ??= Promise.withResolvers();
+      await allFree.promise;
     },
   };
 }
