@@ -8,7 +8,7 @@ import type { Emit } from "./events/broker.ts";
 import { findLastSeqs } from "./messages/log.ts";
 import { every, within } from "./schedule.ts";
 import { createSocketHandler } from "./socket/handler.ts";
-import { createSockets, type SocketData } from "./socket/sockets.ts";
+import { createSockets, type SocketData, type Sockets } from "./socket/sockets.ts";
 
 const heartbeatMs = 25_000;
 const sessionCheckMs = 1_000;
@@ -22,6 +22,8 @@ const closeMs = 2_000;
 
 export interface RunningServer {
   readonly ctx: Ctx;
+  /** For tests, which don't wait for a heartbeat. */
+  readonly sockets: Sockets;
   readonly port: number;
   /** As a client on this machine writes it. */
   readonly url: string;
@@ -70,6 +72,7 @@ export function startServer(parts: ContextParts): RunningServer {
   const host = ["0.0.0.0", "::"].includes(config.host) ? "localhost" : config.host;
   return {
     ctx,
+    sockets,
     port,
     url: `http://${host}:${port}`,
     async stop() {

@@ -54,15 +54,10 @@ export async function readAccessToken(
   { config, secretKey, now }: TokenCtx,
   token: string,
 ): Promise<Caller> {
-  const claims = await verify(token, secretKey, {
-    alg: config.algorithm,
-    exp: false,
-    nbf: false,
-    iat: false,
-  }).then(
-    (payload) => Claims.parse(payload),
-    () => undefined,
-  );
+  const options = { alg: config.algorithm, exp: false, nbf: false, iat: false };
+  const claims = await verify(token, secretKey, options)
+    .then((payload) => Claims.parse(payload))
+    .catch(() => undefined);
   if (!claims) throw new Problem("invalid_token", "The access token is not valid. Sign in again.");
   if (claims.exp * 1000 <= now().getTime()) {
     throw new Problem(

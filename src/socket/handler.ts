@@ -28,6 +28,14 @@ export const backpressureBytesMax = 2 * 1024 * 1024;
 const floodRetryAfterSeconds = 1;
 
 export function createSocketHandler(ctx: Ctx, sockets: Sockets): WebSocketHandler<SocketData> {
+  function begin(ws: Socket, token: string): Promise<void> {
+    const opening = authenticate(ws, token).finally(() => {
+      ws.data.opening = undefined;
+    });
+    ws.data.opening = opening;
+    return opening;
+  }
+
   async function authenticate(ws: Socket, token: string) {
     try {
       const caller = await identify(ctx, token);
@@ -65,7 +73,7 @@ export function createSocketHandler(ctx: Ctx, sockets: Sockets): WebSocketHandle
         const reply = await dispatch(ctx, session, frame);
         if (reply) sendFrame(ws, reply);
       } else if (frame.type === "auth") {
-        await authenticate(ws, frame.token);
+        await begin(ws, frame.token);
         if (ws.data.session && frame.request_id != null) {
           sendFrame(ws, { type: "ack", request_id: frame.request_id });
         }
@@ -93,9 +101,7 @@ export function createSocketHandler(ctx: Ctx, sockets: Sockets): WebSocketHandle
       }
       const { token } = ws.data;
       if (token === undefined) return;
-      ws.data.opening = authenticate(ws, token).finally(() => {
-        ws.data.opening = undefined;
-      });
+      void begin(ws, token);
     },
 
     message(ws, data) {

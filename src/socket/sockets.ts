@@ -16,7 +16,7 @@ import type { Inbox } from "./inbox.ts";
 export interface SocketData {
   readonly address: string;
   readonly openedAtMs: number;
-  /** Settles when the token of the address was looked at; undefined: the first frame has to be an `auth`. */
+  /** Settles when the token that opens the socket was looked at; undefined when none is being looked at. */
   opening: Promise<void> | undefined;
   readonly token: string | undefined;
   session: SocketSession | undefined;
@@ -164,10 +164,10 @@ export function createSockets({
     /** Closes who did not say who they are in time, and whose token has expired. */
     checkSessions(nowMs: number) {
       for (const ws of all) {
-        const { session, openedAtMs } = ws.data;
+        const { session, opening, openedAtMs } = ws.data;
         if (session && session.caller.expiresAtMs <= nowMs) {
           closeSocket(ws, "token_expired", "renew it with an auth frame before it expires");
-        } else if (!session && openedAtMs + authTimeoutMs <= nowMs) {
+        } else if (!session && !opening && openedAtMs + authTimeoutMs <= nowMs) {
           closeSocket(ws, "invalid_token", "no auth frame came in time");
         }
       }

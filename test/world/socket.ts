@@ -2,7 +2,7 @@ import { z } from "zod";
 
 const timeoutMs = 5_000;
 
-const Frame = z.looseObject({ type: z.string() });
+export const Frame = z.looseObject({ type: z.string() });
 export type Frame = z.infer<typeof Frame>;
 
 interface Wish {
@@ -91,7 +91,8 @@ export class TestSocket {
 
   /** Everything that was sent to this socket before now has come when this settles. */
   async settle(): Promise<void> {
-    await this.ask({ type: "ping" });
+    const { type } = await this.ask({ type: "ping" });
+    if (type !== "pong") throw new Error(`the socket doesn't answer: ${type}`);
   }
 
   ofType(type: string): Frame[] {

@@ -153,6 +153,9 @@ export async function startWorld(options: WorldOptions = {}) {
     get ctx() {
       return server.ctx;
     },
+    get sockets() {
+      return server.sockets;
+    },
     socketUrl: (query = "") => `${server.url.replace("http", "ws")}/ws${query}`,
     /** Goes down in order and comes up again on another port, with the same database. */
     async restart() {
