@@ -7,6 +7,7 @@ import { activityTopic, chatTopic } from "../events/topics.ts";
 import { findChatName } from "../chats/queries.ts";
 import { findMessage } from "../messages/queries.ts";
 import { activityFrame, lastStreamFrame, type EndedAnswer } from "../wire/message-frames.ts";
+import { every } from "../schedule.ts";
 import type { Message, MessageStatus, Usage } from "../wire/messages.ts";
 import { Problem } from "../wire/problems.ts";
 import { createChunks } from "./chunks.ts";
@@ -70,13 +71,15 @@ async function stream(ctx: Ctx, reply: Reply, question: Message): Promise<End> {
       { after: reply.seq },
     );
   });
-  const checkpoints = setInterval(() => void checkpoint(ctx, reply), checkpointMs);
+  const stopCheckpoints = every(checkpointMs, `checkpoint of ${reply.messageId}`, ctx.log, () =>
+    checkpoint(ctx, reply),
+  );
   try {
     return await readAnswer(ctx, reply, question, chunks.add);
   } catch (error) {
     return endOfError(ctx, reply, error);
   } finally {
-    clearInterval(checkpoints);
+    stopCheckpoints();
     chunks.flush();
   }
 }
@@ -137,15 +140,8 @@ function endOfError(ctx: Ctx, reply: Reply, error: unknown): End {
 }
 
 async function checkpoint(ctx: Ctx, reply: Reply): Promise<void> {
-  try {
-    // Somebody else has ended it, or its chat is gone: what still comes belongs to nobody.
-    if (!(await checkpointAnswer(ctx.sql, reply.messageId, reply.text))) ctx.replies.abandon(reply);
-  } catch (error) {
-    ctx.log.warn(
-      { err: error, messageId: reply.messageId },
-      "an answer's text could not be kept yet",
-    );
-  }
+  // Somebody else has ended it, or its chat is gone: what still comes belongs to nobody.
+  if (!(await checkpointAnswer(ctx.sql, reply.messageId, reply.text))) ctx.replies.abandon(reply);
 }
 
 /** @throws when the database stays away: the sweep ends the answer once it is back */
@@ -160,6 +156,8 @@ async function finish(ctx: Ctx, reply: Reply, end: End): Promise<void> {
         error: end.error,
         onlyIfAbandoned: false,
       });
+      // Before its last frame: who joins after that must not be shown it as running.
+      ctx.replies.remove(reply);
       if (ended) publishEnd(ctx, ended);
       return;
     } catch (error) {

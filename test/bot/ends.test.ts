@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { setTimeout as delay } from "node:timers/promises";
 import {
   answer,
   answerAndHang,
@@ -12,7 +11,6 @@ import {
   say,
   think,
   together,
-  until,
   type Script,
 } from "../../src/emulator/script.ts";
 import { startWorld, type World } from "../world/world.ts";
@@ -191,48 +189,4 @@ describe("an answer", () => {
       },
     });
   });
-});
-
-test("a running answer's text is stored about once a second, whatever the pieces", async () => {
-  const { chat, anna, annas, messages } = await room(world);
-  await world.sql`create table writes (content text not null)`;
-  await world.sql.unsafe(`
-    create function note_write() returns trigger language plpgsql as $$ begin
-      insert into writes values (new.content);
-      perform pg_notify('writes', '');
-      return null;
-    end $$;
-    create trigger note_write after update on messages for each row execute function note_write();
-  `);
-  let writes = 0;
-  const twice = Promise.withResolvers<void>();
-  const listening = await world.sql.listen("writes", () => {
-    writes += 1;
-    if (writes === 2) twice.resolve();
-  });
-  let paceMs = 10;
-  void twice.promise.then(() => (paceMs = 0));
-  world.gemini.respondWith(
-    answerAndHang(
-      ...Array.from({ length: 2_000 }, () => [say("piece "), until(() => delay(paceMs))]).flat(),
-    ),
-  );
-  const startedAt = performance.now();
-  await anna.say(chat.id, "/bot talk");
-  await twice.promise;
-  const [stored] = (await messages()).slice(1);
-  const chunks = annas.ofType("bot_stream").length;
-  expect(stored).toMatchObject({
-    status: "streaming",
-    content: expect.stringMatching(/^(piece )+$/),
-  });
-  const stopped = await anna.api("POST", `/api/chats/${chat.id}/messages/${stored.id}/stop`);
-  const seconds = (performance.now() - startedAt) / 1_000;
-  const shown = await answerEnds(annas);
-  expect(stopped.body.content).toBe(shown.text);
-  const contents = (await world.sql`select content from writes`).map((row) => row.content);
-  expect(contents.length).toBeLessThanOrEqual(Math.floor(seconds) + 1);
-  expect(chunks).toBeGreaterThan(contents.length * 3);
-  for (const content of contents) expect(shown.text).toStartWith(content);
-  await listening.unlisten();
 });
