@@ -77,7 +77,7 @@ export function createReplies({
       if (answersMax > 0 && taken >= answersMax) {
         throw new Problem(
           "too_many_answers",
-          `The model is answering ${taken} questions already. Ask again in a moment.`,
+          `The model is answering ${taken === 1 ? "a question" : `${taken} questions`} already. Ask again in a moment.`,
           { retryAfterSeconds: 5 },
         );
       }

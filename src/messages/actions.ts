@@ -1,13 +1,19 @@
 import type { Caller } from "../auth/tokens.ts";
 import { runReply } from "../bot/actions.ts";
 import { asksBot, questionOf } from "../bot/question.ts";
+import type { Place } from "../bot/replies.ts";
 import { chatNotFound } from "../chats/actions.ts";
 import type { Ctx } from "../context.ts";
 import { activityTopic, chatTopic } from "../events/topics.ts";
 import { activityFrame, firstStreamFrame, messageFrame } from "../wire/message-frames.ts";
 import type { HistoryQuery, Message, SendMessageInput } from "../wire/messages.ts";
 import { Problem } from "../wire/problems.ts";
-import { findMessages, type InsertedMessage, type NewMessage } from "./queries.ts";
+import {
+  findMessageByClientId,
+  findMessages,
+  type InsertedMessage,
+  type NewMessage,
+} from "./queries.ts";
 
 /**
  * Stores a message, then shows it to everyone who has joined. `/bot …`, and anything in an AI chat, asks the model; its
@@ -37,7 +43,17 @@ async function ask(
     const detail = "Write your question after /bot.";
     throw new Problem("invalid", detail, { errors: [{ pointer: "/content", detail }] });
   }
-  const place = ctx.replies.reserve();
+  let place: Place;
+  try {
+    place = ctx.replies.reserve();
+  } catch (error) {
+    // A retry needs no place: its answer has had one.
+    const clientId = input.client_id;
+    const message =
+      clientId != null && (await findMessageByClientId(ctx.sql, caller.id, chatId, clientId));
+    if (!message) throw error;
+    return settled(ctx, { outcome: "known", message }, input).message;
+  }
   try {
     const result = await ctx.insertMessage(newMessage(caller, chatId, input, true));
     const { message, answer } = settled(ctx, result, input);

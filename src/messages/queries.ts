@@ -72,7 +72,9 @@ export async function insertMessages(sql: Sql, items: NewMessage[]): Promise<Ins
   const firstWith = new Map<string, number>();
   const places = items.map((item, index) => {
     if (item.clientId === undefined) return index;
-    return firstWith.getOrInsert(`${item.chatId} ${item.userId} ${item.clientId}`, index);
+    // In an AI chat the same words come first as a message, which is told that it must ask, then as a question.
+    const key = `${item.chatId} ${item.userId} ${item.asksBot} ${item.clientId}`;
+    return firstWith.getOrInsert(key, index);
   });
   const rows = await insertDistinct(
     sql,
@@ -268,6 +270,25 @@ export async function findMessage(
       join messages m on m.chat_id = me.chat_id
       left join users u on u.id = m.user_id
       where me.chat_id = ${chatId} and me.user_id = ${userId} and m.id = ${messageId}
+    `,
+    Message,
+  );
+}
+
+/** The message that a person has sent to a chat with a client id, as long as they are in it. */
+export async function findMessageByClientId(
+  sql: Sql,
+  userId: number,
+  chatId: number,
+  clientId: string,
+): Promise<Message | undefined> {
+  return maybe(
+    await sql`
+      select ${messageColumns(sql)}
+      from chat_participants me
+      join messages m on m.chat_id = me.chat_id and m.user_id = me.user_id and m.client_id = ${clientId}
+      join users u on u.id = m.user_id
+      where me.chat_id = ${chatId} and me.user_id = ${userId}
     `,
     Message,
   );
