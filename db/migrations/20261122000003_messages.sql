@@ -32,8 +32,9 @@ create unique index messages_chat_id_seq_key on messages (chat_id, seq);
 -- unchanged messages out saves every insert an index entry.
 create unique index messages_changed_key on messages (chat_id, updated_seq) where updated_seq <> seq;
 
--- A retry finds its first message; two that race can't both be stored.
-create unique index messages_client_id_key on messages (chat_id, user_id, client_id) where client_id is not null;
+-- A retry finds its first message; two that race can't both be stored. The sender comes last: of two equalities in the
+-- order (chat_id, user_id) the planner takes the index below for as good, and reads all that the sender wrote.
+create unique index messages_client_id_key on messages (chat_id, client_id, user_id) where client_id is not null;
 
 -- One's own messages above the read position, which are not unread: Index Only Scan, a few rows.
 create index messages_chat_id_user_id_seq_idx on messages (chat_id, user_id, seq) where user_id is not null;

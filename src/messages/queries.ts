@@ -129,7 +129,8 @@ async function insertDistinct(sql: Sql, items: NewMessage[]): Promise<Map<number
     known as materialized (
       select i.n, m.id, m.seq, m.updated_seq, m.content, m.created_at
       from member i
-      join messages m on m.chat_id = i.chat_id and m.user_id = i.user_id and m.client_id = i.client_id
+      -- "+ 0" keeps the planner from the index of a sender's messages, all of which it would look at.
+      join messages m on m.chat_id = i.chat_id and m.client_id = i.client_id and m.user_id + 0 = i.user_id
     ),
     part as materialized (
       select i.*, part.is_answer, nextval('messages_id_seq') as id

@@ -1,0 +1,207 @@
+// What the queries that run often look at, in tables that are not small. A pooled connection changes to a generic plan after
+// a few runs, so both kinds are looked at.
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import {
+  deleteExpired,
+  findSessionChats,
+  rotateRefreshToken,
+  takeTicket,
+} from "../src/auth/queries.ts";
+import { findAbandonedAnswers, findPastMessages } from "../src/bot/queries.ts";
+import { findParticipants, isParticipant } from "../src/chats/participant-queries.ts";
+import { findChatSummaries } from "../src/chats/queries.ts";
+import type { Sql } from "../src/database/connect.ts";
+import { createReadLog, findMissed } from "../src/messages/log.ts";
+import { findMessages, insertMessages } from "../src/messages/queries.ts";
+import { findUsersByName, findUserWithPassword } from "../src/users/queries.ts";
+import {
+  busyChat,
+  busyPeople,
+  me,
+  myChats,
+  openFilled,
+  quietChat,
+  session,
+} from "./world/filled.ts";
+
+let filled: Awaited<ReturnType<typeof openFilled>>;
+let sql: Sql;
+beforeAll(async () => {
+  filled = await openFilled();
+  ({ sql } = filled);
+}, 20_000);
+afterAll(() => filled.close());
+
+interface Case {
+  what: string;
+  run: () => Promise<unknown>;
+  /** Of these tables it looks at so many rows at most. */
+  rows: Record<string, number>;
+  by: string[];
+}
+
+const page = { after: undefined, before: undefined, fromOldest: false, limit: 51 };
+const fromMe = { chatId: busyChat, userId: me, username: "user1", asksBot: false };
+const rotation = {
+  id: session,
+  oldHash: Buffer.from("x"),
+  newHash: Buffer.from("x"),
+  ttlSeconds: 60,
+};
+const readLog = (after: number, limit: number) => createReadLog(sql)(busyChat, after, limit);
+
+const cases: Case[] = [
+  {
+    what: "the newest page of a chat",
+    run: () => findMessages(sql, me, busyChat, page),
+    rows: { messages: 51 },
+    by: ["messages_chat_id_seq_key"],
+  },
+  {
+    what: "an older page",
+    run: () => findMessages(sql, me, busyChat, { ...page, before: 5_000 }),
+    rows: { messages: 51 },
+    by: ["messages_chat_id_seq_key"],
+  },
+  {
+    what: "a newer page",
+    run: () => findMessages(sql, me, busyChat, { ...page, after: 5_000, fromOldest: true }),
+    rows: { messages: 51 },
+    by: ["messages_chat_id_seq_key"],
+  },
+  {
+    what: "a person's chats, with what is unread in each",
+    run: () => findChatSummaries(sql, me),
+    // Of each chat the newest message and the last read one, and one's own 200 that are newer.
+    rows: { chat_participants: myChats, chats: myChats, messages: 2 * myChats + 200 },
+    by: [
+      "chat_participants_user_id_idx",
+      "messages_chat_id_seq_key",
+      "messages_chat_id_user_id_seq_idx",
+    ],
+  },
+  {
+    what: "whether somebody is in a chat",
+    run: () => isParticipant(sql, me, busyChat),
+    rows: { chat_participants: 1 },
+    by: [],
+  },
+  {
+    what: "who is in a chat",
+    run: () => findParticipants(sql, me, busyChat),
+    rows: { chat_participants: 1 + busyPeople },
+    by: ["chat_participants_chat_id_user_id_key"],
+  },
+  {
+    what: "what a client has missed, new and changed",
+    run: () => findMissed(sql, me, busyChat, { afterSeq: 9_900, limit: 1_001 }),
+    rows: { messages: 100 + 100 },
+    by: ["messages_chat_id_seq_key", "messages_changed_key"],
+  },
+  {
+    what: "messages that are missing among a room's numbers",
+    run: () => readLog(9_900, 100),
+    rows: { messages: 100, chat_changes: 0 },
+    by: ["messages_chat_id_seq_key", "chat_changes_pkey"],
+  },
+  {
+    what: "changes that are missing among a room's numbers",
+    run: () => readLog(25_000, 1_000),
+    rows: { messages: 10, chat_changes: 20 },
+    by: ["messages_pkey", "chat_changes_pkey"],
+  },
+  {
+    what: "a message that is sent again",
+    run: () => insertMessages(sql, [{ ...fromMe, content: "message 50", clientId: "c50" }]),
+    rows: { chats: 1, chat_participants: 1, messages: 1 },
+    by: ["messages_client_id_key"],
+  },
+  {
+    what: "twenty messages at once",
+    run: () =>
+      insertMessages(
+        sql,
+        Array.from({ length: 20 }, () => ({
+          ...fromMe,
+          chatId: quietChat,
+          userId: quietChat,
+          content: "new",
+          clientId: crypto.randomUUID(),
+        })),
+      ),
+    // The chat is found twice: to be locked, and to be counted up.
+    rows: { chats: 2, chat_participants: 20, messages: 0 },
+    by: ["messages_client_id_key"],
+  },
+  {
+    what: "what a prompt is made from",
+    run: () => findPastMessages(sql, busyChat, 9_000, 200),
+    rows: { messages: 200 },
+    by: ["messages_chat_id_seq_key"],
+  },
+  {
+    what: "answers whose server is gone",
+    run: () => findAbandonedAnswers(sql, 100),
+    rows: { messages: 3 },
+    by: ["messages_lease_expires_at_idx"],
+  },
+  {
+    what: "somebody who signs in",
+    run: () => findUserWithPassword(sql, "USER77"),
+    rows: { users: 1 },
+    by: ["users_username_key"],
+  },
+  {
+    what: "people by name",
+    run: () => findUsersByName(sql, ["User7", "user8", "nobody"]),
+    rows: { users: 3 },
+    by: ["users_username_key"],
+  },
+  {
+    what: "a session's chats",
+    run: () => findSessionChats(sql, session),
+    rows: { sessions: 1, chat_participants: myChats },
+    by: ["sessions_pkey", "chat_participants_user_id_idx"],
+  },
+  {
+    what: "a refresh token",
+    run: () => rotateRefreshToken(sql, rotation),
+    rows: { sessions: 1, users: 1 },
+    by: ["sessions_pkey"],
+  },
+  {
+    what: "a ticket that nobody has",
+    run: () => takeTicket(sql, Buffer.from("none")),
+    rows: { sessions: 1, socket_tickets: 0 },
+    by: ["socket_tickets_pkey"],
+  },
+  {
+    what: "expired sessions and tickets",
+    run: () => deleteExpired(sql, 100),
+    rows: { sessions: 0, socket_tickets: 0 },
+    by: ["sessions_expires_at_idx", "socket_tickets_expires_at_idx"],
+  },
+];
+
+describe.each(["force_custom_plan", "force_generic_plan"])("under %s", (mode) => {
+  beforeAll(async () => {
+    await sql.unsafe(`set plan_cache_mode = ${mode}`);
+  });
+
+  test.each(cases)("$what: by index, and no row too many", async ({ run, rows, by }) => {
+    const { read, indexes } = await filled.explain(run);
+    for (const [table, max] of Object.entries(rows)) {
+      expect(read, table).toHaveProperty(table);
+      expect(read[table] ?? 0, `rows of ${table}`).toBeLessThanOrEqual(max);
+    }
+    expect(indexes).toEqual(expect.arrayContaining(by));
+  });
+});
+
+test("a table that is read from end to end is noticed", async () => {
+  const { read, indexes } = await filled.explain(
+    () => sql`select id from messages where content = 'message 7'`,
+  );
+  expect(read.messages).toBeGreaterThan(20_000);
+  expect(indexes).toEqual([]);
+});

@@ -1,0 +1,121 @@
+// A database that is not small, and what PostgreSQL does in it: auto_explain tells of each statement as the code sends it.
+import { expect } from "bun:test";
+import { pino } from "pino";
+import { z } from "zod";
+import { connect } from "../../src/database/connect.ts";
+import { cloneDatabase, dropDatabase } from "./cluster.ts";
+
+export const busyChat = 1;
+export const busyPeople = 51;
+/** The chat of person 3 and of person 1. */
+export const quietChat = 3;
+export const me = 1;
+export const myChats = 20;
+export const session = "00000000-0000-4000-8000-000000000001";
+
+/** 20,000 people; 20,000 messages, half of them in one of 10,001 chats; person 1 is in that one and in 19 others. */
+const filling = `
+  insert into users (username, email, hashed_password)
+  select 'user' || n, 'user' || n || '@example.com', 'x' from generate_series(1, 20000) n;
+
+  insert into chats (name, owner_id, last_seq, message_count)
+  select 'chat ' || n, n, 30000, case n when 1 then 10000 else 1 end from generate_series(1, 10001) n;
+
+  insert into chat_participants (chat_id, user_id, last_read_seq)
+  select 1, 1 + n * 40, 40 from generate_series(1, 49) n
+  union all
+  select chat, chat + n, 3 from generate_series(1, 10001) chat, generate_series(0, 1) n
+  union all
+  select chat, ${me}, 3 from generate_series(2, ${myChats}) chat;
+
+  insert into messages (chat_id, user_id, content, seq, updated_seq, ordinal, client_id)
+  select 1, 1 + n % 50 * 40, 'message ' || n, n, case when n % 100 = 0 then 20000 + n else n end, n, 'c' || n
+  from generate_series(1, 10000) n
+  union all
+  select chat, chat, 'message ' || n, n, n, n, 'c' || n
+  from generate_series(2, 10001) chat, generate_series(1, 1) n;
+
+  insert into messages (chat_id, content, is_bot, seq, updated_seq, ordinal, status, answer_to, lease_expires_at)
+  select 2, '', true, 100 + n, 100 + n, 100 + n, 'streaming', n, now() - interval '1 hour'
+  from generate_series(1, 3) n;
+
+  insert into chat_changes (chat_id, seq, kind, message_id)
+  select chat_id, updated_seq, 'message_updated', id from messages where updated_seq <> seq;
+  insert into chat_changes (chat_id, seq, kind)
+  select chat, 20000 + n, 'chat_updated' from generate_series(2, 10001) chat, generate_series(1, 2) n;
+
+  insert into sessions (id, user_id, refresh_token_hash, expires_at)
+  select case n when 1 then '${session}' else gen_random_uuid() end, n, 'x', now() + n * interval '1 minute'
+  from generate_series(1, 2000) n;
+  insert into socket_tickets (ticket_hash, session_id, expires_at)
+  select sha256(n::text::bytea), '${session}', now() + n * interval '1 minute' from generate_series(1, 2000) n;
+
+  analyze;
+`;
+
+const Node = z.looseObject({
+  "Node Type": z.string(),
+  "Relation Name": z.string().optional(),
+  "Index Name": z.string().optional(),
+  "Actual Rows": z.number(),
+  "Actual Loops": z.number(),
+  "Rows Removed by Filter": z.number().default(0),
+  get Plans() {
+    return z.array(Node).optional();
+  },
+});
+type Node = z.infer<typeof Node>;
+const Notice = z.object({ notice: z.string().optional() });
+const Explained = z.object({ "Query Text": z.string(), Plan: Node });
+
+function nodesOf(node: Node): Node[] {
+  return [node, ...(node.Plans ?? []).flatMap(nodesOf)];
+}
+
+export async function openFilled() {
+  const plans: Node[] = [];
+  const log = pino(
+    { level: "debug" },
+    {
+      write(line: string) {
+        const { notice } = Notice.parse(JSON.parse(line));
+        const json = notice?.split("plan:\n")[1];
+        if (json) plans.push(Explained.parse(JSON.parse(json)).Plan);
+      },
+    },
+  );
+  const url = await cloneDatabase();
+  const sql = connect(url, log, { max: 1 });
+  await sql.unsafe(filling);
+  await sql.unsafe(`
+    load 'auto_explain';
+    set auto_explain.log_min_duration = 0;
+    set auto_explain.log_analyze = on;
+    set auto_explain.log_timing = off;
+    set auto_explain.log_format = json;
+    set auto_explain.log_level = notice;
+  `);
+
+  return {
+    sql,
+    /** The indexes that some statements went by, and how many rows of each table they looked at. */
+    async explain(work: () => PromiseLike<unknown>) {
+      plans.length = 0;
+      await work();
+      const nodes = plans.flatMap(nodesOf);
+      expect(nodes.length).toBeGreaterThan(0);
+      const read: Record<string, number> = {};
+      for (const node of nodes) {
+        const table = node["Relation Name"];
+        if (!table || !node["Node Type"].includes("Scan")) continue;
+        const rows = (node["Actual Rows"] + node["Rows Removed by Filter"]) * node["Actual Loops"];
+        read[table] = (read[table] ?? 0) + rows;
+      }
+      return { read, indexes: nodes.flatMap((node) => node["Index Name"] ?? []) };
+    },
+    async close() {
+      await sql.end();
+      await dropDatabase(url);
+    },
+  };
+}
