@@ -12,14 +12,14 @@ const lastShown = new WeakMap<Ctx, Map<string, number>>();
 
 /** Tells the others in the room, at most once in 3 s a person; what comes in between is dropped. @throws Problem `not_found` */
 export async function showTyping(ctx: Ctx, listener: Listener, chatId: number): Promise<void> {
-  const shown = lastShown.getOrInsertComputed(ctx, () => new Map<string, number>());
   const { userId, username } = listener;
-  const key = `${chatId}:${userId}`;
-  const now = ctx.now().getTime();
-  if (now - (shown.get(key) ?? 0) < typingIntervalMs) return;
   if (!listener.joined.has(chatId) && !(await isParticipant(ctx.sql, userId, chatId))) {
     throw chatNotFound();
   }
+  const shown = lastShown.getOrInsertComputed(ctx, () => new Map<string, number>());
+  const key = `${chatId}:${userId}`;
+  const now = ctx.now().getTime();
+  if (now - (shown.get(key) ?? 0) < typingIntervalMs) return;
   shown.delete(key);
   shown.set(key, now);
   if (shown.size > rememberedMax) {

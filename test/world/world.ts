@@ -156,6 +156,16 @@ export async function startWorld(options: WorldOptions = {}) {
     get sockets() {
       return server.sockets;
     },
+    /** Settles when a statement waits for a lock that another holds. */
+    async untilBlocked() {
+      for (;;) {
+        const [blocked] = await sql`
+          select 1 from pg_stat_activity
+          where datname = current_database() and wait_event_type = 'Lock'
+        `;
+        if (blocked) return;
+      }
+    },
     socketUrl: (query = "") => `${server.url.replace("http", "ws")}/ws${query}`,
     /** Goes down in order and comes up again on another port, with the same database. */
     async restart() {

@@ -1,0 +1,132 @@
+// A WebSocket client by hand on a bare TCP connection: it can stop reading, and it never answers a ping.
+import { connect, type Socket } from "node:net";
+import { Frame } from "../world/socket.ts";
+
+const timeoutMs = 10_000;
+const text = 0x1;
+const close = 0x8;
+
+interface Wish {
+  matches: (frame: Frame) => boolean;
+  resolve: () => void;
+}
+
+export class RawSocket {
+  readonly frames: Frame[] = [];
+  /** The code of the server's close frame; undefined when the connection ended without one. */
+  readonly closed: Promise<number | undefined>;
+  private buffer = Buffer.alloc(0);
+  private closeCode: number | undefined;
+  private readonly wishes = new Set<Wish>();
+
+  private constructor(private readonly tcp: Socket) {
+    this.closed = new Promise((resolve) => tcp.on("close", () => resolve(this.closeCode)));
+    tcp.on("error", () => undefined);
+    tcp.on("data", (data: Buffer) => {
+      this.buffer = Buffer.concat([this.buffer, data]);
+      for (let frame = takeFrame(this.buffer); frame; frame = takeFrame(this.buffer)) {
+        this.buffer = this.buffer.subarray(frame.length);
+        if (frame.opcode === text) this.take(Frame.parse(JSON.parse(frame.payload.toString())));
+        if (frame.opcode === close) this.closeCode = frame.payload.readUInt16BE(0);
+      }
+    });
+  }
+
+  /** @param url as any WebSocket client is given it */
+  static async open(url: string): Promise<RawSocket> {
+    const { host, hostname, port, pathname, search } = new URL(url);
+    const tcp = connect(Number(port), hostname);
+    tcp.write(
+      `GET ${pathname}${search} HTTP/1.1\r\nHost: ${host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n",
+    );
+    const { promise: opened, resolve, reject } = Promise.withResolvers<void>();
+    let answer = Buffer.alloc(0);
+    tcp.on("error", reject);
+    tcp.on("data", function read(data: Buffer) {
+      answer = Buffer.concat([answer, data]);
+      const end = answer.indexOf("\r\n\r\n");
+      if (end < 0) return;
+      tcp.off("data", read);
+      tcp.pause();
+      if (answer.length > end + 4) tcp.unshift(answer.subarray(end + 4));
+      if (answer.toString("latin1").startsWith("HTTP/1.1 101 ")) resolve();
+      else reject(new Error(answer.toString()));
+    });
+    await opened;
+    const socket = new RawSocket(tcp);
+    tcp.resume();
+    return socket;
+  }
+
+  /** Sends them in one piece: the server finds all of them in one read. */
+  send(...frames: object[]) {
+    this.tcp.write(Buffer.concat(frames.map((frame) => textFrame(JSON.stringify(frame)))));
+  }
+
+  /** Reads nothing from now on: what the server sends piles up on its side. */
+  pause() {
+    this.tcp.pause();
+  }
+
+  resume() {
+    this.tcp.resume();
+  }
+
+  /** Settles once such a frame has come. */
+  async until(type: string, more: Record<string, unknown> = {}): Promise<void> {
+    const matches = (frame: Frame) =>
+      frame.type === type && Object.entries(more).every(([name, value]) => frame[name] === value);
+    if (this.frames.some(matches)) return;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const wish = { matches, resolve };
+    this.wishes.add(wish);
+    const timer = setTimeout(() => {
+      reject(new Error(`no ${type} ${JSON.stringify(more)} among ${this.frames.length} frames`));
+    }, timeoutMs);
+    try {
+      await promise;
+    } finally {
+      clearTimeout(timer);
+      this.wishes.delete(wish);
+    }
+  }
+
+  private take(frame: Frame) {
+    this.frames.push(frame);
+    for (const wish of this.wishes) if (wish.matches(frame)) wish.resolve();
+  }
+}
+
+/** RFC 6455 §5.2: a client's frames are masked; this mask changes nothing. */
+function textFrame(content: string): Buffer {
+  const payload = Buffer.from(content);
+  const head = Buffer.alloc(payload.length < 126 ? 6 : 8);
+  head[0] = 0x80 | text;
+  if (payload.length < 126) head[1] = 0x80 | payload.length;
+  else {
+    head[1] = 0x80 | 126;
+    head.writeUInt16BE(payload.length, 2);
+  }
+  return Buffer.concat([head, payload]);
+}
+
+function takeFrame(buffer: Buffer) {
+  if (buffer.length < 2) return undefined;
+  const short = buffer.readUInt8(1);
+  const headLength = short < 126 ? 2 : short === 126 ? 4 : 10;
+  if (buffer.length < headLength) return undefined;
+  const payloadLength =
+    short < 126
+      ? short
+      : short === 126
+        ? buffer.readUInt16BE(2)
+        : Number(buffer.readBigUInt64BE(2));
+  const length = headLength + payloadLength;
+  if (buffer.length < length) return undefined;
+  return {
+    opcode: buffer.readUInt8(0) & 0x0f,
+    payload: buffer.subarray(headLength, length),
+    length,
+  };
+}
