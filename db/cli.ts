@@ -1,8 +1,8 @@
 // `bun run db:new|up|down|status`: on DATABASE_URL, or else on the embedded database, running or not.
 import pino from "pino";
-import { type Config, ConfigError, readConfig } from "../src/config.ts";
-import { borrowEmbeddedPostgres } from "../src/database/embedded.ts";
+import { ConfigError, readConfig } from "../src/config.ts";
 import { migrate, migrationStates, newMigration, rollBack } from "../src/database/migrate.ts";
+import { withDatabase } from "./database.ts";
 
 const usage = `Usage:
   bun run db:new <name>   make an empty migration in db/migrations; name_like_this
@@ -23,7 +23,7 @@ async function main([command, ...args]: string[]): Promise<number> {
       console.error(usage);
       return 2;
     }
-    console.log(await withDatabase(readConfig(), commands[command]));
+    console.log(await withDatabase(readConfig(), log, commands[command]));
     return 0;
   } catch (error) {
     if (!(error instanceof Error)) throw error;
@@ -49,18 +49,5 @@ const commands = {
       .join("\n");
   },
 };
-
-async function withDatabase<T>(
-  { databaseUrl, dataDir }: Config,
-  work: (url: string) => Promise<T>,
-): Promise<T> {
-  if (databaseUrl !== undefined) return work(databaseUrl);
-  const borrowed = await borrowEmbeddedPostgres({ dataDir, log });
-  try {
-    return await work(borrowed.url);
-  } finally {
-    await borrowed.stop();
-  }
-}
 
 process.exitCode = await main(process.argv.slice(2));

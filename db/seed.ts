@@ -1,0 +1,171 @@
+// `bun run seed`: a small world to look around in, made through the same actions that the server runs. Every message has a
+// client id and every chat a name, so that another run adds only what is missing.
+import pino from "pino";
+import { login, logout, register } from "../src/auth/actions.ts";
+import { makeSecret, readAccessToken, type Caller } from "../src/auth/tokens.ts";
+import { createGeminiModel } from "../src/bot/gemini.ts";
+import { createChat, inviteToChat, listChats, markRead } from "../src/chats/actions.ts";
+import { ConfigError, readConfig, type Config } from "../src/config.ts";
+import { createContext, type Ctx } from "../src/context.ts";
+import { connect } from "../src/database/connect.ts";
+import { migrate } from "../src/database/migrate.ts";
+import { startGeminiEmulator } from "../src/emulator/server.ts";
+import { sendMessage } from "../src/messages/actions.ts";
+import { Problem } from "../src/wire/problems.ts";
+import { withDatabase } from "./database.ts";
+
+const password = "gemini-coop";
+const names = ["alice", "bob", "carol"] as const;
+type Name = (typeof names)[number];
+
+interface Room {
+  name: string;
+  isGroup: boolean;
+  isAiChat: boolean;
+  /** The first one owns it. */
+  people: [Name, ...Name[]];
+  messages: [from: Name, content: string][];
+  /** Who has read the last of them. */
+  readBy: Name[];
+}
+
+const rooms: Room[] = [
+  {
+    name: "Alice and Bob",
+    isGroup: false,
+    isAiChat: false,
+    people: ["alice", "bob"],
+    messages: [
+      ["alice", "Hi Bob! Have you done the physics homework yet?"],
+      ["bob", "Half of it. The one about the sky is hard."],
+      ["alice", "Let us ask in the group, Gemini is there too."],
+    ],
+    readBy: ["alice"],
+  },
+  {
+    name: "Physics homework",
+    isGroup: true,
+    isAiChat: false,
+    people: ["alice", "bob", "carol"],
+    messages: [
+      ["alice", "Welcome, both of you. A line that begins with /bot asks Gemini."],
+      ["carol", "Then I begin."],
+      ["carol", "/bot Why is the sky blue?"],
+      ["bob", "Good question, Carol."],
+    ],
+    readBy: ["alice", "carol"],
+  },
+  {
+    name: "Gemini",
+    isGroup: false,
+    isAiChat: true,
+    people: ["alice"],
+    messages: [["alice", "Here you answer everything, don't you?"]],
+    readBy: ["alice"],
+  },
+];
+
+/** What people should see besides the answer: to stderr, so that stdout has only the answer. */
+const log = pino({ level: "warn" }, pino.destination(2));
+
+async function main(): Promise<number> {
+  try {
+    const config = readConfig();
+    if (config.production) {
+      console.error("The seed has well-known passwords: it is not for production.");
+      return 1;
+    }
+    console.log(await withDatabase(config, log, (url) => seed(config, url)));
+    return 0;
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    console.error(error instanceof ConfigError ? error.message : `Failed: ${error.message}`);
+    return 1;
+  }
+}
+
+async function seed(config: Config, databaseUrl: string): Promise<string> {
+  await migrate(databaseUrl, { log });
+  const sql = connect(databaseUrl, log);
+  // Never Gemini itself, which would cost its key's owner something.
+  const emulator = startGeminiEmulator({ pieceDelayMs: 0 });
+  const { model } = config.gemini;
+  const answer = createGeminiModel({ apiKey: "none", model, baseUrl: emulator.url, log });
+  const ctx = createContext({
+    config,
+    secretKey: makeSecret(),
+    sql,
+    log,
+    model: { answer, description: "offline demonstration" },
+  });
+  try {
+    const sessions = new Map<Name, Session>();
+    for (const name of names) sessions.set(name, await signIn(ctx, name));
+    const callerOf = (name: Name) => sessions.get(name)?.caller ?? unknown(name);
+    const lines: string[] = [];
+    for (const room of rooms) lines.push(await furnish(ctx, callerOf, room));
+    for (const { refreshToken } of sessions.values()) await logout(ctx, refreshToken);
+    return [
+      "The world is there. Sign in as any of these:",
+      "",
+      ...names.map((name) => `  username ${name.padEnd(7)} password ${password}`),
+      "",
+      "Chats:",
+      "",
+      ...lines,
+    ].join("\n");
+  } finally {
+    await emulator.stop();
+    await sql.end({ timeout: 2 });
+  }
+}
+
+function unknown(name: string): never {
+  throw new Error(`${name} has not signed in`);
+}
+
+interface Session {
+  caller: Caller;
+  refreshToken: string;
+}
+
+async function signIn(ctx: Ctx, username: Name): Promise<Session> {
+  try {
+    await register(ctx, { username, email: `${username}@example.com`, password });
+  } catch (error) {
+    if (!isProblem(error, "username_taken")) throw error;
+  }
+  try {
+    const tokens = await login(ctx, { username, password });
+    const caller = await readAccessToken(ctx, tokens.access_token);
+    return { caller, refreshToken: tokens.refresh_token };
+  } catch (error) {
+    if (!isProblem(error, "invalid_credentials")) throw error;
+    throw new Error(`${username} has registered here with another password.`, { cause: error });
+  }
+}
+
+function isProblem(error: unknown, code: Problem["code"]): boolean {
+  return error instanceof Problem && error.code === code;
+}
+
+/** @returns a line about the room */
+async function furnish(ctx: Ctx, callerOf: (name: Name) => Caller, room: Room): Promise<string> {
+  const { name, isGroup, isAiChat, people, messages, readBy } = room;
+  const owner = callerOf(people[0]);
+  const existing = (await listChats(ctx, owner)).find((chat) => chat.name === name);
+  const chat =
+    existing ?? (await createChat(ctx, owner, { name, is_group: isGroup, is_ai_chat: isAiChat }));
+  for (const username of people) await inviteToChat(ctx, owner, chat.id, username);
+  let lastSeq = 0;
+  for (const [index, [from, content]] of messages.entries()) {
+    const message = { content, client_id: `seed-${index + 1}` };
+    lastSeq = (await sendMessage(ctx, callerOf(from), chat.id, message)).seq;
+    const running = ctx.replies.inChat(chat.id, Infinity);
+    await Promise.all(running.map((reply) => reply.done));
+  }
+  for (const username of readBy) await markRead(ctx, callerOf(username), chat.id, lastSeq);
+  return `  ${String(chat.id).padEnd(4)} ${name.padEnd(17)} ${people.join(", ")}`;
+}
+
+process.exit(await main());
