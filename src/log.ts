@@ -26,9 +26,9 @@ export async function createLogger(
   };
   if (destination) return pino(options, destination);
   if (config.production) return pino(options);
-  const { default: pretty } = await import("pino-pretty");
-  return pino(
-    options,
-    pretty({ sync: true, ignore: "pid,hostname", translateTime: "SYS:HH:MM:ss.l" }),
-  );
+  // A container has the packages of production only, whatever NODE_ENV it runs with.
+  const pretty = await import("pino-pretty").catch(() => undefined);
+  if (!pretty) return pino(options);
+  const format = { sync: true, ignore: "pid,hostname", translateTime: "SYS:HH:MM:ss.l" };
+  return pino(options, pretty.default(format));
 }

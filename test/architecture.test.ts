@@ -4,6 +4,7 @@
 import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { join, posix } from "node:path";
+import { dependencies } from "../package.json";
 
 const src = join(import.meta.dir, "../src");
 const linesMax = 300;
@@ -69,7 +70,16 @@ function importFault(path: string, specifier: string, features: Set<string>): st
   return undefined;
 }
 
+/** What a server that was installed without the tools of development has. */
+function isInstalled(name: string): boolean {
+  if (/^(node|bun):/.test(name)) return true;
+  return Object.keys(dependencies).some((own) => name === own || name.startsWith(`${own}/`));
+}
+
 function packageFault(path: string, name: string, features: Set<string>): string | undefined {
+  // log.ts does without it where it is missing.
+  const isOptional = path === "log.ts" && name === "pino-pretty";
+  if (!isInstalled(name) && !isOptional) return `imports ${name}, which is no dependency`;
   const place = placeOf(path, features);
   const isEdge = place !== undefined && place.rank >= rank("edge");
   if (path.startsWith("wire/") && name !== "zod") return `imports ${name}: wire/ imports zod only`;
@@ -190,6 +200,7 @@ describe("the check notices", () => {
     ["a wire with another package", "wire/users.ts", used("pino")],
     ["anything that knows the start", "socket/handler.ts", used("../main.ts")],
     ["an app that knows its server", "app.ts", used("./server.ts")],
+    ["a tool of development", "http/edge.ts", used("fast-check")],
     ["Gemini's SDK elsewhere", "bot/replies.ts", used("@google/genai")],
     ["the database's driver elsewhere", "chats/queries.ts", used("postgres")],
     ["the emulator in a feature", "chats/actions.ts", used("../emulator/server.ts")],
