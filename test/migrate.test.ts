@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,6 +9,9 @@ import { migrate, migrationStates, newMigration, rollBack } from "../src/databas
 
 const log = pino({ level: "silent" });
 const cli = join(import.meta.dir, "../db/cli.ts");
+
+// Each spawns several programs, which takes its time on a busy machine.
+setDefaultTimeout(20_000);
 
 let base: string;
 let database: EmbeddedPostgres;

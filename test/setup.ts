@@ -1,10 +1,11 @@
 // Preload of every test run: one PostgreSQL for the process, with a migrated template that each world clones.
-// It ends with the process, however that ends; folders that a killed run left behind go at the next start.
-import { readdirSync, readFileSync, rmSync } from "node:fs";
+// It ends with the process, however that ends; its folder goes at the next start, since a worker of a parallel run
+// is told of no end.
+import { readdirSync, rmSync } from "node:fs";
+import { chmod, mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
-import postgres from "postgres";
 import { startEmbeddedPostgres } from "../src/database/embedded.ts";
 import { migrate } from "../src/database/migrate.ts";
 import { provideCluster } from "./world/cluster.ts";
@@ -22,21 +23,13 @@ function isAlive(pid: number): boolean {
 }
 
 for (const name of readdirSync(tmpdir())) {
-  const pid = Number(name.slice(prefix.length));
-  if (name.startsWith(prefix) && !isAlive(pid)) {
-    rmSync(join(tmpdir(), name), { recursive: true, force: true });
-  }
+  const [, pid] = new RegExp(`^${prefix}(\\d+)-`).exec(name) ?? [];
+  if (pid && !isAlive(Number(pid))) rmSync(join(tmpdir(), name), { recursive: true, force: true });
 }
 
-const dataDir = join(tmpdir(), `${prefix}${process.pid}`);
-const { url } = await startEmbeddedPostgres({ dataDir, log });
-process.on("exit", () => {
-  const [pid] = readFileSync(join(dataDir, "postgres", "postmaster.pid"), "utf8").split("\n");
-  process.kill(Number(pid), "SIGQUIT");
-  rmSync(dataDir, { recursive: true, force: true, maxRetries: 5 });
-});
-
+const folder = await mkdtemp(join(tmpdir(), `${prefix}${process.pid}-`));
+// PostgreSQL's own user has to reach it where the tests run as root.
+await chmod(folder, 0o755);
+const { url } = await startEmbeddedPostgres({ dataDir: folder, log });
 await migrate(url, { log });
 provideCluster({ url, template: new URL(url).pathname.slice(1) });
-// Its notices are of no interest, and no connection to the template may stay: it could not be cloned then.
-await postgres(url, { max: 1, onnotice: () => undefined }).end();

@@ -24,6 +24,8 @@ import { type Account, spawnGuarded } from "./guard.ts";
 
 const majorVersion = "17";
 const initdbTimeoutMs = 60_000;
+const unfinishedTimeoutMs = 5_000;
+const pollMs = 50;
 const temporaryPrefix = "postgres.new-";
 
 export const databaseUser = "gemini_user";
@@ -131,10 +133,7 @@ export async function prepareCluster(
   log: Logger,
 ): Promise<Cluster> {
   const home = dirname(dir);
-  for (const name of readdirSync(home)) {
-    if (name.startsWith(temporaryPrefix))
-      rmSync(join(home, name), { recursive: true, force: true });
-  }
+  await removeUnfinished(home);
   const logFile = join(dataDir, "postgres.log");
   const versionFile = join(dir, "PG_VERSION");
   if (existsSync(versionFile)) {
@@ -166,6 +165,16 @@ export function findAccess(dataDir: string): Access | undefined {
   const dir = existingDir(join(dataDir, "postgres"));
   const password = findPassword(dataDir);
   return dir && password ? { dir, password } : undefined;
+}
+
+/** What a killed process was making. Its initdb ends in a moment, and writes until then. */
+async function removeUnfinished(home: string): Promise<void> {
+  const unfinished = () => readdirSync(home).filter((name) => name.startsWith(temporaryPrefix));
+  const deadline = Date.now() + unfinishedTimeoutMs;
+  for (let names = unfinished(); names.length > 0 && Date.now() < deadline; names = unfinished()) {
+    for (const name of names) rmSync(join(home, name), { recursive: true, force: true });
+    await Bun.sleep(pollMs);
+  }
 }
 
 async function makeCluster({ dir, binaries, account, password, logFile }: Cluster): Promise<void> {

@@ -7,11 +7,11 @@ import { findPackage, usableBinaries } from "./binaries.ts";
 import { findAccess, openDataDir, placeCluster, prepareCluster } from "./cluster.ts";
 import type { Cluster, Place } from "./cluster.ts";
 import { type FolderLock, lockOwner, tryLockFolder } from "./folderlock.ts";
+import { isStopping } from "./pidfile.ts";
 import {
   adminDatabase,
   appDatabase,
   clusterUrl,
-  isStopping,
   type Postmaster,
   readyPort,
   startOnFreePort,

@@ -1,6 +1,5 @@
 // Children that never outlive this process. The guard, a tiny shell, is the parent of the command and holds the other end of
 // a pipe: when this process dies, by kill -9 too, the kernel closes the pipe and the guard interrupts the command.
-
 import { closeSync, openSync, readFileSync, statSync, truncateSync } from "node:fs";
 
 const logBytesMax = 10 * 1024 * 1024;

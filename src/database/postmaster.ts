@@ -1,9 +1,9 @@
 // One run of PostgreSQL's server process on a cluster, and the traces that an earlier run left behind.
-import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import postgres from "postgres";
 import { type Access, type Cluster, databaseUser } from "./cluster.ts";
 import { type Guarded, spawnGuarded } from "./guard.ts";
+import { disownPidFile, livePostmaster, readPidFile } from "./pidfile.ts";
 
 const startTimeoutMs = 60_000;
 const fastShutdownTimeoutMs = 10_000;
@@ -11,9 +11,6 @@ const leftoverTimeoutMs = 15_000;
 const immediateShutdownTimeoutMs = 5_000;
 const pollMs = 20;
 const retryDelayMs = 100;
-
-/** Above every system's largest pid, so no process ever has it. */
-const pidOfNobody = 2_147_483_647;
 
 export const adminDatabase = "postgres";
 export const appDatabase = "gemini_coop";
@@ -37,9 +34,11 @@ export class StartFailed extends Error {
   get portTaken(): boolean {
     return this.log.includes("could not create any TCP/IP sockets");
   }
-  /** Processes of a killed server are still about: they end by themselves in a moment. */
+  /** Processes of a dying server are still about; or it was just starting, and had no pid file yet. */
   get stillInUse(): boolean {
-    return this.log.includes("pre-existing shared memory block");
+    return /pre-existing shared memory block|lock file "postmaster\.pid" already exists/.test(
+      this.log,
+    );
   }
 }
 
@@ -47,16 +46,24 @@ export function clusterUrl({ password }: Access, port: number, database: string)
   return `postgres://${databaseUser}:${password}@127.0.0.1:${port}/${database}`;
 }
 
-/** Starts on a port that the system gives, and for 15 s on others when that was taken in the meantime. */
-export async function startOnFreePort(cluster: Cluster, signal: AbortSignal): Promise<Postmaster> {
+/**
+ * Starts on a port that the system gives, and for 15 s on others when that was taken in the meantime.
+ * @throws as startPostmaster does
+ */
+export async function startOnFreePort(
+  cluster: Cluster,
+  signal: AbortSignal,
+  choosePort = freePort,
+): Promise<Postmaster> {
   const deadline = Date.now() + leftoverTimeoutMs;
   for (;;) {
     try {
-      return await startPostmaster(cluster, freePort(), signal);
+      return await startPostmaster(cluster, choosePort(), signal);
     } catch (error) {
       const passing = error instanceof StartFailed && (error.portTaken || error.stillInUse);
       if (!passing || Date.now() > deadline) throw error;
       await Bun.sleep(retryDelayMs);
+      await stopLeftover(cluster.dir);
     }
   }
 }
@@ -120,11 +127,6 @@ export async function readyPort(cluster: Access): Promise<number | undefined> {
   return port !== undefined && (await isReady(cluster, port)) ? port : undefined;
 }
 
-/** Whether the server of the folder says of itself that it is shutting down. */
-export function isStopping(dir: string): boolean {
-  return readPidFile(dir)?.status === "stopping";
-}
-
 function settings(port: number): string[] {
   return Object.entries({
     listen_addresses: "127.0.0.1",
@@ -173,59 +175,6 @@ async function stopGuarded(guarded: Guarded, dir: string): Promise<void> {
   await stopLeftover(dir);
 }
 
-interface PidFile {
-  pid: number;
-  port: number;
-  status: string;
-}
-
-/** PostgreSQL: src/include/utils/pidfile.h. The port and the status are missing while it starts. */
-function readPidFile(dir: string): PidFile | undefined {
-  try {
-    const lines = readFileSync(join(dir, "postmaster.pid"), "utf8").split("\n");
-    return { pid: Number(lines[0]), port: Number(lines[3]), status: lines[7]?.trim() ?? "" };
-  } catch {
-    return undefined;
-  }
-}
-
-/** The postmaster that runs on this very folder: a pid alone may long belong to somebody else. */
-function livePostmaster(dir: string): number | undefined {
-  const pid = readPidFile(dir)?.pid;
-  if (pid === undefined || !(pid > 0)) return undefined;
-  return commandOf(pid).includes(`postgres -D ${dir} -c `) ? pid : undefined;
-}
-
-/** Empty when there is no such process, or only its zombie. */
-function commandOf(pid: number): string {
-  if (process.platform === "linux") {
-    try {
-      return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
-    } catch {
-      return "";
-    }
-  }
-  return Bun.spawnSync(["ps", "-ww", "-o", "command=", "-p", String(pid)]).stdout.toString();
-}
-
-/**
- * PostgreSQL refuses to start when the pid in its file lives, even if it is a stranger by now. Only the pid is replaced and the
- * file stays: by its other lines PostgreSQL still sees whether anything is attached to the shared memory of that run.
- */
-function disownPidFile(dir: string): void {
-  const file = join(dir, "postmaster.pid");
-  try {
-    const [, ...rest] = readFileSync(file, "utf8").split("\n");
-    writeFileSync(file, [pidOfNobody, ...rest].join("\n"));
-  } catch (error) {
-    if (!isMissing(error)) throw error;
-  }
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "ENOENT";
-}
-
 function send(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
@@ -243,7 +192,8 @@ async function isGone(dir: string, timeoutMs: number): Promise<boolean> {
   return true;
 }
 
-function freePort(): number {
+/** A port that nobody listens on at this moment. */
+export function freePort(): number {
   const listener = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
   const { port } = listener;
   listener.stop(true);
