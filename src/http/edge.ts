@@ -83,12 +83,17 @@ function wrongMediaType(): Problem {
 
 export function handleError(log: Logger): ErrorHandler<AppEnv> {
   return (error, c) => {
-    const requestLog = log.child({ requestId: c.get("requestId") });
-    return problemResponse(
-      c,
-      error instanceof HTTPException ? ofHono(error) : asProblem(requestLog, error),
-    );
+    if (error instanceof HTTPException) return problemResponse(c, ofHono(error));
+    if (isCutOff(error, c)) {
+      return problemResponse(c, new Problem("bad_request", "The body did not arrive whole."));
+    }
+    return problemResponse(c, asProblem(log.child({ requestId: c.get("requestId") }), error));
   };
+}
+
+/** The client went away while its body was read. Nobody gets this answer: it is for the log. */
+function isCutOff(error: Error, c: Context): boolean {
+  return error instanceof DOMException && error.name === "AbortError" && c.req.raw.signal.aborted;
 }
 
 /** Hono's own refusals: its stricter reading of a media type, and a body that is no JSON. */
