@@ -1,4 +1,5 @@
-import { mkdir, open, readFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { link, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { makeSecret } from "./tokens.ts";
 
@@ -7,17 +8,26 @@ import { makeSecret } from "./tokens.ts";
  * that tokens outlive a restart. Two servers that start at the same moment end with the same one.
  */
 export async function keptSecretKey(dataDir: string): Promise<string> {
-  await mkdir(dataDir, { recursive: true });
   const path = join(dataDir, "secret-key");
-  try {
-    const file = await open(path, "wx", 0o600);
-    await file.writeFile(makeSecret());
-    await file.close();
-  } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+  if (!existsSync(path)) {
+    await mkdir(dataDir, { recursive: true });
+    await makeKey(path);
   }
   const secret = (await readFile(path, "utf8")).trim();
   if (secret.length < 32)
     throw new Error(`${path} holds no secret key. Delete it, and a new one is made.`);
   return secret;
+}
+
+/** The file appears whole or not at all, and never in place of another: a link fails where one is. */
+async function makeKey(path: string): Promise<void> {
+  const made = `${path}.${crypto.randomUUID()}`;
+  try {
+    await writeFile(made, makeSecret(), { mode: 0o600, flush: true });
+    await link(made, path);
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+  } finally {
+    await rm(made, { force: true });
+  }
 }
