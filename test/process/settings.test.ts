@@ -1,0 +1,130 @@
+import { afterAll, describe, expect, test } from "bun:test";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { ConfigError, readConfig } from "../../src/config.ts";
+import { cloneDatabase } from "../world/cluster.ts";
+import { call, processes, signUp } from "../world/process.ts";
+
+const { folder, spawn, start, dataDir, end } = processes();
+afterAll(end);
+
+const production = { NODE_ENV: "production" };
+const secretKey = "kJ8vN2xQ7mR4tY6wZ1aB3cD5eF9gH0iLkJ8v";
+
+function faultsOf(env: Record<string, string>): string[] {
+  try {
+    readConfig(env);
+    return [];
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return error.message.split("\n").slice(1);
+  }
+}
+
+describe("in production", () => {
+  test.concurrent(
+    "a start with faults ends with one message that lists them all, and no value",
+    async () => {
+      const server = spawn({
+        ...production,
+        DATA_DIR: dataDir(),
+        SECRET_KEY: "hunter2hunter2",
+        PORT: "eighty",
+        GEMINI_API_KEY: "AIzaSyTheKey",
+        GEMINI_BASE_URL: "ftp://user:pass@elsewhere",
+        ALGORITHM: "none",
+      });
+      expect(await server.exited).toBe(1);
+      const [head, ...faults] = server.output.trim().split("\n");
+      expect(head).toBe("The settings have 5 faults:");
+      expect(faults.map((fault) => /^ {2}- (\w+): \S/.exec(fault)?.[1]).sort()).toEqual([
+        "ALGORITHM",
+        "DATABASE_URL",
+        "GEMINI_BASE_URL",
+        "PORT",
+        "SECRET_KEY",
+      ]);
+      expect(server.output).not.toMatch(/hunter2|eighty|AIzaSy|pass@|elsewhere/);
+      expect(existsSync(join(folder, ".data"))).toBe(false);
+    },
+  );
+
+  test("nothing is made up: without any setting both faults are told, and nothing is embedded", () => {
+    expect(faultsOf(production)).toEqual([
+      expect.stringMatching(/DATABASE_URL: must be set in production/),
+      expect.stringMatching(/SECRET_KEY: must be set in production/),
+    ]);
+    expect(faultsOf({ ...production, DATABASE_URL: "", SECRET_KEY: "" })).toHaveLength(2);
+  });
+
+  test.each([
+    "short",
+    "a".repeat(64),
+    "your-secret-key-here-your-secret-key-here",
+    "change-me-change-me-change-me-change-me-1",
+    "ChangeThis0123456789ChangeThis0123456789",
+    "secret0123456789abcdefghijklmnopqrstuvwxyz",
+  ])("%j is no secret key, and elsewhere it is", (weak) => {
+    const env = { DATABASE_URL: "postgres://localhost/x", SECRET_KEY: weak };
+    expect(faultsOf({ ...production, ...env })).toEqual([
+      expect.stringMatching(/SECRET_KEY: is too weak/),
+    ]);
+    expect(faultsOf({ ...production, ...env, SECRET_KEY: secretKey })).toEqual([]);
+    expect(faultsOf(env)).toEqual([]);
+  });
+
+  test.concurrent(
+    "it starts with a database and a secret, and /bot says that it has no key",
+    async () => {
+      const env = { ...production, SECRET_KEY: secretKey, DATABASE_URL: await cloneDatabase() };
+      const server = await start({ ...env, DATA_DIR: dataDir() });
+      const listening = JSON.parse(server.output.trim().split("\n").at(-1) ?? "");
+      expect(listening).toMatchObject({
+        msg: "listening",
+        api: `${server.url}/api`,
+        docs: `${server.url}/docs`,
+        sockets: `${server.url.replace("http", "ws")}/ws`,
+        database: "DATABASE_URL",
+      });
+      expect(listening.bot).toContain("GEMINI_API_KEY is not set");
+      expect((await call(server, "GET", "/ready")).body.dependencies.model).toBe(listening.bot);
+      const anna = await signUp(server, "anna");
+      const { body: chat } = await anna.api(server, "POST", "/api/chats", { is_group: true });
+      const refused = await anna.api(server, "POST", `/api/chats/${chat.id}/messages`, {
+        content: "/bot hi",
+      });
+      expect(refused.status).toBe(503);
+      expect(refused.body.type).toBe("/problems/bot_not_configured");
+      expect(await server.stop()).toBe(0);
+    },
+  );
+});
+
+describe("with DATABASE_URL", () => {
+  test.concurrent(
+    "nothing is embedded, and servers with one data folder take each other's tokens",
+    async () => {
+      const env = { DATABASE_URL: await cloneDatabase(), DATA_DIR: dataDir() };
+      const [one, two] = await Promise.all([start(env), start(env)]);
+      expect(one.output).toMatch(/database +DATABASE_URL$/m);
+      const anna = await signUp(one, "anna");
+      expect((await anna.api(two, "GET", "/api/auth/me")).body.username).toBe("anna");
+      expect(existsSync(join(env.DATA_DIR, "secret-key"))).toBe(true);
+      expect(existsSync(join(env.DATA_DIR, "postgres"))).toBe(false);
+      expect(await Promise.all([one.stop(), two.stop("SIGHUP")])).toEqual([0, 0]);
+    },
+  );
+
+  test.concurrent(
+    "that leads nowhere, the start ends with a word about it and without the password",
+    async () => {
+      const server = spawn({
+        DATABASE_URL: "postgres://somebody:hunter2@127.0.0.1:1/nowhere",
+        DATA_DIR: dataDir(),
+      });
+      expect(await server.exited).toBe(1);
+      expect(server.output).toContain("127.0.0.1:1/nowhere");
+      expect(server.output).not.toContain("hunter2");
+    },
+  );
+});
