@@ -1,0 +1,216 @@
+// What every answer has besides its body: request ids, CORS, and the answers that belong to nobody's feature.
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { startWorld, type Answer, type World } from "../world/world.ts";
+import { request } from "./raw.ts";
+import { expectProblem } from "./refusals.ts";
+
+let world: World;
+beforeAll(async () => {
+  world = await startWorld();
+});
+afterAll(() => world.stop());
+
+type Headers = Record<string, string>;
+
+const ask = (method: string, path: string, headers: Headers = {}, body?: string) =>
+  request(world.url + path, { method, headers, body, redirect: "manual" });
+
+const json = { "content-type": "application/json" };
+/** One of each kind of answer. */
+const kinds: [what: string, ask: (headers: Headers) => Promise<Answer>, status: number][] = [
+  ["a success", (headers) => ask("GET", "/health", headers), 200],
+  ["the documents", (headers) => ask("GET", "/openapi.json", headers), 200],
+  ["the page", (headers) => ask("GET", "/docs", headers), 200],
+  ["a redirect", (headers) => ask("GET", "/", headers), 302],
+  ["HEAD", (headers) => ask("HEAD", "/health", headers), 200],
+  ["400", (headers) => ask("POST", "/api/auth/login", { ...headers, ...json }, "{"), 400],
+  ["401", (headers) => ask("GET", "/api/chats", headers), 401],
+  ["404", (headers) => ask("GET", "/nowhere", headers), 404],
+  [
+    "413",
+    (headers) => ask("POST", "/api/chats", { ...headers, ...json }, " ".repeat(300_000)),
+    413,
+  ],
+  ["415", (headers) => ask("POST", "/api/chats", headers, "x"), 415],
+  ["422", (headers) => ask("POST", "/api/auth/login", { ...headers, ...json }, "{}"), 422],
+];
+const preflight = (headers: Headers) =>
+  ask("OPTIONS", "/api/chats", { "access-control-request-method": "POST", ...headers });
+
+describe("X-Request-Id", () => {
+  test.each(kinds)("is on %s: the client's own, or a new one", async (_, send, status) => {
+    const own = await send({ "x-request-id": "0a1-Client_id=7" });
+    expect(own.status).toBe(status);
+    expect(own.headers.get("x-request-id")).toBe("0a1-Client_id=7");
+    const ids = [await send({}), await send({})].map(({ headers }) => headers.get("x-request-id"));
+    for (const id of ids) expect(id).toMatch(/^[0-9a-f-]{36}$/);
+    expect(ids[0]).not.toBe(ids[1]);
+  });
+
+  test("is on a preflight, too", async () => {
+    const answer = await preflight({ origin: "http://localhost:3000", "x-request-id": "flight" });
+    expect(answer.headers.get("x-request-id")).toBe("flight");
+  });
+
+  test("takes up to 255 characters", async () => {
+    const id = "a".repeat(255);
+    const { headers } = await ask("GET", "/health", { "x-request-id": id });
+    expect(headers.get("x-request-id")).toBe(id);
+  });
+
+  test.each([
+    ["a b"],
+    ["<script>"],
+    ['"quoted"'],
+    ["{json}"],
+    ["a\tb"],
+    ["ä"],
+    ["a".repeat(256)],
+    [""],
+  ])("is a new one where the client's is %j", async (id) => {
+    const { headers } = await ask("GET", "/health", { "x-request-id": id });
+    expect(headers.get("x-request-id")).toMatch(/^[0-9a-f-]{36}$/);
+  });
+});
+
+const allowedBy = (answer: Answer) => answer.headers.get("access-control-allow-origin");
+
+/** As a browser reads it: a list of names in any case. */
+function listed(answer: Answer, name: string): string[] {
+  const names = answer.headers.get(name)?.toLowerCase().split(",") ?? [];
+  return names.map((each) => each.trim()).toSorted();
+}
+
+describe("CORS", () => {
+  const ours = "http://localhost:3000";
+
+  test.each(kinds)("lets a page of ours read %s", async (_, send, status) => {
+    for (const origin of [ours, "http://localhost:3001"]) {
+      const answer = await send({ origin });
+      expect(answer.status).toBe(status);
+      expect(allowedBy(answer)).toBe(origin);
+      expect(answer.headers.get("access-control-allow-credentials")).toBe("true");
+      expect(listed(answer, "access-control-expose-headers")).toEqual([
+        "link",
+        "retry-after",
+        "x-request-id",
+      ]);
+      expect(listed(answer, "vary")).toContain("origin");
+    }
+  });
+
+  test.each(kinds)("lets no other page read %s", async (_, send, status) => {
+    for (const origin of ["http://localhost:3002", "https://localhost:3000", "null"]) {
+      const answer = await send({ origin });
+      expect(answer.status).toBe(status);
+      expect(allowedBy(answer)).toBeNull();
+      expect(listed(answer, "vary")).toContain("origin");
+    }
+  });
+
+  test("allows a page of ours what the API needs, and no more", async () => {
+    const answer = await preflight({
+      origin: ours,
+      "access-control-request-headers": "authorization,content-type,x-other",
+    });
+    expect(answer.status).toBe(204);
+    expect(answer.body).toBe("");
+    expect(allowedBy(answer)).toBe(ours);
+    expect(answer.headers.get("access-control-allow-credentials")).toBe("true");
+    expect(listed(answer, "access-control-allow-methods")).toEqual([
+      "delete",
+      "get",
+      "patch",
+      "post",
+    ]);
+    expect(listed(answer, "access-control-allow-headers")).toEqual([
+      "authorization",
+      "content-type",
+      "x-request-id",
+    ]);
+    expect(Number(answer.headers.get("access-control-max-age"))).toBeGreaterThan(0);
+  });
+
+  test.each([
+    ["http://localhost"],
+    ["http://localhost:30000"],
+    ["http://localhost:3000.example.com"],
+    ["http://localhost:3000/"],
+    ["HTTP://LOCALHOST:3000"],
+    ["https://example.com"],
+    ["null"],
+    ["*"],
+  ])("allows a page of %s nothing", async (origin) => {
+    expect(allowedBy(await preflight({ origin }))).toBeNull();
+  });
+
+  test("follows CORS_ORIGINS, and then the default no longer", async () => {
+    const origins = ["https://chat.example.com", "https://b.example.com:8443"];
+    const other = await startWorld({ env: { CORS_ORIGINS: origins.join(", ") } });
+    try {
+      const of = (origin: string) => request(`${other.url}/health`, { headers: { origin } });
+      for (const origin of origins) expect(allowedBy(await of(origin))).toBe(origin);
+      for (const origin of [ours, "https://b.example.com", "http://chat.example.com"]) {
+        expect(allowedBy(await of(origin))).toBeNull();
+      }
+    } finally {
+      await other.stop();
+    }
+  });
+
+  test("lets every page read where CORS_ORIGINS is *, but with no cookies", async () => {
+    const open = await startWorld({ env: { CORS_ORIGINS: "*" } });
+    try {
+      const headers = { origin: "https://anybody.example.com" };
+      for (const path of ["/health", "/nowhere"]) {
+        const answer = await request(open.url + path, { headers });
+        expect(allowedBy(answer)).toBe("*");
+        expect(answer.headers.get("access-control-allow-credentials")).toBeNull();
+      }
+    } finally {
+      await open.stop();
+    }
+  });
+});
+
+describe("what is not there", () => {
+  test.each([
+    ["GET", "/nowhere"],
+    ["GET", "/api"],
+    ["GET", "/api/chats/"],
+    ["GET", "/api/chats/1/nothing"],
+    ["GET", "/API/CHATS"],
+    ["GET", "/api/%E0%A4%A"],
+    ["GET", "/docs/assets/swagger-ui-dist/package.json"],
+    ["GET", "/docs/assets/swagger-ui-dist/..%2f..%2fpackage.json"],
+    ["POST", "/api/nothing"],
+    ["PUT", "/api/chats"],
+    ["DELETE", "/api/chats"],
+    ["PATCH", "/api/auth/me"],
+    ["GET", "/api/auth/login"],
+    ["POST", "/health"],
+  ])("%s %s is 404", async (method, path) => {
+    const answer = await ask(method, path);
+    expectProblem(answer, 404, "not_found");
+    expect(answer.body.detail).toContain(method);
+    expect(answer.body.instance).toBe(path);
+  });
+});
+
+describe("HEAD", () => {
+  test.each([
+    ["/health", {}, 200],
+    ["/docs", {}, 200],
+    ["/openapi.json", {}, 200],
+    ["/api/chats", {}, 401],
+    ["/nowhere", {}, 404],
+  ])("of %s answers as GET does, without the body", async (path, headers, status) => {
+    const head = await ask("HEAD", path, headers);
+    const get = await ask("GET", path, headers);
+    expect([head.status, get.status]).toEqual([status, status]);
+    expect(head.body).toBe("");
+    for (const name of ["content-type", "www-authenticate", "access-control-expose-headers"]) {
+      expect(head.headers.get(name)).toBe(get.headers.get(name));
+    }
+  });
+});
