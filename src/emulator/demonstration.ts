@@ -54,9 +54,13 @@ function usageOf(promptTokenCount: number, said: string): UsageMetadata {
   };
 }
 
-/** The last line: a prompt's last turn may hold others' messages above the question. */
+/**
+ * The last line: a prompt's last turn may hold others' messages above the question. Without the mark of who speaks, whose
+ * code nobody in the room may know.
+ */
 function shortened(question: string): string {
-  const line = question.trim().split("\n").at(-1) ?? "";
+  const lastLine = question.trim().split("\n").at(-1) ?? "";
+  const line = lastLine.replace(/^\[#\w+ [^\]]*\] /, "");
   const characters = [...line];
   if (characters.length <= quotedCharactersMax) return line;
   return characters.slice(0, quotedCharactersMax - 1).join("") + "…";
