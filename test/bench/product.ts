@@ -1,0 +1,27 @@
+// The product as it is, without rate limits in the way of a load.
+import { pino } from "pino";
+import { makeSecret } from "../../src/auth/tokens.ts";
+import { readConfig } from "../../src/config.ts";
+import { connect } from "../../src/database/connect.ts";
+import { startServer } from "../../src/server.ts";
+import { serveUsage } from "./child.ts";
+
+const config = readConfig({
+  NODE_ENV: "test",
+  HOST: "127.0.0.1",
+  PORT: "0",
+  DATABASE_URL: process.env.BENCH_DATABASE_URL,
+  SOCKETS_PER_USER: "0",
+  SOCKETS_PER_ADDRESS: "0",
+});
+const log = pino({ level: "error" });
+const secretKey = makeSecret();
+const sql = connect(config.databaseUrl ?? "", log);
+const { url } = startServer({
+  config,
+  secretKey,
+  sql,
+  log,
+  model: { answer: undefined, description: "none" },
+});
+serveUsage({ url, secretKey });
