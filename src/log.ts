@@ -12,6 +12,8 @@ const secretFields = [
   "apiKey",
   "authorization",
 ];
+/** In these PostgreSQL quotes the rows and statements that an error is about, with e-mail addresses and hashes. */
+const quotingFields = ["err.detail", "err.where", "err.internal_query"];
 
 /** Structured logs on stdout: JSON in production, readable elsewhere. JSON too where a `destination` is given. */
 export async function createLogger(
@@ -22,7 +24,7 @@ export async function createLogger(
     level: config.logLevel,
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
-    redact: secretFields.flatMap((field) => [field, `*.${field}`]),
+    redact: [...secretFields.flatMap((field) => [field, `*.${field}`]), ...quotingFields],
   };
   if (destination) return pino(options, destination);
   if (config.production) return pino(options);
