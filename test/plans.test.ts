@@ -94,7 +94,8 @@ const cases: Case[] = [
   },
   {
     what: "what a client has missed, new and changed",
-    run: () => findMissed(sql, me, busyChat, { afterSeq: 9_900, limit: 1_001 }),
+    run: () =>
+      findMissed(sql, me, busyChat, { afterSeq: 9_900, limit: 1_001, bytesMax: 1024 * 1024 }),
     rows: { messages: 100 + 100 },
     by: ["messages_chat_id_seq_key", "messages_changed_key"],
   },

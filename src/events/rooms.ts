@@ -4,6 +4,7 @@ import type { Logger } from "pino";
 import {
   isDurable,
   numberOf,
+  replayBytesMax,
   replayMax,
   type DurableFrame,
   type RoomFrame,
@@ -18,6 +19,8 @@ export interface Listener {
   /** False once it has closed: it can no longer join. */
   readonly open: boolean;
   send(text: string): void;
+  /** What is sent within goes out as one write. */
+  cork(work: () => void): void;
   subscribe(topic: ChatTopic | ActivityTopic): void;
   unsubscribe(topic: ChatTopic | ActivityTopic): void;
   /** The chats it has joined; kept by the rooms. */
@@ -32,21 +35,17 @@ export interface Present {
 /** A join on its way: from {@link Rooms.enter} on nothing of the room is missed. */
 export interface Entrance {
   /**
-   * Takes the place among the listeners, in one go with what `greet` sends.
+   * Waits until the room has shown all that was read of its log, which it may lag behind, then takes the place among
+   * the listeners, in one go with what `greet` sends.
    * @param lastSeq the room's number at which the log was read
-   * @param greet is called with `position`, the number up to which the log's contents count (what was read beyond
-   * it comes live), and `missed`, the released frames above the log's contents.
+   * @param greet is called with `position`, the number up to which frames were released, and `missed`, those of them
+   * above `lastSeq`; undefined if they are more than are kept.
    * @returns false when the person was removed meanwhile, or the socket has closed
    */
   finish(
     lastSeq: number,
-    greet: (state: {
-      position: number;
-      missed: string[];
-      overflowed: boolean;
-      online: Present[];
-    }) => void,
-  ): boolean;
+    greet: (state: { position: number; missed: string[] | undefined; online: Present[] }) => void,
+  ): Promise<boolean>;
   cancel(): void;
 }
 
@@ -57,9 +56,14 @@ export interface PublishOptions {
   exceptUserId?: number;
 }
 
+/** What was released while somebody was joining. */
 interface Recording {
-  frames: DurableFrame[];
+  userId: number;
+  frames: { number: number; text: string }[];
+  bytes: number;
   overflowed: boolean;
+  /** The number at which the person was removed. */
+  removedAt: number | undefined;
 }
 
 interface Room {
@@ -103,15 +107,26 @@ export function createRooms({
   }
 
   function release(room: Room, frame: DurableFrame) {
-    emit(chatTopic(room.chatId), JSON.stringify(frame));
-    for (const recording of room.recordings) {
-      if (recording.frames.length < replayMax) recording.frames.push(frame);
-      else recording.overflowed = true;
-    }
-    if (frame.type === "participant_removed") evict(room, frame.user_id);
+    const number = numberOf(frame);
+    const text = JSON.stringify(frame);
+    emit(chatTopic(room.chatId), text);
+    for (const recording of room.recordings) record(recording, number, text);
+    if (frame.type === "participant_removed") evict(room, frame.user_id, number);
   }
 
-  function evict(room: Room, userId: number) {
+  function record(recording: Recording, number: number, text: string) {
+    recording.bytes += Buffer.byteLength(text);
+    if (recording.frames.length < replayMax && recording.bytes <= replayBytesMax) {
+      recording.frames.push({ number, text });
+    } else {
+      recording.overflowed = true;
+    }
+  }
+
+  function evict(room: Room, userId: number, number: number) {
+    for (const recording of room.recordings) {
+      if (recording.userId === userId) recording.removedAt = number;
+    }
     const sockets = room.listeners.get(userId) ?? [];
     for (const listener of [...sockets]) detach(room, listener);
   }
@@ -175,31 +190,33 @@ export function createRooms({
     /** Begins a join: from now on the room's frames are kept for the listener, which gets none until `finish`. */
     enter(chatId: number, listener: Listener): Entrance {
       const room = rooms.getOrInsertComputed(chatId, () => open(chatId));
-      const recording: Recording = { frames: [], overflowed: false };
+      const recording: Recording = {
+        userId: listener.userId,
+        frames: [],
+        bytes: 0,
+        overflowed: false,
+        removedAt: undefined,
+      };
       room.recordings.add(recording);
       // A join repeated: what is live until then would come a second time with what is replayed.
       listener.unsubscribe(chatTopic(chatId));
 
       return {
-        finish(lastSeq, greet) {
+        async finish(lastSeq, greet) {
           room.sequencer.start(lastSeq);
+          await room.sequencer.reach(lastSeq);
           room.recordings.delete(recording);
-          const missed = recording.frames.filter((frame) => numberOf(frame) > lastSeq);
-          const removed = missed.some(
-            (frame) => frame.type === "participant_removed" && frame.user_id === listener.userId,
-          );
-          if (removed || !listener.open || rooms.get(chatId) !== room) {
+          const { frames, overflowed, removedAt = 0 } = recording;
+          if (removedAt > lastSeq || !listener.open || rooms.get(chatId) !== room) {
             detach(room, listener);
             closeIfEmpty(room);
             return false;
           }
-          const released = room.sequencer.position ?? lastSeq;
-          const { overflowed } = recording;
           attach(room, listener);
+          const missed = frames.filter(({ number }) => number > lastSeq).map(({ text }) => text);
           greet({
-            position: overflowed ? released : Math.min(lastSeq, released),
-            missed: overflowed ? [] : missed.map((frame) => JSON.stringify(frame)),
-            overflowed,
+            position: room.sequencer.position ?? lastSeq,
+            missed: overflowed ? undefined : missed,
             online: online(room),
           });
           return true;

@@ -27,6 +27,8 @@ export interface Sequencer {
   offerAfter(after: number, text: string): void;
   /** Says that the log reaches to `number`, so that even a lost last frame is noticed. */
   expect(number: number): void;
+  /** Once started: settles when all up to `number`, to which the log reaches, is released, or with {@link close}. */
+  reach(number: number): Promise<void>;
   close(): void;
 }
 
@@ -46,6 +48,7 @@ export function createSequencer({
   const pending = new Map<number, DurableFrame>();
   const passing = new Map<number, string[]>();
   let passingCount = 0;
+  let awaited: { number: number; resolve: () => void }[] = [];
   let position: number | undefined;
   let target = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -58,6 +61,7 @@ export function createSequencer({
       if (frame === undefined) break;
       moveTo(position + 1, frame);
     }
+    settleReached();
     watchGap();
   }
 
@@ -72,6 +76,13 @@ export function createSequencer({
     for (const text of waiting) releasePassing(text);
   }
 
+  function settleReached() {
+    if (awaited.length === 0) return;
+    const reached = closed ? Infinity : (position ?? 0);
+    for (const { number, resolve } of awaited) if (number <= reached) resolve();
+    awaited = awaited.filter(({ number }) => number > reached);
+  }
+
   function watchGap() {
     const gap = !closed && position !== undefined && position < target;
     if (!gap) {
@@ -80,6 +91,11 @@ export function createSequencer({
     } else if (timer === undefined && !repairing) {
       timer = setTimeout(() => void repair(position), gapMs);
     }
+  }
+
+  function expect(number: number) {
+    target = Math.max(target, number);
+    watchGap();
   }
 
   async function repair(stuckAt: number | undefined) {
@@ -133,13 +149,18 @@ export function createSequencer({
       passingCount += 1;
       passing.getOrInsertComputed(after, () => []).push(text);
     },
-    expect(number) {
-      target = Math.max(target, number);
-      watchGap();
+    expect,
+    reach(number) {
+      if (closed || position === undefined || number <= position) return Promise.resolve();
+      const { promise, resolve } = Promise.withResolvers<void>();
+      awaited.push({ number, resolve });
+      expect(number);
+      return promise;
     },
     close() {
       closed = true;
       clearTimeout(timer);
+      settleReached();
       pending.clear();
       passing.clear();
     },

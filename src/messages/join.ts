@@ -1,12 +1,12 @@
-// Joining a room without a window. The room records what it releases from before the log is read until the
-// listener takes its place; what the log showed beyond the room's position comes live instead.
+// Joining a room without a window: the room records what it releases from before the log is read until the listener
+// takes its place, which it does only when the room has shown all that was read.
 import type { Caller } from "../auth/tokens.ts";
 import { chatNotFound } from "../chats/actions.ts";
 import { findParticipants } from "../chats/participant-queries.ts";
 import { findChat } from "../chats/queries.ts";
 import type { Ctx } from "../context.ts";
 import type { Listener } from "../events/rooms.ts";
-import { JoinedFrame, replayMax, type RequestId } from "../wire/frames.ts";
+import { JoinedFrame, replayBytesMax, replayMax, type RequestId } from "../wire/frames.ts";
 import { messageFrame } from "../wire/message-frames.ts";
 import type { Chat, Participant } from "../wire/chats.ts";
 import type { Message } from "../wire/messages.ts";
@@ -22,7 +22,7 @@ export interface JoinRequest {
 
 /**
  * Sends what was missed as `message` frames, then `joined`, then everything that happens from then on. More than
- * `replayMax` messages behind: only `joined` with `recovered: false`.
+ * `replayMax` messages or `replayBytesMax` behind: only `joined` with `recovered: false`.
  * @throws Problem `not_found`; the listener has then not joined, and doesn't hear the room any more if it did before
  */
 export async function joinRoom(
@@ -36,25 +36,22 @@ export async function joinRoom(
   let joined = false;
   try {
     const log = await readLog(ctx, caller, request);
-    joined = entrance.finish(log.lastSeq, ({ position, missed, overflowed, online }) => {
-      const recovered = log.recovered && !overflowed;
-      if (recovered) {
-        for (const message of asOf(position, log.messages)) {
-          listener.send(JSON.stringify(messageFrame(message)));
-        }
-      }
-      const { changes } = log;
+    joined = await entrance.finish(log.lastSeq, ({ position, missed, online }) => {
+      const replay = log.messages?.map((message) => JSON.stringify(messageFrame(message)));
+      const recovered =
+        replay !== undefined && missed !== undefined && isSmall([...replay, ...missed]);
+      if (recovered) for (const text of replay) listener.send(text);
       const frame: z.infer<typeof JoinedFrame> = {
         type: "joined",
         chat_id: chatId,
-        last_seq: position,
+        last_seq: recovered ? log.lastSeq : position,
         recovered,
         online,
-        ...(changes ?? {}),
+        ...(log.changes ?? {}),
         ...(request.requestId === undefined ? {} : { request_id: request.requestId }),
       };
       listener.send(JSON.stringify(frame));
-      for (const text of missed) listener.send(text);
+      if (recovered) for (const text of missed) listener.send(text);
       sendRunningAnswers(ctx, chatId, listener);
     });
   } catch (error) {
@@ -66,8 +63,8 @@ export async function joinRoom(
 
 interface LogSoFar {
   lastSeq: number;
-  recovered: boolean;
-  messages: Message[];
+  /** What is to be sent again; undefined if that is too much, or unknown. */
+  messages: Message[] | undefined;
   changes: { chat: Chat; participants: Participant[] } | undefined;
 }
 
@@ -76,16 +73,19 @@ async function readLog(ctx: Ctx, caller: Caller, request: JoinRequest): Promise<
   if (afterSeq === undefined) {
     const chat = await findChat(ctx.sql, caller.id, chatId);
     if (!chat) throw chatNotFound();
-    return { lastSeq: chat.last_seq, recovered: true, messages: [], changes: undefined };
+    return { lastSeq: chat.last_seq, messages: [], changes: undefined };
   }
-  const missed = await findMissed(ctx.sql, caller.id, chatId, { afterSeq, limit: replayMax + 1 });
+  const missed = await findMissed(ctx.sql, caller.id, chatId, {
+    afterSeq,
+    limit: replayMax + 1,
+    bytesMax: replayBytesMax,
+  });
   if (!missed) throw chatNotFound();
   // A number that the log has not reached: the client's is of another database, or made up.
-  const recovered = missed.messages.length <= replayMax && afterSeq <= missed.lastSeq;
+  const known = afterSeq <= missed.lastSeq;
   return {
     lastSeq: missed.lastSeq,
-    recovered,
-    messages: recovered ? missed.messages : [],
+    messages: known && missed.messages.length <= replayMax ? missed.messages : undefined,
     changes: missed.chatUpdatedSeq > afterSeq ? await readChanges(ctx, caller, chatId) : undefined,
   };
 }
@@ -103,16 +103,9 @@ async function readChanges(
   return { chat, participants };
 }
 
-/** The log as it stood at `position`: what is newer comes live, and an answer that ended since is still streaming. */
-function asOf(position: number, messages: Message[]): Message[] {
-  return messages
-    .filter((message) => message.seq <= position)
-    .map((message): Message => {
-      if (message.updated_seq <= position) return message;
-      const status = message.answer_to === null ? message.status : "streaming";
-      return { ...message, status, updated_seq: message.seq };
-    })
-    .sort((a, b) => a.updated_seq - b.updated_seq);
+/** More would be taken for a reader that does not read, at every try again. */
+function isSmall(texts: string[]): boolean {
+  return texts.reduce((bytes, text) => bytes + Buffer.byteLength(text), 0) <= replayBytesMax;
 }
 
 function sendRunningAnswers(ctx: Ctx, chatId: number, listener: Listener): void {

@@ -23,14 +23,15 @@ export interface Missed {
 }
 
 /**
- * Messages that are new or changed above a number, in their latest state.
+ * Messages that are new or changed above a number, in their latest state: at most twice `limit`, and none after those
+ * whose texts together exceed `bytesMax`.
  * @returns undefined for a chat that the caller is not in
  */
 export async function findMissed(
   sql: Sql,
   userId: number,
   chatId: number,
-  { afterSeq, limit }: { afterSeq: number; limit: number },
+  { afterSeq, limit, bytesMax }: { afterSeq: number; limit: number; bytesMax: number },
 ): Promise<Missed | undefined> {
   // Two branches, each on its own index: nearly all messages never change.
   const rows = many(
@@ -39,7 +40,9 @@ export async function findMissed(
       from chat_participants me
       join chats c on c.id = me.chat_id
       left join lateral (
-        (
+        select id, chat_id, seq, updated_seq, user_id, content, is_bot, status, answer_to, client_id, created_at,
+          sum(octet_length(content)) over (order by updated_seq) - octet_length(content) as bytes_before
+        from ((
           select id, chat_id, seq, updated_seq, user_id, content, is_bot, status, answer_to, client_id, created_at
           from messages
           where chat_id = c.id and seq > ${afterSeq}
@@ -53,8 +56,8 @@ export async function findMissed(
           where chat_id = c.id and updated_seq > ${afterSeq} and updated_seq <> seq and seq <= ${afterSeq}
           order by updated_seq
           limit ${limit}
-        )
-      ) m on true
+        )) missed
+      ) m on m.bytes_before <= ${bytesMax}
       left join users u on u.id = m.user_id
       where me.chat_id = ${chatId} and me.user_id = ${userId}
       order by m.updated_seq

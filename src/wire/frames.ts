@@ -9,6 +9,8 @@ import { Id, Seq, text, Time } from "./text.ts";
 export const frameBytesMax = 64 * 1024;
 /** A `join` that is further behind than this is told to reload over HTTP. */
 export const replayMax = 1_000;
+/** And so is one that would be sent more JSON than this: it must stay below what may wait for a reader. */
+export const replayBytesMax = 1024 * 1024;
 
 /** RFC 6455 §7.4: the codes that this server closes with. `reason` begins with one of the words. */
 export const closeCodes = {
@@ -29,10 +31,12 @@ const RequestId = z.union([text({ min: 1, max: 64, trim: false }), z.int()]);
 export type RequestId = z.infer<typeof RequestId>;
 
 /** Read apart from the frame's other members, so that even a refused frame is answered under its own id. */
-export const Envelope = z.object({
-  request_id: RequestId.optional().catch(undefined),
-  chat_id: Id.optional().catch(undefined),
-});
+export const Envelope = z
+  .object({
+    request_id: RequestId.optional().catch(undefined),
+    chat_id: Id.optional().catch(undefined),
+  })
+  .catch({});
 
 const request = { request_id: RequestId.nullish() };
 
@@ -139,7 +143,10 @@ export const JoinedFrame = z.object({
   type: z.literal("joined"),
   ...inChat,
   last_seq: Seq,
-  recovered: z.boolean(),
+  recovered: z.boolean().meta({
+    description:
+      "Whether everything above `after_seq` was sent. False when that is more than 1,000 messages or 1 MiB, or the room never had that number: reload over HTTP",
+  }),
   online: z.array(z.object(person)),
   chat: Chat.optional().meta({
     description: "If the chat or its members changed above `after_seq`",
