@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from "bun:test";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { pino } from "pino";
 import postgres from "postgres";
@@ -8,6 +8,7 @@ import { answer, answerAndHang, finish, say } from "../../src/emulator/script.ts
 import { startGeminiEmulator } from "../../src/emulator/server.ts";
 import { answerEnds } from "../bot/room.ts";
 import { cloneDatabase } from "../world/cluster.ts";
+import { isAlive, postmasterPid } from "../world/embedded.ts";
 import { call, processes, signUp } from "../world/process.ts";
 
 const { folder, spawn, start, dataDir, end } = processes();
@@ -17,20 +18,6 @@ afterAll(async () => {
   await gemini.stop();
 });
 const timeoutMs = 30_000;
-
-/** Of the PostgreSQL that a server runs. */
-function postmasterPid(dir: string): number {
-  return Number(readFileSync(join(dir, "postgres/postmaster.pid"), "utf8").split("\n")[0]);
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 function freePort(): number {
   const listener = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
