@@ -7,7 +7,7 @@ export const groupSizeMax = 2_000;
 /** Chats of one person at most; the chat list is never longer. */
 export const chatsPerUserMax = 1_000;
 
-const ChatName = text({ min: 0, max: 100 }).meta({ example: "Physics homework" });
+const chatName = (min: number) => text({ min, max: 100 }).meta({ example: "Physics homework" });
 
 export const Chat = z
   .object({
@@ -45,7 +45,7 @@ export type Participant = z.infer<typeof Participant>;
 
 export const CreateChatInput = z
   .object({
-    name: ChatName.nullish().meta({
+    name: chatName(0).nullish().meta({
       description: "Without one the chat is named after its people",
     }),
     is_group: z.boolean().default(false),
@@ -57,7 +57,7 @@ export type CreateChatInput = z.infer<typeof CreateChatInput>;
 
 export const UpdateChatInput = z
   .object({
-    name: ChatName.refine((name) => name.length > 0, "must not be empty").optional(),
+    name: chatName(1).optional(),
     owner_id: Id.optional().meta({ description: "Hands the chat over to this participant" }),
   })
   .meta({ id: "UpdateChatInput" });
@@ -77,5 +77,7 @@ export const ReadPosition = z
   .object({ success: z.literal(true), last_read_seq: Seq })
   .meta({ id: "ReadPosition" });
 
-export const ChatPath = z.object({ chat_id: numeric(Id).meta({ example: 1 }) });
-export const ParticipantPath = ChatPath.extend({ user_id: numeric(Id).meta({ example: 2 }) });
+export const ChatPath = z.object({ chat_id: numeric({ min: 1 }).meta({ example: 1 }) });
+export const ParticipantPath = ChatPath.extend({
+  user_id: numeric({ min: 1 }).meta({ example: 2 }),
+});

@@ -58,16 +58,19 @@ export const SendMessageInput = z
 export type SendMessageInput = z.infer<typeof SendMessageInput>;
 
 export const historyPageMax = 200;
+const historyPageDefault = 50;
 
 export const HistoryQuery = z
   .object({
-    limit: numeric(
-      z.int().min(1, "must be at least 1").max(historyPageMax, `must be at most ${historyPageMax}`),
-    )
-      .default(50)
-      .meta({ description: `1 to ${historyPageMax}`, example: 50 }),
-    before_seq: numeric(Seq).optional().meta({ description: "Only messages below this number" }),
-    after_seq: numeric(Seq).optional().meta({ description: "Only messages above this number" }),
+    limit: numeric({ min: 1, max: historyPageMax })
+      .default(historyPageDefault)
+      .meta({ description: `1 to ${historyPageMax}`, default: historyPageDefault }),
+    before_seq: numeric({ min: 0 })
+      .optional()
+      .meta({ description: "Only messages below this number" }),
+    after_seq: numeric({ min: 0 })
+      .optional()
+      .meta({ description: "Only messages above this number" }),
   })
   .refine((query) => query.before_seq === undefined || query.after_seq === undefined, {
     error: "before_seq and after_seq exclude each other",
@@ -75,4 +78,6 @@ export const HistoryQuery = z
   });
 export type HistoryQuery = z.infer<typeof HistoryQuery>;
 
-export const MessagePath = ChatPath.extend({ message_id: numeric(Id).meta({ example: 124 }) });
+export const MessagePath = ChatPath.extend({
+  message_id: numeric({ min: 1 }).meta({ example: 124 }),
+});

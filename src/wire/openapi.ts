@@ -54,6 +54,7 @@ function example(code: ProblemCode) {
     status,
     detail: `${title}.`,
     instance: "/api/chats/1",
+    ...(code === "invalid" ? { errors: [{ pointer: "/name", detail: "is not valid" }] } : {}),
   };
 }
 

@@ -33,13 +33,16 @@ export const Id = z.int().positive().meta({ example: 1 });
 /** A room's number: 0 stands before the first. */
 export const Seq = z.int().nonnegative();
 
-/** An id or a number written in a path or a query. */
-export const numeric = (schema: z.ZodNumber | z.ZodInt) =>
-  z
+/** A whole number that is written in a path or a query; documented as the number that it is. */
+export function numeric({ min, max }: { min: number; max?: number }) {
+  const most = max ?? Number.MAX_SAFE_INTEGER;
+  return z
     .string()
     .regex(/^\d{1,16}$/, "must be a whole number")
     .transform(Number)
-    .pipe(schema);
+    .pipe(z.number().min(min, `must be at least ${min}`).max(most, `must be at most ${most}`))
+    .meta({ type: "integer", minimum: min, ...(max === undefined ? {} : { maximum: max }) });
+}
 
 /** RFC 3339, UTC, milliseconds. */
 export const Time = z.iso

@@ -19,7 +19,7 @@ export const Email = z
   .trim()
   .max(254, "must have at most 254 characters")
   .pipe(z.email("must be an email address"))
-  .meta({ example: "john@example.com" });
+  .meta({ format: "email", example: "john@example.com" });
 
 /** Any characters: NIST SP 800-63B §3.1.1.2 asks for no composition rules and no trimming. */
 export const Password = text({ min: 8, max: 256, trim: false }).meta({
