@@ -1,0 +1,99 @@
+// What the server really answers is what its document says, to the last member.
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { answerAndHang, say } from "../../src/emulator/script.ts";
+import { startWorld, type Answer, type Person, type World } from "../world/world.ts";
+import { checkerOf, Document, operationsOf, type Operation } from "./openapi.ts";
+
+let world: World;
+let document: Document;
+let operations: Map<string, Operation>;
+let check: ReturnType<typeof checkerOf>;
+beforeAll(async () => {
+  world = await startWorld();
+  document = Document.parse((await world.call("GET", "/openapi.json")).body);
+  operations = operationsOf(document);
+  check = checkerOf(document);
+});
+afterAll(() => world.stop());
+
+type Schema = Record<string, unknown>;
+
+function resolve(schema: Schema): Schema {
+  const { $ref } = schema;
+  if (typeof $ref !== "string") return schema;
+  return document.components.schemas[$ref.split("/").at(-1) ?? ""] ?? {};
+}
+
+/** The members of a value are just those of its schema, in its order, all the way down. */
+function expectMembers(value: unknown, given: unknown) {
+  const schema = resolve(Object(given));
+  if (Array.isArray(value)) {
+    for (const item of value) expectMembers(item, schema.items);
+  } else if (value !== null && typeof value === "object") {
+    const properties = Object(schema.properties);
+    expect(Object.keys(value)).toEqual(Object.keys(properties));
+    for (const [name, member] of Object.entries(value)) expectMembers(member, properties[name]);
+  }
+}
+
+function expectDescribed(name: string, answer: Answer) {
+  const response = operations.get(name)?.responses[answer.status];
+  const schema = response?.content["application/json"]?.schema;
+  if (!schema) throw new Error(`${name} does not describe ${answer.status}`);
+  expect(answer.headers.get("content-type")).toBe("application/json");
+  expect(check(schema).safeParse(answer.body).error).toBeUndefined();
+  expectMembers(answer.body, schema);
+}
+
+test("every operation succeeds with 200 and what the document says", async () => {
+  const done = new Set<string>();
+  async function does(who: Person | undefined, name: string, body?: unknown, ids: unknown[] = []) {
+    const [method = "", template = ""] = name.split(" ");
+    const left = [...ids];
+    const path = template.replaceAll(/\{\w+\}/g, () => String(left.shift()));
+    const answer = await (who ? who.api(method, path, body) : world.call(method, path, body));
+    expect({ name, status: answer.status, body: answer.body }).toMatchObject({ name, status: 200 });
+    expectDescribed(name, answer);
+    done.add(name);
+    return answer.body;
+  }
+
+  const ann = await world.person("ann");
+  const ben = await world.person("ben");
+  const cat = await world.person("cat");
+  const credentials = { username: "john_doe", password: "correct horse battery" };
+  await does(undefined, "POST /api/auth/register", { ...credentials, email: "john@example.com" });
+  const tokens = await does(undefined, "POST /api/auth/login", credentials);
+  const { refresh_token } = await does(undefined, "POST /api/auth/refresh", {
+    refresh_token: tokens.refresh_token,
+  });
+  await does(undefined, "POST /api/auth/logout", { refresh_token });
+  await does(ann, "GET /api/auth/me");
+  await does(ann, "POST /api/auth/ws-ticket");
+  await does(undefined, "GET /health");
+  await does(undefined, "GET /ready");
+
+  const people = { is_group: true, participant_usernames: [ben.username] };
+  const { id } = await does(ann, "POST /api/chats", people);
+  const chat = "/api/chats/{chat_id}";
+  await does(ann, "GET /api/chats");
+  await does(ann, `GET ${chat}`, undefined, [id]);
+  await does(ann, `PATCH ${chat}`, { name: "Renamed" }, [id]);
+  await does(ann, `POST ${chat}/invite`, { username: cat.username }, [id]);
+  await does(ann, `GET ${chat}/participants`, undefined, [id]);
+  await does(ann, `POST ${chat}/messages`, { content: "Hello!", client_id: "1" }, [id]);
+  world.gemini.respondWith(answerAndHang(say("One moment")));
+  const socket = await ann.joined(id);
+  await does(ann, `POST ${chat}/messages`, { content: "/bot wait for me" }, [id]);
+  const { message_id } = await socket.next("bot_stream");
+  await does(ann, `GET ${chat}/messages`, undefined, [id]);
+  await does(ben, `POST ${chat}/messages/{message_id}/stop`, undefined, [id, message_id]);
+  await socket.close();
+  await does(ben, "GET /api/chats");
+  await does(ben, `POST ${chat}/mark-read`, {}, [id]);
+  await does(ben, `POST ${chat}/leave`, undefined, [id]);
+  await does(ann, `DELETE ${chat}/participants/{user_id}`, undefined, [id, cat.id]);
+  await does(ann, `DELETE ${chat}`, undefined, [id]);
+
+  expect([...done].toSorted()).toEqual([...operations.keys()].toSorted());
+});
