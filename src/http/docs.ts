@@ -5,10 +5,11 @@ import { createRouter, type AppEnv } from "./router.ts";
 
 // Swagger UI's own files, from npm: the page works without any other host.
 const assetsPath = "/docs/assets";
-const assets: Record<string, string> = {
-  "swagger-ui.css": "text/css; charset=utf-8",
-  "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
-};
+const assets = new Map([
+  ["swagger-ui.css", "text/css; charset=utf-8"],
+  ["swagger-ui-bundle.js", "text/javascript; charset=utf-8"],
+  ["favicon-32x32.png", "image/png"],
+]);
 
 export function docsRoutes() {
   const app = createRouter();
@@ -25,15 +26,18 @@ export function docsRoutes() {
       validatorUrl: "none",
     }),
   );
-  app.get(`${assetsPath}/swagger-ui-dist/:file`, (c) => {
-    const file = c.req.param("file");
-    const type = assets[file];
-    if (!type) return c.notFound();
-    return new Response(Bun.file(Bun.resolveSync(`swagger-ui-dist/${file}`, import.meta.dir)), {
-      headers: { "Content-Type": type, "Cache-Control": "public, max-age=86400" },
-    });
-  });
+  app.get(`${assetsPath}/swagger-ui-dist/:file`, (c) => asset(c.req.param("file")) ?? c.notFound());
+  // Browsers ask for it by themselves.
+  app.get("/favicon.ico", (c) => asset("favicon-32x32.png") ?? c.notFound());
   return app;
+}
+
+function asset(file: string): Response | undefined {
+  const type = assets.get(file);
+  if (!type) return undefined;
+  return new Response(Bun.file(Bun.resolveSync(`swagger-ui-dist/${file}`, import.meta.dir)), {
+    headers: { "Content-Type": type, "Cache-Control": "public, max-age=86400" },
+  });
 }
 
 /** Serves the OpenAPI 3.1 document of everything that is mounted on `app`. */

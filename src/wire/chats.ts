@@ -52,7 +52,8 @@ export const CreateChatInput = z
     is_ai_chat: z.boolean().default(false),
     participant_usernames: z.array(UsernameSought).max(groupSizeMax).nullish(),
   })
-  .meta({ id: "CreateChatInput" });
+  // As it is proposed on the docs page: with other people it would work only once they have registered.
+  .meta({ id: "CreateChatInput", example: { name: "Physics homework", is_group: true } });
 export type CreateChatInput = z.infer<typeof CreateChatInput>;
 
 export const UpdateChatInput = z

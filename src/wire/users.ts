@@ -38,7 +38,7 @@ export type RegisterInput = z.infer<typeof RegisterInput>;
 
 export const LoginInput = z
   .object({
-    username: UsernameSought,
+    username: UsernameSought.meta({ example: "john_doe" }),
     password: text({ min: 1, max: 256, trim: false }).meta({ example: "correct horse battery" }),
   })
   .meta({ id: "LoginInput" });
