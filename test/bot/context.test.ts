@@ -126,6 +126,7 @@ describe("the prompt", () => {
     world.gemini.respondWith(answerAndHang(say("Running on")));
     const running = await anna.say(chat.id, "/bot three");
     await annas.next("bot_stream", { chunk: "Running on" });
+    await world.sql`update messages set content = 'Running on' where id = ${running.id + 1}`;
     const { code, turns } = await ask(anna, annas, chat.id, "/bot four");
     const mark = `[#${code} ${anna.username}]`;
     expect(turns).toEqual([

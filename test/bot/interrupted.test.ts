@@ -30,6 +30,7 @@ describe("a chat that is deleted in the middle of an answer", () => {
     const other = await halfAnswered();
     const reply = world.ctx.replies.find(messageId);
     expect((await anna.api("DELETE", `/api/chats/${chat.id}`)).status).toBe(200);
+    expect(reply?.abort.signal.aborted).toBe(true);
     await whenAborted(request.aborted);
     await reply?.done;
     for (const socket of [annas, bens]) {
@@ -144,8 +145,17 @@ describe("an answer of a server that died", () => {
   test("is left alone while its server may be alive", async () => {
     const { chat, anna, annas, messages } = await room(world);
     const question = await anna.say(chat.id, "for another one");
-    await leftBehind(chat.id, question.id, 60);
+    const messageId = await leftBehind(chat.id, question.id, 60);
     await sweepAbandonedAnswers(world.ctx);
+    // Also when the lease was renewed after the sweep had looked.
+    const interrupted = { content: undefined, usage: undefined, error: undefined };
+    expect(
+      await endAnswer(world.sql, messageId, {
+        ...interrupted,
+        status: "interrupted",
+        onlyIfAbandoned: true,
+      }),
+    ).toBeUndefined();
     await annas.settle();
     expect(annas.ofType("bot_stream")).toEqual([]);
     expect((await messages())[1]).toMatchObject({ status: "streaming" });
