@@ -1,0 +1,90 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { pino } from "pino";
+import { connect, databaseError, type Sql } from "../../src/database/connect.ts";
+import { cloneDatabase, dropDatabase } from "../world/cluster.ts";
+
+const log = pino({ level: "silent" });
+
+let url: string;
+/** Ends the other's connections. */
+let admin: Sql;
+beforeAll(async () => {
+  url = await cloneDatabase();
+  admin = connect(url, log, { max: 2 });
+  await admin`create table locked (id bigint)`;
+});
+afterAll(async () => {
+  await admin.end({ timeout: 1 });
+  await dropDatabase(url);
+});
+
+async function pidOf(sql: Sql): Promise<number> {
+  const [row] = await sql`select pg_backend_pid() as pid`;
+  return Number(row?.pid);
+}
+
+/** Settles when a backend waits for a lock. */
+async function untilItWaits(pid: number): Promise<void> {
+  for (;;) {
+    const rows = await admin`
+      select from pg_stat_activity where pid = ${pid}::int and wait_event_type = 'Lock'
+    `;
+    if (rows.length > 0) return;
+  }
+}
+
+describe("a connection whose backend was ended", () => {
+  test("while it made out what a statement means serves the next statement", async () => {
+    const sql = connect(url, log, { max: 1 });
+    const pid = await pidOf(sql);
+    const holder = await admin.reserve();
+    await holder`begin`;
+    await holder`lock table locked in access exclusive mode`;
+
+    const asked = sql`select id from locked where id = ${1}`.catch(databaseError);
+    await untilItWaits(pid);
+    await admin`select pg_terminate_backend(${pid}::int)`;
+    expect(await asked).toHaveProperty("code");
+    await holder`rollback`;
+    holder.release();
+
+    expect(await pidOf(sql)).not.toBe(pid);
+    await sql.end({ timeout: 1 });
+  });
+
+  test("in the middle of a statement fails that statement and no other", async () => {
+    const sql = connect(url, log, { max: 1 });
+    const pid = await pidOf(sql);
+    const asked = sql`select pg_sleep(60)`.catch(databaseError);
+    await admin`
+      select pg_terminate_backend(${pid}::int, 5000) from pg_stat_activity where pid = ${pid}::int
+    `;
+    expect(await asked).toHaveProperty("code");
+    expect(await pidOf(sql)).not.toBe(pid);
+    await sql.end({ timeout: 1 });
+  });
+
+  test("just when the next statement was to be written is used again at once", async () => {
+    const sql = connect(url, log, { max: 2 });
+    const codes = new Set<string>();
+    let ending = false;
+    const asking = Array.from({ length: 6 }, async () => {
+      while (!ending) {
+        await sql`select ${1}::int`.catch((error: unknown) =>
+          codes.add(databaseError(error)?.code ?? "none"),
+        );
+      }
+    });
+    for (let kill = 0; kill < 40; kill += 1) {
+      const pid = await pidOf(sql).catch(() => 0);
+      await admin`
+        select pg_terminate_backend(pid) from pg_stat_activity where pid = ${pid}::int
+      `;
+    }
+    ending = true;
+    await Promise.all(asking);
+    expect(codes).toContain("CONNECTION_CLOSED");
+    expect(codes).not.toContain("CONNECT_TIMEOUT");
+    await sql.end({ timeout: 1 });
+  });
+});
