@@ -97,7 +97,7 @@ const ChatChange = z.discriminatedUnion("kind", [
   z.object({
     number: z.int(),
     kind: z.literal("participant_added"),
-    participant: Participant.nullable(),
+    participant: Participant,
   }),
   z.object({
     number: z.int(),
@@ -167,7 +167,7 @@ async function readChatFrames(
 ): Promise<DurableFrame[]> {
   const rows = await sql`
     select change.seq as number, change.kind, change.user_id, u.username,
-      u.created_at, p.joined_at
+      u.created_at, coalesce(p.joined_at, change.created_at) as joined_at
     from chat_changes change
     left join users u on u.id = change.user_id
     left join chat_participants p on p.chat_id = change.chat_id and p.user_id = change.user_id
@@ -180,7 +180,8 @@ async function readChatFrames(
       kind,
       chat,
       person: { user_id, username },
-      participant: joined_at && {
+      // Perhaps out again by now.
+      participant: {
         id: user_id,
         username,
         role: user_id === chat.owner_id ? "owner" : "member",
@@ -190,17 +191,15 @@ async function readChatFrames(
     })),
     ChatChange,
   );
-  return changes.flatMap((change): DurableFrame[] => {
+  return changes.map((change): DurableFrame => {
     const head = { chat_id: chat.id, updated_seq: change.number };
     switch (change.kind) {
       case "chat_updated":
-        return [{ type: "chat_updated", ...head, chat }];
+        return { type: "chat_updated", ...head, chat };
       case "participant_added":
-        return change.participant
-          ? [{ type: "participant_added", ...head, participant: change.participant }]
-          : [];
+        return { type: "participant_added", ...head, participant: change.participant };
       case "participant_removed":
-        return [{ type: "participant_removed", ...head, ...change.person }];
+        return { type: "participant_removed", ...head, ...change.person };
     }
   });
 }

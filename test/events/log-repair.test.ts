@@ -1,0 +1,31 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { deleteParticipant, insertParticipant } from "../../src/chats/participant-queries.ts";
+import { startWorld, type World } from "../world/world.ts";
+
+let world: World;
+beforeAll(async () => {
+  world = await startWorld();
+});
+afterAll(() => world.stop());
+
+test("the coming and going of somebody, told to nobody because its reply was lost, is read from the log", async () => {
+  const owner = await world.person("owner");
+  const guest = await world.person("guest");
+  const chat = await owner.chat();
+  const socket = await owner.joined(chat.id);
+
+  await insertParticipant(world.sql, owner.id, chat.id, guest.id);
+  await deleteParticipant(world.sql, owner.id, chat.id, guest.id);
+  await owner.say(chat.id, "Is somebody there?");
+
+  expect(await socket.next("participant_added")).toMatchObject({
+    chat_id: chat.id,
+    updated_seq: 1,
+    participant: { id: guest.id, username: guest.username, role: "member" },
+  });
+  expect(await socket.next("participant_removed")).toMatchObject({
+    updated_seq: 2,
+    user_id: guest.id,
+  });
+  expect(await socket.next("message")).toMatchObject({ seq: 3, content: "Is somebody there?" });
+});
