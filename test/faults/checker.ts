@@ -1,0 +1,215 @@
+// The one checker for all faults: plain functions from a history to what in it breaks the guarantees of the room log.
+// What was stored is checked here; what every client saw, in tapes.ts.
+import type { History, Load, Send, StoredChat, StoredMessage, Violation } from "./history.ts";
+import { checkTapes } from "./tapes.ts";
+
+export function check(history: History): Violation[] {
+  return [
+    ...history.incidents.map((detail) => ({ rule: "incident", detail })),
+    ...history.sends.flatMap((send) => checkSend(history, send)),
+    ...history.chats.flatMap((chat) => [
+      ...checkNumbers(chat),
+      ...checkCounters(chat),
+      ...checkClientIds(chat),
+      ...checkMoves(history, chat),
+      ...checkRenames(history, chat),
+    ]),
+    ...history.chats.flatMap((chat) =>
+      chat.messages.flatMap((message) => checkMessage(history, chat, message)),
+    ),
+    ...history.loads.flatMap((load) => checkLoad(history, load)),
+    ...checkTapes(history),
+  ];
+}
+
+export function chatOf(history: History, chatId: number): StoredChat | undefined {
+  return history.chats.find((chat) => chat.id === chatId);
+}
+
+const violation = (rule: string, detail: string): Violation => ({ rule, detail });
+
+const sendsByChat = new WeakMap<History, Map<string, Send>>();
+
+function keyOf(chatId: number, userId: number | null, clientId: string | null): string {
+  return `${chatId} ${userId} ${clientId}`;
+}
+
+function findSend(history: History, message: StoredMessage): Send | undefined {
+  const byKey = sendsByChat.getOrInsertComputed(
+    history,
+    () =>
+      new Map(history.sends.map((send) => [keyOf(send.chatId, send.userId, send.clientId), send])),
+  );
+  return byKey.get(keyOf(message.chat_id, message.user_id, message.client_id));
+}
+
+/** Acknowledged ⊆ stored, with the number and the content that were acknowledged; refused for certain: not stored. */
+function checkSend(history: History, send: Send): Violation[] {
+  const name = `${send.clientId} in chat ${send.chatId}`;
+  const stored = chatOf(history, send.chatId)?.messages.find(
+    ({ client_id, user_id }) => client_id === send.clientId && user_id === send.userId,
+  );
+  const found: Violation[] = [];
+  for (const ack of send.acks) {
+    if (!stored) found.push(violation("acknowledged but not stored", name));
+    else if (stored.id !== ack.messageId || stored.seq !== ack.seq) {
+      found.push(
+        violation(
+          "acknowledged as another",
+          `${name}: acknowledged as ${ack.messageId}/${ack.seq}, stored as ${stored.id}/${stored.seq}`,
+        ),
+      );
+    }
+  }
+  const { acks, refusals, maybeStored } = send;
+  if (acks.length === 0 && refusals.length === 0) found.push(violation("never answered", name));
+  if (stored && acks.length === 0 && !maybeStored) {
+    found.push(violation("refused but stored", `${name}: ${refusals.join(", ")}`));
+  }
+  const mayBeRefused = history.moves.some(
+    (move) => move.chatId === send.chatId && move.userId === send.userId,
+  );
+  for (const code of refusals) {
+    if (code !== "not_found" || !mayBeRefused) {
+      found.push(violation("refused for no reason", `${name}: ${code}`));
+    }
+  }
+  return found;
+}
+
+/** The numbers of new messages, of later changes of them, and of changes of the chat are together 1, 2, 3 … last_seq. */
+function checkNumbers(chat: StoredChat): Violation[] {
+  const found: Violation[] = [];
+  const ends = chat.messages.filter((message) => message.updated_seq !== message.seq);
+  const taken = [
+    ...chat.messages.map((message) => message.seq),
+    ...ends.map((message) => message.updated_seq),
+    ...chat.changes.filter((change) => change.message_id === null).map((change) => change.seq),
+  ].sort((a, b) => a - b);
+  taken.forEach((number, index) => {
+    if (number === taken[index - 1]) {
+      found.push(violation("number taken twice", `chat ${chat.id}: ${number}`));
+    } else if (number !== (taken[index - 1] ?? 0) + 1) {
+      found.push(
+        violation("number left out", `chat ${chat.id}: ${taken[index - 1] ?? 0} → ${number}`),
+      );
+    }
+  });
+  const last = taken.at(-1) ?? 0;
+  if (last !== chat.last_seq) {
+    found.push(
+      violation("wrong last_seq", `chat ${chat.id}: ${chat.last_seq}, its log ends at ${last}`),
+    );
+  }
+  for (const end of ends) {
+    const change = chat.changes.find((change) => change.message_id === end.id);
+    if (change?.seq !== end.updated_seq) {
+      found.push(violation("change not recorded", `chat ${chat.id}: message ${end.id}`));
+    }
+  }
+  return found;
+}
+
+function checkCounters(chat: StoredChat): Violation[] {
+  const found: Violation[] = [];
+  const wrong = (what: string) =>
+    found.push(violation("wrong counter", `chat ${chat.id}: ${what}`));
+  if (chat.message_count !== chat.messages.length) wrong("message_count");
+  if (chat.participant_count !== chat.participants.length) wrong("participant_count");
+  const bySeq = chat.messages.toSorted((a, b) => a.seq - b.seq);
+  if (bySeq.some((message, index) => message.ordinal !== index + 1)) wrong("ordinal");
+  const chatChanges = chat.changes.filter((change) => change.message_id === null);
+  const updatedSeq = Math.max(0, ...chatChanges.map((change) => change.seq));
+  if (chat.updated_seq !== updatedSeq) wrong("updated_seq");
+  return found;
+}
+
+function checkClientIds(chat: StoredChat): Violation[] {
+  const seen = new Set<string>();
+  return chat.messages.flatMap((message) => {
+    if (message.client_id === null) return [];
+    const key = keyOf(chat.id, message.user_id, message.client_id);
+    if (!seen.has(key)) {
+      seen.add(key);
+      return [];
+    }
+    return [violation("stored twice", key)];
+  });
+}
+
+/** Every message is one that was sent, or the one answer to one; no answer is left without its end. */
+function checkMessage(history: History, chat: StoredChat, message: StoredMessage): Violation[] {
+  const name = `message ${message.id} in chat ${chat.id}`;
+  if (message.is_bot) {
+    const question = chat.messages.find(({ id }) => id === message.answer_to);
+    if (!question?.client_id) return [violation("answer without a question", name)];
+    const whole = history.answerTo(question.client_id);
+    if (message.status === "streaming") return [violation("left streaming", name)];
+    const fits =
+      message.status === "complete" ? message.content === whole : whole.startsWith(message.content);
+    if (!fits) return [violation("wrong answer", `${name}: ${message.status} ${message.content}`)];
+    return [];
+  }
+  const send = findSend(history, message);
+  if (!send) return [violation("stored but never sent", name)];
+  const found: Violation[] = [];
+  if (send.content !== message.content) found.push(violation("stored with other content", name));
+  const answers = chat.messages.filter(({ answer_to }) => answer_to === message.id).length;
+  if (answers !== (send.asksBot ? 1 : 0)) {
+    found.push(violation("wrong number of answers", `${name}: ${answers}`));
+  }
+  const asked = history.asked.get(send.clientId) ?? 0;
+  if (asked > 1) found.push(violation("asked the model twice", `${name}: ${asked} times`));
+  return found;
+}
+
+/** What was asked until it was certain has happened once, in the order in which it was asked. */
+function checkMoves(history: History, chat: StoredChat): Violation[] {
+  const people = new Set(history.moves.map((move) => move.userId));
+  return [...people].flatMap((userId) => {
+    const asked = history.moves
+      .filter((move) => move.chatId === chat.id && move.userId === userId)
+      .map((move) => move.kind);
+    const stored = chat.changes
+      .filter((change) => change.user_id === userId)
+      .sort((a, b) => a.seq - b.seq)
+      .map((change) => change.kind);
+    if (asked.join() === stored.join()) return [];
+    const detail = `user ${userId} in chat ${chat.id}: asked ${asked.length}, stored ${stored.length}`;
+    return [violation("membership is not as asked", detail)];
+  });
+}
+
+function checkRenames(history: History, chat: StoredChat): Violation[] {
+  const names = history.renames.filter((rename) => rename.chatId === chat.id);
+  const stored = chat.changes.filter((change) => change.kind === "chat_updated").length;
+  const last = names.at(-1)?.name;
+  if (names.length === stored && (last === undefined || last === chat.name)) return [];
+  return [
+    violation(
+      "name is not as asked",
+      `chat ${chat.id}: asked ${names.length} times, stored ${stored}, now ${chat.name}`,
+    ),
+  ];
+}
+
+/** Who is in a chat loads what is stored, and who is not loads nothing. */
+function checkLoad(history: History, load: Load): Violation[] {
+  const chat = chatOf(history, load.chatId);
+  const name = `user ${load.userId} in chat ${load.chatId}`;
+  if (!chat?.participants.includes(load.userId)) {
+    return load.found ? [violation("loaded by a stranger", name)] : [];
+  }
+  if (!load.found) return [violation("not loaded by a participant", name)];
+  const stored = chat.messages
+    .toSorted((a, b) => a.seq - b.seq)
+    .map(({ ordinal: _, ...message }) => message);
+  const found: Violation[] = [];
+  if (!Bun.deepEquals(load.found.messages, stored)) {
+    found.push(violation("loaded other than stored", name));
+  }
+  if (load.found.participants.toSorted().join() !== chat.participants.toSorted().join()) {
+    found.push(violation("loaded other participants", name));
+  }
+  return found;
+}

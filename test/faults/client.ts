@@ -1,0 +1,181 @@
+// A client that stays in its rooms whatever happens: it opens its socket again, and joins after what it has.
+import { Frame, type Tape } from "./history.ts";
+import type { Person } from "./people.ts";
+import type { Random } from "./random.ts";
+
+const reconnectMsMax = 60;
+const rejoinMsMax = 120;
+const replyMsMax = 25_000;
+
+/** A room that the socket hears, or has asked to. */
+interface Hearing {
+  joined: boolean;
+  /** It was told of its own removal, and nothing since. */
+  removed: boolean;
+  /** Its person was invited after it asked: if it is told of a removal, that one is over. */
+  invited: boolean;
+}
+
+export type Client = ReturnType<typeof openClient>;
+
+export function openClient({
+  name,
+  person,
+  chatIds,
+  random,
+  onReconnect,
+}: {
+  name: string;
+  person: Person;
+  chatIds: number[];
+  random: Random;
+  onReconnect: () => void;
+}) {
+  const tape: Tape = { name, userId: person.id, events: [] };
+  const positions = new Map(chatIds.map((chatId) => [chatId, 0]));
+  const rooms = new Map<number, Hearing>();
+  const waiting = new Map<string, (reply: Frame | undefined) => void>();
+  let watches: { chatId: number; number: number; resolve: () => void }[] = [];
+  let ws: WebSocket | undefined;
+  let isOpen = false;
+  let socket = 0;
+  let requests = 0;
+  let stopped = false;
+
+  const position = (chatId: number) => positions.get(chatId) ?? 0;
+
+  function open() {
+    const opening = new WebSocket(person.socketUrl);
+    ws = opening;
+    socket += 1;
+    opening.onopen = () => {
+      if (ws !== opening) return;
+      isOpen = true;
+      tape.events.push({ at: performance.now(), socket, kind: "opened" });
+      for (const chatId of chatIds) void join(chatId);
+    };
+    opening.onmessage = ({ data }) => {
+      if (ws === opening) hear(Frame.parse(JSON.parse(String(data))));
+    };
+    opening.onclose = () => lost(opening);
+    opening.onerror = () => undefined;
+  }
+
+  function lost(closed: WebSocket) {
+    if (ws !== closed) return;
+    ws = undefined;
+    if (isOpen) tape.events.push({ at: performance.now(), socket, kind: "closed" });
+    isOpen = false;
+    rooms.clear();
+    for (const resolve of [...waiting.values()]) resolve(undefined);
+    if (stopped) return;
+    onReconnect();
+    setTimeout(() => stopped || open(), random.int(1, reconnectMsMax));
+  }
+
+  function hear(frame: Frame) {
+    tape.events.push({ at: performance.now(), socket, kind: "in", frame });
+    if (frame.request_id !== undefined) waiting.get(frame.request_id)?.(frame);
+    const { chat_id: chatId } = frame;
+    const room = chatId === undefined ? undefined : rooms.get(chatId);
+    if (!room || chatId === undefined || frame.type === "chat_activity") return;
+    if (frame.type === "joined") {
+      room.joined = true;
+      reach(chatId, frame.last_seq ?? 0);
+    }
+    const number = frame.updated_seq ?? frame.seq;
+    // What is replayed counts with its `joined`.
+    if (!room.joined || number === undefined || frame.type === "ack") return;
+    reach(chatId, number);
+    room.removed = frame.type === "participant_removed" && frame.user_id === person.id;
+    if (room.removed && room.invited) {
+      rooms.delete(chatId);
+      void join(chatId);
+    }
+  }
+
+  function reach(chatId: number, number: number) {
+    positions.set(chatId, Math.max(position(chatId), number));
+    const isReached = (watch: { chatId: number; number: number }) =>
+      watch.number <= position(watch.chatId);
+    for (const watch of watches.filter(isReached)) watch.resolve();
+    watches = watches.filter((watch) => !isReached(watch));
+  }
+
+  /** @returns its reply, undefined when the socket was lost before */
+  async function request(frame: Omit<Frame, "request_id">): Promise<Frame | undefined> {
+    if (!ws || !isOpen) return undefined;
+    requests += 1;
+    const requestId = `${name}-${requests}`;
+    const sent = { ...frame, request_id: requestId };
+    const { promise, resolve } = Promise.withResolvers<Frame | undefined>();
+    waiting.set(requestId, resolve);
+    const timer = setTimeout(resolve, replyMsMax, undefined);
+    tape.events.push({ at: performance.now(), socket, kind: "out", frame: sent });
+    ws.send(JSON.stringify(sent));
+    const reply = await promise;
+    clearTimeout(timer);
+    waiting.delete(requestId);
+    return reply;
+  }
+
+  async function join(chatId: number): Promise<void> {
+    if (!isOpen || rooms.has(chatId)) return;
+    const asked = ws;
+    const room: Hearing = { joined: false, removed: false, invited: false };
+    rooms.set(chatId, room);
+    const reply = await request({ type: "join", chat_id: chatId, after_seq: position(chatId) });
+    if (ws !== asked || room.joined) return;
+    rooms.delete(chatId);
+    if (reply?.code === "not_found" && !room.invited) return;
+    await Bun.sleep(random.int(1, rejoinMsMax));
+    if (ws === asked) await join(chatId);
+  }
+
+  open();
+  return {
+    tape,
+    chatIds,
+    person,
+    request,
+    /** Its person was invited to a chat, for certain. */
+    invited(chatId: number) {
+      const room = rooms.get(chatId);
+      if (room && !room.removed) room.invited = true;
+      else {
+        rooms.delete(chatId);
+        void join(chatId);
+      }
+    },
+    /** Stops listening to a chat for a moment. */
+    async pause(chatId: number, ms: number) {
+      const room = rooms.get(chatId);
+      if (!room?.joined || room.removed) return;
+      const asked = ws;
+      const reply = await request({ type: "leave", chat_id: chatId });
+      if (!reply || ws !== asked || rooms.get(chatId) !== room) return;
+      rooms.delete(chatId);
+      await Bun.sleep(ms);
+      if (ws === asked) await join(chatId);
+    },
+    /** Breaks the connection without a word, as a tunnel does. */
+    cut() {
+      const cutting = ws;
+      if (!cutting) return;
+      cutting.terminate();
+      lost(cutting);
+    },
+    /** Settles when it has everything up to a number. */
+    reached(chatId: number, number: number): Promise<void> {
+      if (position(chatId) >= number) return Promise.resolve();
+      return new Promise((resolve) => watches.push({ chatId, number, resolve }));
+    },
+    stop() {
+      stopped = true;
+      const closing = ws;
+      if (!closing) return;
+      closing.close();
+      lost(closing);
+    },
+  };
+}

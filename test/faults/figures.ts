@@ -1,0 +1,99 @@
+/** What one fault came to. */
+export interface Figures {
+  rounds: number;
+  /** How often the fault struck: kills, stops, cut connections … */
+  faults: number;
+  acks: number;
+  retries: number;
+  sentTwice: number;
+  refused: number;
+  moves: number;
+  reconnects: number;
+  frames: number;
+  answers: number;
+  /** The longest time from a fault to the first message that was sent after it and acknowledged. */
+  slowestRecoveryMs: number;
+  violations: number;
+}
+
+export function noFigures(): Figures {
+  return {
+    rounds: 0,
+    faults: 0,
+    acks: 0,
+    retries: 0,
+    sentTwice: 0,
+    refused: 0,
+    moves: 0,
+    reconnects: 0,
+    frames: 0,
+    answers: 0,
+    slowestRecoveryMs: 0,
+    violations: 0,
+  };
+}
+
+const titles: [keyof Figures, string][] = [
+  ["rounds", "rounds"],
+  ["faults", "faults"],
+  ["acks", "acked"],
+  ["retries", "retries"],
+  ["sentTwice", "sent twice"],
+  ["refused", "refused"],
+  ["moves", "in/out"],
+  ["reconnects", "reconnects"],
+  ["frames", "frames seen"],
+  ["answers", "answers"],
+  ["slowestRecoveryMs", "recovery ≤ ms"],
+  ["violations", "violations"],
+];
+
+/** One line a fault, and one for all. */
+export function tableOf(figures: Map<string, Figures>): string {
+  const all = noFigures();
+  for (const one of figures.values()) {
+    for (const [name] of titles) {
+      if (name === "slowestRecoveryMs") all[name] = Math.max(all[name], one[name]);
+      else all[name] += one[name];
+    }
+  }
+  const rows = [
+    ["fault", ...titles.map(([, title]) => title)],
+    ...Array.from(figures, ([fault, one]) => [fault, ...titles.map(([name]) => text(one[name]))]),
+    ["all", ...titles.map(([name]) => text(all[name]))],
+  ];
+  const widths = rows[0]?.map((_, column) =>
+    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
+  );
+  return rows
+    .map((row) =>
+      row
+        .map((cell, column) => {
+          const width = widths?.[column] ?? 0;
+          return column === 0 ? cell.padEnd(width) : cell.padStart(width);
+        })
+        .join("  "),
+    )
+    .join("\n");
+}
+
+function text(value: number): string {
+  return Math.round(value).toLocaleString("en");
+}
+
+/** Measures how long it takes after a fault until messages are taken again. */
+export function createRecovery(figures: Figures) {
+  let since: number | undefined;
+  return {
+    /** From now on nothing works, or works again: the time counts from here. */
+    begin() {
+      since = performance.now();
+    },
+    acknowledged(sentAt: number) {
+      if (since === undefined || sentAt < since) return;
+      figures.slowestRecoveryMs = Math.max(figures.slowestRecoveryMs, performance.now() - since);
+      since = undefined;
+    },
+  };
+}
+export type Recovery = ReturnType<typeof createRecovery>;

@@ -1,0 +1,199 @@
+// The load under which faults strike: people who send over sockets and HTTP until they are told that it is stored, who
+// come and go, and who look away for a while.
+import type { Client } from "./client.ts";
+import type { Figures, Recovery } from "./figures.ts";
+import type { Move, Send } from "./history.ts";
+import { questionFor } from "./model.ts";
+import { problemCode, type Person } from "./people.ts";
+import type { Random } from "./random.ts";
+
+/** How busy people are. Pauses are the longest, in milliseconds. */
+export interface Mix {
+  sendPauseMs: number;
+  movePauseMs: number;
+  /** Of messages: questions to the model. */
+  questions: number;
+}
+
+export const usualMix: Mix = { sendPauseMs: 60, movePauseMs: 400, questions: 0.04 };
+
+export interface Cast {
+  owner: Person;
+  /** Never leave. */
+  members: Person[];
+  /** Come and go. */
+  guests: Person[];
+}
+
+export interface Recorded {
+  sends: Send[];
+  moves: Move[];
+  renames: { chatId: number; name: string }[];
+  incidents: string[];
+}
+
+const sendersEach = 2;
+const retryMsMax = 80;
+const givenUpMs = 60_000;
+const renamePauseMs = 1_500;
+const lookAwayPauseMs = 1_200;
+
+export interface LoadParts {
+  cast: Cast;
+  chatIds: number[];
+  clients: Client[];
+  random: Random;
+  figures: Figures;
+  recovery: Recovery;
+  mix: Mix;
+}
+
+/** Begins at once. `stop` settles when everything that was begun has come to its end. */
+export function startLoad({ cast, chatIds, clients, random, figures, recovery, mix }: LoadParts) {
+  const recorded: Recorded = { sends: [], moves: [], renames: [], incidents: [] };
+  let stopping = false;
+
+  async function repeat(pauseMsMax: number, random: Random, act: () => Promise<void>) {
+    while (!stopping) {
+      await Bun.sleep(random.int(0, pauseMsMax));
+      if (!stopping) await act();
+    }
+  }
+
+  /** One try. @returns what it came to: acknowledged, refused with a code, or unknown */
+  async function attempt(send: Send, client: Client, bySocket: boolean) {
+    const { chatId, content, clientId } = send;
+    if (bySocket) {
+      const frame = { type: "message", chat_id: chatId, content, client_id: clientId };
+      const reply = await client.request(frame);
+      if (reply?.type !== "ack") return { code: reply?.code ?? "lost" };
+      return { ack: { messageId: reply.message_id ?? 0, seq: reply.seq ?? 0 } };
+    }
+    const path = `/api/chats/${chatId}/messages`;
+    const reply = await client.person.api("POST", path, { content, client_id: clientId });
+    if (reply?.status !== 200) return { code: reply ? problemCode(reply.body) : "lost" };
+    const body = Object(reply.body);
+    return { ack: { messageId: Number(body.id), seq: Number(body.seq) } };
+  }
+
+  /** Tries until it is acknowledged or refused for good. */
+  async function deliver(send: Send, client: Client, random: Random) {
+    const begun = performance.now();
+    for (let tries = 1; ; tries += 1) {
+      const triedAt = performance.now();
+      const { ack, code } = await attempt(send, client, random.chance(0.7));
+      if (ack) {
+        send.acks.push(ack);
+        figures.acks += 1;
+        return recovery.acknowledged(triedAt);
+      }
+      if (["lost", "unavailable", "internal"].includes(code)) send.maybeStored = true;
+      if (code === "internal") recorded.incidents.push(`internal error for ${send.clientId}`);
+      if (!["lost", "unavailable", "internal", "flood", "too_many_answers"].includes(code)) {
+        figures.refused += 1;
+        send.refusals.push(code);
+        return;
+      }
+      if (performance.now() - begun > givenUpMs) {
+        recorded.incidents.push(`${send.clientId} was given up after ${tries} tries: ${code}`);
+        return;
+      }
+      figures.retries += 1;
+      await Bun.sleep(random.int(1, retryMsMax));
+    }
+  }
+
+  async function sendOne(client: Client, number: string, random: Random) {
+    const asksBot = random.chance(mix.questions);
+    const send: Send = {
+      chatId: random.pick(chatIds),
+      userId: client.person.id,
+      clientId: number,
+      content: asksBot ? questionFor(number) : `${number} ${random.pick(["hi", "🙂", "naïve"])}`,
+      asksBot,
+      acks: [],
+      refusals: [],
+      maybeStored: false,
+    };
+    recorded.sends.push(send);
+    const twice = random.chance(0.15);
+    const deliveries = [deliver(send, client, random.fork(number))];
+    if (twice) {
+      figures.sentTwice += 1;
+      deliveries.push(deliver(send, client, random.fork(`${number} again`)));
+    }
+    await Promise.all(deliveries);
+  }
+
+  function moveOf(guest: Person, chatId: number, random: Random, wasIn: boolean): Promise<boolean> {
+    const kind = wasIn ? "participant_removed" : "participant_added";
+    recorded.moves.push({ chatId, userId: guest.id, kind, startedAt: performance.now() });
+    figures.moves += 1;
+    const path = `/api/chats/${chatId}`;
+    if (!wasIn) return invite(guest, chatId, path, random);
+    const leaves = random.chance(0.3);
+    const reply = leaves
+      ? guest.certainly("POST", `${path}/leave`)
+      : cast.owner.certainly("DELETE", `${path}/participants/${guest.id}`);
+    return reply.then((reply) => {
+      // A retry finds nobody to remove.
+      if (reply?.status !== 200 && reply?.status !== 404) {
+        recorded.incidents.push(`a removal was answered with ${JSON.stringify(reply)}`);
+      }
+      return false;
+    });
+  }
+
+  async function invite(guest: Person, chatId: number, path: string, random: Random) {
+    const host = random.pick([cast.owner, ...cast.members]);
+    const body = { username: guest.username };
+    const reply = await host.certainly("POST", `${path}/invite`, body);
+    if (reply?.status !== 200) {
+      recorded.incidents.push(`an invitation was answered with ${JSON.stringify(reply)}`);
+    }
+    for (const client of clients) if (client.person === guest) client.invited(chatId);
+    return true;
+  }
+
+  async function rename(chatId: number, name: string) {
+    recorded.renames.push({ chatId, name });
+    const reply = await cast.owner.certainly("PATCH", `/api/chats/${chatId}`, { name });
+    if (reply?.status !== 200) {
+      recorded.incidents.push(`a new name was answered with ${JSON.stringify(reply)}`);
+    }
+  }
+
+  const work: Promise<void>[] = [];
+  for (const client of clients) {
+    for (let sender = 1; sender <= sendersEach; sender += 1) {
+      const name = `${client.tape.name}-${sender}`;
+      const own = random.fork(name);
+      let sent = 0;
+      work.push(repeat(mix.sendPauseMs, own, () => sendOne(client, `${name}-${(sent += 1)}`, own)));
+    }
+    const own = random.fork(`${client.tape.name} looks away`);
+    work.push(repeat(lookAwayPauseMs, own, () => client.pause(own.pick(chatIds), own.int(0, 300))));
+  }
+  for (const chatId of chatIds) {
+    for (const guest of cast.guests) {
+      const own = random.fork(`${guest.username} moves in ${chatIds.indexOf(chatId)}`);
+      let isIn = true;
+      work.push(
+        repeat(mix.movePauseMs, own, async () => {
+          isIn = await moveOf(guest, chatId, own, isIn);
+        }),
+      );
+    }
+    const own = random.fork(`names of ${chatIds.indexOf(chatId)}`);
+    let names = 0;
+    work.push(repeat(renamePauseMs, own, () => rename(chatId, `name ${(names += 1)}`)));
+  }
+
+  return {
+    recorded,
+    async stop() {
+      stopping = true;
+      await Promise.all(work);
+    },
+  };
+}

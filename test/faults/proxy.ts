@@ -1,0 +1,184 @@
+// Stands between the server and PostgreSQL, and understands just enough of the protocol
+// (https://www.postgresql.org/docs/17/protocol-message-formats.html) to cut a connection after a commit went through
+// and before its reply arrives.
+import { connect, createServer, type Server, type Socket } from "node:net";
+import type { Random } from "./random.ts";
+
+export interface ProxyFaults {
+  /** Of writes: committed, then cut without a reply. */
+  dropAfterCommit: number;
+  /** Of writes: cut before PostgreSQL gets them. */
+  dropBefore: number;
+  /** Of replies: held back for a while, so that others overtake them. */
+  delay: number;
+  delayMsMax: number;
+}
+
+const noFaults: ProxyFaults = { dropAfterCommit: 0, dropBefore: 0, delay: 0, delayMsMax: 0 };
+
+export type Proxy = Awaited<ReturnType<typeof startProxy>>;
+
+export async function startProxy(databaseUrl: string, random: Random) {
+  let faults = noFaults;
+  let target = Number(new URL(databaseUrl).port);
+  const counts = { droppedAfterCommit: 0, droppedBefore: 0, delayed: 0 };
+  const links = new Set<Socket>();
+
+  function accept(client: Socket) {
+    const upstream = connect({ host: "127.0.0.1", port: target, noDelay: true });
+    client.setNoDelay(true);
+    const cut = () => {
+      links.delete(client);
+      client.destroy();
+      upstream.destroy();
+    };
+    links.add(client);
+    const requests = readRequests();
+    const replies = readReplies();
+    let sending = Promise.resolve();
+    let isCut = false;
+
+    client.on("data", (bytes: Buffer) => {
+      const writes = requests.read(bytes);
+      if (writes > 0 && random.chance(faults.dropBefore)) {
+        counts.droppedBefore += 1;
+        return cut();
+      }
+      upstream.write(bytes);
+    });
+    upstream.on("data", (bytes: Buffer) => {
+      if (isCut) return;
+      const committed = replies.read(bytes, requests.next);
+      if (committed && random.chance(faults.dropAfterCommit)) {
+        counts.droppedAfterCommit += 1;
+        isCut = true;
+        return cut();
+      }
+      const late = random.chance(faults.delay);
+      if (late) counts.delayed += 1;
+      const ms = late ? random.int(1, faults.delayMsMax) : 0;
+      // In the order of this connection; only others may overtake.
+      sending = sending.then(async () => {
+        if (ms > 0) await Bun.sleep(ms);
+        if (!client.destroyed) client.write(bytes);
+      });
+    });
+    for (const socket of [client, upstream]) {
+      socket.on("error", cut);
+      // What PostgreSQL says with its last breath arrives first.
+      socket.on("end", () => void sending.then(cut));
+      socket.on("close", () => void sending.then(cut));
+    }
+  }
+
+  let server: Server | undefined;
+  const listen = (port: number) =>
+    new Promise<number>((resolve, reject) => {
+      server = createServer(accept);
+      server.once("error", reject);
+      server.listen(port, "127.0.0.1", () => {
+        const address = server?.address();
+        resolve(typeof address === "object" && address ? address.port : 0);
+      });
+    });
+
+  const port = await listen(0);
+  const url = new URL(databaseUrl);
+  url.port = String(port);
+
+  async function refuse() {
+    const closed = new Promise<void>((resolve) => {
+      if (server) server.close(() => resolve());
+      else resolve();
+    });
+    server = undefined;
+    for (const link of links) link.destroy();
+    await closed;
+  }
+
+  return {
+    /** What the server gets as DATABASE_URL. */
+    url: url.href,
+    counts,
+    play(played: Partial<ProxyFaults>) {
+      faults = { ...noFaults, ...played };
+    },
+    /** Connections are refused, as by a host whose PostgreSQL is gone, until {@link accept}. */
+    refuse,
+    async accept(databasePort: number) {
+      target = databasePort;
+      await listen(port);
+    },
+    stop: refuse,
+  };
+}
+
+const wordsOfWrites = /\b(insert into|update \w+|delete from)\b/i;
+
+/** Follows what a client asks: which of the statements that are running write something. */
+function readRequests() {
+  const writing = new Map<string, boolean>();
+  const running: boolean[] = [];
+  const messages = readMessages({ startup: true });
+  return {
+    /** @returns how many writes these bytes ask for */
+    read(bytes: Buffer): number {
+      let writes = 0;
+      for (const { type, body } of messages.read(bytes)) {
+        const [first = "", second = ""] = body.toString("latin1").split("\0", 2);
+        if (type === "P") writing.set(first, wordsOfWrites.test(second));
+        if (type !== "B" && type !== "Q") continue;
+        const writes_ = type === "B" ? writing.get(second) === true : wordsOfWrites.test(first);
+        running.push(writes_);
+        if (writes_) writes += 1;
+      }
+      return writes;
+    },
+    next: () => running.shift() ?? false,
+  };
+}
+
+/** Follows what PostgreSQL answers. */
+function readReplies() {
+  const messages = readMessages({ startup: false });
+  let wrote = false;
+  return {
+    /** @returns whether a write has been committed with these bytes */
+    read(bytes: Buffer, next: () => boolean): boolean {
+      let committed = false;
+      for (const { type } of messages.read(bytes)) {
+        // CommandComplete comes before the commit, ReadyForQuery after it.
+        if (type === "C" && next()) wrote = true;
+        if (type === "E") next();
+        if (type === "Z") {
+          committed ||= wrote;
+          wrote = false;
+        }
+      }
+      return committed;
+    },
+  };
+}
+
+/** Cuts a stream of bytes into the protocol's messages. @param options.startup the first one has no type */
+function readMessages({ startup }: { startup: boolean }) {
+  let rest = Buffer.alloc(0);
+  let untyped = startup;
+  return {
+    read(bytes: Buffer): { type: string; body: Buffer }[] {
+      rest = Buffer.concat([rest, bytes]);
+      const found: { type: string; body: Buffer }[] = [];
+      for (;;) {
+        const head = untyped ? 0 : 1;
+        if (rest.length < head + 4) return found;
+        const end = head + rest.readUInt32BE(head);
+        if (rest.length < end) return found;
+        if (!untyped) {
+          found.push({ type: rest.toString("latin1", 0, 1), body: rest.subarray(5, end) });
+        }
+        untyped = false;
+        rest = rest.subarray(end);
+      }
+    },
+  };
+}

@@ -1,0 +1,37 @@
+// bun run faults [--rounds 10] [--seed words] [--only "kill -9"] [--away-seconds 2]
+// Plays every fault on the real server and checks what came of it. The same seed makes the same decisions.
+import { parseArgs } from "node:util";
+import { faultNames, playFaults, type FaultName } from "./faults.ts";
+import { tableOf } from "./figures.ts";
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: "string", default: "10" },
+    seed: { type: "string", default: crypto.randomUUID().slice(0, 8) },
+    only: { type: "string", multiple: true, default: [] },
+    "away-seconds": { type: "string", default: "3" },
+  },
+});
+const unknown = values.only.filter((name) => !faultNames.some((fault) => fault === name));
+const roundsOfEach = Number(values.rounds);
+const awaySeconds = Number(values["away-seconds"]);
+if (unknown.length > 0 || !(roundsOfEach > 0) || !(awaySeconds >= 0)) {
+  console.error(
+    `--rounds and --away-seconds are numbers, --only is one of: ${faultNames.join(", ")}`,
+  );
+  process.exit(2);
+}
+const isWanted = (name: FaultName) => values.only.length === 0 || values.only.includes(name);
+const rounds = Object.fromEntries(
+  faultNames.map((name) => [name, isWanted(name) ? roundsOfEach : 0]),
+) as Record<FaultName, number>;
+
+console.log(`seed ${values.seed}: bun run faults --seed ${values.seed} makes the same decisions\n`);
+const { figures, violations } = await playFaults({
+  seed: values.seed,
+  rounds,
+  awayMs: awaySeconds * 1000,
+  say: (line) => console.log(line),
+});
+console.log(`\n${tableOf(figures)}`);
+process.exit(violations.length === 0 ? 0 : 1);

@@ -1,0 +1,67 @@
+// The real server as a child process, which may be killed and started again on the same port and data.
+import { within } from "../../src/schedule.ts";
+import { spawnServer, type ServerProcess } from "../world/process.ts";
+
+const stopMsMax = 15_000;
+const linesKept = 30;
+
+const running = new Set<ServerProcess>();
+process.on("exit", () => {
+  for (const server of running) server.signal("SIGKILL");
+});
+
+export type ServerChild = ReturnType<typeof createServerChild>;
+
+/** @param env what the server gets, beside where it listens. @param onDied is told when it ends by itself */
+export function createServerChild(env: Record<string, string>, onDied: (words: string) => void) {
+  const port = freePort();
+  let current: ServerProcess | undefined;
+  const lastLines = (server: ServerProcess) =>
+    server.output.trim().split("\n").slice(-linesKept).join("\n");
+
+  function begin(): ServerProcess {
+    const server = spawnServer({ ...env, PORT: String(port) }, "/");
+    current = server;
+    running.add(server);
+    void server.exited.then((code) => {
+      running.delete(server);
+      if (current !== server) return;
+      onDied(`the server ended by itself with ${code}:\n${lastLines(server)}`);
+    });
+    return server;
+  }
+
+  async function kill() {
+    const server = current;
+    current = undefined;
+    server?.signal("SIGKILL");
+    await server?.exited;
+  }
+
+  return {
+    url: `http://127.0.0.1:${port}`,
+    /** Begins a start that nobody waits for. */
+    begin,
+    /** Settles when it takes requests. */
+    start: () => begin().listening(),
+    /** kill -9. */
+    kill,
+    /** An orderly stop, by force after a while. */
+    async stop() {
+      const server = current;
+      current = undefined;
+      if (!server || (await within(stopMsMax, server.stop()))) return;
+      server.signal("SIGKILL");
+      await server.exited;
+    },
+    /** What it said last. */
+    lastLines: () => (current ? lastLines(current) : ""),
+  };
+}
+
+function freePort(): number {
+  const listener = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
+  const { port } = listener;
+  listener.stop(true);
+  return port;
+}

@@ -1,0 +1,73 @@
+// What the database holds: read from its tables, past the server.
+import { z } from "zod";
+import { many, type Sql } from "../../src/database/connect.ts";
+import { messageColumns } from "../../src/messages/queries.ts";
+import { Message } from "../../src/wire/messages.ts";
+import type { StoredChat } from "./history.ts";
+
+const StoredMessage = Message.extend({ ordinal: z.int() });
+const Change = z.object({
+  seq: z.int(),
+  kind: z.enum([
+    "message_updated",
+    "answer_ended",
+    "participant_added",
+    "participant_removed",
+    "chat_updated",
+  ]),
+  message_id: z.int().nullable(),
+  user_id: z.int().nullable(),
+});
+const ChatRow = z.object({
+  id: z.int(),
+  name: z.string(),
+  last_seq: z.int(),
+  updated_seq: z.int(),
+  message_count: z.int(),
+  participant_count: z.int(),
+});
+
+export async function readStored(sql: Sql, chatIds: number[]): Promise<StoredChat[]> {
+  const chats = many(
+    await sql`
+      select id, name, last_seq, updated_seq, message_count, participant_count
+      from chats where id = any (${chatIds}::bigint[]) order by id
+    `,
+    ChatRow,
+  );
+  return await Promise.all(
+    chats.map(async (chat) => ({
+      ...chat,
+      messages: many(
+        await sql`
+          select ${messageColumns(sql)}, m.ordinal
+          from messages m left join users u on u.id = m.user_id
+          where m.chat_id = ${chat.id} order by m.seq
+        `,
+        StoredMessage,
+      ),
+      changes: many(
+        await sql`
+          select seq, kind, message_id, user_id from chat_changes where chat_id = ${chat.id} order by seq
+        `,
+        Change,
+      ),
+      participants: many(
+        await sql`select user_id from chat_participants where chat_id = ${chat.id} order by user_id`,
+        z.object({ user_id: z.int() }),
+      ).map((row) => row.user_id),
+    })),
+  );
+}
+
+/** How many answers of some chats are streaming. */
+export async function countStreaming(sql: Sql, chatIds: number[]): Promise<number> {
+  const rows = many(
+    await sql`
+      select count(*) as count from messages
+      where status = 'streaming' and chat_id = any (${chatIds}::bigint[])
+    `,
+    z.object({ count: z.int() }),
+  );
+  return rows[0]?.count ?? 0;
+}
