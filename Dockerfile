@@ -2,7 +2,7 @@
 FROM oven/bun:1.4.5-slim AS packages
 WORKDIR /app
 COPY package.json bun.lock ./
-COPY patches patches
+COPY db/patches db/patches
 RUN bun install --frozen-lockfile --production
 
 FROM oven/bun:1.4.5-slim

@@ -1,6 +1,6 @@
 // The one place where postgres.js is set up: types as the wire has them, rows checked by the schema they are
 // returned as, and one answer to "is the database away?".
-// postgres.js 3.4.9 is patched (patches/): of a connection that broke it kept what was not yet written, the error and the
+// postgres.js 3.4.9 is patched (db/patches/): of a connection that broke it kept what was not yet written, the error and the
 // statements in flight for the next one, which then timed out, failed, hung, or got another statement's rows.
 import postgres from "postgres";
 import type { Logger } from "pino";
