@@ -1,6 +1,7 @@
 // The catalogue of everything that can be refused. A problem has one code, one HTTP status and one title;
 // over HTTP it is RFC 9457's application/problem+json, over a socket an `error` frame with the same code.
 import { z } from "zod";
+import { plainWords } from "./plain-words.ts";
 
 export const problemCatalogue = {
   not_json: { status: 400, title: "Not JSON" },
@@ -97,12 +98,13 @@ export class Problem extends Error {
 export function invalidInput(error: z.core.$ZodError): Problem {
   const errors = error.issues.map((issue) => ({
     pointer: issue.path.map((part) => "/" + pointerPart(part)).join(""),
-    detail: issue.message,
+    detail: plainWords(issue),
   }));
   const first = errors[0];
-  const detail = first
-    ? `${first.pointer.slice(1).replaceAll("/", ".") || "The input"}: ${first.detail}`
-    : "The input is invalid.";
+  const name = first?.pointer.slice(1).replaceAll("/", ".");
+  const detail = name
+    ? `${name}: ${first?.detail}`
+    : `The input ${first?.detail ?? "is not valid"}`;
   return new Problem("invalid", detail, { errors });
 }
 

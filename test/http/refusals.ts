@@ -26,10 +26,13 @@ export function expectProblem(answer: Answer, status: number, code: string) {
 export function expectInvalid(answer: Answer, ...pointers: string[]) {
   expectProblem(answer, 422, "invalid");
   const errors: { pointer: string; detail: string }[] = answer.body.errors;
+  expect(answer.body.detail).toContain(errors[0]?.detail);
   expect([...new Set(errors.map((error) => error.pointer))]).toEqual(pointers);
   for (const error of errors) {
     expect(Object.keys(error)).toEqual(["pointer", "detail"]);
     expect(error.detail).not.toBeEmpty();
+    // In words for people, not for programmers.
+    expect(error.detail).not.toMatch(/expected|received|pattern|undefined|NaN|\bint\b/);
   }
 }
 

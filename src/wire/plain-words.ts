@@ -1,0 +1,51 @@
+// What is wrong with an input, for a person: clients show a problem's `detail` as it is.
+import type { z } from "zod";
+
+const kinds: Record<string, string> = {
+  string: "a text",
+  number: "a number",
+  int: "a whole number",
+  boolean: "true or false",
+  array: "a list",
+  object: "an object",
+};
+
+/** A schema's own message stays: it begins with a small letter, where zod's begin with a capital. */
+export function plainWords(issue: z.core.$ZodIssue): string {
+  if (!/^[A-Z]/.test(issue.message)) return issue.message;
+  switch (issue.code) {
+    case "invalid_type":
+      if (issue.message.endsWith("received undefined")) return "is missing";
+      return `must be ${kinds[issue.expected] ?? issue.expected}`;
+    case "too_small":
+      return bound(
+        issue.origin,
+        issue.inclusive === false ? "more than" : "at least",
+        issue.minimum,
+      );
+    case "too_big":
+      return bound(
+        issue.origin,
+        issue.inclusive === false ? "less than" : "at most",
+        issue.maximum,
+      );
+    case "invalid_value":
+      return oneOf(issue.values);
+    case "invalid_union":
+      return "options" in issue && Array.isArray(issue.options)
+        ? oneOf(issue.options)
+        : "is not valid";
+    default:
+      return "is not valid";
+  }
+}
+
+function bound(origin: string, comparison: string, limit: number | bigint): string {
+  const verb = origin === "array" ? "have" : "be";
+  const items = origin === "array" ? " items" : "";
+  return `must ${verb} ${comparison} ${limit.toLocaleString("en-US")}${items}`;
+}
+
+function oneOf(values: readonly unknown[]): string {
+  return values.length === 1 ? `must be ${values[0]}` : `must be one of ${values.join(", ")}`;
+}
