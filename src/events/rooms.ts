@@ -214,11 +214,10 @@ export function createRooms({
           }
           attach(room, listener);
           const missed = frames.filter(({ number }) => number > lastSeq).map(({ text }) => text);
-          greet({
-            position: room.sequencer.position ?? lastSeq,
-            missed: overflowed ? undefined : missed,
-            online: online(room),
-          });
+          const position = room.sequencer.position ?? lastSeq;
+          listener.cork(() =>
+            greet({ position, missed: overflowed ? undefined : missed, online: online(room) }),
+          );
           return true;
         },
         cancel() {

@@ -62,7 +62,7 @@ export function createSocketHandler(ctx: Ctx, sockets: Sockets): WebSocketHandle
     } catch {
       return refuse(ws, {}, new Problem("not_json", "A frame must be one JSON object."));
     }
-    const envelope = Envelope.catch({}).parse(json);
+    const envelope = Envelope.parse(json);
     try {
       if (ctx.lifecycle.closing) {
         throw new Problem("unavailable", "The server is restarting.", { retryAfterSeconds: 2 });

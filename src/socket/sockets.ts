@@ -55,6 +55,10 @@ export class SocketSession implements Listener {
     this.ws.send(text);
   }
 
+  cork(work: () => void) {
+    this.ws.cork(work);
+  }
+
   subscribe(topic: ChatTopic | ActivityTopic) {
     this.ws.subscribe(topic);
   }

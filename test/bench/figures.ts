@@ -1,4 +1,6 @@
 import postgres from "postgres";
+import type { z } from "zod";
+import type { serverFrames } from "../../src/wire/frames.ts";
 import { connect } from "../../src/database/connect.ts";
 import { insertMessages, type NewMessage } from "../../src/messages/queries.ts";
 import { pino } from "pino";
@@ -6,6 +8,8 @@ import { startChild, type Child } from "./child.ts";
 import { Client, inParallel, parseFrame, percentile } from "./client.ts";
 import { chats, longChat, longChatLength, returning, senders, tokenOf } from "./data.ts";
 import { insertBatch } from "./insert.ts";
+
+type MessageFrame = z.infer<typeof serverFrames.message>;
 
 export interface Bench {
   databaseUrl: string;
@@ -23,6 +27,26 @@ const socketUrl = (child: Child, query: string) => `${child.url.replace("http", 
 async function openProduct(bench: Bench, userId: number): Promise<Client> {
   const token = await tokenOf(userId, bench.product.secretKey);
   return Client.open(socketUrl(bench.product, `token=${token}`));
+}
+
+/** What the product delivers, so that the reference carries as many bytes. */
+function asDelivered(chatId: number, sent: number, content: string) {
+  const frame: MessageFrame = {
+    type: "message",
+    chat_id: chatId,
+    message_id: sent,
+    username: "user1",
+    content,
+    is_bot: false,
+    created_at: new Date().toISOString(),
+    seq: sent,
+    updated_seq: sent,
+    user_id: 1,
+    status: "complete",
+    answer_to: null,
+    client_id: null,
+  };
+  return frame;
 }
 
 /** Server CPU of one message to `size` readers, in microseconds: one message in flight, each delivery counted. */
@@ -45,23 +69,18 @@ export async function fanOut(
   });
   const [sender] = clients;
   if (!sender) return 0;
-  const isMessage = side === "product" ? '{"type":"message"' : '{"chat_id"';
   let delivered = 0;
   for (const client of clients) {
     client.onText = (text) => {
-      if (text.startsWith(isMessage)) delivered += 1;
+      if (text.startsWith('{"type":"message"')) delivered += 1;
     };
   }
   const child = bench[side];
   const before = await child.usage();
   for (let sent = 1; sent <= messages; sent += 1) {
-    const frame = {
-      chat_id: chatId,
-      content: `message ${sent} with some words in it`,
-      type: "message",
-    };
-    if (side === "product") await sender.ask(frame);
-    else sender.send(frame);
+    const content = `message ${sent} with some words in it`;
+    if (side === "product") await sender.ask({ type: "message", chat_id: chatId, content });
+    else sender.send(asDelivered(chatId, sent, content));
     while (delivered < sent * size) await new Promise((resolve) => setImmediate(resolve));
   }
   const after = await child.usage();
