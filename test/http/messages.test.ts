@@ -211,6 +211,24 @@ describe("a client_id", () => {
     expect(await storedIn(chat.id)).toEqual(["me"]);
   });
 
+  test("makes identical questions to the model that race one question with one answer", async () => {
+    const chat = await ann.chat();
+    const socket = await ann.joined(chat.id);
+    const asked = world.gemini.requests.length;
+    const question = { content: "/bot who are you?", client_id: "race" };
+    // While another message is being stored, the questions gather, and go together.
+    const [, ...answers] = await Promise.all([
+      send(ann, chatId, { content: "first" }),
+      ...Array.from({ length: 20 }, () => send(ann, chat.id, question)),
+    ]);
+    for (const answer of answers) expect(answer.body).toEqual(answers[0]?.body);
+    await socket.next("bot_stream", { is_complete: true });
+    expect(world.gemini.requests.length).toBe(asked + 1);
+    const { body: history } = await ann.api("GET", `/api/chats/${chat.id}/messages`);
+    expect(history.map((message: { is_bot: boolean }) => message.is_bot)).toEqual([false, true]);
+    await socket.close();
+  });
+
   test("with 20 contents that race stores one of them and refuses the rest", async () => {
     const chat = await ann.chat();
     const answers = await Promise.all(
