@@ -1,10 +1,13 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { answerAndHang, say, until } from "../../src/emulator/script.ts";
 import { sendMessage } from "../../src/messages/actions.ts";
 import { BotStreamLastFrame } from "../../src/wire/frames.ts";
 import { startWorld, type World } from "../world/world.ts";
 import { answerEnds, room } from "./room.ts";
+
+// Some wait for what happens once a second, and for a busy machine.
+setDefaultTimeout(20_000);
 
 let world: World;
 beforeAll(async () => {

@@ -1,5 +1,5 @@
 // What reaches Gemini, as the scripted server received it: every member of the request's body.
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import fc from "fast-check";
 import { buildPrompt, estimateTokens } from "../../src/bot/context.ts";
 import {
@@ -14,6 +14,9 @@ import {
 import { sendMessage } from "../../src/messages/actions.ts";
 import { startWorld, type Person, type World } from "../world/world.ts";
 import { answerEnds, lastRequest, room } from "./room.ts";
+
+// Worlds of their own take a second each, on a busy machine several.
+setDefaultTimeout(20_000);
 
 let world: World;
 beforeAll(async () => {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { sweepAbandonedAnswers } from "../../src/bot/actions.ts";
 import { endAnswer } from "../../src/bot/queries.ts";
 import { answer, answerAndHang, finish, say } from "../../src/emulator/script.ts";
@@ -6,6 +6,9 @@ import { sendMessage } from "../../src/messages/actions.ts";
 import { startWorld, type World } from "../world/world.ts";
 import { gateway, whenAborted } from "./asking.ts";
 import { answerEnds, lastRequest, room, shownAnswer } from "./room.ts";
+
+// Some wait for what happens once a second, and for a busy machine.
+setDefaultTimeout(20_000);
 
 let world: World;
 beforeAll(async () => {

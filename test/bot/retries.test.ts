@@ -1,7 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { answer, answerAndHang, finish, say } from "../../src/emulator/script.ts";
 import { startWorld, type World } from "../world/world.ts";
 import { answerEnds, room } from "./room.ts";
+
+// Worlds of their own take a second each, on a busy machine several.
+setDefaultTimeout(20_000);
 
 let world: World;
 beforeAll(async () => {

@@ -124,4 +124,4 @@ test("while PostgreSQL is away the server says so, stays, and goes on by itself 
   expect(numbers).toEqual(Array.from({ length: 16 }, (_, index) => index + 1));
   expect(await server.stop()).toBe(0);
   await database.stop();
-}, 60_000);
+});

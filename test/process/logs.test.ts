@@ -136,4 +136,4 @@ test("production logs are JSON lines with request ids, and hold no secret of any
     ["unexpected error", "zoes"],
   ]);
   expect(JSON.stringify(errors)).toContain("no_zoe");
-}, 20_000);
+});

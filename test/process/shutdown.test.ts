@@ -6,7 +6,6 @@ import { TestSocket } from "../world/socket.ts";
 
 const { start, dataDir, end } = processes();
 afterAll(end);
-const timeoutMs = 20_000;
 
 /** A server with a room of two people. */
 async function roomOnServer() {
@@ -81,54 +80,45 @@ describe("told to stop", () => {
       expect(shown).toEqual(shown.map((_, index) => index + 1));
       await sql.end();
     },
-    timeoutMs,
   );
 
-  test(
-    "it waits for a send that is on its way, while it takes nothing new",
-    async () => {
-      const { server, anna, ben, chatId, sql } = await roomOnServer();
-      const [annas, bens] = [await anna.joined(server, chatId), await ben.joined(server, chatId)];
-      const held = await sql.reserve();
-      await held`begin`;
-      await held`select id from chats where id = ${chatId} for update`;
-      const sending = annas.ask({ type: "message", chat_id: chatId, content: "just in time" });
-      server.signal("SIGTERM");
-      await server.says(/stopping/);
+  test("it waits for a send that is on its way, while it takes nothing new", async () => {
+    const { server, anna, ben, chatId, sql } = await roomOnServer();
+    const [annas, bens] = [await anna.joined(server, chatId), await ben.joined(server, chatId)];
+    const held = await sql.reserve();
+    await held`begin`;
+    await held`select id from chats where id = ${chatId} for update`;
+    const sending = annas.ask({ type: "message", chat_id: chatId, content: "just in time" });
+    server.signal("SIGTERM");
+    await server.says(/stopping/);
 
-      const ready = await call(server, "GET", "/ready");
-      expect([ready.status, ready.body.status]).toEqual([503, "not_ready"]);
-      expect((await call(server, "GET", "/health")).status).toBe(200);
-      const refused = new TestSocket(`${server.url.replace("http", "ws")}/ws?token=${anna.token}`);
-      expect((await refused.closed).code).not.toBe(1000);
-      expect(refused.frames).toEqual([]);
-      const late = await bens.ask({ type: "message", chat_id: chatId, content: "too late" });
-      expect(late).toMatchObject({ type: "error", code: "unavailable" });
-      expect(late.retry_after).toBeGreaterThan(0);
+    const ready = await call(server, "GET", "/ready");
+    expect([ready.status, ready.body.status]).toEqual([503, "not_ready"]);
+    expect((await call(server, "GET", "/health")).status).toBe(200);
+    const refused = new TestSocket(`${server.url.replace("http", "ws")}/ws?token=${anna.token}`);
+    expect((await refused.closed).code).not.toBe(1000);
+    expect(refused.frames).toEqual([]);
+    const late = await bens.ask({ type: "message", chat_id: chatId, content: "too late" });
+    expect(late).toMatchObject({ type: "error", code: "unavailable" });
+    expect(late.retry_after).toBeGreaterThan(0);
 
-      await held`commit`;
-      held.release();
-      expect(await sending).toMatchObject({ type: "ack", seq: 1 });
-      expect(await server.exited).toBe(0);
-      expect((await annas.closed).code).toBe(1012);
-      expect((await bens.closed).code).toBe(1012);
-      expect(bens.ofType("message")).toMatchObject([{ content: "just in time", seq: 1 }]);
-      expect(await sql`select content from messages`).toMatchObject([{ content: "just in time" }]);
-      await sql.end();
-    },
-    timeoutMs,
-  );
+    await held`commit`;
+    held.release();
+    expect(await sending).toMatchObject({ type: "ack", seq: 1 });
+    expect(await server.exited).toBe(0);
+    expect((await annas.closed).code).toBe(1012);
+    expect((await bens.closed).code).toBe(1012);
+    expect(bens.ofType("message")).toMatchObject([{ content: "just in time", seq: 1 }]);
+    expect(await sql`select content from messages`).toMatchObject([{ content: "just in time" }]);
+    await sql.end();
+  });
 
-  test(
-    "twice, it stops once",
-    async () => {
-      const { server, sql } = await roomOnServer();
-      server.signal("SIGTERM");
-      server.signal("SIGINT");
-      expect(await server.exited).toBe(0);
-      expect(server.output.match(/stopping/g)).toHaveLength(1);
-      await sql.end();
-    },
-    timeoutMs,
-  );
+  test("twice, it stops once", async () => {
+    const { server, sql } = await roomOnServer();
+    server.signal("SIGTERM");
+    server.signal("SIGINT");
+    expect(await server.exited).toBe(0);
+    expect(server.output.match(/stopping/g)).toHaveLength(1);
+    await sql.end();
+  });
 });

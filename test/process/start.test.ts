@@ -17,7 +17,6 @@ afterAll(async () => {
   await end();
   await gemini.stop();
 });
-const timeoutMs = 30_000;
 
 function freePort(): number {
   const listener = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
@@ -73,7 +72,6 @@ test.concurrent(
     expect((await anna.api(again, "POST", messagesPath, { content: "on" })).body.seq).toBe(4);
     expect(await again.stop("SIGTERM")).toBe(0);
   },
-  timeoutMs,
 );
 
 test.concurrent(
@@ -132,7 +130,6 @@ test.concurrent(
     expect(await again.stop()).toBe(0);
     expect(server.output).not.toContain("Whole.");
   },
-  timeoutMs,
 );
 
 describe("two servers on one machine", () => {
@@ -153,7 +150,6 @@ describe("two servers on one machine", () => {
       expect((await other.api(two, "GET", "/api/chats")).body).toEqual([]);
       expect(await two.stop()).toBe(0);
     },
-    timeoutMs,
   );
 
   test.concurrent(
@@ -171,6 +167,5 @@ describe("two servers on one machine", () => {
       expect((await call(first, "GET", "/ready")).status).toBe(200);
       expect(await first.stop()).toBe(0);
     },
-    timeoutMs,
   );
 });

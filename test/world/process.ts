@@ -1,17 +1,22 @@
 // The real server as a child process, with nothing of this process's environment, and people who use it over HTTP.
+import { setDefaultTimeout } from "bun:test";
 import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { within } from "../../src/schedule.ts";
 import { TestSocket } from "./socket.ts";
 
 const main = join(import.meta.dir, "../../src/main.ts");
 /** Longer than any start or stop may take, shorter than a test may. */
-const eventTimeoutMs = 15_000;
+const eventTimeoutMs = 30_000;
+const testTimeoutMs = 60_000;
+const endTimeoutMs = 15_000;
 
 export type ServerProcess = ReturnType<typeof spawnServer>;
 
-/** Folders and processes of a test file. Call `end` after it: it kills what still runs. */
+/** Folders and processes of a test file. Call `end` after it: it ends what still runs. */
 export function processes() {
+  setDefaultTimeout(testTimeoutMs);
   // PostgreSQL's own account must be able to pass through.
   const folder = mkdtempSync(join(tmpdir(), "gemini-coop process "));
   chmodSync(folder, 0o755);
@@ -39,10 +44,12 @@ export function processes() {
       folders += 1;
       return join(folder, `data ${folders}`);
     },
+    /** In order, so that no PostgreSQL still writes where it is deleted. */
     async end() {
+      for (const server of spawned) server.signal("SIGTERM");
+      await within(endTimeoutMs, Promise.all(spawned.map((server) => server.exited)));
       for (const server of spawned) server.signal("SIGKILL");
-      await Promise.all(spawned.map((server) => server.exited));
-      rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
+      rmSync(folder, { recursive: true, force: true });
     },
   };
 }
