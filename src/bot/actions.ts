@@ -209,7 +209,7 @@ function answerEnded(): Problem {
   );
 }
 
-/** Ends the answers of servers that died. Called at the start and every few seconds. */
+/** Ends the answers of servers that died. Called every few seconds. */
 export async function sweepAbandonedAnswers(ctx: Ctx): Promise<void> {
   for (const messageId of await findAbandonedAnswers(ctx.sql, sweepPageSize)) {
     // It runs here, and could only not say so while the database was away.
