@@ -101,6 +101,7 @@ export function createSocketHandler(ctx: Ctx, sockets: Sockets): WebSocketHandle
       }
       const { token } = ws.data;
       if (token === undefined) return;
+      ws.data.token = undefined;
       void begin(ws, token);
     },
 
@@ -110,7 +111,12 @@ export function createSocketHandler(ctx: Ctx, sockets: Sockets): WebSocketHandle
         refuse(ws, {}, new Problem("not_json", "Send text frames, not binary ones."));
         return;
       }
-      ws.data.inbox ??= createInbox((text) => handle(ws, text));
+      ws.data.inbox ??= createInbox(
+        (text) => handle(ws, text),
+        () => {
+          ws.data.inbox = undefined;
+        },
+      );
       const taken = ws.data.inbox.push(data);
       if (taken === "warned") {
         refuse(

@@ -15,8 +15,11 @@ export interface Inbox {
   idle(): Promise<void>;
 }
 
-/** @param handle must not throw */
-export function createInbox(handle: (text: string) => Promise<void>): Inbox {
+/**
+ * @param handle must not throw
+ * @param onIdle is called when nothing waits any more: most sockets are idle most of the time, and need no inbox then
+ */
+export function createInbox(handle: (text: string) => Promise<void>, onIdle: () => void): Inbox {
   let waiting: string[] = [];
   let running: Promise<void> | undefined;
   let warned = false;
@@ -27,7 +30,7 @@ export function createInbox(handle: (text: string) => Promise<void>): Inbox {
       await handle(text);
     }
     running = undefined;
-    warned = false;
+    onIdle();
   }
 
   return {

@@ -18,7 +18,8 @@ export interface SocketData {
   readonly openedAtMs: number;
   /** Settles when the token that opens the socket was looked at; undefined when none is being looked at. */
   opening: Promise<void> | undefined;
-  readonly token: string | undefined;
+  /** Of the address; forgotten once it was looked at. */
+  token: string | undefined;
   session: SocketSession | undefined;
   inbox: Inbox | undefined;
   /** Whether anything came from the peer since the last heartbeat. */

@@ -56,8 +56,8 @@ export async function startChild(script: string, env: Record<string, string> = {
 /** The child's side. */
 export function serveUsage(ready: { url: string; secretKey?: string }) {
   process.on("message", () => {
-    Bun.gc(true);
     const { user, system } = process.cpuUsage();
+    Bun.gc(true);
     process.send?.({
       type: "usage",
       cpuMicros: user + system,
