@@ -89,7 +89,8 @@ export function createSequencer({
       clearTimeout(timer);
       timer = undefined;
     } else if (timer === undefined && !repairing) {
-      timer = setTimeout(() => void repair(position), gapMs);
+      const stuckAt = position;
+      timer = setTimeout(() => void repair(stuckAt), gapMs);
     }
   }
 

@@ -1,0 +1,136 @@
+// A number that doesn't come is read from the log.
+import { afterEach, beforeEach, expect, jest, test } from "bun:test";
+import { createLog, gapMs, range, settle, startSequencer as start } from "./frames.ts";
+
+beforeEach(() => void jest.useFakeTimers());
+afterEach(() => void jest.useRealTimers());
+
+test("a gap is read from the log when it has stayed for 250 ms, and not before", async () => {
+  const { log, offer, out, pass } = start(0, createLog(4));
+  offer(1, 4);
+  await pass(gapMs - 1);
+  expect(log.reads).toEqual([]);
+  await pass(1);
+  expect(log.reads).toEqual([{ after: 1, limit: expect.any(Number) }]);
+  expect(out).toEqual([1, 2, 3, 4]);
+  await pass(10 * gapMs);
+  expect(log.reads.length).toBe(1);
+});
+
+test("a gap that closes in time is not read", async () => {
+  const { log, offer, out, pass } = start(0, createLog(9));
+  offer(2);
+  await pass(gapMs - 1);
+  offer(1);
+  await pass(gapMs);
+  expect(out).toEqual([1, 2]);
+  expect(log.reads).toEqual([]);
+});
+
+test("a gap that follows on another one has 250 ms of its own", async () => {
+  const { log, offer, pass } = start(0, createLog(9));
+  offer(2, 4);
+  await pass(gapMs - 1);
+  offer(1);
+  await pass(1);
+  expect(log.reads).toEqual([]);
+  await pass(gapMs);
+  expect(log.reads).toMatchObject([{ after: 2 }]);
+});
+
+test("a gap at the end is noticed when the log is said to reach further", async () => {
+  const { sequencer, log, offer, out, pass } = start(0, createLog(3));
+  offer(1);
+  sequencer.expect(1);
+  await pass(2 * gapMs);
+  expect(log.reads).toEqual([]);
+  sequencer.expect(3);
+  await pass(gapMs);
+  expect(out).toEqual([1, 2, 3]);
+});
+
+test("a gap at the end that was told before the start is noticed too", async () => {
+  const { sequencer, out, pass } = start("later", createLog(3));
+  sequencer.expect(3);
+  await pass(2 * gapMs);
+  sequencer.start(1);
+  await pass(gapMs);
+  expect(out).toEqual([2, 3]);
+});
+
+test("a gap of numbers that left no trace is passed over", async () => {
+  const log = createLog(6);
+  log.traceless.add(2).add(5).add(6);
+  const { sequencer, offer, out, pass } = start(0, log);
+  offer(1, 4);
+  sequencer.expect(6);
+  await pass(gapMs);
+  await pass(gapMs);
+  expect(out).toEqual([1, 3, 4]);
+  expect(sequencer.position).toBe(6);
+});
+
+test("a gap whose frames come after all changes nothing any more", async () => {
+  const { offer, out, pass } = start(0, createLog(3));
+  offer(3);
+  await pass(gapMs);
+  offer(1, 2);
+  expect(out).toEqual([1, 2, 3]);
+});
+
+test("a gap is tried again every 250 ms while the log can't be read", async () => {
+  const { log, offer, out, pass } = start(0, createLog(2));
+  log.fail(3);
+  offer(2);
+  for (const reads of [1, 2, 3]) {
+    await pass(gapMs);
+    expect(log.reads.length).toBe(reads);
+    expect(out).toEqual([]);
+  }
+  await pass(gapMs);
+  expect(out).toEqual([1, 2]);
+});
+
+test("a gap of any size is read page by page", async () => {
+  const { log, offer, out, pass } = start(0, createLog(1_700));
+  offer(1_700);
+  for (let turn = 0; turn < 4; turn += 1) await pass(gapMs);
+  expect(out).toEqual(range(1, 1_700));
+  expect(log.reads.map(({ after }) => after)).toEqual([0, 500, 1_000, 1_500]);
+});
+
+test("a gap that closes while it is read, and what comes meanwhile, leaves once and in order", async () => {
+  const { log, offer, out, pass } = start(0, createLog(3));
+  const held = log.hold();
+  offer(3);
+  await pass(gapMs);
+  log.lastSeq = 6;
+  offer(1, 2, 4, 6);
+  expect(out).toEqual([1, 2, 3, 4]);
+  held.open();
+  await settle();
+  offer(5);
+  expect(out).toEqual([1, 2, 3, 4, 5, 6]);
+});
+
+test("a gap that is being read at the end releases nothing", async () => {
+  const { sequencer, log, offer, out, pass } = start(0, createLog(3));
+  const held = log.hold();
+  offer(3);
+  await pass(gapMs);
+  sequencer.close();
+  held.open();
+  await pass(gapMs);
+  expect(out).toEqual([]);
+});
+
+test("a gap keeps 1,000 frames in memory, the others are read from the log", async () => {
+  const { log, offer, out, pass } = start(0, createLog(1_200));
+  offer(...range(2, 1_200));
+  offer(1);
+  expect(out).toEqual(range(1, 1_001));
+  await pass(gapMs);
+  await pass(gapMs);
+  expect(out).toEqual(range(1, 1_200));
+  expect(log.reads).toMatchObject([{ after: 1_001 }]);
+});

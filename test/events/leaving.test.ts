@@ -1,0 +1,126 @@
+// Who hears a room no longer, and who is told of others.
+import { describe, expect, test } from "bun:test";
+import { replayMax } from "../../src/wire/frames.ts";
+import { chatId, frame, range, removal } from "./frames.ts";
+import { begin, startWorld as start } from "./listeners.ts";
+
+const ann = 1;
+const ben = 2;
+
+describe("a removal", () => {
+  test("is the last that the removed hear, on all their sockets", async () => {
+    const world = start(0);
+    const anns = [world.listener(ann), world.listener(ann)];
+    const other = world.listener(ben);
+    for (const listener of [...anns, other]) await world.join(listener);
+    world.publish((number) => removal(number, ann));
+    world.publish();
+    for (const listener of anns) {
+      expect(listener.heard.slice(-1)).toEqual([1]);
+      expect(listener.hearsTheRoom).toBe(false);
+      expect([...listener.joined]).toEqual([]);
+    }
+    expect(other.heard).toEqual(["joined", 1, "user_left", 2]);
+  });
+
+  test("takes effect in its turn: what was written before it is heard, whatever comes first", async () => {
+    const world = start(0);
+    const listener = world.listener(ann);
+    await world.join(listener);
+    world.rooms.publish(chatId, frame(3));
+    world.rooms.publish(chatId, removal(2, ann));
+    expect(listener.heard).toEqual(["joined"]);
+    world.rooms.publish(chatId, frame(1));
+    expect(listener.heard).toEqual(["joined", 1, 2]);
+  });
+
+  test("during a join makes it fail, also behind more frames than are kept", async () => {
+    for (const before of [0, replayMax + 1]) {
+      const world = start(0);
+      await world.join(world.listener(ben));
+      const listener = world.listener(ann);
+      const join = begin(world, listener);
+      for (const _ of range(1, before)) world.publish();
+      world.publish((number) => removal(number, ann));
+      expect(await join.end()).toBe(false);
+      world.publish();
+      expect(listener.heard).toEqual([]);
+      expect(listener.hearsTheRoom).toBe(false);
+    }
+  });
+
+  test("during a join that is repeated makes it fail, and the others are told once", async () => {
+    const world = start(0);
+    const [listener, other] = [world.listener(ann), world.listener(ben)];
+    await world.join(other);
+    await world.join(listener);
+    const join = begin(world, listener);
+    world.publish((number) => removal(number, ann));
+    expect(await join.end()).toBe(false);
+    expect(other.heard).toEqual(["joined", "user_joined", 1, "user_left"]);
+  });
+
+  test("before what the join has read of the log doesn't concern it: the person was invited again", async () => {
+    const world = start(0);
+    await world.join(world.listener(ben));
+    world.log.lastSeq = 2;
+    const listener = world.listener(ann);
+    const join = begin(world, listener);
+    world.rooms.publish(chatId, removal(1, ann));
+    world.rooms.publish(chatId, frame(2));
+    expect(await join.end()).toBe(true);
+    world.publish();
+    expect(listener.heard).toEqual(["joined", 3]);
+  });
+});
+
+describe("the others", () => {
+  test("are told of a person's first socket, which is not told itself, and of the last one gone", async () => {
+    const world = start(0);
+    const [first, second, other] = [world.listener(ann), world.listener(ann), world.listener(ben)];
+    for (const listener of [other, first, second]) await world.join(listener);
+    expect(other.sent.slice(1)).toEqual([
+      { type: "user_joined", chat_id: chatId, user_id: ann, username: "user1" },
+    ]);
+    expect(first.heard).toEqual(["joined"]);
+    world.rooms.leave(chatId, first);
+    world.rooms.leave(chatId, first);
+    expect(other.heard).toEqual(["joined", "user_joined"]);
+    world.rooms.leave(chatId, second);
+    expect(other.heard).toEqual(["joined", "user_joined", "user_left"]);
+  });
+
+  test("get a passing frame that a person doesn't, on none of their sockets", async () => {
+    const world = start(0);
+    const listeners = [world.listener(ann), world.listener(ann), world.listener(ben)];
+    for (const listener of listeners) await world.join(listener);
+    const typing = { type: "typing", chat_id: chatId, user_id: ann, username: "user1" } as const;
+    world.rooms.publish(chatId, typing, { exceptUserId: ann });
+    expect(listeners.map(({ heard }) => heard.includes("typing"))).toEqual([false, false, true]);
+  });
+});
+
+test("a room is forgotten with its last listener, and what is published to nobody is not kept", async () => {
+  const world = start(0);
+  const listener = world.listener(ann);
+  await world.join(listener);
+  expect(world.rooms.chatIds()).toEqual([chatId]);
+  world.rooms.leave(chatId, listener);
+  expect(world.rooms.chatIds()).toEqual([]);
+  world.publish();
+  await world.join(listener);
+  expect(listener.heard).toEqual(["joined", "joined"]);
+});
+
+test("the end of a chat silences everyone in it", async () => {
+  const world = start(0);
+  const listeners = [world.listener(ann), world.listener(ben)];
+  for (const listener of listeners) await world.join(listener);
+  world.rooms.end(chatId);
+  world.publish();
+  for (const listener of listeners) {
+    expect(listener.heard).not.toContain(1);
+    expect([...listener.joined]).toEqual([]);
+  }
+  expect(world.rooms.chatIds()).toEqual([]);
+});

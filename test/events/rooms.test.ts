@@ -1,0 +1,156 @@
+// Who hears a room: joining it without a window.
+import { afterEach, beforeEach, describe, expect, jest, test } from "bun:test";
+import { replayBytesMax, replayMax } from "../../src/wire/frames.ts";
+import { chatId, frame, gapMs, range, settle } from "./frames.ts";
+import { begin, startWorld as start } from "./listeners.ts";
+
+const ann = 1;
+const ben = 2;
+
+beforeEach(() => void jest.useFakeTimers());
+afterEach(() => void jest.useRealTimers());
+
+describe("a join", () => {
+  test("is followed by all that is published after it", async () => {
+    const world = start(5);
+    const listener = world.listener(ann);
+    expect(await world.join(listener)).toBe(true);
+    world.publish();
+    world.publish();
+    expect(listener.heard).toEqual(["joined", 6, 7]);
+    expect([...listener.joined]).toEqual([chatId]);
+  });
+
+  for (const opened of [false, true]) {
+    const room = opened ? "an open room" : "a room that nobody had joined";
+    test(`to ${room} brings what was published while it read the log, right after its greeting`, async () => {
+      const world = start(5);
+      if (opened) await world.join(world.listener(ben));
+      const listener = world.listener(ann);
+      const join = begin(world, listener);
+      world.publish();
+      world.publish();
+      expect(listener.heard).toEqual([]);
+      await join.end();
+      world.publish();
+      expect(listener.heard).toEqual(["joined", 6, 7, 8]);
+    });
+  }
+
+  test("does not bring what the log had shown already, even if it is released meanwhile", async () => {
+    const world = start(0);
+    await world.join(world.listener(ben));
+    world.log.lastSeq = 2;
+    const listener = world.listener(ann);
+    const join = begin(world, listener);
+    world.rooms.publish(chatId, frame(1));
+    world.rooms.publish(chatId, frame(2));
+    world.publish();
+    await join.end();
+    expect(listener.heard).toEqual(["joined", 3]);
+  });
+
+  test("waits until the room has shown what was read, which is read from the log if it was lost", async () => {
+    const world = start(0);
+    const other = world.listener(ben);
+    await world.join(other);
+    world.log.lastSeq = 2;
+    const listener = world.listener(ann);
+    const ended = begin(world, listener).end();
+    await settle();
+    expect(listener.heard).toEqual([]);
+    jest.advanceTimersByTime(gapMs);
+    expect(await ended).toBe(true);
+    expect(other.heard).toEqual(["joined", 1, 2, "user_joined"]);
+    expect(listener.heard).toEqual(["joined"]);
+  });
+
+  test("repeated hears nothing live between its beginning and its greeting", async () => {
+    const world = start(0);
+    const listener = world.listener(ann);
+    await world.join(listener);
+    world.publish();
+    const join = begin(world, listener);
+    world.publish();
+    expect(listener.heard).toEqual(["joined", 1]);
+    await join.end();
+    world.publish();
+    expect(listener.heard).toEqual(["joined", 1, "joined", 2, 3]);
+  });
+
+  test("of two sockets at once brings each of them everything once", async () => {
+    const world = start(0);
+    const listeners = [world.listener(ann), world.listener(ann)];
+    const [first, second] = listeners.map((listener) => begin(world, listener));
+    world.publish();
+    await first?.end();
+    world.publish();
+    await second?.end();
+    world.publish();
+    for (const listener of listeners) expect(listener.heard).toEqual(["joined", 1, 2, 3]);
+  });
+
+  for (const [what, count, size] of [
+    ["1,000 frames", replayMax + 1, 1],
+    ["1 MiB", 20, replayBytesMax / 16],
+  ] as const) {
+    test(`during which more than ${what} are released has not kept them, and says how far the room is`, async () => {
+      const world = start(0);
+      await world.join(world.listener(ben));
+      const listener = world.listener(ann);
+      const join = begin(world, listener);
+      const large = (number: number) => ({ ...frame(number), content: "x".repeat(size) });
+      for (const _ of range(1, count)) world.publish(large);
+      let state: unknown;
+      await join.finish(0, (given) => (state = given));
+      expect(state).toMatchObject({ missed: undefined, position: count });
+      world.publish();
+      expect(listener.heard).toEqual([count + 1]);
+    });
+  }
+
+  test("that is given up leaves nothing behind", async () => {
+    const world = start(0);
+    begin(world, world.listener(ann)).cancel();
+    expect(world.rooms.chatIds()).toEqual([]);
+    const [listener, other] = [world.listener(ann), world.listener(ben)];
+    await world.join(listener);
+    await world.join(other);
+    begin(world, listener).cancel();
+    world.publish();
+    expect(listener.hearsTheRoom).toBe(false);
+    expect([...listener.joined]).toEqual([]);
+    expect(other.heard).toEqual(["joined", "user_left", 1]);
+  });
+
+  test("of a socket that has closed meanwhile fails, and leaves nothing behind", async () => {
+    const world = start(0);
+    const listener = world.listener(ann);
+    const join = begin(world, listener);
+    listener.open = false;
+    expect(await join.end()).toBe(false);
+    expect(listener.heard).toEqual([]);
+    expect(world.rooms.chatIds()).toEqual([]);
+  });
+
+  test("to a chat that is deleted meanwhile fails", async () => {
+    const world = start(0);
+    const other = world.listener(ben);
+    await world.join(other);
+    const listener = world.listener(ann);
+    const join = begin(world, listener);
+    world.rooms.end(chatId);
+    expect(await join.end()).toBe(false);
+    expect(listener.hearsTheRoom).toBe(false);
+    expect(world.rooms.chatIds()).toEqual([]);
+  });
+
+  test("that waits for a lagging room fails when the chat is deleted", async () => {
+    const world = start(0);
+    await world.join(world.listener(ben));
+    world.log.lastSeq = 1;
+    const ended = begin(world, world.listener(ann)).end();
+    world.rooms.end(chatId);
+    expect(await ended).toBe(false);
+  });
+});
