@@ -1,7 +1,8 @@
 // The one place where postgres.js is set up: types as the wire has them, rows checked by the schema they are
 // returned as, and one answer to "is the database away?".
-// postgres.js 3.4.9 is patched (db/patches/): of a connection that broke it kept what was not yet written, the error and the
-// statements in flight for the next one, which then timed out, failed, hung, or got another statement's rows.
+// postgres.js 3.4.9 is patched (db/patches/): of a connection that broke it kept what was not yet written, the error and
+// the statements in flight for the next one, which then timed out, failed, hung, or got another statement's rows. One
+// that broke while it was opened ended the process, or was opened again for ever.
 import postgres from "postgres";
 import type { Logger } from "pino";
 import { z } from "zod";

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { createConnection, createServer, type Socket } from "node:net";
 import { pino } from "pino";
-import { connect, databaseError, type Sql } from "../../src/database/connect.ts";
+import { z } from "zod";
+import { connect, databaseError, isDatabaseAway, type Sql } from "../../src/database/connect.ts";
 import { cloneDatabase, dropDatabase } from "../world/cluster.ts";
 
 const log = pino({ level: "silent" });
@@ -87,4 +89,57 @@ describe("a connection whose backend was ended", () => {
     expect(codes).not.toContain("CONNECT_TIMEOUT");
     await sql.end({ timeout: 1 });
   });
+
+  test("while it was opened fails the statement that waits for it, and the process lives on", async () => {
+    // The driver asks this before anything else.
+    const cutter = startCutter((bytes) => bytes.includes("pg_catalog.pg_type"));
+    const sql = connect(cutter.url, log, { max: 1 });
+    expect(await sql`select 1 as one`.catch(databaseError)).toHaveProperty("code");
+    cutter.rest();
+    expect(await sql`select 1 as one`).toHaveLength(1);
+    await sql.end({ timeout: 1 });
+    cutter.stop();
+  });
 });
+
+test("an address that takes connections and closes them at once counts as a database that is away", async () => {
+  const listener = Bun.listen({
+    hostname: "127.0.0.1",
+    port: 0,
+    socket: { open: (socket) => void socket.end(), data: () => undefined },
+  });
+  const sql = connect(`postgres://nobody@127.0.0.1:${listener.port}/none`, log, { max: 1 });
+  const error: unknown = await sql`select 1`.catch((error: unknown) => error);
+  expect(isDatabaseAway(error)).toBe(true);
+  await sql.end({ timeout: 1 });
+  listener.stop(true);
+});
+
+/** Stands before the database, and resets every connection over which something is asked, until it rests. */
+function startCutter(isCut: (bytes: Buffer) => boolean) {
+  let rests = false;
+  const links = new Set<Socket>();
+  const server = createServer((client) => {
+    const upstream = createConnection(Number(new URL(url).port), "127.0.0.1");
+    for (const socket of [client, upstream]) {
+      links.add(socket);
+      socket.on("error", () => undefined);
+    }
+    client.on("data", (bytes: Buffer) => {
+      if (!rests && isCut(bytes)) client.resetAndDestroy();
+      else upstream.write(bytes);
+    });
+    client.on("close", () => upstream.destroy());
+    upstream.pipe(client);
+  }).listen(0, "127.0.0.1");
+  const address = new URL(url);
+  address.port = String(z.object({ port: z.int() }).parse(server.address()).port);
+  return {
+    url: address.href,
+    rest: () => void (rests = true),
+    stop() {
+      for (const link of links) link.destroy();
+      server.close();
+    },
+  };
+}
