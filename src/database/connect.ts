@@ -10,6 +10,8 @@ import { Problem } from "../wire/problems.ts";
 
 const connectTimeoutSeconds = 5;
 const statementTimeoutMs = 15_000;
+/** One chat that is locked for long, by the deletion of a million messages say, must not hold up the sends to all others. */
+const lockTimeoutMs = 2_000;
 const reconnectDelaySecondsMax = 0.5;
 const retryAfterSeconds = 2;
 
@@ -30,6 +32,9 @@ export function connect(url: string, log: Logger, { max = 10 }: { max?: number }
       application_name: "gemini-coop",
       TimeZone: "UTC",
       statement_timeout: statementTimeoutMs,
+      lock_timeout: lockTimeoutMs,
+      // Disks are fast and most pages are in memory: with the default of 4 a whole table is read for a few rows.
+      random_page_cost: 1.1,
       synchronous_commit: "on",
     },
     onnotice: (notice) => log.debug({ notice: notice.message }, "database notice"),
@@ -111,6 +116,11 @@ const awayCodes = new Set([
 export function isDatabaseAway(error: unknown): boolean {
   const code = databaseError(error)?.code;
   return code !== undefined && (awayCodes.has(code) || code.startsWith("08"));
+}
+
+/** Whether a statement gave up waiting for a row that somebody else has locked. Nothing was written. */
+export function isLocked(error: unknown): boolean {
+  return databaseError(error)?.code === "55P03";
 }
 
 /** What a client is told while the database is away. */
