@@ -34,10 +34,12 @@ export interface Present {
 
 /** A join on its way: from {@link Rooms.enter} on nothing of the room is missed. */
 export interface Entrance {
+  /** The number above which everything is kept. Another join that has read further may have opened the room. */
+  readonly keptFrom: number;
   /**
    * Waits until the room has shown all that was read of its log, which it may lag behind, then takes the place among
    * the listeners, in one go with what `greet` sends.
-   * @param lastSeq the room's number at which the log was read
+   * @param lastSeq the room's number at which the log was read, at least `keptFrom`
    * @param greet is called with `position`, the number up to which frames were released, and `missed`, those of them
    * above `lastSeq`; undefined if they are more than are kept.
    * @returns false when the person was removed meanwhile, or the socket has closed
@@ -59,6 +61,8 @@ export interface PublishOptions {
 /** What was released while somebody was joining. */
 interface Recording {
   userId: number;
+  /** The number above which it has everything. */
+  from: number;
   frames: { number: number; text: string }[];
   bytes: number;
   overflowed: boolean;
@@ -104,6 +108,12 @@ export function createRooms({
       }),
     };
     return room;
+  }
+
+  function start(room: Room, lastSeq: number) {
+    if (room.sequencer.position !== undefined) return;
+    for (const recording of room.recordings) recording.from = lastSeq;
+    room.sequencer.start(lastSeq);
   }
 
   function release(room: Room, frame: DurableFrame) {
@@ -192,6 +202,7 @@ export function createRooms({
       const room = rooms.getOrInsertComputed(chatId, () => open(chatId));
       const recording: Recording = {
         userId: listener.userId,
+        from: room.sequencer.position ?? 0,
         frames: [],
         bytes: 0,
         overflowed: false,
@@ -202,8 +213,11 @@ export function createRooms({
       listener.unsubscribe(chatTopic(chatId));
 
       return {
+        get keptFrom() {
+          return recording.from;
+        },
         async finish(lastSeq, greet) {
-          room.sequencer.start(lastSeq);
+          start(room, lastSeq);
           await room.sequencer.reach(lastSeq);
           room.recordings.delete(recording);
           const { frames, overflowed, removedAt = 0 } = recording;

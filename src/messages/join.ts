@@ -35,7 +35,8 @@ export async function joinRoom(
   const entrance = ctx.rooms.enter(chatId, listener);
   let joined = false;
   try {
-    const log = await readLog(ctx, caller, request);
+    let log = await readLog(ctx, caller, request);
+    while (log.lastSeq < entrance.keptFrom) log = await readLog(ctx, caller, request);
     joined = await entrance.finish(log.lastSeq, ({ position, missed, online }) => {
       const replay = log.messages?.map((message) => JSON.stringify(messageFrame(message)));
       const recovered =

@@ -113,6 +113,19 @@ test("a gap that closes while it is read, and what comes meanwhile, leaves once 
   expect(out).toEqual([1, 2, 3, 4, 5, 6]);
 });
 
+test("a gap is not read twice at once", async () => {
+  const { log, offer, out, pass } = start(0, createLog(3));
+  const held = log.hold();
+  offer(3);
+  await pass(gapMs);
+  offer(2);
+  await pass(10 * gapMs);
+  expect(log.reads.length).toBe(1);
+  held.open();
+  await settle();
+  expect(out).toEqual([1, 2, 3]);
+});
+
 test("a gap that is being read at the end releases nothing", async () => {
   const { sequencer, log, offer, out, pass } = start(0, createLog(3));
   const held = log.hold();
@@ -122,6 +135,13 @@ test("a gap that is being read at the end releases nothing", async () => {
   held.open();
   await pass(gapMs);
   expect(out).toEqual([]);
+});
+
+test("frames that came before don't use up what may be kept behind a gap", async () => {
+  const { log, offer, out } = start(0, createLog(1_502));
+  offer(...range(1, 1_500), ...range(1, 1_500), 1_502, 1_501);
+  expect(out).toEqual(range(1, 1_502));
+  expect(log.reads).toEqual([]);
 });
 
 test("a gap keeps 1,000 frames in memory, the others are read from the log", async () => {

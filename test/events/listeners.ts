@@ -43,7 +43,11 @@ export function begin({ rooms, log }: Started, listener: ReturnType<Started["lis
   const entrance = rooms.enter(chatId, listener);
   const lastSeq = log.lastSeq;
   return {
-    ...entrance,
+    get keptFrom() {
+      return entrance.keptFrom;
+    },
+    finish: entrance.finish,
+    cancel: entrance.cancel,
     end: () => entrance.finish(lastSeq, (state) => listener.greet(lastSeq, state)),
   };
 }

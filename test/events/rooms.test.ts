@@ -90,6 +90,35 @@ describe("a join", () => {
     for (const listener of listeners) expect(listener.heard).toEqual(["joined", 1, 2, 3]);
   });
 
+  test("is told to read again when another one, that has read further, opened the room", async () => {
+    const world = start(0);
+    const [first, second] = [world.listener(ann), world.listener(ben)];
+    const late = begin(world, first);
+    // Its frame comes only when the room counts it as shown.
+    world.log.lastSeq = 1;
+    const join = begin(world, second);
+    expect(late.keptFrom).toBe(0);
+    await join.end();
+    world.rooms.publish(chatId, frame(1));
+    world.publish();
+    expect(late.keptFrom).toBe(1);
+    await late.finish(1, (state) => first.greet(1, state));
+    expect(first.heard).toEqual(["joined", 2]);
+    expect(second.heard).toEqual(["joined", 2, "user_joined"]);
+  });
+
+  test("comes to its end also when the only other listener leaves meanwhile", async () => {
+    const world = start(0);
+    const [listener, other] = [world.listener(ann), world.listener(ben)];
+    await world.join(other);
+    const join = begin(world, listener);
+    world.publish();
+    world.rooms.leave(chatId, other);
+    expect(await join.end()).toBe(true);
+    world.publish();
+    expect(listener.heard).toEqual(["joined", 1, 2]);
+  });
+
   for (const [what, count, size] of [
     ["1,000 frames", replayMax + 1, 1],
     ["1 MiB", 20, replayBytesMax / 16],

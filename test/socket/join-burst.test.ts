@@ -36,6 +36,8 @@ interface Burst {
   joinAfterAcks: number;
   /** What the joining client says it has, from nothing (0) to all there was before (1). */
   has: number;
+  /** So many sockets of two people join at the same time. */
+  readers: number;
   /** Whether somebody listens already: the room is open then. */
   listened: boolean;
   /** The same socket joins again, each time from the last number it has seen. */
@@ -49,6 +51,7 @@ const bursts: fc.Arbitrary<Burst> = fc.record({
   renames: fc.integer({ min: 0, max: 3 }),
   joinAfterAcks: fc.integer({ min: 0, max: 20 }),
   has: fc.constantFrom(0, 0.5, 1),
+  readers: fc.integer({ min: 1, max: 4 }),
   listened: fc.boolean(),
   again: fc.array(fc.constantFrom("without leaving", "after leaving"), { maxLength: 5 }),
 });
@@ -119,40 +122,53 @@ function expectStretch(came: number[], after: Joined, before: Joined) {
   expect(came.slice(live.length)).toEqual(before.replay);
 }
 
-async function play(burst: Burst) {
-  const [owner, reader] = people;
-  if (!owner || !reader) throw new Error("nobody there");
-  const { id: chatId } = await owner.chat({ with: people.slice(1) });
-  const other = burst.listened ? await owner.joined(chatId) : undefined;
-  for (const n of range(1, burst.before)) await owner.say(chatId, `before ${n}`);
-  const socket = await reader.socket();
-
-  const { done, reached } = sendAll(chatId, burst);
-  await reached(burst.joinAfterAcks);
+/** What a reading client does: joins, and joins again. */
+async function read(socket: TestSocket, chatId: number, burst: Burst): Promise<Joined[]> {
   const joins = [await join(socket, chatId, Math.floor(burst.before * burst.has))];
   for (const how of burst.again) {
     if (how === "after leaving") await socket.ask({ type: "leave", chat_id: chatId });
     const seen = Math.max(...joins.map(({ lastSeq }) => lastSeq), ...numbersOf(socket.frames));
     joins.push(await join(socket, chatId, seen));
   }
-  await done;
-  await socket.settle();
+  return joins;
+}
 
-  const { last_seq } = (await owner.api("GET", `/api/chats/${chatId}`)).body;
-  const [missed, ...rest] = stretches(socket.frames);
+function expectAll(frames: Frame[], joins: Joined[], lastSeq: number) {
+  const [missed, ...rest] = stretches(frames);
   expect(missed).toEqual(joins[0]?.replay ?? []);
   for (const [index, came] of rest.entries()) {
     const after = joins[index];
     const before = joins[index + 1];
     if (!after) throw new Error("more was joined than asked");
     if (before) expectStretch(came, after, before);
-    else expect(came).toEqual(range(after.lastSeq + 1, last_seq));
+    else expect(came).toEqual(range(after.lastSeq + 1, lastSeq));
   }
-  if (other) {
-    await other.settle();
-    expect(numbersOf(other.frames)).toEqual(range(1, last_seq));
+}
+
+async function play(burst: Burst) {
+  const [owner, ...others] = people;
+  if (!owner) throw new Error("nobody there");
+  const { id: chatId } = await owner.chat({ with: others });
+  const listener = burst.listened ? await owner.joined(chatId) : undefined;
+  for (const n of range(1, burst.before)) await owner.say(chatId, `before ${n}`);
+  const readers = await Promise.all(
+    range(1, burst.readers).map((n) => (others[n % 2] ?? owner).socket()),
+  );
+
+  const { done, reached } = sendAll(chatId, burst);
+  await reached(burst.joinAfterAcks);
+  const joins = await Promise.all(readers.map((socket) => read(socket, chatId, burst)));
+  await done;
+
+  const { last_seq } = (await owner.api("GET", `/api/chats/${chatId}`)).body;
+  for (const [index, socket] of readers.entries()) {
+    await socket.settle();
+    expectAll(socket.frames, joins[index] ?? [], last_seq);
+    await socket.close();
   }
-  await Promise.all([socket.close(), other?.close()]);
+  await listener?.settle();
+  if (listener) expect(numbersOf(listener.frames)).toEqual(range(1, last_seq));
+  await listener?.close();
 }
 
 test("a join at any moment of a burst gets every number above its own exactly once, in order", async () => {
