@@ -41,6 +41,10 @@ export interface Ctx {
   readonly lifecycle: { closing: boolean };
   /** Closes every open socket of a session. */
   readonly disconnectSession: (sessionId: string) => void;
+  /** Closes every open socket of a person, who may come back at once. */
+  readonly disconnectUser: (userId: number) => void;
+  /** Tells a person's open sockets no more news of a chat. */
+  readonly unfollow: (userId: number, chatId: number) => void;
 }
 
 export interface ContextParts {
@@ -57,14 +61,22 @@ export interface Reach {
   emit: Emit;
   notify: (userId: number, frame: UserFrame) => void;
   disconnectSession: (sessionId: string) => void;
+  disconnectUser: (userId: number) => void;
+  unfollow: (userId: number, chatId: number) => void;
 }
 
 /** For a process that serves nobody, such as a script. */
-const nobody: Reach = { emit() {}, notify() {}, disconnectSession() {} };
+const nobody: Reach = {
+  emit() {},
+  notify() {},
+  disconnectSession() {},
+  disconnectUser() {},
+  unfollow() {},
+};
 
 export function createContext(parts: ContextParts, reach: Reach = nobody): Ctx {
   const { config, secretKey, sql, log, model, now = () => new Date() } = parts;
-  const { emit, notify, disconnectSession } = reach;
+  const { emit, notify, disconnectSession, disconnectUser, unfollow } = reach;
   const rooms = createRooms({ emit, readLog: createReadLog(sql), log });
   return {
     config,
@@ -85,5 +97,7 @@ export function createContext(parts: ContextParts, reach: Reach = nobody): Ctx {
     }),
     lifecycle: { closing: false },
     disconnectSession,
+    disconnectUser,
+    unfollow,
   };
 }

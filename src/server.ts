@@ -48,6 +48,8 @@ export function startServer(parts: ContextParts): RunningServer {
     emit,
     notify: sockets.notify,
     disconnectSession: sockets.disconnectSession,
+    disconnectUser: sockets.disconnectUser,
+    unfollow: sockets.unfollow,
   });
 
   const app = createApp(ctx);

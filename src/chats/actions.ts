@@ -235,17 +235,24 @@ async function remove(
   userId: number,
   notification: string,
 ): Promise<void> {
-  const result = await deleteParticipant(ctx.sql, caller.id, chat.id, userId);
-  if (!result) throw chatNotFound();
-  if (result.removed_seq === null || result.username === null) {
-    if (userId !== caller.id && result.owner_id !== caller.id) throw ownerOnly("remove people");
-    if (userId === result.owner_id) {
-      throw new Problem(
-        "owner_cannot_leave",
-        "The owner cannot leave. Hand the chat over to somebody first, or delete it.",
-      );
+  if (userId === chat.owner_id) throw ownerCannotLeave();
+  // Before the commit: the reply to a message that is written after it may be faster than its own.
+  ctx.unfollow(userId, chat.id);
+  const result = await deleteParticipant(ctx.sql, caller.id, chat.id, userId).catch(
+    (error: unknown) => {
+      // Whether they are out is unknown: their sockets come back and ask.
+      ctx.disconnectUser(userId);
+      throw error;
+    },
+  );
+  if (!result || result.removed_seq === null || result.username === null) {
+    if (result?.owner_id === chat.owner_id) {
+      throw new Problem("not_found", "This person is not in the chat.");
     }
-    throw new Problem("not_found", "This person is not in the chat.");
+    // It was handed over in between, and they may still be in it.
+    ctx.disconnectUser(userId);
+    if (!result) throw chatNotFound();
+    throw userId === result.owner_id ? ownerCannotLeave() : ownerOnly("remove people");
   }
   ctx.publish(chatTopic(chat.id), {
     type: "participant_removed",
@@ -259,6 +266,13 @@ async function remove(
     chat_id: chat.id,
     notification,
   });
+}
+
+function ownerCannotLeave(): Problem {
+  return new Problem(
+    "owner_cannot_leave",
+    "The owner cannot leave. Hand the chat over to somebody first, or delete it.",
+  );
 }
 
 /** Moves the read position, never back. @throws Problem `not_found` */

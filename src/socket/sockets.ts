@@ -31,8 +31,8 @@ export type Socket = ServerWebSocket<SocketData>;
 /** A socket that knows who speaks. */
 export class SocketSession implements Listener {
   readonly joined = new Set<number>();
-  /** Chats that the person was removed from before {@link follow}, whose list may still name them. */
-  private gone: Set<number> | undefined = new Set();
+  /** Chats that the person was removed from: a list that was read before may still name them, a room still hold them. */
+  private gone: Set<ChatTopic | ActivityTopic> | undefined;
 
   constructor(
     private readonly ws: Socket,
@@ -61,6 +61,7 @@ export class SocketSession implements Listener {
   }
 
   subscribe(topic: ChatTopic | ActivityTopic) {
+    if (this.gone?.has(topic)) return;
     this.ws.subscribe(topic);
   }
 
@@ -72,17 +73,21 @@ export class SocketSession implements Listener {
   follow(chatIds: number[]) {
     if (!this.open) return;
     this.ws.subscribe(userTopic(this.userId));
-    for (const chatId of chatIds) if (!this.gone?.has(chatId)) this.followOne(chatId);
-    this.gone = undefined;
+    for (const chatId of chatIds) this.hearNews(chatId);
+  }
+
+  private hearNews(chatId: number) {
+    if (this.open && !this.joined.has(chatId)) this.subscribe(activityTopic(chatId));
   }
 
   followOne(chatId: number) {
-    this.gone?.delete(chatId);
-    if (this.open && !this.joined.has(chatId)) this.ws.subscribe(activityTopic(chatId));
+    this.gone?.delete(activityTopic(chatId));
+    this.hearNews(chatId);
   }
 
   unfollowOne(chatId: number) {
-    this.gone?.add(chatId);
+    this.gone ??= new Set();
+    this.gone.add(activityTopic(chatId));
     this.ws.unsubscribe(activityTopic(chatId));
   }
 }
@@ -164,6 +169,18 @@ export function createSockets({
           closeSocket(ws, "revoked", "this session has ended");
         }
       }
+    },
+
+    /** Closes every socket of a person; they come back and hear what they may. */
+    disconnectUser(userId: number) {
+      for (const ws of byUser.get(userId) ?? []) {
+        closeSocket(ws, "unavailable", "reconnect, and catch up");
+      }
+    },
+
+    /** Tells a person's sockets no more news of a chat. */
+    unfollow(userId: number, chatId: number) {
+      for (const ws of byUser.get(userId) ?? []) ws.data.session?.unfollowOne(chatId);
     },
 
     /** Closes who did not say who they are in time, and whose token has expired. */
