@@ -72,13 +72,9 @@ const cases: Case[] = [
   {
     what: "a person's chats, with what is unread in each",
     run: () => findChatSummaries(sql, me),
-    // Of each chat the newest message and the last read one, and one's own 200 that are newer.
-    rows: { chat_participants: myChats, chats: myChats, messages: 2 * myChats + 200 },
-    by: [
-      "chat_participants_user_id_idx",
-      "messages_chat_id_seq_key",
-      "messages_chat_id_user_id_seq_idx",
-    ],
+    // Of each chat the newest message and the last read one.
+    rows: { chat_participants: myChats, chats: myChats, messages: 2 * myChats },
+    by: ["chat_participants_user_id_idx", "messages_chat_id_seq_key"],
   },
   {
     what: "whether somebody is in a chat",
@@ -131,7 +127,7 @@ const cases: Case[] = [
         })),
       ),
     // The chat is found twice: to be locked, and to be counted up.
-    rows: { chats: 2, chat_participants: 20, messages: 0 },
+    rows: { chats: 2, chat_participants: 40, messages: 0 },
     by: ["messages_client_id_key"],
   },
   {

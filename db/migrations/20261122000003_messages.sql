@@ -36,9 +36,6 @@ create unique index messages_changed_key on messages (chat_id, updated_seq) wher
 -- order (chat_id, user_id) the planner takes the index below for as good, and reads all that the sender wrote.
 create unique index messages_client_id_key on messages (chat_id, client_id, user_id) where client_id is not null;
 
--- One's own messages above the read position, which are not unread: Index Only Scan, a few rows.
-create index messages_chat_id_user_id_seq_idx on messages (chat_id, user_id, seq) where user_id is not null;
-
 -- One running answer to a question at a time.
 create unique index messages_running_answer_key on messages (answer_to) where status = 'streaming';
 create index messages_answer_to_idx on messages (answer_to) where answer_to is not null;

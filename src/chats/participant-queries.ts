@@ -178,7 +178,14 @@ export async function updateReadPosition(
   const row = maybe(
     await sql`
       update chat_participants me
-      set last_read_seq = greatest(me.last_read_seq, least(coalesce(${seq ?? null}::bigint, c.last_seq), c.last_seq))
+      set last_read_seq = greatest(me.last_read_seq, least(coalesce(${seq ?? null}::bigint, c.last_seq), c.last_seq)),
+          own_read_count = me.own_read_count + (
+            select count(*) from messages
+            where chat_id = c.id
+              and seq > me.last_read_seq
+              and seq <= least(coalesce(${seq ?? null}::bigint, c.last_seq), c.last_seq)
+              and user_id = me.user_id
+          )
       from chats c
       where me.chat_id = ${chatId} and me.user_id = ${userId} and c.id = me.chat_id
       returning me.last_read_seq

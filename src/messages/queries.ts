@@ -129,8 +129,7 @@ async function insertDistinct(sql: Sql, items: NewMessage[]): Promise<Map<number
     known as materialized (
       select i.n, m.id, m.seq, m.updated_seq, m.content, m.created_at
       from member i
-      -- "+ 0" keeps the planner from the index of a sender's messages, all of which it would look at.
-      join messages m on m.chat_id = i.chat_id and m.client_id = i.client_id and m.user_id + 0 = i.user_id
+      join messages m on m.chat_id = i.chat_id and m.client_id = i.client_id and m.user_id = i.user_id
     ),
     part as materialized (
       select i.*, part.is_answer, nextval('messages_id_seq') as id
@@ -149,6 +148,14 @@ async function insertDistinct(sql: Sql, items: NewMessage[]): Promise<Map<number
       set last_seq = chats.last_seq + taken.count, message_count = chats.message_count + taken.count
       from (select chat_id, count(*) as count from numbered group by chat_id) taken
       where chats.id = taken.chat_id
+    ),
+    written as (
+      update chat_participants p
+      set own_count = p.own_count + mine.count
+      from (
+        select chat_id, user_id, count(*) as count from numbered where not is_answer group by chat_id, user_id
+      ) mine
+      where p.chat_id = mine.chat_id and p.user_id = mine.user_id
     ),
     inserted as (
       insert into messages (
