@@ -25,6 +25,11 @@ import type { z } from "zod";
 
 /** Bytes that may wait for a reader. Past it the reader is closed: the log catches it up when it is back. */
 export const backpressureBytesMax = 2 * 1024 * 1024;
+/**
+ * Above this the socket's next frame waits. Who asks for more than they read at once, such as the replays of many rooms,
+ * gets it at the speed at which they read; only what others send may run past {@link backpressureBytesMax}.
+ */
+const unreadBytesMax = 256 * 1024;
 const floodRetryAfterSeconds = 1;
 
 export function createSocketHandler(ctx: Ctx, sockets: Sockets): WebSocketHandler<SocketData> {
@@ -55,6 +60,7 @@ export function createSocketHandler(ctx: Ctx, sockets: Sockets): WebSocketHandle
 
   async function handle(ws: Socket, text: string) {
     if (ws.data.opening) await ws.data.opening;
+    if (ws.getBufferedAmount() > unreadBytesMax) await drained(ws);
     if (ws.readyState !== WebSocket.OPEN) return;
     let json: unknown;
     try {
@@ -132,17 +138,30 @@ export function createSocketHandler(ctx: Ctx, sockets: Sockets): WebSocketHandle
       }
     },
 
+    drain(ws) {
+      if (ws.getBufferedAmount() <= unreadBytesMax) ws.data.drained?.();
+    },
+
     pong(ws) {
       ws.data.alive = true;
     },
 
     close(ws) {
       ws.data.inbox?.close();
+      ws.data.drained?.();
       sockets.remove(ws);
       const { session } = ws.data;
       if (session) for (const chatId of [...session.joined]) ctx.rooms.leave(chatId, session);
     },
   };
+}
+
+/** Settles when the peer has read enough, or is gone. */
+async function drained(ws: Socket): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  ws.data.drained = resolve;
+  await promise;
+  ws.data.drained = undefined;
 }
 
 /** @throws Problem `invalid` for anything that is no frame of the contract */

@@ -1,10 +1,10 @@
 // Bun does not wait for an async message handler, so the frames of one socket would run at the same time and a flood
 // would pile up. An inbox runs them one after the other and has an end.
 
-/** Frames that may wait behind the one that is running. */
-export const inboxMax = 256;
-/** At this many the sender is told to slow down. */
-export const inboxWarning = 128;
+/** Frames that may wait behind the one that is running. At half of it the sender is told to slow down. */
+const framesMax = 256;
+/** And so many characters, since frames may be large. */
+const charactersMax = 2 * 1024 * 1024;
 
 export interface Inbox {
   /** @returns `accepted`; `warned` once when it is half full; `full` when the frame was not taken */
@@ -21,12 +21,14 @@ export interface Inbox {
  */
 export function createInbox(handle: (text: string) => Promise<void>, onIdle: () => void): Inbox {
   let waiting: string[] = [];
+  let characters = 0;
   let running: Promise<void> | undefined;
   let warned = false;
   let closed = false;
 
   async function run() {
     for (let text = waiting.shift(); text !== undefined; text = waiting.shift()) {
+      characters -= text.length;
       await handle(text);
     }
     running = undefined;
@@ -35,10 +37,13 @@ export function createInbox(handle: (text: string) => Promise<void>, onIdle: () 
 
   return {
     push(text) {
-      if (closed || waiting.length >= inboxMax) return "full";
+      const isFull = waiting.length >= framesMax || characters + text.length > charactersMax;
+      if (closed || isFull) return "full";
       waiting.push(text);
+      characters += text.length;
       running ??= run();
-      if (waiting.length < inboxWarning || warned) return "accepted";
+      const isHalfFull = waiting.length >= framesMax / 2 || characters >= charactersMax / 2;
+      if (warned || !isHalfFull) return "accepted";
       warned = true;
       return "warned";
     },

@@ -40,6 +40,7 @@ export function socketRoutes(ctx: Ctx) {
           opening: undefined,
           session: undefined,
           inbox: undefined,
+          drained: undefined,
           alive: true,
         },
       });

@@ -22,6 +22,8 @@ export interface SocketData {
   token: string | undefined;
   session: SocketSession | undefined;
   inbox: Inbox | undefined;
+  /** Called when the peer has read what was waiting for it; undefined while no frame of its own waits for that. */
+  drained: (() => void) | undefined;
   /** Whether anything came from the peer since the last heartbeat. */
   alive: boolean;
 }

@@ -1,10 +1,12 @@
-// A WebSocket client by hand on a bare TCP connection: it can stop reading, and it never answers a ping.
+// A WebSocket client by hand on a bare TCP connection: it can stop reading, and answers pings only when told to.
 import { connect, type Socket } from "node:net";
 import { Frame } from "../world/socket.ts";
 
 const timeoutMs = 10_000;
 const text = 0x1;
 const close = 0x8;
+const ping = 0x9;
+const pong = 0xa;
 
 interface Wish {
   matches: (frame: Frame) => boolean;
@@ -13,21 +15,25 @@ interface Wish {
 
 export class RawSocket {
   readonly frames: Frame[] = [];
-  /** The code of the server's close frame; undefined when the connection ended without one. */
-  readonly closed: Promise<number | undefined>;
+  /** What the server's close frame says; undefined when the connection ended without one. */
+  readonly closed: Promise<{ code: number; reason: string } | undefined>;
   private buffer = Buffer.alloc(0);
-  private closeCode: number | undefined;
+  private closing: { code: number; reason: string } | undefined;
   private readonly wishes = new Set<Wish>();
 
   private constructor(private readonly tcp: Socket) {
-    this.closed = new Promise((resolve) => tcp.on("close", () => resolve(this.closeCode)));
+    this.closed = new Promise((resolve) => tcp.on("close", () => resolve(this.closing)));
     tcp.on("error", () => undefined);
     tcp.on("data", (data: Buffer) => {
       this.buffer = Buffer.concat([this.buffer, data]);
       for (let frame = takeFrame(this.buffer); frame; frame = takeFrame(this.buffer)) {
         this.buffer = this.buffer.subarray(frame.length);
-        if (frame.opcode === text) this.take(Frame.parse(JSON.parse(frame.payload.toString())));
-        if (frame.opcode === close) this.closeCode = frame.payload.readUInt16BE(0);
+        const { opcode, payload } = frame;
+        if (opcode === text) this.take(Frame.parse(JSON.parse(payload.toString())));
+        if (opcode === ping) this.take({ type: "ping of the protocol" });
+        if (opcode === close) {
+          this.closing = { code: payload.readUInt16BE(0), reason: payload.toString("utf8", 2) };
+        }
       }
     });
   }
@@ -64,6 +70,11 @@ export class RawSocket {
     this.tcp.write(Buffer.concat(frames.map((frame) => textFrame(JSON.stringify(frame)))));
   }
 
+  /** Answers the server's ping. */
+  pong() {
+    this.tcp.write(Buffer.from([0x80 | pong, 0x80, 0, 0, 0, 0]));
+  }
+
   /** Reads nothing from now on: what the server sends piles up on its side. */
   pause() {
     this.tcp.pause();
@@ -71,6 +82,12 @@ export class RawSocket {
 
   resume() {
     this.tcp.resume();
+  }
+
+  /** Ends the connection without a word. */
+  async destroy() {
+    this.tcp.destroy();
+    await this.closed;
   }
 
   /** Settles once such a frame has come. */
@@ -85,7 +102,7 @@ export class RawSocket {
       reject(new Error(`no ${type} ${JSON.stringify(more)} among ${this.frames.length} frames`));
     }, timeoutMs);
     try {
-      await promise;
+      await Promise.race([promise, this.closed.then(() => reject(new Error("closed")))]);
     } finally {
       clearTimeout(timer);
       this.wishes.delete(wish);
