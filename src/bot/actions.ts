@@ -39,6 +39,7 @@ export function runReply(
     seq: answer.seq,
     abort: new AbortController(),
     text: "",
+    ending: false,
     stopReason: undefined,
     done: Promise.resolve(),
   };
@@ -147,6 +148,7 @@ async function checkpoint(ctx: Ctx, reply: Reply): Promise<void> {
 /** @throws when the database stays away: the sweep ends the answer once it is back */
 async function finish(ctx: Ctx, reply: Reply, end: End): Promise<void> {
   if (reply.stopReason === "abandoned") return;
+  reply.ending = true;
   for (let tries = 1; ; tries += 1) {
     try {
       const ended = await endAnswer(ctx.sql, reply.messageId, {

@@ -12,6 +12,8 @@ export interface Reply {
   readonly seq: number;
   readonly abort: AbortController;
   text: string;
+  /** Its text is whole. Its end may have been stored, and even shown, before the server is told so. */
+  ending: boolean;
   stopReason: StopReason | undefined;
   /** Settles when it has ended. */
   done: Promise<void>;

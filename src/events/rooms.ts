@@ -1,14 +1,8 @@
 // Who has joined which chat on this node, and the way of a frame to them. A room exists only while somebody
 // has joined or is joining.
 import type { Logger } from "pino";
-import {
-  isDurable,
-  numberOf,
-  replayBytesMax,
-  replayMax,
-  type DurableFrame,
-  type RoomFrame,
-} from "../wire/frames.ts";
+import { isDurable, numberOf, type DurableFrame, type RoomFrame } from "../wire/frames.ts";
+import { record, startRecording, type Recording } from "./recording.ts";
 import { createSequencer, type ReadLog, type Sequencer } from "./sequencer.ts";
 import { activityTopic, chatTopic, type ActivityTopic, type ChatTopic } from "./topics.ts";
 
@@ -41,12 +35,17 @@ export interface Entrance {
    * the listeners, in one go with what `greet` sends.
    * @param lastSeq the room's number at which the log was read, at least `keptFrom`
    * @param greet is called with `position`, the number up to which frames were released, and `missed`, those of them
-   * above `lastSeq`; undefined if they are more than are kept.
+   * above `lastSeq`; undefined if they are more than are kept. `ended` are the answers whose last frame was released.
    * @returns false when the person was removed meanwhile, or the socket has closed
    */
   finish(
     lastSeq: number,
-    greet: (state: { position: number; missed: string[] | undefined; online: Present[] }) => void,
+    greet: (state: {
+      position: number;
+      missed: string[] | undefined;
+      ended: ReadonlySet<number>;
+      online: Present[];
+    }) => void,
   ): Promise<boolean>;
   cancel(): void;
 }
@@ -56,18 +55,6 @@ export interface PublishOptions {
   after?: number;
   /** A passing frame that this person's sockets don't get. */
   exceptUserId?: number;
-}
-
-/** What was released while somebody was joining. */
-interface Recording {
-  userId: number;
-  /** The number above which it has everything. */
-  from: number;
-  frames: { number: number; text: string }[];
-  bytes: number;
-  overflowed: boolean;
-  /** The number at which the person was removed. */
-  removedAt: number | undefined;
 }
 
 interface Room {
@@ -120,17 +107,8 @@ export function createRooms({
     const number = numberOf(frame);
     const text = JSON.stringify(frame);
     emit(chatTopic(room.chatId), text);
-    for (const recording of room.recordings) record(recording, number, text);
+    for (const recording of room.recordings) record(recording, frame, text);
     if (frame.type === "participant_removed") evict(room, frame.user_id, number);
-  }
-
-  function record(recording: Recording, number: number, text: string) {
-    recording.bytes += Buffer.byteLength(text);
-    if (recording.frames.length < replayMax && recording.bytes <= replayBytesMax) {
-      recording.frames.push({ number, text });
-    } else {
-      recording.overflowed = true;
-    }
   }
 
   function evict(room: Room, userId: number, number: number) {
@@ -200,14 +178,7 @@ export function createRooms({
     /** Begins a join: from now on the room's frames are kept for the listener, which gets none until `finish`. */
     enter(chatId: number, listener: Listener): Entrance {
       const room = rooms.getOrInsertComputed(chatId, () => open(chatId));
-      const recording: Recording = {
-        userId: listener.userId,
-        from: room.sequencer.position ?? 0,
-        frames: [],
-        bytes: 0,
-        overflowed: false,
-        removedAt: undefined,
-      };
+      const recording = startRecording(listener.userId, room.sequencer.position ?? 0);
       room.recordings.add(recording);
       // A join repeated: what is live until then would come a second time with what is replayed.
       listener.unsubscribe(chatTopic(chatId));
@@ -220,7 +191,7 @@ export function createRooms({
           start(room, lastSeq);
           await room.sequencer.reach(lastSeq);
           room.recordings.delete(recording);
-          const { frames, overflowed, removedAt = 0 } = recording;
+          const { frames, ended, overflowed, removedAt = 0 } = recording;
           if (removedAt > lastSeq || !listener.open || rooms.get(chatId) !== room) {
             detach(room, listener);
             closeIfEmpty(room);
@@ -230,7 +201,12 @@ export function createRooms({
           const missed = frames.filter(({ number }) => number > lastSeq).map(({ text }) => text);
           const position = room.sequencer.position ?? lastSeq;
           listener.cork(() =>
-            greet({ position, missed: overflowed ? undefined : missed, online: online(room) }),
+            greet({
+              position,
+              missed: overflowed ? undefined : missed,
+              ended,
+              online: online(room),
+            }),
           );
           return true;
         },

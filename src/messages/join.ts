@@ -10,7 +10,7 @@ import { JoinedFrame, replayBytesMax, replayMax, type RequestId } from "../wire/
 import { messageFrame } from "../wire/message-frames.ts";
 import type { Chat, Participant } from "../wire/chats.ts";
 import type { Message } from "../wire/messages.ts";
-import { findMissed } from "./log.ts";
+import { findEnded, findMissed } from "./log.ts";
 import type { z } from "zod";
 
 export interface JoinRequest {
@@ -37,7 +37,7 @@ export async function joinRoom(
   try {
     let log = await readLog(ctx, caller, request);
     while (log.lastSeq < entrance.keptFrom) log = await readLog(ctx, caller, request);
-    joined = await entrance.finish(log.lastSeq, ({ position, missed, online }) => {
+    joined = await entrance.finish(log.lastSeq, ({ position, missed, ended, online }) => {
       const replay = log.messages?.map((message) => JSON.stringify(messageFrame(message)));
       const recovered =
         replay !== undefined && missed !== undefined && isSmall([...replay, ...missed]);
@@ -53,7 +53,8 @@ export async function joinRoom(
       };
       listener.send(JSON.stringify(frame));
       if (recovered) for (const text of missed) listener.send(text);
-      sendRunningAnswers(ctx, chatId, listener);
+      const hasEnded = (id: number) => log.ended.has(id) || ended.has(id);
+      sendRunningAnswers(ctx, chatId, listener, hasEnded);
     });
   } catch (error) {
     entrance.cancel();
@@ -67,6 +68,8 @@ interface LogSoFar {
   /** What is to be sent again; undefined if that is too much, or unknown. */
   messages: Message[] | undefined;
   changes: { chat: Chat; participants: Participant[] } | undefined;
+  /** Answers that have ended, though this node still takes them for running. */
+  ended: Set<number>;
 }
 
 async function readLog(ctx: Ctx, caller: Caller, request: JoinRequest): Promise<LogSoFar> {
@@ -74,7 +77,8 @@ async function readLog(ctx: Ctx, caller: Caller, request: JoinRequest): Promise<
   if (afterSeq === undefined) {
     const chat = await findChat(ctx.sql, caller.id, chatId);
     if (!chat) throw chatNotFound();
-    return { lastSeq: chat.last_seq, messages: [], changes: undefined };
+    const ended = await readEnded(ctx, chatId, chat.last_seq);
+    return { lastSeq: chat.last_seq, messages: [], changes: undefined, ended };
   }
   const missed = await findMissed(ctx.sql, caller.id, chatId, {
     afterSeq,
@@ -88,7 +92,16 @@ async function readLog(ctx: Ctx, caller: Caller, request: JoinRequest): Promise<
     lastSeq: missed.lastSeq,
     messages: known && missed.messages.length <= replayMax ? missed.messages : undefined,
     changes: missed.chatUpdatedSeq > afterSeq ? await readChanges(ctx, caller, chatId) : undefined,
+    ended: await readEnded(ctx, chatId, missed.lastSeq),
   };
+}
+
+/** The reply to an answer's end can be late, or lost. */
+async function readEnded(ctx: Ctx, chatId: number, lastSeq: number): Promise<Set<number>> {
+  const ending = ctx.replies.inChat(chatId, lastSeq).filter((reply) => reply.ending);
+  if (ending.length === 0) return new Set();
+  const ids = ending.map((reply) => reply.messageId);
+  return new Set(await findEnded(ctx.sql, ids, lastSeq));
 }
 
 async function readChanges(
@@ -109,9 +122,15 @@ function isSmall(texts: string[]): boolean {
   return texts.reduce((bytes, text) => bytes + Buffer.byteLength(text), 0) <= replayBytesMax;
 }
 
-function sendRunningAnswers(ctx: Ctx, chatId: number, listener: Listener): void {
+function sendRunningAnswers(
+  ctx: Ctx,
+  chatId: number,
+  listener: Listener,
+  hasEnded: (messageId: number) => boolean,
+): void {
   const position = ctx.rooms.position(chatId) ?? 0;
   for (const reply of ctx.replies.inChat(chatId, position)) {
+    if (hasEnded(reply.messageId)) continue;
     listener.send(
       JSON.stringify({
         type: "bot_stream",

@@ -73,6 +73,18 @@ export async function findMissed(
   };
 }
 
+/** Which of some answers had ended when their chat's log had reached a number. */
+export async function findEnded(sql: Sql, messageIds: number[], upTo: number): Promise<number[]> {
+  const rows = many(
+    await sql`
+      select id from messages
+      where id = any (${messageIds}::bigint[]) and status <> 'streaming' and updated_seq <= ${upTo}
+    `,
+    z.object({ id: z.int() }),
+  );
+  return rows.map((row) => row.id);
+}
+
 /** How far the logs of some chats reach. */
 export async function findLastSeqs(
   sql: Sql,
