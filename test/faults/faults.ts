@@ -45,10 +45,7 @@ const onDatabase = {
   "connections ended": { play: endConnections },
   "replies lost": { play: loseReplies },
   "sockets cut": { play: cutSockets, mix: { questions: 0.15 } },
-  "people removed": {
-    play: async (_, round) => await load(round, 300, 900),
-    mix: { movePauseMs: 15 },
-  },
+  "people removed": { play: movePeople, mix: { movePauseMs: 15 } },
 } satisfies Record<string, Fault<DatabaseStage>>;
 
 export type FaultName = keyof typeof onServer | keyof typeof onDatabase;
@@ -128,6 +125,14 @@ async function cutSockets(_: DatabaseStage, round: Round) {
     random.pick(block.clients).cut();
     figures.faults += 1;
   }
+}
+
+/** The load itself does it, and often. */
+async function movePeople(_: DatabaseStage, round: Round) {
+  const { figures } = round;
+  const before = figures.moves;
+  await load(round, 300, 900);
+  figures.faults += figures.moves - before;
 }
 
 export async function playFaults(options: FaultsOptions): Promise<Outcome> {

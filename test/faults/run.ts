@@ -1,4 +1,4 @@
-// bun run faults [--rounds 10] [--seed words] [--only "kill -9"] [--away-seconds 2]
+// bun run faults [--rounds 10] [--seed words] [--only "kill -9"] [--away-seconds 3]
 // Plays every fault on the real server and checks what came of it. The same seed makes the same decisions.
 import { parseArgs } from "node:util";
 import { faultNames, playFaults, type FaultName } from "./faults.ts";
@@ -20,6 +20,10 @@ if (unknown.length > 0 || !(roundsOfEach > 0) || !(awaySeconds >= 0)) {
     `--rounds and --away-seconds are numbers, --only is one of: ${faultNames.join(", ")}`,
   );
   process.exit(2);
+}
+// What was started ends with this process, which an exit makes sure of.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  process.on(signal, () => process.exit(1));
 }
 const isWanted = (name: FaultName) => values.only.length === 0 || values.only.includes(name);
 const rounds = Object.fromEntries(

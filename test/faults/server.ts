@@ -4,6 +4,8 @@ import { spawnServer, type ServerProcess } from "../world/process.ts";
 
 const stopMsMax = 15_000;
 const linesKept = 30;
+/** So that those who use it need not wait in vain; that it died is told all the same. */
+const revivalsMax = 3;
 
 const running = new Set<ServerProcess>();
 process.on("exit", () => {
@@ -16,6 +18,7 @@ export type ServerChild = ReturnType<typeof createServerChild>;
 export function createServerChild(env: Record<string, string>, onDied: (words: string) => void) {
   const port = freePort();
   let current: ServerProcess | undefined;
+  let revivals = 0;
   const lastLines = (server: ServerProcess) =>
     server.output.trim().split("\n").slice(-linesKept).join("\n");
 
@@ -27,6 +30,8 @@ export function createServerChild(env: Record<string, string>, onDied: (words: s
       running.delete(server);
       if (current !== server) return;
       onDied(`the server ended by itself with ${code}:\n${lastLines(server)}`);
+      revivals += 1;
+      if (revivals <= revivalsMax) begin();
     });
     return server;
   }
