@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { many, maybe, type Sql } from "../database/connect.ts";
+import { databaseError, many, maybe, type Sql } from "../database/connect.ts";
 import { botUsername, Message } from "../wire/messages.ts";
 
 /** Seconds after which an answer that nobody checkpoints counts as abandoned. */
@@ -66,7 +66,8 @@ type InsertedRow = z.infer<typeof InsertedRow>;
  * is a row lock, so that nobody writes after the removal that was committed before. A question and its empty,
  * streaming answer are stored together: whatever happens next, the answer has a message that can be brought to an end.
  *
- * Two of these with one client id in flight on two nodes: the later one fails as a whole on messages_client_id_key.
+ * Of two of these in flight with one client id (on two nodes, or when a connection broke and the message is sent again)
+ * the later one fails as a whole on messages_client_id_key: its snapshot is older than the first one's commit.
  */
 export async function insertMessages(sql: Sql, items: NewMessage[]): Promise<InsertedMessage[]> {
   const firstWith = new Map<string, number>();
@@ -98,7 +99,17 @@ export async function insertMessages(sql: Sql, items: NewMessage[]): Promise<Ins
 }
 
 async function insertDistinct(sql: Sql, items: NewMessage[]): Promise<Map<number, InsertedRow>> {
-  const rows = await sql`
+  const insert = () => insertOnce(sql, items);
+  const rows = await insert().catch((error: unknown) => {
+    if (databaseError(error)?.constraint !== "messages_client_id_key") throw error;
+    // The first one has committed meanwhile, so that now it is known.
+    return insert();
+  });
+  return new Map(many(rows, InsertedRow).map((row) => [row.n, row]));
+}
+
+async function insertOnce(sql: Sql, items: NewMessage[]): Promise<readonly unknown[]> {
+  return await sql`
     with input as materialized (
       select n, chat_id, user_id, content, client_id, asks
       from unnest(
@@ -183,7 +194,6 @@ async function insertDistinct(sql: Sql, items: NewMessage[]): Promise<Map<number
     from member
     where is_ai_chat and not asks and not exists (select from known where known.n = member.n)
   `;
-  return new Map(many(rows, InsertedRow).map((row) => [row.n, row]));
 }
 
 function outcomeOf(item: NewMessage, row: InsertedRow | undefined): InsertedMessage {

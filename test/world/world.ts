@@ -4,7 +4,7 @@ import { makeSecret, signAccessToken } from "../../src/auth/tokens.ts";
 import { insertSession } from "../../src/auth/queries.ts";
 import { createGeminiModel } from "../../src/bot/gemini.ts";
 import { readConfig } from "../../src/config.ts";
-import { connect } from "../../src/database/connect.ts";
+import { connect, type Sql } from "../../src/database/connect.ts";
 import { startGeminiEmulator } from "../../src/emulator/server.ts";
 import { createLogger } from "../../src/log.ts";
 import { startServer } from "../../src/server.ts";
@@ -82,6 +82,17 @@ export async function startWorld(options: WorldOptions = {}) {
     };
   }
 
+  /** Settles when as many statements wait for locks that others hold. */
+  async function untilBlocked(statements = 1) {
+    for (;;) {
+      const blocked = await sql`
+        select 1 from pg_stat_activity
+        where datname = current_database() and wait_event_type = 'Lock'
+      `;
+      if (blocked.length >= statements) return;
+    }
+  }
+
   /** Somebody who is registered and signed in. */
   async function person(name = "person") {
     people += 1;
@@ -156,14 +167,25 @@ export async function startWorld(options: WorldOptions = {}) {
     get sockets() {
       return server.sockets;
     },
-    /** Settles when a statement waits for a lock that another holds. */
-    async untilBlocked() {
-      for (;;) {
-        const [blocked] = await sql`
-          select 1 from pg_stat_activity
-          where datname = current_database() and wait_event_type = 'Lock'
-        `;
-        if (blocked) return;
+    untilBlocked,
+    /** Locks a chat, begins something, and once `waiters` statements of it wait, does `meanwhile` and lets them go on. */
+    async whileLocked<T>(
+      chatId: number,
+      waiters: number,
+      begin: () => Promise<T>,
+      meanwhile: (transaction: Sql) => Promise<unknown> = async () => {},
+    ): Promise<T> {
+      const transaction = await sql.reserve();
+      try {
+        await transaction`begin`;
+        await transaction`select id from chats where id = ${chatId} for update`;
+        const begun = begin();
+        await untilBlocked(waiters);
+        await meanwhile(transaction);
+        await transaction`commit`;
+        return await begun;
+      } finally {
+        transaction.release();
       }
     },
     socketUrl: (query = "") => `${server.url.replace("http", "ws")}/ws${query}`,
