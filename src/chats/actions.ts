@@ -131,22 +131,15 @@ export async function inviteToChat(
 
   const result = await insertParticipant(ctx.sql, caller.id, chatId, user.id);
   if (!result) throw chatNotFound();
-  if (result.outcome === "full") {
-    throw new Problem(
-      "chat_full",
-      chat.is_group
-        ? `This group holds ${groupSizeMax} people, which is the most.`
-        : "A private chat holds two people, and this one has them.",
-    );
+  if (result.outcome !== "added") {
+    const participants = await listParticipants(ctx, caller, chatId);
+    const participant = participants.find(({ id }) => id === user.id);
+    if (participant) return { message: `${user.username} is in this chat already`, participant };
+    if (result.outcome === "full") throw chatFull(chat);
+    if (result.outcome === "too_many_chats") throw tooManyChats();
+    throw chatNotFound();
   }
-  if (result.outcome === "too_many_chats") throw tooManyChats();
-
-  const participants = await listParticipants(ctx, caller, chatId);
-  const participant = participants.find(({ id }) => id === user.id);
-  if (!participant) throw chatNotFound();
-  if (result.outcome === "present") {
-    return { message: `${user.username} is in this chat already`, participant };
-  }
+  const participant: Participant = { ...user, role: "member", joined_at: result.joined_at };
   ctx.publish(chatTopic(chatId), {
     type: "participant_added",
     chat_id: chatId,
@@ -159,6 +152,15 @@ export async function inviteToChat(
     notification: `${caller.username} invited you to ${result.chat.name}`,
   });
   return { message: `${user.username} was invited`, participant };
+}
+
+function chatFull({ is_group }: Chat): Problem {
+  return new Problem(
+    "chat_full",
+    is_group
+      ? `This group holds ${groupSizeMax} people, which is the most.`
+      : "A private chat holds two people, and this one has them.",
+  );
 }
 
 /** Renames a chat or hands it over. @throws Problem `not_found`, `forbidden`, `invalid` when the heir is no participant */
@@ -245,6 +247,8 @@ async function remove(
       throw error;
     },
   );
+  // Who leaves and is not in it has left before.
+  if (!result && userId === caller.id) throw chatNotFound();
   if (!result || result.removed_seq === null || result.username === null) {
     if (result?.owner_id === chat.owner_id) {
       throw new Problem("not_found", "This person is not in the chat.");

@@ -3,7 +3,7 @@
 import { z } from "zod";
 import { many, maybe, one, type Sql } from "../database/connect.ts";
 import { Chat, chatsPerUserMax, groupSizeMax, Participant } from "../wire/chats.ts";
-import { chatColumns } from "./queries.ts";
+import { chatColumns, lockedChat } from "./queries.ts";
 
 const privateSize = 2;
 
@@ -46,12 +46,15 @@ export async function isParticipant(sql: Sql, userId: number, chatId: number): P
   return row.found;
 }
 
-const AddedParticipant = z.object({
-  chat: Chat,
-  outcome: z.enum(["added", "present", "full", "too_many_chats"]),
-});
+const AddedParticipant = z.discriminatedUnion("outcome", [
+  z.object({ outcome: z.literal("added"), chat: Chat, joined_at: Participant.shape.joined_at }),
+  z.object({ outcome: z.enum(["present", "full", "too_many_chats"]) }),
+]);
 
-/** Adds a person and takes the chat's next number. @returns undefined for a chat that the caller is not in */
+/**
+ * Adds a person and takes the chat's next number. Somebody whom another has added at this moment may be told as `full`.
+ * @returns undefined for a chat that the caller is not in
+ */
 export async function insertParticipant(
   sql: Sql,
   callerId: number,
@@ -59,13 +62,7 @@ export async function insertParticipant(
   userId: number,
 ): Promise<z.infer<typeof AddedParticipant> | undefined> {
   const rows = await sql`
-    with locked as materialized (
-      select c.*
-      from chats c
-      join chat_participants me on me.chat_id = c.id and me.user_id = ${callerId}
-      where c.id = ${chatId}
-      for no key update of c
-    ),
+    with locked as materialized (${lockedChat(sql, callerId, chatId)}),
     state as materialized (
       select
         exists (select from chat_participants where chat_id = ${chatId} and user_id = ${userId}) as present,
@@ -79,24 +76,24 @@ export async function insertParticipant(
       from locked, state
       where not (present or is_full or is_busy)
       on conflict (chat_id, user_id) do nothing
-      returning chat_id, user_id
+      returning chat_id, user_id, joined_at
     ),
-    c as (
-      update chats
-      set last_seq = chats.last_seq + 1,
-          updated_seq = chats.last_seq + 1,
-          participant_count = participant_count + 1
+    moved as (
+      update chats c
+      set last_seq = c.last_seq + 1,
+          updated_seq = c.last_seq + 1,
+          participant_count = c.participant_count + 1
       from added
-      where chats.id = added.chat_id
-      returning chats.*
+      where c.id = added.chat_id
+      returning ${chatColumns(sql)}
     ),
     change as (
       insert into chat_changes (chat_id, seq, kind, user_id)
-      select c.id, c.last_seq, 'participant_added', added.user_id from c, added
+      select moved.id, moved.last_seq, 'participant_added', added.user_id from moved, added
     )
-    select ${chatColumns(sql)}, 'added' as outcome from c
+    select ${chatColumns(sql)}, added.joined_at, 'added' as outcome from moved c, added
     union all
-    select ${chatColumns(sql)},
+    select ${chatColumns(sql)}, null,
       case
         when present or not (is_full or is_busy) then 'present'
         when is_full then 'full'
@@ -106,7 +103,7 @@ export async function insertParticipant(
     where not exists (select from added)
   `;
   return maybe(
-    rows.map(({ outcome, ...chat }) => ({ chat, outcome })),
+    rows.map(({ outcome, joined_at, ...chat }) => ({ chat, outcome, joined_at })),
     AddedParticipant,
   );
 }
@@ -129,13 +126,7 @@ export async function deleteParticipant(
 ): Promise<z.infer<typeof RemovedParticipant> | undefined> {
   return maybe(
     await sql`
-      with locked as materialized (
-        select c.id, c.owner_id, c.last_seq
-        from chats c
-        join chat_participants me on me.chat_id = c.id and me.user_id = ${callerId}
-        where c.id = ${chatId}
-        for no key update of c
-      ),
+      with locked as materialized (${lockedChat(sql, callerId, chatId)}),
       removed as (
         delete from chat_participants p
         using locked

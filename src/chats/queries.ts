@@ -10,6 +10,19 @@ export const chatColumns = (sql: Sql) => sql`
   c.id, c.name, c.owner_id, c.is_group, c.is_ai_chat, c.created_at, c.last_seq, c.updated_seq
 `;
 
+/**
+ * The chat that a change is about, locked, if the caller is in it. Their membership is locked after it: a snapshot would
+ * still show one that ended while this waited for the chat.
+ */
+export const lockedChat = (sql: Sql, callerId: number, chatId: number) => sql`
+  select ${chatColumns(sql)}, c.participant_count
+  from chats c
+  join chat_participants me on me.chat_id = c.id and me.user_id = ${callerId}
+  where c.id = ${chatId}
+  for no key update of c
+  for key share of me
+`;
+
 export interface NewChat {
   name: string;
   ownerId: number;
@@ -25,7 +38,7 @@ export async function insertChat(sql: Sql, chat: NewChat): Promise<Chat | undefi
   return maybe(
     await sql`
       with c as (
-        insert into chats (name, owner_id, is_group, is_ai_chat, participant_count)
+        insert into chats as c (name, owner_id, is_group, is_ai_chat, participant_count)
         select ${chat.name}, ${chat.ownerId}, ${chat.isGroup}, ${chat.isAiChat}, ${memberIds.length}::int
         where not exists (
           select from chat_participants
@@ -33,7 +46,7 @@ export async function insertChat(sql: Sql, chat: NewChat): Promise<Chat | undefi
           group by user_id
           having count(*) >= ${chatsPerUserMax}
         )
-        returning *
+        returning ${chatColumns(sql)}
       ),
       people as (
         insert into chat_participants (chat_id, user_id)
@@ -107,13 +120,7 @@ export async function updateChat(
   const name = change.name ?? null;
   const ownerId = change.ownerId ?? null;
   const rows = await sql`
-    with locked as materialized (
-      select c.*
-      from chats c
-      join chat_participants me on me.chat_id = c.id and me.user_id = ${callerId}
-      where c.id = ${chatId}
-      for no key update of c
-    ),
+    with locked as materialized (${lockedChat(sql, callerId, chatId)}),
     heir as materialized (
       select p.user_id
       from locked
@@ -129,14 +136,14 @@ export async function updateChat(
       from locked
     ),
     updated as (
-      update chats
-      set name = coalesce(${name}::text, chats.name),
-          owner_id = coalesce(${ownerId}::bigint, chats.owner_id),
-          last_seq = chats.last_seq + 1,
-          updated_seq = chats.last_seq + 1
+      update chats c
+      set name = coalesce(${name}::text, c.name),
+          owner_id = coalesce(${ownerId}::bigint, c.owner_id),
+          last_seq = c.last_seq + 1,
+          updated_seq = c.last_seq + 1
       from state
-      where chats.id = ${chatId} and not (not_owner or no_heir or unchanged)
-      returning chats.*
+      where c.id = ${chatId} and not (not_owner or no_heir or unchanged)
+      returning ${chatColumns(sql)}
     ),
     change as (
       insert into chat_changes (chat_id, seq, kind) select id, last_seq, 'chat_updated' from updated

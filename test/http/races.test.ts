@@ -1,0 +1,52 @@
+// Requests that wait for one another's locks: whoever comes second must see what the first has changed, though its
+// statement began before that.
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { startWorld, type World } from "../world/world.ts";
+
+let world: World;
+beforeAll(async () => {
+  world = await startWorld();
+});
+afterAll(() => world.stop());
+
+test("an invitation that was waiting when its sender was removed adds nobody", async () => {
+  const [ann, ben, cleo] = [await world.person(), await world.person(), await world.person()];
+  const chat = await ann.chat({ with: [ben] });
+  const answer = await world.whileLocked(
+    chat.id,
+    1,
+    () => ben.api("POST", `/api/chats/${chat.id}/invite`, { username: cleo.username }),
+    async (sql) => {
+      await sql`delete from chat_participants where chat_id = ${chat.id} and user_id = ${ben.id}`;
+    },
+  );
+  expect(answer).toMatchObject({ status: 404 });
+  const { body } = await ann.api("GET", `/api/chats/${chat.id}/participants`);
+  expect(body.map(({ id }: { id: number }) => id)).toEqual([ann.id]);
+  expect((await cleo.api("GET", `/api/chats/${chat.id}`)).status).toBe(404);
+});
+
+test("of two who invite the same person to the last place both succeed, and the person is there once", async () => {
+  const [ann, ben] = [await world.person(), await world.person()];
+  const chat = await ann.chat({ is_group: false });
+  const invite = () => ann.api("POST", `/api/chats/${chat.id}/invite`, { username: ben.username });
+  const answers = await world.whileLocked(chat.id, 2, () => Promise.all([invite(), invite()]));
+  expect(answers.map(({ status }) => status)).toEqual([200, 200]);
+  for (const { body } of answers) {
+    expect(body.participant).toMatchObject({ id: ben.id, username: ben.username, role: "member" });
+  }
+  const { body: changed } = await ann.api("GET", `/api/chats/${chat.id}`);
+  expect(changed.last_seq).toBe(1);
+});
+
+test("somebody who leaves twice at once is out once, and keeps their sockets", async () => {
+  const [ann, ben] = [await world.person(), await world.person()];
+  const chat = await ann.chat({ with: [ben] });
+  const socket = await ben.socket();
+  const leave = () => ben.api("POST", `/api/chats/${chat.id}/leave`);
+  const answers = await world.whileLocked(chat.id, 2, () => Promise.all([leave(), leave()]));
+  expect(answers.map(({ status }) => status).sort()).toEqual([200, 404]);
+  await socket.settle();
+  const { body: changed } = await ann.api("GET", `/api/chats/${chat.id}`);
+  expect(changed.last_seq).toBe(1);
+});
