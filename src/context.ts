@@ -9,7 +9,11 @@ import { createActivity } from "./events/activity.ts";
 import { createLocalBroker, type Emit, type Publish } from "./events/broker.ts";
 import { createRooms, type Rooms } from "./events/rooms.ts";
 import { createReadLog } from "./messages/log.ts";
-import { insertMessages, type InsertedMessage, type NewMessage } from "./messages/queries.ts";
+import {
+  insertMessages,
+  type InsertedMessage,
+  type NewMessage,
+} from "./messages/new-message-queries.ts";
 import type { UserFrame } from "./wire/frames.ts";
 
 const batchSizeMax = 256;

@@ -12,7 +12,8 @@ import { findParticipants, isParticipant } from "../src/chats/participant-querie
 import { findChatSummaries } from "../src/chats/queries.ts";
 import type { Sql } from "../src/database/connect.ts";
 import { createReadLog, findMissed } from "../src/messages/log.ts";
-import { findMessages, insertMessages } from "../src/messages/queries.ts";
+import { insertMessages } from "../src/messages/new-message-queries.ts";
+import { findMessages } from "../src/messages/queries.ts";
 import { findUsersByName, findUserWithPassword } from "../src/users/queries.ts";
 import {
   busyChat,

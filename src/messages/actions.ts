@@ -8,12 +8,8 @@ import { activityTopic, chatTopic } from "../events/topics.ts";
 import { activityFrame, firstStreamFrame, messageFrame } from "../wire/message-frames.ts";
 import type { HistoryQuery, Message, SendMessageInput } from "../wire/messages.ts";
 import { Problem } from "../wire/problems.ts";
-import {
-  findMessageByClientId,
-  findMessages,
-  type InsertedMessage,
-  type NewMessage,
-} from "./queries.ts";
+import type { InsertedMessage, NewMessage } from "./new-message-queries.ts";
+import { findMessageByClientId, findMessages } from "./queries.ts";
 
 /**
  * Stores a message, then shows it to everyone who has joined. `/bot …`, and anything in an AI chat, asks the model; its

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { answer, finish, say } from "../../src/emulator/script.ts";
 import { findMissed } from "../../src/messages/log.ts";
-import { insertMessages } from "../../src/messages/queries.ts";
+import { insertMessages } from "../../src/messages/new-message-queries.ts";
 import type { Frame, TestSocket } from "../world/socket.ts";
 import { startWorld, type Person, type World } from "../world/world.ts";
 

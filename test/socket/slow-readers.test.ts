@@ -1,6 +1,6 @@
 // Readers that don't read, or are not there any more: cut off, without harm to anybody, and nothing is lost.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { insertMessages } from "../../src/messages/queries.ts";
+import { insertMessages } from "../../src/messages/new-message-queries.ts";
 import { RawSocket } from "./raw.ts";
 import type { Frame } from "../world/socket.ts";
 import { startWorld, type Person, type World } from "../world/world.ts";
