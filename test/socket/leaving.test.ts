@@ -94,7 +94,7 @@ for (const [what, goes] of Object.entries(ways)) {
       }
       for (const socket of [reader, ...bens]) await socket.close();
     }
-  });
+  }, 20_000);
 }
 
 test("somebody who is removed while they join has joined before it or not at all, and hears nothing above it", async () => {
@@ -128,7 +128,7 @@ test("somebody who is removed while they join has joined before it or not at all
   }
   // Otherwise there was no race.
   expect([...outcomes].sort()).toEqual(["error", "joined"]);
-});
+}, 20_000);
 
 test("somebody who was removed can neither join nor send nor stop, and after a new invitation misses nothing", async () => {
   const socket = await ben.joined(chatId);
@@ -186,7 +186,7 @@ test("the deletion of a chat under load ends its frames for everyone, and sender
     const kinds = new Set(load.replies.map(({ type, code }) => `${type} ${code ?? ""}`));
     expect([...kinds].sort()).toEqual(["ack ", "error not_found"]);
   }
-});
+}, 20_000);
 
 describe("a leave frame", () => {
   test("under load ends the room's frames with its ack, and a join brings what was missed", async () => {

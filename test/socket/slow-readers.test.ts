@@ -79,6 +79,7 @@ describe("a reader that does not read", () => {
     const path = `/api/chats/${busy}/messages?limit=200&after_seq=${seen.length}`;
     const { body } = await ben.api("GET", path);
     expect(body.map(({ seq }: Frame) => seq)).toEqual(range(seen.length + 1, sent + 1));
+    for (const socket of [sender, other, watcher, back]) await socket.close();
   }, 20_000);
 
   test("is given what it asked for at the speed at which it reads it, and is not cut off for that", async () => {
@@ -108,7 +109,7 @@ describe("a reader that does not read", () => {
     slow.resume();
     await slow.until("joined", { chat_id: chats.at(-1)?.id });
     for (const { id } of chats) expect(numbersOf(slow.frames, id)).toEqual(range(1, 10));
-    await slow.destroy();
+    await Promise.all([slow.destroy(), watcher.close()]);
   }, 20_000);
 });
 
@@ -125,6 +126,7 @@ describe("a peer that is not there any more", () => {
     expect(world.sockets.heartbeat()).toBe(1);
     await watcher.next("user_left", { user_id: ben.id });
     expect(await dead.closed).toBeUndefined();
+    await watcher.close();
   });
 
   test("is not one that answers a heartbeat, or one that sends a frame instead", async () => {
