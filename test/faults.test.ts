@@ -1,0 +1,32 @@
+// A short version of `bun run faults`: the guarantees of the room log hold while the server and its database fail.
+import { expect, test } from "bun:test";
+import { playFaults } from "./faults/faults.ts";
+
+const seed = process.env.FAULTS_SEED ?? crypto.randomUUID().slice(0, 8);
+const timeoutMs = 300_000;
+
+test(
+  "nothing is lost, doubled, out of order or told to who was removed, whatever breaks",
+  async () => {
+    const said = [`FAULTS_SEED=${seed} makes the same decisions`];
+    const { figures, violations } = await playFaults({
+      seed,
+      rounds: {
+        "kill -9": 10,
+        "database stopped": 2,
+        "connections ended": 1,
+        "replies lost": 1,
+        "sockets cut": 1,
+        "people removed": 1,
+      },
+      awayMs: 1_000,
+      say: (line) => void said.push(line),
+    });
+    if (violations.length > 0) throw new Error(said.join("\n"));
+    for (const [fault, { acks, faults }] of figures) {
+      expect([fault, acks > 0, faults > 0]).toEqual([fault, true, true]);
+    }
+    expect(figures.size).toBe(6);
+  },
+  timeoutMs,
+);
