@@ -92,6 +92,7 @@ export function createContext(parts: ContextParts, reach: Reach = nobody): Ctx {
     rooms,
     publish: createLocalBroker({ rooms, activity: createActivity(emit), notify }),
     insertMessage: createBatch<NewMessage, InsertedMessage>((items) => insertMessages(sql, items), {
+      keyOf: (message) => message.chatId,
       sizeMax: batchSizeMax,
       queueMax: batchQueueMax,
     }),

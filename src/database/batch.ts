@@ -1,9 +1,11 @@
 // Group commit: while one statement is in flight, the next callers gather and then go together.
 // An idle batch runs at once, so nobody ever waits for a timer.
+// What somebody keeps locked must not hold up the rest: a group that gave up waiting for a lock goes on in lines aside,
+// one for each key, until nothing waits there any more.
 import { Problem } from "../wire/problems.ts";
-import { databaseAway, isDatabaseAway } from "./connect.ts";
+import { databaseAway, isDatabaseAway, isLocked } from "./connect.ts";
 
-/** Runs one item, together with whatever else is waiting. Items are run in the order of the calls. */
+/** Runs one item, together with whatever else is waiting. */
 export type Batch<Item, Result> = (item: Item) => Promise<Result>;
 
 interface Waiting<Item, Result> {
@@ -12,25 +14,49 @@ interface Waiting<Item, Result> {
   reject: (reason: unknown) => void;
 }
 
+interface Line<Item, Result> {
+  /** Undefined for the line that all items take at first. */
+  key: number | undefined;
+  queue: Waiting<Item, Result>[];
+  running: boolean;
+}
+
 /**
  * @param run must be atomic (all or nothing), and return one result for each item, in order
+ * @param keyOf what an item may find locked
  * @param sizeMax items in one run at most
  * @param queueMax items that may wait; one more is refused with the problem `unavailable`
  */
 export function createBatch<Item, Result>(
   run: (items: Item[]) => Promise<Result[]>,
-  { sizeMax, queueMax }: { sizeMax: number; queueMax: number },
+  {
+    keyOf,
+    sizeMax,
+    queueMax,
+  }: { keyOf: (item: Item) => number; sizeMax: number; queueMax: number },
 ): Batch<Item, Result> {
-  let queue: Waiting<Item, Result>[] = [];
-  let running = false;
+  const common = newLine(undefined);
+  const aside = new Map<number, Line<Item, Result>>();
+  let waitingCount = 0;
 
-  async function drain() {
-    running = true;
-    while (queue.length > 0) {
-      const group = queue.splice(0, sizeMax);
+  function newLine(key: number | undefined): Line<Item, Result> {
+    return { key, queue: [], running: false };
+  }
+
+  function lineOf({ item }: Waiting<Item, Result>) {
+    return aside.get(keyOf(item)) ?? common;
+  }
+
+  async function drain(line: Line<Item, Result>) {
+    if (line.running) return;
+    line.running = true;
+    while (line.queue.length > 0) {
+      const group = line.queue.splice(0, sizeMax);
+      waitingCount -= group.length;
       await runGroup(group);
     }
-    running = false;
+    line.running = false;
+    if (line.key !== undefined) aside.delete(line.key);
   }
 
   async function runGroup(group: Waiting<Item, Result>[]) {
@@ -42,6 +68,8 @@ export function createBatch<Item, Result>(
       // Whether a statement whose reply was lost has committed is unknown: running it again could store it twice.
       if (isDatabaseAway(error)) {
         for (const { reject } of group) reject(databaseAway(error));
+      } else if (isLocked(error)) {
+        setAside(group, error);
       } else if (group.length === 1) {
         group[0]?.reject(error);
       } else {
@@ -51,8 +79,20 @@ export function createBatch<Item, Result>(
     }
   }
 
+  /** Only of a group with a single key it is known what was locked. */
+  function setAside(group: Waiting<Item, Result>[], error: unknown) {
+    const keys = new Set(group.map(({ item }) => keyOf(item)));
+    const again = keys.size > 1 ? group : [];
+    if (keys.size === 1) for (const { reject } of group) reject(error);
+    waitingCount += again.length;
+    const lines = Array.from(keys, (key) => aside.getOrInsertComputed(key, newLine));
+    for (const waiting of [...again, ...common.queue.splice(0)])
+      lineOf(waiting).queue.push(waiting);
+    for (const line of lines) void drain(line);
+  }
+
   return (item) => {
-    if (queue.length >= queueMax) {
+    if (waitingCount >= queueMax) {
       return Promise.reject(
         new Problem("unavailable", "The server is too busy right now. Try again in a moment.", {
           retryAfterSeconds: 1,
@@ -60,8 +100,11 @@ export function createBatch<Item, Result>(
       );
     }
     const { promise, resolve, reject } = Promise.withResolvers<Result>();
-    queue.push({ item, resolve, reject });
-    if (!running) void drain();
+    const waiting = { item, resolve, reject };
+    const line = lineOf(waiting);
+    line.queue.push(waiting);
+    waitingCount += 1;
+    void drain(line);
     return promise;
   };
 }
