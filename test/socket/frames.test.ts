@@ -95,6 +95,8 @@ describe("stop", () => {
       type: "ack",
       request_id: expect.any(String),
     });
+    const { body: messages } = await owner.api("GET", `/api/chats/${chatId}/messages`);
+    expect(messages.at(-1)).toMatchObject({ id: message_id, status: "stopped" });
     expect(await socket.next("bot_stream", { message_id, is_complete: true })).toMatchObject({
       status: "stopped",
       full_response: "So far",
