@@ -92,6 +92,12 @@ export function startServer(parts: ContextParts): RunningServer {
 async function checkLogs(ctx: Ctx): Promise<void> {
   const chatIds = ctx.rooms.chatIds();
   if (chatIds.length === 0) return;
-  for (const { id, last_seq } of await findLastSeqs(ctx.sql, chatIds))
-    ctx.rooms.expect(id, last_seq);
+  const found = await findLastSeqs(ctx.sql, chatIds);
+  for (const { id, last_seq } of found) ctx.rooms.expect(id, last_seq);
+  const gone = new Set(chatIds).difference(new Set(found.map(({ id }) => id)));
+  for (const chatId of gone) {
+    // Another server has deleted it, or the reply to this one's deletion was lost: its people come back and see.
+    ctx.replies.abandonChat(chatId);
+    for (const userId of ctx.rooms.end(chatId)) ctx.disconnectUser(userId);
+  }
 }

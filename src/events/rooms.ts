@@ -226,10 +226,11 @@ export function createRooms({
       if (listener.open) listener.subscribe(activityTopic(chatId));
     },
 
-    /** The chat is gone: nobody listens to it any more. */
-    end(chatId: number) {
+    /** The chat is gone: nobody listens to it any more. @returns who did */
+    end(chatId: number): number[] {
       const room = rooms.get(chatId);
-      if (!room) return;
+      if (!room) return [];
+      const userIds = [...room.listeners.keys()];
       rooms.delete(chatId);
       for (const sockets of room.listeners.values()) {
         for (const listener of sockets) {
@@ -239,6 +240,7 @@ export function createRooms({
       }
       room.listeners.clear();
       room.sequencer.close();
+      return userIds;
     },
 
     /** The chats that somebody has joined. */

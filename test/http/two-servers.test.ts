@@ -34,3 +34,21 @@ test("a message that two servers are sent at once under one client id is stored 
   const { body: history } = await ann.api("GET", `/api/chats/${chat.id}/messages`);
   expect(history).toHaveLength(1);
 });
+
+test("who listens to a chat that another server has deleted has to come back, and finds it gone", async () => {
+  const [ann, ben] = [await world.person(), await world.person()];
+  const [chat, kept] = [await ann.chat({ with: [ben] }), await ann.chat()];
+  const [listening, elsewhere] = [await ben.joined(chat.id), await ann.joined(kept.id)];
+  const deleted = await fetch(`${other.url}/api/chats/${chat.id}`, {
+    method: "DELETE",
+    headers: { authorization: `Bearer ${ann.token}` },
+  });
+  expect(deleted.status).toBe(200);
+  expect(await listening.closed).toMatchObject({
+    code: 1013,
+    reason: expect.stringMatching(/^unavailable: /),
+  });
+  expect((await ben.api("GET", "/api/chats")).body).toEqual([]);
+  await elsewhere.settle();
+  expect(world.ctx.rooms.chatIds()).toEqual([kept.id]);
+});
