@@ -30,6 +30,9 @@ export interface SocketData {
 
 export type Socket = ServerWebSocket<SocketData>;
 
+/** Chats that a socket remembers to be out of; the oldest are forgotten first, of which nothing is on its way any more. */
+const goneMax = 1_000;
+
 /** A socket that knows who speaks. */
 export class SocketSession implements Listener {
   readonly joined = new Set<number>();
@@ -88,9 +91,12 @@ export class SocketSession implements Listener {
   }
 
   unfollowOne(chatId: number) {
+    const topic = activityTopic(chatId);
     this.gone ??= new Set();
-    this.gone.add(activityTopic(chatId));
-    this.ws.unsubscribe(activityTopic(chatId));
+    this.gone.add(topic);
+    const [oldest = topic] = this.gone;
+    if (this.gone.size > goneMax) this.gone.delete(oldest);
+    this.ws.unsubscribe(topic);
   }
 }
 
