@@ -103,17 +103,18 @@ async function endConnections({ victim }: DatabaseStage, round: Round) {
 
 async function loseReplies({ proxy }: DatabaseStage, round: Round) {
   const { random, block, figures } = round;
-  const before = proxy.counts.droppedAfterCommit;
+  const before = proxy.dropped;
   proxy.play({
     dropAfterCommit: random.pick([0.02, 0.1, 0.3]),
     dropBefore: random.pick([0, 0.05]),
+    dropDuring: random.pick([0, 0.1]),
     delay: random.pick([0, 0.2]),
     delayMsMax: 40,
   });
   await load(round, 300, 900);
   proxy.play({});
   block.recovery.begin();
-  figures.faults += proxy.counts.droppedAfterCommit - before;
+  figures.faults += proxy.dropped - before;
   await load(round, 50, 300);
 }
 

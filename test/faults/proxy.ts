@@ -9,19 +9,27 @@ export interface ProxyFaults {
   dropAfterCommit: number;
   /** Of writes: cut before PostgreSQL gets them. */
   dropBefore: number;
+  /** Of writes: cut as soon as PostgreSQL has them, which may commit them after their retry has begun. */
+  dropDuring: number;
   /** Of replies: held back for a while, so that others overtake them. */
   delay: number;
   delayMsMax: number;
 }
 
-const noFaults: ProxyFaults = { dropAfterCommit: 0, dropBefore: 0, delay: 0, delayMsMax: 0 };
+const noFaults: ProxyFaults = {
+  dropAfterCommit: 0,
+  dropBefore: 0,
+  dropDuring: 0,
+  delay: 0,
+  delayMsMax: 0,
+};
 
 export type Proxy = Awaited<ReturnType<typeof startProxy>>;
 
 export async function startProxy(databaseUrl: string, random: Random) {
   let faults = noFaults;
   let target = Number(new URL(databaseUrl).port);
-  const counts = { droppedAfterCommit: 0, droppedBefore: 0, delayed: 0 };
+  let dropped = 0;
   const links = new Set<Socket>();
 
   function accept(client: Socket) {
@@ -41,21 +49,25 @@ export async function startProxy(databaseUrl: string, random: Random) {
     client.on("data", (bytes: Buffer) => {
       const writes = requests.read(bytes);
       if (writes > 0 && random.chance(faults.dropBefore)) {
-        counts.droppedBefore += 1;
+        dropped += 1;
         return cut();
       }
       upstream.write(bytes);
+      if (writes > 0 && random.chance(faults.dropDuring)) {
+        dropped += 1;
+        isCut = true;
+        client.destroy();
+      }
     });
     upstream.on("data", (bytes: Buffer) => {
-      if (isCut) return;
+      if (isCut) return cut();
       const committed = replies.read(bytes, requests.next);
       if (committed && random.chance(faults.dropAfterCommit)) {
-        counts.droppedAfterCommit += 1;
+        dropped += 1;
         isCut = true;
         return cut();
       }
       const late = random.chance(faults.delay);
-      if (late) counts.delayed += 1;
       const ms = late ? random.int(1, faults.delayMsMax) : 0;
       // In the order of this connection; only others may overtake.
       sending = sending.then(async () => {
@@ -63,11 +75,11 @@ export async function startProxy(databaseUrl: string, random: Random) {
         if (!client.destroyed) client.write(bytes);
       });
     });
-    for (const socket of [client, upstream]) {
-      socket.on("error", cut);
-      // What PostgreSQL says with its last breath arrives first.
-      socket.on("end", () => void sending.then(cut));
-      socket.on("close", () => void sending.then(cut));
+    // What PostgreSQL says with its last breath arrives first.
+    const end = () => void sending.then(cut);
+    for (const event of ["error", "end", "close"]) {
+      upstream.on(event, end);
+      client.on(event, () => isCut || end());
     }
   }
 
@@ -99,7 +111,10 @@ export async function startProxy(databaseUrl: string, random: Random) {
   return {
     /** What the server gets as DATABASE_URL. */
     url: url.href,
-    counts,
+    /** How many connections were cut for a write. */
+    get dropped() {
+      return dropped;
+    },
     play(played: Partial<ProxyFaults>) {
       faults = { ...noFaults, ...played };
     },
