@@ -9,16 +9,9 @@ import {
   type Chat,
   type ChatSummary,
   type CreateChatInput,
-  type Participant,
   type UpdateChatInput,
 } from "../wire/chats.ts";
 import { Problem } from "../wire/problems.ts";
-import {
-  deleteParticipant,
-  findParticipants,
-  insertParticipant,
-  updateReadPosition,
-} from "./participant-queries.ts";
 import { deleteChat, findChat, findChatSummaries, insertChat, updateChat } from "./queries.ts";
 
 const chatNameMax = 100;
@@ -69,7 +62,8 @@ async function findOthers(ctx: Ctx, caller: Caller, usernames: string[]): Promis
   return found.filter((user) => user.id !== caller.id);
 }
 
-function nobodyNamed(names: string): Problem {
+/** Problem `not_found` for usernames that nobody has. */
+export function nobodyNamed(names: string): Problem {
   return new Problem("not_found", `Nobody is registered under the name ${names}.`);
 }
 
@@ -89,7 +83,8 @@ function accountGone(error: unknown): never {
   throw error;
 }
 
-function tooManyChats(): Problem {
+/** Problem `too_many_chats`, without a word about who it is. */
+export function tooManyChats(): Problem {
   return new Problem(
     "too_many_chats",
     `Somebody is in ${chatsPerUserMax} chats already, which is the most.`,
@@ -105,62 +100,6 @@ export async function getChat(ctx: Ctx, caller: Caller, chatId: number): Promise
   const chat = await findChat(ctx.sql, caller.id, chatId);
   if (!chat) throw chatNotFound();
   return chat;
-}
-
-/** @throws Problem `not_found` */
-export async function listParticipants(
-  ctx: Ctx,
-  caller: Caller,
-  chatId: number,
-): Promise<Participant[]> {
-  const participants = await findParticipants(ctx.sql, caller.id, chatId);
-  if (!participants) throw chatNotFound();
-  return participants;
-}
-
-/** Any participant may. Somebody who is there already stays. @throws Problem `not_found`, `chat_full`, `too_many_chats` */
-export async function inviteToChat(
-  ctx: Ctx,
-  caller: Caller,
-  chatId: number,
-  username: string,
-): Promise<{ message: string; participant: Participant }> {
-  const chat = await getChat(ctx, caller, chatId);
-  const [user] = await findUsersByName(ctx.sql, [username]);
-  if (!user) throw nobodyNamed(username);
-
-  const result = await insertParticipant(ctx.sql, caller.id, chatId, user.id);
-  if (!result) throw chatNotFound();
-  if (result.outcome !== "added") {
-    const participants = await listParticipants(ctx, caller, chatId);
-    const participant = participants.find(({ id }) => id === user.id);
-    if (participant) return { message: `${user.username} is in this chat already`, participant };
-    if (result.outcome === "full") throw chatFull(chat);
-    if (result.outcome === "too_many_chats") throw tooManyChats();
-    throw chatNotFound();
-  }
-  const participant: Participant = { ...user, role: "member", joined_at: result.joined_at };
-  ctx.publish(chatTopic(chatId), {
-    type: "participant_added",
-    chat_id: chatId,
-    participant,
-    updated_seq: result.chat.updated_seq,
-  });
-  ctx.publish(userTopic(user.id), {
-    type: "chat_invite",
-    chat: result.chat,
-    notification: `${caller.username} invited you to ${result.chat.name}`,
-  });
-  return { message: `${user.username} was invited`, participant };
-}
-
-function chatFull({ is_group }: Chat): Problem {
-  return new Problem(
-    "chat_full",
-    is_group
-      ? `This group holds ${groupSizeMax} people, which is the most.`
-      : "A private chat holds two people, and this one has them.",
-  );
 }
 
 /** Renames a chat or hands it over. @throws Problem `not_found`, `forbidden`, `invalid` when the heir is no participant */
@@ -192,7 +131,8 @@ export async function changeChat(
   return chat;
 }
 
-function ownerOnly(what: string): Problem {
+/** Problem `forbidden` for what is the owner's to do. */
+export function ownerOnly(what: string): Problem {
   return new Problem("forbidden", `Only the chat's owner may ${what}.`);
 }
 
@@ -210,83 +150,4 @@ export async function endChat(ctx: Ctx, caller: Caller, chatId: number): Promise
       notification: `${result.name} was deleted`,
     });
   }
-}
-
-/** @throws Problem `not_found`, `owner_cannot_leave` */
-export async function leaveChat(ctx: Ctx, caller: Caller, chatId: number): Promise<void> {
-  const chat = await getChat(ctx, caller, chatId);
-  await remove(ctx, caller, chat, caller.id, `You left ${chat.name}`);
-}
-
-/** @throws Problem `not_found` for the chat or a person who is not in it, `forbidden`, `owner_cannot_leave` */
-export async function removeParticipant(
-  ctx: Ctx,
-  caller: Caller,
-  chatId: number,
-  userId: number,
-): Promise<void> {
-  const chat = await getChat(ctx, caller, chatId);
-  if (chat.owner_id !== caller.id) throw ownerOnly("remove people");
-  await remove(ctx, caller, chat, userId, `${caller.username} removed you from ${chat.name}`);
-}
-
-async function remove(
-  ctx: Ctx,
-  caller: Caller,
-  chat: Chat,
-  userId: number,
-  notification: string,
-): Promise<void> {
-  if (userId === chat.owner_id) throw ownerCannotLeave();
-  // Before the commit: the reply to a message that is written after it may be faster than its own.
-  ctx.unfollow(userId, chat.id);
-  const result = await deleteParticipant(ctx.sql, caller.id, chat.id, userId).catch(
-    (error: unknown) => {
-      // Whether they are out is unknown: their sockets come back and ask.
-      ctx.disconnectUser(userId);
-      throw error;
-    },
-  );
-  // Who leaves and is not in it has left before.
-  if (!result && userId === caller.id) throw chatNotFound();
-  if (!result || result.removed_seq === null || result.username === null) {
-    if (result?.owner_id === chat.owner_id) {
-      throw new Problem("not_found", "This person is not in the chat.");
-    }
-    // It was handed over in between, and they may still be in it.
-    ctx.disconnectUser(userId);
-    if (!result) throw chatNotFound();
-    throw userId === result.owner_id ? ownerCannotLeave() : ownerOnly("remove people");
-  }
-  ctx.publish(chatTopic(chat.id), {
-    type: "participant_removed",
-    chat_id: chat.id,
-    user_id: userId,
-    username: result.username,
-    updated_seq: result.removed_seq,
-  });
-  ctx.publish(userTopic(userId), {
-    type: "removed_from_chat",
-    chat_id: chat.id,
-    notification,
-  });
-}
-
-function ownerCannotLeave(): Problem {
-  return new Problem(
-    "owner_cannot_leave",
-    "The owner cannot leave. Hand the chat over to somebody first, or delete it.",
-  );
-}
-
-/** Moves the read position, never back. @throws Problem `not_found` */
-export async function markRead(
-  ctx: Ctx,
-  caller: Caller,
-  chatId: number,
-  seq: number | undefined,
-): Promise<number> {
-  const position = await updateReadPosition(ctx.sql, caller.id, chatId, seq);
-  if (position === undefined) throw chatNotFound();
-  return position;
 }

@@ -17,18 +17,14 @@ import {
 } from "../wire/chats.ts";
 import { answers, bearer, refuses, takes } from "../wire/openapi.ts";
 import { Confirmation } from "../wire/users.ts";
+import { changeChat, createChat, endChat, getChat, listChats } from "./actions.ts";
 import {
-  changeChat,
-  createChat,
-  endChat,
-  getChat,
   inviteToChat,
   leaveChat,
-  listChats,
   listParticipants,
   markRead,
   removeParticipant,
-} from "./actions.ts";
+} from "./participant-actions.ts";
 
 const tags = ["Chats"];
 const security = bearer;
