@@ -133,7 +133,7 @@ const cases: Case[] = [
   },
   {
     what: "what a prompt is made from",
-    run: () => findPastMessages(sql, busyChat, 9_000, 200),
+    run: () => findPastMessages(sql, busyChat, 9_000, { limit: 200, bytesMax: 96_000 }),
     rows: { messages: 200 },
     by: ["messages_chat_id_seq_key"],
   },

@@ -11,7 +11,7 @@ import { every } from "../schedule.ts";
 import type { Message, MessageStatus, Usage } from "../wire/messages.ts";
 import { Problem } from "../wire/problems.ts";
 import { createChunks } from "./chunks.ts";
-import { buildPrompt, pastMessagesMax, speakerCode } from "./context.ts";
+import { buildPrompt, pastMessagesMax, promptBytesMax, speakerCode } from "./context.ts";
 import { ModelError, type Prompt } from "./model.ts";
 import { checkpointAnswer, endAnswer, findAbandonedAnswers, findPastMessages } from "./queries.ts";
 import type { Place, Reply } from "./replies.ts";
@@ -109,15 +109,19 @@ async function readAnswer(
 }
 
 async function promptFor(ctx: Ctx, question: Message): Promise<Prompt> {
+  const tokensMax = ctx.config.gemini.contextTokens;
   const [chatName, past] = await Promise.all([
     findChatName(ctx.sql, question.chat_id),
-    findPastMessages(ctx.sql, question.chat_id, question.seq, pastMessagesMax),
+    findPastMessages(ctx.sql, question.chat_id, question.seq, {
+      limit: pastMessagesMax,
+      bytesMax: promptBytesMax(tokensMax),
+    }),
   ]);
   return buildPrompt({
     chatName: chatName ?? "",
     code: speakerCode(ctx.secretKey, question.chat_id),
     past,
-    tokensMax: ctx.config.gemini.contextTokens,
+    tokensMax,
   });
 }
 

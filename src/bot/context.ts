@@ -7,9 +7,16 @@ import { questionOf } from "./question.ts";
 /** Messages looked at for one prompt, at most. */
 export const pastMessagesMax = 400;
 
+const bytesPerToken = 3;
+
+/** Bytes of text that fill such a prompt, so that nothing older need be read; undefined for no limit. */
+export function promptBytesMax(tokensMax: number): number | undefined {
+  return tokensMax > 0 ? tokensMax * bytesPerToken : undefined;
+}
+
 /** Errs on the high side: English has about 4 bytes a token, other scripts fewer characters a token. */
 export function estimateTokens(text: string): number {
-  return Math.ceil(Buffer.byteLength(text) / 3);
+  return Math.ceil(Buffer.byteLength(text) / bytesPerToken);
 }
 
 /** The code of a chat's speaker marks: always the same, so that a model's prompt cache holds, and unknown to people. */

@@ -14,21 +14,32 @@ const PastMessage = z.object({
 /** A message as a prompt needs it. */
 export type PastMessage = z.infer<typeof PastMessage>;
 
-/** The newest messages of a chat up to a number, oldest first, without answers that have no text. */
+/**
+ * The newest messages of a chat up to a number, oldest first, without answers that have no text: at most `limit`, and
+ * none whose text, with those of all that are newer, exceeds `bytesMax`. The newest is always there.
+ */
 export async function findPastMessages(
   sql: Sql,
   chatId: number,
   upToSeq: number,
-  limit: number,
+  { limit, bytesMax }: { limit: number; bytesMax: number | undefined },
 ): Promise<PastMessage[]> {
   const newestFirst = many(
     await sql`
       select m.id, m.seq, coalesce(u.username, '') as username, m.content, m.is_bot
-      from messages m
+      from (
+        select id, seq, user_id, content, is_bot, sum(octet_length(content)) over (order by seq desc) as bytes
+        from (
+          select id, seq, user_id, content, is_bot
+          from messages
+          where chat_id = ${chatId} and seq <= ${upToSeq} and status <> 'streaming' and content <> ''
+          order by seq desc
+          limit ${limit}
+        ) newest
+      ) m
       left join users u on u.id = m.user_id
-      where m.chat_id = ${chatId} and m.seq <= ${upToSeq} and m.status <> 'streaming' and m.content <> ''
+      where ${bytesMax ?? null}::bigint is null or m.bytes <= ${bytesMax ?? null} or m.bytes = octet_length(m.content)
       order by m.seq desc
-      limit ${limit}
     `,
     PastMessage,
   );
