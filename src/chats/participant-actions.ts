@@ -45,7 +45,9 @@ export async function inviteToChat(
     if (result.outcome === "too_many_chats") throw tooManyChats();
     throw chatNotFound();
   }
-  const participant: Participant = { ...user, role: "member", joined_at: result.joined_at };
+  const { id, username: name, created_at } = user;
+  const { joined_at } = result;
+  const participant: Participant = { id, username: name, role: "member", joined_at, created_at };
   ctx.publish(chatTopic(chatId), {
     type: "participant_added",
     chat_id: chatId,
