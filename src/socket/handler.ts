@@ -24,7 +24,7 @@ import {
 import type { z } from "zod";
 
 /** Bytes that may wait for a reader. Past it the reader is closed: the log catches it up when it is back. */
-export const backpressureBytesMax = 2 * 1024 * 1024;
+const backpressureBytesMax = 2 * 1024 * 1024;
 /**
  * Above this the socket's next frame waits. Who asks for more than they read at once, such as the replays of many rooms,
  * gets it at the speed at which they read; only what others send may run past {@link backpressureBytesMax}.

@@ -225,7 +225,7 @@ export type UserFrame =
   | z.infer<typeof RemovedFromChatFrame>;
 
 /** Frames to one socket, as an answer to its own. */
-export type ReplyFrame =
+type ReplyFrame =
   | z.infer<typeof JoinedFrame>
   | z.infer<typeof PongFrame>
   | z.infer<typeof AckFrame>

@@ -57,7 +57,7 @@ export const SendMessageInput = z
   .meta({ id: "SendMessageInput" });
 export type SendMessageInput = z.infer<typeof SendMessageInput>;
 
-export const historyPageMax = 200;
+const historyPageMax = 200;
 const historyPageDefault = 50;
 
 export const HistoryQuery = z

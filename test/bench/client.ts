@@ -7,14 +7,12 @@ const Frame = z.looseObject({
 });
 
 export class Client {
-  received = 0;
   private readonly waiting = new Map<number, () => void>();
   private nextId = 0;
   onText: ((text: string) => void) | undefined;
 
   private constructor(readonly ws: WebSocket) {
     ws.onmessage = ({ data }) => {
-      this.received += 1;
       const text = String(data);
       this.onText?.(text);
       const at = text.lastIndexOf('"request_id":');
@@ -46,19 +44,6 @@ export class Client {
     this.waiting.set(id, resolve);
     this.send({ ...frame, request_id: id });
     return promise;
-  }
-
-  /** Settles once `count` frames have come in all. */
-  async until(count: number): Promise<void> {
-    if (this.received >= count) return;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const before = this.onText;
-    this.onText = (text) => {
-      before?.(text);
-      if (this.received >= count) resolve();
-    };
-    await promise;
-    this.onText = before;
   }
 
   close(): Promise<void> {
