@@ -1,8 +1,10 @@
 // Bun does not wait for an async message handler, so the frames of one socket would run at the same time and a flood
 // would pile up. An inbox runs them one after the other and has an end.
-
-/** Frames that may wait behind the one that is running. At half of it the sender is told to slow down. */
-const framesMax = 256;
+/**
+ * Frames that may wait behind the one that is running. At half of it the sender is told to slow down. Who comes back
+ * joins all their chats at once: hundreds of these are no flood.
+ */
+const framesMax = 512;
 /** And so many characters, since frames may be large. */
 const charactersMax = 2 * 1024 * 1024;
 
