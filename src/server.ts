@@ -18,7 +18,7 @@ const sweepMs = 3_000;
 const cleanUpMs = 10 * 60_000;
 
 const drainMs = 4_000;
-const closeMs = 2_000;
+const closeMs = 1_000;
 
 export interface RunningServer {
   readonly ctx: Ctx;
