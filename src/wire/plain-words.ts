@@ -41,9 +41,10 @@ export function plainWords(issue: z.core.$ZodIssue): string {
 }
 
 function bound(origin: string, comparison: string, limit: number | bigint): string {
-  const verb = origin === "array" ? "have" : "be";
-  const items = origin === "array" ? " items" : "";
-  return `must ${verb} ${comparison} ${limit.toLocaleString("en-US")}${items}`;
+  const amount = `${comparison} ${limit.toLocaleString("en-US")}`;
+  if (origin === "array") return `must have ${amount} items`;
+  if (origin === "string") return `must have ${amount} character${Number(limit) === 1 ? "" : "s"}`;
+  return `must be ${amount}`;
 }
 
 function oneOf(values: readonly unknown[]): string {

@@ -49,3 +49,13 @@ test.each<[detail: string, method: string, path: string, body?: unknown]>([
   expectInvalid(answer, ...new Set(errors.map((error) => error.pointer)));
   expect(answer.body.detail).toBe(detail);
 });
+
+test("a frame's empty token is told in characters, as a text is", async () => {
+  const socket = await ann.socket();
+  const reply = await socket.ask({ type: "auth", token: "" });
+  expect(reply).toMatchObject({
+    type: "error",
+    code: "invalid",
+    detail: "token: must have at least 1 character",
+  });
+});
