@@ -81,7 +81,11 @@ export function startServer(parts: ContextParts): RunningServer {
       ctx.lifecycle.closing = true;
       await within(drainMs, Promise.all([sockets.idle(), ctx.replies.close()]));
       for (const stop of stops) stop();
-      sockets.closeAll("restart", "the server restarts, reconnect in a moment");
+      // A connection that ends before its peer has read the close frame may lose it.
+      await within(
+        closeMs,
+        sockets.closeAll("restart", "the server restarts, reconnect in a moment"),
+      );
       // Bun's graceful stop may wait for ever for a peer that doesn't answer.
       await within(closeMs, running.stop());
       await within(closeMs, running.stop(true));

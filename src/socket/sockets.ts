@@ -74,10 +74,9 @@ export class SocketSession implements Listener {
     this.ws.unsubscribe(topic);
   }
 
-  /** Hears what concerns the person, and the news of the chats that they are in. */
+  /** Hears the news of the chats that the person is in. */
   follow(chatIds: number[]) {
     if (!this.open) return;
-    this.ws.subscribe(userTopic(this.userId));
     for (const chatId of chatIds) this.hearNews(chatId);
   }
 
@@ -127,6 +126,7 @@ export function createSockets({
   const all = new Set<Socket>();
   const byUser = new Map<number, Set<Socket>>();
   const byAddress = new Map<string, number>();
+  let empty: PromiseWithResolvers<void> | undefined;
 
   return {
     /** @returns false when the address has as many sockets as it may */
@@ -146,6 +146,8 @@ export function createSockets({
       if (perUserMax > 0 && sockets.size >= perUserMax) return false;
       sockets.add(ws);
       ws.data.session = session;
+      // Before anything is waited for: a client may load its chats as soon as the socket is open.
+      ws.subscribe(userTopic(userId));
       return true;
     },
 
@@ -160,6 +162,7 @@ export function createSockets({
 
     remove(ws: Socket) {
       if (!all.delete(ws)) return;
+      if (all.size === 0) empty?.resolve();
       const { address, session } = ws.data;
       const count = (byAddress.get(address) ?? 1) - 1;
       if (count > 0) byAddress.set(address, count);
@@ -221,8 +224,12 @@ export function createSockets({
       return dead;
     },
 
-    closeAll(reason: CloseReason, detail: string) {
+    /** Settles when all are closed, which a peer that doesn't answer can hold up for long. */
+    async closeAll(reason: CloseReason, detail: string) {
       for (const ws of all) closeSocket(ws, reason, detail);
+      if (all.size === 0) return;
+      empty ??= Promise.withResolvers();
+      await empty.promise;
     },
 
     /** Settles when no frame of any socket is being worked on. */
