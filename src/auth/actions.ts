@@ -159,7 +159,11 @@ export async function listSessionChats(ctx: Ctx, caller: Caller): Promise<number
 
 async function redeemTicket(ctx: Ctx, ticket: string): Promise<Caller> {
   const holder = await takeTicket(ctx.sql, hashSecret(ticket));
-  if (!holder) throw new Problem("invalid_token", "The ticket has expired or was used before.");
+  if (!holder)
+    throw new Problem(
+      "invalid_token",
+      "The token is no access token and no ticket that is still good. Sign in, or get a new ticket.",
+    );
   return {
     id: holder.id,
     username: holder.username,

@@ -1,6 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Caller } from "../auth/tokens.ts";
-import { chatNotFound } from "../chats/actions.ts";
 import type { Ctx } from "../context.ts";
 import { isDatabaseAway } from "../database/connect.ts";
 import { activityTopic, chatTopic } from "../events/topics.ts";
@@ -187,7 +186,9 @@ export async function stopAnswer(
   messageId: number,
 ): Promise<Message> {
   const message = await findMessage(ctx.sql, caller.id, chatId, messageId);
-  if (!message) throw chatNotFound();
+  if (!message) {
+    throw new Problem("not_found", "There is no such message, or you are not in its chat.");
+  }
   if (message.status !== "streaming") throw answerEnded();
   const reply = ctx.replies.find(messageId);
   if (reply) {
