@@ -1,5 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Caller } from "../auth/tokens.ts";
+import { chatNotFound } from "../chats/actions.ts";
+import { isParticipant } from "../chats/participant-queries.ts";
 import type { Ctx } from "../context.ts";
 import { isDatabaseAway } from "../database/connect.ts";
 import { activityTopic, chatTopic } from "../events/topics.ts";
@@ -187,7 +189,8 @@ export async function stopAnswer(
 ): Promise<Message> {
   const message = await findMessage(ctx.sql, caller.id, chatId, messageId);
   if (!message) {
-    throw new Problem("not_found", "There is no such message, or you are not in its chat.");
+    if (!(await isParticipant(ctx.sql, caller.id, chatId))) throw chatNotFound();
+    throw new Problem("not_found", "There is no such message in this chat.");
   }
   if (message.status !== "streaming") throw answerEnded();
   const reply = ctx.replies.find(messageId);
