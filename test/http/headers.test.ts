@@ -177,7 +177,6 @@ describe("what is not there", () => {
   test.each([
     ["GET", "/nowhere"],
     ["GET", "/api"],
-    ["GET", "/api/chats/"],
     ["GET", "/api/chats/1/nothing"],
     ["GET", "/API/CHATS"],
     ["GET", "/api/%E0%A4%A"],
@@ -213,4 +212,14 @@ describe("HEAD", () => {
       expect(head.headers.get(name)).toBe(get.headers.get(name));
     }
   });
+});
+
+test("a path with a slash at its end is the same path, behind the same door", async () => {
+  const ann = await world.person("ann");
+  const opened = await ann.api("POST", "/api/chats/", { name: "Slashes", is_group: true });
+  expect(opened.status).toBe(200);
+  expect((await ann.api("GET", `/api/chats/${opened.body.id}/messages/`)).status).toBe(200);
+  expect((await ask("GET", "/health/")).status).toBe(200);
+  expectProblem(await ask("GET", "/api/chats/"), 401, "invalid_token");
+  expectProblem(await ask("GET", `/api/chats/${opened.body.id}/`), 401, "invalid_token");
 });
