@@ -14,13 +14,17 @@ export function tokenOf(userId: number, secretKey: string): Promise<string> {
 export const people = 10_000;
 export const chats = 1_000;
 export const senders = 64;
+/** Rooms that all senders are in: the hot one, and those of the fan-out. */
+const shared = [1, 2, 11, 101];
+/** One of the 15 rooms that a sender shares with no other sender. */
+export const roomOf = (userId: number, place: number) => userId + senders * (place % 15);
 /** Somebody who is in 20 chats and the long one. */
 export const returning = 5_000;
 /** The chat with a million messages. */
 export const longChat = chats + 1;
 export const longChatLength = 1_000_000;
 
-/** 10,000 people, 1,000 chats: the first 64 are in all of them, the others in 20 each; and one long chat. */
+/** 10,000 people, 1,000 chats: the first 64, who send, share them out among themselves, the others are in 20 each; and one long chat. */
 export async function fill(sql: postgres.Sql): Promise<void> {
   await sql`
     insert into users (username, email, hashed_password)
@@ -36,7 +40,9 @@ export async function fill(sql: postgres.Sql): Promise<void> {
   `;
   await sql`
     insert into chat_participants (chat_id, user_id)
-    select chat, person from generate_series(1, ${longChat}::int) chat, generate_series(1, ${senders}::int) person
+    select chat, person
+    from generate_series(1, ${longChat}::int) chat, generate_series(1, ${senders}::int) person
+    where chat % ${senders}::int = person % ${senders}::int or chat = any (${[...shared, longChat]}::int[])
   `;
   await sql`
     insert into chat_participants (chat_id, user_id)

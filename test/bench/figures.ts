@@ -6,7 +6,7 @@ import { insertMessages, type NewMessage } from "../../src/messages/new-message-
 import { pino } from "pino";
 import { startChild, type Child } from "./child.ts";
 import { Client, inParallel, parseFrame, percentile } from "./client.ts";
-import { chats, longChat, longChatLength, returning, senders, tokenOf } from "./data.ts";
+import { chats, longChat, longChatLength, returning, roomOf, senders, tokenOf } from "./data.ts";
 import { insertBatch } from "./insert.ts";
 
 type MessageFrame = z.infer<typeof serverFrames.message>;
@@ -89,26 +89,62 @@ export async function fanOut(
   return (after.cpuMicros - before.cpuMicros) / messages;
 }
 
-/** Acknowledged messages a second of 64 senders, each with one in flight. */
-export async function throughput(bench: Bench, rooms: number, messages: number): Promise<number> {
-  const { sql } = bench;
+/** Where the senders write to: rooms that each has to themselves, or all to one. */
+export type Rooms = "spread" | "hot";
+
+const roomFor = (rooms: Rooms, userId: number, place: number) =>
+  rooms === "hot" ? 1 : roomOf(userId, place);
+
+/** Acknowledged messages a second of 64 senders, each with one in flight, and the server's CPU for each. */
+export async function throughput(
+  bench: Bench,
+  rooms: Rooms,
+  messages: number,
+): Promise<{ perSecond: number; cpuMicros: number }> {
+  const { sql, product } = bench;
   const before = await stored(sql);
   const clients: Client[] = [];
   for (let user = 1; user <= senders; user += 1) clients.push(await openProduct(bench, user));
+  const { cpuMicros } = await product.usage();
   const started = performance.now();
   await inParallel(messages, senders, async (index) => {
-    const client = clients[index % senders];
-    await client?.ask({
+    const place = index % senders;
+    await clients[place]?.ask({
       type: "message",
-      chat_id: 1 + ((index * 31) % rooms),
+      chat_id: roomFor(rooms, 1 + place, Math.floor(index / senders)),
       content: `message ${index} with some words in it`,
       client_id: `${started}-${index}`,
     });
   });
   const seconds = (performance.now() - started) / 1000;
+  const usage = await product.usage();
   check("messages stored", (await stored(sql)) - before, messages);
   await Promise.all(clients.map((client) => client.close()));
-  return messages / seconds;
+  return { perSecond: messages / seconds, cpuMicros: (usage.cpuMicros - cpuMicros) / messages };
+}
+
+/** What a bare server that inserts and publishes needs for the same, in microseconds of CPU. */
+export async function referenceCpu(bench: Bench, messages: number): Promise<number> {
+  const { reference } = bench;
+  const clients: Client[] = [];
+  for (let user = 1; user <= senders; user += 1) {
+    const room = roomOf(user, 0);
+    clients.push(await Client.open(socketUrl(reference, `topic=store:${room},${room}`)));
+  }
+  const { cpuMicros } = await reference.usage();
+  await Promise.all(
+    clients.map(async (client) => {
+      for (let sent = 0; sent < messages / senders; sent += 1) {
+        const { promise, resolve } = Promise.withResolvers<string>();
+        client.onText = resolve;
+        client.send({ type: "message", content: `message ${sent} with some words in it` });
+        await promise;
+      }
+    }),
+  );
+  const usage = await reference.usage();
+  await Promise.all(clients.map((client) => client.close()));
+  return (usage.cpuMicros - cpuMicros) / messages;
 }
 
 async function stored(sql: postgres.Sql): Promise<number> {
@@ -122,14 +158,14 @@ async function stored(sql: postgres.Sql): Promise<number> {
 export async function rawInserts(
   bench: Bench,
   statement: "bare" | "product",
-  rooms: number,
+  rooms: Rooms,
   messages: number,
 ): Promise<number> {
   const sql = connect(bench.databaseUrl, pino({ level: "silent" }), { max: 1 });
   const started = performance.now();
   for (let index = 0; index < messages; index += senders) {
     const rows = Array.from({ length: senders }, (_, place): NewMessage => ({
-      chatId: 1 + (((index + place) * 31) % rooms),
+      chatId: roomFor(rooms, 1 + place, index / senders),
       userId: 1 + place,
       username: `user${1 + place}`,
       content: `message ${index + place} with some words in it`,
@@ -155,7 +191,7 @@ export async function latency(
   const sentAt = new Map<string, number>();
   const delays: number[] = [];
   for (let place = 0; place < senders; place += 1) {
-    const chatId = 1 + ((place * 31) % chats);
+    const chatId = roomOf(1 + place, 0);
     const client =
       side === "product"
         ? await openProduct(bench, 1 + place)
@@ -178,7 +214,7 @@ export async function latency(
       const place = sent % senders;
       const key = `m${place}-${sent}`;
       sentAt.set(key, performance.now());
-      clients[place]?.send({ type: "message", chat_id: 1 + ((place * 31) % chats), content: key });
+      clients[place]?.send({ type: "message", chat_id: roomOf(1 + place, 0), content: key });
     }
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
