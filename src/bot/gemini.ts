@@ -1,4 +1,4 @@
-// The only importer of Gemini's SDK. It keeps to issue 4's rule that every end has a name:
+// The only importer of Gemini's SDK. Every end has a name:
 // - 429, 408, 5xx and connection errors are tried again, but never after the first visible text;
 // - whatever else is no proper end is a ModelError, whose detail is for people: no key, address or Google's words in it;
 // - no call outlives its reader: an abort, a time limit or the end of reading aborts the request upstream.
