@@ -50,3 +50,18 @@ test("somebody who leaves twice at once is out once, and keeps their sockets", a
   const { body: changed } = await ann.api("GET", `/api/chats/${chat.id}`);
   expect(changed.last_seq).toBe(1);
 });
+
+test("a message that waits for its chat while its sender is removed is refused, and takes no number", async () => {
+  const [ann, ben] = [await world.person(), await world.person()];
+  const chat = await ann.chat({ with: [ben] });
+  const answer = await world.whileLocked(
+    chat.id,
+    1,
+    () => ben.api("POST", `/api/chats/${chat.id}/messages`, { content: "too late" }),
+    async (sql) => {
+      await sql`delete from chat_participants where chat_id = ${chat.id} and user_id = ${ben.id}`;
+    },
+  );
+  expect(answer.status).toBe(404);
+  expect((await ann.say(chat.id, "first")).seq).toBe(1);
+});
