@@ -9,6 +9,23 @@ export const chatsPerUserMax = 1_000;
 
 const chatName = (min: number) => text({ min, max: 100 }).meta({ example: "Physics homework" });
 
+/** Characters of a persona at most. */
+export const personaMax = 4_000;
+
+/** How the model answers in a chat. null leaves it to the server. */
+export const ChatSettings = z
+  .object({
+    model: z.string().nullable().meta({ description: "One of `GET /api/models`" }),
+    persona: z.string().nullable().meta({ description: "Who the model is in this chat" }),
+    temperature: z.number().nullable().meta({ description: "0 (sober) to 2 (wild)" }),
+    thinking_budget: z.int().nullable().meta({
+      description: "Tokens of thought: 0 for none, -1 for as many as the model likes",
+    }),
+    google_search: z.boolean().meta({ description: "Whether it may search the web" }),
+  })
+  .meta({ id: "ChatSettings" });
+export type ChatSettings = z.infer<typeof ChatSettings>;
+
 export const Chat = z
   .object({
     id: Id,
@@ -21,6 +38,7 @@ export const Chat = z
     updated_seq: Seq.meta({
       description: "The number of the last change of the chat or its members",
     }),
+    settings: ChatSettings,
   })
   .meta({ id: "Chat" });
 export type Chat = z.infer<typeof Chat>;
