@@ -7,7 +7,7 @@ import { Chat, ChatSummary, chatsPerUserMax } from "../wire/chats.ts";
 
 /** The columns of a Chat, from `chats c`. */
 export const chatColumns = (sql: Sql) => sql`
-  c.id, c.name, c.owner_id, c.is_group, c.is_ai_chat, c.created_at, c.last_seq, c.updated_seq
+  c.id, c.name, c.owner_id, c.is_group, c.is_ai_chat, c.created_at, c.last_seq, c.updated_seq, c.settings
 `;
 
 /**
@@ -196,12 +196,4 @@ export async function deleteChat(
     `,
     DeletedChat,
   );
-}
-
-export async function findChatName(sql: Sql, chatId: number): Promise<string | undefined> {
-  const row = maybe(
-    await sql`select name from chats where id = ${chatId}`,
-    z.object({ name: z.string() }),
-  );
-  return row?.name;
 }

@@ -1,0 +1,3 @@
+export function createContinuation(_kept: string) {
+  return { push: (t: string) => t, end: () => "" };
+}
