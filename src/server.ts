@@ -65,7 +65,8 @@ export function startServer(parts: ContextParts): RunningServer {
     every(heartbeatMs, "heartbeat", log, () => void sockets.heartbeat()),
     every(sessionCheckMs, "sessions", log, () => sockets.checkSessions(ctx.now().getTime())),
     every(logCheckMs, "log check", log, () => checkLogs(ctx)),
-    every(sweepMs, "answer sweep", log, () => sweepAbandonedAnswers(ctx)),
+    // What a server before this one has handed over goes on without a wait.
+    every(sweepMs, "answer sweep", log, () => sweepAbandonedAnswers(ctx), { atOnce: true }),
     every(cleanUpMs, "session clean-up", log, () => cleanUpSessions(ctx)),
   ];
 

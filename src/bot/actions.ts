@@ -69,7 +69,9 @@ export async function stopAnswer(
   if (reply) {
     ctx.replies.end(reply, "stopped");
     await reply.done;
-    return await getMessage(ctx, caller, chatId, messageId);
+    const ended = await getMessage(ctx, caller, chatId, messageId);
+    if (ended.status !== "streaming") return ended;
+    // This server goes down, and had handed it over.
   }
   return await stopElsewhere(ctx, caller, chatId, messageId);
 }

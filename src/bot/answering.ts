@@ -45,7 +45,8 @@ export interface Assignment {
 }
 
 interface End {
-  status: Exclude<MessageStatus, "streaming">;
+  /** `handed_over` and `abandoned` are no end: the answer is somebody else's from now on, or nobody's. */
+  status: Exclude<MessageStatus, "streaming"> | "handed_over" | "abandoned";
   error?: string | undefined;
   sources?: Source[] | undefined;
 }
@@ -232,8 +233,9 @@ async function* askModel(ctx: Ctx, reply: Reply, assignment: Assignment): AsyncG
 
 /** @param goesOn false for an answer that was taken over and has not gone on yet */
 function endOfError(ctx: Ctx, reply: Reply, error: unknown, goesOn: boolean): End {
-  if (reply.stopReason === "stopped") return { status: "stopped" };
-  if (!goesOn || reply.stopReason) {
+  const { stopReason } = reply;
+  if (stopReason !== undefined && stopReason !== "interrupted") return { status: stopReason };
+  if (!goesOn) {
     return { status: "interrupted", error: "The server was restarted, and the answer broke off." };
   }
   if (error instanceof ModelError) {
@@ -256,9 +258,10 @@ async function finish(
   times: Times,
 ): Promise<void> {
   const { meter } = assignment;
+  const { status } = end;
   const charged = meter.charged();
-  if (reply.stopReason === "abandoned") return await releaseRun(ctx.sql, reply.run, charged);
-  if (reply.stopReason === "handed_over") {
+  if (status === "abandoned") return await releaseRun(ctx.sql, reply.run, charged);
+  if (status === "handed_over") {
     await checkpointAnswer(ctx.sql, reply.run, {
       text: reply.text,
       usage: charged,
@@ -272,7 +275,7 @@ async function finish(
     try {
       const ended = await endAnswer(ctx.sql, reply, {
         content: reply.text,
-        status: end.status,
+        status,
         error: end.error,
         sources: end.sources,
         usage: meter.told(),
