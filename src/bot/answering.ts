@@ -153,7 +153,7 @@ async function readAnswer(
   assignment: Assignment,
   show: (text: string) => void,
 ): Promise<End> {
-  const { question, kept, meter, room } = assignment;
+  const { question, kept, room } = assignment;
   const code = speakerCode(ctx.secretKey, question.chat_id);
   const marks = createMarkFilter(code);
   const continuation = createContinuation(kept);
@@ -168,13 +168,10 @@ async function readAnswer(
       ? saidAtOnce(helpText(ctx.config, room).slice(kept.length))
       : askModel(ctx, reply, assignment);
     for await (const delta of deltas) {
-      if ("usage" in delta) {
-        meter.count(delta.usage);
-      } else if ("ending" in delta) {
+      if ("ending" in delta) {
         const { status, detail, sources } = delta.ending;
         return { status, error: detail, sources };
-      } else {
-        meter.write(delta.text);
+      } else if ("text" in delta) {
         add(continuation.push(marks.push(delta.text)));
         if (length > answerLengthMax) {
           return { status: "truncated", error: "The answer became too long and was cut here." };
@@ -216,15 +213,17 @@ async function* askModel(ctx: Ctx, reply: Reply, assignment: Assignment): AsyncG
     ctx.log.warn({ err: error, messageId: reply.messageId }, "an answer has no receipt");
   });
   try {
-    yield* ctx.model.answer(
-      {
-        system: prompt.system,
-        turns: prompt.turns,
-        settings,
-        outputTokensMax: Math.max(answerTokensMin, left),
-      },
+    const { system, turns } = prompt;
+    const outputTokensMax = Math.max(answerTokensMin, left);
+    const deltas = ctx.model.answer(
+      { system, turns, settings, outputTokensMax },
       reply.abort.signal,
     );
+    for await (const delta of deltas) {
+      if ("text" in delta) meter.write(delta.text);
+      else if ("usage" in delta) meter.count(delta.usage);
+      yield delta;
+    }
   } finally {
     // Its end is stored after it.
     await receipt;
