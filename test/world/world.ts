@@ -44,7 +44,6 @@ export async function startWorld(options: WorldOptions = {}) {
   const gemini = startGeminiEmulator({ pieceDelayMs: 1 });
   const answer = createGeminiModel({
     apiKey: "test-key",
-    model: config.gemini.model,
     baseUrl: gemini.url,
     log,
     backoffMs: 1,
