@@ -86,6 +86,13 @@ describe("an answer is settled", () => {
       script: answer(blockPrompt("SAFETY", { promptTokenCount: 90, totalTokenCount: 90 })),
       tokens: 90,
     },
+    { how: "failed, refused by the model", script: refuse(400), tokens: 0 },
+    {
+      how: "failed, refused again and again",
+      script: [refuse(503), refuse(429), refuse(503)],
+      tokens: 0,
+    },
+    { how: "failed before its first byte", script: [1, 2, 3].map(() => answer(cut())), tokens: 0 },
     { how: "failed with a count", script: answer(say("Ye"), counted, cut()), tokens: 105 },
     { how: "failed without a count", script: answer(say("Ye"), cut()), tokens: undefined },
     { how: "complete without a count", script: answer(say("Yes."), finish()), tokens: undefined },
