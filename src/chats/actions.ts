@@ -102,16 +102,21 @@ export async function getChat(ctx: Ctx, caller: Caller, chatId: number): Promise
   return chat;
 }
 
-/** Renames a chat or hands it over. @throws Problem `not_found`, `forbidden`, `invalid` when the heir is no participant */
+/**
+ * Renames a chat, hands it over, or sets how the model answers in it.
+ * @throws Problem `not_found`, `forbidden`, `invalid` when the heir is no participant or the model may not be chosen
+ */
 export async function changeChat(
   ctx: Ctx,
   caller: Caller,
   chatId: number,
   input: UpdateChatInput,
 ): Promise<Chat> {
+  checkModel(ctx, input.settings?.model);
   const result = await updateChat(ctx.sql, caller.id, chatId, {
     name: input.name,
     ownerId: input.owner_id,
+    settings: input.settings,
   });
   if (!result) throw chatNotFound();
   const { chat, outcome } = result;
@@ -129,6 +134,15 @@ export async function changeChat(
     });
   }
   return chat;
+}
+
+function checkModel(ctx: Ctx, model: string | null | undefined): void {
+  const { models } = ctx.config.gemini;
+  if (model == null || models.includes(model)) return;
+  const detail = `must be ${models.length > 1 ? "one of " : ""}${models.join(", ")}`;
+  throw new Problem("invalid", `settings.model: ${detail}`, {
+    errors: [{ pointer: "/settings/model", detail }],
+  });
 }
 
 /** Problem `forbidden` for what is the owner's to do. */

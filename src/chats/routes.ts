@@ -76,7 +76,9 @@ const changeChatRoute = createRoute({
   path: "/api/chats/{chat_id}",
   operationId: "changeChat",
   tags,
-  summary: "Rename a chat or hand it over (owner)",
+  summary: "Rename a chat, hand it over, or set how the model answers (owner)",
+  description:
+    "Of `settings` only the members that are there change; null puts one back to the server's choice.",
   security,
   request: { params: ChatPath, body: takes(UpdateChatInput) },
   responses: {
