@@ -16,6 +16,10 @@ import { deleteChat, findChat, findChatSummaries, insertChat, updateChat } from 
 
 const chatNameMax = 100;
 
+/** The first message of an AI chat: without it nobody there would know what to do. */
+const greeting =
+  "Hello! I am Gemini. In this chat I answer every message, whoever of you writes it: just ask, no /bot is needed here.";
+
 /** The same for a chat that doesn't exist and one the caller is not in: nobody learns which chats there are. */
 export function chatNotFound(): Problem {
   return new Problem("not_found", "There is no such chat, or you are not in it.");
@@ -36,6 +40,7 @@ export async function createChat(ctx: Ctx, caller: Caller, input: CreateChatInpu
     isGroup: input.is_group,
     isAiChat: input.is_ai_chat,
     participantIds: others.map((user) => user.id),
+    greeting: input.is_ai_chat ? greeting : undefined,
   }).catch(accountGone);
   if (!chat) throw tooManyChats();
   for (const user of others) {

@@ -30,16 +30,21 @@ export interface NewChat {
   isAiChat: boolean;
   /** Without the owner. */
   participantIds: number[];
+  /** The bot's first message, which everyone there has read; undefined for none. */
+  greeting: string | undefined;
 }
 
 /** @returns undefined when one of the people is in `chatsPerUserMax` chats already */
 export async function insertChat(sql: Sql, chat: NewChat): Promise<Chat | undefined> {
   const memberIds = [chat.ownerId, ...chat.participantIds];
+  const greeting = chat.greeting ?? null;
+  const messageCount = greeting === null ? 0 : 1;
   return maybe(
     await sql`
       with c as (
-        insert into chats as c (name, owner_id, is_group, is_ai_chat, participant_count)
-        select ${chat.name}, ${chat.ownerId}, ${chat.isGroup}, ${chat.isAiChat}, ${memberIds.length}::int
+        insert into chats as c (name, owner_id, is_group, is_ai_chat, participant_count, last_seq, message_count)
+        select ${chat.name}, ${chat.ownerId}, ${chat.isGroup}, ${chat.isAiChat}, ${memberIds.length}::int,
+          ${messageCount}::int, ${messageCount}::int
         where not exists (
           select from chat_participants
           where user_id = any (${memberIds}::bigint[])
@@ -49,10 +54,14 @@ export async function insertChat(sql: Sql, chat: NewChat): Promise<Chat | undefi
         returning ${chatColumns(sql)}
       ),
       people as (
-        insert into chat_participants (chat_id, user_id)
-        select c.id, member_id
+        insert into chat_participants (chat_id, user_id, last_read_seq)
+        select c.id, member_id, c.last_seq
         from c, unnest(${memberIds}::bigint[]) with ordinality as m (member_id, place)
         order by place
+      ),
+      greeting as (
+        insert into messages (chat_id, content, is_bot, seq, updated_seq, ordinal)
+        select c.id, ${greeting}::text, true, 1, 1, 1 from c where ${greeting}::text is not null
       )
       select ${chatColumns(sql)} from c
     `,

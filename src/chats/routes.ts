@@ -38,7 +38,8 @@ const createChatRoute = createRoute({
   tags,
   summary: "Open a chat",
   description:
-    "A private chat (`is_group: false`) holds two people at most. In an AI chat every message asks the model.",
+    "A private chat (`is_group: false`) holds two people at most. In an AI chat every message asks the model, " +
+    "which has greeted everyone there.",
   security,
   request: { body: takes(CreateChatInput) },
   responses: {

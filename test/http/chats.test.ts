@@ -95,7 +95,7 @@ describe("opening a chat", () => {
   test("with the model is named after it, and may be alone with it", async () => {
     const { status, body } = await create(ann, { is_ai_chat: true });
     expect(status).toBe(200);
-    expect(body).toMatchObject({ name: "Gemini", is_ai_chat: true, is_group: false });
+    expect(body).toMatchObject({ name: "Gemini", is_ai_chat: true, is_group: false, last_seq: 1 });
     expect(await usernamesIn(body.id)).toEqual([ann.username]);
   });
 
