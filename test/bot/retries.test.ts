@@ -133,7 +133,7 @@ describe("a question that is sent again with its client_id", () => {
       code: "client_id_reused",
     });
     expect(await annas.ask({ ...frame, client_id: "new" })).toMatchObject({
-      code: "too_many_answers",
+      code: "quota_exceeded",
     });
     const stranger = await single.person("stranger");
     const socket = await stranger.socket();
