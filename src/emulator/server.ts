@@ -14,9 +14,23 @@ const Content = z.looseObject({
   parts: z.array(z.looseObject({ text: z.string().optional() })).min(1),
 });
 
+/** https://ai.google.dev/api/generate-content#generationconfig, and the ranges that Gemini refuses to leave. */
+const GenerationConfig = z.looseObject({
+  temperature: z.number().min(0).max(2).optional(),
+  maxOutputTokens: z.int().min(1).optional(),
+  thinkingConfig: z
+    .looseObject({
+      thinkingBudget: z.int().min(-1).optional(),
+      includeThoughts: z.boolean().optional(),
+    })
+    .optional(),
+});
+
 const GenerateBody = z.looseObject({
   contents: z.array(Content).min(1),
   systemInstruction: Content.optional(),
+  generationConfig: GenerationConfig.optional(),
+  tools: z.array(z.looseObject({ googleSearch: z.looseObject({}).optional() })).optional(),
 });
 export type GenerateBody = z.infer<typeof GenerateBody>;
 
@@ -102,7 +116,7 @@ export function startGeminiEmulator(options: EmulatorOptions = {}): Emulator {
       const chosen =
         queue.shift() ??
         script?.(received) ??
-        demonstration(lastText(body.data), tokensOf(body.data), { pieceDelayMs, model });
+        demonstration(conversationOf(body.data), tokensOf(body.data), { pieceDelayMs, model });
       keep(received);
       if (chosen.kind === "refusal") return refused(chosen);
       const isSse = url.searchParams.get("alt") === "sse";
@@ -167,8 +181,8 @@ function tokensOf(body: GenerateBody): number {
     .reduce((sum, part) => sum + estimateTokens(part.text ?? ""), 0);
 }
 
-function lastText(body: GenerateBody): string {
-  return body.contents.at(-1)?.parts.at(-1)?.text ?? "";
+function conversationOf(body: GenerateBody): string[] {
+  return body.contents.map(({ parts }) => parts.at(-1)?.text ?? "");
 }
 
 function framingOf(method: ReceivedRequest["method"], isSse: boolean): Framing {

@@ -55,10 +55,10 @@ describe("what asks the model", () => {
     }
     const requests = world.gemini.requests.length;
     const again = await anna.say(chat.id, "good morning", "a");
-    expect(again).toMatchObject({ seq: 1 });
+    expect(again).toMatchObject({ seq: 2 });
     await annas.settle();
     expect(world.gemini.requests.length).toBe(requests);
-    expect((await anna.api("GET", `/api/chats/${chat.id}`)).body.last_seq).toBe(9);
+    expect((await anna.api("GET", `/api/chats/${chat.id}`)).body.last_seq).toBe(10);
   });
 });
 
@@ -117,7 +117,7 @@ describe("a question that is refused", () => {
     const ai = await anna.chat({ is_ai_chat: true, is_group: false });
     const inAiChat = await annas.ask({ type: "message", chat_id: ai.id, content: "hello" });
     expect(inAiChat).toMatchObject({ type: "error", code: "bot_not_configured", chat_id: ai.id });
-    expect((await anna.api("GET", `/api/chats/${ai.id}`)).body.last_seq).toBe(0);
+    expect((await anna.api("GET", `/api/chats/${ai.id}`)).body.last_seq).toBe(1);
     expect(await anna.say(chat.id, "alone then")).toMatchObject({ seq: 1 });
     await bare.stop();
   });
