@@ -3,7 +3,6 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import {
   answer,
   answerAndHang,
-  cut,
   finish,
   refuse,
   say,
@@ -273,7 +272,7 @@ describe("a summary of what was changed", () => {
 describe("where no summary comes about, the room goes on, and it is tried once more after the next question", () => {
   test.each([
     { why: "the model refuses", script: refuse(400) },
-    { why: "it breaks off", script: answer(say("Half a"), cut()) },
+    { why: "it breaks off", script: answer(say("Half a")) },
     { why: "it has no end", script: answer(say("Half a"), finish("MAX_TOKENS")) },
     { why: "it is blocked", script: answer(say("Half a"), finish("SAFETY")) },
     { why: "it is empty", script: answer(finish()) },
