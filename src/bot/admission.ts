@@ -58,8 +58,7 @@ export async function admit(
     const prompt = await promptOf(ctx, chatId, room, question, { upToSeq });
     const started = await insertRun(ctx.sql, {
       chatId,
-      userId: caller.id,
-      ...(isLocal ? freeOfCharge : charge(ctx, room, prompt)),
+      ...(isLocal ? freeOfCharge : { userId: caller.id, ...charge(ctx, room, prompt) }),
       leaseSeconds: admissionLeaseSeconds,
     });
     if (started.run_id === null || started.reserved_tokens === null) {
@@ -106,8 +105,9 @@ export async function promptOf(
   return buildPrompt({ room, code, past, question, tokensMax, kept });
 }
 
-/** What the server answers by itself costs nothing and is never refused. */
+/** What the server answers by itself costs nothing, is never refused, and is in no question's way. */
 const freeOfCharge = {
+  userId: undefined,
   tokensMin: 0,
   tokensWanted: 0,
   limits: { userTokens: 0, chatTokens: 0, userAnswers: 0, chatAnswers: 0 },
