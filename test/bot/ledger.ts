@@ -2,7 +2,7 @@
 import { expect } from "bun:test";
 import { z } from "zod";
 import { finish, type EventsStep } from "../../src/emulator/script.ts";
-import type { World } from "../world/world.ts";
+import type { Person, World } from "../world/world.ts";
 
 const Account = z.object({ running: z.int(), reserved_tokens: z.int(), used_tokens: z.int() });
 const Total = z.object({ kind: z.string(), id: z.int(), used: z.int(), charged: z.int() });
@@ -49,4 +49,18 @@ export async function expectSettled(world: World) {
 export async function untilQuiet(world: World, ...chats: { id: number }[]) {
   const replies = chats.flatMap(({ id }) => world.ctx.replies.inChat(id, Infinity));
   await Promise.all(replies.map((reply) => reply.done));
+}
+
+/** Asks, and waits for the answer's end and for the summary that may be made after it. @returns the question */
+export async function askAndFold(world: World, from: Person, chatId: number, content: string) {
+  const question = await from.say(chatId, content);
+  const replies = world.ctx.replies.inChat(chatId, Infinity);
+  await replies.find((reply) => reply.messageId === question.id + 1)?.done;
+  await untilFolded(world, chatId);
+  return question;
+}
+
+/** Settles when no summary of a room is being made. */
+export async function untilFolded(world: World, chatId: number) {
+  while (world.ctx.folding.has(chatId)) await world.sql`select`;
 }
