@@ -44,6 +44,10 @@ const onDatabase = {
   "database stopped": { play: stopDatabase },
   "connections ended": { play: endConnections },
   "replies lost": { play: loseReplies },
+  "answers killed": {
+    play: killAnswers,
+    mix: { sendPauseMs: 150, questions: 0.3, stopPauseMs: 400 },
+  },
   "sockets cut": { play: cutSockets, mix: { questions: 0.15 } },
   "people removed": { play: movePeople, mix: { movePauseMs: 15 } },
 } satisfies Record<string, Fault<DatabaseStage>>;
@@ -65,6 +69,34 @@ async function killServer({ server }: Stage, round: Round) {
   if (random.chance(0.15)) {
     server.begin();
     await load(round, 0, 600);
+    await server.kill();
+    figures.faults += 1;
+  }
+  await server.start();
+}
+
+/**
+ * Kills the server in the middle of answers, while people join, leave and stop them. Half of the time the next server
+ * need not wait until their leases have run out.
+ */
+async function killAnswers({ server, victim }: DatabaseStage, round: Round) {
+  const { random, block, figures } = round;
+  for (let left = random.int(0, 4); left > 0; left -= 1) {
+    await load(round, 50, 500);
+    random.pick(block.clients).cut();
+  }
+  await load(round, 50, 700);
+  block.recovery.begin();
+  await server.kill();
+  figures.faults += 1;
+  if (random.chance(0.5)) {
+    const sql = victim.open();
+    await sql`update answer_runs set lease_expires_at = now()`;
+    await sql.end({ timeout: 1 });
+  }
+  if (random.chance(0.15)) {
+    server.begin();
+    await load(round, 0, 900);
     await server.kill();
     figures.faults += 1;
   }
@@ -180,8 +212,8 @@ async function playFault<S extends Stage>(
   for (let played = 0; played < rounds[name];) {
     const own = random.fork(`block ${played}`);
     const idPrefix = `${name.replaceAll(" ", "")}${played}`;
-    const { cast, model, openDatabase, takeIncidents } = stage;
-    const parts = { cast, model, openDatabase, takeIncidents, mix, figures, idPrefix };
+    const { cast, model, server, openDatabase, takeIncidents } = stage;
+    const parts = { cast, model, server, openDatabase, takeIncidents, mix, figures, idPrefix };
     const block = await openBlock({ ...parts, random: own });
     for (let index = 0; index < roundsInBlock && played < rounds[name]; index += 1) {
       await fault.play(stage, {
