@@ -2,7 +2,7 @@
 // Rules from https://ai.google.dev/api/generate-content (FinishReason, BlockReason, UsageMetadata).
 import { z } from "zod";
 import { createSources, Grounding } from "./gemini-sources.ts";
-import { ModelError, type Ending, type Usage } from "./model.ts";
+import { EmptyAnswer, ModelError, type Ending, type Usage } from "./model.ts";
 
 const count = z.int().nonnegative().nullish();
 
@@ -84,7 +84,7 @@ export function createAnswerReader(): AnswerReader {
     end() {
       const ending = blockReason ? blockedPrompt(blockReason) : endingOf(finishReason);
       if (ending.status === "complete" && !hasText) {
-        throw new ModelError("Gemini gave an empty answer. Asking again may help.");
+        throw new EmptyAnswer();
       }
       return { text: joiner.end(), ending: { ...ending, ...sources.found() } };
     },

@@ -15,6 +15,8 @@ export interface Mix {
   questions: number;
   /** Between two stops of answers. */
   stopPauseMs: number;
+  /** Before a try that was lost is repeated. */
+  retryMsMax: number;
 }
 
 export const usualMix: Mix = {
@@ -22,6 +24,7 @@ export const usualMix: Mix = {
   movePauseMs: 400,
   questions: 0.04,
   stopPauseMs: 2_000,
+  retryMsMax: 80,
 };
 
 export interface Cast {
@@ -40,7 +43,6 @@ export interface Recorded {
 }
 
 const sendersEach = 2;
-const retryMsMax = 80;
 const givenUpMs = 60_000;
 const renamePauseMs = 1_500;
 const lookAwayPauseMs = 1_200;
@@ -106,7 +108,7 @@ export function startLoad({ cast, chatIds, clients, random, figures, recovery, m
         return;
       }
       figures.retries += 1;
-      await Bun.sleep(random.int(1, retryMsMax));
+      await Bun.sleep(random.int(1, mix.retryMsMax));
     }
   }
 
