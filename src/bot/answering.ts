@@ -14,7 +14,7 @@ import type { BuiltPrompt } from "./context.ts";
 import { createContinuation } from "./continuation.ts";
 import { createMarkFilter, speakerCode } from "./marks.ts";
 import type { Meter } from "./meter.ts";
-import { ModelError } from "./model.ts";
+import { EmptyAnswer, ModelError } from "./model.ts";
 import type { PromptRoom } from "./prompt-queries.ts";
 import { checkpointAnswer, endAnswer } from "./queries.ts";
 import type { Place, Reply } from "./replies.ts";
@@ -86,7 +86,13 @@ export function runReply(ctx: Ctx, assignment: Assignment): void {
   }
 }
 
-function publishChunk(ctx: Ctx, reply: Reply, chunk: string, offset: number) {
+/** @param reply `seq` is the number which the chunk must not overtake */
+export function publishChunk(
+  ctx: Ctx,
+  reply: Pick<Reply, "chatId" | "messageId" | "seq">,
+  chunk: string,
+  offset: number,
+) {
   ctx.publish(
     chatTopic(reply.chatId),
     {
@@ -119,6 +125,8 @@ async function stream(ctx: Ctx, reply: Reply, assignment: Assignment, times: Tim
   try {
     return await readAnswer(ctx, reply, assignment, chunks.add);
   } catch (error) {
+    // Its server died between the last word and the end.
+    if (error instanceof EmptyAnswer && assignment.kept !== "") return { status: "complete" };
     const goesOn = resumeWithinMs === undefined || times.firstChunkMs !== undefined;
     return endOfError(ctx, reply, error, goesOn);
   } finally {
