@@ -122,6 +122,6 @@ describe("an answer", () => {
   test("holds back no more than a mark's length, whatever follows its code", () => {
     const filter = createMarkFilter(code);
     expect(filter.push(`[#${code} ${"x".repeat(80)}`)).toBe("");
-    expect(filter.push("x")).toBe(` ${"x".repeat(81)}`);
+    expect(filter.push("x")).toBe(`… ${"x".repeat(81)}`);
   });
 });
