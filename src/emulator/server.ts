@@ -14,9 +14,23 @@ const Content = z.looseObject({
   parts: z.array(z.looseObject({ text: z.string().optional() })).min(1),
 });
 
+/** https://ai.google.dev/api/generate-content#generationconfig, and the ranges that Gemini refuses to leave. */
+const GenerationConfig = z.looseObject({
+  temperature: z.number().min(0).max(2).optional(),
+  maxOutputTokens: z.int().min(1).optional(),
+  thinkingConfig: z
+    .looseObject({
+      thinkingBudget: z.int().min(-1).optional(),
+      includeThoughts: z.boolean().optional(),
+    })
+    .optional(),
+});
+
 const GenerateBody = z.looseObject({
   contents: z.array(Content).min(1),
   systemInstruction: Content.optional(),
+  generationConfig: GenerationConfig.optional(),
+  tools: z.array(z.looseObject({ googleSearch: z.looseObject({}).optional() })).optional(),
 });
 export type GenerateBody = z.infer<typeof GenerateBody>;
 
