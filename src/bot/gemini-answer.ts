@@ -1,7 +1,14 @@
 // What Gemini's chunks say: the visible text, made safe to store, the tokens, the sources, and how the answer ended.
 // Rules from https://ai.google.dev/api/generate-content (FinishReason, BlockReason, UsageMetadata, GroundingMetadata).
 import { z } from "zod";
-import { ModelError, type Delta, type Ending, type Source, type Usage } from "./model.ts";
+import {
+  EmptyAnswer,
+  ModelError,
+  type Delta,
+  type Ending,
+  type Source,
+  type Usage,
+} from "./model.ts";
 
 const sourcesMax = 20;
 const titleCharactersMax = 300;
@@ -107,7 +114,7 @@ export function createAnswerReader(): AnswerReader {
     end() {
       const ending = blockReason ? blockedPrompt(blockReason) : endingOf(finishReason);
       if (ending.status === "complete" && !hasText) {
-        throw new ModelError("Gemini gave an empty answer. Asking again may help.");
+        throw new EmptyAnswer();
       }
       const text = joiner.end();
       const found = sources.list();

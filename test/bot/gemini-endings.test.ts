@@ -194,7 +194,7 @@ describe("a failure in the answer", () => {
     expect(requests).toBe(1);
   });
 
-  test("bytes that are no chunk do not end the silence", async () => {
+  test("bytes that are no chunk are not the first byte of an answer", async () => {
     const dripping = answer(
       ...Array.from({ length: 50 }, () => [pause(10), bytes(": still here\r\n\r\n")]).flat(),
       say("late"),
