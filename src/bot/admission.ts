@@ -140,20 +140,21 @@ function quotaExceeded(ctx: Ctx, started: StartedRun, tokensMin: number): Proble
       busyRetrySeconds,
     );
   }
-  const isUsers = userLeft !== null && userLeft < tokensMin;
-  const [whose, left, reserved] = isUsers
-    ? ["Your", userLeft, started.user_reserved]
-    : ["This chat's", chatLeft, started.chat_reserved];
-  // Running answers give back what they don't need.
-  if ((left ?? 0) + (reserved ?? 0) >= tokensMin) {
+  const short = [
+    { whose: "Your", left: userLeft, reserved: started.user_reserved },
+    { whose: "This chat's", left: chatLeft, reserved: started.chat_reserved },
+  ].filter(({ left }) => left !== null && left < tokensMin);
+  const usedUp = short.find(({ left, reserved }) => (left ?? 0) + (reserved ?? 0) < tokensMin);
+  if (usedUp) {
     return refuse(
-      `${whose} tokens for today are held by answers that are running. Try again when one has ended.`,
-      busyRetrySeconds,
+      `${usedUp.whose} tokens for today are used up. There are new ones at midnight UTC.`,
+      secondsToMidnight(ctx.now()),
     );
   }
+  // Running answers give back what they don't need.
   return refuse(
-    `${whose} tokens for today are used up. There are new ones at midnight UTC.`,
-    secondsToMidnight(ctx.now()),
+    `${short[0]?.whose} tokens for today are held by answers that are running. Try again when one has ended.`,
+    busyRetrySeconds,
   );
 }
 

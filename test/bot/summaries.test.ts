@@ -3,7 +3,17 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { answer, answerAndHang, finish, refuse, say } from "../../src/emulator/script.ts";
 import { startWorld, type World } from "../world/world.ts";
 import { gateway } from "./asking.ts";
-import { ask, facts, isSummary, smallContext, stored, summary, tell, textOf, yes } from "./folding.ts";
+import {
+  ask,
+  facts,
+  isSummary,
+  smallContext,
+  stored,
+  summary,
+  tell,
+  textOf,
+  yes,
+} from "./folding.ts";
 import { account, expectSettled, finishAt, untilFolded } from "./ledger.ts";
 import { room } from "./room.ts";
 
@@ -22,7 +32,9 @@ describe("a history that no longer fits", () => {
     expect(await ask(world, ben, chat.id, yes)).toHaveLength(1);
     expect(await stored(world, chat.id)).toEqual([]);
     await tell(ben, chat.id, ...facts(5, 6));
-    const [asked, folded, ...more] = await ask(world, ben,
+    const [asked, folded, ...more] = await ask(
+      world,
+      ben,
       chat.id,
       yes,
       summary("Six facts, told by two."),
@@ -63,7 +75,9 @@ describe("a history that no longer fits", () => {
   test("is summed up at the room's cost, and nobody's else", async () => {
     const { chat, anna } = await room(world);
     await tell(anna, chat.id, ...facts(1, 7));
-    const requests = await ask(world, anna,
+    const requests = await ask(
+      world,
+      anna,
       chat.id,
       answer(say("Yes."), finishAt(400, 4)),
       answer(say("Seven facts."), finishAt(200, 30)),
