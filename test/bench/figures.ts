@@ -4,30 +4,13 @@ import type { serverFrames } from "../../src/wire/frames.ts";
 import { connect } from "../../src/database/connect.ts";
 import { insertMessages, type NewMessage } from "../../src/messages/new-message-queries.ts";
 import { pino } from "pino";
-import { startChild, type Child } from "./child.ts";
+import { check, openProduct, socketUrl, type Bench } from "./bench.ts";
+import { startChild } from "./child.ts";
 import { Client, inParallel, parseFrame, percentile } from "./client.ts";
 import { chats, longChat, longChatLength, returning, roomOf, senders, tokenOf } from "./data.ts";
 import { insertBatch } from "./insert.ts";
 
 type MessageFrame = z.infer<typeof serverFrames.message>;
-
-export interface Bench {
-  databaseUrl: string;
-  sql: postgres.Sql;
-  product: Child;
-  reference: Child;
-}
-
-export function check(what: string, actual: number, expected: number) {
-  if (actual !== expected) throw new Error(`${what}: ${actual} instead of ${expected}`);
-}
-
-const socketUrl = (child: Child, query: string) => `${child.url.replace("http", "ws")}/ws?${query}`;
-
-async function openProduct(bench: Bench, userId: number): Promise<Client> {
-  const token = await tokenOf(userId, bench.product.secretKey);
-  return Client.open(socketUrl(bench.product, `token=${token}`));
-}
 
 /** What the product delivers, so that the reference carries as many bytes. */
 function asDelivered(chatId: number, sent: number, content: string) {
@@ -45,6 +28,8 @@ function asDelivered(chatId: number, sent: number, content: string) {
     status: "complete",
     answer_to: null,
     client_id: null,
+    error: null,
+    sources: null,
   };
   return frame;
 }
@@ -170,7 +155,7 @@ export async function rawInserts(
       username: `user${1 + place}`,
       content: `message ${index + place} with some words in it`,
       clientId: `${started}-${index + place}`,
-      asksBot: false,
+      runId: undefined,
     }));
     if (statement === "bare") await insertBatch(sql, rows);
     else await insertMessages(sql, rows);
