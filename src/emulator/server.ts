@@ -102,7 +102,7 @@ export function startGeminiEmulator(options: EmulatorOptions = {}): Emulator {
       const chosen =
         queue.shift() ??
         script?.(received) ??
-        demonstration(lastText(body.data), tokensOf(body.data), { pieceDelayMs, model });
+        demonstration(conversationOf(body.data), tokensOf(body.data), { pieceDelayMs, model });
       keep(received);
       if (chosen.kind === "refusal") return refused(chosen);
       const isSse = url.searchParams.get("alt") === "sse";
@@ -167,8 +167,8 @@ function tokensOf(body: GenerateBody): number {
     .reduce((sum, part) => sum + estimateTokens(part.text ?? ""), 0);
 }
 
-function lastText(body: GenerateBody): string {
-  return body.contents.at(-1)?.parts.at(-1)?.text ?? "";
+function conversationOf(body: GenerateBody): string[] {
+  return body.contents.map(({ parts }) => parts.at(-1)?.text ?? "");
 }
 
 function framingOf(method: ReceivedRequest["method"], isSse: boolean): Framing {
