@@ -24,14 +24,14 @@ const config = readConfig({
 const log = pino({ level: "error" });
 const secretKey = makeSecret();
 const sql = connect(config.databaseUrl ?? "", log);
-const { model, baseUrl } = config.gemini;
+const { baseUrl } = config.gemini;
 const { url } = startServer({
   config,
   secretKey,
   sql,
   log,
   model: {
-    answer: createGeminiModel({ apiKey: "none", model, baseUrl, log }),
+    answer: createGeminiModel({ apiKey: "none", baseUrl, log }),
     description: "scripted",
   },
 });
