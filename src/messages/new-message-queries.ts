@@ -122,7 +122,8 @@ async function insertOnce(sql: Sql, items: NewMessage[]): Promise<readonly unkno
       from locked l
       join input i on i.chat_id = l.id
       join chat_participants p on p.chat_id = l.id and p.user_id = i.user_id
-      where i.run_id is null or exists (select from answer_runs where id = i.run_id)
+      left join answer_runs r on r.id = i.run_id
+      where i.run_id is null or r.id is not null
       for key share of p
     ),
     known as materialized (
