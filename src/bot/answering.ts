@@ -16,7 +16,8 @@ import { createMarkFilter, speakerCode } from "./marks.ts";
 import type { Meter } from "./meter.ts";
 import { EmptyAnswer, ModelError } from "./model.ts";
 import type { PromptRoom } from "./prompt-queries.ts";
-import { checkpointAnswer, endAnswer } from "./queries.ts";
+import { checkpointAnswer, endAnswer, findEndedAnswer } from "./queries.ts";
+import { isHelp } from "./question.ts";
 import type { Place, Reply } from "./replies.ts";
 import { foldHistory } from "./summaries.ts";
 
@@ -81,7 +82,7 @@ export function runReply(ctx: Ctx, assignment: Assignment): void {
       ctx.replies.remove(reply);
       place.release();
     });
-  if (assignment.prompt.isFull) {
+  if (assignment.prompt.isFull && !isHelp(assignment.question.content)) {
     void reply.done.then(() => foldHistory(ctx, answer.chat_id));
   }
 }
@@ -228,7 +229,7 @@ async function finish(
   const totalMs = Math.round(performance.now() - times.askedAt);
   for (let tries = 1; ; tries += 1) {
     try {
-      const ended = await endAnswer(ctx.sql, reply, {
+      const stored = await endAnswer(ctx.sql, reply, {
         content: reply.text,
         status,
         error: end.error,
@@ -241,6 +242,9 @@ async function finish(
       });
       // Before its last frame: who joins after that must not be shown it as running.
       ctx.replies.remove(reply);
+      // A try whose reply was lost may have stored it.
+      const ended =
+        stored ?? (tries > 1 ? await findEndedAnswer(ctx.sql, reply.messageId) : undefined);
       if (ended) publishEnd(ctx, ended);
       return;
     } catch (error) {

@@ -1,7 +1,7 @@
 // An answer's message and its run, from the first chunk to the end. Whoever has lost the run (a later attempt has it)
 // writes nothing.
 import { z } from "zod";
-import { databaseError, maybe, type Sql } from "../database/connect.ts";
+import { databaseError, maybe, withoutWaiting, type Sql } from "../database/connect.ts";
 import type { EndedAnswer } from "../wire/message-frames.ts";
 import { Message, Usage, type MessageStatus, type Source } from "../wire/messages.ts";
 import { messageColumns } from "../messages/queries.ts";
@@ -33,7 +33,9 @@ export async function checkpointAnswer(
         from run
         where messages.id = run.message_id and status = 'streaming' and ${text !== undefined}
       )
-      select stop_requested, exists (select from messages where id = run.message_id) as has_message from run
+      select stop_requested, exists (select from messages where id = run.message_id) as has_message,
+        ${withoutWaiting(sql)}
+      from run
     `,
     Checkpointed,
   );
@@ -107,8 +109,28 @@ export async function endAnswer(
     EndedRow,
   );
   if (!row) return undefined;
-  const { usage: counted, ...message } = row;
-  return { message, usage: counted };
+  return endedAnswer(row);
+}
+
+function endedAnswer({ usage, ...message }: z.infer<typeof EndedRow>): EndedAnswer {
+  return { message, usage };
+}
+
+/** @returns undefined for an answer that is still running, or gone */
+export async function findEndedAnswer(
+  sql: Sql,
+  messageId: number,
+): Promise<EndedAnswer | undefined> {
+  const row = maybe(
+    await sql`
+      select ${messageColumns(sql)}, m.usage
+      from messages m
+      left join users u on u.id = m.user_id
+      where m.id = ${messageId} and m.status <> 'streaming'
+    `,
+    EndedRow,
+  );
+  return row && endedAnswer(row);
 }
 
 const InsertedAnswer = z.object({ ...Message.shape });

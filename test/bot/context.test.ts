@@ -36,6 +36,7 @@ const emptyRoom: PromptRoom = {
   },
   is_ai_chat: false,
   last_seq: 0,
+  revision: 0,
   token_ratio: 1,
   summary_id: null,
   summary_up_to_seq: null,
