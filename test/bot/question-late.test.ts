@@ -1,9 +1,12 @@
 // A question that waits to be stored for longer than what was reserved for it is kept.
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { sweepAbandonedAnswers } from "../../src/bot/sweep.ts";
 import { startWorld, type World } from "../world/world.ts";
 import { unsettled } from "./left-behind.ts";
 import { room } from "./room.ts";
+
+// On a busy machine.
+setDefaultTimeout(20_000);
 
 let world: World;
 beforeAll(async () => {

@@ -119,6 +119,7 @@ async function killAnswers({ server, victim }: DatabaseStage, round: Round) {
     await load(round, 50, 500);
     random.pick(block.clients).cut();
   }
+  // A question takes more steps than a message, and must have time for them as well.
   if (random.chance(0.7)) await until(() => isAnswerKept(sql));
   await load(round, 100, 1_500);
   block.recovery.begin();
