@@ -40,7 +40,7 @@ export function wordOf(reason: string): string {
 
 export function planOf(code: number, reason: string): ClosePlan {
   const word = wordOf(reason);
-  if (code !== 1006 && Object.hasOwn(planOfReason, word)) return planOfReason[word as CloseReason];
+  if (Object.hasOwn(planOfReason, word)) return planOfReason[word as CloseReason];
   return planOfCode[code] ?? "retry";
 }
 

@@ -72,22 +72,21 @@ export function createConnection({
   let heardAtMs = 0;
   /** Grows with each socket, so that what belongs to an old one is known for it. */
   let turn = 0;
-  const retryAlarm = createAlarm();
-  const openAlarm = createAlarm();
-  const beatAlarm = createAlarm();
+  /** What this state waits for: the handshake, the next heartbeat, the next try. */
+  const alarm = createAlarm();
   const renewAlarm = createAlarm();
   const requests = createRequests(post);
 
-  function become(next: LinkState) {
-    link = next;
+  function become(state: LinkState["state"], reason?: string, retryAtMs?: number) {
+    link = { state, reason, retryAtMs };
     on.change();
   }
 
   async function open() {
     turn += 1;
     const own = turn;
-    retryAlarm.clear();
-    become({ state: "connecting", reason: link.reason, retryAtMs: undefined });
+    alarm.clear();
+    become("connecting", link.reason);
     try {
       const held = await session.tokens();
       if (own !== turn) return;
@@ -104,7 +103,7 @@ export function createConnection({
   function dial(own: number) {
     const dialed = new WebSocket(url);
     socket = dialed;
-    openAlarm.set(timing.openMs, () => lose("retry", "lost"));
+    alarm.set(timing.openMs, () => lose("retry", "lost"));
     dialed.addEventListener("open", () => {
       if (own === turn) introduce();
     });
@@ -121,7 +120,7 @@ export function createConnection({
 
   /** Says who we are in a frame: an address, with a token in it, is written into logs. */
   function introduce() {
-    openAlarm.clear();
+    alarm.clear();
     const ms = Math.min(authMsMax, timing.replyMs);
     requests.ask({ type: "auth", token: accessToken }, ms, (reply) => {
       if (link.state !== "connecting") return;
@@ -130,7 +129,7 @@ export function createConnection({
       if (!reply) return lose("retry", "lost");
       openedAtMs = Date.now();
       replaced = false;
-      become({ state: "open", reason: undefined, retryAtMs: undefined });
+      become("open");
       beat();
       void renewInTime();
       on.open();
@@ -150,19 +149,14 @@ export function createConnection({
     // A browser may take minutes to notice that nobody is there: not ours to wait for.
     socket?.close();
     socket = undefined;
-    openAlarm.clear();
-    beatAlarm.clear();
+    alarm.clear();
     renewAlarm.clear();
     if (openedAtMs > 0 && Date.now() - openedAtMs >= timing.stableMs) tries = 0;
     openedAtMs = 0;
     const stops = !isWanted || plan === "stop" || (plan === "replace" && replaced);
     const ms = stops ? undefined : pauseMs(plan, tries, backoff, random);
     tries += 1;
-    become({
-      state: "offline",
-      reason,
-      retryAtMs: ms === undefined ? undefined : Date.now() + ms,
-    });
+    become("offline", reason, ms === undefined ? undefined : Date.now() + ms);
     requests.lose();
     on.lost();
     if (ms === undefined) {
@@ -171,7 +165,7 @@ export function createConnection({
       if (isRefused) session.end();
       return;
     }
-    retryAlarm.set(ms, () => {
+    alarm.set(ms, () => {
       if (plan !== "renew" && plan !== "replace") return void open();
       const again = () => own === turn && void open();
       const renewed = session.renewed(accessToken).then(() => {
@@ -184,7 +178,7 @@ export function createConnection({
 
   function beat() {
     const silentMs = Date.now() - heardAtMs;
-    if (silentMs < timing.pingMs) return beatAlarm.set(timing.pingMs - silentMs, beat);
+    if (silentMs < timing.pingMs) return alarm.set(timing.pingMs - silentMs, beat);
     probe();
   }
 
@@ -214,15 +208,8 @@ export function createConnection({
     renewAlarm.set(ms, () => void renewInTime());
   }
 
-  function post(frame: Sendable & { request_id?: number }): boolean {
-    if (!socket) return false;
-    try {
-      socket.send(JSON.stringify(frame));
-      return true;
-    } catch {
-      // It is closing, which its own event tells.
-      return false;
-    }
+  function post(frame: Sendable & { request_id?: number }) {
+    socket?.send(JSON.stringify(frame));
   }
 
   const whenOpen = () => link.state === "open";
@@ -239,7 +226,7 @@ export function createConnection({
     },
     disconnect(reason: "bye" | "signed_out") {
       isWanted = false;
-      retryAlarm.clear();
+      alarm.clear();
       if (link.state !== "offline" || link.retryAtMs !== undefined) lose("stop", reason);
     },
     /** The network is back, or somebody looks again: what was to come later may come now. */
@@ -247,8 +234,10 @@ export function createConnection({
       if (link.state === "open") probe();
       else if (link.state === "offline" && isWanted) void open();
     },
-    /** Sends what needs no reply. @returns whether there was a socket to send it on */
-    post: (frame: Sendable) => whenOpen() && post(frame),
+    /** Sends what needs no reply, if there is a socket. */
+    post(frame: Sendable) {
+      if (whenOpen()) post(frame);
+    },
     /** Sends what gets one reply. Without a socket, `replied` is called with nothing at once. */
     ask(frame: Sendable, ms: number, replied: Replied) {
       if (whenOpen()) requests.ask(frame, ms, replied);

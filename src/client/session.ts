@@ -83,10 +83,7 @@ export function createSession({
 
   const ask: RenewTokens =
     renew ??
-    (async ({ refresh_token }) => {
-      const { body } = await send<Tokens>("POST", "/api/auth/refresh", { body: { refresh_token } });
-      return body;
-    });
+    (({ refresh_token }) => send<Tokens>("POST", "/api/auth/refresh", { body: { refresh_token } }));
 
   function end() {
     store.save(null);
@@ -146,10 +143,10 @@ export function createSession({
 
   async function me(): Promise<User> {
     if (user) return user;
-    const { body } = await call<User>("GET", "/api/auth/me");
-    user = body;
+    const found = await call<User>("GET", "/api/auth/me");
+    user = found;
     observed.changed();
-    return body;
+    return found;
   }
 
   async function begin(given: Tokens): Promise<User> {
@@ -162,12 +159,8 @@ export function createSession({
 
   const outside: Session = {
     ...observed.observable,
-    async register(input) {
-      return (await send<User>("POST", "/api/auth/register", { body: input })).body;
-    },
-    async login(input) {
-      return await begin((await send<Tokens>("POST", "/api/auth/login", { body: input })).body);
-    },
+    register: (body) => send<User>("POST", "/api/auth/register", { body }),
+    login: (body) => send<Tokens>("POST", "/api/auth/login", { body }).then(begin),
     use: begin,
     async logout() {
       const held = store.load();
@@ -185,32 +178,4 @@ export function createSession({
 export function memoryTokens(): TokenStore {
   let held: HeldTokens | null = null;
   return { load: () => held, save: (tokens) => void (held = tokens) };
-}
-
-/** As much of `localStorage` as is used. */
-export interface KeyValueStorage {
-  getItem(key: string): string | null;
-  setItem(key: string, value: string): void;
-  removeItem(key: string): void;
-}
-
-/**
- * Tokens in a browser's `localStorage`, shared by its tabs and kept when they are closed. Any script of the page can
- * read them there: serve it with a strict Content-Security-Policy.
- */
-export function storedTokens(storage: KeyValueStorage, key = "gemini-coop-tokens"): TokenStore {
-  return {
-    load() {
-      try {
-        const held = JSON.parse(storage.getItem(key) ?? "null");
-        return typeof held?.access_token === "string" ? held : null;
-      } catch {
-        return null;
-      }
-    },
-    save(tokens) {
-      if (tokens) storage.setItem(key, JSON.stringify(tokens));
-      else storage.removeItem(key);
-    },
-  };
 }

@@ -1,3 +1,4 @@
+import { createAlarm, type Alarm } from "./alarm.ts";
 import type { Person } from "./room-log.ts";
 
 /** Who writes says so about every 3 s; after this they have stopped. */
@@ -7,29 +8,29 @@ const typistsMax = 50;
 
 /** Who is writing just now. */
 export function createTypists(onChange: () => void) {
-  const typists = new Map<number, { person: Person; timer: ReturnType<typeof setTimeout> }>();
+  const typists = new Map<number, { person: Person; alarm: Alarm }>();
 
   function remove(userId: number | null) {
-    const typist = userId === null ? undefined : typists.get(userId);
-    if (!typist || userId === null) return;
-    clearTimeout(typist.timer);
-    typists.delete(userId);
+    const typist = typists.get(userId ?? 0);
+    if (!typist) return;
+    typist.alarm.clear();
+    typists.delete(typist.person.user_id);
     onChange();
   }
 
   return {
     add({ user_id, username }: Person) {
-      clearTimeout(typists.get(user_id)?.timer);
-      if (typists.size >= typistsMax && !typists.has(user_id)) return;
-      const timer = setTimeout(() => remove(user_id), typingMsMax);
-      typists.set(user_id, { person: { user_id, username }, timer });
+      remove(user_id);
+      if (typists.size >= typistsMax) return;
+      const alarm = createAlarm();
+      alarm.set(typingMsMax, () => remove(user_id));
+      typists.set(user_id, { person: { user_id, username }, alarm });
       onChange();
     },
     remove,
     list: (): readonly Person[] => Array.from(typists.values(), ({ person }) => person),
     clear() {
-      for (const { timer } of typists.values()) clearTimeout(timer);
-      typists.clear();
+      for (const userId of typists.keys()) remove(userId);
     },
   };
 }

@@ -46,5 +46,5 @@ test("an answer grows in the room, and ends as it is stored", async () => {
     is_bot: true,
     username: "Gemini",
   });
-  expect(messages).toEqual((await ann.api.listMessages(chat.id)).messages);
+  expect(messages).toEqual(await ann.api.listMessages(chat.id));
 });
