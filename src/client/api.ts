@@ -9,7 +9,7 @@ import type {
   UpdateChatInput,
 } from "../wire/chats.ts";
 import type { Message } from "../wire/messages.ts";
-import type { Confirmation, Ticket, User } from "../wire/users.ts";
+import type { Confirmation, Ticket } from "../wire/users.ts";
 import type { Method } from "./http.ts";
 import type { z } from "zod";
 
@@ -43,7 +43,6 @@ export function createApi(call: Call) {
   const message = (chatId: number, messageId: number) => `${chat(chatId)}/messages/${messageId}`;
 
   return {
-    getMe: () => get<User>("/api/auth/me"),
     /** For a socket of one's own: this client's needs none. */
     createSocketTicket: () => post<Ticket>("/api/auth/ws-ticket"),
 

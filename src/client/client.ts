@@ -3,7 +3,7 @@
 import type { ServerFrame } from "../wire/frames.ts";
 import type { User } from "../wire/users.ts";
 import { createApi, type Api } from "./api.ts";
-import { backoffDefaults, pauseMs, type Backoff } from "./close-plans.ts";
+import { createPauses } from "./close-plans.ts";
 import { createConnection, type ConnectionState, type SocketConstructor } from "./connection.ts";
 import { createSend, signedOut, type Fetch } from "./http.ts";
 import { observe, type Observable } from "./observable.ts";
@@ -22,7 +22,6 @@ import { watchSurroundings } from "./surroundings.ts";
 import { timingDefaults, type Timing } from "./timing.ts";
 
 export type { Api, ChatChange, NewChat, PageQuery } from "./api.ts";
-export type { Backoff } from "./close-plans.ts";
 export type { ConnectionState, SocketConstructor, SocketLike } from "./connection.ts";
 export type { Observable } from "./observable.ts";
 export type { PendingMessage, SendResult, Sending } from "./outbox.ts";
@@ -58,7 +57,6 @@ export interface ClientOptions {
   /** Default: the global one. */
   fetch?: Fetch;
   timing?: Partial<Timing>;
-  backoff?: Partial<Backoff>;
   /** From 0 to below 1, for the jitter of pauses. Default: `Math.random` */
   random?: () => number;
 }
@@ -101,11 +99,9 @@ export interface Client {
 export function createClient(options: ClientOptions): Client {
   const base = new URL(options.url).href.replace(/\/+$/, "");
   const timing = { ...timingDefaults, ...options.timing };
-  const backoff = { ...backoffDefaults, ...options.backoff };
-  const random = options.random ?? Math.random;
+  const pauseMs = createPauses(timing, options.random ?? Math.random);
   const WebSocket = options.WebSocket ?? globalThis.WebSocket;
-  if (!WebSocket) throw new TypeError("There is no WebSocket here: hand one over as an option.");
-  const pause = (tries: number) => pauseMs("retry", tries, backoff, random);
+  if (!WebSocket) throw new TypeError("There is no WebSocket here: pass one.");
   const rooms = new Map<number, RoomInside>();
   const frameListeners = new Set<(frame: ServerFrame) => void>();
   let user: User | undefined;
@@ -125,8 +121,7 @@ export function createClient(options: ClientOptions): Client {
     WebSocket,
     session,
     timing,
-    backoff,
-    random,
+    pauseMs,
     on: {
       open: opened,
       frame: hear,
@@ -137,13 +132,13 @@ export function createClient(options: ClientOptions): Client {
   const outbox = createOutbox({
     connection,
     timing,
-    pauseMs: pause,
+    pauseMs,
     onChange: (chatId) => rooms.get(chatId)?.changed(),
-    onStored: (chatId, seq) => rooms.get(chatId)?.expect(seq),
+    onStored: (chatId, seq) => rooms.get(chatId)?.sync.expect(seq),
   });
   const observed = observe<ConnectionSnapshot>(() => {
     const { state, reason, retryAtMs } = connection.link;
-    const isLive = [...rooms.values()].every((room) => /live|gone/.test(room.state()));
+    const isLive = [...rooms.values()].every((room) => /live|gone/.test(room.sync.state));
     const open = isLive ? "live" : "catching_up";
     return { state: state === "open" ? open : state, reason, retryAtMs };
   });
@@ -168,7 +163,7 @@ export function createClient(options: ClientOptions): Client {
     // Whose messages are our own must be known before rooms show them.
     user ??= await session.me().catch(() => undefined);
     if (!connection.whenOpen()) return;
-    rooms.forEach((room) => room.join());
+    rooms.forEach(({ sync }) => sync.join());
     outbox.flush();
     observed.changed();
   }
@@ -176,9 +171,9 @@ export function createClient(options: ClientOptions): Client {
   function hear(frame: ServerFrame) {
     if ("notification" in frame) {
       // Whether we are in it now, the server knows: what a frame says may be over.
-      rooms.get("chat" in frame ? frame.chat.id : frame.chat_id)?.join();
+      rooms.get("chat" in frame ? frame.chat.id : frame.chat_id)?.sync.join();
     } else if ("chat_id" in frame && frame.type !== "chat_activity") {
-      rooms.get(frame.chat_id ?? 0)?.hear(frame);
+      rooms.get(frame.chat_id ?? 0)?.sync.hear(frame);
     }
     for (const listener of [...frameListeners]) queueMicrotask(() => listener(frame));
   }
@@ -191,13 +186,13 @@ export function createClient(options: ClientOptions): Client {
       connection,
       outbox,
       timing,
-      pauseMs: pause,
+      pauseMs,
       ownId: () => user?.id,
       onState: () => observed.changed(),
       onClose: () => rooms.delete(chatId),
     });
     rooms.set(chatId, room);
-    room.join();
+    room.sync.join();
     return room;
   }
 

@@ -1,9 +1,9 @@
 // One socket at a time, opened again whenever it is lost: its state, its heartbeat, its token, and replies to requests.
 import type { ServerFrame } from "../wire/frames.ts";
 import { createAlarm } from "./alarm.ts";
-import { pauseMs, planOf, wordOf, type Backoff, type ClosePlan } from "./close-plans.ts";
+import { planOf, wordOf, type ClosePlan, type PauseMs } from "./close-plans.ts";
 import { asProblemError } from "./problem-error.ts";
-import { createRequests, type Replied, type Sendable } from "./requests.ts";
+import { createRequests, type Sendable } from "./requests.ts";
 import type { SessionInside } from "./session.ts";
 import type { Timing } from "./timing.ts";
 
@@ -43,8 +43,7 @@ export function createConnection({
   WebSocket,
   session,
   timing,
-  backoff,
-  random,
+  pauseMs,
   on,
 }: {
   /** Of the server's `/ws`. */
@@ -52,8 +51,7 @@ export function createConnection({
   WebSocket: SocketConstructor;
   session: Pick<SessionInside, "tokens" | "renewed" | "renewableInMs" | "end">;
   timing: Timing;
-  backoff: Backoff;
-  random: () => number;
+  pauseMs: PauseMs;
   on: {
     open(): void;
     frame(frame: ServerFrame): void;
@@ -103,13 +101,13 @@ export function createConnection({
   function dial(own: number) {
     const dialed = new WebSocket(url);
     socket = dialed;
-    alarm.set(timing.openMs, () => lose("retry", "lost"));
+    alarm.set(timing.replyMs, () => lose("retry", "lost"));
     dialed.addEventListener("open", () => {
       if (own === turn) introduce();
     });
     dialed.addEventListener("message", (event) => own === turn && hear(event));
     // `close` follows it.
-    dialed.addEventListener("error", () => undefined);
+    dialed.addEventListener("error", () => {});
     dialed.addEventListener("close", (event) => {
       if (own !== turn) return;
       const code = "code" in event ? Number(event.code) : 1006;
@@ -154,7 +152,7 @@ export function createConnection({
     if (openedAtMs > 0 && Date.now() - openedAtMs >= timing.stableMs) tries = 0;
     openedAtMs = 0;
     const stops = !isWanted || plan === "stop" || (plan === "replace" && replaced);
-    const ms = stops ? undefined : pauseMs(plan, tries, backoff, random);
+    const ms = stops ? undefined : pauseMs(tries, plan);
     tries += 1;
     become("offline", reason, ms === undefined ? undefined : Date.now() + ms);
     requests.lose();
@@ -226,7 +224,6 @@ export function createConnection({
     },
     disconnect(reason: "bye" | "signed_out") {
       isWanted = false;
-      alarm.clear();
       if (link.state !== "offline" || link.retryAtMs !== undefined) lose("stop", reason);
     },
     /** The network is back, or somebody looks again: what was to come later may come now. */
@@ -238,11 +235,8 @@ export function createConnection({
     post(frame: Sendable) {
       if (whenOpen()) post(frame);
     },
-    /** Sends what gets one reply. Without a socket, `replied` is called with nothing at once. */
-    ask(frame: Sendable, ms: number, replied: Replied) {
-      if (whenOpen()) requests.ask(frame, ms, replied);
-      else replied(undefined);
-    },
+    /** Sends what gets one reply. There has to be a socket. */
+    ask: requests.ask,
   };
 }
 

@@ -2,6 +2,7 @@
 // refuses it for good. Those of one chat go one after the other, so that they arrive in the order they were written in.
 import type { ServerFrame } from "../wire/frames.ts";
 import { createAlarm, type Alarm } from "./alarm.ts";
+import type { PauseMs } from "./close-plans.ts";
 import type { Connection } from "./connection.ts";
 import { ProblemError, problemOfFrame, type ProblemErrorCode } from "./problem-error.ts";
 import type { Timing } from "./timing.ts";
@@ -68,8 +69,7 @@ export function createOutbox({
 }: {
   connection: Pick<Connection, "whenOpen" | "ask">;
   timing: Pick<Timing, "replyMs" | "giveUpMs">;
-  /** Milliseconds before try number `tries` of what the server could not do. */
-  pauseMs: (tries: number) => number;
+  pauseMs: PauseMs;
   onChange: (chatId: number) => void;
   /** It is stored under this number. @returns whether a room is about to show it */
   onStored: (chatId: number, seq: number) => boolean | undefined;
@@ -155,7 +155,7 @@ export function createOutbox({
       item.settle = resolve;
     });
     item.alarm.set(timing.giveUpMs, () => {
-      fail(item, new ProblemError("not_sent", "The message could not be sent in time."));
+      fail(item, new ProblemError("not_sent", "The message was not sent in time."));
     });
     items = [...items.filter((other) => other !== item), item];
     change(item, "queued");
@@ -182,7 +182,7 @@ export function createOutbox({
         state: "queued",
         problem: undefined,
       };
-      return add({ pending, seq: undefined, alarm: createAlarm(), settle: () => undefined });
+      return add({ pending, seq: undefined, alarm: createAlarm(), settle: () => {} });
     },
 
     /** Sends a failed message again, under the same client_id: it may have been stored after all. */
@@ -231,18 +231,16 @@ export function createOutbox({
 }
 
 function isTransient({ code, retryAfterSeconds }: ProblemError): boolean {
-  if (retryAfterSeconds !== undefined) return retryAfterSeconds <= waitSecondsMax;
-  return transientCodes.includes(code);
+  return retryAfterSeconds === undefined
+    ? transientCodes.includes(code)
+    : retryAfterSeconds <= waitSecondsMax;
 }
 
 function refusalOf(content: string, count: number): ProblemError | undefined {
-  if (count >= pendingMax) {
-    return new ProblemError("queue_full", "Too many messages wait to be sent. Try again later.");
-  }
+  if (count >= pendingMax) return new ProblemError("queue_full", "Too many messages wait.");
   // The frame's own length: quotes and control characters grow in JSON.
-  const bytes = new TextEncoder().encode(JSON.stringify(content)).length;
-  if (bytes > contentBytesMax) return new ProblemError("too_large", "The message is too long.");
-  return undefined;
+  const { length } = new TextEncoder().encode(JSON.stringify(content));
+  if (length > contentBytesMax) return new ProblemError("too_large", "The message is too long.");
 }
 
 /** 128 random bits. `crypto.randomUUID` is missing on pages that came over plain HTTP. */

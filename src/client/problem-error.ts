@@ -65,7 +65,7 @@ export function problemOfResponse({ status, headers }: Response, text: string): 
     const code = type.slice(type.lastIndexOf("/") + 1) as ProblemErrorCode;
     return new ProblemError(code, detail, { ...more, errors });
   } catch {
-    const detail = `The server can't be used at the moment (HTTP ${status}).`;
+    const detail = `The server can't be used (HTTP ${status}).`;
     return new ProblemError("unexpected_response", detail, more);
   }
 }

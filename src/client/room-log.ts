@@ -55,7 +55,8 @@ export interface ShownLog {
   readonly hasOlder: boolean;
 }
 
-export function createRoomLog() {
+/** @param onMessage is called for each message that comes, in whatever way */
+export function createRoomLog(onMessage: (message: Message) => void) {
   let shown: ShownLog = {
     chat: undefined,
     participants: [],
@@ -75,6 +76,7 @@ export function createRoomLog() {
 
   /** Takes a message in its state of some moment; an older state changes nothing. */
   function put(message: Message): Misfit {
+    onMessage(message);
     const { messages, hasOlder } = shown;
     const { index, held } = find(message.id);
     if (held) {
@@ -167,7 +169,10 @@ export function createRoomLog() {
     },
 
     /** Begins anew with what was loaded. */
-    load: set,
+    load(loaded: Omit<ShownLog, "online">) {
+      set(loaded);
+      loaded.messages.forEach(onMessage);
+    },
 
     /** Puts a page of older messages in front. */
     prepend(page: { messages: Message[]; hasOlder: boolean }) {

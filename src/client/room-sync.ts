@@ -1,9 +1,9 @@
 // Keeps what is known of one room up to date. Its numbers 1, 2, 3 … tell what is missing: a frame that comes too early
 // waits for those before it, and what does not come is asked for by joining again after the last number that is held.
 import type { JoinedFrame, MessageFrame, ServerFrame } from "../wire/frames.ts";
-import type { Message } from "../wire/messages.ts";
 import { createAlarm } from "./alarm.ts";
 import type { Api } from "./api.ts";
+import type { PauseMs } from "./close-plans.ts";
 import type { Connection } from "./connection.ts";
 import { asProblemError, problemOfFrame, type ProblemError } from "./problem-error.ts";
 import { messageOf, numberOf, type Misfit, type RoomLog } from "./room-log.ts";
@@ -33,13 +33,10 @@ export interface SyncParts {
   api: Pick<Api, "getChat" | "listParticipants" | "listMessages">;
   connection: Pick<Connection, "whenOpen" | "ask">;
   timing: Timing;
-  /** Milliseconds before try number `tries`. */
-  pauseMs: (tries: number) => number;
+  pauseMs: PauseMs;
   on: {
     /** A frame was applied to the log in its turn. */
     applied(frame: ServerFrame, misfit: Misfit): void;
-    /** A message is held, in whatever way it came. */
-    message(message: Message): void;
     /** Everything up to a number is held. */
     reached(position: number): void;
     change(): void;
@@ -115,7 +112,6 @@ export function createRoomSync({ chatId, log, api, connection, timing, pauseMs, 
 
   /** Joins once more, after a pause. */
   function again(seconds: number) {
-    if (!connection.whenOpen()) return;
     isQuiet = false;
     alarm.set(Math.max(seconds * 1_000, pauseMs(tries)), join);
     tries += 1;
@@ -171,7 +167,6 @@ export function createRoomSync({ chatId, log, api, connection, timing, pauseMs, 
         if (own !== turn) return;
         const kept = queue;
         log.load({ chat, participants, ...page });
-        for (const message of page.messages) on.message(message);
         settle(reached);
         for (const frame of kept) hear(frame);
       },
@@ -202,9 +197,7 @@ export function createRoomSync({ chatId, log, api, connection, timing, pauseMs, 
   function replay(frame: z.infer<typeof MessageFrame>) {
     const message = messageOf(frame);
     replayed.add(message.seq).add(message.updated_seq);
-    if (!isLoaded) return;
-    log.put(message);
-    on.message(message);
+    if (isLoaded) log.put(message);
   }
 
   /** What has come in its turn is shown; for what has not, a moment is waited. */
@@ -228,7 +221,6 @@ export function createRoomSync({ chatId, log, api, connection, timing, pauseMs, 
       hasHole = true;
       awaitGap();
     }
-    if (frame.type === "message") on.message(messageOf(frame));
     on.applied(frame, misfit);
   }
 

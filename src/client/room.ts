@@ -2,6 +2,7 @@
 import type { ServerFrame } from "../wire/frames.ts";
 import type { Message } from "../wire/messages.ts";
 import type { Api } from "./api.ts";
+import type { PauseMs } from "./close-plans.ts";
 import type { Connection } from "./connection.ts";
 import { observe } from "./observable.ts";
 import type { Outbox } from "./outbox.ts";
@@ -22,8 +23,7 @@ export interface RoomParts {
   connection: Connection;
   outbox: Outbox;
   timing: Timing;
-  /** Milliseconds before try number `tries`. */
-  pauseMs: (tries: number) => number;
+  pauseMs: PauseMs;
   /** The person who is signed in. */
   ownId: () => number | undefined;
   /** The room's state may be another. */
@@ -35,8 +35,11 @@ export type RoomInside = ReturnType<typeof createRoom>;
 
 export function createRoom(parts: RoomParts) {
   const { chatId, api, connection, outbox, ownId } = parts;
-  const log = createRoomLog();
+  const log = createRoomLog(({ client_id, user_id, id, seq }) => {
+    if (client_id !== null && user_id === ownId()) outbox.seen(chatId, client_id, id, seq);
+  });
   let handles = 0;
+  let isOver = false;
   let loadingOlder = false;
   let lastTypingMs = 0;
   let wanted = 0;
@@ -65,9 +68,6 @@ export function createRoom(parts: RoomParts) {
         // Whether it is still so, the server says.
         if (frame.type === "participant_removed" && frame.user_id === ownId()) sync.join();
         observed.changed();
-      },
-      message({ client_id, user_id, id, seq }) {
-        if (client_id !== null && user_id === ownId()) outbox.seen(chatId, client_id, id, seq);
       },
       reached: (position) => outbox.reached(chatId, position),
       change() {
@@ -115,8 +115,11 @@ export function createRoom(parts: RoomParts) {
   }
 
   function close() {
-    typists.clear();
+    // A client that was signed out has closed its rooms before those who opened them do.
+    if (isOver) return;
+    isOver = true;
     parts.onClose();
+    typists.clear();
     sync.lose();
     observed.end();
     connection.post({ type: "leave", chat_id: chatId });
@@ -129,9 +132,10 @@ export function createRoom(parts: RoomParts) {
     return {
       ...room,
       close() {
-        if (isOpen) handles -= 1;
-        if (isOpen && handles === 0) close();
+        if (!isOpen) return;
         isOpen = false;
+        handles -= 1;
+        if (handles === 0) close();
       },
     };
   }
@@ -158,10 +162,7 @@ export function createRoom(parts: RoomParts) {
 
   return {
     open,
-    state: () => sync.state,
-    join: () => sync.join(),
-    hear: sync.hear,
-    expect: sync.expect,
+    sync,
     /** What is pending has changed. */
     changed: observed.changed,
     lose() {

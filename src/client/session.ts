@@ -78,6 +78,8 @@ export function createSession({
   onChange: (user: User | undefined) => void;
 }) {
   let user: User | undefined;
+  /** Grows when somebody signs in or out. */
+  let turn = 0;
   let renewing: Promise<HeldTokens> | undefined;
   const observed = observe<SessionSnapshot>(() => ({ signedIn: store.load() !== null, user }));
 
@@ -85,11 +87,24 @@ export function createSession({
     renew ??
     (({ refresh_token }) => send<Tokens>("POST", "/api/auth/refresh", { body: { refresh_token } }));
 
-  function end() {
-    store.save(null);
+  function begin(tokens: HeldTokens | null) {
+    turn += 1;
+    store.save(tokens);
     user = undefined;
     observed.changed();
+  }
+
+  function end() {
+    begin(null);
     onChange(undefined);
+  }
+
+  /** What comes back must still be for the one who has asked. */
+  async function own<T>(work: Promise<T>): Promise<T> {
+    const asked = turn;
+    const result = await work;
+    if (asked !== turn) throw signedOut();
+    return result;
   }
 
   async function renewNow(refused: string): Promise<HeldTokens> {
@@ -97,13 +112,14 @@ export function createSession({
     if (!held) throw signedOut();
     // Another tab was faster.
     if (held.access_token !== refused) return held;
+    const asked = turn;
     try {
-      const renewed = hold(await ask(held));
+      const renewed = hold(await own(ask(held)));
       store.save(renewed);
       return renewed;
     } catch (error) {
       const problem = asProblemError(error);
-      if (problem.code === "invalid_token") end();
+      if (problem.code === "invalid_token" && asked === turn) end();
       throw problem;
     }
   }
@@ -143,15 +159,13 @@ export function createSession({
 
   async function me(): Promise<User> {
     if (user) return user;
-    const found = await call<User>("GET", "/api/auth/me");
-    user = found;
+    user = await own(call<User>("GET", "/api/auth/me"));
     observed.changed();
-    return found;
+    return user;
   }
 
-  async function begin(given: Tokens): Promise<User> {
-    user = undefined;
-    store.save(hold(given));
+  async function use(tokens: Tokens): Promise<User> {
+    begin(hold(tokens));
     const found = await me();
     onChange(found);
     return found;
@@ -160,14 +174,14 @@ export function createSession({
   const outside: Session = {
     ...observed.observable,
     register: (body) => send<User>("POST", "/api/auth/register", { body }),
-    login: (body) => send<Tokens>("POST", "/api/auth/login", { body }).then(begin),
-    use: begin,
+    login: (body) => send<Tokens>("POST", "/api/auth/login", { body }).then(use),
+    use,
     async logout() {
       const held = store.load();
       end();
       if (!held) return;
       const { refresh_token } = held;
-      await send("POST", "/api/auth/logout", { body: { refresh_token } }).catch(() => undefined);
+      await send("POST", "/api/auth/logout", { body: { refresh_token } }).catch(() => {});
     },
     me,
   };

@@ -1,4 +1,4 @@
-import { createAlarm, type Alarm } from "./alarm.ts";
+import { createAlarm } from "./alarm.ts";
 import type { Person } from "./room-log.ts";
 
 /** Who writes says so about every 3 s; after this they have stopped. */
@@ -8,29 +8,32 @@ const typistsMax = 50;
 
 /** Who is writing just now. */
 export function createTypists(onChange: () => void) {
-  const typists = new Map<number, { person: Person; alarm: Alarm }>();
+  let typists: readonly (Person & { sinceMs: number })[] = [];
+  const alarm = createAlarm();
 
-  function remove(userId: number | null) {
-    const typist = typists.get(userId ?? 0);
-    if (!typist) return;
-    typist.alarm.clear();
-    typists.delete(typist.person.user_id);
+  function set(next: typeof typists) {
+    typists = next;
     onChange();
+  }
+
+  /** Those who still write, but for one. */
+  function others(userId: number | null) {
+    const sinceMsMin = Date.now() - typingMsMax;
+    return typists.filter((typist) => typist.user_id !== userId && typist.sinceMs > sinceMsMin);
   }
 
   return {
     add({ user_id, username }: Person) {
-      remove(user_id);
-      if (typists.size >= typistsMax) return;
-      const alarm = createAlarm();
-      alarm.set(typingMsMax, () => remove(user_id));
-      typists.set(user_id, { person: { user_id, username }, alarm });
-      onChange();
+      set([...others(user_id), { user_id, username, sinceMs: Date.now() }].slice(-typistsMax));
+      alarm.set(typingMsMax, () => set([]));
     },
-    remove,
-    list: (): readonly Person[] => Array.from(typists.values(), ({ person }) => person),
+    remove(userId: number | null) {
+      set(others(userId));
+    },
+    list: (): readonly Person[] => typists,
     clear() {
-      for (const userId of typists.keys()) remove(userId);
+      alarm.clear();
+      set([]);
     },
   };
 }

@@ -6,8 +6,7 @@ const password = "correct horse battery";
 
 /** Short pauses, so that a test of reconnecting ends soon. */
 export const quick = {
-  backoff: { firstMs: 5, longestMs: 50, soonMs: 20, laterMs: 20 },
-  timing: { gapMs: 20 },
+  timing: { retryMs: 5, retryMsMax: 50, soonMs: 20, laterMs: 20, gapMs: 20 },
 } satisfies Partial<ClientOptions>;
 
 /** @returns the first snapshot, from now on, that is as wished */
