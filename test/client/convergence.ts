@@ -4,7 +4,7 @@ import type { Message, Room, RoomSnapshot, SendResult } from "gemini-coop/client
 import { createRandom, startFaultProxy, type FaultCounts } from "gemini-coop/client/faults";
 import { answer, finish, say } from "../../src/emulator/script.ts";
 import type { World } from "../world/world.ts";
-import { createPeople, quick, until, type SignedIn } from "./people.ts";
+import { createPeople, until, type SignedIn } from "./people.ts";
 
 const settleMsMax = 60_000;
 
@@ -28,7 +28,7 @@ export interface Outcome {
 
 export type Shown = Pick<RoomSnapshot, "chat" | "participants" | "messages" | "pending">;
 
-const patient = { replyMs: 400, resyncMs: 500, giveUpMs: settleMsMax, ...quick.timing };
+const patient = { replyMs: 400, resyncMs: 500, giveUpMs: settleMsMax };
 
 export async function playStory(world: World, story: Story): Promise<Outcome> {
   const proxy = await startFaultProxy({ target: world.url, seed: story.seed });

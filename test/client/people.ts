@@ -1,13 +1,17 @@
 // People with a client each, and waiting for what it shows.
-import { createClient, type Client, type ClientOptions, type Observable } from "gemini-coop/client";
+import {
+  createClient,
+  type Client,
+  type ClientOptions,
+  type Observable,
+  type Room,
+} from "gemini-coop/client";
 
-const timeoutMs = 8_000;
+const timeoutMs = 20_000;
 const password = "correct horse battery";
 
 /** Short pauses, so that a test of reconnecting ends soon. */
-export const quick = {
-  timing: { retryMs: 5, retryMsMax: 50, soonMs: 20, laterMs: 20, gapMs: 20 },
-} satisfies Partial<ClientOptions>;
+const quick = { retryMs: 5, retryMsMax: 50, soonMs: 20, laterMs: 20, gapMs: 20 };
 
 /** @returns the first snapshot, from now on, that is as wished */
 export function until<T>(observable: Observable<T>, matches: (now: T) => boolean): Promise<T> {
@@ -28,6 +32,8 @@ export function until<T>(observable: Observable<T>, matches: (now: T) => boolean
   });
 }
 
+export const untilLive = (room: Room) => until(room, ({ state }) => state === "live");
+
 export type People = ReturnType<typeof createPeople>;
 export type SignedIn = Client & { name: string };
 
@@ -36,7 +42,8 @@ export function createPeople(url: () => string) {
   let count = 0;
 
   function open(options: Partial<ClientOptions> = {}): Client {
-    const client = createClient({ url: url(), ...quick, ...options });
+    const timing = { ...quick, ...options.timing };
+    const client = createClient({ url: url(), ...options, timing });
     clients.push(client);
     return client;
   }
