@@ -5,10 +5,11 @@ import {
   type ClientOptions,
   type Observable,
   type Room,
+  type Tokens,
 } from "gemini-coop/client";
+import type { Person, World } from "../world/world.ts";
 
 const timeoutMs = 20_000;
-const password = "correct horse battery";
 
 /** Short pauses, so that a test of reconnecting ends soon. */
 const quick = { retryMs: 5, retryMsMax: 50, soonMs: 20, laterMs: 20, gapMs: 20 };
@@ -35,32 +36,33 @@ export function until<T>(observable: Observable<T>, matches: (now: T) => boolean
 export const untilLive = (room: Room) => until(room, ({ state }) => state === "live");
 
 export type People = ReturnType<typeof createPeople>;
-export type SignedIn = Client & { name: string };
+export type SignedIn = Client & { name: string; person: Person };
 
-export function createPeople(url: () => string) {
+export function createPeople(world: World) {
   const clients: Client[] = [];
-  let count = 0;
 
+  /** Nobody's client. */
   function open(options: Partial<ClientOptions> = {}): Client {
     const timing = { ...quick, ...options.timing };
-    const client = createClient({ url: url(), ...options, timing });
+    const client = createClient({ url: world.url, ...options, timing });
     clients.push(client);
     return client;
   }
 
-  async function signedIn(options: Partial<ClientOptions> = {}): Promise<SignedIn> {
-    count += 1;
-    const name = `person${count}`;
+  /** Somebody with a socket. @param person default: a new one */
+  async function signedIn(
+    options: Partial<ClientOptions> = {},
+    person: Person | undefined = undefined,
+  ): Promise<SignedIn> {
+    const who = person ?? (await world.person());
     const client = open(options);
-    await client.session.register({ username: name, email: `${name}@example.com`, password });
-    await client.session.login({ username: name, password });
-    return { ...client, name };
+    await client.session.use(tokensOf(who));
+    return { ...client, name: who.username, person: who };
   }
 
   return {
     open,
     signedIn,
-    password,
     async pair(options: Partial<ClientOptions> = {}): Promise<[SignedIn, SignedIn]> {
       return [await signedIn(options), await signedIn(options)];
     },
@@ -68,4 +70,9 @@ export function createPeople(url: () => string) {
       for (const client of clients.splice(0)) client.close();
     },
   };
+}
+
+/** Good for an hour; there is nothing to renew them with. */
+export function tokensOf({ token }: Person): Tokens {
+  return { access_token: token, token_type: "bearer", expires_in: 3_600, refresh_token: "none" };
 }

@@ -1,6 +1,7 @@
 // Rooms as the client shows them, against a real server.
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import { answer, answerAndHang, finish, say } from "../../src/emulator/script.ts";
+import { insertMessages } from "../../src/messages/new-message-queries.ts";
 import { startWorld, type World } from "../world/world.ts";
 import { createPeople, until, untilLive, type People } from "./people.ts";
 
@@ -8,7 +9,7 @@ let world: World;
 let people: People;
 beforeAll(async () => {
   world = await startWorld();
-  people = createPeople(() => world.url);
+  people = createPeople(world);
 });
 afterEach(() => people.closeAll());
 afterAll(() => world.stop());
@@ -150,23 +151,28 @@ test("a room is gone for who was removed, and back when they are invited again",
 });
 
 test("older messages are loaded page by page", async () => {
-  const { ann, ben, chat, mine } = await pairInRoom();
-  for (let index = 0; index < 120; index += 1) mine.send(`message ${index}`);
-  await until(mine, ({ pending }) => pending.length === 0);
-  const late = ben.room(chat.id);
-  late.close();
-  const fresh = people.open();
-  await fresh.session.login({ username: ann.name, password: people.password });
-  const room = fresh.room(chat.id);
+  const ann = await people.signedIn();
+  const chat = await ann.api.createChat({ is_group: true });
+  const written = Array.from({ length: 120 }, (_, index) => `message ${index}`);
+  await insertMessages(
+    world.sql,
+    written.map((content) => ({
+      chatId: chat.id,
+      userId: ann.person.id,
+      username: ann.name,
+      content,
+      clientId: undefined,
+      asksBot: false,
+    })),
+  );
+  const room = ann.room(chat.id);
   const first = await untilLive(room);
   expect([first.messages.length, first.hasOlder]).toEqual([50, true]);
   expect(await room.loadOlder()).toBe(true);
   expect(await room.loadOlder()).toBe(false);
   expect(await room.loadOlder()).toBe(false);
   const { messages } = room.getSnapshot();
-  expect(messages.map(({ content }) => content)).toEqual(
-    Array.from({ length: 120 }, (_, index) => `message ${index}`),
-  );
+  expect(messages.map(({ content }) => content)).toEqual(written);
 });
 
 test("reading is told once for many calls, and never moves back", async () => {
