@@ -13,11 +13,11 @@ import type { Timing } from "./timing.ts";
 export type ClosePlan = "stop" | "renew" | "replace" | "soon" | "later" | "retry";
 
 /** What these say differs from what their code does; all others say the same (RFC 6455 §7.4.1). */
-const planOfReason: Partial<Record<string, ClosePlan>> = {
-  invalid_token: "replace",
-  token_expired: "renew",
-  flood: "later",
-} satisfies Partial<Record<CloseReason, ClosePlan>>;
+const planOfReason = new Map<string, ClosePlan>([
+  ["invalid_token" satisfies CloseReason, "replace"],
+  ["token_expired" satisfies CloseReason, "renew"],
+  ["flood" satisfies CloseReason, "later"],
+]);
 
 const planOfCode: Partial<Record<number, ClosePlan>> = {
   1000: "stop",
@@ -33,7 +33,7 @@ export function wordOf(reason: string): string {
 }
 
 export function planOf(code: number, reason: string): ClosePlan {
-  return (code === 1008 && planOfReason[wordOf(reason)]) || planOfCode[code] || "retry";
+  return (code === 1008 && planOfReason.get(wordOf(reason))) || planOfCode[code] || "retry";
 }
 
 /**
