@@ -53,10 +53,11 @@ export function createPeople(world: World) {
   async function signedIn(
     options: Partial<ClientOptions> = {},
     person: Person | undefined = undefined,
+    expiresInSeconds = 3_600,
   ): Promise<SignedIn> {
     const who = person ?? (await world.person());
     const client = open(options);
-    await client.session.use(tokensOf(who));
+    await client.session.use({ ...tokensOf(who), expires_in: expiresInSeconds });
     return { ...client, name: who.username, person: who };
   }
 

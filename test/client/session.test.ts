@@ -1,11 +1,12 @@
 // Signing in and out, and tokens that are renewed in time, once.
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
+import { signAccessToken } from "../../src/auth/tokens.ts";
 import { memoryTokens, ProblemError, type HeldTokens } from "gemini-coop/client";
 import { createChatList } from "gemini-coop/client/chat-list";
 import { startFaultProxy } from "gemini-coop/client/faults";
 import { storedTokens } from "gemini-coop/client/stored-tokens";
 import { startWorld, type World } from "../world/world.ts";
-import { createPeople, until, untilLive, type People } from "./people.ts";
+import { createPeople, tokensOf, until, untilLive, type People } from "./people.ts";
 
 const password = "correct horse battery";
 let world: World;
@@ -102,26 +103,31 @@ test("who cannot be renewed is signed out", async () => {
 });
 
 test("an open socket gets its new token before the old one expires", async () => {
-  const held = await register("eve");
+  const person = await world.person();
   const proxy = await startFaultProxy({ target: world.url });
-  const auths: string[] = [];
-  const sent = Promise.withResolvers<void>();
+  const given: string[] = [];
+  const shown: string[] = [];
+  const isRenewed = Promise.withResolvers<void>();
   proxy.play({
     concerns(text) {
-      if (text.includes('"type":"auth"')) auths.push(text);
-      if (auths.length === 2) sent.resolve();
+      if (text.includes('"type":"auth"')) shown.push(JSON.parse(text).token);
+      if (shown.length === 3) isRenewed.resolve();
       return false;
     },
   });
-  // Due in a moment: a minute before it expires.
-  const store = storeOf({ ...held, expires_at_ms: Date.now() + 60_500 });
-  const client = people.open({ tokens: store, url: proxy.url });
-  const states: string[] = [];
-  client.connection.subscribe(() => states.push(client.connection.getSnapshot().state));
-  client.connect();
+  const renewTokens = async () => {
+    const token = await signAccessToken(world.ctx, person, person.sessionId);
+    given.push(token);
+    // Due again in 0.8 s.
+    return { ...tokensOf({ ...person, token }), expires_in: 1 };
+  };
+  const client = await people.signedIn({ url: proxy.url, renewTokens }, person, 1);
   await until(client.connection, ({ state }) => state === "live");
-  await sent.promise;
-  expect(auths[1]).toContain(store.load()?.access_token ?? "none");
+  const states = new Set<string>();
+  client.connection.subscribe(() => states.add(client.connection.getSnapshot().state));
+  await isRenewed.promise;
+  expect(given).toContain(shown[1] ?? "none");
+  expect(given).toContain(shown[2] ?? "none");
   expect(states).not.toContain("offline");
   await proxy.stop();
 });
