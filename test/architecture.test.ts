@@ -1,6 +1,7 @@
 // Where imports may point, and what each kind of file may do. Type-only imports vanish before anything runs, so they
 // are free; the rest points to the left only:
 //   config, wire → database, events → queries → actions → http, context → routes, socket → app → server → main
+// The client stands apart: it runs elsewhere, so that it takes nothing along, and nobody here needs it.
 import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { join, posix } from "node:path";
@@ -52,6 +53,7 @@ function placeOf(path: string, features: Set<string>): Place | undefined {
 }
 
 function importFault(path: string, specifier: string, features: Set<string>): string | undefined {
+  if (path.startsWith("client/")) return clientFault(path, specifier);
   if (!specifier.startsWith(".")) return packageFault(path, specifier, features);
   const target = posix.normalize(posix.join(posix.dirname(path), specifier));
   if (target === "../package.json") {
@@ -74,6 +76,18 @@ function importFault(path: string, specifier: string, features: Set<string>): st
 function isInstalled(name: string): boolean {
   if (/^(node|bun):/.test(name)) return true;
   return Object.keys(dependencies).some((own) => name === own || name.startsWith(`${own}/`));
+}
+
+/** Types of the wire are all that it may know, and they vanish. Its fault kit runs where there is `node:net`. */
+function clientFault(path: string, specifier: string): string | undefined {
+  if (path.startsWith("client/faults/") && specifier.startsWith("node:")) return undefined;
+  const target = posix.normalize(posix.join(posix.dirname(path), specifier));
+  if (!specifier.startsWith(".") || !target.startsWith("client/")) {
+    return `imports ${specifier}: the client takes nothing along`;
+  }
+  const isKit = (file: string) => file.startsWith("client/faults/");
+  if (isKit(path) !== isKit(target)) return `imports ${target}: the fault kit is for any client`;
+  return undefined;
 }
 
 function packageFault(path: string, name: string, features: Set<string>): string | undefined {
@@ -218,6 +232,12 @@ describe("the check notices", () => {
     ["a vague folder", "helpers/actions.ts", ""],
     ["a folder nobody knows", "cache/memory.ts", used("../config.ts")],
     ["a circle", "users/actions.ts", used("./actions.ts")],
+    ["a client with the wire at run time", "client/room.ts", used("../wire/frames.ts")],
+    ["a client with a package", "client/room.ts", used("zod")],
+    ["a client with Node's modules", "client/room.ts", used("node:net")],
+    ["a client with the fault kit", "client/room.ts", used("./faults/proxy.ts")],
+    ["a fault kit for one client only", "client/faults/proxy.ts", used("../room.ts")],
+    ["a server that knows the client", "socket/handler.ts", used("../client/room.ts")],
   ])("%s", (_, path, code) => {
     const tree = { ...feature, [path]: code };
     expect(faultsOf(tree).map((fault) => fault.split(":")[0])).toContain(
@@ -233,6 +253,8 @@ describe("the check notices", () => {
     ["an action that publishes", "chats/actions.ts", "ctx.publish(topic, frame);"],
     ["the environment in a comment", "log.ts", "// process.env is read by config.ts"],
     ["Hono's signature in the tokens", "auth/tokens.ts", used("hono/jwt")],
+    ["the wire's types in the client", "client/room.ts", 'import type { X } from "../wire/x.ts";'],
+    ["the network in the fault kit", "client/faults/proxy.ts", used("node:net")],
   ])("nothing wrong with %s", (_, path, code) => {
     const auth = { "auth/actions.ts": "" };
     expect(faultsOf({ ...feature, ...auth, [path]: code })).toEqual([]);

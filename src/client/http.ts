@@ -1,0 +1,40 @@
+// One HTTP request, and what may come of it.
+import { asProblemError, ProblemError, problemOfResponse } from "./problem-error.ts";
+
+export type Method = "GET" | "POST" | "PATCH" | "DELETE";
+
+/** As much of `fetch` as is used. */
+export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
+
+/** A JSON request without a session. @throws ProblemError */
+export type Send = <T>(
+  method: Method,
+  path: string,
+  more?: { body?: unknown; token?: string },
+) => Promise<T>;
+
+export function createSend(url: string, fetch: Fetch, timeoutMs: number): Send {
+  return async (method, path, { body, token } = {}) => {
+    try {
+      const response = await fetch(url + path, {
+        method,
+        headers: {
+          "Content-Type": "application/json",
+          ...(token && { Authorization: `Bearer ${token}` }),
+        },
+        body: body === undefined ? null : JSON.stringify(body),
+        signal: AbortSignal.timeout(timeoutMs),
+      });
+      const text = await response.text();
+      if (!response.ok) throw problemOfResponse(response, text);
+      // The server keeps to its document; what this client would check, it would have to carry along.
+      return JSON.parse(text);
+    } catch (error) {
+      throw asProblemError(error);
+    }
+  };
+}
+
+export function signedOut(): ProblemError {
+  return new ProblemError("signed_out", "Sign in first.", { status: 401 });
+}

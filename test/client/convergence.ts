@@ -1,0 +1,150 @@
+// People talk in one room through a proxy that loses, delays, doubles and reorders what they send and hear, and breaks
+// their connections. Then it is quiet, and what each has on the screen is compared with what somebody sees who comes now.
+import type { Message, Room, RoomSnapshot, SendResult } from "gemini-coop/client";
+import {
+  createRandom,
+  startFaultProxy,
+  type FaultCounts,
+  type Random,
+} from "gemini-coop/client/faults";
+import { answer, finish, say } from "../../src/emulator/script.ts";
+import type { World } from "../world/world.ts";
+import { createPeople, until, untilLive, type SignedIn } from "./people.ts";
+
+const settleMsMax = 60_000;
+const peopleCount = 3;
+const timing = { replyMs: 400, resyncMs: 500, giveUpMs: settleMsMax };
+const faults = { drop: 0.01, double: 0.02, delay: 0.03, reorder: 0.02, cut: 0.002, delayMsMax: 15 };
+
+export interface Story {
+  seed: string;
+  messages: number;
+  /** Of all people together, at least. */
+  reconnects: number;
+}
+
+export type Shown = Pick<RoomSnapshot, "chat" | "participants" | "messages" | "pending">;
+
+export interface Outcome {
+  /** The results of all sends. */
+  results: SendResult[];
+  /** What each person has at the end, and what somebody has who comes then. */
+  seen: Shown[];
+  fresh: Shown;
+  /** What was written, by name. */
+  written: Map<string, string[]>;
+  counts: FaultCounts;
+  reconnects: number;
+}
+
+interface Cast {
+  world: World;
+  people: { client: SignedIn; room: Room }[];
+  owner: SignedIn;
+  chatId: number;
+  random: Random;
+}
+
+export async function playStory(world: World, story: Story): Promise<Outcome> {
+  const proxy = await startFaultProxy({ target: world.url, seed: story.seed });
+  const everybody = createPeople(world);
+  try {
+    const clients: SignedIn[] = [];
+    while (clients.length < peopleCount) {
+      clients.push(await everybody.signedIn({ url: proxy.url, timing }));
+    }
+    const [owner, ...others] = clients;
+    if (!owner) throw new Error("nobody is there");
+    const chat = await owner.api.createChat({
+      is_group: true,
+      participant_usernames: others.map(({ name }) => name),
+    });
+    const people = clients.map((client) => ({ client, room: client.room(chat.id) }));
+    await Promise.all(people.map(({ room }) => untilLive(room)));
+    const countReconnects = watchReconnects(clients);
+
+    proxy.play(faults);
+    const random = createRandom(story.seed).fork("people");
+    const cast = { world, people, owner, chatId: chat.id, random };
+    const { written, sendings } = await talk(cast, story, proxy.cut);
+    const results = await Promise.all(sendings);
+    proxy.play({});
+    await untilQuiet(cast);
+    const fresh = await everybody.signedIn({}, owner.person);
+    const newRoom = fresh.room(chat.id);
+    await untilLive(newRoom);
+    return {
+      results,
+      seen: await Promise.all(people.map(({ room }) => wholeRoom(room))),
+      fresh: await wholeRoom(newRoom),
+      written,
+      counts: proxy.counts,
+      reconnects: countReconnects(),
+    };
+  } finally {
+    everybody.closeAll();
+    await proxy.stop();
+  }
+}
+
+function watchReconnects(clients: SignedIn[]): () => number {
+  let count = 0;
+  for (const { connection } of clients) {
+    let before = connection.getSnapshot().state;
+    connection.subscribe(() => {
+      const { state } = connection.getSnapshot();
+      if (before !== "offline" && state === "offline") count += 1;
+      before = state;
+    });
+  }
+  return () => count;
+}
+
+async function talk({ world, people, owner, chatId, random }: Cast, story: Story, cut: () => void) {
+  const written = new Map(people.map(({ client }): [string, string[]] => [client.name, []]));
+  const sendings: Promise<SendResult>[] = [];
+  const cutEvery = Math.floor((story.messages * people.length) / story.reconnects);
+  for (let count = 1; count <= story.messages; count += 1) {
+    const { client, room } = random.pick(people);
+    const asks = random.chance(0.02);
+    if (asks) {
+      const pieces = [say(`answer ${count}: `), say("one, "), say("two")];
+      world.gemini.respondWith(answer(...pieces, finish()));
+    }
+    const content = `${asks ? "/bot " : ""}message ${count}`;
+    written.get(client.name)?.push(content);
+    sendings.push(room.send(content).settled);
+    if (random.chance(0.005)) await owner.api.changeChat(chatId, { name: `named ${count}` });
+    if (count % cutEvery > 0) continue;
+    // Some are through, some are not.
+    await Promise.race(sendings.slice(-people.length));
+    await Bun.sleep(random.int(1, 30));
+    cut();
+  }
+  return { written, sendings };
+}
+
+/** Settles when all have everything, as the room's numbers say. */
+async function untilQuiet({ owner, people, chatId }: Cast): Promise<void> {
+  const isOver = ({ messages }: RoomSnapshot) =>
+    messages.every(({ status }) => status !== "streaming");
+  await until(people[0]?.room ?? owner.room(chatId), isOver);
+  const { last_seq } = await owner.api.getChat(chatId);
+  for (const { room } of people) {
+    await until(
+      room,
+      (now) => now.state === "live" && now.chat?.last_seq === last_seq && isOver(now),
+    );
+  }
+}
+
+async function wholeRoom(room: Room): Promise<Shown> {
+  while (await room.loadOlder());
+  const { chat, participants, messages, pending } = room.getSnapshot();
+  return { chat, participants, messages, pending };
+}
+
+/** What a person has said in a room, in the order of its numbers. */
+export function saidBy(messages: readonly Message[], name: string): string[] {
+  return messages.filter(({ username }) => username === name).map(({ content }) => content);
+}

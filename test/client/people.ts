@@ -1,0 +1,79 @@
+// People with a client each, and waiting for what it shows.
+import {
+  createClient,
+  type Client,
+  type ClientOptions,
+  type Observable,
+  type Room,
+  type Tokens,
+} from "gemini-coop/client";
+import type { Person, World } from "../world/world.ts";
+
+const timeoutMs = 20_000;
+
+/** Short pauses, so that a test of reconnecting ends soon. */
+const quick = { retryMs: 5, retryMsMax: 50, soonMs: 20, laterMs: 20, gapMs: 20 };
+
+/** @returns the first snapshot, from now on, that is as wished */
+export function until<T>(observable: Observable<T>, matches: (now: T) => boolean): Promise<T> {
+  const { promise, resolve, reject } = Promise.withResolvers<T>();
+  const look = () => {
+    const now = observable.getSnapshot();
+    if (matches(now)) resolve(now);
+  };
+  const end = observable.subscribe(look);
+  const timer = setTimeout(() => {
+    const now = JSON.stringify(observable.getSnapshot(), undefined, 1).slice(0, 4_000);
+    reject(new Error(`it did not become as wished. It is:\n${now}`));
+  }, timeoutMs);
+  look();
+  return promise.finally(() => {
+    clearTimeout(timer);
+    end();
+  });
+}
+
+export const untilLive = (room: Room) => until(room, ({ state }) => state === "live");
+
+export type People = ReturnType<typeof createPeople>;
+export type SignedIn = Client & { name: string; person: Person };
+
+export function createPeople(world: World) {
+  const clients: Client[] = [];
+
+  /** Nobody's client. */
+  function open(options: Partial<ClientOptions> = {}): Client {
+    const timing = { ...quick, ...options.timing };
+    const client = createClient({ url: world.url, ...options, timing });
+    clients.push(client);
+    return client;
+  }
+
+  /** Somebody with a socket. @param person default: a new one */
+  async function signedIn(
+    options: Partial<ClientOptions> = {},
+    person: Person | undefined = undefined,
+    expiresInSeconds = 3_600,
+  ): Promise<SignedIn> {
+    const who = person ?? (await world.person());
+    const client = open(options);
+    await client.session.use({ ...tokensOf(who), expires_in: expiresInSeconds });
+    return { ...client, name: who.username, person: who };
+  }
+
+  return {
+    open,
+    signedIn,
+    async pair(options: Partial<ClientOptions> = {}): Promise<[SignedIn, SignedIn]> {
+      return [await signedIn(options), await signedIn(options)];
+    },
+    closeAll() {
+      for (const client of clients.splice(0)) client.close();
+    },
+  };
+}
+
+/** Good for an hour; there is nothing to renew them with. */
+export function tokensOf({ token }: Person): Tokens {
+  return { access_token: token, token_type: "bearer", expires_in: 3_600, refresh_token: "none" };
+}
