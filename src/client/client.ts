@@ -1,0 +1,299 @@
+// The client of Gemini Coop: `gemini-coop/client`. It runs in browsers, in Bun, and in Node.js from version 20 on, and
+// imports nothing at run time.
+import type { ServerFrame } from "../wire/frames.ts";
+import type { User } from "../wire/users.ts";
+import { createApi, type Api } from "./api.ts";
+import { createChatList, type ChatList } from "./chat-list.ts";
+import { backoffDefaults, pauseMs, type Backoff } from "./close-plans.ts";
+import {
+  createConnection,
+  timingDefaults,
+  type ConnectionState,
+  type SocketConstructor,
+  type Timing,
+} from "./connection.ts";
+import { createSend, type Fetch } from "./http.ts";
+import { observe, type Observable } from "./observable.ts";
+import { createOutbox } from "./outbox.ts";
+import { ProblemError } from "./problem-error.ts";
+import { createRoom, type Room, type RoomInside } from "./room.ts";
+import {
+  createSession,
+  memoryTokens,
+  type RenewTokens,
+  type Session,
+  type TokenStore,
+} from "./session.ts";
+import { watchSurroundings } from "./surroundings.ts";
+
+export type { Api, ChatChange, MessagePage, NewChat, PageQuery } from "./api.ts";
+export type { ChatList, ChatListSnapshot } from "./chat-list.ts";
+export type { Backoff } from "./close-plans.ts";
+export type { ConnectionState, SocketConstructor, SocketLike, Timing } from "./connection.ts";
+export type { Observable } from "./observable.ts";
+export type { PendingMessage, SendResult, Sending } from "./outbox.ts";
+export { ProblemError, type ProblemErrorCode } from "./problem-error.ts";
+export type { Room, RoomSnapshot, RoomState } from "./room.ts";
+export type { Person } from "./room-log.ts";
+export {
+  memoryTokens,
+  storedTokens,
+  type HeldTokens,
+  type KeyValueStorage,
+  type RenewTokens,
+  type Session,
+  type SessionSnapshot,
+  type TokenStore,
+} from "./session.ts";
+export type { Chat, ChatSummary, Participant } from "../wire/chats.ts";
+export type { ServerFrame } from "../wire/frames.ts";
+export type { Message, MessageStatus } from "../wire/messages.ts";
+export type { Tokens, User } from "../wire/users.ts";
+
+/** Rooms that may be open at once. */
+export const roomsMax = 200;
+
+export interface ClientOptions {
+  /** Where the server is, as in `https://chat.example.com`; `/api` and `/ws` are below it. */
+  url: string;
+  /** Where tokens are kept. Default: in memory. In a browser: `storedTokens(localStorage)` */
+  tokens?: TokenStore;
+  /** Gets new tokens for those that expire. Default: the server's own `POST /api/auth/refresh` */
+  renewTokens?: RenewTokens;
+  /** Default: the global one. Node.js 20 has none: hand over that of the package `ws`. */
+  WebSocket?: SocketConstructor;
+  /** Default: the global one. */
+  fetch?: Fetch;
+  timing?: Partial<Timing>;
+  backoff?: Partial<Backoff>;
+  /** From 0 to below 1, for the jitter of pauses. Default: `Math.random` */
+  random?: () => number;
+}
+
+export interface ConnectionSnapshot {
+  readonly state: ConnectionState;
+  /** Why there is no socket: a close reason of the contract (`restart`, `revoked` …), a problem's code, or `lost`. */
+  readonly reason: string | undefined;
+  /** When the next try begins, by this machine's clock; undefined when none will before `connect` is called. */
+  readonly retryAtMs: number | undefined;
+}
+
+export interface Client {
+  /** Signing in and out, and who is signed in. */
+  readonly session: Session;
+  /** The HTTP endpoints. */
+  readonly api: Api;
+  /** The state of the socket, to be shown to people. */
+  readonly connection: Observable<ConnectionSnapshot>;
+  /** The chats of the person who is signed in. */
+  readonly chats: ChatList;
+  /**
+   * Opens the socket and keeps it open; signing in does the same. Nothing happens while nobody is signed in, and when
+   * it is open or about to be.
+   */
+  connect(): void;
+  /** Closes the socket, until `connect`. Rooms stay as they are; messages that are pending wait. */
+  disconnect(): void;
+  /**
+   * Opens a room: it loads, and stays up to date until it is closed as often as it was opened. The same chat gives
+   * the same room.
+   * @throws RangeError when 200 are open
+   */
+  room(chatId: number): Room;
+  /** Calls a listener with every frame that is no reply: for notifications. @returns a function that ends it */
+  onFrame(listener: (frame: ServerFrame) => void): () => void;
+  /** The end: the socket, all rooms and all subscriptions. Pending messages fail as `not_sent`. Stays signed in. */
+  close(): void;
+}
+
+/** @throws TypeError when there is no WebSocket, or `url` is none */
+export function createClient(options: ClientOptions): Client {
+  const base = new URL(options.url).href.replace(/\/+$/, "");
+  const timing = { ...timingDefaults, ...options.timing };
+  const backoff = { ...backoffDefaults, ...options.backoff };
+  const random = options.random ?? Math.random;
+  const WebSocket = options.WebSocket ?? globalThis.WebSocket;
+  if (!WebSocket) throw new TypeError("There is no WebSocket here: hand one over as an option.");
+  const pause = (tries: number) => pauseMs("retry", tries, backoff, random);
+  const rooms = new Map<number, { inside: RoomInside; opened: number }>();
+  const frameListeners = new Set<(frame: ServerFrame) => void>();
+  let user: User | undefined;
+  let isClosed = false;
+
+  const fetch = options.fetch ?? ((url, init) => globalThis.fetch(url, init));
+  const send = createSend(base, fetch, timing.requestMs);
+  const session = createSession({
+    send,
+    store: options.tokens ?? memoryTokens(),
+    renew: options.renewTokens,
+    onChange: identify,
+  });
+  const api = createApi(session.call);
+  const chats = createChatList({
+    api,
+    isSignedIn: () => !isClosed && session.outside.getSnapshot().signedIn,
+    pauseMs: pause,
+  });
+  const connection = createConnection({
+    url: `${base.replace(/^http/, "ws")}/ws`,
+    WebSocket,
+    session,
+    timing,
+    backoff,
+    random,
+    on: { open: opened, frame: hear, lost, change: () => observed.changed() },
+  });
+  const outbox = createOutbox({
+    connection,
+    replyMs: timing.replyMs,
+    giveUpMs: timing.giveUpMs,
+    pauseMs: pause,
+    onChange: (chatId) => rooms.get(chatId)?.inside.changed(),
+    onStored: (chatId, seq) => rooms.get(chatId)?.inside.expect(seq) ?? false,
+  });
+  const observed = observe<ConnectionSnapshot>(() => {
+    const { state, reason, retryAtMs } = connection.link;
+    return { state: state === "open" ? openState() : state, reason, retryAtMs };
+  });
+
+  function openState(): ConnectionState {
+    return [...rooms.values()].every(({ inside }) => inside.isSettled) ? "live" : "catching_up";
+  }
+
+  function identify(next: User | undefined) {
+    user = next;
+    // Another person's, or nobody's: what was shown is not theirs.
+    chats.clear();
+    connection.disconnect();
+    if (next && !isClosed) connect();
+  }
+
+  function connect() {
+    if (isClosed || !session.outside.getSnapshot().signedIn) return;
+    connection.connect();
+  }
+
+  async function learnWho() {
+    user = await session.me().catch(() => undefined);
+  }
+
+  function opened() {
+    // Whose messages are our own must be known before rooms show them.
+    const whoKnown = user ? Promise.resolve() : learnWho();
+    void whoKnown.then(() => {
+      if (!connection.whenOpen()) return;
+      for (const { inside } of rooms.values()) inside.join();
+      outbox.flush();
+      chats.plan();
+      observed.changed();
+    });
+  }
+
+  function lost() {
+    for (const { inside } of rooms.values()) inside.lost();
+  }
+
+  function hear(frame: ServerFrame) {
+    deliver(frame);
+    for (const listener of [...frameListeners]) queueMicrotask(() => listener(frame));
+  }
+
+  function deliver(frame: ServerFrame) {
+    switch (frame.type) {
+      case "pong":
+      case "ack":
+      case "joined":
+        return;
+      case "error":
+        if (frame.retry_after !== undefined) outbox.slowDown(frame.retry_after);
+        return;
+      case "chat_created":
+      case "chat_invite": {
+        const inside = rooms.get(frame.chat.id)?.inside;
+        if (inside?.isGone) inside.join();
+        return chats.hear(frame);
+      }
+      case "chat_deleted":
+      case "removed_from_chat":
+        // It may be over already, and we be invited again: the server knows.
+        rooms.get(frame.chat_id)?.inside.join();
+        return chats.hear(frame);
+      case "chat_activity":
+        return chats.hear(frame);
+      default:
+        rooms.get(frame.chat_id)?.inside.hear(frame);
+    }
+  }
+
+  function openRoom(chatId: number): RoomInside {
+    if (rooms.size >= roomsMax) throw new RangeError(`${roomsMax} rooms are open: close some.`);
+    const inside = createRoom({
+      chatId,
+      api,
+      connection,
+      outbox,
+      timing,
+      pauseMs: pause,
+      ownId: () => user?.id,
+      onState: () => observed.changed(),
+      onNews: chats.news,
+    });
+    rooms.set(chatId, { inside, opened: 0 });
+    inside.join();
+    return inside;
+  }
+
+  function closeRoom(chatId: number) {
+    const open = rooms.get(chatId);
+    if (!open) return;
+    open.opened -= 1;
+    if (open.opened > 0) return;
+    rooms.delete(chatId);
+    open.inside.close();
+    observed.changed();
+  }
+
+  const ignore = watchSurroundings(() => connection.wake());
+  const roomHandle = (inside: RoomInside): Room => {
+    let isOpen = true;
+    return {
+      ...inside.room,
+      close() {
+        if (isOpen) closeRoom(inside.room.chatId);
+        isOpen = false;
+      },
+    };
+  };
+
+  return {
+    session: session.outside,
+    api,
+    connection: observed.observable,
+    chats: chats.outside,
+    connect,
+    disconnect: connection.disconnect,
+    room(chatId) {
+      const inside = rooms.get(chatId)?.inside ?? openRoom(chatId);
+      const open = rooms.get(chatId);
+      if (open) open.opened += 1;
+      return roomHandle(inside);
+    },
+    onFrame(listener) {
+      const own = (frame: ServerFrame) => listener(frame);
+      frameListeners.add(own);
+      return () => void frameListeners.delete(own);
+    },
+    close() {
+      isClosed = true;
+      ignore();
+      connection.disconnect();
+      for (const { inside } of rooms.values()) inside.close();
+      rooms.clear();
+      outbox.close(new ProblemError("not_sent", "The client was closed."));
+      frameListeners.clear();
+      chats.end();
+      session.close();
+      observed.end();
+    },
+  };
+}

@@ -1,0 +1,338 @@
+// One socket at a time, opened again whenever it is lost: its state, its heartbeat, its token, and replies to requests.
+import type { ClientFrame, ServerFrame } from "../wire/frames.ts";
+import { pauseMs, planOf, wordOf, type Backoff, type ClosePlan } from "./close-plans.ts";
+import { asProblemError } from "./problem-error.ts";
+import type { SessionInside } from "./session.ts";
+
+/** As much of the standard `WebSocket` as is used; that of the package `ws` will do as well. */
+export interface SocketLike {
+  send(text: string): void;
+  close(code?: number, reason?: string): void;
+  addEventListener(
+    type: "open" | "message" | "close" | "error",
+    listener: (event: object) => void,
+  ): void;
+}
+export type SocketConstructor = new (url: string) => SocketLike;
+
+/**
+ * - `connecting`: a socket is being opened
+ * - `catching_up`: it is open, and not every open room has what it missed
+ * - `live`: everything that happens is seen at once
+ * - `offline`: there is no socket; `retryAtMs` says when the next try begins, if there is one
+ */
+export type ConnectionState = "connecting" | "catching_up" | "live" | "offline";
+
+export interface LinkState {
+  readonly state: "connecting" | "open" | "offline";
+  /** Why there is no socket: a close reason of the contract (`restart`, `revoked` …), a problem's code, or `lost`. */
+  readonly reason: string | undefined;
+  /** By this machine's clock; undefined when nothing will be tried before `connect` is called. */
+  readonly retryAtMs: number | undefined;
+}
+
+/** Milliseconds that things may take. */
+export interface Timing {
+  /** A socket's handshake. Default: 10 s */
+  openMs: number;
+  /** The reply to a frame. Default: 10 s */
+  replyMs: number;
+  /** Silence after which the server is asked whether it is there. Default: 25 s */
+  pingMs: number;
+  /** A pause in which a missing frame may still come before it is asked for. Default: 250 */
+  gapMs: number;
+  /** Between two looks at whether a room has everything: a lost frame may be followed by none. Default: 60 s */
+  resyncMs: number;
+  /** A message that isn't acknowledged after this has failed. Default: 10 min */
+  giveUpMs: number;
+  /** A socket that has lived this long was a good one: pauses begin anew. Default: 10 s */
+  stableMs: number;
+  /** One HTTP request. Default: 30 s */
+  requestMs: number;
+}
+
+export const timingDefaults: Timing = {
+  openMs: 10_000,
+  replyMs: 10_000,
+  pingMs: 25_000,
+  gapMs: 250,
+  resyncMs: 60_000,
+  giveUpMs: 600_000,
+  stableMs: 10_000,
+  requestMs: 30_000,
+};
+
+/** The server closes who is silent for 5 s after the handshake: rather a new socket than a refusal. */
+const authMsMax = 4_000;
+/** setTimeout takes 31 bits, and calls at once for more. */
+const timeoutMsMax = 2 ** 31 - 1;
+const requestsMax = 1_000;
+
+/** A frame without its request id, which the connection makes. */
+export type Sendable = ClientFrame extends infer F
+  ? F extends ClientFrame
+    ? Omit<F, "request_id">
+    : never
+  : never;
+
+/** Called once: with the reply, or with nothing when the socket was lost before it came, or it was late. */
+export type Replied = (reply: ServerFrame | undefined) => void;
+
+export type Connection = ReturnType<typeof createConnection>;
+
+export function createConnection({
+  url,
+  WebSocket,
+  session,
+  timing,
+  backoff,
+  random,
+  on,
+}: {
+  /** Of the server's `/ws`. */
+  url: string;
+  WebSocket: SocketConstructor;
+  session: Pick<SessionInside, "tokens" | "renewed" | "renewableInMs" | "end">;
+  timing: Timing;
+  backoff: Backoff;
+  random: () => number;
+  on: {
+    open(): void;
+    frame(frame: ServerFrame): void;
+    lost(): void;
+    change(): void;
+  };
+}) {
+  let link: LinkState = { state: "offline", reason: undefined, retryAtMs: undefined };
+  let socket: SocketLike | undefined;
+  let accessToken = "";
+  /** New tokens were got because the last ones were refused. */
+  let replaced = false;
+  let isWanted = false;
+  let tries = 0;
+  let openedAtMs = 0;
+  let heardAtMs = 0;
+  let requests = 0;
+  /** Grows with each socket, so that what belongs to an old one is known for it. */
+  let turn = 0;
+  const waiting = new Map<number, { replied: Replied; timer: ReturnType<typeof setTimeout> }>();
+  const timers: Partial<Record<"retry" | "beat" | "renew", ReturnType<typeof setTimeout>>> = {};
+
+  function later(name: keyof typeof timers, ms: number, work: () => void) {
+    clearTimeout(timers[name]);
+    timers[name] = setTimeout(work, Math.min(ms, timeoutMsMax));
+  }
+
+  function become(next: LinkState) {
+    link = next;
+    on.change();
+  }
+
+  async function open() {
+    turn += 1;
+    const own = turn;
+    clearTimeout(timers.retry);
+    become({ state: "connecting", reason: link.reason, retryAtMs: undefined });
+    try {
+      const held = await session.tokens();
+      if (own !== turn) return;
+      accessToken = held.access_token;
+      dial(own);
+    } catch (error) {
+      if (own !== turn) return;
+      const { code } = asProblemError(error);
+      const isOver = code === "invalid_token" || code === "signed_out";
+      lose(isOver ? "stop" : "retry", code);
+    }
+  }
+
+  function dial(own: number) {
+    const dialed = new WebSocket(url);
+    socket = dialed;
+    const late = setTimeout(() => own === turn && lose("retry", "lost"), timing.openMs);
+    dialed.addEventListener("open", () => {
+      clearTimeout(late);
+      if (own === turn) introduce();
+    });
+    dialed.addEventListener("message", (event) => own === turn && hear(event));
+    // `close` follows it.
+    dialed.addEventListener("error", () => undefined);
+    dialed.addEventListener("close", (event) => {
+      clearTimeout(late);
+      if (own !== turn) return;
+      const code = "code" in event ? Number(event.code) : 1006;
+      const reason = "reason" in event ? String(event.reason) : "";
+      lose(planOf(code, reason), wordOf(reason) || "lost");
+    });
+  }
+
+  /** Says who we are in a frame: an address, with a token in it, is written into logs. */
+  function introduce() {
+    const ms = Math.min(authMsMax, timing.replyMs);
+    ask({ type: "auth", token: accessToken }, ms, (reply) => {
+      if (link.state !== "connecting") return;
+      // What is refused is closed by the server, with its reason.
+      if (reply?.type === "error") return;
+      if (!reply) return lose("retry", "lost");
+      openedAtMs = Date.now();
+      replaced = false;
+      become({ state: "open", reason: undefined, retryAtMs: undefined });
+      beat();
+      void renewInTime();
+      on.open();
+    });
+  }
+
+  function hear(event: object) {
+    heardAtMs = Date.now();
+    const frame = "data" in event ? frameOf(event.data) : undefined;
+    if (!frame) return;
+    const id = "request_id" in frame ? frame.request_id : undefined;
+    const request = typeof id === "number" ? waiting.get(id) : undefined;
+    if (request && typeof id === "number") {
+      waiting.delete(id);
+      clearTimeout(request.timer);
+      request.replied(frame);
+    } else if (id == null) on.frame(frame);
+  }
+
+  /** There is no socket any more, or not for long. */
+  function lose(plan: ClosePlan, reason: string) {
+    turn += 1;
+    const own = turn;
+    // A browser may take minutes to notice that nobody is there: not ours to wait for.
+    socket?.close();
+    socket = undefined;
+    clearTimeout(timers.beat);
+    clearTimeout(timers.renew);
+    if (openedAtMs > 0 && Date.now() - openedAtMs >= timing.stableMs) tries = 0;
+    openedAtMs = 0;
+    const stops = !isWanted || plan === "stop" || (plan === "replace" && replaced);
+    const ms = stops ? undefined : pauseMs(plan, tries, backoff, random);
+    tries += 1;
+    become({
+      state: "offline",
+      reason,
+      retryAtMs: ms === undefined ? undefined : Date.now() + ms,
+    });
+    for (const { replied, timer } of takeWaiting()) {
+      clearTimeout(timer);
+      replied(undefined);
+    }
+    on.lost();
+    if (ms === undefined) {
+      isWanted = false;
+      if (reason === "revoked" || reason === "invalid_token") session.end();
+      return;
+    }
+    later("retry", ms, () => {
+      if (plan !== "renew" && plan !== "replace") return void open();
+      const again = () => own === turn && void open();
+      const renewed = session.renewed(accessToken).then(() => {
+        replaced ||= plan === "replace";
+      });
+      // When it failed, `open` says why.
+      renewed.then(again, again);
+    });
+  }
+
+  function takeWaiting() {
+    const taken = [...waiting.values()];
+    waiting.clear();
+    return taken;
+  }
+
+  function beat() {
+    const silentMs = Date.now() - heardAtMs;
+    if (silentMs < timing.pingMs) return later("beat", timing.pingMs - silentMs, beat);
+    probe();
+  }
+
+  /** Asks whether the server is there. Any frame will do for an answer. */
+  function probe() {
+    const own = turn;
+    const askedAtMs = Date.now();
+    ask({ type: "ping" }, timing.replyMs, () => {
+      if (own !== turn || link.state !== "open") return;
+      if (heardAtMs < askedAtMs) lose("retry", "lost");
+      else beat();
+    });
+  }
+
+  async function renewInTime() {
+    const own = turn;
+    const held = await session.tokens().catch(() => undefined);
+    if (own !== turn || link.state !== "open" || !held) return;
+    if (held.access_token !== accessToken) {
+      accessToken = held.access_token;
+      ask({ type: "auth", token: accessToken }, timing.replyMs, (reply) => {
+        if (own === turn && reply?.type !== "ack") lose("renew", "invalid_token");
+      });
+    }
+    // When it could not be renewed now: the server lets it be tried until it expires.
+    const ms = Math.max(session.renewableInMs(held), 1_000);
+    later("renew", ms, () => void renewInTime());
+  }
+
+  function post(frame: Sendable & { request_id?: number }): boolean {
+    if (!socket) return false;
+    try {
+      socket.send(JSON.stringify(frame));
+      return true;
+    } catch {
+      // It is closing, which its own event tells.
+      return false;
+    }
+  }
+
+  function ask(frame: Sendable, ms: number, replied: Replied) {
+    if (waiting.size >= requestsMax) return replied(undefined);
+    requests += 1;
+    const id = requests;
+    const timer = setTimeout(() => {
+      if (waiting.delete(id)) replied(undefined);
+    }, ms);
+    waiting.set(id, { replied, timer });
+    post({ ...frame, request_id: id });
+  }
+
+  const whenOpen = () => link.state === "open";
+  return {
+    get link() {
+      return link;
+    },
+    whenOpen,
+    connect() {
+      isWanted = true;
+      if (link.state !== "offline") return;
+      tries = 0;
+      void open();
+    },
+    disconnect() {
+      isWanted = false;
+      clearTimeout(timers.retry);
+      if (link.state !== "offline" || link.retryAtMs !== undefined) lose("stop", "bye");
+    },
+    /** The network is back, or somebody looks again: what was to come later may come now. */
+    wake() {
+      if (link.state === "open") probe();
+      else if (link.state === "offline" && isWanted) void open();
+    },
+    /** Sends what needs no reply. @returns whether there was a socket to send it on */
+    post: (frame: Sendable) => whenOpen() && post(frame),
+    /** Sends what gets one reply. Without a socket, `replied` is called with nothing at once. */
+    ask(frame: Sendable, ms: number, replied: Replied) {
+      if (whenOpen()) ask(frame, ms, replied);
+      else replied(undefined);
+    },
+  };
+}
+
+function frameOf(data: unknown): ServerFrame | undefined {
+  try {
+    const frame = JSON.parse(String(data));
+    return typeof frame?.type === "string" ? frame : undefined;
+  } catch {
+    return undefined;
+  }
+}
