@@ -216,10 +216,12 @@ function firstState(frame: z.infer<typeof BotStreamFirstFrame>): Message {
     answer_to: frame.answer_to,
     client_id: null,
     created_at: frame.created_at,
+    error: null,
+    sources: null,
   };
 }
 
 function lastState(held: Message, frame: z.infer<typeof BotStreamLastFrame>): Message {
-  const { full_response: content, status, updated_seq } = frame;
-  return { ...held, content, status, updated_seq };
+  const { full_response: content, status, updated_seq, error = null, sources = null } = frame;
+  return { ...held, content, status, updated_seq, error, sources };
 }

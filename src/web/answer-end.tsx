@@ -51,7 +51,11 @@ export function AnswerEnd({
           <span class="thinking">{answer.content === "" ? "Thinking…" : "Writing…"}</span>
         )}
         {isRunning ? (
-          <button type="button" disabled={action.isBusy} onClick={() => action.run(() => onStop(answer.id))}>
+          <button
+            type="button"
+            disabled={action.isBusy}
+            onClick={() => action.run(() => onStop(answer.id))}
+          >
             <Icon name="stop" /> Stop
           </button>
         ) : (

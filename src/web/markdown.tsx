@@ -31,9 +31,19 @@ purifier.addHook("afterSanitizeAttributes", (element) => {
   element.rel = "noopener noreferrer nofollow";
 });
 
-const allowedTags = ["a", "blockquote", "br", "code", "del", "em", "h3", "h4", "h5", "h6", "hr"].concat(
-  ["li", "ol", "p", "pre", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul"],
-);
+const allowedTags = [
+  "a",
+  "blockquote",
+  "br",
+  "code",
+  "del",
+  "em",
+  "h3",
+  "h4",
+  "h5",
+  "h6",
+  "hr",
+].concat(["li", "ol", "p", "pre", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul"]);
 
 function sanitised(html: string): DocumentFragment {
   return purifier.sanitize(html, {

@@ -34,7 +34,10 @@ function useScrolling(snapshot: RoomSnapshot) {
   const list = useRef<HTMLDivElement>(null);
   const [isAtEnd, setAtEnd] = useState(true);
   const atEnd = useRef(true);
-  const before = useRef<{ first: number | undefined; height: number }>({ first: undefined, height: 0 });
+  const before = useRef<{ first: number | undefined; height: number }>({
+    first: undefined,
+    height: 0,
+  });
   const first = snapshot.messages[0]?.id;
 
   function toEnd() {

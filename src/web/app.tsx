@@ -1,0 +1,62 @@
+import { useEffect, useState } from "preact/hooks";
+import type { Client } from "../client/client.ts";
+import type { User } from "../wire/users.ts";
+import { ChatList } from "./chat-list.tsx";
+import { NewChat } from "./new-chat.tsx";
+import { useSnapshot } from "./observing.ts";
+import { useChatInAddress } from "./place.ts";
+import { RoomPane } from "./room-pane.tsx";
+import { SignIn } from "./sign-in.tsx";
+import { Welcome } from "./welcome.tsx";
+
+export function App({ client }: { client: Client }) {
+  const { signedIn, user } = useSnapshot(client.session);
+  // Another tab has signed in or out.
+  useEffect(() => {
+    const follow = (event: StorageEvent) => {
+      if (event.oldValue === null || event.newValue === null) location.reload();
+    };
+    addEventListener("storage", follow);
+    return () => removeEventListener("storage", follow);
+  }, []);
+
+  if (!signedIn) return <SignIn session={client.session} />;
+  if (!user) return <Waiting client={client} />;
+  return <House client={client} user={user} key={user.id} />;
+}
+
+/** Until it is known who is signed in; without a server that may take a while. */
+function Waiting({ client }: { client: Client }) {
+  const { state } = useSnapshot(client.connection);
+  return (
+    <main class="door">
+      <p role="status">
+        {state === "offline" ? "The server can't be reached. Trying again…" : "Opening your chats…"}
+      </p>
+    </main>
+  );
+}
+
+function House({ client, user }: { client: Client; user: User }) {
+  const chatId = useChatInAddress();
+  const { chats } = useSnapshot(client.chats);
+  const [isCreating, setCreating] = useState(false);
+  const create = () => setCreating(true);
+
+  const unread = (chats ?? []).reduce((sum, chat) => sum + chat.unread_count, 0);
+  useEffect(() => {
+    document.title = unread > 0 ? `(${unread}) Gemini Coop` : "Gemini Coop";
+  }, [unread]);
+
+  return (
+    <div class={chatId === undefined ? "house" : "house in-room"}>
+      <ChatList client={client} user={user} chatId={chatId} onCreate={create} />
+      {chatId === undefined ? (
+        <Welcome hasChats={chats !== undefined && chats.length > 0} onCreate={create} />
+      ) : (
+        <RoomPane client={client} user={user} chatId={chatId} key={chatId} />
+      )}
+      {isCreating && <NewChat client={client} onClose={() => setCreating(false)} />}
+    </div>
+  );
+}
