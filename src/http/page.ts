@@ -55,9 +55,9 @@ async function bundlePage(): Promise<Page> {
   });
   const page: Page = { html: "", files: new Map() };
   for (const output of outputs) {
-    if (output.loader === "html") page.html = await output.text();
+    const name = output.path.replace(/^\.\//, "");
+    if (name.endsWith(".html")) page.html = await output.text();
     else {
-      const name = output.path.replace(/^\.\//, "");
       page.files.set(name, { type: output.type, bytes: await output.arrayBuffer() });
     }
   }

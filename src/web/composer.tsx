@@ -89,7 +89,7 @@ export function Composer({
         value={text}
         aria-label={`Message to ${name}`}
         aria-describedby="composer-hint"
-        placeholder={isAiChat ? "Ask Gemini" : "Message, or /bot and a question"}
+        placeholder={isAiChat ? "Ask Gemini" : "Message, or /bot …"}
         onInput={(event) => {
           write(event.currentTarget.value);
           room.typing();

@@ -40,6 +40,7 @@ export function SignIn({ session }: { session: Session }) {
           name="password"
           type="password"
           autocomplete={isNew ? "new-password" : "current-password"}
+          minlength={isNew ? 8 : undefined}
           hint={isNew ? "At least 8 characters." : undefined}
           required
         />
