@@ -3,20 +3,14 @@
 import type { ServerFrame } from "../wire/frames.ts";
 import type { User } from "../wire/users.ts";
 import { createApi, type Api } from "./api.ts";
-import { createChatList, type ChatList } from "./chat-list.ts";
 import { backoffDefaults, pauseMs, type Backoff } from "./close-plans.ts";
-import {
-  createConnection,
-  timingDefaults,
-  type ConnectionState,
-  type SocketConstructor,
-  type Timing,
-} from "./connection.ts";
-import { createSend, type Fetch } from "./http.ts";
+import { createConnection, type ConnectionState, type SocketConstructor } from "./connection.ts";
+import { createSend, signedOut, type Fetch } from "./http.ts";
 import { observe, type Observable } from "./observable.ts";
 import { createOutbox } from "./outbox.ts";
 import { ProblemError } from "./problem-error.ts";
-import { createRoom, type Room, type RoomInside } from "./room.ts";
+import { createRoom, type RoomInside } from "./room.ts";
+import type { Room } from "./room-snapshot.ts";
 import {
   createSession,
   memoryTokens,
@@ -25,15 +19,15 @@ import {
   type TokenStore,
 } from "./session.ts";
 import { watchSurroundings } from "./surroundings.ts";
+import { timingDefaults, type Timing } from "./timing.ts";
 
 export type { Api, ChatChange, MessagePage, NewChat, PageQuery } from "./api.ts";
-export type { ChatList, ChatListSnapshot } from "./chat-list.ts";
 export type { Backoff } from "./close-plans.ts";
-export type { ConnectionState, SocketConstructor, SocketLike, Timing } from "./connection.ts";
+export type { ConnectionState, SocketConstructor, SocketLike } from "./connection.ts";
 export type { Observable } from "./observable.ts";
 export type { PendingMessage, SendResult, Sending } from "./outbox.ts";
 export { ProblemError, type ProblemErrorCode } from "./problem-error.ts";
-export type { Room, RoomSnapshot, RoomState } from "./room.ts";
+export type { Room, RoomSnapshot, RoomState } from "./room-snapshot.ts";
 export type { Person } from "./room-log.ts";
 export {
   memoryTokens,
@@ -45,6 +39,7 @@ export {
   type SessionSnapshot,
   type TokenStore,
 } from "./session.ts";
+export type { Timing } from "./timing.ts";
 export type { Chat, ChatSummary, Participant } from "../wire/chats.ts";
 export type { ServerFrame } from "../wire/frames.ts";
 export type { Message, MessageStatus } from "../wire/messages.ts";
@@ -85,8 +80,6 @@ export interface Client {
   readonly api: Api;
   /** The state of the socket, to be shown to people. */
   readonly connection: Observable<ConnectionSnapshot>;
-  /** The chats of the person who is signed in. */
-  readonly chats: ChatList;
   /**
    * Opens the socket and keeps it open; signing in does the same. Nothing happens while nobody is signed in, and when
    * it is open or about to be.
@@ -96,7 +89,7 @@ export interface Client {
   disconnect(): void;
   /**
    * Opens a room: it loads, and stays up to date until it is closed as often as it was opened. The same chat gives
-   * the same room.
+   * the same room. Signing out closes all.
    * @throws RangeError when 200 are open
    */
   room(chatId: number): Room;
@@ -105,6 +98,8 @@ export interface Client {
   /** The end: the socket, all rooms and all subscriptions. Pending messages fail as `not_sent`. Stays signed in. */
   close(): void;
 }
+
+const isSettled = ({ inside }: { inside: RoomInside }) => /live|gone/.test(inside.state());
 
 /** @throws TypeError when there is no WebSocket, or `url` is none */
 export function createClient(options: ClientOptions): Client {
@@ -129,11 +124,6 @@ export function createClient(options: ClientOptions): Client {
     onChange: identify,
   });
   const api = createApi(session.call);
-  const chats = createChatList({
-    api,
-    isSignedIn: () => !isClosed && session.outside.getSnapshot().signedIn,
-    pauseMs: pause,
-  });
   const connection = createConnection({
     url: `${base.replace(/^http/, "ws")}/ws`,
     WebSocket,
@@ -157,14 +147,17 @@ export function createClient(options: ClientOptions): Client {
   });
 
   function openState(): ConnectionState {
-    return [...rooms.values()].every(({ inside }) => inside.isSettled) ? "live" : "catching_up";
+    return [...rooms.values()].every(isSettled) ? "live" : "catching_up";
   }
 
   function identify(next: User | undefined) {
+    // What is shown and what waits is another person's, or nobody's any more.
+    if (user && user.id !== next?.id) {
+      closeRooms();
+      outbox.close(signedOut());
+    }
     user = next;
-    // Another person's, or nobody's: what was shown is not theirs.
-    chats.clear();
-    connection.disconnect();
+    connection.disconnect("signed_out");
     if (next && !isClosed) connect();
   }
 
@@ -184,13 +177,12 @@ export function createClient(options: ClientOptions): Client {
       if (!connection.whenOpen()) return;
       for (const { inside } of rooms.values()) inside.join();
       outbox.flush();
-      chats.plan();
       observed.changed();
     });
   }
 
   function lost() {
-    for (const { inside } of rooms.values()) inside.lost();
+    for (const { inside } of rooms.values()) inside.lose();
   }
 
   function hear(frame: ServerFrame) {
@@ -210,16 +202,15 @@ export function createClient(options: ClientOptions): Client {
       case "chat_created":
       case "chat_invite": {
         const inside = rooms.get(frame.chat.id)?.inside;
-        if (inside?.isGone) inside.join();
-        return chats.hear(frame);
+        if (inside?.state() === "gone") inside.join();
+        return;
       }
       case "chat_deleted":
       case "removed_from_chat":
         // It may be over already, and we be invited again: the server knows.
-        rooms.get(frame.chat_id)?.inside.join();
-        return chats.hear(frame);
+        return rooms.get(frame.chat_id)?.inside.join();
       case "chat_activity":
-        return chats.hear(frame);
+        return;
       default:
         rooms.get(frame.chat_id)?.inside.hear(frame);
     }
@@ -236,7 +227,6 @@ export function createClient(options: ClientOptions): Client {
       pauseMs: pause,
       ownId: () => user?.id,
       onState: () => observed.changed(),
-      onNews: chats.news,
     });
     rooms.set(chatId, { inside, opened: 0 });
     inside.join();
@@ -251,6 +241,11 @@ export function createClient(options: ClientOptions): Client {
     rooms.delete(chatId);
     open.inside.close();
     observed.changed();
+  }
+
+  function closeRooms() {
+    for (const { inside } of rooms.values()) inside.close();
+    rooms.clear();
   }
 
   const ignore = watchSurroundings(() => connection.wake());
@@ -269,9 +264,8 @@ export function createClient(options: ClientOptions): Client {
     session: session.outside,
     api,
     connection: observed.observable,
-    chats: chats.outside,
     connect,
-    disconnect: connection.disconnect,
+    disconnect: () => connection.disconnect("bye"),
     room(chatId) {
       const inside = rooms.get(chatId)?.inside ?? openRoom(chatId);
       const open = rooms.get(chatId);
@@ -286,12 +280,10 @@ export function createClient(options: ClientOptions): Client {
     close() {
       isClosed = true;
       ignore();
-      connection.disconnect();
-      for (const { inside } of rooms.values()) inside.close();
-      rooms.clear();
+      connection.disconnect("bye");
+      closeRooms();
       outbox.close(new ProblemError("not_sent", "The client was closed."));
       frameListeners.clear();
-      chats.end();
       session.close();
       observed.end();
     },

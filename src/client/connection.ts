@@ -1,8 +1,11 @@
 // One socket at a time, opened again whenever it is lost: its state, its heartbeat, its token, and replies to requests.
-import type { ClientFrame, ServerFrame } from "../wire/frames.ts";
+import type { ServerFrame } from "../wire/frames.ts";
+import { createAlarm } from "./alarm.ts";
 import { pauseMs, planOf, wordOf, type Backoff, type ClosePlan } from "./close-plans.ts";
 import { asProblemError } from "./problem-error.ts";
+import { createRequests, type Replied, type Sendable } from "./requests.ts";
 import type { SessionInside } from "./session.ts";
+import type { Timing } from "./timing.ts";
 
 /** As much of the standard `WebSocket` as is used; that of the package `ws` will do as well. */
 export interface SocketLike {
@@ -31,53 +34,8 @@ export interface LinkState {
   readonly retryAtMs: number | undefined;
 }
 
-/** Milliseconds that things may take. */
-export interface Timing {
-  /** A socket's handshake. Default: 10 s */
-  openMs: number;
-  /** The reply to a frame. Default: 10 s */
-  replyMs: number;
-  /** Silence after which the server is asked whether it is there. Default: 25 s */
-  pingMs: number;
-  /** A pause in which a missing frame may still come before it is asked for. Default: 250 */
-  gapMs: number;
-  /** Between two looks at whether a room has everything: a lost frame may be followed by none. Default: 60 s */
-  resyncMs: number;
-  /** A message that isn't acknowledged after this has failed. Default: 10 min */
-  giveUpMs: number;
-  /** A socket that has lived this long was a good one: pauses begin anew. Default: 10 s */
-  stableMs: number;
-  /** One HTTP request. Default: 30 s */
-  requestMs: number;
-}
-
-export const timingDefaults: Timing = {
-  openMs: 10_000,
-  replyMs: 10_000,
-  pingMs: 25_000,
-  gapMs: 250,
-  resyncMs: 60_000,
-  giveUpMs: 600_000,
-  stableMs: 10_000,
-  requestMs: 30_000,
-};
-
 /** The server closes who is silent for 5 s after the handshake: rather a new socket than a refusal. */
 const authMsMax = 4_000;
-/** setTimeout takes 31 bits, and calls at once for more. */
-const timeoutMsMax = 2 ** 31 - 1;
-const requestsMax = 1_000;
-
-/** A frame without its request id, which the connection makes. */
-export type Sendable = ClientFrame extends infer F
-  ? F extends ClientFrame
-    ? Omit<F, "request_id">
-    : never
-  : never;
-
-/** Called once: with the reply, or with nothing when the socket was lost before it came, or it was late. */
-export type Replied = (reply: ServerFrame | undefined) => void;
-
 export type Connection = ReturnType<typeof createConnection>;
 
 export function createConnection({
@@ -112,16 +70,13 @@ export function createConnection({
   let tries = 0;
   let openedAtMs = 0;
   let heardAtMs = 0;
-  let requests = 0;
   /** Grows with each socket, so that what belongs to an old one is known for it. */
   let turn = 0;
-  const waiting = new Map<number, { replied: Replied; timer: ReturnType<typeof setTimeout> }>();
-  const timers: Partial<Record<"retry" | "beat" | "renew", ReturnType<typeof setTimeout>>> = {};
-
-  function later(name: keyof typeof timers, ms: number, work: () => void) {
-    clearTimeout(timers[name]);
-    timers[name] = setTimeout(work, Math.min(ms, timeoutMsMax));
-  }
+  const retryAlarm = createAlarm();
+  const openAlarm = createAlarm();
+  const beatAlarm = createAlarm();
+  const renewAlarm = createAlarm();
+  const requests = createRequests(post);
 
   function become(next: LinkState) {
     link = next;
@@ -131,7 +86,7 @@ export function createConnection({
   async function open() {
     turn += 1;
     const own = turn;
-    clearTimeout(timers.retry);
+    retryAlarm.clear();
     become({ state: "connecting", reason: link.reason, retryAtMs: undefined });
     try {
       const held = await session.tokens();
@@ -149,16 +104,14 @@ export function createConnection({
   function dial(own: number) {
     const dialed = new WebSocket(url);
     socket = dialed;
-    const late = setTimeout(() => own === turn && lose("retry", "lost"), timing.openMs);
+    openAlarm.set(timing.openMs, () => lose("retry", "lost"));
     dialed.addEventListener("open", () => {
-      clearTimeout(late);
       if (own === turn) introduce();
     });
     dialed.addEventListener("message", (event) => own === turn && hear(event));
     // `close` follows it.
     dialed.addEventListener("error", () => undefined);
     dialed.addEventListener("close", (event) => {
-      clearTimeout(late);
       if (own !== turn) return;
       const code = "code" in event ? Number(event.code) : 1006;
       const reason = "reason" in event ? String(event.reason) : "";
@@ -168,8 +121,9 @@ export function createConnection({
 
   /** Says who we are in a frame: an address, with a token in it, is written into logs. */
   function introduce() {
+    openAlarm.clear();
     const ms = Math.min(authMsMax, timing.replyMs);
-    ask({ type: "auth", token: accessToken }, ms, (reply) => {
+    requests.ask({ type: "auth", token: accessToken }, ms, (reply) => {
       if (link.state !== "connecting") return;
       // What is refused is closed by the server, with its reason.
       if (reply?.type === "error") return;
@@ -186,14 +140,7 @@ export function createConnection({
   function hear(event: object) {
     heardAtMs = Date.now();
     const frame = "data" in event ? frameOf(event.data) : undefined;
-    if (!frame) return;
-    const id = "request_id" in frame ? frame.request_id : undefined;
-    const request = typeof id === "number" ? waiting.get(id) : undefined;
-    if (request && typeof id === "number") {
-      waiting.delete(id);
-      clearTimeout(request.timer);
-      request.replied(frame);
-    } else if (id == null) on.frame(frame);
+    if (frame && !requests.hear(frame)) on.frame(frame);
   }
 
   /** There is no socket any more, or not for long. */
@@ -203,8 +150,9 @@ export function createConnection({
     // A browser may take minutes to notice that nobody is there: not ours to wait for.
     socket?.close();
     socket = undefined;
-    clearTimeout(timers.beat);
-    clearTimeout(timers.renew);
+    openAlarm.clear();
+    beatAlarm.clear();
+    renewAlarm.clear();
     if (openedAtMs > 0 && Date.now() - openedAtMs >= timing.stableMs) tries = 0;
     openedAtMs = 0;
     const stops = !isWanted || plan === "stop" || (plan === "replace" && replaced);
@@ -215,17 +163,15 @@ export function createConnection({
       reason,
       retryAtMs: ms === undefined ? undefined : Date.now() + ms,
     });
-    for (const { replied, timer } of takeWaiting()) {
-      clearTimeout(timer);
-      replied(undefined);
-    }
+    requests.lose();
     on.lost();
     if (ms === undefined) {
+      const isRefused = isWanted && (reason === "revoked" || reason === "invalid_token");
       isWanted = false;
-      if (reason === "revoked" || reason === "invalid_token") session.end();
+      if (isRefused) session.end();
       return;
     }
-    later("retry", ms, () => {
+    retryAlarm.set(ms, () => {
       if (plan !== "renew" && plan !== "replace") return void open();
       const again = () => own === turn && void open();
       const renewed = session.renewed(accessToken).then(() => {
@@ -236,15 +182,9 @@ export function createConnection({
     });
   }
 
-  function takeWaiting() {
-    const taken = [...waiting.values()];
-    waiting.clear();
-    return taken;
-  }
-
   function beat() {
     const silentMs = Date.now() - heardAtMs;
-    if (silentMs < timing.pingMs) return later("beat", timing.pingMs - silentMs, beat);
+    if (silentMs < timing.pingMs) return beatAlarm.set(timing.pingMs - silentMs, beat);
     probe();
   }
 
@@ -252,7 +192,7 @@ export function createConnection({
   function probe() {
     const own = turn;
     const askedAtMs = Date.now();
-    ask({ type: "ping" }, timing.replyMs, () => {
+    requests.ask({ type: "ping" }, timing.replyMs, () => {
       if (own !== turn || link.state !== "open") return;
       if (heardAtMs < askedAtMs) lose("retry", "lost");
       else beat();
@@ -265,13 +205,13 @@ export function createConnection({
     if (own !== turn || link.state !== "open" || !held) return;
     if (held.access_token !== accessToken) {
       accessToken = held.access_token;
-      ask({ type: "auth", token: accessToken }, timing.replyMs, (reply) => {
+      requests.ask({ type: "auth", token: accessToken }, timing.replyMs, (reply) => {
         if (own === turn && reply?.type !== "ack") lose("renew", "invalid_token");
       });
     }
     // When it could not be renewed now: the server lets it be tried until it expires.
     const ms = Math.max(session.renewableInMs(held), 1_000);
-    later("renew", ms, () => void renewInTime());
+    renewAlarm.set(ms, () => void renewInTime());
   }
 
   function post(frame: Sendable & { request_id?: number }): boolean {
@@ -283,17 +223,6 @@ export function createConnection({
       // It is closing, which its own event tells.
       return false;
     }
-  }
-
-  function ask(frame: Sendable, ms: number, replied: Replied) {
-    if (waiting.size >= requestsMax) return replied(undefined);
-    requests += 1;
-    const id = requests;
-    const timer = setTimeout(() => {
-      if (waiting.delete(id)) replied(undefined);
-    }, ms);
-    waiting.set(id, { replied, timer });
-    post({ ...frame, request_id: id });
   }
 
   const whenOpen = () => link.state === "open";
@@ -308,10 +237,10 @@ export function createConnection({
       tries = 0;
       void open();
     },
-    disconnect() {
+    disconnect(reason: "bye" | "signed_out") {
       isWanted = false;
-      clearTimeout(timers.retry);
-      if (link.state !== "offline" || link.retryAtMs !== undefined) lose("stop", "bye");
+      retryAlarm.clear();
+      if (link.state !== "offline" || link.retryAtMs !== undefined) lose("stop", reason);
     },
     /** The network is back, or somebody looks again: what was to come later may come now. */
     wake() {
@@ -322,7 +251,7 @@ export function createConnection({
     post: (frame: Sendable) => whenOpen() && post(frame),
     /** Sends what gets one reply. Without a socket, `replied` is called with nothing at once. */
     ask(frame: Sendable, ms: number, replied: Replied) {
-      if (whenOpen()) ask(frame, ms, replied);
+      if (whenOpen()) requests.ask(frame, ms, replied);
       else replied(undefined);
     },
   };

@@ -34,9 +34,7 @@ export interface Sending {
 export const pendingMax = 200;
 /** A server that wants a message later than this has refused it: a day's quota is not waited for. */
 const waitSecondsMax = 30;
-const transientCodes: ProblemErrorCode[] = ["flood", "unavailable", "internal", "invalid_token"];
-/** An `internal` error may be one of this very message. */
-const internalMax = 3;
+const transientCodes: ProblemErrorCode[] = ["flood", "unavailable", "invalid_token"];
 /** A frame of 64 KiB closes the socket; this leaves room for its other members. */
 const contentBytesMax = 64 * 1024 - 512;
 
@@ -44,7 +42,6 @@ interface Item {
   pending: PendingMessage;
   /** The number of its message, once that is known. */
   seq: number | undefined;
-  internals: number;
   /** Given up at this time. */
   timer: ReturnType<typeof setTimeout> | undefined;
   settle: (result: SendResult) => void;
@@ -135,8 +132,7 @@ export function createOutbox({
     }
     const code = reply.code as ProblemErrorCode;
     const problem = new ProblemError(code, reply.detail, { retryAfterSeconds: reply.retry_after });
-    if (code === "internal") item.internals += 1;
-    if (!isTransient(problem) || item.internals >= internalMax) {
+    if (!isTransient(problem)) {
       fail(item, problem);
       return pump(chatId);
     }
@@ -191,7 +187,6 @@ export function createOutbox({
       const settled = add({
         pending,
         seq: undefined,
-        internals: 0,
         timer: undefined,
         settle: () => undefined,
       });
@@ -202,7 +197,6 @@ export function createOutbox({
     retry(clientId: string): Sending | undefined {
       const item = items.get(clientId);
       if (item?.pending.state !== "failed") return undefined;
-      item.internals = 0;
       // Behind what was written since.
       items.delete(clientId);
       return { clientId, settled: add(item) };

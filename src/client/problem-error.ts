@@ -49,15 +49,20 @@ export function asProblemError(error: unknown): ProblemError {
   return new ProblemError("network", "The server can't be reached.", { cause: error });
 }
 
+function readProblem(text: string): ProblemBody | undefined {
+  const body = JSON.parse(text);
+  return typeof body?.type === "string" && typeof body.detail === "string" ? body : undefined;
+}
+
 /** The problem that an HTTP response tells (RFC 9457). */
 export async function problemOfResponse(response: Response): Promise<ProblemError> {
   const { status, headers } = response;
   const retryAfter = Number(headers.get("retry-after") ?? Number.NaN);
   const retryAfterSeconds = Number.isFinite(retryAfter) ? retryAfter : undefined;
-  const isProblem = headers.get("content-type")?.startsWith("application/problem+json");
-  const body: ProblemBody | undefined = isProblem
-    ? JSON.parse(await response.text().catch(() => "null"))
-    : undefined;
+  const body = await response
+    .text()
+    .then(readProblem)
+    .catch(() => undefined);
   if (!body) {
     const detail = `The server can't be used at the moment (HTTP ${status}).`;
     return new ProblemError("unexpected_response", detail, { status, retryAfterSeconds });

@@ -9,7 +9,7 @@ import type { History, Load, Violation } from "./history.ts";
 import { startLoad, type Cast, type Mix, type Recorded } from "./load.ts";
 import type { ScriptedModel } from "./model.ts";
 import type { Person } from "./people.ts";
-import type { Random } from "./random.ts";
+import type { Random } from "../../src/client/faults/random.ts";
 import { countStreaming, readStored } from "./stored.ts";
 
 const chatCount = 3;

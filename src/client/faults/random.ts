@@ -12,7 +12,7 @@ export interface Random {
 }
 
 export function createRandom(seed: string): Random {
-  let state = Bun.hash.cityHash32(seed);
+  let state = hash(seed);
   // Mulberry32.
   function next() {
     state = (state + 0x6d2b79f5) | 0;
@@ -32,4 +32,13 @@ export function createRandom(seed: string): Random {
     },
     fork: (name) => createRandom(`${seed}/${name}`),
   };
+}
+
+/** FNV-1a, 32 bits, of the UTF-16 units. */
+function hash(text: string): number {
+  let value = 0x811c9dc5;
+  for (let index = 0; index < text.length; index += 1) {
+    value = Math.imul(value ^ text.charCodeAt(index), 0x01000193);
+  }
+  return value;
 }

@@ -1,0 +1,264 @@
+// Keeps what is known of one room up to date. Its numbers 1, 2, 3 … tell what is missing: a frame that comes too early
+// waits for those before it, and what does not come is asked for by joining again after the last number that is held.
+import type { DurableFrame, JoinedFrame, RoomFrame, ServerFrame } from "../wire/frames.ts";
+import type { Message } from "../wire/messages.ts";
+import { createAlarm } from "./alarm.ts";
+import type { Api } from "./api.ts";
+import type { Connection } from "./connection.ts";
+import { asProblemError, ProblemError, type ProblemErrorCode } from "./problem-error.ts";
+import { isDurable, messageOf, numberOf, type Applied, type RoomLog } from "./room-log.ts";
+import type { RoomState } from "./room-snapshot.ts";
+import type { Timing } from "./timing.ts";
+import type { z } from "zod";
+
+export const pageSize = 50;
+const reloadMax = 200;
+/** Frames that wait for one before them, or for the room to be loaded. */
+const framesMax = 1_000;
+
+export interface SyncParts {
+  chatId: number;
+  log: RoomLog;
+  api: Pick<Api, "getChat" | "listParticipants" | "listMessages">;
+  connection: Pick<Connection, "whenOpen" | "ask">;
+  timing: Timing;
+  /** Milliseconds before try number `tries`. */
+  pauseMs: (tries: number) => number;
+  on: {
+    /** A frame was applied to the log in its turn. */
+    applied(frame: RoomFrame, applied: Applied): void;
+    /** A message is held, in whatever way it came. */
+    message(message: Message): void;
+    /** Everything up to a number is held. */
+    reached(position: number): void;
+    change(): void;
+  };
+}
+
+export type RoomSync = ReturnType<typeof createRoomSync>;
+
+export function createRoomSync({ chatId, log, api, connection, timing, pauseMs, on }: SyncParts) {
+  let phase: "offline" | "joining" | "loading" | "live" | "gone" = "offline";
+  let isLoaded = false;
+  /** A look at whether something was lost: nothing that anybody has to be told. */
+  let isQuiet = false;
+  /** Everything up to this number is held. */
+  let position = 0;
+  /** A number that the room is known to have reached. */
+  let expected = 0;
+  /** A running answer lacks some of its text. */
+  let hasHole = false;
+  /** Grows with each join, load and loss, so that what belongs to an old one is known for it. */
+  let turn = 0;
+  let tries = 0;
+  let problem: ProblemError | undefined;
+  /** Frames that came before their turn, by number. */
+  const early = new Map<number, DurableFrame>();
+  /** Numbers that a replay has explained. */
+  const replayed = new Set<number>();
+  let queue: RoomFrame[] = [];
+  let hasOverflowed = false;
+  const alarm = createAlarm();
+  const gapAlarm = createAlarm();
+
+  function enter(next: typeof phase) {
+    turn += 1;
+    phase = next;
+    queue = [];
+    alarm.clear();
+    gapAlarm.clear();
+    on.change();
+    return turn;
+  }
+
+  function join(quiet = false) {
+    if (!connection.whenOpen()) return;
+    isQuiet = quiet;
+    hasHole = false;
+    // The server knows of everything that we have heard of until now.
+    expected = 0;
+    replayed.clear();
+    for (const frame of early.values()) if (frame.type === "message") replay(frame);
+    const own = enter("joining");
+    const frame = { type: "join" as const, chat_id: chatId };
+    const request = isLoaded ? { ...frame, after_seq: position } : frame;
+    connection.ask(request, timing.replyMs, (reply) => own === turn && answered(reply));
+  }
+
+  function answered(reply: ServerFrame | undefined) {
+    if (reply?.type === "joined") return joined(reply);
+    // The socket is gone, or the reply is late.
+    if (reply?.type !== "error") return again(0);
+    const { code, detail, retry_after: retryAfterSeconds } = reply;
+    refused(new ProblemError(code as ProblemErrorCode, detail, { retryAfterSeconds }));
+  }
+
+  function refused(error: ProblemError) {
+    problem = error;
+    if (error.code !== "not_found") return again(error.retryAfterSeconds ?? 0);
+    isLoaded = false;
+    early.clear();
+    enter("gone");
+  }
+
+  /** Joins once more, after a pause. */
+  function again(seconds: number) {
+    if (!connection.whenOpen()) return;
+    isQuiet = false;
+    alarm.set(Math.max(seconds * 1_000, pauseMs(tries)), join);
+    tries += 1;
+    on.change();
+  }
+
+  function joined(frame: z.infer<typeof JoinedFrame>) {
+    if (frame.chat) replayed.add(frame.chat.updated_seq);
+    if (!isLoaded || !frame.recovered || !isExplained(frame.last_seq)) {
+      log.greet({ ...frame, chat: undefined, participants: undefined });
+      return load(frame.last_seq);
+    }
+    log.greet(frame);
+    settle(Math.max(position, frame.last_seq));
+  }
+
+  /** Whether a replay has brought something for each number. The contract promises it; a frame may be lost all the same. */
+  function isExplained(last: number): boolean {
+    for (let number = position + 1; number <= last; number += 1) {
+      if (!replayed.has(number)) return false;
+    }
+    return true;
+  }
+
+  /** Everything up to a number is held, and what comes is live. */
+  function settle(reached: number) {
+    if (reached > position) tries = 0;
+    isLoaded = true;
+    problem = undefined;
+    enter("live");
+    advance(reached);
+    release();
+    alarm.set(timing.resyncMs * (0.75 + Math.random() / 2), () => join(true));
+  }
+
+  function advance(reached: number) {
+    position = reached;
+    on.reached(position);
+  }
+
+  /** Loads all that is shown anew. The room is live meanwhile: what happens is kept until then. */
+  function load(reached: number) {
+    const own = enter("loading");
+    hasOverflowed = false;
+    queue = [...early.values()];
+    early.clear();
+    const limit = Math.min(Math.max(log.messages.length, pageSize), reloadMax);
+    Promise.all([
+      api.getChat(chatId),
+      api.listParticipants(chatId),
+      api.listMessages(chatId, { limit }),
+    ]).then(
+      ([chat, participants, page]) => {
+        if (own !== turn) return;
+        const kept = queue;
+        log.load({ chat, participants, ...page });
+        for (const message of page.messages) on.message(message);
+        settle(reached);
+        for (const frame of kept) hear(frame);
+        if (hasOverflowed) join();
+      },
+      (error) => {
+        if (own === turn) refused(asProblemError(error));
+      },
+    );
+  }
+
+  function hear(frame: RoomFrame) {
+    if (phase === "loading") {
+      if (queue.length < framesMax) queue.push(frame);
+      else hasOverflowed = true;
+    } else if (isDurable(frame)) {
+      hearDurable(frame);
+    } else if (phase === "live") {
+      apply(frame);
+    }
+  }
+
+  function hearDurable(frame: DurableFrame) {
+    if (phase !== "live" && phase !== "joining") return;
+    if (phase === "joining" && frame.type === "message") replay(frame);
+    // One that is let go here leaves a gap, which is noticed.
+    const number = numberOf(frame);
+    if (number > position && early.size < framesMax) early.set(number, frame);
+    if (phase === "live") release();
+  }
+
+  function replay(frame: DurableFrame & { type: "message" }) {
+    const message = messageOf(frame);
+    replayed.add(message.seq).add(message.updated_seq);
+    if (!isLoaded) return;
+    log.put(message);
+    on.message(message);
+  }
+
+  /** What has come in its turn is shown; for what has not, a moment is waited. */
+  function release() {
+    for (const number of early.keys()) if (number <= position) early.delete(number);
+    for (let frame = next(); frame; frame = next()) {
+      early.delete(position + 1);
+      advance(position + 1);
+      tries = 0;
+      apply(frame);
+    }
+    awaitGap();
+  }
+
+  const next = () => early.get(position + 1);
+  const isMissing = () => early.size > 0 || expected > position || hasHole;
+
+  function apply(frame: RoomFrame) {
+    const applied = log.apply(frame);
+    if (applied === "hole") {
+      hasHole = true;
+      awaitGap();
+    }
+    if (frame.type === "message") on.message(messageOf(frame));
+    on.applied(frame, applied);
+  }
+
+  function awaitGap() {
+    if (gapAlarm.isSet || phase !== "live" || !isMissing()) return;
+    const ms = tries === 0 ? timing.gapMs : Math.max(timing.gapMs, pauseMs(tries));
+    gapAlarm.set(ms, () => {
+      if (!isMissing()) return;
+      tries += 1;
+      join();
+    });
+  }
+
+  return {
+    join,
+    hear,
+    get problem() {
+      return problem;
+    },
+    get position() {
+      return position;
+    },
+    get state(): RoomState {
+      if (phase === "gone") return "gone";
+      if (!isLoaded) return connection.whenOpen() ? "loading" : "offline";
+      if (phase === "joining" && isQuiet) return "live";
+      return phase === "joining" || phase === "loading" ? "catching_up" : phase;
+    },
+    /** @returns whether a number that the room is known to have reached is still to come */
+    expect(seq: number): boolean {
+      expected = Math.max(expected, seq);
+      awaitGap();
+      return seq > position;
+    },
+    /** The socket is lost, or the room closed. */
+    lose() {
+      early.clear();
+      enter(phase === "gone" ? "gone" : "offline");
+    },
+  };
+}
