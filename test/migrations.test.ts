@@ -5,7 +5,8 @@ import { pino } from "pino";
 import { z } from "zod";
 import { connect, many, type Sql } from "../src/database/connect.ts";
 import { migrate, rollBack } from "../src/database/migrate.ts";
-import { cloneDatabase, dropDatabase, emptyDatabase } from "./world/cluster.ts";
+import { dropDatabase, emptyDatabase } from "./world/cluster.ts";
+import { fill, insert, openSchema, session } from "./world/schema.ts";
 
 const log = pino({ level: "silent" });
 const files = readdirSync(join(import.meta.dir, "../db/migrations")).sort();
@@ -29,6 +30,8 @@ async function contentsOf(sql: Sql): Promise<string[]> {
       union all
       select 'constraint ' || conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid)
       from pg_constraint where connamespace = 'public'::regnamespace
+      union all
+      select 'trigger ' || pg_get_triggerdef(oid) from pg_trigger where not tgisinternal
       union all
       select 'function ' || proname from pg_proc where pronamespace = 'public'::regnamespace
       union all
@@ -72,40 +75,14 @@ describe("the migrations", () => {
   }, 20_000);
 });
 
-/** alice and bob in chat 1, which is alice's: a question with a running answer, and a change. Bob is in chat 2 alone. */
-async function fill(sql: Sql): Promise<void> {
-  await sql.unsafe(`
-    insert into users (username, email, hashed_password) values
-      ('alice', 'alice@example.com', 'x'), ('bob', 'bob@example.com', 'x');
-    insert into sessions (id, user_id, refresh_token_hash, expires_at) values ('${session}', 2, '', now());
-    insert into socket_tickets (ticket_hash, session_id, expires_at) values ('a', '${session}', now());
-    insert into chats (name, owner_id, last_seq, updated_seq, message_count, participant_count) values
-      ('one', 1, 4, 1, 3, 2), ('two', 2, 0, 0, 0, 1);
-    insert into chat_participants (chat_id, user_id) values (1, 1), (1, 2), (2, 2);
-    insert into messages
-      (chat_id, user_id, content, is_bot, seq, updated_seq, ordinal, client_id, status, answer_to, lease_expires_at)
-    values
-      (1, 2, 'hello', false, 2, 2, 1, 'c1', 'complete', null, null),
-      (1, 1, '/bot why?', false, 3, 3, 2, null, 'complete', null, null),
-      (1, null, '', true, 4, 4, 3, null, 'streaming', 2, now());
-    insert into chat_changes (chat_id, seq, kind, user_id) values (1, 1, 'participant_added', 2);
-  `);
-}
-
-const session = "00000000-0000-4000-8000-000000000001";
-
 describe("the schema", () => {
-  let url: string;
+  let schema: Awaited<ReturnType<typeof openSchema>>;
   let sql: Sql;
   beforeAll(async () => {
-    url = await cloneDatabase();
-    sql = connect(url, log, { max: 1 });
-    await fill(sql);
+    schema = await openSchema();
+    ({ sql } = schema);
   });
-  afterAll(async () => {
-    await sql.end();
-    await dropDatabase(url);
-  });
+  afterAll(() => schema.close());
 
   test.each<[table: string, columns: Record<string, string>]>([
     [
@@ -161,17 +138,6 @@ describe("the schema", () => {
     expect(found).toMatchObject(columns);
   });
 
-  /** What the database says to a statement, which is taken back: undefined when it accepts it. */
-  async function refusal(statement: string): Promise<string | undefined> {
-    try {
-      await sql.unsafe(`begin; ${statement}; rollback`);
-      return undefined;
-    } catch (error) {
-      await sql.unsafe("rollback");
-      return z.object({ constraint_name: z.string() }).parse(error).constraint_name;
-    }
-  }
-
   const user = (username: string, email: string) =>
     `insert into users (username, email, hashed_password) values ('${username}', '${email}', 'x')`;
 
@@ -192,15 +158,10 @@ describe("the schema", () => {
   const answer = (columns: Record<string, string | number>) =>
     message({ user_id: "null", content: "''", is_bot: "true", answer_to: 2, ...columns });
 
-  const running = { status: "'streaming'", lease_expires_at: "now()" };
+  const running = { status: "'streaming'" };
 
   const change = (columns: Record<string, string | number>) =>
     insert("chat_changes", { chat_id: 1, seq: 9, kind: "'chat_updated'", ...columns });
-
-  function insert(table: string, columns: Record<string, string | number>): string {
-    const names = Object.keys(columns).join(", ");
-    return `insert into ${table} (${names}) values (${Object.values(columns).join(", ")})`;
-  }
 
   test.each<[what: string, statement: string, constraint: string]>([
     ["a username that differs in case only", user("ALICE", "a@b.c"), "users_username_key"],
@@ -261,8 +222,6 @@ describe("the schema", () => {
     ["a person's message that streams", message(running), "messages_check2"],
     ["a bot's message with a person", answer({ user_id: 1 }), "messages_check3"],
     ["a bot's message with a client id", answer({ client_id: "'c2'" }), "messages_check3"],
-    ["a running answer without a lease", answer({ status: "'streaming'" }), "messages_check4"],
-    ["a lease of what has ended", answer({ lease_expires_at: "now()" }), "messages_check4"],
     ["an answer to nothing", answer({ answer_to: 99 }), "messages_answer_to_fkey"],
     ["a second running answer to one question", answer(running), "messages_running_answer_key"],
 
@@ -292,7 +251,7 @@ describe("the schema", () => {
     ],
     ["taking away a chat's owner", "delete from users where id = 1", "chats_owner_id_fkey"],
   ])("refuses %s", async (_, statement, constraint) => {
-    expect(await refusal(statement)).toBe(constraint);
+    expect(await schema.refusal(statement)).toBe(constraint);
   });
 
   test.each<[what: string, statement: string]>([
@@ -304,24 +263,20 @@ describe("the schema", () => {
     ["a running answer to another question", answer({ ...running, answer_to: 1 })],
     ["an answer without text", answer({ status: "'failed'" })],
   ])("accepts %s", async (_, statement) => {
-    expect(await refusal(statement)).toBeUndefined();
+    expect(await schema.refusal(statement)).toBeUndefined();
   });
 
   /** What is left after a statement, which is taken back. */
-  async function left(statement: string) {
-    const results = await sql.unsafe(`
-      begin;
-      ${statement};
-      select
+  const left = (statement: string) =>
+    schema.after(
+      statement,
+      `select
         (select count(*) from sessions) as sessions,
         (select count(*) from socket_tickets) as tickets,
         (select string_agg(chat_id || ':' || user_id, ' ' order by id) from chat_participants) as people,
         (select string_agg(id || ':' || coalesce(user_id::text, ''), ' ' order by id) from messages) as messages,
-        (select count(*) from chat_changes) as changes
-    `);
-    await sql.unsafe("rollback");
-    return results.at(-1)?.[0];
-  }
+        (select count(*) from chat_changes) as changes`,
+    );
 
   test("loses nothing by itself", async () => {
     expect(await left("select 1")).toEqual({

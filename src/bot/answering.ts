@@ -7,20 +7,17 @@ import { activityTopic, chatTopic } from "../events/topics.ts";
 import { every } from "../schedule.ts";
 import { activityFrame, lastStreamFrame, type EndedAnswer } from "../wire/message-frames.ts";
 import type { Message, MessageStatus, Source } from "../wire/messages.ts";
-import { answerTokensMin, promptOf } from "./admission.ts";
+import { piecesOf } from "./asking.ts";
 import { releaseRun, type RunKey } from "./budget-queries.ts";
 import { createChunks } from "./chunks.ts";
 import type { BuiltPrompt } from "./context.ts";
 import { createContinuation } from "./continuation.ts";
-import { helpText } from "./help.ts";
 import { createMarkFilter, speakerCode } from "./marks.ts";
 import type { Meter } from "./meter.ts";
-import { ModelError, type Delta } from "./model.ts";
-import { insertReceipt, type PromptRoom } from "./prompt-queries.ts";
+import { ModelError } from "./model.ts";
+import type { PromptRoom } from "./prompt-queries.ts";
 import { checkpointAnswer, endAnswer } from "./queries.ts";
-import { isHelp } from "./question.ts";
 import type { Place, Reply } from "./replies.ts";
-import { modelSettings } from "./settings.ts";
 import { foldHistory } from "./summaries.ts";
 
 const answerLengthMax = 100_000;
@@ -153,7 +150,7 @@ async function readAnswer(
   assignment: Assignment,
   show: (text: string) => void,
 ): Promise<End> {
-  const { question, kept, meter, room } = assignment;
+  const { question, kept } = assignment;
   const code = speakerCode(ctx.secretKey, question.chat_id);
   const marks = createMarkFilter(code);
   const continuation = createContinuation(kept);
@@ -164,17 +161,11 @@ async function readAnswer(
     show(text);
   };
   try {
-    const deltas = isHelp(question.content)
-      ? saidAtOnce(helpText(ctx.config, room).slice(kept.length))
-      : askModel(ctx, reply, assignment);
-    for await (const delta of deltas) {
-      if ("usage" in delta) {
-        meter.count(delta.usage);
-      } else if ("ending" in delta) {
+    for await (const delta of piecesOf(ctx, reply, assignment)) {
+      if ("ending" in delta) {
         const { status, detail, sources } = delta.ending;
         return { status, error: detail, sources };
-      } else {
-        meter.write(delta.text);
+      } else if ("text" in delta) {
         add(continuation.push(marks.push(delta.text)));
         if (length > answerLengthMax) {
           return { status: "truncated", error: "The answer became too long and was cut here." };
@@ -185,50 +176,6 @@ async function readAnswer(
     add(continuation.push(marks.end()) + continuation.end());
   }
   throw new ModelError("The answer ended without a proper end.");
-}
-
-async function* saidAtOnce(text: string): AsyncGenerator<Delta> {
-  if (text !== "") yield { text };
-  yield { ending: { status: "complete" } };
-}
-
-async function* askModel(ctx: Ctx, reply: Reply, assignment: Assignment): AsyncGenerator<Delta> {
-  if (!ctx.model.answer) throw new ModelError("This server has no model to ask.");
-  const { question, room, meter, kept, reservedTokens } = assignment;
-  // Between reading the history and storing the question others may have written.
-  const isFresh = kept === "" && question.seq > room.last_seq + 1;
-  const prompt = isFresh
-    ? await promptOf(ctx, question.chat_id, room, question, { upToSeq: question.seq - 1 })
-    : assignment.prompt;
-  const left = reservedTokens - meter.charged().total_tokens - prompt.estimatedTokens;
-  meter.ask(prompt.estimatedTokens, room.token_ratio);
-  const settings = modelSettings(ctx.config, room.settings);
-  const receipt = insertReceipt(ctx.sql, reply.messageId, reply.run, {
-    receipt: {
-      model: settings.model,
-      settings: room.settings,
-      messages: [...prompt.messages, { id: question.id, updated_seq: question.updated_seq }],
-      summary: prompt.summary,
-      estimatedTokens: prompt.estimatedTokens,
-    },
-    usage: meter.charged(),
-  }).catch((error: unknown) => {
-    ctx.log.warn({ err: error, messageId: reply.messageId }, "an answer has no receipt");
-  });
-  try {
-    yield* ctx.model.answer(
-      {
-        system: prompt.system,
-        turns: prompt.turns,
-        settings,
-        outputTokensMax: Math.max(answerTokensMin, left),
-      },
-      reply.abort.signal,
-    );
-  } finally {
-    // Its end is stored after it.
-    await receipt;
-  }
 }
 
 /** @param goesOn false for an answer that was taken over and has not gone on yet */

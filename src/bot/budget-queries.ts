@@ -153,7 +153,7 @@ export const settledRun = (
     select kind, id, ${today(sql)}, answers, ${usage?.prompt_tokens ?? 0}, ${usage?.answer_tokens ?? 0},
       ${usage?.thoughts_tokens ?? 0}, ${usage?.cached_tokens ?? 0}, ${usage?.total_tokens ?? 0}
     from account
-    where ${usage !== undefined}
+    where ${(usage?.total_tokens ?? 0) > 0}
     on conflict (kind, id, day) do update
     set answers = d.answers + excluded.answers,
         prompt_tokens = d.prompt_tokens + excluded.prompt_tokens,

@@ -1,6 +1,7 @@
-// What Gemini's chunks say: the visible text, made safe to store, and how the answer ended.
+// What Gemini's chunks say: the visible text, made safe to store, what it cost, and how the answer ended.
 // Rules from https://ai.google.dev/api/generate-content (FinishReason, BlockReason, UsageMetadata).
 import { z } from "zod";
+import { createSources, Grounding } from "./gemini-sources.ts";
 import { ModelError, type Ending, type Usage } from "./model.ts";
 
 const count = z.int().nonnegative().nullish();
@@ -17,6 +18,7 @@ const Chunk = z.object({
           })
           .nullish(),
         finishReason: z.string().nullish(),
+        groundingMetadata: Grounding,
       }),
     )
     .nullish(),
@@ -38,10 +40,11 @@ export interface AnswerReader {
   /** A finish reason or a blocked prompt was seen: what may still come is the count of tokens. */
   readonly isFinished: boolean;
   /**
-   * Takes the next chunk as it came and returns its visible text, "" where it has none.
+   * Takes the next chunk as it came and returns its visible text, "" where it has none, and what all has cost so far,
+   * where it says so.
    * @throws ModelError when the chunk is not what Gemini documents.
    */
-  read(chunk: unknown): string;
+  read(chunk: unknown): { text: string; usage: Usage | undefined };
   /**
    * The end of the stream: text still held back ("" if none), and the ending.
    * @throws ModelError when the stream had no proper end, or ended properly without any text.
@@ -55,7 +58,7 @@ export function createAnswerReader(): AnswerReader {
   let hasText = false;
   let finishReason: string | undefined;
   let blockReason: string | undefined;
-  let usage: Usage | undefined;
+  const sources = createSources();
 
   return {
     get isFinished() {
@@ -68,19 +71,22 @@ export function createAnswerReader(): AnswerReader {
       const candidate = chunk.candidates?.[0];
       finishReason = candidate?.finishReason ?? finishReason;
       blockReason = chunk.promptFeedback?.blockReason ?? blockReason;
-      if (chunk.usageMetadata) usage = usageOf(chunk.usageMetadata);
+      sources.add(candidate?.groundingMetadata);
       const parts = candidate?.content?.parts ?? [];
       const visible = parts.filter((part) => !part.thought).map((part) => part.text ?? "");
       const text = visible.join("");
       if (text !== "") hasText = true;
-      return joiner.push(text);
+      return {
+        text: joiner.push(text),
+        usage: chunk.usageMetadata ? usageOf(chunk.usageMetadata) : undefined,
+      };
     },
     end() {
       const ending = blockReason ? blockedPrompt(blockReason) : endingOf(finishReason);
       if (ending.status === "complete" && !hasText) {
         throw new ModelError("Gemini gave an empty answer. Asking again may help.");
       }
-      return { text: joiner.end(), ending: usage ? { ...ending, usage } : ending };
+      return { text: joiner.end(), ending: { ...ending, ...sources.found() } };
     },
   };
 }

@@ -18,7 +18,6 @@ const causeCharactersMax = 2_000;
 
 export interface GeminiOptions {
   apiKey: string;
-  model: string;
   /** Any server that speaks the Gemini REST API; default Google's. */
   baseUrl?: string;
   log: Pick<BaseLogger, "warn">;
@@ -48,7 +47,7 @@ export function createGeminiModel(options: GeminiOptions): StreamAnswer {
       let isVisible = false;
       try {
         for await (const delta of ask(prompt, signal)) {
-          isVisible = true;
+          isVisible ||= "text" in delta;
           yield delta;
         }
         return;
@@ -71,7 +70,7 @@ export function createGeminiModel(options: GeminiOptions): StreamAnswer {
 
 /** One try: one request, its chunks, its end. */
 function createAsker(options: GeminiOptions) {
-  const { apiKey, model, baseUrl = googleUrl } = options;
+  const { apiKey, baseUrl = googleUrl } = options;
   const { firstByteTimeoutMs = 30_000, silenceTimeoutMs = 60_000 } = options;
   const { closingTimeoutMs = 3_000 } = options;
   const sdk = new GoogleGenAI({
@@ -95,10 +94,11 @@ function createAsker(options: GeminiOptions) {
     };
     const open = async () => {
       const stream = await sdk.models.generateContentStream({
-        model,
+        model: prompt.settings.model,
         contents: prompt.turns.map(({ role, text }) => ({ role, parts: [{ text }] })),
         config: {
           ...(prompt.system !== "" && { systemInstruction: prompt.system }),
+          ...generation(prompt),
           abortSignal: call.signal,
           automaticContinuation: false,
           httpOptions: { fetch: fetchResponse },
@@ -111,7 +111,9 @@ function createAsker(options: GeminiOptions) {
         const { stream, first } = await call.within(firstByteTimeoutMs, open());
         let next = first;
         while (!next.done) {
-          const text = reader.read(next.value);
+          const { text, usage } = reader.read(next.value);
+          // Before its text: a reader that stops there knows what it cost.
+          if (usage) yield { usage };
           if (text !== "") yield { text };
           const limitMs = reader.isFinished ? closingTimeoutMs : silenceTimeoutMs;
           next = await call.within(limitMs, stream.next());
@@ -126,6 +128,17 @@ function createAsker(options: GeminiOptions) {
     } finally {
       call.close();
     }
+  };
+}
+
+/** https://ai.google.dev/api/generate-content#generationconfig. What is not set is the model's own. */
+function generation({ settings, outputTokensMax }: Prompt) {
+  const { temperature, thinkingBudget, googleSearch } = settings;
+  return {
+    maxOutputTokens: outputTokensMax,
+    ...(temperature !== null && { temperature }),
+    ...(thinkingBudget !== null && { thinkingConfig: { thinkingBudget, includeThoughts: false } }),
+    ...(googleSearch && { tools: [{ googleSearch: {} }] }),
   };
 }
 

@@ -2,7 +2,7 @@ import { createRoute } from "@hono/zod-openapi";
 import type { Ctx } from "../context.ts";
 import { createRouter } from "../http/router.ts";
 import { signedIn } from "../http/signed-in.ts";
-import { AnswerContext, UsageQuery, UsageReport } from "../wire/answers.ts";
+import { AnswerContext, Models, UsageQuery, UsageReport } from "../wire/answers.ts";
 import { Message, MessagePath } from "../wire/messages.ts";
 import { answers, bearer, refuses } from "../wire/openapi.ts";
 import { getAnswerContext, getUsage, regenerateAnswer, stopAnswer } from "./actions.ts";
@@ -71,6 +71,19 @@ const usageRoute = createRoute({
   },
 });
 
+const modelsRoute = createRoute({
+  method: "get",
+  path: "/api/models",
+  operationId: "listModels",
+  tags,
+  summary: "The models that a chat may be set to",
+  security,
+  responses: {
+    200: answers(Models, "Their names, and which one answers where none is chosen"),
+    ...refuses("invalid_token"),
+  },
+});
+
 export function botRoutes(ctx: Ctx) {
   const app = createRouter();
   const middleware = signedIn(ctx);
@@ -89,5 +102,9 @@ export function botRoutes(ctx: Ctx) {
     })
     .openapi({ ...usageRoute, middleware }, async (c) =>
       c.json(await getUsage(ctx, c.get("caller"), c.req.valid("query").days), 200),
-    );
+    )
+    .openapi({ ...modelsRoute, middleware }, (c) => {
+      const { model, models } = ctx.config.gemini;
+      return c.json({ default: model, models: [...models] }, 200);
+    });
 }

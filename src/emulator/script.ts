@@ -15,6 +15,7 @@ export interface GeminiEvent {
   candidates?: {
     content?: { role: "model"; parts?: { text: string; thought?: boolean }[] };
     finishReason?: string;
+    groundingMetadata?: unknown;
     index?: number;
   }[];
   promptFeedback?: { blockReason: string };
@@ -85,6 +86,12 @@ export function think(text: string): EventsStep {
   return event({
     candidates: [{ content: { role: "model", parts: [{ text, thought: true }] }, index: 0 }],
   });
+}
+
+/** What Gemini found with Google Search, as it tells it: https://ai.google.dev/gemini-api/docs/google-search */
+export function ground(...pages: { uri: string; title?: string }[]): EventsStep {
+  const groundingMetadata = { groundingChunks: pages.map((web) => ({ web })) };
+  return event({ candidates: [{ groundingMetadata, index: 0 }] });
 }
 
 /** The last event as Gemini writes it: no content, a finish reason, the tokens used. */

@@ -2,14 +2,28 @@
 import { expect } from "bun:test";
 import { pino } from "pino";
 import { createGeminiModel, type GeminiOptions } from "../../src/bot/gemini.ts";
-import { ModelError, type Ending, type Prompt } from "../../src/bot/model.ts";
+import {
+  ModelError,
+  type Ending,
+  type ModelSettings,
+  type Prompt,
+  type Usage,
+} from "../../src/bot/model.ts";
 import { until, type Script } from "../../src/emulator/script.ts";
 import { startGeminiEmulator } from "../../src/emulator/server.ts";
 
 export const apiKey = "AIzaSy-the-key-that-nobody-may-see";
+export const settings: ModelSettings = {
+  model: "gemini-2.5-flash",
+  temperature: null,
+  thinkingBudget: null,
+  googleSearch: false,
+};
 export const prompt: Prompt = {
   system: "Be brief.",
   turns: [{ role: "user", text: "Hello?" }],
+  settings,
+  outputTokensMax: 8_192,
 };
 export const neverAborted = new AbortController().signal;
 
@@ -31,7 +45,7 @@ export function startAsking() {
   );
 
   function createModel(options: Partial<GeminiOptions> = {}) {
-    const given = { apiKey, model: "gemini-2.5-flash", baseUrl: emulator.url, log, backoffMs: 1 };
+    const given = { apiKey, baseUrl: emulator.url, log, backoffMs: 1 };
     return createGeminiModel({ ...given, ...options });
   }
 
@@ -48,11 +62,13 @@ export function startAsking() {
       emulator.respondWith(...[scripts].flat());
       const pieces: string[] = [];
       const endings: Ending[] = [];
+      let usage: Usage | undefined;
       let error: unknown;
       try {
         for await (const delta of createModel(options)(prompt, neverAborted)) {
           expect(endings).toEqual([]);
           if ("text" in delta) pieces.push(delta.text);
+          else if ("usage" in delta) usage = delta.usage;
           else endings.push(delta.ending);
         }
       } catch (thrown) {
@@ -60,7 +76,7 @@ export function startAsking() {
       }
       const detail = error instanceof ModelError ? error.detail : undefined;
       const requests = emulator.requests.length;
-      return { pieces, text: pieces.join(""), endings, error, detail, requests };
+      return { pieces, text: pieces.join(""), endings, usage, error, detail, requests };
     },
   };
 }

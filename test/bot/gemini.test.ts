@@ -34,6 +34,7 @@ afterEach(() => asking.stop());
 describe("the request", () => {
   test("has the rules apart from the turns, in their order, and the key in a header only", async () => {
     const conversation: Prompt = {
+      ...prompt,
       system: "Be kind.",
       turns: [
         { role: "user", text: "One" },
@@ -170,8 +171,8 @@ describe("the tokens", () => {
       cachedContentTokenCount: 4,
       totalTokenCount: 89,
     });
-    const { endings } = await asking.ask(answer(early, say("ok"), last));
-    expect(endings[0]?.usage).toEqual({
+    const { usage } = await asking.ask(answer(early, say("ok"), last));
+    expect(usage).toEqual({
       prompt_tokens: 11,
       answer_tokens: 5,
       thoughts_tokens: 70,
@@ -181,18 +182,18 @@ describe("the tokens", () => {
   });
 
   test("have Gemini's own total, which is what it charges for", async () => {
-    const usage = { promptTokenCount: 1, candidatesTokenCount: 2, totalTokenCount: 100 };
-    const { endings } = await asking.ask(answer(say("ok"), finish("STOP", usage)));
-    expect(endings[0]?.usage?.total_tokens).toBe(100);
+    const counts = { promptTokenCount: 1, candidatesTokenCount: 2, totalTokenCount: 100 };
+    const { usage } = await asking.ask(answer(say("ok"), finish("STOP", counts)));
+    expect(usage?.total_tokens).toBe(100);
   });
 
   test("are added up when Gemini gives no total", async () => {
     const counts = { promptTokenCount: 1, candidatesTokenCount: 2, thoughtsTokenCount: 4 };
     const usageMetadata = { ...counts, toolUsePromptTokenCount: 8 };
-    const { endings } = await asking.ask(
+    const { usage } = await asking.ask(
       answer(say("ok"), bytes(`data: ${JSON.stringify({ usageMetadata })}\r\n\r\n`), finish()),
     );
-    expect(endings[0]?.usage?.total_tokens).toBe(15);
+    expect(usage?.total_tokens).toBe(15);
   });
 });
 
@@ -224,7 +225,7 @@ describe("the ending", () => {
   test.each(["SAFETY", "BLOCKLIST", "PROHIBITED_CONTENT", "OTHER", "SOMETHING_NEW"])(
     "is blocked when the question is, for %s, with the tokens it cost",
     async (reason) => {
-      const { pieces, endings } = await asking.ask(
+      const { pieces, endings, usage } = await asking.ask(
         answer(
           blockPrompt(reason),
           event({ usageMetadata: { promptTokenCount: 9, totalTokenCount: 9 } }),
@@ -233,7 +234,7 @@ describe("the ending", () => {
       expect(pieces).toEqual([]);
       expect(endings.map((ending) => ending.status)).toEqual(["blocked"]);
       expect(endings[0]?.detail).toContain("question");
-      expect(endings[0]?.usage?.total_tokens).toBe(9);
+      expect(usage?.total_tokens).toBe(9);
     },
   );
 

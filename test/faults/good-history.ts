@@ -21,6 +21,8 @@ function message(more: Partial<StoredMessage> & { id: number; seq: number }): St
     answer_to: null,
     client_id: null,
     created_at: at,
+    error: null,
+    sources: null,
     ordinal: 1,
     ...more,
   };

@@ -89,7 +89,7 @@ export function startLoad({ cast, chatIds, clients, random, figures, recovery, m
       }
       if (["lost", "unavailable", "internal"].includes(code)) send.maybeStored = true;
       if (code === "internal") recorded.incidents.push(`internal error for ${send.clientId}`);
-      if (!["lost", "unavailable", "internal", "flood", "too_many_answers"].includes(code)) {
+      if (!["lost", "unavailable", "internal", "flood", "quota_exceeded"].includes(code)) {
         figures.refused += 1;
         send.refusals.push(code);
         return;

@@ -78,7 +78,8 @@ test("every operation succeeds with 200 and what the document says", async () =>
   const chat = "/api/chats/{chat_id}";
   await does(ann, "GET /api/chats");
   await does(ann, `GET ${chat}`, undefined, [id]);
-  await does(ann, `PATCH ${chat}`, { name: "Renamed" }, [id]);
+  await does(ann, `PATCH ${chat}`, { name: "Renamed", settings: { temperature: 1 } }, [id]);
+  await does(ann, "GET /api/models");
   await does(ann, `POST ${chat}/invite`, { username: cat.username }, [id]);
   await does(ann, `GET ${chat}/participants`, undefined, [id]);
   await does(ann, `POST ${chat}/messages`, { content: "Hello!", client_id: "1" }, [id]);
