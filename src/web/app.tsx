@@ -1,7 +1,8 @@
 import { useEffect, useState } from "preact/hooks";
+import type { ChatList } from "../client/chat-list.ts";
 import type { Client } from "../client/client.ts";
 import type { User } from "../wire/users.ts";
-import { ChatList } from "./chat-list.tsx";
+import { ChatListPane } from "./chat-list-pane.tsx";
 import { NewChat } from "./new-chat.tsx";
 import { useSnapshot } from "./observing.ts";
 import { useChatInAddress } from "./place.ts";
@@ -9,7 +10,7 @@ import { RoomPane } from "./room-pane.tsx";
 import { SignIn } from "./sign-in.tsx";
 import { Welcome } from "./welcome.tsx";
 
-export function App({ client }: { client: Client }) {
+export function App({ client, chats }: { client: Client; chats: ChatList }) {
   const { signedIn, user } = useSnapshot(client.session);
   // Another tab has signed in or out.
   useEffect(() => {
@@ -22,7 +23,7 @@ export function App({ client }: { client: Client }) {
 
   if (!signedIn) return <SignIn session={client.session} />;
   if (!user) return <Waiting client={client} />;
-  return <House client={client} user={user} key={user.id} />;
+  return <House client={client} chats={chats} user={user} key={user.id} />;
 }
 
 /** Until it is known who is signed in; without a server that may take a while. */
@@ -37,24 +38,25 @@ function Waiting({ client }: { client: Client }) {
   );
 }
 
-function House({ client, user }: { client: Client; user: User }) {
+function House({ client, chats, user }: { client: Client; chats: ChatList; user: User }) {
   const chatId = useChatInAddress();
-  const { chats } = useSnapshot(client.chats);
+  const list = useSnapshot(chats).chats;
   const [isCreating, setCreating] = useState(false);
   const create = () => setCreating(true);
 
-  const unread = (chats ?? []).reduce((sum, chat) => sum + chat.unread_count, 0);
+  const others = (list ?? []).filter(({ id }) => id !== chatId);
+  const unread = others.reduce((sum, chat) => sum + chat.unread_count, 0);
   useEffect(() => {
     document.title = unread > 0 ? `(${unread}) Gemini Coop` : "Gemini Coop";
   }, [unread]);
 
   return (
     <div class={chatId === undefined ? "house" : "house in-room"}>
-      <ChatList client={client} user={user} chatId={chatId} onCreate={create} />
+      <ChatListPane client={client} chats={chats} user={user} chatId={chatId} onCreate={create} />
       {chatId === undefined ? (
-        <Welcome hasChats={chats !== undefined && chats.length > 0} onCreate={create} />
+        <Welcome hasChats={list !== undefined && list.length > 0} onCreate={create} />
       ) : (
-        <RoomPane client={client} user={user} chatId={chatId} key={chatId} />
+        <RoomPane client={client} chats={chats} user={user} chatId={chatId} key={chatId} />
       )}
       {isCreating && <NewChat client={client} onClose={() => setCreating(false)} />}
     </div>

@@ -91,7 +91,6 @@ export function ChatSettingsDialog({
                 if (!(await action.run(() => client.api.deleteChat(chat.id)))) return;
                 close();
                 goHome();
-                void client.chats.refresh();
               }}
             />
             <button type="button" onClick={close}>

@@ -1,5 +1,5 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import type { Room } from "../client/room.ts";
+import type { Room } from "../client/client.ts";
 import { Icon } from "./icons.tsx";
 
 /** As the server counts: characters, not UTF-16 units. */

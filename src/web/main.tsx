@@ -1,4 +1,5 @@
 import { render } from "preact";
+import { createChatList } from "../client/chat-list.ts";
 import { createClient, storedTokens } from "../client/client.ts";
 import { App } from "./app.tsx";
 
@@ -13,5 +14,5 @@ import { App } from "./app.tsx";
 const client = createClient({ url: location.origin, tokens: storedTokens(localStorage) });
 
 const root = document.querySelector("#page");
-if (root) render(<App client={client} />, root);
+if (root) render(<App client={client} chats={createChatList(client)} />, root);
 client.connect();

@@ -1,5 +1,5 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import type { Room, RoomSnapshot } from "../client/room.ts";
+import type { Room, RoomSnapshot } from "../client/client.ts";
 import type { Message } from "../wire/messages.ts";
 import { Refusal, useAction } from "./acting.tsx";
 import { Icon } from "./icons.tsx";

@@ -1,5 +1,5 @@
 import { Component } from "preact";
-import type { PendingMessage } from "../client/outbox.ts";
+import type { PendingMessage } from "../client/client.ts";
 import type { Message } from "../wire/messages.ts";
 import { AnswerEnd } from "./answer-end.tsx";
 import { Markdown } from "./markdown.tsx";

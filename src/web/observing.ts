@@ -1,5 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
-import type { Observable } from "../client/observable.ts";
+import type { Observable } from "../client/client.ts";
 
 /** The newest snapshot of something that changes; the component is drawn anew with each. */
 export function useSnapshot<T>(observable: Observable<T>): T {

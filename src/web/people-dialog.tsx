@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
-import type { Client } from "../client/client.ts";
-import type { RoomSnapshot } from "../client/room.ts";
+import type { ChatList } from "../client/chat-list.ts";
+import type { Client, RoomSnapshot } from "../client/client.ts";
 import type { Chat, Participant } from "../wire/chats.ts";
 import type { User } from "../wire/users.ts";
 import { Refusal, useAction } from "./acting.tsx";
@@ -13,12 +13,14 @@ import { goHome } from "./place.ts";
 /** Who is in a chat: inviting, removing, leaving. */
 export function PeopleDialog({
   client,
+  chats,
   user,
   chat,
   snapshot,
   onClose,
 }: {
   client: Client;
+  chats: ChatList;
   user: User;
   chat: Chat;
   snapshot: RoomSnapshot;
@@ -67,7 +69,7 @@ export function PeopleDialog({
                   if (!(await action.run(() => client.api.leaveChat(chat.id)))) return;
                   close();
                   goHome();
-                  void client.chats.refresh();
+                  void chats.refresh();
                 }}
               />
             )}

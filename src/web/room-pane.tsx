@@ -1,6 +1,6 @@
-import { useEffect, useMemo, useState } from "preact/hooks";
-import type { Client } from "../client/client.ts";
-import type { Room, RoomSnapshot } from "../client/room.ts";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import type { ChatList } from "../client/chat-list.ts";
+import type { Client, Room, RoomSnapshot } from "../client/client.ts";
 import type { User } from "../wire/users.ts";
 import { Announcements } from "./announcing.tsx";
 import { ChatSettingsDialog } from "./chat-settings.tsx";
@@ -13,12 +13,22 @@ import { PeopleDialog } from "./people-dialog.tsx";
 import { namesOf } from "./people-shown.tsx";
 import { goHome } from "./place.ts";
 
-export function RoomPane({ client, user, chatId }: { client: Client; user: User; chatId: number }) {
+export function RoomPane({
+  client,
+  chats,
+  user,
+  chatId,
+}: {
+  client: Client;
+  chats: ChatList;
+  user: User;
+  chatId: number;
+}) {
   const room = useMemo(() => client.room(chatId), [chatId]);
   useEffect(() => () => room.close(), [room]);
   const snapshot = useSnapshot(room);
   const scrolling = useScrolling(snapshot);
-  useReading(room, snapshot, scrolling.isAtEnd);
+  useReading(room, chats, snapshot, scrolling.isAtEnd);
 
   if (snapshot.state === "gone") return <Gone snapshot={snapshot} />;
   const { chat, messages, typing } = snapshot;
@@ -26,7 +36,7 @@ export function RoomPane({ client, user, chatId }: { client: Client; user: User;
   const isEmpty = chat !== undefined && messages.length === 0 && snapshot.pending.length === 0;
   return (
     <main class="room">
-      <RoomHeader client={client} user={user} snapshot={snapshot} />
+      <RoomHeader client={client} chats={chats} user={user} snapshot={snapshot} />
       <Announcements messages={messages} ownId={user.id} />
       <MessageList room={room} snapshot={snapshot} ownId={user.id} scrolling={scrolling} />
       {!chat && (
@@ -49,26 +59,31 @@ export function RoomPane({ client, user, chatId }: { client: Client; user: User;
 }
 
 /** What is on the screen of somebody who looks at it is read. */
-function useReading(room: Room, { messages }: RoomSnapshot, isAtEnd: boolean) {
+function useReading(room: Room, chats: ChatList, { messages }: RoomSnapshot, isAtEnd: boolean) {
   const newest = messages.at(-1)?.seq;
+  const marked = useRef(Promise.resolve());
   useEffect(() => {
     const read = () => {
       if (isAtEnd && newest !== undefined && document.visibilityState === "visible") {
-        room.markRead(newest);
+        marked.current = room.markRead(newest);
       }
     };
     read();
     document.addEventListener("visibilitychange", read);
     return () => document.removeEventListener("visibilitychange", read);
   }, [room, newest, isAtEnd]);
+  // What the list says of the open room is passed over until one leaves it.
+  useEffect(() => () => void marked.current.then(chats.refresh), []);
 }
 
 function RoomHeader({
   client,
+  chats,
   user,
   snapshot,
 }: {
   client: Client;
+  chats: ChatList;
   user: User;
   snapshot: RoomSnapshot;
 }) {
@@ -113,7 +128,14 @@ function RoomHeader({
         </button>
       )}
       {chat && opened === "people" && (
-        <PeopleDialog client={client} user={user} chat={chat} snapshot={snapshot} onClose={close} />
+        <PeopleDialog
+          client={client}
+          chats={chats}
+          user={user}
+          chat={chat}
+          snapshot={snapshot}
+          onClose={close}
+        />
       )}
       {chat && opened === "settings" && (
         <ChatSettingsDialog client={client} chat={chat} onClose={close} />

@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import type { Session } from "../client/session.ts";
+import type { Session } from "../client/client.ts";
 import { Refusal, useAction } from "./acting.tsx";
 import { Field } from "./field.tsx";
 import { Icon } from "./icons.tsx";

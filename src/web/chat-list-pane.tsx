@@ -1,3 +1,4 @@
+import type { ChatList } from "../client/chat-list.ts";
 import type { Client } from "../client/client.ts";
 import type { ChatSummary } from "../wire/chats.ts";
 import type { User } from "../wire/users.ts";
@@ -8,18 +9,20 @@ import { Avatar } from "./people-shown.tsx";
 import { chatAddress } from "./place.ts";
 import { fullTime, shortTime } from "./times.ts";
 
-export function ChatList({
+export function ChatListPane({
   client,
+  chats,
   user,
   chatId,
   onCreate,
 }: {
   client: Client;
+  chats: ChatList;
   user: User;
   chatId: number | undefined;
   onCreate: () => void;
 }) {
-  const { chats, problem } = useSnapshot(client.chats);
+  const { chats: list, problem } = useSnapshot(chats);
   return (
     <nav class="chats" aria-label="Chats">
       <header>
@@ -28,10 +31,10 @@ export function ChatList({
           <Icon name="add" />
         </button>
       </header>
-      {chats === undefined && <p class="muted note">{problem?.detail ?? "Loading…"}</p>}
-      {chats?.length === 0 && <p class="muted note">No chats yet.</p>}
+      {list === undefined && <p class="muted note">{problem?.detail ?? "Loading…"}</p>}
+      {list?.length === 0 && <p class="muted note">No chats yet.</p>}
       <ul>
-        {chats?.map((chat) => (
+        {list?.map((chat) => (
           <li key={chat.id}>
             <ChatItem chat={chat} isOpen={chat.id === chatId} />
           </li>
