@@ -3,8 +3,9 @@ import { setDefaultTimeout } from "bun:test";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import type { Person, World } from "../world/world.ts";
 
-const actionTimeoutMs = 10_000;
-const testTimeoutMs = 30_000;
+/** For a machine that does much else. */
+const actionTimeoutMs = 20_000;
+const testTimeoutMs = 60_000;
 setDefaultTimeout(testTimeoutMs);
 
 export type Visitor = Awaited<ReturnType<typeof visit>>;
