@@ -1,6 +1,8 @@
 // Where imports may point, and what each kind of file may do. Type-only imports vanish before anything runs, so they
 // are free; the rest points to the left only:
 //   config, wire → database, events → queries → actions → http, context → routes, socket → app → server → main
+// The client stands apart: it runs elsewhere, so that it takes nothing along, and nobody here needs it.
+// So does the page in web/: it is built on the client, and the server knows it as files to bundle.
 import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { join, posix } from "node:path";
@@ -19,7 +21,11 @@ interface Place {
 /** Relative path → code. */
 type Tree = Record<string, string>;
 
-const transpiler = new Bun.Transpiler({ loader: "ts" });
+const transpiler = new Bun.Transpiler({ loader: "tsx" });
+/** What the page is made of besides its own code. */
+const pagePackages = ["preact", "marked", "dompurify"];
+/** The JSX of the page, as the transpiler spells it by itself. */
+const jsxRuntime = /^react(\/jsx-(dev-)?runtime)?$/;
 
 function rank(name: string): number {
   return ranks.indexOf(name);
@@ -52,6 +58,8 @@ function placeOf(path: string, features: Set<string>): Place | undefined {
 }
 
 function importFault(path: string, specifier: string, features: Set<string>): string | undefined {
+  if (path.startsWith("client/")) return clientFault(path, specifier);
+  if (path.startsWith("web/")) return webFault(path, specifier);
   if (!specifier.startsWith(".")) return packageFault(path, specifier, features);
   const target = posix.normalize(posix.join(posix.dirname(path), specifier));
   if (target === "../package.json") {
@@ -76,6 +84,33 @@ function isInstalled(name: string): boolean {
   return Object.keys(dependencies).some((own) => name === own || name.startsWith(`${own}/`));
 }
 
+/** Types of the wire are all that it may know, and they vanish. Its fault kit runs where there is `node:net`. */
+function clientFault(path: string, specifier: string): string | undefined {
+  if (path.startsWith("client/faults/") && specifier.startsWith("node:")) return undefined;
+  const target = posix.normalize(posix.join(posix.dirname(path), specifier));
+  if (!specifier.startsWith(".") || !target.startsWith("client/")) {
+    return `imports ${specifier}: the client takes nothing along`;
+  }
+  const isKit = (file: string) => file.startsWith("client/faults/");
+  if (isKit(path) !== isKit(target)) return `imports ${target}: the fault kit is for any client`;
+  return undefined;
+}
+
+/** Its visitors load all that it imports. Of the wire it may know types, and they vanish. */
+function webFault(path: string, specifier: string): string | undefined {
+  if (specifier.startsWith(".")) {
+    const target = posix.normalize(posix.join(posix.dirname(path), specifier));
+    if (/^(web|client)\//.test(target) && !target.startsWith("client/faults/")) return undefined;
+  } else if (jsxRuntime.test(specifier) || (isInstalled(specifier) && isOfPage(specifier))) {
+    return undefined;
+  }
+  return `imports ${specifier}, which is not for browsers`;
+}
+
+function isOfPage(name: string): boolean {
+  return pagePackages.some((own) => name === own || name.startsWith(`${own}/`));
+}
+
 function packageFault(path: string, name: string, features: Set<string>): string | undefined {
   // log.ts does without it where it is missing.
   const isOptional = path === "log.ts" && name === "pino-pretty";
@@ -91,6 +126,7 @@ function packageFault(path: string, name: string, features: Set<string>): string
   }
   // Signing a token is no HTTP.
   if (name === "hono/jwt" && path === "auth/tokens.ts") return undefined;
+  if (isOfPage(name)) return `imports ${name}: only the page in web/ does`;
   if (/^(@?hono|swagger-ui-dist)(\/|$)/.test(name) && !isEdge) {
     return `imports ${name}: only what answers HTTP does`;
   }
@@ -169,7 +205,7 @@ function readTree(): Tree {
   const paths = readdirSync(src, { recursive: true, encoding: "utf8" });
   return Object.fromEntries(
     paths
-      .filter((path) => path.endsWith(".ts"))
+      .filter((path) => /\.tsx?$/.test(path))
       .map((path) => [path, readFileSync(join(src, path), "utf8")]),
   );
 }
@@ -218,6 +254,18 @@ describe("the check notices", () => {
     ["a vague folder", "helpers/actions.ts", ""],
     ["a folder nobody knows", "cache/memory.ts", used("../config.ts")],
     ["a circle", "users/actions.ts", used("./actions.ts")],
+    ["a client with the wire at run time", "client/room.ts", used("../wire/frames.ts")],
+    ["a client with a package", "client/room.ts", used("zod")],
+    ["a client with Node's modules", "client/room.ts", used("node:net")],
+    ["a client with the fault kit", "client/room.ts", used("./faults/proxy.ts")],
+    ["a fault kit for one client only", "client/faults/proxy.ts", used("../room.ts")],
+    ["a page with the wire at run time", "web/room.tsx", used("../wire/frames.ts")],
+    ["a page with the server's code", "web/room.tsx", used("../messages/join.ts")],
+    ["a page with the fault kit", "web/room.tsx", used("../client/faults/proxy.ts")],
+    ["a page with a package of the server", "web/room.tsx", used("hono")],
+    ["a server with a package of the page", "http/page.ts", used("preact")],
+    ["a server that knows the page", "http/page.ts", used("../web/markdown.tsx")],
+    ["a server that knows the client", "socket/handler.ts", used("../client/room.ts")],
   ])("%s", (_, path, code) => {
     const tree = { ...feature, [path]: code };
     expect(faultsOf(tree).map((fault) => fault.split(":")[0])).toContain(
@@ -233,6 +281,14 @@ describe("the check notices", () => {
     ["an action that publishes", "chats/actions.ts", "ctx.publish(topic, frame);"],
     ["the environment in a comment", "log.ts", "// process.env is read by config.ts"],
     ["Hono's signature in the tokens", "auth/tokens.ts", used("hono/jwt")],
+    ["the wire's types in the client", "client/room.ts", 'import type { X } from "../wire/x.ts";'],
+    ["a page on the client", "web/room.tsx", used("../client/client.ts")],
+    [
+      "a page that is drawn",
+      "web/room.tsx",
+      'import { render } from "preact"; render(<p />, root);',
+    ],
+    ["the network in the fault kit", "client/faults/proxy.ts", used("node:net")],
   ])("nothing wrong with %s", (_, path, code) => {
     const auth = { "auth/actions.ts": "" };
     expect(faultsOf({ ...feature, ...auth, [path]: code })).toEqual([]);

@@ -3,7 +3,7 @@
 import type { ServerFrame } from "../wire/frames.ts";
 import type { User } from "../wire/users.ts";
 import { createApi, type Api } from "./api.ts";
-import { backoffDefaults, pauseMs, type Backoff } from "./close-plans.ts";
+import { createPauses } from "./close-plans.ts";
 import { createConnection, type ConnectionState, type SocketConstructor } from "./connection.ts";
 import { createSend, signedOut, type Fetch } from "./http.ts";
 import { observe, type Observable } from "./observable.ts";
@@ -21,8 +21,7 @@ import {
 import { watchSurroundings } from "./surroundings.ts";
 import { timingDefaults, type Timing } from "./timing.ts";
 
-export type { Api, ChatChange, MessagePage, NewChat, PageQuery } from "./api.ts";
-export type { Backoff } from "./close-plans.ts";
+export type { Api, ChatChange, NewChat, PageQuery } from "./api.ts";
 export type { ConnectionState, SocketConstructor, SocketLike } from "./connection.ts";
 export type { Observable } from "./observable.ts";
 export type { PendingMessage, SendResult, Sending } from "./outbox.ts";
@@ -31,9 +30,7 @@ export type { Room, RoomSnapshot, RoomState } from "./room-snapshot.ts";
 export type { Person } from "./room-log.ts";
 export {
   memoryTokens,
-  storedTokens,
   type HeldTokens,
-  type KeyValueStorage,
   type RenewTokens,
   type Session,
   type SessionSnapshot,
@@ -51,7 +48,7 @@ export const roomsMax = 200;
 export interface ClientOptions {
   /** Where the server is, as in `https://chat.example.com`; `/api` and `/ws` are below it. */
   url: string;
-  /** Where tokens are kept. Default: in memory. In a browser: `storedTokens(localStorage)` */
+  /** Where tokens are kept. Default: in memory. In a browser: `storedTokens(localStorage)` of `gemini-coop/client/stored-tokens` */
   tokens?: TokenStore;
   /** Gets new tokens for those that expire. Default: the server's own `POST /api/auth/refresh` */
   renewTokens?: RenewTokens;
@@ -60,7 +57,6 @@ export interface ClientOptions {
   /** Default: the global one. */
   fetch?: Fetch;
   timing?: Partial<Timing>;
-  backoff?: Partial<Backoff>;
   /** From 0 to below 1, for the jitter of pauses. Default: `Math.random` */
   random?: () => number;
 }
@@ -99,18 +95,14 @@ export interface Client {
   close(): void;
 }
 
-const isSettled = ({ inside }: { inside: RoomInside }) => /live|gone/.test(inside.state());
-
 /** @throws TypeError when there is no WebSocket, or `url` is none */
 export function createClient(options: ClientOptions): Client {
   const base = new URL(options.url).href.replace(/\/+$/, "");
   const timing = { ...timingDefaults, ...options.timing };
-  const backoff = { ...backoffDefaults, ...options.backoff };
-  const random = options.random ?? Math.random;
+  const pauseMs = createPauses(timing, options.random ?? Math.random);
   const WebSocket = options.WebSocket ?? globalThis.WebSocket;
-  if (!WebSocket) throw new TypeError("There is no WebSocket here: hand one over as an option.");
-  const pause = (tries: number) => pauseMs("retry", tries, backoff, random);
-  const rooms = new Map<number, { inside: RoomInside; opened: number }>();
+  if (!WebSocket) throw new TypeError("There is no WebSocket here: pass one.");
+  const rooms = new Map<number, RoomInside>();
   const frameListeners = new Set<(frame: ServerFrame) => void>();
   let user: User | undefined;
   let isClosed = false;
@@ -129,32 +121,33 @@ export function createClient(options: ClientOptions): Client {
     WebSocket,
     session,
     timing,
-    backoff,
-    random,
-    on: { open: opened, frame: hear, lost, change: () => observed.changed() },
+    pauseMs,
+    on: {
+      open: opened,
+      frame: hear,
+      lost: () => rooms.forEach((room) => room.lose()),
+      change: () => observed.changed(),
+    },
   });
   const outbox = createOutbox({
     connection,
-    replyMs: timing.replyMs,
-    giveUpMs: timing.giveUpMs,
-    pauseMs: pause,
-    onChange: (chatId) => rooms.get(chatId)?.inside.changed(),
-    onStored: (chatId, seq) => rooms.get(chatId)?.inside.expect(seq) ?? false,
+    timing,
+    pauseMs,
+    onChange: (chatId) => rooms.get(chatId)?.changed(),
+    onStored: (chatId, seq) => rooms.get(chatId)?.sync.expect(seq),
   });
   const observed = observe<ConnectionSnapshot>(() => {
     const { state, reason, retryAtMs } = connection.link;
-    return { state: state === "open" ? openState() : state, reason, retryAtMs };
+    const isLive = [...rooms.values()].every((room) => /live|gone/.test(room.sync.state));
+    const open = isLive ? "live" : "catching_up";
+    return { state: state === "open" ? open : state, reason, retryAtMs };
   });
-
-  function openState(): ConnectionState {
-    return [...rooms.values()].every(isSettled) ? "live" : "catching_up";
-  }
 
   function identify(next: User | undefined) {
     // What is shown and what waits is another person's, or nobody's any more.
     if (user && user.id !== next?.id) {
       closeRooms();
-      outbox.close(signedOut());
+      outbox.clear(signedOut());
     }
     user = next;
     connection.disconnect("signed_out");
@@ -166,99 +159,48 @@ export function createClient(options: ClientOptions): Client {
     connection.connect();
   }
 
-  async function learnWho() {
-    user = await session.me().catch(() => undefined);
-  }
-
-  function opened() {
+  async function opened() {
     // Whose messages are our own must be known before rooms show them.
-    const whoKnown = user ? Promise.resolve() : learnWho();
-    void whoKnown.then(() => {
-      if (!connection.whenOpen()) return;
-      for (const { inside } of rooms.values()) inside.join();
-      outbox.flush();
-      observed.changed();
-    });
-  }
-
-  function lost() {
-    for (const { inside } of rooms.values()) inside.lose();
+    user ??= await session.me().catch(() => undefined);
+    if (!connection.whenOpen()) return;
+    rooms.forEach(({ sync }) => sync.join());
+    outbox.flush();
+    observed.changed();
   }
 
   function hear(frame: ServerFrame) {
-    deliver(frame);
-    for (const listener of [...frameListeners]) queueMicrotask(() => listener(frame));
-  }
-
-  function deliver(frame: ServerFrame) {
-    switch (frame.type) {
-      case "pong":
-      case "ack":
-      case "joined":
-        return;
-      case "error":
-        if (frame.retry_after !== undefined) outbox.slowDown(frame.retry_after);
-        return;
-      case "chat_created":
-      case "chat_invite": {
-        const inside = rooms.get(frame.chat.id)?.inside;
-        if (inside?.state() === "gone") inside.join();
-        return;
-      }
-      case "chat_deleted":
-      case "removed_from_chat":
-        // It may be over already, and we be invited again: the server knows.
-        return rooms.get(frame.chat_id)?.inside.join();
-      case "chat_activity":
-        return;
-      default:
-        rooms.get(frame.chat_id)?.inside.hear(frame);
+    if ("notification" in frame) {
+      // Whether we are in it now, the server knows: what a frame says may be over.
+      rooms.get("chat" in frame ? frame.chat.id : frame.chat_id)?.sync.join();
+    } else if ("chat_id" in frame && frame.type !== "chat_activity") {
+      rooms.get(frame.chat_id ?? 0)?.sync.hear(frame);
     }
+    for (const listener of [...frameListeners]) queueMicrotask(() => listener(frame));
   }
 
   function openRoom(chatId: number): RoomInside {
     if (rooms.size >= roomsMax) throw new RangeError(`${roomsMax} rooms are open: close some.`);
-    const inside = createRoom({
+    const room = createRoom({
       chatId,
       api,
       connection,
       outbox,
       timing,
-      pauseMs: pause,
+      pauseMs,
       ownId: () => user?.id,
       onState: () => observed.changed(),
+      onClose: () => rooms.delete(chatId),
     });
-    rooms.set(chatId, { inside, opened: 0 });
-    inside.join();
-    return inside;
-  }
-
-  function closeRoom(chatId: number) {
-    const open = rooms.get(chatId);
-    if (!open) return;
-    open.opened -= 1;
-    if (open.opened > 0) return;
-    rooms.delete(chatId);
-    open.inside.close();
-    observed.changed();
+    rooms.set(chatId, room);
+    room.sync.join();
+    return room;
   }
 
   function closeRooms() {
-    for (const { inside } of rooms.values()) inside.close();
-    rooms.clear();
+    rooms.forEach((room) => room.close());
   }
 
-  const ignore = watchSurroundings(() => connection.wake());
-  const roomHandle = (inside: RoomInside): Room => {
-    let isOpen = true;
-    return {
-      ...inside.room,
-      close() {
-        if (isOpen) closeRoom(inside.room.chatId);
-        isOpen = false;
-      },
-    };
-  };
+  const ignore = watchSurroundings(connection.wake);
 
   return {
     session: session.outside,
@@ -266,12 +208,7 @@ export function createClient(options: ClientOptions): Client {
     connection: observed.observable,
     connect,
     disconnect: () => connection.disconnect("bye"),
-    room(chatId) {
-      const inside = rooms.get(chatId)?.inside ?? openRoom(chatId);
-      const open = rooms.get(chatId);
-      if (open) open.opened += 1;
-      return roomHandle(inside);
-    },
+    room: (chatId) => (rooms.get(chatId) ?? openRoom(chatId)).open(),
     onFrame(listener) {
       const own = (frame: ServerFrame) => listener(frame);
       frameListeners.add(own);
@@ -282,7 +219,7 @@ export function createClient(options: ClientOptions): Client {
       ignore();
       connection.disconnect("bye");
       closeRooms();
-      outbox.close(new ProblemError("not_sent", "The client was closed."));
+      outbox.clear(new ProblemError("not_sent", "The client was closed."));
       frameListeners.clear();
       session.close();
       observed.end();

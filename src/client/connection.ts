@@ -1,9 +1,9 @@
 // One socket at a time, opened again whenever it is lost: its state, its heartbeat, its token, and replies to requests.
 import type { ServerFrame } from "../wire/frames.ts";
 import { createAlarm } from "./alarm.ts";
-import { pauseMs, planOf, wordOf, type Backoff, type ClosePlan } from "./close-plans.ts";
+import { planOf, wordOf, type ClosePlan, type PauseMs } from "./close-plans.ts";
 import { asProblemError } from "./problem-error.ts";
-import { createRequests, type Replied, type Sendable } from "./requests.ts";
+import { createRequests, type Sendable } from "./requests.ts";
 import type { SessionInside } from "./session.ts";
 import type { Timing } from "./timing.ts";
 
@@ -43,8 +43,7 @@ export function createConnection({
   WebSocket,
   session,
   timing,
-  backoff,
-  random,
+  pauseMs,
   on,
 }: {
   /** Of the server's `/ws`. */
@@ -52,8 +51,7 @@ export function createConnection({
   WebSocket: SocketConstructor;
   session: Pick<SessionInside, "tokens" | "renewed" | "renewableInMs" | "end">;
   timing: Timing;
-  backoff: Backoff;
-  random: () => number;
+  pauseMs: PauseMs;
   on: {
     open(): void;
     frame(frame: ServerFrame): void;
@@ -72,22 +70,21 @@ export function createConnection({
   let heardAtMs = 0;
   /** Grows with each socket, so that what belongs to an old one is known for it. */
   let turn = 0;
-  const retryAlarm = createAlarm();
-  const openAlarm = createAlarm();
-  const beatAlarm = createAlarm();
+  /** What this state waits for: the handshake, the next heartbeat, the next try. */
+  const alarm = createAlarm();
   const renewAlarm = createAlarm();
   const requests = createRequests(post);
 
-  function become(next: LinkState) {
-    link = next;
+  function become(state: LinkState["state"], reason?: string, retryAtMs?: number) {
+    link = { state, reason, retryAtMs };
     on.change();
   }
 
   async function open() {
     turn += 1;
     const own = turn;
-    retryAlarm.clear();
-    become({ state: "connecting", reason: link.reason, retryAtMs: undefined });
+    alarm.clear();
+    become("connecting", link.reason);
     try {
       const held = await session.tokens();
       if (own !== turn) return;
@@ -104,13 +101,13 @@ export function createConnection({
   function dial(own: number) {
     const dialed = new WebSocket(url);
     socket = dialed;
-    openAlarm.set(timing.openMs, () => lose("retry", "lost"));
+    alarm.set(timing.replyMs, () => lose("retry", "lost"));
     dialed.addEventListener("open", () => {
       if (own === turn) introduce();
     });
     dialed.addEventListener("message", (event) => own === turn && hear(event));
     // `close` follows it.
-    dialed.addEventListener("error", () => undefined);
+    dialed.addEventListener("error", () => {});
     dialed.addEventListener("close", (event) => {
       if (own !== turn) return;
       const code = "code" in event ? Number(event.code) : 1006;
@@ -121,7 +118,7 @@ export function createConnection({
 
   /** Says who we are in a frame: an address, with a token in it, is written into logs. */
   function introduce() {
-    openAlarm.clear();
+    alarm.clear();
     const ms = Math.min(authMsMax, timing.replyMs);
     requests.ask({ type: "auth", token: accessToken }, ms, (reply) => {
       if (link.state !== "connecting") return;
@@ -130,7 +127,7 @@ export function createConnection({
       if (!reply) return lose("retry", "lost");
       openedAtMs = Date.now();
       replaced = false;
-      become({ state: "open", reason: undefined, retryAtMs: undefined });
+      become("open");
       beat();
       void renewInTime();
       on.open();
@@ -150,19 +147,14 @@ export function createConnection({
     // A browser may take minutes to notice that nobody is there: not ours to wait for.
     socket?.close();
     socket = undefined;
-    openAlarm.clear();
-    beatAlarm.clear();
+    alarm.clear();
     renewAlarm.clear();
     if (openedAtMs > 0 && Date.now() - openedAtMs >= timing.stableMs) tries = 0;
     openedAtMs = 0;
     const stops = !isWanted || plan === "stop" || (plan === "replace" && replaced);
-    const ms = stops ? undefined : pauseMs(plan, tries, backoff, random);
+    const ms = stops ? undefined : pauseMs(tries, plan);
     tries += 1;
-    become({
-      state: "offline",
-      reason,
-      retryAtMs: ms === undefined ? undefined : Date.now() + ms,
-    });
+    become("offline", reason, ms === undefined ? undefined : Date.now() + ms);
     requests.lose();
     on.lost();
     if (ms === undefined) {
@@ -171,7 +163,7 @@ export function createConnection({
       if (isRefused) session.end();
       return;
     }
-    retryAlarm.set(ms, () => {
+    alarm.set(ms, () => {
       if (plan !== "renew" && plan !== "replace") return void open();
       const again = () => own === turn && void open();
       const renewed = session.renewed(accessToken).then(() => {
@@ -184,7 +176,7 @@ export function createConnection({
 
   function beat() {
     const silentMs = Date.now() - heardAtMs;
-    if (silentMs < timing.pingMs) return beatAlarm.set(timing.pingMs - silentMs, beat);
+    if (silentMs < timing.pingMs) return alarm.set(timing.pingMs - silentMs, beat);
     probe();
   }
 
@@ -214,15 +206,8 @@ export function createConnection({
     renewAlarm.set(ms, () => void renewInTime());
   }
 
-  function post(frame: Sendable & { request_id?: number }): boolean {
-    if (!socket) return false;
-    try {
-      socket.send(JSON.stringify(frame));
-      return true;
-    } catch {
-      // It is closing, which its own event tells.
-      return false;
-    }
+  function post(frame: Sendable & { request_id?: number }) {
+    socket?.send(JSON.stringify(frame));
   }
 
   const whenOpen = () => link.state === "open";
@@ -239,7 +224,6 @@ export function createConnection({
     },
     disconnect(reason: "bye" | "signed_out") {
       isWanted = false;
-      retryAlarm.clear();
       if (link.state !== "offline" || link.retryAtMs !== undefined) lose("stop", reason);
     },
     /** The network is back, or somebody looks again: what was to come later may come now. */
@@ -247,13 +231,12 @@ export function createConnection({
       if (link.state === "open") probe();
       else if (link.state === "offline" && isWanted) void open();
     },
-    /** Sends what needs no reply. @returns whether there was a socket to send it on */
-    post: (frame: Sendable) => whenOpen() && post(frame),
-    /** Sends what gets one reply. Without a socket, `replied` is called with nothing at once. */
-    ask(frame: Sendable, ms: number, replied: Replied) {
-      if (whenOpen()) requests.ask(frame, ms, replied);
-      else replied(undefined);
+    /** Sends what needs no reply, if there is a socket. */
+    post(frame: Sendable) {
+      if (whenOpen()) post(frame);
     },
+    /** Sends what gets one reply. There has to be a socket. */
+    ask: requests.ask,
   };
 }
 

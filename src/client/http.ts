@@ -11,28 +11,27 @@ export type Send = <T>(
   method: Method,
   path: string,
   more?: { body?: unknown; token?: string },
-) => Promise<{ body: T; headers: Headers }>;
+) => Promise<T>;
 
 export function createSend(url: string, fetch: Fetch, timeoutMs: number): Send {
   return async (method, path, { body, token } = {}) => {
-    let response: Response;
     try {
-      response = await fetch(url + path, {
+      const response = await fetch(url + path, {
         method,
         headers: {
-          ...(body === undefined ? {} : { "Content-Type": "application/json" }),
-          ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }),
+          "Content-Type": "application/json",
+          ...(token && { Authorization: `Bearer ${token}` }),
         },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        body: body === undefined ? null : JSON.stringify(body),
         signal: AbortSignal.timeout(timeoutMs),
       });
+      const text = await response.text();
+      if (!response.ok) throw problemOfResponse(response, text);
       // The server keeps to its document; what this client would check, it would have to carry along.
-      if (response.ok)
-        return { body: JSON.parse(await response.text()), headers: response.headers };
+      return JSON.parse(text);
     } catch (error) {
       throw asProblemError(error);
     }
-    throw await problemOfResponse(response);
   };
 }
 

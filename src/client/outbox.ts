@@ -1,8 +1,11 @@
 // Messages on their way: each is sent under its own client_id, again and again, until the server has it for certain or
 // refuses it for good. Those of one chat go one after the other, so that they arrive in the order they were written in.
 import type { ServerFrame } from "../wire/frames.ts";
+import { createAlarm, type Alarm } from "./alarm.ts";
+import type { PauseMs } from "./close-plans.ts";
 import type { Connection } from "./connection.ts";
-import { ProblemError, type ProblemErrorCode } from "./problem-error.ts";
+import { ProblemError, problemOfFrame, type ProblemErrorCode } from "./problem-error.ts";
+import type { Timing } from "./timing.ts";
 
 /**
  * - `queued`: waits for its turn, for a socket, or because the server asked for a pause
@@ -42,140 +45,135 @@ interface Item {
   pending: PendingMessage;
   /** The number of its message, once that is known. */
   seq: number | undefined;
-  /** Given up at this time. */
-  timer: ReturnType<typeof setTimeout> | undefined;
+  /** When it is given up. */
+  alarm: Alarm;
   settle: (result: SendResult) => void;
+}
+
+/** What is under way to one chat. */
+interface Lane {
+  item: Item | undefined;
+  /** A pause that the server asked for. */
+  alarm: Alarm;
+  tries: number;
 }
 
 export type Outbox = ReturnType<typeof createOutbox>;
 
 export function createOutbox({
   connection,
-  replyMs,
-  giveUpMs,
+  timing,
   pauseMs,
   onChange,
   onStored,
 }: {
   connection: Pick<Connection, "whenOpen" | "ask">;
-  replyMs: number;
-  giveUpMs: number;
-  /** Milliseconds before try number `tries` of what the server could not do. */
-  pauseMs: (tries: number) => number;
+  timing: Pick<Timing, "replyMs" | "giveUpMs">;
+  pauseMs: PauseMs;
   onChange: (chatId: number) => void;
-  /** It is stored under this number: the room is about to show it. @returns whether the room is watched */
-  onStored: (chatId: number, seq: number) => boolean;
+  /** It is stored under this number. @returns whether a room is about to show it */
+  onStored: (chatId: number, seq: number) => boolean | undefined;
 }) {
-  const items = new Map<string, Item>();
-  /** Chats of which a message is under way. */
-  const busy = new Map<number, { item: Item; tries: number }>();
-  const pauses = new Map<number, ReturnType<typeof setTimeout>>();
-  let pausedUntilMs = 0;
+  let items: Item[] = [];
+  /** Of all chats that something was sent to. */
+  const lanes = new Map<number, Lane>();
 
-  function change(item: Item, next: Partial<PendingMessage>) {
-    item.pending = Object.freeze({ ...item.pending, ...next });
+  const find = (clientId: string) => items.find(({ pending }) => pending.client_id === clientId);
+  const findFailed = (clientId: string) => {
+    const item = find(clientId);
+    return item?.pending.state === "failed" ? item : undefined;
+  };
+
+  function laneOf(chatId: number): Lane {
+    const lane = lanes.get(chatId) ?? { item: undefined, alarm: createAlarm(), tries: 0 };
+    lanes.set(chatId, lane);
+    return lane;
+  }
+
+  function change(item: Item, state: PendingMessage["state"], problem?: ProblemError) {
+    item.pending = { ...item.pending, state, problem };
     onChange(item.pending.chat_id);
+  }
+
+  function finish(item: Item, result: SendResult) {
+    item.alarm.clear();
+    item.settle(result);
   }
 
   function fail(item: Item, problem: ProblemError) {
-    clearTimeout(item.timer);
-    change(item, { state: "failed", problem });
-    item.settle({ ok: false, problem });
+    finish(item, { ok: false, problem });
+    change(item, "failed", problem);
   }
 
   function remove(item: Item) {
-    clearTimeout(item.timer);
-    items.delete(item.pending.client_id);
+    items = items.filter((other) => other !== item);
     onChange(item.pending.chat_id);
   }
 
-  function stored(item: Item, messageId: number, seq: number) {
-    clearTimeout(item.timer);
-    item.seq = seq;
-    item.settle({ ok: true, message_id: messageId, seq });
-    if (onStored(item.pending.chat_id, seq)) change(item, { state: "sent", problem: undefined });
-    else remove(item);
-  }
-
-  function pump(chatId: number, tries = 0) {
-    if (busy.has(chatId) || pauses.has(chatId) || !connection.whenOpen()) return;
-    const item = [...items.values()].find(
+  function pump(chatId: number) {
+    const lane = laneOf(chatId);
+    const item = items.find(
       ({ pending }) => pending.chat_id === chatId && pending.state === "queued",
     );
-    if (!item) return;
-    const waitMs = pausedUntilMs - Date.now();
-    if (waitMs > 0) return pause(chatId, waitMs, tries);
+    if (!item || lane.item || lane.alarm.isSet || !connection.whenOpen()) return;
     const { client_id, content } = item.pending;
-    const turn = { item, tries };
-    busy.set(chatId, turn);
-    change(item, { state: "sending" });
-    connection.ask({ type: "message", chat_id: chatId, content, client_id }, replyMs, (reply) => {
-      // Its message was seen in the room before its reply.
-      const isOver = busy.get(chatId) !== turn;
-      if (!isOver) busy.delete(chatId);
-      if (items.get(client_id) !== item || item.pending.state === "sent") return;
-      hear(item, reply, isOver ? 0 : tries);
+    lane.item = item;
+    change(item, "sending");
+    const frame = { type: "message" as const, chat_id: chatId, content, client_id };
+    connection.ask(frame, timing.replyMs, (reply) => {
+      if (lane.item === item) lane.item = undefined;
+      // Else its message was seen in the room before.
+      if (items.includes(item)) hear(item, lane, reply);
+      pump(chatId);
     });
   }
 
-  function hear(item: Item, reply: ServerFrame | undefined, tries: number) {
+  function hear(item: Item, lane: Lane, reply: ServerFrame | undefined) {
     const { chat_id: chatId, state } = item.pending;
-    if (reply?.type === "ack" && reply.message_id !== undefined && reply.seq !== undefined) {
-      stored(item, reply.message_id, reply.seq);
-      return pump(chatId);
+    if (reply?.type === "ack") {
+      const { message_id = 0, seq = 0 } = reply;
+      lane.tries = 0;
+      item.seq = seq;
+      finish(item, { ok: true, message_id, seq });
+      return onStored(chatId, seq) ? change(item, "sent") : remove(item);
     }
     // It was given up meanwhile.
-    if (state === "failed") return pump(chatId);
-    if (reply?.type !== "error") {
-      change(item, { state: "queued" });
-      return pump(chatId, tries);
-    }
-    const code = reply.code as ProblemErrorCode;
-    const problem = new ProblemError(code, reply.detail, { retryAfterSeconds: reply.retry_after });
-    if (!isTransient(problem)) {
-      fail(item, problem);
-      return pump(chatId);
-    }
-    change(item, { state: "queued" });
-    pause(chatId, Math.max((reply.retry_after ?? 0) * 1_000, pauseMs(tries)), tries + 1);
+    if (state === "failed") return;
+    if (reply?.type !== "error") return change(item, "queued");
+    const problem = problemOfFrame(reply);
+    if (!isTransient(problem)) return fail(item, problem);
+    const ms = Math.max((problem.retryAfterSeconds ?? 0) * 1_000, pauseMs(lane.tries));
+    lane.tries += 1;
+    lane.alarm.set(ms, () => pump(chatId));
+    change(item, "queued");
   }
 
-  function pause(chatId: number, ms: number, tries: number) {
-    clearTimeout(pauses.get(chatId));
-    const timer = setTimeout(() => {
-      pauses.delete(chatId);
-      pump(chatId, tries);
-    }, ms);
-    pauses.set(chatId, timer);
-  }
-
-  function add(item: Item): Promise<SendResult> {
+  /** To the end of the queue. */
+  function add(item: Item): Sending {
     const { chat_id: chatId, client_id: clientId } = item.pending;
     const settled = new Promise<SendResult>((resolve) => {
       item.settle = resolve;
     });
-    item.timer = setTimeout(() => {
-      fail(item, new ProblemError("not_sent", "The message could not be sent in time."));
-    }, giveUpMs);
-    items.set(clientId, item);
-    change(item, { state: "queued", problem: undefined });
+    item.alarm.set(timing.giveUpMs, () => {
+      fail(item, new ProblemError("not_sent", "The message was not sent in time."));
+    });
+    items = [...items.filter((other) => other !== item), item];
+    change(item, "queued");
     pump(chatId);
-    return settled;
+    return { clientId, settled };
   }
 
   return {
     /** What is not in the room yet, in the order in which it was written. */
     pendingOf(chatId: number): PendingMessage[] {
-      const all = Array.from(items.values(), ({ pending }) => pending);
-      return all.filter((pending) => pending.chat_id === chatId);
+      const all = items.map(({ pending }) => pending);
+      return all.filter(({ chat_id }) => chat_id === chatId);
     },
 
     send(chatId: number, content: string): Sending {
       const clientId = makeClientId();
-      const refusal = refusalOf(content, items.size);
-      if (refusal) {
-        return { clientId, settled: Promise.resolve({ ok: false, problem: refusal }) };
-      }
+      const problem = refusalOf(content, items.length);
+      if (problem) return { clientId, settled: Promise.resolve({ ok: false, problem }) };
       const pending: PendingMessage = {
         client_id: clientId,
         chat_id: chatId,
@@ -184,90 +182,68 @@ export function createOutbox({
         state: "queued",
         problem: undefined,
       };
-      const settled = add({
-        pending,
-        seq: undefined,
-        timer: undefined,
-        settle: () => undefined,
-      });
-      return { clientId, settled };
+      return add({ pending, seq: undefined, alarm: createAlarm(), settle: () => {} });
     },
 
     /** Sends a failed message again, under the same client_id: it may have been stored after all. */
     retry(clientId: string): Sending | undefined {
-      const item = items.get(clientId);
-      if (item?.pending.state !== "failed") return undefined;
-      // Behind what was written since.
-      items.delete(clientId);
-      return { clientId, settled: add(item) };
+      const item = findFailed(clientId);
+      return item && add(item);
     },
 
     /** Forgets a failed message. */
     discard(clientId: string) {
-      const item = items.get(clientId);
-      if (item?.pending.state === "failed") remove(item);
+      const item = findFailed(clientId);
+      if (item) remove(item);
     },
 
     /** A message of one's own is in the room. */
-    seen(chatId: number, clientId: string, messageId: number, seq: number) {
-      const item = items.get(clientId);
+    seen(chatId: number, clientId: string, message_id: number, seq: number) {
+      const item = find(clientId);
       if (item?.pending.chat_id !== chatId) return;
-      item.settle({ ok: true, message_id: messageId, seq });
+      finish(item, { ok: true, message_id, seq });
       remove(item);
-      if (busy.get(chatId)?.item === item) busy.delete(chatId);
+      const lane = laneOf(chatId);
+      if (lane.item === item) lane.item = undefined;
       pump(chatId);
     },
 
     /** The room has everything up to a number: what was stored up to there is in it. */
     reached(chatId: number, position: number) {
-      for (const item of items.values()) {
-        if (item.pending.chat_id !== chatId || item.seq === undefined) continue;
-        if (item.seq <= position) remove(item);
+      for (const item of items) {
+        if (item.pending.chat_id === chatId && (item.seq ?? Infinity) <= position) remove(item);
       }
     },
 
     /** There is a socket. */
     flush() {
-      for (const chatId of new Set(Array.from(items.values(), (item) => item.pending.chat_id))) {
-        pump(chatId);
-      }
-    },
-
-    /** The server asks for a pause, in everything. */
-    slowDown(seconds: number) {
-      pausedUntilMs = Date.now() + Math.min(seconds, waitSecondsMax) * 1_000;
+      for (const chatId of lanes.keys()) pump(chatId);
     },
 
     /** Whoever waits is told that it failed. */
-    close(problem: ProblemError) {
-      for (const timer of pauses.values()) clearTimeout(timer);
-      pauses.clear();
-      for (const item of [...items.values()]) {
-        clearTimeout(item.timer);
-        item.settle({ ok: false, problem });
-      }
-      items.clear();
+    clear(problem: ProblemError) {
+      for (const { alarm } of lanes.values()) alarm.clear();
+      lanes.clear();
+      for (const item of items) finish(item, { ok: false, problem });
+      items = [];
     },
   };
 }
 
 function isTransient({ code, retryAfterSeconds }: ProblemError): boolean {
-  if (retryAfterSeconds !== undefined) return retryAfterSeconds <= waitSecondsMax;
-  return transientCodes.includes(code);
+  return retryAfterSeconds === undefined
+    ? transientCodes.includes(code)
+    : retryAfterSeconds <= waitSecondsMax;
 }
 
 function refusalOf(content: string, count: number): ProblemError | undefined {
-  if (count >= pendingMax) {
-    return new ProblemError("queue_full", "Too many messages wait to be sent. Try again later.");
-  }
+  if (count >= pendingMax) return new ProblemError("queue_full", "Too many messages wait.");
   // The frame's own length: quotes and control characters grow in JSON.
-  const bytes = new TextEncoder().encode(JSON.stringify(content)).length;
-  if (bytes > contentBytesMax) return new ProblemError("too_large", "The message is too long.");
-  return undefined;
+  const { length } = new TextEncoder().encode(JSON.stringify(content));
+  if (length > contentBytesMax) return new ProblemError("too_large", "The message is too long.");
 }
 
 /** 128 random bits. `crypto.randomUUID` is missing on pages that came over plain HTTP. */
 function makeClientId(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return crypto.getRandomValues(new Uint32Array(4)).join("-");
 }

@@ -1,4 +1,6 @@
+import type { ErrorFrame } from "../wire/frames.ts";
 import type { FieldError, ProblemBody, ProblemCode } from "../wire/problems.ts";
+import type { z } from "zod";
 
 /**
  * Why something did not go through: a code of the server, or one of the client's own.
@@ -14,32 +16,32 @@ export type ProblemErrorCode =
 /** Every failure of this client. `detail` is a sentence that can be shown to a person. */
 export class ProblemError extends Error {
   /** A server that is newer than this client may send others. */
-  readonly code: ProblemErrorCode;
-  readonly detail: string;
+  declare readonly code: ProblemErrorCode;
+  declare readonly detail: string;
   /** The HTTP status; 0 where there is none, as in a socket's `error` frame. */
-  readonly status: number;
+  declare readonly status: number;
   /** What is wrong with which member of the input. */
-  readonly errors: readonly FieldError[];
+  declare readonly errors: readonly FieldError[];
   /** Whole seconds after which another try makes sense. */
-  readonly retryAfterSeconds: number | undefined;
+  declare readonly retryAfterSeconds: number | undefined;
 
   constructor(
     code: ProblemErrorCode,
     detail: string,
-    more: {
+    {
+      status = 0,
+      errors = [],
+      retryAfterSeconds,
+      cause,
+    }: {
       status?: number;
       errors?: readonly FieldError[] | undefined;
       retryAfterSeconds?: number | undefined;
       cause?: unknown;
     } = {},
   ) {
-    super(`${code}: ${detail}`, { cause: more.cause });
-    this.name = "ProblemError";
-    this.code = code;
-    this.detail = detail;
-    this.status = more.status ?? 0;
-    this.errors = more.errors ?? [];
-    this.retryAfterSeconds = more.retryAfterSeconds;
+    super(`${code}: ${detail}`, { cause });
+    Object.assign(this, { name: "ProblemError", code, detail, status, errors, retryAfterSeconds });
   }
 }
 
@@ -49,25 +51,21 @@ export function asProblemError(error: unknown): ProblemError {
   return new ProblemError("network", "The server can't be reached.", { cause: error });
 }
 
-function readProblem(text: string): ProblemBody | undefined {
-  const body = JSON.parse(text);
-  return typeof body?.type === "string" && typeof body.detail === "string" ? body : undefined;
+/** What the server refuses in a frame. */
+export function problemOfFrame(frame: z.infer<typeof ErrorFrame>): ProblemError {
+  const { code, detail, retry_after: retryAfterSeconds } = frame;
+  return new ProblemError(code as ProblemErrorCode, detail, { retryAfterSeconds });
 }
 
-/** The problem that an HTTP response tells (RFC 9457). */
-export async function problemOfResponse(response: Response): Promise<ProblemError> {
-  const { status, headers } = response;
-  const retryAfter = Number(headers.get("retry-after") ?? Number.NaN);
-  const retryAfterSeconds = Number.isFinite(retryAfter) ? retryAfter : undefined;
-  const body = await response
-    .text()
-    .then(readProblem)
-    .catch(() => undefined);
-  if (!body) {
-    const detail = `The server can't be used at the moment (HTTP ${status}).`;
-    return new ProblemError("unexpected_response", detail, { status, retryAfterSeconds });
+/** What the server, or something before it, refuses in an HTTP response (RFC 9457). */
+export function problemOfResponse({ status, headers }: Response, text: string): ProblemError {
+  const more = { status, retryAfterSeconds: Number(headers.get("retry-after")) || undefined };
+  try {
+    const { type, detail, errors }: ProblemBody = JSON.parse(text);
+    const code = type.slice(type.lastIndexOf("/") + 1) as ProblemErrorCode;
+    return new ProblemError(code, detail, { ...more, errors });
+  } catch {
+    const detail = `The server can't be used (HTTP ${status}).`;
+    return new ProblemError("unexpected_response", detail, more);
   }
-  const code = body.type.slice(body.type.lastIndexOf("/") + 1);
-  const more = { status, errors: body.errors, retryAfterSeconds };
-  return new ProblemError(code as ProblemErrorCode, body.detail, more);
 }

@@ -1,4 +1,4 @@
-// Frames that get one reply, found again by its request id.
+// Frames that get one reply, found again by its request id. A room has two of them under way at most.
 import type { ClientFrame, ServerFrame } from "../wire/frames.ts";
 import { createAlarm, type Alarm } from "./alarm.ts";
 
@@ -11,9 +11,6 @@ export type Sendable = ClientFrame extends infer F
 
 /** Called once: with the reply, or with nothing when the socket was lost before it came, or it was late. */
 export type Replied = (reply: ServerFrame | undefined) => void;
-
-/** Replies that may be outstanding; what is asked beyond counts as lost. */
-const requestsMax = 1_000;
 
 export function createRequests(post: (frame: Sendable & { request_id: number }) => void) {
   const waiting = new Map<number, { replied: Replied; alarm: Alarm }>();
@@ -28,7 +25,6 @@ export function createRequests(post: (frame: Sendable & { request_id: number }) 
 
   return {
     ask(frame: Sendable, ms: number, replied: Replied) {
-      if (waiting.size >= requestsMax) return replied(undefined);
       last += 1;
       const id = last;
       const alarm = createAlarm();

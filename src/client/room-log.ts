@@ -1,15 +1,14 @@
 // What is known of one room, and what each frame makes of it. Frames with a number come here in the order of their
 // numbers. Arrays and messages are replaced, never changed: snapshots share them.
 import type { Chat, Participant } from "../wire/chats.ts";
-import {
-  type BotStreamFirstFrame,
-  type BotStreamFrame,
-  type BotStreamLastFrame,
-  type DurableFrame,
-  type JoinedFrame,
-  type MessageFrame,
-  type MessageUpdatedFrame,
-  type RoomFrame,
+import type {
+  BotStreamFirstFrame,
+  BotStreamFrame,
+  BotStreamLastFrame,
+  JoinedFrame,
+  MessageFrame,
+  MessageUpdatedFrame,
+  ServerFrame,
 } from "../wire/frames.ts";
 import type { botUsername, Message } from "../wire/messages.ts";
 import type { z } from "zod";
@@ -29,12 +28,9 @@ type AnyStreamFrame =
   | z.infer<typeof BotStreamLastFrame>;
 type WholeFrame = z.infer<typeof MessageFrame> | z.infer<typeof MessageUpdatedFrame>;
 
-export function isDurable(frame: RoomFrame): frame is DurableFrame {
-  return "updated_seq" in frame || "seq" in frame;
-}
-
-export function numberOf(frame: DurableFrame): number {
-  return "updated_seq" in frame ? frame.updated_seq : frame.seq;
+/** The room's number that a frame carries, if it is durable. */
+export function numberOf(frame: ServerFrame): number | undefined {
+  return "updated_seq" in frame ? frame.updated_seq : "seq" in frame ? frame.seq : undefined;
 }
 
 export function messageOf(frame: WholeFrame): Message {
@@ -48,96 +44,94 @@ export type RoomLog = ReturnType<typeof createRoomLog>;
  * - `unknown`: it is about a message that is not held
  * - `hole`: a chunk begins behind the end of the text that is held
  */
-export type Applied = "applied" | "unknown" | "hole";
+export type Misfit = "unknown" | "hole" | undefined;
 
-export function createRoomLog() {
-  let chat: Chat | undefined;
-  let participants: readonly Participant[] = [];
-  let messages: readonly Message[] = [];
-  let online: readonly Person[] = [];
-  let hasOlder = false;
+/** The parts of a room that its frames change. */
+export interface ShownLog {
+  readonly chat: Chat | undefined;
+  readonly participants: readonly Participant[];
+  readonly messages: readonly Message[];
+  readonly online: readonly Person[];
+  readonly hasOlder: boolean;
+}
 
-  const indexOf = (id: number) => messages.findLastIndex((message) => message.id === id);
+/** @param onMessage is called for each message that comes, in whatever way */
+export function createRoomLog(onMessage: (message: Message) => void) {
+  let shown: ShownLog = {
+    chat: undefined,
+    participants: [],
+    messages: [],
+    online: [],
+    hasOlder: false,
+  };
 
-  function replace(index: number, message: Message) {
-    messages = messages.with(index, message);
+  function set(next: Partial<ShownLog>): undefined {
+    shown = { ...shown, ...next };
+  }
+
+  function find(id: number) {
+    const index = shown.messages.findLastIndex((message) => message.id === id);
+    return { index, held: shown.messages[index] };
   }
 
   /** Takes a message in its state of some moment; an older state changes nothing. */
-  function put(message: Message): Applied {
-    const known = indexOf(message.id);
-    const held = messages[known];
+  function put(message: Message): Misfit {
+    onMessage(message);
+    const { messages, hasOlder } = shown;
+    const { index, held } = find(message.id);
     if (held) {
-      if (message.updated_seq >= held.updated_seq) replace(known, message);
-      return "applied";
+      if (message.updated_seq >= held.updated_seq) set({ messages: messages.with(index, message) });
+      return;
     }
-    const first = messages[0];
     // It belongs to a part of the history that is not loaded.
-    if (hasOlder && first && message.seq < first.seq) return "unknown";
-    const after = messages.findLastIndex(({ seq }) => seq < message.seq) + 1;
-    messages = messages.toSpliced(after, 0, message);
-    if (messages.length > messagesMax) {
-      messages = messages.slice(-messagesMax);
-      hasOlder = true;
-    }
-    return "applied";
+    if (hasOlder && message.seq < (messages[0]?.seq ?? 0)) return "unknown";
+    const before = messages.findLastIndex(({ seq }) => seq < message.seq);
+    const longer = messages.toSpliced(before + 1, 0, message);
+    const isFull = longer.length > messagesMax;
+    set({ messages: longer.slice(-messagesMax), hasOlder: hasOlder || isFull });
   }
 
-  function stream(frame: AnyStreamFrame): Applied {
-    const index = indexOf(frame.message_id);
-    const held = messages[index];
-    if ("seq" in frame) {
-      return held ? "applied" : put(firstState(frame));
-    }
-    if (!held) return "unknown";
-    if (frame.is_complete) {
-      if (frame.updated_seq >= held.updated_seq) replace(index, lastState(held, frame));
-      return "applied";
-    }
+  function stream(frame: AnyStreamFrame): Misfit {
+    const { index, held } = find(frame.message_id);
+    if (!held) return "seq" in frame ? put(firstState(frame)) : "unknown";
+    const replace = (message: Message) => set({ messages: shown.messages.with(index, message) });
+    // Here for the second time, or late.
+    if ("seq" in frame || held.status !== "streaming") return;
+    if (frame.is_complete) return replace(lastState(held, frame));
     const { offset, chunk } = frame;
     const { content } = held;
-    // What comes late, or a second time.
-    if (held.status !== "streaming") return "applied";
     if (offset > content.length) return "hole";
-    if (offset > 0 && content.startsWith(chunk, offset)) return "applied";
-    replace(index, { ...held, content: content.slice(0, offset) + chunk });
-    return "applied";
+    if (offset > 0 && content.startsWith(chunk, offset)) return;
+    replace({ ...held, content: content.slice(0, offset) + chunk });
   }
 
-  function setChat(next: Chat) {
-    chat = next;
+  function setChat(chat: Chat): undefined {
     // The owner may be another one.
-    participants = participants.map((participant) => withRole(participant, next.owner_id));
+    const participants = shown.participants.map((participant): Participant => {
+      return { ...participant, role: participant.id === chat.owner_id ? "owner" : "member" };
+    });
+    set({ chat, participants });
   }
 
-  function changeChat(updated_seq: number) {
-    if (chat) chat = { ...chat, updated_seq };
+  function setParticipants(updated_seq: number, participants: readonly Participant[]): undefined {
+    set({ chat: shown.chat && { ...shown.chat, updated_seq }, participants });
   }
 
-  function addOnline(person: Person) {
-    online = [...online.filter(({ user_id }) => user_id !== person.user_id), person];
+  /** Takes somebody out of those who have the room open, and puts them in again, perhaps. */
+  function setOnline(userId: number, ...people: Person[]): undefined {
+    const others = shown.online.filter(({ user_id }) => user_id !== userId);
+    set({ online: [...others, ...people] });
   }
 
   return {
-    get chat() {
-      return chat;
-    },
-    get participants() {
-      return participants;
-    },
-    get messages() {
-      return messages;
-    },
-    get online() {
-      return online;
-    },
-    get hasOlder() {
-      return hasOlder;
+    /** Replaced whenever something in it changes. */
+    get shown() {
+      return shown;
     },
 
     put,
 
-    apply(frame: RoomFrame): Applied {
+    apply(frame: ServerFrame): Misfit {
       switch (frame.type) {
         case "message":
         case "message_updated":
@@ -146,76 +140,61 @@ export function createRoomLog() {
           return stream(frame);
         case "participant_added": {
           const { participant, updated_seq } = frame;
-          const others = participants.filter(({ id }) => id !== participant.id);
-          participants = [...others, participant];
-          changeChat(updated_seq);
-          return "applied";
+          const others = shown.participants.filter(({ id }) => id !== participant.id);
+          return setParticipants(updated_seq, [...others, participant]);
         }
-        case "participant_removed":
-          participants = participants.filter(({ id }) => id !== frame.user_id);
-          online = online.filter(({ user_id }) => user_id !== frame.user_id);
-          changeChat(frame.updated_seq);
-          return "applied";
+        case "participant_removed": {
+          const { user_id, updated_seq } = frame;
+          setOnline(user_id);
+          return setParticipants(
+            updated_seq,
+            shown.participants.filter(({ id }) => id !== user_id),
+          );
+        }
         case "chat_updated":
-          setChat(frame.chat);
-          changeChat(frame.updated_seq);
-          return "applied";
-        case "user_joined":
-          addOnline({ user_id: frame.user_id, username: frame.username });
-          return "applied";
+          return setChat(frame.chat);
+        case "user_joined": {
+          const { user_id, username } = frame;
+          return setOnline(user_id, { user_id, username });
+        }
         case "user_left":
-          online = online.filter(({ user_id }) => user_id !== frame.user_id);
-          return "applied";
-        default:
-          return "applied";
+          return setOnline(frame.user_id);
       }
     },
 
     /** What a `joined` says of the room, beside its messages. */
-    greet(frame: z.infer<typeof JoinedFrame>) {
-      online = frame.online;
-      if (frame.participants) participants = frame.participants;
-      if (frame.chat) setChat(frame.chat);
+    greet({ online, participants, chat }: z.infer<typeof JoinedFrame>) {
+      set({ online, participants: participants ?? shown.participants });
+      if (chat) setChat(chat);
     },
 
     /** Begins anew with what was loaded. */
-    load(loaded: {
-      chat: Chat;
-      participants: Participant[];
-      messages: Message[];
-      hasOlder: boolean;
-    }) {
-      ({ chat, participants, messages, hasOlder } = loaded);
+    load(loaded: Omit<ShownLog, "online">) {
+      set(loaded);
+      loaded.messages.forEach(onMessage);
     },
 
     /** Puts a page of older messages in front. */
     prepend(page: { messages: Message[]; hasOlder: boolean }) {
-      const first = messages[0]?.seq ?? Number.POSITIVE_INFINITY;
-      messages = [...page.messages.filter(({ seq }) => seq < first), ...messages];
-      hasOlder = page.hasOlder;
+      const first = shown.messages[0]?.seq ?? Infinity;
+      const older = page.messages.filter(({ seq }) => seq < first);
+      set({ messages: [...older, ...shown.messages], hasOlder: page.hasOlder });
     },
   };
 }
 
-function withRole(participant: Participant, ownerId: number): Participant {
-  const role = participant.id === ownerId ? "owner" : "member";
-  return role === participant.role ? participant : { ...participant, role };
-}
-
 function firstState(frame: z.infer<typeof BotStreamFirstFrame>): Message {
+  const { type: _, message_id: id, chunk: content, is_complete: __, offset: ___, ...body } = frame;
   return {
-    id: frame.message_id,
-    chat_id: frame.chat_id,
-    seq: frame.seq,
-    updated_seq: frame.seq,
+    ...body,
+    id,
+    updated_seq: body.seq,
     user_id: null,
     username: botName,
-    content: "",
+    content,
     is_bot: true,
     status: "streaming",
-    answer_to: frame.answer_to,
     client_id: null,
-    created_at: frame.created_at,
     error: null,
     sources: null,
   };

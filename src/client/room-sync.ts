@@ -1,20 +1,31 @@
 // Keeps what is known of one room up to date. Its numbers 1, 2, 3 … tell what is missing: a frame that comes too early
 // waits for those before it, and what does not come is asked for by joining again after the last number that is held.
-import type { DurableFrame, JoinedFrame, RoomFrame, ServerFrame } from "../wire/frames.ts";
-import type { Message } from "../wire/messages.ts";
+import type { JoinedFrame, MessageFrame, ServerFrame } from "../wire/frames.ts";
 import { createAlarm } from "./alarm.ts";
 import type { Api } from "./api.ts";
+import type { PauseMs } from "./close-plans.ts";
 import type { Connection } from "./connection.ts";
-import { asProblemError, ProblemError, type ProblemErrorCode } from "./problem-error.ts";
-import { isDurable, messageOf, numberOf, type Applied, type RoomLog } from "./room-log.ts";
+import { asProblemError, problemOfFrame, type ProblemError } from "./problem-error.ts";
+import { messageOf, numberOf, type Misfit, type RoomLog } from "./room-log.ts";
 import type { RoomState } from "./room-snapshot.ts";
 import type { Timing } from "./timing.ts";
 import type { z } from "zod";
 
 export const pageSize = 50;
-const reloadMax = 200;
+const reloadMax = 150;
 /** Frames that wait for one before them, or for the room to be loaded. */
 const framesMax = 1_000;
+
+/** One more than is wanted tells whether there are older ones. @param limit at most 199 */
+export async function loadPage(
+  api: Pick<Api, "listMessages">,
+  chatId: number,
+  limit: number,
+  before_seq?: number,
+) {
+  const messages = await api.listMessages(chatId, { limit: limit + 1, before_seq });
+  return { messages: messages.slice(-limit), hasOlder: messages.length > limit };
+}
 
 export interface SyncParts {
   chatId: number;
@@ -22,13 +33,10 @@ export interface SyncParts {
   api: Pick<Api, "getChat" | "listParticipants" | "listMessages">;
   connection: Pick<Connection, "whenOpen" | "ask">;
   timing: Timing;
-  /** Milliseconds before try number `tries`. */
-  pauseMs: (tries: number) => number;
+  pauseMs: PauseMs;
   on: {
     /** A frame was applied to the log in its turn. */
-    applied(frame: RoomFrame, applied: Applied): void;
-    /** A message is held, in whatever way it came. */
-    message(message: Message): void;
+    applied(frame: ServerFrame, misfit: Misfit): void;
     /** Everything up to a number is held. */
     reached(position: number): void;
     change(): void;
@@ -53,11 +61,10 @@ export function createRoomSync({ chatId, log, api, connection, timing, pauseMs, 
   let tries = 0;
   let problem: ProblemError | undefined;
   /** Frames that came before their turn, by number. */
-  const early = new Map<number, DurableFrame>();
+  const early = new Map<number, ServerFrame>();
   /** Numbers that a replay has explained. */
   const replayed = new Set<number>();
-  let queue: RoomFrame[] = [];
-  let hasOverflowed = false;
+  let queue: ServerFrame[] = [];
   const alarm = createAlarm();
   const gapAlarm = createAlarm();
 
@@ -80,17 +87,19 @@ export function createRoomSync({ chatId, log, api, connection, timing, pauseMs, 
     replayed.clear();
     for (const frame of early.values()) if (frame.type === "message") replay(frame);
     const own = enter("joining");
-    const frame = { type: "join" as const, chat_id: chatId };
-    const request = isLoaded ? { ...frame, after_seq: position } : frame;
-    connection.ask(request, timing.replyMs, (reply) => own === turn && answered(reply));
+    const after_seq = isLoaded ? position : undefined;
+    connection.ask(
+      { type: "join", chat_id: chatId, after_seq },
+      timing.replyMs,
+      (reply) => own === turn && answered(reply),
+    );
   }
 
   function answered(reply: ServerFrame | undefined) {
     if (reply?.type === "joined") return joined(reply);
     // The socket is gone, or the reply is late.
     if (reply?.type !== "error") return again(0);
-    const { code, detail, retry_after: retryAfterSeconds } = reply;
-    refused(new ProblemError(code as ProblemErrorCode, detail, { retryAfterSeconds }));
+    refused(problemOfFrame(reply));
   }
 
   function refused(error: ProblemError) {
@@ -103,7 +112,6 @@ export function createRoomSync({ chatId, log, api, connection, timing, pauseMs, 
 
   /** Joins once more, after a pause. */
   function again(seconds: number) {
-    if (!connection.whenOpen()) return;
     isQuiet = false;
     alarm.set(Math.max(seconds * 1_000, pauseMs(tries)), join);
     tries += 1;
@@ -147,23 +155,20 @@ export function createRoomSync({ chatId, log, api, connection, timing, pauseMs, 
   /** Loads all that is shown anew. The room is live meanwhile: what happens is kept until then. */
   function load(reached: number) {
     const own = enter("loading");
-    hasOverflowed = false;
     queue = [...early.values()];
     early.clear();
-    const limit = Math.min(Math.max(log.messages.length, pageSize), reloadMax);
+    const limit = Math.min(Math.max(log.shown.messages.length, pageSize), reloadMax);
     Promise.all([
       api.getChat(chatId),
       api.listParticipants(chatId),
-      api.listMessages(chatId, { limit }),
+      loadPage(api, chatId, limit),
     ]).then(
       ([chat, participants, page]) => {
         if (own !== turn) return;
         const kept = queue;
         log.load({ chat, participants, ...page });
-        for (const message of page.messages) on.message(message);
         settle(reached);
         for (const frame of kept) hear(frame);
-        if (hasOverflowed) join();
       },
       (error) => {
         if (own === turn) refused(asProblemError(error));
@@ -171,32 +176,28 @@ export function createRoomSync({ chatId, log, api, connection, timing, pauseMs, 
     );
   }
 
-  function hear(frame: RoomFrame) {
+  function hear(frame: ServerFrame) {
     if (phase === "loading") {
-      if (queue.length < framesMax) queue.push(frame);
-      else hasOverflowed = true;
-    } else if (isDurable(frame)) {
-      hearDurable(frame);
-    } else if (phase === "live") {
-      apply(frame);
+      queue.push(frame);
+      if (queue.length > framesMax) join();
+      return;
     }
-  }
-
-  function hearDurable(frame: DurableFrame) {
     if (phase !== "live" && phase !== "joining") return;
+    const number = numberOf(frame);
     if (phase === "joining" && frame.type === "message") replay(frame);
     // One that is let go here leaves a gap, which is noticed.
-    const number = numberOf(frame);
-    if (number > position && early.size < framesMax) early.set(number, frame);
-    if (phase === "live") release();
+    if (number !== undefined && number > position && early.size < framesMax) {
+      early.set(number, frame);
+    }
+    if (phase !== "live") return;
+    if (number === undefined) apply(frame);
+    else release();
   }
 
-  function replay(frame: DurableFrame & { type: "message" }) {
+  function replay(frame: z.infer<typeof MessageFrame>) {
     const message = messageOf(frame);
     replayed.add(message.seq).add(message.updated_seq);
-    if (!isLoaded) return;
-    log.put(message);
-    on.message(message);
+    if (isLoaded) log.put(message);
   }
 
   /** What has come in its turn is shown; for what has not, a moment is waited. */
@@ -214,14 +215,13 @@ export function createRoomSync({ chatId, log, api, connection, timing, pauseMs, 
   const next = () => early.get(position + 1);
   const isMissing = () => early.size > 0 || expected > position || hasHole;
 
-  function apply(frame: RoomFrame) {
-    const applied = log.apply(frame);
-    if (applied === "hole") {
+  function apply(frame: ServerFrame) {
+    const misfit = log.apply(frame);
+    if (misfit === "hole") {
       hasHole = true;
       awaitGap();
     }
-    if (frame.type === "message") on.message(messageOf(frame));
-    on.applied(frame, applied);
+    on.applied(frame, misfit);
   }
 
   function awaitGap() {

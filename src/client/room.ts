@@ -1,13 +1,14 @@
 // One room for people: what it shows, and what they do in it.
-import type { RoomFrame } from "../wire/frames.ts";
+import type { ServerFrame } from "../wire/frames.ts";
 import type { Message } from "../wire/messages.ts";
 import type { Api } from "./api.ts";
+import type { PauseMs } from "./close-plans.ts";
 import type { Connection } from "./connection.ts";
 import { observe } from "./observable.ts";
 import type { Outbox } from "./outbox.ts";
 import { createRoomLog, messagesMax } from "./room-log.ts";
 import type { Room, RoomSnapshot } from "./room-snapshot.ts";
-import { createRoomSync, pageSize } from "./room-sync.ts";
+import { createRoomSync, loadPage, pageSize } from "./room-sync.ts";
 import type { Timing } from "./timing.ts";
 import { createTypists } from "./typists.ts";
 
@@ -22,35 +23,36 @@ export interface RoomParts {
   connection: Connection;
   outbox: Outbox;
   timing: Timing;
-  /** Milliseconds before try number `tries`. */
-  pauseMs: (tries: number) => number;
+  pauseMs: PauseMs;
   /** The person who is signed in. */
   ownId: () => number | undefined;
   /** The room's state may be another. */
   onState: () => void;
+  onClose: () => void;
 }
 
 export type RoomInside = ReturnType<typeof createRoom>;
 
 export function createRoom(parts: RoomParts) {
   const { chatId, api, connection, outbox, ownId } = parts;
-  const log = createRoomLog();
+  const log = createRoomLog(({ client_id, user_id, id, seq }) => {
+    if (client_id !== null && user_id === ownId()) outbox.seen(chatId, client_id, id, seq);
+  });
+  let handles = 0;
+  let isOver = false;
   let loadingOlder = false;
   let lastTypingMs = 0;
   let wanted = 0;
   let marked = 0;
   let marking: Promise<void> | undefined;
-  let strays: RoomFrame[] = [];
+  let strays: ServerFrame[] = [];
 
   const observed = observe<RoomSnapshot>(() => ({
+    ...log.shown,
     state: sync.state,
-    chat: log.chat && { ...log.chat, last_seq: sync.position },
-    participants: log.participants,
-    messages: log.messages,
+    chat: log.shown.chat && { ...log.shown.chat, last_seq: sync.position },
     pending: outbox.pendingOf(chatId),
-    online: log.online,
     typing: typists.list(),
-    hasOlder: log.hasOlder,
     loadingOlder,
     problem: sync.problem,
   }));
@@ -59,16 +61,13 @@ export function createRoom(parts: RoomParts) {
     ...parts,
     log,
     on: {
-      applied(frame, applied) {
+      applied(frame, misfit) {
         if (frame.type === "typing") typists.add(frame);
         if (frame.type === "message") typists.remove(frame.user_id);
-        if (applied === "unknown" && loadingOlder && strays.length < straysMax) strays.push(frame);
+        if (misfit === "unknown" && loadingOlder && strays.length < straysMax) strays.push(frame);
         // Whether it is still so, the server says.
         if (frame.type === "participant_removed" && frame.user_id === ownId()) sync.join();
         observed.changed();
-      },
-      message({ client_id, user_id, id, seq }) {
-        if (client_id !== null && user_id === ownId()) outbox.seen(chatId, client_id, id, seq);
       },
       reached: (position) => outbox.reached(chatId, position),
       change() {
@@ -79,16 +78,17 @@ export function createRoom(parts: RoomParts) {
   });
 
   async function loadOlder(): Promise<boolean> {
-    const first = log.messages[0];
-    if (loadingOlder || !log.hasOlder || !first) return log.hasOlder;
-    if (log.messages.length + pageSize > messagesMax) return false;
+    const { messages, hasOlder } = log.shown;
+    const [first] = messages;
+    if (loadingOlder || !hasOlder || !first) return hasOlder;
+    if (messages.length + pageSize > messagesMax) return false;
     loadingOlder = true;
     strays = [];
     observed.changed();
     try {
-      const page = await api.listMessages(chatId, { before_seq: first.seq, limit: pageSize });
+      const page = await loadPage(api, chatId, pageSize, first.seq);
       // Unless the room was loaded anew.
-      if (log.messages[0]?.id === first.id) {
+      if (log.shown.messages[0]?.id === first.id) {
         log.prepend(page);
         for (const frame of strays) log.apply(frame);
       }
@@ -96,7 +96,7 @@ export function createRoom(parts: RoomParts) {
       loadingOlder = false;
       observed.changed();
     }
-    return log.hasOlder;
+    return log.shown.hasOlder;
   }
 
   async function pushReadMark() {
@@ -114,6 +114,32 @@ export function createRoom(parts: RoomParts) {
     }
   }
 
+  function close() {
+    // A client that was signed out has closed its rooms before those who opened them do.
+    if (isOver) return;
+    isOver = true;
+    parts.onClose();
+    typists.clear();
+    sync.lose();
+    observed.end();
+    connection.post({ type: "leave", chat_id: chatId });
+  }
+
+  /** As often as it was opened it has to be closed. */
+  function open(): Room {
+    let isOpen = true;
+    handles += 1;
+    return {
+      ...room,
+      close() {
+        if (!isOpen) return;
+        isOpen = false;
+        handles -= 1;
+        if (handles === 0) close();
+      },
+    };
+  }
+
   const room: Omit<Room, "close"> = {
     chatId,
     ...observed.observable,
@@ -122,10 +148,11 @@ export function createRoom(parts: RoomParts) {
     discard: outbox.discard,
     typing() {
       if (Date.now() - lastTypingMs < typingMsMin) return;
-      if (connection.post({ type: "typing", chat_id: chatId })) lastTypingMs = Date.now();
+      lastTypingMs = Date.now();
+      connection.post({ type: "typing", chat_id: chatId });
     },
     loadOlder,
-    markRead(seq = log.messages.at(-1)?.seq ?? 0) {
+    markRead(seq = log.shown.messages.at(-1)?.seq ?? 0) {
       wanted = Math.max(wanted, seq);
       return (marking ??= pushReadMark());
     },
@@ -134,22 +161,14 @@ export function createRoom(parts: RoomParts) {
   };
 
   return {
-    room,
-    state: () => sync.state,
-    join: () => sync.join(),
-    hear: sync.hear,
-    expect: sync.expect,
+    open,
+    sync,
     /** What is pending has changed. */
     changed: observed.changed,
     lose() {
       typists.clear();
       sync.lose();
     },
-    close() {
-      typists.clear();
-      sync.lose();
-      observed.end();
-      connection.post({ type: "leave", chat_id: chatId });
-    },
+    close,
   };
 }

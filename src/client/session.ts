@@ -78,21 +78,33 @@ export function createSession({
   onChange: (user: User | undefined) => void;
 }) {
   let user: User | undefined;
+  /** Grows when somebody signs in or out. */
+  let turn = 0;
   let renewing: Promise<HeldTokens> | undefined;
   const observed = observe<SessionSnapshot>(() => ({ signedIn: store.load() !== null, user }));
 
   const ask: RenewTokens =
     renew ??
-    (async ({ refresh_token }) => {
-      const { body } = await send<Tokens>("POST", "/api/auth/refresh", { body: { refresh_token } });
-      return body;
-    });
+    (({ refresh_token }) => send<Tokens>("POST", "/api/auth/refresh", { body: { refresh_token } }));
 
-  function end() {
-    store.save(null);
+  function begin(tokens: HeldTokens | null) {
+    turn += 1;
+    store.save(tokens);
     user = undefined;
     observed.changed();
+  }
+
+  function end() {
+    begin(null);
     onChange(undefined);
+  }
+
+  /** What comes back must still be for the one who has asked. */
+  async function own<T>(work: Promise<T>): Promise<T> {
+    const asked = turn;
+    const result = await work;
+    if (asked !== turn) throw signedOut();
+    return result;
   }
 
   async function renewNow(refused: string): Promise<HeldTokens> {
@@ -100,13 +112,14 @@ export function createSession({
     if (!held) throw signedOut();
     // Another tab was faster.
     if (held.access_token !== refused) return held;
+    const asked = turn;
     try {
-      const renewed = hold(await ask(held));
+      const renewed = hold(await own(ask(held)));
       store.save(renewed);
       return renewed;
     } catch (error) {
       const problem = asProblemError(error);
-      if (problem.code === "invalid_token") end();
+      if (problem.code === "invalid_token" && asked === turn) end();
       throw problem;
     }
   }
@@ -146,15 +159,13 @@ export function createSession({
 
   async function me(): Promise<User> {
     if (user) return user;
-    const { body } = await call<User>("GET", "/api/auth/me");
-    user = body;
+    user = await own(call<User>("GET", "/api/auth/me"));
     observed.changed();
-    return body;
+    return user;
   }
 
-  async function begin(given: Tokens): Promise<User> {
-    user = undefined;
-    store.save(hold(given));
+  async function use(tokens: Tokens): Promise<User> {
+    begin(hold(tokens));
     const found = await me();
     onChange(found);
     return found;
@@ -162,19 +173,15 @@ export function createSession({
 
   const outside: Session = {
     ...observed.observable,
-    async register(input) {
-      return (await send<User>("POST", "/api/auth/register", { body: input })).body;
-    },
-    async login(input) {
-      return await begin((await send<Tokens>("POST", "/api/auth/login", { body: input })).body);
-    },
-    use: begin,
+    register: (body) => send<User>("POST", "/api/auth/register", { body }),
+    login: (body) => send<Tokens>("POST", "/api/auth/login", { body }).then(use),
+    use,
     async logout() {
       const held = store.load();
       end();
       if (!held) return;
       const { refresh_token } = held;
-      await send("POST", "/api/auth/logout", { body: { refresh_token } }).catch(() => undefined);
+      await send("POST", "/api/auth/logout", { body: { refresh_token } }).catch(() => {});
     },
     me,
   };
@@ -185,32 +192,4 @@ export function createSession({
 export function memoryTokens(): TokenStore {
   let held: HeldTokens | null = null;
   return { load: () => held, save: (tokens) => void (held = tokens) };
-}
-
-/** As much of `localStorage` as is used. */
-export interface KeyValueStorage {
-  getItem(key: string): string | null;
-  setItem(key: string, value: string): void;
-  removeItem(key: string): void;
-}
-
-/**
- * Tokens in a browser's `localStorage`, shared by its tabs and kept when they are closed. Any script of the page can
- * read them there: serve it with a strict Content-Security-Policy.
- */
-export function storedTokens(storage: KeyValueStorage, key = "gemini-coop-tokens"): TokenStore {
-  return {
-    load() {
-      try {
-        const held = JSON.parse(storage.getItem(key) ?? "null");
-        return typeof held?.access_token === "string" ? held : null;
-      } catch {
-        return null;
-      }
-    },
-    save(tokens) {
-      if (tokens) storage.setItem(key, JSON.stringify(tokens));
-      else storage.removeItem(key);
-    },
-  };
 }

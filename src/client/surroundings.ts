@@ -1,22 +1,17 @@
-/** As much of a browser's window and document as is used. */
+/** As much of a browser's window as is used. */
 interface Events {
-  addEventListener(type: string, listener: () => void): void;
-  removeEventListener(type: string, listener: () => void): void;
+  addEventListener?(type: string, listener: () => void): void;
+  removeEventListener?(type: string, listener: () => void): void;
 }
+
+// The second one is the document's, and comes by here.
+const types = ["online", "visibilitychange"];
 
 /** Calls `wake` when the network is back or a page is looked at again. @returns a function that ends it */
 export function watchSurroundings(wake: () => void): () => void {
-  const { window, document } = globalThis as {
-    window?: Events;
-    document?: Events & { visibilityState?: string };
-  };
-  const seen = () => {
-    if (document?.visibilityState === "visible") wake();
-  };
-  window?.addEventListener("online", wake);
-  document?.addEventListener("visibilitychange", seen);
+  const events: Events = globalThis;
+  for (const type of types) events.addEventListener?.(type, wake);
   return () => {
-    window?.removeEventListener("online", wake);
-    document?.removeEventListener("visibilitychange", seen);
+    for (const type of types) events.removeEventListener?.(type, wake);
   };
 }

@@ -1,3 +1,4 @@
+import { createAlarm } from "./alarm.ts";
 import type { Person } from "./room-log.ts";
 
 /** Who writes says so about every 3 s; after this they have stopped. */
@@ -7,29 +8,32 @@ const typistsMax = 50;
 
 /** Who is writing just now. */
 export function createTypists(onChange: () => void) {
-  const typists = new Map<number, { person: Person; timer: ReturnType<typeof setTimeout> }>();
+  let typists: readonly (Person & { sinceMs: number })[] = [];
+  const alarm = createAlarm();
 
-  function remove(userId: number | null) {
-    const typist = userId === null ? undefined : typists.get(userId);
-    if (!typist || userId === null) return;
-    clearTimeout(typist.timer);
-    typists.delete(userId);
+  function set(next: typeof typists) {
+    typists = next;
     onChange();
+  }
+
+  /** Those who still write, but for one. */
+  function others(userId: number | null) {
+    const sinceMsMin = Date.now() - typingMsMax;
+    return typists.filter((typist) => typist.user_id !== userId && typist.sinceMs > sinceMsMin);
   }
 
   return {
     add({ user_id, username }: Person) {
-      clearTimeout(typists.get(user_id)?.timer);
-      if (typists.size >= typistsMax && !typists.has(user_id)) return;
-      const timer = setTimeout(() => remove(user_id), typingMsMax);
-      typists.set(user_id, { person: { user_id, username }, timer });
-      onChange();
+      set([...others(user_id), { user_id, username, sinceMs: Date.now() }].slice(-typistsMax));
+      alarm.set(typingMsMax, () => set([]));
     },
-    remove,
-    list: (): readonly Person[] => Array.from(typists.values(), ({ person }) => person),
+    remove(userId: number | null) {
+      set(others(userId));
+    },
+    list: (): readonly Person[] => typists,
     clear() {
-      for (const { timer } of typists.values()) clearTimeout(timer);
-      typists.clear();
+      alarm.clear();
+      set([]);
     },
   };
 }

@@ -1,6 +1,7 @@
 import { render } from "preact";
 import { createChatList } from "../client/chat-list.ts";
-import { createClient, storedTokens } from "../client/client.ts";
+import { createClient } from "../client/client.ts";
+import { storedTokens } from "../client/stored-tokens.ts";
 import { App } from "./app.tsx";
 
 /*

@@ -1,18 +1,29 @@
 // People talk in one room through a proxy that loses, delays, doubles and reorders what they send and hear, and breaks
 // their connections. Then it is quiet, and what each has on the screen is compared with what somebody sees who comes now.
 import type { Message, Room, RoomSnapshot, SendResult } from "gemini-coop/client";
-import { createRandom, startFaultProxy, type FaultCounts } from "gemini-coop/client/faults";
+import {
+  createRandom,
+  startFaultProxy,
+  type FaultCounts,
+  type Random,
+} from "gemini-coop/client/faults";
 import { answer, finish, say } from "../../src/emulator/script.ts";
 import type { World } from "../world/world.ts";
-import { createPeople, quick, until, type SignedIn } from "./people.ts";
+import { createPeople, until, untilLive, type SignedIn } from "./people.ts";
 
 const settleMsMax = 60_000;
+const peopleCount = 3;
+const timing = { replyMs: 400, resyncMs: 500, giveUpMs: settleMsMax };
+const faults = { drop: 0.01, double: 0.02, delay: 0.03, reorder: 0.02, cut: 0.002, delayMsMax: 15 };
 
 export interface Story {
   seed: string;
   messages: number;
+  /** Of all people together, at least. */
   reconnects: number;
 }
+
+export type Shown = Pick<RoomSnapshot, "chat" | "participants" | "messages" | "pending">;
 
 export interface Outcome {
   /** The results of all sends. */
@@ -26,107 +37,105 @@ export interface Outcome {
   reconnects: number;
 }
 
-export type Shown = Pick<RoomSnapshot, "chat" | "participants" | "messages" | "pending">;
-
-const patient = { replyMs: 400, resyncMs: 500, giveUpMs: settleMsMax, ...quick.timing };
+interface Cast {
+  world: World;
+  people: { client: SignedIn; room: Room }[];
+  owner: SignedIn;
+  chatId: number;
+  random: Random;
+}
 
 export async function playStory(world: World, story: Story): Promise<Outcome> {
   const proxy = await startFaultProxy({ target: world.url, seed: story.seed });
-  const random = createRandom(story.seed).fork("people");
-  const behind = createPeople(() => proxy.url);
-  const direct = createPeople(() => world.url);
+  const everybody = createPeople(world);
   try {
-    const people = [
-      await behind.signedIn({ timing: patient }),
-      await behind.signedIn({ timing: patient }),
-      await behind.signedIn({ timing: patient }),
-    ];
-    const [owner] = people;
+    const clients: SignedIn[] = [];
+    while (clients.length < peopleCount) {
+      clients.push(await everybody.signedIn({ url: proxy.url, timing }));
+    }
+    const [owner, ...others] = clients;
     if (!owner) throw new Error("nobody is there");
     const chat = await owner.api.createChat({
       is_group: true,
-      participant_usernames: people.slice(1).map(({ name }) => name),
+      participant_usernames: others.map(({ name }) => name),
     });
-    const rooms = people.map((person) => person.room(chat.id));
-    await Promise.all(rooms.map((room) => until(room, ({ state }) => state === "live")));
-    let reconnects = 0;
-    for (const person of people) {
-      let was = "live";
-      person.connection.subscribe(() => {
-        const { state } = person.connection.getSnapshot();
-        if (was !== "offline" && state === "offline") reconnects += 1;
-        was = state;
-      });
-    }
+    const people = clients.map((client) => ({ client, room: client.room(chat.id) }));
+    await Promise.all(people.map(({ room }) => untilLive(room)));
+    const countReconnects = watchReconnects(clients);
 
-    proxy.play({
-      drop: 0.01,
-      double: 0.02,
-      delay: 0.03,
-      reorder: 0.02,
-      cut: 0.002,
-      delayMsMax: 15,
-    });
-    const written = new Map(people.map(({ name }): [string, string[]] => [name, []]));
-    const sendings: Promise<SendResult>[] = [];
-    const batch = Math.ceil(story.messages / (story.reconnects / people.length));
-    for (let count = 0; count < story.messages; count += 1) {
-      const index = random.int(0, people.length - 1);
-      const content = random.chance(0.02) ? `/bot question ${count}` : `message ${count}`;
-      if (content.startsWith("/bot")) {
-        world.gemini.respondWith(
-          answer(say(`answer to ${count}: `), say("one, "), say("two."), finish()),
-        );
-      }
-      written.get(people[index]?.name ?? "")?.push(content);
-      const sending = rooms[index]?.send(content);
-      if (sending) sendings.push(sending.settled);
-      if (random.chance(0.005)) await owner.api.changeChat(chat.id, { name: `named at ${count}` });
-      if (count % batch < batch - 1) continue;
-      await Promise.race(sendings.slice(-3));
-      await Bun.sleep(random.int(1, 30));
-      proxy.cut();
-    }
+    proxy.play(faults);
+    const random = createRandom(story.seed).fork("people");
+    const cast = { world, people, owner, chatId: chat.id, random };
+    const { written, sendings } = await talk(cast, story, proxy.cut);
     const results = await Promise.all(sendings);
     proxy.play({});
-    const lastSeq = (await owner.api.getChat(chat.id)).last_seq;
-    const settled = rooms.map((room) =>
-      until(
-        room,
-        (now) =>
-          now.state === "live" &&
-          (now.chat?.last_seq ?? 0) >= lastSeq &&
-          now.messages.every((message) => message.status !== "streaming"),
-      ),
-    );
-    await Promise.all(settled);
-    const newcomer = await visitor(direct, owner, chat.id);
+    await untilQuiet(cast);
+    const fresh = await everybody.signedIn({}, owner.person);
+    const newRoom = fresh.room(chat.id);
+    await untilLive(newRoom);
     return {
       results,
-      seen: await Promise.all(rooms.map(wholeRoom)),
-      fresh: await wholeRoom(newcomer),
+      seen: await Promise.all(people.map(({ room }) => wholeRoom(room))),
+      fresh: await wholeRoom(newRoom),
       written,
       counts: proxy.counts,
-      reconnects,
+      reconnects: countReconnects(),
     };
   } finally {
-    behind.closeAll();
-    direct.closeAll();
+    everybody.closeAll();
     await proxy.stop();
   }
 }
 
-/** One of the people once more, in another browser. */
-async function visitor(
-  direct: ReturnType<typeof createPeople>,
-  { name }: SignedIn,
-  chatId: number,
-) {
-  const client = direct.open();
-  await client.session.login({ username: name, password: direct.password });
-  const room = client.room(chatId);
-  await until(room, ({ state }) => state === "live");
-  return room;
+function watchReconnects(clients: SignedIn[]): () => number {
+  let count = 0;
+  for (const { connection } of clients) {
+    let before = connection.getSnapshot().state;
+    connection.subscribe(() => {
+      const { state } = connection.getSnapshot();
+      if (before !== "offline" && state === "offline") count += 1;
+      before = state;
+    });
+  }
+  return () => count;
+}
+
+async function talk({ world, people, owner, chatId, random }: Cast, story: Story, cut: () => void) {
+  const written = new Map(people.map(({ client }): [string, string[]] => [client.name, []]));
+  const sendings: Promise<SendResult>[] = [];
+  const cutEvery = Math.floor((story.messages * people.length) / story.reconnects);
+  for (let count = 1; count <= story.messages; count += 1) {
+    const { client, room } = random.pick(people);
+    const asks = random.chance(0.02);
+    if (asks) {
+      const pieces = [say(`answer ${count}: `), say("one, "), say("two")];
+      world.gemini.respondWith(answer(...pieces, finish()));
+    }
+    const content = `${asks ? "/bot " : ""}message ${count}`;
+    written.get(client.name)?.push(content);
+    sendings.push(room.send(content).settled);
+    if (random.chance(0.005)) await owner.api.changeChat(chatId, { name: `named ${count}` });
+    if (count % cutEvery > 0) continue;
+    // Some are through, some are not.
+    await Promise.race(sendings.slice(-people.length));
+    await Bun.sleep(random.int(1, 30));
+    cut();
+  }
+  return { written, sendings };
+}
+
+/** Settles when all have everything, as the room's numbers say. */
+async function untilQuiet({ owner, people, chatId }: Cast): Promise<void> {
+  const isOver = ({ messages }: RoomSnapshot) =>
+    messages.every(({ status }) => status !== "streaming");
+  await until(people[0]?.room ?? owner.room(chatId), isOver);
+  const { last_seq } = await owner.api.getChat(chatId);
+  for (const { room } of people) {
+    await until(
+      room,
+      (now) => now.state === "live" && now.chat?.last_seq === last_seq && isOver(now),
+    );
+  }
 }
 
 async function wholeRoom(room: Room): Promise<Shown> {
@@ -135,7 +144,7 @@ async function wholeRoom(room: Room): Promise<Shown> {
   return { chat, participants, messages, pending };
 }
 
-/** What each person has in the room, in the order of its numbers. */
+/** What a person has said in a room, in the order of its numbers. */
 export function saidBy(messages: readonly Message[], name: string): string[] {
   return messages.filter(({ username }) => username === name).map(({ content }) => content);
 }

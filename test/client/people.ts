@@ -1,14 +1,18 @@
 // People with a client each, and waiting for what it shows.
-import { createClient, type Client, type ClientOptions, type Observable } from "gemini-coop/client";
+import {
+  createClient,
+  type Client,
+  type ClientOptions,
+  type Observable,
+  type Room,
+  type Tokens,
+} from "gemini-coop/client";
+import type { Person, World } from "../world/world.ts";
 
-const timeoutMs = 8_000;
-const password = "correct horse battery";
+const timeoutMs = 20_000;
 
 /** Short pauses, so that a test of reconnecting ends soon. */
-export const quick = {
-  backoff: { firstMs: 5, longestMs: 50, soonMs: 20, laterMs: 20 },
-  timing: { gapMs: 20 },
-} satisfies Partial<ClientOptions>;
+const quick = { retryMs: 5, retryMsMax: 50, soonMs: 20, laterMs: 20, gapMs: 20 };
 
 /** @returns the first snapshot, from now on, that is as wished */
 export function until<T>(observable: Observable<T>, matches: (now: T) => boolean): Promise<T> {
@@ -29,32 +33,37 @@ export function until<T>(observable: Observable<T>, matches: (now: T) => boolean
   });
 }
 
+export const untilLive = (room: Room) => until(room, ({ state }) => state === "live");
+
 export type People = ReturnType<typeof createPeople>;
-export type SignedIn = Client & { name: string };
+export type SignedIn = Client & { name: string; person: Person };
 
-export function createPeople(url: () => string) {
+export function createPeople(world: World) {
   const clients: Client[] = [];
-  let count = 0;
 
+  /** Nobody's client. */
   function open(options: Partial<ClientOptions> = {}): Client {
-    const client = createClient({ url: url(), ...quick, ...options });
+    const timing = { ...quick, ...options.timing };
+    const client = createClient({ url: world.url, ...options, timing });
     clients.push(client);
     return client;
   }
 
-  async function signedIn(options: Partial<ClientOptions> = {}): Promise<SignedIn> {
-    count += 1;
-    const name = `person${count}`;
+  /** Somebody with a socket. @param person default: a new one */
+  async function signedIn(
+    options: Partial<ClientOptions> = {},
+    person: Person | undefined = undefined,
+    expiresInSeconds = 3_600,
+  ): Promise<SignedIn> {
+    const who = person ?? (await world.person());
     const client = open(options);
-    await client.session.register({ username: name, email: `${name}@example.com`, password });
-    await client.session.login({ username: name, password });
-    return { ...client, name };
+    await client.session.use({ ...tokensOf(who), expires_in: expiresInSeconds });
+    return { ...client, name: who.username, person: who };
   }
 
   return {
     open,
     signedIn,
-    password,
     async pair(options: Partial<ClientOptions> = {}): Promise<[SignedIn, SignedIn]> {
       return [await signedIn(options), await signedIn(options)];
     },
@@ -62,4 +71,9 @@ export function createPeople(url: () => string) {
       for (const client of clients.splice(0)) client.close();
     },
   };
+}
+
+/** Good for an hour; there is nothing to renew them with. */
+export function tokensOf({ token }: Person): Tokens {
+  return { access_token: token, token_type: "bearer", expires_in: 3_600, refresh_token: "none" };
 }

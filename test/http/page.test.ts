@@ -51,7 +51,10 @@ describe("the page at /", () => {
 
   test("sends them compressed to who can read that, and they are small", async () => {
     for (const address of addressesIn(page).filter((each) => /\.(js|css)$/.test(each))) {
-      const response = await fetch(world.url + address, { decompress: false });
+      const response = await fetch(world.url + address, {
+        decompress: false,
+        headers: { "accept-encoding": "gzip" },
+      });
       expect(response.headers.get("content-encoding")).toBe("gzip");
       expect((await response.arrayBuffer()).byteLength).toBeLessThan(80 * 1024);
     }

@@ -39,8 +39,8 @@ const noFaults: SocketFaults = {
 };
 
 export interface FaultProxyOptions {
-  /** The server behind it, as in `http://127.0.0.1:8000`. No TLS. */
-  target: string;
+  /** The server behind it, as in `http://127.0.0.1:8000`, or a function that is asked at each connection. No TLS. */
+  target: string | (() => string);
   /** The same seed makes the same decisions, if the messages come in the same order. Default: a new one, see `seed` */
   seed?: string;
   /** Default: any free port. */
@@ -58,7 +58,7 @@ const endOfHead = "\r\n\r\n";
 
 /** Listens on loopback. Without `play` it passes everything on as it is; plain HTTP it always does. */
 export async function startFaultProxy(options: FaultProxyOptions) {
-  const target = new URL(options.target);
+  const { target } = options;
   const seed = options.seed ?? crypto.randomUUID().slice(0, 8);
   const random = createRandom(seed);
   let faults = noFaults;
@@ -79,7 +79,8 @@ export async function startFaultProxy(options: FaultProxyOptions) {
     if (isRefusing) return client.destroy();
     accepted += 1;
     const own = random.fork(String(accepted));
-    const upstream = connect({ host: target.hostname, port: Number(target.port || 80) });
+    const { hostname, port } = new URL(typeof target === "string" ? target : target());
+    const upstream = connect({ host: hostname, port: Number(port || 80) });
     const link: Link = {
       isSocket: false,
       isFrozen: false,

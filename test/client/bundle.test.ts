@@ -1,0 +1,108 @@
+// The client as others get it: small, without anything of the server, and at home in Node.js.
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { startWorld, type World } from "../world/world.ts";
+
+const gzipBytesMax = 8 * 1024;
+const entry = join(import.meta.dir, "../../src/client/client.ts");
+const timeoutMs = 20_000;
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "gemini-coop-bundle-"));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+async function bundle(path: string, options: Partial<Bun.BuildConfig> = {}): Promise<string> {
+  const { outputs } = await Bun.build({ entrypoints: [path], target: "browser", ...options });
+  const [output] = outputs;
+  if (!output || outputs.length > 1) throw new Error(`it became ${outputs.length} files`);
+  return await output.text();
+}
+
+test("all of it is at most 8 KiB, minified and compressed, and imports nothing", async () => {
+  const code = await bundle(entry, { minify: true });
+  expect(gzipSync(code, { level: 9 }).length).toBeLessThanOrEqual(gzipBytesMax);
+  const transpiler = new Bun.Transpiler({ loader: "js" });
+  expect(transpiler.scan(code).imports).toEqual([]);
+  expect(transpiler.scan(code).exports).toEqual([
+    "ProblemError",
+    "createClient",
+    "memoryTokens",
+    "roomsMax",
+  ]);
+});
+
+test("what only some need is beside it: the list of chats, tokens in a browser, the fault kit", async () => {
+  for (const name of ["chat-list", "stored-tokens"]) {
+    const code = await bundle(join(entry, `../${name}.ts`), { minify: true });
+    expect([name, gzipSync(code).length < 2_048]).toEqual([name, true]);
+  }
+  const kit = await bundle(join(entry, "../faults/proxy.ts"), { target: "node" });
+  const imports = new Bun.Transpiler({ loader: "js" }).scan(kit).imports;
+  expect(imports.map(({ path }) => path)).toEqual(["node:net"]);
+});
+
+/** Runs in Node.js: somebody registers, opens a room through a proxy that cuts, and talks. */
+async function conversation(clientPath: string, kitPath: string, url: string) {
+  const { createClient } = await import(clientPath);
+  const { startFaultProxy } = await import(kitPath);
+  const proxy = await startFaultProxy({ target: url, seed: "node" });
+  const client = createClient({ url: proxy.url, timing: { retryMs: 5, retryMsMax: 50 } });
+  const input = { username: "node", email: "node@example.com", password: "correct horse" };
+  await client.session.register(input);
+  await client.session.login(input);
+  const { id } = await client.api.createChat({ is_group: true });
+  const room = client.room(id);
+  const first = await room.send("one").settled;
+  proxy.cut();
+  const second = await room.send("two").settled;
+  await new Promise<void>((resolve) => {
+    const look = () => {
+      if (room.getSnapshot().messages.length === 2) resolve();
+    };
+    room.subscribe(look);
+    look();
+  });
+  const contents = room
+    .getSnapshot()
+    .messages.map((message: { content: string }) => message.content);
+  client.close();
+  await proxy.stop();
+  console.log(JSON.stringify({ first, second, contents, state: client.connection.getSnapshot() }));
+}
+
+test(
+  "Node.js 20 runs it, and the fault kit, with a WebSocket that is there or handed over",
+  async () => {
+    const world: World = await startWorld();
+    try {
+      await Bun.write(join(folder, "client.mjs"), await bundle(entry));
+      const kit = await bundle(join(entry, "../faults/proxy.ts"), { target: "node" });
+      await Bun.write(join(folder, "faults.mjs"), kit);
+      const paths = [join(folder, "client.mjs"), join(folder, "faults.mjs")];
+      const call = `${JSON.stringify(paths).slice(1, -1)}, ${JSON.stringify(world.url)}`;
+      const code = new Bun.Transpiler({ loader: "ts" }).transformSync(
+        `export ${conversation.toString()}\nawait conversation(${call});`,
+      );
+      await Bun.write(join(folder, "conversation.mjs"), code);
+      const child = Bun.spawn(
+        ["node", "--no-warnings", "--experimental-websocket", join(folder, "conversation.mjs")],
+        { stdout: "pipe", stderr: "pipe", timeout: timeoutMs },
+      );
+      const [said, complained] = await Promise.all([child.stdout.text(), child.stderr.text()]);
+      expect([await child.exited, complained]).toEqual([0, ""]);
+      expect(JSON.parse(said)).toEqual({
+        first: { ok: true, message_id: expect.any(Number), seq: 1 },
+        second: { ok: true, message_id: expect.any(Number), seq: 2 },
+        contents: ["one", "two"],
+        state: { state: "offline", reason: "bye" },
+      });
+    } finally {
+      await world.stop();
+    }
+  },
+  timeoutMs,
+);
