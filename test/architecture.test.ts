@@ -21,7 +21,12 @@ interface Place {
 /** Relative path → code. */
 type Tree = Record<string, string>;
 
-const transpiler = new Bun.Transpiler({ loader: "tsx" });
+const transpilers = {
+  ts: new Bun.Transpiler({ loader: "ts" }),
+  tsx: new Bun.Transpiler({ loader: "tsx" }),
+};
+const transpilerOf = (path: string) => transpilers[path.endsWith(".tsx") ? "tsx" : "ts"];
+
 /** What the page is made of besides its own code. */
 const pagePackages = ["preact", "marked", "dompurify"];
 /** The JSX of the page, as the transpiler spells it by itself. */
@@ -135,7 +140,7 @@ function packageFault(path: string, name: string, features: Set<string>): string
 
 function codeFaults(path: string, code: string, features: Set<string>): string[] {
   // Without comments and types.
-  const bare = transpiler.transformSync(code);
+  const bare = transpilerOf(path).transformSync(code);
   const faults: string[] = [];
   if (path !== "config.ts" && /\b(process|Bun|import\.meta)\.env\b/.test(bare)) {
     faults.push("reads the environment: only config.ts does");
@@ -143,7 +148,8 @@ function codeFaults(path: string, code: string, features: Set<string>): string[]
   if (/\bctx\.publish\(/.test(bare) && placeOf(path, features)?.rank !== rank("actions")) {
     faults.push("publishes: only actions do");
   }
-  if (transpiler.scan(code).exports.includes("default")) faults.push("has a default export");
+  if (transpilerOf(path).scan(code).exports.includes("default"))
+    faults.push("has a default export");
   const lines = code.trimEnd().split("\n").length;
   if (lines > linesMax) faults.push(`has ${lines} lines, above ${linesMax}`);
   return faults;
@@ -158,7 +164,9 @@ function nameFault(path: string): string | undefined {
 function importsOf(tree: Tree): Map<string, string[]> {
   const scanned = Object.entries(tree).map(([path, code]): [string, string[]] => [
     path,
-    transpiler.scanImports(code).map((found) => found.path),
+    transpilerOf(path)
+      .scanImports(code)
+      .map((found) => found.path),
   ]);
   return new Map(scanned);
 }

@@ -13,8 +13,10 @@ function run(...command: string[]): number {
 
 function installChromium(): boolean {
   if (process.getuid?.() !== 0 || !Bun.which("apt-get")) return false;
-  run("apt-get", "update", "-qq");
-  return run("apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium") === 0;
+  // Where Debian can't be reached, it should be known soon.
+  const apt = ["apt-get", "-qq", "-o", "Acquire::Retries=0", "-o", "Acquire::http::Timeout=20"];
+  run(...apt, "update");
+  return run(...apt, "install", "-y", "--no-install-recommends", "chromium") === 0;
 }
 
 if (!existsSync(chromiumPath) && !installChromium()) {
