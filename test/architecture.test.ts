@@ -21,12 +21,9 @@ interface Place {
 /** Relative path → code. */
 type Tree = Record<string, string>;
 
-const transpilers = {
-  ts: new Bun.Transpiler({ loader: "ts" }),
-  tsx: new Bun.Transpiler({ loader: "tsx" }),
-};
-const transpilerOf = (path: string) => transpilers[path.endsWith(".tsx") ? "tsx" : "ts"];
-
+const ts = new Bun.Transpiler({ loader: "ts" });
+const tsx = new Bun.Transpiler({ loader: "tsx" });
+const transpilerOf = (path: string) => (path.endsWith(".tsx") ? tsx : ts);
 /** What the page is made of besides its own code. */
 const pagePackages = ["preact", "marked", "dompurify"];
 /** The JSX of the page, as the transpiler spells it by itself. */

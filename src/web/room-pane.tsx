@@ -7,11 +7,12 @@ import { ChatSettingsDialog } from "./chat-settings.tsx";
 import { Composer } from "./composer.tsx";
 import { ConnectionState } from "./connection-state.tsx";
 import { Icon } from "./icons.tsx";
-import { MessageList, useScrolling } from "./message-list.tsx";
+import { MessageList } from "./message-list.tsx";
 import { useSnapshot } from "./observing.ts";
 import { PeopleDialog } from "./people-dialog.tsx";
 import { namesOf } from "./people-shown.tsx";
 import { goHome } from "./place.ts";
+import { useScrolling } from "./scrolling.ts";
 
 export function RoomPane({
   client,

@@ -1,6 +1,7 @@
 // What people and the model write can't run, can't call home, and can't look like a part of the page.
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import type { Browser, Locator } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
+import { z } from "zod";
 import { answer, finish, ground, say } from "../../src/emulator/script.ts";
 import { startWorld, type Person, type World } from "../world/world.ts";
 import { launchChromium } from "./chromium.ts";
@@ -71,17 +72,18 @@ function tricks(): string[] {
   ];
 }
 
-/** All elements of what was said, with their attributes. */
-async function elementsOf(said: Locator): Promise<{ name: string; attributes: string[] }[]> {
-  const listed = await said.evaluateAll(
-    `elements => JSON.stringify(elements.flatMap((element) => [...element.querySelectorAll("*")]).map((each) => ({
+/** All elements inside of what a selector finds, with their attributes. */
+async function elementsOf(page: Page, selector: string) {
+  const listed = await page.evaluate(`
+    JSON.stringify([...document.querySelectorAll(${JSON.stringify(`${selector} *`)})].map((each) => ({
       name: each.localName,
       attributes: each.getAttributeNames().map((name) => name + "=" + each.getAttribute(name)),
-    })))`,
-  );
-  return JSON.parse(String(listed));
+    })))
+  `);
+  return Elements.parse(JSON.parse(String(listed)));
 }
 
+const Elements = z.array(z.object({ name: z.string(), attributes: z.array(z.string()) }));
 const harmless =
   /^(a|blockquote|br|code|del|em|h[3-6]|hr|li|ol|p|pre|strong|t(able|body|d|h|head|r)|ul)$/;
 
@@ -108,7 +110,7 @@ test("no trick of the model's does anything but stand there", async () => {
       .getByRole("button", { name: "Ask again" })
       .waitFor();
   }
-  const elements = await elementsOf(page.locator(".markdown"));
+  const elements = await elementsOf(page, ".markdown");
   expect(elements.length).toBeGreaterThan(answers.length);
   expect(elements.filter(({ name }) => !harmless.test(name))).toEqual([]);
   for (const { name, attributes } of elements) {
@@ -143,7 +145,7 @@ test("what people write is text, in the room, in the list of chats and in names"
   const visitor = await visit(world, browser, { as: anna, chatId: chat.id });
   const { page, rows } = visitor;
   await rows.nth(texts.length - 1).waitFor();
-  expect(await elementsOf(rows.locator(".text"))).toEqual([]);
+  expect(await elementsOf(page, ".row .text")).toEqual([]);
   expect(await rows.locator(".text").first().textContent()).toBe(first);
   expect(await page.getByRole("main").getByRole("heading", { level: 2 }).textContent()).toBe(
     chat.name,
@@ -160,7 +162,7 @@ test("a link of the model's leads to another tab, which doesn't learn where it c
   world.gemini.respondWith(answer(say(`See [there](${beacon.url.href}there).`), finish()));
   await anna.say(chat.id, "/bot where?");
   const visitor = await visit(world, browser, { as: anna, chatId: chat.id });
-  const opened = visitor.page.waitForEvent("popup");
+  const opened = visitor.page.context().waitForEvent("page");
   await visitor.page.getByRole("link", { name: "there" }).click();
   const popup = await opened;
   await popup.getByText("caught").waitFor();

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { chromiumPath } from "./chromium.ts";
 
 const skipped = 77;
+const testTimeoutMs = 90_000;
 const root = join(import.meta.dir, "../..");
 
 function run(...command: string[]): number {
@@ -26,4 +27,6 @@ if (!existsSync(chromiumPath) && !installChromium()) {
   process.exit(skipped);
 }
 const files = [...new Bun.Glob("test/browser/*.browser.ts").scanSync(root)].toSorted();
-process.exit(run(process.execPath, "test", ...files.map((file) => `./${file}`)));
+process.exit(
+  run(process.execPath, "test", `--timeout=${testTimeoutMs}`, ...files.map((file) => `./${file}`)),
+);

@@ -1,12 +1,9 @@
 // Somebody in front of the page. Whatever the page does wrong meanwhile is kept: errors, and requests to other hosts.
-import { setDefaultTimeout } from "bun:test";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import type { Person, World } from "../world/world.ts";
 
 /** For a machine that does much else. */
 const actionTimeoutMs = 20_000;
-const testTimeoutMs = 60_000;
-setDefaultTimeout(testTimeoutMs);
 
 export type Visitor = Awaited<ReturnType<typeof visit>>;
 
@@ -30,7 +27,6 @@ export async function visit(world: World, browser: Browser, options: VisitOption
   return {
     page,
     faults,
-    messages: page.getByRole("region", { name: "Messages" }),
     rows: page.getByRole("region", { name: "Messages" }).locator("li.row"),
     composer: page.getByRole("textbox", { name: /^Message to/ }),
     async say(text: string) {

@@ -150,6 +150,7 @@ test("who is too far behind loads the room anew", async () => {
       content: `message ${batch * 400 + index}`,
       clientId: undefined,
       asksBot: false,
+      runId: undefined,
     }));
     await insertMessages(world.sql, items);
   }

@@ -163,6 +163,7 @@ test("older messages are loaded page by page", async () => {
       content,
       clientId: undefined,
       asksBot: false,
+      runId: undefined,
     })),
   );
   const room = ann.room(chat.id);
