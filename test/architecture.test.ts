@@ -25,7 +25,7 @@ const ts = new Bun.Transpiler({ loader: "ts" });
 const tsx = new Bun.Transpiler({ loader: "tsx" });
 const transpilerOf = (path: string) => (path.endsWith(".tsx") ? tsx : ts);
 /** What the page is made of besides its own code. */
-const pagePackages = ["preact", "marked", "dompurify"];
+const isOfPage = (name: string) => /^(preact|marked|dompurify)(\/|$)/.test(name);
 /** The JSX of the page, as the transpiler spells it by itself. */
 const jsxRuntime = /^react(\/jsx-(dev-)?runtime)?$/;
 
@@ -107,10 +107,6 @@ function webFault(path: string, specifier: string): string | undefined {
     return undefined;
   }
   return `imports ${specifier}, which is not for browsers`;
-}
-
-function isOfPage(name: string): boolean {
-  return pagePackages.some((own) => name === own || name.startsWith(`${own}/`));
 }
 
 function packageFault(path: string, name: string, features: Set<string>): string | undefined {
