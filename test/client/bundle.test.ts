@@ -4,10 +4,11 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { startWorld, type World } from "../world/world.ts";
+import { startWorld } from "../world/world.ts";
 
 const gzipBytesMax = 8 * 1024;
-const entry = join(import.meta.dir, "../../src/client/client.ts");
+const root = join(import.meta.dir, "../..");
+const entry = join(root, "src/client/client.ts");
 const timeoutMs = 20_000;
 let folder: string;
 beforeAll(async () => {
@@ -46,11 +47,11 @@ test("what only some need is beside it: the list of chats, tokens in a browser, 
 });
 
 /** Runs in Node.js: somebody registers, opens a room through a proxy that cuts, and talks. */
-async function conversation(clientPath: string, kitPath: string, url: string) {
-  const { createClient } = await import(clientPath);
-  const { startFaultProxy } = await import(kitPath);
-  const proxy = await startFaultProxy({ target: url, seed: "node" });
-  const client = createClient({ url: proxy.url, timing: { retryMs: 5, retryMsMax: 50 } });
+const conversation = `
+  import { createClient } from "gemini-coop/client";
+  import { startFaultProxy } from "gemini-coop/client/faults";
+  const proxy = await startFaultProxy({ target: process.argv[2], seed: "node" });
+  const client = createClient({ url: proxy.url, WebSocket, timing: { retryMs: 5, retryMsMax: 50 } });
   const input = { username: "node", email: "node@example.com", password: "correct horse" };
   await client.session.register(input);
   await client.session.login(input);
@@ -59,46 +60,42 @@ async function conversation(clientPath: string, kitPath: string, url: string) {
   const first = await room.send("one").settled;
   proxy.cut();
   const second = await room.send("two").settled;
-  await new Promise<void>((resolve) => {
-    const look = () => {
-      if (room.getSnapshot().messages.length === 2) resolve();
-    };
+  await new Promise((resolve) => {
+    const look = () => room.getSnapshot().messages.length === 2 && resolve();
     room.subscribe(look);
     look();
   });
-  const contents = room
-    .getSnapshot()
-    .messages.map((message: { content: string }) => message.content);
+  const contents = room.getSnapshot().messages.map(({ content }) => content);
   client.close();
   await proxy.stop();
-  console.log(JSON.stringify({ first, second, contents, state: client.connection.getSnapshot() }));
+  console.log(JSON.stringify({ first, second, contents, ...client.connection.getSnapshot() }));
+`;
+
+async function run(...command: string[]) {
+  const child = Bun.spawn(command, { stdout: "pipe", stderr: "pipe", timeout: timeoutMs });
+  const [said, complained] = await Promise.all([child.stdout.text(), child.stderr.text()]);
+  if ((await child.exited) !== 0) throw new Error(complained);
+  return said;
 }
 
 test(
-  "Node.js 20 runs it, and the fault kit, with a WebSocket that is there or handed over",
+  "Node.js 20 runs it, and the fault kit, as they are built for it",
   async () => {
-    const world: World = await startWorld();
+    const world = await startWorld();
     try {
-      await Bun.write(join(folder, "client.mjs"), await bundle(entry));
-      const kit = await bundle(join(entry, "../faults/proxy.ts"), { target: "node" });
-      await Bun.write(join(folder, "faults.mjs"), kit);
-      const paths = [join(folder, "client.mjs"), join(folder, "faults.mjs")];
-      const call = `${JSON.stringify(paths).slice(1, -1)}, ${JSON.stringify(world.url)}`;
-      const code = new Bun.Transpiler({ loader: "ts" }).transformSync(
-        `export ${conversation.toString()}\nawait conversation(${call});`,
-      );
-      await Bun.write(join(folder, "conversation.mjs"), code);
-      const child = Bun.spawn(
-        ["node", "--no-warnings", "--experimental-websocket", join(folder, "conversation.mjs")],
-        { stdout: "pipe", stderr: "pipe", timeout: timeoutMs },
-      );
-      const [said, complained] = await Promise.all([child.stdout.text(), child.stderr.text()]);
-      expect([await child.exited, complained]).toEqual([0, ""]);
+      const installed = join(folder, "node_modules/gemini-coop");
+      await Bun.write(join(installed, "package.json"), Bun.file(join(root, "package.json")));
+      await Bun.write(join(folder, "conversation.mjs"), conversation);
+      const build = ["run", "--cwd", root, "build:client", "--outdir"];
+      await run(process.execPath, ...build, join(installed, "dist/client"));
+      const flags = ["--no-warnings", "--experimental-websocket"];
+      const said = await run("node", ...flags, join(folder, "conversation.mjs"), world.url);
       expect(JSON.parse(said)).toEqual({
         first: { ok: true, message_id: expect.any(Number), seq: 1 },
         second: { ok: true, message_id: expect.any(Number), seq: 2 },
         contents: ["one", "two"],
-        state: { state: "offline", reason: "bye" },
+        state: "offline",
+        reason: "bye",
       });
     } finally {
       await world.stop();
