@@ -167,7 +167,7 @@ test("a link of the model's leads to another tab, which doesn't learn where it c
   const popup = await opened;
   await popup.getByText("caught").waitFor();
   expect(await popup.evaluate("[document.referrer, window.opener]")).toEqual(["", null]);
-  expect(hits).toEqual([`${beacon.url.href}there`]);
+  expect(hits).toContain(`${beacon.url.href}there`);
   hits = [];
   expect(visitor.faults).toEqual([]);
   await visitor.close();
