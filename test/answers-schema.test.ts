@@ -1,13 +1,7 @@
-// What the tables of answers refuse, and what goes with what: their migration is the only one that moves rows, too.
+// What the tables of answers refuse, and what goes with what.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { pino } from "pino";
-import { connect } from "../src/database/connect.ts";
-import { migrate, rollBack } from "../src/database/migrate.ts";
-import { dropDatabase, emptyDatabase } from "./world/cluster.ts";
-import { fill, insert, openSchema } from "./world/schema.ts";
+import { insert, openSchema } from "./world/schema.ts";
 import { defaultSettings } from "./world/world.ts";
-
-const log = pino({ level: "silent" });
 
 let schema: Awaited<ReturnType<typeof openSchema>>;
 beforeAll(async () => {
@@ -161,40 +155,3 @@ describe("of an answer", () => {
     },
   );
 });
-
-test("the migration takes running answers along, down to the message's own lease and up to a run that is free", async () => {
-  const url = await emptyDatabase();
-  const sql = connect(url, log, { max: 1 });
-  await migrate(url, { log });
-  await fill(sql);
-  const later: string[] = [];
-  while (!later[0]?.endsWith("_answers.sql"))
-    later.unshift((await rollBack(url, { log })) ?? "none");
-  const leases = await sql`
-    select id, lease_expires_at is not null as has_lease, lease_expires_at <= now() as is_over from messages order by id
-  `;
-  expect(leases.map((row) => ({ ...row }))).toEqual([
-    { id: 1, has_lease: false, is_over: null },
-    { id: 2, has_lease: false, is_over: null },
-    { id: 3, has_lease: true, is_over: true },
-  ]);
-
-  const leaseEnd = "2026-11-24T12:00:00.000Z";
-  await sql`update messages set lease_expires_at = ${leaseEnd} where id = 3`;
-  expect(await migrate(url, { log })).toEqual(later);
-  const runs = await sql`
-    select message_id, chat_id, user_id, reserved_tokens, attempt, lease_expires_at from answer_runs
-  `;
-  expect(runs.map((row) => ({ ...row }))).toEqual([
-    {
-      message_id: 3,
-      chat_id: 1,
-      user_id: null,
-      reserved_tokens: 0,
-      attempt: 1,
-      lease_expires_at: leaseEnd,
-    },
-  ]);
-  await sql.end();
-  await dropDatabase(url);
-}, 20_000);

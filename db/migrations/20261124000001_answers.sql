@@ -60,9 +60,14 @@ create table chat_summaries (
   unique (chat_id, up_to_seq)
 );
 
+-- Counts edits and removals of a chat's messages. Whoever sums them up keeps that only if none came between: what is
+-- stored under a lock of the chat's row waits for an edit that is under way, and sees its count.
+alter table chats add column revision bigint not null default 0;
+
 -- A summary of what was edited or removed is wrong, whoever did it: it goes, and is made again when it is needed.
 create function drop_summaries_of_changed_message() returns trigger language plpgsql as $$
 begin
+  update chats set revision = revision + 1 where id = old.chat_id;
   delete from chat_summaries where chat_id = old.chat_id and up_to_seq >= old.seq;
   return null;
 end $$;
@@ -74,6 +79,7 @@ create trigger summaries_of_edited_message after update of content on messages
 -- Once a statement: a chat that is deleted takes many messages with it.
 create function drop_summaries_of_removed_messages() returns trigger language plpgsql as $$
 begin
+  update chats set revision = revision + 1 where id in (select chat_id from removed);
   delete from chat_summaries s
   using (select chat_id, min(seq) as seq from removed group by chat_id) first
   where s.chat_id = first.chat_id and s.up_to_seq >= first.seq;
@@ -122,6 +128,7 @@ drop trigger summaries_of_removed_messages on messages;
 drop function drop_summaries_of_removed_messages;
 drop trigger summaries_of_edited_message on messages;
 drop function drop_summaries_of_changed_message;
+alter table chats drop column revision;
 drop table chat_summaries;
 drop table usage_days;
 drop table budgets;

@@ -14,9 +14,9 @@ import type { BuiltPrompt } from "./context.ts";
 import { createContinuation } from "./continuation.ts";
 import { createMarkFilter, speakerCode } from "./marks.ts";
 import type { Meter } from "./meter.ts";
-import { ModelError } from "./model.ts";
+import { EmptyAnswer, ModelError } from "./model.ts";
 import type { PromptRoom } from "./prompt-queries.ts";
-import { checkpointAnswer, endAnswer } from "./queries.ts";
+import { checkpointAnswer, endAnswer, findEndedAnswer } from "./queries.ts";
 import type { Place, Reply } from "./replies.ts";
 import { foldHistory } from "./summaries.ts";
 
@@ -86,7 +86,13 @@ export function runReply(ctx: Ctx, assignment: Assignment): void {
   }
 }
 
-function publishChunk(ctx: Ctx, reply: Reply, chunk: string, offset: number) {
+/** @param reply `seq` is the number which the chunk must not overtake */
+export function publishChunk(
+  ctx: Ctx,
+  reply: Pick<Reply, "chatId" | "messageId" | "seq">,
+  chunk: string,
+  offset: number,
+) {
   ctx.publish(
     chatTopic(reply.chatId),
     {
@@ -119,6 +125,8 @@ async function stream(ctx: Ctx, reply: Reply, assignment: Assignment, times: Tim
   try {
     return await readAnswer(ctx, reply, assignment, chunks.add);
   } catch (error) {
+    // Its server died between the last word and the end.
+    if (error instanceof EmptyAnswer && assignment.kept !== "") return { status: "complete" };
     const goesOn = resumeWithinMs === undefined || times.firstChunkMs !== undefined;
     return endOfError(ctx, reply, error, goesOn);
   } finally {
@@ -220,7 +228,7 @@ async function finish(
   const totalMs = Math.round(performance.now() - times.askedAt);
   for (let tries = 1; ; tries += 1) {
     try {
-      const ended = await endAnswer(ctx.sql, reply, {
+      const stored = await endAnswer(ctx.sql, reply, {
         content: reply.text,
         status,
         error: end.error,
@@ -233,6 +241,9 @@ async function finish(
       });
       // Before its last frame: who joins after that must not be shown it as running.
       ctx.replies.remove(reply);
+      // A try whose reply was lost may have stored it.
+      const ended =
+        stored ?? (tries > 1 ? await findEndedAnswer(ctx.sql, reply.messageId) : undefined);
       if (ended) publishEnd(ctx, ended);
       return;
     } catch (error) {

@@ -45,6 +45,7 @@ async function* askModel(ctx: Ctx, reply: Reply, assignment: Assignment): AsyncG
   }).catch((error: unknown) => {
     ctx.log.warn({ err: error, messageId: reply.messageId }, "an answer has no receipt");
   });
+  let hasBegun = false;
   try {
     const { system, turns } = prompt;
     const outputTokensMax = Math.max(answerTokensMin, left);
@@ -53,10 +54,15 @@ async function* askModel(ctx: Ctx, reply: Reply, assignment: Assignment): AsyncG
       reply.abort.signal,
     );
     for await (const delta of deltas) {
+      hasBegun = true;
       if ("text" in delta) meter.write(delta.text);
       else if ("usage" in delta) meter.count(delta.usage);
       yield delta;
     }
+  } catch (error) {
+    // Gemini charges nothing for a request that it refuses: https://ai.google.dev/gemini-api/docs/billing
+    if (error instanceof ModelError && !hasBegun) meter.refuse();
+    throw error;
   } finally {
     // Its end is stored after it.
     await receipt;

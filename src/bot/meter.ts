@@ -35,6 +35,10 @@ export function createMeter(before: Usage = nothingUsed) {
       promptTokens = estimatedPromptTokens;
       ratio = tokenRatio;
     },
+    /** It did not begin. */
+    refuse() {
+      promptTokens = 0;
+    },
     write(text: string) {
       written += text;
     },

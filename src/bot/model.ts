@@ -71,3 +71,11 @@ export class ModelError extends Error {
     this.detail = detail;
   }
 }
+
+/** The model ended properly, and said nothing: no answer, but all that there was to add to one that broke off. */
+export class EmptyAnswer extends ModelError {
+  constructor() {
+    super("Gemini gave an empty answer. Asking again may help.");
+    this.name = "EmptyAnswer";
+  }
+}

@@ -81,6 +81,7 @@ const PromptRoom = z.object({
   settings: ChatSettings,
   is_ai_chat: z.boolean(),
   last_seq: z.int(),
+  revision: z.int(),
   token_ratio: z.number(),
   summary_id: z.int().nullable(),
   summary_up_to_seq: z.int().nullable(),
@@ -102,7 +103,7 @@ export async function findPromptRoom(
 ): Promise<PromptRoom | undefined> {
   return maybe(
     await sql`
-      select c.name, c.settings, c.is_ai_chat, c.last_seq, coalesce(b.token_ratio, 1) as token_ratio,
+      select c.name, c.settings, c.is_ai_chat, c.last_seq, c.revision, coalesce(b.token_ratio, 1) as token_ratio,
         s.id as summary_id, s.up_to_seq as summary_up_to_seq, s.content as summary
       from chats c
       left join budgets b on b.kind = 'chat' and b.id = c.id

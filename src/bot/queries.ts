@@ -107,8 +107,28 @@ export async function endAnswer(
     EndedRow,
   );
   if (!row) return undefined;
-  const { usage: counted, ...message } = row;
-  return { message, usage: counted };
+  return endedAnswer(row);
+}
+
+function endedAnswer({ usage, ...message }: z.infer<typeof EndedRow>): EndedAnswer {
+  return { message, usage };
+}
+
+/** @returns undefined for an answer that is still running, or gone */
+export async function findEndedAnswer(
+  sql: Sql,
+  messageId: number,
+): Promise<EndedAnswer | undefined> {
+  const row = maybe(
+    await sql`
+      select ${messageColumns(sql)}, m.usage
+      from messages m
+      left join users u on u.id = m.user_id
+      where m.id = ${messageId} and m.status <> 'streaming'
+    `,
+    EndedRow,
+  );
+  return row && endedAnswer(row);
 }
 
 const InsertedAnswer = z.object({ ...Message.shape });

@@ -55,13 +55,8 @@ async function fold(ctx: Ctx, chatId: number): Promise<void> {
   if (upToSeq === undefined) return;
   const content = await sumUp(ctx, chatId, room, past);
   if (content === undefined) return;
-  const made = {
-    fromId: room.summary_id ?? undefined,
-    fromSeq,
-    messageCount: past.length,
-    lastSeq: room.last_seq,
-  };
-  const isKept = await insertSummary(ctx.sql, chatId, { upToSeq, content }, made);
+  const { revision } = room;
+  const isKept = await insertSummary(ctx.sql, chatId, { upToSeq, content, revision });
   ctx.log.info({ chatId, upToSeq, isKept }, "a room's history was summed up");
 }
 

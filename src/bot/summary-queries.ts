@@ -45,28 +45,20 @@ export async function findFoldEnd(
 }
 
 /**
- * Keeps a summary, unless something that it was made from has changed meanwhile.
- * @param made the summary that it continues, the number of the messages it was made from, and the room's number then
+ * Keeps a summary, unless a message was edited or removed meanwhile.
+ * @param revision the chat's before anything of what it is made from was read
  */
 export async function insertSummary(
   sql: Sql,
   chatId: number,
-  { upToSeq, content }: { upToSeq: number; content: string },
-  made: { fromId: number | undefined; fromSeq: number; messageCount: number; lastSeq: number },
+  { upToSeq, content, revision }: { upToSeq: number; content: string; revision: number },
 ): Promise<boolean> {
   const rows = await sql`
+    with unchanged as materialized (
+      select id from chats where id = ${chatId} and revision = ${revision} for no key update
+    )
     insert into chat_summaries (chat_id, up_to_seq, content)
-    select ${chatId}, ${upToSeq}, ${content}
-    where exists (select from chats where id = ${chatId})
-      and (${made.fromId ?? null}::bigint is null or exists (select from chat_summaries where id = ${made.fromId ?? null}))
-      and ${made.messageCount} = (
-        select count(*) from messages
-        where chat_id = ${chatId} and seq > ${made.fromSeq} and seq <= ${upToSeq} and content <> ''
-      )
-      and not exists (
-        select from messages
-        where chat_id = ${chatId} and updated_seq > ${made.lastSeq} and updated_seq <> seq and seq <= ${upToSeq}
-      )
+    select id, ${upToSeq}, ${content} from unchanged
     on conflict (chat_id, up_to_seq) do nothing
     returning id
   `;

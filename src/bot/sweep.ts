@@ -2,7 +2,7 @@
 import type { Ctx } from "../context.ts";
 import type { Message } from "../wire/messages.ts";
 import { answerTokensMin, promptOf } from "./admission.ts";
-import { publishEnd, runReply } from "./answering.ts";
+import { publishChunk, publishEnd, runReply } from "./answering.ts";
 import { claimAbandonedRuns, releaseRun, type ClaimedRun } from "./budget-queries.ts";
 import { estimateTokens } from "./context.ts";
 import { createMeter, nothingUsed } from "./meter.ts";
@@ -16,15 +16,21 @@ const attemptsMax = 5;
 /** Its lease ran out before; together they stay within the 15 s in which an answer goes on or ends. */
 const resumeWithinMs = 8_000;
 
-/** Takes over the answers of servers that died, or that went down and handed them over. Called about once a second. */
-export async function sweepAbandonedAnswers(ctx: Ctx): Promise<void> {
+/**
+ * Takes over the answers of servers that died, or that went down and handed them over. Called about once a second.
+ * @param withinMs an answer that has not gone on by then ends
+ */
+export async function sweepAbandonedAnswers(ctx: Ctx, withinMs = resumeWithinMs): Promise<void> {
   if (ctx.lifecycle.closing) return;
   for (const run of await claimAbandonedRuns(ctx.sql, ctx.replies.runIds(), sweepPageSize)) {
-    await takeOver(ctx, run);
+    // One that can't be taken over must not keep the others waiting; it comes again when its lease has run out.
+    await takeOver(ctx, run, withinMs).catch((error: unknown) => {
+      ctx.log.error({ err: error, messageId: run.message_id }, "an answer could not be taken over");
+    });
   }
 }
 
-async function takeOver(ctx: Ctx, run: ClaimedRun): Promise<void> {
+async function takeOver(ctx: Ctx, run: ClaimedRun, withinMs: number): Promise<void> {
   const found =
     run.message_id === null ? undefined : await findRunningAnswer(ctx.sql, run.message_id);
   // Never stored, or deleted with its chat.
@@ -59,7 +65,7 @@ async function takeOver(ctx: Ctx, run: ClaimedRun): Promise<void> {
     prompt,
     kept,
     meter: createMeter(run.usage ?? undefined),
-    resumeWithinMs,
+    resumeWithinMs: withinMs,
   });
 }
 
@@ -86,5 +92,12 @@ async function end(
     },
   );
   ctx.log.info({ messageId: answer.id, status }, "an answer of a server that is gone has ended");
-  if (ended) publishEnd(ctx, ended);
+  if (!ended) return;
+  // Who listens here has been shown none of it.
+  const { content, updated_seq: number } = ended.message;
+  if (content !== "") {
+    const place = { chatId: run.chat_id, messageId: answer.id, seq: number - 1 };
+    publishChunk(ctx, place, content, 0);
+  }
+  publishEnd(ctx, ended);
 }

@@ -42,14 +42,40 @@ async function ask(
   }
   if (input.client_id == null) return await askOnce(ctx, caller, chatId, input);
   const key = `${chatId} ${caller.id} ${input.client_id}`;
-  const before = ctx.asking.get(key) ?? Promise.resolve();
-  const asked = before.catch(() => undefined).then(() => askOnce(ctx, caller, chatId, input));
+  const before = ctx.asking.get(key);
+  const asked = before
+    ? before.catch(() => undefined).then(() => askAgain(ctx, caller, chatId, input))
+    : askOnce(ctx, caller, chatId, input);
   ctx.asking.set(key, asked);
   try {
     return await asked;
   } finally {
     if (ctx.asking.get(key) === asked) ctx.asking.delete(key);
   }
+}
+
+/** After another try has ended: if that has stored the question, there is nothing left to do. */
+async function askAgain(
+  ctx: Ctx,
+  caller: Caller,
+  chatId: number,
+  input: SendMessageInput,
+): Promise<Message> {
+  return (
+    (await findAsked(ctx, caller, chatId, input)) ?? (await askOnce(ctx, caller, chatId, input))
+  );
+}
+
+/** The question that is known under the input's client id. @throws Problem `client_id_reused` */
+async function findAsked(
+  ctx: Ctx,
+  caller: Caller,
+  chatId: number,
+  input: SendMessageInput,
+): Promise<Message | undefined> {
+  if (input.client_id == null) return undefined;
+  const message = await findMessageByClientId(ctx.sql, caller.id, chatId, input.client_id);
+  return message && settled(ctx, { outcome: "known", message }, input).message;
 }
 
 async function askOnce(
@@ -63,11 +89,9 @@ async function askOnce(
     admission = await admit(ctx, caller, chatId, { ...input, username: caller.username });
   } catch (error) {
     // A retry needs no admission: its answer has had one.
-    const clientId = input.client_id;
-    const message =
-      clientId != null && (await findMessageByClientId(ctx.sql, caller.id, chatId, clientId));
+    const message = await findAsked(ctx, caller, chatId, input);
     if (!message) throw error;
-    return settled(ctx, { outcome: "known", message }, input).message;
+    return message;
   }
   try {
     const result = await ctx.insertMessage(newMessage(caller, chatId, input, admission.run.id));

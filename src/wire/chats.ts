@@ -29,7 +29,7 @@ export type ChatSettings = z.infer<typeof ChatSettings>;
 /** Thoughts of the largest models; a smaller one is asked for as many as it can. */
 const thinkingBudgetMax = 32_768;
 
-/** A part of a chat's settings. null puts a member back to the server's choice; who is not named stays. */
+/** A part of a chat's settings. null puts a member back to the server's choice; one that is not there stays. */
 export const ChatSettingsInput = z
   .object({
     model: z.string().nullable().optional().meta({ description: "One of `GET /api/models`" }),

@@ -36,6 +36,7 @@ const emptyRoom: PromptRoom = {
   },
   is_ai_chat: false,
   last_seq: 0,
+  revision: 0,
   token_ratio: 1,
   summary_id: null,
   summary_up_to_seq: null,
@@ -203,6 +204,8 @@ describe("the budget of tokens", () => {
     const small = await startWorld({ env: { GEMINI_CONTEXT_TOKENS: "60" } });
     const anna = await small.person("anna");
     const chat = await anna.chat();
+    // What does not fit would be summed up meanwhile, by the same model.
+    small.ctx.folding.add(chat.id);
     const socket = await anna.joined(chat.id);
     // Each is 30 bytes with its mark and 10 tokens by the estimate.
     const mark = (code: string) => `[#${code} ${anna.username}]`;

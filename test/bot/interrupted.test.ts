@@ -4,6 +4,7 @@ import { answer, answerAndHang, finish, refuse, say } from "../../src/emulator/s
 import { sendMessage } from "../../src/messages/actions.ts";
 import { startWorld, type World } from "../world/world.ts";
 import { gateway, whenAborted } from "./asking.ts";
+import { leftBehind } from "./left-behind.ts";
 import { answerEnds, lastRequest, room } from "./room.ts";
 
 // Some wait for what happens once a second, and for a busy machine.
@@ -104,31 +105,11 @@ describe("a server that goes down in order", () => {
 });
 
 describe("an answer of a server that died", () => {
-  /** As a dead server leaves it behind, its lease to run out in a while. @returns its id */
-  async function leftBehind(chatId: number, questionId: number, leaseSeconds: number) {
-    const [row] = await world.sql`
-      with answer as (
-        insert into messages (chat_id, content, is_bot, seq, updated_seq, ordinal, status, answer_to)
-        select id, 'So far', true, last_seq + 1, last_seq + 1, message_count + 1, 'streaming', ${questionId}
-        from chats where id = ${chatId}
-        returning id, chat_id
-      ),
-      run as (
-        insert into answer_runs (message_id, chat_id, reserved_tokens, lease_expires_at)
-        select id, chat_id, 10000, now() + ${leaseSeconds} * interval '1 second' from answer
-      )
-      update chats set last_seq = last_seq + 1, message_count = message_count + 1
-      from answer where chats.id = ${chatId}
-      returning answer.id
-    `;
-    return Number(row?.id);
-  }
-
   test("goes on for those who read along, who are first shown what was kept, and for the log", async () => {
     const { chat, anna, ben, bens, messages } = await room(world);
     const question = await anna.say(chat.id, "for the dead one");
     world.gemini.respondWith(answer(say(" and so on"), finish()));
-    const messageId = await leftBehind(chat.id, question.id, -1);
+    const messageId = await leftBehind(world.sql, question, { leaseSeconds: -1 });
     await sweepAbandonedAnswers(world.ctx);
     await sweepAbandonedAnswers(world.ctx);
     const shown = await answerEnds(bens, messageId);
@@ -152,7 +133,7 @@ describe("an answer of a server that died", () => {
     const { chat, anna, bens, messages } = await room(world);
     const question = await anna.say(chat.id, "for the dead one");
     world.gemini.respondWith(refuse(400));
-    const messageId = await leftBehind(chat.id, question.id, -1);
+    const messageId = await leftBehind(world.sql, question, { leaseSeconds: -1 });
     await sweepAbandonedAnswers(world.ctx);
     expect(await answerEnds(bens, messageId)).toMatchObject({
       text: "So far",
@@ -164,7 +145,7 @@ describe("an answer of a server that died", () => {
   test("ends as interrupted when it has taken server after server with it", async () => {
     const { chat, anna, bens } = await room(world);
     const question = await anna.say(chat.id, "for the dead ones");
-    const messageId = await leftBehind(chat.id, question.id, 60);
+    const messageId = await leftBehind(world.sql, question, { leaseSeconds: 60 });
     await world.sql`
       update answer_runs set attempt = 5, lease_expires_at = now() where message_id = ${messageId}
     `;
@@ -178,7 +159,7 @@ describe("an answer of a server that died", () => {
   test("is left alone while its server may be alive", async () => {
     const { chat, anna, annas, messages } = await room(world);
     const question = await anna.say(chat.id, "for another one");
-    await leftBehind(chat.id, question.id, 60);
+    await leftBehind(world.sql, question, { leaseSeconds: 60 });
     await sweepAbandonedAnswers(world.ctx);
     await annas.settle();
     expect(annas.ofType("bot_stream")).toEqual([]);
@@ -188,7 +169,7 @@ describe("an answer of a server that died", () => {
   test("is stopped by who takes it over, when that was asked for", async () => {
     const { chat, anna, ben, bens } = await room(world);
     const question = await anna.say(chat.id, "for another one");
-    const messageId = await leftBehind(chat.id, question.id, 60);
+    const messageId = await leftBehind(world.sql, question, { leaseSeconds: 60 });
     const requests = world.gemini.requests.length;
     const path = `/api/chats/${chat.id}/messages/${messageId}/stop`;
     const stopping = ben.api("POST", path);

@@ -212,6 +212,7 @@ export function goodHistory() {
     renames: [{ chatId, name: "new name" }],
     tapes: [annsTape(chat), bensTape(chat)] as [Tape, Tape],
     loads: [load(ann), load(ben)] as const,
+    kills: 0,
     asked: new Map([[questionId, 1]]),
     answerTo: () => "All of it.",
     incidents: [],

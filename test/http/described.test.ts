@@ -88,7 +88,11 @@ test("every operation succeeds with 200 and what the document says", async () =>
   await does(ann, `POST ${chat}/messages`, { content: "/bot wait for me" }, [id]);
   const { message_id } = await socket.next("bot_stream");
   await does(ann, `GET ${chat}/messages`, undefined, [id]);
-  await does(ben, `POST ${chat}/messages/{message_id}/stop`, undefined, [id, message_id]);
+  const one = `${chat}/messages/{message_id}`;
+  await does(ben, `POST ${one}/stop`, undefined, [id, message_id]);
+  await does(ben, `GET ${one}/context`, undefined, [id, message_id]);
+  await does(ben, `POST ${one}/regenerate`, undefined, [id, message_id]);
+  await does(ann, "GET /api/usage");
   await socket.close();
   await does(ben, "GET /api/chats");
   await does(ben, `POST ${chat}/mark-read`, {}, [id]);
