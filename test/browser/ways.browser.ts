@@ -170,7 +170,7 @@ test("the owner sets who the model is, and everybody who is there sees the new n
   expect(await bens.page.getByRole("button", { name: "Chat settings" }).count()).toBe(0);
   await annas.page.getByRole("button", { name: "Chat settings" }).click();
   const dialog = annas.page.getByRole("dialog", { name: "Chat settings" });
-  await dialog.getByLabel("Name").fill("After");
+  await dialog.getByRole("textbox", { name: "Name" }).fill("After");
   await dialog.getByLabel("Who Gemini is here").fill("A pirate");
   await dialog.getByLabel("Temperature").fill("0.3");
   await dialog.getByLabel("Google Search").check();
