@@ -1,8 +1,9 @@
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 import type { ChatList } from "../client/chat-list.ts";
 import type { Client } from "../client/client.ts";
 import type { User } from "../wire/users.ts";
 import { ChatListPane } from "./chat-list-pane.tsx";
+import type { Drafts } from "./composer.tsx";
 import { NewChat } from "./new-chat.tsx";
 import { useSnapshot } from "./observing.ts";
 import { useChatInAddress } from "./place.ts";
@@ -12,15 +13,6 @@ import { Welcome } from "./welcome.tsx";
 
 export function App({ client, chats }: { client: Client; chats: ChatList }) {
   const { signedIn, user } = useSnapshot(client.session);
-  // Another tab has signed in or out.
-  useEffect(() => {
-    const follow = (event: StorageEvent) => {
-      if (event.oldValue === null || event.newValue === null) location.reload();
-    };
-    addEventListener("storage", follow);
-    return () => removeEventListener("storage", follow);
-  }, []);
-
   if (!signedIn) return <SignIn session={client.session} />;
   if (!user) return <Waiting client={client} />;
   return <House client={client} chats={chats} user={user} key={user.id} />;
@@ -41,6 +33,7 @@ function Waiting({ client }: { client: Client }) {
 function House({ client, chats, user }: { client: Client; chats: ChatList; user: User }) {
   const chatId = useChatInAddress();
   const list = useSnapshot(chats).chats;
+  const drafts = useMemo<Drafts>(() => new Map(), []);
   const [isCreating, setCreating] = useState(false);
   const create = () => setCreating(true);
 
@@ -56,7 +49,14 @@ function House({ client, chats, user }: { client: Client; chats: ChatList; user:
       {chatId === undefined ? (
         <Welcome hasChats={list !== undefined && list.length > 0} onCreate={create} />
       ) : (
-        <RoomPane client={client} chats={chats} user={user} chatId={chatId} key={chatId} />
+        <RoomPane
+          key={chatId}
+          client={client}
+          chats={chats}
+          user={user}
+          chatId={chatId}
+          drafts={drafts}
+        />
       )}
       {isCreating && <NewChat client={client} onClose={() => setCreating(false)} />}
     </div>

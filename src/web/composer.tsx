@@ -7,8 +7,8 @@ const charactersMax = 16_000;
 /** From here on the writer sees how much is left. */
 const charactersNear = 15_000;
 
-/** What was begun in each chat, until the page is left. */
-const drafts = new Map<number, string>();
+/** What its writer has begun in each chat. */
+export type Drafts = Map<number, string>;
 
 function askingGemini(text: string): string {
   return /^\/bot(\s|$)/i.test(text) ? text : `/bot ${text}`;
@@ -18,11 +18,13 @@ export function Composer({
   room,
   name,
   isAiChat,
+  drafts,
   onSent,
 }: {
   room: Room;
   name: string;
   isAiChat: boolean;
+  drafts: Drafts;
   onSent: () => void;
 }) {
   const [text, setText] = useState(() => drafts.get(room.chatId) ?? "");

@@ -12,7 +12,17 @@ import { App } from "./app.tsx";
  * HTML unsanitised. The access token lies beside the refresh token because a refresh token is good once: were it spent at
  * each load, two quick reloads would look like theft, and sign the reader out.
  */
-const client = createClient({ url: location.origin, tokens: storedTokens(localStorage) });
+const tokensKey = "gemini-coop-tokens";
+const client = createClient({
+  url: location.origin,
+  tokens: storedTokens(localStorage, tokensKey),
+});
+
+// Another tab has signed in or out; without a key, everything was cleared.
+addEventListener("storage", ({ key, oldValue, newValue }) => {
+  const hasBegunOrEnded = key === tokensKey && (oldValue === null || newValue === null);
+  if (key === null || hasBegunOrEnded) location.reload();
+});
 
 const root = document.querySelector("#page");
 if (root) render(<App client={client} chats={createChatList(client)} />, root);

@@ -4,7 +4,7 @@ import type { Client, Room, RoomSnapshot } from "../client/client.ts";
 import type { User } from "../wire/users.ts";
 import { Announcements } from "./announcing.tsx";
 import { ChatSettingsDialog } from "./chat-settings.tsx";
-import { Composer } from "./composer.tsx";
+import { Composer, type Drafts } from "./composer.tsx";
 import { ConnectionState } from "./connection-state.tsx";
 import { Icon } from "./icons.tsx";
 import { MessageList } from "./message-list.tsx";
@@ -19,11 +19,13 @@ export function RoomPane({
   chats,
   user,
   chatId,
+  drafts,
 }: {
   client: Client;
   chats: ChatList;
   user: User;
   chatId: number;
+  drafts: Drafts;
 }) {
   const room = useMemo(() => client.room(chatId), [chatId]);
   useEffect(() => () => room.close(), [room]);
@@ -53,6 +55,7 @@ export function RoomPane({
         room={room}
         name={chat?.name ?? "the room"}
         isAiChat={chat?.is_ai_chat ?? false}
+        drafts={drafts}
         onSent={scrolling.goToEnd}
       />
     </main>
