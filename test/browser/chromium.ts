@@ -1,10 +1,8 @@
-// The real browser of the browser tests: Debian's Chromium, driven by playwright-core.
-import { chromium, type Browser } from "playwright-core";
+// The real browser of the browser tests.
+export const chromiumPath = process.env.CHROMIUM ?? "/usr/bin/chromium";
 
-export const chromiumPath = "/usr/bin/chromium";
-
-/** It asks nobody anything by itself, and runs where there is no graphics card and no sandbox for root. */
-const flags = [
+export const flags = [
+  "--headless",
   "--no-sandbox",
   "--disable-gpu",
   "--disable-quic",
@@ -12,8 +10,6 @@ const flags = [
   "--disable-background-networking",
   "--disable-component-update",
   "--disable-sync",
+  // Whatever it might ask for: no other host is found.
+  "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 ];
-
-export function launchChromium(): Promise<Browser> {
-  return chromium.launch({ executablePath: chromiumPath, args: flags });
-}

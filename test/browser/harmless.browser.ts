@@ -4,8 +4,7 @@ import type { Browser, Page } from "playwright-core";
 import { z } from "zod";
 import { answer, finish, ground, say } from "../../src/emulator/script.ts";
 import { startWorld, type Person, type World } from "../world/world.ts";
-import { launchChromium } from "./chromium.ts";
-import { visit } from "./visitor.ts";
+import { launchChromium, visit } from "./visitor.ts";
 
 let world: World;
 let browser: Browser;

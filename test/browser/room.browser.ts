@@ -3,8 +3,7 @@ import type { Browser } from "playwright-core";
 import { answer, finish, refuse, say } from "../../src/emulator/script.ts";
 import { gateway } from "../bot/asking.ts";
 import { startWorld, type World } from "../world/world.ts";
-import { launchChromium } from "./chromium.ts";
-import { visit } from "./visitor.ts";
+import { launchChromium, visit } from "./visitor.ts";
 
 let world: World;
 let browser: Browser;

@@ -22,7 +22,8 @@ function installChromium(): boolean {
 
 if (!existsSync(chromiumPath) && !installChromium()) {
   console.error(
-    `The browser tests were left out: there is no ${chromiumPath}, and it can't be installed from here.`,
+    `The browser tests were left out: there is no ${chromiumPath}, and it can't be installed from here. ` +
+      "Install Chromium or Chrome, and set CHROMIUM to its path.",
   );
   process.exit(skipped);
 }

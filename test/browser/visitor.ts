@@ -1,11 +1,14 @@
 // Somebody in front of the page. Whatever the page does wrong meanwhile is kept: errors, and requests to other hosts.
-import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import { chromium, type Browser, type BrowserContextOptions, type Page } from "playwright-core";
 import type { Person, World } from "../world/world.ts";
+import { chromiumPath, flags } from "./chromium.ts";
 
 /** For a machine that does much else. */
 const actionTimeoutMs = 20_000;
 
-export type Visitor = Awaited<ReturnType<typeof visit>>;
+export function launchChromium(): Promise<Browser> {
+  return chromium.launch({ executablePath: chromiumPath, args: flags });
+}
 
 export interface VisitOptions extends BrowserContextOptions {
   /** Who is signed in, with a token of theirs. */

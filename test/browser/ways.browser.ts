@@ -3,8 +3,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { Browser, Page } from "playwright-core";
 import { answer, finish, say } from "../../src/emulator/script.ts";
 import { startWorld, type World } from "../world/world.ts";
-import { launchChromium } from "./chromium.ts";
-import { visit } from "./visitor.ts";
+import { launchChromium, visit } from "./visitor.ts";
 
 let world: World;
 let browser: Browser;
