@@ -12,6 +12,7 @@ import {
   requireJson,
 } from "./http/edge.ts";
 import { healthRoutes } from "./http/health.ts";
+import { pageRoutes } from "./http/page.ts";
 import { createRouter } from "./http/router.ts";
 import { messageRoutes } from "./messages/routes.ts";
 import { socketRoutes } from "./socket/routes.ts";
@@ -34,8 +35,8 @@ export function createApp(ctx: Ctx) {
   app.route("/", healthRoutes(ctx));
   app.route("/", socketRoutes(ctx));
   app.route("/", docsRoutes());
+  app.route("/", pageRoutes(ctx.config));
   serveOpenApi(app, ctx.config);
-  app.get("/", (c) => c.redirect("/docs"));
 
   app.notFound((c) =>
     problemResponse(c, new Problem("not_found", `There is no ${c.req.method} ${c.req.path}.`)),

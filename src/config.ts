@@ -62,6 +62,7 @@ const Environment = z.object({
   GEMINI_BASE_URL: httpUrl.optional(),
   GEMINI_CONTEXT_TOKENS: wholeNumber(32_000, 0, 2_000_000),
   CORS_ORIGINS: origins.default(["http://localhost:3000", "http://localhost:3001"]),
+  WEB_PAGE: z.enum(["on", "off"]).default("on"),
   SOCKETS_PER_USER: wholeNumber(50, 0, 1_000_000),
   SOCKETS_PER_ADDRESS: wholeNumber(1_000, 0, 1_000_000),
   BUDGET_TOKENS_PER_USER_DAY: wholeNumber(1_000_000, 0, 1_000_000_000_000),
@@ -106,6 +107,8 @@ export interface Config {
     readonly serverAnswers: number;
   };
   readonly corsOrigins: readonly string[];
+  /** Whether `/` is the room in the browser. */
+  readonly webPage: boolean;
   /** 0 for no limit. */
   readonly socketsPerUserMax: number;
   /** 0 for no limit. */
@@ -164,6 +167,7 @@ export function readConfig(env: Record<string, string | undefined> = process.env
       serverAnswers: values.BUDGET_ANSWERS_TOTAL,
     }),
     corsOrigins: Object.freeze(values.CORS_ORIGINS),
+    webPage: values.WEB_PAGE === "on",
     socketsPerUserMax: values.SOCKETS_PER_USER,
     socketsPerAddressMax: values.SOCKETS_PER_ADDRESS,
     logLevel: values.LOG_LEVEL,

@@ -74,6 +74,7 @@ async function start(config: Config, log: Logger): Promise<void> {
 
 function announce(config: Config, log: Logger, url: string, model: Model, embedded: boolean) {
   const places = {
+    ...(config.webPage ? { room: url } : {}),
     api: `${url}/api`,
     docs: `${url}/docs`,
     sockets: `${url.replace(/^http/, "ws")}/ws`,

@@ -2,6 +2,7 @@
 // are free; the rest points to the left only:
 //   config, wire → database, events → queries → actions → http, context → routes, socket → app → server → main
 // The client stands apart: it runs elsewhere, so that it takes nothing along, and nobody here needs it.
+// So does the page in web/: it is built on the client, and the server knows it as files to bundle.
 import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { join, posix } from "node:path";
@@ -20,7 +21,13 @@ interface Place {
 /** Relative path → code. */
 type Tree = Record<string, string>;
 
-const transpiler = new Bun.Transpiler({ loader: "ts" });
+const ts = new Bun.Transpiler({ loader: "ts" });
+const tsx = new Bun.Transpiler({ loader: "tsx" });
+const transpilerOf = (path: string) => (path.endsWith(".tsx") ? tsx : ts);
+/** What the page is made of besides its own code. */
+const isOfPage = (name: string) => /^(preact|marked|dompurify)(\/|$)/.test(name);
+/** The JSX of the page, as the transpiler spells it by itself. */
+const jsxRuntime = /^react(\/jsx-(dev-)?runtime)?$/;
 
 function rank(name: string): number {
   return ranks.indexOf(name);
@@ -54,6 +61,7 @@ function placeOf(path: string, features: Set<string>): Place | undefined {
 
 function importFault(path: string, specifier: string, features: Set<string>): string | undefined {
   if (path.startsWith("client/")) return clientFault(path, specifier);
+  if (path.startsWith("web/")) return webFault(path, specifier);
   if (!specifier.startsWith(".")) return packageFault(path, specifier, features);
   const target = posix.normalize(posix.join(posix.dirname(path), specifier));
   if (target === "../package.json") {
@@ -90,6 +98,17 @@ function clientFault(path: string, specifier: string): string | undefined {
   return undefined;
 }
 
+/** Its visitors load all that it imports. Of the wire it may know types, and they vanish. */
+function webFault(path: string, specifier: string): string | undefined {
+  if (specifier.startsWith(".")) {
+    const target = posix.normalize(posix.join(posix.dirname(path), specifier));
+    if (/^(web|client)\//.test(target) && !target.startsWith("client/faults/")) return undefined;
+  } else if (jsxRuntime.test(specifier) || (isInstalled(specifier) && isOfPage(specifier))) {
+    return undefined;
+  }
+  return `imports ${specifier}, which is not for browsers`;
+}
+
 function packageFault(path: string, name: string, features: Set<string>): string | undefined {
   // log.ts does without it where it is missing.
   const isOptional = path === "log.ts" && name === "pino-pretty";
@@ -105,6 +124,7 @@ function packageFault(path: string, name: string, features: Set<string>): string
   }
   // Signing a token is no HTTP.
   if (name === "hono/jwt" && path === "auth/tokens.ts") return undefined;
+  if (isOfPage(name)) return `imports ${name}: only the page in web/ does`;
   if (/^(@?hono|swagger-ui-dist)(\/|$)/.test(name) && !isEdge) {
     return `imports ${name}: only what answers HTTP does`;
   }
@@ -113,7 +133,7 @@ function packageFault(path: string, name: string, features: Set<string>): string
 
 function codeFaults(path: string, code: string, features: Set<string>): string[] {
   // Without comments and types.
-  const bare = transpiler.transformSync(code);
+  const bare = transpilerOf(path).transformSync(code);
   const faults: string[] = [];
   if (path !== "config.ts" && /\b(process|Bun|import\.meta)\.env\b/.test(bare)) {
     faults.push("reads the environment: only config.ts does");
@@ -121,7 +141,8 @@ function codeFaults(path: string, code: string, features: Set<string>): string[]
   if (/\bctx\.publish\(/.test(bare) && placeOf(path, features)?.rank !== rank("actions")) {
     faults.push("publishes: only actions do");
   }
-  if (transpiler.scan(code).exports.includes("default")) faults.push("has a default export");
+  if (transpilerOf(path).scan(code).exports.includes("default"))
+    faults.push("has a default export");
   const lines = code.trimEnd().split("\n").length;
   if (lines > linesMax) faults.push(`has ${lines} lines, above ${linesMax}`);
   return faults;
@@ -136,7 +157,9 @@ function nameFault(path: string): string | undefined {
 function importsOf(tree: Tree): Map<string, string[]> {
   const scanned = Object.entries(tree).map(([path, code]): [string, string[]] => [
     path,
-    transpiler.scanImports(code).map((found) => found.path),
+    transpilerOf(path)
+      .scanImports(code)
+      .map((found) => found.path),
   ]);
   return new Map(scanned);
 }
@@ -183,7 +206,7 @@ function readTree(): Tree {
   const paths = readdirSync(src, { recursive: true, encoding: "utf8" });
   return Object.fromEntries(
     paths
-      .filter((path) => path.endsWith(".ts"))
+      .filter((path) => /\.tsx?$/.test(path))
       .map((path) => [path, readFileSync(join(src, path), "utf8")]),
   );
 }
@@ -237,6 +260,12 @@ describe("the check notices", () => {
     ["a client with Node's modules", "client/room.ts", used("node:net")],
     ["a client with the fault kit", "client/room.ts", used("./faults/proxy.ts")],
     ["a fault kit for one client only", "client/faults/proxy.ts", used("../room.ts")],
+    ["a page with the wire at run time", "web/room.tsx", used("../wire/frames.ts")],
+    ["a page with the server's code", "web/room.tsx", used("../messages/join.ts")],
+    ["a page with the fault kit", "web/room.tsx", used("../client/faults/proxy.ts")],
+    ["a page with a package of the server", "web/room.tsx", used("hono")],
+    ["a server with a package of the page", "http/page.ts", used("preact")],
+    ["a server that knows the page", "http/page.ts", used("../web/markdown.tsx")],
     ["a server that knows the client", "socket/handler.ts", used("../client/room.ts")],
   ])("%s", (_, path, code) => {
     const tree = { ...feature, [path]: code };
@@ -254,6 +283,12 @@ describe("the check notices", () => {
     ["the environment in a comment", "log.ts", "// process.env is read by config.ts"],
     ["Hono's signature in the tokens", "auth/tokens.ts", used("hono/jwt")],
     ["the wire's types in the client", "client/room.ts", 'import type { X } from "../wire/x.ts";'],
+    ["a page on the client", "web/room.tsx", used("../client/client.ts")],
+    [
+      "a page that is drawn",
+      "web/room.tsx",
+      'import { render } from "preact"; render(<p />, root);',
+    ],
     ["the network in the fault kit", "client/faults/proxy.ts", used("node:net")],
   ])("nothing wrong with %s", (_, path, code) => {
     const auth = { "auth/actions.ts": "" };

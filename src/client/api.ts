@@ -1,4 +1,5 @@
 // Every endpoint that needs a session, named as its operation in /openapi.json.
+import type { Models } from "../wire/answers.ts";
 import type {
   Chat,
   ChatSummary,
@@ -43,6 +44,7 @@ export function createApi(call: Call) {
   const message = (chatId: number, messageId: number) => `${chat(chatId)}/messages/${messageId}`;
 
   return {
+    listModels: () => get<z.infer<typeof Models>>("/api/models"),
     /** For a socket of one's own: this client's needs none. */
     createSocketTicket: () => post<Ticket>("/api/auth/ws-ticket"),
 

@@ -51,10 +51,4 @@ describe("/docs", () => {
       }
     }
   });
-
-  test("is where the root leads", async () => {
-    const response = await fetch(world.url, { redirect: "manual" });
-    expect(response.status).toBe(302);
-    expect(response.headers.get("location")).toBe("/docs");
-  });
 });

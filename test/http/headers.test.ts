@@ -20,8 +20,8 @@ const json = { "content-type": "application/json" };
 const kinds: [what: string, ask: (headers: Headers) => Promise<Answer>, status: number][] = [
   ["a success", (headers) => ask("GET", "/health", headers), 200],
   ["the documents", (headers) => ask("GET", "/openapi.json", headers), 200],
-  ["the page", (headers) => ask("GET", "/docs", headers), 200],
-  ["a redirect", (headers) => ask("GET", "/", headers), 302],
+  ["the documentation", (headers) => ask("GET", "/docs", headers), 200],
+  ["the page", (headers) => ask("GET", "/", headers), 200],
   ["HEAD", (headers) => ask("HEAD", "/health", headers), 200],
   ["400", (headers) => ask("POST", "/api/auth/login", { ...headers, ...json }, "{"), 400],
   ["401", (headers) => ask("GET", "/api/chats", headers), 401],
@@ -200,6 +200,7 @@ describe("HEAD", () => {
   test.each([
     ["/health", {}, 200],
     ["/docs", {}, 200],
+    ["/", {}, 200],
     ["/openapi.json", {}, 200],
     ["/api/chats", {}, 401],
     ["/nowhere", {}, 404],

@@ -35,7 +35,8 @@ test.concurrent(
       place,
     ]);
     const socketUrl = `${server.url.replace("http", "ws")}/ws`;
-    expect(places.slice(0, 3)).toEqual([
+    expect(places.slice(0, 4)).toEqual([
+      ["room", server.url],
       ["api", `${server.url}/api`],
       ["docs", `${server.url}/docs`],
       ["sockets", socketUrl],

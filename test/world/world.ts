@@ -197,9 +197,10 @@ export async function startWorld(options: WorldOptions = {}) {
       }
     },
     socketUrl: (query = "") => `${server.url.replace("http", "ws")}/ws${query}`,
-    /** Goes down in order and comes up again on another port, with the same database. */
-    async restart() {
+    /** Goes down in order and comes up again with the same database, on another port unless PORT was set. */
+    async restart(meanwhile: () => Promise<unknown> = async () => {}) {
       await server.stop();
+      await meanwhile();
       server = start();
     },
     async stop() {

@@ -1,0 +1,97 @@
+// The room in the browser: src/web/, bundled by Bun in memory. There is nothing to build beforehand, and the start of
+// the server doesn't wait for it: the first visit does, for some 25 ms.
+import { join } from "node:path";
+import { compress } from "hono/compress";
+import type { Config } from "../config.ts";
+import { createRouter } from "./router.ts";
+
+const entry = join(import.meta.dir, "../web/page.html");
+const filesPath = "/page/";
+
+/**
+ * The page loads its own files and talks to its own host, also by WebSocket, which `'self'` includes (CSP Level 3
+ * §6.7.2.8). No script and no style stands inside it, no image comes from elsewhere, and only DOMPurify makes HTML of text.
+ */
+const contentSecurityPolicy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self'",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+  "require-trusted-types-for 'script'",
+  "trusted-types dompurify",
+].join("; ");
+
+const pageHeaders = {
+  "Content-Type": "text/html; charset=utf-8",
+  "Content-Security-Policy": contentSecurityPolicy,
+  "Cross-Origin-Opener-Policy": "same-origin",
+  "Referrer-Policy": "no-referrer",
+  "X-Content-Type-Options": "nosniff",
+  // It names the files of this version.
+  "Cache-Control": "no-cache",
+};
+/** A file's name has a hash of what is in it. */
+const fileCaching = "public, max-age=31536000, immutable";
+
+interface Page {
+  html: string;
+  files: Map<string, { type: string; bytes: ArrayBuffer }>;
+}
+
+/** @throws when a source is faulty */
+async function bundlePage(): Promise<Page> {
+  const { outputs } = await Bun.build({
+    entrypoints: [entry],
+    target: "browser",
+    minify: true,
+    publicPath: filesPath,
+    naming: { chunk: "[name]-[hash].[ext]", asset: "[name]-[hash].[ext]" },
+    // As src/web/tsconfig.json has it, which an installed server need not have.
+    jsx: { runtime: "automatic", importSource: "preact", development: false },
+  });
+  const page: Page = { html: "", files: new Map() };
+  for (const output of outputs) {
+    const name = output.path.replace(/^\.\//, "");
+    if (name.endsWith(".html")) page.html = await output.text();
+    else {
+      page.files.set(name, { type: output.type, bytes: await output.arrayBuffer() });
+    }
+  }
+  return page;
+}
+
+/** `/` and the files that it loads; where WEB_PAGE is off, `/` leads to /docs. */
+export function pageRoutes(config: Config) {
+  const app = createRouter();
+  if (!config.webPage) return app.get("/", (c) => c.redirect("/docs"));
+
+  let bundled: Promise<Page> | undefined;
+  function page(): Promise<Page> {
+    bundled ??= bundlePage();
+    return bundled.catch((error: unknown) => {
+      bundled = undefined;
+      throw error;
+    });
+  }
+
+  app.get("/", async (c) => {
+    // Who works on the page sees every change at the next visit.
+    if (!config.production) bundled = undefined;
+    return c.body((await page()).html, 200, pageHeaders);
+  });
+  app.use(`${filesPath}*`, compress());
+  app.get(`${filesPath}:file`, async (c) => {
+    const file = (await page()).files.get(c.req.param("file"));
+    if (!file) return c.notFound();
+    return c.body(file.bytes, 200, {
+      "Content-Type": file.type,
+      "Cache-Control": fileCaching,
+      "X-Content-Type-Options": "nosniff",
+    });
+  });
+  return app;
+}

@@ -1,0 +1,63 @@
+// What a screen reader tells of a room: each message once, an answer when it begins and when it is whole. Its chunks are
+// nobody's to hear.
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { Message } from "../wire/messages.ts";
+
+/** More at once is told as a number. */
+const tellMax = 3;
+const keptMax = 10;
+const charactersMax = 600;
+
+interface Told {
+  id: number;
+  words: string;
+}
+
+function wordsOf({ username, content }: Message): string {
+  return `${username}: ${content.slice(0, charactersMax)}`;
+}
+
+function useTold(messages: readonly Message[], ownId: number): readonly Told[] {
+  const known = useRef<Map<number, string>>(undefined);
+  const count = useRef(0);
+  const [told, setTold] = useState<readonly Told[]>([]);
+  useEffect(() => {
+    const before = known.current;
+    known.current = new Map(messages.map(({ id, status }) => [id, status]));
+    // What was there when one came in, is read by going through it.
+    if (!before || before.size === 0) return;
+    const newest = Math.max(...before.keys());
+    const fresh = messages.filter(({ id, user_id }) => id > newest && user_id !== ownId);
+    const ended = messages.filter(
+      ({ id, status }) => before.get(id) === "streaming" && status !== "streaming",
+    );
+    const words =
+      fresh.length > tellMax
+        ? [`${fresh.length} new messages`]
+        : fresh.map((message) =>
+            message.status === "streaming" ? `${message.username} is answering` : wordsOf(message),
+          );
+    words.push(...ended.map(wordsOf));
+    if (words.length === 0) return;
+    const next = words.map((each) => ({ id: (count.current += 1), words: each }));
+    setTold((all) => [...all, ...next].slice(-keptMax));
+  }, [messages]);
+  return told;
+}
+
+export function Announcements({
+  messages,
+  ownId,
+}: {
+  messages: readonly Message[];
+  ownId: number;
+}) {
+  const told = useTold(messages, ownId);
+  return (
+    <div class="visually-hidden" role="log" aria-label="News of this room">
+      {told.map(({ id, words }) => (
+        <p key={id}>{words}</p>
+      ))}
+    </div>
+  );
+}

@@ -1,0 +1,75 @@
+import type { Message, MessageStatus } from "../wire/messages.ts";
+import { Refusal, useAction } from "./acting.tsx";
+import { Icon } from "./icons.tsx";
+import { isWebAddress } from "./markdown.tsx";
+
+/** How an answer ended that is not whole. The server's own reason stands behind it. */
+const endings: Partial<Record<MessageStatus, string>> = {
+  stopped: "Stopped.",
+  failed: "This answer failed.",
+  blocked: "This answer was blocked.",
+  truncated: "This answer was cut off.",
+  interrupted: "This answer was interrupted.",
+};
+
+/** Below an answer: what it rests on, how it ended, and what can be done about it. */
+export function AnswerEnd({
+  answer,
+  onStop,
+  onAskAgain,
+}: {
+  answer: Message;
+  onStop: (messageId: number) => Promise<unknown>;
+  onAskAgain: (messageId: number) => Promise<unknown>;
+}) {
+  const action = useAction();
+  const ending = endings[answer.status];
+  const sources = (answer.sources ?? []).filter(({ url }) => isWebAddress(url));
+  const isRunning = answer.status === "streaming";
+  return (
+    <>
+      {sources.length > 0 && (
+        <section class="sources" aria-label="Sources of this answer">
+          <ol>
+            {sources.map(({ title, url }) => (
+              <li key={url}>
+                <a href={url} target="_blank" rel="noopener noreferrer nofollow">
+                  {title || url}
+                </a>
+              </li>
+            ))}
+          </ol>
+        </section>
+      )}
+      {ending && (
+        <p class="end failed">
+          {ending} {answer.error}
+        </p>
+      )}
+      <div class="actions">
+        {isRunning && (
+          <span class="thinking">{answer.content === "" ? "Thinking…" : "Writing…"}</span>
+        )}
+        {isRunning ? (
+          <button
+            type="button"
+            disabled={action.isBusy}
+            onClick={() => action.run(() => onStop(answer.id))}
+          >
+            <Icon name="stop" /> Stop
+          </button>
+        ) : (
+          <button
+            type="button"
+            class="quiet"
+            disabled={action.isBusy}
+            onClick={() => action.run(() => onAskAgain(answer.id))}
+          >
+            <Icon name="retry" /> Ask again
+          </button>
+        )}
+        <Refusal of={action} />
+      </div>
+    </>
+  );
+}

@@ -1,0 +1,137 @@
+import { useEffect, useId, useState } from "preact/hooks";
+import type { Client } from "../client/client.ts";
+import type { Chat } from "../wire/chats.ts";
+import { Refusal, useAction } from "./acting.tsx";
+import { ConfirmedButton } from "./confirmed-button.tsx";
+import { Dialog } from "./dialog.tsx";
+import { Field } from "./field.tsx";
+import { goHome } from "./place.ts";
+
+/** As the form's fields say it; what is left empty is the server's choice. */
+function changeIn(data: FormData) {
+  const text = (name: string) => String(data.get(name) ?? "").trim();
+  return {
+    name: text("name"),
+    settings: {
+      model: text("model") || null,
+      persona: text("persona") || null,
+      temperature: text("temperature") === "" ? null : Number(text("temperature")),
+      google_search: data.has("google_search"),
+    },
+  };
+}
+
+/** For the owner: what a chat is called, and how the model answers in it. */
+export function ChatSettingsDialog({
+  client,
+  chat,
+  onClose,
+}: {
+  client: Client;
+  chat: Chat;
+  onClose: () => void;
+}) {
+  const action = useAction();
+  const ids = { persona: useId(), model: useId(), search: useId() };
+  const { settings } = chat;
+
+  return (
+    <Dialog title="Chat settings" onClose={onClose}>
+      {(close) => (
+        <form
+          onSubmit={(event) => {
+            event.preventDefault();
+            const change = changeIn(new FormData(event.currentTarget));
+            void action
+              .run(() => client.api.changeChat(chat.id, change))
+              .then((isDone) => isDone && close());
+          }}
+        >
+          <Field label="Name" name="name" defaultValue={chat.name} required />
+          <div class="field">
+            <label for={ids.persona}>Who Gemini is here</label>
+            <textarea
+              id={ids.persona}
+              name="persona"
+              rows={3}
+              defaultValue={settings.persona ?? ""}
+              placeholder="A patient teacher of physics"
+            />
+          </div>
+          <div class="beside">
+            <div class="field">
+              <label for={ids.model}>Model</label>
+              <ModelChoice client={client} id={ids.model} chosen={settings.model} />
+            </div>
+            <Field
+              label="Temperature"
+              name="temperature"
+              type="number"
+              min={0}
+              max={2}
+              step={0.1}
+              defaultValue={settings.temperature ?? ""}
+              placeholder="Default"
+              hint="0 sober, 2 wild"
+            />
+          </div>
+          <label class="check">
+            <input type="checkbox" name="google_search" defaultChecked={settings.google_search} />
+            <span>
+              <strong>Google Search</strong>
+              <small class="muted">Answers may look things up, and name their sources.</small>
+            </span>
+          </label>
+          <Refusal of={action} />
+          <footer>
+            <ConfirmedButton
+              label="Delete chat"
+              disabled={action.isBusy}
+              onConfirm={async () => {
+                if (!(await action.run(() => client.api.deleteChat(chat.id)))) return;
+                close();
+                goHome();
+              }}
+            />
+            <button type="button" onClick={close}>
+              Cancel
+            </button>
+            <button class="primary" disabled={action.isBusy}>
+              Save
+            </button>
+          </footer>
+        </form>
+      )}
+    </Dialog>
+  );
+}
+
+function ModelChoice({
+  client,
+  id,
+  chosen,
+}: {
+  client: Client;
+  id: string;
+  chosen: string | null;
+}) {
+  const [models, setModels] = useState<string[]>([]);
+  useEffect(() => {
+    // Without the list, what is chosen can still be kept or taken back.
+    client.api.listModels().then(
+      (found) => setModels(found.models),
+      () => undefined,
+    );
+  }, []);
+  const all = chosen === null || models.includes(chosen) ? models : [chosen, ...models];
+  return (
+    <select id={id} name="model">
+      <option value="">Default</option>
+      {all.map((model) => (
+        <option key={model} value={model} selected={model === chosen}>
+          {model}
+        </option>
+      ))}
+    </select>
+  );
+}

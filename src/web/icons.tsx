@@ -1,0 +1,23 @@
+// Outlines on a field of 24 × 24, drawn with the colour of the text around them.
+const paths = {
+  add: "M12 5v14M5 12h14",
+  back: "M15 5l-7 7 7 7",
+  close: "M6 6l12 12M18 6L6 18",
+  down: "M12 5v14M6 13l6 6 6-6",
+  people:
+    "M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7ZM2.5 20c.4-3.6 3-6 6.5-6s6.1 2.4 6.5 6M16 4.5a3.5 3.5 0 0 1 0 6.5M18.5 14.5c1.7.9 2.8 2.7 3 5.5",
+  retry: "M20 5v5h-5M19.5 10A8 8 0 1 0 20 14",
+  send: "M12 19V5M6 11l6-6 6 6",
+  settings: "M4 7h9M17 7h3M4 17h3M11 17h9M15 4.5v5M9 14.5v5",
+  sparkle: "M12 3c.7 5.2 3 8 9 9-6 1-8.3 3.8-9 9-.7-5.2-3-8-9-9 6-1 8.3-3.8 9-9Z",
+  stop: "M7 7h10v10H7z",
+} as const;
+
+/** A picture that says nothing to a screen reader: what is around it has words. */
+export function Icon({ name }: { name: keyof typeof paths }) {
+  return (
+    <svg class="icon" viewBox="0 0 24 24" aria-hidden="true">
+      <path d={paths[name]} />
+    </svg>
+  );
+}

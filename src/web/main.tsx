@@ -1,0 +1,29 @@
+import { render } from "preact";
+import { createChatList } from "../client/chat-list.ts";
+import { createClient } from "../client/client.ts";
+import { storedTokens } from "../client/stored-tokens.ts";
+import { App } from "./app.tsx";
+
+/*
+ * Tokens are kept in localStorage, so that a reload and a second tab are signed in, too. A script that got into this page
+ * could read them there, but it could as well use them from any other place: memory hides nothing from it, and a cookie
+ * would only keep it from taking them along. What stands against such a script is that there is none: nothing but this
+ * server's own files runs here (see the Content-Security-Policy), and what people and the model write never becomes
+ * HTML unsanitised. The access token lies beside the refresh token because a refresh token is good once: were it spent at
+ * each load, two quick reloads would look like theft, and sign the reader out.
+ */
+const tokensKey = "gemini-coop-tokens";
+const client = createClient({
+  url: location.origin,
+  tokens: storedTokens(localStorage, tokensKey),
+});
+
+// Another tab has signed in or out; without a key, everything was cleared.
+addEventListener("storage", ({ key, oldValue, newValue }) => {
+  const hasBegunOrEnded = key === tokensKey && (oldValue === null || newValue === null);
+  if (key === null || hasBegunOrEnded) location.reload();
+});
+
+const root = document.querySelector("#page");
+if (root) render(<App client={client} chats={createChatList(client)} />, root);
+client.connect();

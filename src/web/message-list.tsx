@@ -1,0 +1,99 @@
+import type { Room, RoomSnapshot } from "../client/client.ts";
+import type { Message } from "../wire/messages.ts";
+import { Refusal, useAction } from "./acting.tsx";
+import { Icon } from "./icons.tsx";
+import { MessageRow, PendingRow } from "./message-row.tsx";
+import type { Scrolling } from "./scrolling.ts";
+import { dayOf } from "./times.ts";
+
+/** Somebody who goes on within this time is not named again. */
+const continuesMs = 5 * 60_000;
+
+function continuesFrom(before: Message | undefined, message: Message): boolean {
+  return (
+    before !== undefined &&
+    !message.is_bot &&
+    before.user_id === message.user_id &&
+    Date.parse(message.created_at) - Date.parse(before.created_at) < continuesMs
+  );
+}
+
+function questionOf(answer: Message, before: Message | undefined, byId: Map<number, Message>) {
+  if (answer.answer_to === null || before?.id === answer.answer_to) return undefined;
+  return byId.get(answer.answer_to);
+}
+
+export function MessageList({
+  room,
+  snapshot,
+  ownId,
+  scrolling,
+}: {
+  room: Room;
+  snapshot: RoomSnapshot;
+  ownId: number;
+  scrolling: Scrolling;
+}) {
+  const older = useAction();
+  const { messages, pending, hasOlder, loadingOlder } = snapshot;
+  const byId = new Map(messages.map((message) => [message.id, message]));
+  const loadOlder = () => older.run(() => room.loadOlder());
+
+  return (
+    <div
+      class="messages"
+      role="region"
+      aria-label="Messages"
+      tabIndex={0}
+      ref={scrolling.list}
+      onScroll={() => {
+        if (scrolling.scrolled() && hasOlder && !loadingOlder && !older.problem) void loadOlder();
+      }}
+    >
+      {hasOlder && (
+        <p class="older">
+          <button type="button" class="quiet" disabled={loadingOlder} onClick={loadOlder}>
+            {loadingOlder ? "Loading…" : "Earlier messages"}
+          </button>
+          <Refusal of={older} />
+        </p>
+      )}
+      <ol>
+        {messages.flatMap((message, index) => {
+          const before = messages[index - 1];
+          const day = dayOf(message.created_at);
+          const isNewDay = before === undefined || dayOf(before.created_at) !== day;
+          return [
+            isNewDay && (
+              <li key={`day before ${message.id}`} class="day">
+                {day}
+              </li>
+            ),
+            <MessageRow
+              key={message.id}
+              message={message}
+              isOwn={message.user_id === ownId}
+              continues={!isNewDay && continuesFrom(before, message)}
+              question={questionOf(message, before, byId)}
+              onStop={room.stop}
+              onAskAgain={room.regenerate}
+            />,
+          ];
+        })}
+        {pending.map((each) => (
+          <PendingRow
+            key={each.client_id}
+            pending={each}
+            onRetry={room.retry}
+            onDiscard={room.discard}
+          />
+        ))}
+      </ol>
+      {!scrolling.isAtEnd && (
+        <button type="button" class="to-end" onClick={scrolling.goToEnd}>
+          <Icon name="down" /> Newest
+        </button>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,15 @@
+import { useEffect, useState } from "preact/hooks";
+import type { Observable } from "../client/client.ts";
+
+/** The newest snapshot of something that changes; the component is drawn anew with each. */
+export function useSnapshot<T>(observable: Observable<T>): T {
+  const [, redraw] = useState({});
+  useEffect(() => {
+    const drawn = observable.getSnapshot();
+    const end = observable.subscribe(() => redraw({}));
+    // It may have changed between drawing and subscribing.
+    if (observable.getSnapshot() !== drawn) redraw({});
+    return end;
+  }, [observable]);
+  return observable.getSnapshot();
+}

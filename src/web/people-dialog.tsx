@@ -1,0 +1,131 @@
+import { useState } from "preact/hooks";
+import type { ChatList } from "../client/chat-list.ts";
+import type { Client, RoomSnapshot } from "../client/client.ts";
+import type { Chat, Participant } from "../wire/chats.ts";
+import type { User } from "../wire/users.ts";
+import { Refusal, useAction } from "./acting.tsx";
+import { ConfirmedButton } from "./confirmed-button.tsx";
+import { Dialog } from "./dialog.tsx";
+import { Field } from "./field.tsx";
+import { Avatar } from "./people-shown.tsx";
+import { goHome } from "./place.ts";
+
+/** Who is in a chat: inviting, removing, leaving. */
+export function PeopleDialog({
+  client,
+  chats,
+  user,
+  chat,
+  snapshot,
+  onClose,
+}: {
+  client: Client;
+  chats: ChatList;
+  user: User;
+  chat: Chat;
+  snapshot: RoomSnapshot;
+  onClose: () => void;
+}) {
+  const action = useAction();
+  const isOwner = chat.owner_id === user.id;
+  const here = new Set(snapshot.online.map(({ user_id }) => user_id));
+  const isFull = !chat.is_group && snapshot.participants.length >= 2;
+
+  return (
+    <Dialog title="People" onClose={onClose}>
+      {(close) => (
+        <>
+          <ul class="people">
+            {snapshot.participants.map((person) => (
+              <li key={person.id}>
+                <Avatar userId={person.id} username={person.username} />
+                <span class="name">{person.username}</span>
+                <span class="muted">{standingOf(person, user, here)}</span>
+                {isOwner && person.id !== user.id && (
+                  <ConfirmedButton
+                    label="Remove"
+                    about={person.username}
+                    disabled={action.isBusy}
+                    onConfirm={() =>
+                      action.run(() => client.api.removeParticipant(chat.id, person.id))
+                    }
+                  />
+                )}
+              </li>
+            ))}
+          </ul>
+          {isFull ? (
+            <p class="muted">A private chat holds two people.</p>
+          ) : (
+            <Invite client={client} chatId={chat.id} />
+          )}
+          <Refusal of={action} />
+          <footer>
+            {!isOwner && (
+              <ConfirmedButton
+                label="Leave this chat"
+                disabled={action.isBusy}
+                onConfirm={async () => {
+                  if (!(await action.run(() => client.api.leaveChat(chat.id)))) return;
+                  close();
+                  goHome();
+                  void chats.refresh();
+                }}
+              />
+            )}
+            <button type="button" class="primary" onClick={close}>
+              Done
+            </button>
+          </footer>
+        </>
+      )}
+    </Dialog>
+  );
+}
+
+function standingOf(person: Participant, user: User, here: Set<number>): string {
+  const words = [
+    person.id === user.id ? "you" : here.has(person.id) ? "here" : "",
+    person.role === "owner" ? "owner" : "",
+  ];
+  return words.filter((word) => word !== "").join(", ");
+}
+
+function Invite({ client, chatId }: { client: Client; chatId: number }) {
+  const action = useAction();
+  const [invited, setInvited] = useState("");
+
+  async function invite(form: HTMLFormElement) {
+    setInvited("");
+    const username = String(new FormData(form).get("username") ?? "").trim();
+    if (await action.run(() => client.api.inviteToChat(chatId, username))) {
+      setInvited(`${username} is in this chat now.`);
+      form.reset();
+    }
+  }
+
+  return (
+    <form
+      class="invite"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void invite(event.currentTarget);
+      }}
+    >
+      <Field
+        label="Invite somebody"
+        name="username"
+        placeholder="Username"
+        autocomplete="off"
+        autocapitalize="none"
+        spellcheck={false}
+        required
+      />
+      <button disabled={action.isBusy}>Invite</button>
+      <p class="muted" role="status">
+        {invited}
+      </p>
+      <Refusal of={action} />
+    </form>
+  );
+}

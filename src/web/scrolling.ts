@@ -1,0 +1,62 @@
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import type { RoomSnapshot } from "../client/client.ts";
+
+/** Within this many pixels of its end, the list follows what is added. */
+const endReach = 80;
+/** Older messages are loaded before the reader has come to the first. */
+const olderReach = 600;
+export type Scrolling = ReturnType<typeof useScrolling>;
+
+/**
+ * Keeps the end in view while the reader is there, and what they read in its place when older messages come above it.
+ */
+export function useScrolling(snapshot: RoomSnapshot) {
+  const list = useRef<HTMLDivElement>(null);
+  const [isAtEnd, setAtEnd] = useState(true);
+  const atEnd = useRef(true);
+  const before = useRef<{ first: number | undefined; height: number }>({
+    first: undefined,
+    height: 0,
+  });
+  const first = snapshot.messages[0]?.id;
+
+  function toEnd() {
+    if (list.current) list.current.scrollTop = list.current.scrollHeight;
+  }
+
+  useLayoutEffect(() => {
+    const element = list.current;
+    if (!element) return;
+    if (atEnd.current) toEnd();
+    else if (first !== before.current.first) {
+      element.scrollTop += element.scrollHeight - before.current.height;
+    }
+    before.current = { first, height: element.scrollHeight };
+  });
+  // The keyboard of a phone, or a longer draft, takes room away from it.
+  useEffect(() => {
+    if (!list.current) return undefined;
+    const observer = new ResizeObserver(() => atEnd.current && toEnd());
+    observer.observe(list.current);
+    return () => observer.disconnect();
+  }, []);
+
+  return {
+    list,
+    isAtEnd,
+    goToEnd() {
+      atEnd.current = true;
+      setAtEnd(true);
+      toEnd();
+    },
+    /** @returns whether the reader is near the beginning */
+    scrolled(): boolean {
+      const element = list.current;
+      if (!element) return false;
+      const { scrollTop, scrollHeight, clientHeight } = element;
+      atEnd.current = scrollHeight - scrollTop - clientHeight < endReach;
+      setAtEnd(atEnd.current);
+      return scrollTop < olderReach;
+    },
+  };
+}

@@ -1,0 +1,60 @@
+import { useState } from "preact/hooks";
+import type { Session } from "../client/client.ts";
+import { Refusal, useAction } from "./acting.tsx";
+import { Field } from "./field.tsx";
+import { Icon } from "./icons.tsx";
+
+function textOf(data: FormData, name: string): string {
+  return String(data.get(name) ?? "");
+}
+
+/** The door: an account that is there, or a new one. */
+export function SignIn({ session }: { session: Session }) {
+  const [isNew, setNew] = useState(false);
+  const action = useAction();
+
+  function submit(event: SubmitEvent) {
+    event.preventDefault();
+    if (!(event.currentTarget instanceof HTMLFormElement)) return;
+    const data = new FormData(event.currentTarget);
+    const username = textOf(data, "username");
+    const password = textOf(data, "password");
+    void action.run(async () => {
+      if (isNew) await session.register({ username, email: textOf(data, "email"), password });
+      await session.login({ username, password });
+    });
+  }
+
+  return (
+    <main class="door">
+      <form onSubmit={submit} aria-labelledby="door-title">
+        <span class="mark" aria-hidden="true">
+          <Icon name="sparkle" />
+        </span>
+        <h1 id="door-title">Gemini Coop</h1>
+        <p class="muted">One room for your people and Gemini.</p>
+        <Field label="Username" name="username" autocomplete="username" required autofocus />
+        {isNew && <Field label="Email" name="email" type="email" autocomplete="email" required />}
+        <Field
+          label="Password"
+          name="password"
+          type="password"
+          autocomplete={isNew ? "new-password" : "current-password"}
+          minlength={isNew ? 8 : undefined}
+          hint={isNew ? "At least 8 characters." : undefined}
+          required
+        />
+        <Refusal of={action} />
+        <button class="primary" disabled={action.isBusy}>
+          {isNew ? "Create account" : "Sign in"}
+        </button>
+        <p class="muted">
+          {isNew ? "You have an account?" : "New here?"}{" "}
+          <button type="button" class="link" onClick={() => setNew(!isNew)}>
+            {isNew ? "Sign in" : "Create an account"}
+          </button>
+        </p>
+      </form>
+    </main>
+  );
+}

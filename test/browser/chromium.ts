@@ -1,0 +1,15 @@
+// The real browser of the browser tests.
+export const chromiumPath = process.env.CHROMIUM ?? "/usr/bin/chromium";
+
+export const flags = [
+  "--headless",
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+  // Whatever it might ask for: no other host is found.
+  "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
+];

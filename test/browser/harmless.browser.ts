@@ -1,0 +1,173 @@
+// What people and the model write can't run, can't call home, and can't look like a part of the page.
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import type { Browser, Page } from "playwright-core";
+import { z } from "zod";
+import { answer, finish, ground, say } from "../../src/emulator/script.ts";
+import { startWorld, type Person, type World } from "../world/world.ts";
+import { launchChromium, visit } from "./visitor.ts";
+
+let world: World;
+let browser: Browser;
+let anna: Person;
+/** Somebody who wants to know who reads, and when. */
+let beacon: ReturnType<typeof Bun.serve>;
+let hits: string[] = [];
+beforeAll(async () => {
+  world = await startWorld();
+  browser = await launchChromium();
+  anna = await world.person("anna");
+  beacon = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    fetch(request) {
+      hits.push(request.url);
+      return new Response("caught");
+    },
+  });
+});
+afterAll(async () => {
+  await browser.close();
+  await beacon.stop(true);
+  await world.stop();
+});
+
+const run = "document.title='pwned'";
+
+function tricks(): string[] {
+  const away = beacon.url.href;
+  return [
+    `<script>${run}</script>`,
+    `<img src=x onerror="${run}">`,
+    `<img src="${away}img">`,
+    `![beacon](${away}markdown)`,
+    `![reference][far]\n\n[far]: ${away}reference`,
+    `[![linked](${away}inner)](${away}outer)`,
+    `<svg onload="${run}"><script>${run}</script></svg>`,
+    `<svg><a xlink:href="javascript:${run}"><text y="20">x</text></a></svg>`,
+    `<math><mtext><table><mglyph><style><img src=x onerror="${run}"></style></mglyph></table></mtext></math>`,
+    `<a href="javascript:${run}">click</a>`,
+    `[click](javascript:${run})`,
+    `[click](JaVaScRiPt:${run})`,
+    `[click](java&#115;cript:${run})`,
+    `[click](&#1;javascript:${run})`,
+    `[click](<java\tscript:${run}>)`,
+    `[click](data:text/html,<script>${run}</script>)`,
+    `[click](vbscript:x)`,
+    `[click](file:///etc/passwd)`,
+    `[click](//127.0.0.1:1/relative)`,
+    `[click](/api/auth/logout)`,
+    `<javascript:${run}>`,
+    `![data](data:image/svg+xml;base64,PHN2ZyBvbmxvYWQ9ImFsZXJ0KDEpIi8+)`,
+    `<iframe src="${away}frame"></iframe><object data="${away}object"></object><embed src="${away}embed">`,
+    `<style>@import "${away}style"; body { background: url(${away}css) }</style>`,
+    `<link rel="stylesheet" href="${away}link"><meta http-equiv="refresh" content="0;url=${away}meta">`,
+    `<base href="${away}"><form action="${away}form"><input name="password"><button>Sign in</button></form>`,
+    `<video src="${away}video" poster="${away}poster"></video><audio src="${away}audio"></audio>`,
+    `<p style="position:fixed;inset:0;background:url(${away}inline)" class="door" id="page" onclick="${run}">over</p>`,
+    `<details open ontoggle="${run}"><summary>x</summary></details>`,
+    "`<img src=x onerror=" + run + ">` and\n\n```html\n<img src=x onerror=" + run + ">\n```",
+    `<div><p>unclosed`,
+    `</div></li></ol><h1>Not the page's</h1>`,
+  ];
+}
+
+/** All elements inside of what a selector finds, with their attributes. */
+async function elementsOf(page: Page, selector: string) {
+  const listed = await page.evaluate(`
+    JSON.stringify([...document.querySelectorAll(${JSON.stringify(`${selector} *`)})].map((each) => ({
+      name: each.localName,
+      attributes: each.getAttributeNames().map((name) => name + "=" + each.getAttribute(name)),
+    })))
+  `);
+  return Elements.parse(JSON.parse(String(listed)));
+}
+
+const Elements = z.array(z.object({ name: z.string(), attributes: z.array(z.string()) }));
+const harmless =
+  /^(a|blockquote|br|code|del|em|h[3-6]|hr|li|ol|p|pre|strong|t(able|body|d|h|head|r)|ul)$/;
+
+test("no trick of the model's does anything but stand there", async () => {
+  const chat = await anna.chat();
+  const answers = tricks();
+  world.gemini.respondWith(
+    ...answers.map((trick) => answer(say(`${trick}\n\nend`), finish())),
+    answer(
+      say("Grounded."),
+      ground(
+        { uri: "https://example.com/good", title: "<img src=x onerror=alert(1)>" },
+        { uri: `javascript:${run}`, title: "bad" },
+      ),
+      finish(),
+    ),
+  );
+  const visitor = await visit(world, browser, { as: anna, chatId: chat.id });
+  const { page, rows } = visitor;
+  for (const [index] of [...answers, "grounded"].entries()) {
+    await anna.say(chat.id, `/bot trick ${index}`);
+    await rows
+      .nth(index * 2 + 1)
+      .getByRole("button", { name: "Ask again" })
+      .waitFor();
+  }
+  const elements = await elementsOf(page, ".markdown");
+  expect(elements.length).toBeGreaterThan(answers.length);
+  expect(elements.filter(({ name }) => !harmless.test(name))).toEqual([]);
+  for (const { name, attributes } of elements) {
+    if (name === "ol" || attributes.length === 0) continue;
+    expect(name).toBe("a");
+    expect(attributes.toSorted()).toEqual([
+      expect.stringMatching(/^href=(https?:\/\/|mailto:)/),
+      "rel=noopener noreferrer nofollow",
+      "target=_blank",
+    ]);
+  }
+  // HTML is shown as it was written.
+  await page
+    .locator(".markdown")
+    .filter({ hasText: `<script>${run}</script>` })
+    .first()
+    .waitFor();
+  const sources = page.getByRole("region", { name: "Sources of this answer" }).getByRole("link");
+  expect(await sources.count()).toBe(1);
+  expect(await sources.getAttribute("href")).toBe("https://example.com/good");
+  expect(await page.title()).toBe("Gemini Coop");
+  expect(hits).toEqual([]);
+  expect(visitor.faults).toEqual([]);
+  await visitor.close();
+});
+
+test("what people write is text, in the room, in the list of chats and in names", async () => {
+  const texts = tricks().filter((trick) => !trick.includes("/bot"));
+  const [first = ""] = texts;
+  const chat = await anna.chat({ name: `<img src=x onerror=${run}>` });
+  for (const text of texts) await anna.say(chat.id, text);
+  const visitor = await visit(world, browser, { as: anna, chatId: chat.id });
+  const { page, rows } = visitor;
+  await rows.nth(texts.length - 1).waitFor();
+  expect(await elementsOf(page, ".row .text")).toEqual([]);
+  expect(await rows.locator(".text").first().textContent()).toBe(first);
+  expect(await page.getByRole("main").getByRole("heading", { level: 2 }).textContent()).toBe(
+    chat.name,
+  );
+  expect(await page.locator("img, iframe, script[src*='127.0.0.1'], style").count()).toBe(0);
+  expect(await page.title()).toBe("Gemini Coop");
+  expect(hits).toEqual([]);
+  expect(visitor.faults).toEqual([]);
+  await visitor.close();
+});
+
+test("a link of the model's leads to another tab, which doesn't learn where it comes from", async () => {
+  const chat = await anna.chat();
+  world.gemini.respondWith(answer(say(`See [there](${beacon.url.href}there).`), finish()));
+  await anna.say(chat.id, "/bot where?");
+  const visitor = await visit(world, browser, { as: anna, chatId: chat.id });
+  const opened = visitor.page.context().waitForEvent("page");
+  await visitor.page.getByRole("link", { name: "there" }).click();
+  const popup = await opened;
+  await popup.getByText("caught").waitFor();
+  expect(await popup.evaluate("[document.referrer, window.opener]")).toEqual(["", null]);
+  expect(hits).toContain(`${beacon.url.href}there`);
+  hits = [];
+  expect(visitor.faults).toEqual([]);
+  await visitor.close();
+});

@@ -1,0 +1,80 @@
+// Somebody in front of the page. Whatever the page does wrong meanwhile is kept: errors, and requests to other hosts.
+import { chromium, type Browser, type BrowserContextOptions, type Page } from "playwright-core";
+import type { Person, World } from "../world/world.ts";
+import { chromiumPath, flags } from "./chromium.ts";
+
+/** For a machine that does much else. */
+const actionTimeoutMs = 20_000;
+
+export function launchChromium(): Promise<Browser> {
+  return chromium.launch({ executablePath: chromiumPath, args: flags });
+}
+
+export interface VisitOptions extends BrowserContextOptions {
+  /** Who is signed in, with a token of theirs. */
+  as?: Person;
+  /** Which chat is opened. */
+  chatId?: number;
+}
+
+/** A browser of one's own that has opened the page. */
+export async function visit(world: World, browser: Browser, options: VisitOptions = {}) {
+  const { as: person, chatId, ...context } = options;
+  const own = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...context });
+  own.setDefaultTimeout(actionTimeoutMs);
+  if (person) await own.addInitScript(signInScript(person));
+  const page = await own.newPage();
+  const faults = watched(page, new URL(world.url).host);
+  await page.goto(`${world.url}/${chatId === undefined ? "" : `#/chats/${chatId}`}`);
+  if (chatId !== undefined) await page.getByText("Live").first().waitFor();
+  return {
+    page,
+    faults,
+    rows: page.getByRole("region", { name: "Messages" }).locator("li.row"),
+    composer: page.getByRole("textbox", { name: /^Message to/ }),
+    async say(text: string) {
+      await this.composer.fill(text);
+      await this.composer.press("Enter");
+    },
+    /** The width of what there is, however much of it is seen. */
+    async contentWidth() {
+      return Number(await page.evaluate("document.documentElement.scrollWidth"));
+    },
+    close: () => own.close(),
+  };
+}
+
+function signInScript({ token }: Person): string {
+  const tokens = {
+    access_token: token,
+    token_type: "bearer",
+    expires_in: 1_800,
+    refresh_token: "none",
+    expires_at_ms: Date.now() + 1_800_000,
+  };
+  const text = JSON.stringify(JSON.stringify(tokens));
+  // Once: who signs out and loads the page again stays signed out.
+  return `
+    if (!sessionStorage.getItem("visited")) localStorage.setItem("gemini-coop-tokens", ${text});
+    sessionStorage.setItem("visited", "yes");
+  `;
+}
+
+function watched(page: Page, host: string): string[] {
+  const faults: string[] = [];
+  page.on("console", (message) => {
+    if (["error", "warning"].includes(message.type())) faults.push(message.text());
+  });
+  page.on("pageerror", (error) => faults.push(String(error)));
+  page.on("dialog", (dialog) => {
+    faults.push(`a dialog: ${dialog.message()}`);
+    void dialog.dismiss();
+  });
+  page.on("request", (request) => {
+    if (new URL(request.url()).host !== host) faults.push(`asked ${request.url()}`);
+  });
+  page.on("websocket", (socket) => {
+    if (new URL(socket.url()).host !== host) faults.push(`opened ${socket.url()}`);
+  });
+  return faults;
+}
