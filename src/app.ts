@@ -1,7 +1,7 @@
 import type { Ctx } from "./context.ts";
 import { authRoutes } from "./auth/routes.ts";
 import { chatRoutes } from "./chats/routes.ts";
-import { docsRoutes, serveOpenApi } from "./http/docs.ts";
+import { docsRoutes, serveAsyncApi, serveOpenApi } from "./http/docs.ts";
 import {
   crossOrigin,
   handleError,
@@ -33,6 +33,7 @@ export function createApp(ctx: Ctx) {
   app.route("/", socketRoutes(ctx));
   app.route("/", docsRoutes());
   serveOpenApi(app, ctx.config);
+  serveAsyncApi(app, ctx.config);
   app.get("/", (c) => c.redirect("/docs"));
 
   app.notFound((c) =>

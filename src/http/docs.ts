@@ -1,5 +1,6 @@
 import { swaggerUI } from "@hono/swagger-ui";
 import type { OpenAPIHono } from "@hono/zod-openapi";
+import { asyncApi, serversAt, type AsyncApi } from "../wire/asyncapi.ts";
 import type { Config } from "../config.ts";
 import { createRouter, type AppEnv } from "./router.ts";
 
@@ -10,6 +11,8 @@ const assets = new Map([
   ["swagger-ui-bundle.js", "text/javascript; charset=utf-8"],
   ["favicon-32x32.png", "image/png"],
 ]);
+
+const requestIdHeader = "#/components/headers/X-Request-Id";
 
 export function docsRoutes() {
   const app = createRouter();
@@ -40,25 +43,47 @@ function asset(file: string): Response | undefined {
   });
 }
 
+/** Serves the AsyncAPI 3.0 document of the socket. */
+export function serveAsyncApi(app: OpenAPIHono<AppEnv>, config: Config) {
+  let document: AsyncApi | undefined;
+  app.get("/asyncapi.json", (c) => {
+    document ??= asyncApi(config.version);
+    return c.json({ ...document, servers: serversAt(new URL(c.req.url).host) });
+  });
+}
+
 /** Serves the OpenAPI 3.1 document of everything that is mounted on `app`. */
 export function serveOpenApi(app: OpenAPIHono<AppEnv>, config: Config) {
+  let document: ReturnType<typeof openApi> | undefined;
+  app.get("/openapi.json", (c) => c.json((document ??= openApi(app, config.version))));
+}
+
+/** The OpenAPI 3.1 document of everything that is mounted on `app`. */
+export function openApi(app: OpenAPIHono<AppEnv>, version: string) {
   app.openAPIRegistry.registerComponent("securitySchemes", "bearer", {
     type: "http",
     scheme: "bearer",
     bearerFormat: "JWT",
     description: "The `access_token` of `POST /api/auth/login`",
   });
-  app.doc31("/openapi.json", {
+  app.openAPIRegistry.registerComponent("headers", "X-Request-Id", {
+    description: "Names this answer in the server's log: the request's own, or a new one",
+    schema: { type: "string" },
+  });
+  const document = app.getOpenAPI31Document({
     openapi: "3.1.0",
     info: {
       title: "Gemini Coop",
-      version: config.version,
+      version,
       description:
-        "Chat together with Gemini in the same room. Live frames come over `GET /ws?token=`; " +
-        "errors are RFC 9457 problem details whose `detail` can be shown to a person.",
+        "Chat together with Gemini in the same room. Live frames come over `GET /ws`, which [/docs/socket](/docs/socket) " +
+        "tells of and `/asyncapi.json` describes. Errors are RFC 9457 problem details whose `detail` can be shown to a " +
+        "person. Every answer has an `X-Request-Id`: the request's own if it has a sane one, of at most 255 characters.",
       license: { name: "MIT", url: "https://opensource.org/license/mit" },
     },
     servers: [{ url: "/" }],
+    // Operations that need a token say so.
+    security: [],
     tags: [
       { name: "Authentication", description: "Register, sign in, stay signed in" },
       { name: "Chats", description: "Rooms and who is in them" },
@@ -66,4 +91,12 @@ export function serveOpenApi(app: OpenAPIHono<AppEnv>, config: Config) {
       { name: "Operations", description: "For whoever runs the server" },
     ],
   });
+  for (const { get, post, patch, delete: remove } of Object.values(document.paths ?? {})) {
+    for (const operation of [get, post, patch, remove]) {
+      for (const response of Object.values(operation?.responses ?? {})) {
+        response.headers = { ...response.headers, "X-Request-Id": { $ref: requestIdHeader } };
+      }
+    }
+  }
+  return document;
 }
