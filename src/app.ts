@@ -1,7 +1,8 @@
 import type { Ctx } from "./context.ts";
 import { authRoutes } from "./auth/routes.ts";
 import { chatRoutes } from "./chats/routes.ts";
-import { docsRoutes, serveAsyncApi, serveOpenApi } from "./http/docs.ts";
+import { documentRoutes } from "./docs/documents.ts";
+import { docsRoutes } from "./docs/pages.ts";
 import {
   crossOrigin,
   handleError,
@@ -31,9 +32,8 @@ export function createApp(ctx: Ctx) {
   app.route("/", messageRoutes(ctx));
   app.route("/", healthRoutes(ctx));
   app.route("/", socketRoutes(ctx));
-  app.route("/", docsRoutes());
-  serveOpenApi(app, ctx.config);
-  serveAsyncApi(app, ctx.config);
+  app.route("/", docsRoutes(ctx.config));
+  app.route("/", documentRoutes(app, ctx.config));
   app.get("/", (c) => c.redirect("/docs"));
 
   app.notFound((c) =>

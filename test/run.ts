@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { closeCodes } from "../src/wire/frames.ts";
 import { asyncApi } from "../src/wire/asyncapi.ts";
-import { openApi } from "../src/http/docs.ts";
+import { openApi } from "../src/docs/documents.ts";
 import { appToDescribe } from "./world/contract.ts";
 import { operationsOf, Document } from "./http/openapi.ts";
 import { readSeen } from "./world/seen.ts";

@@ -168,13 +168,13 @@ export const serverNotes: {
   },
   chat_created: {
     to: "person",
-    summary: "Your new chat",
-    description: "To all sockets of the one who opened it, so that their other devices show it.",
+    summary: "A new chat that you are in",
+    description: "Also to the one who opened it: their other devices show it, too.",
     example: { type: "chat_created", chat, notification: "You created Physics homework" },
   },
   chat_invite: {
     to: "person",
-    summary: "You are a participant of a chat",
+    summary: "You were invited, and are a participant from now on",
     example: {
       type: "chat_invite",
       chat,
@@ -193,6 +193,7 @@ export const serverNotes: {
   removed_from_chat: {
     to: "person",
     summary: "You are no longer in a chat",
+    description: "Also to the other devices of somebody who left.",
     example: {
       type: "removed_from_chat",
       chat_id: 1,

@@ -5,7 +5,7 @@ import { createApp } from "../../src/app.ts";
 import { readConfig } from "../../src/config.ts";
 import { createContext } from "../../src/context.ts";
 import { connect } from "../../src/database/connect.ts";
-import { openApi } from "../../src/http/docs.ts";
+import { openApi } from "../../src/docs/documents.ts";
 import { asyncApi, closeCodeTable } from "../../src/wire/asyncapi.ts";
 import { Document, operationsOf } from "../http/openapi.ts";
 import { checkerOf } from "./json-schema.ts";
@@ -15,7 +15,8 @@ import { noteSeen } from "./seen.ts";
 export const undescribed = [
   "GET /",
   "GET /docs",
-  "GET /docs/assets/swagger-ui-dist/{file}",
+  "GET /docs/socket",
+  "GET /docs/assets/{file}",
   "GET /favicon.ico",
   "GET /openapi.json",
   "GET /asyncapi.json",

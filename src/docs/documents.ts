@@ -1,61 +1,21 @@
-import { swaggerUI } from "@hono/swagger-ui";
+// The documents that machines read: made once, of what is mounted and of the frames' schemas.
 import type { OpenAPIHono } from "@hono/zod-openapi";
-import { asyncApi, serversAt, type AsyncApi } from "../wire/asyncapi.ts";
 import type { Config } from "../config.ts";
-import { createRouter, type AppEnv } from "./router.ts";
-
-// Swagger UI's own files, from npm: the page works without any other host.
-const assetsPath = "/docs/assets";
-const assets = new Map([
-  ["swagger-ui.css", "text/css; charset=utf-8"],
-  ["swagger-ui-bundle.js", "text/javascript; charset=utf-8"],
-  ["favicon-32x32.png", "image/png"],
-]);
+import { createRouter, type AppEnv } from "../http/router.ts";
+import { asyncApi, serversAt, type AsyncApi } from "../wire/asyncapi.ts";
 
 const requestIdHeader = "#/components/headers/X-Request-Id";
 
-export function docsRoutes() {
-  const app = createRouter();
-  app.get(
-    "/docs",
-    swaggerUI({
-      title: "Gemini Coop API",
-      url: "/openapi.json",
-      baseUrl: assetsPath,
-      persistAuthorization: true,
-      tryItOutEnabled: true,
-      displayRequestDuration: true,
-      // Else Swagger UI sends the document's address to its maker's validator.
-      validatorUrl: "none",
-    }),
-  );
-  app.get(`${assetsPath}/swagger-ui-dist/:file`, (c) => asset(c.req.param("file")) ?? c.notFound());
-  // Browsers ask for it by themselves.
-  app.get("/favicon.ico", (c) => asset("favicon-32x32.png") ?? c.notFound());
-  return app;
-}
-
-function asset(file: string): Response | undefined {
-  const type = assets.get(file);
-  if (!type) return undefined;
-  return new Response(Bun.file(Bun.resolveSync(`swagger-ui-dist/${file}`, import.meta.dir)), {
-    headers: { "Content-Type": type, "Cache-Control": "public, max-age=86400" },
-  });
-}
-
-/** Serves the AsyncAPI 3.0 document of the socket. */
-export function serveAsyncApi(app: OpenAPIHono<AppEnv>, config: Config) {
-  let document: AsyncApi | undefined;
-  app.get("/asyncapi.json", (c) => {
-    document ??= asyncApi(config.version);
-    return c.json({ ...document, servers: serversAt(new URL(c.req.url).host) });
-  });
-}
-
-/** Serves the OpenAPI 3.1 document of everything that is mounted on `app`. */
-export function serveOpenApi(app: OpenAPIHono<AppEnv>, config: Config) {
-  let document: ReturnType<typeof openApi> | undefined;
-  app.get("/openapi.json", (c) => c.json((document ??= openApi(app, config.version))));
+/** `/openapi.json` of everything that is mounted on `app`, and `/asyncapi.json` of the socket. */
+export function documentRoutes(app: OpenAPIHono<AppEnv>, config: Config) {
+  let http: ReturnType<typeof openApi> | undefined;
+  let socket: AsyncApi | undefined;
+  return createRouter()
+    .get("/openapi.json", (c) => c.json((http ??= openApi(app, config.version))))
+    .get("/asyncapi.json", (c) => {
+      socket ??= asyncApi(config.version);
+      return c.json({ ...socket, servers: serversAt(new URL(c.req.url).host) });
+    });
 }
 
 /** The OpenAPI 3.1 document of everything that is mounted on `app`. */
