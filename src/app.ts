@@ -2,7 +2,8 @@ import type { Ctx } from "./context.ts";
 import { authRoutes } from "./auth/routes.ts";
 import { botRoutes } from "./bot/routes.ts";
 import { chatRoutes } from "./chats/routes.ts";
-import { docsRoutes, serveOpenApi } from "./http/docs.ts";
+import { documentRoutes } from "./docs/documents.ts";
+import { docsRoutes } from "./docs/pages.ts";
 import {
   crossOrigin,
   handleError,
@@ -34,9 +35,9 @@ export function createApp(ctx: Ctx) {
   app.route("/", botRoutes(ctx));
   app.route("/", healthRoutes(ctx));
   app.route("/", socketRoutes(ctx));
-  app.route("/", docsRoutes());
+  app.route("/", docsRoutes(ctx.config));
+  app.route("/", documentRoutes(app, ctx.config));
   app.route("/", pageRoutes(ctx.config));
-  serveOpenApi(app, ctx.config);
 
   app.notFound((c) =>
     problemResponse(c, new Problem("not_found", `There is no ${c.req.method} ${c.req.path}.`)),

@@ -49,7 +49,7 @@ function placeOf(path: string, features: Set<string>): Place | undefined {
   }
   if (folder === "wire" || folder === "emulator") return { rank: rank("base"), room: folder };
   if (folder === "database" || folder === "events") return { rank: rank("store"), room: folder };
-  if (folder === "http") return { rank: rank("edge"), room: "http" };
+  if (folder === "http" || folder === "docs") return { rank: rank("edge"), room: "http" };
   if (folder === "socket") return { rank: rank("doors"), room: "socket" };
   if (!features.has(folder)) return undefined;
   if (name === "routes") return { rank: rank("doors"), room: path };

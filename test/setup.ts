@@ -9,6 +9,7 @@ import { pino } from "pino";
 import { startEmbeddedPostgres } from "../src/database/embedded.ts";
 import { migrate } from "../src/database/migrate.ts";
 import { provideCluster } from "./world/cluster.ts";
+import { watchAnswers } from "./world/contract.ts";
 
 const prefix = "gemini-coop-test-";
 const log = pino({ level: "silent" });
@@ -33,3 +34,4 @@ await chmod(folder, 0o755);
 const { url } = await startEmbeddedPostgres({ dataDir: folder, log });
 await migrate(url, { log });
 provideCluster({ url, template: new URL(url).pathname.slice(1) });
+watchAnswers();

@@ -17,6 +17,9 @@ const Parameter = z.object({
   schema: Json,
 });
 
+const Header = z.object({ description: z.string(), schema: Json });
+const HeaderReference = z.object({ $ref: z.literal("#/components/headers/X-Request-Id") });
+
 const Operation = z.object({
   operationId: z.string().regex(/^[a-z][A-Za-z]+$/),
   summary: z.string().min(5),
@@ -29,7 +32,7 @@ const Operation = z.object({
     z.string().regex(/^[1-5]\d\d$/),
     z.object({
       description: z.string().min(3),
-      headers: z.record(z.string(), z.object({ schema: Json })).optional(),
+      headers: z.record(z.string(), z.union([Header, HeaderReference])),
       content: Content,
     }),
   ),
@@ -41,6 +44,7 @@ export const Document = z.strictObject({
   openapi: z.string().regex(/^3\.1\.\d+$/),
   info: z.object({ title: z.string().min(1), version: z.string().min(1) }),
   servers: z.array(z.object({ url: z.string() })),
+  security: z.array(z.never()),
   tags: z.array(z.object({ name: z.string(), description: z.string() })),
   paths: z.record(
     z.string().regex(/^\/([\w.-]+|\{\w+\})(\/([\w.-]+|\{\w+\}))*$/),
@@ -49,6 +53,7 @@ export const Document = z.strictObject({
   components: z.strictObject({
     schemas: z.record(z.string().regex(/^[A-Z]\w+$/), Json),
     securitySchemes: z.record(z.string(), Json),
+    headers: z.strictObject({ "X-Request-Id": Header }),
     parameters: z.strictObject({}).optional(),
   }),
   webhooks: z.strictObject({}).optional(),
@@ -65,14 +70,6 @@ export function operationsOf(document: Document): Map<string, Operation> {
       ]),
     ),
   );
-}
-
-/** A check of values by a JSON Schema of the document. @throws for a reference that leads nowhere */
-export function checkerOf(document: Document): (schema: unknown) => z.ZodType {
-  const local = (json: unknown) =>
-    JSON.parse(JSON.stringify(json).replaceAll("#/components/schemas/", "#/$defs/"));
-  const defs = local(document.components.schemas);
-  return (schema) => z.fromJSONSchema({ ...local(schema), $defs: defs });
 }
 
 /** Every schema in the document, with the way to it. */

@@ -14,7 +14,7 @@ test("a browser that opens the docs finds the icon that it asks for", async () =
 });
 
 test.each(["constructor", "__proto__", "index.html"])("%s is no file of the docs", async (file) => {
-  const { status } = await world.call("GET", `/docs/assets/swagger-ui-dist/${file}`);
+  const { status } = await world.call("GET", `/docs/assets/${file}`);
   expect(status).toBe(404);
 });
 

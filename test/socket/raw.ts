@@ -1,6 +1,6 @@
 // A WebSocket client by hand on a bare TCP connection: it can stop reading, and answers pings only when told to.
 import { connect, type Socket } from "node:net";
-import { Frame } from "../world/socket.ts";
+import { readFrame, type Frame } from "../world/socket.ts";
 
 const timeoutMs = 10_000;
 const text = 0x1;
@@ -29,7 +29,7 @@ export class RawSocket {
       for (let frame = takeFrame(this.buffer); frame; frame = takeFrame(this.buffer)) {
         this.buffer = this.buffer.subarray(frame.length);
         const { opcode, payload } = frame;
-        if (opcode === text) this.take(Frame.parse(JSON.parse(payload.toString())));
+        if (opcode === text) this.take(readFrame(payload.toString()));
         if (opcode === ping) this.take({ type: "ping of the protocol" });
         if (opcode === close) {
           this.closing = { code: payload.readUInt16BE(0), reason: payload.toString("utf8", 2) };

@@ -1,9 +1,17 @@
 import { z } from "zod";
+import { expectClose, expectFrame, noteSent } from "./contract.ts";
 
 const timeoutMs = 5_000;
 
 export const Frame = z.looseObject({ type: z.string() });
 export type Frame = z.infer<typeof Frame>;
+
+/** @throws when it is not as the AsyncAPI document says */
+export function readFrame(text: string): Frame {
+  const frame = Frame.parse(JSON.parse(text));
+  expectFrame(frame);
+  return frame;
+}
 
 interface Wish {
   matches: (frame: Frame) => boolean;
@@ -30,14 +38,16 @@ export class TestSocket {
     this.ws.onclose = ({ code, reason }) => {
       opened.reject(new Error(`closed with ${code} ${reason}`));
       closed.resolve({ code, reason });
+      expectClose(code, reason);
     };
     this.ws.onmessage = ({ data }) => {
-      this.frames.push(Frame.parse(JSON.parse(String(data))));
+      this.frames.push(readFrame(String(data)));
       this.look();
     };
   }
 
   send(frame: object) {
+    noteSent(frame);
     this.ws.send(JSON.stringify(frame));
   }
 

@@ -1,0 +1,56 @@
+// The pages at /docs, and the files that they load. All of it comes from here: no other host, no script and no style
+// inside a page.
+import { join } from "node:path";
+import type { Config } from "../config.ts";
+import { createRouter } from "../http/router.ts";
+import { asyncApi } from "../wire/asyncapi.ts";
+import { httpPage } from "./http-page.ts";
+import { socketPage } from "./socket-page.ts";
+
+interface File {
+  path: string;
+  type: string;
+  /** Seconds. Files of a package change with its version, ours with every change. */
+  maxAge: number;
+}
+
+const day = 86_400;
+const swagger = (name: string, type: string): [string, File] => [
+  name,
+  { path: Bun.resolveSync(`swagger-ui-dist/${name}`, import.meta.dir), type, maxAge: day },
+];
+const own = (name: string, type: string): [string, File] => [
+  name,
+  { path: join(import.meta.dir, "files", name), type, maxAge: 60 },
+];
+
+const css = "text/css; charset=utf-8";
+const javascript = "text/javascript; charset=utf-8";
+const files = new Map([
+  swagger("swagger-ui.css", css),
+  swagger("swagger-ui-bundle.js", javascript),
+  swagger("favicon-32x32.png", "image/png"),
+  own("docs.css", css),
+  own("http-page.css", css),
+  own("http-page.js", javascript),
+]);
+
+export function docsRoutes(config: Config) {
+  let socket: ReturnType<typeof socketPage> | undefined;
+  return (
+    createRouter()
+      .get("/docs", (c) => c.html(httpPage()))
+      .get("/docs/socket", (c) => c.html((socket ??= socketPage(asyncApi(config.version)))))
+      .get("/docs/assets/:file", (c) => fileOf(c.req.param("file")) ?? c.notFound())
+      // Browsers ask for it by themselves.
+      .get("/favicon.ico", (c) => fileOf("favicon-32x32.png") ?? c.notFound())
+  );
+}
+
+function fileOf(name: string): Response | undefined {
+  const file = files.get(name);
+  if (!file) return undefined;
+  return new Response(Bun.file(file.path), {
+    headers: { "Content-Type": file.type, "Cache-Control": `public, max-age=${file.maxAge}` },
+  });
+}

@@ -1,0 +1,46 @@
+// What a closed socket means to a client. The codes themselves stand in frames.ts.
+import type { CloseReason } from "./frames.ts";
+
+/** When a socket is closed, and what to do then. */
+export const closeNotes: Record<CloseReason, { when: string; then: string }> = {
+  bye: {
+    when: "The client closed the socket. Known by its code alone.",
+    then: "Nothing: it was your own wish.",
+  },
+  invalid_token: {
+    when: "The token is wrong, expired or ended, the ticket was used, or no `auth` frame came within 5 s.",
+    then: "Don't come back with the same token. Refresh it (`POST /api/auth/refresh`) and try once; if that is refused, sign in.",
+  },
+  token_expired: {
+    when: "The access token's time is over and no `auth` frame has renewed it.",
+    then: "Refresh the token, then reconnect at once and catch up.",
+  },
+  revoked: {
+    when: "The session has ended: a logout, or a refresh token that was used twice.",
+    then: "Don't reconnect. Ask the person to sign in.",
+  },
+  flood: {
+    when: "Hundreds of frames were waiting. An `error` with the code `flood` and `retry_after` came before.",
+    then: "Reconnect after some seconds, send slower, and catch up.",
+  },
+  too_large: {
+    when: "A frame was larger than 64 KiB. Known by its code alone.",
+    then: "Don't send that frame again. Content of 16,000 characters always fits.",
+  },
+  restart: {
+    when: "The server goes down, most often to come back at once. Running answers go on or end as `interrupted`.",
+    then: "Reconnect within some 2 s, at a time left to chance, and catch up.",
+  },
+  too_slow: {
+    when: "More than 2 MiB were waiting to be read. Who doesn't read can't read why: most often the connection just ends, with 1006.",
+    then: "Reconnect after some seconds, and catch up.",
+  },
+  too_many_sockets: {
+    when: "This person or this address has as many sockets open as it may.",
+    then: "Close another one, or try again later with growing pauses.",
+  },
+  unavailable: {
+    when: "The database is away, or this socket may have missed something.",
+    then: "Reconnect after some seconds with growing pauses, and catch up.",
+  },
+};

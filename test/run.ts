@@ -1,0 +1,41 @@
+// `bun run check`'s tests: all of them, and then whether everything that the documents name has been seen by one.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { closeCodes } from "../src/wire/frames.ts";
+import { asyncApi } from "../src/wire/asyncapi.ts";
+import { openApi } from "../src/docs/documents.ts";
+import { appToDescribe } from "./world/contract.ts";
+import { operationsOf, Document } from "./http/openapi.ts";
+import { readSeen } from "./world/seen.ts";
+
+const workers = 2;
+
+/** As test/world/contract.ts notes them. */
+function everything(): string[] {
+  const frames = Object.keys(asyncApi("0.0.0").components.messages);
+  const operations = operationsOf(Document.parse(openApi(appToDescribe(), "0.0.0")));
+  // Whoever does not read does not read the close frame either.
+  const closes = Object.keys(closeCodes).filter((reason) => reason !== "too_slow");
+  return [
+    ...frames.map((name) => `frame: ${name}`),
+    ...closes.map((name) => `close: ${name}`),
+    ...Array.from(operations.keys(), (name) => `operation: ${name}`),
+  ];
+}
+
+const folder = mkdtempSync(join(tmpdir(), "gemini-coop-seen-"));
+const tests = Bun.spawn(["bun", "test", `--parallel=${workers}`, "--no-isolate"], {
+  cwd: join(import.meta.dir, ".."),
+  env: { ...process.env, TEST_SEEN_FOLDER: folder },
+  stdio: ["inherit", "inherit", "inherit"],
+});
+const code = await tests.exited;
+const seen = readSeen(folder);
+rmSync(folder, { recursive: true });
+
+const missing = everything().filter((each) => !seen.has(each));
+if (code === 0 && missing.length > 0) {
+  console.error(`No test has seen what the documents name:\n  ${missing.join("\n  ")}`);
+}
+process.exit(code || (missing.length > 0 ? 1 : 0));

@@ -1,0 +1,162 @@
+// The documents that the code makes, and every answer and every frame of every test held against them: an answer where
+// `fetch` returns it, a frame where a test's socket reads it.
+import { pino } from "pino";
+import { createApp } from "../../src/app.ts";
+import { readConfig } from "../../src/config.ts";
+import { createContext } from "../../src/context.ts";
+import { connect } from "../../src/database/connect.ts";
+import { openApi } from "../../src/docs/documents.ts";
+import { asyncApi, closeCodeTable } from "../../src/wire/asyncapi.ts";
+import { Document, operationsOf } from "../http/openapi.ts";
+import { checkerOf } from "./json-schema.ts";
+import { noteSeen } from "./seen.ts";
+
+/** What is served, and is no operation of the OpenAPI document: pages, their files, the documents, and the socket. */
+export const undescribed = [
+  "GET /",
+  "GET /docs",
+  "GET /docs/socket",
+  "GET /docs/assets/{file}",
+  "GET /favicon.ico",
+  "GET /openapi.json",
+  "GET /asyncapi.json",
+  "GET /ws",
+];
+
+/** What any request may be refused for, whatever its path. */
+const refusedByEdge = ["not_found", "not_json", "too_large", "unsupported_media_type"];
+
+/** Of HTTP or of a page's rights, not of the API. */
+const infrastructure =
+  /^(cache-control|content-(type|length|encoding)|date|vary|connection|access-control-[a-z-]+|transfer-encoding)$/;
+
+/** An app that serves nobody. */
+export function appToDescribe() {
+  const config = readConfig({ NODE_ENV: "test" });
+  const log = pino({ level: "silent" });
+  // A pool connects when it is first asked.
+  const sql = connect("postgres://nobody@127.0.0.1:1/none", log);
+  const model = { answer: undefined, description: "none" };
+  return createApp(createContext({ config, secretKey: "none", sql, log, model }));
+}
+
+function lazily<T>(make: () => T): () => T {
+  let made: { value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
+}
+
+const documentedHttp = lazily(() => {
+  const document = Document.parse(openApi(appToDescribe(), "0.0.0"));
+  const routes = [...operationsOf(document)].map(([name, operation]) => ({
+    name,
+    pattern: patternOf(name),
+    operation,
+  }));
+  const pages = undescribed.map(patternOf);
+  return { routes, pages, check: checkerOf(document.components.schemas, { closed: true }) };
+});
+
+function patternOf(name: string): RegExp {
+  return new RegExp(`^${name.replaceAll(".", "\\.").replaceAll(/\{\w+\}/g, "[^/]+")}/?$`);
+}
+
+/** @throws when an answer is not as the OpenAPI document says */
+export async function expectDescribed(
+  method: string,
+  path: string,
+  response: Response,
+): Promise<void> {
+  // A browser's question about another origin, which is for HTTP to answer.
+  if (method === "OPTIONS") return;
+  const name = `${method === "HEAD" ? "GET" : method} ${path}`;
+  const { routes, pages, check } = documentedHttp();
+  const route = routes.find(({ pattern }) => pattern.test(name));
+  const text = method === "HEAD" ? undefined : await response.clone().text();
+  const fail = (what: string) => {
+    throw new Error(`${name} ${response.status} is not as /openapi.json says: ${what}\n${text}`);
+  };
+  const type = response.headers.get("content-type")?.split(";")[0] ?? "";
+  if (!route) {
+    if (pages.some((pattern) => pattern.test(name))) return;
+    const code = text === undefined ? "not_found" : JSON.parse(text).type.split("/").at(-1);
+    if (!refusedByEdge.includes(code)) fail("there is no such operation");
+    return;
+  }
+  const described = route.operation.responses[response.status];
+  if (!described) return fail("the status is not described");
+  const media = described.content[type];
+  if (!media) return fail(`${type} is not described`);
+  for (const [header] of response.headers) {
+    if (infrastructure.test(header)) continue;
+    const isDescribed = Object.keys(described.headers ?? {}).some(
+      (each) => each.toLowerCase() === header,
+    );
+    if (!isDescribed) fail(`the header ${header} is not described`);
+  }
+  const fault = text === undefined ? undefined : check(media.schema)(JSON.parse(text));
+  if (fault) fail(fault);
+  noteSeen("operation", route.name);
+}
+
+/** From now on a test that is answered otherwise than the document says fails. Called once, by the preload. */
+export function watchAnswers(): void {
+  const { fetch } = globalThis;
+  async function watched(input: string | URL | Request, init?: RequestInit): Promise<Response> {
+    const response = await fetch(input, init);
+    // Ours are the servers that give every answer an id: test/http/headers.test.ts.
+    if (response.headers.has("x-request-id")) {
+      const method = init?.method ?? (input instanceof Request ? input.method : "GET");
+      await expectDescribed(method.toUpperCase(), new URL(response.url).pathname, response);
+    }
+    return response;
+  }
+  globalThis.fetch = Object.assign(watched, { preconnect: fetch.preconnect });
+}
+
+const documentedFrames = lazily(() => {
+  const document = asyncApi("0.0.0");
+  const check = checkerOf(document.components.schemas, { closed: true });
+  const frames = Object.entries(document.components.messages).map(([key, message]) => ({
+    key,
+    type: message.name,
+    check: check(message.payload),
+  }));
+  return Map.groupBy(frames, ({ key, type }) => `${key.slice(0, 6)} ${type}`);
+});
+
+/** @throws when a frame of the server is not exactly one of those in the AsyncAPI document */
+export function expectFrame(frame: { type: string; [member: string]: unknown }): void {
+  const results = (documentedFrames().get(`Server ${frame.type}`) ?? []).map(({ key, check }) => ({
+    key,
+    fault: check(frame),
+  }));
+  const [fitting, another] = results.filter(({ fault }) => fault === undefined);
+  if (!fitting || another) {
+    const [what, why] = [frame, results].map((each) => JSON.stringify(each));
+    throw new Error(`a frame is not one of /asyncapi.json: ${what}: ${why}`);
+  }
+  noteSeen("frame", fitting.key);
+}
+
+/** Takes note of a frame that a test sends. It need not be a good one. */
+export function noteSent(frame: object): void {
+  const type = "type" in frame ? String(frame.type) : "";
+  for (const { key, check } of documentedFrames().get(`Client ${type}`) ?? []) {
+    if (check(frame) === undefined) noteSeen("frame", key);
+  }
+}
+
+/** Known by their code alone: the peer's own wish, and what Bun closes by itself. */
+const wordless = ["bye", "too_large"];
+
+/** @throws when a close frame is not one of those in the AsyncAPI document */
+export function expectClose(code: number, reason: string): void {
+  // RFC 6455 §7.4.1: no close frame, or one without a code.
+  if (code === 1005 || code === 1006) return;
+  const word = reason.split(":")[0] ?? "";
+  const known = closeCodeTable().find(
+    (each) => each.code === code && (each.reason === word || wordless.includes(each.reason)),
+  );
+  if (!known) throw new Error(`closed with ${code} ${reason}, which /asyncapi.json doesn't have`);
+  noteSeen("close", known.reason);
+}
