@@ -9,7 +9,7 @@ import { startWorld } from "../world/world.ts";
 const gzipBytesMax = 8 * 1024;
 const root = join(import.meta.dir, "../..");
 const entry = join(root, "src/client/client.ts");
-const timeoutMs = 20_000;
+const timeoutMs = 60_000;
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "gemini-coop-bundle-"));
