@@ -16,6 +16,7 @@ export const undescribed = [
   "GET /",
   "GET /docs",
   "GET /docs/socket",
+  "GET /page/{file}",
   "GET /docs/assets/{file}",
   "GET /favicon.ico",
   "GET /openapi.json",
