@@ -140,10 +140,12 @@ test("an invited person finds the chat in their list, with what is unread, and l
   await annas.say("Sit down");
 
   await list.first().filter({ hasText: "Sit down" }).getByText("2 unread").waitFor();
-  await bens.page.waitForFunction("document.title === '(2) Gemini Coop'");
+  const title = (text: RegExp) =>
+    bens.page.locator("title", { hasText: text }).waitFor({ state: "attached" });
+  await title(/^\(2\) Gemini Coop$/);
   await list.first().click();
   await bens.rows.filter({ hasText: "Sit down" }).waitFor();
-  await bens.page.waitForFunction("document.title === 'Gemini Coop'");
+  await title(/^Gemini Coop$/);
   await list.filter({ hasText: "Older" }).click();
   await bens.page.getByText("Nothing has been said yet").waitFor();
   expect(await list.getByText("unread").count()).toBe(0);
