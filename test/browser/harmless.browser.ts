@@ -163,6 +163,8 @@ test("a link of the model's leads to another tab, which doesn't learn where it c
   world.gemini.respondWith(answer(say(`See [there](${beacon.url.href}there).`), finish()));
   await anna.say(chat.id, "/bot where?");
   const visitor = await visit(world, browser, { as: anna, chatId: chat.id });
+  // While an answer is written, its last paragraph is drawn anew with each chunk.
+  await visitor.rows.getByRole("button", { name: "Ask again" }).waitFor();
   await visitor.rows.getByRole("link", { name: "there" }).click();
   const { url, headers } = await reached.promise;
   expect(url).toBe(`${beacon.url.href}there`);
