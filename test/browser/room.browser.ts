@@ -190,7 +190,7 @@ test("older messages come as one scrolls up, and what one reads stays in its pla
   await reading.scrollIntoViewIfNeeded();
   await page.evaluate("document.querySelector('.messages').scrollTop = 0");
   const top = async () => Math.round((await reading.boundingBox())?.y ?? Number.NaN);
-  await page.waitForFunction("document.querySelectorAll('.messages li.row').length === 100");
+  await rows.nth(99).waitFor();
   expect(await top()).toBeGreaterThan(0);
   expect(await top()).toBeLessThan(800);
   await page.getByRole("button", { name: "Newest" }).click();

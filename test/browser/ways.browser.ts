@@ -25,6 +25,10 @@ async function register(username: string) {
   expect(status).toBe(200);
 }
 
+async function untilTitled(page: Page, title: string) {
+  while ((await page.title()) !== title) await page.evaluate("new Promise(requestAnimationFrame)");
+}
+
 /** Presses Tab until what has the focus is named so. */
 async function tabTo(page: Page, name: RegExp) {
   const focus = page.locator(":focus");
@@ -140,10 +144,10 @@ test("an invited person finds the chat in their list, with what is unread, and l
   await annas.say("Sit down");
 
   await list.first().filter({ hasText: "Sit down" }).getByText("2 unread").waitFor();
-  await bens.page.waitForFunction("document.title === '(2) Gemini Coop'");
+  await untilTitled(bens.page, "(2) Gemini Coop");
   await list.first().click();
   await bens.rows.filter({ hasText: "Sit down" }).waitFor();
-  await bens.page.waitForFunction("document.title === 'Gemini Coop'");
+  await untilTitled(bens.page, "Gemini Coop");
   await list.filter({ hasText: "Older" }).click();
   await bens.page.getByText("Nothing has been said yet").waitFor();
   expect(await list.getByText("unread").count()).toBe(0);
