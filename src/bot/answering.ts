@@ -71,8 +71,8 @@ export function runReply(ctx: Ctx, assignment: Assignment): void {
   };
   const times: Times = { askedAt: performance.now(), firstChunkMs: undefined };
   ctx.replies.add(reply);
-  // Nobody here has been shown any of it: a socket that joined before was connected to no server that ran it.
-  if (kept !== "") publishChunk(ctx, reply, kept, 0);
+  // Who listens here has been shown none of it, or what was not kept.
+  if (run.attempt > 1) publishChunk(ctx, reply, kept, 0);
   reply.done = stream(ctx, reply, assignment, times)
     .then((end) => finish(ctx, reply, assignment, end, times))
     .catch((error: unknown) => {
