@@ -71,8 +71,8 @@ export function runReply(ctx: Ctx, assignment: Assignment): void {
   };
   const times: Times = { askedAt: performance.now(), firstChunkMs: undefined };
   ctx.replies.add(reply);
-  // Nobody here has been shown any of it: a socket that joined before was connected to no server that ran it.
-  if (kept !== "") publishChunk(ctx, reply, kept, 0);
+  // Who listens here has been shown none of it, or what was not kept.
+  if (run.attempt > 1) publishChunk(ctx, reply, kept, 0);
   reply.done = stream(ctx, reply, assignment, times)
     .then((end) => finish(ctx, reply, assignment, end, times))
     .catch((error: unknown) => {
@@ -164,6 +164,7 @@ async function readAnswer(
   const marks = createMarkFilter(code);
   const continuation = createContinuation(kept);
   let length = kept.length;
+  let isWhole = false;
   const add = (text: string) => {
     if (text === "") return;
     length += text.length;
@@ -173,6 +174,7 @@ async function readAnswer(
     for await (const delta of piecesOf(ctx, reply, assignment)) {
       if ("ending" in delta) {
         const { status, detail, sources } = delta.ending;
+        isWhole = true;
         return { status, error: detail, sources };
       } else if ("text" in delta) {
         add(continuation.push(marks.push(delta.text)));
@@ -182,7 +184,9 @@ async function readAnswer(
       }
     }
   } finally {
-    add(continuation.push(marks.end()) + continuation.end());
+    add(continuation.push(marks.end()));
+    // Where it breaks off once more, what is held back may be the kept text again, and was shown to nobody.
+    if (isWhole) add(continuation.end());
   }
   throw new ModelError("The answer ended without a proper end.");
 }

@@ -93,11 +93,8 @@ async function end(
   );
   ctx.log.info({ messageId: answer.id, status }, "an answer of a server that is gone has ended");
   if (!ended) return;
-  // Who listens here has been shown none of it.
+  // Who listens here has been shown none of it, or what was not kept.
   const { content, updated_seq: number } = ended.message;
-  if (content !== "") {
-    const place = { chatId: run.chat_id, messageId: answer.id, seq: number - 1 };
-    publishChunk(ctx, place, content, 0);
-  }
+  publishChunk(ctx, { chatId: run.chat_id, messageId: answer.id, seq: number - 1 }, content, 0);
   publishEnd(ctx, ended);
 }

@@ -129,10 +129,9 @@ export function createSequencer({
     log.info({ chatId, after, readTo }, "a gap was read from the log");
     for (const frame of frames) {
       const number = numberOf(frame);
-      // Chunks are in no log: who runs the answer may be another server, or may have died.
+      // Chunks are in no log: another server may have shown them, or this one what was not kept.
       const isLast = frame.type === "bot_stream" && frame.is_complete;
-      if (isLast && !pending.has(number) && frame.full_response !== "")
-        offerAfter(number - 1, wholeText(frame));
+      if (isLast && !pending.has(number)) offerAfter(number - 1, wholeText(frame));
       pending.set(number, frame);
     }
     while (position !== undefined && position < readTo && !closed) {

@@ -99,7 +99,10 @@ export const BotStreamFrame = z.object({
   message_id: Id,
   chunk: z.string(),
   is_complete: z.literal(false),
-  offset: z.int().nonnegative().meta({ description: "UTF-16 index of the chunk in the answer" }),
+  offset: z.int().nonnegative().meta({
+    description:
+      "UTF-16 index of the chunk in the answer. 0: it has all text so far, and replaces what was shown before.",
+  }),
 });
 /** The last frame of an answer, exactly one. */
 export const BotStreamLastFrame = z.object({

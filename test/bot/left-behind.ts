@@ -8,12 +8,16 @@ export const soFar = "So far";
 export async function leftBehind(
   sql: Sql,
   { chat_id: chatId, id: questionId }: { chat_id: number; id: number },
-  { leaseSeconds, reservedTokens = 10_000 }: { leaseSeconds: number; reservedTokens?: number },
+  {
+    leaseSeconds,
+    reservedTokens = 10_000,
+    text = soFar,
+  }: { leaseSeconds: number; reservedTokens?: number; text?: string },
 ): Promise<number> {
   const [row] = await sql`
     with answer as (
       insert into messages (chat_id, content, is_bot, seq, updated_seq, ordinal, status, answer_to)
-      select id, ${soFar}, true, last_seq + 1, last_seq + 1, message_count + 1, 'streaming', ${questionId}
+      select id, ${text}, true, last_seq + 1, last_seq + 1, message_count + 1, 'streaming', ${questionId}
       from chats where id = ${chatId}
       returning id, chat_id
     ),

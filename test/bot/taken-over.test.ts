@@ -12,7 +12,7 @@ import {
 import { insertRun } from "../../src/bot/budget-queries.ts";
 import { sweepAbandonedAnswers } from "../../src/bot/sweep.ts";
 import { createContext } from "../../src/context.ts";
-import { answer, finish, refuse, say } from "../../src/emulator/script.ts";
+import { answer, cut, finish, refuse, say } from "../../src/emulator/script.ts";
 import { startServer, type RunningServer } from "../../src/server.ts";
 import { TestSocket } from "../world/socket.ts";
 import { startWorld, type Person, type World } from "../world/world.ts";
@@ -138,6 +138,15 @@ describe("an answer whose server was taken for dead", () => {
     const messageId = await leftBehind(world.sql, question, { leaseSeconds: -1 });
     expect(await ends(bens, messageId)).toEqual({ text: soFar, status: "complete" });
   });
+});
+
+test("what the model says once more of an answer, breaking off again, is not kept twice", async () => {
+  const { anna, chat, bens } = await room(world);
+  const question = await anna.say(chat.id, "for the dead one");
+  world.gemini.respondWith(answer(say("three, four, "), cut()));
+  const text = "One, two, three, four, five, six, seven.";
+  const messageId = await leftBehind(world.sql, question, { leaseSeconds: -1, text });
+  expect(await ends(bens, messageId)).toEqual({ text, status: "interrupted" });
 });
 
 describe("an answer whose server is gone ends as interrupted, its text kept", () => {

@@ -64,7 +64,7 @@ test("it is not shown again where its last frame came and only had to wait", asy
   expect(await shown(last, [last])).toEqual([last]);
 });
 
-test("an answer without a word is shown no piece", async () => {
+test("an answer without a word takes back what was shown of it", async () => {
   const last = lastFrame(2, "");
-  expect(await shown(last, [])).toEqual([last]);
+  expect(await shown(last, [])).toMatchObject([{ chunk: "", offset: 0, is_complete: false }, last]);
 });
