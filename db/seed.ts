@@ -90,8 +90,7 @@ async function seed(config: Config, databaseUrl: string): Promise<string> {
   const sql = connect(databaseUrl, log);
   // Never Gemini itself, which would cost its key's owner something.
   const emulator = startGeminiEmulator({ pieceDelayMs: 0 });
-  const { model } = config.gemini;
-  const answer = createGeminiModel({ apiKey: "none", model, baseUrl: emulator.url, log });
+  const answer = createGeminiModel({ apiKey: "none", baseUrl: emulator.url, log });
   const ctx = createContext({
     config,
     secretKey: makeSecret(),

@@ -1,5 +1,6 @@
 import type { Ctx } from "./context.ts";
 import { authRoutes } from "./auth/routes.ts";
+import { botRoutes } from "./bot/routes.ts";
 import { chatRoutes } from "./chats/routes.ts";
 import { docsRoutes, serveOpenApi } from "./http/docs.ts";
 import {
@@ -29,6 +30,7 @@ export function createApp(ctx: Ctx) {
   app.route("/", authRoutes(ctx));
   app.route("/", chatRoutes(ctx));
   app.route("/", messageRoutes(ctx));
+  app.route("/", botRoutes(ctx));
   app.route("/", healthRoutes(ctx));
   app.route("/", socketRoutes(ctx));
   app.route("/", docsRoutes());

@@ -19,6 +19,8 @@ const wholeNumber = (fallback: number, min: number, max: number) =>
     .pipe(z.number().min(min, `must be at least ${min}`).max(max, `must be at most ${max}`))
     .default(fallback);
 
+const modelName = z.string().regex(/^[\w.\-/]+$/, "must be a model's name");
+
 const httpUrl = z.url({ protocol: /^https?$/, message: "must be an http:// or https:// address" });
 
 const origins = z
@@ -51,15 +53,21 @@ const Environment = z.object({
   ALGORITHM: z.enum(["HS256", "HS384", "HS512"]).default("HS256"),
   ACCESS_TOKEN_EXPIRE_MINUTES: wholeNumber(30, 1, 525_600),
   GEMINI_API_KEY: z.string().optional(),
-  GEMINI_MODEL: z
+  GEMINI_MODEL: modelName.default("gemini-2.5-flash"),
+  GEMINI_MODELS: z
     .string()
-    .regex(/^[\w.\-/]+$/, "must be a model's name")
-    .default("gemini-2.5-flash"),
+    .transform((list) => list.split(",").map((name) => name.trim()))
+    .pipe(z.array(modelName))
+    .optional(),
   GEMINI_BASE_URL: httpUrl.optional(),
   GEMINI_CONTEXT_TOKENS: wholeNumber(32_000, 0, 2_000_000),
   CORS_ORIGINS: origins.default(["http://localhost:3000", "http://localhost:3001"]),
   SOCKETS_PER_USER: wholeNumber(50, 0, 1_000_000),
   SOCKETS_PER_ADDRESS: wholeNumber(1_000, 0, 1_000_000),
+  BUDGET_TOKENS_PER_USER_DAY: wholeNumber(1_000_000, 0, 1_000_000_000_000),
+  BUDGET_TOKENS_PER_CHAT_DAY: wholeNumber(5_000_000, 0, 1_000_000_000_000),
+  BUDGET_ANSWERS_PER_USER: wholeNumber(5, 0, 100_000),
+  BUDGET_ANSWERS_PER_CHAT: wholeNumber(20, 0, 100_000),
   BUDGET_ANSWERS_TOTAL: wholeNumber(100, 0, 100_000),
   LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
 });
@@ -79,12 +87,23 @@ export interface Config {
   readonly refreshTokenTtlSeconds: number;
   readonly gemini: {
     readonly apiKey: string | undefined;
+    /** Where a chat has not chosen another. */
     readonly model: string;
+    /** That a chat may choose, the default among them. */
+    readonly models: readonly string[];
     readonly baseUrl: string | undefined;
     /** Tokens of history that go into a prompt; 0 for no limit. */
     readonly contextTokens: number;
-    /** Answers running at once on this server; 0 for no limit. */
-    readonly answersMax: number;
+  };
+  /** What answers may cost; 0 for no limit. */
+  readonly budgets: {
+    /** Tokens a day (UTC). */
+    readonly userDayTokens: number;
+    readonly chatDayTokens: number;
+    /** Answers running at once: of a person, in a chat, on this server. */
+    readonly userAnswers: number;
+    readonly chatAnswers: number;
+    readonly serverAnswers: number;
   };
   readonly corsOrigins: readonly string[];
   /** 0 for no limit. */
@@ -133,9 +152,16 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     gemini: Object.freeze({
       apiKey: values.GEMINI_API_KEY,
       model: values.GEMINI_MODEL,
+      models: Object.freeze([...new Set([values.GEMINI_MODEL, ...(values.GEMINI_MODELS ?? [])])]),
       baseUrl: values.GEMINI_BASE_URL,
       contextTokens: values.GEMINI_CONTEXT_TOKENS,
-      answersMax: values.BUDGET_ANSWERS_TOTAL,
+    }),
+    budgets: Object.freeze({
+      userDayTokens: values.BUDGET_TOKENS_PER_USER_DAY,
+      chatDayTokens: values.BUDGET_TOKENS_PER_CHAT_DAY,
+      userAnswers: values.BUDGET_ANSWERS_PER_USER,
+      chatAnswers: values.BUDGET_ANSWERS_PER_CHAT,
+      serverAnswers: values.BUDGET_ANSWERS_TOTAL,
     }),
     corsOrigins: Object.freeze(values.CORS_ORIGINS),
     socketsPerUserMax: values.SOCKETS_PER_USER,

@@ -41,6 +41,10 @@ export interface Ctx {
   readonly insertMessage: Batch<NewMessage, InsertedMessage>;
   /** The answers that are running on this node. */
   readonly replies: Replies;
+  /** Questions that are being stored, by chat, person and client id. */
+  readonly asking: Map<string, Promise<unknown>>;
+  /** The chats whose history is being summed up on this node. */
+  readonly folding: Set<number>;
   /** `closing` from the moment the server goes down: nothing new is begun. */
   readonly lifecycle: { closing: boolean };
   /** Closes every open socket of a session. */
@@ -97,9 +101,11 @@ export function createContext(parts: ContextParts, reach: Reach = nobody): Ctx {
       queueMax: batchQueueMax,
     }),
     replies: createReplies({
-      answersMax: config.gemini.answersMax,
+      answersMax: config.budgets.serverAnswers,
       configured: model.answer !== undefined,
     }),
+    asking: new Map(),
+    folding: new Set(),
     lifecycle: { closing: false },
     disconnectSession,
     disconnectUser,

@@ -35,7 +35,7 @@ function modelOf(config: Config, log: Logger): Model {
   const { apiKey, model, baseUrl } = config.gemini;
   if (apiKey || (baseUrl && !config.production)) {
     // A server of one's own may ask for no key; the SDK wants some.
-    const answer = createGeminiModel({ apiKey: apiKey ?? "none", model, baseUrl, log });
+    const answer = createGeminiModel({ apiKey: apiKey ?? "none", baseUrl, log });
     return { answer, description: model };
   }
   if (config.production) {
@@ -46,7 +46,7 @@ function modelOf(config: Config, log: Logger): Model {
   }
   kept.emulator ??= startGeminiEmulator();
   return {
-    answer: createGeminiModel({ apiKey: "none", model, baseUrl: kept.emulator.url, log }),
+    answer: createGeminiModel({ apiKey: "none", baseUrl: kept.emulator.url, log }),
     description:
       "offline demonstration: GEMINI_API_KEY is not set, so /bot is not answered by Gemini",
   };

@@ -1,14 +1,19 @@
 import type { Logger } from "pino";
 
-/** Runs a task every `intervalMs`, never twice at once; a failure is logged and the next turn comes. @returns a stop */
+/**
+ * Runs a task every `intervalMs`, never twice at once; a failure is logged and the next turn comes.
+ * @param atOnce the first time now
+ * @returns a stop
+ */
 export function every(
   intervalMs: number,
   name: string,
   log: Logger,
   task: () => Promise<void> | void,
+  { atOnce = false }: { atOnce?: boolean } = {},
 ): () => void {
   let running = false;
-  const timer = setInterval(async () => {
+  async function run() {
     if (running) return;
     running = true;
     try {
@@ -18,7 +23,9 @@ export function every(
     } finally {
       running = false;
     }
-  }, intervalMs);
+  }
+  const timer = setInterval(run, intervalMs);
+  if (atOnce) void run();
   return () => clearInterval(timer);
 }
 

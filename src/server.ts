@@ -2,7 +2,7 @@
 import type { Server } from "bun";
 import { createApp } from "./app.ts";
 import { cleanUpSessions } from "./auth/actions.ts";
-import { sweepAbandonedAnswers } from "./bot/actions.ts";
+import { sweepAbandonedAnswers } from "./bot/sweep.ts";
 import { createContext, type ContextParts, type Ctx } from "./context.ts";
 import type { Emit } from "./events/broker.ts";
 import { findLastSeqs } from "./messages/log.ts";
@@ -14,7 +14,7 @@ const heartbeatMs = 25_000;
 const sessionCheckMs = 1_000;
 /** A frame that was lost without a successor is noticed within this. */
 const logCheckMs = 2_000;
-const sweepMs = 3_000;
+const sweepMs = 1_000;
 const cleanUpMs = 10 * 60_000;
 
 const drainMs = 4_000;
@@ -65,7 +65,8 @@ export function startServer(parts: ContextParts): RunningServer {
     every(heartbeatMs, "heartbeat", log, () => void sockets.heartbeat()),
     every(sessionCheckMs, "sessions", log, () => sockets.checkSessions(ctx.now().getTime())),
     every(logCheckMs, "log check", log, () => checkLogs(ctx)),
-    every(sweepMs, "answer sweep", log, () => sweepAbandonedAnswers(ctx)),
+    // What a server before this one has handed over goes on without a wait.
+    every(sweepMs, "answer sweep", log, () => sweepAbandonedAnswers(ctx), { atOnce: true }),
     every(cleanUpMs, "session clean-up", log, () => cleanUpSessions(ctx)),
   ];
 

@@ -16,6 +16,7 @@ test(
         "database stopped": 2,
         "connections ended": 1,
         "replies lost": 1,
+        "answers killed": 4,
         "sockets cut": 1,
         "people removed": 1,
       },
@@ -26,7 +27,7 @@ test(
     for (const [fault, { acks, faults }] of figures) {
       expect([fault, acks > 0, faults > 0]).toEqual([fault, true, true]);
     }
-    expect(figures.size).toBe(6);
+    expect(figures.size).toBe(7);
   },
   timeoutMs,
 );

@@ -5,12 +5,13 @@ import { pino } from "pino";
 import { z } from "zod";
 import { connect, many, type Sql } from "../src/database/connect.ts";
 import { migrate, rollBack } from "../src/database/migrate.ts";
-import { cloneDatabase, dropDatabase, emptyDatabase } from "./world/cluster.ts";
+import { dropDatabase, emptyDatabase } from "./world/cluster.ts";
+import { fill } from "./world/schema.ts";
 
 const log = pino({ level: "silent" });
 const files = readdirSync(join(import.meta.dir, "../db/migrations")).sort();
 
-/** Everything in the database that is ours: tables, sequences, indexes, functions, types and constraints. */
+/** Everything in the database that is ours: tables, sequences, indexes, functions, triggers, types and constraints. */
 async function contentsOf(sql: Sql): Promise<string[]> {
   const rows = many(
     await sql`
@@ -29,6 +30,8 @@ async function contentsOf(sql: Sql): Promise<string[]> {
       union all
       select 'constraint ' || conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid)
       from pg_constraint where connamespace = 'public'::regnamespace
+      union all
+      select 'trigger ' || pg_get_triggerdef(oid) from pg_trigger where not tgisinternal
       union all
       select 'function ' || proname from pg_proc where pronamespace = 'public'::regnamespace
       union all
@@ -72,291 +75,39 @@ describe("the migrations", () => {
   }, 20_000);
 });
 
-/** alice and bob in chat 1, which is alice's: a question with a running answer, and a change. Bob is in chat 2 alone. */
-async function fill(sql: Sql): Promise<void> {
-  await sql.unsafe(`
-    insert into users (username, email, hashed_password) values
-      ('alice', 'alice@example.com', 'x'), ('bob', 'bob@example.com', 'x');
-    insert into sessions (id, user_id, refresh_token_hash, expires_at) values ('${session}', 2, '', now());
-    insert into socket_tickets (ticket_hash, session_id, expires_at) values ('a', '${session}', now());
-    insert into chats (name, owner_id, last_seq, updated_seq, message_count, participant_count) values
-      ('one', 1, 4, 1, 3, 2), ('two', 2, 0, 0, 0, 1);
-    insert into chat_participants (chat_id, user_id) values (1, 1), (1, 2), (2, 2);
-    insert into messages
-      (chat_id, user_id, content, is_bot, seq, updated_seq, ordinal, client_id, status, answer_to, lease_expires_at)
-    values
-      (1, 2, 'hello', false, 2, 2, 1, 'c1', 'complete', null, null),
-      (1, 1, '/bot why?', false, 3, 3, 2, null, 'complete', null, null),
-      (1, null, '', true, 4, 4, 3, null, 'streaming', 2, now());
-    insert into chat_changes (chat_id, seq, kind, user_id) values (1, 1, 'participant_added', 2);
-  `);
-}
+test("the migration of answers takes running ones along, down to the message's own lease and up to a run that is free", async () => {
+  const url = await emptyDatabase();
+  const sql = connect(url, log, { max: 1 });
+  await migrate(url, { log });
+  await fill(sql);
+  const later: string[] = [];
+  while (!later[0]?.endsWith("_answers.sql"))
+    later.unshift((await rollBack(url, { log })) ?? "none");
+  const leases = await sql`
+    select id, lease_expires_at is not null as has_lease, lease_expires_at <= now() as is_over from messages order by id
+  `;
+  expect(leases.map((row) => ({ ...row }))).toEqual([
+    { id: 1, has_lease: false, is_over: null },
+    { id: 2, has_lease: false, is_over: null },
+    { id: 3, has_lease: true, is_over: true },
+  ]);
 
-const session = "00000000-0000-4000-8000-000000000001";
-
-describe("the schema", () => {
-  let url: string;
-  let sql: Sql;
-  beforeAll(async () => {
-    url = await cloneDatabase();
-    sql = connect(url, log, { max: 1 });
-    await fill(sql);
-  });
-  afterAll(async () => {
-    await sql.end();
-    await dropDatabase(url);
-  });
-
-  test.each<[table: string, columns: Record<string, string>]>([
-    [
-      "users",
-      {
-        id: "bigint not null",
-        username: "text not null",
-        email: "text not null",
-        hashed_password: "text not null",
-        created_at: "timestamp with time zone not null",
-      },
-    ],
-    [
-      "chats",
-      {
-        id: "bigint not null",
-        name: "text not null",
-        owner_id: "bigint not null",
-        is_group: "boolean not null",
-        created_at: "timestamp with time zone not null",
-      },
-    ],
-    [
-      "chat_participants",
-      {
-        id: "bigint not null",
-        chat_id: "bigint not null",
-        user_id: "bigint not null",
-        joined_at: "timestamp with time zone not null",
-      },
-    ],
-    [
-      "messages",
-      {
-        id: "bigint not null",
-        chat_id: "bigint not null",
-        user_id: "bigint",
-        content: "text not null",
-        is_bot: "boolean not null",
-        created_at: "timestamp with time zone not null",
-      },
-    ],
-  ])("has the documented columns of %s", async (table, columns) => {
-    const rows = many(
-      await sql`
-        select attname as name, format_type(atttypid, atttypmod) || case when attnotnull then ' not null' else '' end as type
-        from pg_attribute
-        where attrelid = ${table}::regclass and attnum > 0 and not attisdropped
-      `,
-      z.object({ name: z.string(), type: z.string() }),
-    );
-    const found = Object.fromEntries(rows.map(({ name, type }) => [name, type]));
-    expect(found).toMatchObject(columns);
-  });
-
-  /** What the database says to a statement, which is taken back: undefined when it accepts it. */
-  async function refusal(statement: string): Promise<string | undefined> {
-    try {
-      await sql.unsafe(`begin; ${statement}; rollback`);
-      return undefined;
-    } catch (error) {
-      await sql.unsafe("rollback");
-      return z.object({ constraint_name: z.string() }).parse(error).constraint_name;
-    }
-  }
-
-  const user = (username: string, email: string) =>
-    `insert into users (username, email, hashed_password) values ('${username}', '${email}', 'x')`;
-
-  const chat = (columns: Record<string, string | number>) =>
-    insert("chats", { name: "'a'", owner_id: 1, ...columns });
-
-  const message = (columns: Record<string, string | number>) =>
-    insert("messages", {
+  const leaseEnd = "2026-11-24T12:00:00.000Z";
+  await sql`update messages set lease_expires_at = ${leaseEnd} where id = 3`;
+  expect(await migrate(url, { log })).toEqual(later);
+  const runs = await sql`
+    select message_id, chat_id, user_id, reserved_tokens, attempt, lease_expires_at from answer_runs
+  `;
+  expect(runs.map((row) => ({ ...row }))).toEqual([
+    {
+      message_id: 3,
       chat_id: 1,
-      user_id: 1,
-      content: "'a'",
-      seq: 9,
-      updated_seq: 9,
-      ordinal: 9,
-      ...columns,
-    });
-
-  const answer = (columns: Record<string, string | number>) =>
-    message({ user_id: "null", content: "''", is_bot: "true", answer_to: 2, ...columns });
-
-  const running = { status: "'streaming'", lease_expires_at: "now()" };
-
-  const change = (columns: Record<string, string | number>) =>
-    insert("chat_changes", { chat_id: 1, seq: 9, kind: "'chat_updated'", ...columns });
-
-  function insert(table: string, columns: Record<string, string | number>): string {
-    const names = Object.keys(columns).join(", ");
-    return `insert into ${table} (${names}) values (${Object.values(columns).join(", ")})`;
-  }
-
-  test.each<[what: string, statement: string, constraint: string]>([
-    ["a username that differs in case only", user("ALICE", "a@b.c"), "users_username_key"],
-    ["an email that differs in case only", user("carol", "Alice@Example.com"), "users_email_key"],
-    ["a username with a space", user("al ice", "a@b.c"), "users_username_check"],
-    ["a username with a line break", user("alic\n", "a@b.c"), "users_username_check"],
-    ["a username of one character", user("a", "a@b.c"), "users_username_check"],
-    ["a username of 33 characters", user("a".repeat(33), "a@b.c"), "users_username_check"],
-    ["an email of two characters", user("carol", "@b"), "users_email_check"],
-
-    ["a chat of nobody", chat({ owner_id: 99 }), "chats_owner_id_fkey"],
-    ["a chat's name of 101 characters", chat({ name: `'${"a".repeat(101)}'` }), "chats_name_check"],
-    ["a counter below zero", chat({ last_seq: -1, updated_seq: -1 }), "chats_check"],
-    ["a change above the counter", chat({ last_seq: 1, updated_seq: 2 }), "chats_check"],
-    ["more messages than numbers", chat({ last_seq: 1, message_count: 2 }), "chats_check1"],
-    ["messages below zero", chat({ message_count: -1 }), "chats_check1"],
-    ["people below zero", chat({ participant_count: -1 }), "chats_participant_count_check"],
-    [
-      "somebody twice in a chat",
-      insert("chat_participants", { chat_id: 1, user_id: 2 }),
-      "chat_participants_chat_id_user_id_key",
-    ],
-    [
-      "nobody in a chat",
-      insert("chat_participants", { chat_id: 1, user_id: 99 }),
-      "chat_participants_user_id_fkey",
-    ],
-    [
-      "somebody in no chat",
-      insert("chat_participants", { chat_id: 99, user_id: 1 }),
-      "chat_participants_chat_id_fkey",
-    ],
-    [
-      "a read position below zero",
-      "update chat_participants set last_read_seq = -1",
-      "chat_participants_last_read_seq_check",
-    ],
-
-    ["a message in no chat", message({ chat_id: 99 }), "messages_chat_id_fkey"],
-    ["a message of nobody", message({ user_id: 99 }), "messages_user_id_fkey"],
-    ["a message without text", message({ content: "''" }), "messages_check"],
-    ["a number that is taken", message({ seq: 2 }), "messages_chat_id_seq_key"],
-    ["a number below one", message({ seq: 0 }), "messages_seq_check"],
-    ["a change before the message", message({ updated_seq: 8 }), "messages_check1"],
-    ["a place below one", message({ ordinal: 0 }), "messages_ordinal_check"],
-    [
-      "a client id that its sender has used",
-      message({ user_id: 2, client_id: "'c1'" }),
-      "messages_client_id_key",
-    ],
-    ["an empty client id", message({ client_id: "''" }), "messages_client_id_check"],
-    [
-      "a client id of 65 characters",
-      message({ client_id: `'${"a".repeat(65)}'` }),
-      "messages_client_id_check",
-    ],
-    ["an unknown status", answer({ status: "'paused'" }), "messages_status_check"],
-    ["a person's message that streams", message(running), "messages_check2"],
-    ["a bot's message with a person", answer({ user_id: 1 }), "messages_check3"],
-    ["a bot's message with a client id", answer({ client_id: "'c2'" }), "messages_check3"],
-    ["a running answer without a lease", answer({ status: "'streaming'" }), "messages_check4"],
-    ["a lease of what has ended", answer({ lease_expires_at: "now()" }), "messages_check4"],
-    ["an answer to nothing", answer({ answer_to: 99 }), "messages_answer_to_fkey"],
-    ["a second running answer to one question", answer(running), "messages_running_answer_key"],
-
-    ["a change at a number that is taken", change({ seq: 1 }), "chat_changes_pkey"],
-    ["a change below one", change({ seq: 0 }), "chat_changes_seq_check"],
-    ["an unknown change", change({ kind: "'moved'" }), "chat_changes_kind_check"],
-    [
-      "an answer's end without its message",
-      change({ kind: "'answer_ended'" }),
-      "chat_changes_check",
-    ],
-    [
-      "somebody's coming without them",
-      change({ kind: "'participant_added'" }),
-      "chat_changes_check1",
-    ],
-    ["a rename with a person", change({ user_id: 1 }), "chat_changes_check1"],
-
-    [
-      "a ticket that was issued before",
-      insert("socket_tickets", {
-        ticket_hash: "'a'",
-        session_id: `'${session}'`,
-        expires_at: "now()",
-      }),
-      "socket_tickets_pkey",
-    ],
-    ["taking away a chat's owner", "delete from users where id = 1", "chats_owner_id_fkey"],
-  ])("refuses %s", async (_, statement, constraint) => {
-    expect(await refusal(statement)).toBe(constraint);
-  });
-
-  test.each<[what: string, statement: string]>([
-    ["a username of every kind of character", user("a_B-9.z", "a@b.c")],
-    ["a client id that somebody else has used", message({ client_id: "'c1'" })],
-    ["a client id in another chat", message({ chat_id: 2, user_id: 2, client_id: "'c1'" })],
-    ["a number that another chat has", message({ chat_id: 2, seq: 2 })],
-    ["another answer once the first has ended", answer({})],
-    ["a running answer to another question", answer({ ...running, answer_to: 1 })],
-    ["an answer without text", answer({ status: "'failed'" })],
-  ])("accepts %s", async (_, statement) => {
-    expect(await refusal(statement)).toBeUndefined();
-  });
-
-  /** What is left after a statement, which is taken back. */
-  async function left(statement: string) {
-    const results = await sql.unsafe(`
-      begin;
-      ${statement};
-      select
-        (select count(*) from sessions) as sessions,
-        (select count(*) from socket_tickets) as tickets,
-        (select string_agg(chat_id || ':' || user_id, ' ' order by id) from chat_participants) as people,
-        (select string_agg(id || ':' || coalesce(user_id::text, ''), ' ' order by id) from messages) as messages,
-        (select count(*) from chat_changes) as changes
-    `);
-    await sql.unsafe("rollback");
-    return results.at(-1)?.[0];
-  }
-
-  test("loses nothing by itself", async () => {
-    expect(await left("select 1")).toEqual({
-      sessions: 1,
-      tickets: 1,
-      people: "1:1 1:2 2:2",
-      messages: "1:2 2:1 3:",
-      changes: 1,
-    });
-  });
-
-  test("keeps what somebody wrote who is gone, and nothing else of them", async () => {
-    expect(await left("delete from chats where id = 2; delete from users where id = 2")).toEqual({
-      sessions: 0,
-      tickets: 0,
-      people: "1:1",
-      messages: "1: 2:1 3:",
-      changes: 0,
-    });
-  });
-
-  test("loses a question's answers with the question", async () => {
-    expect(await left("delete from messages where id = 2")).toMatchObject({ messages: "1:2" });
-  });
-
-  test("loses all of a chat with the chat, and nothing of another", async () => {
-    expect(await left("delete from chats where id = 1")).toMatchObject({
-      sessions: 1,
-      people: "2:2",
-      messages: null,
-      changes: 0,
-    });
-  });
-
-  test("loses a session's tickets with the session", async () => {
-    expect(await left("delete from sessions")).toMatchObject({ tickets: 0 });
-  });
-});
+      user_id: null,
+      reserved_tokens: 0,
+      attempt: 1,
+      lease_expires_at: leaseEnd,
+    },
+  ]);
+  await sql.end();
+  await dropDatabase(url);
+}, 20_000);

@@ -7,7 +7,8 @@ import {
   rotateRefreshToken,
   takeTicket,
 } from "../src/auth/queries.ts";
-import { findAbandonedAnswers, findPastMessages } from "../src/bot/queries.ts";
+import { claimAbandonedRuns } from "../src/bot/budget-queries.ts";
+import { findPastMessages } from "../src/bot/prompt-queries.ts";
 import { findParticipants, isParticipant } from "../src/chats/participant-queries.ts";
 import { findChatSummaries } from "../src/chats/queries.ts";
 import type { Sql } from "../src/database/connect.ts";
@@ -42,7 +43,7 @@ interface Case {
 }
 
 const page = { after: undefined, before: undefined, fromOldest: false, limit: 51 };
-const fromMe = { chatId: busyChat, userId: me, username: "user1", asksBot: false };
+const fromMe = { chatId: busyChat, userId: me, username: "user1", runId: undefined };
 const rotation = {
   id: session,
   oldHash: Buffer.from("x"),
@@ -133,15 +134,15 @@ const cases: Case[] = [
   },
   {
     what: "what a prompt is made from",
-    run: () => findPastMessages(sql, busyChat, 9_000, { limit: 200, bytesMax: 96_000 }),
+    run: () => findPastMessages(sql, busyChat, { upToSeq: 9_000, limit: 200, bytesMax: 96_000 }),
     rows: { messages: 200 },
     by: ["messages_chat_id_seq_key"],
   },
   {
     what: "answers whose server is gone",
-    run: () => findAbandonedAnswers(sql, 100),
-    rows: { messages: 3 },
-    by: ["messages_lease_expires_at_idx"],
+    run: () => claimAbandonedRuns(sql, [], 100),
+    rows: { answer_runs: 6 },
+    by: ["answer_runs_lease_expires_at_idx"],
   },
   {
     what: "somebody who signs in",

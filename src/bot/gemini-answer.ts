@@ -1,9 +1,33 @@
-// What Gemini's chunks say: the visible text, made safe to store, and how the answer ended.
-// Rules from https://ai.google.dev/api/generate-content (FinishReason, BlockReason, UsageMetadata).
+// What Gemini's chunks say: the visible text, made safe to store, the tokens, the sources, and how the answer ended.
+// Rules from https://ai.google.dev/api/generate-content (FinishReason, BlockReason, UsageMetadata, GroundingMetadata).
 import { z } from "zod";
-import { ModelError, type Ending, type Usage } from "./model.ts";
+import {
+  EmptyAnswer,
+  ModelError,
+  type Delta,
+  type Ending,
+  type Source,
+  type Usage,
+} from "./model.ts";
+
+const sourcesMax = 20;
+const titleCharactersMax = 300;
+const urlCharactersMax = 2_048;
 
 const count = z.int().nonnegative().nullish();
+
+/** Sources are an extra: one of another shape is left out, and never fails an answer. */
+const Grounding = z
+  .object({
+    groundingChunks: z.array(
+      z
+        .object({ web: z.object({ uri: z.string(), title: z.string().nullish() }) })
+        .nullable()
+        .catch(null),
+    ),
+  })
+  .nullish()
+  .catch(null);
 
 const Chunk = z.object({
   candidates: z
@@ -17,6 +41,7 @@ const Chunk = z.object({
           })
           .nullish(),
         finishReason: z.string().nullish(),
+        groundingMetadata: Grounding,
       }),
     )
     .nullish(),
@@ -38,20 +63,21 @@ export interface AnswerReader {
   /** A finish reason or a blocked prompt was seen: what may still come is the count of tokens. */
   readonly isFinished: boolean;
   /**
-   * Takes the next chunk as it came and returns its visible text, "" where it has none.
+   * Takes the next chunk as it came and returns what is new in it: tokens, then visible text.
    * @throws ModelError when the chunk is not what Gemini documents.
    */
-  read(chunk: unknown): string;
+  read(chunk: unknown): Delta[];
   /**
-   * The end of the stream: text still held back ("" if none), and the ending.
+   * The end of the stream: text still held back, if any, and the ending.
    * @throws ModelError when the stream had no proper end, or ended properly without any text.
    */
-  end(): { text: string; ending: Ending };
+  end(): Delta[];
 }
 
 /** Reads the chunks of one answer. Only the first candidate is read: no more are asked for. */
 export function createAnswerReader(): AnswerReader {
   const joiner = createTextJoiner();
+  const sources = createSources();
   let hasText = false;
   let finishReason: string | undefined;
   let blockReason: string | undefined;
@@ -65,24 +91,57 @@ export function createAnswerReader(): AnswerReader {
       const parsed = Chunk.safeParse(raw);
       if (!parsed.success) throw new ModelError("Gemini sent an answer that could not be read.");
       const chunk = parsed.data;
+      const deltas: Delta[] = [];
       const candidate = chunk.candidates?.[0];
       finishReason = candidate?.finishReason ?? finishReason;
       blockReason = chunk.promptFeedback?.blockReason ?? blockReason;
-      if (chunk.usageMetadata) usage = usageOf(chunk.usageMetadata);
+      for (const found of candidate?.groundingMetadata?.groundingChunks ?? []) {
+        if (found) sources.add(found.web.uri, found.web.title ?? "");
+      }
+      // Tokens first: who stops at a piece of text has been told what it cost.
+      const counted = chunk.usageMetadata && usageOf(chunk.usageMetadata);
+      if (counted && !Bun.deepEquals(counted, usage)) {
+        usage = counted;
+        deltas.push({ usage });
+      }
       const parts = candidate?.content?.parts ?? [];
       const visible = parts.filter((part) => !part.thought).map((part) => part.text ?? "");
-      const text = visible.join("");
-      if (text !== "") hasText = true;
-      return joiner.push(text);
+      if (visible.some((text) => text !== "")) hasText = true;
+      const text = joiner.push(visible.join(""));
+      if (text !== "") deltas.push({ text });
+      return deltas;
     },
     end() {
       const ending = blockReason ? blockedPrompt(blockReason) : endingOf(finishReason);
       if (ending.status === "complete" && !hasText) {
-        throw new ModelError("Gemini gave an empty answer. Asking again may help.");
+        throw new EmptyAnswer();
       }
-      return { text: joiner.end(), ending: usage ? { ...ending, usage } : ending };
+      const text = joiner.end();
+      const found = sources.list();
+      const last = { ending: found.length > 0 ? { ...ending, sources: found } : ending };
+      return text === "" ? [last] : [{ text }, last];
     },
   };
+}
+
+/** The web pages that Gemini named, each once, the first ones where there are too many. */
+function createSources() {
+  const byUrl = new Map<string, Source>();
+  return {
+    add(uri: string, givenTitle: string) {
+      if (byUrl.size >= sourcesMax || !URL.canParse(uri)) return;
+      const { protocol, hostname, href: url } = new URL(uri);
+      if (!/^https?:$/.test(protocol) || url.length > urlCharactersMax || byUrl.has(url)) return;
+      const title = shortened(storable(givenTitle).trim(), titleCharactersMax);
+      byUrl.set(url, { title: title || hostname, url });
+    },
+    list: () => [...byUrl.values()],
+  };
+}
+
+/** Cuts to at most `max` UTF-16 units, never within a pair. */
+function shortened(text: string, max: number): string {
+  return text.slice(0, max).replace(/[\uD800-\uDBFF]$/, "");
 }
 
 function usageOf(counted: NonNullable<Chunk["usageMetadata"]>): Usage {
@@ -159,9 +218,14 @@ function blocked(detail: string): Ending {
   return { status: "blocked", detail };
 }
 
+/** Text that PostgreSQL and UTF-8 can carry: U+0000 and lone surrogates become U+FFFD. */
+function storable(text: string): string {
+  return text.toWellFormed().replaceAll("\0", "\uFFFD");
+}
+
 /**
- * Makes text that PostgreSQL and UTF-8 can carry: U+0000 and lone surrogates become U+FFFD. Chunks may split a
- * surrogate pair, so a high surrogate at the end of a piece waits for the next.
+ * Makes pieces of text storable. Chunks may split a surrogate pair, so a high surrogate at the end of a piece waits
+ * for the next.
  */
 function createTextJoiner() {
   let held = "";
@@ -170,8 +234,8 @@ function createTextJoiner() {
       let text = held + piece;
       held = /[\uD800-\uDBFF]$/.test(text) ? text.slice(-1) : "";
       if (held !== "") text = text.slice(0, -1);
-      return text.toWellFormed().replaceAll("\0", "\uFFFD");
+      return storable(text);
     },
-    end: () => held.toWellFormed(),
+    end: () => storable(held),
   };
 }

@@ -56,7 +56,9 @@ export function refusalOf(
   { retryAfter, cause }: { retryAfter?: string; cause: string },
 ): ModelError {
   const reasons = google.details?.map((detail) => detail.reason ?? "") ?? [];
-  if (status === 401 || status === 403 || reasons.some((reason) => keyReasons.has(reason))) {
+  // 402: no credit is left. FAILED_PRECONDITION: Google has no free tier where this server is.
+  const isAccount = [401, 402, 403].includes(status) || google.status === "FAILED_PRECONDITION";
+  if (isAccount || reasons.some((reason) => keyReasons.has(reason))) {
     return new ModelError(
       "Gemini refused this server's key. The operator of this server should look at its settings.",
       { cause },

@@ -5,7 +5,7 @@
 // The SDK's own retries stay off (it ignores Retry-After), and so does its automatic continuation, which would open a
 // second request after text was seen. Its ApiError has no headers, so a fetch of ours keeps the response beside it.
 import { setTimeout as sleep } from "node:timers/promises";
-import { ApiError, GoogleGenAI } from "@google/genai";
+import { ApiError, GoogleGenAI, type GenerateContentConfig } from "@google/genai";
 import type { BaseLogger } from "pino";
 import { createAnswerReader } from "./gemini-answer.ts";
 import { parseGoogleError, refusalOf, Unavailable } from "./gemini-errors.ts";
@@ -13,12 +13,15 @@ import { ModelError, type Delta, type Prompt, type StreamAnswer } from "./model.
 
 /** Given to the SDK explicitly: it would read others from GOOGLE_GEMINI_BASE_URL and GOOGLE_GENAI_API_VERSION. */
 const googleUrl = "https://generativelanguage.googleapis.com";
+/**
+ * The stable version, which is the SDK's default too. It has system instructions, thinking and Google Search
+ * (https://ai.google.dev/gemini-api/docs/api-versions).
+ */
 const apiVersion = "v1";
 const causeCharactersMax = 2_000;
 
 export interface GeminiOptions {
   apiKey: string;
-  model: string;
   /** Any server that speaks the Gemini REST API; default Google's. */
   baseUrl?: string;
   log: Pick<BaseLogger, "warn">;
@@ -37,7 +40,8 @@ export interface GeminiOptions {
 
 /**
  * The StreamAnswer that asks Gemini through its SDK. An answer makes at most `triesMax` requests; a reader that stops
- * early (`break`, `return()`) and an aborted signal end the running one at once.
+ * early (`break`, `return()`) and an aborted signal end the running one at once. `usage` is that of the newest try that
+ * was counted: Google does not charge for requests that it failed itself.
  */
 export function createGeminiModel(options: GeminiOptions): StreamAnswer {
   const { triesMax = 3, backoffMs = 500, retryAfterMaxMs = 10_000, log } = options;
@@ -48,7 +52,7 @@ export function createGeminiModel(options: GeminiOptions): StreamAnswer {
       let isVisible = false;
       try {
         for await (const delta of ask(prompt, signal)) {
-          isVisible = true;
+          if ("text" in delta) isVisible = true;
           yield delta;
         }
         return;
@@ -71,7 +75,7 @@ export function createGeminiModel(options: GeminiOptions): StreamAnswer {
 
 /** One try: one request, its chunks, its end. */
 function createAsker(options: GeminiOptions) {
-  const { apiKey, model, baseUrl = googleUrl } = options;
+  const { apiKey, baseUrl = googleUrl } = options;
   const { firstByteTimeoutMs = 30_000, silenceTimeoutMs = 60_000 } = options;
   const { closingTimeoutMs = 3_000 } = options;
   const sdk = new GoogleGenAI({
@@ -95,10 +99,10 @@ function createAsker(options: GeminiOptions) {
     };
     const open = async () => {
       const stream = await sdk.models.generateContentStream({
-        model,
+        model: prompt.settings.model,
         contents: prompt.turns.map(({ role, text }) => ({ role, parts: [{ text }] })),
         config: {
-          ...(prompt.system !== "" && { systemInstruction: prompt.system }),
+          ...configOf(prompt),
           abortSignal: call.signal,
           automaticContinuation: false,
           httpOptions: { fetch: fetchResponse },
@@ -111,8 +115,7 @@ function createAsker(options: GeminiOptions) {
         const { stream, first } = await call.within(firstByteTimeoutMs, open());
         let next = first;
         while (!next.done) {
-          const text = reader.read(next.value);
-          if (text !== "") yield { text };
+          yield* reader.read(next.value);
           const limitMs = reader.isFinished ? closingTimeoutMs : silenceTimeoutMs;
           next = await call.within(limitMs, stream.next());
         }
@@ -120,12 +123,22 @@ function createAsker(options: GeminiOptions) {
         signal.throwIfAborted();
         if (!reader.isFinished) throw failureOf(error, response, apiKey);
       }
-      const { text, ending } = reader.end();
-      if (text !== "") yield { text };
-      yield { ending };
+      yield* reader.end();
     } finally {
       call.close();
     }
+  };
+}
+
+/** What is not set is not sent, so that the model's own defaults hold. */
+function configOf({ system, settings, outputTokensMax }: Prompt): GenerateContentConfig {
+  const { temperature, thinkingBudget, googleSearch } = settings;
+  return {
+    ...(system !== "" && { systemInstruction: system }),
+    ...(temperature !== null && { temperature }),
+    ...(thinkingBudget !== null && { thinkingConfig: { thinkingBudget, includeThoughts: false } }),
+    ...(googleSearch && { tools: [{ googleSearch: {} }] }),
+    maxOutputTokens: outputTokensMax,
   };
 }
 

@@ -6,11 +6,25 @@ export interface Turn {
   text: string;
 }
 
+/** How the model is to answer. */
+export interface ModelSettings {
+  model: string;
+  /** 0 to 2; null for the model's own. */
+  temperature: number | null;
+  /** Tokens of thought: 0 for none, -1 for as many as the model likes, null for its default. */
+  thinkingBudget: number | null;
+  /** Whether it may look things up with Google Search. */
+  googleSearch: boolean;
+}
+
 export interface Prompt {
   /** Rules and persona. Goes to the model apart from the conversation. */
   system: string;
   /** Oldest first; the question is the last. Never two of one role in a row, and the first is a user's. */
   turns: Turn[];
+  settings: ModelSettings;
+  /** Tokens of answer and thoughts together, at most. */
+  outputTokensMax: number;
 }
 
 /** Tokens that the model counted. `total` = prompt + answer + thoughts + tool use. */
@@ -22,18 +36,27 @@ export interface Usage {
   total_tokens: number;
 }
 
-/** How an answer that the model itself ended has ended, and what it cost if the model said. */
+/** A web page that an answer rests on. */
+export interface Source {
+  title: string;
+  url: string;
+}
+
+/** How an answer that the model itself ended has ended. */
 export interface Ending {
   status: "complete" | "truncated" | "blocked";
   /** Why it was blocked or cut short, as a sentence for a person; absent when complete. */
   detail?: string;
-  usage?: Usage;
+  /** What the model found with Google Search; absent when nothing. */
+  sources?: Source[];
 }
 
-export type Delta = { text: string } | { ending: Ending };
+/** `usage` is what was counted so far: each replaces the one before, and the last one holds for the whole answer. */
+export type Delta = { text: string } | { usage: Usage } | { ending: Ending };
 
 /**
- * Asks a model and yields its answer: any number of non-empty `text` pieces, then exactly one `ending`.
+ * Asks a model and yields its answer: any number of non-empty `text` pieces and of `usage` counts, then exactly one
+ * `ending`.
  * @throws ModelError when no proper end was reached; what was yielded before stays valid.
  * @throws the signal's reason when aborted.
  */
@@ -46,5 +69,13 @@ export class ModelError extends Error {
     super(detail, options);
     this.name = "ModelError";
     this.detail = detail;
+  }
+}
+
+/** The model ended properly, and said nothing: no answer, but all that there was to add to one that broke off. */
+export class EmptyAnswer extends ModelError {
+  constructor() {
+    super("Gemini gave an empty answer. Asking again may help.");
+    this.name = "EmptyAnswer";
   }
 }

@@ -9,3 +9,8 @@ export function asksBot(content: string): boolean {
 export function questionOf(content: string): string {
   return content.replace(mark, "").trim();
 }
+
+/** `/bot help`, which the server answers by itself. */
+export function isHelp(content: string): boolean {
+  return asksBot(content) && questionOf(content).toLowerCase() === "help";
+}

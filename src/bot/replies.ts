@@ -1,8 +1,16 @@
 // The answers that are running on this node: how many there may be, what each has shown so far, and their ends.
 import { Problem } from "../wire/problems.ts";
+import type { RunKey } from "./budget-queries.ts";
 
 /** Why an answer was ended from outside. */
-export type StopReason = "stopped" | "interrupted" | "abandoned";
+export type StopReason =
+  | "stopped"
+  /** It could not go on in time after a crash. */
+  | "interrupted"
+  /** The server goes down: another one goes on with it. */
+  | "handed_over"
+  /** It is somebody else's, or its chat is gone: what still comes belongs to nobody. */
+  | "abandoned";
 
 /** One running answer. `text` is what the room has been shown. */
 export interface Reply {
@@ -10,6 +18,7 @@ export interface Reply {
   readonly messageId: number;
   /** The number of its message. */
   readonly seq: number;
+  readonly run: RunKey;
   readonly abort: AbortController;
   text: string;
   /** Its text is whole. Its end may have been stored, and even shown, before the server is told so. */
@@ -19,10 +28,9 @@ export interface Reply {
   done: Promise<void>;
 }
 
-/** The right to run one answer. Given back once, by whoever holds it last. */
+/** The right to run one answer. */
 export interface Place {
-  /** Passes the place on: the first holder's `release` does nothing any more. */
-  keep(): Place;
+  /** Only the first call counts. */
   release(): void;
 }
 
@@ -44,16 +52,16 @@ export function createReplies({
   let closing = false;
   let allFree: PromiseWithResolvers<void> | undefined;
 
-  function placeOf(release: () => void): Place {
-    let current: (() => void) | undefined = release;
-    const pass = () => {
-      const held = current;
-      current = undefined;
-      return held;
-    };
+  function take(): Place {
+    taken += 1;
+    let isTaken = true;
     return {
-      keep: () => placeOf(pass() ?? (() => undefined)),
-      release: () => pass()?.(),
+      release() {
+        if (!isTaken) return;
+        isTaken = false;
+        taken -= 1;
+        if (taken === 0) allFree?.resolve();
+      },
     };
   }
 
@@ -63,9 +71,9 @@ export function createReplies({
   }
 
   return {
-    /** @throws Problem `bot_not_configured`, `too_many_answers`, `unavailable` while the server goes down */
-    reserve(): Place {
-      if (!configured) {
+    /** @throws Problem `bot_not_configured`, `quota_exceeded`, `unavailable` while the server goes down */
+    reserve({ needsModel }: { needsModel: boolean }): Place {
+      if (needsModel && !configured) {
         throw new Problem(
           "bot_not_configured",
           "This server has no Gemini API key, so /bot cannot answer. Ask its operator to set GEMINI_API_KEY.",
@@ -78,22 +86,21 @@ export function createReplies({
       }
       if (answersMax > 0 && taken >= answersMax) {
         throw new Problem(
-          "too_many_answers",
+          "quota_exceeded",
           `The model is answering ${taken === 1 ? "a question" : `${taken} questions`} already. Ask again in a moment.`,
           { retryAfterSeconds: 5 },
         );
       }
-      taken += 1;
-      return placeOf(() => {
-        taken -= 1;
-        if (taken === 0) allFree?.resolve();
-      });
+      return take();
     },
+
+    /** A place for an answer that goes on: it was admitted before, by a server that is gone. */
+    resume: take,
 
     add(reply: Reply) {
       running.set(reply.messageId, reply);
       // Its question was being stored while the server began to go down.
-      if (closing) end(reply, "interrupted");
+      if (closing) end(reply, "handed_over");
     },
 
     remove(reply: Reply) {
@@ -104,6 +111,10 @@ export function createReplies({
       return running.get(messageId);
     },
 
+    runIds(): number[] {
+      return Array.from(running.values(), ({ run }) => run.id);
+    },
+
     /** A chat's running answers whose first frame is among the room's numbers up to `position`, oldest first. */
     inChat(chatId: number, position: number): Reply[] {
       return [...running.values()]
@@ -111,23 +122,17 @@ export function createReplies({
         .sort((a, b) => a.seq - b.seq);
     },
 
-    stop(reply: Reply) {
-      end(reply, "stopped");
-    },
+    end,
 
     /** The chat is gone, and its messages with it: nothing is left to bring to an end. */
     abandonChat(chatId: number) {
       for (const reply of running.values()) if (reply.chatId === chatId) end(reply, "abandoned");
     },
 
-    abandon(reply: Reply) {
-      end(reply, "abandoned");
-    },
-
-    /** Takes no more questions, and ends every running answer with what it has. Settles when all are stored. */
+    /** Takes no more questions, and hands every running answer over as it is. Settles when all are stored. */
     async close() {
       closing = true;
-      for (const reply of running.values()) end(reply, "interrupted");
+      for (const reply of running.values()) end(reply, "handed_over");
       if (taken === 0) return;
       allFree ??= Promise.withResolvers();
       await allFree.promise;

@@ -16,6 +16,10 @@ import { deleteChat, findChat, findChatSummaries, insertChat, updateChat } from 
 
 const chatNameMax = 100;
 
+/** The first message of an AI chat: without it nobody there would know what to do. */
+const greeting =
+  "Hello! I am Gemini. In this chat I answer every message, whoever of you writes it: just ask, no /bot is needed here.";
+
 /** The same for a chat that doesn't exist and one the caller is not in: nobody learns which chats there are. */
 export function chatNotFound(): Problem {
   return new Problem("not_found", "There is no such chat, or you are not in it.");
@@ -36,6 +40,7 @@ export async function createChat(ctx: Ctx, caller: Caller, input: CreateChatInpu
     isGroup: input.is_group,
     isAiChat: input.is_ai_chat,
     participantIds: others.map((user) => user.id),
+    greeting: input.is_ai_chat ? greeting : undefined,
   }).catch(accountGone);
   if (!chat) throw tooManyChats();
   for (const user of others) {
@@ -102,16 +107,21 @@ export async function getChat(ctx: Ctx, caller: Caller, chatId: number): Promise
   return chat;
 }
 
-/** Renames a chat or hands it over. @throws Problem `not_found`, `forbidden`, `invalid` when the heir is no participant */
+/**
+ * Renames a chat, hands it over, or sets how the model answers in it.
+ * @throws Problem `not_found`, `forbidden`, `invalid` when the heir is no participant or the model may not be chosen
+ */
 export async function changeChat(
   ctx: Ctx,
   caller: Caller,
   chatId: number,
   input: UpdateChatInput,
 ): Promise<Chat> {
+  checkModel(ctx, input.settings?.model);
   const result = await updateChat(ctx.sql, caller.id, chatId, {
     name: input.name,
     ownerId: input.owner_id,
+    settings: input.settings,
   });
   if (!result) throw chatNotFound();
   const { chat, outcome } = result;
@@ -129,6 +139,15 @@ export async function changeChat(
     });
   }
   return chat;
+}
+
+function checkModel(ctx: Ctx, model: string | null | undefined): void {
+  const { models } = ctx.config.gemini;
+  if (model == null || models.includes(model)) return;
+  const detail = `must be ${models.length > 1 ? "one of " : ""}${models.join(", ")}`;
+  throw new Problem("invalid", `settings.model: ${detail}`, {
+    errors: [{ pointer: "/settings/model", detail }],
+  });
 }
 
 /** Problem `forbidden` for what is the owner's to do. */

@@ -3,11 +3,11 @@
 // row locks of their own, because everything else is as old as the statement's snapshot.
 import { z } from "zod";
 import { many, maybe, type Sql } from "../database/connect.ts";
-import { Chat, ChatSummary, chatsPerUserMax } from "../wire/chats.ts";
+import { Chat, ChatSummary, chatsPerUserMax, type ChatSettings } from "../wire/chats.ts";
 
 /** The columns of a Chat, from `chats c`. */
 export const chatColumns = (sql: Sql) => sql`
-  c.id, c.name, c.owner_id, c.is_group, c.is_ai_chat, c.created_at, c.last_seq, c.updated_seq
+  c.id, c.name, c.owner_id, c.is_group, c.is_ai_chat, c.created_at, c.last_seq, c.updated_seq, c.settings
 `;
 
 /**
@@ -30,16 +30,21 @@ export interface NewChat {
   isAiChat: boolean;
   /** Without the owner. */
   participantIds: number[];
+  /** The bot's first message, which everyone there has read; undefined for none. */
+  greeting: string | undefined;
 }
 
 /** @returns undefined when one of the people is in `chatsPerUserMax` chats already */
 export async function insertChat(sql: Sql, chat: NewChat): Promise<Chat | undefined> {
   const memberIds = [chat.ownerId, ...chat.participantIds];
+  const greeting = chat.greeting ?? null;
+  const messageCount = greeting === null ? 0 : 1;
   return maybe(
     await sql`
       with c as (
-        insert into chats as c (name, owner_id, is_group, is_ai_chat, participant_count)
-        select ${chat.name}, ${chat.ownerId}, ${chat.isGroup}, ${chat.isAiChat}, ${memberIds.length}::int
+        insert into chats as c (name, owner_id, is_group, is_ai_chat, participant_count, last_seq, message_count)
+        select ${chat.name}, ${chat.ownerId}, ${chat.isGroup}, ${chat.isAiChat}, ${memberIds.length}::int,
+          ${messageCount}::int, ${messageCount}::int
         where not exists (
           select from chat_participants
           where user_id = any (${memberIds}::bigint[])
@@ -49,10 +54,14 @@ export async function insertChat(sql: Sql, chat: NewChat): Promise<Chat | undefi
         returning ${chatColumns(sql)}
       ),
       people as (
-        insert into chat_participants (chat_id, user_id)
-        select c.id, member_id
+        insert into chat_participants (chat_id, user_id, last_read_seq)
+        select c.id, member_id, c.last_seq
         from c, unnest(${memberIds}::bigint[]) with ordinality as m (member_id, place)
         order by place
+      ),
+      greeting as (
+        insert into messages (chat_id, content, is_bot, seq, updated_seq, ordinal)
+        select c.id, ${greeting}::text, true, 1, 1, 1 from c where ${greeting}::text is not null
       )
       select ${chatColumns(sql)} from c
     `,
@@ -110,15 +119,22 @@ const UpdatedChat = z.object({
   outcome: z.enum(["updated", "unchanged", "not_owner", "no_heir"]),
 });
 
-/** Renames a chat or hands it over. @returns undefined for a chat that the caller is not in */
+/**
+ * Renames a chat, hands it over, or changes some of its settings. @returns undefined for a chat that the caller is not in
+ */
 export async function updateChat(
   sql: Sql,
   callerId: number,
   chatId: number,
-  change: { name: string | undefined; ownerId: number | undefined },
+  change: {
+    name: string | undefined;
+    ownerId: number | undefined;
+    settings: Partial<ChatSettings> | undefined;
+  },
 ): Promise<z.infer<typeof UpdatedChat> | undefined> {
   const name = change.name ?? null;
   const ownerId = change.ownerId ?? null;
+  const settings = sql.json({ ...change.settings });
   const rows = await sql`
     with locked as materialized (${lockedChat(sql, callerId, chatId)}),
     heir as materialized (
@@ -132,13 +148,15 @@ export async function updateChat(
         locked.owner_id <> ${callerId} as not_owner,
         not exists (select from heir) as no_heir,
         coalesce(${name}::text, locked.name) is not distinct from locked.name
-          and coalesce(${ownerId}::bigint, locked.owner_id) = locked.owner_id as unchanged
+          and coalesce(${ownerId}::bigint, locked.owner_id) = locked.owner_id
+          and locked.settings || ${settings}::jsonb = locked.settings as unchanged
       from locked
     ),
     updated as (
       update chats c
       set name = coalesce(${name}::text, c.name),
           owner_id = coalesce(${ownerId}::bigint, c.owner_id),
+          settings = c.settings || ${settings}::jsonb,
           last_seq = c.last_seq + 1,
           updated_seq = c.last_seq + 1
       from state
@@ -196,12 +214,4 @@ export async function deleteChat(
     `,
     DeletedChat,
   );
-}
-
-export async function findChatName(sql: Sql, chatId: number): Promise<string | undefined> {
-  const row = maybe(
-    await sql`select name from chats where id = ${chatId}`,
-    z.object({ name: z.string() }),
-  );
-  return row?.name;
 }

@@ -38,7 +38,8 @@ const createChatRoute = createRoute({
   tags,
   summary: "Open a chat",
   description:
-    "A private chat (`is_group: false`) holds two people at most. In an AI chat every message asks the model.",
+    "A private chat (`is_group: false`) holds two people at most. In an AI chat every message asks the model, " +
+    "which has greeted everyone there.",
   security,
   request: { body: takes(CreateChatInput) },
   responses: {
@@ -76,7 +77,9 @@ const changeChatRoute = createRoute({
   path: "/api/chats/{chat_id}",
   operationId: "changeChat",
   tags,
-  summary: "Rename a chat or hand it over (owner)",
+  summary: "Rename a chat, hand it over, or set how the model answers (owner)",
+  description:
+    "Of `settings` only the members that are there change; null puts one back to the server's choice.",
   security,
   request: { params: ChatPath, body: takes(UpdateChatInput) },
   responses: {

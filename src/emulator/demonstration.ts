@@ -7,17 +7,18 @@ const wordsPerPiece = 4;
 /**
  * An answer that plainly says it is an offline demonstration and names the question, in pieces with a delay before
  * each, and the tokens estimated from the texts.
+ * @param conversation the texts of the turns; the question is the last
  */
 export function demonstration(
-  question: string,
+  conversation: string[],
   promptTokens: number,
   { pieceDelayMs, model }: { pieceDelayMs: number; model: string },
 ): Script {
-  const pieces = piecesOf(
-    "This is an offline demonstration, not Gemini: the server runs without a Gemini key. " +
-      `You asked: “${shortened(question)}”. ` +
-      "With GEMINI_API_KEY set, Gemini itself would answer here, piece by piece, for everyone in the room.",
-  );
+  const [before = "", begun = "", last = ""] = ["", "", ""].concat(conversation).slice(-3);
+  // Asked to go on with an answer, which then stands before the last turn, and its question before that.
+  const whole = wordsFor(before);
+  const goesOn = last.includes("broke off") && begun !== "" && whole.startsWith(begun);
+  const pieces = piecesOf(goesOn ? whole.slice(begun.length) : wordsFor(last));
   let said = "";
   const steps = pieces.flatMap((text, index) => {
     said += text;
@@ -38,6 +39,14 @@ export function demonstration(
     ];
   });
   return answer(...steps);
+}
+
+function wordsFor(question: string): string {
+  return (
+    "This is an offline demonstration, not Gemini: the server runs without a Gemini key. " +
+    `You asked: “${shortened(question)}”. ` +
+    "With GEMINI_API_KEY set, Gemini itself would answer here, piece by piece, for everyone in the room."
+  );
 }
 
 /** About four characters are a token: https://ai.google.dev/gemini-api/docs/tokens */

@@ -45,10 +45,18 @@ function merged(events: GeminiEvent[]): GeminiEvent {
   const candidates = events.flatMap((event) => event.candidates ?? []);
   const parts = candidates.flatMap((candidate) => candidate.content?.parts ?? []);
   const finishReason = candidates.findLast((candidate) => candidate.finishReason)?.finishReason;
+  const grounded = candidates.findLast((candidate) => candidate.groundingMetadata);
   return {
     ...events.reduce<GeminiEvent>((all, event) => ({ ...all, ...event }), {}),
     ...(candidates.length > 0 && {
-      candidates: [{ content: { role: "model", parts }, finishReason, index: 0 }],
+      candidates: [
+        {
+          content: { role: "model", parts },
+          finishReason,
+          groundingMetadata: grounded?.groundingMetadata,
+          index: 0,
+        },
+      ],
     }),
   };
 }

@@ -15,12 +15,19 @@ export interface GeminiEvent {
   candidates?: {
     content?: { role: "model"; parts?: { text: string; thought?: boolean }[] };
     finishReason?: string;
+    groundingMetadata?: GroundingMetadata;
     index?: number;
   }[];
   promptFeedback?: { blockReason: string };
   usageMetadata?: UsageMetadata;
   modelVersion?: string;
   error?: GoogleError;
+}
+
+/** What Google Search found: https://ai.google.dev/api/generate-content#GroundingMetadata */
+export interface GroundingMetadata {
+  groundingChunks?: { web?: { uri?: string; title?: string } }[];
+  webSearchQueries?: string[];
 }
 
 /** https://google.aip.dev/193: how every Google API tells an error. */
@@ -87,6 +94,17 @@ export function think(text: string): EventsStep {
   });
 }
 
+/** Web pages that the answer rests on, as Google Search found them. */
+export function ground(...pages: { uri: string; title?: string }[]): EventsStep {
+  const groundingChunks = pages.map((web) => ({ web }));
+  return event({ candidates: [{ groundingMetadata: { groundingChunks }, index: 0 }] });
+}
+
+/** The tokens so far, as Gemini tells them with each piece of text. */
+export function count(usageMetadata: UsageMetadata): EventsStep {
+  return event({ usageMetadata });
+}
+
 /** The last event as Gemini writes it: no content, a finish reason, the tokens used. */
 export function finish(finishReason = "STOP", usageMetadata?: UsageMetadata): EventsStep {
   return event({ candidates: [{ finishReason, index: 0 }], usageMetadata });
@@ -140,6 +158,8 @@ export function cut(): Step {
 
 export interface Refusal {
   message?: string;
+  /** google.rpc.Code's name, where it isn't the usual one of the HTTP status. */
+  status?: string;
   /** Sent as it is: seconds or an HTTP date. */
   retryAfter?: string;
   /** google.rpc.RetryInfo's delay, such as "34s". */
@@ -169,7 +189,7 @@ export function refuse(status: number, refusal: Refusal = {}): RefusalScript {
   const error: GoogleError = {
     code: status,
     message: refusal.message ?? `Told to refuse with ${status}.`,
-    status: googleStatus(status),
+    status: refusal.status ?? googleStatus(status),
     ...(details.length > 0 && { details }),
   };
   const headers: Record<string, string> = {

@@ -47,7 +47,8 @@ function keep(recording: Recording, number: number, text: string) {
   }
 }
 
-function wholeText(last: Extract<DurableFrame, { is_complete: true }>): string {
+/** A chunk that brings all of an answer to who may have missed some. */
+export function wholeText(last: Extract<DurableFrame, { is_complete: true }>): string {
   const { chat_id, message_id, full_response: chunk } = last;
   return JSON.stringify({
     type: "bot_stream",

@@ -3,6 +3,7 @@
 // from the log. Kept only while somebody listens.
 import type { Logger } from "pino";
 import { numberOf, type DurableFrame } from "../wire/frames.ts";
+import { wholeText } from "./recording.ts";
 
 const gapMs = 250;
 /** Frames kept in memory behind a gap; what comes beyond is read from the log. */
@@ -99,6 +100,14 @@ export function createSequencer({
     watchGap();
   }
 
+  function offerAfter(after: number, text: string) {
+    if (closed) return;
+    if (position !== undefined && after <= position) return releasePassing(text);
+    if (passingCount >= pendingMax) return;
+    passingCount += 1;
+    passing.getOrInsertComputed(after, () => []).push(text);
+  }
+
   async function repair(stuckAt: number | undefined) {
     timer = undefined;
     if (position === stuckAt && position !== undefined) {
@@ -118,7 +127,14 @@ export function createSequencer({
     if (closed) return;
     const readTo = Math.min(lastSeq, after + repairPageSize);
     log.info({ chatId, after, readTo }, "a gap was read from the log");
-    for (const frame of frames) pending.set(numberOf(frame), frame);
+    for (const frame of frames) {
+      const number = numberOf(frame);
+      // Chunks are in no log: who runs the answer may be another server, or may have died.
+      const isLast = frame.type === "bot_stream" && frame.is_complete;
+      if (isLast && !pending.has(number) && frame.full_response !== "")
+        offerAfter(number - 1, wholeText(frame));
+      pending.set(number, frame);
+    }
     while (position !== undefined && position < readTo && !closed) {
       moveTo(position + 1, pending.get(position + 1));
     }
@@ -143,13 +159,7 @@ export function createSequencer({
       if (pending.size < pendingMax || number === (position ?? 0) + 1) pending.set(number, frame);
       advance();
     },
-    offerAfter(after, text) {
-      if (closed) return;
-      if (position !== undefined && after <= position) return releasePassing(text);
-      if (passingCount >= pendingMax) return;
-      passingCount += 1;
-      passing.getOrInsertComputed(after, () => []).push(text);
-    },
+    offerAfter,
     expect,
     reach(number) {
       if (closed || position === undefined || number <= position) return Promise.resolve();

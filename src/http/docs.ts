@@ -62,7 +62,8 @@ export function serveOpenApi(app: OpenAPIHono<AppEnv>, config: Config) {
     tags: [
       { name: "Authentication", description: "Register, sign in, stay signed in" },
       { name: "Chats", description: "Rooms and who is in them" },
-      { name: "Messages", description: "The room's log, and the model's answers" },
+      { name: "Messages", description: "The room's log" },
+      { name: "Answers", description: "What the model answers, and what it costs" },
       { name: "Operations", description: "For whoever runs the server" },
     ],
   });

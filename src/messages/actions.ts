@@ -1,11 +1,11 @@
 import type { Caller } from "../auth/tokens.ts";
-import { runReply } from "../bot/actions.ts";
+import { beginAnswer } from "../bot/actions.ts";
+import { admit, type Admission } from "../bot/admission.ts";
 import { asksBot, questionOf } from "../bot/question.ts";
-import type { Place } from "../bot/replies.ts";
 import { chatNotFound } from "../chats/actions.ts";
 import type { Ctx } from "../context.ts";
 import { activityTopic, chatTopic } from "../events/topics.ts";
-import { activityFrame, firstStreamFrame, messageFrame } from "../wire/message-frames.ts";
+import { activityFrame, messageFrame } from "../wire/message-frames.ts";
 import type { HistoryQuery, Message, SendMessageInput } from "../wire/messages.ts";
 import { Problem } from "../wire/problems.ts";
 import type { InsertedMessage, NewMessage } from "./new-message-queries.ts";
@@ -15,7 +15,7 @@ import { findMessageByClientId, findMessages } from "./queries.ts";
  * Stores a message, then shows it to everyone who has joined. `/bot …`, and anything in an AI chat, asks the model; its
  * answer runs on in the background. A `client_id` that was used before returns the first message and does nothing else.
  * @throws Problem `not_found`, `client_id_reused`, `invalid` for `/bot` without a question, `bot_not_configured`,
- * `too_many_answers`, `unavailable`
+ * `quota_exceeded`, `unavailable`
  */
 export async function sendMessage(
   ctx: Ctx,
@@ -24,11 +24,12 @@ export async function sendMessage(
   input: SendMessageInput,
 ): Promise<Message> {
   if (asksBot(input.content)) return await ask(ctx, caller, chatId, input);
-  const result = await ctx.insertMessage(newMessage(caller, chatId, input, false));
+  const result = await ctx.insertMessage(newMessage(caller, chatId, input, undefined));
   if (result.outcome === "must_ask") return await ask(ctx, caller, chatId, input);
   return settled(ctx, result, input).message;
 }
 
+/** Tries of one question at the same time go one after the other: each would reserve tokens for it. */
 async function ask(
   ctx: Ctx,
   caller: Caller,
@@ -39,27 +40,68 @@ async function ask(
     const detail = "Write your question after /bot.";
     throw new Problem("invalid", detail, { errors: [{ pointer: "/content", detail }] });
   }
-  let place: Place;
+  if (input.client_id == null) return await askOnce(ctx, caller, chatId, input);
+  const key = `${chatId} ${caller.id} ${input.client_id}`;
+  const before = ctx.asking.get(key);
+  const asked = before
+    ? before.catch(() => undefined).then(() => askAgain(ctx, caller, chatId, input))
+    : askOnce(ctx, caller, chatId, input);
+  ctx.asking.set(key, asked);
   try {
-    place = ctx.replies.reserve();
+    return await asked;
+  } finally {
+    if (ctx.asking.get(key) === asked) ctx.asking.delete(key);
+  }
+}
+
+/** After another try has ended: if that has stored the question, there is nothing left to do. */
+async function askAgain(
+  ctx: Ctx,
+  caller: Caller,
+  chatId: number,
+  input: SendMessageInput,
+): Promise<Message> {
+  return (
+    (await findAsked(ctx, caller, chatId, input)) ?? (await askOnce(ctx, caller, chatId, input))
+  );
+}
+
+/** The question that is known under the input's client id. @throws Problem `client_id_reused` */
+async function findAsked(
+  ctx: Ctx,
+  caller: Caller,
+  chatId: number,
+  input: SendMessageInput,
+): Promise<Message | undefined> {
+  if (input.client_id == null) return undefined;
+  const message = await findMessageByClientId(ctx.sql, caller.id, chatId, input.client_id);
+  return message && settled(ctx, { outcome: "known", message }, input).message;
+}
+
+async function askOnce(
+  ctx: Ctx,
+  caller: Caller,
+  chatId: number,
+  input: SendMessageInput,
+): Promise<Message> {
+  let admission: Admission;
+  try {
+    admission = await admit(ctx, caller, chatId, { ...input, username: caller.username });
   } catch (error) {
-    // A retry needs no place: its answer has had one.
-    const clientId = input.client_id;
-    const message =
-      clientId != null && (await findMessageByClientId(ctx.sql, caller.id, chatId, clientId));
+    // A retry needs no admission: its answer has had one.
+    const message = await findAsked(ctx, caller, chatId, input);
     if (!message) throw error;
-    return settled(ctx, { outcome: "known", message }, input).message;
+    return message;
   }
   try {
-    const result = await ctx.insertMessage(newMessage(caller, chatId, input, true));
+    const result = await ctx.insertMessage(newMessage(caller, chatId, input, admission.run.id));
     const { message, answer } = settled(ctx, result, input);
-    if (answer) {
-      ctx.publish(chatTopic(chatId), firstStreamFrame(answer));
-      runReply(ctx, { answer, question: message, place: place.keep() });
-    }
+    if (answer) beginAnswer(ctx, { question: message, answer, admission });
+    else await admission.release();
     return message;
-  } finally {
-    place.release();
+  } catch (error) {
+    await admission.release(error);
+    throw error;
   }
 }
 
@@ -67,7 +109,7 @@ function newMessage(
   caller: Caller,
   chatId: number,
   input: SendMessageInput,
-  asks: boolean,
+  runId: number | undefined,
 ): NewMessage {
   return {
     chatId,
@@ -75,7 +117,7 @@ function newMessage(
     username: caller.username,
     content: input.content,
     clientId: input.client_id ?? undefined,
-    asksBot: asks,
+    runId,
   };
 }
 

@@ -41,9 +41,10 @@ export async function findMissed(
       join chats c on c.id = me.chat_id
       left join lateral (
         select id, chat_id, seq, updated_seq, user_id, content, is_bot, status, answer_to, client_id, created_at,
-          sum(octet_length(content)) over (order by updated_seq) - octet_length(content) as bytes_before
+          error, sources, sum(octet_length(content)) over (order by updated_seq) - octet_length(content) as bytes_before
         from ((
-          select id, chat_id, seq, updated_seq, user_id, content, is_bot, status, answer_to, client_id, created_at
+          select id, chat_id, seq, updated_seq, user_id, content, is_bot, status, answer_to, client_id, created_at,
+            error, sources
           from messages
           where chat_id = c.id and seq > ${afterSeq}
           order by seq
@@ -51,7 +52,8 @@ export async function findMissed(
         )
         union all
         (
-          select id, chat_id, seq, updated_seq, user_id, content, is_bot, status, answer_to, client_id, created_at
+          select id, chat_id, seq, updated_seq, user_id, content, is_bot, status, answer_to, client_id, created_at,
+            error, sources
           from messages
           where chat_id = c.id and updated_seq > ${afterSeq} and updated_seq <> seq and seq <= ${afterSeq}
           order by updated_seq
@@ -101,7 +103,6 @@ const ChangedMessage = z.object({
   kind: z.enum(["sent", "message_updated", "answer_ended"]),
   ...Message.shape,
   usage: Usage.nullable(),
-  error: z.string().nullable(),
 });
 
 const ChatChange = z.discriminatedUnion("kind", [
@@ -127,7 +128,7 @@ export function createReadLog(sql: Sql): ReadLog {
     const upTo = after + limit;
     const [chat] = many(
       await sql`
-        select c.id, c.name, c.owner_id, c.is_group, c.is_ai_chat, c.created_at, c.last_seq, c.updated_seq
+        select c.id, c.name, c.owner_id, c.is_group, c.is_ai_chat, c.created_at, c.last_seq, c.updated_seq, c.settings
         from chats c where c.id = ${chatId}
       `,
       Chat,
@@ -150,12 +151,12 @@ async function readMessageFrames(
 ): Promise<DurableFrame[]> {
   const rows = many(
     await sql`
-      select m.seq as number, 'sent' as kind, ${messageColumns(sql)}, m.usage, m.error
+      select m.seq as number, 'sent' as kind, ${messageColumns(sql)}, m.usage
       from messages m
       left join users u on u.id = m.user_id
       where m.chat_id = ${chatId} and m.seq > ${after} and m.seq <= ${upTo}
       union all
-      select change.seq, change.kind, ${messageColumns(sql)}, m.usage, m.error
+      select change.seq, change.kind, ${messageColumns(sql)}, m.usage
       from chat_changes change
       join messages m on m.id = change.message_id
       left join users u on u.id = m.user_id
@@ -163,9 +164,9 @@ async function readMessageFrames(
     `,
     ChangedMessage,
   );
-  return rows.map(({ number, kind, usage, error, ...message }) => {
+  return rows.map(({ number, kind, usage, ...message }) => {
     const numbered = { ...message, updated_seq: number };
-    if (kind === "answer_ended") return lastStreamFrame({ message: numbered, usage, error });
+    if (kind === "answer_ended") return lastStreamFrame({ message: numbered, usage });
     if (kind === "message_updated") return { ...messageFrame(numbered), type: "message_updated" };
     return message.answer_to === null ? messageFrame(numbered) : firstStreamFrame(message);
   });

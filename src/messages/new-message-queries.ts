@@ -1,11 +1,8 @@
 // The group commit of new messages.
 import { z } from "zod";
 import { databaseError, many, type Sql } from "../database/connect.ts";
+import { leaseSeconds } from "../bot/budget-queries.ts";
 import { botUsername, type Message } from "../wire/messages.ts";
-import { leaseSeconds } from "./queries.ts";
-
-/** Of `boolean[]`: from its values alone the driver takes such an array for a boolean. */
-const booleanArrayOid = 1000;
 
 export interface NewMessage {
   chatId: number;
@@ -13,8 +10,8 @@ export interface NewMessage {
   username: string;
   content: string;
   clientId: string | undefined;
-  /** An empty answer is stored with it. */
-  asksBot: boolean;
+  /** The run that is to answer it: an empty answer is stored with it. */
+  runId: number | undefined;
 }
 
 /**
@@ -66,7 +63,7 @@ export async function insertMessages(sql: Sql, items: NewMessage[]): Promise<Ins
   const places = items.map((item, index) => {
     if (item.clientId === undefined) return index;
     // In an AI chat the same words come first as a message, which is told that it must ask, then as a question.
-    const key = `${item.chatId} ${item.userId} ${item.asksBot} ${item.clientId}`;
+    const key = `${item.chatId} ${item.userId} ${item.runId !== undefined} ${item.clientId}`;
     return firstWith.getOrInsert(key, index);
   });
   const rows = await insertDistinct(
@@ -103,17 +100,14 @@ async function insertDistinct(sql: Sql, items: NewMessage[]): Promise<Map<number
 async function insertOnce(sql: Sql, items: NewMessage[]): Promise<readonly unknown[]> {
   return await sql`
     with input as materialized (
-      select n, chat_id, user_id, content, client_id, asks
+      select n, chat_id, user_id, content, client_id, run_id, run_id is not null as asks
       from unnest(
         ${items.map((item) => item.chatId)}::bigint[],
         ${items.map((item) => item.userId)}::bigint[],
         ${items.map((item) => item.content)}::text[],
         ${items.map((item) => item.clientId ?? null)}::text[],
-        ${sql.array(
-          items.map((item) => item.asksBot),
-          booleanArrayOid,
-        )}
-      ) with ordinality as t (chat_id, user_id, content, client_id, asks, n)
+        ${items.map((item) => item.runId ?? null)}::bigint[]
+      ) with ordinality as t (chat_id, user_id, content, client_id, run_id, n)
     ),
     locked as materialized (
       select id, last_seq, message_count, is_ai_chat
@@ -123,10 +117,12 @@ async function insertOnce(sql: Sql, items: NewMessage[]): Promise<readonly unkno
       for no key update
     ),
     member as materialized (
-      select i.n, i.chat_id, i.user_id, i.content, i.client_id, i.asks, l.is_ai_chat, l.last_seq, l.message_count
+      select i.n, i.chat_id, i.user_id, i.content, i.client_id, i.run_id, i.asks, l.is_ai_chat, l.last_seq,
+        l.message_count
       from locked l
       join input i on i.chat_id = l.id
       join chat_participants p on p.chat_id = l.id and p.user_id = i.user_id
+      where i.run_id is null or exists (select from answer_runs where id = i.run_id)
       for key share of p
     ),
     known as materialized (
@@ -135,14 +131,14 @@ async function insertOnce(sql: Sql, items: NewMessage[]): Promise<readonly unkno
       join messages m on m.chat_id = i.chat_id and m.client_id = i.client_id and m.user_id = i.user_id
     ),
     part as materialized (
-      select i.n, i.chat_id, i.user_id, i.content, i.client_id, i.last_seq, i.message_count,
+      select i.n, i.chat_id, i.user_id, i.content, i.client_id, i.run_id, i.last_seq, i.message_count,
         part.is_answer, nextval('messages_id_seq') as id
       from member i
       join (values (false), (true)) part (is_answer) on i.asks or not part.is_answer
       where (i.asks or not i.is_ai_chat) and not exists (select from known where known.n = i.n)
     ),
     numbered as materialized (
-      select n, chat_id, user_id, content, client_id, last_seq, message_count, is_answer, id,
+      select n, chat_id, user_id, content, client_id, run_id, last_seq, message_count, is_answer, id,
         row_number() over (partition by chat_id order by n, is_answer) as place,
         case when is_answer then min(id) filter (where not is_answer) over (partition by n) end as answer_to
       from part
@@ -161,9 +157,15 @@ async function insertOnce(sql: Sql, items: NewMessage[]): Promise<readonly unkno
       ) mine
       where p.chat_id = mine.chat_id and p.user_id = mine.user_id
     ),
+    linked as (
+      update answer_runs
+      set message_id = numbered.id, lease_expires_at = now() + ${leaseSeconds} * interval '1 second'
+      from numbered
+      where numbered.is_answer and answer_runs.id = numbered.run_id
+    ),
     inserted as (
       insert into messages (
-        id, chat_id, user_id, content, is_bot, seq, updated_seq, ordinal, client_id, status, answer_to, lease_expires_at
+        id, chat_id, user_id, content, is_bot, seq, updated_seq, ordinal, client_id, status, answer_to
       )
       select id, chat_id,
         case when is_answer then null else user_id end,
@@ -171,8 +173,7 @@ async function insertOnce(sql: Sql, items: NewMessage[]): Promise<readonly unkno
         is_answer, last_seq + place, last_seq + place, message_count + place,
         case when is_answer then null else client_id end,
         case when is_answer then 'streaming' else 'complete' end,
-        answer_to,
-        case when is_answer then now() + ${leaseSeconds} * interval '1 second' end
+        answer_to
       from numbered
     )
     select q.n, 'sent' as outcome, q.id, q.last_seq + q.place as seq, q.last_seq + q.place as updated_seq, q.content,
@@ -205,6 +206,8 @@ function outcomeOf(item: NewMessage, row: InsertedRow | undefined): InsertedMess
     answer_to: null,
     client_id: item.clientId ?? null,
     created_at: row.created_at,
+    error: null,
+    sources: null,
   };
   if (row.outcome === "known") return { outcome: "known", message };
   if (row.answer_id === null || row.answer_seq === null) {

@@ -2,14 +2,11 @@ import { z } from "zod";
 import { many, maybe, type Sql } from "../database/connect.ts";
 import { botUsername, Message } from "../wire/messages.ts";
 
-/** Seconds after which an answer that nobody checkpoints counts as abandoned. */
-export const leaseSeconds = 10;
-
 /** The columns of a Message, from `messages m left join users u`. */
 export const messageColumns = (sql: Sql) => sql`
   m.id, m.chat_id, m.seq, m.updated_seq, m.user_id,
   case when m.is_bot then ${botUsername} else coalesce(u.username, 'deleted user') end as username,
-  m.content, m.is_bot, m.status, m.answer_to, m.client_id, m.created_at
+  m.content, m.is_bot, m.status, m.answer_to, m.client_id, m.created_at, m.error, m.sources
 `;
 
 // A member's row is there even when the page is empty: `id` is null then.
@@ -36,7 +33,8 @@ export async function findMessages(
       select ${messageColumns(sql)}
       from chat_participants me
       left join lateral (
-        select id, chat_id, seq, updated_seq, user_id, content, is_bot, status, answer_to, client_id, created_at
+        select id, chat_id, seq, updated_seq, user_id, content, is_bot, status, answer_to, client_id, created_at,
+          error, sources
         from messages
         where chat_id = me.chat_id
           ${page.after === undefined ? sql`` : sql`and seq > ${page.after}`}

@@ -1,10 +1,9 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { stopAnswer } from "../bot/actions.ts";
 import type { Ctx } from "../context.ts";
 import { createRouter } from "../http/router.ts";
 import { signedIn } from "../http/signed-in.ts";
 import { ChatPath } from "../wire/chats.ts";
-import { HistoryQuery, Message, MessagePath, SendMessageInput } from "../wire/messages.ts";
+import { HistoryQuery, Message, SendMessageInput } from "../wire/messages.ts";
 import { answers, bearer, refuses, takes } from "../wire/openapi.ts";
 import { listMessages, sendMessage, type HistoryPage } from "./actions.ts";
 
@@ -56,24 +55,9 @@ const sendMessageRoute = createRoute({
       "invalid_token",
       "not_found",
       "client_id_reused",
-      "too_many_answers",
+      "quota_exceeded",
       "bot_not_configured",
     ),
-  },
-});
-
-const stopRoute = createRoute({
-  method: "post",
-  path: "/api/chats/{chat_id}/messages/{message_id}/stop",
-  operationId: "stopAnswer",
-  tags,
-  summary: "Stop a running answer",
-  description: "Any participant may. What was answered so far is kept.",
-  security,
-  request: { params: MessagePath },
-  responses: {
-    200: answers(Message, "The answer as it is kept"),
-    ...refuses("invalid_token", "not_found", "invalid", "answer_ended"),
   },
 });
 
@@ -92,10 +76,6 @@ export function messageRoutes(ctx: Ctx) {
     .openapi({ ...sendMessageRoute, middleware }, async (c) => {
       const { chat_id } = c.req.valid("param");
       return c.json(await sendMessage(ctx, c.get("caller"), chat_id, c.req.valid("json")), 200);
-    })
-    .openapi({ ...stopRoute, middleware }, async (c) => {
-      const { chat_id, message_id } = c.req.valid("param");
-      return c.json(await stopAnswer(ctx, c.get("caller"), chat_id, message_id), 200);
     });
 }
 

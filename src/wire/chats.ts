@@ -9,6 +9,55 @@ export const chatsPerUserMax = 1_000;
 
 const chatName = (min: number) => text({ min, max: 100 }).meta({ example: "Physics homework" });
 
+/** Characters of a persona at most. */
+export const personaMax = 4_000;
+
+/** How the model answers in a chat. null leaves it to the server. */
+export const ChatSettings = z
+  .object({
+    model: z.string().nullable().meta({ description: "One of `GET /api/models`" }),
+    persona: z.string().nullable().meta({ description: "Who the model is in this chat" }),
+    temperature: z.number().nullable().meta({ description: "0 (sober) to 2 (wild)" }),
+    thinking_budget: z.int().nullable().meta({
+      description: "Tokens of thought: 0 for none, -1 for as many as the model likes",
+    }),
+    google_search: z.boolean().meta({ description: "Whether it may search the web" }),
+  })
+  .meta({ id: "ChatSettings" });
+export type ChatSettings = z.infer<typeof ChatSettings>;
+
+/** Thoughts of the largest models; a smaller one is asked for as many as it can. */
+const thinkingBudgetMax = 32_768;
+
+/** A part of a chat's settings. null puts a member back to the server's choice; one that is not there stays. */
+export const ChatSettingsInput = z
+  .object({
+    model: z.string().nullable().optional().meta({ description: "One of `GET /api/models`" }),
+    persona: text({ min: 0, max: personaMax })
+      .nullable()
+      .transform((persona) => persona || null)
+      .optional()
+      .meta({ description: "Who the model is in this chat; blank: nobody in particular" }),
+    temperature: z.number().min(0).max(2).nullable().optional().meta({
+      description: "0 (sober) to 2 (wild)",
+    }),
+    thinking_budget: z.int().min(-1).max(thinkingBudgetMax).nullable().optional().meta({
+      description: "Tokens of thought: 0 for none, -1 for as many as the model likes",
+    }),
+    google_search: z
+      .boolean()
+      .nullable()
+      .transform((search) => search ?? false)
+      .optional()
+      .meta({ description: "Whether it may search the web" }),
+  })
+  .meta({
+    id: "ChatSettingsInput",
+    description: "Members that are not there stay as they are; null is the server's choice",
+    example: { persona: "A patient teacher of physics.", temperature: 0.3 },
+  });
+export type ChatSettingsInput = z.infer<typeof ChatSettingsInput>;
+
 export const Chat = z
   .object({
     id: Id,
@@ -21,6 +70,7 @@ export const Chat = z
     updated_seq: Seq.meta({
       description: "The number of the last change of the chat or its members",
     }),
+    settings: ChatSettings,
   })
   .meta({ id: "Chat" });
 export type Chat = z.infer<typeof Chat>;
@@ -60,6 +110,7 @@ export const UpdateChatInput = z
   .object({
     name: chatName(1).optional(),
     owner_id: Id.optional().meta({ description: "Hands the chat over to this participant" }),
+    settings: ChatSettingsInput.optional(),
   })
   .meta({ id: "UpdateChatInput" });
 export type UpdateChatInput = z.infer<typeof UpdateChatInput>;

@@ -2,7 +2,7 @@
 // ServerFrame, and documented from the same schemas.
 import { z } from "zod";
 import { Chat, Participant } from "./chats.ts";
-import { ClientId, Content, MessageStatus, Usage } from "./messages.ts";
+import { ClientId, Content, MessageStatus, Source, Usage } from "./messages.ts";
 import { Id, Seq, text, Time } from "./text.ts";
 
 /** Bytes of one client frame at most; a larger one closes the socket with 1009. */
@@ -74,6 +74,8 @@ const messageBody = {
   status: MessageStatus,
   answer_to: Id.nullable(),
   client_id: z.string().nullable(),
+  error: z.string().nullable(),
+  sources: z.array(Source).nullable(),
 };
 
 export const MessageFrame = z.object({ type: z.literal("message"), ...messageBody });
@@ -112,6 +114,7 @@ export const BotStreamLastFrame = z.object({
   updated_seq: Seq,
   usage: Usage.nullable(),
   error: z.string().optional().meta({ description: "Why there is no whole answer, for a person" }),
+  sources: z.array(Source).optional().meta({ description: "Web pages that the answer rests on" }),
 });
 
 export const ParticipantAddedFrame = z.object({

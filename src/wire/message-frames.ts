@@ -45,11 +45,10 @@ export function firstStreamFrame(answer: Message): z.infer<typeof BotStreamFirst
 export interface EndedAnswer {
   message: Message;
   usage: Usage | null;
-  error: string | null;
 }
 
 export function lastStreamFrame(ended: EndedAnswer): z.infer<typeof BotStreamLastFrame> {
-  const { message, usage, error } = ended;
+  const { message, usage } = ended;
   return {
     type: "bot_stream",
     chat_id: message.chat_id,
@@ -61,6 +60,7 @@ export function lastStreamFrame(ended: EndedAnswer): z.infer<typeof BotStreamLas
     status: BotStreamLastFrame.shape.status.parse(message.status),
     updated_seq: message.updated_seq,
     usage,
-    ...(error === null ? {} : { error }),
+    ...(message.error === null ? {} : { error: message.error }),
+    ...(message.sources === null ? {} : { sources: message.sources }),
   };
 }

@@ -20,6 +20,12 @@ export const MessageStatus = z
   });
 export type MessageStatus = z.infer<typeof MessageStatus>;
 
+/** A web page that an answer rests on. */
+export const Source = z
+  .object({ title: z.string(), url: z.string().meta({ format: "uri" }) })
+  .meta({ id: "Source" });
+export type Source = z.infer<typeof Source>;
+
 export const Message = z
   .object({
     id: Id,
@@ -36,6 +42,12 @@ export const Message = z
     }),
     client_id: z.string().nullable(),
     created_at: Time,
+    error: z.string().nullable().meta({
+      description: "Why an answer is not whole, for a person",
+    }),
+    sources: z.array(Source).nullable().meta({
+      description: "Web pages that an answer rests on, where the model looked things up",
+    }),
   })
   .meta({ id: "Message" });
 export type Message = z.infer<typeof Message>;

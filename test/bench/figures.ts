@@ -45,6 +45,8 @@ function asDelivered(chatId: number, sent: number, content: string) {
     status: "complete",
     answer_to: null,
     client_id: null,
+    error: null,
+    sources: null,
   };
   return frame;
 }
@@ -170,7 +172,7 @@ export async function rawInserts(
       username: `user${1 + place}`,
       content: `message ${index + place} with some words in it`,
       clientId: `${started}-${index + place}`,
-      asksBot: false,
+      runId: undefined,
     }));
     if (statement === "bare") await insertBatch(sql, rows);
     else await insertMessages(sql, rows);

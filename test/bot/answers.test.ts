@@ -51,6 +51,8 @@ describe("a question", () => {
       answer_to: ack.message_id,
       client_id: null,
       created_at: shown.first.created_at,
+      error: null,
+      sources: null,
     });
     expect(shown.first).toMatchObject({ chat_id: chat.id, seq: 2, answer_to: ack.message_id });
     expect(shown.chunks.map(({ offset, chunk }) => [offset, chunk])).toEqual([

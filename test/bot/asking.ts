@@ -2,7 +2,7 @@
 import { expect } from "bun:test";
 import { pino } from "pino";
 import { createGeminiModel, type GeminiOptions } from "../../src/bot/gemini.ts";
-import { ModelError, type Ending, type Prompt } from "../../src/bot/model.ts";
+import { ModelError, type Ending, type Prompt, type Usage } from "../../src/bot/model.ts";
 import { until, type Script } from "../../src/emulator/script.ts";
 import { startGeminiEmulator } from "../../src/emulator/server.ts";
 
@@ -10,6 +10,13 @@ export const apiKey = "AIzaSy-the-key-that-nobody-may-see";
 export const prompt: Prompt = {
   system: "Be brief.",
   turns: [{ role: "user", text: "Hello?" }],
+  settings: {
+    model: "gemini-2.5-flash",
+    temperature: null,
+    thinkingBudget: null,
+    googleSearch: false,
+  },
+  outputTokensMax: 1_000,
 };
 export const neverAborted = new AbortController().signal;
 
@@ -31,7 +38,7 @@ export function startAsking() {
   );
 
   function createModel(options: Partial<GeminiOptions> = {}) {
-    const given = { apiKey, model: "gemini-2.5-flash", baseUrl: emulator.url, log, backoffMs: 1 };
+    const given = { apiKey, baseUrl: emulator.url, log, backoffMs: 1 };
     return createGeminiModel({ ...given, ...options });
   }
 
@@ -47,12 +54,14 @@ export function startAsking() {
     async ask(scripts: Script | Script[], options: Partial<GeminiOptions> = {}) {
       emulator.respondWith(...[scripts].flat());
       const pieces: string[] = [];
+      const usages: Usage[] = [];
       const endings: Ending[] = [];
       let error: unknown;
       try {
         for await (const delta of createModel(options)(prompt, neverAborted)) {
           expect(endings).toEqual([]);
           if ("text" in delta) pieces.push(delta.text);
+          else if ("usage" in delta) usages.push(delta.usage);
           else endings.push(delta.ending);
         }
       } catch (thrown) {
@@ -60,7 +69,7 @@ export function startAsking() {
       }
       const detail = error instanceof ModelError ? error.detail : undefined;
       const requests = emulator.requests.length;
-      return { pieces, text: pieces.join(""), endings, error, detail, requests };
+      return { pieces, text: pieces.join(""), usages, endings, error, detail, requests };
     },
   };
 }

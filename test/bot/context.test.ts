@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import fc from "fast-check";
 import { buildPrompt, estimateTokens } from "../../src/bot/context.ts";
+import type { PromptRoom } from "../../src/bot/prompt-queries.ts";
 import {
   answer,
   answerAndHang,
@@ -23,6 +24,24 @@ beforeAll(async () => {
   world = await startWorld();
 });
 afterAll(() => world.stop());
+
+const emptyRoom: PromptRoom = {
+  name: "",
+  settings: {
+    model: null,
+    persona: null,
+    temperature: null,
+    thinking_budget: null,
+    google_search: false,
+  },
+  is_ai_chat: false,
+  last_seq: 0,
+  revision: 0,
+  token_ratio: 1,
+  summary_id: null,
+  summary_up_to_seq: null,
+  summary: null,
+};
 
 /** Asks and waits for the answer's end. @returns what the model was sent */
 async function ask(
@@ -66,7 +85,7 @@ describe("the prompt", () => {
     expect(request.body).toEqual({
       contents: expect.any(Array),
       systemInstruction: { role: "user", parts: [{ text: system }] },
-      generationConfig: {},
+      generationConfig: { maxOutputTokens: 16_384 },
     });
     expect(turns).toEqual([
       [
@@ -140,18 +159,25 @@ describe("the prompt", () => {
     await anna.api("POST", `/api/chats/${chat.id}/messages/${running.id + 1}/stop`);
   });
 
-  test("ends with its question, though more was stored before the model was asked", async () => {
+  test("has what was stored after its history was read, and ends with its question", async () => {
     const { chat, anna, annas, ben } = await room(world);
     world.gemini.respondWith(answer(say("Fine."), finish()));
     const send = (from: Person, content: string) =>
       sendMessage(world.ctx, { ...from, expiresAtMs: Infinity }, chat.id, { content });
-    // While the first is on its way to the database the others gather, and are stored by one statement.
-    const [, question, later] = await Promise.all([
-      send(ben, "before"),
-      send(anna, "/bot first?"),
-      send(ben, "much later"),
-    ]);
-    expect(later.created_at).toBe(question.created_at);
+    // Its history is read while the message before it is on its way to the database.
+    const [before, question] = await world.whileLocked(
+      chat.id,
+      1,
+      () => Promise.all([send(ben, "before"), send(anna, "/bot first?")]),
+      async (transaction) => {
+        for (let runs = 0; runs === 0;) {
+          const [row] =
+            await transaction`select count(*) as count from answer_runs where chat_id = ${chat.id}`;
+          runs = Number(row?.count);
+        }
+      },
+    );
+    expect([before.seq, question.seq]).toEqual([1, 2]);
     await answerEnds(annas);
     const sent = JSON.stringify(lastRequest(world).body.contents);
     expect(sent).toEndWith(' first?"}]}]');
@@ -178,6 +204,8 @@ describe("the budget of tokens", () => {
     const small = await startWorld({ env: { GEMINI_CONTEXT_TOKENS: "60" } });
     const anna = await small.person("anna");
     const chat = await anna.chat();
+    // What does not fit would be summed up meanwhile, by the same model.
+    small.ctx.folding.add(chat.id);
     const socket = await anna.joined(chat.id);
     // Each is 30 bytes with its mark and 10 tokens by the estimate.
     const mark = (code: string) => `[#${code} ${anna.username}]`;
@@ -213,12 +241,21 @@ describe("the budget of tokens", () => {
             ({ author, content }, index) => ({
               id: index + 1,
               seq: index + 1,
+              updated_seq: index + 1,
+              ordinal: index + 1,
               username: author ?? "",
               content: content.trim() || "-",
               is_bot: author === undefined,
             }),
           );
-          const { turns } = buildPrompt({ chatName: "", code: "c0de", past: all, tokensMax });
+          const { turns } = buildPrompt({
+            room: emptyRoom,
+            code: "c0de",
+            past: all.slice(0, -1),
+            question: { username: "anna", content: "/bot why?" },
+            tokensMax,
+            kept: "",
+          });
           const written = all.map((message) =>
             message.is_bot
               ? message.content

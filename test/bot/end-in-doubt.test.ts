@@ -1,5 +1,6 @@
 // An answer's end that is committed though its reply never came.
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { nothingUsed } from "../../src/bot/meter.ts";
 import { endAnswer } from "../../src/bot/queries.ts";
 import { answer, finish, say } from "../../src/emulator/script.ts";
 import { startWorld, type World } from "../world/world.ts";
@@ -32,12 +33,16 @@ test("who joins before the server knows that an answer's end was stored sees it 
   `;
   await holder`rollback`;
   holder.release();
-  const ended = await endAnswer(world.sql, reply.messageId, {
+  const ended = await endAnswer(world.sql, reply, {
     content: "All of it.",
     status: "complete",
-    usage: undefined,
     error: undefined,
-    onlyIfAbandoned: false,
+    sources: undefined,
+    usage: undefined,
+    charged: nothingUsed,
+    estimatedPromptTokens: undefined,
+    firstChunkMs: undefined,
+    totalMs: undefined,
   });
   expect(ended).toBeDefined();
 

@@ -37,7 +37,7 @@ const waits = () =>
 
 describe("a try that failed before any visible text", () => {
   const temporary: [string, Script][] = [
-    ...[429, 408, 500, 502, 503, 504].map((status): [string, Script] => [
+    ...[429, 408, 500, 502, 503, 504, 529].map((status): [string, Script] => [
       `a ${status}`,
       refuse(status),
     ]),
@@ -84,6 +84,18 @@ describe("a try that failed before any visible text", () => {
     expect(performance.now() - started).toBeGreaterThanOrEqual(999);
   });
 
+  test("waits until the date that Retry-After says", async () => {
+    const retryAfter = new Date(Date.now() + 9_000).toUTCString();
+    asking.emulator.respondWith(refuse(503, { retryAfter }));
+    const controller = new AbortController();
+    const waiting = asking.untilLogged("wait_ms");
+    const next = asking.createModel()(prompt, controller.signal)[Symbol.asyncIterator]().next();
+    await waiting;
+    controller.abort("seen");
+    await expect(next).rejects.toBe("seen");
+    expect(waits()[0]).toBeWithin(2_000, 9_001);
+  });
+
   test("waits as long as google.rpc.RetryInfo says, also inside a stream", async () => {
     const error = { code: 429, message: "Slow down.", status: "RESOURCE_EXHAUSTED" };
     const details = [{ "@type": "type.googleapis.com/google.rpc.RetryInfo", retryDelay: "0.04s" }];
@@ -115,6 +127,8 @@ describe("a refusal that another try would not mend", () => {
   test.each([
     ["400 API_KEY_INVALID", refuse(400, { reason: "API_KEY_INVALID" }), "key"],
     ["401", refuse(401), "key"],
+    ["402, no credit left", refuse(402), "key"],
+    ["400 where Google has no free tier", refuse(400, { status: "FAILED_PRECONDITION" }), "key"],
     ["403", refuse(403, { reason: "CONSUMER_SUSPENDED" }), "key"],
     ["404", refuse(404), "model"],
   ])("%s: tells the operator to look", async (_, script, what) => {
@@ -137,6 +151,12 @@ describe("a refusal that another try would not mend", () => {
     expect(Bun.inspect(error)).not.toContain(apiKey);
     const { detail } = await asking.ask(refuse(403, { message }));
     expect(detail).not.toContain("Consumer");
+  });
+
+  test("told inside the stream: is not tried again either", async () => {
+    const { detail, requests } = await asking.ask([answer(failInside(400)), fine]);
+    expect(detail).toBe("Gemini did not accept this question.");
+    expect(requests).toBe(1);
   });
 
   test("a connection's failure is logged without key or headers", async () => {
@@ -223,12 +243,28 @@ describe("a reader that leaves", () => {
   });
 });
 
-test("a failure after visible text is never tried again, whatever its status", async () => {
-  const { text, error, requests } = await asking.ask([
-    answer(say("so far"), failInside(429)),
-    fine,
-  ]);
-  expect(text).toBe("so far");
-  expect(error).toBeInstanceOf(ModelError);
-  expect(requests).toBe(1);
+describe("a failure after visible text is never tried again", () => {
+  test.each([
+    ["a 408", failInside(408)],
+    ["a 429", failInside(429)],
+    ["a 500", failInside(500)],
+    ["a 503", failInside(503)],
+    ["a cut connection", cut()],
+  ])("%s: fails at once, and the text stays", async (_, failure) => {
+    const { text, error, requests } = await asking.ask([answer(say("so far"), failure), fine]);
+    expect(text).toBe("so far");
+    expect(error).toBeInstanceOf(ModelError);
+    expect(requests).toBe(1);
+    expect(waits()).toEqual([]);
+  });
+
+  test("of the second try: likewise", async () => {
+    const { text, requests } = await asking.ask([
+      refuse(503),
+      answer(say("so far"), failInside(503)),
+      fine,
+    ]);
+    expect(text).toBe("so far");
+    expect(requests).toBe(2);
+  });
 });

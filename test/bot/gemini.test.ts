@@ -1,31 +1,18 @@
-// Gemini's port through the real SDK against the emulator: what is read, how it ends, what is tried again.
+// Gemini's port through the real SDK against the emulator: what is sent, and what is read of the text.
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { type Delta, type Prompt } from "../../src/bot/model.ts";
+import { type Prompt } from "../../src/bot/model.ts";
 import {
   answer,
-  answerAndHang,
-  blockPrompt,
   bytes,
-  cut,
   event,
-  failInside,
   finish,
   say,
   sayTorn,
   think,
   together,
-  type Step,
 } from "../../src/emulator/script.ts";
 import { startGeminiEmulator } from "../../src/emulator/server.ts";
-import {
-  apiKey,
-  gateway,
-  neverAborted,
-  prompt,
-  startAsking,
-  whenAborted,
-  type Asking,
-} from "./asking.ts";
+import { apiKey, gateway, neverAborted, prompt, startAsking, type Asking } from "./asking.ts";
 
 let asking: Asking;
 beforeEach(() => void (asking = startAsking()));
@@ -34,6 +21,7 @@ afterEach(() => asking.stop());
 describe("the request", () => {
   test("has the rules apart from the turns, in their order, and the key in a header only", async () => {
     const conversation: Prompt = {
+      ...prompt,
       system: "Be kind.",
       turns: [
         { role: "user", text: "One" },
@@ -59,6 +47,50 @@ describe("the request", () => {
     asking.emulator.respondWith(answer(say("ok"), finish()));
     await Array.fromAsync(asking.createModel()({ ...prompt, system: "" }, neverAborted));
     expect(asking.emulator.requests[0]?.body).not.toHaveProperty("systemInstruction");
+  });
+
+  const sent = async (settings: Partial<Prompt["settings"]>) => {
+    asking.emulator.respondWith(answer(say("ok"), finish()));
+    const asked = { ...prompt, settings: { ...prompt.settings, ...settings } };
+    await Array.fromAsync(asking.createModel()(asked, neverAborted));
+    const [request] = asking.emulator.requests;
+    return { model: request?.model, ...request?.body };
+  };
+
+  test("has only the limit of tokens where nothing is set, so that the model's defaults hold", async () => {
+    expect(await sent({})).toEqual({
+      model: "gemini-2.5-flash",
+      systemInstruction: { role: "user", parts: [{ text: "Be brief." }] },
+      contents: [{ role: "user", parts: [{ text: "Hello?" }] }],
+      generationConfig: { maxOutputTokens: 1_000 },
+    });
+  });
+
+  test("has the model, the temperature, the budget of thoughts and the search that are set", async () => {
+    const settings = {
+      model: "gemini-2.5-pro",
+      temperature: 1.5,
+      thinkingBudget: 512,
+      googleSearch: true,
+    };
+    expect(await sent(settings)).toMatchObject({
+      model: "gemini-2.5-pro",
+      generationConfig: {
+        maxOutputTokens: 1_000,
+        temperature: 1.5,
+        thinkingConfig: { thinkingBudget: 512, includeThoughts: false },
+      },
+      tools: [{ googleSearch: {} }],
+    });
+  });
+
+  test.each([0, -1])("has a budget of %i, which is no missing one", async (thinkingBudget) => {
+    const { generationConfig } = await sent({ thinkingBudget, temperature: 0 });
+    expect(generationConfig).toEqual({
+      maxOutputTokens: 1_000,
+      temperature: 0,
+      thinkingConfig: { thinkingBudget, includeThoughts: false },
+    });
   });
 
   test("goes straight where it is told, whatever the environment says to the SDK and to Bun", async () => {
@@ -156,174 +188,5 @@ describe("the text", () => {
     const { text, endings } = await asking.ask(answer(withReason, say("two")));
     expect(text).toBe("one two");
     expect(endings).toEqual([{ status: "complete" }]);
-  });
-});
-
-describe("the tokens", () => {
-  test("are the last that Gemini counted", async () => {
-    const early = event({ usageMetadata: { promptTokenCount: 11, totalTokenCount: 11 } });
-    const last = finish("STOP", {
-      promptTokenCount: 11,
-      candidatesTokenCount: 5,
-      thoughtsTokenCount: 70,
-      toolUsePromptTokenCount: 3,
-      cachedContentTokenCount: 4,
-      totalTokenCount: 89,
-    });
-    const { endings } = await asking.ask(answer(early, say("ok"), last));
-    expect(endings[0]?.usage).toEqual({
-      prompt_tokens: 11,
-      answer_tokens: 5,
-      thoughts_tokens: 70,
-      cached_tokens: 4,
-      total_tokens: 89,
-    });
-  });
-
-  test("have Gemini's own total, which is what it charges for", async () => {
-    const usage = { promptTokenCount: 1, candidatesTokenCount: 2, totalTokenCount: 100 };
-    const { endings } = await asking.ask(answer(say("ok"), finish("STOP", usage)));
-    expect(endings[0]?.usage?.total_tokens).toBe(100);
-  });
-
-  test("are added up when Gemini gives no total", async () => {
-    const counts = { promptTokenCount: 1, candidatesTokenCount: 2, thoughtsTokenCount: 4 };
-    const usageMetadata = { ...counts, toolUsePromptTokenCount: 8 };
-    const { endings } = await asking.ask(
-      answer(say("ok"), bytes(`data: ${JSON.stringify({ usageMetadata })}\r\n\r\n`), finish()),
-    );
-    expect(endings[0]?.usage?.total_tokens).toBe(15);
-  });
-});
-
-describe("the ending", () => {
-  test.each(["MAX_TOKENS", "CONTINUATION"])("is truncated after %s", async (reason) => {
-    const { text, endings } = await asking.ask(answer(say("so far"), finish(reason)));
-    expect(text).toBe("so far");
-    expect(endings.map((ending) => ending.status)).toEqual(["truncated"]);
-    expect(endings[0]?.detail).toContain("length limit");
-  });
-
-  test.each([
-    "SAFETY",
-    "RECITATION",
-    "BLOCKLIST",
-    "PROHIBITED_CONTENT",
-    "SPII",
-    "LANGUAGE",
-    "IMAGE_SAFETY",
-    "IMAGE_PROHIBITED_CONTENT",
-    "IMAGE_RECITATION",
-  ])("is blocked after %s, with a plain reason and what was said before", async (reason) => {
-    const { text, endings } = await asking.ask(answer(say("so far"), finish(reason)));
-    expect(text).toBe("so far");
-    expect(endings.map((ending) => ending.status)).toEqual(["blocked"]);
-    expect(endings[0]?.detail).toMatch(/^Gemini('s)? [^_]+\.$/);
-  });
-
-  test.each(["SAFETY", "BLOCKLIST", "PROHIBITED_CONTENT", "OTHER", "SOMETHING_NEW"])(
-    "is blocked when the question is, for %s, with the tokens it cost",
-    async (reason) => {
-      const { pieces, endings } = await asking.ask(
-        answer(
-          blockPrompt(reason),
-          event({ usageMetadata: { promptTokenCount: 9, totalTokenCount: 9 } }),
-        ),
-      );
-      expect(pieces).toEqual([]);
-      expect(endings.map((ending) => ending.status)).toEqual(["blocked"]);
-      expect(endings[0]?.detail).toContain("question");
-      expect(endings[0]?.usage?.total_tokens).toBe(9);
-    },
-  );
-
-  test("does not wait long for a connection that stays open after the finish reason", async () => {
-    const open = answerAndHang(say("all"), finish());
-    const { text, endings } = await asking.ask(open, { closingTimeoutMs: 30 });
-    expect(text).toBe("all");
-    expect(endings).toEqual([{ status: "complete" }]);
-    await whenAborted((await asking.emulator.received(1)).aborted);
-  });
-
-  test("is kept when the connection breaks after the finish reason", async () => {
-    const gate = gateway();
-    gate.open();
-    const { text, endings } = await asking.ask(answer(say("all"), finish(), gate.step, cut()));
-    expect(text).toBe("all");
-    expect(endings).toEqual([{ status: "complete" }]);
-  });
-});
-
-describe("a failure in the answer", () => {
-  const broken: [string, Step[]][] = [
-    ["a cut connection", [cut()]],
-    ["truncated JSON in a line", [bytes('data: {"candidates":[{"content":{"par\r\n\r\n')]],
-    ["a body that ends inside a line", [bytes('data: {"candidates":[{"content":{"par')]],
-    ["an error inside the stream", [failInside(503)]],
-    ["no finish reason", []],
-    [
-      "a chunk of another shape",
-      [bytes('data: {"candidates":[{"finishReason":7}]}\r\n\r\n'), say("more"), finish()],
-    ],
-    ["no JSON at all", [bytes("<html>Bad gateway</html>")]],
-    ...["OTHER", "MALFORMED_FUNCTION_CALL", "MALFORMED_RESPONSE", "SOMETHING_NEW"].map(
-      (reason): [string, Step[]] => [`the finish reason ${reason}`, [finish(reason)]],
-    ),
-  ];
-  test.each(broken)("%s: keeps the text and is not tried again", async (_, steps) => {
-    const { text, endings, detail, requests } = await asking.ask(answer(say("so far"), ...steps));
-    expect(text).toBe("so far");
-    expect(endings).toEqual([]);
-    expect(detail).toMatch(/^(Gemini|The connection).+\.$/);
-    expect(requests).toBe(1);
-  });
-
-  test.each([
-    ["STOP without any text", answer(finish())],
-    ["STOP after nothing but thoughts", answer(think("Hm."), finish())],
-  ])("%s is an empty answer", async (_, script) => {
-    const { pieces, endings, detail } = await asking.ask(script);
-    expect(pieces).toEqual([]);
-    expect(endings).toEqual([]);
-    expect(detail).toContain("empty answer");
-  });
-
-  test("no end but a continuation token: the SDK asks no second time behind our back", async () => {
-    const token = {
-      candidates: [{ content: { parts: [{ text: "so" }] }, continuationToken: "t" }],
-    };
-    const { text, detail, requests } = await asking.ask([
-      answer(bytes(`data: ${JSON.stringify(token)}\r\n\r\n`)),
-      answer(say("so far"), finish()),
-    ]);
-    expect(text).toBe("so");
-    expect(detail).toContain("broke off");
-    expect(requests).toBe(1);
-  });
-
-  test("no first byte in time: fails, and the request is aborted", async () => {
-    const { detail, requests } = await asking.ask(answerAndHang(), { firstByteTimeoutMs: 30 });
-    expect(detail).toContain("in time");
-    expect(requests).toBe(1);
-    await whenAborted((await asking.emulator.received(1)).aborted);
-  });
-
-  test("silence in the middle: fails with the text so far, and the request is aborted", async () => {
-    const { text, detail } = await asking.ask(answerAndHang(say("so far")), {
-      silenceTimeoutMs: 30,
-    });
-    expect(text).toBe("so far");
-    expect(detail).toContain("in time");
-    await whenAborted((await asking.emulator.received(1)).aborted);
-  });
-
-  test("the time that the reader takes is no silence", async () => {
-    asking.emulator.respondWith(answer(say("a"), say("b"), finish()));
-    const deltas: Delta[] = [];
-    for await (const delta of asking.createModel({ silenceTimeoutMs: 30 })(prompt, neverAborted)) {
-      await Bun.sleep(60);
-      deltas.push(delta);
-    }
-    expect(deltas).toHaveLength(3);
   });
 });

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { sweepAbandonedAnswers } from "../../src/bot/actions.ts";
-import { endAnswer } from "../../src/bot/queries.ts";
-import { answer, answerAndHang, finish, say } from "../../src/emulator/script.ts";
+import { sweepAbandonedAnswers } from "../../src/bot/sweep.ts";
+import { answer, answerAndHang, finish, refuse, say } from "../../src/emulator/script.ts";
 import { sendMessage } from "../../src/messages/actions.ts";
 import { startWorld, type World } from "../world/world.ts";
 import { gateway, whenAborted } from "./asking.ts";
-import { answerEnds, lastRequest, room, shownAnswer } from "./room.ts";
+import { leftBehind } from "./left-behind.ts";
+import { answerEnds, lastRequest, room } from "./room.ts";
 
 // Some wait for what happens once a second, and for a busy machine.
 setDefaultTimeout(20_000);
@@ -25,6 +25,10 @@ async function halfAnswered() {
     chunk: "Half an answer",
   });
   return { ...here, question, messageId: Number(messageId), request: lastRequest(world) };
+}
+
+async function untilEnded(messages: () => Promise<{ status: string }[]>) {
+  while ((await messages()).some(({ status }) => status === "streaming"));
 }
 
 describe("a chat that is deleted in the middle of an answer", () => {
@@ -51,129 +55,135 @@ describe("a chat that is deleted in the middle of an answer", () => {
 });
 
 describe("a server that goes down in order", () => {
-  test("keeps the text of a running answer, ends it once, and says goodbye with 1012", async () => {
+  test("hands a running answer over, whose next server goes on from its last character", async () => {
     const { chat, anna, annas, bens, messages, messageId, request } = await halfAnswered();
+    world.gemini.respondWith(answer(say(" becomes a"), say(" whole one."), finish()));
     await world.restart();
     for (const socket of [annas, bens]) {
       const { code, reason } = await socket.closed;
       expect([code, reason]).toEqual([1012, expect.stringMatching(/^restart/)]);
-      expect(shownAnswer(socket, messageId)).toMatchObject({
-        text: "Half an answer",
-        last: { status: "interrupted", updated_seq: 3, error: expect.stringMatching(/restarted/) },
-      });
+      expect(socket.frames.filter((frame) => frame.is_complete)).toEqual([]);
     }
     await whenAborted(request.aborted);
-    const [, stored] = await messages();
-    expect(stored).toMatchObject({ status: "interrupted", content: "Half an answer" });
+    await untilEnded(messages);
+    const whole = "Half an answer becomes a whole one.";
+    expect((await messages())[1]).toMatchObject({
+      status: "complete",
+      content: whole,
+      updated_seq: 3,
+    });
+    const continued = lastRequest(world).body.contents;
+    expect(continued.at(-2)).toMatchObject({ role: "model", parts: [{ text: "Half an answer" }] });
+    expect(continued.at(-1)?.parts[0]?.text).toContain("from exactly there");
 
     const back = await anna.joined(chat.id, 2);
     expect(back.ofType("message")).toMatchObject([
-      { message_id: messageId, status: "interrupted", content: "Half an answer", updated_seq: 3 },
+      { message_id: messageId, status: "complete", content: whole, updated_seq: 3 },
     ]);
-    world.gemini.respondWith(answer(say("Whole."), finish()));
-    await anna.say(chat.id, "/bot again?");
-    const shown = await answerEnds(back);
-    expect(shown).toMatchObject({ text: "Whole.", first: { seq: 5 }, last: { updated_seq: 6 } });
-    expect(back.frames.filter((frame) => frame.is_complete)).toHaveLength(1);
   });
 
-  test("ends the answer of a question that was being stored at that moment", async () => {
+  test("leaves the answer of a question that was being stored at that moment to the next", async () => {
     const { chat, anna, messages } = await room(world);
     const held = await world.sql.reserve();
     await held`begin`;
     await held`select id from chats where id = ${chat.id} for update`;
     const caller = { ...anna, expiresAtMs: Infinity };
     const asking = sendMessage(world.ctx, caller, chat.id, { content: "/bot in time?" });
-    const requests = world.gemini.requests.length;
+    await world.untilBlocked();
     const restarting = world.restart();
+    world.gemini.respondWith(answer(say("Just."), finish()));
     await held`commit`;
     held.release();
     const question = await asking;
     await restarting;
+    await untilEnded(messages);
     expect(await messages()).toMatchObject([
       { id: question.id, status: "complete" },
-      { answer_to: question.id, status: "interrupted", content: "", updated_seq: 3 },
+      { answer_to: question.id, status: "complete", content: "Just.", updated_seq: 3 },
     ]);
-    expect(world.gemini.requests.length).toBe(requests);
   });
 });
 
 describe("an answer of a server that died", () => {
-  /** As a dead server leaves it behind. @returns its id */
-  async function leftBehind(chatId: number, questionId: number, leaseSeconds: number) {
-    const [row] = await world.sql`
-      with answer as (
-        insert into messages
-          (chat_id, content, is_bot, seq, updated_seq, ordinal, status, answer_to, lease_expires_at)
-        select id, 'So far', true, last_seq + 1, last_seq + 1, message_count + 1, 'streaming',
-          ${questionId}, now() + ${leaseSeconds} * interval '1 second'
-        from chats where id = ${chatId}
-        returning id
-      )
-      update chats set last_seq = last_seq + 1, message_count = message_count + 1
-      from answer where chats.id = ${chatId}
-      returning answer.id
-    `;
-    return Number(row?.id);
-  }
-
-  test("is ended as interrupted, once, for those who read along and for the log", async () => {
+  test("goes on for those who read along, who are first shown what was kept, and for the log", async () => {
     const { chat, anna, ben, bens, messages } = await room(world);
     const question = await anna.say(chat.id, "for the dead one");
-    const messageId = await leftBehind(chat.id, question.id, -1);
-    const late = await anna.joined(chat.id);
+    world.gemini.respondWith(answer(say(" and so on"), finish()));
+    const messageId = await leftBehind(world.sql, question, { leaseSeconds: -1 });
     await sweepAbandonedAnswers(world.ctx);
     await sweepAbandonedAnswers(world.ctx);
-
-    for (const socket of [late, bens]) {
-      const last = await socket.next("bot_stream", { is_complete: true });
-      expect(last).toMatchObject({
-        message_id: messageId,
-        full_response: "So far",
-        status: "interrupted",
-        updated_seq: 3,
-        error: expect.stringMatching(/stopped before/),
-      });
-      await socket.settle();
-      expect(socket.frames.filter((frame) => frame.is_complete)).toHaveLength(1);
-    }
-    // Who had joined before is shown the number that was missed as well.
-    expect(bens.ofType("bot_stream")[0]).toMatchObject({ message_id: messageId, seq: 2 });
-    const stored = (await messages())[1];
-    expect(stored).toMatchObject({ status: "interrupted", content: "So far", updated_seq: 3 });
+    const shown = await answerEnds(bens, messageId);
+    expect(shown.chunks[0]).toMatchObject({ offset: 0, chunk: "So far" });
+    expect(shown).toMatchObject({
+      text: "So far and so on",
+      first: { seq: 2 },
+      last: { status: "complete", updated_seq: 3 },
+    });
+    expect(bens.frames.filter((frame) => frame.is_complete)).toHaveLength(1);
+    expect((await messages())[1]).toMatchObject({
+      status: "complete",
+      content: "So far and so on",
+      updated_seq: 3,
+    });
     const next = await ben.say(chat.id, "on we go");
     expect(next.seq).toBe(4);
+  });
+
+  test("ends as interrupted where the model does not go on, its text kept", async () => {
+    const { chat, anna, bens, messages } = await room(world);
+    const question = await anna.say(chat.id, "for the dead one");
+    world.gemini.respondWith(refuse(400));
+    const messageId = await leftBehind(world.sql, question, { leaseSeconds: -1 });
+    await sweepAbandonedAnswers(world.ctx);
+    expect(await answerEnds(bens, messageId)).toMatchObject({
+      text: "So far",
+      last: { status: "interrupted", error: expect.stringMatching(/broke off/) },
+    });
+    expect((await messages())[1]).toMatchObject({ status: "interrupted", content: "So far" });
+  });
+
+  test("ends as interrupted when it has taken server after server with it", async () => {
+    const { chat, anna, bens } = await room(world);
+    const question = await anna.say(chat.id, "for the dead ones");
+    const messageId = await leftBehind(world.sql, question, { leaseSeconds: 60 });
+    await world.sql`
+      update answer_runs set attempt = 5, lease_expires_at = now() where message_id = ${messageId}
+    `;
+    const requests = world.gemini.requests.length;
+    await sweepAbandonedAnswers(world.ctx);
+    const last = await bens.next("bot_stream", { is_complete: true, message_id: messageId });
+    expect(last).toMatchObject({ status: "interrupted", full_response: "So far" });
+    expect(world.gemini.requests.length).toBe(requests);
   });
 
   test("is left alone while its server may be alive", async () => {
     const { chat, anna, annas, messages } = await room(world);
     const question = await anna.say(chat.id, "for another one");
-    const messageId = await leftBehind(chat.id, question.id, 60);
+    await leftBehind(world.sql, question, { leaseSeconds: 60 });
     await sweepAbandonedAnswers(world.ctx);
-    // Also when the lease was renewed after the sweep had looked.
-    const interrupted = { content: undefined, usage: undefined, error: undefined };
-    expect(
-      await endAnswer(world.sql, messageId, {
-        ...interrupted,
-        status: "interrupted",
-        onlyIfAbandoned: true,
-      }),
-    ).toBeUndefined();
     await annas.settle();
     expect(annas.ofType("bot_stream")).toEqual([]);
     expect((await messages())[1]).toMatchObject({ status: "streaming" });
   });
 
-  test("can be stopped on a server that does not run it", async () => {
-    const { chat, anna, ben } = await room(world);
+  test("is stopped by who takes it over, when that was asked for", async () => {
+    const { chat, anna, ben, bens } = await room(world);
     const question = await anna.say(chat.id, "for another one");
-    const messageId = await leftBehind(chat.id, question.id, 60);
-    const late = await anna.joined(chat.id);
+    const messageId = await leftBehind(world.sql, question, { leaseSeconds: 60 });
+    const requests = world.gemini.requests.length;
     const path = `/api/chats/${chat.id}/messages/${messageId}/stop`;
-    expect((await ben.api("POST", path)).body).toMatchObject({ status: "stopped", updated_seq: 3 });
-    const last = await late.next("bot_stream", { is_complete: true });
-    expect(last).toMatchObject({ status: "stopped", full_response: "So far" });
+    const stopping = ben.api("POST", path);
+    for (let asked = false; !asked;) {
+      const [row] = await world.sql`
+        update answer_runs set lease_expires_at = now() where message_id = ${messageId} and stop_requested returning id
+      `;
+      asked = row !== undefined;
+    }
+    expect((await stopping).body).toMatchObject({ status: "stopped", content: "So far" });
+    const last = await bens.next("bot_stream", { is_complete: true });
+    expect(last).toMatchObject({ status: "stopped", full_response: "So far", updated_seq: 3 });
     expect((await ben.api("POST", path)).status).toBe(409);
+    expect(world.gemini.requests.length).toBe(requests);
   });
 });
 
@@ -184,7 +194,7 @@ test("an answer that still runs here is not swept, however old its lease", async
   await anna.say(chat.id, "/bot take your time");
   const { message_id: messageId } = await annas.next("bot_stream", { chunk: "Slow " });
   await world.sql`
-    update messages set lease_expires_at = now() - interval '1 hour' where id = ${Number(messageId)}
+    update answer_runs set lease_expires_at = now() - interval '1 hour' where message_id = ${Number(messageId)}
   `;
   await sweepAbandonedAnswers(world.ctx);
   gate.open();
@@ -194,17 +204,18 @@ test("an answer that still runs here is not swept, however old its lease", async
   });
 });
 
-test("an answer that another server has ended is not asked for any longer, and ends once", async () => {
+test("an answer that another server has taken over is not asked for any longer, and its text stays", async () => {
   const { annas, messageId, messages, request } = await halfAnswered();
-  await endAnswer(world.sql, messageId, {
-    content: "Half an answer",
-    status: "stopped",
-    usage: undefined,
-    error: undefined,
-    onlyIfAbandoned: false,
-  });
+  await world.sql`
+    with taken as (
+      update answer_runs set attempt = attempt + 1, lease_expires_at = now() + interval '60 seconds'
+      where message_id = ${messageId}
+    )
+    update messages set content = 'Theirs' where id = ${messageId}
+  `;
   await whenAborted(request.aborted);
-  const shown = await answerEnds(annas);
-  expect(shown).toMatchObject({ text: "Half an answer", last: { status: "stopped" } });
-  expect((await messages())[1]).toMatchObject({ status: "stopped", updated_seq: 3 });
+  await world.ctx.replies.find(messageId)?.done;
+  await annas.settle();
+  expect(annas.frames.filter((frame) => frame.is_complete)).toEqual([]);
+  expect((await messages())[1]).toMatchObject({ status: "streaming", content: "Theirs" });
 });

@@ -1,6 +1,6 @@
 // What is read of a room's history for one prompt: no more than a prompt can hold.
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { findPastMessages } from "../../src/bot/queries.ts";
+import { findPastMessages } from "../../src/bot/prompt-queries.ts";
 import { startWorld, type World } from "../world/world.ts";
 
 let world: World;
@@ -14,7 +14,10 @@ async function spoken(...contents: string[]) {
   const chat = await ann.chat();
   for (const content of contents) await ann.say(chat.id, content);
   return async (limits: { limit: number; bytesMax: number | undefined }) => {
-    const past = await findPastMessages(world.sql, chat.id, contents.length, limits);
+    const past = await findPastMessages(world.sql, chat.id, {
+      upToSeq: contents.length,
+      ...limits,
+    });
     return past.map(({ content }) => content);
   };
 }

@@ -55,10 +55,10 @@ describe("what asks the model", () => {
     }
     const requests = world.gemini.requests.length;
     const again = await anna.say(chat.id, "good morning", "a");
-    expect(again).toMatchObject({ seq: 1 });
+    expect(again).toMatchObject({ seq: 2 });
     await annas.settle();
     expect(world.gemini.requests.length).toBe(requests);
-    expect((await anna.api("GET", `/api/chats/${chat.id}`)).body.last_seq).toBe(9);
+    expect((await anna.api("GET", `/api/chats/${chat.id}`)).body.last_seq).toBe(10);
   });
 });
 
@@ -117,7 +117,7 @@ describe("a question that is refused", () => {
     const ai = await anna.chat({ is_ai_chat: true, is_group: false });
     const inAiChat = await annas.ask({ type: "message", chat_id: ai.id, content: "hello" });
     expect(inAiChat).toMatchObject({ type: "error", code: "bot_not_configured", chat_id: ai.id });
-    expect((await anna.api("GET", `/api/chats/${ai.id}`)).body.last_seq).toBe(0);
+    expect((await anna.api("GET", `/api/chats/${ai.id}`)).body.last_seq).toBe(1);
     expect(await anna.say(chat.id, "alone then")).toMatchObject({ seq: 1 });
     await bare.stop();
   });
@@ -142,11 +142,11 @@ describe("the most answers at once", () => {
       else {
         expect(refused.status).toBe(429);
         expect(refused.headers.get("retry-after")).toMatch(/^[1-9]\d*$/);
-        expect(refused.body.type).toBe("/problems/too_many_answers");
+        expect(refused.body.type).toBe("/problems/quota_exceeded");
       }
     }
     const frame = await ask("/bot third");
-    expect(frame).toMatchObject({ type: "error", code: "too_many_answers", chat_id: chat.id });
+    expect(frame).toMatchObject({ type: "error", code: "quota_exceeded", chat_id: chat.id });
     expect(frame.retry_after).toBeGreaterThan(0);
     expect(await ask("plain")).toMatchObject({ type: "ack", seq: 3 });
     expect((await messages()).map((m: { content: string }) => m.content)).toEqual([
@@ -166,7 +166,7 @@ describe("the most answers at once", () => {
     two.gemini.respondWith(answerAndHang(say("three")));
     expect(await ask("/bot third")).toMatchObject({ type: "ack" });
     const { message_id: third } = await annas.next("bot_stream", { chunk: "three" });
-    expect(await ask("/bot fourth")).toMatchObject({ code: "too_many_answers" });
+    expect(await ask("/bot fourth")).toMatchObject({ code: "quota_exceeded" });
 
     const stop = (chatId: number, id: unknown) =>
       anna.api("POST", `/api/chats/${chatId}/messages/${String(id)}/stop`);
@@ -178,7 +178,7 @@ describe("the most answers at once", () => {
     two.gemini.respondWith(answerAndHang(say("a")), answerAndHang(say("b")));
     expect(await ask("/bot fourth")).toMatchObject({ type: "ack" });
     expect(await ask("/bot fifth")).toMatchObject({ type: "ack" });
-    expect(await ask("/bot sixth")).toMatchObject({ code: "too_many_answers" });
+    expect(await ask("/bot sixth")).toMatchObject({ code: "quota_exceeded" });
     await two.stop();
   });
 

@@ -25,6 +25,8 @@ export function frame(number: number): DurableFrame {
     status: "complete",
     answer_to: null,
     client_id: null,
+    error: null,
+    sources: null,
   };
 }
 

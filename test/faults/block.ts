@@ -10,7 +10,8 @@ import { startLoad, type Cast, type Mix, type Recorded } from "./load.ts";
 import type { ScriptedModel } from "./model.ts";
 import type { Person } from "./people.ts";
 import type { Random } from "./random.ts";
-import { countStreaming, readStored } from "./stored.ts";
+import type { ServerChild } from "./server.ts";
+import { countRunning, endAdmissions, findUnsettledBudgets, readStored } from "./stored.ts";
 
 const chatCount = 3;
 const answersMsMax = 40_000;
@@ -20,6 +21,7 @@ const pollMs = 100;
 export interface BlockParts {
   cast: Cast;
   model: ScriptedModel;
+  server: ServerChild;
   random: Random;
   figures: Figures;
   mix: Mix;
@@ -34,7 +36,8 @@ export interface BlockParts {
 export type Block = Awaited<ReturnType<typeof openBlock>>;
 
 export async function openBlock(parts: BlockParts) {
-  const { cast, model, random, figures, mix, idPrefix } = parts;
+  const { cast, model, server, random, figures, mix, idPrefix } = parts;
+  const [killsBefore, resumedBefore] = [server.kills, model.resumed];
   const chatIds: number[] = [];
   for (let n = 0; n < chatCount; n += 1) chatIds.push(await openChat(cast));
 
@@ -75,9 +78,11 @@ export async function openBlock(parts: BlockParts) {
 
   async function quiet(sql: Sql, recorded: Recorded): Promise<History> {
     const deadline = performance.now() + answersMsMax;
-    while ((await countStreaming(sql, chatIds)) > 0 && performance.now() < deadline) {
+    await endAdmissions(sql);
+    while ((await countRunning(sql)) > 0 && performance.now() < deadline) {
       await Bun.sleep(pollMs);
     }
+    const budgets = await findUnsettledBudgets(sql);
     const chats = await readStored(sql, chatIds);
     const reached = clients.flatMap((client) =>
       chats
@@ -97,9 +102,16 @@ export async function openBlock(parts: BlockParts) {
     for (const { events } of tapes) figures.frames += events.filter(isIncoming).length;
     const bots = chats.flatMap((chat) => chat.messages.filter((message) => message.is_bot));
     figures.answers += bots.length;
-    const incidents = [...recorded.incidents, ...parts.takeIncidents()];
+    figures.resumed += model.resumed - resumedBefore;
+    const incidents = [
+      ...recorded.incidents,
+      ...parts.takeIncidents(),
+      ...model.takeIncidents(),
+      ...budgets.map((budget) => `a budget was never settled: ${budget}`),
+    ];
     const { asked, answerTo } = model;
-    return { ...recorded, chats, tapes, loads, asked, answerTo, incidents };
+    const kills = server.kills - killsBefore;
+    return { ...recorded, chats, tapes, loads, asked, kills, answerTo, incidents };
   }
 }
 

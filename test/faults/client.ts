@@ -34,6 +34,7 @@ export function openClient({
   const tape: Tape = { name, userId: person.id, events: [] };
   const positions = new Map(chatIds.map((chatId) => [chatId, 0]));
   const rooms = new Map<number, Hearing>();
+  const running = new Map<number, number>();
   const waiting = new Map<string, (reply: Frame | undefined) => void>();
   let watches: { chatId: number; number: number; resolve: () => void }[] = [];
   let ws: WebSocket | undefined;
@@ -77,6 +78,10 @@ export function openClient({
     tape.events.push({ at: performance.now(), socket, kind: "in", frame });
     if (frame.request_id !== undefined) waiting.get(frame.request_id)?.(frame);
     const { chat_id: chatId } = frame;
+    if (frame.type === "bot_stream" && frame.message_id !== undefined && chatId !== undefined) {
+      if (frame.is_complete) running.delete(frame.message_id);
+      else running.set(frame.message_id, chatId);
+    }
     const room = chatId === undefined ? undefined : rooms.get(chatId);
     if (!room || chatId === undefined || frame.type === "chat_activity") return;
     if (frame.type === "joined") {
@@ -138,6 +143,8 @@ export function openClient({
     chatIds,
     person,
     request,
+    /** The answers that it takes for running, and their chats. */
+    running,
     /** Its person was invited to a chat, for certain. */
     invited(chatId: number) {
       const room = rooms.get(chatId);

@@ -1,4 +1,5 @@
 // The faults, each played in rounds on the real server under load, in blocks that end with the one check of all.
+import type { Sql } from "../../src/database/connect.ts";
 import { openBlock, type Block } from "./block.ts";
 import { noFigures, type Figures } from "./figures.ts";
 import type { Violation } from "./history.ts";
@@ -7,6 +8,8 @@ import { createRandom, type Random } from "./random.ts";
 import { openDatabaseStage, openKillStage, type DatabaseStage, type Stage } from "./stage.ts";
 
 const roundsInBlock = 10;
+const untilMsMax = 8_000;
+const acksBetweenKills = 10;
 
 export interface FaultsOptions {
   seed: string;
@@ -44,6 +47,16 @@ const onDatabase = {
   "database stopped": { play: stopDatabase },
   "connections ended": { play: endConnections },
   "replies lost": { play: loseReplies },
+  "answers killed": {
+    play: killAnswers,
+    mix: {
+      sendPauseMs: 150,
+      questions: 0.3,
+      stopPauseMs: 400,
+      retryMsMax: 600,
+      movePauseMs: 1_500,
+    },
+  },
   "sockets cut": { play: cutSockets, mix: { questions: 0.15 } },
   "people removed": { play: movePeople, mix: { movePauseMs: 15 } },
 } satisfies Record<string, Fault<DatabaseStage>>;
@@ -65,6 +78,49 @@ async function killServer({ server }: Stage, round: Round) {
   if (random.chance(0.15)) {
     server.begin();
     await load(round, 0, 600);
+    await server.kill();
+    figures.faults += 1;
+  }
+  await server.start();
+}
+
+/** Whether a running answer has text that survives its server. */
+async function isAnswerKept(sql: Sql): Promise<boolean> {
+  const kept =
+    await sql`select 1 from messages where status = 'streaming' and content <> '' limit 1`;
+  return kept.length > 0;
+}
+
+/** Settles when something holds, or after a while. */
+async function until(holds: () => Promise<boolean>) {
+  const deadline = performance.now() + untilMsMax;
+  while (performance.now() < deadline && !(await holds())) await Bun.sleep(20);
+}
+
+/**
+ * Kills the server in the middle of answers, while people join, leave and stop them. Half of the time the next server
+ * need not wait until their leases have run out.
+ */
+async function killAnswers({ server, victim }: DatabaseStage, round: Round) {
+  const { random, block, figures } = round;
+  const sql = victim.open();
+  // However slow the machine is, people get something done between two kills.
+  const acksWanted = figures.acks + acksBetweenKills;
+  await until(async () => figures.acks >= acksWanted);
+  for (let left = random.int(0, 4); left > 0; left -= 1) {
+    await load(round, 50, 500);
+    random.pick(block.clients).cut();
+  }
+  if (random.chance(0.7)) await until(() => isAnswerKept(sql));
+  await load(round, 100, 1_500);
+  block.recovery.begin();
+  await server.kill();
+  figures.faults += 1;
+  if (random.chance(0.5)) await sql`update answer_runs set lease_expires_at = now()`;
+  await sql.end({ timeout: 1 });
+  if (random.chance(0.15)) {
+    server.begin();
+    await load(round, 0, 900);
     await server.kill();
     figures.faults += 1;
   }
@@ -180,8 +236,8 @@ async function playFault<S extends Stage>(
   for (let played = 0; played < rounds[name];) {
     const own = random.fork(`block ${played}`);
     const idPrefix = `${name.replaceAll(" ", "")}${played}`;
-    const { cast, model, openDatabase, takeIncidents } = stage;
-    const parts = { cast, model, openDatabase, takeIncidents, mix, figures, idPrefix };
+    const { cast, model, server, openDatabase, takeIncidents } = stage;
+    const parts = { cast, model, server, openDatabase, takeIncidents, mix, figures, idPrefix };
     const block = await openBlock({ ...parts, random: own });
     for (let index = 0; index < roundsInBlock && played < rounds[name]; index += 1) {
       await fault.play(stage, {

@@ -11,6 +11,10 @@ export interface Figures {
   reconnects: number;
   frames: number;
   answers: number;
+  /** Answers that the model was asked to go on with. */
+  resumed: number;
+  /** Stops that were acknowledged. */
+  stops: number;
   /** The longest time from a fault to the first message that was sent after it and acknowledged. */
   slowestRecoveryMs: number;
   violations: number;
@@ -28,6 +32,8 @@ export function noFigures(): Figures {
     reconnects: 0,
     frames: 0,
     answers: 0,
+    resumed: 0,
+    stops: 0,
     slowestRecoveryMs: 0,
     violations: 0,
   };
@@ -44,6 +50,8 @@ const titles: [keyof Figures, string][] = [
   ["reconnects", "reconnects"],
   ["frames", "frames seen"],
   ["answers", "answers"],
+  ["resumed", "went on"],
+  ["stops", "stopped"],
   ["slowestRecoveryMs", "recovery ≤ ms"],
   ["violations", "violations"],
 ];

@@ -21,6 +21,8 @@ function message(more: Partial<StoredMessage> & { id: number; seq: number }): St
     answer_to: null,
     client_id: null,
     created_at: at,
+    error: null,
+    sources: null,
     ordinal: 1,
     ...more,
   };
@@ -210,6 +212,7 @@ export function goodHistory() {
     renames: [{ chatId, name: "new name" }],
     tapes: [annsTape(chat), bensTape(chat)] as [Tape, Tape],
     loads: [load(ann), load(ben)] as const,
+    kills: 0,
     asked: new Map([[questionId, 1]]),
     answerTo: () => "All of it.",
     incidents: [],

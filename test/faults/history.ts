@@ -113,6 +113,8 @@ export interface History {
   loads: Load[];
   /** How often the model was asked, by the client id of the question. */
   asked: Map<string, number>;
+  /** How often the server was killed: whoever comes after it asks the model to go on. */
+  kills: number;
   /** The whole answer that the model has for a question. */
   answerTo: (clientId: string) => string;
   /** What went wrong outside of what is recorded here: a server that died by itself, a wait without end. */

@@ -13,9 +13,19 @@ export interface Mix {
   movePauseMs: number;
   /** Of messages: questions to the model. */
   questions: number;
+  /** Between two stops of answers. */
+  stopPauseMs: number;
+  /** Before a try that was lost is repeated. */
+  retryMsMax: number;
 }
 
-export const usualMix: Mix = { sendPauseMs: 60, movePauseMs: 400, questions: 0.04 };
+export const usualMix: Mix = {
+  sendPauseMs: 60,
+  movePauseMs: 400,
+  questions: 0.04,
+  stopPauseMs: 2_000,
+  retryMsMax: 80,
+};
 
 export interface Cast {
   owner: Person;
@@ -33,7 +43,6 @@ export interface Recorded {
 }
 
 const sendersEach = 2;
-const retryMsMax = 80;
 const givenUpMs = 60_000;
 const renamePauseMs = 1_500;
 const lookAwayPauseMs = 1_200;
@@ -89,7 +98,7 @@ export function startLoad({ cast, chatIds, clients, random, figures, recovery, m
       }
       if (["lost", "unavailable", "internal"].includes(code)) send.maybeStored = true;
       if (code === "internal") recorded.incidents.push(`internal error for ${send.clientId}`);
-      if (!["lost", "unavailable", "internal", "flood", "too_many_answers"].includes(code)) {
+      if (!["lost", "unavailable", "internal", "flood", "quota_exceeded"].includes(code)) {
         figures.refused += 1;
         send.refusals.push(code);
         return;
@@ -99,7 +108,7 @@ export function startLoad({ cast, chatIds, clients, random, figures, recovery, m
         return;
       }
       figures.retries += 1;
-      await Bun.sleep(random.int(1, retryMsMax));
+      await Bun.sleep(random.int(1, mix.retryMsMax));
     }
   }
 
@@ -163,7 +172,35 @@ export function startLoad({ cast, chatIds, clients, random, figures, recovery, m
     }
   }
 
+  /** Stops an answer that somebody takes for running; it may have ended. */
+  async function stopOne(random: Random) {
+    const client = random.pick(clients);
+    const found = [...client.running];
+    if (found.length === 0) return;
+    const [messageId, chatId] = random.pick(found);
+    if (random.chance(0.5)) {
+      const reply = await client.request({ type: "stop", chat_id: chatId, message_id: messageId });
+      if (reply?.type === "ack") figures.stops += 1;
+      else noteStop(messageId, reply?.code ?? "lost");
+      return;
+    }
+    const path = `/api/chats/${chatId}/messages/${messageId}/stop`;
+    const reply = await client.person.api("POST", path);
+    if (reply?.status !== 200) return noteStop(messageId, reply ? problemCode(reply.body) : "lost");
+    figures.stops += 1;
+    const { status } = Object(reply.body);
+    if (status === "streaming")
+      recorded.incidents.push(`answer ${messageId} streams though stopped`);
+  }
+
+  function noteStop(messageId: number, code: string) {
+    if (["lost", "unavailable", "flood", "answer_ended", "not_found"].includes(code)) return;
+    recorded.incidents.push(`a stop of answer ${messageId} was refused: ${code}`);
+  }
+
   const work: Promise<void>[] = [];
+  const stops = random.fork("stops");
+  work.push(repeat(mix.stopPauseMs, stops, () => stopOne(stops)));
   for (const client of clients) {
     for (let sender = 1; sender <= sendersEach; sender += 1) {
       const name = `${client.tape.name}-${sender}`;

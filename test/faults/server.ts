@@ -19,6 +19,7 @@ export function createServerChild(env: Record<string, string>, onDied: (words: s
   const port = freePort();
   let current: ServerProcess | undefined;
   let revivals = 0;
+  let kills = 0;
   const lastLines = (server: ServerProcess) =>
     server.output.trim().split("\n").slice(-linesKept).join("\n");
 
@@ -39,6 +40,7 @@ export function createServerChild(env: Record<string, string>, onDied: (words: s
   async function kill() {
     const server = current;
     current = undefined;
+    kills += 1;
     server?.signal("SIGKILL");
     await server?.exited;
   }
@@ -51,6 +53,9 @@ export function createServerChild(env: Record<string, string>, onDied: (words: s
     start: () => begin().listening(),
     /** kill -9. */
     kill,
+    get kills() {
+      return kills;
+    },
     /** An orderly stop, by force after a while. */
     async stop() {
       const server = current;

@@ -15,6 +15,14 @@ import { createServerChild, type ServerChild } from "./server.ts";
 
 const log = pino({ level: "silent" });
 const pollMs = 20;
+/** What is asked is to be answered, however much it is. */
+const noBudgets = {
+  BUDGET_TOKENS_PER_USER_DAY: "0",
+  BUDGET_TOKENS_PER_CHAT_DAY: "0",
+  BUDGET_ANSWERS_PER_USER: "0",
+  BUDGET_ANSWERS_PER_CHAT: "0",
+  BUDGET_ANSWERS_TOTAL: "0",
+};
 const backMsMax = 30_000;
 
 export interface Stage {
@@ -132,6 +140,7 @@ async function openStage({
       GEMINI_BASE_URL: model.url,
       ACCESS_TOKEN_EXPIRE_MINUTES: "6000",
       RATE_LIMITS: "off",
+      ...noBudgets,
       ...env,
     },
     (words) => void incidents.push(words),

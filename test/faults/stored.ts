@@ -60,14 +60,30 @@ export async function readStored(sql: Sql, chatIds: number[]): Promise<StoredCha
   );
 }
 
-/** How many answers of some chats are streaming. */
-export async function countStreaming(sql: Sql, chatIds: number[]): Promise<number> {
+/**
+ * Lets the leases run out of what was reserved for questions that were never stored, which takes a minute. To be called
+ * when nobody asks any more.
+ */
+export async function endAdmissions(sql: Sql): Promise<void> {
+  await sql`update answer_runs set lease_expires_at = now() where message_id is null`;
+}
+
+/** How many answers are streaming, or are still to be settled. */
+export async function countRunning(sql: Sql): Promise<number> {
   const rows = many(
     await sql`
-      select count(*) as count from messages
-      where status = 'streaming' and chat_id = any (${chatIds}::bigint[])
+      select (select count(*) from messages where status = 'streaming') + (select count(*) from answer_runs) as count
     `,
     z.object({ count: z.int() }),
   );
   return rows[0]?.count ?? 0;
+}
+
+/** What is still reserved, though nothing runs. */
+export async function findUnsettledBudgets(sql: Sql): Promise<string[]> {
+  const rows = await sql`
+    select kind || ' ' || id || ': ' || running || ' running, ' || reserved_tokens || ' reserved' as budget
+    from budgets where running <> 0 or reserved_tokens <> 0
+  `;
+  return rows.map((row) => String(row.budget));
 }

@@ -24,6 +24,8 @@ const endpoints: Record<string, Endpoint> = {
   listMessages: { method: "GET", path: "/messages" },
   sendMessage: { method: "POST", path: "/messages", body: { content: "hello" } },
   stopAnswer: { method: "POST", path: "/messages/{message_id}/stop" },
+  regenerateAnswer: { method: "POST", path: "/messages/{message_id}/regenerate" },
+  getAnswerContext: { method: "GET", path: "/messages/{message_id}/context" },
 };
 
 let world: World;

@@ -148,6 +148,8 @@ test("every durable change takes exactly the next number, and nothing else does"
     ["nothing", ben, "PATCH", "", { name: "Ben's" }],
     ["updated", ann, "PATCH", "", { name: "Renamed" }],
     ["nothing", ann, "PATCH", "", { name: "Renamed" }],
+    ["updated", ann, "PATCH", "", { settings: { temperature: 1 } }],
+    ["nothing", ann, "PATCH", "", { settings: { temperature: 1.0, persona: " " } }],
     ["nothing", ben, "DELETE", `/participants/${cat.id}`, undefined],
     ["removed", ann, "DELETE", `/participants/${cat.id}`, undefined],
     ["nothing", ann, "DELETE", `/participants/${cat.id}`, undefined],

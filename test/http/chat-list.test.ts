@@ -48,6 +48,7 @@ test("an empty chat is a Chat with nothing unread and nulls for its last message
     "created_at",
     "last_seq",
     "updated_seq",
+    "settings",
     "unread_count",
     "last_message",
     "last_message_time",

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { startWorld, type Person, type World } from "../world/world.ts";
+import { defaultSettings, startWorld, type Person, type World } from "../world/world.ts";
 import { expectInvalid, expectProblem, time } from "./refusals.ts";
 
 let world: World;
@@ -23,6 +23,7 @@ const chatMembers = [
   "created_at",
   "last_seq",
   "updated_seq",
+  "settings",
 ];
 
 const create = (person: Person, body: unknown) => person.api("POST", "/api/chats", body);
@@ -65,6 +66,7 @@ describe("opening a chat", () => {
       created_at: time,
       last_seq: 0,
       updated_seq: 0,
+      settings: defaultSettings,
     });
     expect((await usernamesIn(body.id)).toSorted()).toEqual([
       ann.username,
@@ -93,7 +95,7 @@ describe("opening a chat", () => {
   test("with the model is named after it, and may be alone with it", async () => {
     const { status, body } = await create(ann, { is_ai_chat: true });
     expect(status).toBe(200);
-    expect(body).toMatchObject({ name: "Gemini", is_ai_chat: true, is_group: false });
+    expect(body).toMatchObject({ name: "Gemini", is_ai_chat: true, is_group: false, last_seq: 1 });
     expect(await usernamesIn(body.id)).toEqual([ann.username]);
   });
 

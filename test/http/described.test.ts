@@ -78,7 +78,8 @@ test("every operation succeeds with 200 and what the document says", async () =>
   const chat = "/api/chats/{chat_id}";
   await does(ann, "GET /api/chats");
   await does(ann, `GET ${chat}`, undefined, [id]);
-  await does(ann, `PATCH ${chat}`, { name: "Renamed" }, [id]);
+  await does(ann, `PATCH ${chat}`, { name: "Renamed", settings: { temperature: 1 } }, [id]);
+  await does(ann, "GET /api/models");
   await does(ann, `POST ${chat}/invite`, { username: cat.username }, [id]);
   await does(ann, `GET ${chat}/participants`, undefined, [id]);
   await does(ann, `POST ${chat}/messages`, { content: "Hello!", client_id: "1" }, [id]);
@@ -87,7 +88,11 @@ test("every operation succeeds with 200 and what the document says", async () =>
   await does(ann, `POST ${chat}/messages`, { content: "/bot wait for me" }, [id]);
   const { message_id } = await socket.next("bot_stream");
   await does(ann, `GET ${chat}/messages`, undefined, [id]);
-  await does(ben, `POST ${chat}/messages/{message_id}/stop`, undefined, [id, message_id]);
+  const one = `${chat}/messages/{message_id}`;
+  await does(ben, `POST ${one}/stop`, undefined, [id, message_id]);
+  await does(ben, `GET ${one}/context`, undefined, [id, message_id]);
+  await does(ben, `POST ${one}/regenerate`, undefined, [id, message_id]);
+  await does(ann, "GET /api/usage");
   await socket.close();
   await does(ben, "GET /api/chats");
   await does(ben, `POST ${chat}/mark-read`, {}, [id]);

@@ -41,6 +41,8 @@ describe("sending", () => {
       "answer_to",
       "client_id",
       "created_at",
+      "error",
+      "sources",
     ]);
     expect(body).toEqual({
       id: expect.any(Number),
@@ -55,6 +57,8 @@ describe("sending", () => {
       answer_to: null,
       client_id: null,
       created_at: time,
+      error: null,
+      sources: null,
     });
     const { body: history } = await ben.api("GET", `/api/chats/${chat.id}/messages`);
     expect(history).toEqual([body]);

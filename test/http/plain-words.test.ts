@@ -37,6 +37,18 @@ test.each<[detail: string, method: string, path: string, body?: unknown]>([
   ],
   ["owner_id: must be a whole number", "PATCH", "/api/chats/1", { owner_id: 1.5 }],
   ["owner_id: must be more than 0", "PATCH", "/api/chats/1", { owner_id: 0 }],
+  [
+    "settings.model: must be gemini-2.5-flash",
+    "PATCH",
+    "/api/chats/1",
+    { settings: { model: "gpt" } },
+  ],
+  [
+    "settings.temperature: must be at most 2",
+    "PATCH",
+    "/api/chats/1",
+    { settings: { temperature: 3 } },
+  ],
   ["seq: must be a number", "POST", "/api/chats/1/mark-read", { seq: "1" }],
   ["seq: must be at least 0", "POST", "/api/chats/1/mark-read", { seq: -1 }],
   ["chat_id: must be a whole number", "GET", "/api/chats/abc"],

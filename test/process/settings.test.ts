@@ -100,6 +100,49 @@ describe("in production", () => {
   );
 });
 
+describe("the models that a chat may choose", () => {
+  const modelsOf = (env: Record<string, string>) => readConfig(env).gemini.models;
+
+  test("are the default and those which are listed, each once", () => {
+    expect(modelsOf({})).toEqual(["gemini-2.5-flash"]);
+    expect(modelsOf({ GEMINI_MODELS: "" })).toEqual(["gemini-2.5-flash"]);
+    expect(
+      modelsOf({ GEMINI_MODEL: "pro", GEMINI_MODELS: "flash-2.5, pro ,models/tuned_1,flash-2.5" }),
+    ).toEqual(["pro", "flash-2.5", "models/tuned_1"]);
+  });
+
+  test.each(["one,,two", "one,", ",", "two words", "a;b", "a\u0000"])(
+    "cannot be %j, which is one fault for each that is none",
+    (list) => {
+      const faults = faultsOf({ GEMINI_MODELS: list });
+      expect(faults.length).toBeGreaterThan(0);
+      for (const fault of faults) {
+        expect(fault).toBe("  - GEMINI_MODELS: must be a model's name");
+      }
+    },
+  );
+});
+
+describe("the budgets", () => {
+  const names = ["TOKENS_PER_USER_DAY", "TOKENS_PER_CHAT_DAY"].concat(
+    ["USER", "CHAT"].map((whose) => `ANSWERS_PER_${whose}`),
+    "ANSWERS_TOTAL",
+  );
+
+  test("may each be 0, for no limit", () => {
+    const none = Object.fromEntries(names.map((name) => [`BUDGET_${name}`, "0"]));
+    expect(Object.values(readConfig(none).budgets)).toEqual([0, 0, 0, 0, 0]);
+  });
+
+  test.each(names)("BUDGET_%s is a whole number, not below 0", (name) => {
+    for (const value of ["-1", "1.5", "many", "1e3"]) {
+      expect(faultsOf({ [`BUDGET_${name}`]: value })).toEqual([
+        expect.stringContaining(`BUDGET_${name}: must be a whole number from 0 to `),
+      ]);
+    }
+  });
+});
+
 describe("with DATABASE_URL", () => {
   test.concurrent(
     "nothing is embedded, and servers with one data folder take each other's tokens",

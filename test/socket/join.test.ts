@@ -38,7 +38,7 @@ async function store(chatId: number, contents: string[]) {
       username: ann.username,
       content,
       clientId: undefined,
-      asksBot: false,
+      runId: undefined,
     }));
     await insertMessages(world.sql, items);
   }

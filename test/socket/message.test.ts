@@ -51,6 +51,8 @@ test("a message is acknowledged with its id and number, and everyone who joined 
       status: "complete",
       answer_to: null,
       client_id: "c-1",
+      error: null,
+      sources: null,
     });
   }
 });

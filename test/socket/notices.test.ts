@@ -1,7 +1,7 @@
 // What concerns a person reaches all their sockets, joined or not; what changes a room reaches those who joined it.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import type { Frame, TestSocket } from "../world/socket.ts";
-import { startWorld, type Person, type World } from "../world/world.ts";
+import { defaultSettings, startWorld, type Person, type World } from "../world/world.ts";
 
 let world: World;
 let ann: Person;
@@ -41,6 +41,7 @@ function chatLike(name: string) {
     created_at: time,
     last_seq: expect.any(Number),
     updated_seq: expect.any(Number),
+    settings: defaultSettings,
   };
 }
 
@@ -181,12 +182,15 @@ describe("to everyone who has joined the room, with the room's number", () => {
     expect(bens.ofType("message")).toEqual([]);
   });
 
-  test("chat_updated, for a new name and for a new owner, and not when nothing changed", async () => {
+  test("chat_updated, for a new name, a new owner and new settings, and not when nothing changed", async () => {
     const chat = await ann.chat({ with: [ben], name: "Physics" });
     const reader = await ben.joined(chat.id);
     const rename = (name: string) => ann.api("PATCH", `/api/chats/${chat.id}`, { name });
     await rename("Chemistry");
     await rename("Chemistry");
+    const settings = { persona: "A chemist", temperature: 0 };
+    await ann.api("PATCH", `/api/chats/${chat.id}`, { settings });
+    await ann.api("PATCH", `/api/chats/${chat.id}`, { settings });
     await ann.api("PATCH", `/api/chats/${chat.id}`, { owner_id: ben.id });
     const updated = { ...chat, name: "Chemistry" };
     expect(await reader.next("chat_updated")).toEqual({
@@ -198,10 +202,19 @@ describe("to everyone who has joined the room, with the room's number", () => {
     expect(await reader.next("chat_updated")).toEqual({
       type: "chat_updated",
       chat_id: chat.id,
-      chat: { ...updated, owner_id: ben.id, last_seq: 2, updated_seq: 2 },
+      chat: {
+        ...updated,
+        settings: { ...defaultSettings, ...settings },
+        last_seq: 2,
+        updated_seq: 2,
+      },
       updated_seq: 2,
     });
+    expect(await reader.next("chat_updated")).toMatchObject({
+      chat: { owner_id: ben.id, settings },
+      updated_seq: 3,
+    });
     await reader.settle();
-    expect(reader.ofType("chat_updated").length).toBe(2);
+    expect(reader.ofType("chat_updated").length).toBe(3);
   });
 });

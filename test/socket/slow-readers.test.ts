@@ -86,7 +86,7 @@ describe("a reader that does not read", () => {
     const chats = await Promise.all(range(1, 30).map(() => ann.chat({ with: [ben] })));
     const about = { userId: ann.id, username: ann.username, content: large };
     for (const { id: chatId } of chats) {
-      const message = { ...about, chatId, clientId: undefined, asksBot: false };
+      const message = { ...about, chatId, clientId: undefined, runId: undefined };
       await insertMessages(
         world.sql,
         range(1, 10).map(() => message),

@@ -35,9 +35,13 @@ const filling = `
   select chat, chat, 'message ' || n, n, n, n, 'c' || n
   from generate_series(2, 10001) chat, generate_series(1, 1) n;
 
-  insert into messages (chat_id, content, is_bot, seq, updated_seq, ordinal, status, answer_to, lease_expires_at)
-  select 2, '', true, 100 + n, 100 + n, 100 + n, 'streaming', n, now() - interval '1 hour'
+  insert into messages (chat_id, content, is_bot, seq, updated_seq, ordinal, status, answer_to)
+  select 2, '', true, 100 + n, 100 + n, 100 + n, 'streaming', n
   from generate_series(1, 3) n;
+  insert into answer_runs (message_id, chat_id, reserved_tokens, lease_expires_at)
+  select id, chat_id, 0, now() - interval '1 hour' from messages where status = 'streaming'
+  union all
+  select null, n, 0, now() + interval '1 hour' from generate_series(1, 2000) n;
 
   insert into chat_changes (chat_id, seq, kind, message_id)
   select chat_id, updated_seq, 'message_updated', id from messages where updated_seq <> seq;

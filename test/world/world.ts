@@ -9,7 +9,7 @@ import { startGeminiEmulator } from "../../src/emulator/server.ts";
 import { createLogger } from "../../src/log.ts";
 import { startServer } from "../../src/server.ts";
 import { insertUser } from "../../src/users/queries.ts";
-import { Chat } from "../../src/wire/chats.ts";
+import { Chat, type ChatSettings } from "../../src/wire/chats.ts";
 import { cloneDatabase, dropDatabase } from "./cluster.ts";
 import { TestSocket } from "./socket.ts";
 
@@ -23,6 +23,15 @@ export interface Answer {
 
 export type World = Awaited<ReturnType<typeof startWorld>>;
 export type Person = Awaited<ReturnType<World["person"]>>;
+
+/** Of a chat whose owner has chosen nothing. */
+export const defaultSettings: ChatSettings = {
+  model: null,
+  persona: null,
+  temperature: null,
+  thinking_budget: null,
+  google_search: false,
+};
 
 export interface WorldOptions {
   /** Settings that differ. */
@@ -44,7 +53,6 @@ export async function startWorld(options: WorldOptions = {}) {
   const gemini = startGeminiEmulator({ pieceDelayMs: 1 });
   const answer = createGeminiModel({
     apiKey: "test-key",
-    model: config.gemini.model,
     baseUrl: gemini.url,
     log,
     backoffMs: 1,

@@ -1,0 +1,70 @@
+// Where the pieces of an answer come from: the model, with the prompt, the receipt and the count of tokens that go with
+// it, or the server itself.
+import type { Ctx } from "../context.ts";
+import { answerTokensMin, promptOf } from "./admission.ts";
+import type { Assignment } from "./answering.ts";
+import { helpText } from "./help.ts";
+import { ModelError, type Delta } from "./model.ts";
+import { insertReceipt } from "./prompt-queries.ts";
+import { isHelp } from "./question.ts";
+import type { Reply } from "./replies.ts";
+import { modelSettings } from "./settings.ts";
+
+/** The pieces that follow the text that was kept. @throws ModelError, or the signal's reason when it is aborted */
+export function piecesOf(ctx: Ctx, reply: Reply, assignment: Assignment): AsyncIterable<Delta> {
+  const { question, room, kept } = assignment;
+  if (isHelp(question.content)) return saidAtOnce(helpText(ctx.config, room).slice(kept.length));
+  return askModel(ctx, reply, assignment);
+}
+
+async function* saidAtOnce(text: string): AsyncGenerator<Delta> {
+  if (text !== "") yield { text };
+  yield { ending: { status: "complete" } };
+}
+
+async function* askModel(ctx: Ctx, reply: Reply, assignment: Assignment): AsyncGenerator<Delta> {
+  if (!ctx.model.answer) throw new ModelError("This server has no model to ask.");
+  const { question, room, meter, kept, reservedTokens } = assignment;
+  // Between reading the history and storing the question others may have written.
+  const isFresh = kept === "" && question.seq > room.last_seq + 1;
+  const prompt = isFresh
+    ? await promptOf(ctx, question.chat_id, room, question, { upToSeq: question.seq - 1 })
+    : assignment.prompt;
+  const left = reservedTokens - meter.charged().total_tokens - prompt.estimatedTokens;
+  meter.ask(prompt.estimatedTokens, room.token_ratio);
+  const settings = modelSettings(ctx.config, room.settings);
+  const receipt = insertReceipt(ctx.sql, reply.messageId, reply.run, {
+    receipt: {
+      model: settings.model,
+      settings: room.settings,
+      messages: [...prompt.messages, { id: question.id, updated_seq: question.updated_seq }],
+      summary: prompt.summary,
+      estimatedTokens: prompt.estimatedTokens,
+    },
+    usage: meter.charged(),
+  }).catch((error: unknown) => {
+    ctx.log.warn({ err: error, messageId: reply.messageId }, "an answer has no receipt");
+  });
+  let hasBegun = false;
+  try {
+    const { system, turns } = prompt;
+    const outputTokensMax = Math.max(answerTokensMin, left);
+    const deltas = ctx.model.answer(
+      { system, turns, settings, outputTokensMax },
+      reply.abort.signal,
+    );
+    for await (const delta of deltas) {
+      hasBegun = true;
+      if ("text" in delta) meter.write(delta.text);
+      else if ("usage" in delta) meter.count(delta.usage);
+      yield delta;
+    }
+  } catch (error) {
+    // Gemini charges nothing for a request that it refuses: https://ai.google.dev/gemini-api/docs/billing
+    if (error instanceof ModelError && !hasBegun) meter.refuse();
+    throw error;
+  } finally {
+    // Its end is stored after it.
+    await receipt;
+  }
+}
