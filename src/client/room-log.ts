@@ -195,10 +195,12 @@ function firstState(frame: z.infer<typeof BotStreamFirstFrame>): Message {
     is_bot: true,
     status: "streaming",
     client_id: null,
+    error: null,
+    sources: null,
   };
 }
 
 function lastState(held: Message, frame: z.infer<typeof BotStreamLastFrame>): Message {
-  const { full_response: content, status, updated_seq } = frame;
-  return { ...held, content, status, updated_seq };
+  const { full_response: content, status, updated_seq, error = null, sources = null } = frame;
+  return { ...held, content, status, updated_seq, error, sources };
 }
