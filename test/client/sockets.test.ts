@@ -186,7 +186,7 @@ test("without a WebSocket a client says so at once", () => {
   const global = globalThis.WebSocket;
   try {
     Reflect.deleteProperty(globalThis, "WebSocket");
-    expect(() => people.open()).toThrow("There is no WebSocket here");
+    expect(() => people.open()).toThrow("There is no WebSocket");
   } finally {
     globalThis.WebSocket = global;
   }
