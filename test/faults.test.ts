@@ -16,7 +16,7 @@ test(
         "database stopped": 2,
         "connections ended": 1,
         "replies lost": 1,
-        "answers killed": 4,
+        "answers killed": 3,
         "sockets cut": 1,
         "people removed": 1,
       },

@@ -58,8 +58,7 @@ export async function admit(
     const prompt = await promptOf(ctx, chatId, room, question, { upToSeq });
     const started = await insertRun(ctx.sql, {
       chatId,
-      userId: caller.id,
-      ...(isLocal ? freeOfCharge : charge(ctx, room, prompt)),
+      ...(isLocal ? freeOfCharge : { userId: caller.id, ...charge(ctx, room, prompt) }),
       leaseSeconds: admissionLeaseSeconds,
     });
     if (started.run_id === null || started.reserved_tokens === null) {
@@ -106,8 +105,9 @@ export async function promptOf(
   return buildPrompt({ room, code, past, question, tokensMax, kept });
 }
 
-/** What the server answers by itself costs nothing and is never refused. */
+/** What the server answers by itself costs nothing, is never refused, and is in no question's way. */
 const freeOfCharge = {
+  userId: undefined,
   tokensMin: 0,
   tokensWanted: 0,
   limits: { userTokens: 0, chatTokens: 0, userAnswers: 0, chatAnswers: 0 },
@@ -140,20 +140,21 @@ function quotaExceeded(ctx: Ctx, started: StartedRun, tokensMin: number): Proble
       busyRetrySeconds,
     );
   }
-  const isUsers = userLeft !== null && userLeft < tokensMin;
-  const [whose, left, reserved] = isUsers
-    ? ["Your", userLeft, started.user_reserved]
-    : ["This chat's", chatLeft, started.chat_reserved];
-  // Running answers give back what they don't need.
-  if ((left ?? 0) + (reserved ?? 0) >= tokensMin) {
+  const short = [
+    { whose: "Your", left: userLeft, reserved: started.user_reserved },
+    { whose: "This chat's", left: chatLeft, reserved: started.chat_reserved },
+  ].filter(({ left }) => left !== null && left < tokensMin);
+  const usedUp = short.find(({ left, reserved }) => (left ?? 0) + (reserved ?? 0) < tokensMin);
+  if (usedUp) {
     return refuse(
-      `${whose} tokens for today are held by answers that are running. Try again when one has ended.`,
-      busyRetrySeconds,
+      `${usedUp.whose} tokens for today are used up. There are new ones at midnight UTC.`,
+      secondsToMidnight(ctx.now()),
     );
   }
+  // Running answers give back what they don't need.
   return refuse(
-    `${whose} tokens for today are used up. There are new ones at midnight UTC.`,
-    secondsToMidnight(ctx.now()),
+    `${short[0]?.whose} tokens for today are held by answers that are running. Try again when one has ended.`,
+    busyRetrySeconds,
   );
 }
 

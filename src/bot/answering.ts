@@ -17,6 +17,7 @@ import type { Meter } from "./meter.ts";
 import { EmptyAnswer, ModelError } from "./model.ts";
 import type { PromptRoom } from "./prompt-queries.ts";
 import { checkpointAnswer, endAnswer, findEndedAnswer } from "./queries.ts";
+import { isHelp } from "./question.ts";
 import type { Place, Reply } from "./replies.ts";
 import { foldHistory } from "./summaries.ts";
 
@@ -81,7 +82,7 @@ export function runReply(ctx: Ctx, assignment: Assignment): void {
       ctx.replies.remove(reply);
       place.release();
     });
-  if (assignment.prompt.isFull) {
+  if (assignment.prompt.isFull && !isHelp(assignment.question.content)) {
     void reply.done.then(() => foldHistory(ctx, answer.chat_id));
   }
 }

@@ -3,6 +3,7 @@
 import type { Ctx } from "../context.ts";
 import { answerTokensMin, promptOf } from "./admission.ts";
 import type { Assignment } from "./answering.ts";
+import type { BuiltPrompt } from "./context.ts";
 import { helpText } from "./help.ts";
 import { ModelError, type Delta } from "./model.ts";
 import { insertReceipt } from "./prompt-queries.ts";
@@ -24,12 +25,8 @@ async function* saidAtOnce(text: string): AsyncGenerator<Delta> {
 
 async function* askModel(ctx: Ctx, reply: Reply, assignment: Assignment): AsyncGenerator<Delta> {
   if (!ctx.model.answer) throw new ModelError("This server has no model to ask.");
-  const { question, room, meter, kept, reservedTokens } = assignment;
-  // Between reading the history and storing the question others may have written.
-  const isFresh = kept === "" && question.seq > room.last_seq + 1;
-  const prompt = isFresh
-    ? await promptOf(ctx, question.chat_id, room, question, { upToSeq: question.seq - 1 })
-    : assignment.prompt;
+  const { question, room, meter, reservedTokens } = assignment;
+  const prompt = await newestPrompt(ctx, assignment);
   const left = reservedTokens - meter.charged().total_tokens - prompt.estimatedTokens;
   meter.ask(prompt.estimatedTokens, room.token_ratio);
   const settings = modelSettings(ctx.config, room.settings);
@@ -67,4 +64,14 @@ async function* askModel(ctx: Ctx, reply: Reply, assignment: Assignment): AsyncG
     // Its end is stored after it.
     await receipt;
   }
+}
+
+/** Between reading the history and storing the question others may have written: their words too, if what is reserved reaches. */
+async function newestPrompt(ctx: Ctx, assignment: Assignment): Promise<BuiltPrompt> {
+  const { question, room, kept, reservedTokens, prompt } = assignment;
+  if (kept !== "" || question.seq <= room.last_seq + 1) return prompt;
+  const newest = await promptOf(ctx, question.chat_id, room, question, {
+    upToSeq: question.seq - 1,
+  });
+  return newest.estimatedTokens + answerTokensMin <= reservedTokens ? newest : prompt;
 }

@@ -29,7 +29,7 @@ export type StartedRun = z.infer<typeof StartedRun>;
 
 export interface NewRun {
   chatId: number;
-  /** Undefined: it is the room's own, and no answer. */
+  /** Undefined: it is no answer of the model's, but the room's own summary, or help. */
   userId: number | undefined;
   /** Without so many left it is refused; otherwise it gets what is left, up to `tokensWanted`. */
   tokensMin: number;

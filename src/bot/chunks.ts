@@ -6,22 +6,34 @@ export function createChunks(emit: (chunk: string) => void) {
   let gathered = "";
   let timer: ReturnType<typeof setTimeout> | undefined;
 
-  function flush() {
-    clearTimeout(timer);
-    timer = undefined;
+  function leave() {
     if (gathered === "") return;
     const chunk = gathered;
     gathered = "";
     emit(chunk);
   }
 
+  function beginPause() {
+    timer = setTimeout(() => {
+      timer = undefined;
+      if (gathered === "") return;
+      // Also what comes right after these has to wait.
+      beginPause();
+      leave();
+    }, gatherMs);
+  }
+
   return {
-    add: (text: string) => {
+    add(text: string) {
       gathered += text;
       if (timer !== undefined) return;
-      flush();
-      timer = setTimeout(flush, gatherMs);
+      beginPause();
+      leave();
     },
-    flush,
+    flush() {
+      clearTimeout(timer);
+      timer = undefined;
+      leave();
+    },
   };
 }

@@ -1,6 +1,6 @@
 // What a prompt is made from, and what is kept of that.
 import { z } from "zod";
-import { many, maybe, type Sql } from "../database/connect.ts";
+import { many, maybe, withoutWaiting, type Sql } from "../database/connect.ts";
 import { ChatSettings } from "../wire/chats.ts";
 import { Usage } from "../wire/messages.ts";
 import { AnswerContext } from "../wire/answers.ts";
@@ -155,6 +155,7 @@ export async function insertReceipt(
     from messages
     where id = ${messageId}
     on conflict (message_id) do nothing
+    returning ${withoutWaiting(sql)}
   `;
 }
 

@@ -1,7 +1,7 @@
 // An answer's message and its run, from the first chunk to the end. Whoever has lost the run (a later attempt has it)
 // writes nothing.
 import { z } from "zod";
-import { databaseError, maybe, type Sql } from "../database/connect.ts";
+import { databaseError, maybe, withoutWaiting, type Sql } from "../database/connect.ts";
 import type { EndedAnswer } from "../wire/message-frames.ts";
 import { Message, Usage, type MessageStatus, type Source } from "../wire/messages.ts";
 import { messageColumns } from "../messages/queries.ts";
@@ -33,7 +33,9 @@ export async function checkpointAnswer(
         from run
         where messages.id = run.message_id and status = 'streaming' and ${text !== undefined}
       )
-      select stop_requested, exists (select from messages where id = run.message_id) as has_message from run
+      select stop_requested, exists (select from messages where id = run.message_id) as has_message,
+        ${withoutWaiting(sql)}
+      from run
     `,
     Checkpointed,
   );

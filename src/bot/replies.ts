@@ -71,7 +71,10 @@ export function createReplies({
   }
 
   return {
-    /** @throws Problem `bot_not_configured`, `quota_exceeded`, `unavailable` while the server goes down */
+    /**
+     * @param needsModel false for what the server answers by itself: it is never too much
+     * @throws Problem `bot_not_configured`, `quota_exceeded`, `unavailable` while the server goes down
+     */
     reserve({ needsModel }: { needsModel: boolean }): Place {
       if (needsModel && !configured) {
         throw new Problem(
@@ -84,7 +87,7 @@ export function createReplies({
           retryAfterSeconds: 5,
         });
       }
-      if (answersMax > 0 && taken >= answersMax) {
+      if (needsModel && answersMax > 0 && taken >= answersMax) {
         throw new Problem(
           "quota_exceeded",
           `The model is answering ${taken === 1 ? "a question" : `${taken} questions`} already. Ask again in a moment.`,

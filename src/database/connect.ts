@@ -57,6 +57,14 @@ export function connect(url: string, log: Logger, { max = 10 }: { max?: number }
   });
 }
 
+/**
+ * A column for a statement whose loss in a crash of PostgreSQL does no harm: its commit does not wait for the disk.
+ * Commits reach the disk in their order, so whatever is acknowledged after it keeps it too.
+ * https://www.postgresql.org/docs/17/wal-async-commit.html
+ */
+export const withoutWaiting = (sql: Sql) =>
+  sql`set_config('synchronous_commit', 'off', true) as synchronous_commit`;
+
 function safeInteger(text: string): number {
   const value = Number(text);
   if (!Number.isSafeInteger(value)) throw new RangeError(`bigint ${text} is no safe integer`);

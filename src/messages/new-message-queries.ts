@@ -116,13 +116,20 @@ async function insertOnce(sql: Sql, items: NewMessage[]): Promise<readonly unkno
       order by id
       for no key update
     ),
+    -- A question that waited for so long that the sweep has given up its run must not be stored without one.
+    run as materialized (
+      select id from answer_runs
+      where id in (select run_id from input) and attempt = 1
+      order by id
+      for no key update
+    ),
     member as materialized (
       select i.n, i.chat_id, i.user_id, i.content, i.client_id, i.run_id, i.asks, l.is_ai_chat, l.last_seq,
         l.message_count
       from locked l
       join input i on i.chat_id = l.id
       join chat_participants p on p.chat_id = l.id and p.user_id = i.user_id
-      where i.run_id is null or exists (select from answer_runs where id = i.run_id)
+      where i.run_id is null or exists (select from run where run.id = i.run_id)
       for key share of p
     ),
     known as materialized (

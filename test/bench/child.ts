@@ -15,6 +15,14 @@ export interface Usage {
 
 export type Child = Awaited<ReturnType<typeof startChild>>;
 
+const running = new Set<Bun.Subprocess>();
+
+/** Stops whatever still runs. */
+export async function stopChildren() {
+  for (const child of running) child.kill("SIGKILL");
+  await Promise.all(Array.from(running, (child) => child.exited));
+}
+
 /** @param script a file of this folder that calls {@link serveUsage} once it listens */
 export async function startChild(script: string, env: Record<string, string> = {}) {
   const reports: Report[] = [];
@@ -28,6 +36,8 @@ export async function startChild(script: string, env: Record<string, string> = {
       wake?.();
     },
   });
+  running.add(child);
+  void child.exited.then(() => running.delete(child));
   async function next(): Promise<Report> {
     for (;;) {
       const report = reports.shift();
@@ -53,8 +63,9 @@ export async function startChild(script: string, env: Record<string, string> = {
   };
 }
 
-/** The child's side. */
+/** The child's side. It ends with its parent, whatever that dies of. */
 export function serveUsage(ready: { url: string; secretKey?: string }) {
+  process.on("disconnect", () => process.exit());
   process.on("message", () => {
     const { user, system } = process.cpuUsage();
     Bun.gc(true);

@@ -24,6 +24,15 @@ export const returning = 5_000;
 export const longChat = chats + 1;
 export const longChatLength = 1_000_000;
 
+/** People who ask the model; none of them sends otherwise. */
+export const askers = 100;
+export const askerOf = (index: number) => senders + 1 + index;
+const roomsOfAsker = 100;
+/** One of the rooms that only one asker is in, with a short history each. They begin again after the last. */
+export const roomOfAsker = (index: number, turn: number) =>
+  longChat + 1 + index + askers * (turn % roomsOfAsker);
+const messagesOfRoom = 20;
+
 /** 10,000 people, 1,000 chats: the first 64, who send, share them out among themselves, the others are in 20 each; and one long chat. */
 export async function fill(sql: postgres.Sql): Promise<void> {
   await sql`
@@ -61,5 +70,32 @@ export async function fill(sql: postgres.Sql): Promise<void> {
   await sql`
     update chats set last_seq = ${longChatLength}, message_count = ${longChatLength} where id = ${longChat}
   `;
+  await fillRoomsOfAskers(sql);
   await sql`vacuum analyze`;
+}
+
+async function fillRoomsOfAskers(sql: postgres.Sql): Promise<void> {
+  const [first, last] = [roomOfAsker(0, 0), roomOfAsker(askers - 1, roomsOfAsker - 1)];
+  const askerOfRoom = sql`${askerOf(0)}::int + (room - ${first}::int) % ${askers}::int`;
+  await sql`
+    insert into chats (name, owner_id, is_group, last_seq, message_count)
+    select 'room ' || room, 1, true, ${messagesOfRoom}, ${messagesOfRoom}
+    from generate_series(${first}::int, ${last}::int) room
+  `;
+  await sql`
+    insert into chat_participants (chat_id, user_id, own_count)
+    select room, ${askerOfRoom}, ${messagesOfRoom} from generate_series(${first}::int, ${last}::int) room
+  `;
+  await sql`
+    insert into messages (chat_id, user_id, content, seq, updated_seq, ordinal)
+    select room, ${askerOfRoom}, 'message number ' || n || ' with some more words in it', n, n, n
+    from generate_series(${first}::int, ${last}::int) room, generate_series(1, ${messagesOfRoom}::int) n
+  `;
+  // Somebody has asked there before: the first question of all makes these rows.
+  await sql`
+    insert into budgets (kind, id, day)
+    select 'chat', room, current_date from generate_series(${first}::int, ${last}::int) room
+    union all
+    select 'user', ${askerOf(0)}::int + n, current_date from generate_series(0, ${askers - 1}::int) n
+  `;
 }

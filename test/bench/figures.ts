@@ -4,30 +4,13 @@ import type { serverFrames } from "../../src/wire/frames.ts";
 import { connect } from "../../src/database/connect.ts";
 import { insertMessages, type NewMessage } from "../../src/messages/new-message-queries.ts";
 import { pino } from "pino";
-import { startChild, type Child } from "./child.ts";
+import { check, openProduct, socketUrl, type Bench } from "./bench.ts";
+import { startChild } from "./child.ts";
 import { Client, inParallel, parseFrame, percentile } from "./client.ts";
 import { chats, longChat, longChatLength, returning, roomOf, senders, tokenOf } from "./data.ts";
 import { insertBatch } from "./insert.ts";
 
 type MessageFrame = z.infer<typeof serverFrames.message>;
-
-export interface Bench {
-  databaseUrl: string;
-  sql: postgres.Sql;
-  product: Child;
-  reference: Child;
-}
-
-export function check(what: string, actual: number, expected: number) {
-  if (actual !== expected) throw new Error(`${what}: ${actual} instead of ${expected}`);
-}
-
-const socketUrl = (child: Child, query: string) => `${child.url.replace("http", "ws")}/ws?${query}`;
-
-async function openProduct(bench: Bench, userId: number): Promise<Client> {
-  const token = await tokenOf(userId, bench.product.secretKey);
-  return Client.open(socketUrl(bench.product, `token=${token}`));
-}
 
 /** What the product delivers, so that the reference carries as many bytes. */
 function asDelivered(chatId: number, sent: number, content: string) {

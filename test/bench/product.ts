@@ -1,6 +1,7 @@
-// The product as it is, without rate limits in the way of a load.
+// The product as it is, without limits in the way of a load.
 import { pino } from "pino";
 import { makeSecret } from "../../src/auth/tokens.ts";
+import { createGeminiModel } from "../../src/bot/gemini.ts";
 import { readConfig } from "../../src/config.ts";
 import { connect } from "../../src/database/connect.ts";
 import { startServer } from "../../src/server.ts";
@@ -13,15 +14,25 @@ const config = readConfig({
   DATABASE_URL: process.env.BENCH_DATABASE_URL,
   SOCKETS_PER_USER: "0",
   SOCKETS_PER_ADDRESS: "0",
+  GEMINI_BASE_URL: process.env.BENCH_GEMINI_URL,
+  BUDGET_TOKENS_PER_USER_DAY: "0",
+  BUDGET_TOKENS_PER_CHAT_DAY: "0",
+  BUDGET_ANSWERS_PER_USER: "0",
+  BUDGET_ANSWERS_PER_CHAT: "0",
+  BUDGET_ANSWERS_TOTAL: "0",
 });
 const log = pino({ level: "error" });
 const secretKey = makeSecret();
 const sql = connect(config.databaseUrl ?? "", log);
+const { baseUrl } = config.gemini;
 const { url } = startServer({
   config,
   secretKey,
   sql,
   log,
-  model: { answer: undefined, description: "none" },
+  model: {
+    answer: createGeminiModel({ apiKey: "none", baseUrl, log }),
+    description: "scripted",
+  },
 });
 serveUsage({ url, secretKey });

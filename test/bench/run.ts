@@ -1,69 +1,60 @@
 // `bun run bench [name …]`: ratios against a reference in the same run, interleaved, medians of the pairs. Counts are
 // checked exactly: a run that lost or doubled anything ends with an error.
-import { chmod, mkdtemp, rm } from "node:fs/promises";
+import { chmodSync, mkdtempSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
 import postgres from "postgres";
 import { startEmbeddedPostgres } from "../../src/database/embedded.ts";
 import { migrate } from "../../src/database/migrate.ts";
-import { startChild } from "./child.ts";
-import { median } from "./client.ts";
+import * as answers from "./answers.ts";
+import type { Bench } from "./bench.ts";
+import { startChild, stopChildren } from "./child.ts";
 import { fill } from "./data.ts";
 import * as figures from "./figures.ts";
+import { addedFigure, countFigure, figure, printHead } from "./report.ts";
 
 const log = pino({ level: "error" });
-const only = Bun.argv.slice(2);
-const lines: string[] = [];
-
-function format(value: number): string {
-  return value >= 100 ? Math.round(value).toLocaleString("en-US") : value.toFixed(2);
+const dataDir = mkdtempSync(join(tmpdir(), "gemini-coop-bench-"));
+let cleanedUp: Promise<void> | undefined;
+let stoppedBy: string | undefined;
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  process.once(signal, () => {
+    stoppedBy = signal;
+    void cleanUp().finally(() => process.exit(1));
+  });
 }
-
-async function figure(
-  name: string,
-  unit: string,
-  target: string,
-  ours: () => Promise<number>,
-  reference: () => Promise<number>,
-  pairs = 5,
-): Promise<number> {
-  if (only.length > 0 && !only.some((word) => name.includes(word))) return Number.NaN;
-  const own: number[] = [];
-  const bare: number[] = [];
-  for (let pair = 0; pair < pairs; pair += 1) {
-    own.push(await ours());
-    bare.push(await reference());
-  }
-  const ratio = median(own.map((value, index) => value / (bare[index] ?? Number.NaN)));
-  const line = [
-    name,
-    `${format(median(own))} ${unit}`,
-    `${format(median(bare))} ${unit}`,
-    `${ratio.toFixed(2)}×`,
-    target,
-  ];
-  lines.push(line.join(" | "));
-  console.log(lines.at(-1));
-  return median(own);
-}
-
-const dataDir = await mkdtemp(join(tmpdir(), "gemini-coop-bench-"));
 // PostgreSQL's own user has to reach it where this runs as root.
-await chmod(dataDir, 0o755);
-const embedded = await startEmbeddedPostgres({ dataDir, log });
-const sql = postgres(embedded.url, { max: 2, onnotice: () => undefined });
-let children: Awaited<ReturnType<typeof startChild>>[] = [];
-try {
-  await migrate(embedded.url, { log });
+chmodSync(dataDir, 0o755);
+const starting = startEmbeddedPostgres({ dataDir, log });
+
+function cleanUp(): Promise<void> {
+  cleanedUp ??= (async () => {
+    await stopChildren();
+    const embedded = await starting.catch(() => undefined);
+    await embedded?.stop();
+    await rm(dataDir, { recursive: true, force: true });
+  })();
+  return cleanedUp;
+}
+
+async function measureAll(databaseUrl: string, sql: postgres.Sql) {
+  await migrate(databaseUrl, { log });
   await fill(sql);
-  const env = { BENCH_DATABASE_URL: embedded.url };
+  const gemini = await startChild("gemini.ts");
+  const env = { BENCH_DATABASE_URL: databaseUrl, BENCH_GEMINI_URL: gemini.url };
   const product = await startChild("product.ts", env);
   const reference = await startChild("reference.ts", env);
-  children = [product, reference];
-  const bench = { databaseUrl: embedded.url, sql, product, reference };
-  console.log("figure | ours | reference | ratio (median of pairs) | target");
+  const bench: Bench = { databaseUrl, sql, product, reference, gemini };
+  printHead();
+  await measureDeliveries(bench);
+  await measureMessages(bench);
+  await measureReading(bench);
+  await measureAnswers(bench);
+}
 
+async function measureDeliveries(bench: Bench) {
   for (const size of [10, 100, 1_000]) {
     const messages = Math.max(100, 20_000 / size);
     // What a message costs with one reader is not the deliveries' doing.
@@ -79,6 +70,9 @@ try {
       () => perDelivery("reference"),
     );
   }
+}
+
+async function measureMessages(bench: Bench) {
   const perSecond = async (rooms: figures.Rooms) =>
     (await figures.throughput(bench, rooms, 6_400)).perSecond;
   const spread = () => perSecond("spread");
@@ -104,6 +98,9 @@ try {
     () => figures.latency(bench, "product", rate, 3),
     () => figures.latency(bench, "reference", rate, 3),
   );
+}
+
+async function measureReading(bench: Bench) {
   await figure(
     "history of 50 from 1,000,000",
     "/s",
@@ -126,9 +123,77 @@ try {
     () => figures.idleSocket(bench, "reference", 9_900),
     3,
   );
-} finally {
-  for (const child of children) await child.stop();
+}
+
+async function measureAnswers(bench: Bench) {
+  const { usual, chatty } = answers;
+  await addedFigure(
+    "answer's first chunk, idle, median",
+    "ms",
+    "≤ 2 ms more",
+    () => answers.firstChunkIdle(bench, "product", 50),
+    () => answers.firstChunkIdle(bench, "bare", 50),
+    7,
+  );
+  await addedFigure(
+    "answer's first chunk, 100 running, p99",
+    "ms",
+    "≤ 10 ms more",
+    () => answers.firstChunkBusy(bench, "product"),
+    () => answers.firstChunkBusy(bench, "bare"),
+  );
+  await addedFigure(
+    "answer's first chunk, 100 asked at once, p99",
+    "ms",
+    "",
+    () => answers.firstChunkBurst(bench, "product"),
+    () => answers.firstChunkBurst(bench, "bare"),
+  );
+  const rate = 500;
+  await figure(
+    "p99 of messages during 100 answers, to without",
+    "ms",
+    "≤ 1.5×",
+    () => answers.latencyDuringAnswers(bench, rate, 4),
+    () => figures.latency(bench, "product", rate, 4),
+  );
+  const text = async () => answers.lengthOf(usual);
+  await figure(
+    "bytes of an answer, 256 characters a piece",
+    "B",
+    "≤ 3×",
+    () => answers.bytesOfAnswer(bench, usual),
+    text,
+    1,
+  );
+  await figure(
+    "bytes of an answer, 8 characters a piece",
+    "B",
+    "",
+    () => answers.bytesOfAnswer(bench, chatty),
+    text,
+    1,
+  );
+  await countFigure("writes of an answer that ends at once", "", "", () =>
+    answers.writesOfAnswer(bench, 0.2),
+  );
+  await countFigure("writes a second of a running answer", "/s", "≤ 1 /s", async () => {
+    const [brief, long] = [0.2, 10.2];
+    const [few, many] = [
+      await answers.writesOfAnswer(bench, brief),
+      await answers.writesOfAnswer(bench, long),
+    ];
+    return (many - few) / (long - brief);
+  });
+}
+
+try {
+  const embedded = await starting;
+  const sql = postgres(embedded.url, { max: 2, onnotice: () => undefined });
+  await measureAll(embedded.url, sql);
   await sql.end();
-  await embedded.stop();
-  await rm(dataDir, { recursive: true, force: true });
+} catch (error) {
+  if (!stoppedBy) throw error;
+} finally {
+  await cleanUp();
 }

@@ -146,6 +146,12 @@ describe("a question over a limit", () => {
     expect(refused.status).toBe(429);
     expect(refused.headers.get("retry-after")).toBe("5");
     expect(refused.body.detail).toContain("held by answers that are running");
+    // Waiting for that would not help where the room's are used up.
+    const empty = await anna.chat();
+    await used("chat", empty.id, chatTokens);
+    const forToday = await ask(anna, empty.id);
+    expect(forToday.headers.get("retry-after")).toBe(String(secondsToMidnight));
+    expect(forToday.body.detail).toMatch(/^This chat's tokens for today are used up/);
     gate.open();
     await answerEnds(annas);
     expect((await ask(anna, chat.id)).status).toBe(200);

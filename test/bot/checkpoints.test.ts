@@ -50,6 +50,13 @@ test("a running answer's text is stored about once a second, whatever the pieces
       return null;
     end $$;
     create trigger note_write after update on messages for each row execute function note_write();
+    create table run_writes (transaction xid8 default pg_current_xact_id());
+    create function note_run_write() returns trigger language plpgsql as $$ begin
+      insert into run_writes default values;
+      return null;
+    end $$;
+    create trigger note_run_write after update or delete on answer_runs for each row
+      execute function note_run_write();
   `);
   let writes = 0;
   const twice = Promise.withResolvers<void>();
@@ -70,10 +77,15 @@ test("a running answer's text is stored about once a second, whatever the pieces
   const contents = (await world.sql`select content from writes`).map((row) => row.content);
   // One a second, and the last.
   expect(contents.length).toBeLessThanOrEqual(Math.floor(seconds) + 1);
+  // Every write has the lease in it: besides those there are the one that stores the question, and the receipt's.
+  const [runs] = await world.sql`select count(distinct transaction) from run_writes`;
+  expect(Number(runs?.count)).toBeLessThanOrEqual(Math.floor(seconds) + 3);
+  expect(Number(runs?.count)).toBeGreaterThanOrEqual(contents.length);
   expect(chunks).toBeGreaterThan(contents.length * 3);
   for (const content of contents) expect(shown.text).toStartWith(content);
   await listening.unlisten();
   await world.sql`drop trigger note_write on messages`;
+  await world.sql`drop trigger note_run_write on answer_runs`;
 });
 
 test("a database that is slow to store an answer's text is not given a second write meanwhile", async () => {

@@ -52,8 +52,8 @@ describe("an answer is settled", () => {
       tokens: 0,
     },
     { how: "failed before its first byte", script: [1, 2, 3].map(() => answer(cut())), tokens: 0 },
-    { how: "failed with a count", script: answer(say("Ye"), counted, cut()), tokens: 105 },
-    { how: "failed without a count", script: answer(say("Ye"), cut()), tokens: undefined },
+    { how: "failed with a count", script: answer(say("Ye"), counted), tokens: 105 },
+    { how: "failed without a count", script: answer(say("Ye")), tokens: undefined },
     { how: "complete without a count", script: answer(say("Yes."), finish()), tokens: undefined },
   ];
   test.each(cases)("when it ends $how, for the person and the room", async (ending) => {

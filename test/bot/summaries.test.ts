@@ -1,78 +1,39 @@
 // What no longer fits into a prompt is folded into a summary: in the background, by the same model, at the room's cost.
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import {
-  answer,
-  answerAndHang,
-  cut,
-  finish,
-  refuse,
-  say,
-  type Script,
-} from "../../src/emulator/script.ts";
-import type { ReceivedRequest } from "../../src/emulator/server.ts";
-import { startWorld, type Person, type World } from "../world/world.ts";
+import { answer, answerAndHang, finish, refuse, say } from "../../src/emulator/script.ts";
+import { startWorld, type World } from "../world/world.ts";
 import { gateway } from "./asking.ts";
-import { account, askAndFold, expectSettled, finishAt, untilFolded } from "./ledger.ts";
+import {
+  ask,
+  facts,
+  isSummary,
+  smallContext,
+  stored,
+  summary,
+  tell,
+  textOf,
+  yes,
+} from "./folding.ts";
+import { account, expectSettled, finishAt, untilFolded } from "./ledger.ts";
 import { room } from "./room.ts";
 
-// Worlds of their own take a second each, on a busy machine several.
 setDefaultTimeout(20_000);
 
-const contextTokens = 300;
 let world: World;
 beforeAll(async () => {
-  world = await startWorld({ env: { GEMINI_CONTEXT_TOKENS: String(contextTokens) } });
+  world = await startWorld({ env: smallContext });
 });
 afterAll(() => world.stop());
-
-const yes = answer(say("Yes."), finish());
-const summary = (text: string) => answer(say(text), finish());
-
-const isSummary = ({ body }: ReceivedRequest) =>
-  JSON.stringify(body.systemInstruction).includes("You keep the memory");
-const textOf = ({ body }: ReceivedRequest) =>
-  body.contents.flatMap(({ parts }) => parts.map(({ text }) => text ?? "")).join("\n\n");
-
-/** Each is about 40 of the 300 tokens. */
-async function tell(from: Person, chatId: number, ...facts: string[]) {
-  for (const fact of facts) await from.say(chatId, `${fact}${".".repeat(90 - fact.length)}`);
-}
-const facts = (from: number, to: number) =>
-  Array.from({ length: to - from + 1 }, (_, index) => `fact ${from + index} `);
-
-async function stored(chatId: number) {
-  const rows = await world.sql`
-    select up_to_seq, content from chat_summaries where chat_id = ${chatId} order by up_to_seq
-  `;
-  return [...rows];
-}
-
-/** Asks with scripts for the answer and what follows it. @returns what the model was sent */
-async function ask(from: Person, chatId: number, ...scripts: Script[]) {
-  const before = world.gemini.requests.length;
-  world.gemini.respondWith(...scripts);
-  await askAndFold(world, from, chatId, "/bot well?");
-  return world.gemini.requests.slice(before);
-}
-
-/** As an edit will be stored: with the chat's next number. */
-async function edit(chatId: number, seq: number, content: string, sql = world.sql) {
-  await sql`
-    with chat as (update chats set last_seq = last_seq + 1 where id = ${chatId} returning last_seq)
-    update messages set content = ${content}, updated_seq = chat.last_seq
-    from chat
-    where chat_id = ${chatId} and seq = ${seq}
-  `;
-}
 
 describe("a history that no longer fits", () => {
   test("is summed up from three quarters of the limit on, and the summary stands for what is left out", async () => {
     const { chat, anna, ben } = await room(world);
     await tell(anna, chat.id, ...facts(1, 4));
-    expect(await ask(ben, chat.id, yes)).toHaveLength(1);
-    expect(await stored(chat.id)).toEqual([]);
+    expect(await ask(world, ben, chat.id, yes)).toHaveLength(1);
+    expect(await stored(world, chat.id)).toEqual([]);
     await tell(ben, chat.id, ...facts(5, 6));
     const [asked, folded, ...more] = await ask(
+      world,
       ben,
       chat.id,
       yes,
@@ -87,11 +48,11 @@ describe("a history that no longer fits", () => {
     expect(folded.model).toBe(asked.model);
     expect(textOf(folded)).toMatch(new RegExp(`\\[#[0-9a-f]{8} ${anna.username}\\] fact 1 `));
     expect(textOf(folded)).not.toContain("fact 6 ");
-    const [first] = await stored(chat.id);
+    const [first] = await stored(world, chat.id);
     expect(first?.content).toBe("Six facts, told by two.");
 
     await tell(anna, chat.id, ...facts(7, 10));
-    const [later, again] = await ask(anna, chat.id, yes, summary("Ten facts."));
+    const [later, again] = await ask(world, anna, chat.id, yes, summary("Ten facts."));
     if (!later || !again) throw new Error("nothing was summed up");
     expect(textOf(later)).toMatch(
       /^\[#[0-9a-f]{8} the server\] Older messages of this room, summed up:\nSix facts, told by two\.\n\n/,
@@ -104,7 +65,7 @@ describe("a history that no longer fits", () => {
       "The summary so far:\nSix facts, told by two.\n\nThe messages:",
     );
     expect(textOf(again)).not.toContain("fact 1 ");
-    expect((await stored(chat.id)).map(({ content }) => content)).toEqual([
+    expect((await stored(world, chat.id)).map(({ content }) => content)).toEqual([
       "Six facts, told by two.",
       "Ten facts.",
     ]);
@@ -115,6 +76,7 @@ describe("a history that no longer fits", () => {
     const { chat, anna } = await room(world);
     await tell(anna, chat.id, ...facts(1, 7));
     const requests = await ask(
+      world,
       anna,
       chat.id,
       answer(say("Yes."), finishAt(400, 4)),
@@ -137,14 +99,14 @@ describe("a history that no longer fits", () => {
     await anna.say(chat.id, "/bot run");
     const { message_id: running } = await annas.next("bot_stream", { chunk: "Running" });
     await tell(anna, chat.id, ...facts(2, 9));
-    const requests = await ask(anna, chat.id, yes, summary("One fact."));
+    const requests = await ask(world, anna, chat.id, yes, summary("One fact."));
     expect(requests.map(isSummary)).toEqual([false, true]);
-    expect(textOf(requests[1]!)).not.toContain("fact 2 ");
-    const [{ up_to_seq: upTo } = {}] = await stored(chat.id);
+    expect(textOf(requests[1])).not.toContain("fact 2 ");
+    const [{ up_to_seq: upTo } = {}] = await stored(world, chat.id);
     expect(upTo).toBe(2);
-    expect(await ask(anna, chat.id, yes)).toHaveLength(1);
+    expect(await ask(world, anna, chat.id, yes)).toHaveLength(1);
     await anna.api("POST", `/api/chats/${chat.id}/messages/${String(running)}/stop`);
-    expect((await ask(anna, chat.id, yes, summary("Nine facts."))).map(isSummary)).toEqual([
+    expect((await ask(world, anna, chat.id, yes, summary("Nine facts."))).map(isSummary)).toEqual([
       false,
       true,
     ]);
@@ -165,115 +127,14 @@ describe("a history that no longer fits", () => {
     gate.open();
     await untilFolded(world, chat.id);
     expect(world.gemini.requests.slice(before).map(isSummary)).toEqual([false, true, false, false]);
-    expect(await stored(chat.id)).toHaveLength(1);
-  });
-});
-
-describe("a summary of what was changed", () => {
-  async function summedUp() {
-    const here = await room(world);
-    const { chat, anna } = here;
-    await tell(anna, chat.id, ...facts(1, 7));
-    await ask(anna, chat.id, yes, summary("First facts."));
-    const [first] = await stored(chat.id);
-    await tell(anna, chat.id, ...facts(8, 12));
-    await ask(anna, chat.id, yes, summary("More facts."));
-    expect(await stored(chat.id)).toHaveLength(2);
-    return { ...here, first };
-  }
-
-  test("goes, and the next is made from what is true, from the older one that still is", async () => {
-    const { chat, anna, first } = await summedUp();
-    const upTo = Number(first?.up_to_seq);
-    await edit(chat.id, upTo + 1, "fact NEW");
-    expect(await stored(chat.id)).toEqual(first ? [first] : []);
-    const [asked, folded] = await ask(anna, chat.id, yes, summary("True facts."));
-    expect(textOf(asked!)).not.toContain("More facts");
-    expect(textOf(folded!)).toContain("First facts.");
-    expect(textOf(folded!)).toContain("fact NEW");
-    expect((await stored(chat.id)).map(({ content }) => content)).toEqual([
-      "First facts.",
-      "True facts.",
-    ]);
-  });
-
-  test("goes with a message that is removed, and with it those made from it", async () => {
-    const { chat, anna } = await summedUp();
-    await world.sql`delete from messages where chat_id = ${chat.id} and seq = 1`;
-    expect(await stored(chat.id)).toEqual([]);
-    const [asked, folded] = await ask(anna, chat.id, yes, summary("The rest."));
-    expect(textOf(asked!)).not.toMatch(/facts\.|fact 1 /);
-    expect(textOf(folded!)).not.toMatch(/facts\.|fact 1 /);
-    expect(await stored(chat.id)).toHaveLength(1);
-  });
-
-  test("stays when a message beyond it is edited", async () => {
-    const { chat } = await summedUp();
-    const before = await stored(chat.id);
-    await edit(chat.id, Number(before[1]?.up_to_seq) + 1, "later words");
-    expect(await stored(chat.id)).toEqual(before);
-  });
-
-  test.each([
-    {
-      how: "edited",
-      change: (chatId: number) => edit(chatId, 1, "fact NEW"),
-    },
-    {
-      how: "removed",
-      change: (chatId: number) =>
-        world.sql`delete from messages where chat_id = ${chatId} and seq = 1`,
-    },
-  ])("is not kept when that was $how while it was made", async ({ change }) => {
-    const { chat, anna } = await room(world);
-    await tell(anna, chat.id, ...facts(1, 7));
-    const gate = gateway();
-    world.gemini.respondWith(yes, answer(gate.step, say("Old facts."), finish()));
-    await anna.say(chat.id, "/bot well?");
-    await gate.reached;
-    await change(chat.id);
-    gate.open();
-    await untilFolded(world, chat.id);
-    expect(await stored(chat.id)).toEqual([]);
-    await ask(anna, chat.id, yes, summary("New facts."));
-    expect((await stored(chat.id)).map(({ content }) => content)).toEqual(["New facts."]);
-  });
-
-  test("is not kept when that is being edited at the moment it is stored", async () => {
-    const { chat, anna } = await room(world);
-    await tell(anna, chat.id, ...facts(1, 7));
-    const gate = gateway();
-    world.gemini.respondWith(yes, answer(gate.step, say("Old facts."), finish()));
-    await anna.say(chat.id, "/bot well?");
-    await gate.reached;
-    await world.whileLocked(
-      chat.id,
-      1,
-      async () => gate.open(),
-      (transaction) => edit(chat.id, 1, "fact NEW", transaction),
-    );
-    await untilFolded(world, chat.id);
-    expect(await stored(chat.id)).toEqual([]);
-  });
-
-  test("is not kept when the one that it continues has gone meanwhile", async () => {
-    const { chat, anna } = await summedUp();
-    await tell(anna, chat.id, ...facts(13, 18));
-    const gate = gateway();
-    world.gemini.respondWith(yes, answer(gate.step, say("All facts."), finish()));
-    await anna.say(chat.id, "/bot well?");
-    await gate.reached;
-    await edit(chat.id, 1, "fact NEW");
-    gate.open();
-    await untilFolded(world, chat.id);
-    expect(await stored(chat.id)).toEqual([]);
+    expect(await stored(world, chat.id)).toHaveLength(1);
   });
 });
 
 describe("where no summary comes about, the room goes on, and it is tried once more after the next question", () => {
   test.each([
     { why: "the model refuses", script: refuse(400) },
-    { why: "it breaks off", script: answer(say("Half a"), cut()) },
+    { why: "it breaks off", script: answer(say("Half a")) },
     { why: "it has no end", script: answer(say("Half a"), finish("MAX_TOKENS")) },
     { why: "it is blocked", script: answer(say("Half a"), finish("SAFETY")) },
     { why: "it is empty", script: answer(finish()) },
@@ -283,13 +144,13 @@ describe("where no summary comes about, the room goes on, and it is tried once m
     const { chat, anna, annas } = await room(world);
     await tell(anna, chat.id, ...facts(1, 8));
     for (let times = 0; times < 2; times += 1) {
-      const requests = await ask(anna, chat.id, yes, script);
+      const requests = await ask(world, anna, chat.id, yes, script);
       expect(requests.map(isSummary)).toEqual([false, true]);
-      expect(await stored(chat.id)).toEqual([]);
+      expect(await stored(world, chat.id)).toEqual([]);
       expect(annas.ofType("error")).toEqual([]);
     }
-    await ask(anna, chat.id, yes, summary("At last."));
-    expect(await stored(chat.id)).toHaveLength(1);
+    await ask(world, anna, chat.id, yes, summary("At last."));
+    expect(await stored(world, chat.id)).toHaveLength(1);
     await expectSettled(world);
   });
 
@@ -301,9 +162,9 @@ describe("where no summary comes about, the room goes on, and it is tried once m
       insert into budgets (kind, id, day, used_tokens)
       values ('chat', ${chat.id}, (now() at time zone 'utc')::date, ${chatDayTokens - 4_000})
     `;
-    const requests = await ask(anna, chat.id, yes);
+    const requests = await ask(world, anna, chat.id, yes);
     expect(requests.map(isSummary)).toEqual([false]);
-    expect(await stored(chat.id)).toEqual([]);
+    expect(await stored(world, chat.id)).toEqual([]);
     expect(await account(world, "chat", chat.id)).toMatchObject({ running: 0, reserved_tokens: 0 });
   });
 });

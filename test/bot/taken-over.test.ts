@@ -56,9 +56,9 @@ async function askOther({ token }: Person, method: string, path: string) {
 async function running() {
   const here = await room(world);
   const gate = gateway();
-  world.gemini.respondWith(answer(say("Half"), gate.step, say(" of the first"), finish()));
+  world.gemini.respondWith(answer(say("Mostly"), gate.step, say(" of the first"), finish()));
   await here.anna.say(here.chat.id, "/bot well?");
-  const { message_id } = await here.annas.next("bot_stream", { chunk: "Half" });
+  const { message_id } = await here.annas.next("bot_stream", { chunk: "Mostly" });
   const messageId = Number(message_id);
   const elsewhere = await joinedOther(here.ben, here.chat.id);
   const path = `/api/chats/${here.chat.id}/messages/${messageId}/stop`;
@@ -91,7 +91,7 @@ async function ends(socket: TestSocket, messageId: number) {
 describe("an answer whose server was taken for dead", () => {
   test("goes on elsewhere, and what that server still hears wins nowhere", async () => {
     const { annas, bens, elsewhere, gate, messageId, messages, request } = await running();
-    while ((await messages())[1].content !== "Half") await Bun.sleep(20);
+    while ((await messages())[1].content !== "Mostly") await Bun.sleep(20);
     world.gemini.respondWith(answer(say(" and half"), say(" of the second"), finish()));
     for (let attempt = 1; attempt === 1;) {
       await world.sql`update answer_runs set lease_expires_at = now() where message_id = ${messageId}`;
@@ -101,7 +101,7 @@ describe("an answer whose server was taken for dead", () => {
       attempt = Number(run?.attempt ?? 2);
     }
     gate.open();
-    const whole = { text: "Half and half of the second", status: "complete" };
+    const whole = { text: "Mostly and half of the second", status: "complete" };
     for (const socket of [elsewhere, annas, bens])
       expect(await ends(socket, messageId)).toEqual(whole);
     await world.ctx.replies.find(messageId)?.done;
@@ -228,10 +228,10 @@ describe("through the other server", () => {
     const { anna, ben, annas, elsewhere, path, messageId, request } = await running();
     const { status, body } = await askOther(ben, "POST", path);
     expect(status).toBe(200);
-    expect(body).toMatchObject({ id: messageId, status: "stopped", content: "Half" });
+    expect(body).toMatchObject({ id: messageId, status: "stopped", content: "Mostly" });
     await whenAborted(request.aborted);
     for (const socket of [annas, elsewhere]) {
-      expect(await ends(socket, messageId)).toEqual({ text: "Half", status: "stopped" });
+      expect(await ends(socket, messageId)).toEqual({ text: "Mostly", status: "stopped" });
     }
     expect((await askOther(ben, "POST", path)).status).toBe(409);
     expect((await anna.api("POST", path)).status).toBe(409);

@@ -91,6 +91,14 @@ async function isAnswerKept(sql: Sql): Promise<boolean> {
   return kept.length > 0;
 }
 
+/** What the dead server asked for may still be at work on some of them. */
+async function endLeases(sql: Sql) {
+  await sql`
+    update answer_runs set lease_expires_at = now()
+    where id in (select id from answer_runs for update skip locked)
+  `;
+}
+
 /** Settles when something holds, or after a while. */
 async function until(holds: () => Promise<boolean>) {
   const deadline = performance.now() + untilMsMax;
@@ -111,12 +119,13 @@ async function killAnswers({ server, victim }: DatabaseStage, round: Round) {
     await load(round, 50, 500);
     random.pick(block.clients).cut();
   }
+  // A question takes more steps than a message, and must have time for them as well.
   if (random.chance(0.7)) await until(() => isAnswerKept(sql));
   await load(round, 100, 1_500);
   block.recovery.begin();
   await server.kill();
   figures.faults += 1;
-  if (random.chance(0.5)) await sql`update answer_runs set lease_expires_at = now()`;
+  if (random.chance(0.5)) await endLeases(sql);
   await sql.end({ timeout: 1 });
   if (random.chance(0.15)) {
     server.begin();

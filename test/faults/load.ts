@@ -43,7 +43,8 @@ export interface Recorded {
 }
 
 const sendersEach = 2;
-const givenUpMs = 60_000;
+/** Longer than any outage, on a busy machine too. */
+const givenUpMs = 180_000;
 const renamePauseMs = 1_500;
 const lookAwayPauseMs = 1_200;
 

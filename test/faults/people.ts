@@ -5,7 +5,7 @@ import type { Load } from "./history.ts";
 
 const replyMsMax = 20_000;
 const retryMs = 50;
-const certainMsMax = 60_000;
+const certainMsMax = 180_000;
 const pageSize = 200;
 
 export interface Reply {
@@ -32,7 +32,7 @@ export async function registerPerson(url: string, username: string) {
   const api = (method: string, path: string, body?: unknown) =>
     ask(url, method, path, body, headers);
 
-  /** Asks again until the outcome is certain: done, or refused. Undefined after a minute. */
+  /** Asks again until the outcome is certain: done, or refused. Undefined after some minutes. */
   async function certainly(method: string, path: string, body?: unknown) {
     const deadline = performance.now() + certainMsMax;
     while (performance.now() < deadline) {

@@ -1,0 +1,10 @@
+// The scripted Gemini server, in a process that it shares with nothing that is measured.
+import { startGeminiEmulator } from "../../src/emulator/server.ts";
+import { serveUsage } from "./child.ts";
+import { scriptFor } from "./script.ts";
+
+const { url } = startGeminiEmulator({
+  script: ({ body }) => scriptFor(body.contents.at(-1)?.parts.at(-1)?.text ?? ""),
+  requestsKeptMax: 0,
+});
+serveUsage({ url });
