@@ -1,5 +1,5 @@
 // Every endpoint that needs a session, named as its operation in /openapi.json.
-import type { Models } from "../wire/answers.ts";
+import type { AnswerContext, Models, UsageReport } from "../wire/answers.ts";
 import type {
   Chat,
   ChatSummary,
@@ -44,7 +44,6 @@ export function createApi(call: Call) {
   const message = (chatId: number, messageId: number) => `${chat(chatId)}/messages/${messageId}`;
 
   return {
-    listModels: () => get<z.infer<typeof Models>>("/api/models"),
     /** For a socket of one's own: this client's needs none. */
     createSocketTicket: () => post<Ticket>("/api/auth/ws-ticket"),
 
@@ -75,5 +74,13 @@ export function createApi(call: Call) {
     /** Asks the question of an answer again. @returns the new answer, which streams to the room */
     regenerateAnswer: (chatId: number, messageId: number) =>
       post<Message>(`${message(chatId, messageId)}/regenerate`),
+    /** What an answer was made from. */
+    getAnswerContext: (chatId: number, messageId: number) =>
+      get<AnswerContext>(`${message(chatId, messageId)}/context`),
+
+    /** What one's own answers cost, and those in one's own chats. @param days 1 to 90; default: 30 */
+    getUsage: (days?: number) => get<UsageReport>(`/api/usage${queryOf({ days })}`),
+    /** The models that a chat may be set to. */
+    listModels: () => get<z.infer<typeof Models>>("/api/models"),
   };
 }

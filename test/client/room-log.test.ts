@@ -5,15 +5,25 @@ import type { Chat, Participant } from "../../src/wire/chats.ts";
 import type { ServerFrame } from "../../src/wire/frames.ts";
 import { messageFrame } from "../../src/wire/message-frames.ts";
 import type { Message } from "../../src/wire/messages.ts";
-import { defaultSettings } from "../world/world.ts";
 
 const time = "2026-11-22T10:15:30.123Z";
 
 /** Message `seq` of a room, which is its id too. */
 function aMessage(seq: number, more: Partial<Message> = {}): Message {
-  const whose = { user_id: 1, username: "ann", is_bot: false, error: null, sources: null };
+  const whose = { user_id: 1, username: "ann", is_bot: false };
   const ends = { status: "complete", answer_to: null, client_id: null, created_at: time } as const;
-  return { id: seq, chat_id: 1, seq, updated_seq: seq, content: "", ...whose, ...ends, ...more };
+  const nothing = { error: null, sources: null };
+  return {
+    id: seq,
+    chat_id: 1,
+    seq,
+    updated_seq: seq,
+    content: "",
+    ...whose,
+    ...ends,
+    ...nothing,
+    ...more,
+  };
 }
 
 const chunk = (offset: number, text: string): ServerFrame => ({
@@ -111,7 +121,13 @@ test("with a new owner the roles change", () => {
     created_at: time,
   });
   const chat = { id: 1, name: "Physics", owner_id: 1, is_group: true, is_ai_chat: false };
-  const settings = defaultSettings;
+  const settings = {
+    model: null,
+    persona: null,
+    temperature: null,
+    thinking_budget: null,
+    google_search: false,
+  };
   const now: Chat = { ...chat, created_at: time, last_seq: 1, updated_seq: 1, settings };
   const participants = [person(1, "owner"), person(2, "member")];
   log.load({ chat: now, participants, messages: [], hasOlder: false });

@@ -110,6 +110,27 @@ test("an answer grows in the room, ends as it is stored, and can be stopped", as
   });
 });
 
+test("a question can be asked again, and what its answers cost can be asked for", async () => {
+  const { ann, chat, mine, theirs } = await pairInRoom();
+  world.gemini.respondWith(answer(say("Forty-one."), finish()));
+  mine.send("/bot What is the answer?");
+  const first = await until(theirs, ({ messages }) => messages[1]?.status === "complete");
+  world.gemini.respondWith(answer(say("Forty-two."), finish()));
+  const { id } = await theirs.regenerate(first.messages[1]?.id ?? 0);
+  const { messages } = await until(mine, (room) => room.messages[2]?.status === "complete");
+  expect(messages[2]).toMatchObject({ id, content: "Forty-two.", answer_to: messages[0]?.id });
+  expect(messages).toEqual(await ann.api.listMessages(chat.id));
+
+  const context = await ann.api.getAnswerContext(chat.id, id);
+  expect(context).toMatchObject({ message_id: id, question_id: messages[0]?.id });
+  expect((await ann.api.getUsage(1)).mine.days).toMatchObject([{ answers: 1 }]);
+  const { models } = await ann.api.listModels();
+  const [model = null] = models;
+  await ann.api.changeChat(chat.id, { settings: { model, temperature: 0.5 } });
+  const changed = await until(mine, (room) => room.chat?.settings.model === model);
+  expect(changed.chat).toEqual(await ann.api.getChat(chat.id));
+});
+
 test("who comes and goes, who is there and who writes is seen", async () => {
   const { ann, ben, chat, theirs } = await pairInRoom();
   const cat = await people.signedIn();
