@@ -1,0 +1,120 @@
+// The pages at /docs as a reader's browser shows them.
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { startWorld, type World } from "../world/world.ts";
+import { desktop, openPage, overflowOf, phone, type Look, type Visit } from "./chromium.ts";
+
+let world: World;
+beforeAll(async () => {
+  world = await startWorld();
+});
+afterAll(() => world.stop());
+
+/** Stricter than what a page of ours will be served with. Swagger UI draws its icons from data. */
+const policy =
+  "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:";
+
+async function visit(path: string, look: Look): Promise<Visit> {
+  const visited = await openPage(look);
+  await visited.page.route(`**${path}`, async (route) => {
+    const response = await route.fetch();
+    const headers = { ...response.headers(), "content-security-policy": policy };
+    await route.fulfill({ response, headers });
+  });
+  await visited.page.goto(world.url + path);
+  return visited;
+}
+
+/** Everything went well, and nothing was asked of anybody else. */
+function expectClean({ faults, requests }: Visit) {
+  expect(faults).toEqual([]);
+  expect(requests.length).toBeGreaterThan(1);
+  for (const request of requests) expect(request).toMatch(/^(http:\/\/127\.0\.0\.1:|data:)/);
+}
+
+const looks: [name: string, look: Look][] = [
+  ["a phone", phone],
+  ["a phone in the dark", { ...phone, colors: "dark" }],
+  ["a desktop", desktop],
+  ["a desktop in the dark", { ...desktop, colors: "dark" }],
+];
+
+describe.each(looks)("on %s", (_, look) => {
+  test("/docs and /docs/socket fit, in the reader's colours, without a fault", async () => {
+    const visited = await visit("/docs", look);
+    try {
+      const { page } = visited;
+      await page.locator("#operations-Authentication-login").waitFor();
+      expect(await overflowOf(page)).toBe(0);
+      expect(await page.evaluate("document.documentElement.classList.contains('dark-mode')")).toBe(
+        look.colors === "dark",
+      );
+      await page.getByRole("link", { name: "Socket", exact: true }).click();
+      await page.getByRole("heading", { name: "Close codes" }).waitFor();
+      expect(await overflowOf(page)).toBe(0);
+      const ground = String(await page.evaluate("getComputedStyle(document.body).backgroundColor"));
+      expect(ground).toBe(look.colors === "dark" ? "rgb(23, 23, 26)" : "rgb(255, 255, 255)");
+      await page.getByRole("link", { name: "HTTP", exact: true }).first().click();
+      await page.locator("#operations-Authentication-login").waitFor();
+      expectClean(visited);
+    } finally {
+      await visited.close();
+    }
+  });
+});
+
+test.each<[name: string, look: Look]>([
+  ["a phone", phone],
+  ["a desktop", desktop],
+])("on %s, register, login, Authorize and Try it out work", async (_, look) => {
+  const { page, ...visited } = await visit("/docs", look);
+  try {
+    const username = `reader_${look.width}`;
+    async function tryOut(operation: string, body?: object) {
+      const block = page.locator(`#operations-${operation}`);
+      await block.locator(".opblock-summary-control").click();
+      if (body) await block.locator("textarea.body-param__text").fill(JSON.stringify(body));
+      await block.locator("button.execute").click();
+      const live = block.locator(".live-responses-table");
+      await live.waitFor();
+      expect(await overflowOf(page)).toBe(0);
+      const status = await live.locator(".response-col_status").last().innerText();
+      const text = await live.locator(".highlight-code code").first().innerText();
+      return { status: Number.parseInt(status, 10), body: JSON.parse(text) };
+    }
+
+    const password = "correct horse battery";
+    const email = `${username}@example.com`;
+    const registered = await tryOut("Authentication-register", { username, email, password });
+    expect(registered).toMatchObject({ status: 200, body: { username } });
+    const login = await tryOut("Authentication-login", { username, password });
+    expect(login.status).toBe(200);
+
+    await page.locator("button.authorize").first().click();
+    await page.locator(".auth-container input").fill(login.body.access_token);
+    await page.locator(".auth-container button.authorize").click();
+    await page.locator(".auth-container .btn-done").click();
+
+    expect(await tryOut("Authentication-getMe")).toMatchObject({ status: 200, body: { email } });
+    const chat = await tryOut("Chats-createChat", { name: "From the docs", is_group: true });
+    expect(chat).toMatchObject({ status: 200, body: { name: "From the docs" } });
+    expectClean({ page, ...visited });
+  } finally {
+    await visited.close();
+  }
+});
+
+test("the links of /docs/socket lead to what they name", async () => {
+  const visited = await visit("/docs/socket", phone);
+  try {
+    const { page } = visited;
+    await page.locator("#ClientJoin .reply").getByRole("link", { name: "joined" }).click();
+    expect(new URL(page.url()).hash).toBe("#ServerJoined");
+    const top = await page
+      .locator("#ServerJoined")
+      .evaluate((it) => it.getBoundingClientRect().top);
+    expect(Math.abs(top)).toBeLessThan(phone.height);
+    expectClean(visited);
+  } finally {
+    await visited.close();
+  }
+});
