@@ -43,7 +43,7 @@ export type { Message, MessageStatus } from "../wire/messages.ts";
 export type { Tokens, User } from "../wire/users.ts";
 
 /** Rooms that may be open at once. */
-export const roomsMax = 200;
+const roomsMax = 200;
 
 export interface ClientOptions {
   /** Where the server is, as in `https://chat.example.com`; `/api` and `/ws` are below it. */
@@ -101,7 +101,7 @@ export function createClient(options: ClientOptions): Client {
   const timing = { ...timingDefaults, ...options.timing };
   const pauseMs = createPauses(timing, options.random ?? Math.random);
   const WebSocket = options.WebSocket ?? globalThis.WebSocket;
-  if (!WebSocket) throw new TypeError("There is no WebSocket here: pass one.");
+  if (!WebSocket) throw new TypeError("There is no WebSocket: pass one.");
   const rooms = new Map<number, RoomInside>();
   const frameListeners = new Set<(frame: ServerFrame) => void>();
   let user: User | undefined;
@@ -179,7 +179,7 @@ export function createClient(options: ClientOptions): Client {
   }
 
   function openRoom(chatId: number): RoomInside {
-    if (rooms.size >= roomsMax) throw new RangeError(`${roomsMax} rooms are open: close some.`);
+    if (rooms.size >= roomsMax) throw new RangeError("Too many rooms are open.");
     const room = createRoom({
       chatId,
       api,

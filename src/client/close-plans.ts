@@ -48,10 +48,9 @@ export type PauseMs = (tries: number, plan?: ClosePlan) => number;
  */
 export function createPauses(timing: Timing, random: () => number): PauseMs {
   return (tries, plan) => {
-    if (plan === "soon" && tries === 0) return random() * timing.soonMs;
     if (plan === "renew" && tries === 0) return 0;
+    if (plan === "soon" && tries === 0) return random() * timing.soonMs;
     const first = plan === "later" ? timing.laterMs : timing.retryMs;
-    const longest = Math.max(timing.retryMsMax, first);
-    return Math.min(longest, first * 2 ** tries) * (0.5 + random() / 2);
+    return Math.min(timing.retryMsMax, first * 2 ** tries) * (0.5 + random() / 2);
   };
 }

@@ -121,9 +121,8 @@ export function createConnection({
     alarm.clear();
     const ms = Math.min(authMsMax, timing.replyMs);
     requests.ask({ type: "auth", token: accessToken }, ms, (reply) => {
-      if (link.state !== "connecting") return;
       // What is refused is closed by the server, with its reason.
-      if (reply?.type === "error") return;
+      if (link.state !== "connecting" || reply?.type === "error") return;
       if (!reply) return lose("retry", "lost");
       openedAtMs = Date.now();
       replaced = false;
@@ -136,7 +135,7 @@ export function createConnection({
 
   function hear(event: object) {
     heardAtMs = Date.now();
-    const frame = "data" in event ? frameOf(event.data) : undefined;
+    const frame = frameOf("data" in event && event.data);
     if (frame && !requests.hear(frame)) on.frame(frame);
   }
 
@@ -158,7 +157,7 @@ export function createConnection({
     requests.lose();
     on.lost();
     if (ms === undefined) {
-      const isRefused = isWanted && (reason === "revoked" || reason === "invalid_token");
+      const isRefused = isWanted && /^(revoked|invalid_token)$/.test(reason);
       isWanted = false;
       if (isRefused) session.end();
       return;
@@ -243,8 +242,9 @@ export function createConnection({
 function frameOf(data: unknown): ServerFrame | undefined {
   try {
     const frame = JSON.parse(String(data));
-    return typeof frame?.type === "string" ? frame : undefined;
+    if (frame?.type) return frame;
   } catch {
-    return undefined;
+    // Not this server's.
   }
+  return undefined;
 }

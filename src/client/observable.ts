@@ -41,7 +41,7 @@ export function observe<T extends object>(build: () => T): Observed<T> {
     },
     changed() {
       snapshot = undefined;
-      if (isScheduled || listeners.size === 0) return;
+      if (isScheduled) return;
       isScheduled = true;
       queueMicrotask(tell);
     },

@@ -4,7 +4,7 @@ import type { ServerFrame } from "../wire/frames.ts";
 import { createAlarm, type Alarm } from "./alarm.ts";
 import type { PauseMs } from "./close-plans.ts";
 import type { Connection } from "./connection.ts";
-import { ProblemError, problemOfFrame, type ProblemErrorCode } from "./problem-error.ts";
+import { ProblemError, problemOfFrame } from "./problem-error.ts";
 import type { Timing } from "./timing.ts";
 
 /**
@@ -37,7 +37,7 @@ export interface Sending {
 export const pendingMax = 200;
 /** A server that wants a message later than this has refused it: a day's quota is not waited for. */
 const waitSecondsMax = 30;
-const transientCodes: ProblemErrorCode[] = ["flood", "unavailable", "invalid_token"];
+const transientCodes = /^(flood|unavailable|invalid_token)$/;
 /** A frame of 64 KiB closes the socket; this leaves room for its other members. */
 const contentBytesMax = 64 * 1024 - 512;
 
@@ -232,7 +232,7 @@ export function createOutbox({
 
 function isTransient({ code, retryAfterSeconds }: ProblemError): boolean {
   return retryAfterSeconds === undefined
-    ? transientCodes.includes(code)
+    ? transientCodes.test(code)
     : retryAfterSeconds <= waitSecondsMax;
 }
 

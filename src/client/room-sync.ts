@@ -98,20 +98,20 @@ export function createRoomSync({ chatId, log, api, connection, timing, pauseMs, 
   function answered(reply: ServerFrame | undefined) {
     if (reply?.type === "joined") return joined(reply);
     // The socket is gone, or the reply is late.
-    if (reply?.type !== "error") return again(0);
+    if (reply?.type !== "error") return again();
     refused(problemOfFrame(reply));
   }
 
   function refused(error: ProblemError) {
     problem = error;
-    if (error.code !== "not_found") return again(error.retryAfterSeconds ?? 0);
+    if (error.code !== "not_found") return again(error.retryAfterSeconds);
     isLoaded = false;
     early.clear();
     enter("gone");
   }
 
   /** Joins once more, after a pause. */
-  function again(seconds: number) {
+  function again(seconds = 0) {
     isQuiet = false;
     alarm.set(Math.max(seconds * 1_000, pauseMs(tries)), join);
     tries += 1;

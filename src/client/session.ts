@@ -2,7 +2,7 @@
 import type { LoginInput, RegisterInput, Tokens, User } from "../wire/users.ts";
 import { signedOut, type Method, type Send } from "./http.ts";
 import { observe, type Observable } from "./observable.ts";
-import { asProblemError, ProblemError } from "./problem-error.ts";
+import { asProblemError, type ProblemError } from "./problem-error.ts";
 
 /** Tokens with the time at which the access token expires, by this machine's clock. */
 export interface HeldTokens extends Tokens {
@@ -83,9 +83,9 @@ export function createSession({
   let renewing: Promise<HeldTokens> | undefined;
   const observed = observe<SessionSnapshot>(() => ({ signedIn: store.load() !== null, user }));
 
-  const ask: RenewTokens =
-    renew ??
-    (({ refresh_token }) => send<Tokens>("POST", "/api/auth/refresh", { body: { refresh_token } }));
+  const spend = <T>(path: string, { refresh_token }: HeldTokens) =>
+    send<T>("POST", `/api/auth/${path}`, { body: { refresh_token } });
+  const ask: RenewTokens = renew ?? ((held) => spend<Tokens>("refresh", held));
 
   function begin(tokens: HeldTokens | null) {
     turn += 1;
@@ -146,15 +146,13 @@ export function createSession({
   }
 
   /** A JSON request of the person who is signed in. */
-  async function call<T>(method: Method, path: string, body?: unknown) {
+  async function call<T>(method: Method, path: string, body?: unknown): Promise<T> {
     const { access_token: token } = await tokens();
-    try {
-      return await send<T>(method, path, { body, token });
-    } catch (error) {
-      if (!(error instanceof ProblemError) || error.code !== "invalid_token") throw error;
-    }
-    const { access_token: next } = await renewed(token);
-    return await send<T>(method, path, { body, token: next });
+    return await send<T>(method, path, { body, token }).catch(async (problem: ProblemError) => {
+      if (problem.code !== "invalid_token") throw problem;
+      const { access_token: next } = await renewed(token);
+      return await send<T>(method, path, { body, token: next });
+    });
   }
 
   async function me(): Promise<User> {
@@ -179,9 +177,7 @@ export function createSession({
     async logout() {
       const held = store.load();
       end();
-      if (!held) return;
-      const { refresh_token } = held;
-      await send("POST", "/api/auth/logout", { body: { refresh_token } }).catch(() => {});
+      if (held) await spend("logout", held).catch(() => {});
     },
     me,
   };

@@ -3,10 +3,8 @@ import type { Person } from "./room-log.ts";
 
 /** Who writes says so about every 3 s; after this they have stopped. */
 const typingMsMax = 5_000;
-/** More can't be shown anyway. */
-const typistsMax = 50;
 
-/** Who is writing just now. */
+/** Who is writing just now: each participant once at most. */
 export function createTypists(onChange: () => void) {
   let typists: readonly (Person & { sinceMs: number })[] = [];
   const alarm = createAlarm();
@@ -24,7 +22,7 @@ export function createTypists(onChange: () => void) {
 
   return {
     add({ user_id, username }: Person) {
-      set([...others(user_id), { user_id, username, sinceMs: Date.now() }].slice(-typistsMax));
+      set([...others(user_id), { user_id, username, sinceMs: Date.now() }]);
       alarm.set(typingMsMax, () => set([]));
     },
     remove(userId: number | null) {

@@ -1,7 +1,6 @@
 // Rooms as the client shows them, against a real server.
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import { answer, answerAndHang, finish, say } from "../../src/emulator/script.ts";
-import { insertMessages } from "../../src/messages/new-message-queries.ts";
 import { startWorld, type World } from "../world/world.ts";
 import { createPeople, until, untilLive, type People } from "./people.ts";
 
@@ -153,19 +152,8 @@ test("a room is gone for who was removed, and back when they are invited again",
 test("older messages are loaded page by page", async () => {
   const ann = await people.signedIn();
   const chat = await ann.api.createChat({ is_group: true });
-  const written = Array.from({ length: 120 }, (_, index) => `message ${index}`);
-  await insertMessages(
-    world.sql,
-    written.map((content) => ({
-      chatId: chat.id,
-      userId: ann.person.id,
-      username: ann.name,
-      content,
-      clientId: undefined,
-      asksBot: false,
-      runId: undefined,
-    })),
-  );
+  const written = Array.from({ length: 101 }, (_, index) => `message ${index}`);
+  for (const content of written) await ann.api.sendMessage(chat.id, content);
   const room = ann.room(chat.id);
   const first = await untilLive(room);
   expect([first.messages.length, first.hasOlder]).toEqual([50, true]);

@@ -1,7 +1,8 @@
 // Why a socket is lost, and what the client does about it.
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import { signAccessToken } from "../../src/auth/tokens.ts";
-import { planOf } from "../../src/client/close-plans.ts";
+import { createPauses, planOf } from "../../src/client/close-plans.ts";
+import { timingDefaults } from "../../src/client/timing.ts";
 import { closeCodes } from "../../src/wire/frames.ts";
 import { startFaultProxy } from "gemini-coop/client/faults";
 import { startWorld, type World, type WorldOptions } from "../world/world.ts";
@@ -54,6 +55,18 @@ test("what a client does about a close code is what the contract's table says", 
   expect(planOf(1001, "")).toBe("retry");
   expect(planOf(1009, "")).toBe("stop");
   expect(planOf(1008, "constructor")).toBe("stop");
+});
+
+test("pauses grow up to a limit, and half of each is left to chance", () => {
+  const shortest = createPauses(timingDefaults, () => 0);
+  const longest = createPauses(timingDefaults, () => 1);
+  const tries = [0, 1, 2, 3, 10, 1_000];
+  expect(tries.map((count) => shortest(count))).toEqual([250, 500, 1_000, 2_000, 15_000, 15_000]);
+  expect(tries.map((count) => longest(count))).toEqual([500, 1_000, 2_000, 4_000, 30_000, 30_000]);
+  expect([shortest(0, "renew"), shortest(0, "soon"), longest(0, "soon")]).toEqual([0, 0, 2_000]);
+  expect([shortest(0, "later"), longest(0, "later"), longest(3, "later")]).toEqual([
+    2_500, 5_000, 30_000,
+  ]);
 });
 
 test("a restart of the server is got over, and what was written meanwhile arrives", async () => {
@@ -186,7 +199,7 @@ test("without a WebSocket a client says so at once", () => {
   const global = globalThis.WebSocket;
   try {
     Reflect.deleteProperty(globalThis, "WebSocket");
-    expect(() => people.open()).toThrow("There is no WebSocket here");
+    expect(() => people.open()).toThrow("There is no WebSocket");
   } finally {
     globalThis.WebSocket = global;
   }

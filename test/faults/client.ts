@@ -1,7 +1,7 @@
 // A client that stays in its rooms whatever happens: it opens its socket again, and joins after what it has.
 import { Frame, type Tape } from "./history.ts";
 import type { Person } from "./people.ts";
-import type { Random } from "../../src/client/faults/random.ts";
+import type { Random } from "./random.ts";
 
 const reconnectMsMax = 60;
 const rejoinMsMax = 120;

@@ -4,7 +4,7 @@ import { openBlock, type Block } from "./block.ts";
 import { noFigures, type Figures } from "./figures.ts";
 import type { Violation } from "./history.ts";
 import { usualMix, type Mix } from "./load.ts";
-import { createRandom, type Random } from "../../src/client/faults/random.ts";
+import { createRandom, type Random } from "./random.ts";
 import { openDatabaseStage, openKillStage, type DatabaseStage, type Stage } from "./stage.ts";
 
 const roundsInBlock = 10;

@@ -5,7 +5,7 @@ import type { Figures, Recovery } from "./figures.ts";
 import type { Move, Send } from "./history.ts";
 import { questionFor } from "./model.ts";
 import { problemCode, type Person } from "./people.ts";
-import type { Random } from "../../src/client/faults/random.ts";
+import type { Random } from "./random.ts";
 
 /** How busy people are. Pauses are the longest, in milliseconds. */
 export interface Mix {

@@ -12,7 +12,7 @@ import {
   type Step,
 } from "../../src/emulator/script.ts";
 import { startGeminiEmulator } from "../../src/emulator/server.ts";
-import { createRandom } from "../../src/client/faults/random.ts";
+import { createRandom } from "./random.ts";
 
 const words = [
   "quark",

@@ -2,7 +2,7 @@
 // (https://www.postgresql.org/docs/17/protocol-message-formats.html) to cut a connection after a commit went through
 // and before its reply arrives.
 import { connect, createServer, type Server, type Socket } from "node:net";
-import type { Random } from "../../src/client/faults/random.ts";
+import type { Random } from "./random.ts";
 
 export interface ProxyFaults {
   /** Of writes: committed, then cut without a reply. */

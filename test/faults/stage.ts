@@ -10,7 +10,7 @@ import type { Cast } from "./load.ts";
 import { startModel, type ScriptedModel } from "./model.ts";
 import { registerPerson } from "./people.ts";
 import { startProxy, type Proxy } from "./proxy.ts";
-import type { Random } from "../../src/client/faults/random.ts";
+import type { Random } from "./random.ts";
 import { createServerChild, type ServerChild } from "./server.ts";
 
 const log = pino({ level: "silent" });
