@@ -25,7 +25,7 @@ function useTold(messages: readonly Message[], ownId: number): readonly Told[] {
     const before = known.current;
     known.current = new Map(messages.map(({ id, status }) => [id, status]));
     // What was there when one came in, is read by going through it.
-    if (!before || before.size === 0) return;
+    if (!before) return;
     const newest = Math.max(...before.keys());
     const fresh = messages.filter(({ id, user_id }) => id > newest && user_id !== ownId);
     const ended = messages.filter(

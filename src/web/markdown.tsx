@@ -31,19 +31,10 @@ purifier.addHook("afterSanitizeAttributes", (element) => {
   element.rel = "noopener noreferrer nofollow";
 });
 
-const allowedTags = [
-  "a",
-  "blockquote",
-  "br",
-  "code",
-  "del",
-  "em",
-  "h3",
-  "h4",
-  "h5",
-  "h6",
-  "hr",
-].concat(["li", "ol", "p", "pre", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul"]);
+const allowedTags =
+  "a blockquote br code del em h3 h4 h5 h6 hr li ol p pre strong table tbody td th thead tr ul".split(
+    " ",
+  );
 
 function sanitised(html: string): DocumentFragment {
   return purifier.sanitize(html, {
@@ -68,16 +59,21 @@ function rendered(token: Token): Block {
 
 /**
  * Text as Markdown. While it grows, the paragraphs before its last ones stay the nodes that they are: what a reader has
- * selected stays selected, and a long answer costs no more with every chunk.
+ * selected stays selected, and most of a long answer is drawn once. A new address of a link (`[name]: address`) may be of
+ * any paragraph before it.
  */
 export function Markdown({ text }: { text: string }) {
   const element = useRef<HTMLDivElement>(null);
   const blocks = useRef<Block[]>([]);
+  const linksBefore = useRef(0);
   useLayoutEffect(() => {
     const tokens = marked.lexer(text);
+    const links = Object.keys(tokens.links).length;
     const old = blocks.current;
     const changed = tokens.findIndex((token, index) => token.raw !== old[index]?.raw);
-    const same = changed === -1 ? tokens.length : changed;
+    const unchanged = changed === -1 ? tokens.length : changed;
+    const same = links === linksBefore.current ? unchanged : 0;
+    linksBefore.current = links;
     for (const { nodes } of old.slice(same)) for (const node of nodes) node.remove();
     const fresh = tokens.slice(same).map(rendered);
     element.current?.append(...fresh.flatMap(({ nodes }) => nodes));

@@ -40,7 +40,7 @@ export function RoomPane({
   return (
     <main class="room">
       <RoomHeader client={client} chats={chats} user={user} snapshot={snapshot} />
-      <Announcements messages={messages} ownId={user.id} />
+      {chat && <Announcements messages={messages} ownId={user.id} />}
       <MessageList room={room} snapshot={snapshot} ownId={user.id} scrolling={scrolling} />
       {!chat && (
         <p class="muted note over" role="status">
