@@ -10,6 +10,8 @@ import { operationsOf, Document } from "./http/openapi.ts";
 import { readSeen } from "./world/seen.ts";
 
 const workers = 2;
+/** Of one test, unless it says otherwise: for a machine that is busy with other things, too. */
+const timeoutMs = 30_000;
 
 /** As test/world/contract.ts notes them. */
 function everything(): string[] {
@@ -25,11 +27,14 @@ function everything(): string[] {
 }
 
 const folder = mkdtempSync(join(tmpdir(), "gemini-coop-seen-"));
-const tests = Bun.spawn(["bun", "test", `--parallel=${workers}`, "--no-isolate"], {
-  cwd: join(import.meta.dir, ".."),
-  env: { ...process.env, TEST_SEEN_FOLDER: folder },
-  stdio: ["inherit", "inherit", "inherit"],
-});
+const tests = Bun.spawn(
+  ["bun", "test", `--parallel=${workers}`, "--no-isolate", `--timeout=${timeoutMs}`],
+  {
+    cwd: join(import.meta.dir, ".."),
+    env: { ...process.env, TEST_SEEN_FOLDER: folder },
+    stdio: ["inherit", "inherit", "inherit"],
+  },
+);
 const code = await tests.exited;
 const seen = readSeen(folder);
 rmSync(folder, { recursive: true });
