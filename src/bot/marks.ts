@@ -6,12 +6,13 @@ const replacement = "…";
 /** A name's longest is 32; a model may write more names into one mark. */
 const nameCharactersMax = 80;
 
-/** The code of a chat's speaker marks: always the same, so that a model's prompt cache holds, and unknown to people. */
+/**
+ * The code of a chat's speaker marks: always the same, so that a model's prompt cache holds, and unknown to people. It
+ * begins with a digit that few pieces of text end with, since an answer's filter holds that one back.
+ */
 export function speakerCode(secretKey: string, chatId: number): string {
-  return new Bun.CryptoHasher("sha256", secretKey)
-    .update(`speaker:${chatId}`)
-    .digest("hex")
-    .slice(0, 8);
+  const digest = new Bun.CryptoHasher("sha256", secretKey).update(`speaker:${chatId}`);
+  return `0${digest.digest("hex").slice(0, 7)}`;
 }
 
 /** The mark before what somebody wrote, with the space after it: `[#1f2e3d4c anna] `. */
