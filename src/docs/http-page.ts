@@ -1,14 +1,25 @@
-// /docs: Swagger UI on the OpenAPI document. files/http-page.js starts it.
+// /docs: Swagger UI on the OpenAPI document. The package's own page has its script inside, which a page of ours must
+// not; so only the names of its files are taken from it, and files/http-page.js starts it.
+import { SwaggerUI } from "@hono/swagger-ui";
 import { html } from "hono/html";
 import { layout } from "./layout.ts";
 
-export function httpPage() {
+const nameOf = (address: string) => address.slice(address.lastIndexOf("/") + 1);
+
+export function httpPage(): string {
+  return SwaggerUI({
+    url: "/openapi.json",
+    manuallySwaggerUIHtml: ({ css, js }) => String(pageWith(css.map(nameOf), js.map(nameOf))),
+  }).toString();
+}
+
+function pageWith(styles: string[], scripts: string[]) {
   return layout({
     title: "Gemini Coop: HTTP",
     description: "Every endpoint of Gemini Coop, to read and to try out",
     path: "/docs",
-    styles: ["docs.css", "swagger-ui.css", "http-page.css"],
-    scripts: ["swagger-ui-bundle.js", "http-page.js"],
+    styles: ["docs.css", ...styles, "http-page.css"],
+    scripts: [...scripts, "http-page.js"],
     body: html`<main id="swagger-ui"></main>
       <noscript
         ><p class="notice">
