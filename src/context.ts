@@ -85,7 +85,15 @@ const nobody: Reach = {
 export function createContext(parts: ContextParts, reach: Reach = nobody): Ctx {
   const { config, secretKey, sql, log, model, now = () => new Date() } = parts;
   const { emit, notify, disconnectSession, disconnectUser, unfollow } = reach;
-  const rooms = createRooms({ emit, readLog: createReadLog(sql), log });
+  const replies = createReplies({
+    answersMax: config.budgets.serverAnswers,
+    configured: model.answer !== undefined,
+  });
+  const rooms = createRooms({
+    emit,
+    readLog: createReadLog(sql, { onEnded: replies.hasEnded }),
+    log,
+  });
   return {
     config,
     secretKey,
@@ -100,10 +108,7 @@ export function createContext(parts: ContextParts, reach: Reach = nobody): Ctx {
       sizeMax: batchSizeMax,
       queueMax: batchQueueMax,
     }),
-    replies: createReplies({
-      answersMax: config.budgets.serverAnswers,
-      configured: model.answer !== undefined,
-    }),
+    replies,
     asking: new Map(),
     folding: new Set(),
     lifecycle: { closing: false },

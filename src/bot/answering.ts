@@ -110,6 +110,7 @@ export function publishChunk(
 
 async function stream(ctx: Ctx, reply: Reply, assignment: Assignment, times: Times): Promise<End> {
   const chunks = createChunks((chunk) => {
+    if (reply.stopReason === "abandoned") return;
     times.firstChunkMs ??= Math.round(performance.now() - times.askedAt);
     const offset = reply.text.length;
     reply.text += chunk;

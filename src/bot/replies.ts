@@ -101,13 +101,15 @@ export function createReplies({
     resume: take,
 
     add(reply: Reply) {
+      const before = running.get(reply.messageId);
+      if (before) end(before, "abandoned");
       running.set(reply.messageId, reply);
       // Its question was being stored while the server began to go down.
       if (closing) end(reply, "handed_over");
     },
 
     remove(reply: Reply) {
-      running.delete(reply.messageId);
+      if (running.get(reply.messageId) === reply) running.delete(reply.messageId);
     },
 
     find(messageId: number): Reply | undefined {
@@ -126,6 +128,12 @@ export function createReplies({
     },
 
     end,
+
+    /** The log has the end of an answer. One that still runs here had been taken over: nothing of it is shown any more. */
+    hasEnded(messageId: number) {
+      const reply = running.get(messageId);
+      if (reply && !reply.ending) end(reply, "abandoned");
+    },
 
     /** The chat is gone, and its messages with it: nothing is left to bring to an end. */
     abandonChat(chatId: number) {

@@ -54,6 +54,9 @@ async function takeOver(ctx: Ctx, run: ClaimedRun, withinMs: number): Promise<vo
   });
   // What is reserved has to do: no limit is passed for a second try.
   if (prompt.estimatedTokens > left && !isLocal) return await end(ctx, run, answer, "interrupted");
+  // While this was looked up for longer than a lease, it may have been taken over once more, here too.
+  const running = ctx.replies.find(answer.id);
+  if (running && running.run.attempt > run.attempt) return;
   ctx.log.info({ messageId: answer.id, attempt: run.attempt }, "an answer goes on here");
   runReply(ctx, {
     answer,

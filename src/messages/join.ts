@@ -96,12 +96,14 @@ async function readLog(ctx: Ctx, caller: Caller, request: JoinRequest): Promise<
   };
 }
 
-/** The reply to an answer's end can be late, or lost. */
+/** The reply to an answer's end can be late, or lost, and another server may have taken the answer over. */
 async function readEnded(ctx: Ctx, chatId: number, lastSeq: number): Promise<Set<number>> {
-  const ending = ctx.replies.inChat(chatId, lastSeq).filter((reply) => reply.ending);
-  if (ending.length === 0) return new Set();
-  const ids = ending.map((reply) => reply.messageId);
-  return new Set(await findEnded(ctx.sql, ids, lastSeq));
+  const running = ctx.replies.inChat(chatId, lastSeq);
+  if (running.length === 0) return new Set();
+  const ids = running.map((reply) => reply.messageId);
+  const ended = await findEnded(ctx.sql, ids, lastSeq);
+  for (const id of ended) ctx.replies.hasEnded(id);
+  return new Set(ended);
 }
 
 async function readChanges(

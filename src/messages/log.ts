@@ -122,8 +122,12 @@ const ChatChange = z.discriminatedUnion("kind", [
 /**
  * The frames of a chat's numbers above one, as they would have gone out live, except that what has changed again since
  * is in its latest state.
+ * @param onEnded is told of every answer whose end is among them, before anybody is shown it
  */
-export function createReadLog(sql: Sql): ReadLog {
+export function createReadLog(
+  sql: Sql,
+  { onEnded = () => {} }: { onEnded?: (messageId: number) => void } = {},
+): ReadLog {
   return async (chatId, after, limit) => {
     const upTo = after + limit;
     const [chat] = many(
@@ -139,6 +143,9 @@ export function createReadLog(sql: Sql): ReadLog {
       ...(await readMessageFrames(sql, chatId, after, Math.min(upTo, lastSeq))),
       ...(await readChatFrames(sql, chat, after, Math.min(upTo, lastSeq))),
     ];
+    for (const frame of frames) {
+      if (frame.type === "bot_stream" && frame.is_complete) onEnded(frame.message_id);
+    }
     return { lastSeq, frames };
   };
 }

@@ -113,6 +113,24 @@ describe("an answer whose server was taken for dead", () => {
     expect(request.aborted.aborted || world.ctx.replies.find(messageId) === undefined).toBe(true);
   });
 
+  test("goes on in the same server, which shows no more of what it heard before", async () => {
+    const { annas, gate, messageId, messages, request } = await running();
+    while ((await messages())[1].content !== "Mostly") await Bun.sleep(20);
+    const otherGate = gateway();
+    world.gemini.respondWith(answer(say(" and"), otherGate.step, say(" the rest"), finish()));
+    await world.sql`update answer_runs set lease_expires_at = now() - interval '1 hour' where message_id = ${messageId}`;
+    const forgetful = { ...world.ctx.replies, runIds: () => [] };
+    await sweepAbandonedAnswers({ ...world.ctx, replies: forgetful });
+    await annas.next("bot_stream", { chunk: " and" });
+    gate.open();
+    await whenAborted(request.aborted);
+    otherGate.open();
+    expect(await ends(annas, messageId)).toEqual({
+      text: "Mostly and the rest",
+      status: "complete",
+    });
+  });
+
   test("is taken over by one, however many look at once", async () => {
     const { anna, chat } = await room(world);
     const question = await anna.say(chat.id, "for the dead one");
