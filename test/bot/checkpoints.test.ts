@@ -99,11 +99,13 @@ test("a database that is slow to store an answer's text is not given a second wr
     const { offset } = await annas.next("bot_stream");
     if (Number(offset) > enough * "piece ".length) break;
   }
+  // One that has waited for too long is given up, and the next one comes within a second.
+  await world.untilBlocked();
   const [waiting] = await world.sql`
     select count(*) from pg_stat_activity
     where datname = current_database() and wait_event_type = 'Lock' and query like '%update messages%'
   `;
-  expect(waiting?.count).toBe(1);
+  expect(waiting?.count).toBeLessThanOrEqual(1);
   await held`commit`;
   held.release();
   const { stopped, shown } = await stop();

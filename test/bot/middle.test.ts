@@ -45,17 +45,17 @@ describe("in the middle of an answer", () => {
   test("someone who is removed is shown nothing more, and the others all of it", async () => {
     const { chat, anna, annas, ben, bens } = await room(world);
     const gate = gateway();
-    world.gemini.respondWith(answer(say("Before"), gate.step, say(" and after"), finish()));
+    world.gemini.respondWith(answer(say("First"), gate.step, say(" and after"), finish()));
     await ben.say(chat.id, "/bot go on");
-    await bens.next("bot_stream", { chunk: "Before" });
+    await bens.next("bot_stream", { chunk: "First" });
 
     const removed = await anna.api("DELETE", `/api/chats/${chat.id}/participants/${ben.id}`);
     expect(removed.status).toBe(200);
     gate.open();
     const shown = await answerEnds(annas);
-    expect(shown).toMatchObject({ text: "Before and after", last: { status: "complete" } });
+    expect(shown).toMatchObject({ text: "First and after", last: { status: "complete" } });
     await bens.settle();
-    expect(bens.ofType("bot_stream").at(-1)).toMatchObject({ chunk: "Before" });
+    expect(bens.ofType("bot_stream").at(-1)).toMatchObject({ chunk: "First" });
     expect(bens.frames.filter((frame) => frame.is_complete)).toEqual([]);
   });
 

@@ -117,16 +117,16 @@ describe("an answer whose server was taken for dead", () => {
     const { annas, gate, messageId, messages, request } = await running();
     while ((await messages())[1].content !== "Mostly") await Bun.sleep(20);
     const otherGate = gateway();
-    world.gemini.respondWith(answer(say(" and"), otherGate.step, say(" the rest"), finish()));
+    world.gemini.respondWith(answer(say(" with"), otherGate.step, say(" the rest"), finish()));
     await world.sql`update answer_runs set lease_expires_at = now() - interval '1 hour' where message_id = ${messageId}`;
     const forgetful = { ...world.ctx.replies, runIds: () => [] };
     await sweepAbandonedAnswers({ ...world.ctx, replies: forgetful });
-    await annas.next("bot_stream", { chunk: " and" });
+    await annas.next("bot_stream", { chunk: " with" });
     gate.open();
     await whenAborted(request.aborted);
     otherGate.open();
     expect(await ends(annas, messageId)).toEqual({
-      text: "Mostly and the rest",
+      text: "Mostly with the rest",
       status: "complete",
     });
   });
