@@ -29,3 +29,30 @@ test("the coming and going of somebody, told to nobody because its reply was los
   });
   expect(await socket.next("message")).toMatchObject({ seq: 3, content: "Is somebody there?" });
 });
+
+test("a message that was changed, told to nobody, is shown anew in its latest state", async () => {
+  const owner = await world.person("owner");
+  const chat = await owner.chat();
+  const socket = await owner.joined(chat.id);
+  const { id } = await owner.say(chat.id, "Nevermind");
+
+  await world.sql`
+    with numbered as (
+      update chats set last_seq = last_seq + 1 where id = ${chat.id} returning id, last_seq
+    ), changed as (
+      update messages set content = 'Never mind', updated_seq = last_seq
+      from numbered where messages.id = ${id}
+    )
+    insert into chat_changes (chat_id, seq, kind, message_id)
+    select id, last_seq, 'message_updated', ${id} from numbered
+  `;
+  await owner.say(chat.id, "Is somebody there?");
+
+  expect(await socket.next("message_updated")).toMatchObject({
+    message_id: id,
+    seq: 1,
+    updated_seq: 2,
+    content: "Never mind",
+  });
+  expect(await socket.next("message")).toMatchObject({ seq: 3 });
+});

@@ -1,5 +1,6 @@
 // A WebSocket client by hand on a bare TCP connection: it can stop reading, and answers pings only when told to.
 import { connect, type Socket } from "node:net";
+import { expectClose } from "../world/contract.ts";
 import { readFrame, type Frame } from "../world/socket.ts";
 
 const timeoutMs = 10_000;
@@ -33,6 +34,7 @@ export class RawSocket {
         if (opcode === ping) this.take({ type: "ping of the protocol" });
         if (opcode === close) {
           this.closing = { code: payload.readUInt16BE(0), reason: payload.toString("utf8", 2) };
+          expectClose(this.closing.code, this.closing.reason);
         }
       }
     });
