@@ -69,9 +69,16 @@ export function createServerChild(env: Record<string, string>, onDied: (words: s
   };
 }
 
+/** Below the ports of outgoing connections: a server that was killed must find its own free again. */
 function freePort(): number {
-  const listener = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
-  const { port } = listener;
-  listener.stop(true);
-  return port;
+  const first = 15_000 + Math.floor(Math.random() * 10_000);
+  for (let port = first; port < first + 100; port += 1) {
+    try {
+      Bun.listen({ hostname: "127.0.0.1", port, socket: { data() {} } }).stop(true);
+      return port;
+    } catch {
+      continue; // somebody listens there
+    }
+  }
+  throw new Error(`no port from ${first} on is free`);
 }
