@@ -64,7 +64,7 @@ export function startServer(parts: ContextParts): RunningServer {
   const stops = [
     every(heartbeatMs, "heartbeat", log, () => void sockets.heartbeat()),
     every(sessionCheckMs, "sessions", log, () => sockets.checkSessions(ctx.now().getTime())),
-    every(logCheckMs, "log check", log, () => checkLogs(ctx)),
+    every(logCheckMs, "log check", log, createLogCheck(ctx)),
     // What a server before this one has handed over goes on without a wait.
     every(sweepMs, "answer sweep", log, () => sweepAbandonedAnswers(ctx), { atOnce: true }),
     every(cleanUpMs, "session clean-up", log, () => cleanUpSessions(ctx)),
@@ -94,15 +94,19 @@ export function startServer(parts: ContextParts): RunningServer {
   };
 }
 
-async function checkLogs(ctx: Ctx): Promise<void> {
-  const chatIds = ctx.rooms.chatIds();
-  if (chatIds.length === 0) return;
-  const found = await findLastSeqs(ctx.sql, chatIds);
-  for (const { id, last_seq } of found) ctx.rooms.expect(id, last_seq);
-  const gone = new Set(chatIds).difference(new Set(found.map(({ id }) => id)));
-  for (const chatId of gone) {
-    // Another server has deleted it, or the reply to this one's deletion was lost: its people come back and see.
-    ctx.replies.abandonChat(chatId);
-    for (const userId of ctx.rooms.end(chatId)) ctx.disconnectUser(userId);
-  }
+function createLogCheck(ctx: Ctx): () => Promise<void> {
+  let missing = new Set<number>();
+  return async () => {
+    const chatIds = ctx.rooms.chatIds();
+    const found = chatIds.length > 0 ? await findLastSeqs(ctx.sql, chatIds) : [];
+    for (const { id, last_seq } of found) ctx.rooms.expect(id, last_seq);
+    const gone = new Set(chatIds).difference(new Set(found.map(({ id }) => id)));
+    // The first time the reply to a deletion of this server's own may still be on its way.
+    for (const chatId of gone.intersection(missing)) {
+      // Another server has deleted it, or that reply was lost: its people come back and see.
+      ctx.replies.abandonChat(chatId);
+      for (const userId of ctx.rooms.end(chatId)) ctx.disconnectUser(userId);
+    }
+    missing = gone;
+  };
 }
