@@ -39,31 +39,40 @@ const connecting = html`<p>
     </article>
   </div>
   <p>
-    The handshake succeeds in any case, since a page can't read the status of one that failed: a
-    token that is refused is answered with <a href="#close-codes">close code 1008</a>. There is no
-    greeting. Frames that are sent at once wait until the token was looked at; to know that you are
-    in, send a frame with a <code>request_id</code>. Pages of other origins are let in where the
-    server's <code>CORS_ORIGINS</code> names them.
+    The handshake succeeds whatever the token is, since a page can't read the status of one that
+    failed: a token that is refused is answered with
+    <a href="#close-codes">close code 1008</a>. There is no greeting. Frames that are sent at once
+    wait until the token was looked at; to know that you are in, send a frame with a
+    <code>request_id</code>. A page of another origin gets HTTP 403 with
+    <code>origin_not_allowed</code> instead of a socket, unless the server's
+    <code>CORS_ORIGINS</code> names it.
   </p>
   <p>
     <strong>Stay signed in.</strong> A socket ends with its access token, with
     <code>token_expired</code>. Before that (<code>expires_in</code> says when), get new tokens from
     <code>POST /api/auth/refresh</code> and send an <code>auth</code> frame with the new access
-    token on the open socket.
+    token on the open socket. If that token is refused, an <code>error</code> with
+    <code>invalid_token</code> says so, and the socket goes on with the one it had.
   </p>
   <p>
     <strong>Frames</strong> are text, one JSON object each, ${frameBytesMax / 1024} KiB at most. Ids
     and numbers are integers, times RFC 3339 in UTC. Ignore members and types that you don't know:
-    more may come. A frame with a <code>request_id</code> (a text of 1 to 64 characters, or an
-    integer) gets exactly one reply that carries it: <code>ack</code>, <code>joined</code>,
-    <code>pong</code> or <code>error</code>. Without one, only errors are answered. Replies come in
-    the order of the frames. WebSocket pings are answered by your library; a client that is silent
-    for two of them, some 50 s, is cut off.
+    more may come. Once the socket is signed in, a frame with a <code>request_id</code> (a text of 1
+    to 64 characters, or an integer) gets exactly one reply that carries it: <code>ack</code>,
+    <code>joined</code>, <code>pong</code> or <code>error</code>. Without one, only errors are
+    answered. Before that, an <code>auth</code> whose token is refused and any other valid frame
+    close the socket without a reply. Replies come in the order of the frames. WebSocket pings are
+    answered by your library; a client that is silent for two of them, some 50 s, is cut off.
   </p>`;
 
 const example = html`<p>
-    A whole client for one room: it loads, follows, shows answers as they are written, and catches
-    up after a break. Paste it; it needs nothing else.
+    A client that reads one room: it loads the newest messages, follows, shows answers as they are
+    written, and catches up after a break. Paste it; it needs nothing else. <code>show</code> gets a
+    message anew whenever it changes, and orders them by <code>seq</code>.
+  </p>
+  <p>
+    It leaves out: renewing tokens, older messages, sending, who is in the room and who is typing;
+    and a pause is the same whatever the close code. <code>gemini-coop/client</code> does all that.
   </p>
   <pre class="long" tabindex="0"><code>${exampleClient}</code></pre>`;
 
@@ -162,8 +171,8 @@ const answers = html`<p>
   </p>
   <ol>
     <li>
-      <a href="#ServerBotStreamFirst"><code>bot_stream</code></a> with an empty chunk, its
-      <code>seq</code> and <code>answer_to</code>: show an empty message of the bot.
+      <a href="#ServerBotStreamFirst"><code>bot_stream</code></a> with a <code>seq</code>, which no
+      other has, <code>answer_to</code> and an empty chunk: show an empty message of the bot.
     </li>
     <li>
       <a href="#ServerBotStream"><code>bot_stream</code></a> with a <code>chunk</code> and its
@@ -196,8 +205,11 @@ const answers = html`<p>
     <code>answer_ended</code>.
   </p>
   <p>
-    <strong>Ask again.</strong> Send the question again as a new message, with a new
-    <code>client_id</code>: the old one would return the old question and ask nothing.
+    <strong>Ask again.</strong>
+    <code>POST /api/chats/{chat_id}/messages/{message_id}/regenerate</code>, with the id of the
+    question or of an answer to it, makes one more answer with the same <code>answer_to</code>;
+    those before it stay. While an answer to that question runs, it is refused with 409
+    <code>answer_running</code>. Different questions of a chat may be answered at once.
   </p>
   <p>
     The text is Markdown that a model wrote: render it as text, or make it safe first. Links and

@@ -61,7 +61,7 @@ function frame(document: AsyncApi, key: string, reply: Html | string): Html {
   if (!message || !schema) throw new Error(`${key} is not in the document`);
   return html`<article class="frame" id="${key}">
     <div>
-      <h4><a href="#${key}">${message.name}</a></h4>
+      <h4><a href="#${key}">${message.title}</a></h4>
       <p class="summary">${prose(message.summary)}.</p>
       ${message.description ? html`<p>${prose(message.description)}</p>` : ""} ${membersOf(schema)}
       ${reply}

@@ -47,12 +47,13 @@ const addressees: Record<Addressee, { summary: string; description: string }> = 
   },
   person: {
     summary: "To all sockets of a person",
-    description: "Whether they have joined the chat or not.",
+    description:
+      "Whether they have joined the chat or not; but `chat_activity` only to those that have not.",
   },
   socket: {
     summary: "To the socket that asked",
     description:
-      "A frame with a `request_id` gets exactly one reply with it. Without one, only errors are answered.",
+      "Once the socket is signed in, a frame with a `request_id` gets exactly one reply with it. Without one, only errors are answered.",
   },
 };
 
@@ -90,12 +91,12 @@ function schemasOf(key: string, schema: z.ZodType, io: "input" | "output") {
 function frameMessage(
   key: string,
   schema: { shape: object },
-  note: { summary: string; description?: string; example: object },
+  note: { title?: string; summary: string; description?: string; example: object },
 ): FrameMessage {
   const type = "type" in note.example ? String(note.example.type) : key;
   return {
     name: type,
-    title: type,
+    title: note.title ?? type,
     summary: note.summary,
     ...(note.description === undefined ? {} : { description: note.description }),
     contentType: "application/json",

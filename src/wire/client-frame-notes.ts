@@ -28,7 +28,7 @@ export const clientNotes: {
   join: {
     summary: "Hear what happens in a chat",
     description:
-      "With `after_seq`, what was missed comes first: every message above that number, then `joined`, then live frames. " +
+      "With `after_seq`, what was missed comes first: every message whose `updated_seq` is above that number, then `joined`, then live frames. " +
       "A second `join` of the same chat is a fresh start.",
     reply: "joined",
     example: { type: "join", chat_id: 1, after_seq: 56, request_id: 2 },

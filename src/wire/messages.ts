@@ -79,10 +79,11 @@ export const HistoryQuery = z
       .meta({ description: `1 to ${historyPageMax}`, default: historyPageDefault }),
     before_seq: numeric({ min: 0 })
       .optional()
-      .meta({ description: "Only messages below this number" }),
-    after_seq: numeric({ min: 0 })
-      .optional()
-      .meta({ description: "Only messages above this number" }),
+      .meta({ description: "Only messages whose `seq` is below this number" }),
+    after_seq: numeric({ min: 0 }).optional().meta({
+      description:
+        "Only messages whose `seq` is above this number, unlike `after_seq` of the socket's `join`, which is about `updated_seq`",
+    }),
   })
   .refine((query) => query.before_seq === undefined || query.after_seq === undefined, {
     error: "before_seq and after_seq exclude each other",

@@ -8,6 +8,8 @@ export type Addressee = "room" | "person" | "socket";
 
 export interface ServerNote<Example = object> {
   to: Addressee;
+  /** Where several frames share a type: which one this is. */
+  title?: string;
   summary: string;
   description?: string;
   example: Example;
@@ -79,9 +81,10 @@ export const serverNotes: {
   },
   bot_stream_first: {
     to: "room",
+    title: "bot_stream, the first",
     summary: "An answer begins",
     description:
-      "An empty chunk with the number of the answer's message, as soon as that is stored.",
+      "The one with a `seq`: the number of the answer's message, as soon as that is stored. Its chunk is empty.",
     example: {
       ...answer,
       chunk: "",
@@ -94,17 +97,19 @@ export const serverNotes: {
   },
   bot_stream: {
     to: "room",
+    title: "bot_stream, a piece",
     summary: "A piece of an answer",
     description:
-      "`offset` is where the chunk begins in the answer, in UTF-16 units: `text = text.slice(0, offset) + chunk`. " +
+      "The one without `seq`, and `is_complete` is false. `offset` is where the chunk begins in the answer, in UTF-16 units: `text = text.slice(0, offset) + chunk`. " +
       "With `offset: 0` it is all the text so far: after a `join`, or when an answer goes on after a crash.",
     example: { ...answer, chunk: "Air scatters blue light ", is_complete: false, offset: 0 },
   },
   bot_stream_last: {
     to: "room",
+    title: "bot_stream, the last",
     summary: "An answer has ended",
     description:
-      "Exactly one per answer, always the last. `full_response` is the text that is stored; take it.",
+      "The one whose `is_complete` is true. Exactly one per answer, always the last. `full_response` is the text that is stored; take it.",
     example: {
       ...answer,
       chunk: "",

@@ -79,10 +79,16 @@ test("/docs/socket shows every frame, every close code, and nothing that leads n
 
 describe("the example on /docs/socket", () => {
   interface Show {
-    message(id: number, text: string, status: string): void;
-    closed(code: number, reason: string): void;
+    message(message: { id: number; content: string; status: string }): void;
+    clear(): void;
+    closed(why: string): void;
   }
-  type Connect = (base: string, token: string, chatId: number, show: Show) => void;
+  type Connect = (
+    base: string,
+    getToken: () => Promise<string>,
+    chatId: number,
+    show: Show,
+  ) => void;
 
   function reader() {
     const shown = new Map<number, string>();
@@ -106,17 +112,18 @@ describe("the example on /docs/socket", () => {
       exampleClient.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;"),
     );
 
-    const connect: Connect = new Function(`return (${exampleClient})`)();
+    const connect: Connect = new Function(`${exampleClient}; return connect;`)();
     const ann = await world.person("ann");
     const { id } = await ann.chat();
     const first = await ann.say(id, "before");
     const { shown, closed, until, changed } = reader();
-    connect(world.url, ann.token, id, {
-      message(messageId, text, status) {
-        shown.set(messageId, `${status}: ${text}`);
+    connect(world.url, () => Promise.resolve(ann.token), id, {
+      message(message) {
+        shown.set(message.id, `${message.status}: ${message.content}`);
         changed();
       },
-      closed: (_, reason) => closed.resolve(reason),
+      clear: () => shown.clear(),
+      closed: closed.resolve,
     });
     await until(() => shown.get(first.id) === "complete: before");
 
@@ -133,5 +140,31 @@ describe("the example on /docs/socket", () => {
     await until(() => shown.get(later.id) === "complete: while away");
     world.sockets.disconnectSession(ann.sessionId);
     expect(await closed.promise).toStartWith("revoked");
+  });
+
+  test("ends where the chat does, and where its reader is not in it", async () => {
+    const connect: Connect = new Function(`${exampleClient}; return connect;`)();
+    const [ann, bob] = await Promise.all([world.person("ann"), world.person("bob")]);
+    const { id } = await ann.chat({ with: [bob] });
+    const read = ({ token }: { token: string }, chatId: number) => {
+      const loaded = Promise.withResolvers<void>();
+      const closed = Promise.withResolvers<string>();
+      connect(world.url, () => Promise.resolve(token), chatId, {
+        message: () => loaded.resolve(),
+        clear() {},
+        closed: closed.resolve,
+      });
+      return { loaded: loaded.promise, closed: closed.promise };
+    };
+    await ann.say(id, "hello");
+    const removed = read(bob, id);
+    await removed.loaded;
+    await ann.api("DELETE", `/api/chats/${id}/participants/${bob.id}`);
+    expect(await removed.closed).toContain("removed you from");
+    expect(await read(bob, id).closed).toContain("no such chat");
+    const deleted = read(ann, id);
+    await deleted.loaded;
+    await ann.api("DELETE", `/api/chats/${id}`);
+    expect(await deleted.closed).toContain("was deleted");
   });
 });
