@@ -143,9 +143,13 @@ export function closeCodes(document: AsyncApi): Html {
 }
 
 export function errorCodes(document: AsyncApi): Html {
-  return html`<ul class="error-codes">
+  return html`<dl class="members">
     ${document.channels.socket["x-error-codes"].map(
-      ({ code, title }) => html`<li><code>${code}</code> ${title}</li>`,
+      ({ code, title, when, then }) =>
+        html`<div>
+          <dt><code>${code}</code> ${title}</dt>
+          <dd>${prose(when)} ${prose(then)}</dd>
+        </div>`,
     )}
-  </ul>`;
+  </dl>`;
 }

@@ -9,6 +9,7 @@ import {
 } from "./frames.ts";
 import { clientNotes } from "./client-frame-notes.ts";
 import { closeNotes } from "./close-notes.ts";
+import { errorNotes } from "./error-notes.ts";
 import { serverNotes, type Addressee } from "./server-frame-notes.ts";
 import { problemCatalogue } from "./problems.ts";
 
@@ -251,9 +252,10 @@ export function asyncApi(version: string) {
           },
         },
         "x-close-codes": closeCodeTable(),
-        "x-error-codes": namesOf(problemCatalogue).map((code) => ({
+        "x-error-codes": namesOf(errorNotes).map((code) => ({
           code,
           title: problemCatalogue[code].title,
+          ...errorNotes[code],
         })),
       },
     },

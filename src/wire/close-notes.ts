@@ -20,7 +20,7 @@ export const closeNotes: Record<CloseReason, { when: string; then: string }> = {
     then: "Don't reconnect. Ask the person to sign in.",
   },
   flood: {
-    when: "Hundreds of frames were waiting. An `error` with the code `flood` and `retry_after` came before.",
+    when: "512 frames were waiting, or 2 Mi characters. An `error` with the code `flood` and `retry_after` came at half of that.",
     then: "Reconnect after some seconds, send slower, and catch up.",
   },
   too_large: {
@@ -36,7 +36,7 @@ export const closeNotes: Record<CloseReason, { when: string; then: string }> = {
     then: "Reconnect after some seconds, and catch up.",
   },
   too_many_sockets: {
-    when: "This person or this address has as many sockets open as it may.",
+    when: "This person or this address has as many sockets open as it may: the server's `SOCKETS_PER_USER` and `SOCKETS_PER_ADDRESS`, 50 and 1,000 by default.",
     then: "Close another one, or try again later with growing pauses.",
   },
   unavailable: {

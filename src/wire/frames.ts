@@ -189,7 +189,7 @@ export const ActivityFrame = z.object({
   is_bot: z.boolean(),
   last_message: z
     .string()
-    .meta({ description: `The newest message, its first ${previewMax} characters` }),
+    .meta({ description: `The newest message, its first ${previewMax} UTF-16 units` }),
   last_message_time: Time,
 });
 export type ActivityFrame = z.infer<typeof ActivityFrame>;

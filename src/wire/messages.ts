@@ -34,7 +34,9 @@ export const Message = z
     updated_seq: Seq,
     user_id: Id.nullable().meta({ description: "null for the bot" }),
     username: z.string(),
-    content: z.string(),
+    content: z.string().meta({
+      description: "While an answer is `streaming`, what was kept of it so far",
+    }),
     is_bot: z.boolean(),
     status: MessageStatus,
     answer_to: Id.nullable().meta({

@@ -75,6 +75,14 @@ test("/docs/socket shows every frame, every close code, and nothing that leads n
   for (const reason of Object.keys(closeCodes)) expect(page).toContain(`<code>${reason}</code>`);
   for (const [, id] of page.matchAll(/href="#([^"]+)"/g)) expect(ids).toContain(id ?? "");
   expect(page).not.toMatch(/undefined|\[object|NaN/);
+  const { body: http } = await world.call("GET", "/openapi.json");
+  const operations = Object.values<Record<string, { tags?: string[]; operationId?: string }>>(
+    http.paths,
+  ).flatMap((methods) => Object.values(methods));
+  const endpoints = operations.map(({ tags, operationId }) => `${tags?.[0]}/${operationId}`);
+  const linked = [...page.matchAll(/href="\/docs#\/([^"]+)"/g)].map(([, name = ""]) => name);
+  expect(linked.length).toBeGreaterThan(5);
+  expect(endpoints).toEqual(expect.arrayContaining(linked));
 });
 
 describe("the example on /docs/socket", () => {
