@@ -146,6 +146,9 @@ describe("the example on /docs/socket", () => {
     world.sockets.disconnectUser(ann.id);
     const later = await ann.say(id, "while away");
     await until(() => shown.get(later.id) === "complete: while away");
+    world.sockets.checkSessions(Date.now() + 24 * 60 * 60 * 1_000);
+    const renewed = await ann.say(id, "with a new token");
+    await until(() => shown.get(renewed.id) === "complete: with a new token");
     world.sockets.disconnectSession(ann.sessionId);
     expect(await closed.promise).toStartWith("revoked");
   });
