@@ -135,6 +135,7 @@ const markReadRoute = createRoute({
   operationId: "markRead",
   tags,
   summary: "Move my read position forward",
+  description: "Nobody is told, not even the caller's other devices.",
   security,
   request: {
     params: ChatPath,

@@ -1,30 +1,49 @@
 // The client on /docs/socket. A test runs it as it stands there.
-export const exampleClient = `function connect(base, token, chatId, show) {
+export const exampleClient = `// getToken: resolves to an access token that is still good
+// show: { message(message), clear(), closed(why) }
+function connect(base, getToken, chatId, show) {
+  const messages = new Map(); // by id
   let position; // the room's number up to which everything is known
+  let isLoaded = false;
   let pauseMs = 500;
-  const texts = new Map(); // message_id → text
 
-  function open() {
-    const ws = new WebSocket(\`\${base.replace("http", "ws")}/ws?token=\${token}\`);
+  async function open() {
+    const ws = new WebSocket(\`\${base.replace("http", "ws")}/ws?token=\${await getToken()}\`);
     let live = false;
     ws.onopen = () => ws.send(JSON.stringify({ type: "join", chat_id: chatId, after_seq: position }));
 
     ws.onmessage = ({ data }) => {
       const frame = JSON.parse(data);
       if (frame.chat_id !== chatId) return;
-      if (frame.type === "joined") {
+      const { type, message_id: id } = frame;
+      if (type === "joined") {
         live = true;
-        pauseMs = 500;
         position = frame.last_seq;
-        if (!frame.recovered) texts.clear();
-        // At first, or too far behind: the messages come over HTTP.
-        if (texts.size === 0) load();
-      } else if (frame.type === "message" || frame.type === "message_updated") {
-        set(frame.message_id, frame.content, frame.status);
-      } else if (frame.type === "bot_stream") {
-        const before = (texts.get(frame.message_id) ?? "").slice(0, frame.offset);
-        const text = frame.is_complete ? frame.full_response : before + frame.chunk;
-        set(frame.message_id, text, frame.status ?? "streaming");
+        if (!frame.recovered) {
+          messages.clear();
+          show.clear();
+          isLoaded = false;
+        }
+        if (isLoaded) pauseMs = 500;
+        else load(ws);
+      } else if (type === "message" || type === "message_updated") {
+        set({ ...frame, id });
+      } else if (type === "bot_stream") {
+        const known = messages.get(id);
+        const text = (known?.content ?? "").slice(0, frame.offset) + frame.chunk;
+        set({
+          id,
+          seq: frame.seq ?? known?.seq,
+          username: "Gemini",
+          content: frame.full_response ?? text,
+          status: frame.status ?? "streaming",
+        });
+      } else if (type === "error" && frame.code !== "not_found") {
+        ws.close(4000); // try the join again
+      } else if (["error", "removed_from_chat", "chat_deleted"].includes(type)) {
+        ws.onclose = null;
+        ws.close(1000);
+        show.closed(frame.detail ?? frame.notification);
       }
       // Not while missed messages come: what is in between is known only once \`joined\` has come.
       const number = frame.updated_seq ?? frame.seq;
@@ -32,26 +51,40 @@ export const exampleClient = `function connect(base, token, chatId, show) {
     };
 
     ws.onclose = ({ code, reason }) => {
-      if (code === 1000 || code === 1009 || code === 1008) return show.closed(code, reason);
-      setTimeout(open, pauseMs * (0.5 + Math.random() / 2));
-      pauseMs = Math.min(pauseMs * 2, 30_000);
+      const mayReturn = /^(token_expired|flood)/.test(reason) || ![1000, 1008, 1009].includes(code);
+      if (mayReturn) retry();
+      else show.closed(reason || \`code \${code}\`);
     };
   }
 
-  async function load() {
-    const response = await fetch(\`\${base}/api/chats/\${chatId}/messages?limit=50\`, {
-      headers: { Authorization: \`Bearer \${token}\` },
-    });
-    for (const message of await response.json()) {
+  function retry() {
+    setTimeout(() => open().catch(retry), pauseMs * (0.5 + Math.random() / 2));
+    pauseMs = Math.min(pauseMs * 2, 30_000);
+  }
+
+  // At first, or too far behind: the messages come over HTTP.
+  async function load(ws) {
+    try {
+      const response = await fetch(\`\${base}/api/chats/\${chatId}/messages?limit=50\`, {
+        headers: { Authorization: \`Bearer \${await getToken()}\` },
+      });
+      if (!response.ok) throw new Error(\`HTTP \${response.status}\`);
+      const page = await response.json();
+      if (ws.readyState !== WebSocket.OPEN) return;
       // What came live meanwhile is newer.
-      if (!texts.has(message.id)) set(message.id, message.content, message.status);
+      for (const message of page) set({ ...message, ...messages.get(message.id), seq: message.seq });
+      isLoaded = true;
+      pauseMs = 500;
+    } catch {
+      ws.close(4000); // come back, and load again
     }
   }
 
-  function set(id, text, status) {
-    texts.set(id, text);
-    show.message(id, text, status);
+  function set(message) {
+    messages.set(message.id, message);
+    // Of an answer that was running at the first join, \`seq\` comes with what is loaded.
+    if (message.seq) show.message(message);
   }
 
-  open();
+  open().catch(retry);
 }`;

@@ -51,6 +51,11 @@ export function layout({ title, description, path, styles, scripts, body }: Page
     </html>`;
 }
 
+/** A link to an endpoint on /docs. */
+export function endpoint(tag: string, operationId: string, text: string): Html {
+  return html`<a href="/docs#/${tag}/${operationId}"><code>${text}</code></a>`;
+}
+
 /** A sentence in which `code` stands between backticks. */
 export function prose(text: string): Html {
   return html`${text

@@ -61,7 +61,7 @@ function frame(document: AsyncApi, key: string, reply: Html | string): Html {
   if (!message || !schema) throw new Error(`${key} is not in the document`);
   return html`<article class="frame" id="${key}">
     <div>
-      <h4><a href="#${key}">${message.name}</a></h4>
+      <h4><a href="#${key}">${message.title}</a></h4>
       <p class="summary">${prose(message.summary)}.</p>
       ${message.description ? html`<p>${prose(message.description)}</p>` : ""} ${membersOf(schema)}
       ${reply}
@@ -143,9 +143,13 @@ export function closeCodes(document: AsyncApi): Html {
 }
 
 export function errorCodes(document: AsyncApi): Html {
-  return html`<ul class="error-codes">
+  return html`<dl class="members">
     ${document.channels.socket["x-error-codes"].map(
-      ({ code, title }) => html`<li><code>${code}</code> ${title}</li>`,
+      ({ code, title, when, then }) =>
+        html`<div>
+          <dt><code>${code}</code> ${title}</dt>
+          <dd>${prose(when)} ${prose(then)}</dd>
+        </div>`,
     )}
-  </ul>`;
+  </dl>`;
 }

@@ -28,10 +28,10 @@ export function socketPage(document: AsyncApi): Html {
       title: "Errors",
       body: html`<p>
           What is refused is answered with an <a href="#ServerError"><code>error</code></a> frame,
-          and changes nothing. The socket stays open. <code>detail</code> can be shown to a person.
-          With <code>retry_after</code>, the same frame may work after so many seconds. A frame that
-          is no JSON, of an unknown type or with wrong members is <code>not_json</code> or
-          <code>invalid</code>.
+          and changes nothing; only after <code>unavailable</code> and <code>internal</code> it is
+          not known whether it did. The socket stays open. <code>detail</code> can be shown to a
+          person. With <code>retry_after</code>, the same frame may work after so many seconds.
+          These codes come over a socket; <a href="/docs">HTTP</a> has more.
         </p>
         ${errorCodes(document)}`,
     },

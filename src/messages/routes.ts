@@ -41,7 +41,8 @@ const sendMessageRoute = createRoute({
   tags,
   summary: "Send a message",
   description:
-    "The same as the socket's `message` frame. `/bot …` asks the model, whose answer streams to the room. " +
+    "The same as the socket's `message` frame. `/bot …` asks the model, whose answer streams to the room; " +
+    "`/bot help` is answered by the server itself. " +
     "A retry with the same `client_id` returns the first message and stores nothing.",
   security,
   request: { params: ChatPath, body: takes(SendMessageInput) },

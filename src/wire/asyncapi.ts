@@ -9,6 +9,7 @@ import {
 } from "./frames.ts";
 import { clientNotes } from "./client-frame-notes.ts";
 import { closeNotes } from "./close-notes.ts";
+import { errorNotes } from "./error-notes.ts";
 import { serverNotes, type Addressee } from "./server-frame-notes.ts";
 import { problemCatalogue } from "./problems.ts";
 
@@ -47,12 +48,13 @@ const addressees: Record<Addressee, { summary: string; description: string }> = 
   },
   person: {
     summary: "To all sockets of a person",
-    description: "Whether they have joined the chat or not.",
+    description:
+      "Whether they have joined the chat or not; but `chat_activity` only to those that have not.",
   },
   socket: {
     summary: "To the socket that asked",
     description:
-      "A frame with a `request_id` gets exactly one reply with it. Without one, only errors are answered.",
+      "Once the socket is signed in, a frame with a `request_id` gets exactly one reply with it. Without one, only errors are answered.",
   },
 };
 
@@ -90,12 +92,12 @@ function schemasOf(key: string, schema: z.ZodType, io: "input" | "output") {
 function frameMessage(
   key: string,
   schema: { shape: object },
-  note: { summary: string; description?: string; example: object },
+  note: { title?: string; summary: string; description?: string; example: object },
 ): FrameMessage {
   const type = "type" in note.example ? String(note.example.type) : key;
   return {
     name: type,
-    title: type,
+    title: note.title ?? type,
     summary: note.summary,
     ...(note.description === undefined ? {} : { description: note.description }),
     contentType: "application/json",
@@ -250,9 +252,10 @@ export function asyncApi(version: string) {
           },
         },
         "x-close-codes": closeCodeTable(),
-        "x-error-codes": namesOf(problemCatalogue).map((code) => ({
+        "x-error-codes": namesOf(errorNotes).map((code) => ({
           code,
           title: problemCatalogue[code].title,
+          ...errorNotes[code],
         })),
       },
     },

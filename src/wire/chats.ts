@@ -76,7 +76,9 @@ export const Chat = z
 export type Chat = z.infer<typeof Chat>;
 
 export const ChatSummary = Chat.extend({
-  unread_count: z.int().nonnegative(),
+  unread_count: z.int().nonnegative().meta({
+    description: "Messages of others, the bot's too, above the read position",
+  }),
   last_message: z.string().nullable().meta({ description: "The newest message's text" }),
   last_message_time: Time.nullable(),
 }).meta({ id: "ChatSummary" });
@@ -122,7 +124,9 @@ export const Invitation = z
   .meta({ id: "Invitation" });
 
 export const MarkReadInput = z
-  .object({ seq: Seq.optional().meta({ description: "Default: the newest" }) })
+  .object({
+    seq: Seq.optional().meta({ description: "Default: the newest, as for any higher number" }),
+  })
   .meta({ id: "MarkReadInput" });
 
 export const ReadPosition = z

@@ -16,8 +16,8 @@ export const clientNotes: {
   auth: {
     summary: "Say who you are, or go on being it",
     description:
-      "The first frame of a socket that was opened without a token, within 5 s. Later, with a new access token of the " +
-      "same person, it renews the session before the old token expires.",
+      "The first frame of a socket that was opened without a token, within 5 s. Later, with a new access token or a ticket of " +
+      "the same person, it renews the session before the old token expires.",
     reply: "ack",
     example: {
       type: "auth",
@@ -28,8 +28,8 @@ export const clientNotes: {
   join: {
     summary: "Hear what happens in a chat",
     description:
-      "With `after_seq`, what was missed comes first: every message above that number, then `joined`, then live frames. " +
-      "A second `join` of the same chat is a fresh start.",
+      "With `after_seq`, what was missed comes first: every message whose `updated_seq` is above that number, then `joined`, then live frames. " +
+      "A second `join` of the same chat is a fresh start. Leaving the chat, a removal and its deletion end it.",
     reply: "joined",
     example: { type: "join", chat_id: 1, after_seq: 56, request_id: 2 },
   },
@@ -50,20 +50,22 @@ export const clientNotes: {
   typing: {
     summary: "Show that you are typing",
     description:
-      "Passed on at most once per 3 s and person, and never stored. Send it while keys are pressed.",
+      "Passed on at most once per 3 s and person, and never stored; what is not passed on is acknowledged, too. " +
+      "Needs membership, not a `join`. Send it while keys are pressed.",
     reply: "ack",
     example: { type: "typing", chat_id: 1 },
   },
   leave: {
     summary: "Hear no more of a chat's live frames",
-    description: "You stay its participant. `POST /api/chats/{chat_id}/leave` ends that.",
+    description:
+      "You stay its participant, and hear of new messages by `chat_activity`. A chat that was not joined is left as well. `POST /api/chats/{chat_id}/leave` ends that.",
     reply: "ack",
     example: { type: "leave", chat_id: 1 },
   },
   stop: {
     summary: "Stop a running answer",
     description:
-      "Any participant may. The text so far is kept. Acknowledged after the answer's last frame was stored.",
+      "Any participant may, without a `join`. The text so far is kept. Acknowledged after the answer's last frame was stored.",
     reply: "ack",
     example: { type: "stop", chat_id: 1, message_id: 124, request_id: 4 },
   },

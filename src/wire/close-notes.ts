@@ -8,7 +8,7 @@ export const closeNotes: Record<CloseReason, { when: string; then: string }> = {
     then: "Nothing: it was your own wish.",
   },
   invalid_token: {
-    when: "The token is wrong, expired or ended, the ticket was used, or no `auth` frame came within 5 s.",
+    when: "The token is wrong, expired or ended (an empty `?token=` too), the ticket was used, a valid frame other than `auth` came before it, or no valid `auth` frame within 5 s. What is no valid frame gets an `error`, and the 5 s go on.",
     then: "Don't come back with the same token. Refresh it (`POST /api/auth/refresh`) and try once; if that is refused, sign in.",
   },
   token_expired: {
@@ -20,12 +20,12 @@ export const closeNotes: Record<CloseReason, { when: string; then: string }> = {
     then: "Don't reconnect. Ask the person to sign in.",
   },
   flood: {
-    when: "Hundreds of frames were waiting. An `error` with the code `flood` and `retry_after` came before.",
+    when: "512 frames were waiting, or 2 Mi characters. An `error` with the code `flood` and `retry_after` came at half of that.",
     then: "Reconnect after some seconds, send slower, and catch up.",
   },
   too_large: {
     when: "A frame was larger than 64 KiB. Known by its code alone.",
-    then: "Don't send that frame again. Content of 16,000 characters always fits.",
+    then: "Don't send that frame again. Content of 16,000 characters fits if its JSON is UTF-8, not escaped as ASCII; only control characters, which JSON must escape, take more.",
   },
   restart: {
     when: "The server goes down, most often to come back at once. Running answers go on or end as `interrupted`.",
@@ -36,7 +36,7 @@ export const closeNotes: Record<CloseReason, { when: string; then: string }> = {
     then: "Reconnect after some seconds, and catch up.",
   },
   too_many_sockets: {
-    when: "This person or this address has as many sockets open as it may.",
+    when: "This person or this address has as many sockets open as it may: the server's `SOCKETS_PER_USER` and `SOCKETS_PER_ADDRESS`, 50 and 1,000 by default.",
     then: "Close another one, or try again later with growing pauses.",
   },
   unavailable: {

@@ -42,7 +42,14 @@ const request = { request_id: RequestId.nullish() };
 
 export const ClientFrame = z.discriminatedUnion("type", [
   z.object({ type: z.literal("auth"), token: z.string().min(1).max(4_096), ...request }),
-  z.object({ type: z.literal("join"), chat_id: Id, after_seq: Seq.nullish(), ...request }),
+  z.object({
+    type: z.literal("join"),
+    chat_id: Id,
+    after_seq: Seq.nullish().meta({
+      description: "Messages whose `updated_seq` is above this number are sent first; 0: all",
+    }),
+    ...request,
+  }),
   z.object({
     type: z.literal("message"),
     chat_id: Id,
@@ -182,7 +189,7 @@ export const ActivityFrame = z.object({
   is_bot: z.boolean(),
   last_message: z
     .string()
-    .meta({ description: `The newest message, its first ${previewMax} characters` }),
+    .meta({ description: `The newest message, its first ${previewMax} UTF-16 units` }),
   last_message_time: Time,
 });
 export type ActivityFrame = z.infer<typeof ActivityFrame>;

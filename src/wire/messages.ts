@@ -34,7 +34,9 @@ export const Message = z
     updated_seq: Seq,
     user_id: Id.nullable().meta({ description: "null for the bot" }),
     username: z.string(),
-    content: z.string(),
+    content: z.string().meta({
+      description: "While an answer is `streaming`, what was kept of it so far",
+    }),
     is_bot: z.boolean(),
     status: MessageStatus,
     answer_to: Id.nullable().meta({
@@ -79,10 +81,11 @@ export const HistoryQuery = z
       .meta({ description: `1 to ${historyPageMax}`, default: historyPageDefault }),
     before_seq: numeric({ min: 0 })
       .optional()
-      .meta({ description: "Only messages below this number" }),
-    after_seq: numeric({ min: 0 })
-      .optional()
-      .meta({ description: "Only messages above this number" }),
+      .meta({ description: "Only messages whose `seq` is below this number" }),
+    after_seq: numeric({ min: 0 }).optional().meta({
+      description:
+        "Only messages whose `seq` is above this number, unlike `after_seq` of the socket's `join`, which is about `updated_seq`",
+    }),
   })
   .refine((query) => query.before_seq === undefined || query.after_seq === undefined, {
     error: "before_seq and after_seq exclude each other",

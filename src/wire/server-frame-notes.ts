@@ -8,6 +8,8 @@ export type Addressee = "room" | "person" | "socket";
 
 export interface ServerNote<Example = object> {
   to: Addressee;
+  /** Where several frames share a type: which one this is. */
+  title?: string;
   summary: string;
   description?: string;
   example: Example;
@@ -74,14 +76,17 @@ export const serverNotes: {
   message_updated: {
     to: "room",
     summary: "A message has changed",
-    description: "The whole message in its new state. `updated_seq` is the change's own number.",
+    description:
+      "The whole message in its new state. `updated_seq` is the change's own number. Nothing causes it in this version; take it " +
+      "for those that follow.",
     example: { type: "message_updated", ...message, content: "Never mind.", updated_seq: 59 },
   },
   bot_stream_first: {
     to: "room",
+    title: "bot_stream, the first",
     summary: "An answer begins",
     description:
-      "An empty chunk with the number of the answer's message, as soon as that is stored.",
+      "The one with a `seq`: the number of the answer's message, as soon as that is stored. Its chunk is empty.",
     example: {
       ...answer,
       chunk: "",
@@ -94,17 +99,19 @@ export const serverNotes: {
   },
   bot_stream: {
     to: "room",
+    title: "bot_stream, a piece",
     summary: "A piece of an answer",
     description:
-      "`offset` is where the chunk begins in the answer, in UTF-16 units: `text = text.slice(0, offset) + chunk`. " +
+      "The one without `seq`, and `is_complete` is false. `offset` is where the chunk begins in the answer, in UTF-16 units: `text = text.slice(0, offset) + chunk`. " +
       "With `offset: 0` it is all the text so far: after a `join`, or when an answer goes on after a crash.",
     example: { ...answer, chunk: "Air scatters blue light ", is_complete: false, offset: 0 },
   },
   bot_stream_last: {
     to: "room",
+    title: "bot_stream, the last",
     summary: "An answer has ended",
     description:
-      "Exactly one per answer, always the last. `full_response` is the text that is stored; take it.",
+      "The one whose `is_complete` is true. Exactly one per answer, always the last. `full_response` is the text that is stored; take it.",
     example: {
       ...answer,
       chunk: "",
@@ -130,12 +137,14 @@ export const serverNotes: {
   participant_removed: {
     to: "room",
     summary: "Somebody has left or was removed",
-    description: "They receive nothing that was written after this number.",
+    description:
+      "It goes to them, too, as the last frame of the room: they receive nothing that was written after this number.",
     example: { type: "participant_removed", chat_id: 1, ...person, updated_seq: 61 },
   },
   chat_updated: {
     to: "room",
     summary: "The chat has changed",
+    description: "Its name, owner or settings. Who has not joined finds it in `GET /api/chats`.",
     example: {
       type: "chat_updated",
       chat_id: 1,
@@ -152,7 +161,7 @@ export const serverNotes: {
   user_joined: {
     to: "room",
     summary: "Somebody is here",
-    description: "With the person's first socket that has joined.",
+    description: "With the person's first socket that has joined. Never to that socket itself.",
     example: { type: "user_joined", chat_id: 1, ...person },
   },
   user_left: {
@@ -165,7 +174,7 @@ export const serverNotes: {
     to: "socket",
     summary: "You have joined a chat",
     description:
-      "Everything above `last_seq` comes live from here on. Then one `bot_stream` with `offset: 0` for each answer that is running.",
+      "Everything above `last_seq` comes live from here on. `online` has you, too. Then one `bot_stream` with `offset: 0` for each answer that is running.",
     example: {
       type: "joined",
       chat_id: 1,
@@ -212,7 +221,8 @@ export const serverNotes: {
   chat_activity: {
     to: "person",
     summary: "Something was written in a chat that this socket has not joined",
-    description: "What a chat list needs to show it as unread.",
+    description:
+      "What a chat list needs to show it as unread. Of an answer once, when it ends, with the `seq` it began with. Also to the sender's sockets that have not joined.",
     example: {
       type: "chat_activity",
       chat_id: 1,

@@ -149,14 +149,16 @@ describe("a client may rely on", () => {
     for (const { security } of Object.values(document.servers)) expect(security).toHaveLength(3);
   });
 
-  test("every close code, with what to do then, and every error code", () => {
+  test("every close code and error code, with what to do then", () => {
     const { socket } = document.channels;
     expect(
       socket["x-close-codes"].map(({ reason, code, reconnect }) => [reason, { code, reconnect }]),
     ).toEqual(Object.entries(closeCodes));
     for (const { when, then } of socket["x-close-codes"]) expect([when, then]).not.toContain("");
-    expect(socket["x-error-codes"].map(({ code }): string => code)).toEqual(
-      Object.keys(problemCatalogue),
+    const errors = socket["x-error-codes"];
+    expect(Object.keys(problemCatalogue)).toEqual(
+      expect.arrayContaining(errors.map(({ code }) => code)),
     );
+    for (const { title, when, then } of errors) expect([title, when, then]).not.toContain("");
   });
 });

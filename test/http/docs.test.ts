@@ -75,14 +75,28 @@ test("/docs/socket shows every frame, every close code, and nothing that leads n
   for (const reason of Object.keys(closeCodes)) expect(page).toContain(`<code>${reason}</code>`);
   for (const [, id] of page.matchAll(/href="#([^"]+)"/g)) expect(ids).toContain(id ?? "");
   expect(page).not.toMatch(/undefined|\[object|NaN/);
+  const { body: http } = await world.call("GET", "/openapi.json");
+  const operations = Object.values<Record<string, { tags?: string[]; operationId?: string }>>(
+    http.paths,
+  ).flatMap((methods) => Object.values(methods));
+  const endpoints = operations.map(({ tags, operationId }) => `${tags?.[0]}/${operationId}`);
+  const linked = [...page.matchAll(/href="\/docs#\/([^"]+)"/g)].map(([, name = ""]) => name);
+  expect(linked.length).toBeGreaterThan(5);
+  expect(endpoints).toEqual(expect.arrayContaining(linked));
 });
 
 describe("the example on /docs/socket", () => {
   interface Show {
-    message(id: number, text: string, status: string): void;
-    closed(code: number, reason: string): void;
+    message(message: { id: number; content: string; status: string }): void;
+    clear(): void;
+    closed(why: string): void;
   }
-  type Connect = (base: string, token: string, chatId: number, show: Show) => void;
+  type Connect = (
+    base: string,
+    getToken: () => Promise<string>,
+    chatId: number,
+    show: Show,
+  ) => void;
 
   function reader() {
     const shown = new Map<number, string>();
@@ -106,17 +120,18 @@ describe("the example on /docs/socket", () => {
       exampleClient.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;"),
     );
 
-    const connect: Connect = new Function(`return (${exampleClient})`)();
+    const connect: Connect = new Function(`${exampleClient}; return connect;`)();
     const ann = await world.person("ann");
     const { id } = await ann.chat();
     const first = await ann.say(id, "before");
     const { shown, closed, until, changed } = reader();
-    connect(world.url, ann.token, id, {
-      message(messageId, text, status) {
-        shown.set(messageId, `${status}: ${text}`);
+    connect(world.url, () => Promise.resolve(ann.token), id, {
+      message(message) {
+        shown.set(message.id, `${message.status}: ${message.content}`);
         changed();
       },
-      closed: (_, reason) => closed.resolve(reason),
+      clear: () => shown.clear(),
+      closed: closed.resolve,
     });
     await until(() => shown.get(first.id) === "complete: before");
 
@@ -131,7 +146,36 @@ describe("the example on /docs/socket", () => {
     world.sockets.disconnectUser(ann.id);
     const later = await ann.say(id, "while away");
     await until(() => shown.get(later.id) === "complete: while away");
+    world.sockets.checkSessions(Date.now() + 24 * 60 * 60 * 1_000);
+    const renewed = await ann.say(id, "with a new token");
+    await until(() => shown.get(renewed.id) === "complete: with a new token");
     world.sockets.disconnectSession(ann.sessionId);
     expect(await closed.promise).toStartWith("revoked");
+  });
+
+  test("ends where the chat does, and where its reader is not in it", async () => {
+    const connect: Connect = new Function(`${exampleClient}; return connect;`)();
+    const [ann, bob] = await Promise.all([world.person("ann"), world.person("bob")]);
+    const { id } = await ann.chat({ with: [bob] });
+    const read = ({ token }: { token: string }, chatId: number) => {
+      const loaded = Promise.withResolvers<void>();
+      const closed = Promise.withResolvers<string>();
+      connect(world.url, () => Promise.resolve(token), chatId, {
+        message: () => loaded.resolve(),
+        clear() {},
+        closed: closed.resolve,
+      });
+      return { loaded: loaded.promise, closed: closed.promise };
+    };
+    await ann.say(id, "hello");
+    const removed = read(bob, id);
+    await removed.loaded;
+    await ann.api("DELETE", `/api/chats/${id}/participants/${bob.id}`);
+    expect(await removed.closed).toContain("removed you from");
+    expect(await read(bob, id).closed).toContain("no such chat");
+    const deleted = read(ann, id);
+    await deleted.loaded;
+    await ann.api("DELETE", `/api/chats/${id}`);
+    expect(await deleted.closed).toContain("was deleted");
   });
 });
