@@ -33,11 +33,12 @@ export const answers = html`<h3>Asking</h3>
   </ol>
   <h3>A break in the middle</h3>
   <p>
-    What is missed of an answer is not sent in pieces. With <code>after_seq</code> its message comes
-    first, with <code>status: "streaming"</code>; after <code>joined</code> comes one
-    <code>bot_stream</code> with <code>offset: 0</code> and all the text so far, then live chunks. A
-    chunk with <code>offset: 0</code> always replaces what you show, whenever it comes. If the
-    answer ended meanwhile, its message comes as it is stored, and no <code>bot_stream</code>.
+    What is missed of an answer is not sent in pieces. If <code>after_seq</code> is below its first
+    frame, its message comes first, with <code>status: "streaming"</code>; after
+    <code>joined</code> comes one <code>bot_stream</code> with <code>offset: 0</code> and all the
+    text so far, then live chunks. A chunk with <code>offset: 0</code> always replaces what you
+    show, whenever it comes. If the answer ended meanwhile, its message comes as it is stored, and
+    no <code>bot_stream</code>.
   </p>
   <p>
     The <code>content</code> of a <code>streaming</code> message, over HTTP too, is what was kept so

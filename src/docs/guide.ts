@@ -67,9 +67,10 @@ const connecting = html`<p>
   <p>
     Once the socket is signed in, a frame with a <code>request_id</code> (a text of 1 to 64
     characters, or an integer) gets exactly one reply that carries it: <code>ack</code>,
-    <code>joined</code>, <code>pong</code> or <code>error</code>. Without one, only errors are
-    answered. Before that, an <code>auth</code> whose token is refused and any other valid frame
-    close the socket without a reply. Replies come in the order of the frames.
+    <code>joined</code>, <code>pong</code> or <code>error</code>. Without one only
+    <code>join</code>, <code>ping</code> and errors are answered. Before that, an
+    <code>auth</code> whose token is refused and any other valid frame close the socket without a
+    reply. Replies come in the order of the frames.
   </p>
   <h3>Keep-alive</h3>
   <p>

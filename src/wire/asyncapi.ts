@@ -54,7 +54,7 @@ const addressees: Record<Addressee, { summary: string; description: string }> = 
   socket: {
     summary: "To the socket that asked",
     description:
-      "Once the socket is signed in, a frame with a `request_id` gets exactly one reply with it. Without one, only errors are answered.",
+      "Once the socket is signed in, a frame with a `request_id` gets exactly one reply with it. Without one only `join`, `ping` and errors are answered.",
   },
 };
 
