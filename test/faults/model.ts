@@ -41,6 +41,9 @@ export function startModel() {
   const emulator = startGeminiEmulator({
     requestsKeptMax: 1,
     script({ body }) {
+      // A room that has grown long is summed up.
+      const rules = body.systemInstruction?.parts[0]?.text ?? "";
+      if (rules.startsWith("You keep the memory")) return answer(say("They spoke."), finish());
       const texts = body.contents.map(({ parts }) => parts.at(-1)?.text ?? "");
       const goesOn = texts.at(-1)?.includes("broke off at its last character") === true;
       const [question = "", kept = ""] = goesOn ? texts.slice(-3) : texts.slice(-1);
