@@ -1,6 +1,7 @@
 import { zValidator } from "@hono/zod-validator";
 import { z } from "zod";
 import type { Ctx } from "../context.ts";
+import { clientAddress } from "../http/address.ts";
 import { mayConnect } from "../http/edge.ts";
 import { createRouter } from "../http/router.ts";
 import { invalidInput, Problem } from "../wire/problems.ts";
@@ -34,7 +35,7 @@ export function socketRoutes(ctx: Ctx) {
       const { server } = c.env;
       const upgraded = server.upgrade(c.req.raw, {
         data: {
-          address: server.requestIP(c.req.raw)?.address ?? "unknown",
+          address: clientAddress(c),
           openedAtMs: ctx.now().getTime(),
           token: c.req.valid("query").token,
           opening: undefined,

@@ -1,0 +1,7 @@
+import type { Context } from "hono";
+import type { AppEnv } from "./router.ts";
+
+/** The network address that a request came from. */
+export function clientAddress(c: Context<AppEnv>): string {
+  return c.env.server.requestIP(c.req.raw)?.address ?? "unknown";
+}
