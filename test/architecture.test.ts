@@ -67,6 +67,9 @@ function importFault(path: string, specifier: string, features: Set<string>): st
   if (target === "../package.json") {
     return path === "config.ts" ? undefined : "only config.ts reads package.json";
   }
+  // What is served as it is, and no code of the server's.
+  const isServed = target.startsWith("docs/files/") || target === "web/page.html";
+  if (isServed && rank("edge") === placeOf(path, features)?.rank) return undefined;
   const from = placeOf(path, features);
   const to = placeOf(target, features);
   if (!from) return "has no place in the house: say in this test what it may import";
