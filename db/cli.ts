@@ -44,9 +44,14 @@ const commands = {
   },
   async status(url: string) {
     const states = await migrationStates(url, { log });
-    return states
-      .map(({ name, applied }) => `${applied ? "applied" : "pending"}  ${name}`)
-      .join("\n");
+    const lines = states.map(({ name, applied, dataLoss }) =>
+      applied
+        ? `applied  ${name}`
+        : `pending  ${name}${dataLoss === undefined ? "" : `  destroys data: ${dataLoss}`}`,
+    );
+    const isLossAhead = states.some(({ applied, dataLoss }) => !applied && dataLoss !== undefined);
+    if (isLossAhead) lines.push("Take a backup before `bun run db:up`: bun run db:backup");
+    return lines.join("\n");
   },
 };
 

@@ -1,9 +1,11 @@
 // Migrations are dbmate's: plain SQL files, its own table schema_migrations. Of two who migrate at once one waits, since
 // dbmate itself would let both begin.
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Logger } from "pino";
 import postgres from "postgres";
 import { z } from "zod";
+import { dataLossIn } from "./data-loss.ts";
 import { defaultMigrationsDir, findDbmate, namesIn, runDbmate } from "./dbmate.ts";
 
 const lockWaitSeconds = 11 * 60;
@@ -21,12 +23,14 @@ export interface MigrationState {
   /** The file's name. */
   name: string;
   applied: boolean;
+  /** What is lost by applying it, in words; undefined when nothing is. */
+  dataLoss: string | undefined;
 }
 
 /**
  * Applies the migrations that have not been applied, in the order of their names, each in a transaction of its own; makes the
- * database if it is missing. One process at a time does so, others wait up to 11 minutes. Where dbmate is not installed it
- * only makes sure that all have been applied.
+ * database if it is missing. One process at a time does so, others wait up to 11 minutes. Of those that destroy data it warns
+ * before it begins. Where dbmate is not installed it only makes sure that all have been applied.
  * @returns the names of the files that were applied
  * @throws Error that names the migration and says what the database said; when the database cannot be reached; when dbmate
  * takes longer than 10 minutes; when it is not installed and migrations are pending
@@ -37,10 +41,26 @@ export async function migrate(databaseUrl: string, options: MigrateOptions): Pro
     await requireMigrated(databaseUrl, options);
     return [];
   }
-  const output = await locked(databaseUrl, options, () => dbmate("migrate", databaseUrl, options));
+  const output = await locked(databaseUrl, options, async (sql) => {
+    await warnOfDataLoss(sql, options);
+    return dbmate("migrate", databaseUrl, options);
+  });
   const applied = namesIn(output, /^Applied: (\S+)/gm);
   if (applied.length > 0) log.info({ migrations: applied }, "migrated the database");
   return applied;
+}
+
+/** A database that is new has nothing to lose. */
+async function warnOfDataLoss(sql: postgres.Sql, options: MigrateOptions): Promise<void> {
+  const states = await statesOf(sql, options);
+  if (!states.some(({ applied }) => applied)) return;
+  for (const { name, applied, dataLoss } of states) {
+    if (applied || dataLoss === undefined) continue;
+    options.log.warn(
+      { migration: name, dataLoss },
+      `migration ${name} destroys data and is applied now: only a backup from before it (bun run db:backup) has it still`,
+    );
+  }
 }
 
 async function requireMigrated(databaseUrl: string, options: MigrateOptions): Promise<void> {
@@ -71,18 +91,27 @@ export async function rollBack(databaseUrl: string, options: MigrateOptions): Pr
  */
 export async function migrationStates(
   databaseUrl: string,
-  { migrationsDir = defaultMigrationsDir }: MigrateOptions,
+  options: MigrateOptions,
 ): Promise<MigrationState[]> {
-  const names = migrationNames(migrationsDir);
   const sql = open(databaseUrl);
   try {
-    const applied = new Set(await appliedVersions(sql));
-    return names.map((name) => ({ name, applied: applied.has(versionOf(name)) }));
-  } catch (error) {
-    throw unreachable(databaseUrl, error);
+    return await statesOf(sql, options);
   } finally {
     await sql.end({ timeout: 5 });
   }
+}
+
+async function statesOf(
+  sql: postgres.Sql,
+  { migrationsDir = defaultMigrationsDir }: MigrateOptions,
+): Promise<MigrationState[]> {
+  const names = migrationNames(migrationsDir);
+  const applied = new Set(await appliedVersions(sql));
+  return names.map((name) => ({
+    name,
+    applied: applied.has(versionOf(name)),
+    dataLoss: dataLossIn(readFileSync(join(migrationsDir, name), "utf8")),
+  }));
 }
 
 /** @throws Error when there are none */
@@ -148,18 +177,18 @@ function open(databaseUrl: string): postgres.Sql {
 async function locked<T>(
   databaseUrl: string,
   options: MigrateOptions,
-  work: () => Promise<T>,
+  work: (sql: postgres.Sql) => Promise<T>,
 ): Promise<T> {
   const sql = open(databaseUrl);
   const lock = () => sql`select pg_advisory_lock(hashtextextended('gemini-coop migrations', 0))`;
   try {
     await lock().catch(async (error: unknown) => {
-      if (!isCoded(error, undefinedDatabase)) throw unreachable(databaseUrl, error);
+      if (!isCoded(error, undefinedDatabase)) throw unreachable(sql, error);
       // Of two who make it at once one is told that it exists, which the second try shows to be true.
       const making = await dbmate("create", databaseUrl, options).catch((fault: unknown) => fault);
       await lock().catch(() => Promise.reject(making));
     });
-    return await work();
+    return await work(sql);
   } finally {
     await sql.end({ timeout: 5 });
   }
@@ -169,8 +198,8 @@ function isCoded(error: unknown, code: string): boolean {
   return error instanceof postgres.PostgresError && error.code === code;
 }
 
-function unreachable(databaseUrl: string, cause: unknown): Error {
-  const { host, pathname } = new URL(databaseUrl);
+function unreachable({ options }: postgres.Sql, cause: unknown): Error {
+  const place = `${options.host[0]}:${options.port[0]}/${options.database}`;
   const reason = cause instanceof Error ? cause.message || cause.name : String(cause);
-  return new Error(`The database ${host}${pathname} cannot be migrated now: ${reason}`, { cause });
+  return new Error(`The database ${place} cannot be migrated now: ${reason}`, { cause });
 }
