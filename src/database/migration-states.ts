@@ -29,7 +29,7 @@ export function versionOf(name: string): string {
 }
 
 /** In order; none where dbmate has never been. */
-export async function appliedVersions(sql: postgres.Sql): Promise<string[]> {
+export async function appliedVersions(sql: postgres.ISql): Promise<string[]> {
   try {
     const rows = await sql`select version from schema_migrations order by version`;
     return z
@@ -44,7 +44,7 @@ export async function appliedVersions(sql: postgres.Sql): Promise<string[]> {
 
 /** Every migration of a folder, in order. @throws Error when there are none */
 export async function readStates(
-  sql: postgres.Sql,
+  sql: postgres.ISql,
   migrationsDir: string,
 ): Promise<MigrationState[]> {
   const names = migrationNames(migrationsDir);
