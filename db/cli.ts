@@ -1,30 +1,48 @@
-// `bun run db:new|up|down|status`: on DATABASE_URL, or else on the embedded database, running or not.
+// `bun run db:…`: on DATABASE_URL, or else on the embedded database, running or not.
+import { join } from "node:path";
 import pino from "pino";
-import { ConfigError, readConfig } from "../src/config.ts";
+import { type Config, ConfigError, readConfig } from "../src/config.ts";
+import type { Header } from "../src/database/archive.ts";
+import { backUp } from "../src/database/backup.ts";
 import { migrate, migrationStates, newMigration, rollBack } from "../src/database/migrate.ts";
+import { restore } from "../src/database/restore.ts";
 import { withDatabase } from "./database.ts";
 
 const usage = `Usage:
-  bun run db:new <name>   make an empty migration in db/migrations; name_like_this
-  bun run db:up           apply the migrations that have not been applied
-  bun run db:down         take back the one that was applied last
-  bun run db:status       list all`;
+  bun run db:new <name>       make an empty migration in db/migrations; name_like_this
+  bun run db:up               apply the migrations that have not been applied
+  bun run db:down             take back the one that was applied last
+  bun run db:status           list all
+  bun run db:backup [file]    save all data, also while a server runs; DATA_DIR/backups/… unless said otherwise
+  bun run db:restore <file>   load a backup into an empty database that no server uses`;
 
 /** What people should see besides the answer: to stderr, so that stdout has only the answer. */
 const log = pino({ level: "warn" }, pino.destination(2));
 
+type Command = (url: string, config: Config, args: string[]) => Promise<string>;
+
+const commands: Record<string, { argsMin: number; argsMax: number; run: Command }> = {
+  up: { argsMin: 0, argsMax: 0, run: up },
+  down: { argsMin: 0, argsMax: 0, run: down },
+  status: { argsMin: 0, argsMax: 0, run: status },
+  backup: { argsMin: 0, argsMax: 1, run: backup },
+  restore: { argsMin: 1, argsMax: 1, run: restoreFrom },
+};
+
 /** @returns the exit code: 0, 1 when it failed, 2 for what is no command; what to say is on the console */
-export async function runDatabaseCommand([command, ...args]: string[]): Promise<number> {
+export async function runDatabaseCommand([name = "", ...args]: string[]): Promise<number> {
   try {
-    if (command === "new" && args[0] !== undefined && args.length === 1) {
+    if (name === "new" && args[0] !== undefined && args.length === 1) {
       console.log(await newMigration(args[0]));
       return 0;
     }
-    if (args.length > 0 || !(command === "up" || command === "down" || command === "status")) {
+    const command = commands[name];
+    if (!command || args.length < command.argsMin || args.length > command.argsMax) {
       console.error(usage);
       return 2;
     }
-    console.log(await withDatabase(readConfig(), log, commands[command]));
+    const config = readConfig();
+    console.log(await withDatabase(config, log, (url) => command.run(url, config, args)));
     return 0;
   } catch (error) {
     if (!(error instanceof Error)) throw error;
@@ -33,22 +51,44 @@ export async function runDatabaseCommand([command, ...args]: string[]): Promise<
   }
 }
 
-const commands = {
-  async up(url: string) {
-    const applied = await migrate(url, { log });
-    return applied.length > 0
-      ? applied.map((name) => `applied ${name}`).join("\n")
-      : "Nothing to apply.";
-  },
-  async down(url: string) {
-    return `rolled back ${await rollBack(url, { log })}`;
-  },
-  async status(url: string) {
-    const states = await migrationStates(url, { log });
-    return states
-      .map(({ name, applied }) => `${applied ? "applied" : "pending"}  ${name}`)
-      .join("\n");
-  },
-};
+async function up(url: string) {
+  const applied = await migrate(url, { log });
+  return applied.length > 0
+    ? applied.map((name) => `applied ${name}`).join("\n")
+    : "Nothing to apply.";
+}
+
+async function down(url: string) {
+  return `rolled back ${await rollBack(url, { log })}`;
+}
+
+async function status(url: string) {
+  const states = await migrationStates(url, { log });
+  const lines = states.map(({ name, applied, dataLoss }) =>
+    applied
+      ? `applied  ${name}`
+      : `pending  ${name}${dataLoss === undefined ? "" : `  destroys data: ${dataLoss}`}`,
+  );
+  const isLossAhead = states.some(({ applied, dataLoss }) => !applied && dataLoss !== undefined);
+  if (isLossAhead) lines.push("Take a backup before `bun run db:up`: bun run db:backup");
+  return lines.join("\n");
+}
+
+async function backup(url: string, { dataDir, version }: Config, [file]: string[]) {
+  const time = new Date().toISOString().slice(0, 19).replaceAll(":", "-");
+  const path = file ?? join(dataDir, "backups", `gemini-coop-${time}Z.sql.gz`);
+  const header = await backUp(url, path, version);
+  return `saved ${summaryOf(header)}\nto ${path}`;
+}
+
+async function restoreFrom(url: string, _: Config, [file = ""]: string[]) {
+  const header = await restore(url, file, { log });
+  return `restored ${summaryOf(header)}\nas they were at ${header.made_at}`;
+}
+
+function summaryOf({ rows }: Header): string {
+  const { users = 0, chats = 0, messages = 0 } = rows;
+  return `${users} users, ${chats} chats, ${messages} messages`;
+}
 
 if (import.meta.main) process.exitCode = await runDatabaseCommand(process.argv.slice(2));

@@ -5,7 +5,7 @@ import { readConfig } from "./config.ts";
 const usage = `Usage:
   gemini-coop serve        the server; what it does without a command
   gemini-coop health       whether the server in this container answers
-  gemini-coop db:up|db:down|db:status`;
+  gemini-coop db:up|db:down|db:status|db:backup|db:restore`;
 
 const healthTimeoutMs = 4_000;
 

@@ -81,8 +81,8 @@ describe("migrating", () => {
     );
     expect(await tables(url)).toEqual(["pears"]);
     expect(await migrationStates(url, { log, migrationsDir })).toEqual([
-      { name: "1_pears.sql", applied: true },
-      { name: "2_broken.sql", applied: false },
+      { name: "1_pears.sql", applied: true, dataLoss: undefined },
+      { name: "2_broken.sql", applied: false, dataLoss: undefined },
     ]);
   });
 

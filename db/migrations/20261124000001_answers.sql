@@ -1,4 +1,5 @@
 -- migrate:up
+-- destructive: drops messages.lease_expires_at, whose times move to answer_runs for the answers that are running
 
 -- How the model answers in a chat; null is the server's choice. Written as one value so that a chat is read as it is sent.
 alter table chats add column settings jsonb not null

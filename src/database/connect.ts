@@ -2,7 +2,8 @@
 // returned as, and one answer to "is the database away?".
 // postgres.js 3.4.9 is patched (db/patches/): of a connection that broke it kept what was not yet written, the error and
 // the statements in flight for the next one, which then timed out, failed, hung, or got another statement's rows. One
-// that broke while it was opened ended the process, or was opened again for ever.
+// that broke while it was opened ended the process, or was opened again for ever. And what PostgreSQL said at the end of a
+// COPY reached nobody, who waited for ever.
 import postgres from "postgres";
 import type { Logger } from "pino";
 import { z } from "zod";

@@ -1,15 +1,13 @@
 // Migrations are dbmate's: plain SQL files, its own table schema_migrations. Of two who migrate at once one waits, since
 // dbmate itself would let both begin.
-import { readdirSync } from "node:fs";
 import type { Logger } from "pino";
 import postgres from "postgres";
-import { z } from "zod";
 import { defaultMigrationsDir, findDbmate, namesIn, runDbmate } from "./dbmate.ts";
+import { type MigrationState, readStates } from "./migration-states.ts";
 
 const lockWaitSeconds = 11 * 60;
 const connectTimeoutSeconds = 10;
 const undefinedDatabase = "3D000";
-const undefinedTable = "42P01";
 
 export interface MigrateOptions {
   log: Logger;
@@ -17,40 +15,26 @@ export interface MigrateOptions {
   migrationsDir?: string;
 }
 
-export interface MigrationState {
-  /** The file's name. */
-  name: string;
-  applied: boolean;
+/** Changes the schema of a database. Only who has got it from {@link whileMigrating} may, until that settles. */
+export interface Migrator {
+  /** The one connection that has the lock. */
+  sql: postgres.Sql;
+  /** As {@link migrate}. */
+  apply: (migrationsDir?: string) => Promise<string[]>;
+  /** As {@link rollBack}. */
+  rollBack: () => Promise<string>;
 }
 
 /**
  * Applies the migrations that have not been applied, in the order of their names, each in a transaction of its own; makes the
- * database if it is missing. One process at a time does so, others wait up to 11 minutes. Where dbmate is not installed it
- * only makes sure that all have been applied.
+ * database if it is missing. One process at a time does so, others wait up to 11 minutes. Of those that destroy data it warns
+ * before it begins. Where dbmate is not installed it only makes sure that all have been applied.
  * @returns the names of the files that were applied
  * @throws Error that names the migration and says what the database said; when the database cannot be reached; when dbmate
  * takes longer than 10 minutes; when it is not installed and migrations are pending
  */
 export async function migrate(databaseUrl: string, options: MigrateOptions): Promise<string[]> {
-  const { log } = options;
-  if (findDbmate() === undefined) {
-    await requireMigrated(databaseUrl, options);
-    return [];
-  }
-  const output = await locked(databaseUrl, options, () => dbmate("migrate", databaseUrl, options));
-  const applied = namesIn(output, /^Applied: (\S+)/gm);
-  if (applied.length > 0) log.info({ migrations: applied }, "migrated the database");
-  return applied;
-}
-
-async function requireMigrated(databaseUrl: string, options: MigrateOptions): Promise<void> {
-  const states = await migrationStates(databaseUrl, options);
-  const pending = states.filter(({ applied }) => !applied).map(({ name }) => name);
-  if (pending.length === 0) return;
-  throw new Error(
-    `Migrations are pending (${pending.join(", ")}), and dbmate, which applies them, is not installed here: ` +
-      "run the migrate service of docker-compose.yml, or `bun run db:up` in the sources.",
-  );
+  return whileMigrating(databaseUrl, options, ({ apply }) => apply());
 }
 
 /**
@@ -59,10 +43,7 @@ async function requireMigrated(databaseUrl: string, options: MigrateOptions): Pr
  * @throws Error as migrate does, and when none has been applied
  */
 export async function rollBack(databaseUrl: string, options: MigrateOptions): Promise<string> {
-  const output = await locked(databaseUrl, options, () => dbmate("rollback", databaseUrl, options));
-  const [name = ""] = namesIn(output, /^Rolled back: (\S+)/gm);
-  options.log.info({ migration: name }, "rolled a migration back");
-  return name;
+  return whileMigrating(databaseUrl, options, (migrator) => migrator.rollBack());
 }
 
 /**
@@ -73,40 +54,13 @@ export async function migrationStates(
   databaseUrl: string,
   { migrationsDir = defaultMigrationsDir }: MigrateOptions,
 ): Promise<MigrationState[]> {
-  const names = migrationNames(migrationsDir);
   const sql = open(databaseUrl);
   try {
-    const applied = new Set(await appliedVersions(sql));
-    return names.map((name) => ({ name, applied: applied.has(versionOf(name)) }));
+    return await readStates(sql, migrationsDir);
   } catch (error) {
-    throw unreachable(databaseUrl, error);
+    throw error instanceof postgres.PostgresError ? unreachable(sql, error) : error;
   } finally {
     await sql.end({ timeout: 5 });
-  }
-}
-
-/** @throws Error when there are none */
-function migrationNames(migrationsDir: string): string[] {
-  // The same as dbmate's own pattern.
-  const names = readdirSync(migrationsDir).filter((name) => /^\d+.*\.sql$/.test(name));
-  if (names.length === 0) throw new Error(`There are no migrations in ${migrationsDir}.`);
-  return names.sort();
-}
-
-function versionOf(name: string): string {
-  return /^\d+/.exec(name)?.[0] ?? "";
-}
-
-async function appliedVersions(sql: postgres.Sql): Promise<string[]> {
-  try {
-    const rows = await sql`select version from schema_migrations order by version`;
-    return z
-      .array(z.object({ version: z.string() }))
-      .parse(rows)
-      .map(({ version }) => version);
-  } catch (error) {
-    if (isCoded(error, undefinedTable) || isCoded(error, undefinedDatabase)) return [];
-    throw error;
   }
 }
 
@@ -129,9 +83,49 @@ export async function newMigration(
   return namesIn(output, /^Creating migration: (.+)$/gm)[0] ?? migrationsDir;
 }
 
-async function dbmate(command: string, databaseUrl: string, options: MigrateOptions) {
-  const { migrationsDir = defaultMigrationsDir } = options;
-  return runDbmate([command], { program: findDbmate(), migrationsDir, databaseUrl });
+/**
+ * Runs `work` while no other process migrates the same database, which is made if it is missing.
+ * @throws Error when the database cannot be reached, and what `work` throws
+ */
+export async function whileMigrating<T>(
+  databaseUrl: string,
+  options: MigrateOptions,
+  work: (migrator: Migrator) => Promise<T>,
+): Promise<T> {
+  const sql = open(databaseUrl);
+  const { log, migrationsDir = defaultMigrationsDir } = options;
+  const program = findDbmate();
+  const dbmate = (command: string, dir = migrationsDir) =>
+    runDbmate([command], { program, migrationsDir: dir, databaseUrl });
+  const lock = () => sql`select pg_advisory_lock(hashtextextended('gemini-coop migrations', 0))`;
+  try {
+    await lock().catch(async (error: unknown) => {
+      if (program === undefined || !isMissing(error)) throw unreachable(sql, error);
+      // Of two who make it at once one is told that it exists, which the second try shows to be true.
+      const making = await dbmate("create").catch((fault: unknown) => fault);
+      await lock().catch(() => Promise.reject(making));
+    });
+    return await work({
+      sql,
+      async apply(dir = migrationsDir) {
+        const states = await readStates(sql, dir);
+        const pending = states.filter(({ applied }) => !applied);
+        if (pending.length === 0) return [];
+        if (program === undefined) throw cannotApply(pending);
+        warnOfDataLoss(states, log);
+        const applied = namesIn(await dbmate("migrate", dir), /^Applied: (\S+)/gm);
+        log.info({ migrations: applied }, "migrated the database");
+        return applied;
+      },
+      async rollBack() {
+        const [name = ""] = namesIn(await dbmate("rollback"), /^Rolled back: (\S+)/gm);
+        log.info({ migration: name }, "rolled a migration back");
+        return name;
+      },
+    });
+  } finally {
+    await sql.end({ timeout: 5 });
+  }
 }
 
 function open(databaseUrl: string): postgres.Sql {
@@ -144,33 +138,32 @@ function open(databaseUrl: string): postgres.Sql {
   });
 }
 
-/** Runs `work` while no other process migrates the same database. */
-async function locked<T>(
-  databaseUrl: string,
-  options: MigrateOptions,
-  work: () => Promise<T>,
-): Promise<T> {
-  const sql = open(databaseUrl);
-  const lock = () => sql`select pg_advisory_lock(hashtextextended('gemini-coop migrations', 0))`;
-  try {
-    await lock().catch(async (error: unknown) => {
-      if (!isCoded(error, undefinedDatabase)) throw unreachable(databaseUrl, error);
-      // Of two who make it at once one is told that it exists, which the second try shows to be true.
-      const making = await dbmate("create", databaseUrl, options).catch((fault: unknown) => fault);
-      await lock().catch(() => Promise.reject(making));
-    });
-    return await work();
-  } finally {
-    await sql.end({ timeout: 5 });
+/** A database that is new has nothing to lose. */
+function warnOfDataLoss(states: MigrationState[], log: Logger): void {
+  if (!states.some(({ applied }) => applied)) return;
+  for (const { name, applied, dataLoss } of states) {
+    if (applied || dataLoss === undefined) continue;
+    log.warn(
+      { migration: name, dataLoss },
+      `migration ${name} destroys data and is applied now: only a backup from before it (bun run db:backup) has it still`,
+    );
   }
 }
 
-function isCoded(error: unknown, code: string): boolean {
-  return error instanceof postgres.PostgresError && error.code === code;
+function cannotApply(pending: MigrationState[]): Error {
+  const names = pending.map(({ name }) => name).join(", ");
+  return new Error(
+    `Migrations are pending (${names}), and dbmate, which applies them, is not installed here: ` +
+      "run the migrate service of docker-compose.yml, or `bun run db:up` in the sources.",
+  );
 }
 
-function unreachable(databaseUrl: string, cause: unknown): Error {
-  const { host, pathname } = new URL(databaseUrl);
+function isMissing(error: unknown): boolean {
+  return error instanceof postgres.PostgresError && error.code === undefinedDatabase;
+}
+
+function unreachable({ options }: postgres.Sql, cause: unknown): Error {
+  const place = `${options.host[0]}:${options.port[0]}/${options.database}`;
   const reason = cause instanceof Error ? cause.message || cause.name : String(cause);
-  return new Error(`The database ${host}${pathname} cannot be migrated now: ${reason}`, { cause });
+  return new Error(`The database ${place} cannot be migrated now: ${reason}`, { cause });
 }
