@@ -21,18 +21,10 @@ export interface Scene {
   refreshToken(): Promise<object>;
 }
 
-let newcomers = 0;
 const password = "correct horse battery";
 let hashed: Promise<string> | undefined;
 
-/** Names are as many as there are scenes in a world, always the same ones. */
-function newName(): string {
-  newcomers += 1;
-  return `newcomer${newcomers}`;
-}
-
-async function registered(world: World) {
-  const username = newName();
+async function registered(world: World, username: string) {
   const hashedPassword = await (hashed ??= hashPassword(password));
   const email = `${username}@example.com`;
   return await insertUser(world.sql, { username, email, hashedPassword });
@@ -66,6 +58,8 @@ export async function setScene(
   await beforeRemoval(former, chatId);
   const removed = await owner.api("DELETE", `/api/chats/${chatId}/participants/${former.id}`);
   if (removed.status !== 200) throw new Error(JSON.stringify(removed.body));
+  let newcomers = 0;
+  const newName = () => `newcomer${chatId}.${(newcomers += 1)}`;
 
   return {
     people: { stranger, former, member, author, owner },
@@ -82,11 +76,11 @@ export async function setScene(
       return { username, email: `${username}@example.com`, password };
     },
     async credentials() {
-      const { username } = await registered(world);
+      const { username } = await registered(world, newName());
       return { username, password };
     },
     async refreshToken() {
-      const { id: userId } = await registered(world);
+      const { id: userId } = await registered(world, newName());
       const [id, secret] = [crypto.randomUUID(), makeSecret()];
       await insertSession(world.sql, {
         id,
