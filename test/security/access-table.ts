@@ -1,0 +1,116 @@
+// Who may do what: a line for every operation of openapi.json and every frame of a client. One that is missing here, or
+// that doesn't exist any more, fails access.test.ts and access-sockets.test.ts.
+import type { Answering, Scene } from "./scene.ts";
+
+export const roles = ["nobody", "stranger", "former", "member", "author", "owner"] as const;
+/**
+ * `nobody` has no token, a `stranger` was never in the chat, a `former` member was removed from it, the `author` has
+ * asked the question that its messages are about, and a `member` is neither that nor the owner.
+ */
+export type Role = (typeof roles)[number];
+
+interface Request {
+  /** What is sent, all of it good. */
+  body?: (scene: Scene, caller: Exclude<Role, "nobody">) => unknown;
+  /** The answer that the operation is about; `complete` unless said otherwise. */
+  answer?: Answering;
+}
+
+export interface Rule extends Request {
+  /** The status that each role is answered with. */
+  statuses: Record<Role, number>;
+}
+
+/** @param statuses in the order of {@link roles} */
+function rule(statuses: number[], request: Request): Rule {
+  const byRole = (role: Role) => statuses[roles.indexOf(role)] ?? 0;
+  return {
+    statuses: {
+      nobody: byRole("nobody"),
+      stranger: byRole("stranger"),
+      former: byRole("former"),
+      member: byRole("member"),
+      author: byRole("author"),
+      owner: byRole("owner"),
+    },
+    ...request,
+  };
+}
+
+const anyone = (request: Request = {}) => rule([200, 200, 200, 200, 200, 200], request);
+const signedIn = (request: Request = {}) => rule([401, 200, 200, 200, 200, 200], request);
+const participants = (request: Request = {}) => rule([401, 404, 404, 200, 200, 200], request);
+const owners = (request: Request = {}) => rule([401, 404, 404, 403, 403, 200], request);
+
+export const operations: Record<string, Rule> = {
+  "POST /api/auth/register": anyone({ body: (scene) => scene.newcomer() }),
+  "POST /api/auth/login": anyone({ body: (scene) => scene.credentials() }),
+  "POST /api/auth/refresh": anyone({ body: (scene) => scene.refreshToken() }),
+  "POST /api/auth/logout": anyone({ body: (scene) => scene.refreshToken() }),
+  "GET /api/auth/me": signedIn(),
+  "POST /api/auth/ws-ticket": signedIn(),
+  "POST /api/chats": signedIn({ body: () => ({ name: "Another" }) }),
+  "GET /api/chats": signedIn(),
+  "GET /api/chats/{chat_id}": participants(),
+  "PATCH /api/chats/{chat_id}": owners({ body: () => ({ name: "Taken over" }) }),
+  "DELETE /api/chats/{chat_id}": owners(),
+  "GET /api/chats/{chat_id}/participants": participants(),
+  "DELETE /api/chats/{chat_id}/participants/{user_id}": owners(),
+  "POST /api/chats/{chat_id}/invite": participants({
+    body: ({ people }) => ({ username: people.stranger.username }),
+  }),
+  "POST /api/chats/{chat_id}/mark-read": participants({ body: () => ({ seq: 1 }) }),
+  "POST /api/chats/{chat_id}/leave": rule([401, 404, 404, 200, 200, 409], {}),
+  "GET /api/chats/{chat_id}/messages": participants(),
+  "POST /api/chats/{chat_id}/messages": participants({ body: () => ({ content: "hello" }) }),
+  "POST /api/chats/{chat_id}/messages/{message_id}/stop": participants({ answer: "streaming" }),
+  "POST /api/chats/{chat_id}/messages/{message_id}/regenerate": participants(),
+  "GET /api/chats/{chat_id}/messages/{message_id}/context": participants(),
+  "GET /api/usage": signedIn(),
+  "GET /api/models": signedIn(),
+  "GET /health": anyone(),
+  "GET /ready": anyone(),
+};
+
+export interface FrameRule {
+  /** Its members besides `type`, all of them good. */
+  members: (scene: Scene, caller: Exclude<Role, "nobody">) => object;
+  /** The type of the reply, for an error its code. `nobody` is always closed with 1008. */
+  replies: Record<Exclude<Role, "nobody">, string>;
+  answer?: Answering;
+}
+
+const toAll = (reply: string) => ({
+  stranger: reply,
+  former: reply,
+  member: reply,
+  author: reply,
+  owner: reply,
+});
+const toParticipants = (reply: string) => ({
+  ...toAll(reply),
+  stranger: "not_found",
+  former: "not_found",
+});
+const inChat = ({ chatId }: Scene) => ({ chat_id: chatId });
+
+export const frames: Record<string, FrameRule> = {
+  auth: {
+    members: ({ people }, caller) => ({ token: people[caller].token }),
+    replies: toAll("ack"),
+  },
+  join: { members: inChat, replies: toParticipants("joined") },
+  message: {
+    members: (scene) => ({ ...inChat(scene), content: "hello" }),
+    replies: toParticipants("ack"),
+  },
+  typing: { members: inChat, replies: toParticipants("ack") },
+  // Of the socket alone: whoever has not joined leaves nothing.
+  leave: { members: inChat, replies: toAll("ack") },
+  stop: {
+    members: (scene) => ({ ...inChat(scene), message_id: scene.messageId }),
+    replies: toParticipants("ack"),
+    answer: "streaming",
+  },
+  ping: { members: () => ({}), replies: toAll("pong") },
+};
