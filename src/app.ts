@@ -4,6 +4,7 @@ import { botRoutes } from "./bot/routes.ts";
 import { chatRoutes } from "./chats/routes.ts";
 import { documentRoutes } from "./docs/documents.ts";
 import { docsRoutes } from "./docs/pages.ts";
+import { seeClient } from "./http/address.ts";
 import {
   crossOrigin,
   handleError,
@@ -23,6 +24,7 @@ import { requestId } from "hono/request-id";
 /** The HTTP application: middleware, every feature's routes, the documents, and one answer to every error. */
 export function createApp(ctx: Ctx) {
   const app = createRouter();
+  app.use(seeClient(ctx.config));
   app.use(requestId());
   app.use(requestLog(ctx.log));
   app.use(crossOrigin(ctx.config));

@@ -1,4 +1,5 @@
 // The only reader of the environment. Everything else receives the frozen Config made here.
+import { isIP } from "node:net";
 import { z } from "zod";
 import { version } from "../package.json";
 
@@ -39,6 +40,26 @@ function originOf(text: string): string | undefined {
   return URL.canParse(text) ? new URL(text).origin : undefined;
 }
 
+/** An address, or a network as CIDR writes it (RFC 4632 §3.1, RFC 4291 §2.3). One of every address would trust everybody. */
+function isNetwork(text: string): boolean {
+  const [address = "", prefix, ...rest] = text.split("/");
+  const bits = isIP(address) === 4 ? 32 : 128;
+  if (isIP(address) === 0 || address.includes("%") || rest.length > 0) return false;
+  return prefix === undefined || (/^[1-9]\d{0,2}$/.test(prefix) && Number(prefix) <= bits);
+}
+
+const networks = z
+  .string()
+  .transform((list) => list.split(",").map((network) => network.trim()))
+  .pipe(
+    z.array(
+      z.string().refine(isNetwork, {
+        error: (issue) =>
+          `has "${String(issue.input)}": write addresses such as 10.0.0.1 or ::1, or networks such as 10.0.0.0/8`,
+      }),
+    ),
+  );
+
 const Environment = z.object({
   NODE_ENV: z.enum(["production", "development", "test"]).default("development"),
   HOST: z.string().default("0.0.0.0"),
@@ -62,6 +83,7 @@ const Environment = z.object({
   GEMINI_BASE_URL: httpUrl.optional(),
   GEMINI_CONTEXT_TOKENS: wholeNumber(32_000, 0, 2_000_000),
   CORS_ORIGINS: origins.default(["http://localhost:3000", "http://localhost:3001"]),
+  TRUSTED_PROXIES: networks.default([]),
   WEB_PAGE: z.enum(["on", "off"]).default("on"),
   SOCKETS_PER_USER: wholeNumber(50, 0, 1_000_000),
   SOCKETS_PER_ADDRESS: wholeNumber(1_000, 0, 1_000_000),
@@ -107,6 +129,8 @@ export interface Config {
     readonly serverAnswers: number;
   };
   readonly corsOrigins: readonly string[];
+  /** Addresses and CIDR networks whose X-Forwarded-For and X-Forwarded-Proto are believed. */
+  readonly trustedProxies: readonly string[];
   /** Whether `/` is the room in the browser. */
   readonly webPage: boolean;
   /** 0 for no limit. */
@@ -167,6 +191,7 @@ export function readConfig(env: Record<string, string | undefined> = process.env
       serverAnswers: values.BUDGET_ANSWERS_TOTAL,
     }),
     corsOrigins: Object.freeze(values.CORS_ORIGINS),
+    trustedProxies: Object.freeze(values.TRUSTED_PROXIES),
     webPage: values.WEB_PAGE === "on",
     socketsPerUserMax: values.SOCKETS_PER_USER,
     socketsPerAddressMax: values.SOCKETS_PER_ADDRESS,

@@ -3,10 +3,11 @@ import type { Server } from "bun";
 import type { RequestIdVariables } from "hono/request-id";
 import type { SocketData } from "../socket/sockets.ts";
 import { invalidInput, Problem } from "../wire/problems.ts";
+import type { Client } from "./address.ts";
 
 export interface AppEnv {
   Bindings: { server: Server<SocketData> };
-  Variables: RequestIdVariables;
+  Variables: RequestIdVariables & { client: Client };
 }
 
 /** A router on which what doesn't fit a route's schemas is the problem `invalid`. */

@@ -1,7 +1,7 @@
 import { zValidator } from "@hono/zod-validator";
 import { z } from "zod";
 import type { Ctx } from "../context.ts";
-import { clientAddress } from "../http/address.ts";
+import { clientAddress, networkOf } from "../http/address.ts";
 import { mayConnect } from "../http/edge.ts";
 import { createRouter } from "../http/router.ts";
 import { invalidInput, Problem } from "../wire/problems.ts";
@@ -33,9 +33,11 @@ export function socketRoutes(ctx: Ctx) {
         );
       }
       const { server } = c.env;
+      const address = clientAddress(c);
       const upgraded = server.upgrade(c.req.raw, {
         data: {
-          address: clientAddress(c),
+          address,
+          network: networkOf(address),
           openedAtMs: ctx.now().getTime(),
           token: c.req.valid("query").token,
           opening: undefined,
