@@ -15,6 +15,7 @@ import {
 } from "./http/edge.ts";
 import { healthRoutes } from "./http/health.ts";
 import { pageRoutes } from "./http/page.ts";
+import { limitRequests } from "./http/rates.ts";
 import { createRouter } from "./http/router.ts";
 import { messageRoutes } from "./messages/routes.ts";
 import { socketRoutes } from "./socket/routes.ts";
@@ -28,6 +29,7 @@ export function createApp(ctx: Ctx) {
   app.use(requestId());
   app.use(requestLog(ctx.log));
   app.use(crossOrigin(ctx.config));
+  app.use("/api/*", limitRequests(ctx));
   app.use(limitBody);
   app.use(requireJson);
 

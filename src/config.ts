@@ -85,6 +85,9 @@ const Environment = z.object({
   CORS_ORIGINS: origins.default(["http://localhost:3000", "http://localhost:3001"]),
   TRUSTED_PROXIES: networks.default([]),
   WEB_PAGE: z.enum(["on", "off"]).default("on"),
+  RATE_LIMITS: z.enum(["memory", "postgres", "off"]).default("memory"),
+  RATE_USER_FACTOR: wholeNumber(1, 1, 1_000),
+  RATE_ADDRESS_FACTOR: wholeNumber(1, 1, 1_000),
   SOCKETS_PER_USER: wholeNumber(50, 0, 1_000_000),
   SOCKETS_PER_ADDRESS: wholeNumber(1_000, 0, 1_000_000),
   BUDGET_TOKENS_PER_USER_DAY: wholeNumber(1_000_000, 0, 1_000_000_000_000),
@@ -133,6 +136,13 @@ export interface Config {
   readonly trustedProxies: readonly string[];
   /** Whether `/` is the room in the browser. */
   readonly webPage: boolean;
+  readonly rates: {
+    /** Where it is counted who does what how often. Never `off` in production. */
+    readonly store: "memory" | "postgres" | "off";
+    /** What the quotas of src/rates/limits.ts are multiplied by. */
+    readonly userFactor: number;
+    readonly addressFactor: number;
+  };
   /** 0 for no limit. */
   readonly socketsPerUserMax: number;
   /** 0 for no limit. */
@@ -193,6 +203,11 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     corsOrigins: Object.freeze(values.CORS_ORIGINS),
     trustedProxies: Object.freeze(values.TRUSTED_PROXIES),
     webPage: values.WEB_PAGE === "on",
+    rates: Object.freeze({
+      store: values.RATE_LIMITS,
+      userFactor: values.RATE_USER_FACTOR,
+      addressFactor: values.RATE_ADDRESS_FACTOR,
+    }),
     socketsPerUserMax: values.SOCKETS_PER_USER,
     socketsPerAddressMax: values.SOCKETS_PER_ADDRESS,
     logLevel: values.LOG_LEVEL,
@@ -204,6 +219,9 @@ function productionFaults(env: Record<string, string | undefined>): string[] {
   const faults: string[] = [];
   if (!env.DATABASE_URL) {
     faults.push("DATABASE_URL: must be set in production, which has no embedded database");
+  }
+  if (env.RATE_LIMITS === "off") {
+    faults.push("RATE_LIMITS: must not be off in production; choose memory or postgres");
   }
   const secret = env.SECRET_KEY;
   if (!secret) {

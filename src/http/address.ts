@@ -2,7 +2,7 @@
 // handed the request in, and only as far as trusted proxies have added to it (RFC 7239 §8.1, which says the same of
 // Forwarded): from the right, up to the first address that is none of theirs.
 import { BlockList, isIPv4, isIPv6 } from "node:net";
-import type { Context, MiddlewareHandler } from "hono";
+import type { MiddlewareHandler } from "hono";
 import type { Config } from "../config.ts";
 import type { AppEnv } from "./router.ts";
 
@@ -11,6 +11,11 @@ export interface Client {
   readonly address: string;
   /** Whether the client speaks TLS, with us or with the trusted proxy in front. */
   readonly secure: boolean;
+}
+
+/** The context of a request, whether or not its route has more variables. */
+export interface ClientContext {
+  get(key: "client"): Client;
 }
 
 /** Finds out, once for a request, what {@link clientAddress} and {@link isSecure} tell. */
@@ -32,11 +37,11 @@ export function seeClient(config: Config): MiddlewareHandler<AppEnv> {
 }
 
 /** The network address of whoever made a request: the one place that says it. */
-export function clientAddress(c: Context<AppEnv>): string {
+export function clientAddress(c: ClientContext): string {
   return c.get("client").address;
 }
 
-export function isSecure(c: Context<AppEnv>): boolean {
+export function isSecure(c: ClientContext): boolean {
   return c.get("client").secure;
 }
 

@@ -16,7 +16,7 @@ export function socketRoutes(ctx: Ctx) {
     zValidator("query", SocketQuery, (result) => {
       if (!result.success) throw invalidInput(result.error);
     }),
-    (c) => {
+    async (c) => {
       if (c.req.header("upgrade")?.toLowerCase() !== "websocket") {
         throw new Problem(
           "bad_request",
@@ -34,10 +34,13 @@ export function socketRoutes(ctx: Ctx) {
       }
       const { server } = c.env;
       const address = clientAddress(c);
+      const network = networkOf(address);
+      const { refusal } = await ctx.rates.take("connects", { network });
       const upgraded = server.upgrade(c.req.raw, {
         data: {
           address,
-          network: networkOf(address),
+          network,
+          refusal: refusal?.detail,
           openedAtMs: ctx.now().getTime(),
           token: c.req.valid("query").token,
           opening: undefined,

@@ -17,6 +17,8 @@ export interface SocketData {
   readonly address: string;
   /** What is counted as one address. */
   readonly network: string;
+  /** Why it is closed as soon as it is open; undefined if it isn't. */
+  readonly refusal: string | undefined;
   readonly openedAtMs: number;
   /** Settles when the token that opens the socket was looked at; undefined when none is being looked at. */
   opening: Promise<void> | undefined;
@@ -53,6 +55,10 @@ export class SocketSession implements Listener {
 
   get username() {
     return this.caller.username;
+  }
+
+  get network() {
+    return this.ws.data.network;
   }
 
   get open() {
