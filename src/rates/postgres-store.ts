@@ -6,7 +6,7 @@ import { within } from "../schedule.ts";
 /** Every request waits for its count, so that a database which is slow must not hold it up for long. */
 const queryTimeoutMs = 500;
 /** After a failure it is not asked again for so long. */
-const awayMs = 2_000;
+const awayMs = 1_000;
 
 interface Query {
   text: string;

@@ -25,7 +25,13 @@ export const undescribed = [
 ];
 
 /** What any request may be refused for, whatever its path. */
-const refusedByEdge = ["not_found", "not_json", "too_large", "unsupported_media_type"];
+const refusedByEdge = [
+  "not_found",
+  "not_json",
+  "too_large",
+  "unsupported_media_type",
+  "rate_limited",
+];
 
 /** Of HTTP or of a page's rights, not of the API. */
 const infrastructure =
