@@ -1,23 +1,33 @@
 // Counts HTTP requests, and tells in every answer how much is left.
 import type { Context, MiddlewareHandler } from "hono";
+import { readAccessToken } from "../auth/tokens.ts";
 import type { Ctx } from "../context.ts";
 import type { Count } from "../rates/limiter.ts";
 import type { RateName } from "../rates/limits.ts";
-import { clientAddress, networkOf, type ClientContext } from "./address.ts";
+import type { Doer } from "../rates/rates.ts";
+import { clientAddress, networkOf } from "./address.ts";
 import type { AppEnv } from "./router.ts";
-import { readBearer, type BearerContext } from "./signed-in.ts";
+import { bearerTokenOf } from "./signed-in.ts";
 
-type CountedContext = BearerContext & ClientContext & Pick<Context, "header">;
+/** The context of a request, whether or not its route has more variables. */
+type CountedContext = Pick<Context, "header"> & { get(key: "doer"): Doer | undefined };
 
 /**
- * Refuses who asks too much, before anything else is done for them, and even for what would be refused anyway. Whoever has
- * a good token is counted as a person first, so that one person alone never uses up what all behind an address may do.
+ * Refuses who asks too much, before anything else is done for them, and also for what would be refused anyway. Whoever has
+ * a good token is counted as a person first, so that no person alone uses up what all behind an address may do.
  */
 export function limitRequests(ctx: Ctx): MiddlewareHandler<AppEnv> {
-  return limit(ctx, "requests");
+  return async (c, next) => {
+    if (ctx.rates.on) {
+      const userId = await bearerOf(ctx, c.req.header("authorization"));
+      c.set("doer", { userId, network: networkOf(clientAddress(c)) });
+      await countIn(ctx, c, "requests");
+    }
+    await next();
+  };
 }
 
-/** For a route that counts as something more than a request. Comes after {@link signedIn} where it is there. */
+/** For a route that counts as something more than a request. */
 export function limit(ctx: Ctx, name: RateName): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
     await countIn(ctx, c, name);
@@ -32,12 +42,19 @@ export async function countIn(
   name: RateName,
   points = 1,
 ): Promise<void> {
-  if (!ctx.rates.on || points === 0) return;
-  const caller = await readBearer(ctx, c).catch(() => undefined);
-  const doer = { userId: caller?.id, network: networkOf(clientAddress(c)) };
+  const doer = c.get("doer");
+  if (!doer || points === 0) return;
   const { counts, refusal } = await ctx.rates.take(name, doer, points);
   for (const count of counts) showCount(c, count);
   if (refusal) throw refusal;
+}
+
+/** Whose access token it is, as far as its signature says; whether it is still good is for the route to find out. */
+async function bearerOf(ctx: Ctx, header: string | undefined): Promise<number | undefined> {
+  const token = bearerTokenOf(header ?? "");
+  if (token === undefined) return undefined;
+  const caller = await readAccessToken(ctx, token).catch(() => undefined);
+  return caller?.id;
 }
 
 /** https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-ratelimit-headers-10: two lists, of one item a policy. */

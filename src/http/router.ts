@@ -3,15 +3,15 @@ import type { Server } from "bun";
 import type { RequestIdVariables } from "hono/request-id";
 import type { SocketData } from "../socket/sockets.ts";
 import { invalidInput, Problem } from "../wire/problems.ts";
-import type { Caller } from "../auth/tokens.ts";
+import type { Doer } from "../rates/rates.ts";
 import type { Client } from "./address.ts";
 
 export interface AppEnv {
   Bindings: { server: Server<SocketData> };
   Variables: RequestIdVariables & {
     client: Client;
-    /** Of the access token; undefined until somebody asks for it. */
-    bearer: Promise<Caller> | undefined;
+    /** Whom a request counts for; undefined where nothing is counted. */
+    doer: Doer | undefined;
   };
 }
 

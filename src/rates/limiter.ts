@@ -9,7 +9,7 @@ import type { Limit } from "./limits.ts";
 import type { PostgresStore } from "./postgres-store.ts";
 
 /**
- * Keys that a limit counts in memory at once, some 300 bytes each. Whoever comes from more addresses than that would not
+ * Keys that a limit counts in memory at once, less than 1 KB each. Whoever comes from more addresses than that would not
  * be stopped by counting them: what is new then is let through, and what is counted goes on being counted.
  */
 const keysMax = 100_000;
