@@ -17,6 +17,7 @@ import { healthRoutes } from "./http/health.ts";
 import { pageRoutes } from "./http/page.ts";
 import { limitRequests } from "./http/rates.ts";
 import { createRouter } from "./http/router.ts";
+import { secureHeaders } from "./http/secure-headers.ts";
 import { messageRoutes } from "./messages/routes.ts";
 import { socketRoutes } from "./socket/routes.ts";
 import { Problem } from "./wire/problems.ts";
@@ -28,6 +29,7 @@ export function createApp(ctx: Ctx) {
   app.use(seeClient(ctx.config));
   app.use(requestId());
   app.use(requestLog(ctx.log));
+  app.use(secureHeaders);
   app.use(crossOrigin(ctx.config));
   app.use("/api/*", limitRequests(ctx));
   app.use(limitBody);

@@ -96,11 +96,6 @@ const ticketRoute = createRoute({
 
 export function authRoutes(ctx: Ctx) {
   const app = createRouter();
-  // RFC 6749 §5.1: answers that hold tokens are not kept by anybody.
-  app.use("/api/auth/*", async (c, next) => {
-    await next();
-    c.header("Cache-Control", "no-store");
-  });
   return app
     .openapi({ ...registerRoute, middleware: limit(ctx, "registrations") }, async (c) =>
       c.json(await register(ctx, c.req.valid("json")), 200),

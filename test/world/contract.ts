@@ -35,7 +35,7 @@ const refusedByEdge = [
 
 /** Of HTTP or of a page's rights, not of the API. */
 const infrastructure =
-  /^(cache-control|content-(type|length|encoding)|date|vary|connection|access-control-[a-z-]+|transfer-encoding)$/;
+  /^(cache-control|content-(type|length|encoding|security-policy)|date|vary|connection|access-control-[a-z-]+|transfer-encoding|cross-origin-[a-z-]+|referrer-policy|x-content-type-options|x-frame-options|strict-transport-security)$/;
 
 /** An app that serves nobody. */
 export function appToDescribe() {
