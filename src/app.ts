@@ -4,6 +4,7 @@ import { botRoutes } from "./bot/routes.ts";
 import { chatRoutes } from "./chats/routes.ts";
 import { documentRoutes } from "./docs/documents.ts";
 import { docsRoutes } from "./docs/pages.ts";
+import { seeClient } from "./http/address.ts";
 import {
   crossOrigin,
   handleError,
@@ -14,7 +15,9 @@ import {
 } from "./http/edge.ts";
 import { healthRoutes } from "./http/health.ts";
 import { pageRoutes } from "./http/page.ts";
+import { limitRequests } from "./http/rates.ts";
 import { createRouter } from "./http/router.ts";
+import { secureHeaders } from "./http/secure-headers.ts";
 import { messageRoutes } from "./messages/routes.ts";
 import { socketRoutes } from "./socket/routes.ts";
 import { Problem } from "./wire/problems.ts";
@@ -23,9 +26,12 @@ import { requestId } from "hono/request-id";
 /** The HTTP application: middleware, every feature's routes, the documents, and one answer to every error. */
 export function createApp(ctx: Ctx) {
   const app = createRouter();
+  app.use(seeClient(ctx.config));
   app.use(requestId());
   app.use(requestLog(ctx.log));
+  app.use(secureHeaders);
   app.use(crossOrigin(ctx.config));
+  app.use("/api/*", limitRequests(ctx));
   app.use(limitBody);
   app.use(requireJson);
 

@@ -1,4 +1,5 @@
 // The only reader of the environment. Everything else receives the frozen Config made here.
+import { isIP } from "node:net";
 import { z } from "zod";
 import { version } from "../package.json";
 
@@ -39,6 +40,26 @@ function originOf(text: string): string | undefined {
   return URL.canParse(text) ? new URL(text).origin : undefined;
 }
 
+/** An address, or a network as CIDR writes it (RFC 4632 §3.1, RFC 4291 §2.3). One of every address would trust everybody. */
+function isNetwork(text: string): boolean {
+  const [address = "", prefix, ...rest] = text.split("/");
+  const bits = isIP(address) === 4 ? 32 : 128;
+  if (isIP(address) === 0 || address.includes("%") || rest.length > 0) return false;
+  return prefix === undefined || (/^[1-9]\d{0,2}$/.test(prefix) && Number(prefix) <= bits);
+}
+
+const networks = z
+  .string()
+  .transform((list) => list.split(",").map((network) => network.trim()))
+  .pipe(
+    z.array(
+      z.string().refine(isNetwork, {
+        error: (issue) =>
+          `has "${String(issue.input)}": write addresses such as 10.0.0.1 or ::1, or networks such as 10.0.0.0/8`,
+      }),
+    ),
+  );
+
 const Environment = z.object({
   NODE_ENV: z.enum(["production", "development", "test"]).default("development"),
   HOST: z.string().default("0.0.0.0"),
@@ -62,7 +83,11 @@ const Environment = z.object({
   GEMINI_BASE_URL: httpUrl.optional(),
   GEMINI_CONTEXT_TOKENS: wholeNumber(32_000, 0, 2_000_000),
   CORS_ORIGINS: origins.default(["http://localhost:3000", "http://localhost:3001"]),
+  TRUSTED_PROXIES: networks.default([]),
   WEB_PAGE: z.enum(["on", "off"]).default("on"),
+  RATE_LIMITS: z.enum(["memory", "postgres", "off"]).default("memory"),
+  RATE_USER_FACTOR: wholeNumber(1, 1, 1_000),
+  RATE_ADDRESS_FACTOR: wholeNumber(1, 1, 1_000),
   SOCKETS_PER_USER: wholeNumber(50, 0, 1_000_000),
   SOCKETS_PER_ADDRESS: wholeNumber(1_000, 0, 1_000_000),
   BUDGET_TOKENS_PER_USER_DAY: wholeNumber(1_000_000, 0, 1_000_000_000_000),
@@ -107,8 +132,17 @@ export interface Config {
     readonly serverAnswers: number;
   };
   readonly corsOrigins: readonly string[];
+  /** Addresses and CIDR networks whose X-Forwarded-For and X-Forwarded-Proto are believed. */
+  readonly trustedProxies: readonly string[];
   /** Whether `/` is the room in the browser. */
   readonly webPage: boolean;
+  readonly rates: {
+    /** Where it is counted who does what how often. Never `off` in production. */
+    readonly store: "memory" | "postgres" | "off";
+    /** What the quotas of src/rates/limits.ts are multiplied by. */
+    readonly userFactor: number;
+    readonly addressFactor: number;
+  };
   /** 0 for no limit. */
   readonly socketsPerUserMax: number;
   /** 0 for no limit. */
@@ -167,7 +201,13 @@ export function readConfig(env: Record<string, string | undefined> = process.env
       serverAnswers: values.BUDGET_ANSWERS_TOTAL,
     }),
     corsOrigins: Object.freeze(values.CORS_ORIGINS),
+    trustedProxies: Object.freeze(values.TRUSTED_PROXIES),
     webPage: values.WEB_PAGE === "on",
+    rates: Object.freeze({
+      store: values.RATE_LIMITS,
+      userFactor: values.RATE_USER_FACTOR,
+      addressFactor: values.RATE_ADDRESS_FACTOR,
+    }),
     socketsPerUserMax: values.SOCKETS_PER_USER,
     socketsPerAddressMax: values.SOCKETS_PER_ADDRESS,
     logLevel: values.LOG_LEVEL,
@@ -179,6 +219,9 @@ function productionFaults(env: Record<string, string | undefined>): string[] {
   const faults: string[] = [];
   if (!env.DATABASE_URL) {
     faults.push("DATABASE_URL: must be set in production, which has no embedded database");
+  }
+  if (env.RATE_LIMITS === "off") {
+    faults.push("RATE_LIMITS: must not be off in production; choose memory or postgres");
   }
   const secret = env.SECRET_KEY;
   if (!secret) {

@@ -14,6 +14,7 @@ import {
   type InsertedMessage,
   type NewMessage,
 } from "./messages/new-message-queries.ts";
+import { createRates, type Rates } from "./rates/rates.ts";
 import type { UserFrame } from "./wire/frames.ts";
 
 const batchSizeMax = 256;
@@ -37,6 +38,8 @@ export interface Ctx {
   readonly model: Model;
   readonly publish: Publish;
   readonly rooms: Rooms;
+  /** How often who may do what. */
+  readonly rates: Rates;
   /** The group commit of new messages. */
   readonly insertMessage: Batch<NewMessage, InsertedMessage>;
   /** The answers that are running on this node. */
@@ -102,6 +105,7 @@ export function createContext(parts: ContextParts, reach: Reach = nobody): Ctx {
     now,
     model,
     rooms,
+    rates: createRates({ config, sql, log }),
     publish: createLocalBroker({ rooms, activity: createActivity(emit), notify }),
     insertMessage: createBatch<NewMessage, InsertedMessage>((items) => insertMessages(sql, items), {
       keyOf: (message) => message.chatId,

@@ -68,6 +68,7 @@ export function startServer(parts: ContextParts): RunningServer {
     // What a server before this one has handed over goes on without a wait.
     every(sweepMs, "answer sweep", log, () => sweepAbandonedAnswers(ctx), { atOnce: true }),
     every(cleanUpMs, "session clean-up", log, () => cleanUpSessions(ctx)),
+    every(cleanUpMs, "rate clean-up", log, () => ctx.rates.cleanUp()),
   ];
 
   const running = server;

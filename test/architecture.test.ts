@@ -49,7 +49,9 @@ function placeOf(path: string, features: Set<string>): Place | undefined {
     return undefined;
   }
   if (folder === "wire" || folder === "emulator") return { rank: rank("base"), room: folder };
-  if (folder === "database" || folder === "events") return { rank: rank("store"), room: folder };
+  if (["database", "events", "rates"].includes(folder)) {
+    return { rank: rank("store"), room: folder };
+  }
   if (folder === "http" || folder === "docs") return { rank: rank("edge"), room: "http" };
   if (folder === "socket") return { rank: rank("doors"), room: "socket" };
   if (!features.has(folder)) return undefined;
@@ -126,6 +128,9 @@ function packageFault(path: string, name: string, features: Set<string>): string
   }
   if (/^(postgres|dbmate)$/.test(name) && !path.startsWith("database/")) {
     return `imports ${name}: only database/ does`;
+  }
+  if (name === "rate-limiter-flexible" && !path.startsWith("rates/")) {
+    return `imports ${name}: only rates/ does`;
   }
   // Signing a token is no HTTP.
   if (name === "hono/jwt" && path === "auth/tokens.ts") return undefined;
@@ -245,6 +250,7 @@ describe("the check notices", () => {
     ["a tool of development", "http/edge.ts", used("fast-check")],
     ["Gemini's SDK elsewhere", "bot/replies.ts", used("@google/genai")],
     ["the database's driver elsewhere", "chats/queries.ts", used("postgres")],
+    ["the limiter elsewhere", "auth/actions.ts", used("rate-limiter-flexible")],
     ["the emulator in a feature", "chats/actions.ts", used("../emulator/server.ts")],
     ["an import that waits", "chats/actions.ts", 'await import("../socket/sockets.ts");'],
     ["a re-export", "chats/queries.ts", 'export { x } from "./actions.ts";'],

@@ -1,5 +1,7 @@
 import { createRoute } from "@hono/zod-openapi";
 import type { Ctx } from "../context.ts";
+import { clientAddress, networkOf } from "../http/address.ts";
+import { limit } from "../http/rates.ts";
 import { createRouter } from "../http/router.ts";
 import { signedIn } from "../http/signed-in.ts";
 import { answers, bearer, refuses, takes } from "../wire/openapi.ts";
@@ -94,14 +96,15 @@ const ticketRoute = createRoute({
 
 export function authRoutes(ctx: Ctx) {
   const app = createRouter();
-  // RFC 6749 §5.1: answers that hold tokens are not kept by anybody.
-  app.use("/api/auth/*", async (c, next) => {
-    await next();
-    c.header("Cache-Control", "no-store");
-  });
   return app
-    .openapi(registerRoute, async (c) => c.json(await register(ctx, c.req.valid("json")), 200))
-    .openapi(loginRoute, async (c) => c.json(await login(ctx, c.req.valid("json")), 200))
+    .openapi({ ...registerRoute, middleware: limit(ctx, "registrations") }, async (c) =>
+      c.json(await register(ctx, c.req.valid("json")), 200),
+    )
+    .openapi(loginRoute, async (c) => {
+      const input = c.req.valid("json");
+      const attempt = { username: input.username, network: networkOf(clientAddress(c)) };
+      return c.json(await ctx.rates.guardSignIn(attempt, () => login(ctx, input)), 200);
+    })
     .openapi(refreshRoute, async (c) =>
       c.json(await refresh(ctx, c.req.valid("json").refresh_token), 200),
     )

@@ -1,5 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Ctx } from "../context.ts";
+import { countIn, limit } from "../http/rates.ts";
 import { createRouter } from "../http/router.ts";
 import { signedIn } from "../http/signed-in.ts";
 import {
@@ -180,9 +181,11 @@ export function chatRoutes(ctx: Ctx) {
   const app = createRouter();
   const middleware = signedIn(ctx);
   return app
-    .openapi({ ...createChatRoute, middleware }, async (c) =>
-      c.json(await createChat(ctx, c.get("caller"), c.req.valid("json")), 200),
-    )
+    .openapi({ ...createChatRoute, middleware }, async (c) => {
+      const input = c.req.valid("json");
+      await countIn(ctx, c, "invites", input.participant_usernames?.length ?? 0);
+      return c.json(await createChat(ctx, c.get("caller"), input), 200);
+    })
     .openapi({ ...listChatsRoute, middleware }, async (c) =>
       c.json(await listChats(ctx, c.get("caller")), 200),
     )
@@ -200,11 +203,14 @@ export function chatRoutes(ctx: Ctx) {
     .openapi({ ...participantsRoute, middleware }, async (c) =>
       c.json(await listParticipants(ctx, c.get("caller"), c.req.valid("param").chat_id), 200),
     )
-    .openapi({ ...inviteRoute, middleware }, async (c) => {
-      const { chat_id } = c.req.valid("param");
-      const { username } = c.req.valid("json");
-      return c.json(await inviteToChat(ctx, c.get("caller"), chat_id, username), 200);
-    })
+    .openapi(
+      { ...inviteRoute, middleware: [middleware, limit(ctx, "invites")] as const },
+      async (c) => {
+        const { chat_id } = c.req.valid("param");
+        const { username } = c.req.valid("json");
+        return c.json(await inviteToChat(ctx, c.get("caller"), chat_id, username), 200);
+      },
+    )
     .openapi({ ...markReadRoute, middleware }, async (c) => {
       const { chat_id } = c.req.valid("param");
       const position = await markRead(ctx, c.get("caller"), chat_id, c.req.valid("json").seq);

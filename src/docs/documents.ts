@@ -4,7 +4,13 @@ import type { Config } from "../config.ts";
 import { createRouter, type AppEnv } from "../http/router.ts";
 import { asyncApi, serversAt, type AsyncApi } from "../wire/asyncapi.ts";
 
-const requestIdHeader = "#/components/headers/X-Request-Id";
+/** On every answer. */
+const requestIdHeader = { "X-Request-Id": { $ref: "#/components/headers/X-Request-Id" } };
+/** On every answer of the API, where rates are on. */
+const rateHeaders = {
+  "RateLimit-Policy": { $ref: "#/components/headers/RateLimit-Policy" },
+  RateLimit: { $ref: "#/components/headers/RateLimit" },
+};
 
 /** `/openapi.json` of everything that is mounted on `app`, and `/asyncapi.json` of the socket. */
 export function documentRoutes(app: OpenAPIHono<AppEnv>, config: Config) {
@@ -30,6 +36,18 @@ export function openApi(app: OpenAPIHono<AppEnv>, version: string) {
     description: "Names this answer in the server's log: the request's own, or a new one",
     schema: { type: "string" },
   });
+  app.openAPIRegistry.registerComponent("headers", "RateLimit-Policy", {
+    description:
+      "What is counted of a person (`-person`) and of an address (`-address`): a quota `q` for each window of `w` seconds " +
+      "(draft-ietf-httpapi-ratelimit-headers-10)",
+    schema: { type: "string" },
+    example: '"requests-person";q=600;w=60, "requests-address";q=12000;w=60',
+  });
+  app.openAPIRegistry.registerComponent("headers", "RateLimit", {
+    description: "What remains (`r`) of these, and the seconds (`t`) until the window ends",
+    schema: { type: "string" },
+    example: '"requests-person";r=599;t=60, "requests-address";r=11994;t=42',
+  });
   const document = app.getOpenAPI31Document({
     openapi: "3.1.0",
     info: {
@@ -52,10 +70,11 @@ export function openApi(app: OpenAPIHono<AppEnv>, version: string) {
       { name: "Operations", description: "For whoever runs the server" },
     ],
   });
-  for (const { get, post, patch, delete: remove } of Object.values(document.paths ?? {})) {
+  for (const [path, { get, post, patch, delete: remove }] of Object.entries(document.paths ?? {})) {
+    const headers = { ...(path.startsWith("/api/") ? rateHeaders : {}), ...requestIdHeader };
     for (const operation of [get, post, patch, remove]) {
       for (const response of Object.values(operation?.responses ?? {})) {
-        response.headers = { ...response.headers, "X-Request-Id": { $ref: requestIdHeader } };
+        response.headers = { ...response.headers, ...headers };
       }
     }
   }

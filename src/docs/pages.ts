@@ -34,12 +34,32 @@ const files = new Map([
   ["http-page.js", own(httpPageScript, javascript)],
 ]);
 
+/** Swagger UI draws its icons from data. */
+const contentSecurityPolicy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' data:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join("; ");
+
+const pageHeaders = {
+  "Content-Security-Policy": contentSecurityPolicy,
+  "Cross-Origin-Opener-Policy": "same-origin",
+  "Cache-Control": "no-cache",
+};
+
 export function docsRoutes(config: Config) {
   let socket: ReturnType<typeof socketPage> | undefined;
   return (
     createRouter()
-      .get("/docs", (c) => c.html(httpPage()))
-      .get("/docs/socket", (c) => c.html((socket ??= socketPage(asyncApi(config.version)))))
+      .get("/docs", (c) => c.html(httpPage(), 200, pageHeaders))
+      .get("/docs/socket", (c) =>
+        c.html((socket ??= socketPage(asyncApi(config.version))), 200, pageHeaders),
+      )
       .get("/docs/assets/:file", (c) => fileOf(c.req.param("file")) ?? c.notFound())
       // Browsers ask for it by themselves.
       .get("/favicon.ico", (c) => fileOf("favicon-32x32.png") ?? c.notFound())

@@ -1,7 +1,107 @@
-import type { Context } from "hono";
+// Where a request comes from. Anybody can write X-Forwarded-For, so it is believed only where a trusted proxy has
+// handed the request in, and only as far as trusted proxies have added to it (RFC 7239 §8.1, which says the same of
+// Forwarded): from the right, up to the first address that is none of theirs.
+import { BlockList, isIPv4, isIPv6 } from "node:net";
+import type { MiddlewareHandler } from "hono";
+import type { Config } from "../config.ts";
 import type { AppEnv } from "./router.ts";
 
-/** The network address that a request came from. */
-export function clientAddress(c: Context<AppEnv>): string {
-  return c.env.server.requestIP(c.req.raw)?.address ?? "unknown";
+export interface Client {
+  /** As RFC 5952 writes it, an IPv4-mapped one as IPv4; `unknown` where there is none. */
+  readonly address: string;
+  /** Whether the client speaks TLS, with us or with the trusted proxy in front. */
+  readonly secure: boolean;
+}
+
+/** The context of a request, whether or not its route has more variables. */
+export interface ClientContext {
+  get(key: "client"): Client;
+}
+
+/** Finds out, once for a request, what {@link clientAddress} and {@link isSecure} tell. */
+export function seeClient(config: Config): MiddlewareHandler<AppEnv> {
+  const isTrusted = trustedBy(config.trustedProxies);
+  return async (c, next) => {
+    const peer = readAddress(c.env.server.requestIP(c.req.raw)?.address ?? "") ?? "unknown";
+    const isProxied = isTrusted(peer);
+    const forwardedFor = isProxied ? c.req.header("x-forwarded-for") : undefined;
+    const forwardedProto = isProxied ? c.req.header("x-forwarded-proto") : undefined;
+    c.set("client", {
+      address: forwardedFor === undefined ? peer : lastUntrusted(peer, forwardedFor, isTrusted),
+      // The first proxy is the one that the client spoke to.
+      secure:
+        /^ *https *(,|$)/i.test(forwardedProto ?? "") || new URL(c.req.url).protocol === "https:",
+    });
+    await next();
+  };
+}
+
+/** The network address of whoever made a request: the one place that says it. */
+export function clientAddress(c: ClientContext): string {
+  return c.get("client").address;
+}
+
+export function isSecure(c: ClientContext): boolean {
+  return c.get("client").secure;
+}
+
+/**
+ * What is counted as one address. Whoever has an IPv6 address has the 2^64 of its network, since that is what a
+ * subscriber gets at the least (RFC 6177 §2).
+ */
+export function networkOf(address: string): string {
+  if (!address.includes(":")) return address;
+  const [head = "", tail] = address.split("::");
+  const groups = head === "" ? [] : head.split(":");
+  const missing = tail === undefined ? 0 : 8 - groups.length - tail.split(":").length;
+  const first = [...groups, ...Array.from({ length: Math.max(0, missing) }, () => "0")];
+  const network = first.concat(tail?.split(":") ?? []).slice(0, 4);
+  return `${network.map((group) => group || "0").join(":")}::/64`;
+}
+
+function trustedBy(proxies: readonly string[]): (address: string) => boolean {
+  const trusted = new BlockList();
+  for (const proxy of proxies) {
+    const [text = "", prefix] = proxy.split("/");
+    const address = (prefix === undefined ? readAddress(text) : undefined) ?? text;
+    const family = isIPv4(address) ? "ipv4" : "ipv6";
+    if (prefix === undefined) trusted.addAddress(address, family);
+    else trusted.addSubnet(address, Number(prefix), family);
+  }
+  return (address) =>
+    address !== "unknown" && trusted.check(address, isIPv4(address) ? "ipv4" : "ipv6");
+}
+
+/** The right-most address that is no trusted proxy's; what is no address ends the search at the proxy that passed it on. */
+function lastUntrusted(
+  peer: string,
+  forwardedFor: string,
+  isTrusted: (address: string) => boolean,
+): string {
+  let nearest = peer;
+  for (const entry of forwardedFor.split(",").toReversed()) {
+    const address = readAddress(withoutPort(entry.trim()));
+    if (address === undefined) return nearest;
+    nearest = address;
+    if (!isTrusted(address)) return nearest;
+  }
+  return nearest;
+}
+
+/** Some proxies write `192.0.2.1:4711` and `[2001:db8::1]:4711`. */
+function withoutPort(entry: string): string {
+  const [, ipv4, ipv6] = /^(?:([\d.]+)|\[([^\]]+)\])(?::\d{1,5})?$/.exec(entry) ?? [];
+  return ipv4 ?? ipv6 ?? entry;
+}
+
+/** @returns one spelling for each address; undefined for what is none */
+function readAddress(text: string): string | undefined {
+  if (isIPv4(text)) return text;
+  const [address = ""] = text.split("%");
+  if (!isIPv6(address)) return undefined;
+  const canonical = new URL(`http://[${address}]`).hostname.slice(1, -1);
+  const [, high, low] = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(canonical) ?? [];
+  if (high === undefined || low === undefined) return canonical;
+  const [upper, lower] = [parseInt(high, 16), parseInt(low, 16)];
+  return [upper >> 8, upper & 255, lower >> 8, lower & 255].join(".");
 }

@@ -8,6 +8,7 @@ import type { Logger } from "pino";
 import type { Config } from "../config.ts";
 import { asProblem } from "../problems.ts";
 import { Problem } from "../wire/problems.ts";
+import { clientAddress } from "./address.ts";
 import type { AppEnv } from "./router.ts";
 
 /** 16,000 characters of content take at most 12 bytes each in JSON. */
@@ -23,6 +24,7 @@ export function requestLog(log: Logger): MiddlewareHandler<AppEnv> {
         requestId: c.get("requestId"),
         method: c.req.method,
         path: c.req.path,
+        from: clientAddress(c),
         status: c.res.status,
         ms: Math.round(performance.now() - startedAt),
       },
@@ -38,7 +40,7 @@ export function crossOrigin(config: Config): MiddlewareHandler<AppEnv> {
     credentials: !any,
     allowMethods: ["GET", "POST", "PATCH", "DELETE"],
     allowHeaders: ["Authorization", "Content-Type", "X-Request-Id"],
-    exposeHeaders: ["Link", "Retry-After", "X-Request-Id"],
+    exposeHeaders: ["Link", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id"],
     maxAge: 600,
   });
 }

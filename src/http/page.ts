@@ -29,8 +29,6 @@ const pageHeaders = {
   "Content-Type": "text/html; charset=utf-8",
   "Content-Security-Policy": contentSecurityPolicy,
   "Cross-Origin-Opener-Policy": "same-origin",
-  "Referrer-Policy": "no-referrer",
-  "X-Content-Type-Options": "nosniff",
   // It names the files of this version.
   "Cache-Control": "no-cache",
 };
@@ -104,7 +102,6 @@ export function pageRoutes(config: Config) {
     return c.body(file.bytes, 200, {
       "Content-Type": file.type,
       "Cache-Control": fileCaching,
-      "X-Content-Type-Options": "nosniff",
     });
   });
   return app;

@@ -3,10 +3,16 @@ import type { Server } from "bun";
 import type { RequestIdVariables } from "hono/request-id";
 import type { SocketData } from "../socket/sockets.ts";
 import { invalidInput, Problem } from "../wire/problems.ts";
+import type { Doer } from "../rates/rates.ts";
+import type { Client } from "./address.ts";
 
 export interface AppEnv {
   Bindings: { server: Server<SocketData> };
-  Variables: RequestIdVariables;
+  Variables: RequestIdVariables & {
+    client: Client;
+    /** Whom a request counts for; undefined where nothing is counted. */
+    doer: Doer | undefined;
+  };
 }
 
 /** A router on which what doesn't fit a route's schemas is the problem `invalid`. */

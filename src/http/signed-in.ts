@@ -13,7 +13,7 @@ export function signedIn(ctx: Ctx) {
         "Sign in first: send Authorization: Bearer and an access token.",
       );
     }
-    const [, token] = /^bearer +([\w.\-]+) *$/i.exec(header) ?? [];
+    const token = bearerTokenOf(header);
     if (!token) {
       throw new Problem(
         "invalid_token",
@@ -23,4 +23,8 @@ export function signedIn(ctx: Ctx) {
     c.set("caller", await readAccessToken(ctx, token));
     await next();
   });
+}
+
+export function bearerTokenOf(header: string): string | undefined {
+  return /^bearer +([\w.\-]+) *$/i.exec(header)?.[1];
 }

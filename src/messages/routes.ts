@@ -1,5 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Ctx } from "../context.ts";
+import { limit } from "../http/rates.ts";
 import { createRouter } from "../http/router.ts";
 import { signedIn } from "../http/signed-in.ts";
 import { ChatPath } from "../wire/chats.ts";
@@ -74,10 +75,13 @@ export function messageRoutes(ctx: Ctx) {
       if (link) c.header("Link", link);
       return c.json(page.messages, 200);
     })
-    .openapi({ ...sendMessageRoute, middleware }, async (c) => {
-      const { chat_id } = c.req.valid("param");
-      return c.json(await sendMessage(ctx, c.get("caller"), chat_id, c.req.valid("json")), 200);
-    });
+    .openapi(
+      { ...sendMessageRoute, middleware: [middleware, limit(ctx, "sends")] as const },
+      async (c) => {
+        const { chat_id } = c.req.valid("param");
+        return c.json(await sendMessage(ctx, c.get("caller"), chat_id, c.req.valid("json")), 200);
+      },
+    );
 }
 
 function linkHeader(path: string, limit: number, page: HistoryPage): string {

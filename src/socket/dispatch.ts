@@ -42,6 +42,8 @@ export async function dispatch(
       });
       return undefined;
     case "message": {
+      const { refusal } = await ctx.rates.take("sends", session);
+      if (refusal) throw refusal;
       const message = await sendMessage(ctx, session.caller, frame.chat_id, frame);
       return ack(requestId, { message_id: message.id, seq: message.seq });
     }

@@ -44,7 +44,12 @@ export function createSocketHandler(ctx: Ctx, sockets: Sockets): WebSocketHandle
   async function authenticate(ws: Socket, token: string) {
     try {
       const caller = await identify(ctx, token);
+      const { refusal } = await ctx.rates.take("connects", { userId: caller.id });
       if (ws.readyState !== WebSocket.OPEN) return;
+      if (refusal) {
+        closeSocket(ws, "rate_limited", refusal.detail);
+        return;
+      }
       const session = new SocketSession(ws, caller);
       if (!sockets.claim(ws, session)) {
         closeSocket(ws, "too_many_sockets", "close another socket of this account first");
@@ -101,6 +106,11 @@ export function createSocketHandler(ctx: Ctx, sockets: Sockets): WebSocketHandle
     perMessageDeflate: false,
 
     open(ws) {
+      const { refusal } = ws.data;
+      if (refusal !== undefined) {
+        closeSocket(ws, "rate_limited", refusal);
+        return;
+      }
       if (!sockets.add(ws)) {
         closeSocket(ws, "too_many_sockets", "close another socket from this address first");
         return;

@@ -1,7 +1,7 @@
 import { zValidator } from "@hono/zod-validator";
 import { z } from "zod";
 import type { Ctx } from "../context.ts";
-import { clientAddress } from "../http/address.ts";
+import { clientAddress, networkOf } from "../http/address.ts";
 import { mayConnect } from "../http/edge.ts";
 import { createRouter } from "../http/router.ts";
 import { invalidInput, Problem } from "../wire/problems.ts";
@@ -16,7 +16,7 @@ export function socketRoutes(ctx: Ctx) {
     zValidator("query", SocketQuery, (result) => {
       if (!result.success) throw invalidInput(result.error);
     }),
-    (c) => {
+    async (c) => {
       if (c.req.header("upgrade")?.toLowerCase() !== "websocket") {
         throw new Problem(
           "bad_request",
@@ -33,9 +33,14 @@ export function socketRoutes(ctx: Ctx) {
         );
       }
       const { server } = c.env;
+      const address = clientAddress(c);
+      const network = networkOf(address);
+      const { refusal } = await ctx.rates.take("connects", { network });
       const upgraded = server.upgrade(c.req.raw, {
         data: {
-          address: clientAddress(c),
+          address,
+          network,
+          refusal: refusal?.detail,
           openedAtMs: ctx.now().getTime(),
           token: c.req.valid("query").token,
           opening: undefined,

@@ -15,6 +15,10 @@ import type { Inbox } from "./inbox.ts";
 /** What a socket carries: `ws.data`. */
 export interface SocketData {
   readonly address: string;
+  /** What is counted as one address. */
+  readonly network: string;
+  /** Why it is closed as soon as it is open; undefined if it isn't. */
+  readonly refusal: string | undefined;
   readonly openedAtMs: number;
   /** Settles when the token that opens the socket was looked at; undefined when none is being looked at. */
   opening: Promise<void> | undefined;
@@ -51,6 +55,10 @@ export class SocketSession implements Listener {
 
   get username() {
     return this.caller.username;
+  }
+
+  get network() {
+    return this.ws.data.network;
   }
 
   get open() {
@@ -131,10 +139,10 @@ export function createSockets({
   return {
     /** @returns false when the address has as many sockets as it may */
     add(ws: Socket): boolean {
-      const { address } = ws.data;
-      const count = byAddress.get(address) ?? 0;
+      const { network } = ws.data;
+      const count = byAddress.get(network) ?? 0;
       if (perAddressMax > 0 && count >= perAddressMax) return false;
-      byAddress.set(address, count + 1);
+      byAddress.set(network, count + 1);
       all.add(ws);
       return true;
     },
@@ -163,10 +171,10 @@ export function createSockets({
     remove(ws: Socket) {
       if (!all.delete(ws)) return;
       if (all.size === 0) empty?.resolve();
-      const { address, session } = ws.data;
-      const count = (byAddress.get(address) ?? 1) - 1;
-      if (count > 0) byAddress.set(address, count);
-      else byAddress.delete(address);
+      const { network, session } = ws.data;
+      const count = (byAddress.get(network) ?? 1) - 1;
+      if (count > 0) byAddress.set(network, count);
+      else byAddress.delete(network);
       if (!session) return;
       const sockets = byUser.get(session.userId);
       sockets?.delete(ws);

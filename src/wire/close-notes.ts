@@ -39,6 +39,10 @@ export const closeNotes: Record<CloseReason, { when: string; then: string }> = {
     when: "This person or this address has as many sockets open as it may: the server's `SOCKETS_PER_USER` and `SOCKETS_PER_ADDRESS`, 50 and 1,000 by default.",
     then: "Close another one, or try again later with growing pauses.",
   },
+  rate_limited: {
+    when: "This person or this address has opened too many sockets within a minute: above 200 and 4,000 by default.",
+    then: "Reconnect after a minute, and then with growing pauses.",
+  },
   unavailable: {
     when: "The database is away, or this socket may have missed something.",
     then: "Reconnect after some seconds with growing pauses, and catch up.",

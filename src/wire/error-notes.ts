@@ -32,6 +32,10 @@ export const errorNotes = {
     when: "256 frames of this socket are waiting, or 1 Mi characters. It has no `request_id`, and no frame is lost yet.",
     then: "Wait for replies before you send more: at twice that the socket is closed.",
   },
+  rate_limited: {
+    when: "Messages come faster than one may send: 150 in 30 s by default, with those sent over HTTP. The frame changed nothing.",
+    then: "Send it again after `retry_after`, with the same `client_id`.",
+  },
   quota_exceeded: {
     when: "A question: too many answers are running, or the day's tokens of the person or the chat are used up. Nothing was stored.",
     then: "Send it again after `retry_after`, with the same `client_id`.",

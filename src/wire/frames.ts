@@ -23,6 +23,7 @@ export const closeCodes = {
   restart: { code: 1012, reconnect: true },
   too_slow: { code: 1013, reconnect: true },
   too_many_sockets: { code: 1013, reconnect: true },
+  rate_limited: { code: 1013, reconnect: true },
   unavailable: { code: 1013, reconnect: true },
 } as const;
 export type CloseReason = keyof typeof closeCodes;

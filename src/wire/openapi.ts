@@ -19,10 +19,13 @@ const headersOf: Partial<Record<number, Record<string, { description: string; sc
     503: { "Retry-After": { description: "Seconds", schema: { type: "integer" } } },
   };
 
-/** The problems that a route can answer with, by status. Every route may also answer `internal` and `unavailable`. */
+/**
+ * The problems that a route can answer with, by status. Every route may also answer `rate_limited`, `internal` and
+ * `unavailable`.
+ */
 export function refuses(...codes: ProblemCode[]) {
   const byStatus = Map.groupBy(
-    [...codes, "internal", "unavailable"] satisfies ProblemCode[],
+    [...codes, "rate_limited", "internal", "unavailable"] satisfies ProblemCode[],
     (code) => problemCatalogue[code].status,
   );
   return Object.fromEntries(

@@ -23,6 +23,7 @@ export const problemCatalogue = {
   unsupported_media_type: { status: 415, title: "Wrong media type" },
   invalid: { status: 422, title: "Invalid input" },
   flood: { status: 429, title: "Too many requests" },
+  rate_limited: { status: 429, title: "Rate limit exceeded" },
   quota_exceeded: { status: 429, title: "Quota exceeded" },
   internal: { status: 500, title: "Internal error" },
   bot_not_configured: { status: 503, title: "No model is configured" },

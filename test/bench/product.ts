@@ -12,6 +12,7 @@ const config = readConfig({
   HOST: "127.0.0.1",
   PORT: "0",
   DATABASE_URL: process.env.BENCH_DATABASE_URL,
+  RATE_LIMITS: "off",
   SOCKETS_PER_USER: "0",
   SOCKETS_PER_ADDRESS: "0",
   GEMINI_BASE_URL: process.env.BENCH_GEMINI_URL,

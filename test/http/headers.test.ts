@@ -92,6 +92,8 @@ describe("CORS", () => {
       expect(answer.headers.get("access-control-allow-credentials")).toBe("true");
       expect(listed(answer, "access-control-expose-headers")).toEqual([
         "link",
+        "ratelimit",
+        "ratelimit-policy",
         "retry-after",
         "x-request-id",
       ]);

@@ -25,6 +25,7 @@ test("every request leaves one line, with its id, and what became of it", async 
     requestId: "one-line",
     method: "GET",
     path: "/health",
+    from: "127.0.0.1",
     status: 200,
     ms: expect.any(Number),
     msg: "request",

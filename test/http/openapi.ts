@@ -18,7 +18,12 @@ const Parameter = z.object({
 });
 
 const Header = z.object({ description: z.string(), schema: Json });
-const HeaderReference = z.object({ $ref: z.literal("#/components/headers/X-Request-Id") });
+const HeaderReference = z.object({
+  $ref: z.templateLiteral([
+    "#/components/headers/",
+    z.enum(["X-Request-Id", "RateLimit", "RateLimit-Policy"]),
+  ]),
+});
 
 const Operation = z.object({
   operationId: z.string().regex(/^[a-z][A-Za-z]+$/),
@@ -53,7 +58,11 @@ export const Document = z.strictObject({
   components: z.strictObject({
     schemas: z.record(z.string().regex(/^[A-Z]\w+$/), Json),
     securitySchemes: z.record(z.string(), Json),
-    headers: z.strictObject({ "X-Request-Id": Header }),
+    headers: z.strictObject({
+      "X-Request-Id": Header,
+      RateLimit: Header,
+      "RateLimit-Policy": Header,
+    }),
     parameters: z.strictObject({}).optional(),
   }),
   webhooks: z.strictObject({}).optional(),

@@ -25,11 +25,17 @@ export const undescribed = [
 ];
 
 /** What any request may be refused for, whatever its path. */
-const refusedByEdge = ["not_found", "not_json", "too_large", "unsupported_media_type"];
+const refusedByEdge = [
+  "not_found",
+  "not_json",
+  "too_large",
+  "unsupported_media_type",
+  "rate_limited",
+];
 
 /** Of HTTP or of a page's rights, not of the API. */
 const infrastructure =
-  /^(cache-control|content-(type|length|encoding)|date|vary|connection|access-control-[a-z-]+|transfer-encoding)$/;
+  /^(cache-control|content-(type|length|encoding|security-policy)|date|vary|connection|access-control-[a-z-]+|transfer-encoding|cross-origin-[a-z-]+|referrer-policy|x-content-type-options|x-frame-options|strict-transport-security)$/;
 
 /** An app that serves nobody. */
 export function appToDescribe() {

@@ -58,7 +58,14 @@ export function processes() {
 export function spawnServer(env: Record<string, string>, cwd: string) {
   const child = Bun.spawn([process.execPath, main], {
     cwd,
-    env: { PATH: process.env.PATH, HOST: "127.0.0.1", PORT: "0", ...env },
+    env: {
+      PATH: process.env.PATH,
+      HOST: "127.0.0.1",
+      PORT: "0",
+      // Production refuses it.
+      ...(env.NODE_ENV === "production" ? {} : { RATE_LIMITS: "off" }),
+      ...env,
+    },
     stdin: "ignore",
     stdout: "pipe",
     stderr: "pipe",

@@ -45,7 +45,13 @@ export interface WorldOptions {
 
 export async function startWorld(options: WorldOptions = {}) {
   const databaseUrl = await cloneDatabase();
-  const config = readConfig({ NODE_ENV: "test", HOST: "127.0.0.1", PORT: "0", ...options.env });
+  const config = readConfig({
+    NODE_ENV: "test",
+    HOST: "127.0.0.1",
+    PORT: "0",
+    RATE_LIMITS: "off",
+    ...options.env,
+  });
   const log = options.logTo
     ? await createLogger(config, options.logTo)
     : pino({ level: process.env.TEST_LOG_LEVEL ?? "silent" });
