@@ -2,7 +2,15 @@
 import { z } from "zod";
 import { version } from "../package.json";
 
-const exampleSecrets = ["your-secret-key-here", "change-me", "changeme", "secret", "password"];
+const exampleSecrets = [
+  "your-secret-key-here",
+  "change-me",
+  "changeme",
+  "secret",
+  "password",
+  // The key of FastAPI's tutorial, which many servers run with.
+  "09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7",
+];
 const secretBytesMin = 32;
 
 /** Settings that were given as an empty string count as not given: that is what `KEY=` in a .env file means. */
@@ -50,6 +58,7 @@ const Environment = z.object({
     .optional(),
   DATA_DIR: z.string().default(".data"),
   SECRET_KEY: z.string().optional(),
+  SECRET_KEY_PREVIOUS: z.string().optional(),
   ALGORITHM: z.enum(["HS256", "HS384", "HS512"]).default("HS256"),
   ACCESS_TOKEN_EXPIRE_MINUTES: wholeNumber(30, 1, 525_600),
   GEMINI_API_KEY: z.string().optional(),
@@ -83,6 +92,8 @@ export interface Config {
   readonly dataDir: string;
   /** Undefined: made once and kept under `dataDir`. Never undefined in production. */
   readonly secretKey: string | undefined;
+  /** Tokens that were signed with it are still good; none is signed with it. */
+  readonly previousSecretKey: string | undefined;
   readonly algorithm: "HS256" | "HS384" | "HS512";
   readonly accessTokenTtlSeconds: number;
   readonly refreshTokenTtlSeconds: number;
@@ -149,6 +160,7 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     databaseUrl: values.DATABASE_URL,
     dataDir: values.DATA_DIR,
     secretKey: values.SECRET_KEY,
+    previousSecretKey: values.SECRET_KEY_PREVIOUS,
     algorithm: values.ALGORITHM,
     accessTokenTtlSeconds: values.ACCESS_TOKEN_EXPIRE_MINUTES * 60,
     refreshTokenTtlSeconds: 30 * 24 * 60 * 60,
@@ -180,12 +192,14 @@ function productionFaults(env: Record<string, string | undefined>): string[] {
   if (!env.DATABASE_URL) {
     faults.push("DATABASE_URL: must be set in production, which has no embedded database");
   }
-  const secret = env.SECRET_KEY;
-  if (!secret) {
+  if (!env.SECRET_KEY) {
     faults.push("SECRET_KEY: must be set in production; make one with `openssl rand -base64 48`");
-  } else if (isWeak(secret)) {
+  }
+  for (const name of ["SECRET_KEY", "SECRET_KEY_PREVIOUS"]) {
+    const secret = env[name];
+    if (!secret || !isWeak(secret)) continue;
     faults.push(
-      `SECRET_KEY: is too weak for production (at least ${secretBytesMin} random bytes, no example value); ` +
+      `${name}: is too weak for production (at least ${secretBytesMin} random bytes, no example value); ` +
         "make one with `openssl rand -base64 48`",
     );
   }
