@@ -1,10 +1,16 @@
 import type { Ctx } from "../context.ts";
 import { databaseError } from "../database/connect.ts";
-import { findUser, findUserWithPassword, insertUser } from "../users/queries.ts";
+import {
+  findUser,
+  findUserWithPassword,
+  insertUser,
+  replaceHash,
+  type UserWithPassword,
+} from "../users/queries.ts";
 import { botUsername } from "../wire/messages.ts";
 import { Problem } from "../wire/problems.ts";
 import type { LoginInput, RegisterInput, Ticket, Tokens, User } from "../wire/users.ts";
-import { hashPassword, verifyPassword } from "./passwords.ts";
+import { hashPassword, isWeakHash, verifyPassword } from "./passwords.ts";
 import {
   deleteExpired,
   deleteSession,
@@ -54,7 +60,18 @@ export async function login(ctx: Ctx, input: LoginInput): Promise<Tokens> {
     refreshTokenHash: hashSecret(secret),
     ttlSeconds: ctx.config.refreshTokenTtlSeconds,
   });
+  if (isWeakHash(user.hashed_password)) await renewHash(ctx, user, input.password);
   return await tokens(ctx, user, sessionId, secret);
+}
+
+/** Only now is the password known. What goes wrong must not keep anybody from signing in: the next time will do. */
+async function renewHash(ctx: Ctx, user: UserWithPassword, password: string): Promise<void> {
+  try {
+    const newHash = await hashPassword(password);
+    await replaceHash(ctx.sql, { id: user.id, oldHash: user.hashed_password, newHash });
+  } catch (error) {
+    ctx.log.warn({ err: error, userId: user.id }, "a weak password hash could not be replaced");
+  }
 }
 
 async function tokens(

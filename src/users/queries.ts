@@ -42,6 +42,17 @@ export async function findUserWithPassword(
   );
 }
 
+/** Puts another hash of the same password in the place of `oldHash`, if that is still the one. */
+export async function replaceHash(
+  sql: Sql,
+  user: { id: number; oldHash: string; newHash: string },
+): Promise<void> {
+  await sql`
+    update users set hashed_password = ${user.newHash}
+    where id = ${user.id} and hashed_password = ${user.oldHash}
+  `;
+}
+
 /** Users by name, without regard to case; unknown names are left out. */
 export async function findUsersByName(sql: Sql, usernames: string[]): Promise<NamedUser[]> {
   return many(
