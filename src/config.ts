@@ -61,6 +61,7 @@ const Environment = z.object({
   SECRET_KEY_PREVIOUS: z.string().optional(),
   ALGORITHM: z.enum(["HS256", "HS384", "HS512"]).default("HS256"),
   ACCESS_TOKEN_EXPIRE_MINUTES: wholeNumber(30, 1, 525_600),
+  AUDIT_DAYS: wholeNumber(365, 0, 36_500),
   GEMINI_API_KEY: z.string().optional(),
   GEMINI_MODEL: modelName.default("gemini-2.5-flash"),
   GEMINI_MODELS: z
@@ -97,6 +98,8 @@ export interface Config {
   readonly algorithm: "HS256" | "HS384" | "HS512";
   readonly accessTokenTtlSeconds: number;
   readonly refreshTokenTtlSeconds: number;
+  /** How long events of the audit are kept; 0 for ever. */
+  readonly auditDays: number;
   readonly gemini: {
     readonly apiKey: string | undefined;
     /** Where a chat has not chosen another. */
@@ -164,6 +167,7 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     algorithm: values.ALGORITHM,
     accessTokenTtlSeconds: values.ACCESS_TOKEN_EXPIRE_MINUTES * 60,
     refreshTokenTtlSeconds: 30 * 24 * 60 * 60,
+    auditDays: values.AUDIT_DAYS,
     gemini: Object.freeze({
       apiKey: values.GEMINI_API_KEY,
       model: values.GEMINI_MODEL,

@@ -49,6 +49,7 @@ const rotation = {
   oldHash: Buffer.from("x"),
   newHash: Buffer.from("x"),
   ttlSeconds: 60,
+  source: { address: "127.0.0.1", userAgent: null },
 };
 const readLog = (after: number, limit: number) => createReadLog(sql)(busyChat, after, limit);
 

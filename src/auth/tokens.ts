@@ -4,6 +4,7 @@ import { errors, jwtVerify, SignJWT } from "jose";
 import { z } from "zod";
 import type { Ctx } from "../context.ts";
 import { Problem } from "../wire/problems.ts";
+import type { Source } from "./audit-queries.ts";
 
 const issuer = "gemini-coop";
 const audience = "gemini-coop";
@@ -21,13 +22,18 @@ const Claims = z.object({
   aud: z.literal(audience),
 });
 
-/** Who makes a request. */
-export interface Caller {
+/** Whom a token stands for. */
+export interface Identity {
   readonly id: number;
   readonly username: string;
   readonly sessionId: string;
   /** Milliseconds since the epoch. */
   readonly expiresAtMs: number;
+}
+
+/** Who makes a request. */
+export interface Caller extends Identity {
+  readonly source: Source;
 }
 
 type TokenCtx = Pick<Ctx, "config" | "secretKey" | "now">;
@@ -53,7 +59,7 @@ export async function signAccessToken(
 }
 
 /** @throws Problem `invalid_token` for everything but a token of ours that has not expired */
-export async function readAccessToken(ctx: TokenCtx, token: string): Promise<Caller> {
+export async function readAccessToken(ctx: TokenCtx, token: string): Promise<Identity> {
   const payload = await verified(ctx, token).catch((error: unknown) => {
     if (!(error instanceof errors.JWTExpired)) throw notValid();
     throw new Problem(
