@@ -16,6 +16,8 @@ import { Problem } from "../src/wire/problems.ts";
 import { withDatabase } from "./database.ts";
 
 const password = "gemini-coop";
+/** Nobody's client. */
+const source = { address: "127.0.0.1", userAgent: "bun run seed" };
 const names = ["alice", "bob", "carol"] as const;
 type Name = (typeof names)[number];
 
@@ -104,7 +106,7 @@ async function seed(config: Config, databaseUrl: string): Promise<string> {
     const callerOf = (name: Name) => sessions.get(name)?.caller ?? unknown(name);
     const lines: string[] = [];
     for (const room of rooms) lines.push(await furnish(ctx, callerOf, room));
-    for (const { refreshToken } of sessions.values()) await logout(ctx, refreshToken);
+    for (const { refreshToken } of sessions.values()) await logout(ctx, refreshToken, source);
     return [
       "The world is there. Sign in as any of these:",
       "",
@@ -131,13 +133,13 @@ interface Session {
 
 async function signIn(ctx: Ctx, username: Name): Promise<Session> {
   try {
-    await register(ctx, { username, email: `${username}@example.com`, password });
+    await register(ctx, { username, email: `${username}@example.com`, password }, source);
   } catch (error) {
     if (!isProblem(error, "username_taken")) throw error;
   }
   try {
-    const tokens = await login(ctx, { username, password });
-    const caller = await readAccessToken(ctx, tokens.access_token);
+    const tokens = await login(ctx, { username, password }, source);
+    const caller = { ...(await readAccessToken(ctx, tokens.access_token)), source };
     return { caller, refreshToken: tokens.refresh_token };
   } catch (error) {
     if (!isProblem(error, "invalid_credentials")) throw error;

@@ -3,7 +3,15 @@ import { isIP } from "node:net";
 import { z } from "zod";
 import { version } from "../package.json";
 
-const exampleSecrets = ["your-secret-key-here", "change-me", "changeme", "secret", "password"];
+const exampleSecrets = [
+  "your-secret-key-here",
+  "change-me",
+  "changeme",
+  "secret",
+  "password",
+  // The key of FastAPI's tutorial, which many servers run with.
+  "09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7",
+];
 const secretBytesMin = 32;
 
 /** Settings that were given as an empty string count as not given: that is what `KEY=` in a .env file means. */
@@ -71,8 +79,10 @@ const Environment = z.object({
     .optional(),
   DATA_DIR: z.string().default(".data"),
   SECRET_KEY: z.string().optional(),
+  SECRET_KEY_PREVIOUS: z.string().optional(),
   ALGORITHM: z.enum(["HS256", "HS384", "HS512"]).default("HS256"),
   ACCESS_TOKEN_EXPIRE_MINUTES: wholeNumber(30, 1, 525_600),
+  AUDIT_DAYS: wholeNumber(365, 0, 36_500),
   GEMINI_API_KEY: z.string().optional(),
   GEMINI_MODEL: modelName.default("gemini-2.5-flash"),
   GEMINI_MODELS: z
@@ -108,9 +118,13 @@ export interface Config {
   readonly dataDir: string;
   /** Undefined: made once and kept under `dataDir`. Never undefined in production. */
   readonly secretKey: string | undefined;
+  /** Tokens that were signed with it are still good; none is signed with it. */
+  readonly previousSecretKey: string | undefined;
   readonly algorithm: "HS256" | "HS384" | "HS512";
   readonly accessTokenTtlSeconds: number;
   readonly refreshTokenTtlSeconds: number;
+  /** How long events of the audit are kept; 0 for ever. */
+  readonly auditDays: number;
   readonly gemini: {
     readonly apiKey: string | undefined;
     /** Where a chat has not chosen another. */
@@ -183,9 +197,11 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     databaseUrl: values.DATABASE_URL,
     dataDir: values.DATA_DIR,
     secretKey: values.SECRET_KEY,
+    previousSecretKey: values.SECRET_KEY_PREVIOUS,
     algorithm: values.ALGORITHM,
     accessTokenTtlSeconds: values.ACCESS_TOKEN_EXPIRE_MINUTES * 60,
     refreshTokenTtlSeconds: 30 * 24 * 60 * 60,
+    auditDays: values.AUDIT_DAYS,
     gemini: Object.freeze({
       apiKey: values.GEMINI_API_KEY,
       model: values.GEMINI_MODEL,
@@ -223,12 +239,14 @@ function productionFaults(env: Record<string, string | undefined>): string[] {
   if (env.RATE_LIMITS === "off") {
     faults.push("RATE_LIMITS: must not be off in production; choose memory or postgres");
   }
-  const secret = env.SECRET_KEY;
-  if (!secret) {
+  if (!env.SECRET_KEY) {
     faults.push("SECRET_KEY: must be set in production; make one with `openssl rand -base64 48`");
-  } else if (isWeak(secret)) {
+  }
+  for (const name of ["SECRET_KEY", "SECRET_KEY_PREVIOUS"]) {
+    const secret = env[name];
+    if (!secret || !isWeak(secret)) continue;
     faults.push(
-      `SECRET_KEY: is too weak for production (at least ${secretBytesMin} random bytes, no example value); ` +
+      `${name}: is too weak for production (at least ${secretBytesMin} random bytes, no example value); ` +
         "make one with `openssl rand -base64 48`",
     );
   }

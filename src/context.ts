@@ -1,5 +1,6 @@
 // What every action is given, and how it is made.
 import type { Logger } from "pino";
+import { areSessionsLive } from "./auth/queries.ts";
 import type { StreamAnswer } from "./bot/model.ts";
 import { createReplies, type Replies } from "./bot/replies.ts";
 import type { Config } from "./config.ts";
@@ -50,8 +51,10 @@ export interface Ctx {
   readonly folding: Set<number>;
   /** `closing` from the moment the server goes down: nothing new is begun. */
   readonly lifecycle: { closing: boolean };
-  /** Closes every open socket of a session. */
-  readonly disconnectSession: (sessionId: string) => void;
+  /** Whether a session goes on. Those who ask at the same time are answered by one statement. */
+  readonly isSessionLive: Batch<string, boolean>;
+  /** Closes every open socket of these sessions. */
+  readonly disconnectSessions: (sessionIds: readonly string[]) => void;
   /** Closes every open socket of a person, who may come back at once. */
   readonly disconnectUser: (userId: number) => void;
   /** Tells a person's open sockets no more news of a chat. */
@@ -71,7 +74,7 @@ export interface ContextParts {
 export interface Reach {
   emit: Emit;
   notify: (userId: number, frame: UserFrame) => void;
-  disconnectSession: (sessionId: string) => void;
+  disconnectSessions: (sessionIds: readonly string[]) => void;
   disconnectUser: (userId: number) => void;
   unfollow: (userId: number, chatId: number) => void;
 }
@@ -80,14 +83,14 @@ export interface Reach {
 const nobody: Reach = {
   emit() {},
   notify() {},
-  disconnectSession() {},
+  disconnectSessions() {},
   disconnectUser() {},
   unfollow() {},
 };
 
 export function createContext(parts: ContextParts, reach: Reach = nobody): Ctx {
   const { config, secretKey, sql, log, model, now = () => new Date() } = parts;
-  const { emit, notify, disconnectSession, disconnectUser, unfollow } = reach;
+  const { emit, notify, disconnectSessions, disconnectUser, unfollow } = reach;
   const replies = createReplies({
     answersMax: config.budgets.serverAnswers,
     configured: model.answer !== undefined,
@@ -112,11 +115,17 @@ export function createContext(parts: ContextParts, reach: Reach = nobody): Ctx {
       sizeMax: batchSizeMax,
       queueMax: batchQueueMax,
     }),
+    isSessionLive: createBatch<string, boolean>((ids) => areSessionsLive(sql, ids), {
+      // Nobody locks a session for long: all stand in one line.
+      keyOf: () => 0,
+      sizeMax: batchSizeMax,
+      queueMax: batchQueueMax,
+    }),
     replies,
     asking: new Map(),
     folding: new Set(),
     lifecycle: { closing: false },
-    disconnectSession,
+    disconnectSessions,
     disconnectUser,
     unfollow,
   };

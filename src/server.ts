@@ -2,6 +2,8 @@
 import type { Server } from "bun";
 import { createApp } from "./app.ts";
 import { cleanUpSessions } from "./auth/actions.ts";
+import { cleanUpAudit } from "./auth/audit.ts";
+import { areSessionsLive } from "./auth/queries.ts";
 import { sweepAbandonedAnswers } from "./bot/sweep.ts";
 import { createContext, type ContextParts, type Ctx } from "./context.ts";
 import type { Emit } from "./events/broker.ts";
@@ -12,6 +14,9 @@ import { createSockets, type SocketData, type Sockets } from "./socket/sockets.t
 
 const heartbeatMs = 25_000;
 const sessionCheckMs = 1_000;
+/** Sockets of a session that another server has ended are closed within this. */
+const endedCheckMs = 3_000;
+const endedPageSize = 1_000;
 /** A frame that was lost without a successor is noticed within this. */
 const logCheckMs = 2_000;
 const sweepMs = 1_000;
@@ -47,7 +52,7 @@ export function startServer(parts: ContextParts): RunningServer {
   const ctx = createContext(parts, {
     emit,
     notify: sockets.notify,
-    disconnectSession: sockets.disconnectSession,
+    disconnectSessions: sockets.disconnectSessions,
     disconnectUser: sockets.disconnectUser,
     unfollow: sockets.unfollow,
   });
@@ -67,8 +72,10 @@ export function startServer(parts: ContextParts): RunningServer {
     every(logCheckMs, "log check", log, createLogCheck(ctx)),
     // What a server before this one has handed over goes on without a wait.
     every(sweepMs, "answer sweep", log, () => sweepAbandonedAnswers(ctx), { atOnce: true }),
+    every(endedCheckMs, "ended sessions", log, () => closeEnded(ctx, sockets)),
     every(cleanUpMs, "session clean-up", log, () => cleanUpSessions(ctx)),
     every(cleanUpMs, "rate clean-up", log, () => ctx.rates.cleanUp()),
+    every(cleanUpMs, "audit clean-up", log, () => cleanUpAudit(ctx)),
   ];
 
   const running = server;
@@ -93,6 +100,16 @@ export function startServer(parts: ContextParts): RunningServer {
       await within(closeMs, running.stop(true));
     },
   };
+}
+
+/** Whoever ends a session closes the sockets of its own server; those of the others are found here. */
+async function closeEnded(ctx: Ctx, sockets: Sockets): Promise<void> {
+  const ids = sockets.sessionIds();
+  for (let from = 0; from < ids.length; from += endedPageSize) {
+    const page = ids.slice(from, from + endedPageSize);
+    const live = await areSessionsLive(ctx.sql, page);
+    sockets.disconnectSessions(page.filter((_, place) => !live[place]));
+  }
 }
 
 function createLogCheck(ctx: Ctx): () => Promise<void> {

@@ -132,8 +132,7 @@ function packageFault(path: string, name: string, features: Set<string>): string
   if (name === "rate-limiter-flexible" && !path.startsWith("rates/")) {
     return `imports ${name}: only rates/ does`;
   }
-  // Signing a token is no HTTP.
-  if (name === "hono/jwt" && path === "auth/tokens.ts") return undefined;
+  if (name === "jose" && path !== "auth/tokens.ts") return "imports jose: only auth/tokens.ts does";
   if (isOfPage(name)) return `imports ${name}: only the page in web/ does`;
   if (/^(@?hono|swagger-ui-dist)(\/|$)/.test(name) && !isEdge) {
     return `imports ${name}: only what answers HTTP does`;
@@ -238,7 +237,7 @@ describe("the check notices", () => {
     ["an action that knows sockets", "chats/actions.ts", used("../socket/sockets.ts")],
     ["an action that knows HTTP", "chats/actions.ts", used("../http/edge.ts")],
     ["an action that knows Hono", "chats/actions.ts", used("hono")],
-    ["an action with Hono's tokens", "chats/actions.ts", used("hono/jwt")],
+    ["tokens that are read elsewhere", "http/signed-in.ts", used("jose")],
     ["a feature with another's routes", "chats/routes.ts", used("../users/routes.ts")],
     ["a socket that knows routes", "socket/handler.ts", used("../users/routes.ts")],
     ["events that know the database", "events/rooms.ts", used("../database/connect.ts")],
@@ -292,7 +291,7 @@ describe("the check notices", () => {
     ["an action behind a route", "chats/routes.ts", used("./actions.ts")],
     ["an action that publishes", "chats/actions.ts", "ctx.publish(topic, frame);"],
     ["the environment in a comment", "log.ts", "// process.env is read by config.ts"],
-    ["Hono's signature in the tokens", "auth/tokens.ts", used("hono/jwt")],
+    ["signatures in the tokens", "auth/tokens.ts", used("jose")],
     ["the wire's types in the client", "client/room.ts", 'import type { X } from "../wire/x.ts";'],
     ["a page on the client", "web/room.tsx", used("../client/client.ts")],
     [

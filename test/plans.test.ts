@@ -2,11 +2,13 @@
 // a few runs, so both kinds are looked at.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import {
+  areSessionsLive,
   deleteExpired,
   findSessionChats,
   rotateRefreshToken,
   takeTicket,
 } from "../src/auth/queries.ts";
+import { findSessions } from "../src/auth/session-queries.ts";
 import { claimAbandonedRuns } from "../src/bot/budget-queries.ts";
 import { findPastMessages } from "../src/bot/prompt-queries.ts";
 import { findParticipants, isParticipant } from "../src/chats/participant-queries.ts";
@@ -49,6 +51,7 @@ const rotation = {
   oldHash: Buffer.from("x"),
   newHash: Buffer.from("x"),
   ttlSeconds: 60,
+  source: { address: "127.0.0.1", userAgent: null },
 };
 const readLog = (after: number, limit: number) => createReadLog(sql)(busyChat, after, limit);
 
@@ -167,6 +170,18 @@ const cases: Case[] = [
     run: () => rotateRefreshToken(sql, rotation),
     rows: { sessions: 1, users: 1 },
     by: ["sessions_pkey"],
+  },
+  {
+    what: "whether sessions go on",
+    run: () => areSessionsLive(sql, [session, crypto.randomUUID(), crypto.randomUUID()]),
+    rows: { sessions: 3 },
+    by: ["sessions_pkey"],
+  },
+  {
+    what: "a person's sessions",
+    run: () => findSessions(sql, { id: me, sessionId: session }),
+    rows: { sessions: 1 },
+    by: ["sessions_user_id_idx"],
   },
   {
     what: "a ticket that nobody has",

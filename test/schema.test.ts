@@ -89,6 +89,9 @@ describe("the schema", () => {
 
   const running = { status: "'streaming'" };
 
+  const event = (columns: Record<string, string | number>) =>
+    insert("audit_events", { action: "'sign_in'", outcome: "'ok'", ...columns });
+
   const change = (columns: Record<string, string | number>) =>
     insert("chat_changes", { chat_id: 1, seq: 9, kind: "'chat_updated'", ...columns });
 
@@ -178,6 +181,22 @@ describe("the schema", () => {
       }),
       "socket_tickets_pkey",
     ],
+    ["an event of half an actor", event({ actor_id: 1 }), "audit_events_check"],
+    [
+      "an event with a long address",
+      event({ address: `'${"1".repeat(65)}'` }),
+      "audit_events_address_check",
+    ],
+    [
+      "an event with a long client's name",
+      event({ user_agent: `'${"a".repeat(257)}'` }),
+      "audit_events_user_agent_check",
+    ],
+    [
+      "an event with much to tell",
+      event({ details: `'{"a":"${"a".repeat(4096)}"}'` }),
+      "audit_events_details_check",
+    ],
     ["taking away a chat's owner", "delete from users where id = 1", "chats_owner_id_fkey"],
   ])("refuses %s", async (_, statement, constraint) => {
     expect(await schema.refusal(statement)).toBe(constraint);
@@ -194,6 +213,67 @@ describe("the schema", () => {
   ])("accepts %s", async (_, statement) => {
     expect(await schema.refusal(statement)).toBeUndefined();
   });
+
+  test.each<[what: string, statement: string]>([
+    ["an update", "update audit_events set actor_name = 'mallory'"],
+    ["an update that changes nothing", "update audit_events set outcome = outcome where id = 1"],
+    ["a deletion", "delete from audit_events"],
+    ["a deletion of old ones", "delete from audit_events where id = 1"],
+    ["a truncation", "truncate audit_events"],
+    ["a truncation along with others", "truncate users, audit_events cascade"],
+    [
+      "a conflict that is made an update",
+      `${event({ id: 1 })} on conflict (id) do update set outcome = 'ok'`,
+    ],
+    [
+      "a deletion of new ones by who has turned the guard off",
+      "set local gemini_coop.audit_retention = 'on'; delete from audit_events where id = 2",
+    ],
+    [
+      "an update by who has turned the guard off",
+      "set local gemini_coop.audit_retention = 'on'; update audit_events set outcome = 'ok'",
+    ],
+  ])("keeps the audit from %s, whoever asks", async (_, statement) => {
+    expect(await refused(statement)).toMatch(
+      /^audit_events is append-only: (update|delete|truncate)/,
+    );
+  });
+
+  test.each([
+    [11, 10, 0],
+    [9, 10, 1],
+    [9, 0, 0],
+    [0, 10, 1],
+    [-5, 10, 1],
+  ])(
+    "lets events of the audit go that are older than %d days, %d at most: %d",
+    async (days, size, gone) => {
+      const row = await schema.after(
+        `select delete_old_audit_events(${days}, ${size})`,
+        "select count(*)::int as left, bool_or(id = 2) as newest from audit_events",
+      );
+      expect(row).toEqual({ left: 2 - gone, newest: true });
+    },
+  );
+
+  test("keeps the audit of a person and a chat that are gone", async () => {
+    const row = await schema.after(
+      "delete from chats; delete from users",
+      "select array_agg(actor_name order by id) as names from audit_events",
+    );
+    expect(row).toEqual({ names: ["alice", "bob"] });
+  });
+
+  /** What is said of a statement that is refused. */
+  async function refused(statement: string): Promise<string> {
+    try {
+      await sql.unsafe(`begin; ${statement}; rollback`);
+      return "nothing";
+    } catch (error) {
+      await sql.unsafe("rollback");
+      return error instanceof Error ? error.message : String(error);
+    }
+  }
 
   /** What is left after a statement, which is taken back. */
   const left = (statement: string) =>

@@ -1,10 +1,18 @@
 import type { Ctx } from "../context.ts";
 import { databaseError } from "../database/connect.ts";
-import { findUser, findUserWithPassword, insertUser } from "../users/queries.ts";
+import {
+  findUser,
+  findUserWithPassword,
+  insertUser,
+  replaceHash,
+  type UserWithPassword,
+} from "../users/queries.ts";
 import { botUsername } from "../wire/messages.ts";
 import { Problem } from "../wire/problems.ts";
 import type { LoginInput, RegisterInput, Ticket, Tokens, User } from "../wire/users.ts";
-import { hashPassword, verifyPassword } from "./passwords.ts";
+import type { Source } from "./audit-queries.ts";
+import { record } from "./audit.ts";
+import { hashPassword, isWeakHash, verifyPassword } from "./passwords.ts";
 import {
   deleteExpired,
   deleteSession,
@@ -14,18 +22,25 @@ import {
   rotateRefreshToken,
   takeTicket,
 } from "./queries.ts";
-import { hashSecret, makeSecret, readAccessToken, signAccessToken, type Caller } from "./tokens.ts";
+import {
+  hashSecret,
+  makeSecret,
+  readAccessToken,
+  signAccessToken,
+  type Caller,
+  type Identity,
+} from "./tokens.ts";
 
 const ticketTtlSeconds = 30;
 const expiredPageSize = 1_000;
 
 /** @throws Problem `username_taken`, `email_taken` (without regard to case), `unavailable` */
-export async function register(ctx: Ctx, input: RegisterInput): Promise<User> {
+export async function register(ctx: Ctx, input: RegisterInput, source: Source): Promise<User> {
   if (input.username.toLowerCase() === botUsername.toLowerCase())
     throw usernameTaken(input.username);
   const hashedPassword = await hashPassword(input.password);
   try {
-    return await insertUser(ctx.sql, { ...input, hashedPassword });
+    return await insertUser(ctx.sql, { ...input, hashedPassword, source });
   } catch (error) {
     const constraint = databaseError(error)?.constraint;
     if (constraint === "users_username_key") throw usernameTaken(input.username);
@@ -41,20 +56,53 @@ function usernameTaken(username: string): Problem {
 }
 
 /** Begins a session. @throws Problem `invalid_credentials`, the same for an unknown user and a wrong password */
-export async function login(ctx: Ctx, input: LoginInput): Promise<Tokens> {
+export async function login(ctx: Ctx, input: LoginInput, source: Source): Promise<Tokens> {
   const user = await findUserWithPassword(ctx.sql, input.username);
   if (!(await verifyPassword(input.password, user?.hashed_password)) || !user) {
-    throw new Problem("invalid_credentials", "The username or the password is wrong.");
+    throw await refusedLogin(ctx, user, source);
   }
   const sessionId = crypto.randomUUID();
   const secret = makeSecret();
-  await insertSession(ctx.sql, {
+  const begun = await insertSession(ctx.sql, {
     id: sessionId,
-    userId: user.id,
+    user,
+    hashedPassword: user.hashed_password,
     refreshTokenHash: hashSecret(secret),
     ttlSeconds: ctx.config.refreshTokenTtlSeconds,
+    source,
   });
+  // The password was changed while it was verified.
+  if (!begun) throw await refusedLogin(ctx, user, source);
+  ctx.disconnectSessions(begun.ended_ids);
+  if (isWeakHash(user.hashed_password)) await renewHash(ctx, user, input.password);
   return await tokens(ctx, user, sessionId, secret);
+}
+
+/** A name that nobody has is not recorded: it may well be a password, typed into the wrong field. */
+async function refusedLogin(
+  ctx: Ctx,
+  user: UserWithPassword | undefined,
+  source: Source,
+): Promise<Problem> {
+  await record(ctx, {
+    action: "sign_in",
+    outcome: "invalid_credentials",
+    actor: undefined,
+    target: user && `user:${user.id}`,
+    details: user ? { username: user.username } : {},
+    source,
+  });
+  return new Problem("invalid_credentials", "The username or the password is wrong.");
+}
+
+/** Only now is the password known. What goes wrong must not keep anybody from signing in: the next time will do. */
+async function renewHash(ctx: Ctx, user: UserWithPassword, password: string): Promise<void> {
+  try {
+    const newHash = await hashPassword(password);
+    await replaceHash(ctx.sql, { id: user.id, oldHash: user.hashed_password, newHash });
+  } catch (error) {
+    ctx.log.warn({ err: error, userId: user.id }, "a weak password hash could not be replaced");
+  }
 }
 
 async function tokens(
@@ -89,7 +137,7 @@ function refusedRefresh(): Problem {
  * its owner or a thief holds the newer one, and nobody can tell which.
  * @throws Problem `invalid_token`
  */
-export async function refresh(ctx: Ctx, refreshToken: string): Promise<Tokens> {
+export async function refresh(ctx: Ctx, refreshToken: string, source: Source): Promise<Tokens> {
   const { sessionId, secret } = readRefreshToken(refreshToken);
   const next = makeSecret();
   const oldHash = hashSecret(secret);
@@ -98,28 +146,41 @@ export async function refresh(ctx: Ctx, refreshToken: string): Promise<Tokens> {
     oldHash,
     newHash: hashSecret(next),
     ttlSeconds: ctx.config.refreshTokenTtlSeconds,
+    source,
   });
   if (!user) {
-    await endSession(ctx, { id: sessionId, refreshTokenHash: oldHash });
+    await endSession(ctx, { id: sessionId, refreshTokenHash: oldHash, action: "refresh", source });
     throw refusedRefresh();
   }
   return await tokens(ctx, user, sessionId, next);
 }
 
 /** Ends the session of a refresh token, used or not, and closes its sockets. @throws Problem `invalid_token` for a used one */
-export async function logout(ctx: Ctx, refreshToken: string): Promise<void> {
+export async function logout(ctx: Ctx, refreshToken: string, source: Source): Promise<void> {
   const { sessionId, secret } = readRefreshToken(refreshToken);
-  const wasGood = await endSession(ctx, { id: sessionId, refreshTokenHash: hashSecret(secret) });
-  if (!wasGood) throw refusedRefresh();
+  const refreshTokenHash = hashSecret(secret);
+  const session = { id: sessionId, refreshTokenHash, action: "sign_out", source } as const;
+  if (!(await endSession(ctx, session))) throw refusedRefresh();
 }
 
 async function endSession(
   ctx: Ctx,
-  session: { id: string; refreshTokenHash: Buffer },
+  session: Parameters<typeof deleteSession>[1],
 ): Promise<boolean | undefined> {
   const wasGood = await deleteSession(ctx.sql, session);
-  if (wasGood !== undefined) ctx.disconnectSession(session.id);
+  if (wasGood !== undefined) ctx.disconnectSessions([session.id]);
   return wasGood;
+}
+
+/** Whose an access token is, if its session goes on. @throws Problem `invalid_token` */
+export async function authenticate(ctx: Ctx, accessToken: string): Promise<Identity> {
+  const identity = await readAccessToken(ctx, accessToken);
+  if (!(await ctx.isSessionLive(identity.sessionId))) throw sessionEnded();
+  return identity;
+}
+
+function sessionEnded(): Problem {
+  return new Problem("invalid_token", "This session has ended. Sign in again.");
 }
 
 /** @throws Problem `invalid_token` when the caller's account is gone */
@@ -140,24 +201,24 @@ export async function issueTicket(ctx: Ctx, caller: Caller): Promise<Ticket> {
       ttlSeconds: ticketTtlSeconds,
     }))
   ) {
-    throw new Problem("invalid_token", "This session has ended. Sign in again.");
+    throw sessionEnded();
   }
   return { ticket, expires_in: ticketTtlSeconds };
 }
 
 /** Whose a socket's token is, an access token or a ticket. @throws Problem `invalid_token` */
-export async function identify(ctx: Ctx, token: string): Promise<Caller> {
+export async function identify(ctx: Ctx, token: string): Promise<Identity> {
   return token.includes(".") ? await readAccessToken(ctx, token) : await redeemTicket(ctx, token);
 }
 
 /** The chats of a caller whose session has not ended: a socket is refused otherwise. @throws Problem `invalid_token` */
-export async function listSessionChats(ctx: Ctx, caller: Caller): Promise<number[]> {
+export async function listSessionChats(ctx: Ctx, caller: Identity): Promise<number[]> {
   const chatIds = await findSessionChats(ctx.sql, caller.sessionId);
-  if (!chatIds) throw new Problem("invalid_token", "This session has ended. Sign in again.");
+  if (!chatIds) throw sessionEnded();
   return chatIds;
 }
 
-async function redeemTicket(ctx: Ctx, ticket: string): Promise<Caller> {
+async function redeemTicket(ctx: Ctx, ticket: string): Promise<Identity> {
   const holder = await takeTicket(ctx.sql, hashSecret(ticket));
   if (!holder)
     throw new Problem(

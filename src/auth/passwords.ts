@@ -1,35 +1,19 @@
 // OWASP Password Storage Cheat Sheet: argon2id with at least 19 MiB, 2 passes, 1 lane. A hash takes about 40 ms of a
 // core and 19 MiB, so only a few run at once, and only so many may wait.
 import { Problem } from "../wire/problems.ts";
+import { createTurns } from "./turns.ts";
 
 const memoryCostKiB = 19_456;
 const timeCost = 2;
-const runningMax = 2;
-const waitingMax = 200;
 
-let running = 0;
-const waiting: (() => void)[] = [];
-
-/** @throws Problem `unavailable` when too many are waiting already */
-async function inTurn<T>(work: () => Promise<T>): Promise<T> {
-  if (running >= runningMax) {
-    if (waiting.length >= waitingMax) {
-      throw new Problem("unavailable", "Too many people are signing in. Try again in a moment.", {
-        retryAfterSeconds: 2,
-      });
-    }
-    await new Promise<void>((resolve) => waiting.push(resolve));
-  } else {
-    running += 1;
-  }
-  try {
-    return await work();
-  } finally {
-    const next = waiting.shift();
-    if (next) next();
-    else running -= 1;
-  }
-}
+const inTurn = createTurns({
+  runningMax: 2,
+  waitingMax: 200,
+  refusal: () =>
+    new Problem("unavailable", "Too many people are signing in. Try again in a moment.", {
+      retryAfterSeconds: 2,
+    }),
+});
 
 /** @throws Problem `unavailable` when the server is hashing too many already */
 export function hashPassword(password: string): Promise<string> {
@@ -45,8 +29,26 @@ let unknownUserHash: Promise<string> | undefined;
  * @throws Problem `unavailable` when the server is hashing too many already
  */
 export async function verifyPassword(password: string, hash: string | undefined): Promise<boolean> {
-  unknownUserHash ??= hashPassword(crypto.randomUUID());
-  const against = hash ?? (await unknownUserHash);
+  // For those who are there, too: otherwise the first unknown user would wait for two hashes.
+  const nobody = await hashOfNobody();
+  const against = hash ?? nobody;
   const matches = await inTurn(() => Bun.password.verify(password, against));
   return matches && hash !== undefined;
+}
+
+async function hashOfNobody(): Promise<string> {
+  unknownUserHash ??= hashPassword(crypto.randomUUID());
+  try {
+    return await unknownUserHash;
+  } catch (error) {
+    // It was refused: the next one tries again.
+    unknownUserHash = undefined;
+    throw error;
+  }
+}
+
+/** Whether a stored hash costs an attacker less than one that is made now: another algorithm, less memory, fewer passes. */
+export function isWeakHash(hash: string): boolean {
+  const [, memory, time] = /^\$argon2id\$v=19\$m=(\d+),t=(\d+),p=\d+\$/.exec(hash) ?? [];
+  return !(Number(memory) >= memoryCostKiB && Number(time) >= timeCost);
 }

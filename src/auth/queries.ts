@@ -1,33 +1,79 @@
 import { z } from "zod";
+import { many, maybe, type Sql } from "../database/connect.ts";
 import { chatsPerUserMax } from "../wire/chats.ts";
-import { maybe, type Sql } from "../database/connect.ts";
+import { insertEvent, type Source } from "./audit-queries.ts";
 
 const SessionUser = z.object({ id: z.int(), username: z.string() });
 export type SessionUser = z.infer<typeof SessionUser>;
 
+/** Of one person. Who signs in once more ends the one that was used longest ago. */
+export const sessionsPerUserMax = 100;
+
+const BegunSession = z.object({ ended_ids: z.array(z.uuid()) });
+
+/**
+ * Begins a session, unless the person's password hash is no longer the one that was verified: whoever changes a password
+ * locks that row, so that no session of the old one comes after it.
+ * @returns the sessions that ended because the person had too many; undefined when the hash was replaced
+ */
 export async function insertSession(
   sql: Sql,
-  session: { id: string; userId: number; refreshTokenHash: Buffer; ttlSeconds: number },
-): Promise<void> {
-  await sql`
-    insert into sessions (id, user_id, refresh_token_hash, expires_at)
-    values (
-      ${session.id}, ${session.userId}, ${session.refreshTokenHash},
-      now() + ${session.ttlSeconds} * interval '1 second'
-    )
-  `;
+  session: {
+    id: string;
+    user: SessionUser;
+    hashedPassword: string;
+    refreshTokenHash: Buffer;
+    ttlSeconds: number;
+    source: Source;
+  },
+): Promise<z.infer<typeof BegunSession> | undefined> {
+  const { id, user, source } = session;
+  return maybe(
+    await sql`
+      with person as materialized (
+        select id from users where id = ${user.id} and hashed_password = ${session.hashedPassword} for share
+      ),
+      begun as (
+        insert into sessions (id, user_id, refresh_token_hash, expires_at, address, user_agent)
+        select ${id}::uuid, person.id, ${session.refreshTokenHash}::bytea,
+          now() + ${session.ttlSeconds} * interval '1 second', ${source.address}::text, ${source.userAgent}::text
+        from person
+        returning id
+      ),
+      ended as (
+        delete from sessions
+        where id in (
+          select s.id from person
+          join sessions s on s.user_id = person.id
+          order by s.last_used_at desc, s.id
+          offset ${sessionsPerUserMax - 1}
+        )
+        returning id
+      ),
+      audited as (${insertEvent(
+        sql,
+        { action: "sign_in", outcome: "ok", actor: user, target: `session:${id}`, source },
+        sql`from begun`,
+      )})
+      select array(select id from ended) as ended_ids from begun
+    `,
+    BegunSession,
+  );
 }
 
 /** Replaces a session's refresh token, if `oldHash` is the one it has now. */
 export async function rotateRefreshToken(
   sql: Sql,
-  session: { id: string; oldHash: Buffer; newHash: Buffer; ttlSeconds: number },
+  session: { id: string; oldHash: Buffer; newHash: Buffer; ttlSeconds: number; source: Source },
 ): Promise<SessionUser | undefined> {
   return maybe(
     await sql`
       update sessions
       set refresh_token_hash = ${session.newHash},
-          expires_at = now() + ${session.ttlSeconds} * interval '1 second'
+          expires_at = now() + ${session.ttlSeconds} * interval '1 second',
+          last_used_at = now(),
+          address = ${session.source.address},
+          user_agent = ${session.source.userAgent}
       from users
       where sessions.id = ${session.id}
         and sessions.refresh_token_hash = ${session.oldHash}
@@ -39,20 +85,56 @@ export async function rotateRefreshToken(
   );
 }
 
-/** @returns whether the refresh token was the session's newest and had not expired; undefined without such a session */
+/**
+ * Ends the session of a refresh token, whichever of its tokens that is.
+ * @returns whether it was the session's newest and had not expired; undefined without such a session
+ */
 export async function deleteSession(
   sql: Sql,
-  session: { id: string; refreshTokenHash: Buffer },
+  session: {
+    id: string;
+    refreshTokenHash: Buffer;
+    action: "refresh" | "sign_out";
+    source: Source;
+  },
 ): Promise<boolean | undefined> {
   const row = maybe(
     await sql`
-      delete from sessions
-      where id = ${session.id}
-      returning refresh_token_hash = ${session.refreshTokenHash} and expires_at > now() as was_good
+      with ended as (
+        delete from sessions using users
+        where sessions.id = ${session.id} and users.id = sessions.user_id
+        returning users.id as user_id, users.username,
+          refresh_token_hash = ${session.refreshTokenHash} as is_newest, expires_at > now() as is_live
+      ),
+      audited as (${insertEvent(
+        sql,
+        {
+          action: session.action,
+          outcome: sql`case when not is_newest then 'token_reused' when is_live then 'ok' else 'token_expired' end`,
+          actor: { id: sql`user_id`, username: sql`username` },
+          target: `session:${session.id}`,
+          source: session.source,
+        },
+        sql`from ended`,
+      )})
+      select is_newest and is_live as was_good from ended
     `,
     z.object({ was_good: z.boolean() }),
   );
   return row?.was_good;
+}
+
+/** Of each session, whether it goes on. */
+export async function areSessionsLive(sql: Sql, ids: string[]): Promise<boolean[]> {
+  const rows = many(
+    await sql`
+      select exists (select from sessions where id = wanted.id and expires_at > now()) as live
+      from unnest(${ids}::uuid[]) with ordinality as wanted (id, place)
+      order by place
+    `,
+    z.object({ live: z.boolean() }),
+  );
+  return rows.map(({ live }) => live);
 }
 
 export async function insertTicket(

@@ -1,12 +1,15 @@
-// Access tokens: JWTs (RFC 7519) signed with one configured algorithm; anything else is refused. A token is read
-// without the database; what it may do is decided by each query.
-import { sign, verify } from "hono/jwt";
+// Access tokens: JWTs (RFC 7519) signed with one configured algorithm; anything else is refused. What a token's header says
+// of keys (`jku`, `jwk`, `kid`, `x5u`) is not looked at. Whether its session goes on, and what it may do, is for queries.
+import { errors, jwtVerify, SignJWT } from "jose";
 import { z } from "zod";
 import type { Ctx } from "../context.ts";
 import { Problem } from "../wire/problems.ts";
+import type { Source } from "./audit-queries.ts";
 
 const issuer = "gemini-coop";
 const audience = "gemini-coop";
+/** RFC 9068 §2.1: tells an access token from any other JWT that is signed with the same key. */
+const type = "at+jwt";
 
 const Claims = z.object({
   sub: z.string().regex(/^\d{1,16}$/),
@@ -19,13 +22,18 @@ const Claims = z.object({
   aud: z.literal(audience),
 });
 
-/** Who makes a request. */
-export interface Caller {
+/** Whom a token stands for. */
+export interface Identity {
   readonly id: number;
   readonly username: string;
   readonly sessionId: string;
   /** Milliseconds since the epoch. */
   readonly expiresAtMs: number;
+}
+
+/** Who makes a request. */
+export interface Caller extends Identity {
+  readonly source: Source;
 }
 
 type TokenCtx = Pick<Ctx, "config" | "secretKey" | "now">;
@@ -46,32 +54,52 @@ export async function signAccessToken(
     iss: issuer,
     aud: audience,
   };
-  return await sign(claims, secretKey, config.algorithm);
+  const header = { alg: config.algorithm, typ: type };
+  return await new SignJWT(claims).setProtectedHeader(header).sign(bytesOf(secretKey));
 }
 
 /** @throws Problem `invalid_token` for everything but a token of ours that has not expired */
-export async function readAccessToken(
-  { config, secretKey, now }: TokenCtx,
-  token: string,
-): Promise<Caller> {
-  const options = { alg: config.algorithm, exp: false, nbf: false, iat: false };
-  const claims = await verify(token, secretKey, options)
-    .then((payload) => Claims.parse(payload))
-    .catch(() => undefined);
-  if (!claims) throw new Problem("invalid_token", "The access token is not valid. Sign in again.");
-  if (claims.exp * 1000 <= now().getTime()) {
+export async function readAccessToken(ctx: TokenCtx, token: string): Promise<Identity> {
+  const payload = await verified(ctx, token).catch((error: unknown) => {
+    if (!(error instanceof errors.JWTExpired)) throw notValid();
     throw new Problem(
       "invalid_token",
       "The access token has expired. Sign in again or refresh it.",
     );
-  }
-  return {
-    id: Number(claims.sub),
-    username: claims.name,
-    sessionId: claims.sid,
-    expiresAtMs: claims.exp * 1000,
-  };
+  });
+  const claims = Claims.safeParse(payload);
+  if (!claims.success) throw notValid();
+  const { sub, name, sid, exp } = claims.data;
+  return { id: Number(sub), username: name, sessionId: sid, expiresAtMs: exp * 1000 };
 }
+
+async function verified({ config, secretKey, now }: TokenCtx, token: string): Promise<unknown> {
+  const check = async (key: string) => {
+    const { payload } = await jwtVerify(token, bytesOf(key), {
+      algorithms: [config.algorithm],
+      typ: type,
+      issuer,
+      audience,
+      currentDate: now(),
+    });
+    return payload;
+  };
+  try {
+    return await check(secretKey);
+  } catch (error) {
+    const previous = config.previousSecretKey;
+    if (previous === undefined || !(error instanceof errors.JWSSignatureVerificationFailed)) {
+      throw error;
+    }
+    return await check(previous);
+  }
+}
+
+function notValid(): Problem {
+  return new Problem("invalid_token", "The access token is not valid. Sign in again.");
+}
+
+const bytesOf = (key: string) => new TextEncoder().encode(key);
 
 /** A random secret of 256 bits, for refresh tokens and tickets. */
 export function makeSecret(): string {

@@ -1,3 +1,4 @@
+import { record } from "../auth/audit.ts";
 import type { Caller } from "../auth/tokens.ts";
 import type { Ctx } from "../context.ts";
 import { databaseError } from "../database/connect.ts";
@@ -36,7 +37,7 @@ export async function createChat(ctx: Ctx, caller: Caller, input: CreateChatInpu
   }
   const chat = await insertChat(ctx.sql, {
     name: input.name || defaultName(caller, others, input.is_ai_chat),
-    ownerId: caller.id,
+    owner: caller,
     isGroup: input.is_group,
     isAiChat: input.is_ai_chat,
     participantIds: others.map((user) => user.id),
@@ -118,14 +119,14 @@ export async function changeChat(
   input: UpdateChatInput,
 ): Promise<Chat> {
   checkModel(ctx, input.settings?.model);
-  const result = await updateChat(ctx.sql, caller.id, chatId, {
+  const result = await updateChat(ctx.sql, caller, chatId, {
     name: input.name,
     ownerId: input.owner_id,
     settings: input.settings,
   });
   if (!result) throw chatNotFound();
   const { chat, outcome } = result;
-  if (outcome === "not_owner") throw ownerOnly("change it");
+  if (outcome === "not_owner") throw await ownerOnly(ctx, caller, chatId, "change_chat");
   if (outcome === "no_heir") {
     const detail = "The new owner must be a participant of the chat.";
     throw new Problem("invalid", detail, { errors: [{ pointer: "/owner_id", detail }] });
@@ -150,16 +151,34 @@ function checkModel(ctx: Ctx, model: string | null | undefined): void {
   });
 }
 
-/** Problem `forbidden` for what is the owner's to do. */
-export function ownerOnly(what: string): Problem {
-  return new Problem("forbidden", `Only the chat's owner may ${what}.`);
+const ownersDeeds = {
+  change_chat: "change it",
+  delete_chat: "delete it",
+  remove: "remove people",
+} as const;
+
+/** Problem `forbidden` for what is the owner's to do. Who tried is recorded. */
+export async function ownerOnly(
+  ctx: Ctx,
+  caller: Caller,
+  chatId: number,
+  action: keyof typeof ownersDeeds,
+): Promise<Problem> {
+  await record(ctx, {
+    action,
+    outcome: "forbidden",
+    actor: caller,
+    target: `chat:${chatId}`,
+    source: caller.source,
+  });
+  return new Problem("forbidden", `Only the chat's owner may ${ownersDeeds[action]}.`);
 }
 
 /** @throws Problem `not_found`, `forbidden` */
 export async function endChat(ctx: Ctx, caller: Caller, chatId: number): Promise<void> {
-  const result = await deleteChat(ctx.sql, caller.id, chatId);
+  const result = await deleteChat(ctx.sql, caller, chatId);
   if (!result) throw chatNotFound();
-  if (!result.deleted) throw ownerOnly("delete it");
+  if (!result.deleted) throw await ownerOnly(ctx, caller, chatId, "delete_chat");
   ctx.replies.abandonChat(chatId);
   ctx.rooms.end(chatId);
   for (const userId of result.participant_ids) {

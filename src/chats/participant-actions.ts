@@ -35,7 +35,7 @@ export async function inviteToChat(
   const [user] = await findUsersByName(ctx.sql, [username]);
   if (!user) throw nobodyNamed(username);
 
-  const result = await insertParticipant(ctx.sql, caller.id, chatId, user.id);
+  const result = await insertParticipant(ctx.sql, caller, chatId, user);
   if (!result) throw chatNotFound();
   if (result.outcome !== "added") {
     const participants = await listParticipants(ctx, caller, chatId);
@@ -85,7 +85,7 @@ export async function removeParticipant(
   userId: number,
 ): Promise<void> {
   const chat = await getChat(ctx, caller, chatId);
-  if (chat.owner_id !== caller.id) throw ownerOnly("remove people");
+  if (chat.owner_id !== caller.id) throw await ownerOnly(ctx, caller, chatId, "remove");
   await remove(ctx, caller, chat, userId, `${caller.username} removed you from ${chat.name}`);
 }
 
@@ -99,7 +99,7 @@ async function remove(
   if (userId === chat.owner_id) throw ownerCannotLeave();
   // Before the commit: the reply to a message that is written after it may be faster than its own.
   ctx.unfollow(userId, chat.id);
-  const result = await deleteParticipant(ctx.sql, caller.id, chat.id, userId).catch(
+  const result = await deleteParticipant(ctx.sql, caller, chat.id, userId).catch(
     (error: unknown) => {
       // Whether they are out is unknown: their sockets come back and ask.
       ctx.disconnectUser(userId);
@@ -115,7 +115,8 @@ async function remove(
     // It was handed over in between, and they may still be in it.
     ctx.disconnectUser(userId);
     if (!result) throw chatNotFound();
-    throw userId === result.owner_id ? ownerCannotLeave() : ownerOnly("remove people");
+    if (userId === result.owner_id) throw ownerCannotLeave();
+    throw await ownerOnly(ctx, caller, chat.id, "remove");
   }
   ctx.publish(chatTopic(chat.id), {
     type: "participant_removed",

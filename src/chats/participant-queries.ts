@@ -1,6 +1,7 @@
 // Who is in a chat, under the rules of queries.ts: found through the caller's membership, changed under the lock of the
 // chat's row.
 import { z } from "zod";
+import { insertEvent, type Actor } from "../auth/audit-queries.ts";
 import { many, maybe, one, type Sql } from "../database/connect.ts";
 import { Chat, chatsPerUserMax, groupSizeMax, Participant } from "../wire/chats.ts";
 import { chatColumns, lockedChat } from "./queries.ts";
@@ -57,12 +58,13 @@ const AddedParticipant = z.discriminatedUnion("outcome", [
  */
 export async function insertParticipant(
   sql: Sql,
-  callerId: number,
+  caller: Actor,
   chatId: number,
-  userId: number,
+  user: { id: number; username: string },
 ): Promise<z.infer<typeof AddedParticipant> | undefined> {
+  const userId = user.id;
   const rows = await sql`
-    with locked as materialized (${lockedChat(sql, callerId, chatId)}),
+    with locked as materialized (${lockedChat(sql, caller.id, chatId)}),
     state as materialized (
       select
         exists (select from chat_participants where chat_id = ${chatId} and user_id = ${userId}) as present,
@@ -90,7 +92,19 @@ export async function insertParticipant(
     change as (
       insert into chat_changes (chat_id, seq, kind, user_id)
       select moved.id, moved.last_seq, 'participant_added', added.user_id from moved, added
-    )
+    ),
+    audited as (${insertEvent(
+      sql,
+      {
+        action: "invite",
+        outcome: "ok",
+        actor: caller,
+        target: `chat:${chatId}`,
+        details: { user_id: userId, username: user.username },
+        source: caller.source,
+      },
+      sql`from added`,
+    )})
     select ${chatColumns(sql)}, added.joined_at, 'added' as outcome from moved c, added
     union all
     select ${chatColumns(sql)}, null,
@@ -120,20 +134,20 @@ const RemovedParticipant = z.object({
  */
 export async function deleteParticipant(
   sql: Sql,
-  callerId: number,
+  caller: Actor,
   chatId: number,
   userId: number,
 ): Promise<z.infer<typeof RemovedParticipant> | undefined> {
   return maybe(
     await sql`
-      with locked as materialized (${lockedChat(sql, callerId, chatId)}),
+      with locked as materialized (${lockedChat(sql, caller.id, chatId)}),
       removed as (
         delete from chat_participants p
         using locked
         where p.chat_id = locked.id
           and p.user_id = ${userId}
           and p.user_id <> locked.owner_id
-          and ${callerId}::bigint in (locked.owner_id, p.user_id)
+          and ${caller.id}::bigint in (locked.owner_id, p.user_id)
         returning p.chat_id, p.user_id
       ),
       moved as (
@@ -148,7 +162,19 @@ export async function deleteParticipant(
       change as (
         insert into chat_changes (chat_id, seq, kind, user_id)
         select moved.id, moved.last_seq, 'participant_removed', removed.user_id from moved, removed
-      )
+      ),
+      audited as (${insertEvent(
+        sql,
+        {
+          action: userId === caller.id ? "leave" : "remove",
+          outcome: "ok",
+          actor: caller,
+          target: `chat:${chatId}`,
+          details: sql`jsonb_build_object('user_id', u.id, 'username', u.username)`,
+          source: caller.source,
+        },
+        sql`from removed join users u on u.id = removed.user_id`,
+      )})
       select locked.owner_id, moved.last_seq as removed_seq, u.username
       from locked
       left join moved on true

@@ -2,6 +2,7 @@
 // room's next number in the same statement; conditions that a race could break are read from that locked row, or are
 // row locks of their own, because everything else is as old as the statement's snapshot.
 import { z } from "zod";
+import { insertEvent, type Actor } from "../auth/audit-queries.ts";
 import { many, maybe, type Sql } from "../database/connect.ts";
 import { Chat, ChatSummary, chatsPerUserMax, type ChatSettings } from "../wire/chats.ts";
 
@@ -25,7 +26,7 @@ export const lockedChat = (sql: Sql, callerId: number, chatId: number) => sql`
 
 export interface NewChat {
   name: string;
-  ownerId: number;
+  owner: Actor;
   isGroup: boolean;
   isAiChat: boolean;
   /** Without the owner. */
@@ -36,14 +37,15 @@ export interface NewChat {
 
 /** @returns undefined when one of the people is in `chatsPerUserMax` chats already */
 export async function insertChat(sql: Sql, chat: NewChat): Promise<Chat | undefined> {
-  const memberIds = [chat.ownerId, ...chat.participantIds];
+  const { owner } = chat;
+  const memberIds = [owner.id, ...chat.participantIds];
   const greeting = chat.greeting ?? null;
   const messageCount = greeting === null ? 0 : 1;
   return maybe(
     await sql`
       with c as (
         insert into chats as c (name, owner_id, is_group, is_ai_chat, participant_count, last_seq, message_count)
-        select ${chat.name}, ${chat.ownerId}, ${chat.isGroup}, ${chat.isAiChat}, ${memberIds.length}::int,
+        select ${chat.name}, ${owner.id}, ${chat.isGroup}, ${chat.isAiChat}, ${memberIds.length}::int,
           ${messageCount}::int, ${messageCount}::int
         where not exists (
           select from chat_participants
@@ -62,7 +64,19 @@ export async function insertChat(sql: Sql, chat: NewChat): Promise<Chat | undefi
       greeting as (
         insert into messages (chat_id, content, is_bot, seq, updated_seq, ordinal)
         select c.id, ${greeting}::text, true, 1, 1, 1 from c where ${greeting}::text is not null
-      )
+      ),
+      audited as (${insertEvent(
+        sql,
+        {
+          action: "create_chat",
+          outcome: "ok",
+          actor: owner,
+          target: sql`'chat:' || c.id`,
+          details: { participants: memberIds.length },
+          source: owner.source,
+        },
+        sql`from c`,
+      )})
       select ${chatColumns(sql)} from c
     `,
     Chat,
@@ -124,7 +138,7 @@ const UpdatedChat = z.object({
  */
 export async function updateChat(
   sql: Sql,
-  callerId: number,
+  caller: Actor,
   chatId: number,
   change: {
     name: string | undefined;
@@ -132,11 +146,15 @@ export async function updateChat(
     settings: Partial<ChatSettings> | undefined;
   },
 ): Promise<z.infer<typeof UpdatedChat> | undefined> {
+  const details = {
+    changed: changedMembers(change),
+    ...(change.ownerId === undefined ? {} : { owner_id: change.ownerId }),
+  };
   const name = change.name ?? null;
   const ownerId = change.ownerId ?? null;
   const settings = sql.json({ ...change.settings });
   const rows = await sql`
-    with locked as materialized (${lockedChat(sql, callerId, chatId)}),
+    with locked as materialized (${lockedChat(sql, caller.id, chatId)}),
     heir as materialized (
       select p.user_id
       from locked
@@ -145,7 +163,7 @@ export async function updateChat(
     ),
     state as materialized (
       select
-        locked.owner_id <> ${callerId} as not_owner,
+        locked.owner_id <> ${caller.id} as not_owner,
         not exists (select from heir) as no_heir,
         coalesce(${name}::text, locked.name) is not distinct from locked.name
           and coalesce(${ownerId}::bigint, locked.owner_id) = locked.owner_id
@@ -165,7 +183,19 @@ export async function updateChat(
     ),
     change as (
       insert into chat_changes (chat_id, seq, kind) select id, last_seq, 'chat_updated' from updated
-    )
+    ),
+    audited as (${insertEvent(
+      sql,
+      {
+        action: "change_chat",
+        outcome: "ok",
+        actor: caller,
+        target: `chat:${chatId}`,
+        details,
+        source: caller.source,
+      },
+      sql`from updated`,
+    )})
     select ${chatColumns(sql)}, 'updated' as outcome from updated c
     union all
     select ${chatColumns(sql)},
@@ -179,6 +209,19 @@ export async function updateChat(
   );
 }
 
+/** What was asked to be changed, by the names of the wire; not to what. */
+function changedMembers(change: {
+  name: string | undefined;
+  ownerId: number | undefined;
+  settings: Partial<ChatSettings> | undefined;
+}): string[] {
+  return [
+    ...(change.name === undefined ? [] : ["name"]),
+    ...(change.ownerId === undefined ? [] : ["owner_id"]),
+    ...Object.keys(change.settings ?? {}).map((name) => `settings.${name}`),
+  ];
+}
+
 const DeletedChat = z.object({
   name: z.string(),
   deleted: z.boolean(),
@@ -188,7 +231,7 @@ const DeletedChat = z.object({
 /** Deletes a chat with all it holds, if the caller owns it. @returns undefined for a chat that the caller is not in */
 export async function deleteChat(
   sql: Sql,
-  callerId: number,
+  caller: Actor,
   chatId: number,
 ): Promise<z.infer<typeof DeletedChat> | undefined> {
   return maybe(
@@ -196,7 +239,7 @@ export async function deleteChat(
       with locked as materialized (
         select c.id, c.name, c.owner_id
         from chats c
-        join chat_participants me on me.chat_id = c.id and me.user_id = ${callerId}
+        join chat_participants me on me.chat_id = c.id and me.user_id = ${caller.id}
         where c.id = ${chatId}
         for update of c
       ),
@@ -206,9 +249,21 @@ export async function deleteChat(
       ),
       deleted as (
         delete from chats using locked
-        where chats.id = locked.id and locked.owner_id = ${callerId}
+        where chats.id = locked.id and locked.owner_id = ${caller.id}
         returning chats.id
-      )
+      ),
+      audited as (${insertEvent(
+        sql,
+        {
+          action: "delete_chat",
+          outcome: "ok",
+          actor: caller,
+          target: `chat:${chatId}`,
+          details: sql`jsonb_build_object('participants', cardinality(people.ids))`,
+          source: caller.source,
+        },
+        sql`from deleted, people`,
+      )})
       select locked.name, exists (select from deleted) as deleted, people.ids as participant_ids
       from locked, people
     `,

@@ -18,6 +18,9 @@ const retryAfterSeconds = 2;
 
 export type Sql = postgres.Sql<{ bigint: number; timestamptz: string }>;
 
+/** A piece of a statement, to be put into another. */
+export type Fragment = postgres.PendingQuery<postgres.Row[]>;
+
 /**
  * Opens a pool. It connects on first use, and again by itself whenever the database comes back.
  * `bigint` arrives as a number (an unsafe one is an error), `timestamptz` as RFC 3339 in UTC with milliseconds.

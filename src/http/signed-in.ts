@@ -1,11 +1,16 @@
 import { createMiddleware } from "hono/factory";
 import type { Ctx } from "../context.ts";
 import { Problem } from "../wire/problems.ts";
-import { readAccessToken, type Caller } from "../auth/tokens.ts";
+import { authenticate } from "../auth/actions.ts";
+import type { Caller } from "../auth/tokens.ts";
+import type { AppEnv } from "./router.ts";
+import { sourceOf } from "./source.ts";
 
-/** Lets a request with `Authorization: Bearer` and a good access token pass, as its `caller` (RFC 6750 §2.1). */
+type SignedIn = AppEnv & { Variables: { caller: Caller } };
+
+/** Lets a request with `Authorization: Bearer` and the token of a session that goes on pass, as its `caller` (RFC 6750 §2.1). */
 export function signedIn(ctx: Ctx) {
-  return createMiddleware<{ Variables: { caller: Caller } }>(async (c, next) => {
+  return createMiddleware<SignedIn>(async (c, next) => {
     const header = c.req.header("authorization");
     if (!header) {
       throw new Problem(
@@ -20,7 +25,7 @@ export function signedIn(ctx: Ctx) {
         "The Authorization header must be Bearer and an access token.",
       );
     }
-    c.set("caller", await readAccessToken(ctx, token));
+    c.set("caller", { ...(await authenticate(ctx, token)), source: sourceOf(c) });
     await next();
   });
 }

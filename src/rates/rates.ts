@@ -38,7 +38,7 @@ export interface Rates {
   /**
    * Signs somebody in, unless too many attempts have failed before.
    * @throws Problem `rate_limited`, also with the right password; whatever `signIn` throws, of which
-   * `invalid_credentials` counts as a failure
+   * `invalid_credentials` and `wrong_password` count as failures
    */
   guardSignIn<T>(attempt: SignInAttempt, signIn: () => Promise<T>): Promise<T>;
   /** Removes what is over. Called now and then. */
@@ -83,7 +83,8 @@ export function createRates({
       known: limiterOf("sign-in-known", { quota: 1, windowSeconds: knownAddressSeconds }),
     },
     {
-      isWrong: (error) => error instanceof Problem && error.code === "invalid_credentials",
+      isWrong: (error) =>
+        error instanceof Problem && ["invalid_credentials", "wrong_password"].includes(error.code),
       refusal: (count) => refusalOf("Too many attempts to sign in have failed.", count),
     },
   );

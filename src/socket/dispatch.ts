@@ -23,15 +23,15 @@ export async function dispatch(
   const requestId = frame.request_id ?? undefined;
   switch (frame.type) {
     case "auth": {
-      const caller = await identify(ctx, frame.token);
-      await listSessionChats(ctx, caller);
-      if (caller.id !== session.userId) {
+      const identity = await identify(ctx, frame.token);
+      await listSessionChats(ctx, identity);
+      if (identity.id !== session.userId) {
         throw new Problem(
           "invalid_token",
           "The token is of somebody else. Open another socket for them.",
         );
       }
-      session.caller = caller;
+      session.caller = { ...session.caller, ...identity };
       return ack(requestId);
     }
     case "join":

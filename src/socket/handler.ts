@@ -43,7 +43,9 @@ export function createSocketHandler(ctx: Ctx, sockets: Sockets): WebSocketHandle
 
   async function authenticate(ws: Socket, token: string) {
     try {
-      const caller = await identify(ctx, token);
+      const identity = await identify(ctx, token);
+      // Nothing is recorded of what a socket asks for: not every one has to remember what its client calls itself.
+      const caller = { ...identity, source: { address: ws.data.address, userAgent: null } };
       const { refusal } = await ctx.rates.take("connects", { userId: caller.id });
       if (ws.readyState !== WebSocket.OPEN) return;
       if (refusal) {

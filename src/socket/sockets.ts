@@ -181,13 +181,23 @@ export function createSockets({
       if (sockets?.size === 0) byUser.delete(session.userId);
     },
 
-    /** Closes every socket that a session has opened. */
-    disconnectSession(sessionId: string) {
+    /** Closes every socket that one of these sessions has opened or renewed. */
+    disconnectSessions(sessionIds: readonly string[]) {
+      if (sessionIds.length === 0) return;
+      const ended = new Set(sessionIds);
       for (const ws of all) {
-        if (ws.data.session?.caller.sessionId === sessionId) {
+        const { session } = ws.data;
+        if (session && ended.has(session.caller.sessionId)) {
           closeSocket(ws, "revoked", "this session has ended");
         }
       }
+    },
+
+    /** The sessions that sockets are open for. */
+    sessionIds(): string[] {
+      const ids = new Set<string>();
+      for (const { data } of all) if (data.session) ids.add(data.session.caller.sessionId);
+      return [...ids];
     },
 
     /** Closes every socket of a person; they come back and hear what they may. */

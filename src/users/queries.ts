@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { many, maybe, type Sql } from "../database/connect.ts";
+import { insertEvent, type Source } from "../auth/audit-queries.ts";
+import { many, maybe, one, type Sql } from "../database/connect.ts";
 import { User } from "../wire/users.ts";
 
 const UserWithPassword = User.extend({ hashed_password: z.string() });
@@ -11,14 +12,30 @@ export type NamedUser = z.infer<typeof NamedUser>;
 /** @throws the unique violation of `users_username_key` or `users_email_key` */
 export async function insertUser(
   sql: Sql,
-  user: { username: string; email: string; hashedPassword: string },
+  user: { username: string; email: string; hashedPassword: string; source: Source },
 ): Promise<User> {
-  const [row] = await sql`
-    insert into users (username, email, hashed_password)
-    values (${user.username}, ${user.email}, ${user.hashedPassword})
-    returning id, username, email, created_at
-  `;
-  return User.parse(row);
+  return one(
+    await sql`
+      with u as (
+        insert into users (username, email, hashed_password)
+        values (${user.username}, ${user.email}, ${user.hashedPassword})
+        returning id, username, email, created_at
+      ),
+      audited as (${insertEvent(
+        sql,
+        {
+          action: "register",
+          outcome: "ok",
+          actor: { id: sql`u.id`, username: user.username },
+          target: sql`'user:' || u.id`,
+          source: user.source,
+        },
+        sql`from u`,
+      )})
+      select id, username, email, created_at from u
+    `,
+    User,
+  );
 }
 
 export async function findUser(sql: Sql, userId: number): Promise<User | undefined> {
@@ -40,6 +57,25 @@ export async function findUserWithPassword(
     `,
     UserWithPassword,
   );
+}
+
+export async function findPasswordHash(sql: Sql, userId: number): Promise<string | undefined> {
+  const row = maybe(
+    await sql`select hashed_password from users where id = ${userId}`,
+    UserWithPassword.pick({ hashed_password: true }),
+  );
+  return row?.hashed_password;
+}
+
+/** Puts another hash of the same password in the place of `oldHash`, if that is still the one. */
+export async function replaceHash(
+  sql: Sql,
+  user: { id: number; oldHash: string; newHash: string },
+): Promise<void> {
+  await sql`
+    update users set hashed_password = ${user.newHash}
+    where id = ${user.id} and hashed_password = ${user.oldHash}
+  `;
 }
 
 /** Users by name, without regard to case; unknown names are left out. */

@@ -16,7 +16,7 @@ export const closeNotes: Record<CloseReason, { when: string; then: string }> = {
     then: "Refresh the token, then reconnect at once and catch up.",
   },
   revoked: {
-    when: "The session has ended: a logout, or a refresh token that was used twice.",
+    when: "The session has ended: signed out, ended from another one, by a change of the password, or because a refresh token was used twice. At once, or within some seconds where another server was told.",
     then: "Don't reconnect. Ask the person to sign in.",
   },
   flood: {

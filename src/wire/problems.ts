@@ -8,6 +8,7 @@ export const problemCatalogue = {
   bad_request: { status: 400, title: "Bad request" },
   invalid_token: { status: 401, title: "Not signed in" },
   invalid_credentials: { status: 401, title: "Wrong username or password" },
+  wrong_password: { status: 403, title: "Wrong password" },
   forbidden: { status: 403, title: "Not allowed" },
   not_found: { status: 404, title: "Not found" },
   origin_not_allowed: { status: 403, title: "Origin not allowed" },

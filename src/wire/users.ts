@@ -75,3 +75,31 @@ export type Ticket = z.infer<typeof Ticket>;
 export const Confirmation = z
   .object({ message: z.string().meta({ description: "A sentence for a person" }) })
   .meta({ id: "Confirmation" });
+
+export const ChangePasswordInput = z
+  .object({ current_password: LoginInput.shape.password, new_password: Password })
+  .meta({ id: "ChangePasswordInput" });
+export type ChangePasswordInput = z.infer<typeof ChangePasswordInput>;
+
+export const SessionPath = z.object({
+  session_id: z.uuid("must be the id of a session").meta({
+    example: "0195f3a2-7c1e-4d5b-9a64-2f8c1b7e0d31",
+  }),
+});
+
+export const Session = z
+  .object({
+    id: z.uuid(),
+    current: z.boolean().meta({ description: "Whether this request was made in it" }),
+    created_at: Time.meta({ description: "When it began with a sign-in" }),
+    last_used_at: Time.meta({ description: "Of its last sign-in or refresh" }),
+    expires_at: Time.meta({ description: "When it ends unless it is refreshed" }),
+    address: z.string().nullable().meta({
+      description: "The network address of its last sign-in or refresh",
+    }),
+    user_agent: z.string().nullable().meta({
+      description: "What the client called itself then, 256 characters at most",
+    }),
+  })
+  .meta({ id: "Session", description: "A sign-in. Only its own person sees it." });
+export type Session = z.infer<typeof Session>;

@@ -14,8 +14,8 @@ test("the coming and going of somebody, told to nobody because its reply was los
   const chat = await owner.chat();
   const socket = await owner.joined(chat.id);
 
-  await insertParticipant(world.sql, owner.id, chat.id, guest.id);
-  await deleteParticipant(world.sql, owner.id, chat.id, guest.id);
+  await insertParticipant(world.sql, owner, chat.id, guest);
+  await deleteParticipant(world.sql, owner, chat.id, guest.id);
   await owner.say(chat.id, "Is somebody there?");
 
   expect(await socket.next("participant_added")).toMatchObject({

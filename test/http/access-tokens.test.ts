@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { sign } from "hono/jwt";
 import { signAccessToken } from "../../src/auth/tokens.ts";
+import { forge } from "../world/tokens.ts";
 import { startWorld, type Person, type World } from "../world/world.ts";
+import { exchange } from "./raw.ts";
 import { expectProblem, time } from "./refusals.ts";
 
 let world: World;
@@ -14,6 +15,9 @@ afterAll(() => world.stop());
 
 const me = (authorization?: string) =>
   world.call("GET", "/api/auth/me", undefined, authorization ? { authorization } : {});
+
+/** The key `k…` as a token may carry it. */
+const ownKey = { kty: "oct", k: Buffer.from("k".repeat(43)).toString("base64url"), alg: "HS256" };
 
 /** Claims that the server would take, were they signed as it signs. */
 function claims(more: Record<string, unknown> = {}) {
@@ -55,7 +59,7 @@ async function signedByRsa(): Promise<string> {
     true,
     ["sign", "verify"],
   );
-  return await sign(claims(), privateKey, "RS256");
+  return await forge(claims(), privateKey, { alg: "RS256" });
 }
 
 test("a good token tells who its person is, email included", async () => {
@@ -77,7 +81,7 @@ test("the scheme's name has no case", async () => {
 });
 
 test("the claims that the refusals are made from are good ones", async () => {
-  const token = await sign(claims(), world.ctx.secretKey, "HS256");
+  const token = await forge(claims(), world.ctx.secretKey);
   expect((await me(`Bearer ${token}`)).status).toBe(200);
 });
 
@@ -98,23 +102,26 @@ describe("401, with WWW-Authenticate, answers", () => {
 
   test.each<[what: string, token: () => string | Promise<string>]>([
     ["an expired token", expired],
-    ["a token signed with another key", () => sign(claims(), "k".repeat(43), "HS256")],
-    ["a token without a signature", () => `${part({ alg: "HS256" })}.${part(claims())}.`],
+    ["a token signed with another key", () => forge(claims(), "k".repeat(43))],
+    [
+      "a token without a signature",
+      () => `${part({ alg: "HS256", typ: "at+jwt" })}.${part(claims())}.`,
+    ],
     [
       "an unsigned token of algorithm none",
-      () => `${part({ alg: "none", typ: "JWT" })}.${part(claims())}.`,
+      () => `${part({ alg: "none", typ: "at+jwt" })}.${part(claims())}.`,
     ],
     ["a token signed by RS256", signedByRsa],
     [
       "a token that says RS256 and is signed with our key",
       () => {
-        const text = `${part({ alg: "RS256", typ: "JWT" })}.${part(claims())}`;
+        const text = `${part({ alg: "RS256", typ: "at+jwt" })}.${part(claims())}`;
         return `${text}.${hmac(world.ctx.secretKey, text)}`;
       },
     ],
     [
       "a token of another HMAC than the configured one",
-      () => sign(claims(), world.ctx.secretKey, "HS512"),
+      () => forge(claims(), world.ctx.secretKey, { alg: "HS512" }),
     ],
     [
       "a token whose claims were changed",
@@ -123,19 +130,46 @@ describe("401, with WWW-Authenticate, answers", () => {
         return `${header}.${part(claims({ sub: "1", name: "somebody" }))}.${signature}`;
       },
     ],
+    ["a token of another issuer", () => forge(claims({ iss: "other" }), world.ctx.secretKey)],
+    ["a token for another audience", () => forge(claims({ aud: "other" }), world.ctx.secretKey)],
     [
-      "a token of another issuer",
-      () => sign(claims({ iss: "other" }), world.ctx.secretKey, "HS256"),
+      "a token for several audiences",
+      () => forge(claims({ aud: ["gemini-coop", "other"] }), world.ctx.secretKey),
+    ],
+    ["a token without an end", () => forge(claims({ exp: undefined }), world.ctx.secretKey)],
+    [
+      "a token that ends at a part of a second",
+      () => forge(claims({ exp: 4_102_444_800.5 }), world.ctx.secretKey),
     ],
     [
-      "a token for another audience",
-      () => sign(claims({ aud: "other" }), world.ctx.secretKey, "HS256"),
+      "a token whose end is a text",
+      () => forge(claims({ exp: "4102444800" }), world.ctx.secretKey),
+    ],
+    ["a token without a beginning", () => forge(claims({ iat: undefined }), world.ctx.secretKey)],
+    ["a token without an id", () => forge(claims({ jti: undefined }), world.ctx.secretKey)],
+    ["a token without a session", () => forge(claims({ sid: undefined }), world.ctx.secretKey)],
+    ["a token of nobody", () => forge(claims({ sub: "john_doe" }), world.ctx.secretKey)],
+    [
+      "a token whose person is a number",
+      () => forge(claims({ sub: person.id }), world.ctx.secretKey),
     ],
     [
-      "a token without an end",
-      () => sign(claims({ exp: undefined }), world.ctx.secretKey, "HS256"),
+      "another JWT of ours than an access token",
+      () => forge(claims(), world.ctx.secretKey, { typ: "JWT" }),
     ],
-    ["a token of nobody", () => sign(claims({ sub: "john_doe" }), world.ctx.secretKey, "HS256")],
+    ["a token of no type", () => forge(claims(), world.ctx.secretKey, { typ: undefined })],
+    [
+      "a token that brings its own key along",
+      () => forge(claims(), "k".repeat(43), { jwk: ownKey, kid: "k" }),
+    ],
+    [
+      "a token that says where its key is",
+      () => forge(claims(), "k".repeat(43), { jku: `${world.url}/keys`, x5u: `${world.url}/keys` }),
+    ],
+    [
+      "a token whose key is a file that holds nothing",
+      () => forge(claims(), "\0", { kid: "../../../../dev/null" }),
+    ],
   ])("%s", async (_, token) => {
     expectProblem(await me(`Bearer ${await token()}`), 401, "invalid_token");
   });
@@ -147,6 +181,48 @@ describe("401, with WWW-Authenticate, answers", () => {
     const chat = await gone.api("POST", "/api/chats", { name: "Ghosts" });
     expectProblem(chat, 401, "invalid_token");
   });
+});
+
+test("a token that says where its key is makes the server ask nobody for it", async () => {
+  let asked = 0;
+  const keys = Bun.serve({
+    port: 0,
+    fetch() {
+      asked += 1;
+      return Response.json({ keys: [ownKey] });
+    },
+  });
+  try {
+    const token = await forge(claims(), "k".repeat(43), { jku: keys.url.href, x5u: keys.url.href });
+    expectProblem(await me(`Bearer ${token}`), 401, "invalid_token");
+    expect(asked).toBe(0);
+  } finally {
+    await keys.stop(true);
+  }
+});
+
+test("a good token is taken in the Authorization header only, and only once", async () => {
+  for (const name of ["token", "access_token", "authorization"]) {
+    const inQuery = await world.call("GET", `/api/auth/me?${name}=${person.token}`);
+    expectProblem(inQuery, 401, "invalid_token");
+    const inCookie = await world.call("GET", "/api/auth/me", undefined, {
+      cookie: `${name}=${person.token}`,
+    });
+    expectProblem(inCookie, 401, "invalid_token");
+  }
+  const inBody = await world.call("POST", "/api/chats", { access_token: person.token });
+  expectProblem(inBody, 401, "invalid_token");
+
+  const head = "GET /api/auth/me HTTP/1.1\r\nHost: test\r\n";
+  const bearer = `Authorization: Bearer ${person.token}\r\n`;
+  expect(await exchange(world.url, `${head}${bearer}\r\n`, "}")).toStartWith("HTTP/1.1 200");
+  for (const second of [bearer, "Authorization: Bearer x\r\n", "authorization: Basic YTpi\r\n"]) {
+    for (const both of [bearer + second, second + bearer]) {
+      const answer = await exchange(world.url, `${head}${both}\r\n`, "}");
+      expect(answer).toStartWith("HTTP/1.1 401");
+      expect(answer).toContain("/problems/invalid_token");
+    }
+  }
 });
 
 test("an expired token is told apart for its person", async () => {
@@ -162,14 +238,48 @@ test("the configured algorithm and life time are used", async () => {
     const jane = await other.person("jane");
     const [header = "", payload = ""] = jane.token.split(".");
     const read = (text: string) => JSON.parse(Buffer.from(text, "base64url").toString());
-    expect(read(header).alg).toBe("HS512");
+    expect(read(header)).toEqual({ alg: "HS512", typ: "at+jwt" });
     expect(read(payload).exp - read(payload).iat).toBe(300);
     expect((await jane.api("GET", "/api/auth/me")).status).toBe(200);
     const claimed = { ...read(payload), jti: "other" };
-    const authorization = `Bearer ${await sign(claimed, other.ctx.secretKey, "HS256")}`;
+    const authorization = `Bearer ${await forge(claimed, other.ctx.secretKey)}`;
     const refused = await other.call("GET", "/api/auth/me", undefined, { authorization });
     expectProblem(refused, 401, "invalid_token");
   } finally {
     await other.stop();
+  }
+});
+
+test("the key before the present one is good for tokens that it has signed, and signs none", async () => {
+  const previous = "p".repeat(43);
+  const rotated = await startWorld({ env: { SECRET_KEY_PREVIOUS: previous } });
+  try {
+    const jane = await rotated.person("jane");
+    const ofJane = { ...claims(), sub: String(jane.id), sid: jane.sessionId };
+    const meWith = (token: string) =>
+      rotated.call("GET", "/api/auth/me", undefined, { authorization: `Bearer ${token}` });
+    for (const key of [previous, rotated.ctx.secretKey]) {
+      expect((await meWith(await forge(ofJane, key))).status).toBe(200);
+    }
+    expect((await meWith(jane.token)).status).toBe(200);
+    const [header, payload, signature] = jane.token.split(".");
+    expect(hmac(rotated.ctx.secretKey, `${header}.${payload}`)).toBe(signature ?? "");
+
+    // It is held to all that the present one is.
+    const refused = [
+      forge(ofJane, "q".repeat(43)),
+      forge(ofJane, previous, { alg: "HS512" }),
+      forge(ofJane, previous, { typ: "JWT" }),
+      forge({ ...ofJane, aud: "other" }, previous),
+      forge({ ...ofJane, exp: undefined }, previous),
+    ];
+    for (const token of refused) {
+      expectProblem(await meWith(await token), 401, "invalid_token");
+    }
+    const late = await meWith(await forge({ ...ofJane, exp: ofJane.iat - 1 }, previous));
+    expectProblem(late, 401, "invalid_token");
+    expect(late.body.detail).toContain("expired");
+  } finally {
+    await rotated.stop();
   }
 });

@@ -64,7 +64,20 @@ test("every operation succeeds with 200 and what the document says", async () =>
   const cat = await world.person("cat");
   const credentials = { username: "john_doe", password: "correct horse battery" };
   await does(undefined, "POST /api/auth/register", { ...credentials, email: "john@example.com" });
-  const tokens = await does(undefined, "POST /api/auth/login", credentials);
+  const { access_token } = await does(undefined, "POST /api/auth/login", credentials);
+  const john = {
+    ...ann,
+    api: (method: string, path: string, body?: unknown) =>
+      world.call(method, path, body, { authorization: `Bearer ${access_token}` }),
+  };
+  const password = { current_password: credentials.password, new_password: "another battery" };
+  await does(john, "POST /api/auth/password", password);
+  const changed = { ...credentials, password: password.new_password };
+  await does(undefined, "POST /api/auth/login", changed);
+  const [session] = await does(john, "GET /api/auth/sessions");
+  await does(john, "DELETE /api/auth/sessions/{session_id}", undefined, [session.id]);
+  await does(john, "DELETE /api/auth/sessions");
+  const tokens = await does(undefined, "POST /api/auth/login", changed);
   const { refresh_token } = await does(undefined, "POST /api/auth/refresh", {
     refresh_token: tokens.refresh_token,
   });

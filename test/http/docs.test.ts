@@ -149,7 +149,7 @@ describe("the example on /docs/socket", () => {
     world.sockets.checkSessions(Date.now() + 24 * 60 * 60 * 1_000);
     const renewed = await ann.say(id, "with a new token");
     await until(() => shown.get(renewed.id) === "complete: with a new token");
-    world.sockets.disconnectSession(ann.sessionId);
+    world.sockets.disconnectSessions([ann.sessionId]);
     expect(await closed.promise).toStartWith("revoked");
   });
 

@@ -27,6 +27,10 @@ const endpoints: [operation: string, statuses: number[]][] = [
   ["POST /api/auth/refresh", [400, 401, 413, 415, 422]],
   ["POST /api/auth/logout", [400, 401, 413, 415, 422]],
   ["POST /api/auth/ws-ticket", [401]],
+  ["POST /api/auth/password", [400, 401, 403, 413, 415, 422]],
+  ["GET /api/auth/sessions", [401]],
+  ["DELETE /api/auth/sessions", [401]],
+  ["DELETE /api/auth/sessions/{session_id}", [401, 404, 422]],
   ["POST /api/chats", [400, 401, 404, 409, 413, 415, 422]],
   ["GET /api/chats", [401]],
   ["POST /api/chats/{chat_id}/mark-read", [400, 401, 404, 413, 415, 422]],
@@ -109,14 +113,18 @@ test("every route is described or a page, and every operation is a route", () =>
   expect([...new Set(routes)].toSorted()).toEqual(known.toSorted());
 });
 
-test("parameters are whole numbers, and those of a path are all there and required", () => {
+test("parameters are whole numbers, a session's id a UUID, and those of a path are all there and required", () => {
   for (const [name, { parameters = [] }] of operations) {
     const inPath = parameters.filter((parameter) => parameter.in === "path");
     const names = [...name.matchAll(/\{(\w+)\}/g)].map(([, each]) => each);
     expect<unknown[]>(inPath.map((parameter) => parameter.name)).toEqual(names);
     for (const parameter of inPath) {
       expect(parameter.required).toBe(true);
-      expect(parameter.schema).toMatchObject({ type: "integer", minimum: 1 });
+      expect(parameter.schema).toMatchObject(
+        parameter.name === "session_id"
+          ? { type: "string", format: "uuid" }
+          : { type: "integer", minimum: 1 },
+      );
     }
   }
   const paging = operations.get("GET /api/chats/{chat_id}/messages")?.parameters?.slice(1);

@@ -43,8 +43,13 @@ async function expectClosed(socket: TestSocket, reason: string) {
   expect(closed.reason).toStartWith(reason);
 }
 
-/** Nothing of these tokens works any more, but reading over HTTP until the access token ends. */
+/** Nothing of these tokens works any more. */
 async function expectEnded(tokens: Tokens) {
+  const authorization = `Bearer ${tokens.access_token}`;
+  for (const path of ["/api/auth/me", "/api/chats", "/api/models"]) {
+    const answer = await world.call("GET", path, undefined, { authorization });
+    expectProblem(answer, 401, "invalid_token");
+  }
   expectProblem(await refresh(tokens.refresh_token), 401, "invalid_token");
   expectProblem(await logout(tokens.refresh_token), 401, "invalid_token");
   expectProblem(await ticketFor(tokens), 401, "invalid_token");

@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from "bun:test";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ConfigError, readConfig } from "../../src/config.ts";
 import { cloneDatabase } from "../world/cluster.ts";
@@ -64,13 +64,34 @@ describe("in production", () => {
     "change-me-change-me-change-me-change-me-1",
     "ChangeThis0123456789ChangeThis0123456789",
     "secret0123456789abcdefghijklmnopqrstuvwxyz",
-  ])("%j is no secret key, and elsewhere it is", (weak) => {
-    const env = { DATABASE_URL: "postgres://localhost/x", SECRET_KEY: weak };
-    expect(faultsOf({ ...production, ...env })).toEqual([
-      expect.stringMatching(/SECRET_KEY: is too weak/),
-    ]);
-    expect(faultsOf({ ...production, ...env, SECRET_KEY: secretKey })).toEqual([]);
-    expect(faultsOf(env)).toEqual([]);
+    "09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7",
+    "\u{1F511}".repeat(8),
+  ])("%j is no secret key, present or previous, and elsewhere it is", (weak) => {
+    const database = { DATABASE_URL: "postgres://localhost/x" };
+    const good = { ...database, SECRET_KEY: secretKey, SECRET_KEY_PREVIOUS: secretKey };
+    for (const name of ["SECRET_KEY", "SECRET_KEY_PREVIOUS"]) {
+      const env = { ...good, [name]: weak };
+      expect(faultsOf({ ...production, ...env })).toEqual([
+        expect.stringContaining(`  - ${name}: is too weak`),
+      ]);
+      expect(faultsOf(env)).toEqual([]);
+    }
+    expect(faultsOf({ ...production, ...good })).toEqual([]);
+    expect(faultsOf({ ...production, ...database, SECRET_KEY: secretKey })).toEqual([]);
+  });
+
+  test("no secret key that is written in this project's files will do", () => {
+    const files = [".env.example", "README.md", "docker-compose.yml", "Dockerfile"];
+    const written = files.flatMap((file) => {
+      const text = readFileSync(join(import.meta.dir, "../..", file), "utf8");
+      const values = text.matchAll(/\bSECRET_KEY(?:_PREVIOUS)?\s*[:=][ \t]*["']?([^\s"'#]*)/g);
+      return Array.from(values, ([, value = ""]) => value);
+    });
+    expect(written.length).toBeGreaterThan(1);
+    for (const value of written) {
+      const env = { DATABASE_URL: "postgres://localhost/x", SECRET_KEY: value };
+      expect(faultsOf({ ...production, ...env })).toHaveLength(1);
+    }
   });
 
   test.concurrent(

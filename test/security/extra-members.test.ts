@@ -76,6 +76,7 @@ const operations: Record<string, Step> = {
     who: "member",
     body: () => ({ content: "hello", client_id: "once" }),
   },
+  "POST /api/auth/password": { who: "member", body: (scene) => scene.newPassword() },
 };
 const tokensOnly = ["POST /api/auth/login", "POST /api/auth/refresh", "POST /api/auth/logout"];
 

@@ -19,15 +19,20 @@ export interface Scene {
   newcomer(): object;
   credentials(): Promise<object>;
   refreshToken(): Promise<object>;
+  newPassword(): object;
 }
 
 const password = "correct horse battery";
+const source = { address: "127.0.0.1", userAgent: null };
 let hashed: Promise<string> | undefined;
+/** Everybody has the same password: a hash takes its time. */
+const hashOfAll = () => (hashed ??= hashPassword(password));
 
 async function registered(world: World, username: string) {
-  const hashedPassword = await (hashed ??= hashPassword(password));
+  const hashedPassword = await hashOfAll();
   const email = `${username}@example.com`;
-  return await insertUser(world.sql, { username, email, hashedPassword });
+  const user = await insertUser(world.sql, { username, email, hashedPassword, source });
+  return { ...user, hashedPassword };
 }
 
 /** @param beforeRemoval is called while the one who is to be a former member is still there */
@@ -43,6 +48,8 @@ export async function setScene(
     await world.person("former"),
     await world.person("stranger"),
   ];
+  const ids = [owner, author, member, former, stranger].map(({ id }) => id);
+  await world.sql`update users set hashed_password = ${await hashOfAll()} where id in ${world.sql(ids)}`;
   const { id: chatId } = await owner.chat({ with: [author, member, former] });
   const listener = await author.joined(chatId);
   const piece = say("Yes.");
@@ -75,16 +82,19 @@ export async function setScene(
       const username = newName();
       return { username, email: `${username}@example.com`, password };
     },
+    newPassword: () => ({ current_password: password, new_password: "another horse battery" }),
     async credentials() {
       const { username } = await registered(world, newName());
       return { username, password };
     },
     async refreshToken() {
-      const { id: userId } = await registered(world, newName());
+      const { hashedPassword, ...user } = await registered(world, newName());
       const [id, secret] = [crypto.randomUUID(), makeSecret()];
       await insertSession(world.sql, {
         id,
-        userId,
+        user,
+        hashedPassword,
+        source,
         refreshTokenHash: hashSecret(secret),
         ttlSeconds: 60,
       });

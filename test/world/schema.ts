@@ -34,6 +34,9 @@ export async function fill(sql: Sql): Promise<void> {
     insert into answer_receipts
       (message_id, model, settings, message_ids, message_versions, summary_id, summary_up_to_seq, estimated_tokens)
     values (3, 'gemini', '{}', '{2}', '{3}', 1, 2, 40);
+    insert into audit_events (action, outcome, actor_id, actor_name, target, at) values
+      ('create_chat', 'ok', 1, 'alice', 'chat:1', now() - interval '10 days'),
+      ('sign_in', 'ok', 2, 'bob', 'session:1', now());
   `);
 }
 

@@ -74,6 +74,7 @@ export async function startWorld(options: WorldOptions = {}) {
       now: options.now,
     });
   let server = start();
+  const source = { address: "127.0.0.1", userAgent: null };
   let people = 0;
 
   async function call(
@@ -112,11 +113,14 @@ export async function startWorld(options: WorldOptions = {}) {
     people += 1;
     const username = `${name}${people}`;
     const email = `${username}@example.com`;
-    const user = await insertUser(sql, { username, email, hashedPassword: "none" });
+    const hashedPassword = "none";
+    const user = await insertUser(sql, { username, email, hashedPassword, source });
     const sessionId = crypto.randomUUID();
     await insertSession(sql, {
       id: sessionId,
-      userId: user.id,
+      user,
+      hashedPassword,
+      source,
       refreshTokenHash: Buffer.alloc(32),
       ttlSeconds: 3_600,
     });
@@ -129,6 +133,7 @@ export async function startWorld(options: WorldOptions = {}) {
       email,
       token,
       sessionId,
+      source,
       api,
       /** A socket that is open and signed in. */
       async socket() {
