@@ -89,7 +89,9 @@ describe("README.md", () => {
     expect(commands.length).toBeGreaterThan(4);
     const known = Object.keys(scripts);
     for (const name of commands)
-      expect(known).toContain(name === "db:new|up|down|status|backup|restore" ? "db:new" : (name ?? ""));
+      expect(known).toContain(
+        name === "db:new|up|down|status|backup|restore" ? "db:new" : (name ?? ""),
+      );
     for (const [, path = ""] of readme.matchAll(/`((?:src|test|db)\/[\w./-]*)`/g)) {
       expect([path, existsSync(join(root, path))]).toEqual([path, true]);
     }
