@@ -1,6 +1,5 @@
 // What every action is given, and how it is made.
 import type { Logger } from "pino";
-import { areSessionsLive } from "./auth/queries.ts";
 import type { StreamAnswer } from "./bot/model.ts";
 import { createReplies, type Replies } from "./bot/replies.ts";
 import type { Config } from "./config.ts";
@@ -51,8 +50,6 @@ export interface Ctx {
   readonly folding: Set<number>;
   /** `closing` from the moment the server goes down: nothing new is begun. */
   readonly lifecycle: { closing: boolean };
-  /** Whether a session goes on. Those who ask at the same time are answered by one statement. */
-  readonly isSessionLive: Batch<string, boolean>;
   /** Closes every open socket of these sessions. */
   readonly disconnectSessions: (sessionIds: readonly string[]) => void;
   /** Closes every open socket of a person, who may come back at once. */
@@ -112,12 +109,6 @@ export function createContext(parts: ContextParts, reach: Reach = nobody): Ctx {
     publish: createLocalBroker({ rooms, activity: createActivity(emit), notify }),
     insertMessage: createBatch<NewMessage, InsertedMessage>((items) => insertMessages(sql, items), {
       keyOf: (message) => message.chatId,
-      sizeMax: batchSizeMax,
-      queueMax: batchQueueMax,
-    }),
-    isSessionLive: createBatch<string, boolean>((ids) => areSessionsLive(sql, ids), {
-      // Nobody locks a session for long: all stand in one line.
-      keyOf: () => 0,
       sizeMax: batchSizeMax,
       queueMax: batchQueueMax,
     }),

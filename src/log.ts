@@ -4,6 +4,8 @@ import type { Config } from "./config.ts";
 // No field of these names is ever written, wherever it stands: the last line of defence, since none is logged on purpose.
 const secretFields = [
   "password",
+  "current_password",
+  "new_password",
   "hashed_password",
   "token",
   "access_token",

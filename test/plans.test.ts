@@ -5,6 +5,7 @@ import {
   areSessionsLive,
   deleteExpired,
   findSessionChats,
+  isSessionLive,
   rotateRefreshToken,
   takeTicket,
 } from "../src/auth/queries.ts";
@@ -172,7 +173,13 @@ const cases: Case[] = [
     by: ["sessions_pkey"],
   },
   {
-    what: "whether sessions go on",
+    what: "whether a session goes on",
+    run: () => isSessionLive(sql, session),
+    rows: { sessions: 1 },
+    by: ["sessions_pkey"],
+  },
+  {
+    what: "whether many sessions go on",
     run: () => areSessionsLive(sql, [session, crypto.randomUUID(), crypto.randomUUID()]),
     rows: { sessions: 3 },
     by: ["sessions_pkey"],

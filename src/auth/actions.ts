@@ -19,6 +19,7 @@ import {
   findSessionChats,
   insertSession,
   insertTicket,
+  isSessionLive,
   rotateRefreshToken,
   takeTicket,
 } from "./queries.ts";
@@ -175,7 +176,7 @@ async function endSession(
 /** Whose an access token is, if its session goes on. @throws Problem `invalid_token` */
 export async function authenticate(ctx: Ctx, accessToken: string): Promise<Identity> {
   const identity = await readAccessToken(ctx, accessToken);
-  if (!(await ctx.isSessionLive(identity.sessionId))) throw sessionEnded();
+  if (!(await isSessionLive(ctx.sql, identity.sessionId))) throw sessionEnded();
   return identity;
 }
 

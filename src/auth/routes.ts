@@ -81,6 +81,7 @@ const logoutRoute = createRoute({
   operationId: "logout",
   tags,
   summary: "End a session and its sockets",
+  description: "Its access token is good for nothing from then on.",
   request: { body: takes(RefreshInput) },
   responses: {
     200: answers(Confirmation, "The session has ended"),

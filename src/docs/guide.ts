@@ -57,7 +57,10 @@ const connecting = html`<p>
     ${endpoint("Authentication", "refresh", "POST /api/auth/refresh")} and send an
     <code>auth</code> frame with the new access token, or a ticket, on the open socket. If that is
     refused, or is another person's, an <code>error</code> with <code>invalid_token</code> says so,
-    and the socket goes on with the token it had.
+    and the socket goes on with the token it had. When the session ends, by
+    ${endpoint("Authentication", "logout", "POST /api/auth/logout")}, from another session or with a
+    changed password, its tokens are good for nothing any more and its sockets are closed with
+    <code>revoked</code>.
   </p>
   <h3>Frames: text, ${frameBytesMax / 1024} KiB at most</h3>
   <p>

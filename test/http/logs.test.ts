@@ -35,11 +35,12 @@ test("every request leaves one line, with its id, and what became of it", async 
   expect(log.lines.filter((each) => each.requestId === "one-line")).toHaveLength(1);
 });
 
-test("no password and no token is ever written, whatever goes wrong", async () => {
+test("no password and no token is ever written, to the log or the audit, whatever goes wrong", async () => {
   const secrets = new Set<string>();
   const password = "pass-word-7f3a";
   const wrong = "pass-wrong-9b1c";
-  secrets.add(password).add(wrong);
+  const changed = "pass-changed-4d2e";
+  secrets.add(password).add(wrong).add(changed);
   const names = { username: "john_doe", email: "john@example.com" };
   await call("POST", "/api/auth/register", { ...names, password });
   await call("POST", "/api/auth/register", { ...names, password });
@@ -57,6 +58,14 @@ test("no password and no token is ever written, whatever goes wrong", async () =
   });
   const authorization = `Bearer ${second.access_token}`;
   const { body: ticket } = await call("POST", "/api/auth/ws-ticket", undefined, { authorization });
+  for (const [current_password, new_password] of [
+    [wrong, changed],
+    [password, changed],
+    [changed, password],
+  ]) {
+    const change = { current_password, new_password };
+    await call("POST", "/api/auth/password", change, { authorization });
+  }
   for (const tokens of [first, second]) {
     secrets.add(tokens.access_token).add(tokens.refresh_token);
     secrets.add(tokens.access_token.split(".")[2]).add(tokens.refresh_token.slice(37));
@@ -101,7 +110,15 @@ test("no password and no token is ever written, whatever goes wrong", async () =
   await log.find({ path: "/api/auth/logout" });
   const [row] = await world.sql`select hashed_password from users where username = 'john_doe'`;
   secrets.add(row?.hashed_password).add(world.ctx.secretKey);
-  for (const secret of secrets) expect(log.text).not.toContain(secret);
+  const events = await world.sql`select to_jsonb(e)::text as row from audit_events e order by id`;
+  const audit = events.map((event) => event.row).join("\n");
+  for (const action of ["register", "sign_in", "change_password", "sign_out"]) {
+    expect(audit).toContain(`"action": "${action}"`);
+  }
+  for (const secret of secrets) {
+    expect(log.text).not.toContain(secret);
+    expect(audit).not.toContain(secret);
+  }
 });
 
 test("a bug is told with nothing of it, and logged with its stack under the request's id", async () => {
