@@ -13,6 +13,7 @@ test(
       seed,
       rounds: {
         "kill -9": 10,
+        "rolling restart": 1,
         "database stopped": 2,
         "connections ended": 1,
         "replies lost": 1,
@@ -27,7 +28,7 @@ test(
     for (const [fault, { acks, faults }] of figures) {
       expect([fault, acks > 0, faults > 0]).toEqual([fault, true, true]);
     }
-    expect(figures.size).toBe(7);
+    expect(figures.size).toBe(8);
   },
   timeoutMs,
 );

@@ -10,7 +10,7 @@ import { startLoad, type Cast, type Mix, type Recorded } from "./load.ts";
 import type { ScriptedModel } from "./model.ts";
 import type { Person } from "./people.ts";
 import type { Random } from "./random.ts";
-import type { ServerChild } from "./server.ts";
+import type { Served } from "./stage.ts";
 import { countRunning, endAdmissions, findUnsettledBudgets, readStored } from "./stored.ts";
 
 const chatCount = 3;
@@ -21,7 +21,7 @@ const pollMs = 100;
 export interface BlockParts {
   cast: Cast;
   model: ScriptedModel;
-  server: ServerChild;
+  server: Served;
   random: Random;
   figures: Figures;
   mix: Mix;

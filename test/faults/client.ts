@@ -160,7 +160,7 @@ export function openClient({
       if (!room?.joined || room.removed) return;
       const asked = ws;
       const reply = await request({ type: "leave", chat_id: chatId });
-      if (!reply || ws !== asked || rooms.get(chatId) !== room) return;
+      if (reply?.type !== "ack" || ws !== asked || rooms.get(chatId) !== room) return;
       rooms.delete(chatId);
       await Bun.sleep(ms);
       if (ws === asked) await join(chatId);

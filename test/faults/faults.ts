@@ -5,7 +5,8 @@ import { noFigures, type Figures } from "./figures.ts";
 import type { Violation } from "./history.ts";
 import { usualMix, type Mix } from "./load.ts";
 import { createRandom, type Random } from "./random.ts";
-import { openDatabaseStage, openKillStage, type DatabaseStage, type Stage } from "./stage.ts";
+import { openDatabaseStage, openKillStage, openPairStage } from "./stage.ts";
+import type { DatabaseStage, KillStage, PairStage, Stage } from "./stage.ts";
 
 const roundsInBlock = 10;
 const untilMsMax = 8_000;
@@ -41,7 +42,11 @@ interface Fault<S extends Stage> {
 
 const onServer = {
   "kill -9": { play: killServer },
-} satisfies Record<string, Fault<Stage>>;
+} satisfies Record<string, Fault<KillStage>>;
+
+const onPair = {
+  "rolling restart": { play: restartInTurn, mix: { questions: 0.1 } },
+} satisfies Record<string, Fault<PairStage>>;
 
 const onDatabase = {
   "database stopped": { play: stopDatabase },
@@ -61,15 +66,15 @@ const onDatabase = {
   "people removed": { play: movePeople, mix: { movePauseMs: 15 } },
 } satisfies Record<string, Fault<DatabaseStage>>;
 
-export type FaultName = keyof typeof onServer | keyof typeof onDatabase;
-export const faultNames = [...Object.keys(onServer), ...Object.keys(onDatabase)] as FaultName[];
+export type FaultName = keyof typeof onServer | keyof typeof onPair | keyof typeof onDatabase;
+export const faultNames = [onServer, onPair, onDatabase].flatMap(Object.keys) as FaultName[];
 
 /** Lets the load run for a while, for how long is part of the decisions. */
 async function load({ random }: Round, msMin: number, msMax: number) {
   await Bun.sleep(random.int(msMin, msMax));
 }
 
-async function killServer({ server }: Stage, round: Round) {
+async function killServer({ server }: KillStage, round: Round) {
   const { random, block, figures } = round;
   await load(round, 50, 700);
   block.recovery.begin();
@@ -82,6 +87,17 @@ async function killServer({ server }: Stage, round: Round) {
     figures.faults += 1;
   }
   await server.start();
+}
+
+/** As a new release is brought out: one server after the other, each when the one before it is there again. */
+async function restartInTurn({ server }: PairStage, round: Round) {
+  const { block, figures } = round;
+  for (const node of server.nodes) {
+    await load(round, 200, 1_000);
+    block.recovery.begin();
+    figures.faults += 1;
+    await server.restart(node);
+  }
 }
 
 /** Whether a running answer has text that survives its server. */
@@ -205,7 +221,9 @@ export async function playFaults(options: FaultsOptions): Promise<Outcome> {
   const outcome: Outcome = { figures: new Map(), violations: [] };
   const random = createRandom(options.seed);
   await Promise.all([
-    playAll(onServer, openKillStage, options, random, outcome),
+    playAll(onServer, openKillStage, options, random, outcome).then(() =>
+      playAll(onPair, openPairStage, options, random, outcome),
+    ),
     playAll(onDatabase, () => openDatabaseStage(random.fork("proxy")), options, random, outcome),
   ]);
   return outcome;

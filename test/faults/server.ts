@@ -56,13 +56,13 @@ export function createServerChild(env: Record<string, string>, onDied: (words: s
     get kills() {
       return kills;
     },
-    /** An orderly stop, by force after a while. */
-    async stop() {
+    /** An orderly stop, by force after a while. @returns its exit code, 0 when there was nothing to stop */
+    async stop(): Promise<number> {
       const server = current;
       current = undefined;
-      if (!server || (await within(stopMsMax, server.stop()))) return;
-      server.signal("SIGKILL");
-      await server.exited;
+      if (!server) return 0;
+      if (!(await within(stopMsMax, server.stop()))) server.signal("SIGKILL");
+      return server.exited;
     },
     /** What it said last. */
     lastLines: () => (current ? lastLines(current) : ""),
@@ -70,7 +70,7 @@ export function createServerChild(env: Record<string, string>, onDied: (words: s
 }
 
 /** Below the ports of outgoing connections: a server that was killed must find its own free again. */
-function freePort(): number {
+export function freePort(): number {
   const first = 15_000 + Math.floor(Math.random() * 10_000);
   for (let port = first; port < first + 100; port += 1) {
     try {

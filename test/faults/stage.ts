@@ -9,6 +9,7 @@ import { borrowEmbeddedPostgres, startEmbeddedPostgres } from "../../src/databas
 import type { Cast } from "./load.ts";
 import { startModel, type ScriptedModel } from "./model.ts";
 import { registerPerson } from "./people.ts";
+import { createServerPair, type ServerPair } from "./pair.ts";
 import { startProxy, type Proxy } from "./proxy.ts";
 import type { Random } from "./random.ts";
 import { createServerChild, type ServerChild } from "./server.ts";
@@ -25,8 +26,11 @@ const noBudgets = {
 };
 const backMsMax = 30_000;
 
+/** What people use: one server, or several that look like one. */
+export type Served = Pick<ServerChild, "url" | "kills" | "lastLines">;
+
 export interface Stage {
-  server: ServerChild;
+  server: Served;
   model: ScriptedModel;
   cast: Cast;
   openDatabase: () => Promise<Sql>;
@@ -34,10 +38,15 @@ export interface Stage {
   stop: () => Promise<void>;
 }
 
+export interface KillStage extends Stage {
+  server: ServerChild;
+}
+
 /** A stage whose server has an embedded database of its own, which dies with it. */
-export async function openKillStage(): Promise<Stage> {
+export async function openKillStage(): Promise<KillStage> {
   const dataDir = makeFolder();
-  return await openStage({ dataDir, env: {}, openDatabase, stop: async () => undefined });
+  const stop = async () => undefined;
+  return await openStage({ dataDir, env: {}, create: createServerChild, openDatabase, stop });
 
   async function openDatabase() {
     const folder = join(dataDir, "data");
@@ -46,7 +55,24 @@ export async function openKillStage(): Promise<Stage> {
   }
 }
 
-export interface DatabaseStage extends Stage {
+export interface PairStage extends Stage {
+  server: ServerPair;
+}
+
+/** A stage with two servers on one database, behind a balancer. */
+export async function openPairStage(): Promise<PairStage> {
+  const dataDir = makeFolder();
+  const cluster = await startEmbeddedPostgres({ dataDir: join(dataDir, "cluster"), log });
+  return await openStage({
+    dataDir,
+    env: { DATABASE_URL: cluster.url, SECRET_KEY: crypto.randomUUID() },
+    create: createServerPair,
+    openDatabase: async () => connect(cluster.url, log, { max: 2 }),
+    stop: () => cluster.stop(),
+  });
+}
+
+export interface DatabaseStage extends KillStage {
   proxy: Proxy;
   victim: Victim;
 }
@@ -98,6 +124,7 @@ export async function openDatabaseStage(random: Random): Promise<DatabaseStage> 
   const stage = await openStage({
     dataDir,
     env: { DATABASE_URL: proxy.url },
+    create: createServerChild,
     openDatabase: async () => open(),
     stop: async () => {
       await proxy.stop();
@@ -119,20 +146,27 @@ async function startedAt(sql: Sql): Promise<string | undefined> {
   }
 }
 
-async function openStage({
+interface Startable extends Served {
+  start: () => Promise<unknown>;
+  stop: () => Promise<unknown>;
+}
+
+async function openStage<S extends Startable>({
   dataDir,
   env,
+  create,
   openDatabase,
   stop,
 }: {
   dataDir: string;
   env: Record<string, string>;
+  create: (env: Record<string, string>, onDied: (words: string) => void) => S;
   openDatabase: () => Promise<Sql>;
   stop: () => Promise<void>;
-}): Promise<Stage> {
+}) {
   const incidents: string[] = [];
   const model = startModel();
-  const server = createServerChild(
+  const server = create(
     {
       NODE_ENV: "test",
       LOG_LEVEL: "warn",

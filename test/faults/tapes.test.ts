@@ -56,6 +56,20 @@ describe("of what a reader saw the checker sees", () => {
     expect(spoilt({ is_complete: true }, { status: "stopped" })).toContain(other[0]!);
   });
 
+  test("frames after a leave, but none after one that was refused", () => {
+    const leave = (reply: Partial<Frame>) =>
+      broken((good) => {
+        const request_id = "leaves";
+        const wanted: Partial<Frame> = { type: "participant_removed" };
+        insertAfter(annsTape(good), wanted, { type: "ack", ...reply, request_id });
+        insertAfter(annsTape(good), wanted, { type: "leave", chat_id: chatId, request_id });
+        const event = eventsOf(annsTape(good), { type: "leave" })[0];
+        if (event) event.kind = "out";
+      });
+    expect(leave({ type: "error", code: "unavailable" })).toEqual([]);
+    expect(leave({ type: "ack" })).toContain("frame outside of a join");
+  });
+
   test("a replay that leaves a message out, repeats one, is out of order or wrong", () => {
     expect(broken((good) => drop(bensTape(good), { message_id: 102 }))).toContain(
       "replay left messages out",

@@ -90,7 +90,10 @@ function playEvent(tape: Tape, event: TapeEvent, chats: Map<number, ChatState>, 
     for (const chat of chats.values()) {
       if (frame.request_id === undefined) continue;
       if (chat.joining?.requestId === frame.request_id) chat.joining = undefined;
-      if (chat.leaving === frame.request_id) chat.room = chat.leaving = undefined;
+      if (chat.leaving !== frame.request_id) continue;
+      chat.leaving = undefined;
+      // Who is refused, by a server that goes down, has not left.
+      if (frame.type === "ack") chat.room = undefined;
     }
     return;
   }
