@@ -10,6 +10,7 @@ import {
   limitBody,
   problemResponse,
   requestLog,
+  requireHost,
   requireJson,
 } from "./http/edge.ts";
 import { healthRoutes } from "./http/health.ts";
@@ -25,6 +26,7 @@ export function createApp(ctx: Ctx) {
   const app = createRouter();
   app.use(requestId());
   app.use(requestLog(ctx.log));
+  app.use(requireHost);
   app.use(crossOrigin(ctx.config));
   app.use(limitBody);
   app.use(requireJson);
