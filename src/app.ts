@@ -11,6 +11,7 @@ import {
   limitBody,
   problemResponse,
   requestLog,
+  requireHost,
   requireJson,
 } from "./http/edge.ts";
 import { healthRoutes } from "./http/health.ts";
@@ -29,7 +30,11 @@ export function createApp(ctx: Ctx) {
   app.use(seeClient(ctx.config));
   app.use(requestId());
   app.use(requestLog(ctx.log));
+<<<<<<< HEAD
   app.use(secureHeaders);
+=======
+  app.use(requireHost);
+>>>>>>> access
   app.use(crossOrigin(ctx.config));
   app.use("/api/*", limitRequests(ctx));
   app.use(limitBody);

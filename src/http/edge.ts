@@ -60,6 +60,18 @@ export const limitBody: MiddlewareHandler = bodyLimit({
 });
 
 /**
+ * RFC 9112 §3.2: a Host that is none, or a second one, is refused with 400. Bun takes both; where it can't make an
+ * address with it `url` is what the request line has, which Hono would route by another path.
+ */
+export const requireHost: MiddlewareHandler<AppEnv> = async (c, next) => {
+  const isAddress = /^https?:/.test(URL.parse(c.req.url)?.protocol ?? "");
+  if (!isAddress || c.req.header("host")?.includes(",")) {
+    throw new Problem("bad_request", "The Host header is not valid.");
+  }
+  await next();
+};
+
+/**
  * A body must say that it is JSON, else its route would not look at it, and be UTF-8 (RFC 8259 §8.1), where Hono would
  * put U+FFFD in place of what is not. Without a body a Content-Type says nothing: a body that may be missing is missing.
  */
@@ -110,7 +122,7 @@ export function problemResponse(c: Context, problem: Problem): Response {
     c.header("Retry-After", String(problem.retryAfterSeconds));
   }
   // A URI reference: `c.req.path` is decoded.
-  const instance = new URL(c.req.url).pathname;
+  const instance = URL.parse(c.req.url)?.pathname ?? "/";
   return c.body(JSON.stringify(problem.toBody(instance)), problem.status, {
     "Content-Type": "application/problem+json",
   });

@@ -7,6 +7,14 @@ export const closeNotes: Record<CloseReason, { when: string; then: string }> = {
     when: "The client closed the socket. Known by its code alone.",
     then: "Nothing: it was your own wish.",
   },
+  protocol_error: {
+    when: "A frame was none of RFC 6455: not masked, a reserved bit or opcode, a fragment out of place. Known by its code alone.",
+    then: "Reconnect with growing pauses, and catch up. No browser sends that: look at the client, or at what stands in between.",
+  },
+  not_utf8: {
+    when: "A text frame was not UTF-8. Known by its code alone.",
+    then: "As for `protocol_error`.",
+  },
   invalid_token: {
     when: "The token is wrong, expired or ended (an empty `?token=` too), the ticket was used, a valid frame other than `auth` came before it, or no valid `auth` frame within 5 s. What is no valid frame gets an `error`, and the 5 s go on.",
     then: "Don't come back with the same token. Refresh it (`POST /api/auth/refresh`) and try once; if that is refused, sign in.",

@@ -15,6 +15,8 @@ export const replayBytesMax = 1024 * 1024;
 /** RFC 6455 §7.4: the codes that this server closes with. `reason` begins with one of the words. */
 export const closeCodes = {
   bye: { code: 1000, reconnect: false },
+  protocol_error: { code: 1002, reconnect: true },
+  not_utf8: { code: 1007, reconnect: true },
   invalid_token: { code: 1008, reconnect: false },
   token_expired: { code: 1008, reconnect: true },
   revoked: { code: 1008, reconnect: false },

@@ -45,3 +45,44 @@ export async function exchange(url: string, text: string, until: string): Promis
     socket.destroy();
   }
 }
+
+export interface RawAnswer {
+  status: number;
+  body: string;
+}
+
+/**
+ * Writes requests as they are, one part after the other, and once something was answered one for /health that asks for
+ * the connection's end, so that it ends in any case. (Bun ends a connection on which a request comes before the answer
+ * to the last.) @returns all answers, that one too where the server still listened
+ */
+export async function converse(
+  url: string,
+  ...parts: (string | Uint8Array)[]
+): Promise<RawAnswer[]> {
+  const last = "GET /health HTTP/1.1\r\nHost: last\r\nConnection: close\r\n\r\n";
+  const socket = connect(Number(new URL(url).port), "127.0.0.1");
+  let received = "";
+  const answered = Promise.withResolvers<void>();
+  socket.setEncoding("latin1");
+  socket.on("data", (data) => {
+    received += data;
+    answered.resolve();
+  });
+  // Whoever refuses the rest may end the connection while it is written.
+  socket.on("error", () => undefined);
+  const closed = new Promise((resolve) => socket.on("close", resolve));
+  for (const part of parts) {
+    await Promise.race([new Promise((resolve) => socket.write(part, resolve)), closed]);
+  }
+  await Promise.race([answered.promise, closed]);
+  socket.write(last);
+  await closed;
+  return received
+    .split(/(?=HTTP\/1\.1 \d{3} )/)
+    .filter((text) => text !== "")
+    .map((text) => {
+      const [head = "", ...body] = text.split("\r\n\r\n");
+      return { status: Number(head.slice(9, 12)), body: body.join("\r\n\r\n") };
+    });
+}

@@ -69,7 +69,14 @@ export class RawSocket {
 
   /** Sends them in one piece: the server finds all of them in one read. */
   send(...frames: object[]) {
-    this.tcp.write(Buffer.concat(frames.map((frame) => textFrame(JSON.stringify(frame)))));
+    this.tcp.write(
+      Buffer.concat(frames.map((frame) => clientFrame(Buffer.from(JSON.stringify(frame))))),
+    );
+  }
+
+  /** Bytes as they are, whatever they make of the protocol. */
+  write(bytes: Uint8Array) {
+    this.tcp.write(bytes);
   }
 
   /** Answers the server's ping. */
@@ -117,17 +124,29 @@ export class RawSocket {
   }
 }
 
+/** How a frame differs from a whole, masked text. */
+interface FrameParts {
+  opcode?: number;
+  /** Whether it is a message's last one. */
+  isLast?: boolean;
+  /** RFC 6455 §5.2's reserved bits, where they stand in the first byte. */
+  reserved?: number;
+  isMasked?: boolean;
+  /** That it claims. */
+  length?: number;
+}
+
 /** RFC 6455 §5.2: a client's frames are masked; this mask changes nothing. */
-function textFrame(content: string): Buffer {
-  const payload = Buffer.from(content);
-  const head = Buffer.alloc(payload.length < 126 ? 6 : 8);
-  head[0] = 0x80 | text;
-  if (payload.length < 126) head[1] = 0x80 | payload.length;
-  else {
-    head[1] = 0x80 | 126;
-    head.writeUInt16BE(payload.length, 2);
-  }
-  return Buffer.concat([head, payload]);
+export function clientFrame(payload: Uint8Array, parts: FrameParts = {}): Buffer {
+  const { opcode = text, isLast = true, reserved = 0, isMasked = true } = parts;
+  const { length = payload.length } = parts;
+  const head = Buffer.alloc(length < 126 ? 2 : length < 2 ** 16 ? 4 : 10);
+  const maskBit = isMasked ? 0x80 : 0;
+  head[0] = (isLast ? 0x80 : 0) | reserved | opcode;
+  head[1] = maskBit | (length < 126 ? length : length < 2 ** 16 ? 126 : 127);
+  if (head.length === 4) head.writeUInt16BE(length, 2);
+  if (head.length === 10) head.writeBigUInt64BE(BigInt(length), 2);
+  return Buffer.concat([head, Buffer.alloc(isMasked ? 4 : 0), payload]);
 }
 
 function takeFrame(buffer: Buffer) {

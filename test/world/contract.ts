@@ -161,7 +161,7 @@ export function noteSent(frame: object): void {
 }
 
 /** Known by their code alone: the peer's own wish, and what Bun closes by itself. */
-const wordless = ["bye", "too_large"];
+const wordless = ["bye", "protocol_error", "not_utf8", "too_large"];
 
 /** @throws when a close frame is not one of those in the AsyncAPI document */
 export function expectClose(code: number, reason: string): void {

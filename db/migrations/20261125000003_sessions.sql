@@ -1,4 +1,5 @@
 -- migrate:up
+-- keeps data: it fills a column that is new
 
 -- What a person recognises a session by, as of its last sign-in or refresh. It goes with the session.
 alter table sessions
