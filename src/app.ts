@@ -4,16 +4,11 @@ import { botRoutes } from "./bot/routes.ts";
 import { chatRoutes } from "./chats/routes.ts";
 import { documentRoutes } from "./docs/documents.ts";
 import { docsRoutes } from "./docs/pages.ts";
-import {
-  crossOrigin,
-  handleError,
-  limitBody,
-  problemResponse,
-  requestLog,
-  requireJson,
-} from "./http/edge.ts";
+import { crossOrigin, handleError, limitBody, problemResponse, requireJson } from "./http/edge.ts";
 import { healthRoutes } from "./http/health.ts";
+import { metricsRoutes } from "./http/metrics.ts";
 import { pageRoutes } from "./http/page.ts";
+import { requestLog } from "./http/request-log.ts";
 import { createRouter } from "./http/router.ts";
 import { messageRoutes } from "./messages/routes.ts";
 import { socketRoutes } from "./socket/routes.ts";
@@ -24,7 +19,7 @@ import { requestId } from "hono/request-id";
 export function createApp(ctx: Ctx) {
   const app = createRouter();
   app.use(requestId());
-  app.use(requestLog(ctx.log));
+  app.use(requestLog(ctx));
   app.use(crossOrigin(ctx.config));
   app.use(limitBody);
   app.use(requireJson);
@@ -34,6 +29,7 @@ export function createApp(ctx: Ctx) {
   app.route("/", messageRoutes(ctx));
   app.route("/", botRoutes(ctx));
   app.route("/", healthRoutes(ctx));
+  app.route("/", metricsRoutes(ctx));
   app.route("/", socketRoutes(ctx));
   app.route("/", docsRoutes(ctx.config));
   app.route("/", documentRoutes(app, ctx.config));

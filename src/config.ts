@@ -4,6 +4,7 @@ import { version } from "../package.json";
 
 const exampleSecrets = ["your-secret-key-here", "change-me", "changeme", "secret", "password"];
 const secretBytesMin = 32;
+const metricsTokenMin = 16;
 
 /** Settings that were given as an empty string count as not given: that is what `KEY=` in a .env file means. */
 const blankIsUnset = (env: Record<string, string | undefined>) =>
@@ -17,6 +18,14 @@ const wholeNumber = (fallback: number, min: number, max: number) =>
     .regex(/^\d+$/, `must be a whole number from ${min} to ${max}`)
     .transform(Number)
     .pipe(z.number().min(min, `must be at least ${min}`).max(max, `must be at most ${max}`))
+    .default(fallback);
+
+const share = (fallback: number) =>
+  z
+    .string()
+    .regex(/^(0|1|[01]?\.\d+|1\.0*)$/, "must be a number from 0 to 1")
+    .transform(Number)
+    .pipe(z.number().max(1, "must be a number from 0 to 1"))
     .default(fallback);
 
 const modelName = z.string().regex(/^[\w.\-/]+$/, "must be a model's name");
@@ -70,6 +79,12 @@ const Environment = z.object({
   BUDGET_ANSWERS_PER_USER: wholeNumber(5, 0, 100_000),
   BUDGET_ANSWERS_PER_CHAT: wholeNumber(20, 0, 100_000),
   BUDGET_ANSWERS_TOTAL: wholeNumber(100, 0, 100_000),
+  LOG_SOCKETS_SAMPLE: share(0.01),
+  METRICS_TOKEN: z
+    .string()
+    .min(metricsTokenMin, `must have at least ${metricsTokenMin} characters`)
+    .regex(/^[\w.~+/-]+=*$/, "may have letters, digits and - . _ ~ + / only, as a bearer token has")
+    .optional(),
   LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
 });
 
@@ -113,6 +128,10 @@ export interface Config {
   readonly socketsPerUserMax: number;
   /** 0 for no limit. */
   readonly socketsPerAddressMax: number;
+  /** The part of all sockets, 0 to 1, whose life is logged at `info`. */
+  readonly logSocketsSample: number;
+  /** What a scrape of /metrics must show; undefined: there is no /metrics. */
+  readonly metricsToken: string | undefined;
   readonly logLevel: "trace" | "debug" | "info" | "warn" | "error" | "fatal" | "silent";
 }
 
@@ -170,6 +189,8 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     webPage: values.WEB_PAGE === "on",
     socketsPerUserMax: values.SOCKETS_PER_USER,
     socketsPerAddressMax: values.SOCKETS_PER_ADDRESS,
+    logSocketsSample: values.LOG_SOCKETS_SAMPLE,
+    metricsToken: values.METRICS_TOKEN,
     logLevel: values.LOG_LEVEL,
   });
 }

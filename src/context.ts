@@ -5,6 +5,7 @@ import { createReplies, type Replies } from "./bot/replies.ts";
 import type { Config } from "./config.ts";
 import { createBatch, type Batch } from "./database/batch.ts";
 import type { Sql } from "./database/connect.ts";
+import { observed } from "./database/observed.ts";
 import { createActivity } from "./events/activity.ts";
 import { createLocalBroker, type Emit, type Publish } from "./events/broker.ts";
 import { createRooms, type Rooms } from "./events/rooms.ts";
@@ -14,6 +15,7 @@ import {
   type InsertedMessage,
   type NewMessage,
 } from "./messages/new-message-queries.ts";
+import { noMetrics, type Metrics } from "./metrics/metrics.ts";
 import type { UserFrame } from "./wire/frames.ts";
 
 const batchSizeMax = 256;
@@ -33,6 +35,7 @@ export interface Ctx {
   readonly secretKey: string;
   readonly sql: Sql;
   readonly log: Logger;
+  readonly metrics: Metrics;
   readonly now: () => Date;
   readonly model: Model;
   readonly publish: Publish;
@@ -61,6 +64,7 @@ export interface ContextParts {
   sql: Sql;
   log: Logger;
   model: Model;
+  metrics?: Metrics;
   now?: () => Date;
 }
 
@@ -83,7 +87,8 @@ const nobody: Reach = {
 };
 
 export function createContext(parts: ContextParts, reach: Reach = nobody): Ctx {
-  const { config, secretKey, sql, log, model, now = () => new Date() } = parts;
+  const { config, secretKey, log, model, metrics = noMetrics, now = () => new Date() } = parts;
+  const sql = metrics === noMetrics ? parts.sql : observed(parts.sql, metrics);
   const { emit, notify, disconnectSession, disconnectUser, unfollow } = reach;
   const replies = createReplies({
     answersMax: config.budgets.serverAnswers,
@@ -93,12 +98,14 @@ export function createContext(parts: ContextParts, reach: Reach = nobody): Ctx {
     emit,
     readLog: createReadLog(sql, { onEnded: replies.hasEnded }),
     log,
+    metrics,
   });
   return {
     config,
     secretKey,
     sql,
     log,
+    metrics,
     now,
     model,
     rooms,
@@ -107,6 +114,7 @@ export function createContext(parts: ContextParts, reach: Reach = nobody): Ctx {
       keyOf: (message) => message.chatId,
       sizeMax: batchSizeMax,
       queueMax: batchQueueMax,
+      onGroup: metrics.groupCommitted,
     }),
     replies,
     asking: new Map(),

@@ -11,6 +11,7 @@ import { startEmbeddedPostgres, type EmbeddedPostgres } from "./database/embedde
 import { migrate } from "./database/migrate.ts";
 import { startGeminiEmulator, type Emulator } from "./emulator/server.ts";
 import { createLogger } from "./log.ts";
+import { loadMetrics } from "./metrics/metrics.ts";
 import { startServer } from "./server.ts";
 
 interface Kept {
@@ -64,9 +65,11 @@ async function start(config: Config, log: Logger): Promise<void> {
   const sql = connect(databaseUrl, log);
   await checkDurability(sql, log);
   const model = modelOf(config, log);
-  const server = startServer({ config, secretKey, sql, log, model });
+  const metrics = await loadMetrics(config);
+  const server = startServer({ config, secretKey, sql, log, model, metrics });
   kept.stop = async () => {
     await server.stop();
+    metrics.stop();
     await sql.end({ timeout: 2 });
   };
   announce(config, log, server.url, model, config.databaseUrl === undefined);

@@ -48,7 +48,7 @@ function placeOf(path: string, features: Set<string>): Place | undefined {
     return undefined;
   }
   if (folder === "wire" || folder === "emulator") return { rank: rank("base"), room: folder };
-  if (folder === "database" || folder === "events") return { rank: rank("store"), room: folder };
+  if (/^(database|events|metrics)$/.test(folder)) return { rank: rank("store"), room: folder };
   if (folder === "http" || folder === "docs") return { rank: rank("edge"), room: "http" };
   if (folder === "socket") return { rank: rank("doors"), room: "socket" };
   if (!features.has(folder)) return undefined;
@@ -121,6 +121,9 @@ function packageFault(path: string, name: string, features: Set<string>): string
   }
   if (/^(postgres|dbmate)$/.test(name) && !path.startsWith("database/")) {
     return `imports ${name}: only database/ does`;
+  }
+  if (name === "prom-client" && !path.startsWith("metrics/")) {
+    return `imports ${name}: only metrics/ does`;
   }
   // Signing a token is no HTTP.
   if (name === "hono/jwt" && path === "auth/tokens.ts") return undefined;
@@ -239,6 +242,8 @@ describe("the check notices", () => {
     ["an app that knows its server", "app.ts", used("./server.ts")],
     ["a tool of development", "http/edge.ts", used("fast-check")],
     ["Gemini's SDK elsewhere", "bot/replies.ts", used("@google/genai")],
+    ["the metrics' library elsewhere", "http/metrics.ts", used("prom-client")],
+    ["metrics that know events", "metrics/prometheus.ts", used("../events/rooms.ts")],
     ["the database's driver elsewhere", "chats/queries.ts", used("postgres")],
     ["the emulator in a feature", "chats/actions.ts", used("../emulator/server.ts")],
     ["an import that waits", "chats/actions.ts", 'await import("../socket/sockets.ts");'],

@@ -31,6 +31,9 @@ async function inTurn<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
+/** Hashes that wait for others to end. */
+export const waitingHashes = () => waiting.length;
+
 /** @throws Problem `unavailable` when the server is hashing too many already */
 export function hashPassword(password: string): Promise<string> {
   return inTurn(() =>

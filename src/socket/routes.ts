@@ -36,6 +36,7 @@ export function socketRoutes(ctx: Ctx) {
       const upgraded = server.upgrade(c.req.raw, {
         data: {
           address: clientAddress(c),
+          requestId: c.get("requestId"),
           openedAtMs: ctx.now().getTime(),
           token: c.req.valid("query").token,
           opening: undefined,
@@ -43,6 +44,7 @@ export function socketRoutes(ctx: Ctx) {
           inbox: undefined,
           drained: undefined,
           alive: true,
+          trail: undefined,
         },
       });
       if (!upgraded) throw new Problem("bad_request", "The WebSocket handshake is not valid.");

@@ -7,6 +7,7 @@ import { readConfig } from "../../src/config.ts";
 import { connect, type Sql } from "../../src/database/connect.ts";
 import { startGeminiEmulator } from "../../src/emulator/server.ts";
 import { createLogger } from "../../src/log.ts";
+import { loadMetrics } from "../../src/metrics/metrics.ts";
 import { startServer } from "../../src/server.ts";
 import { insertUser } from "../../src/users/queries.ts";
 import { Chat, type ChatSettings } from "../../src/wire/chats.ts";
@@ -58,6 +59,7 @@ export async function startWorld(options: WorldOptions = {}) {
     backoffMs: 1,
   });
   const sql = connect(databaseUrl, log);
+  const metrics = await loadMetrics(config);
   const start = () =>
     startServer({
       config,
@@ -65,6 +67,7 @@ export async function startWorld(options: WorldOptions = {}) {
       sql,
       log,
       model: { answer: options.model === false ? undefined : answer, description: "scripted" },
+      metrics,
       now: options.now,
     });
   let server = start();
@@ -205,6 +208,7 @@ export async function startWorld(options: WorldOptions = {}) {
     },
     async stop() {
       await server.stop();
+      metrics.stop();
       await gemini.stop();
       await sql.end({ timeout: 1 });
       await dropDatabase(databaseUrl);
