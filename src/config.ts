@@ -28,6 +28,21 @@ const share = (fallback: number) =>
     .pipe(z.number().max(1, "must be a number from 0 to 1"))
     .default(fallback);
 
+/** `name=value,name=value`, percent-encoded: https://opentelemetry.io/docs/specs/otel/protocol/exporter/ */
+const headerList = z.string().transform((list, check) => {
+  const pairs = list.split(",").map((pair) => /^ *([\w-]+) *= *([^,]*?) *$/.exec(pair));
+  try {
+    const known = pairs.filter((pair) => pair !== null);
+    if (known.length !== pairs.length) throw new URIError();
+    return Object.fromEntries(
+      known.map(([, name = "", value = ""]) => [name, decodeURIComponent(value)]),
+    );
+  } catch {
+    check.addIssue({ code: "custom", message: "must be name=value pairs, separated by commas" });
+    return z.NEVER;
+  }
+});
+
 const modelName = z.string().regex(/^[\w.\-/]+$/, "must be a model's name");
 
 const httpUrl = z.url({ protocol: /^https?$/, message: "must be an http:// or https:// address" });
@@ -85,6 +100,9 @@ const Environment = z.object({
     .min(metricsTokenMin, `must have at least ${metricsTokenMin} characters`)
     .regex(/^[\w.~+/-]+=*$/, "may have letters, digits and - . _ ~ + / only, as a bearer token has")
     .optional(),
+  OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl.optional(),
+  OTEL_EXPORTER_OTLP_HEADERS: headerList.default({}),
+  OTEL_SERVICE_NAME: z.string().max(255, "may have at most 255 characters").default("gemini-coop"),
   LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
 });
 
@@ -132,6 +150,14 @@ export interface Config {
   readonly logSocketsSample: number;
   /** What a scrape of /metrics must show; undefined: there is no /metrics. */
   readonly metricsToken: string | undefined;
+  /** Where traces go; undefined: nowhere. */
+  readonly tracing:
+    | {
+        readonly endpoint: string;
+        readonly headers: Readonly<Record<string, string>>;
+        readonly serviceName: string;
+      }
+    | undefined;
   readonly logLevel: "trace" | "debug" | "info" | "warn" | "error" | "fatal" | "silent";
 }
 
@@ -191,6 +217,13 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     socketsPerAddressMax: values.SOCKETS_PER_ADDRESS,
     logSocketsSample: values.LOG_SOCKETS_SAMPLE,
     metricsToken: values.METRICS_TOKEN,
+    tracing: values.OTEL_EXPORTER_OTLP_ENDPOINT
+      ? Object.freeze({
+          endpoint: values.OTEL_EXPORTER_OTLP_ENDPOINT,
+          headers: Object.freeze(values.OTEL_EXPORTER_OTLP_HEADERS),
+          serviceName: values.OTEL_SERVICE_NAME,
+        })
+      : undefined,
     logLevel: values.LOG_LEVEL,
   });
 }

@@ -16,6 +16,7 @@ import {
   type NewMessage,
 } from "./messages/new-message-queries.ts";
 import { noMetrics, type Metrics } from "./metrics/metrics.ts";
+import { noTracing, type Tracing } from "./tracing/tracing.ts";
 import type { UserFrame } from "./wire/frames.ts";
 
 const batchSizeMax = 256;
@@ -36,6 +37,7 @@ export interface Ctx {
   readonly sql: Sql;
   readonly log: Logger;
   readonly metrics: Metrics;
+  readonly tracing: Tracing;
   readonly now: () => Date;
   readonly model: Model;
   readonly publish: Publish;
@@ -65,6 +67,7 @@ export interface ContextParts {
   log: Logger;
   model: Model;
   metrics?: Metrics;
+  tracing?: Tracing;
   now?: () => Date;
 }
 
@@ -87,7 +90,8 @@ const nobody: Reach = {
 };
 
 export function createContext(parts: ContextParts, reach: Reach = nobody): Ctx {
-  const { config, secretKey, log, model, metrics = noMetrics, now = () => new Date() } = parts;
+  const { config, secretKey, log, model, now = () => new Date() } = parts;
+  const { metrics = noMetrics, tracing = noTracing } = parts;
   const sql = metrics === noMetrics ? parts.sql : observed(parts.sql, metrics);
   const { emit, notify, disconnectSession, disconnectUser, unfollow } = reach;
   const replies = createReplies({
@@ -100,22 +104,30 @@ export function createContext(parts: ContextParts, reach: Reach = nobody): Ctx {
     log,
     metrics,
   });
+  const insertMessage = createBatch<NewMessage, InsertedMessage>(
+    (messages) => insertMessages(sql, messages),
+    {
+      keyOf: (message) => message.chatId,
+      sizeMax: batchSizeMax,
+      queueMax: batchQueueMax,
+      onGroup: metrics.groupCommitted,
+    },
+  );
   return {
     config,
     secretKey,
     sql,
     log,
     metrics,
+    tracing,
     now,
     model,
     rooms,
     publish: createLocalBroker({ rooms, activity: createActivity(emit), notify }),
-    insertMessage: createBatch<NewMessage, InsertedMessage>((items) => insertMessages(sql, items), {
-      keyOf: (message) => message.chatId,
-      sizeMax: batchSizeMax,
-      queueMax: batchQueueMax,
-      onGroup: metrics.groupCommitted,
-    }),
+    insertMessage: Object.assign(
+      (message: NewMessage) => tracing.commit(() => insertMessage(message)),
+      { waitingCount: insertMessage.waitingCount },
+    ),
     replies,
     asking: new Map(),
     folding: new Set(),

@@ -13,6 +13,7 @@ import { startGeminiEmulator, type Emulator } from "./emulator/server.ts";
 import { createLogger } from "./log.ts";
 import { loadMetrics } from "./metrics/metrics.ts";
 import { startServer } from "./server.ts";
+import { loadTracing } from "./tracing/tracing.ts";
 
 interface Kept {
   embedded: EmbeddedPostgres | undefined;
@@ -66,10 +67,12 @@ async function start(config: Config, log: Logger): Promise<void> {
   await checkDurability(sql, log);
   const model = modelOf(config, log);
   const metrics = await loadMetrics(config);
-  const server = startServer({ config, secretKey, sql, log, model, metrics });
+  const tracing = await loadTracing(config, log);
+  const server = startServer({ config, secretKey, sql, log, model, metrics, tracing });
   kept.stop = async () => {
     await server.stop();
     metrics.stop();
+    await tracing.stop();
     await sql.end({ timeout: 2 });
   };
   announce(config, log, server.url, model, config.databaseUrl === undefined);

@@ -48,7 +48,8 @@ function placeOf(path: string, features: Set<string>): Place | undefined {
     return undefined;
   }
   if (folder === "wire" || folder === "emulator") return { rank: rank("base"), room: folder };
-  if (/^(database|events|metrics)$/.test(folder)) return { rank: rank("store"), room: folder };
+  if (/^(database|events|metrics|tracing)$/.test(folder))
+    return { rank: rank("store"), room: folder };
   if (folder === "http" || folder === "docs") return { rank: rank("edge"), room: "http" };
   if (folder === "socket") return { rank: rank("doors"), room: "socket" };
   if (!features.has(folder)) return undefined;
@@ -124,6 +125,9 @@ function packageFault(path: string, name: string, features: Set<string>): string
   }
   if (name === "prom-client" && !path.startsWith("metrics/")) {
     return `imports ${name}: only metrics/ does`;
+  }
+  if (name.startsWith("@opentelemetry/") && !path.startsWith("tracing/")) {
+    return `imports ${name}: only tracing/ does`;
   }
   // Signing a token is no HTTP.
   if (name === "hono/jwt" && path === "auth/tokens.ts") return undefined;
@@ -243,6 +247,7 @@ describe("the check notices", () => {
     ["a tool of development", "http/edge.ts", used("fast-check")],
     ["Gemini's SDK elsewhere", "bot/replies.ts", used("@google/genai")],
     ["the metrics' library elsewhere", "http/metrics.ts", used("prom-client")],
+    ["the spans' library elsewhere", "bot/asking.ts", used("@opentelemetry/api")],
     ["metrics that know events", "metrics/prometheus.ts", used("../events/rooms.ts")],
     ["the database's driver elsewhere", "chats/queries.ts", used("postgres")],
     ["the emulator in a feature", "chats/actions.ts", used("../emulator/server.ts")],

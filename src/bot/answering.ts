@@ -74,10 +74,12 @@ export function runReply(ctx: Ctx, assignment: Assignment): void {
   ctx.replies.add(reply);
   // Who listens here has been shown none of it, or what was not kept.
   if (run.attempt > 1) publishChunk(ctx, reply, kept, 0);
-  reply.done = stream(ctx, reply, assignment, times)
-    .then(async (end) => {
+  reply.done = ctx.tracing
+    .answer(async () => {
+      const end = await stream(ctx, reply, assignment, times);
       await finish(ctx, reply, assignment, end, times);
       count(ctx, assignment, end, times);
+      return { chatId: reply.chatId, status: end.status };
     })
     .catch((error: unknown) => {
       ctx.log.error({ err: error, messageId: reply.messageId }, "an answer was left to the sweep");

@@ -1,35 +1,39 @@
-// What every request leaves behind: one line in the log, and its part in the metrics.
+// What every request leaves behind: one line in the log, its part in the metrics, and a span.
 import type { MiddlewareHandler } from "hono";
 import { routePath } from "hono/route";
 import type { Ctx } from "../context.ts";
 import type { AppEnv } from "./router.ts";
 
-/** Asked every few seconds, by machines: no more than `debug`. */
+/** Asked every few seconds, by machines: a line at `debug`, and no span. */
 const probes = new Set(["/health", "/ready", "/metrics"]);
 
 export function requestLog({
   log,
   metrics,
-}: Pick<Ctx, "log" | "metrics">): MiddlewareHandler<AppEnv> {
+  tracing,
+}: Pick<Ctx, "log" | "metrics" | "tracing">): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
-    const startedAt = performance.now();
-    await next();
-    const ms = performance.now() - startedAt;
-    const { status } = c.res;
+    const { method, path } = c.req;
+    // What fits a request is known before it is handled.
     const route = patternOf(routePath(c, -1));
-    metrics.requestEnded(c.req.method, route, status, ms);
-    const level = probes.has(route ?? "") ? "debug" : "info";
-    // The path only: a query may hold a token.
-    log[level](
-      {
-        requestId: c.get("requestId"),
-        method: c.req.method,
-        path: c.req.path,
-        status,
-        ms: Math.round(ms),
-      },
-      "request",
-    );
+    const isProbe = route !== undefined && probes.has(route);
+
+    async function handle() {
+      const startedAt = performance.now();
+      await next();
+      const ms = performance.now() - startedAt;
+      const { status } = c.res;
+      metrics.requestEnded(method, route, status, ms);
+      // The path only: a query may hold a token.
+      log[isProbe ? "debug" : "info"](
+        { requestId: c.get("requestId"), method, path, status, ms: Math.round(ms) },
+        "request",
+      );
+      return { route, status };
+    }
+
+    if (isProbe) await handle();
+    else await tracing.request(method, (name) => c.req.header(name), handle);
   };
 }
 

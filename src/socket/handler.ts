@@ -34,7 +34,7 @@ const unreadBytesMax = 256 * 1024;
 const floodRetryAfterSeconds = 1;
 
 export function createSocketHandler(ctx: Ctx, sockets: Sockets): WebSocketHandler<SocketData> {
-  const { metrics } = ctx;
+  const { metrics, tracing } = ctx;
   const openTrail = createTrails(ctx.log, ctx.config.logSocketsSample);
 
   function send(ws: Socket, frame: ServerFrame) {
@@ -72,9 +72,12 @@ export function createSocketHandler(ctx: Ctx, sockets: Sockets): WebSocketHandle
     if (ws.getBufferedAmount() > unreadBytesMax) await drained(ws);
     if (ws.readyState !== WebSocket.OPEN) return;
     const trace: FrameTrace = { kind: "invalid", chatId: undefined, refusedAs: undefined };
-    const startedAt = performance.now();
-    await run(ws, text, trace);
-    note(ws, trace, performance.now() - startedAt);
+    await tracing.frame(async () => {
+      const startedAt = performance.now();
+      await run(ws, text, trace);
+      note(ws, trace, performance.now() - startedAt);
+      return trace;
+    });
   }
 
   function note(ws: Socket, trace: FrameTrace, ms: number) {

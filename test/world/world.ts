@@ -9,6 +9,7 @@ import { startGeminiEmulator } from "../../src/emulator/server.ts";
 import { createLogger } from "../../src/log.ts";
 import { loadMetrics } from "../../src/metrics/metrics.ts";
 import { startServer } from "../../src/server.ts";
+import { loadTracing } from "../../src/tracing/tracing.ts";
 import { insertUser } from "../../src/users/queries.ts";
 import { Chat, type ChatSettings } from "../../src/wire/chats.ts";
 import { cloneDatabase, dropDatabase } from "./cluster.ts";
@@ -60,6 +61,7 @@ export async function startWorld(options: WorldOptions = {}) {
   });
   const sql = connect(databaseUrl, log);
   const metrics = await loadMetrics(config);
+  const tracing = await loadTracing(config, log);
   const start = () =>
     startServer({
       config,
@@ -68,6 +70,7 @@ export async function startWorld(options: WorldOptions = {}) {
       log,
       model: { answer: options.model === false ? undefined : answer, description: "scripted" },
       metrics,
+      tracing,
       now: options.now,
     });
   let server = start();
@@ -209,6 +212,7 @@ export async function startWorld(options: WorldOptions = {}) {
     async stop() {
       await server.stop();
       metrics.stop();
+      await tracing.stop();
       await gemini.stop();
       await sql.end({ timeout: 1 });
       await dropDatabase(databaseUrl);
