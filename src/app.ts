@@ -10,13 +10,14 @@ import {
   handleError,
   limitBody,
   problemResponse,
-  requestLog,
   requireHost,
   requireJson,
 } from "./http/edge.ts";
 import { healthRoutes } from "./http/health.ts";
+import { metricsRoutes } from "./http/metrics.ts";
 import { pageRoutes } from "./http/page.ts";
 import { limitRequests } from "./http/rates.ts";
+import { requestLog } from "./http/request-log.ts";
 import { createRouter } from "./http/router.ts";
 import { secureHeaders } from "./http/secure-headers.ts";
 import { messageRoutes } from "./messages/routes.ts";
@@ -29,12 +30,9 @@ export function createApp(ctx: Ctx) {
   const app = createRouter();
   app.use(seeClient(ctx.config));
   app.use(requestId());
-  app.use(requestLog(ctx.log));
-<<<<<<< HEAD
+  app.use(requestLog(ctx));
   app.use(secureHeaders);
-=======
   app.use(requireHost);
->>>>>>> access
   app.use(crossOrigin(ctx.config));
   app.use("/api/*", limitRequests(ctx));
   app.use(limitBody);
@@ -45,6 +43,7 @@ export function createApp(ctx: Ctx) {
   app.route("/", messageRoutes(ctx));
   app.route("/", botRoutes(ctx));
   app.route("/", healthRoutes(ctx));
+  app.route("/", metricsRoutes(ctx));
   app.route("/", socketRoutes(ctx));
   app.route("/", docsRoutes(ctx.config));
   app.route("/", documentRoutes(app, ctx.config));

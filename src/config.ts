@@ -13,6 +13,7 @@ const exampleSecrets = [
   "09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7",
 ];
 const secretBytesMin = 32;
+const metricsTokenMin = 16;
 
 /** Settings that were given as an empty string count as not given: that is what `KEY=` in a .env file means. */
 const blankIsUnset = (env: Record<string, string | undefined>) =>
@@ -27,6 +28,29 @@ const wholeNumber = (fallback: number, min: number, max: number) =>
     .transform(Number)
     .pipe(z.number().min(min, `must be at least ${min}`).max(max, `must be at most ${max}`))
     .default(fallback);
+
+const share = (fallback: number) =>
+  z
+    .string()
+    .regex(/^(0|1|[01]?\.\d+|1\.0*)$/, "must be a number from 0 to 1")
+    .transform(Number)
+    .pipe(z.number().max(1, "must be a number from 0 to 1"))
+    .default(fallback);
+
+/** `name=value,name=value`, percent-encoded: https://opentelemetry.io/docs/specs/otel/protocol/exporter/ */
+const headerList = z.string().transform((list, check) => {
+  const pairs = list.split(",").map((pair) => /^ *([\w-]+) *= *([^,]*?) *$/.exec(pair));
+  try {
+    const known = pairs.filter((pair) => pair !== null);
+    if (known.length !== pairs.length) throw new URIError();
+    return Object.fromEntries(
+      known.map(([, name = "", value = ""]) => [name, decodeURIComponent(value)]),
+    );
+  } catch {
+    check.addIssue({ code: "custom", message: "must be name=value pairs, separated by commas" });
+    return z.NEVER;
+  }
+});
 
 const modelName = z.string().regex(/^[\w.\-/]+$/, "must be a model's name");
 
@@ -105,6 +129,15 @@ const Environment = z.object({
   BUDGET_ANSWERS_PER_USER: wholeNumber(5, 0, 100_000),
   BUDGET_ANSWERS_PER_CHAT: wholeNumber(20, 0, 100_000),
   BUDGET_ANSWERS_TOTAL: wholeNumber(100, 0, 100_000),
+  LOG_SOCKETS_SAMPLE: share(0.01),
+  METRICS_TOKEN: z
+    .string()
+    .min(metricsTokenMin, `must have at least ${metricsTokenMin} characters`)
+    .regex(/^[\w.~+/-]+=*$/, "may have letters, digits and - . _ ~ + / only, as a bearer token has")
+    .optional(),
+  OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl.optional(),
+  OTEL_EXPORTER_OTLP_HEADERS: headerList.default({}),
+  OTEL_SERVICE_NAME: z.string().max(255, "may have at most 255 characters").default("gemini-coop"),
   LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
 });
 
@@ -161,6 +194,18 @@ export interface Config {
   readonly socketsPerUserMax: number;
   /** 0 for no limit. */
   readonly socketsPerAddressMax: number;
+  /** The part of all sockets, 0 to 1, whose life is logged at `info`. */
+  readonly logSocketsSample: number;
+  /** What a scrape of /metrics must show; undefined: there is no /metrics. */
+  readonly metricsToken: string | undefined;
+  /** Where traces go; undefined: nowhere. */
+  readonly tracing:
+    | {
+        readonly endpoint: string;
+        readonly headers: Readonly<Record<string, string>>;
+        readonly serviceName: string;
+      }
+    | undefined;
   readonly logLevel: "trace" | "debug" | "info" | "warn" | "error" | "fatal" | "silent";
 }
 
@@ -226,6 +271,15 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     }),
     socketsPerUserMax: values.SOCKETS_PER_USER,
     socketsPerAddressMax: values.SOCKETS_PER_ADDRESS,
+    logSocketsSample: values.LOG_SOCKETS_SAMPLE,
+    metricsToken: values.METRICS_TOKEN,
+    tracing: values.OTEL_EXPORTER_OTLP_ENDPOINT
+      ? Object.freeze({
+          endpoint: values.OTEL_EXPORTER_OTLP_ENDPOINT,
+          headers: Object.freeze(values.OTEL_EXPORTER_OTLP_HEADERS),
+          serviceName: values.OTEL_SERVICE_NAME,
+        })
+      : undefined,
     logLevel: values.LOG_LEVEL,
   });
 }

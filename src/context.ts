@@ -5,6 +5,7 @@ import { createReplies, type Replies } from "./bot/replies.ts";
 import type { Config } from "./config.ts";
 import { createBatch, type Batch } from "./database/batch.ts";
 import type { Sql } from "./database/connect.ts";
+import { observed } from "./database/observed.ts";
 import { createActivity } from "./events/activity.ts";
 import { createLocalBroker, type Emit, type Publish } from "./events/broker.ts";
 import { createRooms, type Rooms } from "./events/rooms.ts";
@@ -15,6 +16,8 @@ import {
   type NewMessage,
 } from "./messages/new-message-queries.ts";
 import { createRates, type Rates } from "./rates/rates.ts";
+import { noMetrics, type Metrics } from "./metrics/metrics.ts";
+import { noTracing, type Tracing } from "./tracing/tracing.ts";
 import type { UserFrame } from "./wire/frames.ts";
 
 const batchSizeMax = 256;
@@ -34,6 +37,8 @@ export interface Ctx {
   readonly secretKey: string;
   readonly sql: Sql;
   readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly tracing: Tracing;
   readonly now: () => Date;
   readonly model: Model;
   readonly publish: Publish;
@@ -64,6 +69,8 @@ export interface ContextParts {
   sql: Sql;
   log: Logger;
   model: Model;
+  metrics?: Metrics;
+  tracing?: Tracing;
   now?: () => Date;
 }
 
@@ -86,7 +93,9 @@ const nobody: Reach = {
 };
 
 export function createContext(parts: ContextParts, reach: Reach = nobody): Ctx {
-  const { config, secretKey, sql, log, model, now = () => new Date() } = parts;
+  const { config, secretKey, log, model, now = () => new Date() } = parts;
+  const { metrics = noMetrics, tracing = noTracing } = parts;
+  const sql = metrics === noMetrics ? parts.sql : observed(parts.sql, metrics);
   const { emit, notify, disconnectSessions, disconnectUser, unfollow } = reach;
   const replies = createReplies({
     answersMax: config.budgets.serverAnswers,
@@ -96,22 +105,33 @@ export function createContext(parts: ContextParts, reach: Reach = nobody): Ctx {
     emit,
     readLog: createReadLog(sql, { onEnded: replies.hasEnded }),
     log,
+    metrics,
   });
+  const insertMessage = createBatch<NewMessage, InsertedMessage>(
+    (messages) => insertMessages(sql, messages),
+    {
+      keyOf: (message) => message.chatId,
+      sizeMax: batchSizeMax,
+      queueMax: batchQueueMax,
+      onGroup: metrics.groupCommitted,
+    },
+  );
   return {
     config,
     secretKey,
     sql,
     log,
+    metrics,
+    tracing,
     now,
     model,
     rooms,
     rates: createRates({ config, sql, log }),
     publish: createLocalBroker({ rooms, activity: createActivity(emit), notify }),
-    insertMessage: createBatch<NewMessage, InsertedMessage>((items) => insertMessages(sql, items), {
-      keyOf: (message) => message.chatId,
-      sizeMax: batchSizeMax,
-      queueMax: batchQueueMax,
-    }),
+    insertMessage: Object.assign(
+      (message: NewMessage) => tracing.commit(() => insertMessage(message)),
+      { waitingCount: insertMessage.waitingCount },
+    ),
     replies,
     asking: new Map(),
     folding: new Set(),

@@ -11,7 +11,9 @@ import { startEmbeddedPostgres, type EmbeddedPostgres } from "./database/embedde
 import { migrate } from "./database/migrate.ts";
 import { startGeminiEmulator, type Emulator } from "./emulator/server.ts";
 import { createLogger } from "./log.ts";
+import { loadMetrics } from "./metrics/metrics.ts";
 import { startServer } from "./server.ts";
+import { loadTracing } from "./tracing/tracing.ts";
 
 interface Kept {
   embedded: EmbeddedPostgres | undefined;
@@ -64,9 +66,13 @@ async function start(config: Config, log: Logger): Promise<void> {
   const sql = connect(databaseUrl, log);
   await checkDurability(sql, log);
   const model = modelOf(config, log);
-  const server = startServer({ config, secretKey, sql, log, model });
+  const metrics = await loadMetrics(config);
+  const tracing = await loadTracing(config, log);
+  const server = startServer({ config, secretKey, sql, log, model, metrics, tracing });
   kept.stop = async () => {
     await server.stop();
+    metrics.stop();
+    await tracing.stop();
     await sql.end({ timeout: 2 });
   };
   announce(config, log, server.url, model, config.databaseUrl === undefined);

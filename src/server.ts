@@ -4,9 +4,12 @@ import { createApp } from "./app.ts";
 import { cleanUpSessions } from "./auth/actions.ts";
 import { cleanUpAudit } from "./auth/audit.ts";
 import { areSessionsLive } from "./auth/queries.ts";
+import { waitingHashes } from "./auth/passwords.ts";
 import { sweepAbandonedAnswers } from "./bot/sweep.ts";
 import { createContext, type ContextParts, type Ctx } from "./context.ts";
 import type { Emit } from "./events/broker.ts";
+import type { Topic } from "./events/topics.ts";
+import { noMetrics } from "./metrics/metrics.ts";
 import { findLastSeqs } from "./messages/log.ts";
 import { every, within } from "./schedule.ts";
 import { createSocketHandler } from "./socket/handler.ts";
@@ -41,9 +44,18 @@ export interface RunningServer {
 
 /** @throws when the address is in use */
 export function startServer(parts: ContextParts): RunningServer {
-  const { config, log } = parts;
+  const { config, log, metrics = noMetrics } = parts;
   let server: Server<SocketData> | undefined;
-  const emit: Emit = (topic, text) => void server?.publish(topic, text);
+  const countSubscribers = (topic: Topic) => server?.subscriberCount(topic) ?? 0;
+  const emit: Emit = (topic, text) => {
+    metrics.framePublished(topic, countSubscribers);
+    // 0 also where nobody is subscribed.
+    const sent = server?.publish(topic, text);
+    if (sent === 0 && countSubscribers(topic) > 0) {
+      metrics.frameDropped("slow_reader");
+      sockets.noteSlowReaders();
+    }
+  };
   const sockets = createSockets({
     perUserMax: config.socketsPerUserMax,
     perAddressMax: config.socketsPerAddressMax,
@@ -55,6 +67,15 @@ export function startServer(parts: ContextParts): RunningServer {
     disconnectSessions: sockets.disconnectSessions,
     disconnectUser: sockets.disconnectUser,
     unfollow: sockets.unfollow,
+  });
+
+  metrics.watch({
+    socketsOpen: () => sockets.size,
+    rooms: ctx.rooms.counts,
+    answersRunning: () => ctx.replies.runIds().length,
+    commitQueue: ctx.insertMessage.waitingCount,
+    inboxes: sockets.waitingFrames,
+    passwordQueue: waitingHashes,
   });
 
   const app = createApp(ctx);

@@ -49,7 +49,7 @@ function placeOf(path: string, features: Set<string>): Place | undefined {
     return undefined;
   }
   if (folder === "wire" || folder === "emulator") return { rank: rank("base"), room: folder };
-  if (["database", "events", "rates"].includes(folder)) {
+  if (["database", "events", "metrics", "rates", "tracing"].includes(folder)) {
     return { rank: rank("store"), room: folder };
   }
   if (folder === "http" || folder === "docs") return { rank: rank("edge"), room: "http" };
@@ -133,6 +133,12 @@ function packageFault(path: string, name: string, features: Set<string>): string
     return `imports ${name}: only rates/ does`;
   }
   if (name === "jose" && path !== "auth/tokens.ts") return "imports jose: only auth/tokens.ts does";
+  if (name === "prom-client" && !path.startsWith("metrics/")) {
+    return `imports ${name}: only metrics/ does`;
+  }
+  if (name.startsWith("@opentelemetry/") && !path.startsWith("tracing/")) {
+    return `imports ${name}: only tracing/ does`;
+  }
   if (isOfPage(name)) return `imports ${name}: only the page in web/ does`;
   if (/^(@?hono|swagger-ui-dist)(\/|$)/.test(name) && !isEdge) {
     return `imports ${name}: only what answers HTTP does`;
@@ -248,6 +254,9 @@ describe("the check notices", () => {
     ["an app that knows its server", "app.ts", used("./server.ts")],
     ["a tool of development", "http/edge.ts", used("fast-check")],
     ["Gemini's SDK elsewhere", "bot/replies.ts", used("@google/genai")],
+    ["the metrics' library elsewhere", "http/metrics.ts", used("prom-client")],
+    ["the spans' library elsewhere", "bot/asking.ts", used("@opentelemetry/api")],
+    ["metrics that know events", "metrics/prometheus.ts", used("../events/rooms.ts")],
     ["the database's driver elsewhere", "chats/queries.ts", used("postgres")],
     ["the limiter elsewhere", "auth/actions.ts", used("rate-limiter-flexible")],
     ["the emulator in a feature", "chats/actions.ts", used("../emulator/server.ts")],

@@ -15,6 +15,9 @@ const inTurn = createTurns({
     }),
 });
 
+/** Hashes that wait for others to end. */
+export const waitingHashes = () => inTurn.waitingCount();
+
 /** @throws Problem `unavailable` when the server is hashing too many already */
 export function hashPassword(password: string): Promise<string> {
   return inTurn(() =>

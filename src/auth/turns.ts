@@ -1,7 +1,11 @@
 // Work that is too heavy for all to do at once: a few at a time, and so many may wait.
 
-/** Runs work when its turn comes, first come, first served. */
-export type Turns = <T>(work: () => Promise<T>) => Promise<T>;
+export interface Turns {
+  /** Runs work when its turn comes, first come, first served. */
+  <T>(work: () => Promise<T>): Promise<T>;
+  /** Works that wait for their turn. */
+  waitingCount(): number;
+}
 
 /**
  * @param runningMax works that run at once
@@ -20,7 +24,7 @@ export function createTurns({
   let running = 0;
   const waiting: (() => void)[] = [];
 
-  return async (work) => {
+  async function inTurn<T>(work: () => Promise<T>): Promise<T> {
     if (running >= runningMax) {
       if (waiting.length >= waitingMax) throw refusal();
       await new Promise<void>((resolve) => waiting.push(resolve));
@@ -35,5 +39,7 @@ export function createTurns({
       if (next) next();
       else running -= 1;
     }
-  };
+  }
+
+  return Object.assign(inTurn, { waitingCount: () => waiting.length });
 }

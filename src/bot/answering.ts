@@ -19,6 +19,7 @@ import type { PromptRoom } from "./prompt-queries.ts";
 import { checkpointAnswer, endAnswer, findEndedAnswer } from "./queries.ts";
 import { isHelp } from "./question.ts";
 import type { Place, Reply } from "./replies.ts";
+import { modelOf } from "./settings.ts";
 import { foldHistory } from "./summaries.ts";
 
 const answerLengthMax = 100_000;
@@ -73,8 +74,13 @@ export function runReply(ctx: Ctx, assignment: Assignment): void {
   ctx.replies.add(reply);
   // Who listens here has been shown none of it, or what was not kept.
   if (run.attempt > 1) publishChunk(ctx, reply, kept, 0);
-  reply.done = stream(ctx, reply, assignment, times)
-    .then((end) => finish(ctx, reply, assignment, end, times))
+  reply.done = ctx.tracing
+    .answer(async () => {
+      const end = await stream(ctx, reply, assignment, times);
+      await finish(ctx, reply, assignment, end, times);
+      count(ctx, assignment, end, times);
+      return { chatId: reply.chatId, status: end.status };
+    })
     .catch((error: unknown) => {
       ctx.log.error({ err: error, messageId: reply.messageId }, "an answer was left to the sweep");
     })
@@ -85,6 +91,17 @@ export function runReply(ctx: Ctx, assignment: Assignment): void {
   if (assignment.prompt.isFull && !isHelp(assignment.question.content)) {
     void reply.done.then(() => foldHistory(ctx, answer.chat_id));
   }
+}
+
+function count(ctx: Ctx, assignment: Assignment, { status }: End, times: Times) {
+  const { question, room, meter } = assignment;
+  ctx.metrics.answerEnded({
+    status,
+    model: isHelp(question.content) ? undefined : modelOf(ctx.config, room.settings),
+    firstChunkMs: times.firstChunkMs,
+    totalMs: performance.now() - times.askedAt,
+    usage: meter.own(),
+  });
 }
 
 /** @param reply `seq` is the number which the chunk must not overtake */

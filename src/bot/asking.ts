@@ -42,7 +42,10 @@ async function* askModel(ctx: Ctx, reply: Reply, assignment: Assignment): AsyncG
   }).catch((error: unknown) => {
     ctx.log.warn({ err: error, messageId: reply.messageId }, "an answer has no receipt");
   });
+  const call = ctx.tracing.modelCall(settings.model);
   let hasBegun = false;
+  let hasText = false;
+  let failure: string | undefined;
   try {
     const { system, turns } = prompt;
     const outputTokensMax = Math.max(answerTokensMin, left);
@@ -52,15 +55,21 @@ async function* askModel(ctx: Ctx, reply: Reply, assignment: Assignment): AsyncG
     );
     for await (const delta of deltas) {
       hasBegun = true;
-      if ("text" in delta) meter.write(delta.text);
-      else if ("usage" in delta) meter.count(delta.usage);
+      if ("text" in delta) {
+        if (!hasText) call.firstChunk();
+        hasText = true;
+        meter.write(delta.text);
+      }
+      if ("usage" in delta) meter.count(delta.usage);
       yield delta;
     }
   } catch (error) {
     // Gemini charges nothing for a request that it refuses: https://ai.google.dev/gemini-api/docs/billing
     if (error instanceof ModelError && !hasBegun) meter.refuse();
+    if (!reply.abort.signal.aborted) failure = error instanceof Error ? error.name : "_OTHER";
     throw error;
   } finally {
+    call.ended(meter.counted, failure);
     // Its end is stored after it.
     await receipt;
   }

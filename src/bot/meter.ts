@@ -52,6 +52,8 @@ export function createMeter(before: Usage = nothingUsed) {
     get counted() {
       return counted;
     },
+    /** What this server's part has used. */
+    own: () => counted ?? estimated(),
     /** All that is charged. */
     charged: () => sumOf(before, counted ?? estimated()),
     /** What may be told as the model's count: undefined if a part of it is not. */

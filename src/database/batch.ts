@@ -5,11 +5,16 @@
 import { Problem } from "../wire/problems.ts";
 import { databaseAway, isDatabaseAway, isLocked } from "./connect.ts";
 
-/** Runs one item, together with whatever else is waiting. */
-export type Batch<Item, Result> = (item: Item) => Promise<Result>;
+export interface Batch<Item, Result> {
+  /** Runs one item, together with whatever else is waiting. */
+  (item: Item): Promise<Result>;
+  /** Items that wait, without those that run. */
+  waitingCount(): number;
+}
 
 interface Waiting<Item, Result> {
   item: Item;
+  since: number;
   resolve: (result: Result) => void;
   reject: (reason: unknown) => void;
 }
@@ -26,6 +31,7 @@ interface Line<Item, Result> {
  * @param keyOf what an item may find locked
  * @param sizeMax items in one run at most
  * @param queueMax items that may wait; one more is refused with the problem `unavailable`
+ * @param onGroup is told of each group that has run, with the milliseconds that its first item had waited, and that it took
  */
 export function createBatch<Item, Result>(
   run: (items: Item[]) => Promise<Result[]>,
@@ -33,7 +39,13 @@ export function createBatch<Item, Result>(
     keyOf,
     sizeMax,
     queueMax,
-  }: { keyOf: (item: Item) => number; sizeMax: number; queueMax: number },
+    onGroup = () => {},
+  }: {
+    keyOf: (item: Item) => number;
+    sizeMax: number;
+    queueMax: number;
+    onGroup?: (size: number, waitedMs: number, ms: number) => void;
+  },
 ): Batch<Item, Result> {
   const common = newLine(undefined);
   const aside = new Map<number, Line<Item, Result>>();
@@ -53,7 +65,10 @@ export function createBatch<Item, Result>(
     while (line.queue.length > 0) {
       const group = line.queue.splice(0, sizeMax);
       waitingCount -= group.length;
+      const startedAt = performance.now();
       await runGroup(group);
+      const waitedMs = startedAt - (group[0]?.since ?? startedAt);
+      onGroup(group.length, waitedMs, performance.now() - startedAt);
     }
     line.running = false;
     if (line.key !== undefined) aside.delete(line.key);
@@ -91,7 +106,7 @@ export function createBatch<Item, Result>(
     for (const line of lines) void drain(line);
   }
 
-  return (item) => {
+  function add(item: Item): Promise<Result> {
     if (waitingCount >= queueMax) {
       return Promise.reject(
         new Problem("unavailable", "The server is too busy right now. Try again in a moment.", {
@@ -100,11 +115,13 @@ export function createBatch<Item, Result>(
       );
     }
     const { promise, resolve, reject } = Promise.withResolvers<Result>();
-    const waiting = { item, resolve, reject };
+    const waiting = { item, since: performance.now(), resolve, reject };
     const line = lineOf(waiting);
     line.queue.push(waiting);
     waitingCount += 1;
     void drain(line);
     return promise;
-  };
+  }
+
+  return Object.assign(add, { waitingCount: () => waitingCount });
 }

@@ -1,6 +1,7 @@
 // Who has joined which chat on this node, and the way of a frame to them. A room exists only while somebody
 // has joined or is joining.
 import type { Logger } from "pino";
+import type { Metrics } from "../metrics/metrics.ts";
 import { isDurable, numberOf, type DurableFrame, type RoomFrame } from "../wire/frames.ts";
 import { record, startRecording, type Recording } from "./recording.ts";
 import { createSequencer, type ReadLog, type Sequencer } from "./sequencer.ts";
@@ -74,10 +75,12 @@ export function createRooms({
   emit,
   readLog,
   log,
+  metrics,
 }: {
   emit: (topic: ChatTopic, text: string) => void;
   readLog: ReadLog;
   log: Logger;
+  metrics?: Pick<Metrics, "frameDropped" | "gapRead" | "roomJoined">;
 }) {
   const rooms = new Map<number, Room>();
 
@@ -92,6 +95,7 @@ export function createRooms({
         releasePassing: (text) => emit(chatTopic(chatId), text),
         readLog,
         log,
+        metrics,
       }),
     };
     return room;
@@ -198,6 +202,7 @@ export function createRooms({
             return false;
           }
           attach(room, listener);
+          metrics?.roomJoined();
           const missed = frames.filter(({ number }) => number > lastSeq).map(({ text }) => text);
           const position = room.sequencer.position ?? lastSeq;
           listener.cork(() =>
@@ -246,6 +251,16 @@ export function createRooms({
     /** The chats that somebody has joined. */
     chatIds(): number[] {
       return [...rooms.keys()];
+    },
+
+    /** What is kept here: rooms, their joined sockets, and frames that wait for their turn. */
+    counts() {
+      const counts = { open: rooms.size, listeners: 0, waitingFrames: 0 };
+      for (const { listeners, sequencer } of rooms.values()) {
+        for (const sockets of listeners.values()) counts.listeners += sockets.size;
+        counts.waitingFrames += sequencer.waitingCount;
+      }
+      return counts;
     },
 
     /** Says how far a chat's log reaches, so that a frame that was lost is noticed and read from it. */

@@ -2,6 +2,7 @@
 // replies come back on several connections and may be lost: number n+1 waits for n, and a gap that stays is read
 // from the log. Kept only while somebody listens.
 import type { Logger } from "pino";
+import type { Metrics } from "../metrics/metrics.ts";
 import { numberOf, type DurableFrame } from "../wire/frames.ts";
 import { wholeText } from "./recording.ts";
 
@@ -20,6 +21,8 @@ export type ReadLog = (
 export interface Sequencer {
   /** The number of the last released frame; undefined until {@link start}. */
   readonly position: number | undefined;
+  /** Frames that are kept behind a gap. */
+  readonly waitingCount: number;
   /** Everything up to `position` counts as released. Does nothing when already started. */
   start(position: number): void;
   /** Takes a durable frame: it is released in its turn, or dropped if its number was released before. */
@@ -39,12 +42,14 @@ export function createSequencer({
   releasePassing,
   readLog,
   log,
+  metrics,
 }: {
   chatId: number;
   release: (frame: DurableFrame) => void;
   releasePassing: (text: string) => void;
   readLog: ReadLog;
   log: Logger;
+  metrics?: Pick<Metrics, "frameDropped" | "gapRead">;
 }): Sequencer {
   const pending = new Map<number, DurableFrame>();
   const passing = new Map<number, string[]>();
@@ -103,7 +108,10 @@ export function createSequencer({
   function offerAfter(after: number, text: string) {
     if (closed) return;
     if (position !== undefined && after <= position) return releasePassing(text);
-    if (passingCount >= pendingMax) return;
+    if (passingCount >= pendingMax) {
+      metrics?.frameDropped("gap");
+      return;
+    }
     passingCount += 1;
     passing.getOrInsertComputed(after, () => []).push(text);
   }
@@ -126,6 +134,7 @@ export function createSequencer({
     const { lastSeq, frames } = await readLog(chatId, after, repairPageSize);
     if (closed) return;
     const readTo = Math.min(lastSeq, after + repairPageSize);
+    metrics?.gapRead();
     log.info({ chatId, after, readTo }, "a gap was read from the log");
     for (const frame of frames) {
       const number = numberOf(frame);
@@ -142,6 +151,9 @@ export function createSequencer({
   return {
     get position() {
       return position;
+    },
+    get waitingCount() {
+      return pending.size + passingCount;
     },
     start(startPosition) {
       if (position !== undefined) return;

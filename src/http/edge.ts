@@ -8,30 +8,10 @@ import type { Logger } from "pino";
 import type { Config } from "../config.ts";
 import { asProblem } from "../problems.ts";
 import { Problem } from "../wire/problems.ts";
-import { clientAddress } from "./address.ts";
 import type { AppEnv } from "./router.ts";
 
 /** 16,000 characters of content take at most 12 bytes each in JSON. */
 const bodyBytesMax = 256 * 1024;
-
-export function requestLog(log: Logger): MiddlewareHandler<AppEnv> {
-  return async (c, next) => {
-    const startedAt = performance.now();
-    await next();
-    // The path only: a query may hold a token.
-    log.info(
-      {
-        requestId: c.get("requestId"),
-        method: c.req.method,
-        path: c.req.path,
-        from: clientAddress(c),
-        status: c.res.status,
-        ms: Math.round(performance.now() - startedAt),
-      },
-      "request",
-    );
-  };
-}
 
 export function crossOrigin(config: Config): MiddlewareHandler<AppEnv> {
   const any = config.corsOrigins.includes("*");

@@ -9,22 +9,23 @@ import {
   frameBytesMax,
   type ErrorFrame,
   type RequestId,
+  type ServerFrame,
 } from "../wire/frames.ts";
 import { invalidInput, Problem } from "../wire/problems.ts";
 import { dispatch } from "./dispatch.ts";
 import { createInbox } from "./inbox.ts";
 import {
+  backpressureBytesMax,
   closeSocket,
-  sendFrame,
+  endOf,
   SocketSession,
   type Socket,
   type SocketData,
   type Sockets,
 } from "./sockets.ts";
+import { createTrails, type FrameTrace } from "./trail.ts";
 import type { z } from "zod";
 
-/** Bytes that may wait for a reader. Past it the reader is closed: the log catches it up when it is back. */
-const backpressureBytesMax = 2 * 1024 * 1024;
 /**
  * Above this the socket's next frame waits. Who asks for more than they read at once, such as the replays of many rooms,
  * gets it at the speed at which they read; only what others send may run past {@link backpressureBytesMax}.
@@ -33,6 +34,14 @@ const unreadBytesMax = 256 * 1024;
 const floodRetryAfterSeconds = 1;
 
 export function createSocketHandler(ctx: Ctx, sockets: Sockets): WebSocketHandler<SocketData> {
+  const { metrics, tracing } = ctx;
+  const openTrail = createTrails(ctx.log, ctx.config.logSocketsSample);
+
+  function send(ws: Socket, frame: ServerFrame) {
+    metrics.frameSent();
+    if (ws.send(JSON.stringify(frame)) === 0) metrics.frameDropped("slow_reader");
+  }
+
   function begin(ws: Socket, token: string): Promise<void> {
     const opening = authenticate(ws, token).finally(() => {
       ws.data.opening = undefined;
@@ -52,14 +61,14 @@ export function createSocketHandler(ctx: Ctx, sockets: Sockets): WebSocketHandle
         closeSocket(ws, "rate_limited", refusal.detail);
         return;
       }
-      const session = new SocketSession(ws, caller);
+      const session = new SocketSession(ws, caller, metrics);
       if (!sockets.claim(ws, session)) {
         closeSocket(ws, "too_many_sockets", "close another socket of this account first");
         return;
       }
       session.follow(await listSessionChats(ctx, caller));
     } catch (error) {
-      const problem = asProblem(ctx.log, error);
+      const problem = problemOf(ws, error);
       if (problem.code === "invalid_token") closeSocket(ws, "invalid_token", problem.detail);
       else closeSocket(ws, "unavailable", problem.detail);
     }
@@ -69,33 +78,83 @@ export function createSocketHandler(ctx: Ctx, sockets: Sockets): WebSocketHandle
     if (ws.data.opening) await ws.data.opening;
     if (ws.getBufferedAmount() > unreadBytesMax) await drained(ws);
     if (ws.readyState !== WebSocket.OPEN) return;
+    const trace: FrameTrace = { kind: "invalid", chatId: undefined, refusedAs: undefined };
+    await tracing.frame(async () => {
+      const startedAt = performance.now();
+      await run(ws, text, trace);
+      note(ws, trace, performance.now() - startedAt);
+      return trace;
+    });
+  }
+
+  function note(ws: Socket, trace: FrameTrace, ms: number) {
+    metrics.frameHandled(trace.kind, ms);
+    if (trace.refusedAs !== undefined) metrics.frameRefused(trace.refusedAs);
+    ws.data.trail?.frame(trace, ms, ws.data.session?.userId);
+  }
+
+  async function run(ws: Socket, text: string, trace: FrameTrace) {
     let json: unknown;
     try {
       json = JSON.parse(text);
     } catch {
-      return refuse(ws, {}, new Problem("not_json", "A frame must be one JSON object."));
+      return refuse(ws, {}, new Problem("not_json", "A frame must be one JSON object."), trace);
     }
     const envelope = Envelope.parse(json);
+    trace.chatId = envelope.chat_id;
     try {
       if (ctx.lifecycle.closing) {
         throw new Problem("unavailable", "The server is restarting.", { retryAfterSeconds: 2 });
       }
       const frame = readFrame(json);
+      trace.kind = frame.type;
       const { session } = ws.data;
       if (session) {
         const reply = await dispatch(ctx, session, frame);
-        if (reply) sendFrame(ws, reply);
+        if (reply) send(ws, reply);
       } else if (frame.type === "auth") {
         await begin(ws, frame.token);
         if (ws.data.session && frame.request_id != null) {
-          sendFrame(ws, { type: "ack", request_id: frame.request_id });
+          send(ws, { type: "ack", request_id: frame.request_id });
         }
       } else {
         closeSocket(ws, "invalid_token", "the first frame must be an auth frame");
       }
     } catch (error) {
-      refuse(ws, envelope, asProblem(ctx.log, error));
+      refuse(ws, envelope, problemOf(ws, error), trace);
     }
+  }
+
+  /** What is no refusal is logged, with the number of the socket. */
+  function problemOf(ws: Socket, error: unknown): Problem {
+    return error instanceof Problem ? error : asProblem(ws.data.trail?.log ?? ctx.log, error);
+  }
+
+  function refuse(
+    ws: Socket,
+    envelope: { request_id?: RequestId | undefined; chat_id?: number | undefined },
+    problem: Problem,
+    trace: FrameTrace,
+  ) {
+    trace.refusedAs = problem.code;
+    const frame: z.infer<typeof ErrorFrame> = {
+      type: "error",
+      code: problem.code,
+      detail: problem.detail,
+      ...(envelope.request_id === undefined ? {} : { request_id: envelope.request_id }),
+      ...(envelope.chat_id === undefined ? {} : { chat_id: envelope.chat_id }),
+      ...(problem.retryAfterSeconds === undefined
+        ? {}
+        : { retry_after: problem.retryAfterSeconds }),
+    };
+    send(ws, frame);
+  }
+
+  /** Refuses a text or some bytes whose turn does not come. */
+  function refuseAtOnce(ws: Socket, problem: Problem) {
+    const trace: FrameTrace = { kind: "invalid", chatId: undefined, refusedAs: undefined };
+    refuse(ws, {}, problem, trace);
+    note(ws, trace, 0);
   }
 
   return {
@@ -108,6 +167,8 @@ export function createSocketHandler(ctx: Ctx, sockets: Sockets): WebSocketHandle
     perMessageDeflate: false,
 
     open(ws) {
+      metrics.socketOpened();
+      ws.data.trail = openTrail(ws.data.requestId);
       const { refusal } = ws.data;
       if (refusal !== undefined) {
         closeSocket(ws, "rate_limited", refusal);
@@ -126,7 +187,7 @@ export function createSocketHandler(ctx: Ctx, sockets: Sockets): WebSocketHandle
     message(ws, data) {
       ws.data.alive = true;
       if (typeof data !== "string") {
-        refuse(ws, {}, new Problem("not_json", "Send text frames, not binary ones."));
+        refuseAtOnce(ws, new Problem("not_json", "Send text frames, not binary ones."));
         return;
       }
       ws.data.inbox ??= createInbox(
@@ -137,9 +198,8 @@ export function createSocketHandler(ctx: Ctx, sockets: Sockets): WebSocketHandle
       );
       const taken = ws.data.inbox.push(data);
       if (taken === "warned") {
-        refuse(
+        refuseAtOnce(
           ws,
-          {},
           new Problem("flood", "Frames come faster than they can be handled. Slow down.", {
             retryAfterSeconds: floodRetryAfterSeconds,
           }),
@@ -158,7 +218,10 @@ export function createSocketHandler(ctx: Ctx, sockets: Sockets): WebSocketHandle
       ws.data.alive = true;
     },
 
-    close(ws) {
+    close(ws, code, reason) {
+      const end = endOf(ws, code, reason);
+      metrics.socketClosed(end);
+      ws.data.trail?.closed(end, code, ws.data.session?.userId);
       ws.data.inbox?.close();
       ws.data.drained?.();
       sockets.remove(ws);
@@ -181,20 +244,4 @@ function readFrame(json: unknown): ClientFrame {
   const frame = ClientFrame.safeParse(json);
   if (frame.success) return frame.data;
   throw invalidInput(frame.error);
-}
-
-function refuse(
-  ws: Socket,
-  envelope: { request_id?: RequestId | undefined; chat_id?: number | undefined },
-  problem: Problem,
-) {
-  const frame: z.infer<typeof ErrorFrame> = {
-    type: "error",
-    code: problem.code,
-    detail: problem.detail,
-    ...(envelope.request_id === undefined ? {} : { request_id: envelope.request_id }),
-    ...(envelope.chat_id === undefined ? {} : { chat_id: envelope.chat_id }),
-    ...(problem.retryAfterSeconds === undefined ? {} : { retry_after: problem.retryAfterSeconds }),
-  };
-  sendFrame(ws, frame);
 }

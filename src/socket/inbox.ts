@@ -13,6 +13,8 @@ export interface Inbox {
   push(text: string): "accepted" | "warned" | "full";
   /** Forgets what waits; what runs comes to its end. */
   close(): void;
+  /** Frames that wait behind the one that is running. */
+  readonly waitingCount: number;
   /** Settles when nothing runs or waits. */
   idle(): Promise<void>;
 }
@@ -52,6 +54,9 @@ export function createInbox(handle: (text: string) => Promise<void>, onIdle: () 
     close() {
       closed = true;
       waiting = [];
+    },
+    get waitingCount() {
+      return waiting.length;
     },
     async idle() {
       while (running) await running;

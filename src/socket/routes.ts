@@ -41,6 +41,7 @@ export function socketRoutes(ctx: Ctx) {
           address,
           network,
           refusal: refusal?.detail,
+          requestId: c.get("requestId"),
           openedAtMs: ctx.now().getTime(),
           token: c.req.valid("query").token,
           opening: undefined,
@@ -48,6 +49,7 @@ export function socketRoutes(ctx: Ctx) {
           inbox: undefined,
           drained: undefined,
           alive: true,
+          trail: undefined,
         },
       });
       if (!upgraded) throw new Problem("bad_request", "The WebSocket handshake is not valid.");

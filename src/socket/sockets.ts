@@ -2,6 +2,7 @@
 import type { ServerWebSocket } from "bun";
 import type { Caller } from "../auth/tokens.ts";
 import type { Listener } from "../events/rooms.ts";
+import type { Metrics, SocketEnd } from "../metrics/metrics.ts";
 import {
   activityTopic,
   userTopic,
@@ -9,8 +10,9 @@ import {
   type ChatTopic,
   type UserTopic,
 } from "../events/topics.ts";
-import { closeCodes, type CloseReason, type ServerFrame, type UserFrame } from "../wire/frames.ts";
+import { closeCodes, type CloseReason, type UserFrame } from "../wire/frames.ts";
 import type { Inbox } from "./inbox.ts";
+import type { SocketTrail } from "./trail.ts";
 
 /** What a socket carries: `ws.data`. */
 export interface SocketData {
@@ -19,6 +21,8 @@ export interface SocketData {
   readonly network: string;
   /** Why it is closed as soon as it is open; undefined if it isn't. */
   readonly refusal: string | undefined;
+  /** Of the request that opened it. */
+  readonly requestId: string;
   readonly openedAtMs: number;
   /** Settles when the token that opens the socket was looked at; undefined when none is being looked at. */
   opening: Promise<void> | undefined;
@@ -30,9 +34,14 @@ export interface SocketData {
   drained: (() => void) | undefined;
   /** Whether anything came from the peer since the last heartbeat. */
   alive: boolean;
+  /** Undefined until it is open. */
+  trail: SocketTrail | undefined;
 }
 
 export type Socket = ServerWebSocket<SocketData>;
+
+/** Bytes that may wait for a reader. Past it the reader is closed: the log catches it up when it is back. */
+export const backpressureBytesMax = 2 * 1024 * 1024;
 
 /** Chats that a socket remembers to be out of; the oldest are forgotten first, of which nothing is on its way any more. */
 const goneMax = 1_000;
@@ -47,6 +56,7 @@ export class SocketSession implements Listener {
     private readonly ws: Socket,
     /** Replaced when an `auth` frame renews the session. */
     public caller: Caller,
+    private readonly metrics: Pick<Metrics, "frameSent">,
   ) {}
 
   get userId() {
@@ -66,6 +76,7 @@ export class SocketSession implements Listener {
   }
 
   send(text: string) {
+    this.metrics.frameSent();
     this.ws.send(text);
   }
 
@@ -107,14 +118,23 @@ export class SocketSession implements Listener {
   }
 }
 
-export function sendFrame(ws: Socket, frame: ServerFrame): void {
-  ws.send(JSON.stringify(frame));
-}
-
 /** Closes with a code of the contract; `detail` follows the reason's word. */
 export function closeSocket(ws: Socket, reason: CloseReason, detail: string): void {
+  if (ws.data.trail) ws.data.trail.endedBy ??= reason;
   // RFC 6455 §5.5: a control frame's payload is at most 125 bytes, two of which are the code.
   ws.close(closeCodes[reason].code, `${reason}: ${detail}`.slice(0, 120));
+}
+
+/** Bun's word for a frame above `maxPayloadLength`, where the peer is given 1009. */
+const tooBig = "Received too big message";
+
+/** How a socket has ended: as was said here, or as its close frame says. RFC 6455 §7.4.1: 1005 and 1006 are no codes of one. */
+export function endOf(ws: Socket, code: number, reason: string): SocketEnd {
+  const { trail } = ws.data;
+  if (trail?.endedBy) return trail.endedBy;
+  if (code === 1000 || code === 1001 || code === 1005) return "bye";
+  if (code === 1006) return reason === tooBig ? "too_large" : "lost";
+  return "other";
 }
 
 /** Milliseconds in which a socket without a token in its address must send an `auth` frame. */
@@ -236,6 +256,7 @@ export function createSockets({
           ws.ping();
         } else {
           dead += 1;
+          if (ws.data.trail) ws.data.trail.endedBy ??= "dead";
           ws.terminate();
         }
       }
@@ -248,6 +269,21 @@ export function createSockets({
       if (all.size === 0) return;
       empty ??= Promise.withResolvers();
       await empty.promise;
+    },
+
+    /** Bun cuts off who does not read, without a word: remembers whom, when a frame had no room any more. */
+    noteSlowReaders() {
+      for (const ws of all) {
+        const isFull = ws.getBufferedAmount() > backpressureBytesMax / 2;
+        if (isFull && ws.data.trail) ws.data.trail.endedBy ??= "too_slow";
+      }
+    },
+
+    /** Frames that wait for their turn, of all sockets. */
+    waitingFrames() {
+      let frames = 0;
+      for (const ws of all) frames += ws.data.inbox?.waitingCount ?? 0;
+      return frames;
     },
 
     /** Settles when no frame of any socket is being worked on. */

@@ -15,7 +15,7 @@ afterAll(() => world.stop());
 const call: World["call"] = (...request) => world.call(...request);
 
 test("every request leaves one line, with its id, and what became of it", async () => {
-  await call("GET", "/health?token=secret", undefined, { "x-request-id": "one-line" });
+  await call("GET", "/openapi.json?token=secret", undefined, { "x-request-id": "one-line" });
   await call("GET", "/nowhere", undefined, { "x-request-id": "nowhere" });
   await call("GET", "/api/chats", undefined, { "x-request-id": "nobody" });
   const line = await log.find({ requestId: "one-line" });
@@ -24,7 +24,7 @@ test("every request leaves one line, with its id, and what became of it", async 
     time: expect.stringMatching(/^\d{4}-.*Z$/),
     requestId: "one-line",
     method: "GET",
-    path: "/health",
+    path: "/openapi.json",
     from: "127.0.0.1",
     status: 200,
     ms: expect.any(Number),
@@ -33,6 +33,15 @@ test("every request leaves one line, with its id, and what became of it", async 
   expect(await log.find({ requestId: "nowhere" })).toMatchObject({ status: 404 });
   expect(await log.find({ requestId: "nobody" })).toMatchObject({ status: 401 });
   expect(log.lines.filter((each) => each.requestId === "one-line")).toHaveLength(1);
+});
+
+test("what machines ask every few seconds is no line for people", async () => {
+  for (const path of ["/health", "/ready", "/metrics"]) {
+    await call("GET", path, undefined, { "x-request-id": path.slice(1) });
+    const { level } = await log.find({ requestId: path.slice(1) });
+    // Without METRICS_TOKEN the last is a path like any other that isn't there.
+    expect([path, level]).toEqual([path, path === "/metrics" ? 30 : 20]);
+  }
 });
 
 test("no password and no token is ever written, to the log or the audit, whatever goes wrong", async () => {

@@ -164,6 +164,64 @@ describe("the budgets", () => {
   });
 });
 
+describe("what can be seen inside", () => {
+  test("is nobody's without its settings, and one socket in a hundred is followed in the log", () => {
+    const { metricsToken, tracing, logSocketsSample } = readConfig({
+      METRICS_TOKEN: "",
+      OTEL_EXPORTER_OTLP_ENDPOINT: "",
+    });
+    expect([metricsToken, tracing, logSocketsSample]).toEqual([undefined, undefined, 0.01]);
+  });
+
+  test.each(["short", "fifteen-of-them", "with spaces in its middle", "umlauts-äöü-umlauts"])(
+    "METRICS_TOKEN cannot be %j, which is not repeated",
+    (token) => {
+      const [fault = "", another] = faultsOf({ METRICS_TOKEN: token });
+      expect(fault).toMatch(/METRICS_TOKEN: (must have at least 16|may have letters)/);
+      expect(another).toBeUndefined();
+      expect(fault).not.toContain(token);
+      expect(faultsOf({ METRICS_TOKEN: "sixteen-of-them-" })).toEqual([]);
+    },
+  );
+
+  test.each(["-0.1", "1.1", "2", "all", "1e-3", "."])(
+    "LOG_SOCKETS_SAMPLE cannot be %j",
+    (share) => {
+      expect(faultsOf({ LOG_SOCKETS_SAMPLE: share })).toEqual([
+        "  - LOG_SOCKETS_SAMPLE: must be a number from 0 to 1",
+      ]);
+    },
+  );
+
+  test.each([
+    ["0", 0],
+    ["1", 1],
+    ["1.0", 1],
+    ["0.5", 0.5],
+    [".25", 0.25],
+  ])("LOG_SOCKETS_SAMPLE can be %j", (text, share) => {
+    expect(readConfig({ LOG_SOCKETS_SAMPLE: text }).logSocketsSample).toBe(share);
+  });
+
+  test("OTEL_EXPORTER_OTLP_HEADERS are pairs, percent-encoded", () => {
+    const endpoint = { OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector:4318" };
+    const headersOf = (list: string) =>
+      readConfig({ ...endpoint, OTEL_EXPORTER_OTLP_HEADERS: list }).tracing?.headers;
+    expect(headersOf("authorization=Basic%20YTpi=, x-one = 1")).toEqual({
+      authorization: "Basic YTpi=",
+      "x-one": "1",
+    });
+    for (const list of ["the-secret", "=the-secret", "a=b,the-secret", "a=%E0%the-secret"]) {
+      expect(faultsOf({ ...endpoint, OTEL_EXPORTER_OTLP_HEADERS: list })).toEqual([
+        "  - OTEL_EXPORTER_OTLP_HEADERS: must be name=value pairs, separated by commas",
+      ]);
+    }
+    expect(faultsOf({ OTEL_EXPORTER_OTLP_ENDPOINT: "collector:4318" })).toEqual([
+      expect.stringMatching(/OTEL_EXPORTER_OTLP_ENDPOINT: must be an http/),
+    ]);
+  });
+});
+
 describe("with DATABASE_URL", () => {
   test.concurrent(
     "nothing is embedded, and servers with one data folder take each other's tokens",

@@ -24,6 +24,9 @@ export const undescribed = [
   "GET /ws",
 ];
 
+/** Served where METRICS_TOKEN is set, for machines only. */
+const metricsPath = "GET /metrics";
+
 /** What any request may be refused for, whatever its path. */
 const refusedByEdge = [
   "not_found",
@@ -59,7 +62,7 @@ const documentedHttp = lazily(() => {
     pattern: patternOf(name),
     operation,
   }));
-  const pages = undescribed.map(patternOf);
+  const pages = [...undescribed, metricsPath].map(patternOf);
   return { routes, pages, check: checkerOf(document.components.schemas, { closed: true }) };
 });
 

@@ -7,7 +7,9 @@ import { readConfig } from "../../src/config.ts";
 import { connect, type Sql } from "../../src/database/connect.ts";
 import { startGeminiEmulator } from "../../src/emulator/server.ts";
 import { createLogger } from "../../src/log.ts";
+import { loadMetrics } from "../../src/metrics/metrics.ts";
 import { startServer } from "../../src/server.ts";
+import { loadTracing } from "../../src/tracing/tracing.ts";
 import { insertUser } from "../../src/users/queries.ts";
 import { Chat, type ChatSettings } from "../../src/wire/chats.ts";
 import { cloneDatabase, dropDatabase } from "./cluster.ts";
@@ -64,6 +66,8 @@ export async function startWorld(options: WorldOptions = {}) {
     backoffMs: 1,
   });
   const sql = connect(databaseUrl, log);
+  const metrics = await loadMetrics(config);
+  const tracing = await loadTracing(config, log);
   const start = () =>
     startServer({
       config,
@@ -71,6 +75,8 @@ export async function startWorld(options: WorldOptions = {}) {
       sql,
       log,
       model: { answer: options.model === false ? undefined : answer, description: "scripted" },
+      metrics,
+      tracing,
       now: options.now,
     });
   let server = start();
@@ -216,6 +222,8 @@ export async function startWorld(options: WorldOptions = {}) {
     },
     async stop() {
       await server.stop();
+      metrics.stop();
+      await tracing.stop();
       await gemini.stop();
       await sql.end({ timeout: 1 });
       await dropDatabase(databaseUrl);

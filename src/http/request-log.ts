@@ -1,0 +1,51 @@
+// What every request leaves behind: one line in the log, its part in the metrics, and a span.
+import type { MiddlewareHandler } from "hono";
+import { routePath } from "hono/route";
+import type { Ctx } from "../context.ts";
+import { clientAddress } from "./address.ts";
+import type { AppEnv } from "./router.ts";
+
+/** Asked every few seconds, by machines: a line at `debug`, and no span. */
+const probes = new Set(["/health", "/ready", "/metrics"]);
+
+export function requestLog({
+  log,
+  metrics,
+  tracing,
+}: Pick<Ctx, "log" | "metrics" | "tracing">): MiddlewareHandler<AppEnv> {
+  return async (c, next) => {
+    const { method, path } = c.req;
+    // What fits a request is known before it is handled.
+    const route = patternOf(routePath(c, -1));
+    const isProbe = route !== undefined && probes.has(route);
+
+    async function handle() {
+      const startedAt = performance.now();
+      await next();
+      const ms = performance.now() - startedAt;
+      const { status } = c.res;
+      metrics.requestEnded(method, route, status, ms);
+      // The path only: a query may hold a token.
+      log[isProbe ? "debug" : "info"](
+        {
+          requestId: c.get("requestId"),
+          method,
+          path,
+          from: clientAddress(c),
+          status,
+          ms: Math.round(ms),
+        },
+        "request",
+      );
+      return { route, status };
+    }
+
+    if (isProbe) await handle();
+    else await tracing.request(method, (name) => c.req.header(name), handle);
+  };
+}
+
+/** Middleware for all paths fits every request; what fits nothing else has no route. */
+function patternOf(path: string): string | undefined {
+  return path === "*" || path === "/*" ? undefined : path;
+}

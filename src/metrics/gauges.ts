@@ -1,0 +1,96 @@
+// What is read when somebody asks: the server's state, and the process's.
+import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+import type { ServerState } from "./metrics.ts";
+
+/** A shorter stall than this may be missed, a longer one never is. */
+const lagIntervalMs = 100;
+
+function gauge(registry: Registry, name: string, help: string, read: () => number) {
+  new Gauge({
+    name,
+    help,
+    registers: [registry],
+    collect() {
+      this.set(read());
+    },
+  });
+}
+
+/** @param stateOf undefined while there is no server */
+export function registerState(registry: Registry, stateOf: () => ServerState | undefined): void {
+  const read = (of: (state: ServerState) => number) => () => {
+    const state = stateOf();
+    return state ? of(state) : 0;
+  };
+  const add = (name: string, help: string, of: (state: ServerState) => number) =>
+    gauge(registry, `gemini_coop_${name}`, help, read(of));
+  add("sockets_open", "Open sockets", (state) => state.socketsOpen());
+  add("rooms_open", "Chats that somebody has joined", (state) => state.rooms().open);
+  add("room_listeners", "Joined sockets, once for each room", (state) => state.rooms().listeners);
+  add("answers_running", "Answers that are being made", (state) => state.answersRunning());
+
+  const queues: Record<string, (state: ServerState) => number> = {
+    commit: (state) => state.commitQueue(),
+    socket_inboxes: (state) => state.inboxes(),
+    password_hashing: (state) => state.passwordQueue(),
+    room_order: (state) => state.rooms().waitingFrames,
+  };
+  new Gauge({
+    name: "gemini_coop_queue_length",
+    help: "What waits: messages for their commit, frames of sockets for their turn, sign-ins for a hash, frames behind a gap in their room's numbers",
+    labelNames: ["queue"],
+    registers: [registry],
+    collect() {
+      for (const [queue, of] of Object.entries(queues)) this.set({ queue }, read(of)());
+    },
+  });
+}
+
+/** Under the names that Prometheus' own clients have, where they have one. */
+export function registerProcess(registry: Registry, version: string): void {
+  new Gauge({
+    name: "gemini_coop_build_info",
+    help: "Always 1; the labels say what runs",
+    labelNames: ["version", "bun_version"],
+    registers: [registry],
+  }).set({ version, bun_version: Bun.version }, 1);
+  new Counter({
+    name: "process_cpu_seconds_total",
+    help: "CPU time, of the user and the system",
+    registers: [registry],
+    collect() {
+      const { user, system } = process.cpuUsage();
+      this.reset();
+      this.inc((user + system) / 1e6);
+    },
+  });
+  const startedAt = performance.timeOrigin / 1000;
+  gauge(registry, "process_start_time_seconds", "Since 1970", () => startedAt);
+  gauge(registry, "process_resident_memory_bytes", "Memory that is in use", () =>
+    process.memoryUsage.rss(),
+  );
+  gauge(
+    registry,
+    "gemini_coop_heap_used_bytes",
+    "Memory of JavaScript's objects",
+    () => process.memoryUsage().heapUsed,
+  );
+}
+
+/** Measures how late a timer comes. @returns a stop */
+export function watchEventLoop(registry: Registry): () => void {
+  const lag = new Histogram({
+    name: "gemini_coop_event_loop_lag_seconds",
+    help: `How late a timer of ${lagIntervalMs} ms comes`,
+    buckets: [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
+    registers: [registry],
+  });
+  let dueAt = performance.now() + lagIntervalMs;
+  const timer = setInterval(() => {
+    const now = performance.now();
+    lag.observe(Math.max(0, now - dueAt) / 1000);
+    dueAt = now + lagIntervalMs;
+  }, lagIntervalMs);
+  timer.unref();
+  return () => clearInterval(timer);
+}
