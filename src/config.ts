@@ -1,7 +1,15 @@
 // The only reader of the environment. Everything else receives the frozen Config made here.
-import { isIP } from "node:net";
 import { z } from "zod";
 import { version } from "../package.json";
+import {
+  headerList,
+  httpUrl,
+  modelName,
+  networks,
+  origins,
+  share,
+  wholeNumber,
+} from "./setting-kinds.ts";
 
 const exampleSecrets = [
   "your-secret-key-here",
@@ -19,77 +27,6 @@ const metricsTokenMin = 16;
 const blankIsUnset = (env: Record<string, string | undefined>) =>
   Object.fromEntries(
     Object.entries(env).filter(([, value]) => value !== undefined && value !== ""),
-  );
-
-const wholeNumber = (fallback: number, min: number, max: number) =>
-  z
-    .string()
-    .regex(/^\d+$/, `must be a whole number from ${min} to ${max}`)
-    .transform(Number)
-    .pipe(z.number().min(min, `must be at least ${min}`).max(max, `must be at most ${max}`))
-    .default(fallback);
-
-const share = (fallback: number) =>
-  z
-    .string()
-    .regex(/^(0|1|[01]?\.\d+|1\.0*)$/, "must be a number from 0 to 1")
-    .transform(Number)
-    .pipe(z.number().max(1, "must be a number from 0 to 1"))
-    .default(fallback);
-
-/** `name=value,name=value`, percent-encoded: https://opentelemetry.io/docs/specs/otel/protocol/exporter/ */
-const headerList = z.string().transform((list, check) => {
-  const pairs = list.split(",").map((pair) => /^ *([\w-]+) *= *([^,]*?) *$/.exec(pair));
-  try {
-    const known = pairs.filter((pair) => pair !== null);
-    if (known.length !== pairs.length) throw new URIError();
-    return Object.fromEntries(
-      known.map(([, name = "", value = ""]) => [name, decodeURIComponent(value)]),
-    );
-  } catch {
-    check.addIssue({ code: "custom", message: "must be name=value pairs, separated by commas" });
-    return z.NEVER;
-  }
-});
-
-const modelName = z.string().regex(/^[\w.\-/]+$/, "must be a model's name");
-
-const httpUrl = z.url({ protocol: /^https?$/, message: "must be an http:// or https:// address" });
-
-const origins = z
-  .string()
-  .transform((list) => list.split(",").map((origin) => origin.trim().replace(/\/$/, "")))
-  .pipe(
-    z.array(
-      z.string().refine((origin) => origin === "*" || origin === originOf(origin), {
-        error: (issue) =>
-          `has "${String(issue.input)}", which is no origin: write scheme://host[:port], or *`,
-      }),
-    ),
-  );
-
-function originOf(text: string): string | undefined {
-  return URL.canParse(text) ? new URL(text).origin : undefined;
-}
-
-/** An address, or a network as CIDR writes it (RFC 4632 §3.1, RFC 4291 §2.3). One of every address would trust everybody. */
-function isNetwork(text: string): boolean {
-  const [address = "", prefix, ...rest] = text.split("/");
-  const bits = isIP(address) === 4 ? 32 : 128;
-  if (isIP(address) === 0 || address.includes("%") || rest.length > 0) return false;
-  return prefix === undefined || (/^[1-9]\d{0,2}$/.test(prefix) && Number(prefix) <= bits);
-}
-
-const networks = z
-  .string()
-  .transform((list) => list.split(",").map((network) => network.trim()))
-  .pipe(
-    z.array(
-      z.string().refine(isNetwork, {
-        error: (issue) =>
-          `has "${String(issue.input)}": write addresses such as 10.0.0.1 or ::1, or networks such as 10.0.0.0/8`,
-      }),
-    ),
   );
 
 const Environment = z.object({

@@ -45,6 +45,7 @@ function placeOf(path: string, features: Set<string>): Place | undefined {
     if (["app", "server", "main"].includes(name)) return { rank: rank(name), room: name };
     if (name === "executable") return { rank: rank("main"), room: "main" };
     if (["config", "log", "schedule"].includes(name)) return { rank: rank("base"), room: name };
+    if (name === "setting-kinds") return { rank: rank("base"), room: "config" };
     if (["context", "problems"].includes(name)) return { rank: rank("edge"), room: "http" };
     return undefined;
   }
