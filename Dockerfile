@@ -1,22 +1,55 @@
-# The server with the packages of production. It needs a PostgreSQL: set DATABASE_URL, and SECRET_KEY in production.
+# One program with everything inside, on a base without a shell. It needs a PostgreSQL that has been migrated: set
+# DATABASE_URL, and SECRET_KEY in production. `--target migrate` is the same with what migrates; `--target dev` runs the source.
 FROM oven/bun:1.4.5-slim AS packages
 WORKDIR /app
-COPY package.json bun.lock ./
+COPY package.json bun.lock bunfig.toml ./
 COPY db/patches db/patches
 RUN bun install --frozen-lockfile --production
 
-FROM oven/bun:1.4.5-slim
-WORKDIR /app
-ENV NODE_ENV=production HOST=0.0.0.0 PORT=8000 DATA_DIR=/data
-# A named volume that is mounted there takes over the owner.
+FROM packages AS dev
+ENV NODE_ENV=development HOST=0.0.0.0 PORT=8000 DATA_DIR=/data
 RUN install -d -o bun -g bun -m 0700 /data
-COPY --from=packages /app/node_modules node_modules
-COPY package.json ./
+COPY tsconfig.json ./
 COPY db db
 COPY src src
 USER bun
 EXPOSE 8000
-# The image has no curl.
-HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
-  CMD ["bun", "-e", "process.exit((await fetch(`http://127.0.0.1:${process.env.PORT}/health`)).ok ? 0 : 1)"]
-CMD ["bun", "src/main.ts"]
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --start-interval=250ms --retries=3 \
+  CMD ["bun", "src/executable.ts", "health"]
+CMD ["bun", "--hot", "src/executable.ts"]
+
+FROM packages AS build
+COPY tsconfig.json ./
+COPY db db
+COPY src src
+# Without --bytecode, which starts 50 ms sooner for 7 MB. pino-pretty is for people who develop.
+RUN bun build --compile --minify --sourcemap --format=esm --external pino-pretty \
+    src/executable.ts --outfile /out/gemini-coop \
+ && cp node_modules/@dbmate/linux-*/bin/dbmate /out/ \
+ && install -d -m 0700 /out/data
+
+FROM gcr.io/distroless/base-nossl-debian13:nonroot AS server
+LABEL org.opencontainers.image.title="Gemini Coop" \
+      org.opencontainers.image.description="Chat together with Gemini in the same room: the backend" \
+      org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.base.name="gcr.io/distroless/base-nossl-debian13:nonroot"
+WORKDIR /app
+ENV NODE_ENV=production HOST=0.0.0.0 PORT=8000 DATA_DIR=/data
+# A volume that is mounted there takes over the owner.
+COPY --from=build --chown=65532:65532 /out/data /data
+COPY --from=build /out/gemini-coop ./
+COPY db/migrations db/migrations
+USER 65532:65532
+EXPOSE 8000
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --start-interval=250ms --retries=3 \
+  CMD ["/app/gemini-coop", "health"]
+ENTRYPOINT ["/app/gemini-coop"]
+CMD ["serve"]
+
+FROM server AS migrate
+COPY --from=build /out/dbmate ./
+HEALTHCHECK NONE
+CMD ["db:up"]
+
+FROM server AS backend

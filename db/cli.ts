@@ -13,7 +13,8 @@ const usage = `Usage:
 /** What people should see besides the answer: to stderr, so that stdout has only the answer. */
 const log = pino({ level: "warn" }, pino.destination(2));
 
-async function main([command, ...args]: string[]): Promise<number> {
+/** @returns the exit code: 0, 1 when it failed, 2 for what is no command; what to say is on the console */
+export async function runDatabaseCommand([command, ...args]: string[]): Promise<number> {
   try {
     if (command === "new" && args[0] !== undefined && args.length === 1) {
       console.log(await newMigration(args[0]));
@@ -50,4 +51,4 @@ const commands = {
   },
 };
 
-process.exitCode = await main(process.argv.slice(2));
+if (import.meta.main) process.exitCode = await runDatabaseCommand(process.argv.slice(2));

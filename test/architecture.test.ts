@@ -43,6 +43,7 @@ function placeOf(path: string, features: Set<string>): Place | undefined {
   const name = posix.basename(path, ".ts");
   if (folder === "") {
     if (["app", "server", "main"].includes(name)) return { rank: rank(name), room: name };
+    if (name === "executable") return { rank: rank("main"), room: "main" };
     if (["config", "log", "schedule"].includes(name)) return { rank: rank("base"), room: name };
     if (["context", "problems"].includes(name)) return { rank: rank("edge"), room: "http" };
     return undefined;
@@ -67,6 +68,10 @@ function importFault(path: string, specifier: string, features: Set<string>): st
   if (target === "../package.json") {
     return path === "config.ts" ? undefined : "only config.ts reads package.json";
   }
+  if (target === "../db/cli.ts" && path === "executable.ts") return undefined;
+  // What is served as it is, and no code of the server's.
+  const isServed = target.startsWith("docs/files/") || target === "web/page.html";
+  if (isServed && rank("edge") === placeOf(path, features)?.rank) return undefined;
   const from = placeOf(path, features);
   const to = placeOf(target, features);
   if (!from) return "has no place in the house: say in this test what it may import";

@@ -1,20 +1,19 @@
 // Migrations are dbmate's: plain SQL files, its own table schema_migrations. Of two who migrate at once one waits, since
 // dbmate itself would let both begin.
-import { homedir } from "node:os";
-import { join } from "node:path";
-import { resolveBinary } from "dbmate";
+import { readdirSync } from "node:fs";
 import type { Logger } from "pino";
 import postgres from "postgres";
+import { z } from "zod";
+import { defaultMigrationsDir, findDbmate, namesIn, runDbmate } from "./dbmate.ts";
 
-const runTimeoutMs = 10 * 60_000;
 const lockWaitSeconds = 11 * 60;
 const connectTimeoutSeconds = 10;
-const defaultMigrationsDir = join(import.meta.dir, "../../db/migrations");
 const undefinedDatabase = "3D000";
+const undefinedTable = "42P01";
 
 export interface MigrateOptions {
   log: Logger;
-  /** The repository's db/migrations unless said otherwise. */
+  /** db/migrations unless said otherwise. */
   migrationsDir?: string;
 }
 
@@ -26,17 +25,32 @@ export interface MigrationState {
 
 /**
  * Applies the migrations that have not been applied, in the order of their names, each in a transaction of its own; makes the
- * database if it is missing. One process at a time does so, others wait up to 11 minutes.
+ * database if it is missing. One process at a time does so, others wait up to 11 minutes. Where dbmate is not installed it
+ * only makes sure that all have been applied.
  * @returns the names of the files that were applied
  * @throws Error that names the migration and says what the database said; when the database cannot be reached; when dbmate
- * takes longer than 10 minutes
+ * takes longer than 10 minutes; when it is not installed and migrations are pending
  */
 export async function migrate(databaseUrl: string, options: MigrateOptions): Promise<string[]> {
   const { log } = options;
+  if (findDbmate() === undefined) {
+    await requireMigrated(databaseUrl, options);
+    return [];
+  }
   const output = await locked(databaseUrl, options, () => dbmate("migrate", databaseUrl, options));
-  const applied = names(output, /^Applied: (\S+)/gm);
+  const applied = namesIn(output, /^Applied: (\S+)/gm);
   if (applied.length > 0) log.info({ migrations: applied }, "migrated the database");
   return applied;
+}
+
+async function requireMigrated(databaseUrl: string, options: MigrateOptions): Promise<void> {
+  const states = await migrationStates(databaseUrl, options);
+  const pending = states.filter(({ applied }) => !applied).map(({ name }) => name);
+  if (pending.length === 0) return;
+  throw new Error(
+    `Migrations are pending (${pending.join(", ")}), and dbmate, which applies them, is not installed here: ` +
+      "run the migrate service of docker-compose.yml, or `bun run db:up` in the sources.",
+  );
 }
 
 /**
@@ -46,21 +60,54 @@ export async function migrate(databaseUrl: string, options: MigrateOptions): Pro
  */
 export async function rollBack(databaseUrl: string, options: MigrateOptions): Promise<string> {
   const output = await locked(databaseUrl, options, () => dbmate("rollback", databaseUrl, options));
-  const [name = ""] = names(output, /^Rolled back: (\S+)/gm);
+  const [name = ""] = namesIn(output, /^Rolled back: (\S+)/gm);
   options.log.info({ migration: name }, "rolled a migration back");
   return name;
 }
 
-/** Every migration, in order. @throws Error when the database cannot be asked */
+/**
+ * Every migration, in order. It only reads, and does without dbmate.
+ * @throws Error when the database cannot be asked, or there are no migrations where they should be
+ */
 export async function migrationStates(
   databaseUrl: string,
-  options: MigrateOptions,
+  { migrationsDir = defaultMigrationsDir }: MigrateOptions,
 ): Promise<MigrationState[]> {
-  const output = await dbmate("status", databaseUrl, options);
-  return [...output.matchAll(/^\[(.)\] (.+)$/gm)].map(([, mark, name = ""]) => ({
-    name,
-    applied: mark === "X",
-  }));
+  const names = migrationNames(migrationsDir);
+  const sql = open(databaseUrl);
+  try {
+    const applied = new Set(await appliedVersions(sql));
+    return names.map((name) => ({ name, applied: applied.has(versionOf(name)) }));
+  } catch (error) {
+    throw unreachable(databaseUrl, error);
+  } finally {
+    await sql.end({ timeout: 5 });
+  }
+}
+
+/** @throws Error when there are none */
+function migrationNames(migrationsDir: string): string[] {
+  // The same as dbmate's own pattern.
+  const names = readdirSync(migrationsDir).filter((name) => /^\d+.*\.sql$/.test(name));
+  if (names.length === 0) throw new Error(`There are no migrations in ${migrationsDir}.`);
+  return names.sort();
+}
+
+function versionOf(name: string): string {
+  return /^\d+/.exec(name)?.[0] ?? "";
+}
+
+async function appliedVersions(sql: postgres.Sql): Promise<string[]> {
+  try {
+    const rows = await sql`select version from schema_migrations order by version`;
+    return z
+      .array(z.object({ version: z.string() }))
+      .parse(rows)
+      .map(({ version }) => version);
+  } catch (error) {
+    if (isCoded(error, undefinedTable) || isCoded(error, undefinedDatabase)) return [];
+    throw error;
+  }
 }
 
 /**
@@ -78,62 +125,23 @@ export async function newMigration(
       `"${name}" is no name for a migration: use lower-case letters, digits and underscores.`,
     );
   }
-  const output = await run(["new", name], { migrationsDir });
-  return names(output, /^Creating migration: (.+)$/gm)[0] ?? migrationsDir;
+  const output = await runDbmate(["new", name], { program: findDbmate(), migrationsDir });
+  return namesIn(output, /^Creating migration: (.+)$/gm)[0] ?? migrationsDir;
 }
 
 async function dbmate(command: string, databaseUrl: string, options: MigrateOptions) {
   const { migrationsDir = defaultMigrationsDir } = options;
-  return run([command], { migrationsDir, databaseUrl: withSslMode(databaseUrl) });
+  return runDbmate([command], { program: findDbmate(), migrationsDir, databaseUrl });
 }
 
-/** Without a word about TLS dbmate would insist on it, while postgres.js does without: both should do the same. */
-function withSslMode(databaseUrl: string): string {
-  const url = new URL(databaseUrl);
-  if (!url.searchParams.has("sslmode")) url.searchParams.set("sslmode", "disable");
-  return url.href;
-}
-
-interface Run {
-  migrationsDir: string;
-  databaseUrl?: string;
-}
-
-/** @returns what dbmate said. @throws Error with what went wrong */
-async function run(args: string[], { migrationsDir, databaseUrl }: Run): Promise<string> {
-  const child = Bun.spawn(
-    // The schema file would need a pg_dump of the server's version.
-    [
-      resolveBinary(),
-      "--env-file",
-      "/dev/null",
-      "--no-dump-schema",
-      "--migrations-dir",
-      migrationsDir,
-      ...args,
-    ],
-    {
-      // The address has a password, and everybody can see the arguments of a process.
-      env: { HOME: homedir(), ...(databaseUrl && { DATABASE_URL: databaseUrl }) },
-      stdin: "ignore",
-      stdout: "pipe",
-      stderr: "pipe",
-      timeout: runTimeoutMs,
-    },
-  );
-  const [output, said] = await Promise.all([child.stdout.text(), child.stderr.text()]);
-  if ((await child.exited) === 0) return output;
-
-  const fault = child.signalCode
-    ? `dbmate did not end within ${runTimeoutMs / 60_000} minutes`
-    : said.trim().replace(/^Error: /, "");
-  // dbmate says "Applied" of the one that failed, too: the last one that it began is the one.
-  const name = names(output, /^(?:Applying|Rolling back): (\S+)/gm).at(-1);
-  throw new Error(name ? `Migration ${name} failed: ${fault}` : `Migrating failed: ${fault}`);
-}
-
-function names(output: string, pattern: RegExp): string[] {
-  return [...output.matchAll(pattern)].map(([, name = ""]) => name);
+function open(databaseUrl: string): postgres.Sql {
+  return postgres(databaseUrl, {
+    max: 1,
+    connect_timeout: connectTimeoutSeconds,
+    max_lifetime: null,
+    onnotice: () => {},
+    connection: { application_name: "gemini-coop migrate", lock_timeout: lockWaitSeconds * 1000 },
+  });
 }
 
 /** Runs `work` while no other process migrates the same database. */
@@ -142,19 +150,11 @@ async function locked<T>(
   options: MigrateOptions,
   work: () => Promise<T>,
 ): Promise<T> {
-  const sql = postgres(databaseUrl, {
-    max: 1,
-    connect_timeout: connectTimeoutSeconds,
-    max_lifetime: null,
-    onnotice: () => {},
-    connection: { application_name: "gemini-coop migrate", lock_timeout: lockWaitSeconds * 1000 },
-  });
+  const sql = open(databaseUrl);
   const lock = () => sql`select pg_advisory_lock(hashtextextended('gemini-coop migrations', 0))`;
   try {
     await lock().catch(async (error: unknown) => {
-      if (!(error instanceof postgres.PostgresError && error.code === undefinedDatabase)) {
-        throw unreachable(databaseUrl, error);
-      }
+      if (!isCoded(error, undefinedDatabase)) throw unreachable(databaseUrl, error);
       // Of two who make it at once one is told that it exists, which the second try shows to be true.
       const making = await dbmate("create", databaseUrl, options).catch((fault: unknown) => fault);
       await lock().catch(() => Promise.reject(making));
@@ -163,6 +163,10 @@ async function locked<T>(
   } finally {
     await sql.end({ timeout: 5 });
   }
+}
+
+function isCoded(error: unknown, code: string): boolean {
+  return error instanceof postgres.PostgresError && error.code === code;
 }
 
 function unreachable(databaseUrl: string, cause: unknown): Error {

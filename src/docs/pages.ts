@@ -1,9 +1,14 @@
 // The pages at /docs, and the files that they load. All of it comes from here: no other host, no script and no style
 // inside a page.
-import { join } from "node:path";
+import swaggerBundle from "swagger-ui-dist/swagger-ui-bundle.js" with { type: "file" };
+import swaggerCss from "swagger-ui-dist/swagger-ui.css" with { type: "file" };
+import favicon from "swagger-ui-dist/favicon-32x32.png" with { type: "file" };
 import type { Config } from "../config.ts";
 import { createRouter } from "../http/router.ts";
 import { asyncApi } from "../wire/asyncapi.ts";
+import docsCss from "./files/docs.css" with { type: "file" };
+import httpPageCss from "./files/http-page.css" with { type: "file" };
+import httpPageScript from "./files/http-page.js" with { type: "file" };
 import { httpPage } from "./http-page.ts";
 import { socketPage } from "./socket-page.ts";
 
@@ -15,24 +20,18 @@ interface File {
 }
 
 const day = 86_400;
-const swagger = (name: string, type: string): [string, File] => [
-  name,
-  { path: Bun.resolveSync(`swagger-ui-dist/${name}`, import.meta.dir), type, maxAge: day },
-];
-const own = (name: string, type: string): [string, File] => [
-  name,
-  { path: join(import.meta.dir, "files", name), type, maxAge: 60 },
-];
+const ofPackage = (path: string, type: string): File => ({ path, type, maxAge: day });
+const own = (path: string, type: string): File => ({ path, type, maxAge: 60 });
 
 const css = "text/css; charset=utf-8";
 const javascript = "text/javascript; charset=utf-8";
 const files = new Map([
-  swagger("swagger-ui.css", css),
-  swagger("swagger-ui-bundle.js", javascript),
-  swagger("favicon-32x32.png", "image/png"),
-  own("docs.css", css),
-  own("http-page.css", css),
-  own("http-page.js", javascript),
+  ["swagger-ui.css", ofPackage(swaggerCss, css)],
+  ["swagger-ui-bundle.js", ofPackage(swaggerBundle, javascript)],
+  ["favicon-32x32.png", ofPackage(favicon, "image/png")],
+  ["docs.css", own(docsCss, css)],
+  ["http-page.css", own(httpPageCss, css)],
+  ["http-page.js", own(httpPageScript, javascript)],
 ]);
 
 export function docsRoutes(config: Config) {

@@ -1,11 +1,11 @@
-// The room in the browser: src/web/, bundled by Bun in memory. There is nothing to build beforehand, and the start of
-// the server doesn't wait for it: the first visit does, for some 25 ms.
-import { join } from "node:path";
+// The room in the browser: src/web/. The compiled server has it inside, bundled. Elsewhere Bun bundles it in memory: there
+// is nothing to build beforehand, and the start of the server doesn't wait for it: the first visit does, for some 25 ms.
+import { basename } from "node:path";
 import { compress } from "hono/compress";
 import type { Config } from "../config.ts";
+import source from "../web/page.html";
 import { createRouter } from "./router.ts";
 
-const entry = join(import.meta.dir, "../web/page.html");
 const filesPath = "/page/";
 
 /**
@@ -42,10 +42,24 @@ interface Page {
   files: Map<string, { type: string; bytes: ArrayBuffer }>;
 }
 
+/** The page of a compiled server, which Bun has bundled along with it, for files beside `/`. */
+async function compiledPage(outputs: NonNullable<typeof source.files>): Promise<Page> {
+  const page: Page = { html: await Bun.file(source.index).text(), files: new Map() };
+  for (const { path, loader, headers } of outputs) {
+    if (loader === "html") continue;
+    const name = basename(path);
+    page.html = page.html.replaceAll(`"/${name}"`, `"${filesPath}${name}"`);
+    const bytes = await Bun.file(path).arrayBuffer();
+    page.files.set(name, { type: headers["content-type"], bytes });
+  }
+  return page;
+}
+
 /** @throws when a source is faulty */
 async function bundlePage(): Promise<Page> {
+  if (source.files) return compiledPage(source.files);
   const { outputs } = await Bun.build({
-    entrypoints: [entry],
+    entrypoints: [source.index],
     target: "browser",
     minify: true,
     publicPath: filesPath,

@@ -128,12 +128,17 @@ export function spawnServer(env: Record<string, string>, cwd: string) {
   };
 }
 
+/** A server, wherever it runs. */
+export interface Reachable {
+  readonly url: string;
+}
+
 export type Client = Awaited<ReturnType<typeof signUp>>;
 
 const password = "correct horse battery";
 
 /** Somebody who registers and signs in over HTTP. */
-export async function signUp(server: ServerProcess, username: string) {
+export async function signUp(server: Reachable, username: string) {
   await call(server, "POST", "/api/auth/register", {
     username,
     email: `${username}@example.com`,
@@ -149,9 +154,9 @@ export function client(token: string, refreshToken: string) {
     token,
     refreshToken,
     password,
-    api: (server: ServerProcess, method: string, path: string, body?: unknown) =>
+    api: (server: Reachable, method: string, path: string, body?: unknown) =>
       call(server, method, path, body, { authorization: `Bearer ${token}` }),
-    async joined(server: ServerProcess, chatId: number, afterSeq?: number) {
+    async joined(server: Reachable, chatId: number, afterSeq?: number) {
       const socket = new TestSocket(`${server.url.replace("http", "ws")}/ws?token=${token}`);
       await socket.opened;
       socket.send({ type: "join", chat_id: chatId, after_seq: afterSeq });
@@ -162,7 +167,7 @@ export function client(token: string, refreshToken: string) {
 }
 
 export async function call(
-  server: ServerProcess,
+  server: Reachable,
   method: string,
   path: string,
   body?: unknown,

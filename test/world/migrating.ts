@@ -1,0 +1,10 @@
+// A program that only migrates, to be compiled. It prints what it applied, or why it did not.
+import { pino } from "pino";
+import { migrate } from "../../src/database/migrate.ts";
+
+const [databaseUrl = ""] = process.argv.slice(2);
+try {
+  console.log(JSON.stringify(await migrate(databaseUrl, { log: pino({ level: "silent" }) })));
+} catch (error) {
+  console.log(String(error));
+}
