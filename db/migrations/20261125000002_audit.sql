@@ -42,12 +42,13 @@ create function delete_old_audit_events(days integer, page_size integer) returns
   language sql set gemini_coop.audit_retention = 'on' as $$
   with gone as (
     delete from audit_events
-    where id in (
+    -- An array is looked up by key, whatever the planner thinks of page_size.
+    where id = any (array(
       select id from audit_events
       where at < now() - greatest(days, 1) * interval '1 day'
       order by at
       limit page_size
-    )
+    ))
     returning id
   )
   select count(*) from gone

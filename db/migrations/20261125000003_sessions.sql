@@ -7,6 +7,7 @@ alter table sessions
   add column address text check (char_length(address) <= 64),
   add column user_agent text check (char_length(user_agent) <= 256);
 
+-- keeps data: only a column that is new here is written.
 update sessions set last_used_at = created_at;
 
 -- migrate:down
