@@ -21,13 +21,13 @@ const log = pino({ level: "warn" }, pino.destination(2));
 
 type Command = (url: string, config: Config, args: string[]) => Promise<string>;
 
-const commands: Record<string, { argsMin: number; argsMax: number; run: Command }> = {
-  up: { argsMin: 0, argsMax: 0, run: up },
-  down: { argsMin: 0, argsMax: 0, run: down },
-  status: { argsMin: 0, argsMax: 0, run: status },
-  backup: { argsMin: 0, argsMax: 1, run: backup },
-  restore: { argsMin: 1, argsMax: 1, run: restoreFrom },
-};
+const commands = new Map<string, { argsMin: number; argsMax: number; run: Command }>([
+  ["up", { argsMin: 0, argsMax: 0, run: up }],
+  ["down", { argsMin: 0, argsMax: 0, run: down }],
+  ["status", { argsMin: 0, argsMax: 0, run: status }],
+  ["backup", { argsMin: 0, argsMax: 1, run: backup }],
+  ["restore", { argsMin: 1, argsMax: 1, run: restoreFrom }],
+]);
 
 /** @returns the exit code: 0, 1 when it failed, 2 for what is no command; what to say is on the console */
 export async function runDatabaseCommand([name = "", ...args]: string[]): Promise<number> {
@@ -36,7 +36,7 @@ export async function runDatabaseCommand([name = "", ...args]: string[]): Promis
       console.log(await newMigration(args[0]));
       return 0;
     }
-    const command = commands[name];
+    const command = commands.get(name);
     if (!command || args.length < command.argsMin || args.length > command.argsMax) {
       console.error(usage);
       return 2;

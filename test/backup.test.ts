@@ -127,6 +127,21 @@ describe("a backup", () => {
     expect(rows.map((row) => ({ ...row }))).toEqual([{ newest: 3, contents, asleep: 0 }]);
   });
 
+  test("is taken and restored by the owner of a database, who need not rule over PostgreSQL", async () => {
+    const role = `owner_${process.pid}`;
+    const name = new URL(target).pathname.slice(1);
+    await using(target, (sql) =>
+      sql.unsafe(`create role ${role} login password 'x'; alter database ${name} owner to ${role}`),
+    );
+    const owned = new URL(target);
+    [owned.username, owned.password] = [role, "x"];
+    await restore(owned.href, file, { log });
+    await backUp(owned.href, join(folder, "owned.sql.gz"), "1.2.3");
+    expect(await everything(target)).toEqual(await everything(source));
+    await dropDatabase(target);
+    await using(source, (sql) => sql.unsafe(`drop role ${role}`));
+  });
+
   test("is its owner's alone, and never overwrites another", async () => {
     expect(statSync(file).mode & 0o777).toBe(0o600);
     const before = readFileSync(file);
@@ -222,6 +237,8 @@ describe("refused, with nothing changed, is", () => {
       writeFileSync(path, bytes);
       expect(await refusal(path)).toMatch(notOurs);
     }
+    writeFileSync(path, gzipSync("-- Gemini Coop backup, format 2\n"));
+    expect(await refusal(path)).toMatch(/is a backup of a newer release/);
     expect(await refusal(join(folder, "nowhere.gz"))).toMatch(/cannot be read: ENOENT/);
     expect(await refusal(folder)).toMatch(/cannot be read: EISDIR/);
   });

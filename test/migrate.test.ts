@@ -153,14 +153,20 @@ describe("the command line", () => {
     return { code: ran.exitCode, said: ran.stdout.toString(), complained: ran.stderr.toString() };
   }
 
-  test.each([[[]], [["sideways"]], [["new"]], [["new", "a", "b"]], [["up", "now"]]])(
-    "explains itself when it is given %j",
-    (args) => {
-      const { code, said, complained } = run(args, {});
-      expect({ code, said }).toEqual({ code: 2, said: "" });
-      expect(complained).toStartWith("Usage:");
-    },
-  );
+  test.each([
+    [[]],
+    [["sideways"]],
+    [["new"]],
+    [["new", "a", "b"]],
+    [["up", "now"]],
+    [["restore"]],
+    [["backup", "a", "b"]],
+    [["toString"]],
+  ])("explains itself when it is given %j", (args) => {
+    const { code, said, complained } = run(args, {});
+    expect({ code, said }).toEqual({ code: 2, said: "" });
+    expect(complained).toStartWith("Usage:");
+  });
 
   test("migrates the database of DATABASE_URL up and down and tells where it stands", () => {
     const env = { DATABASE_URL: freshUrl() };

@@ -8,7 +8,8 @@ import { createGunzip } from "node:zlib";
 import { z } from "zod";
 import { quoted, quotedName, type Table } from "./tables.ts";
 
-export const firstLine = "-- Gemini Coop backup, format 1\n";
+const anyFirstLine = "-- Gemini Coop backup, ";
+const firstLine = `${anyFirstLine}format 1\n`;
 const lastLinePrefix = "-- end of the backup, sha256 of all above: ";
 /** No row of ours comes near it. */
 const lineBytesMax = 64 * 1024 * 1024;
@@ -99,7 +100,7 @@ const sequencePattern = /^SELECT pg_catalog\.setval\('public\."(\w+)"', (\d+), (
  * @throws ArchiveError when the file is no backup of ours, or not whole
  */
 export async function* readArchive(path: string): AsyncGenerator<Part> {
-  const reader = createReader();
+  const reader = createReader(path);
   let rest = Buffer.alloc(0);
   try {
     // What fails on the way makes the last stream fail.
@@ -118,7 +119,7 @@ export async function* readArchive(path: string): AsyncGenerator<Part> {
 }
 
 /** Follows the lines of a backup. */
-function createReader() {
+function createReader(path: string) {
   const hash = new Bun.CryptoHasher("sha256");
   let lineCount = 0;
   let header: Header | undefined;
@@ -129,8 +130,8 @@ function createReader() {
   function readLine(line: string): Part | undefined {
     lineCount += 1;
     if (lineCount === 1) {
-      if (`${line}\n` !== firstLine) throw new ArchiveError("it begins otherwise");
-      return undefined;
+      if (`${line}\n` === firstLine) return undefined;
+      throw line.startsWith(anyFirstLine) ? ofOtherFormat(path) : notOurs(path);
     }
     if (lineCount === 2) {
       header = Header.parse(JSON.parse(line.slice("-- ".length)));
@@ -192,7 +193,8 @@ function countLines(lines: Buffer): number {
   return count;
 }
 
-function readFault(path: string, error: unknown, isOurs: boolean): Error {
+function readFault(path: string, error: unknown, isOurs: boolean): ArchiveError {
+  if (error instanceof ArchiveError) return error;
   if (error instanceof Error && "code" in error && String(error.code).startsWith("E")) {
     const isOfFile = !String(error.code).startsWith("ERR_");
     if (isOfFile) return new ArchiveError(`The backup cannot be read: ${error.message}`);
@@ -203,6 +205,12 @@ function readFault(path: string, error: unknown, isOurs: boolean): Error {
 function notWhole(): ArchiveError {
   return new ArchiveError(
     "The backup is not whole: it was cut off or changed after it was made. Nothing was restored; take another one.",
+  );
+}
+
+function ofOtherFormat(path: string): ArchiveError {
+  return new ArchiveError(
+    `${path} is a backup of a newer release, which this one cannot read: restore it with that.`,
   );
 }
 
