@@ -56,7 +56,8 @@ export function openApi(app: OpenAPIHono<AppEnv>, version: string) {
       description:
         "Chat together with Gemini in the same room. Live frames come over `GET /ws`, which [/docs/socket](/docs/socket) " +
         "tells of and `/asyncapi.json` describes. Errors are RFC 9457 problem details whose `detail` can be shown to a " +
-        "person. Every answer has an `X-Request-Id`: the request's own if it has a sane one, of at most 255 characters.",
+        "person. Who asks too often gets 429 with `Retry-After`; `RateLimit` says how much is left. Every answer has an " +
+        "`X-Request-Id`: the request's own if it has a sane one, of at most 255 characters.",
       license: { name: "MIT", url: "https://opensource.org/license/mit" },
     },
     servers: [{ url: "/" }],

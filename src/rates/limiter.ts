@@ -12,7 +12,7 @@ import type { PostgresStore } from "./postgres-store.ts";
  * Keys that a limit counts in memory at once, less than 1 KB each. Whoever comes from more addresses than that would not
  * be stopped by counting them: what is new then is let through, and what is counted goes on being counted.
  */
-const keysMax = 100_000;
+const memoryKeysMax = 100_000;
 
 /** How a key stands after something was counted. */
 export interface Count extends Limit {
@@ -27,9 +27,14 @@ export interface Count extends Limit {
 export type Limiter = ReturnType<typeof createLimiter>;
 
 /** @param store undefined: the memory of this process */
-export function createLimiter(policy: string, limit: Limit, store: PostgresStore | undefined) {
+export function createLimiter(
+  policy: string,
+  limit: Limit,
+  store: PostgresStore | undefined,
+  keysMax = memoryKeysMax,
+) {
   const options = { keyPrefix: policy, points: limit.quota, duration: limit.windowSeconds };
-  const memory = new BoundedMemory(options);
+  const memory = new BoundedMemory(options, keysMax);
   const limiter: RateLimiterAbstract = store
     ? new RateLimiterPostgres({
         ...options,
@@ -85,6 +90,13 @@ class BoundedMemory extends RateLimiterMemory {
   /** Keys that began in this window and in the one before: no others can be alive. */
   private began = { now: 0, before: 0, sinceMs: Date.now() };
 
+  constructor(
+    options: ConstructorParameters<typeof RateLimiterMemory>[0],
+    private readonly keysMax: number,
+  ) {
+    super(options);
+  }
+
   override async consume(key: string | number, points = 1): Promise<RateLimiterRes> {
     if (await this.hasRoomFor(key)) return await super.consume(key, points);
     return new RateLimiterRes(this.points - points, this.msDuration, points, true);
@@ -101,7 +113,7 @@ class BoundedMemory extends RateLimiterMemory {
     const windows = (Date.now() - sinceMs) / this.msDuration;
     if (windows >= 1) {
       this.began = { now: 0, before: windows >= 2 ? 0 : now, sinceMs: Date.now() };
-    } else if (now + before >= keysMax) {
+    } else if (now + before >= this.keysMax) {
       return false;
     }
     this.began.now += 1;

@@ -4,7 +4,7 @@ import type { Sql } from "../database/connect.ts";
 import { within } from "../schedule.ts";
 
 /** Every request waits for its count, so that a database which is slow must not hold it up for long. */
-const queryTimeoutMs = 500;
+const queryTimeoutMs = 1_000;
 /** After a failure it is not asked again for so long. */
 const awayMs = 1_000;
 

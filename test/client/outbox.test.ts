@@ -35,7 +35,7 @@ function outboxTo(replies: (ServerFrame | undefined)[]) {
   return { outbox, sent, pauses };
 }
 
-test.each(["flood", "unavailable", "invalid_token"])(
+test.each(["flood", "rate_limited", "unavailable", "invalid_token"])(
   "after %s a message is sent again, later each time, under the same client_id",
   async (code) => {
     const { outbox, sent, pauses } = outboxTo([refusal(code), undefined, refusal(code, 0), ack]);

@@ -1,5 +1,6 @@
 // What every answer has besides its body: request ids, CORS, and the answers that belong to nobody's feature.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { readConfig } from "../../src/config.ts";
 import { startWorld, type Answer, type World } from "../world/world.ts";
 import { request } from "./raw.ts";
 import { expectProblem } from "./refusals.ts";
@@ -159,6 +160,13 @@ describe("CORS", () => {
       await other.stop();
     }
   });
+
+  test.each(["null", "file://", "http://localhost:3000,null", "localhost:3000"])(
+    "cannot be told to believe %j",
+    (list) => {
+      expect(() => readConfig({ CORS_ORIGINS: list })).toThrow(/CORS_ORIGINS: has .* no origin/);
+    },
+  );
 
   test("lets every page read where CORS_ORIGINS is *, but with no cookies", async () => {
     const open = await startWorld({ env: { CORS_ORIGINS: "*" } });

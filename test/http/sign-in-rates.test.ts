@@ -150,6 +150,17 @@ describe("an address that tries many accounts", () => {
     expect((await login(someAddress(), owner)).status).toBe(200);
   });
 
+  test("counts nothing for an account while it is throttled", async () => {
+    const [owner, attacker, start] = [await register(), someAddress(), Date.now()];
+    for (let n = 0; n < perAddress.quota; n += 1) await fail(`prey${n}`, attacker, 1);
+    setSystemTime(start + (perAddress.windowSeconds - 10) * 1000);
+    for (let n = 0; n < 2 * accountFromAddress.quota; n += 1) {
+      expectProblem(await login(attacker, owner), 429, "rate_limited");
+    }
+    setSystemTime(start + (perAddress.windowSeconds + 1) * 1000);
+    expect((await login(attacker, owner)).status).toBe(200);
+  });
+
   test("pays nothing for those who sign in", async () => {
     const [owner, office] = [await register(), someAddress()];
     for (let n = 0; n < perAddress.quota - 1; n += 1) await fail(`clumsy${n}`, office, 1);
