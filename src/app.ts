@@ -12,6 +12,7 @@ import {
   requestLog,
   requireHost,
   requireJson,
+  withoutTokens,
 } from "./http/edge.ts";
 import { healthRoutes } from "./http/health.ts";
 import { pageRoutes } from "./http/page.ts";
@@ -41,9 +42,10 @@ export function createApp(ctx: Ctx) {
   app.route("/", documentRoutes(app, ctx.config));
   app.route("/", pageRoutes(ctx.config));
 
-  app.notFound((c) =>
-    problemResponse(c, new Problem("not_found", `There is no ${c.req.method} ${c.req.path}.`)),
-  );
+  app.notFound((c) => {
+    const detail = `There is no ${c.req.method} ${withoutTokens(c.req.path)}.`;
+    return problemResponse(c, new Problem("not_found", detail));
+  });
   app.onError(handleError(ctx.log));
   return app;
 }
