@@ -17,7 +17,7 @@ import { healthRoutes } from "./http/health.ts";
 import { metricsRoutes } from "./http/metrics.ts";
 import { pageRoutes } from "./http/page.ts";
 import { limitRequests } from "./http/rates.ts";
-import { requestLog } from "./http/request-log.ts";
+import { requestLog, withoutTokens } from "./http/request-log.ts";
 import { createRouter } from "./http/router.ts";
 import { secureHeaders } from "./http/secure-headers.ts";
 import { messageRoutes } from "./messages/routes.ts";
@@ -49,9 +49,10 @@ export function createApp(ctx: Ctx) {
   app.route("/", documentRoutes(app, ctx.config));
   app.route("/", pageRoutes(ctx.config));
 
-  app.notFound((c) =>
-    problemResponse(c, new Problem("not_found", `There is no ${c.req.method} ${c.req.path}.`)),
-  );
+  app.notFound((c) => {
+    const detail = `There is no ${c.req.method} ${withoutTokens(c.req.path)}.`;
+    return problemResponse(c, new Problem("not_found", detail));
+  });
   app.onError(handleError(ctx.log));
   return app;
 }

@@ -84,6 +84,8 @@ export function startServer(parts: ContextParts): RunningServer {
     port: config.port,
     // The app's own limit answers with a problem, where Bun's would be bare. What is not read is not kept either.
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
+    // Else Bun shows whoever makes a request fail past the app's own answer its stack and source, outside production.
+    development: false,
     fetch: (request, server) => app.fetch(request, { server }),
     websocket: createSocketHandler(ctx, sockets),
   });

@@ -115,13 +115,15 @@ const awayCodes = new Set([
   "ENOTFOUND",
   "EPIPE",
   "ETIMEDOUT",
-  // PostgreSQL, appendix A: shutting down, crashed, starting up; too many connections; statement time-out; read-only.
+  // PostgreSQL, appendix A: shutting down, crashed, starting up; too many connections; statement time-out; read-only;
+  // no connections allowed, as while it is restored.
   "57P01",
   "57P02",
   "57P03",
   "53300",
   "57014",
   "25006",
+  "55000",
 ]);
 
 /** Whether an error says that the database could not be asked, so that the same may succeed later. */

@@ -8,6 +8,7 @@ import type { Logger } from "pino";
 import type { Config } from "../config.ts";
 import { asProblem } from "../problems.ts";
 import { Problem } from "../wire/problems.ts";
+import { withoutTokens } from "./request-log.ts";
 import type { AppEnv } from "./router.ts";
 
 /** 16,000 characters of content take at most 12 bytes each in JSON. */
@@ -102,7 +103,7 @@ export function problemResponse(c: Context, problem: Problem): Response {
     c.header("Retry-After", String(problem.retryAfterSeconds));
   }
   // A URI reference: `c.req.path` is decoded.
-  const instance = URL.parse(c.req.url)?.pathname ?? "/";
+  const instance = withoutTokens(URL.parse(c.req.url)?.pathname ?? "/");
   return c.body(JSON.stringify(problem.toBody(instance)), problem.status, {
     "Content-Type": "application/problem+json",
   });

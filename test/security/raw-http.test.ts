@@ -3,10 +3,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { openApi } from "../../src/docs/documents.ts";
 import { Document, operationsOf } from "../http/openapi.ts";
-import { converse } from "../http/raw.ts";
+import { converse, exchange } from "../http/raw.ts";
 import { appToDescribe } from "../world/contract.ts";
 import { startWorld, type World } from "../world/world.ts";
 import { setScene, storedRows, type Scene } from "./scene.ts";
+import { spellings } from "./spellings.ts";
 
 let world: World;
 let scene: Scene;
@@ -110,7 +111,6 @@ describe("a request is refused, changes nothing and gives nothing away, with", (
     ["tabs in its line", "GET\t/api/auth/me\tHTTP/1.1"],
     ["no slash before its path", "GET api/auth/me HTTP/1.1"],
     ["a method in small letters", "get /api/auth/me HTTP/1.1"],
-    ["CONNECT", "CONNECT test:80 HTTP/1.1"],
     ["TRACE", "TRACE /api/auth/me HTTP/1.1"],
     ["a lone LF behind its line", "GET /api/auth/me HTTP/1.1\nX-Line: a"],
   ])("%s", async (_, line) => {
@@ -134,6 +134,11 @@ test.each([
     expect(answers[1]?.body).toBe('{"status":"healthy"}');
   },
 );
+
+test("CONNECT is refused", async () => {
+  const request = `CONNECT test:80 HTTP/1.1${eol}${host}${authorization()}${eol}`;
+  expect(await exchange(world.url, request, "bad_request")).toStartWith("HTTP/1.1 400 ");
+});
 
 test("a token in the trailer behind a body signs nobody in", async () => {
   const content = inChunks.replace(/\r\n$/, `${authorization()}${eol}`);
@@ -197,43 +202,6 @@ describe("a body past 256 KiB is refused with 413 before anything is done with i
     }
   });
 });
-
-/** The same place, as somebody writes it who would slip past a rule for paths. */
-const spellings: Record<string, (path: string) => string> = {
-  "with two slashes before it": (path) => `/${path}`,
-  "with two slashes in it": (path) => path.replace("/api/", "/api//"),
-  "with a slash behind it": (path) => `${path}/`,
-  "with two slashes behind it": (path) => `${path}//`,
-  "with a dot": (path) => `/.${path}`,
-  "with an encoded dot": (path) => `/%2e${path}`,
-  "from a public place": (path) => `/health/..${path}`,
-  "from the documents": (path) => `/docs/assets/../..${path}`,
-  "from a public place, encoded": (path) => `/health/%2e%2e${path}`,
-  "from a public place, half encoded": (path) => `/health/.%2E${path}`,
-  "from a public place, encoded wholly": (path) => `/health/..%2f${path.slice(1)}`,
-  "encoded twice": (path) => path.replace("/api", "/%2561pi"),
-  "with an encoded letter": (path) => path.replace("/api", "/%61pi"),
-  "with encoded slashes": (path) => path.replaceAll("/", "%2f").replace("%2f", "/"),
-  "with backslashes": (path) => path.replaceAll("/", "\\"),
-  "with encoded backslashes": (path) => path.replaceAll("/", "%5c").replace("%5c", "/"),
-  "in capitals": (path) => path.toUpperCase(),
-  "with one capital": (path) => path.replace("/api", "/Api"),
-  "with parameters": (path) => `${path};a=b`,
-  "with parameters in it": (path) => path.replace("/api", "/api;a=b"),
-  "with a dot behind it": (path) => `${path}.`,
-  "with an extension": (path) => `${path}.json`,
-  "with a public extension": (path) => `${path}.css`,
-  "with a blank": (path) => `${path}%20`,
-  "with U+0000": (path) => `${path}%00`,
-  "with a line's end": (path) => `${path}%0d%0a`,
-  "with a fragment": (path) => `${path}#/health`,
-  "with a question": (path) => `${path}?/health`,
-  overlong: (path) => path.replace("/api", "/%c1%a1pi"),
-  "in wide letters": (path) => path.replace("/api", "/%ef%bd%81pi"),
-  "as an address": (path) => `http://test${path}`,
-  "as another host's address": (path) => `http://elsewhere.example${path}`,
-  "as an address with a name": (path) => `http://owner:secret@test${path}`,
-};
 
 const isProtected = ([, { security }]: [string, { security?: unknown[] }]) =>
   security !== undefined && security.length > 0;
