@@ -29,8 +29,7 @@ export function seeClient(config: Config): MiddlewareHandler<AppEnv> {
     c.set("client", {
       address: forwardedFor === undefined ? peer : lastUntrusted(peer, forwardedFor, isTrusted),
       // The first proxy is the one that the client spoke to.
-      secure:
-        /^ *https *(,|$)/i.test(forwardedProto ?? "") || new URL(c.req.url).protocol === "https:",
+      secure: /^ *https *(,|$)/i.test(forwardedProto ?? "") || c.req.url.startsWith("https:"),
     });
     await next();
   };
