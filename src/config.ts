@@ -20,7 +20,8 @@ const exampleSecrets = [
   // The key of FastAPI's tutorial, which many servers run with.
   "09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7",
 ];
-const secretBytesMin = 32;
+/** RFC 7518 §3.2: as many as the hash has. */
+const secretBytesMin: Record<string, number> = { HS256: 32, HS384: 48, HS512: 64 };
 const metricsTokenMin = 16;
 
 /** Settings that were given as an empty string count as not given: that is what `KEY=` in a .env file means. */
@@ -235,20 +236,21 @@ function productionFaults(env: Record<string, string | undefined>): string[] {
   }
   for (const name of ["SECRET_KEY", "SECRET_KEY_PREVIOUS"]) {
     const secret = env[name];
-    if (!secret || !isWeak(secret)) continue;
+    const bytesMin = secretBytesMin[env.ALGORITHM ?? "HS256"] ?? 32;
+    if (!secret || !isWeak(secret, bytesMin)) continue;
     faults.push(
-      `${name}: is too weak for production (at least ${secretBytesMin} random bytes, no example value); ` +
+      `${name}: is too weak for production (at least ${bytesMin} random bytes, no example value); ` +
         "make one with `openssl rand -base64 48`",
     );
   }
   return faults;
 }
 
-/** RFC 7518 §3.2 asks for a key of at least the hash's size; a run of few different characters is no random key. */
-function isWeak(secret: string): boolean {
+/** A run of few different characters is no random key. */
+function isWeak(secret: string, bytesMin: number): boolean {
   const text = secret.toLowerCase();
   return (
-    Buffer.byteLength(secret) < secretBytesMin ||
+    Buffer.byteLength(secret) < bytesMin ||
     new Set(secret).size < 8 ||
     exampleSecrets.some((example) => text.startsWith(example)) ||
     /your[-_ ]?(super[-_ ]?)?secret|change[-_ ]?(me|this)|example/.test(text)

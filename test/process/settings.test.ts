@@ -80,6 +80,19 @@ describe("in production", () => {
     expect(faultsOf({ ...production, ...database, SECRET_KEY: secretKey })).toEqual([]);
   });
 
+  test.each([
+    ["HS256", 32],
+    ["HS384", 48],
+    ["HS512", 64],
+  ])("with %s a secret key has %d bytes at least", (ALGORITHM, bytes) => {
+    const env = { ...production, DATABASE_URL: "postgres://localhost/x", ALGORITHM };
+    const key = secretKey.repeat(2);
+    expect(faultsOf({ ...env, SECRET_KEY: key.slice(0, bytes) })).toEqual([]);
+    expect(faultsOf({ ...env, SECRET_KEY: key.slice(0, bytes - 1) })).toEqual([
+      expect.stringContaining(`SECRET_KEY: is too weak for production (at least ${bytes} random`),
+    ]);
+  });
+
   test("no secret key that is written in this project's files will do", () => {
     const files = [".env.example", "README.md", "docker-compose.yml", "Dockerfile"];
     const written = files.flatMap((file) => {
