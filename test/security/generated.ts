@@ -83,7 +83,7 @@ export function requests(
   // Whoever registers or signs in costs a hash, a chat that is gone cannot be asked for more, and lists grow long.
   const isRare = (name: string) =>
     /register|login|password|leave|^DELETE|^POST \/api\/chats$/.test(name);
-  const weightOf = (name: string) => (isRare(name) ? 1 : 8);
+  const weightOf = (name: string) => (isRare(name) ? 1 : 16);
   const each = Array.from(operations, ([name, operation]) => ({
     weight: weightOf(name),
     arbitrary: requestOf(name, operation, around, tokenFor(name)),
