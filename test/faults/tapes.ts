@@ -221,7 +221,8 @@ function playChunk(frame: Frame, room: Room, state: ChatState, report: Report) {
   if (isOver) report("chunk after the end", `message ${id}`);
   const text = room.texts.get(id) ?? "";
   // All of it once more: its last frame comes from the log, which does not know what was shown.
-  if (offset === 0 && chunk.startsWith(text)) {
+  // Of a server that stood still for longer than its lease, what was shown and not kept is replaced.
+  if (offset === 0 && (chunk.startsWith(text) || state.log.servers > 1)) {
     room.texts.set(id, chunk);
     return;
   }
