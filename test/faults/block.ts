@@ -111,7 +111,8 @@ export async function openBlock(parts: BlockParts) {
     ];
     const { asked, answerTo } = model;
     const kills = server.kills - killsBefore;
-    return { ...recorded, chats, tapes, loads, asked, kills, answerTo, incidents };
+    const { servers } = server;
+    return { ...recorded, chats, tapes, loads, asked, kills, servers, answerTo, incidents };
   }
 }
 

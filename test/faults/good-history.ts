@@ -213,6 +213,7 @@ export function goodHistory() {
     tapes: [annsTape(chat), bensTape(chat)] as [Tape, Tape],
     loads: [load(ann), load(ben)] as const,
     kills: 0,
+    servers: 1,
     asked: new Map([[questionId, 1]]),
     answerTo: () => "All of it.",
     incidents: [],

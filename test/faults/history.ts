@@ -115,6 +115,8 @@ export interface History {
   asked: Map<string, number>;
   /** How often the server was killed: whoever comes after it asks the model to go on. */
   kills: number;
+  /** That run at once. One of several may stand still, lose an answer to another, and go on with people listening to it. */
+  servers: number;
   /** The whole answer that the model has for a question. */
   answerTo: (clientId: string) => string;
   /** What went wrong outside of what is recorded here: a server that died by itself, a wait without end. */

@@ -7,6 +7,8 @@ type Entry =
 
 export interface Log {
   readonly lastSeq: number;
+  /** That run at once. */
+  readonly servers: number;
   isParticipant(userId: number): boolean;
   /** Whether somebody was in the chat when a number was written, or had been asked in again before they heard it. */
   mayHear(userId: number, number: number, at: number): boolean;
@@ -27,6 +29,7 @@ export function createLog(history: History, chat: StoredChat): Log {
 
   return {
     lastSeq: chat.last_seq,
+    servers: history.servers,
     isParticipant: (userId) => chat.participants.includes(userId),
     mayHear(userId, number, at) {
       const own = stays.get(userId) ?? [{ openedAt: -Infinity, until: Infinity }];

@@ -25,6 +25,7 @@ export function createServerPair(env: Record<string, string>, onDied: (words: st
     get kills() {
       return restarts;
     },
+    servers: nodes.length,
     /** SIGTERM, and another start; settles when the balancer uses it again. */
     async restart(node: (typeof nodes)[number]) {
       restarts += 1;

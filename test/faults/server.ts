@@ -56,6 +56,7 @@ export function createServerChild(env: Record<string, string>, onDied: (words: s
     get kills() {
       return kills;
     },
+    servers: 1,
     /** An orderly stop, by force after a while. @returns its exit code, 0 when there was nothing to stop */
     async stop(): Promise<number> {
       const server = current;

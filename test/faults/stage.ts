@@ -27,7 +27,7 @@ const noBudgets = {
 const backMsMax = 30_000;
 
 /** What people use: one server, or several that look like one. */
-export type Served = Pick<ServerChild, "url" | "kills" | "lastLines">;
+export type Served = Pick<ServerChild, "url" | "kills" | "servers" | "lastLines">;
 
 export interface Stage {
   server: Served;

@@ -154,6 +154,22 @@ describe("of what a reader saw the checker sees", () => {
     ).toEqual(["chunk after the end"]);
   });
 
+  test("text that is replaced, unless another server has taken the answer over meanwhile", () => {
+    const replaced = (servers: number) =>
+      broken((good) => {
+        good.history.servers = servers;
+        const whole = {
+          ...frameOf(annsTape(good), { chunk: " it." }),
+          chunk: "All of it.",
+          offset: 0,
+        };
+        frameOf(annsTape(good), { chunk: "All of" }).chunk = "None o";
+        insertAfter(annsTape(good), { chunk: " it." }, whole);
+      });
+    expect(replaced(1)).toContain("chunk out of place");
+    expect(replaced(2)).toEqual([]);
+  });
+
   test("a second end of an answer", () => {
     expect(
       broken((good) => {

@@ -114,6 +114,7 @@ test("a backup that was taken under load, restored elsewhere, has all that was a
     loads: [],
     asked: new Map(),
     kills: 0,
+    servers: 1,
     answerTo: () => "",
     incidents: [],
   });
