@@ -225,3 +225,28 @@ test("answers are counted by how they end, with the model's tokens and its first
     during.get(`gemini_coop_model_tokens_total{${model},kind="${kind}"}`);
   expect([tokens("prompt"), tokens("answer"), tokens("thoughts")]).toEqual([100, 5, 7]);
 });
+
+test("nothing that anybody wrote, and no name, number or token of theirs, is in a label", async () => {
+  const chat = await ann.chat({ name: "Where-secrets-are-told" });
+  const socket = await ann.joined(chat.id);
+  await socket.ask({ type: "a-type-of-theirs", chat_id: chat.id });
+  await socket.ask({ type: "message", chat_id: chat.id, content: "A-thing-they-say" });
+  await world.call("GET", `/a-path-of-theirs/${ann.token}?token=${ann.token}`);
+  await ann.api("PATCH", `/api/chats/${chat.id}`, { settings: { model: "a-model-of-theirs" } });
+  await socket.close();
+  const text = await scrapeText(world);
+  for (const theirs of ["-theirs", "-secrets-", "-they-", ann.username, ann.token, metricsToken]) {
+    expect(text).not.toContain(theirs);
+  }
+  const labels = [...text.matchAll(/([a-z_]+)="/g)].map(([, label]) => label);
+  expect([...new Set(labels)].toSorted()).toEqual(
+    ["bun_version", "cause", "code", "kind", "le", "method", "model", "outcome", "queue"].concat([
+      "reason",
+      "route",
+      "status",
+      "topic",
+      "type",
+      "version",
+    ]),
+  );
+});
