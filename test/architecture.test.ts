@@ -1,6 +1,6 @@
 // Where imports may point, and what each kind of file may do. Type-only imports vanish before anything runs, so they
 // are free; the rest points to the left only:
-//   config, wire → database, events → queries → actions → http, context → routes, socket → app → server → main
+//   config, wire → database, events, metrics, tracing → queries → actions → http, context → routes, socket → app → server → main
 // The client stands apart: it runs elsewhere, so that it takes nothing along, and nobody here needs it.
 // So does the page in web/: it is built on the client, and the server knows it as files to bundle.
 import { describe, expect, test } from "bun:test";

@@ -17,13 +17,13 @@ import { createInbox } from "./inbox.ts";
 import {
   backpressureBytesMax,
   closeSocket,
-  endOf,
+  sendText,
   SocketSession,
   type Socket,
   type SocketData,
   type Sockets,
 } from "./sockets.ts";
-import { createTrails, type FrameTrace } from "./trail.ts";
+import { createTrails, endOf, type FrameTrace } from "./trail.ts";
 import type { z } from "zod";
 
 /**
@@ -37,10 +37,7 @@ export function createSocketHandler(ctx: Ctx, sockets: Sockets): WebSocketHandle
   const { metrics, tracing } = ctx;
   const openTrail = createTrails(ctx.log, ctx.config.logSocketsSample);
 
-  function send(ws: Socket, frame: ServerFrame) {
-    metrics.frameSent();
-    if (ws.send(JSON.stringify(frame)) === 0) metrics.frameDropped("slow_reader");
-  }
+  const send = (ws: Socket, frame: ServerFrame) => sendText(ws, metrics, JSON.stringify(frame));
 
   function begin(ws: Socket, token: string): Promise<void> {
     const opening = authenticate(ws, token).finally(() => {
@@ -219,7 +216,7 @@ export function createSocketHandler(ctx: Ctx, sockets: Sockets): WebSocketHandle
     },
 
     close(ws, code, reason) {
-      const end = endOf(ws, code, reason);
+      const end = endOf(ws.data.trail, code, reason);
       metrics.socketClosed(end);
       ws.data.trail?.closed(end, code, ws.data.session?.userId);
       ws.data.inbox?.close();

@@ -2,7 +2,7 @@
 import type { ServerWebSocket } from "bun";
 import type { Caller } from "../auth/tokens.ts";
 import type { Listener } from "../events/rooms.ts";
-import type { Metrics, SocketEnd } from "../metrics/metrics.ts";
+import type { Metrics } from "../metrics/metrics.ts";
 import {
   activityTopic,
   userTopic,
@@ -43,6 +43,17 @@ export type Socket = ServerWebSocket<SocketData>;
 /** Bytes that may wait for a reader. Past it the reader is closed: the log catches it up when it is back. */
 export const backpressureBytesMax = 2 * 1024 * 1024;
 
+type SendMetrics = Pick<Metrics, "frameSent" | "frameDropped">;
+
+/** Sends to one socket. Where the text finds no room, Bun drops it and cuts the reader off. */
+export function sendText(ws: Socket, metrics: SendMetrics, text: string): void {
+  metrics.frameSent();
+  // 0 also where the socket has closed meanwhile.
+  if (ws.send(text) !== 0 || ws.readyState !== WebSocket.OPEN) return;
+  metrics.frameDropped("slow_reader");
+  if (ws.data.trail) ws.data.trail.endedBy ??= "too_slow";
+}
+
 /** Chats that a socket remembers to be out of; the oldest are forgotten first, of which nothing is on its way any more. */
 const goneMax = 1_000;
 
@@ -56,7 +67,7 @@ export class SocketSession implements Listener {
     private readonly ws: Socket,
     /** Replaced when an `auth` frame renews the session. */
     public caller: Caller,
-    private readonly metrics: Pick<Metrics, "frameSent">,
+    private readonly metrics: SendMetrics,
   ) {}
 
   get userId() {
@@ -76,8 +87,7 @@ export class SocketSession implements Listener {
   }
 
   send(text: string) {
-    this.metrics.frameSent();
-    this.ws.send(text);
+    sendText(this.ws, this.metrics, text);
   }
 
   cork(work: () => void) {
@@ -123,18 +133,6 @@ export function closeSocket(ws: Socket, reason: CloseReason, detail: string): vo
   if (ws.data.trail) ws.data.trail.endedBy ??= reason;
   // RFC 6455 §5.5: a control frame's payload is at most 125 bytes, two of which are the code.
   ws.close(closeCodes[reason].code, `${reason}: ${detail}`.slice(0, 120));
-}
-
-/** Bun's word for a frame above `maxPayloadLength`, where the peer is given 1009. */
-const tooBig = "Received too big message";
-
-/** How a socket has ended: as was said here, or as its close frame says. RFC 6455 §7.4.1: 1005 and 1006 are no codes of one. */
-export function endOf(ws: Socket, code: number, reason: string): SocketEnd {
-  const { trail } = ws.data;
-  if (trail?.endedBy) return trail.endedBy;
-  if (code === 1000 || code === 1001 || code === 1005) return "bye";
-  if (code === 1006) return reason === tooBig ? "too_large" : "lost";
-  return "other";
 }
 
 /** Milliseconds in which a socket without a token in its address must send an `auth` frame. */

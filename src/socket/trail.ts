@@ -18,6 +18,20 @@ const refusing = new Set<SocketEnd>([
   "unavailable",
 ]);
 
+/** Bun's word for a frame above `maxPayloadLength`, where the peer is given 1009. */
+const tooBig = "Received too big message";
+
+/**
+ * How a socket has ended: as was said here, or as its close frame says.
+ * @param code RFC 6455 §7.4.1: 1005 and 1006 are no codes of a frame
+ */
+export function endOf(trail: SocketTrail | undefined, code: number, reason: string): SocketEnd {
+  if (trail?.endedBy) return trail.endedBy;
+  if (code === 1000 || code === 1001 || code === 1005) return "bye";
+  if (code === 1006) return reason === tooBig ? "too_large" : "lost";
+  return "other";
+}
+
 export interface FrameTrace {
   kind: FrameKind;
   chatId: number | undefined;

@@ -32,6 +32,14 @@ export function parse(text: string): Series {
 
 export const scrape = async (world: World): Promise<Series> => parse(await scrapeText(world));
 
+/** Scrapes until a series has a value: what a peer sees may be counted a moment later. */
+export async function scrapeUntil(world: World, name: string, value: number): Promise<Series> {
+  for (;;) {
+    const series = await scrape(world);
+    if (series.get(name) === value) return series;
+  }
+}
+
 /** What has grown since `before`, without the buckets of histograms and what grows by itself. */
 export function grown(before: Series, after: Series): Record<string, number> {
   const changes = [...after]

@@ -1,6 +1,7 @@
 // Readers that don't read, or are not there any more: cut off, without harm to anybody, and nothing is lost.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { insertMessages } from "../../src/messages/new-message-queries.ts";
+import { metricsToken, scrape } from "../metrics/scrape.ts";
 import { RawSocket } from "./raw.ts";
 import type { Frame } from "../world/socket.ts";
 import { startWorld, type Person, type World } from "../world/world.ts";
@@ -9,7 +10,7 @@ let world: World;
 let ann: Person;
 let ben: Person;
 beforeAll(async () => {
-  world = await startWorld();
+  world = await startWorld({ env: { METRICS_TOKEN: metricsToken } });
   ann = await world.person("ann");
   ben = await world.person("ben");
 });
@@ -58,6 +59,9 @@ describe("a reader that does not read", () => {
       );
     }
     expect(gone).toBe(true);
+    const series = await scrape(world);
+    expect(series.get('gemini_coop_sockets_closed_total{reason="too_slow"}')).toBe(1);
+    expect(series.get('gemini_coop_frames_dropped_total{cause="slow_reader"}')).toBeGreaterThan(0);
     await ann.say(quiet, "two");
     await ann.say(busy, "the last");
     await other.next("message", { content: "the last" });
