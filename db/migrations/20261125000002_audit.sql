@@ -38,8 +38,12 @@ create trigger audit_events_are_not_truncated before truncate on audit_events
   for each statement execute function refuse_change_of_audit_event();
 
 -- The one way out: what is older than so many days, at most `page_size` events of it. Returns how many went.
-create function delete_old_audit_events(days integer, page_size integer) returns bigint
-  language sql set gemini_coop.audit_retention = 'on' as $$
+create function delete_old_audit_events(days integer, page_size integer) returns bigint language plpgsql as $$
+declare
+  removed bigint;
+begin
+  -- For this transaction. A `set` of the function's own is only for superusers to give.
+  perform set_config('gemini_coop.audit_retention', 'on', true);
   with gone as (
     delete from audit_events
     -- An array is looked up by key, whatever the planner thinks of page_size.
@@ -51,8 +55,10 @@ create function delete_old_audit_events(days integer, page_size integer) returns
     ))
     returning id
   )
-  select count(*) from gone
-$$;
+  select count(*) into removed from gone;
+  perform set_config('gemini_coop.audit_retention', 'off', true);
+  return removed;
+end $$;
 
 -- migrate:down
 drop function delete_old_audit_events;
