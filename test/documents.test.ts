@@ -105,6 +105,30 @@ describe("README.md", () => {
   });
 });
 
+describe("SECURITY.md", () => {
+  const security = read("SECURITY.md");
+
+  test("names tests, settings and files that are there", () => {
+    const paths = [...security.matchAll(/`((?:src|test|db)\/[\w./-]*)`/g)].map(
+      ([, path = ""]) => path,
+    );
+    expect(paths.length).toBeGreaterThan(30);
+    for (const path of paths) expect([path, existsSync(join(root, path))]).toEqual([path, true]);
+    const named = [...security.matchAll(/`([A-Z]+(?:_[A-Z]+)+)(?:=\w+)?`/g)].map(
+      ([, name]) => name,
+    );
+    expect(named.length).toBeGreaterThan(8);
+    expect(settingsOfCode()).toEqual(expect.arrayContaining(named));
+  });
+
+  test("has each file of test/security in its table", () => {
+    const tests = readdirSync(join(root, "test/security")).filter((name) =>
+      name.endsWith(".test.ts"),
+    );
+    for (const name of tests) expect(security).toContain(`test/security/${name}`);
+  });
+});
+
 describe("the README's first conversation", () => {
   let world: World;
   let folder: string;
