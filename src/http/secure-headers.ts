@@ -7,7 +7,8 @@ import type { AppEnv } from "./router.ts";
 /** Unless an answer has its own: pages may do more, and files may be kept. OWASP REST Security Cheat Sheet, "Security headers". */
 const defaults = {
   // Opened as a page, an answer of the API runs nothing, loads nothing and stands in no frame.
-  "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+  "Content-Security-Policy":
+    "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
   // For other sites' pages it is no image and no script. Where CORS lets a page read it, this says nothing.
   "Cross-Origin-Resource-Policy": "same-origin",
   "Referrer-Policy": "no-referrer",

@@ -1,8 +1,11 @@
 // `cp .env.example .env && docker compose up --build`, and what people do then.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { client, signUp, type Client } from "../world/process.ts";
 import { openProject, type Project } from "./project.ts";
+
+const root = join(import.meta.dir, "../..");
 
 let project: Project;
 let ada: Client;
@@ -78,7 +81,7 @@ describe("docker compose up --build", () => {
 
   test("has a database that `bun run db:status` works on", async () => {
     const { code, output } = await project.run(
-      [process.execPath, `${import.meta.dir}/../../db/cli.ts`, "status"],
+      [process.execPath, join(root, "db/cli.ts"), "status"],
       { DATABASE_URL: project.databaseUrl },
     );
     expect(code).toBe(0);
@@ -120,6 +123,36 @@ describe("docker compose up --build", () => {
     const { body } = await ada.api(project, "GET", `/api/chats/${chatId}/messages?limit=100`);
     const stored = body.map((message: { content: string }) => message.content);
     expect(stored).toEqual(expect.arrayContaining(sent.slice(-50)));
+  });
+});
+
+describe("what db/README.md says of backups", () => {
+  const lines = (title: string) => {
+    const [, section = ""] = readFileSync(join(root, "db/README.md"), "utf8").split(title);
+    return section.split("```")[0]?.trim().split("\n") ?? [];
+  };
+
+  test("works in the containers, by PostgreSQL's own programs", async () => {
+    const commands = lines("from inside its container:\n\n```sh\n").filter((line) => line !== "");
+    expect(commands.length).toBe(6);
+    const before = await contentsOf(ada);
+    for (const command of commands) {
+      const { code, output } = await project.run(["bash", "-c", command]);
+      expect([command, code, output]).toEqual([command, 0, expect.any(String)]);
+    }
+    await project.compose("up", "--wait");
+    expect(await contentsOf(ada)).toEqual(before);
+  });
+
+  test("works from this machine, into another database", async () => {
+    const cli = (database: string, ...args: string[]) =>
+      project.run([process.execPath, join(root, "db/cli.ts"), ...args], { DATABASE_URL: database });
+    const file = join(project.folder, "backup.sql.gz");
+    const saved = await cli(project.databaseUrl, "backup", file);
+    expect(saved.code).toBe(0);
+    const elsewhere = project.databaseUrl.replace(/gemini_coop$/, "restored");
+    const restored = await cli(elsewhere, "restore", file);
+    expect(restored.output).toContain("restored 1 users, 1 chats");
   });
 });
 

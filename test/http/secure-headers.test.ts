@@ -31,7 +31,9 @@ function expectForbidding(answer: Answer) {
 function expectInert(answer: Answer) {
   expectForbidding(answer);
   const policy = answer.headers.get("content-security-policy");
-  expect(policy).toBe("default-src 'none'; frame-ancestors 'none'");
+  expect(policy).toBe(
+    "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  );
 }
 
 const withoutBraces = (path: string) => path.replaceAll(/\{\w+\}/g, "1");
