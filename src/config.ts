@@ -75,6 +75,7 @@ const Environment = z.object({
     .optional(),
   OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl.optional(),
   OTEL_EXPORTER_OTLP_HEADERS: headerList.default({}),
+  OTEL_TRACES_SAMPLER_ARG: share(1),
   OTEL_SERVICE_NAME: z.string().max(255, "may have at most 255 characters").default("gemini-coop"),
   LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
 });
@@ -142,6 +143,8 @@ export interface Config {
         readonly endpoint: string;
         readonly headers: Readonly<Record<string, string>>;
         readonly serviceName: string;
+        /** The part of all traces, 0 to 1, that begin here. */
+        readonly sample: number;
       }
     | undefined;
   readonly logLevel: "trace" | "debug" | "info" | "warn" | "error" | "fatal" | "silent";
@@ -216,6 +219,7 @@ export function readConfig(env: Record<string, string | undefined> = process.env
           endpoint: values.OTEL_EXPORTER_OTLP_ENDPOINT,
           headers: Object.freeze(values.OTEL_EXPORTER_OTLP_HEADERS),
           serviceName: values.OTEL_SERVICE_NAME,
+          sample: values.OTEL_TRACES_SAMPLER_ARG,
         })
       : undefined,
     logLevel: values.LOG_LEVEL,

@@ -12,7 +12,11 @@ import {
 } from "@opentelemetry/api";
 import { W3CTraceContextPropagator } from "@opentelemetry/core";
 import { resourceFromAttributes } from "@opentelemetry/resources";
-import { AlwaysOnSampler, ParentBasedSampler, TracerProvider } from "@opentelemetry/sdk-trace";
+import {
+  ParentBasedSampler,
+  TraceIdRatioBasedSampler,
+  TracerProvider,
+} from "@opentelemetry/sdk-trace";
 import { within } from "../schedule.ts";
 import { createSpanProcessor, type Collector } from "./collector.ts";
 import type { Tracing } from "./tracing.ts";
@@ -25,10 +29,12 @@ type Header = (name: string) => string | undefined;
 
 export interface TracingOptions extends Collector {
   serviceName: string;
+  /** The part of all traces, 0 to 1, that begin here. */
+  sample: number;
   version: string;
 }
 
-/** Every request, frame and answer is a trace, unless the request's own header says that nobody keeps it. */
+/** Requests and frames begin traces; one that a request's header names is kept if its caller keeps it. */
 export function createTracing(options: TracingOptions): Tracing {
   const provider = new TracerProvider({
     resource: resourceFromAttributes({
@@ -36,7 +42,7 @@ export function createTracing(options: TracingOptions): Tracing {
       "service.version": options.version,
       "service.instance.id": crypto.randomUUID(),
     }),
-    sampler: new ParentBasedSampler({ root: new AlwaysOnSampler() }),
+    sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(options.sample) }),
     spanProcessors: [createSpanProcessor(options)],
   });
   const tracer = provider.getTracer("gemini-coop", options.version);

@@ -198,11 +198,11 @@ describe("what can be seen inside", () => {
   );
 
   test.each(["-0.1", "1.1", "2", "all", "1e-3", "."])(
-    "LOG_SOCKETS_SAMPLE cannot be %j",
+    "LOG_SOCKETS_SAMPLE and OTEL_TRACES_SAMPLER_ARG cannot be %j",
     (share) => {
-      expect(faultsOf({ LOG_SOCKETS_SAMPLE: share })).toEqual([
-        "  - LOG_SOCKETS_SAMPLE: must be a number from 0 to 1",
-      ]);
+      for (const name of ["LOG_SOCKETS_SAMPLE", "OTEL_TRACES_SAMPLER_ARG"]) {
+        expect(faultsOf({ [name]: share })).toEqual([`  - ${name}: must be a number from 0 to 1`]);
+      }
     },
   );
 

@@ -115,6 +115,19 @@ describe("with a collector", () => {
   });
 });
 
+test("where no trace is to begin, those of callers are kept all the same", async () => {
+  const collector = startCollector();
+  const world = await startWorld({
+    env: { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_TRACES_SAMPLER_ARG: "0" },
+  });
+  const traceparent = `00-${traceId}-${parentId}-01`;
+  for (let n = 0; n < 20; n += 1) await world.call("GET", "/api/chats");
+  await world.call("GET", "/openapi.json", undefined, { traceparent });
+  await world.stop();
+  await collector.stop();
+  expect(collector.spans.map(({ name }) => name)).toEqual(["GET /openapi.json"]);
+});
+
 describe("a collector that takes nothing", () => {
   test("is told of once, and harms nobody", async () => {
     const collector = startCollector(() => new Response("no", { status: 400 }));
