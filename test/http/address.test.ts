@@ -30,7 +30,7 @@ let requests = 0;
 async function fromOf(headers: Record<string, string>, [{ call }, lines] = [world, log]) {
   requests += 1;
   const requestId = `request-${requests}`;
-  await call("GET", "/health", undefined, { ...headers, "x-request-id": requestId });
+  await call("GET", "/nowhere", undefined, { ...headers, "x-request-id": requestId });
   return (await lines.find({ requestId })).from;
 }
 
