@@ -37,7 +37,7 @@ export interface Sending {
 export const pendingMax = 200;
 /** A server that wants a message later than this has refused it: a day's quota is not waited for. */
 const waitSecondsMax = 30;
-const transientCodes = /^(flood|rate_limited|unavailable|invalid_token)/;
+const transientCodes = /^(flood|unavailable|rate_limited|invalid_token)$/;
 /** A frame of 64 KiB closes the socket; this leaves room for its other members. */
 const contentBytesMax = 64 * 1024 - 512;
 
