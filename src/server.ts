@@ -86,6 +86,8 @@ export function startServer(parts: ContextParts): RunningServer {
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
     // Else Bun shows whoever makes a request fail past the app's own answer its stack and source, outside production.
     development: false,
+    // Which then lets two servers have one port, and half of the connections go to each.
+    reusePort: false,
     fetch: (request, server) => app.fetch(request, { server }),
     websocket: createSocketHandler(ctx, sockets),
   });
