@@ -5,7 +5,7 @@
 // The SDK's own retries stay off (it ignores Retry-After), and so does its automatic continuation, which would open a
 // second request after text was seen. Its ApiError has no headers, so a fetch of ours keeps the response beside it.
 import { setTimeout as sleep } from "node:timers/promises";
-import { ApiError, GoogleGenAI, type GenerateContentConfig } from "@google/genai";
+import type { ApiError, GenerateContentConfig } from "@google/genai";
 import type { BaseLogger } from "pino";
 import { createAnswerReader } from "./gemini-answer.ts";
 import { parseGoogleError, refusalOf, Unavailable } from "./gemini-errors.ts";
@@ -78,12 +78,12 @@ function createAsker(options: GeminiOptions) {
   const { apiKey, baseUrl = googleUrl } = options;
   const { firstByteTimeoutMs = 30_000, silenceTimeoutMs = 60_000 } = options;
   const { closingTimeoutMs = 3_000 } = options;
-  const sdk = new GoogleGenAI({
-    apiKey,
-    vertexai: false,
-    apiVersion,
-    httpOptions: { baseUrl },
-  });
+  // 10 MB that a server takes only when it is asked something.
+  const load = async () => {
+    const { GoogleGenAI } = await import("@google/genai");
+    return new GoogleGenAI({ apiKey, vertexai: false, apiVersion, httpOptions: { baseUrl } });
+  };
+  let loading: ReturnType<typeof load> | undefined;
   // Bun sends loopback through HTTP_PROXY as well, where it is another machine's.
   const proxy = isLoopback(baseUrl) ? false : undefined;
 
@@ -98,6 +98,7 @@ function createAsker(options: GeminiOptions) {
       return response;
     };
     const open = async () => {
+      const sdk = await (loading ??= load());
       const stream = await sdk.models.generateContentStream({
         model: prompt.settings.model,
         contents: prompt.turns.map(({ role, text }) => ({ role, parts: [{ text }] })),
@@ -140,6 +141,10 @@ function configOf({ system, settings, outputTokensMax }: Prompt): GenerateConten
     ...(googleSearch && { tools: [{ googleSearch: {} }] }),
     maxOutputTokens: outputTokensMax,
   };
+}
+
+function isApiError(error: unknown): error is ApiError {
+  return error instanceof Error && error.name === "ApiError" && "status" in error;
 }
 
 function isLoopback(url: string): boolean {
@@ -187,9 +192,9 @@ function failureOf(error: unknown, response: Response | undefined, apiKey: strin
   // Google names the key in some messages ("Consumer 'api_key:…' has been suspended").
   const cause = (text: string) => text.replaceAll(apiKey, "[key]").slice(0, causeCharactersMax);
   if (error instanceof ModelError) return error;
-  if (error instanceof ApiError || response?.ok === false) {
-    const status = error instanceof ApiError ? error.status : (response?.status ?? 0);
-    const google = error instanceof ApiError ? parseGoogleError(error.message) : {};
+  if (isApiError(error) || response?.ok === false) {
+    const status = isApiError(error) ? error.status : (response?.status ?? 0);
+    const google = isApiError(error) ? parseGoogleError(error.message) : {};
     return refusalOf(status, google, {
       retryAfter: response?.headers.get("Retry-After") ?? undefined,
       cause: cause(`${status} ${google.status ?? ""} ${google.message ?? ""}`.trimEnd()),
