@@ -15,11 +15,17 @@ const refusing = new Set<SocketEnd>([
   "too_large",
   "too_slow",
   "too_many_sockets",
+  "rate_limited",
+  "protocol_error",
+  "not_utf8",
   "unavailable",
 ]);
 
-/** Bun's word for a frame above `maxPayloadLength`, where the peer is given 1009. */
-const tooBig = "Received too big message";
+/** Bun's words for frames that it closes for by itself, with 1009 and 1007; all others are against RFC 6455, with 1002. */
+const closedByBun = new Map<string, SocketEnd>([
+  ["Received too big message", "too_large"],
+  ["Received invalid UTF-8", "not_utf8"],
+]);
 
 /**
  * How a socket has ended: as was said here, or as its close frame says.
@@ -28,7 +34,10 @@ const tooBig = "Received too big message";
 export function endOf(trail: SocketTrail | undefined, code: number, reason: string): SocketEnd {
   if (trail?.endedBy) return trail.endedBy;
   if (code === 1000 || code === 1001 || code === 1005) return "bye";
-  if (code === 1006) return reason === tooBig ? "too_large" : "lost";
+  if (code === 1006 && reason.startsWith("Received ")) {
+    return closedByBun.get(reason) ?? "protocol_error";
+  }
+  if (code === 1006) return "lost";
   return "other";
 }
 

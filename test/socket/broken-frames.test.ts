@@ -1,20 +1,27 @@
 // Frames that are none of RFC 6455, which no WebSocket client would send: the socket is closed, and nothing of them is done.
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { closeCodes } from "../../src/wire/frames.ts";
+import { CapturedLog } from "../world/captured.ts";
 import { startWorld, type Person, type World } from "../world/world.ts";
 import { clientFrame, RawSocket } from "./raw.ts";
 
+const log = new CapturedLog();
+let sockets = 0;
 let world: World;
 let person: Person;
 let chatId: number;
 beforeAll(async () => {
-  world = await startWorld();
+  world = await startWorld({ logTo: log, env: { LOG_SOCKETS_SAMPLE: "0" } });
   person = await world.person();
   chatId = (await person.chat()).id;
 });
 afterAll(() => world.stop());
 
 const [continuation, text, binary, close, ping] = [0x0, 0x1, 0x2, 0x8, 0x9];
-const open = () => RawSocket.open(world.socketUrl(`?token=${person.token}`));
+function open() {
+  sockets += 1;
+  return RawSocket.open(world.socketUrl(`?token=${person.token}`));
+}
 const message = () =>
   Buffer.from(JSON.stringify({ type: "message", chat_id: chatId, content: "never" }));
 const kib = 1024;
@@ -68,7 +75,7 @@ const broken: Record<string, [code: number, frames: () => Buffer[]]> = {
 };
 
 test.each(Object.entries(broken))(
-  "a frame that %s closes the socket",
+  "a frame that %s closes the socket, and the log has the reason",
   async (_, [code, frames]) => {
     const socket = await open();
     // What comes behind it is not read any more.
@@ -77,6 +84,9 @@ test.each(Object.entries(broken))(
     expect(socket.frames.filter(({ type }) => type !== "chat_activity")).toEqual([]);
     const { body } = await person.api("GET", `/api/chats/${chatId}/messages`);
     expect(body).toEqual([]);
+    const { reason } = await log.find({ msg: "socket closed", socket: sockets });
+    const reasons = Object.entries(closeCodes).filter(([, close]) => close.code === code);
+    expect(reasons.map(([name]) => name)).toContain(String(reason));
   },
 );
 
