@@ -59,7 +59,7 @@ test("the keyboard alone signs in, opens a room, sends, and comes back from a di
   await dialog.waitFor();
   await dialog.locator(":focus").waitFor();
   await keyboard.press("Escape");
-  await dialog.waitFor({ state: "hidden" });
+  await dialog.waitFor({ state: "detached" });
   await tabTo(page, /^New chat$/);
   await keyboard.press("Enter");
   await dialog.getByRole("radio", { name: "Group" }).waitFor();
