@@ -193,6 +193,8 @@ async function loseReplies({ proxy }: DatabaseStage, round: Round) {
     delayMsMax: 40,
   });
   await load(round, 300, 900);
+  // However slow the machine is, something is lost.
+  await until(async () => proxy.dropped > before);
   proxy.play({});
   block.recovery.begin();
   figures.faults += proxy.dropped - before;
