@@ -72,6 +72,23 @@ describe("an account that is tried from one address", () => {
     }
   });
 
+  test("is throttled there for whoever changes its password with a stolen token, too", async () => {
+    const [owner, thief] = [await register(), someAddress()];
+    const { body } = await login(thief, owner);
+    const change = (current: string) =>
+      world.call(
+        "POST",
+        "/api/auth/password",
+        { current_password: current, new_password: "the thief's own" },
+        { authorization: `Bearer ${body.access_token}`, "x-forwarded-for": thief },
+      );
+    for (let n = 0; n < accountFromAddress.quota; n += 1) {
+      expectProblem(await change(`wrong ${n}`), 403, "wrong_password");
+    }
+    expectThrottled(await change(password), accountFromAddress.windowSeconds);
+    expect((await login(someAddress(), owner)).status).toBe(200);
+  });
+
   test("may be signed in to by its owner from another address, and by others from this one", async () => {
     const [owner, other, attacker] = [await register(), await register(), someAddress()];
     await fail(owner, attacker, accountFromAddress.quota);
