@@ -25,7 +25,7 @@ const ts = new Bun.Transpiler({ loader: "ts" });
 const tsx = new Bun.Transpiler({ loader: "tsx" });
 const transpilerOf = (path: string) => (path.endsWith(".tsx") ? tsx : ts);
 /** What the page is made of besides its own code. */
-const isOfPage = (name: string) => /^(preact|marked|dompurify)(\/|$)/.test(name);
+const isOfPage = (name: string) => /^(preact|marked|dompurify|temml)(\/|$)/.test(name);
 /** The JSX of the page, as the transpiler spells it by itself. */
 const jsxRuntime = /^react(\/jsx-(dev-)?runtime)?$/;
 

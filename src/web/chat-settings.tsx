@@ -53,6 +53,7 @@ export function ChatSettingsDialog({
             <textarea
               id={ids.persona}
               name="persona"
+              dir="auto"
               rows={3}
               defaultValue={settings.persona ?? ""}
               placeholder="A patient teacher of physics"

@@ -39,7 +39,7 @@ export function PeopleDialog({
             {snapshot.participants.map((person) => (
               <li key={person.id}>
                 <Avatar userId={person.id} username={person.username} />
-                <span class="name">{person.username}</span>
+                <bdi class="name">{person.username}</bdi>
                 <span class="muted">{standingOf(person, user, here)}</span>
                 {isOwner && person.id !== user.id && (
                   <ConfirmedButton
