@@ -1,11 +1,16 @@
 // `bun run db:…`: on DATABASE_URL, or else on the embedded database, running or not.
 import { join } from "node:path";
 import pino from "pino";
-import { type Config, ConfigError, readConfig } from "../src/config.ts";
-import type { Header } from "../src/database/archive.ts";
-import { backUp } from "../src/database/backup.ts";
-import { migrate, migrationStates, newMigration, rollBack } from "../src/database/migrate.ts";
-import { restore } from "../src/database/restore.ts";
+import { type Config, ConfigError, readConfig } from "../src/config/config.ts";
+import type { Header } from "../src/database/backup/archive.ts";
+import { backUp } from "../src/database/backup/backup.ts";
+import {
+  migrate,
+  migrationStates,
+  newMigration,
+  rollBack,
+} from "../src/database/migrations/migrate.ts";
+import { restore } from "../src/database/backup/restore.ts";
 import { withDatabase } from "./database.ts";
 
 const usage = `Usage:

@@ -1,7 +1,7 @@
 // The database that a command works on.
 import type { Logger } from "pino";
-import type { Config } from "../src/config.ts";
-import { borrowEmbeddedPostgres } from "../src/database/embedded.ts";
+import type { Config } from "../src/config/config.ts";
+import { borrowEmbeddedPostgres } from "../src/embedded-postgres/embedded-postgres.ts";
 
 /** Lends the address of DATABASE_URL, or else of the embedded database, whether a server runs it or not. */
 export async function withDatabase<T>(

@@ -1,6 +1,6 @@
 import type { Ctx } from "./context.ts";
-import { authRoutes } from "./auth/routes.ts";
-import { botRoutes } from "./bot/routes.ts";
+import { authRoutes } from "./accounts/routes.ts";
+import { botRoutes } from "./answers/routes.ts";
 import { chatRoutes } from "./chats/routes.ts";
 import { documentRoutes } from "./docs/documents.ts";
 import { docsRoutes } from "./docs/pages.ts";
@@ -16,7 +16,7 @@ import {
 import { healthRoutes } from "./http/health.ts";
 import { metricsRoutes } from "./http/metrics.ts";
 import { pageRoutes } from "./http/page.ts";
-import { limitRequests } from "./http/rates.ts";
+import { limitRequests } from "./http/rate-limits.ts";
 import { requestLog, withoutTokens } from "./http/request-log.ts";
 import { createRouter } from "./http/router.ts";
 import { secureHeaders } from "./http/secure-headers.ts";

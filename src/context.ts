@@ -1,23 +1,19 @@
 // What every action is given, and how it is made.
 import type { Logger } from "pino";
-import type { StreamAnswer } from "./bot/model.ts";
-import { createReplies, type Replies } from "./bot/replies.ts";
-import type { Config } from "./config.ts";
-import { createBatch, type Batch } from "./database/batch.ts";
+import type { StreamAnswer } from "./model/stream-answer.ts";
+import { createReplies, type Replies } from "./answers/running.ts";
+import type { Config } from "./config/config.ts";
+import { createBatch, type Batch } from "./database/group-commit.ts";
 import type { Sql } from "./database/connect.ts";
-import { observed } from "./database/observed.ts";
-import { createActivity } from "./events/activity.ts";
-import { createLocalBroker, type Emit, type Publish } from "./events/broker.ts";
-import { createRooms, type Rooms } from "./events/rooms.ts";
-import { createReadLog } from "./messages/log.ts";
-import {
-  insertMessages,
-  type InsertedMessage,
-  type NewMessage,
-} from "./messages/new-message-queries.ts";
-import { createRates, type Rates } from "./rates/rates.ts";
-import { noMetrics, type Metrics } from "./metrics/metrics.ts";
-import { noTracing, type Tracing } from "./tracing/tracing.ts";
+import { observed } from "./database/query-metrics.ts";
+import { createActivity } from "./realtime/activity-throttle.ts";
+import { createLocalBroker, type Emit, type Publish } from "./realtime/publish.ts";
+import { createRooms, type Rooms } from "./realtime/rooms.ts";
+import { createReadLog } from "./log/replay.ts";
+import { insertMessages, type InsertedMessage, type NewMessage } from "./log/insert.ts";
+import { createRates, type Rates } from "./rate-limits/rates.ts";
+import { noMetrics, type Metrics } from "./observability/metrics/metrics.ts";
+import { noTracing, type Tracing } from "./observability/tracing/tracing.ts";
 import type { UserFrame } from "./wire/frames.ts";
 
 const batchSizeMax = 256;

@@ -1,19 +1,19 @@
 // One running server: its context, Bun.serve, what has to be done now and then, and going down in order.
 import type { Server } from "bun";
 import { createApp } from "./app.ts";
-import { cleanUpSessions } from "./auth/actions.ts";
-import { cleanUpAudit } from "./auth/audit.ts";
-import { areSessionsLive } from "./auth/queries.ts";
-import { waitingHashes } from "./auth/passwords.ts";
-import { sweepAbandonedAnswers } from "./bot/sweep.ts";
+import { cleanUpSessions } from "./accounts/sign-in.ts";
+import { cleanUpAudit } from "./audit/audit.ts";
+import { areSessionsLive } from "./accounts/queries.ts";
+import { waitingHashes } from "./accounts/passwords.ts";
+import { sweepAbandonedAnswers } from "./answers/recovery.ts";
 import { createContext, type ContextParts, type Ctx } from "./context.ts";
-import type { Emit } from "./events/broker.ts";
-import type { Topic } from "./events/topics.ts";
-import { noMetrics } from "./metrics/metrics.ts";
-import { findLastSeqs } from "./messages/log.ts";
+import type { Emit } from "./realtime/publish.ts";
+import type { Topic } from "./realtime/topics.ts";
+import { noMetrics } from "./observability/metrics/metrics.ts";
+import { findLastSeqs } from "./log/replay.ts";
 import { every, within } from "./schedule.ts";
 import { createSocketHandler } from "./socket/handler.ts";
-import { createSockets, type SocketData, type Sockets } from "./socket/sockets.ts";
+import { createSockets, type SocketData, type Sockets } from "./socket/registry.ts";
 
 const heartbeatMs = 25_000;
 const sessionCheckMs = 1_000;

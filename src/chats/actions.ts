@@ -1,9 +1,9 @@
-import { record } from "../auth/audit.ts";
-import type { Caller } from "../auth/tokens.ts";
+import { record } from "../audit/audit.ts";
+import type { Caller } from "../accounts/access-tokens.ts";
 import type { Ctx } from "../context.ts";
 import { databaseError } from "../database/connect.ts";
-import { chatTopic, userTopic } from "../events/topics.ts";
-import { findUsersByName, type NamedUser } from "../users/queries.ts";
+import { chatTopic, userTopic } from "../realtime/topics.ts";
+import { findUsersByName, type NamedUser } from "../accounts/user-queries.ts";
 import {
   chatsPerUserMax,
   groupSizeMax,

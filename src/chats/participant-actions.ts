@@ -1,8 +1,8 @@
 // Who is in a chat: coming, going, and how far each has read.
-import type { Caller } from "../auth/tokens.ts";
+import type { Caller } from "../accounts/access-tokens.ts";
 import type { Ctx } from "../context.ts";
-import { chatTopic, userTopic } from "../events/topics.ts";
-import { findUsersByName } from "../users/queries.ts";
+import { chatTopic, userTopic } from "../realtime/topics.ts";
+import { findUsersByName } from "../accounts/user-queries.ts";
 import { groupSizeMax, type Chat, type Participant } from "../wire/chats.ts";
 import { Problem } from "../wire/problems.ts";
 import { chatNotFound, getChat, nobodyNamed, ownerOnly, tooManyChats } from "./actions.ts";

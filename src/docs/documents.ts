@@ -1,8 +1,8 @@
 // The documents that machines read: made once, of what is mounted and of the frames' schemas.
 import type { OpenAPIHono } from "@hono/zod-openapi";
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
 import { createRouter, type AppEnv } from "../http/router.ts";
-import { asyncApi, serversAt, type AsyncApi } from "../wire/asyncapi.ts";
+import { asyncApi, serversAt, type AsyncApi } from "../wire/docs/asyncapi.ts";
 
 /** On every answer. */
 const requestIdHeader = { "X-Request-Id": { $ref: "#/components/headers/X-Request-Id" } };

@@ -3,7 +3,7 @@
 // Forwarded): from the right, up to the first address that is none of theirs.
 import { BlockList, isIPv4, isIPv6 } from "node:net";
 import type { MiddlewareHandler } from "hono";
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
 import type { AppEnv } from "./router.ts";
 
 export interface Client {

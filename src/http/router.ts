@@ -1,9 +1,9 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { Server } from "bun";
 import type { RequestIdVariables } from "hono/request-id";
-import type { SocketData } from "../socket/sockets.ts";
+import type { SocketData } from "../socket/registry.ts";
 import { invalidInput, Problem } from "../wire/problems.ts";
-import type { Doer } from "../rates/rates.ts";
+import type { Doer } from "../rate-limits/rates.ts";
 import type { Client } from "./address.ts";
 
 export interface AppEnv {

@@ -1,16 +1,16 @@
 // Joining a room without a window: the room records what it releases from before the log is read until the listener
 // takes its place, which it does only when the room has shown all that was read.
-import type { Caller } from "../auth/tokens.ts";
+import type { Caller } from "../accounts/access-tokens.ts";
 import { chatNotFound } from "../chats/actions.ts";
 import { findParticipants } from "../chats/participant-queries.ts";
 import { findChat } from "../chats/queries.ts";
 import type { Ctx } from "../context.ts";
-import type { Listener } from "../events/rooms.ts";
+import type { Listener } from "../realtime/rooms.ts";
 import { JoinedFrame, replayBytesMax, replayMax, type RequestId } from "../wire/frames.ts";
 import { messageFrame } from "../wire/message-frames.ts";
 import type { Chat, Participant } from "../wire/chats.ts";
 import type { Message } from "../wire/messages.ts";
-import { findEnded, findMissed } from "./log.ts";
+import { findEnded, findMissed } from "../log/replay.ts";
 import type { z } from "zod";
 
 export interface JoinRequest {

@@ -1,8 +1,8 @@
 import { chatNotFound } from "../chats/actions.ts";
 import { isParticipant } from "../chats/participant-queries.ts";
 import type { Ctx } from "../context.ts";
-import type { Listener } from "../events/rooms.ts";
-import { chatTopic } from "../events/topics.ts";
+import type { Listener } from "../realtime/rooms.ts";
+import { chatTopic } from "../realtime/topics.ts";
 
 const typingIntervalMs = 3_000;
 /** People and chats remembered; the oldest are forgotten first, which lets them type once more at most. */

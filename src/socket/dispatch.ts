@@ -1,12 +1,12 @@
-import { identify, listSessionChats } from "../auth/actions.ts";
-import { stopAnswer } from "../bot/actions.ts";
+import { identify, listSessionChats } from "../accounts/sign-in.ts";
+import { stopAnswer } from "../answers/actions.ts";
 import type { Ctx } from "../context.ts";
 import { joinRoom } from "../messages/join.ts";
-import { sendMessage } from "../messages/actions.ts";
+import { sendMessage } from "../messages/send.ts";
 import { showTyping } from "../messages/typing.ts";
 import type { AckFrame, ClientFrame, PongFrame, RequestId } from "../wire/frames.ts";
 import { Problem } from "../wire/problems.ts";
-import type { SocketSession } from "./sockets.ts";
+import type { SocketSession } from "./registry.ts";
 import type { z } from "zod";
 
 type Reply = z.infer<typeof AckFrame> | z.infer<typeof PongFrame> | undefined;

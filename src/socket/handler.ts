@@ -1,8 +1,8 @@
 // Bun's WebSocket handler: from a text that came in to the action it asks for, and back.
 import type { WebSocketHandler } from "bun";
-import { identify, listSessionChats } from "../auth/actions.ts";
+import { identify, listSessionChats } from "../accounts/sign-in.ts";
 import type { Ctx } from "../context.ts";
-import { asProblem } from "../problems.ts";
+import { asProblem } from "../http/problems.ts";
 import {
   ClientFrame,
   Envelope,
@@ -22,8 +22,8 @@ import {
   type Socket,
   type SocketData,
   type Sockets,
-} from "./sockets.ts";
-import { createTrails, endOf, type FrameTrace } from "./trail.ts";
+} from "./registry.ts";
+import { createTrails, endOf, type FrameTrace } from "./socket-log.ts";
 import type { z } from "zod";
 
 /**

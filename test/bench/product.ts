@@ -1,8 +1,8 @@
 // The product as it is, without limits in the way of a load.
 import { pino } from "pino";
-import { makeSecret } from "../../src/auth/tokens.ts";
-import { createGeminiModel } from "../../src/bot/gemini.ts";
-import { readConfig } from "../../src/config.ts";
+import { makeSecret } from "../../src/accounts/access-tokens.ts";
+import { createGeminiModel } from "../../src/model/gemini/client.ts";
+import { readConfig } from "../../src/config/config.ts";
 import { connect } from "../../src/database/connect.ts";
 import { startServer } from "../../src/server.ts";
 import { serveUsage } from "./child.ts";

@@ -1,6 +1,6 @@
 // What every answer has besides its body: request ids, CORS, and the answers that belong to nobody's feature.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { readConfig } from "../../src/config.ts";
+import { readConfig } from "../../src/config/config.ts";
 import { startWorld, type Answer, type World } from "../world/world.ts";
 import { request } from "./raw.ts";
 import { expectProblem } from "./refusals.ts";

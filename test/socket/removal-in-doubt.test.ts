@@ -1,6 +1,6 @@
 // A removal whose outcome nobody knows, and what is told while it is on its way.
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { activityTopic } from "../../src/events/topics.ts";
+import { activityTopic } from "../../src/realtime/topics.ts";
 import { activityFrame } from "../../src/wire/message-frames.ts";
 import { startWorld, type World } from "../world/world.ts";
 

@@ -2,12 +2,12 @@
 // `fetch` returns it, a frame where a test's socket reads it.
 import { pino } from "pino";
 import { createApp } from "../../src/app.ts";
-import { readConfig } from "../../src/config.ts";
+import { readConfig } from "../../src/config/config.ts";
 import { createContext } from "../../src/context.ts";
 import { connect } from "../../src/database/connect.ts";
 import { openApi } from "../../src/docs/documents.ts";
-import { asyncApi, closeCodeTable } from "../../src/wire/asyncapi.ts";
-import { Document, operationsOf } from "../http/openapi.ts";
+import { asyncApi, closeCodeTable } from "../../src/wire/docs/asyncapi.ts";
+import { Document, operationsOf } from "../docs/openapi.ts";
 import { checkerOf } from "./json-schema.ts";
 import { noteSeen } from "./seen.ts";
 

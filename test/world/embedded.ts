@@ -6,7 +6,10 @@ import { join } from "node:path";
 import pino from "pino";
 import postgres from "postgres";
 import { z } from "zod";
-import { type EmbeddedPostgres, startEmbeddedPostgres } from "../../src/database/embedded.ts";
+import {
+  type EmbeddedPostgres,
+  startEmbeddedPostgres,
+} from "../../src/embedded-postgres/embedded-postgres.ts";
 
 export const log = pino({ level: "silent" });
 export const isRoot = process.getuid?.() === 0;

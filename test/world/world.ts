@@ -1,16 +1,16 @@
 // A running server of one's own, with a database of its own, the scripted Gemini, and people in it.
 import { pino, type DestinationStream } from "pino";
-import { makeSecret, signAccessToken } from "../../src/auth/tokens.ts";
-import { insertSession } from "../../src/auth/queries.ts";
-import { createGeminiModel } from "../../src/bot/gemini.ts";
-import { readConfig } from "../../src/config.ts";
+import { makeSecret, signAccessToken } from "../../src/accounts/access-tokens.ts";
+import { insertSession } from "../../src/accounts/queries.ts";
+import { createGeminiModel } from "../../src/model/gemini/client.ts";
+import { readConfig } from "../../src/config/config.ts";
 import { connect, type Sql } from "../../src/database/connect.ts";
 import { startGeminiEmulator } from "../../src/emulator/server.ts";
-import { createLogger } from "../../src/log.ts";
-import { loadMetrics } from "../../src/metrics/metrics.ts";
+import { createLogger } from "../../src/observability/logger.ts";
+import { loadMetrics } from "../../src/observability/metrics/metrics.ts";
 import { startServer } from "../../src/server.ts";
-import { loadTracing } from "../../src/tracing/tracing.ts";
-import { insertUser } from "../../src/users/queries.ts";
+import { loadTracing } from "../../src/observability/tracing/tracing.ts";
+import { insertUser } from "../../src/accounts/user-queries.ts";
 import { Chat, type ChatSettings } from "../../src/wire/chats.ts";
 import { cloneDatabase, dropDatabase } from "./cluster.ts";
 import { TestSocket } from "./socket.ts";
