@@ -1,5 +1,6 @@
 import type { Ctx } from "./context.ts";
 import { authRoutes } from "./accounts/routes.ts";
+import { bearerUserId } from "./accounts/signed-in.ts";
 import { botRoutes } from "./answers/routes.ts";
 import { chatRoutes } from "./chats/routes.ts";
 import { documentRoutes } from "./docs/documents.ts";
@@ -25,8 +26,13 @@ import { socketRoutes } from "./socket/routes.ts";
 import { Problem } from "./wire/problems.ts";
 import { requestId } from "hono/request-id";
 
+/** What compose.ts makes for the HTTP application. */
+export interface AppParts {
+  ctx: Ctx;
+}
+
 /** The HTTP application: middleware, every feature's routes, the documents, and one answer to every error. */
-export function createApp(ctx: Ctx) {
+export function createApp({ ctx }: AppParts) {
   const app = createRouter();
   app.use(seeClient(ctx.config));
   app.use(requestId());
@@ -34,7 +40,10 @@ export function createApp(ctx: Ctx) {
   app.use(secureHeaders);
   app.use(requireHost);
   app.use(crossOrigin(ctx.config));
-  app.use("/api/*", limitRequests(ctx));
+  app.use(
+    "/api/*",
+    limitRequests(ctx, (authorization) => bearerUserId(ctx, authorization)),
+  );
   app.use(limitBody);
   app.use(requireJson);
 
