@@ -3,7 +3,7 @@ import type { Logger } from "pino";
 import type { StreamAnswer } from "./model/stream-answer.ts";
 import { createReplies, type Replies } from "./answers/running.ts";
 import type { Config } from "./config/config.ts";
-import { createBatch, type Batch } from "./database/group-commit.ts";
+import { GroupCommit } from "./database/group-commit.ts";
 import type { Sql } from "./database/connect.ts";
 import { observed } from "./database/query-metrics.ts";
 import { createActivity } from "./realtime/activity-throttle.ts";
@@ -16,14 +16,20 @@ import { noMetrics, type Metrics } from "./observability/metrics/metrics.ts";
 import { noTracing, type Tracing } from "./observability/tracing/tracing.ts";
 import type { UserFrame } from "./wire/frames.ts";
 
-const batchSizeMax = 256;
-const batchQueueMax = 10_000;
+const commitGroupMax = 256;
+const commitQueueMax = 10_000;
 
 /** The language model that answers `/bot`, or why there is none. */
 export interface Model {
   answer: StreamAnswer | undefined;
   /** For the start message and `/ready`. */
   description: string;
+}
+
+export interface InsertMessage {
+  (message: NewMessage): Promise<InsertedMessage>;
+  /** Messages that wait for their group commit. */
+  waitingCount(): number;
 }
 
 /** What every action is given. Made once a process (and once a test). */
@@ -42,7 +48,7 @@ export interface Ctx {
   /** How often who may do what. */
   readonly rates: Rates;
   /** The group commit of new messages. */
-  readonly insertMessage: Batch<NewMessage, InsertedMessage>;
+  readonly insertMessage: InsertMessage;
   /** The answers that are running on this node. */
   readonly replies: Replies;
   /** Questions that are being stored, by chat, person and client id. */
@@ -103,12 +109,12 @@ export function createContext(parts: ContextParts, reach: Reach = nobody): Ctx {
     log,
     metrics,
   });
-  const insertMessage = createBatch<NewMessage, InsertedMessage>(
+  const groupCommit = new GroupCommit<NewMessage, InsertedMessage>(
     (messages) => insertMessages(sql, messages),
     {
       keyOf: (message) => message.chatId,
-      sizeMax: batchSizeMax,
-      queueMax: batchQueueMax,
+      sizeMax: commitGroupMax,
+      queueMax: commitQueueMax,
       onGroup: metrics.groupCommitted,
     },
   );
@@ -125,8 +131,8 @@ export function createContext(parts: ContextParts, reach: Reach = nobody): Ctx {
     rates: createRates({ config, sql, log }),
     publish: createLocalBroker({ rooms, activity: createActivity(emit), notify }),
     insertMessage: Object.assign(
-      (message: NewMessage) => tracing.commit(() => insertMessage(message)),
-      { waitingCount: insertMessage.waitingCount },
+      (message: NewMessage) => tracing.commit(() => groupCommit.add(message)),
+      { waitingCount: () => groupCommit.waitingCount },
     ),
     replies,
     asking: new Map(),
