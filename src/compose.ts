@@ -2,9 +2,9 @@
 import type { Logger } from "pino";
 import { createReplies } from "./answers/running.ts";
 import type { Config } from "./config/config.ts";
-import type { Ctx, Model } from "./context.ts";
+import type { Ctx, InsertMessage, Model } from "./context.ts";
 import type { Sql } from "./database/connect.ts";
-import { createBatch, type Batch } from "./database/group-commit.ts";
+import { GroupCommit } from "./database/group-commit.ts";
 import { observed } from "./database/query-metrics.ts";
 import { insertMessages, type InsertedMessage, type NewMessage } from "./log/insert.ts";
 import { createReadLog } from "./log/replay.ts";
@@ -16,8 +16,8 @@ import { createRooms } from "./realtime/rooms.ts";
 import type { ServerParts } from "./server.ts";
 import { createSockets } from "./socket/registry.ts";
 
-const batchSizeMax = 256;
-const batchQueueMax = 10_000;
+const commitGroupMax = 256;
+const commitQueueMax = 10_000;
 
 export interface ContextParts {
   config: Config;
@@ -63,27 +63,24 @@ export function compose(parts: ContextParts): ServerParts {
     realtime,
     gateway: sockets,
     rateLimits: createRateLimits({ config, sql, log }),
-    insertMessage: createGroupCommit(sql, telemetry),
+    insertMessage: createInsertMessage(sql, telemetry),
     answers,
     lifecycle: { closing: false },
   };
   return { ctx, sockets, typing: new TypingNotices(ctx) };
 }
 
-function createGroupCommit(
-  sql: Sql,
-  { metrics, tracing }: Telemetry,
-): Batch<NewMessage, InsertedMessage> {
-  const insertMessage = createBatch<NewMessage, InsertedMessage>(
+function createInsertMessage(sql: Sql, { metrics, tracing }: Telemetry): InsertMessage {
+  const groupCommit = new GroupCommit<NewMessage, InsertedMessage>(
     (messages) => insertMessages(sql, messages),
     {
       keyOf: (message) => message.chatId,
-      sizeMax: batchSizeMax,
-      queueMax: batchQueueMax,
+      sizeMax: commitGroupMax,
+      queueMax: commitQueueMax,
       onGroup: metrics.groupCommitted,
     },
   );
-  return Object.assign((message: NewMessage) => tracing.commit(() => insertMessage(message)), {
-    waitingCount: insertMessage.waitingCount,
+  return Object.assign((message: NewMessage) => tracing.commit(() => groupCommit.add(message)), {
+    waitingCount: () => groupCommit.waitingCount,
   });
 }

@@ -1,7 +1,6 @@
 // The ports that every action receives. compose.ts makes the objects behind them.
 import type { Logger } from "pino";
 import type { Config } from "./config/config.ts";
-import type { Batch } from "./database/group-commit.ts";
 import type { Sql } from "./database/connect.ts";
 import type { InsertedMessage, NewMessage } from "./log/insert.ts";
 import type { StreamAnswer } from "./model/stream-answer.ts";
@@ -23,11 +22,17 @@ export interface Ctx {
   readonly realtime: Realtime;
   readonly gateway: Gateway;
   readonly rateLimits: RateLimits;
-  /** Stores a message in the next group commit. */
-  readonly insertMessage: Batch<NewMessage, InsertedMessage>;
+  readonly insertMessage: InsertMessage;
   readonly answers: Answers;
   /** `closing` is true from the moment the server goes down: from then on nothing new is begun. */
   readonly lifecycle: { closing: boolean };
+}
+
+/** Stores a message in the next group commit. */
+export interface InsertMessage {
+  (message: NewMessage): Promise<InsertedMessage>;
+  /** Messages that wait for their group commit. */
+  waitingCount(): number;
 }
 
 /** The language model that answers `/bot`. */
