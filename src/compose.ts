@@ -9,6 +9,7 @@ import { observed } from "./database/query-metrics.ts";
 import { insertMessages, type InsertedMessage, type NewMessage } from "./log/insert.ts";
 import { createReadLog } from "./log/replay.ts";
 import { TypingNotices } from "./messages/typing.ts";
+import { noMetrics } from "./observability/metrics/metrics.ts";
 import { noTelemetry, type Telemetry } from "./observability/telemetry.ts";
 import { createRateLimits } from "./rate-limits/rates.ts";
 import { LocalRealtime } from "./realtime/local-realtime.ts";
@@ -35,7 +36,7 @@ export function compose(parts: ContextParts): ServerParts {
   const { config, secretKey, log, model } = parts;
   const { telemetry = noTelemetry, now = () => new Date() } = parts;
   const { metrics } = telemetry;
-  const sql = telemetry === noTelemetry ? parts.sql : observed(parts.sql, metrics);
+  const sql = metrics === noMetrics ? parts.sql : observed(parts.sql, metrics);
   const sockets = createSockets({
     perUserMax: config.socketsPerUserMax,
     perAddressMax: config.socketsPerAddressMax,
