@@ -1,5 +1,6 @@
 import type { Ctx } from "./context.ts";
 import { authRoutes } from "./accounts/routes.ts";
+import { bearerUserId } from "./accounts/signed-in.ts";
 import { botRoutes } from "./answers/routes.ts";
 import { chatRoutes } from "./chats/routes.ts";
 import { documentRoutes } from "./docs/documents.ts";
@@ -19,8 +20,13 @@ import { messageRoutes } from "./messages/routes.ts";
 import { socketRoutes } from "./socket/routes.ts";
 import { requestId } from "hono/request-id";
 
+/** What compose.ts makes for the HTTP application. */
+export interface AppParts {
+  ctx: Ctx;
+}
+
 /** The HTTP application: middleware, every feature's routes, the documents, and one answer to every error. */
-export function createApp(ctx: Ctx) {
+export function createApp({ ctx }: AppParts) {
   const app = createRouter();
   app.use(seeClient(ctx.config));
   app.use(requestId({ limitLength: requestIdMax, generator: keptRequestId }));
@@ -28,7 +34,10 @@ export function createApp(ctx: Ctx) {
   app.use(secureHeaders);
   app.use(requireHost);
   app.use(crossOrigin(ctx.config));
-  app.use("/api/*", limitRequests(ctx));
+  app.use(
+    "/api/*",
+    limitRequests(ctx, (authorization) => bearerUserId(ctx, authorization)),
+  );
   app.use(limitBody);
   app.use(requireJson);
 

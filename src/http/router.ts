@@ -1,14 +1,18 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
-import type { Server } from "bun";
 import type { RequestIdVariables } from "hono/request-id";
 import { getPath } from "hono/utils/url";
-import type { SocketData } from "../socket/registry.ts";
 import { invalidInput, Problem } from "../wire/problems.ts";
 import type { Doer } from "../rate-limits/rates.ts";
 import type { Client } from "./address.ts";
 
+/** The parts of Bun's server that answering a request needs. */
+export interface RequestServer {
+  requestIP(request: Request): { address: string } | null;
+  upgrade(request: Request, options: { data: unknown }): boolean;
+}
+
 export interface AppEnv {
-  Bindings: { server: Server<SocketData> };
+  Bindings: { server: RequestServer };
   Variables: RequestIdVariables & {
     client: Client;
     /** Whom a request counts for; undefined where nothing is counted. */

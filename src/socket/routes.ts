@@ -5,6 +5,7 @@ import type { Ctx } from "../context.ts";
 import { clientAddress, networkOf, type Client } from "../http/address.ts";
 import { mayConnect } from "../http/edge.ts";
 import { createRouter } from "../http/router.ts";
+import type { SocketData } from "./registry.ts";
 import { invalidInput, Problem } from "../wire/problems.ts";
 
 // Whatever it is, a token is looked at after the upgrade: a page can't read the status of a handshake that failed.
@@ -60,23 +61,22 @@ export function socketRoutes(ctx: Ctx) {
       const { server } = c.env;
       const address = clientAddress(c);
       const network = networkOf(address);
-      const { refusal } = await ctx.rates.take("connects", { network });
-      const upgraded = server.upgrade(c.req.raw, {
-        data: {
-          address,
-          network,
-          refusal: refusal?.detail,
-          requestId: c.get("requestId"),
-          openedAtMs: ctx.now().getTime(),
-          token: c.req.valid("query").token,
-          opening: undefined,
-          session: undefined,
-          inbox: undefined,
-          drained: undefined,
-          alive: true,
-          trail: undefined,
-        },
-      });
+      const { refusal } = await ctx.rateLimits.take("connects", { network });
+      const data: SocketData = {
+        address,
+        network,
+        refusal: refusal?.detail,
+        requestId: c.get("requestId"),
+        openedAtMs: ctx.now().getTime(),
+        token: c.req.valid("query").token,
+        opening: undefined,
+        session: undefined,
+        inbox: undefined,
+        drained: undefined,
+        alive: true,
+        trail: undefined,
+      };
+      const upgraded = server.upgrade(c.req.raw, { data });
       if (!upgraded) throw new Problem("bad_request", "The WebSocket handshake is not valid.");
       // The connection is no longer HTTP's: what is returned here goes nowhere.
       return new Response(null);
