@@ -15,8 +15,8 @@ COPY src src
 USER bun
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --start-interval=250ms --retries=3 \
-  CMD ["bun", "src/executable.ts", "health"]
-CMD ["bun", "--hot", "src/executable.ts"]
+  CMD ["bun", "src/cli.ts", "health"]
+CMD ["bun", "--hot", "src/cli.ts"]
 
 FROM packages AS build
 COPY tsconfig.json ./
@@ -25,7 +25,7 @@ COPY src src
 # Without --bytecode, which starts 50 ms sooner for 7 MB. --splitting keeps what the page loads later in a file of its own.
 # pino-pretty is for people who develop.
 RUN bun build --compile --splitting --minify --sourcemap --format=esm --external pino-pretty \
-    src/executable.ts --outfile /out/gemini-coop \
+    src/cli.ts --outfile /out/gemini-coop \
  && cp node_modules/@dbmate/linux-*/bin/dbmate /out/ \
  && install -d -m 0700 /out/data
 

@@ -1,17 +1,18 @@
 // `bun run seed`: a small world to look around in, made through the same actions that the server runs. Every message has a
 // client id and every chat a name, so that another run adds only what is missing.
 import pino from "pino";
-import { login, logout, register } from "../src/auth/actions.ts";
-import { makeSecret, readAccessToken, type Caller } from "../src/auth/tokens.ts";
-import { createGeminiModel } from "../src/bot/gemini.ts";
+import { login, logout, register } from "../src/accounts/sign-in.ts";
+import { makeSecret, readAccessToken, type Caller } from "../src/accounts/access-tokens.ts";
+import { createGeminiModel } from "../src/model/gemini/client.ts";
 import { createChat, listChats } from "../src/chats/actions.ts";
 import { inviteToChat, markRead } from "../src/chats/participant-actions.ts";
-import { ConfigError, readConfig, type Config } from "../src/config.ts";
-import { createContext, type Ctx } from "../src/context.ts";
+import { ConfigError, readConfig, type Config } from "../src/config/config.ts";
+import { compose } from "../src/compose.ts";
+import type { Ctx } from "../src/context.ts";
 import { connect } from "../src/database/connect.ts";
-import { migrate } from "../src/database/migrate.ts";
+import { migrate } from "../src/database/migrations/migrate.ts";
 import { startGeminiEmulator } from "../src/emulator/server.ts";
-import { sendMessage } from "../src/messages/actions.ts";
+import { sendMessage } from "../src/messages/send.ts";
 import { Problem } from "../src/wire/problems.ts";
 import { withDatabase } from "./database.ts";
 
@@ -93,7 +94,7 @@ async function seed(config: Config, databaseUrl: string): Promise<string> {
   // Never Gemini itself, which would cost its key's owner something.
   const emulator = startGeminiEmulator({ pieceDelayMs: 0 });
   const answer = createGeminiModel({ apiKey: "none", baseUrl: emulator.url, log });
-  const ctx = createContext({
+  const { ctx } = compose({
     config,
     secretKey: makeSecret(),
     sql,
@@ -163,7 +164,7 @@ async function furnish(ctx: Ctx, callerOf: (name: Name) => Caller, room: Room): 
   for (const [index, [from, content]] of messages.entries()) {
     const message = { content, client_id: `seed-${index + 1}` };
     lastSeq = (await sendMessage(ctx, callerOf(from), chat.id, message)).seq;
-    const running = ctx.replies.inChat(chat.id, Infinity);
+    const running = ctx.answers.inChat(chat.id, Infinity);
     await Promise.all(running.map((reply) => reply.done));
   }
   for (const username of readBy) await markRead(ctx, callerOf(username), chat.id, lastSeq);

@@ -3,10 +3,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { closeCodes } from "../src/wire/frames.ts";
-import { asyncApi } from "../src/wire/asyncapi.ts";
+import { asyncApi } from "../src/wire/docs/asyncapi.ts";
 import { openApi } from "../src/docs/documents.ts";
 import { appToDescribe } from "./world/contract.ts";
-import { operationsOf, Document } from "./http/openapi.ts";
+import { operationsOf, Document } from "./docs/openapi.ts";
 import { readSeen } from "./world/seen.ts";
 
 const workers = 2;

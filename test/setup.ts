@@ -6,8 +6,8 @@ import { chmod, mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
-import { startEmbeddedPostgres } from "../src/database/embedded.ts";
-import { migrate } from "../src/database/migrate.ts";
+import { startEmbeddedPostgres } from "../src/embedded-postgres/embedded-postgres.ts";
+import { migrate } from "../src/database/migrations/migrate.ts";
 import { provideCluster } from "./world/cluster.ts";
 import { watchAnswers } from "./world/contract.ts";
 

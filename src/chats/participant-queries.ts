@@ -1,7 +1,7 @@
 // Who is in a chat, under the rules of queries.ts: found through the caller's membership, changed under the lock of the
 // chat's row.
 import { z } from "zod";
-import { insertEvent, type Actor } from "../auth/audit-queries.ts";
+import { insertEvent, type Actor } from "../audit/queries.ts";
 import { many, maybe, one, type Sql } from "../database/connect.ts";
 import { Chat, chatsPerUserMax, groupSizeMax, Participant } from "../wire/chats.ts";
 import { chatColumns, lockedChat } from "./queries.ts";

@@ -2,7 +2,7 @@
 // room's next number in the same statement; conditions that a race could break are read from that locked row, or are
 // row locks of their own, because everything else is as old as the statement's snapshot.
 import { z } from "zod";
-import { insertEvent, type Actor } from "../auth/audit-queries.ts";
+import { insertEvent, type Actor } from "../audit/queries.ts";
 import { many, maybe, type Sql } from "../database/connect.ts";
 import { Chat, ChatSummary, chatsPerUserMax, type ChatSettings } from "../wire/chats.ts";
 

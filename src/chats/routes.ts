@@ -1,8 +1,8 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Ctx } from "../context.ts";
-import { countIn, limit } from "../http/rates.ts";
+import { countIn, limit } from "../http/rate-limits.ts";
 import { createRouter } from "../http/router.ts";
-import { signedIn } from "../http/signed-in.ts";
+import { signedIn } from "../accounts/signed-in.ts";
 import {
   Chat,
   ChatPath,

@@ -3,9 +3,9 @@
 import swaggerBundle from "swagger-ui-dist/swagger-ui-bundle.js" with { type: "file" };
 import swaggerCss from "swagger-ui-dist/swagger-ui.css" with { type: "file" };
 import favicon from "swagger-ui-dist/favicon-32x32.png" with { type: "file" };
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
 import { createRouter } from "../http/router.ts";
-import { asyncApi } from "../wire/asyncapi.ts";
+import { asyncApi } from "../wire/docs/asyncapi.ts";
 import docsCss from "./files/docs.css" with { type: "file" };
 import httpPageCss from "./files/http-page.css" with { type: "file" };
 import httpPageScript from "./files/http-page.js" with { type: "file" };

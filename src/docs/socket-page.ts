@@ -1,6 +1,6 @@
 // /docs/socket: how to live on the socket, and every frame of the AsyncAPI document.
 import { html } from "hono/html";
-import type { AsyncApi } from "../wire/asyncapi.ts";
+import type { AsyncApi } from "../wire/docs/asyncapi.ts";
 import { guide } from "./guide.ts";
 import { layout, type Html } from "./layout.ts";
 import { clientFrames, closeCodes, errorCodes, serverFrames, sharedSchemas } from "./reference.ts";

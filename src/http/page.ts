@@ -2,7 +2,7 @@
 // is nothing to build beforehand, and the start of the server doesn't wait for it: the first visit does, for some 25 ms.
 import { basename } from "node:path";
 import { compress } from "hono/compress";
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
 import source from "../web/page.html";
 import { createRouter } from "./router.ts";
 

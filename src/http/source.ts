@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import type { Source } from "../auth/audit-queries.ts";
+import type { Source } from "../audit/queries.ts";
 import { clientAddress } from "./address.ts";
 import type { AppEnv } from "./router.ts";
 

@@ -1,16 +1,16 @@
 // Joining a room without a window: the room records what it releases from before the log is read until the listener
 // takes its place, which it does only when the room has shown all that was read.
-import type { Caller } from "../auth/tokens.ts";
+import type { Caller } from "../accounts/access-tokens.ts";
 import { chatNotFound } from "../chats/actions.ts";
 import { findParticipants } from "../chats/participant-queries.ts";
 import { findChat } from "../chats/queries.ts";
 import type { Ctx } from "../context.ts";
-import type { Listener } from "../events/rooms.ts";
+import type { Listener } from "../realtime/rooms.ts";
 import { JoinedFrame, replayBytesMax, replayMax, type RequestId } from "../wire/frames.ts";
 import { messageFrame } from "../wire/message-frames.ts";
 import type { Chat, Participant } from "../wire/chats.ts";
 import type { Message } from "../wire/messages.ts";
-import { findEnded, findMissed } from "./log.ts";
+import { findEnded, findMissed } from "../log/replay.ts";
 import type { z } from "zod";
 
 export interface JoinRequest {
@@ -32,7 +32,7 @@ export async function joinRoom(
   request: JoinRequest,
 ): Promise<void> {
   const { chatId } = request;
-  const entrance = ctx.rooms.enter(chatId, listener);
+  const entrance = ctx.realtime.rooms.enter(chatId, listener);
   let joined = false;
   try {
     let log = await readLog(ctx, caller, request);
@@ -98,11 +98,11 @@ async function readLog(ctx: Ctx, caller: Caller, request: JoinRequest): Promise<
 
 /** The reply to an answer's end can be late, or lost, and another server may have taken the answer over. */
 async function readEnded(ctx: Ctx, chatId: number, lastSeq: number): Promise<Set<number>> {
-  const running = ctx.replies.inChat(chatId, lastSeq);
+  const running = ctx.answers.inChat(chatId, lastSeq);
   if (running.length === 0) return new Set();
   const ids = running.map((reply) => reply.messageId);
   const ended = await findEnded(ctx.sql, ids, lastSeq);
-  for (const id of ended) ctx.replies.hasEnded(id);
+  for (const id of ended) ctx.answers.hasEnded(id);
   return new Set(ended);
 }
 
@@ -130,8 +130,8 @@ function sendRunningAnswers(
   listener: Listener,
   hasEnded: (messageId: number) => boolean,
 ): void {
-  const position = ctx.rooms.position(chatId) ?? 0;
-  for (const reply of ctx.replies.inChat(chatId, position)) {
+  const position = ctx.realtime.rooms.position(chatId) ?? 0;
+  for (const reply of ctx.answers.inChat(chatId, position)) {
     if (hasEnded(reply.messageId)) continue;
     listener.send(
       JSON.stringify({

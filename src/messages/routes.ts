@@ -1,12 +1,12 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Ctx } from "../context.ts";
-import { limit } from "../http/rates.ts";
+import { limit } from "../http/rate-limits.ts";
 import { createRouter } from "../http/router.ts";
-import { signedIn } from "../http/signed-in.ts";
+import { signedIn } from "../accounts/signed-in.ts";
 import { ChatPath } from "../wire/chats.ts";
 import { HistoryQuery, Message, SendMessageInput } from "../wire/messages.ts";
 import { answers, bearer, refuses, takes } from "../wire/openapi.ts";
-import { listMessages, sendMessage, type HistoryPage } from "./actions.ts";
+import { listMessages, sendMessage, type HistoryPage } from "./send.ts";
 
 const tags = ["Messages"];
 const security = bearer;

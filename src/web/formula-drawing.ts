@@ -1,5 +1,6 @@
 // Formulas as MathML, which browsers lay out themselves. The source of each stays in the document, hidden: a reader who
 // copies a formula gets that.
+import { createContext } from "preact";
 import { sanitisedFormula } from "./sanitising.ts";
 
 type Renderer = typeof import("./formulas.ts");
@@ -8,19 +9,6 @@ type Renderer = typeof import("./formulas.ts");
 const sourceMax = 5_000;
 /** A streamed answer is drawn many times. */
 const drawnMax = 300;
-
-let renderer: Renderer | undefined;
-let loading: Promise<Renderer | undefined> | undefined;
-const drawn = new Map<string, DocumentFragment | undefined>();
-
-function load(): Promise<Renderer | undefined> {
-  loading ??= import("./formulas.ts").then(
-    (loaded) => (renderer = loaded),
-    // A browser does not ask again for a module that it could not load. Formulas stay source until the page is reloaded.
-    () => undefined,
-  );
-  return loading;
-}
 
 interface Formula {
   tex: string;
@@ -39,38 +27,56 @@ function formulaIn(source: string): Formula | undefined {
   return display === undefined ? undefined : { tex: display, isDisplay: true };
 }
 
-function drawing(source: string, { toMathMl }: Renderer): DocumentFragment | undefined {
-  const formula = source.length > sourceMax ? undefined : formulaIn(source);
-  if (!formula) return undefined;
-  if (!drawn.has(source)) {
-    if (drawn.size >= drawnMax) drawn.clear();
-    try {
-      drawn.set(source, sanitisedFormula(toMathMl(formula.tex, formula.isDisplay)));
-    } catch {
-      drawn.set(source, undefined);
+/** Draws formulas; loads what that takes with the first one. */
+export class FormulaDrawer {
+  #renderer: Renderer | undefined;
+  #loading: Promise<Renderer | undefined> | undefined;
+  readonly #drawn = new Map<string, DocumentFragment | undefined>();
+
+  /** Draws the formulas within a node: at once, or as soon as Temml is loaded. What can't be drawn stays source. */
+  draw(within: DocumentFragment): void {
+    for (const element of within.querySelectorAll("var")) {
+      if (this.#renderer) this.#replace(element, this.#renderer);
+      else void this.#load().then((loaded) => loaded && this.#replace(element, loaded));
     }
   }
-  return drawn.get(source);
-}
 
-function draw(element: Element, using: Renderer): void {
-  const source = element.textContent;
-  const math = drawing(source, using)?.cloneNode(true);
-  if (!math) return;
-  const hidden = document.createElement("span");
-  hidden.className = "source";
-  hidden.textContent = source;
-  element.replaceChildren(math, hidden);
-  if (formulaIn(source)?.isDisplay) element.className = "display";
-}
+  #load(): Promise<Renderer | undefined> {
+    this.#loading ??= import("./formulas.ts").then(
+      (loaded) => (this.#renderer = loaded),
+      // A browser does not ask again for a module that it could not load. Formulas stay source until the page is reloaded.
+      () => undefined,
+    );
+    return this.#loading;
+  }
 
-/** Draws the formulas within a node: at once, or as soon as Temml is loaded. What can't be drawn stays source. */
-export function drawFormulas(within: DocumentFragment): void {
-  for (const element of within.querySelectorAll("var")) {
-    if (renderer) draw(element, renderer);
-    else void load().then((loaded) => loaded && draw(element, loaded));
+  #replace(element: Element, renderer: Renderer): void {
+    const source = element.textContent;
+    const formula = source.length > sourceMax ? undefined : formulaIn(source);
+    const math = formula && this.#mathOf(source, formula, renderer)?.cloneNode(true);
+    if (!math) return;
+    const hidden = document.createElement("span");
+    hidden.className = "source";
+    hidden.textContent = source;
+    element.replaceChildren(math, hidden);
+    if (formula.isDisplay) element.className = "display";
+  }
+
+  #mathOf(source: string, { tex, isDisplay }: Formula, { toMathMl }: Renderer) {
+    if (!this.#drawn.has(source)) {
+      if (this.#drawn.size >= drawnMax) this.#drawn.clear();
+      try {
+        this.#drawn.set(source, sanitisedFormula(toMathMl(tex, isDisplay)));
+      } catch {
+        this.#drawn.set(source, undefined);
+      }
+    }
+    return this.#drawn.get(source);
   }
 }
+
+/** What `Markdown` draws formulas with. */
+export const FormulaDrawing = createContext<FormulaDrawer | undefined>(undefined);
 
 function formulaAround(node: Node): Element | null {
   return (node instanceof Element ? node : node.parentElement)?.closest("var") ?? null;

@@ -143,7 +143,7 @@ function interruptionOf(src: string): number | undefined {
   return lineBefore === -1 ? undefined : lineBefore + 1;
 }
 
-/** Draws each formula as a `<var>` with its source, which formula-drawing.ts replaces. */
+/** A formula is its source in a `<var>` at first; formula-drawing.ts replaces it. */
 const draw = (raw: string) => `<var>${escapeHtml(raw.trim())}</var>`;
 
 export const formulas: MarkedExtension = {

@@ -1,21 +1,28 @@
 // Markdown to HTML, as answers and messages use it. The HTML is not safe yet: see sanitising.ts.
-import { Lexer, Marked, type Token } from "marked";
+import { Hooks, Lexer, Marked, type MarkedOptions, type Token } from "marked";
 import { autolinks } from "./autolinks.ts";
 import { cjkEmphasis, maskCjkPunctuation } from "./cjk-emphasis.ts";
 import { formulas, maskFormulas } from "./formula-syntax.ts";
 import { escapeHtml, safeTags } from "./safe-tags.ts";
 
-/** The texts that are being read, the innermost last. */
-const sources: string[] = [];
-
-/** marked's hook below is given a masked text only, in which formulas can no longer be recognised. */
+/** marked's hook for masks is given a masked text only, in which formulas can no longer be recognised. */
 class SourceLexer extends Lexer {
+  /** The texts that are being read, the innermost last. */
+  readonly #sources: string[] = [];
+
+  constructor(options: MarkedOptions) {
+    const hooks = new Hooks();
+    hooks.emStrongMask = (masked) =>
+      maskCjkPunctuation(maskFormulas(masked, this.#sources.at(-1) ?? ""));
+    super({ ...options, hooks });
+  }
+
   override inlineTokens(src: string, tokens?: Token[]): Token[] {
-    sources.push(src);
+    this.#sources.push(src);
     try {
       return super.inlineTokens(src, tokens);
     } finally {
-      sources.pop();
+      this.#sources.pop();
     }
   }
 }
@@ -24,9 +31,6 @@ const marked = new Marked(
   {
     gfm: true,
     breaks: true,
-    hooks: {
-      emStrongMask: (masked) => maskCjkPunctuation(maskFormulas(masked, sources.at(-1) ?? "")),
-    },
     renderer: {
       // Whoever serves a picture learns who reads, and when. A link leaves that choice to the reader.
       image: ({ href, text }) => `<a href="${escapeHtml(href)}">${escapeHtml(text || href)}</a>`,

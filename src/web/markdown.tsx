@@ -1,6 +1,6 @@
-import { useLayoutEffect, useRef } from "preact/hooks";
+import { useContext, useLayoutEffect, useRef } from "preact/hooks";
 import { setDirections } from "./directions.ts";
-import { drawFormulas } from "./formula-drawing.ts";
+import { FormulaDrawing, type FormulaDrawer } from "./formula-drawing.ts";
 import { markdownBlocks } from "./markdown-blocks.ts";
 import { sanitisedText } from "./sanitising.ts";
 
@@ -9,10 +9,10 @@ interface Block {
   nodes: ChildNode[];
 }
 
-function draw(html: string): Block {
+function draw(html: string, formulas: FormulaDrawer | undefined): Block {
   const fragment = sanitisedText(html);
   setDirections(fragment);
-  drawFormulas(fragment);
+  formulas?.draw(fragment);
   return { html, nodes: [...fragment.childNodes] };
 }
 
@@ -22,13 +22,14 @@ function draw(html: string): Block {
  * drawn as if it had come whole.
  */
 export function Markdown({ text }: { text: string }) {
+  const formulas = useContext(FormulaDrawing);
   const element = useRef<HTMLDivElement>(null);
   const blocks = useRef<Block[]>([]);
   useLayoutEffect(() => {
     const old = blocks.current;
     const next = markdownBlocks(text).map((html, index) => {
       const before = old[index];
-      return before?.html === html ? before : draw(html);
+      return before?.html === html ? before : draw(html, formulas);
     });
     const isKept = (block: Block, index: number) => next[index] === block;
     for (const { nodes } of old.filter((block, index) => !isKept(block, index))) {

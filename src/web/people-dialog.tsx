@@ -10,7 +10,7 @@ import { Field } from "./field.tsx";
 import { Avatar } from "./people-shown.tsx";
 import { goHome } from "./place.ts";
 
-/** Who is in a chat: inviting, removing, leaving. */
+/** The people in a chat, with buttons to invite, remove and leave. */
 export function PeopleDialog({
   client,
   chats,

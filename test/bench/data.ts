@@ -1,6 +1,6 @@
 import type postgres from "postgres";
-import { signAccessToken } from "../../src/auth/tokens.ts";
-import { readConfig } from "../../src/config.ts";
+import { signAccessToken } from "../../src/accounts/access-tokens.ts";
+import { readConfig } from "../../src/config/config.ts";
 
 const config = readConfig({ NODE_ENV: "test", ACCESS_TOKEN_EXPIRE_MINUTES: "600" });
 const sessionOf = (userId: number) => `00000000-0000-4000-8000-${String(userId).padStart(12, "0")}`;

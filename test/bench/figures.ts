@@ -2,7 +2,7 @@ import postgres from "postgres";
 import type { z } from "zod";
 import type { serverFrames } from "../../src/wire/frames.ts";
 import { connect } from "../../src/database/connect.ts";
-import { insertMessages, type NewMessage } from "../../src/messages/new-message-queries.ts";
+import { insertMessages, type NewMessage } from "../../src/log/insert.ts";
 import { pino } from "pino";
 import { check, openProduct, socketUrl, type Bench } from "./bench.ts";
 import { startChild } from "./child.ts";

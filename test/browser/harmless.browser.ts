@@ -101,7 +101,7 @@ const harmless =
   /^(a|blockquote|br|code|del|em|h[3-6]|hr|li|ol|p|pre|strong|su[bp]|t(able|body|d|h|head|r)|ul|var)$/;
 const ofFormulas =
   /^(math|menclose|mfrac|mi|mmultiscripts|mn|mo|mover|mpadded|mphantom|mprescripts|mroot|mrow|mspace|msqrt|mstyle|ms(ub|up|ubsup)|m(table|td|text|tr)|munder(over)?|span)$/;
-/** No way to anywhere, no script, no identifier, and no place of one's own. */
+/** Attributes that could load something, run a script, or move a formula over other parts of the page. */
 const harmful = /^(on|href|src|xlink|id|name|action|is)|(url\(|position|inset|z-index|900em)/i;
 
 test("no trick of the model's does anything but stand there", async () => {

@@ -36,7 +36,7 @@ test("what only some need is beside it: the list of chats, tokens in a browser, 
     const code = await bundle(join(entry, `../${name}.ts`), { minify: true });
     expect([name, gzipSync(code).length < 2_048]).toEqual([name, true]);
   }
-  const kit = await bundle(join(entry, "../faults/proxy.ts"), { target: "node" });
+  const kit = await bundle(join(root, "tools/fault-proxy/proxy.ts"), { target: "node" });
   const imports = new Bun.Transpiler({ loader: "js" }).scan(kit).imports;
   expect(imports.map(({ path }) => path)).toEqual(["node:net"]);
 });
@@ -82,7 +82,7 @@ test(
       await Bun.write(join(installed, "package.json"), Bun.file(join(root, "package.json")));
       await Bun.write(join(folder, "conversation.mjs"), conversation);
       const build = ["run", "--cwd", root, "build:client", "--outdir"];
-      await run(process.execPath, ...build, join(installed, "dist/client"));
+      await run(process.execPath, ...build, join(installed, "dist"));
       const node = ["node", "--no-warnings", "--experimental-websocket"];
       const said = await run(...node, join(folder, "conversation.mjs"), world.url);
       expect(JSON.parse(said)).toEqual({

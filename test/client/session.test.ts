@@ -1,6 +1,6 @@
 // Signing in and out, and tokens that are renewed in time, once.
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
-import { signAccessToken } from "../../src/auth/tokens.ts";
+import { signAccessToken } from "../../src/accounts/access-tokens.ts";
 import { memoryTokens, ProblemError, type HeldTokens } from "gemini-coop/client";
 import { createChatList } from "gemini-coop/client/chat-list";
 import { startFaultProxy } from "gemini-coop/client/faults";

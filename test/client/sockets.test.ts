@@ -1,6 +1,6 @@
 // Why a socket is lost, and what the client does about it.
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
-import { signAccessToken } from "../../src/auth/tokens.ts";
+import { signAccessToken } from "../../src/accounts/access-tokens.ts";
 import { createPauses, planOf } from "../../src/client/close-plans.ts";
 import { timingDefaults } from "../../src/client/timing.ts";
 import { closeCodes } from "../../src/wire/frames.ts";

@@ -1,6 +1,6 @@
 // Where a request comes from, and whether by TLS: what proxies say of it, and who is believed.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { ConfigError, readConfig } from "../../src/config.ts";
+import { ConfigError, readConfig } from "../../src/config/config.ts";
 import { networkOf } from "../../src/http/address.ts";
 import { CapturedLog } from "../world/captured.ts";
 import { TestSocket } from "../world/socket.ts";

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { undescribed } from "../world/contract.ts";
 import { startWorld, type Answer, type Person, type World } from "../world/world.ts";
-import { Document, operationsOf } from "./openapi.ts";
+import { Document, operationsOf } from "../docs/openapi.ts";
 
 let world: World;
 let ann: Person;

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openApi } from "../../src/docs/documents.ts";
-import { asyncApi } from "../../src/wire/asyncapi.ts";
+import { asyncApi } from "../../src/wire/docs/asyncapi.ts";
 import { appToDescribe } from "../world/contract.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "gemini-coop-documents-"));

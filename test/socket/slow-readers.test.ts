@@ -1,7 +1,7 @@
 // Readers that don't read, or are not there any more: cut off, without harm to anybody, and nothing is lost.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { insertMessages } from "../../src/messages/new-message-queries.ts";
-import { metricsToken, scrape } from "../metrics/scrape.ts";
+import { insertMessages } from "../../src/log/insert.ts";
+import { metricsToken, scrape } from "../observability/metrics/scrape.ts";
 import { RawSocket } from "./raw.ts";
 import type { Frame } from "../world/socket.ts";
 import { startWorld, type Person, type World } from "../world/world.ts";

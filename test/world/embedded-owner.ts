@@ -1,7 +1,7 @@
 // A process that has an embedded database until its stdin ends: for tests that end it in worse ways.
 // bun embedded-owner.ts <data folder>. Says one line of JSON: { "url" } or { "error" }.
 import pino from "pino";
-import { startEmbeddedPostgres } from "../../src/database/embedded.ts";
+import { startEmbeddedPostgres } from "../../src/embedded-postgres/embedded-postgres.ts";
 
 const [, , dataDir = ""] = process.argv;
 const log = pino({ level: "warn" }, pino.destination(2));

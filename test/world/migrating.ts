@@ -1,6 +1,6 @@
 // A program that only migrates, to be compiled. It prints what it applied, or why it did not.
 import { pino } from "pino";
-import { migrate } from "../../src/database/migrate.ts";
+import { migrate } from "../../src/database/migrations/migrate.ts";
 
 const [databaseUrl = ""] = process.argv.slice(2);
 try {

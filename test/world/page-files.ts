@@ -1,5 +1,5 @@
-// What tests compile: prints the page and the files that it names, and those that they name, as JSON.
-import { readConfig } from "../../src/config.ts";
+// A program for tests to compile. It prints the page, the files that it names, and those that they name, as JSON.
+import { readConfig } from "../../src/config/config.ts";
 import { pageRoutes } from "../../src/http/page.ts";
 
 const app = pageRoutes(readConfig({ NODE_ENV: "test" }));

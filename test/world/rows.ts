@@ -1,7 +1,7 @@
 // All that a database holds, to compare one with another.
 import { pino } from "pino";
 import { connect, type Sql } from "../../src/database/connect.ts";
-import { quoted, readSequences, readTables } from "../../src/database/tables.ts";
+import { quoted, readSequences, readTables } from "../../src/database/backup/tables.ts";
 
 const log = pino({ level: "silent" });
 

@@ -1,0 +1,112 @@
+// Access tokens: JWTs (RFC 7519) signed with one configured algorithm; anything else is refused. What a token's header says
+// of keys (`jku`, `jwk`, `kid`, `x5u`) is not looked at. Whether its session goes on, and what it may do, is for queries.
+import { errors, jwtVerify, SignJWT } from "jose";
+import { z } from "zod";
+import type { Ctx } from "../context.ts";
+import { Problem } from "../wire/problems.ts";
+import type { Source } from "../audit/queries.ts";
+
+const issuer = "gemini-coop";
+const audience = "gemini-coop";
+/** RFC 9068 §2.1: tells an access token from any other JWT that is signed with the same key. */
+const type = "at+jwt";
+
+const Claims = z.object({
+  sub: z.string().regex(/^\d{1,16}$/),
+  name: z.string(),
+  sid: z.uuid(),
+  jti: z.string(),
+  iat: z.int(),
+  exp: z.int(),
+  iss: z.literal(issuer),
+  aud: z.literal(audience),
+});
+
+/** Whom a token stands for. */
+export interface Identity {
+  readonly id: number;
+  readonly username: string;
+  readonly sessionId: string;
+  /** Milliseconds since the epoch. */
+  readonly expiresAtMs: number;
+}
+
+/** Who makes a request. */
+export interface Caller extends Identity {
+  readonly source: Source;
+}
+
+type TokenCtx = Pick<Ctx, "config" | "secretKey" | "now">;
+
+export async function signAccessToken(
+  { config, secretKey, now }: TokenCtx,
+  user: { id: number; username: string },
+  sessionId: string,
+): Promise<string> {
+  const iat = Math.floor(now().getTime() / 1000);
+  const claims: z.infer<typeof Claims> = {
+    sub: String(user.id),
+    name: user.username,
+    sid: sessionId,
+    jti: crypto.randomUUID(),
+    iat,
+    exp: iat + config.accessTokenTtlSeconds,
+    iss: issuer,
+    aud: audience,
+  };
+  const header = { alg: config.algorithm, typ: type };
+  return await new SignJWT(claims).setProtectedHeader(header).sign(bytesOf(secretKey));
+}
+
+/** @throws Problem `invalid_token` for everything but a token of ours that has not expired */
+export async function readAccessToken(ctx: TokenCtx, token: string): Promise<Identity> {
+  const payload = await verified(ctx, token).catch((error: unknown) => {
+    if (!(error instanceof errors.JWTExpired)) throw notValid();
+    throw new Problem(
+      "invalid_token",
+      "The access token has expired. Sign in again or refresh it.",
+    );
+  });
+  const claims = Claims.safeParse(payload);
+  if (!claims.success) throw notValid();
+  const { sub, name, sid, exp } = claims.data;
+  return { id: Number(sub), username: name, sessionId: sid, expiresAtMs: exp * 1000 };
+}
+
+async function verified({ config, secretKey, now }: TokenCtx, token: string): Promise<unknown> {
+  const check = async (key: string) => {
+    const { payload } = await jwtVerify(token, bytesOf(key), {
+      algorithms: [config.algorithm],
+      typ: type,
+      issuer,
+      audience,
+      currentDate: now(),
+    });
+    return payload;
+  };
+  try {
+    return await check(secretKey);
+  } catch (error) {
+    const previous = config.previousSecretKey;
+    if (previous === undefined || !(error instanceof errors.JWSSignatureVerificationFailed)) {
+      throw error;
+    }
+    return await check(previous);
+  }
+}
+
+function notValid(): Problem {
+  return new Problem("invalid_token", "The access token is not valid. Sign in again.");
+}
+
+const bytesOf = (key: string) => new TextEncoder().encode(key);
+
+/** A random secret of 256 bits, for refresh tokens and tickets. */
+export function makeSecret(): string {
+  return Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString("base64url");
+}
+
+/** What is stored of such a secret. Random input needs no slow hash. */
+export function hashSecret(secret: string): Buffer {
+  return new Bun.CryptoHasher("sha256").update(secret).digest();
+}

@@ -1,0 +1,213 @@
+import { z } from "zod";
+import { many, maybe, type Sql } from "../database/connect.ts";
+import { chatsPerUserMax } from "../wire/chats.ts";
+import { insertEvent, type Source } from "../audit/queries.ts";
+
+const SessionUser = z.object({ id: z.int(), username: z.string() });
+export type SessionUser = z.infer<typeof SessionUser>;
+
+/** Of one person. Who signs in once more ends the one that was used longest ago. */
+export const sessionsPerUserMax = 100;
+
+const BegunSession = z.object({ ended_ids: z.array(z.uuid()) });
+
+/**
+ * Begins a session, unless the person's password hash is no longer the one that was verified: whoever changes a password
+ * locks that row, so that no session of the old one comes after it.
+ * @returns the sessions that ended because the person had too many; undefined when the hash was replaced
+ */
+export async function insertSession(
+  sql: Sql,
+  session: {
+    id: string;
+    user: SessionUser;
+    hashedPassword: string;
+    refreshTokenHash: Buffer;
+    ttlSeconds: number;
+    source: Source;
+  },
+): Promise<z.infer<typeof BegunSession> | undefined> {
+  const { id, user, source } = session;
+  return maybe(
+    await sql`
+      with person as materialized (
+        select id from users where id = ${user.id} and hashed_password = ${session.hashedPassword} for share
+      ),
+      begun as (
+        insert into sessions (id, user_id, refresh_token_hash, expires_at, address, user_agent)
+        select ${id}::uuid, person.id, ${session.refreshTokenHash}::bytea,
+          now() + ${session.ttlSeconds} * interval '1 second', ${source.address}::text, ${source.userAgent}::text
+        from person
+        returning id
+      ),
+      ended as (
+        delete from sessions
+        where id in (
+          select s.id from person
+          join sessions s on s.user_id = person.id
+          order by s.last_used_at desc, s.id
+          offset ${sessionsPerUserMax - 1}
+        )
+        returning id
+      ),
+      audited as (${insertEvent(
+        sql,
+        { action: "sign_in", outcome: "ok", actor: user, target: `session:${id}`, source },
+        sql`from begun`,
+      )})
+      select array(select id from ended) as ended_ids from begun
+    `,
+    BegunSession,
+  );
+}
+
+/** Replaces a session's refresh token, if `oldHash` is the one it has now. */
+export async function rotateRefreshToken(
+  sql: Sql,
+  session: { id: string; oldHash: Buffer; newHash: Buffer; ttlSeconds: number; source: Source },
+): Promise<SessionUser | undefined> {
+  return maybe(
+    await sql`
+      update sessions
+      set refresh_token_hash = ${session.newHash},
+          expires_at = now() + ${session.ttlSeconds} * interval '1 second',
+          last_used_at = now(),
+          address = ${session.source.address},
+          user_agent = ${session.source.userAgent}
+      from users
+      where sessions.id = ${session.id}
+        and sessions.refresh_token_hash = ${session.oldHash}
+        and sessions.expires_at > now()
+        and users.id = sessions.user_id
+      returning users.id, users.username
+    `,
+    SessionUser,
+  );
+}
+
+/**
+ * Ends the session of a refresh token, whichever of its tokens that is.
+ * @returns whether it was the session's newest and had not expired; undefined without such a session
+ */
+export async function deleteSession(
+  sql: Sql,
+  session: {
+    id: string;
+    refreshTokenHash: Buffer;
+    action: "refresh" | "sign_out";
+    source: Source;
+  },
+): Promise<boolean | undefined> {
+  const row = maybe(
+    await sql`
+      with ended as (
+        delete from sessions using users
+        where sessions.id = ${session.id} and users.id = sessions.user_id
+        returning users.id as user_id, users.username,
+          refresh_token_hash = ${session.refreshTokenHash} as is_newest, expires_at > now() as is_live
+      ),
+      audited as (${insertEvent(
+        sql,
+        {
+          action: session.action,
+          outcome: sql`case when not is_newest then 'token_reused' when is_live then 'ok' else 'token_expired' end`,
+          actor: { id: sql`user_id`, username: sql`username` },
+          target: `session:${session.id}`,
+          source: session.source,
+        },
+        sql`from ended`,
+      )})
+      select is_newest and is_live as was_good from ended
+    `,
+    z.object({ was_good: z.boolean() }),
+  );
+  return row?.was_good;
+}
+
+/**
+ * Whether a session goes on. Asked for every request, by key: less than a sixth of what a page of 50 messages costs. Asked for
+ * many requests in one statement, each would wait for the statement before, which is slower for a few at a time.
+ */
+export async function isSessionLive(sql: Sql, id: string): Promise<boolean> {
+  const rows = await sql`select id from sessions where id = ${id} and expires_at > now()`;
+  return rows.length > 0;
+}
+
+/** Of each session, whether it goes on. */
+export async function areSessionsLive(sql: Sql, ids: string[]): Promise<boolean[]> {
+  const rows = many(
+    await sql`
+      select exists (select from sessions where id = wanted.id and expires_at > now()) as live
+      from unnest(${ids}::uuid[]) with ordinality as wanted (id, place)
+      order by place
+    `,
+    z.object({ live: z.boolean() }),
+  );
+  return rows.map(({ live }) => live);
+}
+
+export async function insertTicket(
+  sql: Sql,
+  ticket: { hash: Buffer; sessionId: string; ttlSeconds: number },
+): Promise<boolean> {
+  const rows = await sql`
+    insert into socket_tickets (ticket_hash, session_id, expires_at)
+    select ${ticket.hash}, id, now() + ${ticket.ttlSeconds} * interval '1 second'
+    from sessions
+    where id = ${ticket.sessionId}
+    returning session_id
+  `;
+  return rows.length > 0;
+}
+
+const TicketHolder = SessionUser.extend({ session_id: z.uuid() });
+
+/** Takes a ticket out of circulation. @returns whose it was, if it was still good */
+export async function takeTicket(
+  sql: Sql,
+  hash: Buffer,
+): Promise<z.infer<typeof TicketHolder> | undefined> {
+  return maybe(
+    await sql`
+      delete from socket_tickets using sessions, users
+      where socket_tickets.ticket_hash = ${hash}
+        and socket_tickets.expires_at > now()
+        and sessions.id = socket_tickets.session_id
+        and users.id = sessions.user_id
+      returning users.id, users.username, sessions.id as session_id
+    `,
+    TicketHolder,
+  );
+}
+
+/** What a socket needs of a session that has not ended: the chats of its person. */
+export async function findSessionChats(sql: Sql, sessionId: string): Promise<number[] | undefined> {
+  const row = maybe(
+    await sql`
+      select array(
+        select chat_id from chat_participants where user_id = sessions.user_id limit ${chatsPerUserMax}
+      ) as chat_ids
+      from sessions
+      where id = ${sessionId} and expires_at > now()
+    `,
+    z.object({ chat_ids: z.array(z.int()) }),
+  );
+  return row?.chat_ids;
+}
+
+/** Removes what has expired, at most `limit` rows of each kind. @returns how many rows */
+export async function deleteExpired(sql: Sql, limit: number): Promise<number> {
+  const sessions = await sql`
+    delete from sessions
+    where id in (select id from sessions where expires_at < now() order by expires_at limit ${limit})
+    returning id
+  `;
+  const tickets = await sql`
+    delete from socket_tickets
+    where ticket_hash in (
+      select ticket_hash from socket_tickets where expires_at < now() order by expires_at limit ${limit}
+    )
+    returning session_id
+  `;
+  return sessions.length + tickets.length;
+}

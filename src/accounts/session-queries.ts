@@ -1,0 +1,117 @@
+// A person's sessions, as that person sees and ends them.
+import { z } from "zod";
+import { many, maybe, type Sql } from "../database/connect.ts";
+import { Session } from "../wire/users.ts";
+import { insertEvent, type Actor } from "../audit/queries.ts";
+import { sessionsPerUserMax } from "./queries.ts";
+
+/** Who asks, and in which session. */
+type Holder = Actor & { readonly sessionId: string };
+
+/** A person's sessions, the one that was used last first. */
+export async function findSessions(
+  sql: Sql,
+  holder: { id: number; sessionId: string },
+): Promise<Session[]> {
+  return many(
+    await sql`
+      select id, id = ${holder.sessionId} as current, created_at, last_used_at, expires_at, address, user_agent
+      from sessions
+      where user_id = ${holder.id} and expires_at > now()
+      order by last_used_at desc, id
+      limit ${sessionsPerUserMax}
+    `,
+    Session,
+  );
+}
+
+/** @returns false for a session that is none of this person's */
+export async function deleteOwnSession(sql: Sql, actor: Actor, id: string): Promise<boolean> {
+  const rows = await sql`
+    with ended as (
+      delete from sessions where id = ${id} and user_id = ${actor.id} and expires_at > now() returning id
+    ),
+    audited as (${insertEvent(
+      sql,
+      {
+        action: "end_session",
+        outcome: "ok",
+        actor,
+        target: `session:${id}`,
+        source: actor.source,
+      },
+      sql`from ended`,
+    )})
+    select id from ended
+  `;
+  return rows.length > 0;
+}
+
+const SessionId = z.object({ id: z.uuid() });
+
+/** Ends a person's sessions but the present one. @returns which */
+export async function deleteOtherSessions(sql: Sql, holder: Holder): Promise<string[]> {
+  const rows = many(
+    await sql`
+      with ended as (
+        delete from sessions where user_id = ${holder.id} and id <> ${holder.sessionId} returning id
+      ),
+      audited as (${insertEvent(
+        sql,
+        {
+          action: "end_other_sessions",
+          outcome: "ok",
+          actor: holder,
+          target: `user:${holder.id}`,
+          details: sql`jsonb_build_object('sessions', count(*))`,
+          source: holder.source,
+        },
+        sql`from ended having count(*) > 0`,
+      )})
+      select id from ended
+    `,
+    SessionId,
+  );
+  return rows.map(({ id }) => id);
+}
+
+const ChangedPassword = z.object({ ended_ids: z.array(z.uuid()) });
+
+/**
+ * Replaces a person's password hash, if it is still `oldHash`, and ends the other sessions.
+ * @returns the sessions that ended; undefined when the hash was another one
+ */
+export async function updatePassword(
+  sql: Sql,
+  holder: Holder,
+  change: { oldHash: string; newHash: string },
+): Promise<string[] | undefined> {
+  const row = maybe(
+    await sql`
+      with changed as (
+        update users set hashed_password = ${change.newHash}
+        where id = ${holder.id} and hashed_password = ${change.oldHash}
+        returning id
+      ),
+      ended as (
+        delete from sessions s using changed
+        where s.user_id = changed.id and s.id <> ${holder.sessionId}
+        returning s.id
+      ),
+      audited as (${insertEvent(
+        sql,
+        {
+          action: "change_password",
+          outcome: "ok",
+          actor: holder,
+          target: `user:${holder.id}`,
+          source: holder.source,
+        },
+        sql`from changed`,
+      )})
+      select array(select id from ended) as ended_ids from changed
+    `,
+    ChangedPassword,
+  );
+  return row?.ended_ids;
+}

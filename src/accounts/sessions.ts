@@ -1,0 +1,67 @@
+// What a person does about their own sessions, and the password that begins them.
+import type { Ctx } from "../context.ts";
+import { findPasswordHash } from "./user-queries.ts";
+import { Problem } from "../wire/problems.ts";
+import type { ChangePasswordInput, Session } from "../wire/users.ts";
+import { record } from "../audit/audit.ts";
+import { hashPassword, verifyPassword } from "./passwords.ts";
+import {
+  deleteOtherSessions,
+  deleteOwnSession,
+  findSessions,
+  updatePassword,
+} from "./session-queries.ts";
+import type { Caller } from "./access-tokens.ts";
+
+/** The one that was used last first. */
+export async function listSessions(ctx: Ctx, caller: Caller): Promise<Session[]> {
+  return await findSessions(ctx.sql, caller);
+}
+
+/** Ends a session of the caller's, which may be the present one, and closes its sockets. @throws Problem `not_found` */
+export async function endSession(ctx: Ctx, caller: Caller, sessionId: string): Promise<void> {
+  if (!(await deleteOwnSession(ctx.sql, caller, sessionId))) {
+    throw new Problem("not_found", "You have no such session. Perhaps it has ended.");
+  }
+  ctx.gateway.disconnectSessions([sessionId]);
+}
+
+/** Ends all sessions of the caller but the present one, and closes their sockets. @returns how many */
+export async function endOtherSessions(ctx: Ctx, caller: Caller): Promise<number> {
+  const ended = await deleteOtherSessions(ctx.sql, caller);
+  ctx.gateway.disconnectSessions(ended);
+  return ended.length;
+}
+
+/**
+ * Changes the caller's password, and ends all sessions but the present one: whoever knew the old one is out.
+ * @throws Problem `wrong_password`, `unavailable`
+ */
+export async function changePassword(
+  ctx: Ctx,
+  caller: Caller,
+  input: ChangePasswordInput,
+): Promise<void> {
+  const oldHash = await findPasswordHash(ctx.sql, caller.id);
+  if (!(await verifyPassword(input.current_password, oldHash)) || oldHash === undefined) {
+    throw await wrongPassword(ctx, caller);
+  }
+  const newHash = await hashPassword(input.new_password);
+  const ended = await updatePassword(ctx.sql, caller, { oldHash, newHash });
+  // Another request has changed it in between.
+  if (!ended) throw await wrongPassword(ctx, caller);
+  ctx.gateway.disconnectSessions(ended);
+  // A sign-in with the old password that was stored while that statement waited for it is not in its snapshot.
+  await endOtherSessions(ctx, caller);
+}
+
+async function wrongPassword(ctx: Ctx, caller: Caller): Promise<Problem> {
+  await record(ctx, {
+    action: "change_password",
+    outcome: "wrong_password",
+    actor: caller,
+    target: `user:${caller.id}`,
+    source: caller.source,
+  });
+  return new Problem("wrong_password", "The current password is wrong.");
+}

@@ -1,0 +1,92 @@
+import { z } from "zod";
+import { insertEvent, type Source } from "../audit/queries.ts";
+import { many, maybe, one, type Sql } from "../database/connect.ts";
+import { User } from "../wire/users.ts";
+
+const UserWithPassword = User.extend({ hashed_password: z.string() });
+export type UserWithPassword = z.infer<typeof UserWithPassword>;
+
+const NamedUser = User.pick({ id: true, username: true, created_at: true });
+export type NamedUser = z.infer<typeof NamedUser>;
+
+/** @throws the unique violation of `users_username_key` or `users_email_key` */
+export async function insertUser(
+  sql: Sql,
+  user: { username: string; email: string; hashedPassword: string; source: Source },
+): Promise<User> {
+  return one(
+    await sql`
+      with u as (
+        insert into users (username, email, hashed_password)
+        values (${user.username}, ${user.email}, ${user.hashedPassword})
+        returning id, username, email, created_at
+      ),
+      audited as (${insertEvent(
+        sql,
+        {
+          action: "register",
+          outcome: "ok",
+          actor: { id: sql`u.id`, username: user.username },
+          target: sql`'user:' || u.id`,
+          source: user.source,
+        },
+        sql`from u`,
+      )})
+      select id, username, email, created_at from u
+    `,
+    User,
+  );
+}
+
+export async function findUser(sql: Sql, userId: number): Promise<User | undefined> {
+  return maybe(
+    await sql`select id, username, email, created_at from users where id = ${userId}`,
+    User,
+  );
+}
+
+export async function findUserWithPassword(
+  sql: Sql,
+  username: string,
+): Promise<UserWithPassword | undefined> {
+  return maybe(
+    await sql`
+      select id, username, email, created_at, hashed_password
+      from users
+      where lower(username) = lower(${username})
+    `,
+    UserWithPassword,
+  );
+}
+
+export async function findPasswordHash(sql: Sql, userId: number): Promise<string | undefined> {
+  const row = maybe(
+    await sql`select hashed_password from users where id = ${userId}`,
+    UserWithPassword.pick({ hashed_password: true }),
+  );
+  return row?.hashed_password;
+}
+
+/** Puts another hash of the same password in the place of `oldHash`, if that is still the one. */
+export async function replaceHash(
+  sql: Sql,
+  user: { id: number; oldHash: string; newHash: string },
+): Promise<void> {
+  await sql`
+    update users set hashed_password = ${user.newHash}
+    where id = ${user.id} and hashed_password = ${user.oldHash}
+  `;
+}
+
+/** Users by name, without regard to case; unknown names are left out. */
+export async function findUsersByName(sql: Sql, usernames: string[]): Promise<NamedUser[]> {
+  return many(
+    await sql`
+      select id, username, created_at
+      from users
+      where lower(username) = any (select lower(name) from unnest(${usernames}::text[]) as name)
+      order by id
+    `,
+    NamedUser,
+  );
+}

@@ -1,0 +1,225 @@
+// What answers may cost and have cost. Both rows of `budgets`, a room's and a person's, are locked in the order of their
+// kind before they are read, so that parallel questions see each other's reservations and never wait in a circle.
+import { z } from "zod";
+import { many, one, type Sql } from "../../database/connect.ts";
+import { Usage } from "../../wire/messages.ts";
+
+/** Seconds after which a run that nobody renews counts as abandoned. */
+export const leaseSeconds = 6;
+
+export const today = (sql: Sql) => sql`(now() at time zone 'utc')::date`;
+
+const RunKey = z.object({ id: z.int(), attempt: z.int() });
+/** A run, and the right to write it: a later attempt takes that away. */
+export type RunKey = z.infer<typeof RunKey>;
+
+const StartedRun = z.object({
+  run_id: z.int().nullable(),
+  reserved_tokens: z.int().nullable(),
+  has_rows: z.boolean(),
+  user_is_busy: z.boolean().nullable(),
+  chat_is_busy: z.boolean().nullable(),
+  user_left: z.int().nullable(),
+  chat_left: z.int().nullable(),
+  user_reserved: z.int().nullable(),
+  chat_reserved: z.int().nullable(),
+});
+/** `run_id` null: refused. `…_left` are tokens; null where there is no limit. */
+export type StartedRun = z.infer<typeof StartedRun>;
+
+export interface NewRun {
+  chatId: number;
+  /** Undefined: it is no answer of the model's, but the room's own summary, or help. */
+  userId: number | undefined;
+  /** Without so many left it is refused; otherwise it gets what is left, up to `tokensWanted`. */
+  tokensMin: number;
+  tokensWanted: number;
+  /** 0 for no limit. */
+  limits: { userTokens: number; chatTokens: number; userAnswers: number; chatAnswers: number };
+  leaseSeconds: number;
+}
+
+/** Reserves tokens of a person's and a room's day, and a place among their running answers: both or neither. */
+export async function insertRun(sql: Sql, run: NewRun): Promise<StartedRun> {
+  const started = await tryInsertRun(sql, run);
+  if (started.has_rows) return started;
+  await sql`
+    insert into budgets (kind, id, day)
+    select kind, id, ${today(sql)}
+    from (values ('chat', ${run.chatId}::bigint), ('user', ${run.userId ?? null}::bigint)) account (kind, id)
+    where id is not null
+    on conflict do nothing
+  `;
+  return await tryInsertRun(sql, run);
+}
+
+async function tryInsertRun(sql: Sql, run: NewRun): Promise<StartedRun> {
+  const userId = run.userId ?? null;
+  const { userTokens, chatTokens, userAnswers, chatAnswers } = run.limits;
+  return one(
+    await sql`
+      with locked as materialized (
+        select kind, id, running, reserved_tokens,
+          case when day = ${today(sql)} then used_tokens else 0 end as used_tokens
+        from budgets
+        where (kind = 'chat' and id = ${run.chatId}) or (kind = 'user' and id = ${userId}::bigint)
+        order by kind, id
+        for update
+      ),
+      state as materialized (
+        select
+          count(*) = ${userId === null ? 1 : 2} as has_rows,
+          bool_or(limits.answers > 0 and running >= limits.answers) filter (where kind = 'user') as user_is_busy,
+          bool_or(limits.answers > 0 and running >= limits.answers) filter (where kind = 'chat') as chat_is_busy,
+          min(limits.tokens - used_tokens - reserved_tokens) filter (where kind = 'user' and limits.tokens > 0) as user_left,
+          min(limits.tokens - used_tokens - reserved_tokens) filter (where kind = 'chat' and limits.tokens > 0) as chat_left,
+          min(reserved_tokens) filter (where kind = 'user') as user_reserved,
+          min(reserved_tokens) filter (where kind = 'chat') as chat_reserved
+        from locked
+        join (values
+          ('user', ${userTokens}::bigint, ${userAnswers}::int),
+          ('chat', ${chatTokens}::bigint, ${userId === null ? 0 : chatAnswers}::int)
+        ) limits (kind, tokens, answers) using (kind)
+      ),
+      granted as materialized (
+        select least(${run.tokensWanted}::bigint, user_left, chat_left) as tokens
+        from state
+        where has_rows and not coalesce(user_is_busy, false) and not chat_is_busy
+          and least(${run.tokensWanted}::bigint, user_left, chat_left) >= ${run.tokensMin}
+      ),
+      taken as (
+        update budgets
+        set running = budgets.running + ${userId === null ? 0 : 1},
+            reserved_tokens = budgets.reserved_tokens + granted.tokens,
+            used_tokens = locked.used_tokens,
+            day = ${today(sql)}
+        from locked, granted
+        where budgets.kind = locked.kind and budgets.id = locked.id
+      ),
+      run as (
+        insert into answer_runs (chat_id, user_id, reserved_tokens, lease_expires_at)
+        select ${run.chatId}, ${userId}::bigint, tokens, now() + ${run.leaseSeconds} * interval '1 second'
+        from granted
+        returning id, reserved_tokens
+      )
+      select run.id as run_id, run.reserved_tokens, has_rows, user_is_busy, chat_is_busy, user_left, chat_left,
+        user_reserved, chat_reserved
+      from state
+      left join run on true
+    `,
+    StartedRun,
+  );
+}
+
+/** The end of a run as common table expressions: it gives back what it reserved and charges what it used. */
+export const settledRun = (
+  sql: Sql,
+  run: RunKey,
+  {
+    usage,
+    estimatedPromptTokens,
+  }: {
+    usage: Usage | undefined;
+    /** Of the prompt that `usage` counts, to correct later estimates by. */
+    estimatedPromptTokens: number | undefined;
+  },
+) => sql`
+  run as (
+    delete from answer_runs where id = ${run.id} and attempt = ${run.attempt}
+    returning message_id, chat_id, user_id, reserved_tokens
+  ),
+  account as materialized (
+    select b.kind, b.id, run.reserved_tokens, (run.user_id is not null)::int as answers
+    from run
+    join budgets b on (b.kind = 'chat' and b.id = run.chat_id) or (b.kind = 'user' and b.id = run.user_id)
+    order by b.kind, b.id
+    for update of b
+  ),
+  settled as (
+    update budgets b
+    set running = b.running - account.answers,
+        reserved_tokens = b.reserved_tokens - account.reserved_tokens,
+        used_tokens = case when b.day = ${today(sql)} then b.used_tokens else 0 end + ${usage?.total_tokens ?? 0}::bigint,
+        day = ${today(sql)},
+        token_ratio = case when b.kind = 'chat'
+          then least(2, greatest(0.5, b.token_ratio * (1 + ${correction(usage, estimatedPromptTokens)}::real) / 2))
+          else b.token_ratio end
+    from account
+    where b.kind = account.kind and b.id = account.id
+  ),
+  charged as (
+    insert into usage_days as d
+      (kind, id, day, answers, prompt_tokens, answer_tokens, thoughts_tokens, cached_tokens, total_tokens)
+    select kind, id, ${today(sql)}, answers, ${usage?.prompt_tokens ?? 0}, ${usage?.answer_tokens ?? 0},
+      ${usage?.thoughts_tokens ?? 0}, ${usage?.cached_tokens ?? 0}, ${usage?.total_tokens ?? 0}
+    from account
+    where ${(usage?.total_tokens ?? 0) > 0}
+    on conflict (kind, id, day) do update
+    set answers = d.answers + excluded.answers,
+        prompt_tokens = d.prompt_tokens + excluded.prompt_tokens,
+        answer_tokens = d.answer_tokens + excluded.answer_tokens,
+        thoughts_tokens = d.thoughts_tokens + excluded.thoughts_tokens,
+        cached_tokens = d.cached_tokens + excluded.cached_tokens,
+        total_tokens = d.total_tokens + excluded.total_tokens
+  )
+`;
+
+/** Tokens that the model counted for each that was estimated; 1 where nothing is known. */
+function correction(usage: Usage | undefined, estimated: number | undefined): number {
+  if (!usage || !estimated || usage.prompt_tokens === 0) return 1;
+  return usage.prompt_tokens / estimated;
+}
+
+/** Ends a run that brought no answer. `usage` is charged; without it it was never begun. */
+export async function releaseRun(sql: Sql, run: RunKey, usage?: Usage): Promise<void> {
+  await sql`
+    with ${settledRun(sql, run, { usage, estimatedPromptTokens: undefined })}
+    select from run
+  `;
+}
+
+const ClaimedRun = z.object({
+  ...RunKey.shape,
+  message_id: z.int().nullable(),
+  chat_id: z.int(),
+  reserved_tokens: z.int(),
+  stop_requested: z.boolean(),
+  usage: Usage.nullable(),
+});
+export type ClaimedRun = z.infer<typeof ClaimedRun>;
+
+/**
+ * Takes over runs whose server has not been heard of for `leaseSeconds`: nobody else gets them then, and that server
+ * can no longer write them.
+ * @param ownIds runs of this node, which may only have been unable to say so
+ */
+export async function claimAbandonedRuns(
+  sql: Sql,
+  ownIds: number[],
+  limit: number,
+): Promise<ClaimedRun[]> {
+  return many(
+    await sql`
+      update answer_runs r
+      set attempt = r.attempt + 1, lease_expires_at = now() + ${leaseSeconds} * interval '1 second'
+      from (
+        select id from answer_runs
+        where lease_expires_at < now() and id <> all (${ownIds}::bigint[])
+        order by lease_expires_at
+        limit ${limit}
+        for update skip locked
+      ) abandoned
+      where r.id = abandoned.id
+      returning r.id, r.attempt, r.message_id, r.chat_id, r.reserved_tokens, r.stop_requested, r.usage
+    `,
+    ClaimedRun,
+  );
+}
+
+/** Asks the node that runs an answer to stop it. @returns false when it does not run */
+export async function requestStop(sql: Sql, messageId: number): Promise<boolean> {
+  const rows = await sql`
+    update answer_runs set stop_requested = true where message_id = ${messageId} returning id
+  `;
+  return rows.length > 0;
+}

@@ -1,0 +1,199 @@
+// What a prompt is made from, and what is kept of that.
+import { z } from "zod";
+import { many, maybe, withoutWaiting, type Sql } from "../../database/connect.ts";
+import { ChatSettings } from "../../wire/chats.ts";
+import { Usage } from "../../wire/messages.ts";
+import { AnswerContext } from "../../wire/answers.ts";
+import type { RunKey } from "../budget/queries.ts";
+
+const PastMessage = z.object({
+  id: z.int(),
+  seq: z.int(),
+  updated_seq: z.int(),
+  ordinal: z.int(),
+  username: z.string(),
+  content: z.string(),
+  is_bot: z.boolean(),
+});
+/** A message as a prompt needs it. */
+export type PastMessage = z.infer<typeof PastMessage>;
+
+/**
+ * The newest messages of a chat up to a number, oldest first, without answers that have no text: at most `limit`, and
+ * none whose text, with those of all that are newer, exceeds `bytesMax`. The newest is always there.
+ */
+export async function findPastMessages(
+  sql: Sql,
+  chatId: number,
+  { upToSeq, limit, bytesMax }: { upToSeq: number; limit: number; bytesMax: number | undefined },
+): Promise<PastMessage[]> {
+  const newestFirst = many(
+    await sql`
+      select m.id, m.seq, m.updated_seq, m.ordinal, coalesce(u.username, '') as username, m.content, m.is_bot
+      from (
+        select id, seq, updated_seq, ordinal, user_id, content, is_bot,
+          sum(octet_length(content)) over (order by seq desc) as bytes
+        from (
+          select id, seq, updated_seq, ordinal, user_id, content, is_bot
+          from messages
+          where chat_id = ${chatId} and seq <= ${upToSeq} and status <> 'streaming' and content <> ''
+          order by seq desc
+          limit ${limit}
+        ) newest
+      ) m
+      left join users u on u.id = m.user_id
+      where ${bytesMax ?? null}::bigint is null or m.bytes <= ${bytesMax ?? null} or m.bytes = octet_length(m.content)
+      order by m.seq desc
+    `,
+    PastMessage,
+  );
+  return newestFirst.reverse();
+}
+
+/** Messages between two numbers, oldest first, for a summary: at most `limit`, and `bytesMax` of text; one at least. */
+export async function findMessagesToFold(
+  sql: Sql,
+  chatId: number,
+  range: { afterSeq: number; upToSeq: number; limit: number; bytesMax: number | undefined },
+): Promise<PastMessage[]> {
+  const { afterSeq, upToSeq, limit, bytesMax = null } = range;
+  return many(
+    await sql`
+      select m.id, m.seq, m.updated_seq, m.ordinal, coalesce(u.username, '') as username, m.content, m.is_bot
+      from (
+        select id, seq, updated_seq, ordinal, user_id, content, is_bot,
+          sum(octet_length(content)) over (order by seq) as bytes
+        from messages
+        where chat_id = ${chatId} and seq > ${afterSeq} and seq <= ${upToSeq} and content <> ''
+        order by seq
+        limit ${limit}
+      ) m
+      left join users u on u.id = m.user_id
+      where ${bytesMax}::bigint is null or m.bytes <= ${bytesMax} or m.bytes = octet_length(m.content)
+      order by m.seq
+    `,
+    PastMessage,
+  );
+}
+
+const PromptRoom = z.object({
+  name: z.string(),
+  settings: ChatSettings,
+  is_ai_chat: z.boolean(),
+  last_seq: z.int(),
+  revision: z.int(),
+  token_ratio: z.number(),
+  summary_id: z.int().nullable(),
+  summary_up_to_seq: z.int().nullable(),
+  summary: z.string().nullable(),
+});
+/** A room as a prompt needs it: with its newest summary, and how its estimates of tokens have proved. */
+export type PromptRoom = z.infer<typeof PromptRoom>;
+
+/**
+ * @param callerId undefined for what the server does by itself
+ * @param upToSeq a summary must not reach beyond it
+ * @returns undefined for a chat that is gone, or that the caller is not in
+ */
+export async function findPromptRoom(
+  sql: Sql,
+  callerId: number | undefined,
+  chatId: number,
+  upToSeq: number,
+): Promise<PromptRoom | undefined> {
+  return maybe(
+    await sql`
+      select c.name, c.settings, c.is_ai_chat, c.last_seq, c.revision, coalesce(b.token_ratio, 1) as token_ratio,
+        s.id as summary_id, s.up_to_seq as summary_up_to_seq, s.content as summary
+      from chats c
+      left join budgets b on b.kind = 'chat' and b.id = c.id
+      left join lateral (
+        select id, up_to_seq, content from chat_summaries
+        where chat_id = c.id and up_to_seq < ${upToSeq}
+        order by up_to_seq desc
+        limit 1
+      ) s on true
+      where c.id = ${chatId}
+        ${
+          callerId === undefined
+            ? sql``
+            : sql`and exists (select from chat_participants where chat_id = c.id and user_id = ${callerId})`
+        }
+    `,
+    PromptRoom,
+  );
+}
+
+/** What an answer is made from. */
+export interface Receipt {
+  model: string;
+  settings: ChatSettings;
+  messages: { id: number; updated_seq: number }[];
+  summary: { id: number; up_to_seq: number } | undefined;
+  estimatedTokens: number;
+}
+
+/** Keeps what an answer is made from, and charges its run the prompt at least. The first receipt of an answer stays. */
+export async function insertReceipt(
+  sql: Sql,
+  messageId: number,
+  run: RunKey,
+  { receipt, usage }: { receipt: Receipt; usage: Usage },
+): Promise<void> {
+  await sql`
+    with charged as (
+      update answer_runs set usage = ${sql.json({ ...usage })}::jsonb
+      where id = ${run.id} and attempt = ${run.attempt}
+    )
+    insert into answer_receipts
+      (message_id, model, settings, message_ids, message_versions, summary_id, summary_up_to_seq, estimated_tokens)
+    select id, ${receipt.model}, ${sql.json({ ...receipt.settings })}::jsonb,
+      ${receipt.messages.map(({ id }) => id)}::bigint[],
+      ${receipt.messages.map(({ updated_seq }) => updated_seq)}::bigint[],
+      ${receipt.summary?.id ?? null}::bigint, ${receipt.summary?.up_to_seq ?? null}::bigint,
+      ${receipt.estimatedTokens}
+    from messages
+    where id = ${messageId}
+    on conflict (message_id) do nothing
+    returning ${withoutWaiting(sql)}
+  `;
+}
+
+/** @returns undefined for a message that is no answer of the model, or a chat that the caller is not in */
+export async function findAnswerContext(
+  sql: Sql,
+  callerId: number,
+  chatId: number,
+  messageId: number,
+): Promise<AnswerContext | undefined> {
+  return maybe(
+    await sql`
+      select m.id as message_id, m.answer_to as question_id, r.model, r.settings,
+        source.messages,
+        case when r.summary_id is not null then jsonb_build_object(
+          'up_to_seq', r.summary_up_to_seq,
+          'changed', not exists (select from chat_summaries where id = r.summary_id)
+        ) end as summary,
+        m.usage, r.first_chunk_ms, r.total_ms,
+        source.changed or (
+          r.summary_id is not null and not exists (select from chat_summaries where id = r.summary_id)
+        ) as changed
+      from chat_participants me
+      join messages m on m.chat_id = me.chat_id
+      join answer_receipts r on r.message_id = m.id
+      cross join lateral (
+        select
+          coalesce(jsonb_agg(jsonb_build_object(
+            'id', used.id,
+            'updated_seq', used.version,
+            'changed', now.updated_seq is distinct from used.version
+          ) order by used.place), '[]') as messages,
+          coalesce(bool_or(now.updated_seq is distinct from used.version), false) as changed
+        from unnest(r.message_ids, r.message_versions) with ordinality as used (id, version, place)
+        left join messages now on now.id = used.id
+      ) source
+      where me.chat_id = ${chatId} and me.user_id = ${callerId} and m.id = ${messageId}
+    `,
+    AnswerContext,
+  );
+}

@@ -1,0 +1,200 @@
+// An answer's message and its run, from the first chunk to the end. Whoever has lost the run (a later attempt has it)
+// writes nothing.
+import { z } from "zod";
+import { databaseError, maybe, withoutWaiting, type Sql } from "../database/connect.ts";
+import type { EndedAnswer } from "../wire/message-frames.ts";
+import { Message, Usage, type MessageStatus, type Source } from "../wire/messages.ts";
+import { messageColumns } from "../log/messages.ts";
+import { leaseSeconds, settledRun, type RunKey } from "./budget/queries.ts";
+
+const Checkpointed = z.object({ stop_requested: z.boolean(), has_message: z.boolean() });
+
+/**
+ * Keeps an answer's text so far and what it has used, and renews its lease.
+ * @param text undefined when it has not changed
+ * @returns undefined when the run belongs to somebody else, or has ended
+ */
+export async function checkpointAnswer(
+  sql: Sql,
+  run: RunKey,
+  { text, usage, leaseEnds }: { text: string | undefined; usage: Usage; leaseEnds: boolean },
+): Promise<z.infer<typeof Checkpointed> | undefined> {
+  return maybe(
+    await sql`
+      with run as (
+        update answer_runs
+        set usage = ${sql.json({ ...usage })}::jsonb,
+            lease_expires_at = now() + ${leaseEnds ? -1 : leaseSeconds} * interval '1 second'
+        where id = ${run.id} and attempt = ${run.attempt}
+        returning message_id, stop_requested
+      ),
+      kept as (
+        update messages set content = ${text ?? null}::text
+        from run
+        where messages.id = run.message_id and status = 'streaming' and ${text !== undefined}
+      )
+      select stop_requested, exists (select from messages where id = run.message_id) as has_message,
+        ${withoutWaiting(sql)}
+      from run
+    `,
+    Checkpointed,
+  );
+}
+
+const EndedRow = z.object({ ...Message.shape, usage: Usage.nullable() });
+
+/** How an answer ended, to be stored. */
+export interface AnswerEnd {
+  /** undefined keeps the text that is stored */
+  content: string | undefined;
+  status: Exclude<MessageStatus, "streaming">;
+  error: string | undefined;
+  sources: Source[] | undefined;
+  /** As the model counted; undefined if it did not. */
+  usage: Usage | undefined;
+  /** What is charged. */
+  charged: Usage;
+  estimatedPromptTokens: number | undefined;
+  firstChunkMs: number | undefined;
+  totalMs: number | undefined;
+}
+
+/**
+ * Brings a streaming answer to its end, takes the chat's next number and settles its run; only the first who tries does.
+ * @returns undefined when it had ended before, is somebody else's, or is gone
+ */
+export async function endAnswer(
+  sql: Sql,
+  { chatId, run }: { chatId: number; run: RunKey },
+  end: AnswerEnd,
+): Promise<EndedAnswer | undefined> {
+  const { charged: usage, estimatedPromptTokens } = end;
+  const row = maybe(
+    await sql`
+      with locked as materialized (
+        select c.id, c.last_seq from chats c where c.id = ${chatId} for no key update
+      ),
+      ${settledRun(sql, run, { usage, estimatedPromptTokens })},
+      m as (
+        update messages
+        set content = coalesce(${end.content ?? null}::text, content),
+            status = ${end.status},
+            usage = ${end.usage ? sql.json({ ...end.usage }) : null}::jsonb,
+            error = ${end.error ?? null}::text,
+            sources = ${end.sources ? sql.json(end.sources.map((source) => ({ ...source }))) : null}::jsonb,
+            updated_seq = locked.last_seq + 1
+        from locked, run
+        where messages.id = run.message_id and messages.status = 'streaming'
+        returning messages.id, messages.chat_id, messages.seq, messages.updated_seq, messages.user_id,
+          messages.content, messages.is_bot, messages.status, messages.answer_to, messages.client_id,
+          messages.created_at, messages.error, messages.sources, messages.usage
+      ),
+      moved as (
+        update chats set last_seq = m.updated_seq from m where chats.id = m.chat_id
+      ),
+      change as (
+        insert into chat_changes (chat_id, seq, kind, message_id)
+        select chat_id, updated_seq, 'answer_ended', id from m
+      ),
+      timed as (
+        update answer_receipts r
+        set first_chunk_ms = ${end.firstChunkMs ?? null}::int, total_ms = ${end.totalMs ?? null}::int
+        from m
+        where r.message_id = m.id
+      )
+      select ${messageColumns(sql)}, m.usage
+      from m
+      left join users u on u.id = m.user_id
+    `,
+    EndedRow,
+  );
+  if (!row) return undefined;
+  return endedAnswer(row);
+}
+
+function endedAnswer({ usage, ...message }: z.infer<typeof EndedRow>): EndedAnswer {
+  return { message, usage };
+}
+
+/** @returns undefined for an answer that is still running, or gone */
+export async function findEndedAnswer(
+  sql: Sql,
+  messageId: number,
+): Promise<EndedAnswer | undefined> {
+  const row = maybe(
+    await sql`
+      select ${messageColumns(sql)}, m.usage
+      from messages m
+      left join users u on u.id = m.user_id
+      where m.id = ${messageId} and m.status <> 'streaming'
+    `,
+    EndedRow,
+  );
+  return row && endedAnswer(row);
+}
+
+const InsertedAnswer = z.object({ ...Message.shape });
+
+/**
+ * Stores one more empty, streaming answer to a question, and takes the chat's next number.
+ * @returns undefined for a chat that the caller is not in, `running` while there is one
+ */
+export async function insertAnswer(
+  sql: Sql,
+  callerId: number,
+  question: Message,
+  runId: number,
+): Promise<Message | "running" | undefined> {
+  const insert = sql`
+    with locked as materialized (
+      select c.id, c.last_seq, c.message_count
+      from chats c
+      join chat_participants me on me.chat_id = c.id and me.user_id = ${callerId}
+      where c.id = ${question.chat_id}
+      for no key update of c
+      for key share of me
+    ),
+    m as (
+      insert into messages (chat_id, content, is_bot, seq, updated_seq, ordinal, status, answer_to)
+      select id, '', true, last_seq + 1, last_seq + 1, message_count + 1, 'streaming', ${question.id}
+      from locked
+      returning id, chat_id, seq, updated_seq, user_id, content, is_bot, status, answer_to, client_id, created_at,
+        error, sources
+    ),
+    linked as (
+      update answer_runs
+      set message_id = m.id, lease_expires_at = now() + ${leaseSeconds} * interval '1 second'
+      from m
+      where answer_runs.id = ${runId}
+    ),
+    moved as (
+      update chats set last_seq = m.seq, message_count = chats.message_count + 1 from m where chats.id = m.chat_id
+    )
+    select ${messageColumns(sql)} from m left join users u on u.id = m.user_id
+  `;
+  try {
+    return maybe(await insert, InsertedAnswer);
+  } catch (error) {
+    if (databaseError(error)?.constraint === "messages_running_answer_key") return "running";
+    throw error;
+  }
+}
+
+const RunningAnswer = z.object({ answer: Message, question: Message });
+
+/** A streaming answer and its question, for who takes it over. @returns undefined when it has ended or is gone */
+export async function findRunningAnswer(
+  sql: Sql,
+  messageId: number,
+): Promise<z.infer<typeof RunningAnswer> | undefined> {
+  const rows = await sql`
+    select ${messageColumns(sql)}
+    from messages m
+    left join users u on u.id = m.user_id
+    where m.id = ${messageId} and m.status = 'streaming'
+      or m.id = (select answer_to from messages where id = ${messageId} and status = 'streaming')
+    order by m.seq desc
+  `;
+  const [answer, question] = rows;
+  return maybe(question ? [{ answer, question }] : [], RunningAnswer);
+}

@@ -1,0 +1,35 @@
+// The one program of a container: the server, its migrations and its health check, with all that they import. Bun compiles
+// it (see the Dockerfile). From the source, `bun run` has the same commands.
+import { readConfig } from "./config/config.ts";
+
+const usage = `Usage:
+  gemini-coop serve        the server; what it does without a command
+  gemini-coop health       whether the server in this container answers
+  gemini-coop db:up|db:down|db:status|db:backup|db:restore`;
+
+const healthTimeoutMs = 4_000;
+
+async function isHealthy(): Promise<boolean> {
+  const url = `http://127.0.0.1:${readConfig().port}/health`;
+  const answered = fetch(url, { signal: AbortSignal.timeout(healthTimeoutMs) });
+  return await answered.then(
+    (response) => response.ok,
+    () => false,
+  );
+}
+
+async function run([command = "serve", ...args]: string[]): Promise<void> {
+  if (command === "serve" && args.length === 0) {
+    await import("./main.ts");
+  } else if (command === "health" && args.length === 0) {
+    process.exitCode = (await isHealthy()) ? 0 : 1;
+  } else if (command.startsWith("db:")) {
+    const { runDatabaseCommand } = await import("../db/cli.ts");
+    process.exitCode = await runDatabaseCommand([command.slice("db:".length), ...args]);
+  } else {
+    console.error(usage);
+    process.exitCode = 2;
+  }
+}
+
+await run(process.argv.slice(2));

@@ -1,0 +1,138 @@
+// Saves a database that is in use: all tables from one snapshot.
+// Rows are read by cursors, since postgres.js hangs after a COPY whose stream was ever slow (its socket stays paused).
+import { createWriteStream, existsSync, mkdirSync, rmSync } from "node:fs";
+import { open, rename } from "node:fs/promises";
+import { dirname } from "node:path";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { createGzip } from "node:zlib";
+import postgres from "postgres";
+import { z } from "zod";
+import {
+  copyBegin,
+  copyEnd,
+  copyValue,
+  type Header,
+  lastLine,
+  preamble,
+  sequenceLine,
+} from "./archive.ts";
+import { one } from "../connect.ts";
+import { appliedVersions } from "../migrations/states.ts";
+import { quoted, quotedName, readSequences, readTables, type Table } from "./tables.ts";
+
+const connectTimeoutSeconds = 10;
+/** The wait for a table that a migration has locked. */
+const lockWaitMs = 60_000;
+/** With the longest messages about 10 MB at a time. */
+const rowsAtOnce = 200;
+
+/**
+ * Saves all rows as they are when it begins, without blocking the database's users. The file appears whole or not at all, and
+ * only its owner can read it, since it has password hashes.
+ * @param file missing folders are made
+ * @param version the release that makes it
+ * @throws Error with a sentence for the user: the file exists, the database was never migrated, or cannot be read
+ */
+export async function backUp(databaseUrl: string, file: string, version: string): Promise<Header> {
+  if (existsSync(file)) throw new Error(`${file} exists already: choose another name.`);
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  const partial = `${file}.${process.pid}.partial`;
+  const sql = postgres(databaseUrl, {
+    max: 1,
+    connect_timeout: connectTimeoutSeconds,
+    max_lifetime: null,
+    onnotice: () => {},
+    connection: {
+      application_name: "gemini-coop backup",
+      lock_timeout: lockWaitMs,
+      statement_timeout: 0,
+      // Any PostgreSQL can read values in these formats, whatever the database is set to.
+      DateStyle: "ISO",
+      IntervalStyle: "postgres",
+      TimeZone: "UTC",
+      bytea_output: "hex",
+      extra_float_digits: 1,
+    },
+  });
+  try {
+    const header = await save(sql, partial, version);
+    await rename(partial, file);
+    return header;
+  } finally {
+    rmSync(partial, { force: true });
+    await sql.end({ timeout: 5 });
+  }
+}
+
+/** Its transaction needs a pool that nothing else uses. */
+async function save(sql: postgres.Sql, partial: string, version: string): Promise<Header> {
+  const found = await readTables(sql);
+  if (found.length === 0) throw new Error("The database has no tables: there is nothing to save.");
+  let header: Header | undefined;
+  await sql.begin("isolation level repeatable read read only", async (transaction) => {
+    // No table changes its columns from here on. The snapshot is taken later, by the first select.
+    const names = found.map(({ name }) => quoted(name)).join(", ");
+    await transaction.unsafe(`lock table ${names} in access share mode`);
+    const tables = await readTables(transaction);
+    if (!Bun.deepEquals(tables, found)) {
+      throw new Error("The database was migrated just now: take the backup again.");
+    }
+    header = await readHeader(transaction, tables, version);
+    const text = Readable.from(archiveOf(transaction, header, tables), { objectMode: false });
+    await pipeline(text, createGzip(), createWriteStream(partial, { flags: "wx", mode: 0o600 }));
+  });
+  if (!header) throw new Error("The backup was not made.");
+  const handle = await open(partial, "r+");
+  await handle.sync().finally(() => handle.close());
+  return header;
+}
+
+async function readHeader(sql: postgres.ISql, tables: Table[], version: string): Promise<Header> {
+  const migrations = await appliedVersions(sql);
+  const rows: Header["rows"] = {};
+  for (const { name } of tables) {
+    const counted = await sql.unsafe(`select count(*)::float8 as count from ${quoted(name)}`);
+    rows[name] = one(counted, z.object({ count: z.int() })).count;
+  }
+  return { version, made_at: new Date().toISOString(), migrations, rows };
+}
+
+async function* archiveOf(
+  sql: postgres.ISql,
+  header: Header,
+  tables: Table[],
+): AsyncGenerator<Buffer> {
+  const hash = new Bun.CryptoHasher("sha256");
+  const hashed = (text: string) => {
+    const bytes = Buffer.from(text);
+    hash.update(bytes);
+    return bytes;
+  };
+  yield hashed(preamble(header));
+  for (const table of tables) {
+    yield hashed(copyBegin(table));
+    for await (const lines of rowsOf(sql, table)) yield hashed(lines);
+    yield hashed(copyEnd(table));
+  }
+  for (const name of await readSequences(sql)) {
+    yield hashed(await sequenceOf(sql, name));
+  }
+  yield hashed("commit;\n");
+  yield Buffer.from(lastLine(hash.digest("hex")));
+}
+
+async function* rowsOf(sql: postgres.ISql, { name, columns }: Table): AsyncGenerator<string> {
+  const rows = sql.unsafe(`select ${columns.map(quotedName).join(", ")} from ${quoted(name)}`);
+  for await (const some of rows.raw().cursor(rowsAtOnce)) {
+    yield some.map((row) => `${row.map(copyValue).join("\t")}\n`).join("");
+  }
+}
+
+/** Sequences are outside of snapshots: the value is at least that of the saved rows. */
+async function sequenceOf(sql: postgres.ISql, name: string): Promise<string> {
+  const rows = await sql.unsafe(`select last_value::text, is_called from ${quoted(name)}`);
+  const Row = z.object({ last_value: z.string(), is_called: z.boolean() });
+  const { last_value: lastValue, is_called: isCalled } = one(rows, Row);
+  return sequenceLine(name, lastValue, isCalled);
+}

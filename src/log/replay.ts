@@ -1,0 +1,225 @@
+// Reading a room's log: what a returning client has missed, and what a gap among live frames held.
+import { z } from "zod";
+import { many, type Sql } from "../database/connect.ts";
+import type { ReadLog } from "../realtime/sequencer.ts";
+import { Chat, Participant } from "../wire/chats.ts";
+import type { DurableFrame } from "../wire/frames.ts";
+import { firstStreamFrame, lastStreamFrame, messageFrame } from "../wire/message-frames.ts";
+import { Message, Usage } from "../wire/messages.ts";
+import { messageColumns } from "./messages.ts";
+
+const Reached = z.object({ last_seq: z.int(), updated_seq: z.int() });
+const MissedRow = z.union([
+  z.object({ room_last_seq: z.int(), room_updated_seq: z.int(), ...Message.shape }),
+  z.object({ room_last_seq: z.int(), room_updated_seq: z.int(), id: z.null() }),
+]);
+
+export interface Missed {
+  /** The room's number at which this was read. */
+  lastSeq: number;
+  chatUpdatedSeq: number;
+  /** In the order of `updated_seq`. */
+  messages: Message[];
+}
+
+/**
+ * Messages that are new or changed above a number, in their latest state: at most twice `limit`, and none after those
+ * whose texts together exceed `bytesMax`.
+ * @returns undefined for a chat that the caller is not in
+ */
+export async function findMissed(
+  sql: Sql,
+  userId: number,
+  chatId: number,
+  { afterSeq, limit, bytesMax }: { afterSeq: number; limit: number; bytesMax: number },
+): Promise<Missed | undefined> {
+  // Two branches, each on its own index: nearly all messages never change.
+  const rows = many(
+    await sql`
+      select c.last_seq as room_last_seq, c.updated_seq as room_updated_seq, ${messageColumns(sql)}
+      from chat_participants me
+      join chats c on c.id = me.chat_id
+      left join lateral (
+        select id, chat_id, seq, updated_seq, user_id, content, is_bot, status, answer_to, client_id, created_at,
+          error, sources, sum(octet_length(content)) over (order by updated_seq) - octet_length(content) as bytes_before
+        from ((
+          select id, chat_id, seq, updated_seq, user_id, content, is_bot, status, answer_to, client_id, created_at,
+            error, sources
+          from messages
+          where chat_id = c.id and seq > ${afterSeq}
+          order by seq
+          limit ${limit}
+        )
+        union all
+        (
+          select id, chat_id, seq, updated_seq, user_id, content, is_bot, status, answer_to, client_id, created_at,
+            error, sources
+          from messages
+          where chat_id = c.id and updated_seq > ${afterSeq} and updated_seq <> seq and seq <= ${afterSeq}
+          order by updated_seq
+          limit ${limit}
+        )) missed
+      ) m on m.bytes_before <= ${bytesMax}
+      left join users u on u.id = m.user_id
+      where me.chat_id = ${chatId} and me.user_id = ${userId}
+      order by m.updated_seq
+    `,
+    MissedRow,
+  );
+  const [first] = rows;
+  if (!first) return undefined;
+  return {
+    lastSeq: first.room_last_seq,
+    chatUpdatedSeq: first.room_updated_seq,
+    messages: rows.flatMap((row) => (row.id === null ? [] : [Message.parse(row)])),
+  };
+}
+
+/** Which of some answers had ended when their chat's log had reached a number. */
+export async function findEnded(sql: Sql, messageIds: number[], upTo: number): Promise<number[]> {
+  const rows = many(
+    await sql`
+      select id from messages
+      where id = any (${messageIds}::bigint[]) and status <> 'streaming' and updated_seq <= ${upTo}
+    `,
+    z.object({ id: z.int() }),
+  );
+  return rows.map((row) => row.id);
+}
+
+/** How far the logs of some chats reach. */
+export async function findLastSeqs(
+  sql: Sql,
+  chatIds: number[],
+): Promise<{ id: number; last_seq: number }[]> {
+  return many(
+    await sql`select id, last_seq from chats where id = any (${chatIds}::bigint[])`,
+    z.object({ id: z.int(), last_seq: z.int() }),
+  );
+}
+
+const ChangedMessage = z.object({
+  number: z.int(),
+  kind: z.enum(["sent", "message_updated", "answer_ended"]),
+  ...Message.shape,
+  usage: Usage.nullable(),
+});
+
+const ChatChange = z.discriminatedUnion("kind", [
+  z.object({ number: z.int(), kind: z.literal("chat_updated"), chat: Chat }),
+  z.object({
+    number: z.int(),
+    kind: z.literal("participant_added"),
+    participant: Participant,
+  }),
+  z.object({
+    number: z.int(),
+    kind: z.literal("participant_removed"),
+    person: z.object({ user_id: z.int(), username: z.string() }),
+  }),
+]);
+
+/**
+ * The frames of a chat's numbers above one, as they would have gone out live, except that what has changed again since
+ * is in its latest state.
+ * @param onEnded is told of every answer whose end is among them, before anybody is shown it
+ */
+export function createReadLog(
+  sql: Sql,
+  { onEnded = () => {} }: { onEnded?: (messageId: number) => void } = {},
+): ReadLog {
+  return async (chatId, after, limit) => {
+    const upTo = after + limit;
+    const [chat] = many(
+      await sql`
+        select c.id, c.name, c.owner_id, c.is_group, c.is_ai_chat, c.created_at, c.last_seq, c.updated_seq, c.settings
+        from chats c where c.id = ${chatId}
+      `,
+      Chat,
+    );
+    if (!chat) return { lastSeq: after, frames: [] };
+    const lastSeq = Reached.parse(chat).last_seq;
+    const frames = [
+      ...(await readMessageFrames(sql, chatId, after, Math.min(upTo, lastSeq))),
+      ...(await readChatFrames(sql, chat, after, Math.min(upTo, lastSeq))),
+    ];
+    for (const frame of frames) {
+      if (frame.type === "bot_stream" && frame.is_complete) onEnded(frame.message_id);
+    }
+    return { lastSeq, frames };
+  };
+}
+
+async function readMessageFrames(
+  sql: Sql,
+  chatId: number,
+  after: number,
+  upTo: number,
+): Promise<DurableFrame[]> {
+  const rows = many(
+    await sql`
+      select m.seq as number, 'sent' as kind, ${messageColumns(sql)}, m.usage
+      from messages m
+      left join users u on u.id = m.user_id
+      where m.chat_id = ${chatId} and m.seq > ${after} and m.seq <= ${upTo}
+      union all
+      select change.seq, change.kind, ${messageColumns(sql)}, m.usage
+      from chat_changes change
+      join messages m on m.id = change.message_id
+      left join users u on u.id = m.user_id
+      where change.chat_id = ${chatId} and change.seq > ${after} and change.seq <= ${upTo}
+    `,
+    ChangedMessage,
+  );
+  return rows.map(({ number, kind, usage, ...message }) => {
+    const numbered = { ...message, updated_seq: number };
+    if (kind === "answer_ended") return lastStreamFrame({ message: numbered, usage });
+    if (kind === "message_updated") return { ...messageFrame(numbered), type: "message_updated" };
+    return message.answer_to === null ? messageFrame(numbered) : firstStreamFrame(message);
+  });
+}
+
+async function readChatFrames(
+  sql: Sql,
+  chat: Chat,
+  after: number,
+  upTo: number,
+): Promise<DurableFrame[]> {
+  const rows = await sql`
+    select change.seq as number, change.kind, change.user_id, u.username,
+      u.created_at, coalesce(p.joined_at, change.created_at) as joined_at
+    from chat_changes change
+    left join users u on u.id = change.user_id
+    left join chat_participants p on p.chat_id = change.chat_id and p.user_id = change.user_id
+    where change.chat_id = ${chat.id} and change.seq > ${after} and change.seq <= ${upTo}
+      and change.message_id is null
+  `;
+  const changes = many(
+    rows.map(({ number, kind, user_id, username, created_at, joined_at }) => ({
+      number,
+      kind,
+      chat,
+      person: { user_id, username },
+      // Perhaps out again by now.
+      participant: {
+        id: user_id,
+        username,
+        role: user_id === chat.owner_id ? "owner" : "member",
+        joined_at,
+        created_at,
+      },
+    })),
+    ChatChange,
+  );
+  return changes.map((change): DurableFrame => {
+    const head = { chat_id: chat.id, updated_seq: change.number };
+    switch (change.kind) {
+      case "chat_updated":
+        return { type: "chat_updated", ...head, chat };
+      case "participant_added":
+        return { type: "participant_added", ...head, participant: change.participant };
+      case "participant_removed":
+        return { type: "participant_removed", ...head, ...change.person };
+    }
+  });
+}

@@ -1,0 +1,33 @@
+// Activity of chats for participants that have not joined them. A busy room must not cost each of them a frame for every
+// message: the first goes out at once, and of what follows within the interval only the newest.
+import type { ActivityFrame } from "../wire/frames.ts";
+import { activityTopic, type Emit } from "./topics.ts";
+
+const intervalMs = 1_000;
+
+export class ActivityThrottle {
+  readonly #emit: Emit;
+  readonly #recent = new Map<number, { latest: ActivityFrame | undefined }>();
+
+  constructor(emit: Emit) {
+    this.#emit = emit;
+  }
+
+  /** Sends the frame, at most one in {@link intervalMs} for each chat. */
+  note(frame: ActivityFrame): void {
+    const chat = this.#recent.get(frame.chat_id);
+    if (chat) chat.latest = frame;
+    else this.#send(frame);
+  }
+
+  #send(frame: ActivityFrame): void {
+    const { chat_id: chatId } = frame;
+    const chat: { latest: ActivityFrame | undefined } = { latest: undefined };
+    this.#recent.set(chatId, chat);
+    this.#emit(activityTopic(chatId), JSON.stringify(frame));
+    setTimeout(() => {
+      this.#recent.delete(chatId);
+      if (chat.latest) this.#send(chat.latest);
+    }, intervalMs);
+  }
+}

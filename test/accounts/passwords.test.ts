@@ -1,0 +1,131 @@
+import { afterAll, beforeAll, describe, expect, spyOn, test } from "bun:test";
+import { hashPassword, isWeakHash, verifyPassword } from "../../src/accounts/passwords.ts";
+import { expectProblem } from "../http/refusals.ts";
+import { startWorld, type World } from "../world/world.ts";
+
+const password = "correct horse battery";
+/** Bun's own way, with what a server before this one may have chosen. */
+const weak = {
+  "argon2id with less memory": { algorithm: "argon2id", memoryCost: 8_192, timeCost: 3 },
+  "argon2id with fewer passes": { algorithm: "argon2id", memoryCost: 65_536, timeCost: 1 },
+  argon2i: { algorithm: "argon2i", memoryCost: 19_456, timeCost: 2 },
+  bcrypt: { algorithm: "bcrypt", cost: 4 },
+} as const;
+
+let world: World;
+beforeAll(async () => {
+  world = await startWorld();
+});
+afterAll(() => world.stop());
+
+async function register(username: string) {
+  const email = `${username}@example.com`;
+  await world.call("POST", "/api/auth/register", { username, email, password });
+}
+
+const login = (username: string, typed = password) =>
+  world.call("POST", "/api/auth/login", { username, password: typed });
+
+async function storedHash(username: string): Promise<string> {
+  const [row] = await world.sql`select hashed_password from users where username = ${username}`;
+  return row?.hashed_password;
+}
+
+test("a password is stored as argon2id with 19 MiB, 2 passes and 1 lane, and a salt of its own", async () => {
+  const hashes = await Promise.all([hashPassword(password), hashPassword(password)]);
+  for (const hash of hashes) expect(hash).toStartWith("$argon2id$v=19$m=19456,t=2,p=1$");
+  expect(hashes[0]).not.toBe(hashes[1]);
+  await register("stored");
+  expect(await storedHash("stored")).toStartWith("$argon2id$v=19$m=19456,t=2,p=1$");
+});
+
+test("two are hashed or verified at once, however many come", async () => {
+  let running = 0;
+  let most = 0;
+  const counted =
+    <Args extends unknown[], Result>(work: (...args: Args) => Promise<Result>) =>
+    async (...args: Args) => {
+      running += 1;
+      most = Math.max(most, running);
+      try {
+        return await work(...args);
+      } finally {
+        running -= 1;
+      }
+    };
+  const { hash, verify } = Bun.password;
+  const spies = [
+    spyOn(Bun.password, "hash").mockImplementation(counted(hash)),
+    spyOn(Bun.password, "verify").mockImplementation(counted(verify)),
+  ];
+  try {
+    const stored = await hashPassword(password);
+    const results = await Promise.all(
+      Array.from({ length: 6 }, (_, n) =>
+        n % 2 ? hashPassword(password) : verifyPassword(password, stored),
+      ),
+    );
+    expect(results.filter((result) => result === true)).toHaveLength(3);
+    expect(most).toBe(2);
+  } finally {
+    for (const spy of spies) spy.mockRestore();
+  }
+});
+
+test("an unknown user costs one verification, as a wrong password does, and hears the same", async () => {
+  await register("known");
+  await login("known");
+  const verify = spyOn(Bun.password, "verify");
+  const hash = spyOn(Bun.password, "hash");
+  try {
+    const answers = [];
+    for (const username of ["known", "unknown"]) {
+      verify.mockClear();
+      answers.push(await login(username, "not the password"));
+      expect(verify).toHaveBeenCalledTimes(1);
+      // Against a hash that costs the same.
+      expect(String(verify.mock.calls[0]?.[1])).toStartWith("$argon2id$v=19$m=19456,t=2,p=1$");
+    }
+    expect(hash).not.toHaveBeenCalled();
+    const [wrong, unknown] = answers;
+    if (!wrong || !unknown) throw new Error("two answers");
+    expectProblem(wrong, 401, "invalid_credentials");
+    expect(unknown.body).toEqual(wrong.body);
+    const shown = ({ headers }: typeof wrong) =>
+      [...headers].filter(([name]) => !["x-request-id", "date"].includes(name));
+    expect(shown(unknown)).toEqual(shown(wrong));
+  } finally {
+    verify.mockRestore();
+    hash.mockRestore();
+  }
+});
+
+describe("a stored hash", () => {
+  test("of today is strong enough, and what is no hash is not", async () => {
+    expect(isWeakHash(await hashPassword(password))).toBe(false);
+    expect(isWeakHash("$argon2id$v=19$m=65536,t=3,p=1$c2FsdA$aGFzaA")).toBe(false);
+    for (const hash of ["", "none", "$argon2id$", "$argon2id$v=16$m=19456,t=2,p=1$c2FsdA$aGFzaA"])
+      expect(isWeakHash(hash)).toBe(true);
+  });
+
+  test.each(Object.entries(weak))(
+    "of %s is replaced when its person signs in, and not before",
+    async (what, how) => {
+      const username = `weak-${what.length}`;
+      await register(username);
+      const old = await Bun.password.hash(password, how);
+      expect(isWeakHash(old)).toBe(true);
+      await world.sql`update users set hashed_password = ${old} where username = ${username}`;
+
+      expectProblem(await login(username, "not the password"), 401, "invalid_credentials");
+      expect(await storedHash(username)).toBe(old);
+
+      expect((await login(username)).status).toBe(200);
+      const renewed = await storedHash(username);
+      expect(renewed).toStartWith("$argon2id$v=19$m=19456,t=2,p=1$");
+      expect((await login(username)).status).toBe(200);
+      expect(await storedHash(username)).toBe(renewed);
+      expectProblem(await login(username, "not the password"), 401, "invalid_credentials");
+    },
+  );
+});

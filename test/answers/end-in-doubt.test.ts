@@ -1,0 +1,56 @@
+// An answer's end that is committed though its reply never came.
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { nothingUsed } from "../../src/answers/budget/meter.ts";
+import { endAnswer } from "../../src/answers/queries.ts";
+import { answer, finish, say } from "../../src/emulator/script.ts";
+import { startWorld, type World } from "../world/world.ts";
+import { gateway } from "./asking.ts";
+
+let world: World;
+beforeAll(async () => {
+  world = await startWorld();
+});
+afterAll(() => world.stop());
+
+test("who joins before the server knows that an answer's end was stored sees it ended, and no piece after it", async () => {
+  const anna = await world.person("anna");
+  const chat = await anna.chat();
+  const gate = gateway();
+  world.gemini.respondWith(answer(say("All of it."), gate.step, finish()));
+  const question = await anna.say(chat.id, "/bot well?");
+  await gate.reached;
+  const [reply] = world.ctx.answers.inChat(chat.id, question.seq + 1);
+  if (!reply) throw new Error("nothing runs");
+
+  const holder = await world.sql.reserve();
+  await holder`begin`;
+  await holder`select from chats where id = ${chat.id} for update`;
+  gate.open();
+  await world.untilBlocked();
+  await world.sql`
+    select pg_terminate_backend(pid) from pg_stat_activity
+    where datname = current_database() and wait_event_type = 'Lock'
+  `;
+  await holder`rollback`;
+  holder.release();
+  const ended = await endAnswer(world.sql, reply, {
+    content: "All of it.",
+    status: "complete",
+    error: undefined,
+    sources: undefined,
+    usage: undefined,
+    charged: nothingUsed,
+    estimatedPromptTokens: undefined,
+    firstChunkMs: undefined,
+    totalMs: undefined,
+  });
+  expect(ended).toBeDefined();
+
+  const annas = await anna.joined(chat.id, 0);
+  await annas.settle();
+  const shown = annas.frames.filter((frame) => frame.message_id === reply.messageId);
+  expect(shown).toEqual([
+    expect.objectContaining({ type: "message", content: "All of it.", status: "complete" }),
+  ]);
+  await reply.done;
+});

@@ -1,0 +1,169 @@
+// Random histories of answers on two servers: asked, stopped, joined, taken over and deleted at any moment. However they
+// go, every answer ends, everyone who listens has its text, and nothing stays reserved. A seed repeats the decisions.
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { sweepAbandonedAnswers } from "../../../src/answers/recovery.ts";
+import { createGeminiModel } from "../../../src/model/gemini/client.ts";
+import { compose } from "../../../src/compose.ts";
+import { startServer, type RunningServer } from "../../../src/server.ts";
+import { startModel, questionFor, type ScriptedModel } from "../../whole/faults/model.ts";
+import { createRandom, type Random } from "../../whole/faults/random.ts";
+import { TestSocket } from "../../world/socket.ts";
+import { startWorld, type Person, type World } from "../../world/world.ts";
+import { unsettled } from "../left-behind.ts";
+
+setDefaultTimeout(60_000);
+
+const histories = 24;
+const steps = 12;
+const pauseMsMax = 500;
+
+let world: World;
+let model: ScriptedModel;
+const servers: RunningServer[] = [];
+beforeAll(async () => {
+  world = await startWorld({
+    env: { BUDGET_ANSWERS_PER_CHAT: "0", BUDGET_ANSWERS_TOTAL: "0", BUDGET_ANSWERS_PER_USER: "0" },
+  });
+  // The world's own server, whose model is another, takes nothing over.
+  world.ctx.lifecycle.closing = true;
+  model = startModel();
+  const { config, secretKey, sql, log } = world.ctx;
+  const answer = createGeminiModel({
+    apiKey: "test-key",
+    baseUrl: model.url,
+    log,
+    backoffMs: 1,
+  });
+  const parts = { config, secretKey, sql, log, model: { answer, description: "scripted" } };
+  servers.push(startServer(compose(parts)), startServer(compose(parts)));
+});
+afterAll(async () => {
+  for (const server of servers) await server.stop();
+  await model.stop();
+  await world.stop();
+});
+
+async function call(
+  { url }: RunningServer,
+  { token }: Person,
+  method: string,
+  path: string,
+  body?: object,
+) {
+  const response = await fetch(url + path, {
+    method,
+    headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+    body: body && JSON.stringify(body),
+  });
+  return { status: response.status, body: JSON.parse(await response.text()) };
+}
+
+async function join({ url }: RunningServer, { token }: Person, chatId: number, afterSeq?: number) {
+  const socket = new TestSocket(`${url.replace("http", "ws")}/ws?token=${token}`);
+  await socket.opened;
+  socket.send({ type: "join", chat_id: chatId, after_seq: afterSeq });
+  await socket.next("joined", { chat_id: chatId });
+  return socket;
+}
+
+/** Lets a server take an answer over, whose own server is alive and finds that out. */
+async function takeOver(server: RunningServer, messageId: number) {
+  await world.sql`update answer_runs set lease_expires_at = now() where message_id = ${messageId}`;
+  await sweepAbandonedAnswers(server.ctx);
+}
+
+async function play(name: string, random: Random) {
+  const anna = await world.person("anna");
+  const chat = await anna.chat();
+  const path = `/api/chats/${chat.id}/messages`;
+  const sockets = [await join(random.pick(servers), anna, chat.id)];
+  const asked: string[] = [];
+  let deleted = false;
+  const newest = async () => {
+    const rows = await world.sql`
+      select id from messages where chat_id = ${chat.id} and answer_to is not null order by id desc limit 2
+    `;
+    return rows.length === 0 ? undefined : Number(random.pick([...rows]).id);
+  };
+  const ask = async () => {
+    const clientId = `${name}-${asked.length}`;
+    asked.push(clientId);
+    const body = { content: questionFor(clientId), client_id: clientId };
+    expect((await call(random.pick(servers), anna, "POST", path, body)).status).toBe(200);
+  };
+  await ask();
+  for (let step = 0; step < steps && !deleted; step += 1) {
+    await Bun.sleep(random.int(0, pauseMsMax));
+    const server = random.pick(servers);
+    const messageId = await newest();
+    const what = random.next();
+    if (what < 0.2) await ask();
+    else if (what < 0.3 && messageId) {
+      const { status, body } = await call(server, anna, "POST", `${path}/${messageId}/stop`);
+      expect([200, 409]).toContain(status);
+      if (status === 200) expect(body.status).not.toBe("streaming");
+    } else if (what < 0.6)
+      sockets.push(
+        await join(server, anna, chat.id, random.chance(0.5) ? random.int(0, 2) : undefined),
+      );
+    else if (what < 0.95 && messageId) await takeOver(server, messageId);
+    else if (random.chance(0.3)) {
+      deleted = (await call(server, anna, "DELETE", `/api/chats/${chat.id}`)).status === 200;
+    }
+  }
+  return { chatId: chat.id, sockets, asked };
+}
+
+/** What a client puts together of an answer: pieces fit, or bring all of it anew, and nothing comes after the last. */
+function shownText(socket: TestSocket, messageId: number) {
+  let text: string | undefined;
+  let last: string | undefined;
+  for (const frame of socket.ofType("bot_stream")) {
+    if (frame.message_id !== messageId) continue;
+    expect(last).toBeUndefined();
+    if (frame.is_complete) {
+      last = String(frame.full_response);
+      expect(text ?? "").toBe(last);
+    } else {
+      if (frame.offset === 0) text = "";
+      expect(frame.offset).toBe(text?.length);
+      text += String(frame.chunk);
+    }
+  }
+  return last;
+}
+
+test("whatever happens to answers, each ends once, with the text that everyone was shown, and nothing stays reserved", async () => {
+  const seed = process.env.HISTORIES_SEED ?? crypto.randomUUID().slice(0, 8);
+  console.log(`HISTORIES_SEED=${seed} makes the same decisions`);
+  const played = await Promise.all(
+    Array.from({ length: histories }, (_, n) => play(`h${n}`, createRandom(`${seed} ${n}`))),
+  );
+  while ((await unsettled(world.sql)).some(({ length }) => length > 0)) await Bun.sleep(50);
+  expect(model.takeIncidents()).toEqual([]);
+
+  const statuses = new Set<string>();
+  for (const { chatId, sockets, asked } of played) {
+    const stored = await world.sql`
+      select m.id, m.status, m.content, m.updated_seq, q.client_id from messages m
+      join messages q on q.id = m.answer_to where m.chat_id = ${chatId}
+    `;
+    expect([0, asked.length]).toContain(stored.length);
+    for (const { id, status, content, updated_seq: updatedSeq, client_id: clientId } of stored) {
+      statuses.add(status);
+      const whole = model.answerTo(clientId);
+      if (status === "complete") expect(content).toBe(whole);
+      else expect(whole).toStartWith(content);
+      for (const socket of sockets) {
+        const joinedAt = Number(socket.ofType("joined")[0]?.last_seq);
+        if (joinedAt >= Number(updatedSeq)) continue;
+        // A frame that another server sent is read from the log.
+        while (shownText(socket, Number(id)) === undefined) await Bun.sleep(20);
+        expect(shownText(socket, Number(id))).toBe(content);
+      }
+    }
+    for (const socket of sockets) await socket.close();
+  }
+  expect([...statuses]).toContain("complete");
+  expect([...statuses]).toContain("stopped");
+});

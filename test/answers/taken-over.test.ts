@@ -1,0 +1,300 @@
+// Two servers on one database: an answer belongs to one of them at a time, and can be stopped, seen and deleted through
+// either.
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  describe,
+  expect,
+  setDefaultTimeout,
+  test,
+} from "bun:test";
+import { insertRun } from "../../src/answers/budget/queries.ts";
+import { sweepAbandonedAnswers } from "../../src/answers/recovery.ts";
+import { answer, cut, finish, refuse, say } from "../../src/emulator/script.ts";
+import { compose } from "../../src/compose.ts";
+import { startServer, type RunningServer } from "../../src/server.ts";
+import { TestSocket } from "../world/socket.ts";
+import { startWorld, type Person, type World } from "../world/world.ts";
+import { gateway, whenAborted } from "./asking.ts";
+import { leftBehind, soFar, unsettled } from "./left-behind.ts";
+import { lastRequest, room } from "./room.ts";
+
+// Some wait for what happens once a second, and for a busy machine.
+setDefaultTimeout(20_000);
+
+let world: World;
+let other: RunningServer;
+beforeAll(async () => {
+  world = await startWorld();
+  const { config, secretKey, sql, log, model } = world.ctx;
+  other = startServer(compose({ config, secretKey, sql, log, model }));
+});
+afterEach(async () => {
+  while ((await unsettled(world.sql)).some(({ length }) => length > 0)) await Bun.sleep(20);
+});
+afterAll(async () => {
+  await other.stop();
+  await world.stop();
+});
+
+async function joinedOther({ token }: Person, chatId: number) {
+  const socket = new TestSocket(`${other.url.replace("http", "ws")}/ws?token=${token}`);
+  await socket.opened;
+  socket.send({ type: "join", chat_id: chatId });
+  await socket.next("joined", { chat_id: chatId });
+  return socket;
+}
+
+async function askOther({ token }: Person, method: string, path: string) {
+  const headers = { authorization: `Bearer ${token}` };
+  const response = await fetch(other.url + path, { method, headers });
+  return { status: response.status, body: JSON.parse(await response.text()) };
+}
+
+/** A room with an answer that runs on the first server and has begun, and ben listening on the second. */
+async function running() {
+  const here = await room(world);
+  const gate = gateway();
+  world.gemini.respondWith(answer(say("Mostly"), gate.step, say(" of the first"), finish()));
+  await here.anna.say(here.chat.id, "/bot well?");
+  const { message_id } = await here.annas.next("bot_stream", { chunk: "Mostly" });
+  const messageId = Number(message_id);
+  const elsewhere = await joinedOther(here.ben, here.chat.id);
+  const path = `/api/chats/${here.chat.id}/messages/${messageId}/stop`;
+  return { ...here, gate, messageId, elsewhere, path, request: lastRequest(world) };
+}
+
+/** The text as a client puts it together: pieces fit, or bring everything anew. */
+function textOf(socket: TestSocket, messageId: number) {
+  const frames = socket.ofType("bot_stream").filter((frame) => frame.message_id === messageId);
+  const last = frames.at(-1);
+  let text = "";
+  for (const { offset, chunk, is_complete: isLast } of frames) {
+    expect(isLast).toBe(offset !== undefined && frames.at(-1)?.offset === offset && isLast);
+    if (offset === undefined || isLast) continue;
+    if (offset === 0) text = "";
+    expect(offset).toBe(text.length);
+    text += String(chunk);
+  }
+  expect(frames.filter((frame) => frame.is_complete)).toEqual(last ? [last] : []);
+  expect(last?.full_response).toBe(text);
+  return { text, status: last?.status };
+}
+
+async function ends(socket: TestSocket, messageId: number) {
+  await socket.next("bot_stream", { is_complete: true, message_id: messageId });
+  await socket.settle();
+  return textOf(socket, messageId);
+}
+
+describe("an answer whose server was taken for dead", () => {
+  test("goes on elsewhere, and what that server still hears wins nowhere", async () => {
+    const { annas, bens, elsewhere, gate, messageId, messages, request } = await running();
+    while ((await messages())[1].content !== "Mostly") await Bun.sleep(20);
+    world.gemini.respondWith(answer(say(" and half"), say(" of the second"), finish()));
+    for (let attempt = 1; attempt === 1;) {
+      await world.sql`update answer_runs set lease_expires_at = now() where message_id = ${messageId}`;
+      await sweepAbandonedAnswers(other.ctx);
+      const [run] =
+        await world.sql`select attempt from answer_runs where message_id = ${messageId}`;
+      attempt = Number(run?.attempt ?? 2);
+    }
+    gate.open();
+    const whole = { text: "Mostly and half of the second", status: "complete" };
+    for (const socket of [elsewhere, annas, bens])
+      expect(await ends(socket, messageId)).toEqual(whole);
+    await world.ctx.answers.find(messageId)?.done;
+    expect((await messages())[1]).toMatchObject({
+      content: whole.text,
+      status: "complete",
+      updated_seq: 3,
+    });
+    expect(request.aborted.aborted || world.ctx.answers.find(messageId) === undefined).toBe(true);
+  });
+
+  test("goes on in the same server, which shows no more of what it heard before", async () => {
+    const { annas, gate, messageId, messages, request } = await running();
+    while ((await messages())[1].content !== "Mostly") await Bun.sleep(20);
+    const otherGate = gateway();
+    world.gemini.respondWith(answer(say(" with"), otherGate.step, say(" the rest"), finish()));
+    await world.sql`update answer_runs set lease_expires_at = now() - interval '1 hour' where message_id = ${messageId}`;
+    const forgetful = { ...world.ctx.answers, runIds: () => [] };
+    await sweepAbandonedAnswers({ ...world.ctx, answers: forgetful });
+    await annas.next("bot_stream", { chunk: " with" });
+    gate.open();
+    await whenAborted(request.aborted);
+    otherGate.open();
+    expect(await ends(annas, messageId)).toEqual({
+      text: "Mostly with the rest",
+      status: "complete",
+    });
+  });
+
+  test("is taken over by one, however many look at once", async () => {
+    const { anna, chat } = await room(world);
+    const question = await anna.say(chat.id, "for the dead one");
+    world.gemini.respondWith(answer(say(", and on"), finish()));
+    const requests = world.gemini.requests.length;
+    const messageId = await leftBehind(world.sql, question, { leaseSeconds: -1 });
+    const servers = [world.ctx, other.ctx];
+    await Promise.all(
+      Array.from({ length: 10 }, (_, n) => sweepAbandonedAnswers(servers[n % 2] ?? other.ctx)),
+    );
+    const [run] = await world.sql`select attempt from answer_runs where message_id = ${messageId}`;
+    expect(run?.attempt ?? 2).toBe(2);
+    await Promise.all(servers.map(({ answers }) => answers.find(messageId)?.done));
+    const [, stored] = (await anna.api("GET", `/api/chats/${chat.id}/messages`)).body;
+    expect(stored).toMatchObject({ content: `${soFar}, and on`, status: "complete" });
+    expect(world.gemini.requests.length).toBe(requests + 1);
+  });
+
+  test("is complete when the model has nothing to add", async () => {
+    const { anna, chat, bens } = await room(world);
+    const question = await anna.say(chat.id, "for the dead one");
+    world.gemini.respondWith(answer(finish()));
+    const messageId = await leftBehind(world.sql, question, { leaseSeconds: -1 });
+    expect(await ends(bens, messageId)).toEqual({ text: soFar, status: "complete" });
+  });
+});
+
+test("what the model says once more of an answer, breaking off again, is not kept twice", async () => {
+  const { anna, chat, bens } = await room(world);
+  const question = await anna.say(chat.id, "for the dead one");
+  world.gemini.respondWith(answer(say("three, four, "), cut()));
+  const text = "One, two, three, four, five, six, seven.";
+  const messageId = await leftBehind(world.sql, question, { leaseSeconds: -1, text });
+  expect(await ends(bens, messageId)).toEqual({ text, status: "interrupted" });
+});
+
+describe("an answer whose server is gone ends as interrupted, its text kept", () => {
+  async function abandoned(reservedTokens?: number) {
+    const { anna, ben, chat, messages } = await room(world);
+    const elsewhere = await joinedOther(ben, chat.id);
+    const question = await anna.say(chat.id, "for the dead one");
+    const messageId = await leftBehind(world.sql, question, { leaseSeconds: 60, reservedTokens });
+    const expire = () =>
+      world.sql`update answer_runs set lease_expires_at = now() where message_id = ${messageId}`;
+    return { chat, messages, elsewhere, messageId, expire };
+  }
+
+  test("where the model says nothing in time, and its request ends", async () => {
+    const { messageId, expire, messages } = await abandoned();
+    const gate = gateway();
+    world.gemini.respondWith(answer(gate.step));
+    const { config, secretKey, sql, log, model } = world.ctx;
+    const { ctx: alone } = compose({ config, secretKey, sql, log, model });
+    await expire();
+    await sweepAbandonedAnswers(alone, 1_500);
+    const reply = alone.answers.find(messageId);
+    await gate.reached;
+    const request = lastRequest(world);
+    await reply?.done;
+    await whenAborted(request.aborted);
+    expect((await messages())[1]).toMatchObject({ content: soFar, status: "interrupted" });
+  });
+
+  test("where it has said something in time, it may take longer", async () => {
+    const { messageId, expire, messages } = await abandoned();
+    const gate = gateway();
+    world.gemini.respondWith(answer(say(", and"), gate.step, say(" on"), finish()));
+    const { config, secretKey, sql, log, model } = world.ctx;
+    const { ctx: alone } = compose({ config, secretKey, sql, log, model });
+    await expire();
+    await sweepAbandonedAnswers(alone, 300);
+    const reply = alone.answers.find(messageId);
+    await gate.reached;
+    await Bun.sleep(400);
+    gate.open();
+    await reply?.done;
+    expect((await messages())[1]).toMatchObject({
+      content: `${soFar}, and on`,
+      status: "complete",
+    });
+  });
+
+  test("where the server that finds it has no model, or too little was reserved for it", async () => {
+    const requests = world.gemini.requests.length;
+    const { config, secretKey, sql, log } = world.ctx;
+    const { ctx: bare } = compose({
+      config,
+      secretKey,
+      sql,
+      log,
+      model: { answer: undefined, description: "none" },
+    });
+    const first = await abandoned();
+    await first.expire();
+    await sweepAbandonedAnswers(bare);
+    const second = await abandoned(100);
+    await second.expire();
+    for (const { elsewhere, messageId } of [first, second]) {
+      expect(await ends(elsewhere, messageId)).toEqual({ text: soFar, status: "interrupted" });
+    }
+    expect(world.gemini.requests.length).toBe(requests);
+  });
+
+  test("and one that can't be looked at does not keep the others waiting", async () => {
+    const first = await abandoned();
+    const second = await abandoned();
+    world.gemini.respondWith(refuse(400));
+    const { settings } = first.chat;
+    await world.sql`update chats set settings = '{}' where id = ${first.chat.id}`;
+    await first.expire();
+    await second.expire();
+    expect((await ends(second.elsewhere, second.messageId)).status).toBe("interrupted");
+    await world.sql`update chats set settings = ${world.sql.json(settings)} where id = ${first.chat.id}`;
+    world.gemini.respondWith(refuse(400));
+    await first.expire();
+    expect((await ends(first.elsewhere, first.messageId)).status).toBe("interrupted");
+  });
+});
+
+describe("through the other server", () => {
+  test("a running answer is stopped, its request ends, and stopping it again is refused by both", async () => {
+    const { anna, ben, annas, elsewhere, path, messageId, request } = await running();
+    const { status, body } = await askOther(ben, "POST", path);
+    expect(status).toBe(200);
+    expect(body).toMatchObject({ id: messageId, status: "stopped", content: "Mostly" });
+    await whenAborted(request.aborted);
+    for (const socket of [annas, elsewhere]) {
+      expect(await ends(socket, messageId)).toEqual({ text: "Mostly", status: "stopped" });
+    }
+    expect((await askOther(ben, "POST", path)).status).toBe(409);
+    expect((await anna.api("POST", path)).status).toBe(409);
+  });
+
+  test("a frame stops it, and is told when it has ended", async () => {
+    const { chat, elsewhere, messageId, request } = await running();
+    const frame = { type: "stop", chat_id: chat.id, message_id: messageId };
+    expect(await elsewhere.ask(frame)).toMatchObject({ type: "ack" });
+    await whenAborted(request.aborted);
+    expect(await elsewhere.ask(frame)).toMatchObject({ type: "error", code: "answer_ended" });
+    expect((await ends(elsewhere, messageId)).status).toBe("stopped");
+  });
+
+  test("its chat is deleted, and what it had reserved is given back", async () => {
+    const { anna, chat, annas, messageId, request } = await running();
+    expect((await askOther(anna, "DELETE", `/api/chats/${chat.id}`)).status).toBe(200);
+    await whenAborted(request.aborted);
+    await world.ctx.answers.find(messageId)?.done;
+    expect(annas.frames.filter((frame) => frame.is_complete)).toEqual([]);
+    expect(await unsettled(world.sql)).toEqual([[], [], []]);
+  });
+});
+
+test("what was reserved for a question that was never stored is given back", async () => {
+  const { anna, chat } = await room(world);
+  const limits = { userTokens: 0, chatTokens: 0, userAnswers: 0, chatAnswers: 0 };
+  await insertRun(world.sql, {
+    chatId: chat.id,
+    userId: anna.id,
+    tokensMin: 1,
+    tokensWanted: 1_000,
+    limits,
+    leaseSeconds: 0,
+  });
+  expect((await unsettled(world.sql)).map(({ length }) => length)).toEqual([0, 1, 2]);
+  await sweepAbandonedAnswers(other.ctx);
+  expect(await unsettled(world.sql)).toEqual([[], [], []]);
+});

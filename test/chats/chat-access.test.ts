@@ -1,0 +1,136 @@
+// Who may come near a chat at all: the same for each of its endpoints, so that it is asked of every one that the
+// OpenAPI document has.
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { startWorld, type Person, type World } from "../world/world.ts";
+import { expectInvalid, expectProblem } from "../http/refusals.ts";
+
+interface Endpoint {
+  method: string;
+  path: string;
+  body?: unknown;
+  ownerOnly?: boolean;
+}
+
+/** By operationId, each with a body that would do. */
+const endpoints: Record<string, Endpoint> = {
+  getChat: { method: "GET", path: "" },
+  changeChat: { method: "PATCH", path: "", body: { name: "Taken over" }, ownerOnly: true },
+  deleteChat: { method: "DELETE", path: "", ownerOnly: true },
+  listParticipants: { method: "GET", path: "/participants" },
+  removeParticipant: { method: "DELETE", path: "/participants/{user_id}", ownerOnly: true },
+  inviteToChat: { method: "POST", path: "/invite", body: { username: "guest1" } },
+  markRead: { method: "POST", path: "/mark-read", body: { seq: 1 } },
+  leaveChat: { method: "POST", path: "/leave" },
+  listMessages: { method: "GET", path: "/messages" },
+  sendMessage: { method: "POST", path: "/messages", body: { content: "hello" } },
+  stopAnswer: { method: "POST", path: "/messages/{message_id}/stop" },
+  regenerateAnswer: { method: "POST", path: "/messages/{message_id}/regenerate" },
+  getAnswerContext: { method: "GET", path: "/messages/{message_id}/context" },
+};
+
+let world: World;
+let guest: Person;
+let owner: Person;
+let member: Person;
+let stranger: Person;
+let chatId: number;
+let messageId: number;
+beforeAll(async () => {
+  world = await startWorld();
+  guest = await world.person("guest");
+  owner = await world.person("owner");
+  member = await world.person("member");
+  stranger = await world.person("stranger");
+  chatId = (await owner.chat({ name: "Closed", with: [member, guest] })).id;
+  messageId = (await owner.say(chatId, "inside")).id;
+});
+afterAll(() => world.stop());
+
+function pathOf({ path }: Endpoint, ids: { chat?: unknown; user?: unknown; message?: unknown }) {
+  const { chat = chatId, user = guest.id, message = messageId } = ids;
+  const rest = path.replace("{user_id}", `${user}`).replace("{message_id}", `${message}`);
+  return `/api/chats/${chat}${rest}`;
+}
+
+/** Everything that is stored of the chat. */
+async function stored(): Promise<string> {
+  const rows = await world.sql`
+    select to_jsonb(c) as row from chats c where id = ${chatId}
+    union all select to_jsonb(p) from chat_participants p where chat_id = ${chatId}
+    union all select to_jsonb(m) from messages m where chat_id = ${chatId}
+    order by 1
+  `;
+  return JSON.stringify(rows);
+}
+
+const badIds = ["0", "-1", "abc", "1.5", "1e3", "0x1", "%00", "9007199254740993", "9".repeat(30)];
+
+describe.each(Object.entries(endpoints))("%s", (_, endpoint) => {
+  const { method, body, path, ownerOnly } = endpoint;
+
+  test("is 401 without a token", async () => {
+    const before = await stored();
+    const answer = await world.call(method, pathOf(endpoint, {}), body);
+    expectProblem(answer, 401, "invalid_token");
+    expect(await stored()).toBe(before);
+  });
+
+  test("tells a stranger the same of a chat as of none", async () => {
+    const before = await stored();
+    const existing = await stranger.api(method, pathOf(endpoint, {}), body);
+    expectProblem(existing, 404, "not_found");
+    for (const chat of [chatId + 1_000_000, Number.MAX_SAFE_INTEGER]) {
+      const missing = await stranger.api(method, pathOf(endpoint, { chat }), body);
+      expectProblem(missing, 404, "not_found");
+      expect({ ...missing.body, instance: "" }).toEqual({ ...existing.body, instance: "" });
+    }
+    expect(await stored()).toBe(before);
+  });
+
+  test("is 422 for an id that is none", async () => {
+    const before = await stored();
+    for (const chat of badIds) {
+      expectInvalid(await owner.api(method, pathOf(endpoint, { chat }), body), "/chat_id");
+    }
+    for (const name of ["user_id", "message_id"].filter((id) => path.includes(id))) {
+      for (const bad of badIds) {
+        const answer = await owner.api(method, pathOf(endpoint, { user: bad, message: bad }), body);
+        expectInvalid(answer, `/${name}`);
+      }
+    }
+    expect(await stored()).toBe(before);
+  });
+
+  if (ownerOnly) {
+    test("is 403 for a member who isn't the owner", async () => {
+      const before = await stored();
+      expectProblem(await member.api(method, pathOf(endpoint, {}), body), 403, "forbidden");
+      expect(await stored()).toBe(before);
+    });
+  }
+});
+
+test("somebody who left or was removed is a stranger again", async () => {
+  const leaver = await world.person("leaver");
+  const removed = await world.person("removed");
+  const chat = await owner.chat({ with: [leaver, removed] });
+  expect((await leaver.api("POST", `/api/chats/${chat.id}/leave`)).status).toBe(200);
+  const path = `/api/chats/${chat.id}/participants/${removed.id}`;
+  expect((await owner.api("DELETE", path)).status).toBe(200);
+  for (const person of [leaver, removed]) {
+    for (const endpoint of Object.values(endpoints)) {
+      const { method, body } = endpoint;
+      const answer = await person.api(method, pathOf(endpoint, { chat: chat.id }), body);
+      expectProblem(answer, 404, "not_found");
+    }
+  }
+});
+
+test("these are all endpoints of a chat that there are", async () => {
+  const { body } = await world.call("GET", "/openapi.json");
+  const described = Object.entries<Record<string, { operationId: string }>>(body.paths)
+    .filter(([path]) => path.startsWith("/api/chats/{chat_id}"))
+    .flatMap(([, operations]) => Object.values(operations))
+    .map((operation) => operation.operationId);
+  expect(Object.keys(endpoints).toSorted()).toEqual(described.toSorted());
+});

@@ -1,0 +1,228 @@
+// What the queries that run often look at, in tables that are not small. A pooled connection changes to a generic plan after
+// a few runs, so both kinds are looked at.
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import {
+  areSessionsLive,
+  deleteExpired,
+  findSessionChats,
+  isSessionLive,
+  rotateRefreshToken,
+  takeTicket,
+} from "../../src/accounts/queries.ts";
+import { findSessions } from "../../src/accounts/session-queries.ts";
+import { claimAbandonedRuns } from "../../src/answers/budget/queries.ts";
+import { findPastMessages } from "../../src/answers/prompt/queries.ts";
+import { findParticipants, isParticipant } from "../../src/chats/participant-queries.ts";
+import { findChatSummaries } from "../../src/chats/queries.ts";
+import type { Sql } from "../../src/database/connect.ts";
+import { createReadLog, findMissed } from "../../src/log/replay.ts";
+import { insertMessages } from "../../src/log/insert.ts";
+import { findMessages } from "../../src/log/messages.ts";
+import { findUsersByName, findUserWithPassword } from "../../src/accounts/user-queries.ts";
+import {
+  busyChat,
+  busyPeople,
+  me,
+  myChats,
+  openFilled,
+  quietChat,
+  session,
+} from "../world/filled.ts";
+
+let filled: Awaited<ReturnType<typeof openFilled>>;
+let sql: Sql;
+beforeAll(async () => {
+  filled = await openFilled();
+  ({ sql } = filled);
+}, 20_000);
+afterAll(() => filled.close());
+
+interface Case {
+  what: string;
+  run: () => Promise<unknown>;
+  /** Of these tables it looks at so many rows at most. */
+  rows: Record<string, number>;
+  by: string[];
+}
+
+const page = { after: undefined, before: undefined, fromOldest: false, limit: 51 };
+const fromMe = { chatId: busyChat, userId: me, username: "user1", runId: undefined };
+const rotation = {
+  id: session,
+  oldHash: Buffer.from("x"),
+  newHash: Buffer.from("x"),
+  ttlSeconds: 60,
+  source: { address: "127.0.0.1", userAgent: null },
+};
+const readLog = (after: number, limit: number) => createReadLog(sql)(busyChat, after, limit);
+
+const cases: Case[] = [
+  {
+    what: "the newest page of a chat",
+    run: () => findMessages(sql, me, busyChat, page),
+    rows: { messages: 51 },
+    by: ["messages_chat_id_seq_key"],
+  },
+  {
+    what: "an older page",
+    run: () => findMessages(sql, me, busyChat, { ...page, before: 5_000 }),
+    rows: { messages: 51 },
+    by: ["messages_chat_id_seq_key"],
+  },
+  {
+    what: "a newer page",
+    run: () => findMessages(sql, me, busyChat, { ...page, after: 5_000, fromOldest: true }),
+    rows: { messages: 51 },
+    by: ["messages_chat_id_seq_key"],
+  },
+  {
+    what: "a person's chats, with what is unread in each",
+    run: () => findChatSummaries(sql, me),
+    // Of each chat the newest message and the last read one.
+    rows: { chat_participants: myChats, chats: myChats, messages: 2 * myChats },
+    by: ["chat_participants_user_id_idx", "messages_chat_id_seq_key"],
+  },
+  {
+    what: "whether somebody is in a chat",
+    run: () => isParticipant(sql, me, busyChat),
+    rows: { chat_participants: 1 },
+    by: [],
+  },
+  {
+    what: "who is in a chat",
+    run: () => findParticipants(sql, me, busyChat),
+    rows: { chat_participants: 1 + busyPeople },
+    by: ["chat_participants_chat_id_user_id_key"],
+  },
+  {
+    what: "what a client has missed, new and changed",
+    run: () =>
+      findMissed(sql, me, busyChat, { afterSeq: 9_900, limit: 1_001, bytesMax: 1024 * 1024 }),
+    rows: { messages: 100 + 100 },
+    by: ["messages_chat_id_seq_key", "messages_changed_key"],
+  },
+  {
+    what: "messages that are missing among a room's numbers",
+    run: () => readLog(9_900, 100),
+    rows: { messages: 100, chat_changes: 0 },
+    by: ["messages_chat_id_seq_key", "chat_changes_pkey"],
+  },
+  {
+    what: "changes that are missing among a room's numbers",
+    run: () => readLog(25_000, 1_000),
+    rows: { messages: 10, chat_changes: 20 },
+    by: ["messages_pkey", "chat_changes_pkey"],
+  },
+  {
+    what: "a message that is sent again",
+    run: () => insertMessages(sql, [{ ...fromMe, content: "message 50", clientId: "c50" }]),
+    rows: { chats: 1, chat_participants: 1, messages: 1 },
+    by: ["messages_client_id_key"],
+  },
+  {
+    what: "twenty messages at once",
+    run: () =>
+      insertMessages(
+        sql,
+        Array.from({ length: 20 }, () => ({
+          ...fromMe,
+          chatId: quietChat,
+          userId: quietChat,
+          content: "new",
+          clientId: crypto.randomUUID(),
+        })),
+      ),
+    // The chat is found twice: to be locked, and to be counted up.
+    rows: { chats: 2, chat_participants: 40, messages: 0 },
+    by: ["messages_client_id_key"],
+  },
+  {
+    what: "what a prompt is made from",
+    run: () => findPastMessages(sql, busyChat, { upToSeq: 9_000, limit: 200, bytesMax: 96_000 }),
+    rows: { messages: 200 },
+    by: ["messages_chat_id_seq_key"],
+  },
+  {
+    what: "answers whose server is gone",
+    run: () => claimAbandonedRuns(sql, [], 100),
+    rows: { answer_runs: 6 },
+    by: ["answer_runs_lease_expires_at_idx"],
+  },
+  {
+    what: "somebody who signs in",
+    run: () => findUserWithPassword(sql, "USER77"),
+    rows: { users: 1 },
+    by: ["users_username_key"],
+  },
+  {
+    what: "people by name",
+    run: () => findUsersByName(sql, ["User7", "user8", "nobody"]),
+    rows: { users: 3 },
+    by: ["users_username_key"],
+  },
+  {
+    what: "a session's chats",
+    run: () => findSessionChats(sql, session),
+    rows: { sessions: 1, chat_participants: myChats },
+    by: ["sessions_pkey", "chat_participants_user_id_idx"],
+  },
+  {
+    what: "a refresh token",
+    run: () => rotateRefreshToken(sql, rotation),
+    rows: { sessions: 1, users: 1 },
+    by: ["sessions_pkey"],
+  },
+  {
+    what: "whether a session goes on",
+    run: () => isSessionLive(sql, session),
+    rows: { sessions: 1 },
+    by: ["sessions_pkey"],
+  },
+  {
+    what: "whether many sessions go on",
+    run: () => areSessionsLive(sql, [session, crypto.randomUUID(), crypto.randomUUID()]),
+    rows: { sessions: 3 },
+    by: ["sessions_pkey"],
+  },
+  {
+    what: "a person's sessions",
+    run: () => findSessions(sql, { id: me, sessionId: session }),
+    rows: { sessions: 1 },
+    by: ["sessions_user_id_idx"],
+  },
+  {
+    what: "a ticket that nobody has",
+    run: () => takeTicket(sql, Buffer.from("none")),
+    rows: { sessions: 1, socket_tickets: 0 },
+    by: ["socket_tickets_pkey"],
+  },
+  {
+    what: "expired sessions and tickets",
+    run: () => deleteExpired(sql, 100),
+    rows: { sessions: 0, socket_tickets: 0 },
+    by: ["sessions_expires_at_idx", "socket_tickets_expires_at_idx"],
+  },
+];
+
+describe.each(["force_custom_plan", "force_generic_plan"])("under %s", (mode) => {
+  beforeAll(async () => {
+    await sql.unsafe(`set plan_cache_mode = ${mode}`);
+  });
+
+  test.each(cases)("$what: by index, and no row too many", async ({ run, rows, by }) => {
+    const { read, indexes } = await filled.explain(run);
+    for (const [table, max] of Object.entries(rows)) {
+      expect(read, table).toHaveProperty(table);
+      expect(read[table] ?? 0, `rows of ${table}`).toBeLessThanOrEqual(max);
+    }
+    expect(indexes).toEqual(expect.arrayContaining(by));
+  });
+});
+
+test("a table that is read from end to end is noticed", async () => {
+  const { read, indexes } = await filled.explain(
+    () => sql`select id from messages where content = 'message 7'`,
+  );
+  expect(read.messages).toBeGreaterThan(20_000);
+  expect(indexes).toEqual([]);
+});

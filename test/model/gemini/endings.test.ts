@@ -1,0 +1,234 @@
+// How an answer of Gemini's ends, through the real SDK against the emulator: complete, truncated, blocked or failed.
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { type Delta } from "../../../src/model/stream-answer.ts";
+import {
+  answer,
+  answerAndHang,
+  blockPrompt,
+  bytes,
+  count,
+  cut,
+  failInside,
+  finish,
+  pause,
+  say,
+  think,
+  together,
+  type Step,
+} from "../../../src/emulator/script.ts";
+import {
+  gateway,
+  neverAborted,
+  prompt,
+  startAsking,
+  whenAborted,
+  type Asking,
+} from "../../answers/asking.ts";
+
+let asking: Asking;
+beforeEach(() => void (asking = startAsking()));
+afterEach(() => asking.stop());
+
+describe("the ending", () => {
+  test.each(["MAX_TOKENS", "CONTINUATION"])("is truncated after %s", async (reason) => {
+    const { text, endings } = await asking.ask(answer(say("so far"), finish(reason)));
+    expect(text).toBe("so far");
+    expect(endings.map((ending) => ending.status)).toEqual(["truncated"]);
+    expect(endings[0]?.detail).toContain("length limit");
+  });
+
+  const blocking: [string, string][] = [
+    ["SAFETY", "safety rules"],
+    ["RECITATION", "published text"],
+    ["BLOCKLIST", "forbidden term"],
+    ["PROHIBITED_CONTENT", "prohibited content"],
+    ["MODEL_ARMOR", "prohibited content"],
+    ["SPII", "personal data"],
+    ["LANGUAGE", "language"],
+    ["IMAGE_SAFETY", "safety rules"],
+    ["IMAGE_PROHIBITED_CONTENT", "prohibited content"],
+    ["IMAGE_RECITATION", "published text"],
+  ];
+  test.each(blocking)(
+    "is blocked after %s, with a plain reason and what was said before",
+    async (reason, why) => {
+      const { text, endings } = await asking.ask(answer(say("so far"), finish(reason)));
+      expect(text).toBe("so far");
+      expect(endings.map((ending) => ending.status)).toEqual(["blocked"]);
+      expect(endings[0]?.detail).toMatch(/^Gemini('s)? [^_]+\.$/);
+      expect(endings[0]?.detail).toContain(why);
+    },
+  );
+
+  test.each(blocking)(
+    "is blocked after %s before any text, and not asked again",
+    async (reason) => {
+      const { pieces, endings, requests } = await asking.ask(answer(finish(reason)));
+      expect(pieces).toEqual([]);
+      expect(endings.map((ending) => ending.status)).toEqual(["blocked"]);
+      expect(requests).toBe(1);
+    },
+  );
+
+  test("is truncated, not empty, when the thoughts took all tokens", async () => {
+    const { pieces, endings } = await asking.ask(answer(think("Hm."), finish("MAX_TOKENS")));
+    expect(pieces).toEqual([]);
+    expect(endings.map((ending) => ending.status)).toEqual(["truncated"]);
+  });
+
+  test.each(["SAFETY", "BLOCKLIST", "PROHIBITED_CONTENT", "OTHER", "SOMETHING_NEW"])(
+    "is blocked when the question is, for %s, with the tokens it cost",
+    async (reason) => {
+      const { pieces, endings, usages } = await asking.ask(
+        answer(blockPrompt(reason), count({ promptTokenCount: 9, totalTokenCount: 9 })),
+      );
+      expect(pieces).toEqual([]);
+      expect(endings.map((ending) => ending.status)).toEqual(["blocked"]);
+      expect(endings[0]?.detail).toContain("question");
+      expect(usages.map((usage) => usage.total_tokens)).toEqual([9]);
+    },
+  );
+
+  test("does not wait long for a connection that stays open after the finish reason", async () => {
+    const open = answerAndHang(say("all"), finish());
+    const { text, endings } = await asking.ask(open, { closingTimeoutMs: 30 });
+    expect(text).toBe("all");
+    expect(endings).toEqual([{ status: "complete" }]);
+    await whenAborted((await asking.emulator.received(1)).aborted);
+  });
+
+  test("is kept when the connection breaks after the finish reason", async () => {
+    const gate = gateway();
+    gate.open();
+    const { text, endings } = await asking.ask(answer(say("all"), finish(), gate.step, cut()));
+    expect(text).toBe("all");
+    expect(endings).toEqual([{ status: "complete" }]);
+  });
+});
+
+describe("a failure in the answer", () => {
+  const broken: [string, Step[]][] = [
+    ["a cut connection", [cut()]],
+    ["truncated JSON in a line", [bytes('data: {"candidates":[{"content":{"par\r\n\r\n')]],
+    ["a body that ends inside a line", [bytes('data: {"candidates":[{"content":{"par')]],
+    ["an error inside the stream", [failInside(503)]],
+    ["an error that no other try would mend", [failInside(400)]],
+    ["an error as bare JSON, as a proxy would", [bytes('{"error":{"code":500,"message":"x"}}')]],
+    ["no finish reason", []],
+    ["no finish reason after thoughts", [think("Hm.")]],
+    [
+      "a chunk of another shape",
+      [bytes('data: {"candidates":[{"finishReason":7}]}\r\n\r\n'), say("more"), finish()],
+    ],
+    ["no JSON at all", [bytes("<html>Bad gateway</html>")]],
+    ...[
+      "OTHER",
+      "MALFORMED_FUNCTION_CALL",
+      "UNEXPECTED_TOOL_CALL",
+      "TOO_MANY_TOOL_CALLS",
+      "MALFORMED_RESPONSE",
+      "FINISH_REASON_UNSPECIFIED",
+      "SOMETHING_NEW",
+    ].map((reason): [string, Step[]] => [`the finish reason ${reason}`, [finish(reason)]]),
+  ];
+  test.each(broken)("%s: keeps the text and is not tried again", async (_, steps) => {
+    const { text, endings, detail, requests } = await asking.ask(answer(say("so far"), ...steps));
+    expect(text).toBe("so far");
+    expect(endings).toEqual([]);
+    expect(detail).toMatch(/^(Gemini|The connection).+\.$/);
+    expect(requests).toBe(1);
+  });
+
+  test.each(broken)("%s: keeps what came in the same network chunk before it", async (_, steps) => {
+    const first = steps.findIndex((step) => step.kind !== "events");
+    const events = steps.slice(0, first < 0 ? undefined : first);
+    const joined = together(say("so far"), ...events.filter((step) => step.kind === "events"));
+    const { text, endings } = await asking.ask(answer(joined, ...steps.slice(events.length)));
+    expect(text).toBe("so far");
+    expect(endings).toEqual([]);
+  });
+
+  test.each([
+    ["an empty body", []],
+    ["nothing but thoughts and no finish reason", [think("Hm.")]],
+    ["truncated JSON", [bytes('data: {"candidates":[{"content":{"par\r\n\r\n')]],
+    ["no JSON at all", [bytes("<html>Bad gateway</html>")]],
+  ])("%s instead of an answer: fails, and is not tried again", async (_, steps: Step[]) => {
+    const { pieces, endings, detail, requests } = await asking.ask(answer(...steps));
+    expect(pieces).toEqual([]);
+    expect(endings).toEqual([]);
+    expect(detail).toBe("Gemini's answer broke off before its end.");
+    expect(requests).toBe(1);
+  });
+
+  test.each([
+    ["STOP without any text", answer(finish())],
+    ["STOP after nothing but thoughts", answer(think("Hm."), finish())],
+  ])("%s is an empty answer", async (_, script) => {
+    const { pieces, endings, detail } = await asking.ask(script);
+    expect(pieces).toEqual([]);
+    expect(endings).toEqual([]);
+    expect(detail).toContain("empty answer");
+  });
+
+  test("no end but a continuation token: the SDK asks no second time behind our back", async () => {
+    const token = {
+      candidates: [{ content: { parts: [{ text: "so" }] }, continuationToken: "t" }],
+    };
+    const { text, detail, requests } = await asking.ask([
+      answer(bytes(`data: ${JSON.stringify(token)}\r\n\r\n`)),
+      answer(say("so far"), finish()),
+    ]);
+    expect(text).toBe("so");
+    expect(detail).toContain("broke off");
+    expect(requests).toBe(1);
+  });
+
+  test("no first byte in time: fails, and the request is aborted", async () => {
+    const { detail, requests } = await asking.ask(answerAndHang(), { firstByteTimeoutMs: 30 });
+    expect(detail).toContain("in time");
+    expect(requests).toBe(1);
+    await whenAborted((await asking.emulator.received(1)).aborted);
+  });
+
+  test("silence after a first thought: fails by the limit of silence", async () => {
+    const { pieces, detail, requests } = await asking.ask(answerAndHang(think("Hm.")), {
+      firstByteTimeoutMs: 10_000,
+      silenceTimeoutMs: 30,
+    });
+    expect(pieces).toEqual([]);
+    expect(detail).toContain("in time");
+    expect(requests).toBe(1);
+  });
+
+  test("bytes that are no chunk are not the first byte of an answer", async () => {
+    const dripping = answer(
+      ...Array.from({ length: 50 }, () => [pause(10), bytes(": still here\r\n\r\n")]).flat(),
+      say("late"),
+      finish(),
+    );
+    const { text, detail } = await asking.ask(dripping, { firstByteTimeoutMs: 60 });
+    expect(text).toBe("");
+    expect(detail).toContain("in time");
+    await whenAborted((await asking.emulator.received(1)).aborted);
+  });
+
+  test("silence in the middle: fails with the text so far, and the request is aborted", async () => {
+    const { text, detail } = await asking.ask(answerAndHang(say("so far")), {
+      silenceTimeoutMs: 30,
+    });
+    expect(text).toBe("so far");
+    expect(detail).toContain("in time");
+    await whenAborted((await asking.emulator.received(1)).aborted);
+  });
+
+  test("the time that the reader takes is no silence", async () => {
+    asking.emulator.respondWith(answer(say("a"), say("b"), finish()));
+    const deltas: Delta[] = [];
+    for await (const delta of asking.createModel({ silenceTimeoutMs: 30 })(prompt, neverAborted)) {
+      await Bun.sleep(60);
+      deltas.push(delta);
+    }
+    expect(deltas).toHaveLength(3);
+  });
+});

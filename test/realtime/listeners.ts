@@ -1,0 +1,99 @@
+// Rooms whose sockets are kept in the test: what each was sent, in order.
+import { createRooms, type Listener } from "../../src/realtime/rooms.ts";
+import { chatTopic, type Topic } from "../../src/realtime/topics.ts";
+import { chatId, createLog, frame, silent } from "./frames.ts";
+
+type Log = ReturnType<typeof createLog>;
+
+export function startRooms(log: Log) {
+  const subscribers = new Map<string, Set<TestListener>>();
+  const rooms = createRooms({
+    emit: (topic, text) => {
+      for (const listener of subscribers.get(topic.name) ?? []) listener.send(text);
+    },
+    readLog: log.read,
+    log: silent,
+  });
+  return {
+    rooms,
+    listener: (userId: number) => new TestListener(userId, subscribers),
+    /** Joins as an action does: enters, reads how far the log reaches, finishes. */
+    async join(listener: TestListener): Promise<boolean> {
+      const entrance = rooms.enter(chatId, listener);
+      return await entrance.finish(log.lastSeq, (state) => listener.greet(log.lastSeq, state));
+    },
+  };
+}
+
+export function startWorld(lastSeq = 0) {
+  const log = createLog(lastSeq);
+  const started = startRooms(log);
+  /** Commits the next number and hands its frame to the room. */
+  const publish = (next: (number: number) => ReturnType<typeof frame> = frame) => {
+    log.lastSeq += 1;
+    started.rooms.publish(chatId, next(log.lastSeq));
+  };
+  return { ...started, log, publish };
+}
+
+type Started = ReturnType<typeof startWorld>;
+
+/** A join that is stopped when it has read the log. */
+export function begin({ rooms, log }: Started, listener: ReturnType<Started["listener"]>) {
+  const entrance = rooms.enter(chatId, listener);
+  const lastSeq = log.lastSeq;
+  return {
+    get keptFrom() {
+      return entrance.keptFrom;
+    },
+    finish: entrance.finish,
+    cancel: entrance.cancel,
+    end: () => entrance.finish(lastSeq, (state) => listener.greet(lastSeq, state)),
+  };
+}
+
+export class TestListener implements Listener {
+  open = true;
+  readonly joined = new Set<number>();
+  readonly sent: Record<string, unknown>[] = [];
+
+  constructor(
+    readonly userId: number,
+    private readonly subscribers: Map<string, Set<TestListener>>,
+  ) {}
+
+  get username() {
+    return `user${this.userId}`;
+  }
+
+  send(text: string) {
+    this.sent.push(JSON.parse(text));
+  }
+
+  cork(work: () => void) {
+    work();
+  }
+
+  subscribe(topic: Topic) {
+    this.subscribers.getOrInsertComputed(topic.name, () => new Set()).add(this);
+  }
+
+  unsubscribe(topic: Topic) {
+    this.subscribers.get(topic.name)?.delete(this);
+  }
+
+  get hearsTheRoom(): boolean {
+    return this.subscribers.get(chatTopic(chatId).name)?.has(this) ?? false;
+  }
+
+  /** What an action sends to somebody who has joined. */
+  greet(lastSeq: number, { missed, ...state }: { missed: string[] | undefined; position: number }) {
+    this.sent.push({ type: "joined", lastSeq, ...state });
+    for (const text of missed ?? []) this.send(text);
+  }
+
+  /** Numbers of durable frames, and the types of all others. */
+  get heard(): unknown[] {
+    return this.sent.map((frame) => frame.updated_seq ?? frame.type);
+  }
+}

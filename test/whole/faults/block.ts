@@ -1,0 +1,126 @@
+// A block: fresh chats, people under load in them while faults strike, then quiet, and one check of all that happened.
+import type { Sql } from "../../../src/database/connect.ts";
+import { within } from "../../../src/schedule.ts";
+import { Chat } from "../../../src/wire/chats.ts";
+import { check } from "./checker.ts";
+import { openClient, type Client } from "./client.ts";
+import { createRecovery, type Figures } from "./figures.ts";
+import type { History, Load, Violation } from "./history.ts";
+import { startLoad, type Cast, type Mix, type Recorded } from "./load.ts";
+import type { ScriptedModel } from "./model.ts";
+import type { Person } from "./people.ts";
+import type { Random } from "./random.ts";
+import type { Served } from "./stage.ts";
+import { countRunning, endAdmissions, findUnsettledBudgets, readStored } from "./stored.ts";
+
+const chatCount = 3;
+const answersMsMax = 40_000;
+const caughtUpMsMax = 20_000;
+const pollMs = 100;
+
+export interface BlockParts {
+  cast: Cast;
+  model: ScriptedModel;
+  server: Served;
+  random: Random;
+  figures: Figures;
+  mix: Mix;
+  /** Begins every client id, so that no two blocks have the same. */
+  idPrefix: string;
+  /** Opens the database that the server uses, past whatever is between them. */
+  openDatabase: () => Promise<Sql>;
+  /** What went wrong with the server itself since the last call. */
+  takeIncidents: () => string[];
+}
+
+export type Block = Awaited<ReturnType<typeof openBlock>>;
+
+export async function openBlock(parts: BlockParts) {
+  const { cast, model, server, random, figures, mix, idPrefix } = parts;
+  const [killsBefore, resumedBefore] = [server.kills, model.resumed];
+  const chatIds: number[] = [];
+  for (let n = 0; n < chatCount; n += 1) chatIds.push(await openChat(cast));
+
+  const recovery = createRecovery(figures);
+  const everyone = [cast.owner, ...cast.members, ...cast.guests];
+  const open = (person: Person, name: string) =>
+    openClient({
+      name: `${idPrefix}-${name}`,
+      person,
+      chatIds,
+      random: random.fork(name),
+      onReconnect: () => void (figures.reconnects += 1),
+    });
+  const clients: Client[] = everyone.map((person) => open(person, person.username));
+  // One person at two screens.
+  const [twin] = cast.members;
+  if (twin) clients.push(open(twin, `${twin.username}-too`));
+  const load = startLoad({ cast, chatIds, clients, random, figures, recovery, mix });
+
+  return {
+    clients,
+    recovery,
+    /** Lets everything come to its end. @returns what broke the guarantees */
+    async settle(): Promise<Violation[]> {
+      await load.stop();
+      const sql = await parts.openDatabase();
+      try {
+        const history = await quiet(sql, load.recorded);
+        const violations = check(history);
+        figures.violations += violations.length;
+        return violations;
+      } finally {
+        for (const client of clients) client.stop();
+        await sql.end({ timeout: 1 });
+      }
+    },
+  };
+
+  async function quiet(sql: Sql, recorded: Recorded): Promise<History> {
+    const deadline = performance.now() + answersMsMax;
+    await endAdmissions(sql);
+    while ((await countRunning(sql)) > 0 && performance.now() < deadline) {
+      await Bun.sleep(pollMs);
+    }
+    const budgets = await findUnsettledBudgets(sql);
+    const chats = await readStored(sql, chatIds);
+    const reached = clients.flatMap((client) =>
+      chats
+        .filter((chat) => chat.participants.includes(client.person.id))
+        .map((chat) => client.reached(chat.id, chat.last_seq)),
+    );
+    await within(caughtUpMsMax, Promise.all(reached));
+    // Whatever was on its way to a socket arrives before this reply.
+    await Promise.all(clients.map((client) => client.request({ type: "ping" })));
+    const loads: Load[] = [];
+    for (const person of everyone) {
+      for (const chatId of chatIds) {
+        loads.push({ chatId, userId: person.id, found: await person.load(chatId) });
+      }
+    }
+    const tapes = clients.map((client) => client.tape);
+    for (const { events } of tapes) figures.frames += events.filter(isIncoming).length;
+    const bots = chats.flatMap((chat) => chat.messages.filter((message) => message.is_bot));
+    figures.answers += bots.length;
+    figures.resumed += model.resumed - resumedBefore;
+    const incidents = [
+      ...recorded.incidents,
+      ...parts.takeIncidents(),
+      ...model.takeIncidents(),
+      ...budgets.map((budget) => `a budget was never settled: ${budget}`),
+    ];
+    const { asked, answerTo } = model;
+    const kills = server.kills - killsBefore;
+    const { servers } = server;
+    return { ...recorded, chats, tapes, loads, asked, kills, servers, answerTo, incidents };
+  }
+}
+
+const isIncoming = (event: { kind: string }) => event.kind === "in";
+
+async function openChat(cast: Cast): Promise<number> {
+  const others = [...cast.members, ...cast.guests].map((person) => person.username);
+  const body = { name: "name 0", is_group: true, participant_usernames: others };
+  const reply = await cast.owner.certainly("POST", "/api/chats", body);
+  return Chat.parse(reply?.body).id;
+}

@@ -1,0 +1,292 @@
+// The faults, each played in rounds on the real server under load, in blocks that end with the one check of all.
+import type { Sql } from "../../../src/database/connect.ts";
+import { openBlock, type Block } from "./block.ts";
+import { noFigures, type Figures } from "./figures.ts";
+import type { Violation } from "./history.ts";
+import { usualMix, type Mix } from "./load.ts";
+import { createRandom, type Random } from "./random.ts";
+import { openDatabaseStage, openKillStage, openPairStage } from "./stage.ts";
+import type { DatabaseStage, KillStage, PairStage, Stage } from "./stage.ts";
+
+const roundsInBlock = 10;
+const untilMsMax = 8_000;
+const acksBetweenKills = 10;
+
+export interface FaultsOptions {
+  seed: string;
+  /** Of each fault. */
+  rounds: Record<FaultName, number>;
+  /** How long PostgreSQL is gone, now and then. */
+  awayMs: number;
+  say: (line: string) => void;
+}
+
+export interface Outcome {
+  figures: Map<FaultName, Figures>;
+  violations: (Violation & { fault: FaultName })[];
+}
+
+interface Round {
+  block: Block;
+  random: Random;
+  figures: Figures;
+  /** From 0, in its block. */
+  index: number;
+  awayMs: number;
+}
+
+interface Fault<S extends Stage> {
+  mix?: Partial<Mix>;
+  play: (stage: S, round: Round) => Promise<void>;
+}
+
+const onServer = {
+  "kill -9": { play: killServer },
+} satisfies Record<string, Fault<KillStage>>;
+
+const onPair = {
+  "rolling restart": { play: restartInTurn, mix: { questions: 0.1 } },
+} satisfies Record<string, Fault<PairStage>>;
+
+const onDatabase = {
+  "database stopped": { play: stopDatabase },
+  "connections ended": { play: endConnections },
+  "replies lost": { play: loseReplies },
+  "answers killed": {
+    play: killAnswers,
+    mix: {
+      sendPauseMs: 150,
+      questions: 0.3,
+      stopPauseMs: 400,
+      retryMsMax: 600,
+      movePauseMs: 1_500,
+    },
+  },
+  "sockets cut": { play: cutSockets, mix: { questions: 0.15 } },
+  "people removed": { play: movePeople, mix: { movePauseMs: 15 } },
+} satisfies Record<string, Fault<DatabaseStage>>;
+
+export type FaultName = keyof typeof onServer | keyof typeof onPair | keyof typeof onDatabase;
+export const faultNames = [onServer, onPair, onDatabase].flatMap(Object.keys) as FaultName[];
+
+/** Lets the load run for a while, for how long is part of the decisions. */
+async function load({ random }: Round, msMin: number, msMax: number) {
+  await Bun.sleep(random.int(msMin, msMax));
+}
+
+async function killServer({ server }: KillStage, round: Round) {
+  const { random, block, figures } = round;
+  await load(round, 50, 700);
+  block.recovery.begin();
+  await server.kill();
+  figures.faults += 1;
+  if (random.chance(0.15)) {
+    server.begin();
+    await load(round, 0, 600);
+    await server.kill();
+    figures.faults += 1;
+  }
+  await server.start();
+}
+
+/** As a new release is brought out: one server after the other, each when the one before it is there again. */
+async function restartInTurn({ server }: PairStage, round: Round) {
+  const { block, figures } = round;
+  for (const node of server.nodes) {
+    await load(round, 200, 1_000);
+    block.recovery.begin();
+    figures.faults += 1;
+    await server.restart(node);
+  }
+}
+
+/** Whether a running answer has text that survives its server. */
+async function isAnswerKept(sql: Sql): Promise<boolean> {
+  const kept =
+    await sql`select 1 from messages where status = 'streaming' and content <> '' limit 1`;
+  return kept.length > 0;
+}
+
+/** What the dead server asked for may still be at work on some of them. */
+async function endLeases(sql: Sql) {
+  await sql`
+    update answer_runs set lease_expires_at = now()
+    where id in (select id from answer_runs for update skip locked)
+  `;
+}
+
+/** Settles when something holds, or after a while. */
+async function until(holds: () => Promise<boolean>) {
+  const deadline = performance.now() + untilMsMax;
+  while (performance.now() < deadline && !(await holds())) await Bun.sleep(20);
+}
+
+/**
+ * Kills the server in the middle of answers, while people join, leave and stop them. Half of the time the next server
+ * need not wait until their leases have run out.
+ */
+async function killAnswers({ server, victim }: DatabaseStage, round: Round) {
+  const { random, block, figures } = round;
+  const sql = victim.open();
+  // However slow the machine is, people get something done between two kills.
+  const acksWanted = figures.acks + acksBetweenKills;
+  await until(async () => figures.acks >= acksWanted);
+  for (let left = random.int(0, 4); left > 0; left -= 1) {
+    await load(round, 50, 500);
+    random.pick(block.clients).cut();
+  }
+  // A question takes more steps than a message, and must have time for them as well.
+  if (random.chance(0.7)) await until(() => isAnswerKept(sql));
+  await load(round, 100, 1_500);
+  block.recovery.begin();
+  await server.kill();
+  figures.faults += 1;
+  if (random.chance(0.5)) await endLeases(sql);
+  await sql.end({ timeout: 1 });
+  if (random.chance(0.15)) {
+    server.begin();
+    await load(round, 0, 900);
+    await server.kill();
+    figures.faults += 1;
+  }
+  await server.start();
+}
+
+async function stopDatabase({ victim }: DatabaseStage, round: Round) {
+  const { block, figures, index, awayMs } = round;
+  await load(round, 50, 600);
+  figures.faults += 1;
+  block.recovery.begin();
+  if (index % 5 === 1) await victim.goAway(awayMs);
+  else await victim.stopAtOnce();
+  block.recovery.begin();
+  await load(round, 200, 800);
+}
+
+async function endConnections({ victim }: DatabaseStage, round: Round) {
+  const { random, block, figures } = round;
+  const sql = victim.open();
+  const times = random.int(5, 15);
+  for (let time = 0; time < times; time += 1) {
+    await load(round, 5, 80);
+    const parts = random.int(1, 3);
+    const part = random.int(0, parts - 1);
+    figures.faults += 1;
+    await sql`
+      select pg_terminate_backend(pid) from pg_stat_activity
+      where application_name = 'gemini-coop' and pid <> pg_backend_pid() and pid % ${parts}::int = ${part}::int
+    `;
+    block.recovery.begin();
+  }
+  await sql.end({ timeout: 1 });
+  await load(round, 100, 400);
+}
+
+async function loseReplies({ proxy }: DatabaseStage, round: Round) {
+  const { random, block, figures } = round;
+  const before = proxy.dropped;
+  proxy.play({
+    dropAfterCommit: random.pick([0.02, 0.1, 0.3]),
+    dropBefore: random.pick([0, 0.05]),
+    dropDuring: random.pick([0, 0.1]),
+    delay: random.pick([0, 0.2]),
+    delayMsMax: 40,
+  });
+  await load(round, 300, 900);
+  // However slow the machine is, something is lost.
+  await until(async () => proxy.dropped > before);
+  proxy.play({});
+  block.recovery.begin();
+  figures.faults += proxy.dropped - before;
+  await load(round, 50, 300);
+}
+
+async function cutSockets(_: DatabaseStage, round: Round) {
+  const { random, block, figures } = round;
+  const times = random.int(10, 30);
+  for (let time = 0; time < times; time += 1) {
+    await load(round, 1, 60);
+    random.pick(block.clients).cut();
+    figures.faults += 1;
+  }
+}
+
+/** The load itself does it, and often. */
+async function movePeople(_: DatabaseStage, round: Round) {
+  const { figures } = round;
+  const before = figures.moves;
+  await load(round, 300, 900);
+  figures.faults += figures.moves - before;
+}
+
+export async function playFaults(options: FaultsOptions): Promise<Outcome> {
+  const outcome: Outcome = { figures: new Map(), violations: [] };
+  const random = createRandom(options.seed);
+  await Promise.all([
+    playAll(onServer, openKillStage, options, random, outcome).then(() =>
+      playAll(onPair, openPairStage, options, random, outcome),
+    ),
+    playAll(onDatabase, () => openDatabaseStage(random.fork("proxy")), options, random, outcome),
+  ]);
+  return outcome;
+}
+
+async function playAll<S extends Stage>(
+  faults: Partial<Record<FaultName, Fault<S>>>,
+  openStage: () => Promise<S>,
+  options: FaultsOptions,
+  random: Random,
+  outcome: Outcome,
+) {
+  const wanted = faultNames.filter((name) => faults[name] && options.rounds[name] > 0);
+  if (wanted.length === 0) return;
+  const stage = await openStage();
+  try {
+    for (const name of wanted) {
+      const fault = faults[name];
+      if (fault) await playFault(name, fault, stage, options, random.fork(name), outcome);
+    }
+  } finally {
+    await stage.stop();
+  }
+}
+
+async function playFault<S extends Stage>(
+  name: FaultName,
+  fault: Fault<S>,
+  stage: S,
+  { rounds, awayMs, say }: FaultsOptions,
+  random: Random,
+  outcome: Outcome,
+) {
+  const figures = noFigures();
+  outcome.figures.set(name, figures);
+  const mix = { ...usualMix, ...fault.mix };
+  for (let played = 0; played < rounds[name];) {
+    const own = random.fork(`block ${played}`);
+    const idPrefix = `${name.replaceAll(" ", "")}${played}`;
+    const { cast, model, server, openDatabase, takeIncidents } = stage;
+    const parts = { cast, model, server, openDatabase, takeIncidents, mix, figures, idPrefix };
+    const block = await openBlock({ ...parts, random: own });
+    for (let index = 0; index < roundsInBlock && played < rounds[name]; index += 1) {
+      await fault.play(stage, {
+        block,
+        random: own.fork(`round ${index}`),
+        figures,
+        index,
+        awayMs,
+      });
+      played += 1;
+      figures.rounds += 1;
+    }
+    const violations = await block.settle();
+    outcome.violations.push(...violations.map((violation) => ({ fault: name, ...violation })));
+    say(
+      `${name}: ${figures.rounds} rounds, ${figures.acks} acked, ${violations.length} violations`,
+    );
+    if (violations.length === 0) continue;
+    for (const { rule, detail } of violations.slice(0, 20)) say(`  ${rule}: ${detail}`);
+    say(`  the server said last:\n${stage.server.lastLines()}`);
+    return;
+  }
+}

@@ -1,0 +1,141 @@
+// What happened in one block of faults: what people sent and were told, every frame that each client saw, and what the
+// database holds at the end. The checker looks at nothing else.
+import { z } from "zod";
+import { Message } from "../../../src/wire/messages.ts";
+
+/** Any frame, in either direction, as far as the checker reads it. */
+export const Frame = z.object({
+  type: z.string(),
+  request_id: z.string().optional(),
+  chat_id: z.int().optional(),
+  after_seq: z.int().optional(),
+  message_id: z.int().optional(),
+  seq: z.int().optional(),
+  updated_seq: z.int().optional(),
+  user_id: z.int().nullish(),
+  username: z.string().optional(),
+  content: z.string().optional(),
+  status: z.string().optional(),
+  client_id: z.string().nullish(),
+  answer_to: z.int().nullish(),
+  created_at: z.string().optional(),
+  chunk: z.string().optional(),
+  offset: z.int().optional(),
+  is_complete: z.boolean().optional(),
+  full_response: z.string().optional(),
+  participant: z.object({ id: z.int() }).optional(),
+  last_seq: z.int().optional(),
+  recovered: z.boolean().optional(),
+  chat: z.object({ id: z.int(), updated_seq: z.int(), name: z.string() }).optional(),
+  participants: z.array(z.object({ id: z.int() })).optional(),
+  code: z.string().optional(),
+  detail: z.string().optional(),
+});
+export type Frame = z.infer<typeof Frame>;
+
+/** Milliseconds of one clock, the same for everything in a history. */
+type Moment = number;
+
+export type TapeEvent =
+  | { at: Moment; socket: number; kind: "opened" | "closed" }
+  | { at: Moment; socket: number; kind: "out" | "in"; frame: Frame };
+
+/** Everything that one client saw and said, over all its sockets, of which it has one at a time. */
+export interface Tape {
+  name: string;
+  userId: number;
+  events: TapeEvent[];
+}
+
+/** One message that somebody wanted to send, with all the tries it took. */
+export interface Send {
+  chatId: number;
+  userId: number;
+  clientId: string;
+  content: string;
+  asksBot: boolean;
+  acks: { messageId: number; seq: number }[];
+  /** The problem codes of tries that certainly stored nothing and were not repeated. */
+  refusals: string[];
+  /** A try ended without a word on whether it was stored. */
+  maybeStored: boolean;
+}
+
+/** One change of a chat's people, repeated until its outcome was certain. Those of one person are one after the other. */
+export interface Move {
+  chatId: number;
+  userId: number;
+  kind: "participant_added" | "participant_removed";
+  startedAt: Moment;
+}
+
+export interface Change {
+  seq: number;
+  kind:
+    | "message_updated"
+    | "answer_ended"
+    | "participant_added"
+    | "participant_removed"
+    | "chat_updated";
+  message_id: number | null;
+  user_id: number | null;
+}
+
+export type StoredMessage = Message & { ordinal: number };
+
+export interface StoredChat {
+  id: number;
+  name: string;
+  last_seq: number;
+  updated_seq: number;
+  message_count: number;
+  participant_count: number;
+  participants: number[];
+  messages: StoredMessage[];
+  changes: Change[];
+}
+
+/** What somebody gets who loads a chat afresh over HTTP. */
+export interface Load {
+  chatId: number;
+  userId: number;
+  /** Undefined: they are told that there is no such chat. */
+  found: { messages: Message[]; participants: number[] } | undefined;
+}
+
+export interface History {
+  chats: StoredChat[];
+  sends: Send[];
+  moves: Move[];
+  /** The names that a chat was given, in order. */
+  renames: { chatId: number; name: string }[];
+  tapes: Tape[];
+  loads: Load[];
+  /** How often the model was asked, by the client id of the question. */
+  asked: Map<string, number>;
+  /** How often the server was killed: whoever comes after it asks the model to go on. */
+  kills: number;
+  /** That run at once. One of several may stand still, lose an answer to another, and go on with people listening to it. */
+  servers: number;
+  /** The whole answer that the model has for a question. */
+  answerTo: (clientId: string) => string;
+  /** What went wrong outside of what is recorded here: a server that died by itself, a wait without end. */
+  incidents: string[];
+}
+
+export interface Violation {
+  rule: string;
+  detail: string;
+}
+
+/** Tells a violation. */
+export type Report = (rule: string, detail: string) => void;
+
+/** A message as a client shows it. */
+export interface View {
+  seq: number;
+  updatedSeq: number;
+  content: string;
+  status: string;
+  clientId: string | null;
+}

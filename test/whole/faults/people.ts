@@ -1,0 +1,104 @@
+// People who use the server over HTTP as any client does, and try again for as long as it takes.
+import { z } from "zod";
+import { Message } from "../../../src/wire/messages.ts";
+import type { Load } from "./history.ts";
+
+const replyMsMax = 20_000;
+const retryMs = 50;
+const certainMsMax = 180_000;
+const pageSize = 200;
+
+export interface Reply {
+  status: number;
+  body: unknown;
+}
+
+const Tokens = z.object({ access_token: z.string() });
+const User = z.object({ id: z.int() });
+const Problem = z.object({ type: z.string() });
+
+export type Person = Awaited<ReturnType<typeof registerPerson>>;
+
+/** Registers somebody and signs them in. */
+export async function registerPerson(url: string, username: string) {
+  const password = "correct horse battery";
+  const email = `${username}@example.com`;
+  const user = await ask(url, "POST", "/api/auth/register", { username, email, password });
+  const login = await ask(url, "POST", "/api/auth/login", { username, password });
+  if (!user || !login) throw new Error(`${username} could not register`);
+  const token = Tokens.parse(login.body).access_token;
+  const headers = { authorization: `Bearer ${token}` };
+
+  const api = (method: string, path: string, body?: unknown) =>
+    ask(url, method, path, body, headers);
+
+  /** Asks again until the outcome is certain: done, or refused. Undefined after some minutes. */
+  async function certainly(method: string, path: string, body?: unknown) {
+    const deadline = performance.now() + certainMsMax;
+    while (performance.now() < deadline) {
+      const reply = await api(method, path, body);
+      if (reply && reply.status < 500 && reply.status !== 429) return reply;
+      await Bun.sleep(retryMs);
+    }
+    return undefined;
+  }
+
+  /** Loads a chat as somebody does who has nothing of it. */
+  async function load(chatId: number): Promise<Load["found"]> {
+    const messages: Message[] = [];
+    for (;;) {
+      const after = messages.at(-1)?.seq ?? 0;
+      const path = `/api/chats/${chatId}/messages?limit=${pageSize}&after_seq=${after}`;
+      const reply = await certainly("GET", path);
+      if (reply?.status !== 200) return undefined;
+      const page = z.array(Message).parse(reply.body);
+      messages.push(...page);
+      if (page.length < pageSize) break;
+    }
+    const people = await certainly("GET", `/api/chats/${chatId}/participants`);
+    if (people?.status !== 200) return undefined;
+    return {
+      messages,
+      participants: z
+        .array(User)
+        .parse(people.body)
+        .map(({ id }) => id),
+    };
+  }
+
+  return {
+    id: User.parse(user.body).id,
+    username,
+    socketUrl: `${url.replace("http", "ws")}/ws?token=${token}`,
+    api,
+    certainly,
+    load,
+  };
+}
+
+/** @returns undefined when no answer came */
+async function ask(
+  url: string,
+  method: string,
+  path: string,
+  body?: unknown,
+  headers: Record<string, string> = {},
+): Promise<Reply | undefined> {
+  try {
+    const response = await fetch(url + path, {
+      method,
+      headers: body === undefined ? headers : { "content-type": "application/json", ...headers },
+      body: body === undefined ? undefined : JSON.stringify(body),
+      signal: AbortSignal.timeout(replyMsMax),
+    });
+    const text = await response.text();
+    return { status: response.status, body: text === "" ? undefined : JSON.parse(text) };
+  } catch {
+    return undefined;
+  }
+}
+
+export function problemCode(body: unknown): string {
+  const problem = Problem.safeParse(body);
+  return problem.success ? (problem.data.type.split("/").at(-1) ?? "") : "";
+}

@@ -1,0 +1,85 @@
+// The real server as a child process, which may be killed and started again on the same port and data.
+import { within } from "../../../src/schedule.ts";
+import { spawnServer, type ServerProcess } from "../../world/process.ts";
+
+const stopMsMax = 15_000;
+const linesKept = 30;
+/** So that those who use it need not wait in vain; that it died is told all the same. */
+const revivalsMax = 3;
+
+const running = new Set<ServerProcess>();
+process.on("exit", () => {
+  for (const server of running) server.signal("SIGKILL");
+});
+
+export type ServerChild = ReturnType<typeof createServerChild>;
+
+/** @param env what the server gets, beside where it listens. @param onDied is told when it ends by itself */
+export function createServerChild(env: Record<string, string>, onDied: (words: string) => void) {
+  const port = freePort();
+  let current: ServerProcess | undefined;
+  let revivals = 0;
+  let kills = 0;
+  const lastLines = (server: ServerProcess) =>
+    server.output.trim().split("\n").slice(-linesKept).join("\n");
+
+  function begin(): ServerProcess {
+    const server = spawnServer({ ...env, PORT: String(port) }, "/");
+    current = server;
+    running.add(server);
+    void server.exited.then((code) => {
+      running.delete(server);
+      if (current !== server) return;
+      onDied(`the server ended by itself with ${code}:\n${lastLines(server)}`);
+      revivals += 1;
+      if (revivals <= revivalsMax) begin();
+    });
+    return server;
+  }
+
+  async function kill() {
+    const server = current;
+    current = undefined;
+    kills += 1;
+    server?.signal("SIGKILL");
+    await server?.exited;
+  }
+
+  return {
+    url: `http://127.0.0.1:${port}`,
+    /** Begins a start that nobody waits for. */
+    begin,
+    /** Settles when it takes requests. */
+    start: () => begin().listening(),
+    /** kill -9. */
+    kill,
+    get kills() {
+      return kills;
+    },
+    servers: 1,
+    /** An orderly stop, by force after a while. @returns its exit code, 0 when there was nothing to stop */
+    async stop(): Promise<number> {
+      const server = current;
+      current = undefined;
+      if (!server) return 0;
+      if (!(await within(stopMsMax, server.stop()))) server.signal("SIGKILL");
+      return server.exited;
+    },
+    /** What it said last. */
+    lastLines: () => (current ? lastLines(current) : ""),
+  };
+}
+
+/** Below the ports of outgoing connections: a server that was killed must find its own free again. */
+export function freePort(): number {
+  const first = 15_000 + Math.floor(Math.random() * 10_000);
+  for (let port = first; port < first + 100; port += 1) {
+    try {
+      Bun.listen({ hostname: "127.0.0.1", port, socket: { data() {} } }).stop(true);
+      return port;
+    } catch {
+      continue; // somebody listens there
+    }
+  }
+  throw new Error(`no port from ${first} on is free`);
+}

@@ -1,0 +1,89 @@
+// What the database holds: read from its tables, past the server.
+import { z } from "zod";
+import { many, type Sql } from "../../../src/database/connect.ts";
+import { messageColumns } from "../../../src/log/messages.ts";
+import { Message } from "../../../src/wire/messages.ts";
+import type { StoredChat } from "./history.ts";
+
+const StoredMessage = Message.extend({ ordinal: z.int() });
+const Change = z.object({
+  seq: z.int(),
+  kind: z.enum([
+    "message_updated",
+    "answer_ended",
+    "participant_added",
+    "participant_removed",
+    "chat_updated",
+  ]),
+  message_id: z.int().nullable(),
+  user_id: z.int().nullable(),
+});
+const ChatRow = z.object({
+  id: z.int(),
+  name: z.string(),
+  last_seq: z.int(),
+  updated_seq: z.int(),
+  message_count: z.int(),
+  participant_count: z.int(),
+});
+
+export async function readStored(sql: Sql, chatIds: number[]): Promise<StoredChat[]> {
+  const chats = many(
+    await sql`
+      select id, name, last_seq, updated_seq, message_count, participant_count
+      from chats where id = any (${chatIds}::bigint[]) order by id
+    `,
+    ChatRow,
+  );
+  return await Promise.all(
+    chats.map(async (chat) => ({
+      ...chat,
+      messages: many(
+        await sql`
+          select ${messageColumns(sql)}, m.ordinal
+          from messages m left join users u on u.id = m.user_id
+          where m.chat_id = ${chat.id} order by m.seq
+        `,
+        StoredMessage,
+      ),
+      changes: many(
+        await sql`
+          select seq, kind, message_id, user_id from chat_changes where chat_id = ${chat.id} order by seq
+        `,
+        Change,
+      ),
+      participants: many(
+        await sql`select user_id from chat_participants where chat_id = ${chat.id} order by user_id`,
+        z.object({ user_id: z.int() }),
+      ).map((row) => row.user_id),
+    })),
+  );
+}
+
+/**
+ * Lets the leases run out of what was reserved for questions that were never stored, which takes a minute. To be called
+ * when nobody asks any more.
+ */
+export async function endAdmissions(sql: Sql): Promise<void> {
+  await sql`update answer_runs set lease_expires_at = now() where message_id is null`;
+}
+
+/** How many answers are streaming, or are still to be settled. */
+export async function countRunning(sql: Sql): Promise<number> {
+  const rows = many(
+    await sql`
+      select (select count(*) from messages where status = 'streaming') + (select count(*) from answer_runs) as count
+    `,
+    z.object({ count: z.int() }),
+  );
+  return rows[0]?.count ?? 0;
+}
+
+/** What is still reserved, though nothing runs. */
+export async function findUnsettledBudgets(sql: Sql): Promise<string[]> {
+  const rows = await sql`
+    select kind || ' ' || id || ': ' || running || ' running, ' || reserved_tokens || ' reserved' as budget
+    from budgets where running <> 0 or reserved_tokens <> 0
+  `;
+  return rows.map((row) => String(row.budget));
+}

@@ -1,0 +1,79 @@
+// Random interleavings of everything people do in a room, held against a small model of its log.
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import fc from "fast-check";
+import { play, type Act, type Cast } from "./log-model/play.ts";
+import { startWorld, type World } from "../world/world.ts";
+
+const seed = Number(process.env.LOG_MODEL_SEED ?? Date.now() % 2 ** 31);
+const timeLimitMs = 10_000;
+const timeoutMs = 120_000;
+
+let world: World;
+let cast: Cast;
+beforeAll(async () => {
+  world = await startWorld();
+  const owner = await world.person("owner");
+  cast = { owner, guests: [await world.person("gil"), await world.person("gus")] };
+});
+afterAll(() => world.stop());
+
+const by = fc.nat(3);
+const overHttp = fc.boolean();
+const guest = fc.constantFrom<0 | 1>(0, 1);
+const back = fc.constantFrom(0, 0, 0, 1, 3, 1_000, undefined);
+
+const act: fc.Arbitrary<Act> = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({ kind: fc.constant("send" as const), by, overHttp, twice: fc.boolean() }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant("retry" as const),
+      by,
+      nth: fc.nat(20),
+      changed: fc.boolean(),
+      overHttp,
+    }),
+  },
+  { weight: 5, arbitrary: fc.record({ kind: fc.constant("join" as const), by, back }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("leave" as const), by }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("reconnect" as const), by }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constantFrom("remove" as const, "invite" as const),
+      guest,
+      byThemselves: fc.boolean(),
+    }),
+  },
+);
+
+/** At the same time: one act of each socket, and one change of who is in the chat. */
+const step = fc.uniqueArray(act, {
+  minLength: 1,
+  maxLength: 5,
+  selector: (one) => ("by" in one ? one.by : "change"),
+});
+
+test(
+  "whatever people do at the same time, the room's log is what the model says, and so is what each socket hears",
+  async () => {
+    let runs = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 25 }), async (steps) => {
+        await play(cast, steps);
+        runs += 1;
+      }),
+      {
+        seed,
+        numRuns: 10_000,
+        interruptAfterTimeLimit: timeLimitMs,
+        markInterruptAsFailure: false,
+      },
+    );
+    expect(runs).toBeGreaterThan(10);
+  },
+  timeoutMs,
+);

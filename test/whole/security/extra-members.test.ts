@@ -1,0 +1,137 @@
+// What a request says beyond what it may say: no row is another for it. Two worlds live through the same requests, in
+// the second each with members that it has no use for; in the end both have stored the same.
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { openApi } from "../../../src/docs/documents.ts";
+import { ClientFrame } from "../../../src/wire/frames.ts";
+import { Document, operationsOf } from "../../docs/openapi.ts";
+import { appToDescribe } from "../../world/contract.ts";
+import { startWorld, type World } from "../../world/world.ts";
+import { setScene, storedRows, type Scene } from "./scene.ts";
+
+let plain: World;
+let laden: World;
+beforeAll(async () => {
+  [plain, laden] = await Promise.all([startWorld(), startWorld()]);
+});
+afterAll(() => Promise.all([plain.stop(), laden.stop()]));
+
+/** As a parser makes them: `__proto__` is a member like any other. */
+const members: Record<string, unknown> = JSON.parse(`{
+  "__proto__": { "role": "owner", "owner_id": 1, "is_bot": true },
+  "constructor": { "prototype": { "role": "owner" } },
+  "prototype": { "is_bot": true },
+  "id": 777, "user_id": 1, "owner_id": 1, "chat_id": 1, "message_id": 1, "sender_id": 1, "seq": 777, "last_seq": 777,
+  "updated_seq": 777, "ordinal": 777, "last_read_seq": 777, "role": "owner", "roles": ["admin"], "is_admin": true,
+  "is_bot": true, "status": "failed", "answer_to": 1, "error": "no", "sources": [], "usage": { "total_tokens": -1 },
+  "created_at": "2001-01-01T00:00:00.000Z", "joined_at": "2001-01-01T00:00:00.000Z", "username": "somebody",
+  "email": "somebody@example.com", "hashed_password": "x", "participant_count": 0, "message_count": 0,
+  "settings": { "persona": "mine" }, "token": "x", "session_id": "x", "exp": 1, "sub": "1"
+}`);
+
+/** Members that a request of this kind has no use for. */
+function unknownTo(known: string[]): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(members).filter(([name]) => !known.includes(name)));
+}
+
+function laidOnto(body: object, known: string[]): object {
+  const whole = { ...unknownTo(known), ...body };
+  // A class that copies members one by one would set the prototype.
+  Object.defineProperty(whole, "__proto__", { value: members.__proto__, enumerable: true });
+  return whole;
+}
+
+const document = Document.parse(openApi(appToDescribe(), "0.0.0"));
+const described = operationsOf(document);
+
+/** The members that an operation's body may have. */
+function knownOf(name: string): string[] {
+  const schema = described.get(name)?.requestBody?.content["application/json"]?.schema ?? {};
+  const reference = String(schema.$ref).split("/").at(-1) ?? "";
+  return Object.keys(Object(document.components.schemas[reference]?.properties));
+}
+
+interface Step {
+  who: keyof Scene["people"];
+  path?: (scene: Scene) => string;
+  body: (scene: Scene) => object;
+}
+
+/** Every operation that takes a body, but for those that only hand out tokens. */
+const operations: Record<string, Step> = {
+  "POST /api/auth/register": { who: "owner", body: (scene) => scene.newcomer() },
+  "POST /api/chats": {
+    who: "member",
+    body: ({ people }) => ({ is_group: true, participant_usernames: [people.author.username] }),
+  },
+  "PATCH /api/chats/{chat_id}": {
+    who: "owner",
+    body: () => ({ name: "Renamed", settings: { persona: "A poet" } }),
+  },
+  "POST /api/chats/{chat_id}/invite": {
+    who: "member",
+    body: ({ people }) => ({ username: people.stranger.username }),
+  },
+  "POST /api/chats/{chat_id}/mark-read": { who: "member", body: () => ({ seq: 3 }) },
+  "POST /api/chats/{chat_id}/messages": {
+    who: "member",
+    body: () => ({ content: "hello", client_id: "once" }),
+  },
+  "POST /api/auth/password": { who: "member", body: (scene) => scene.newPassword() },
+};
+const tokensOnly = ["POST /api/auth/login", "POST /api/auth/refresh", "POST /api/auth/logout"];
+
+test("every operation that takes a body is among them", () => {
+  const taking = [...described].filter(([, { requestBody }]) => requestBody).map(([name]) => name);
+  expect([...Object.keys(operations), ...tokensOnly].toSorted()).toEqual(taking.toSorted());
+});
+
+const frames: Record<string, (scene: Scene) => object> = {
+  auth: ({ people }) => ({ token: people.member.token }),
+  join: ({ chatId }) => ({ chat_id: chatId, after_seq: 0 }),
+  message: ({ chatId }) => ({ chat_id: chatId, content: "hello", client_id: "twice" }),
+  typing: ({ chatId }) => ({ chat_id: chatId }),
+  stop: ({ chatId, messageId }) => ({ chat_id: chatId, message_id: messageId }),
+  leave: ({ chatId }) => ({ chat_id: chatId }),
+  ping: () => ({}),
+};
+
+/** @returns the answers and replies, without what is another in each world */
+async function live(world: World, isLaden: boolean): Promise<string[]> {
+  const scene = await setScene(world);
+  const told: string[] = [];
+  for (const [name, { who, body }] of Object.entries(operations)) {
+    const [method = "", path = ""] = name.split(" ");
+    const plainBody = body(scene);
+    const sent = isLaden ? laidOnto(plainBody, knownOf(name)) : plainBody;
+    const whole = path.replace("{chat_id}", String(scene.chatId));
+    const { status, body: answer } = await scene.people[who].api(method, whole, sent);
+    expect([name, status]).toEqual([name, 200]);
+    told.push(`${name} ${JSON.stringify(answer)}`);
+  }
+  const socket = await scene.people.member.socket();
+  for (const { shape } of ClientFrame.options) {
+    const type = shape.type.value;
+    const frame = { type, ...frames[type]?.(scene) };
+    const reply = await socket.ask(isLaden ? laidOnto(frame, Object.keys(shape)) : frame);
+    told.push(`${type} ${JSON.stringify({ ...reply, request_id: "" })}`);
+  }
+  await socket.close();
+  return told.map(masked);
+}
+
+function masked(text: string): string {
+  return text.replaceAll(/"\d{4}-\d\d-\d\dT[^"]+"/g, '"then"');
+}
+
+test("no member beyond the documented ones changes a row or an answer", async () => {
+  const expected = await live(plain, false);
+  expect(await live(laden, true)).toEqual(expected);
+  // Times, secrets, and how long the model took.
+  const rowsOf = async (world: World) => {
+    const stored = await storedRows(world, ["hashed_password", "first_chunk_ms", "total_ms"]);
+    return stored.map((row) => masked(row).replaceAll(/"[0-9a-f-]{36}"/g, "a session")).toSorted();
+  };
+  const rows = await rowsOf(plain);
+  expect(rows.length).toBeGreaterThan(20);
+  expect(await rowsOf(laden)).toEqual(rows);
+});

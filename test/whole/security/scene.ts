@@ -1,0 +1,128 @@
+// A chat and the people around it, one in each role, and all that is stored.
+import { hashSecret, makeSecret } from "../../../src/accounts/access-tokens.ts";
+import { hashPassword } from "../../../src/accounts/passwords.ts";
+import { insertSession } from "../../../src/accounts/queries.ts";
+import { answer, answerAndHang, finish, say } from "../../../src/emulator/script.ts";
+import { insertUser } from "../../../src/accounts/user-queries.ts";
+import type { Person, World } from "../../world/world.ts";
+
+/** What the scene's question was answered with: a whole answer, or one that runs until it is stopped. */
+export type Answering = "complete" | "streaming";
+
+export interface Scene {
+  people: Record<"stranger" | "former" | "member" | "author" | "owner", Person>;
+  chatId: number;
+  /** The answer to the author's question. */
+  messageId: number;
+  /** What stands in a path, for the one who calls it. */
+  idsFor(caller: Person | undefined): Record<string, string | number>;
+  newcomer(): object;
+  credentials(): Promise<object>;
+  refreshToken(): Promise<object>;
+  newPassword(): object;
+}
+
+const password = "correct horse battery";
+const source = { address: "127.0.0.1", userAgent: null };
+let hashed: Promise<string> | undefined;
+/** Everybody has the same password: a hash takes its time. */
+const hashOfAll = () => (hashed ??= hashPassword(password));
+
+async function registered(world: World, username: string) {
+  const hashedPassword = await hashOfAll();
+  const email = `${username}@example.com`;
+  const user = await insertUser(world.sql, { username, email, hashedPassword, source });
+  return { ...user, hashedPassword };
+}
+
+/** @param beforeRemoval is called while the one who is to be a former member is still there */
+export async function setScene(
+  world: World,
+  answering: Answering = "complete",
+  beforeRemoval: (former: Person, chatId: number) => Promise<void> = async () => {},
+): Promise<Scene> {
+  const [owner, author, member, former, stranger] = [
+    await world.person("owner"),
+    await world.person("author"),
+    await world.person("member"),
+    await world.person("former"),
+    await world.person("stranger"),
+  ];
+  const ids = [owner, author, member, former, stranger].map(({ id }) => id);
+  await world.sql`update users set hashed_password = ${await hashOfAll()} where id in ${world.sql(ids)}`;
+  const { id: chatId } = await owner.chat({ with: [author, member, former] });
+  const listener = await author.joined(chatId);
+  const piece = say("Yes.");
+  world.gemini.respondWith(
+    answering === "complete" ? answer(piece, finish()) : answerAndHang(piece),
+  );
+  await author.say(chatId, "/bot Is anybody here?");
+  const reached =
+    answering === "complete"
+      ? await listener.next("bot_stream", { is_complete: true })
+      : await listener.next("bot_stream", { chunk: "Yes." });
+  await listener.close();
+  await beforeRemoval(former, chatId);
+  const removed = await owner.api("DELETE", `/api/chats/${chatId}/participants/${former.id}`);
+  if (removed.status !== 200) throw new Error(JSON.stringify(removed.body));
+  let newcomers = 0;
+  const newName = () => `newcomer${chatId}.${(newcomers += 1)}`;
+
+  return {
+    people: { stranger, former, member, author, owner },
+    chatId,
+    messageId: Number(reached.message_id),
+    idsFor: (caller) => ({
+      chat_id: chatId,
+      message_id: Number(reached.message_id),
+      user_id: member.id,
+      session_id: caller?.sessionId ?? owner.sessionId,
+    }),
+    newcomer() {
+      const username = newName();
+      return { username, email: `${username}@example.com`, password };
+    },
+    newPassword: () => ({ current_password: password, new_password: "another horse battery" }),
+    async credentials() {
+      const { username } = await registered(world, newName());
+      return { username, password };
+    },
+    async refreshToken() {
+      const { hashedPassword, ...user } = await registered(world, newName());
+      const [id, secret] = [crypto.randomUUID(), makeSecret()];
+      await insertSession(world.sql, {
+        id,
+        user,
+        hashedPassword,
+        source,
+        refreshTokenHash: hashSecret(secret),
+        ttlSeconds: 60,
+      });
+      return { refresh_token: `${id}.${secret}` };
+    },
+  };
+}
+
+/** Tables in which refusals themselves are noted. */
+const notes = /^(audit|rate|schema_migrations)/;
+
+/**
+ * All rows of all tables, as one text a row.
+ * @param without columns that are left out, whatever table they are in
+ */
+export async function storedRows(world: World, without: string[] = []): Promise<string[]> {
+  const tables = await world.sql<{ name: string }[]>`
+    select table_name as name from information_schema.tables
+    where table_schema = 'public' and table_type = 'BASE TABLE' order by 1
+  `;
+  const kept = tables.filter(({ name }) => !notes.test(name));
+  const rows = await Promise.all(
+    kept.map(
+      ({ name }) => world.sql<{ row: string }[]>`
+        select ${name} || ' ' || (to_jsonb(t) - ${without}::text[])::text as row
+        from ${world.sql(name)} t order by 1
+      `,
+    ),
+  );
+  return rows.flat().map(({ row }) => row);
+}
