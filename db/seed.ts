@@ -7,7 +7,8 @@ import { createGeminiModel } from "../src/model/gemini/client.ts";
 import { createChat, listChats } from "../src/chats/actions.ts";
 import { inviteToChat, markRead } from "../src/chats/participant-actions.ts";
 import { ConfigError, readConfig, type Config } from "../src/config/config.ts";
-import { createContext, type Ctx } from "../src/context.ts";
+import { compose } from "../src/compose.ts";
+import type { Ctx } from "../src/context.ts";
 import { connect } from "../src/database/connect.ts";
 import { migrate } from "../src/database/migrations/migrate.ts";
 import { startGeminiEmulator } from "../src/emulator/server.ts";
@@ -93,7 +94,7 @@ async function seed(config: Config, databaseUrl: string): Promise<string> {
   // Never Gemini itself, which would cost its key's owner something.
   const emulator = startGeminiEmulator({ pieceDelayMs: 0 });
   const answer = createGeminiModel({ apiKey: "none", baseUrl: emulator.url, log });
-  const ctx = createContext({
+  const { ctx } = compose({
     config,
     secretKey: makeSecret(),
     sql,
@@ -163,7 +164,7 @@ async function furnish(ctx: Ctx, callerOf: (name: Name) => Caller, room: Room): 
   for (const [index, [from, content]] of messages.entries()) {
     const message = { content, client_id: `seed-${index + 1}` };
     lastSeq = (await sendMessage(ctx, callerOf(from), chat.id, message)).seq;
-    const running = ctx.replies.inChat(chat.id, Infinity);
+    const running = ctx.answers.inChat(chat.id, Infinity);
     await Promise.all(running.map((reply) => reply.done));
   }
   for (const username of readBy) await markRead(ctx, callerOf(username), chat.id, lastSeq);
