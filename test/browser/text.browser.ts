@@ -176,10 +176,10 @@ test("at each point of a streamed answer, the page shows what a page that is loa
     gates[index]?.open();
   }
   await watcher.rows.getByRole("button", { name: "Ask again" }).waitFor();
-  expect(await watcher.page.getByRole("link", { name: "the manual" }).getAttribute("href")).toBe(
+  expect(await watcher.rows.getByRole("link", { name: "the manual" }).getAttribute("href")).toBe(
     "https://example.com/manual",
   );
-  expect(await watcher.page.getByRole("link", { name: "twelfth" }).getAttribute("href")).toBe(
+  expect(await watcher.rows.getByRole("link", { name: "twelfth" }).getAttribute("href")).toBe(
     "https://example.com/manual",
   );
   expect([...watcher.faults, ...whole.faults]).toEqual([]);
@@ -206,7 +206,7 @@ test("while an answer grows, what has been drawn stays selected", async () => {
     "getSelection().selectAllChildren(document.querySelector('.markdown p'))",
   );
   half.open();
-  await visitor.page.getByRole("link", { name: "m" }).waitFor();
+  await visitor.rows.getByRole("link", { name: "m", exact: true }).waitFor();
   expect(await visitor.page.evaluate("getSelection().toString()")).toBe("Stays.");
   expect(visitor.faults).toEqual([]);
   await visitor.close();
