@@ -18,15 +18,6 @@ import { quotedText } from "./names.ts";
 
 const poolMax = 10;
 
-/** Codes of postgres.js's errors about a statement itself, after which its connection goes on. */
-const statementCodes = new Set([
-  "COPY_IN_PROGRESS",
-  "MAX_PARAMETERS_EXCEEDED",
-  "MESSAGE_NOT_SUPPORTED",
-  "NOT_TAGGED_CALL",
-  "UNDEFINED_VALUE",
-]);
-
 /**
  * Opens a pool as `connect` does, also through a connection pooler, which is detected. It logs the members of the address that
  * are left out.
@@ -71,19 +62,22 @@ function inTransactions(sql: Sql, settings: Record<string, string>): Sql {
   const values = Object.entries(settings).map(
     ([name, value]) => `set_config(${quotedText(name)}, ${quotedText(value)}, true)`,
   );
-  const begin = `begin; select ${values.join(", ")}`;
+  /** While all that runs are transactions, postgres.js lets each have a connection of its own. */
+  const inTransaction = (run: (transaction: postgres.TransactionSql<Types>) => unknown) =>
+    sql.begin(async (transaction) => {
+      await transaction.unsafe(`select ${values.join(", ")}`);
+      return await run(transaction);
+    });
   const unsafe = new Proxy(sql.unsafe, {
     apply: (target, self, args) =>
       runWhenAwaited(Reflect.apply(target, self, args), () =>
-        inTransaction(sql, begin, (connection) =>
-          Reflect.apply(connection.unsafe, connection, args),
-        ),
+        inTransaction((transaction) => Reflect.apply(transaction.unsafe, transaction, args)),
       ),
   });
   return new Proxy(sql, {
     apply: (target, self, args) =>
       runWhenAwaited(Reflect.apply(target, self, args), () =>
-        inTransaction(sql, begin, (connection) => Reflect.apply(connection, self, args)),
+        inTransaction((transaction) => Reflect.apply(transaction, self, args)),
       ),
     get: (target, name) => (name === "unsafe" ? unsafe : Reflect.get(target, name)),
   });
@@ -103,43 +97,4 @@ function runWhenAwaited(query: unknown, run: () => Promise<unknown>): unknown {
     Object.defineProperty(query, name, { value, configurable: true });
   }
   return query;
-}
-
-/**
- * Runs a statement on a reserved connection. The pool's own statements share connections, where `begin` of postgres.js can
- * mix transactions (porsager/postgres#1204).
- */
-async function inTransaction(
-  sql: Sql,
-  begin: string,
-  run: (connection: postgres.ReservedSql<Types>) => unknown,
-): Promise<unknown> {
-  const connection = await sql.reserve();
-  let isLost = false;
-  const noticing = async (query: unknown) => {
-    try {
-      return await query;
-    } catch (error) {
-      isLost = isConnectionLost(error);
-      throw error;
-    }
-  };
-  try {
-    await noticing(connection.unsafe(begin));
-    const result = await noticing(run(connection));
-    await noticing(connection.unsafe("commit"));
-    return result;
-  } catch (error) {
-    if (!isLost) await noticing(connection.unsafe("rollback"));
-    throw error;
-  } finally {
-    // The pool opens a lost connection again by itself, and must not get it back.
-    if (!isLost) connection.release();
-  }
-}
-
-function isConnectionLost(error: unknown): boolean {
-  const code = databaseError(error)?.code;
-  if (code === undefined || error instanceof postgres.PostgresError) return false;
-  return !statementCodes.has(code);
 }
