@@ -45,7 +45,7 @@ export interface DatabaseAddress {
 
 const connectTimeoutSecondsMax = 600;
 const encoding =
-  "in the user name and the password, special characters must be percent-encoded " +
+  "special characters, above all of the password, must be percent-encoded " +
   "(% as %25, # as %23, / as %2F, ? as %3F, @ as %40, : as %3A, a space as %20)";
 
 /** A fault of an address. The message follows the name of the setting, and has nothing of its value. */

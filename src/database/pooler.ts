@@ -4,15 +4,7 @@ import type { Logger } from "pino";
 import postgres from "postgres";
 import { z } from "zod";
 import type { DatabaseAddress } from "../config/database-address.ts";
-import {
-  connect,
-  databaseError,
-  one,
-  poolOptions,
-  settings,
-  type Sql,
-  type Types,
-} from "./connect.ts";
+import { connect, one, poolOptions, settings, type Sql, type Types } from "./connect.ts";
 import { connectionOptions } from "./connection-options.ts";
 import { quotedText } from "./names.ts";
 
