@@ -4,6 +4,7 @@ import { chmodSync, mkdtempSync, readFileSync, realpathSync, rmSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
+import { parseDatabaseUrl } from "../../../src/config/database-address.ts";
 import { connect, type Sql } from "../../../src/database/connect.ts";
 import {
   borrowEmbeddedPostgres,
@@ -54,7 +55,7 @@ export async function openKillStage(): Promise<KillStage> {
   async function openDatabase() {
     const folder = join(dataDir, "data");
     const { url } = await borrowEmbeddedPostgres({ dataDir: folder, log });
-    return connect(url, log, { max: 2 });
+    return connect(parseDatabaseUrl(url), log, { max: 2 });
   }
 }
 
@@ -70,7 +71,7 @@ export async function openPairStage(): Promise<PairStage> {
     dataDir,
     env: { DATABASE_URL: cluster.url, SECRET_KEY: crypto.randomUUID() },
     create: createServerPair,
-    openDatabase: async () => connect(cluster.url, log, { max: 2 }),
+    openDatabase: async () => connect(parseDatabaseUrl(cluster.url), log, { max: 2 }),
     stop: () => cluster.stop(),
   });
 }
@@ -95,7 +96,7 @@ export async function openDatabaseStage(random: Random): Promise<DatabaseStage> 
   const clusterDir = join(dataDir, "cluster");
   let cluster = await startEmbeddedPostgres({ dataDir: clusterDir, log });
   const proxy = await startProxy(cluster.url, random);
-  const open = () => connect(cluster.url, log, { max: 2 });
+  const open = () => connect(parseDatabaseUrl(cluster.url), log, { max: 2 });
 
   function quit() {
     const pidFile = readFileSync(join(clusterDir, "postgres", "postmaster.pid"), "utf8");
