@@ -5,7 +5,7 @@ import { readConfig } from "./config/config.ts";
 const usage = `Usage:
   gemini-coop serve        the server; what it does without a command
   gemini-coop health       whether the server in this container answers
-  gemini-coop db:up|db:down|db:status|db:backup|db:restore`;
+  gemini-coop db:up|db:down|db:status|db:backup|db:restore|db:import-fastapi`;
 
 const healthTimeoutMs = 4_000;
 
