@@ -1,4 +1,4 @@
-// The staged rows without faults, as the server itself would have stored them: numbered, counted, with read positions.
+// Stores the staged rows without faults as the server itself would have: numbered, counted, with read positions.
 import type postgres from "postgres";
 import { z } from "zod";
 import { botUsername } from "../../wire/messages.ts";

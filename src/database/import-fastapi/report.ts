@@ -8,7 +8,7 @@ const linesAtOnce = 500;
 
 export interface Counts {
   taken: number;
-  /** Of those that are taken. */
+  /** Rows that are taken in another form than the source has them; a part of `taken`. */
   changed: number;
   leftOut: number;
 }
