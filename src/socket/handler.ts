@@ -4,14 +4,8 @@ import { identify, listSessionChats } from "../accounts/sign-in.ts";
 import type { Ctx } from "../context.ts";
 import type { TypingNotices } from "../messages/typing.ts";
 import { asProblem } from "../http/problems.ts";
-import {
-  ClientFrame,
-  Envelope,
-  frameBytesMax,
-  type ErrorFrame,
-  type RequestId,
-  type ServerFrame,
-} from "../wire/frames.ts";
+import { ClientFrame, Envelope, frameBytesMax, type RequestId } from "../wire/client-frames.ts";
+import type { ErrorFrame, ServerFrame } from "../wire/frames.ts";
 import { invalidInput, Problem } from "../wire/problems.ts";
 import { dispatch } from "./dispatch.ts";
 import { createInbox } from "./inbox.ts";

@@ -4,7 +4,8 @@ import type { Caller } from "../accounts/access-tokens.ts";
 import type { Listener } from "../realtime/rooms.ts";
 import type { Metrics } from "../observability/metrics/metrics.ts";
 import { activityTopic, userTopic, type Topic } from "../realtime/topics.ts";
-import { closeCodes, type CloseReason, type UserFrame } from "../wire/frames.ts";
+import { closeCodes, type CloseReason } from "../wire/close-codes.ts";
+import type { UserFrame } from "../wire/frames.ts";
 import type { Inbox } from "./inbox.ts";
 import type { SocketTrail } from "./socket-log.ts";
 

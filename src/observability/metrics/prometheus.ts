@@ -1,7 +1,8 @@
 // The metrics as Prometheus reads them. Names and units as https://prometheus.io/docs/practices/naming/ asks; labels
 // have only values that stand in the code or in the settings, so that the number of series has an end.
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
-import { ClientFrame, closeCodes } from "../../wire/frames.ts";
+import { ClientFrame } from "../../wire/client-frames.ts";
+import { closeCodes } from "../../wire/close-codes.ts";
 import { MessageStatus } from "../../wire/messages.ts";
 import { problemCatalogue } from "../../wire/problems.ts";
 import { registerProcess, registerState, watchEventLoop } from "./gauges.ts";

@@ -1,12 +1,8 @@
 // The AsyncAPI 3.0 document of the socket, made of the schemas that the frames are checked and typed by.
 import { z } from "zod";
-import {
-  ClientFrame,
-  closeCodes,
-  frameBytesMax,
-  serverFrames,
-  type CloseReason,
-} from "../frames.ts";
+import { ClientFrame, frameBytesMax } from "../client-frames.ts";
+import { closeCodes, type CloseReason } from "../close-codes.ts";
+import { serverFrames } from "../frames.ts";
 import { clientNotes } from "./client-frames.ts";
 import { closeNotes } from "./close-codes.ts";
 import { errorNotes } from "./errors.ts";

@@ -1,5 +1,5 @@
 // What a closed socket means to a client. The codes themselves stand in frames.ts.
-import type { CloseReason } from "../frames.ts";
+import type { CloseReason } from "../close-codes.ts";
 
 /** When a socket is closed, and what to do then. */
 export const closeNotes: Record<CloseReason, { when: string; then: string }> = {
