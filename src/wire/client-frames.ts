@@ -24,7 +24,8 @@ export const ClientFrame = z.discriminatedUnion("type", [
     type: z.literal("join"),
     chat_id: Id,
     after_seq: Seq.nullish().meta({
-      description: "Messages whose `updated_seq` is above this number are sent first; 0: all",
+      description:
+        "Messages whose `updated_seq` is above this number are sent first. 0 asks for all.",
     }),
     ...request,
   }),

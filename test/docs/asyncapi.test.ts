@@ -1,11 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { version } from "../../package.json";
-import {
-  clientKey,
-  serverKey,
-  type AsyncApi,
-  type FrameMessage,
-} from "../../src/wire/docs/asyncapi.ts";
+import type { AsyncApi } from "../../src/wire/docs/asyncapi.ts";
+import { clientKey, serverKey, type FrameMessage } from "../../src/wire/docs/frame-messages.ts";
 import { ClientFrame } from "../../src/wire/client-frames.ts";
 import { closeCodes } from "../../src/wire/close-codes.ts";
 import { serverFrames } from "../../src/wire/frames.ts";

@@ -1,92 +1,51 @@
-// What the documents say of each frame that the server sends, with an example. One that is not in here doesn't compile.
+// Descriptions and examples of the frames that the server sends, for the documents. The compiler demands one for each frame.
 import type { z } from "zod";
-import type { Chat, Participant } from "../chats.ts";
+import { exampleChat as chat, exampleParticipant as participant } from "../chats.ts";
 import type { serverFrames } from "../frames.ts";
+import { messageFrame } from "../message-frames.ts";
+import { exampleMessage } from "../messages.ts";
+import { exampleTime as time } from "../text.ts";
 
-/** Who gets a frame: everyone who has joined the chat, all sockets of one person, or the socket that asked. */
+/** The sockets that receive a frame: those that have joined the chat, all of one person, or the one that asked. */
 export type Addressee = "room" | "person" | "socket";
 
 export interface ServerNote<Example = object> {
   to: Addressee;
-  /** Where several frames share a type: which one this is. */
+  /** Tells frames of the same type apart. */
   title?: string;
   summary: string;
   description?: string;
   example: Example;
 }
 
-const time = "2026-11-22T10:15:30.123Z";
-
-const chat: Chat = {
-  id: 1,
-  name: "Physics homework",
-  owner_id: 7,
-  is_group: true,
-  is_ai_chat: false,
-  created_at: time,
-  last_seq: 57,
-  updated_seq: 12,
-  settings: {
-    model: null,
-    persona: "A patient teacher of physics.",
-    temperature: 0.7,
-    thinking_budget: null,
-    google_search: false,
-  },
-};
-
-const participant: Participant = {
-  id: 9,
-  username: "jane_doe",
-  role: "member",
-  joined_at: time,
-  created_at: time,
-};
-
-const message = {
-  chat_id: 1,
-  message_id: 123,
-  username: "john_doe",
-  content: "/bot Why is the sky blue?",
-  is_bot: false,
-  created_at: time,
-  seq: 57,
-  updated_seq: 57,
-  user_id: 7,
-  status: "complete",
-  answer_to: null,
-  client_id: "b1c6a2f0-01",
-  error: null,
-  sources: null,
-} as const;
-
-const person = { user_id: 9, username: "jane_doe" };
-const answer = { type: "bot_stream", chat_id: 1, message_id: 124 } as const;
+const message = messageFrame(exampleMessage);
+const person = { user_id: participant.id, username: participant.username };
+const answer = { type: "bot_stream", chat_id: chat.id, message_id: 124 } as const;
 
 export const serverNotes: {
   [Name in keyof typeof serverFrames]: ServerNote<z.infer<(typeof serverFrames)[Name]>>;
 } = {
   message: {
     to: "room",
-    summary: "A new message, once it is committed",
+    summary: "A message was stored",
     description:
-      "Also to its sender, who knows it by `client_id`. After a `join` with `after_seq`, also what was missed, in its latest state.",
-    example: { type: "message", ...message },
+      "The sender receives it, too, and recognises it by its `client_id`. After a `join` with `after_seq` it also brings the messages that were missed, in their latest state.",
+    example: message,
   },
   message_updated: {
     to: "room",
     summary: "A message has changed",
     description:
-      "The whole message in its new state. `updated_seq` is the change's own number. Nothing causes it in this version; take it " +
-      "for those that follow.",
-    example: { type: "message_updated", ...message, content: "Never mind.", updated_seq: 59 },
+      "The frame has the whole message in its new state. `updated_seq` is the number of the change. This version never sends it; " +
+      "clients should handle it for later versions.",
+    example: { ...message, type: "message_updated", content: "Never mind.", updated_seq: 59 },
   },
   bot_stream_first: {
     to: "room",
     title: "bot_stream, the first",
     summary: "An answer begins",
     description:
-      "The one with a `seq`: the number of the answer's message, as soon as that is stored. Its chunk is empty.",
+      "The first frame of an answer has a `seq`, the number of the answer's message, and an empty chunk. It is sent as soon as the message is stored.",
     example: {
       ...answer,
       chunk: "",
@@ -102,8 +61,8 @@ export const serverNotes: {
     title: "bot_stream, a piece",
     summary: "A piece of an answer",
     description:
-      "The one without `seq`, and `is_complete` is false. `offset` is where the chunk begins in the answer, in UTF-16 units: `text = text.slice(0, offset) + chunk`. " +
-      "With `offset: 0` it is all the text so far: after a `join`, or when an answer goes on after a crash.",
+      "A piece has no `seq`, and its `is_complete` is false. `offset` is the position of the chunk in the answer, in UTF-16 units: `text = text.slice(0, offset) + chunk`. " +
+      "With `offset: 0` the chunk is the whole text so far: after a `join`, and when an answer continues after a crash.",
     example: { ...answer, chunk: "Air scatters blue light ", is_complete: false, offset: 0 },
   },
   bot_stream_last: {
@@ -111,7 +70,7 @@ export const serverNotes: {
     title: "bot_stream, the last",
     summary: "An answer has ended",
     description:
-      "The one whose `is_complete` is true. Exactly one per answer, always the last. `full_response` is the text that is stored; take it.",
+      "The last frame of an answer has a true `is_complete`. There is exactly one for each answer. `full_response` is the stored text: show it instead of the pieces.",
     example: {
       ...answer,
       chunk: "",
@@ -131,20 +90,21 @@ export const serverNotes: {
   },
   participant_added: {
     to: "room",
-    summary: "Somebody is a participant from now on",
+    summary: "Somebody became a participant",
     example: { type: "participant_added", chat_id: 1, participant, updated_seq: 60 },
   },
   participant_removed: {
     to: "room",
-    summary: "Somebody has left or was removed",
+    summary: "Somebody left or was removed",
     description:
-      "It goes to them, too, as the last frame of the room: they receive nothing that was written after this number.",
+      "That person receives it, too, as the last frame of the room: nothing with a higher number is sent to them.",
     example: { type: "participant_removed", chat_id: 1, ...person, updated_seq: 61 },
   },
   chat_updated: {
     to: "room",
     summary: "The chat has changed",
-    description: "Its name, owner or settings. Who has not joined finds it in `GET /api/chats`.",
+    description:
+      "The name, the owner or the settings changed. Clients that have not joined find the change in `GET /api/chats`.",
     example: {
       type: "chat_updated",
       chat_id: 1,
@@ -155,26 +115,29 @@ export const serverNotes: {
   typing: {
     to: "room",
     summary: "Somebody is typing",
-    description: "Never to the typist. Show it for some 5 s, or until their message comes.",
+    description:
+      "The person who types does not receive it. Show it for about 5 s, or until their message arrives.",
     example: { type: "typing", chat_id: 1, ...person },
   },
   user_joined: {
     to: "room",
-    summary: "Somebody is here",
-    description: "With the person's first socket that has joined. Never to that socket itself.",
+    summary: "Somebody is online in the chat",
+    description:
+      "It is sent when the first socket of a person has joined, and not to that socket itself.",
     example: { type: "user_joined", chat_id: 1, ...person },
   },
   user_left: {
     to: "room",
-    summary: "Somebody is no longer here",
-    description: "With the last of their sockets. They may still be a participant.",
+    summary: "Somebody is no longer online in the chat",
+    description:
+      "It is sent when the last socket of a person has left the room. The person may still be a participant.",
     example: { type: "user_left", chat_id: 1, ...person },
   },
   joined: {
     to: "socket",
     summary: "You have joined a chat",
     description:
-      "Everything above `last_seq` comes live from here on. `online` has you, too. Then one `bot_stream` with `offset: 0` for each answer that is running.",
+      "Everything above `last_seq` is sent live from now on. `online` includes you. One `bot_stream` with `offset: 0` follows for each answer that is running.",
     example: {
       type: "joined",
       chat_id: 1,
@@ -186,13 +149,13 @@ export const serverNotes: {
   },
   chat_created: {
     to: "person",
-    summary: "A new chat that you are in",
-    description: "Also to the one who opened it: their other devices show it, too.",
+    summary: "A chat with you was created",
+    description: "The creator receives it, too, so that their other devices show the chat.",
     example: { type: "chat_created", chat, notification: "You created Physics homework" },
   },
   chat_invite: {
     to: "person",
-    summary: "You were invited, and are a participant from now on",
+    summary: "You were invited and are now a participant",
     example: {
       type: "chat_invite",
       chat,
@@ -201,7 +164,7 @@ export const serverNotes: {
   },
   chat_deleted: {
     to: "person",
-    summary: "A chat of yours is gone",
+    summary: "A chat of yours was deleted",
     example: {
       type: "chat_deleted",
       chat_id: 1,
@@ -211,7 +174,7 @@ export const serverNotes: {
   removed_from_chat: {
     to: "person",
     summary: "You are no longer in a chat",
-    description: "Also to the other devices of somebody who left.",
+    description: "It is also sent to the other devices of somebody who left.",
     example: {
       type: "removed_from_chat",
       chat_id: 1,
@@ -220,9 +183,9 @@ export const serverNotes: {
   },
   chat_activity: {
     to: "person",
-    summary: "Something was written in a chat that this socket has not joined",
+    summary: "A message was stored in a chat that this socket has not joined",
     description:
-      "What a chat list needs to show it as unread. Of an answer once, when it ends, with the `seq` it began with. Also to the sender's sockets that have not joined.",
+      "It has what a chat list needs to show the chat as unread. For an answer it is sent once, at its end, with the `seq` of the answer's first frame. The sender's own sockets that have not joined receive it, too.",
     example: {
       type: "chat_activity",
       chat_id: 1,
@@ -236,21 +199,21 @@ export const serverNotes: {
   },
   pong: {
     to: "socket",
-    summary: "The server is there",
+    summary: "The server responds",
     example: { type: "pong", request_id: 5 },
   },
   ack: {
     to: "socket",
-    summary: "It is done",
+    summary: "The request was carried out",
     description:
-      "Of a `message`, with the number and id under which it is stored: no crash loses it from now on.",
+      "For a `message` it has the number and the id of the stored message, which no crash loses from now on.",
     example: { type: "ack", request_id: 3, message_id: 123, seq: 57 },
   },
   error: {
     to: "socket",
-    summary: "Something was refused",
+    summary: "The request was refused",
     description:
-      "`code` is the last part of the HTTP problem's `type`, `detail` a sentence for a person. The socket stays open.",
+      "`code` is the last part of the HTTP problem's `type`, and `detail` is a sentence for a person. The socket stays open.",
     example: {
       type: "error",
       code: "not_found",
