@@ -13,7 +13,7 @@ import { noMetrics } from "./observability/metrics/metrics.ts";
 import { noTelemetry, type Telemetry } from "./observability/telemetry.ts";
 import { createRateLimits } from "./rate-limits/rates.ts";
 import { LocalRealtime } from "./realtime/local-realtime.ts";
-import { createRooms } from "./realtime/rooms.ts";
+import { Rooms } from "./realtime/rooms.ts";
 import type { ServerParts } from "./server.ts";
 import { createSockets } from "./socket/registry.ts";
 
@@ -46,7 +46,7 @@ export function compose(parts: ContextParts): ServerParts {
     answersMax: config.budgets.serverAnswers,
     configured: model.answer !== undefined,
   });
-  const rooms = createRooms({
+  const rooms = new Rooms({
     emit: sockets.emit,
     readLog: createReadLog(sql, { onEnded: answers.hasEnded }),
     log,

@@ -53,11 +53,15 @@ export async function inviteToChat(
     participant,
     updated_seq: result.chat.updated_seq,
   });
-  ctx.realtime.toUser(user.id, {
-    type: "chat_invite",
-    chat: result.chat,
-    notification: `${caller.username} invited you to ${result.chat.name}`,
-  });
+  ctx.realtime.toUser(
+    user.id,
+    {
+      type: "chat_invite",
+      chat: result.chat,
+      notification: `${caller.username} invited you to ${result.chat.name}`,
+    },
+    { chatId, seq: result.chat.updated_seq },
+  );
   return { message: `${user.username} was invited`, participant };
 }
 
@@ -124,11 +128,11 @@ async function remove(
     username: result.username,
     updated_seq: result.removed_seq,
   });
-  ctx.realtime.toUser(userId, {
-    type: "removed_from_chat",
-    chat_id: chat.id,
-    notification,
-  });
+  ctx.realtime.toUser(
+    userId,
+    { type: "removed_from_chat", chat_id: chat.id, notification },
+    { chatId: chat.id, seq: result.removed_seq },
+  );
 }
 
 function ownerCannotLeave(): Problem {

@@ -5,9 +5,10 @@ import { chatNotFound } from "../chats/actions.ts";
 import { findParticipants } from "../chats/participant-queries.ts";
 import { findChat } from "../chats/queries.ts";
 import type { Ctx } from "../context.ts";
-import type { Listener } from "../realtime/rooms.ts";
+import type { Listener } from "../realtime/room.ts";
 import { JoinedFrame, replayBytesMax, replayMax, type RequestId } from "../wire/frames.ts";
 import { messageFrame } from "../wire/message-frames.ts";
+import { wholeTextFrame } from "../wire/numbered-frames.ts";
 import type { Chat, Participant } from "../wire/chats.ts";
 import type { Message } from "../wire/messages.ts";
 import { findEnded, findMissed } from "../log/replay.ts";
@@ -133,15 +134,6 @@ function sendRunningAnswers(
   const position = ctx.realtime.rooms.position(chatId) ?? 0;
   for (const reply of ctx.answers.inChat(chatId, position)) {
     if (hasEnded(reply.messageId)) continue;
-    listener.send(
-      JSON.stringify({
-        type: "bot_stream",
-        chat_id: chatId,
-        message_id: reply.messageId,
-        chunk: reply.text,
-        is_complete: false,
-        offset: 0,
-      }),
-    );
+    listener.send(JSON.stringify(wholeTextFrame(chatId, reply.messageId, reply.text)));
   }
 }

@@ -1,7 +1,7 @@
 // The open sockets of this node: whose they are, how many there may be, and which of them are dead.
 import type { Server, ServerWebSocket } from "bun";
 import type { Caller } from "../accounts/access-tokens.ts";
-import type { Listener } from "../realtime/rooms.ts";
+import type { Listener } from "../realtime/room.ts";
 import type { Metrics } from "../observability/metrics/metrics.ts";
 import { activityTopic, userTopic, type Topic } from "../realtime/topics.ts";
 import { closeCodes, type CloseReason, type UserFrame } from "../wire/frames.ts";
