@@ -14,8 +14,9 @@ import { noTelemetry, type Telemetry } from "./observability/telemetry.ts";
 import { createRateLimits } from "./rate-limits/rates.ts";
 import { LocalRealtime } from "./realtime/local-realtime.ts";
 import { Rooms } from "./realtime/rooms.ts";
+import type { Emit } from "./realtime/topics.ts";
 import type { ServerParts } from "./server.ts";
-import { createSockets } from "./socket/registry.ts";
+import { SocketRegistry } from "./socket/registry.ts";
 
 const commitGroupMax = 256;
 const commitQueueMax = 10_000;
@@ -37,7 +38,7 @@ export function compose(parts: ContextParts): ServerParts {
   const { telemetry = noTelemetry, now = () => new Date() } = parts;
   const { metrics } = telemetry;
   const sql = metrics === noMetrics ? parts.sql : observed(parts.sql, metrics);
-  const sockets = createSockets({
+  const sockets = new SocketRegistry({
     perUserMax: config.socketsPerUserMax,
     perAddressMax: config.socketsPerAddressMax,
     metrics,
@@ -46,13 +47,18 @@ export function compose(parts: ContextParts): ServerParts {
     answersMax: config.budgets.serverAnswers,
     configured: model.answer !== undefined,
   });
+  const emit: Emit = (topic, text) => sockets.emit(topic, text);
   const rooms = new Rooms({
-    emit: sockets.emit,
+    emit,
     readLog: createReadLog(sql, { onEnded: answers.hasEnded }),
     log,
     metrics,
   });
-  const realtime = new LocalRealtime({ rooms, emit: sockets.emit, notify: sockets.notify });
+  const realtime = new LocalRealtime({
+    rooms,
+    emit,
+    notify: (userId, frame) => sockets.notify(userId, frame),
+  });
   const ctx: Ctx = {
     config,
     secretKey,

@@ -9,8 +9,10 @@ import { cleanUpAudit } from "./audit/audit.ts";
 import type { Ctx } from "./context.ts";
 import { findLastSeqs } from "./log/replay.ts";
 import { every, within } from "./schedule.ts";
-import { createSocketHandler, type SocketParts } from "./socket/handler.ts";
-import type { SocketData, Sockets } from "./socket/registry.ts";
+import type { SocketParts } from "./socket/frames.ts";
+import { createSocketHandler } from "./socket/handler.ts";
+import type { SocketRegistry } from "./socket/registry.ts";
+import type { SocketData } from "./socket/session.ts";
 
 /** Durations in milliseconds. Tests shorten them. */
 export interface ServerDurations {
@@ -50,7 +52,7 @@ export type ServerParts = SocketParts;
 export interface RunningServer {
   readonly ctx: Ctx;
   /** For tests, which don't wait for a heartbeat. */
-  readonly sockets: Sockets;
+  readonly sockets: SocketRegistry;
   readonly port: number;
   /** As a client on this machine writes it. */
   readonly url: string;
@@ -143,7 +145,7 @@ function startTasks({ ctx, sockets }: ServerParts, times: ServerDurations): (() 
 }
 
 /** Whoever ends a session closes the sockets of its own server; those of the others are found here. */
-async function closeEnded(ctx: Ctx, sockets: Sockets): Promise<void> {
+async function closeEnded(ctx: Ctx, sockets: SocketRegistry): Promise<void> {
   const ids = sockets.sessionIds();
   for (let from = 0; from < ids.length; from += endedPageSize) {
     const page = ids.slice(from, from + endedPageSize);

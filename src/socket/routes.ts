@@ -4,7 +4,7 @@ import type { Ctx } from "../context.ts";
 import { clientAddress, networkOf } from "../http/address.ts";
 import { mayConnect } from "../http/edge.ts";
 import { createRouter } from "../http/router.ts";
-import type { SocketData } from "./registry.ts";
+import type { SocketData } from "./session.ts";
 import { invalidInput, Problem } from "../wire/problems.ts";
 
 // Whatever it is, a token is looked at after the upgrade: a page can't read the status of a handshake that failed.
@@ -49,7 +49,7 @@ export function socketRoutes(ctx: Ctx) {
         inbox: undefined,
         drained: undefined,
         alive: true,
-        trail: undefined,
+        log: undefined,
       };
       const upgraded = server.upgrade(c.req.raw, { data });
       if (!upgraded) throw new Problem("bad_request", "The WebSocket handshake is not valid.");
