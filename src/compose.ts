@@ -11,7 +11,7 @@ import { createReadLog } from "./log/replay.ts";
 import { TypingNotices } from "./messages/typing.ts";
 import { noMetrics } from "./observability/metrics/metrics.ts";
 import { noTelemetry, type Telemetry } from "./observability/telemetry.ts";
-import { createRateLimits } from "./rate-limits/rates.ts";
+import { createRateLimits } from "./rate-limits/rate-limits.ts";
 import { LocalRealtime } from "./realtime/local-realtime.ts";
 import { Rooms } from "./realtime/rooms.ts";
 import type { Emit } from "./realtime/topics.ts";

@@ -5,7 +5,7 @@ import type { Sql } from "./database/connect.ts";
 import type { InsertedMessage, NewMessage } from "./log/insert.ts";
 import type { StreamAnswer } from "./model/stream-answer.ts";
 import type { Telemetry } from "./observability/telemetry.ts";
-import type { RateLimits } from "./rate-limits/rates.ts";
+import type { RateLimits } from "./rate-limits/rate-limits.ts";
 import type { NumberedChange } from "./realtime/local-realtime.ts";
 import type { RoomOptions } from "./realtime/room.ts";
 import type { Rooms } from "./realtime/rooms.ts";

@@ -3,7 +3,7 @@ import type { Context, MiddlewareHandler } from "hono";
 import type { Ctx } from "../context.ts";
 import type { Count } from "../rate-limits/limiter.ts";
 import type { RateName } from "../rate-limits/limits.ts";
-import type { Doer } from "../rate-limits/rates.ts";
+import type { Doer } from "../rate-limits/rate-limits.ts";
 import { clientAddress, networkOf } from "./address.ts";
 import type { AppEnv } from "./router.ts";
 

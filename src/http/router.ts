@@ -1,7 +1,7 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { RequestIdVariables } from "hono/request-id";
 import { invalidInput, Problem } from "../wire/problems.ts";
-import type { Doer } from "../rate-limits/rates.ts";
+import type { Doer } from "../rate-limits/rate-limits.ts";
 import type { Client } from "./address.ts";
 
 /** The parts of Bun's server that answering a request needs. */

@@ -1,5 +1,5 @@
-// Spans as OpenTelemetry's conventions name them (https://opentelemetry.io/docs/specs/semconv/), sent as OTLP over HTTP.
-// Nothing is registered globally: which span is running is kept here.
+// Spans with the names of OpenTelemetry's conventions (https://opentelemetry.io/docs/specs/semconv/), sent as OTLP over
+// HTTP. Nothing is registered globally: the current span is kept here.
 import { AsyncLocalStorage } from "node:async_hooks";
 import {
   ROOT_CONTEXT,
@@ -22,19 +22,19 @@ import { createSpanProcessor, type Collector } from "./collector.ts";
 import type { Tracing } from "./tracing.ts";
 
 const flushMs = 2_000;
-/** RFC 9110 §9.3 and RFC 5789; the conventions want `_OTHER` for what else a client writes. */
+/** RFC 9110 §9.3 and RFC 5789. The conventions want `_OTHER` for any other method. */
 const methods = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
 
 type Header = (name: string) => string | undefined;
 
 export interface TracingOptions extends Collector {
   serviceName: string;
-  /** The part of all traces, 0 to 1, that begin here. */
+  /** The share of the traces that begin here which is sampled, 0 to 1. */
   sample: number;
   version: string;
 }
 
-/** Requests and frames begin traces; one that a request's header names is kept if its caller keeps it. */
+/** Requests and frames begin traces. A trace that a request's header names is sampled if its caller samples it. */
 export function createTracing(options: TracingOptions): Tracing {
   const provider = new TracerProvider({
     resource: resourceFromAttributes({
@@ -143,7 +143,7 @@ export function createTracing(options: TracingOptions): Tracing {
   };
 }
 
-/** An error's own words may quote what nobody else should read. */
+/** Records the kind of an error only: its message may quote private data. */
 function fail(span: Span, kind: string) {
   span.setAttribute("error.type", kind);
   span.setStatus({ code: SpanStatusCode.ERROR });
