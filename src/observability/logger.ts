@@ -1,7 +1,8 @@
 import { pino, type DestinationStream, type Logger } from "pino";
 import type { Config } from "../config/config.ts";
 
-// Fields of these names are never written, at any depth. None is logged on purpose: this is the last line of defence.
+// Fields of these names are never written, at the top or one level below. None is logged on purpose: this is the last
+// line of defence.
 const secretFields = [
   "password",
   "current_password",
