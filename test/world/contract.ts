@@ -30,6 +30,7 @@ const metricsPath = "GET /metrics";
 /** What any request may be refused for, whatever its path. */
 const refusedByEdge = [
   "not_found",
+  "method_not_allowed",
   "not_json",
   "too_large",
   "unsupported_media_type",

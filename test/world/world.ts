@@ -4,7 +4,7 @@ import { makeSecret, signAccessToken } from "../../src/accounts/access-tokens.ts
 import { insertSession } from "../../src/accounts/queries.ts";
 import { createGeminiModel } from "../../src/model/gemini/client.ts";
 import { compose } from "../../src/compose.ts";
-import { readConfig } from "../../src/config/config.ts";
+import { readConfig, type Config } from "../../src/config/config.ts";
 import { connect, type Sql } from "../../src/database/connect.ts";
 import { startGeminiEmulator } from "../../src/emulator/server.ts";
 import { createLogger } from "../../src/observability/logger.ts";
@@ -38,6 +38,8 @@ export const defaultSettings: ChatSettings = {
 export interface WorldOptions {
   /** Settings that differ. */
   env?: Record<string, string>;
+  /** Values that no setting allows, such as access tokens that are valid for seconds. */
+  config?: Partial<Config>;
   /** False: no model is configured. */
   model?: boolean;
   now?: () => Date;
@@ -49,13 +51,14 @@ export interface WorldOptions {
 
 export async function startWorld(options: WorldOptions = {}) {
   const databaseUrl = await cloneDatabase();
-  const config = readConfig({
+  const settings = readConfig({
     NODE_ENV: "test",
     HOST: "127.0.0.1",
     PORT: "0",
     RATE_LIMITS: "off",
     ...options.env,
   });
+  const config = { ...settings, ...options.config };
   const log = options.logTo
     ? await createLogger(config, options.logTo)
     : pino({ level: process.env.TEST_LOG_LEVEL ?? "silent" });
