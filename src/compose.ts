@@ -30,18 +30,32 @@ export interface ContextParts {
   model: Model;
   telemetry?: Telemetry | undefined;
   now?: (() => Date) | undefined;
+  durations?: Partial<ComposedDurations> | undefined;
+}
+
+/** Durations in milliseconds. Tests shorten them. */
+export interface ComposedDurations {
+  /** A gap in a room's numbers that stays so long is read from the log. */
+  gapMs: number;
+  /** A chat's activity is sent at most once in this interval. */
+  activityMs: number;
+  /** A person's typing is shown at most once in this interval. */
+  typingMs: number;
+  /** A socket without a token in its address must send an `auth` frame within this. */
+  authTimeoutMs: number;
 }
 
 /** Makes everything that a server needs. Nothing runs yet, and nothing is asked of the database. */
 export function compose(parts: ContextParts): ServerParts {
   const { config, secretKey, log, model } = parts;
-  const { telemetry = noTelemetry, now = () => new Date() } = parts;
+  const { telemetry = noTelemetry, now = () => new Date(), durations = {} } = parts;
   const { metrics } = telemetry;
   const sql = metrics === noMetrics ? parts.sql : observed(parts.sql, metrics);
   const sockets = new SocketRegistry({
     perUserMax: config.socketsPerUserMax,
     perAddressMax: config.socketsPerAddressMax,
     metrics,
+    authTimeoutMs: durations.authTimeoutMs,
   });
   const answers = createReplies({
     answersMax: config.budgets.serverAnswers,
@@ -53,11 +67,13 @@ export function compose(parts: ContextParts): ServerParts {
     readLog: createReadLog(sql, { onEnded: answers.hasEnded }),
     log,
     metrics,
+    gapMs: durations.gapMs,
   });
   const realtime = new LocalRealtime({
     rooms,
     emit,
     notify: (userId, frame) => sockets.notify(userId, frame),
+    activityMs: durations.activityMs,
   });
   const ctx: Ctx = {
     config,
@@ -74,7 +90,7 @@ export function compose(parts: ContextParts): ServerParts {
     answers,
     lifecycle: { closing: false },
   };
-  return { ctx, sockets, typing: new TypingNotices(ctx) };
+  return { ctx, sockets, typing: new TypingNotices(ctx, durations.typingMs) };
 }
 
 function createInsertMessage(sql: Sql, { metrics, tracing }: Telemetry): InsertMessage {

@@ -23,7 +23,7 @@ import type { z } from "zod";
  */
 export const unreadBytesMax = 256 * 1024;
 
-/** What sockets need from compose.ts. */
+/** The objects that sockets need from compose.ts. */
 export interface SocketParts {
   ctx: Ctx;
   sockets: SocketRegistry;
