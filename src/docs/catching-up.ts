@@ -84,7 +84,7 @@ export const catchingUp = html`<p>
   <p>
     A person who leaves the chat or is removed is out of the room with all sockets, without a
     <code>leave</code>: <code>participant_removed</code> is the last frame that they get of it, and
-    <code>removed_from_chat</code> comes too. A deleted chat ends with <code>chat_deleted</code>. An
+    <code>removed_from_chat</code> follows it. A deleted chat ends with <code>chat_deleted</code>. An
     <code>error</code> with <code>not_found</code> in reply to <code>join</code> means that you are
     not in the chat any more.
   </p>`;
