@@ -118,7 +118,7 @@ function webFault(path: string, specifier: string): string | undefined {
 }
 
 /** Packages that the page is made of. */
-const isOfPage = (name: string) => /^(preact|marked|dompurify)(\/|$)/.test(name);
+const isOfPage = (name: string) => /^(preact|marked|dompurify|temml)(\/|$)/.test(name);
 
 function packageFault(path: string, name: string): string | undefined {
   if (!isInstalled(name) && name !== "pino-pretty")
