@@ -9,7 +9,8 @@ import type { RateLimits } from "./rate-limits/rate-limits.ts";
 import type { NumberedChange } from "./realtime/local-realtime.ts";
 import type { RoomOptions } from "./realtime/room.ts";
 import type { Rooms } from "./realtime/rooms.ts";
-import type { ActivityFrame, RoomFrame, UserFrame } from "./wire/frames.ts";
+import type { RoomFrame } from "./wire/frames.ts";
+import type { ListFrame, UserFrame } from "./wire/list-frames.ts";
 
 /** The context of every action; there is one in a process, and one in each world of a test. */
 export interface Ctx {
@@ -55,8 +56,8 @@ export interface Realtime {
    * if the person was told of a later change of the same chat
    */
   toUser(userId: number, frame: UserFrame, change?: NumberedChange): void;
-  /** Sends to the participants of `frame.chat_id` that have not joined it, at most once a second. */
-  toList(frame: ActivityFrame): void;
+  /** Sends to the participants of `frame.chat_id` that have not joined it; `chat_activity` at most once a second. */
+  toList(frame: ListFrame): void;
   readonly rooms: Rooms;
 }
 

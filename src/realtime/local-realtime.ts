@@ -1,17 +1,12 @@
 // Delivery on a single node: nothing stands between an action and this node's own sockets. For several nodes, the same
 // three calls would be carried to each of them.
-import {
-  isDurable,
-  numberOf,
-  type ActivityFrame,
-  type RoomFrame,
-  type UserFrame,
-} from "../wire/frames.ts";
+import { isDurable, numberOf, type RoomFrame } from "../wire/frames.ts";
+import type { ListFrame, UserFrame } from "../wire/list-frames.ts";
 import { numberedFrame } from "../wire/numbered-frames.ts";
 import { ActivityThrottle } from "./activity-throttle.ts";
 import type { RoomOptions } from "./room.ts";
 import type { Rooms } from "./rooms.ts";
-import type { Emit } from "./topics.ts";
+import { activityTopic, type Emit } from "./topics.ts";
 
 /** People and chats whose latest change is remembered; beyond it the oldest is forgotten. */
 const rememberedMax = 10_000;
@@ -33,6 +28,7 @@ export interface RealtimeParts {
 
 export class LocalRealtime {
   readonly rooms: Rooms;
+  readonly #emit: Emit;
   readonly #activity: ActivityThrottle;
   readonly #notify: (userId: number, frame: UserFrame) => void;
   /** The number of the latest change that a person was told of, by chat and person, oldest first. */
@@ -40,6 +36,7 @@ export class LocalRealtime {
 
   constructor({ rooms, emit, notify, activityMs }: RealtimeParts) {
     this.rooms = rooms;
+    this.#emit = emit;
     this.#activity = new ActivityThrottle(emit, activityMs);
     this.#notify = notify;
   }
@@ -62,8 +59,9 @@ export class LocalRealtime {
     else tell();
   }
 
-  toList(frame: ActivityFrame): void {
-    this.#activity.note(frame);
+  toList(frame: ListFrame): void {
+    if (frame.type === "chat_activity") this.#activity.note(frame);
+    else this.#emit(activityTopic(frame.chat_id), JSON.stringify(frame));
   }
 
   /** The replies to two changes may come in the wrong order: an invitation must not be taken back by the removal before it. */

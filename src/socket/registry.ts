@@ -2,7 +2,8 @@
 import type { Server } from "bun";
 import type { Metrics } from "../observability/metrics/metrics.ts";
 import { userTopic, type Topic } from "../realtime/topics.ts";
-import type { CloseReason, UserFrame } from "../wire/frames.ts";
+import type { CloseReason } from "../wire/frames.ts";
+import type { UserFrame } from "../wire/list-frames.ts";
 import {
   backpressureBytesMax,
   closeSocket,
@@ -96,11 +97,11 @@ export class SocketRegistry {
     }
   }
 
-  /** Hands a frame to all sockets of a person, which follow or leave the chat that it is about. */
+  /** Hands a frame to all sockets of a person, which follow the chat that it brings, or unfollow the one that it ends. */
   notify(userId: number, frame: UserFrame): void {
     for (const ws of this.#byUser.get(userId) ?? []) {
       if ("chat" in frame) ws.data.session?.follow(frame.chat.id);
-      else ws.data.session?.unfollow(frame.chat_id);
+      else if (frame.type !== "read") ws.data.session?.unfollow(frame.chat_id);
     }
     this.emit(userTopic(userId), JSON.stringify(frame));
   }

@@ -1,18 +1,19 @@
 // Who hears a room no longer, and who is told of others.
 import { describe, expect, test } from "bun:test";
-import type { z } from "zod";
-import { replayMax, type ChatInviteFrame } from "../../src/wire/frames.ts";
+import { replayMax } from "../../src/wire/frames.ts";
+import type { UserFrame } from "../../src/wire/list-frames.ts";
 import { defaultSettings } from "../world/world.ts";
 import { chatId, frame, range, removal } from "./frames.ts";
 import { begin, startWorld as start } from "./listeners.ts";
 
 const ann = 1;
 const ben = 2;
-const invitation: z.infer<typeof ChatInviteFrame> = {
+const invitation: UserFrame = {
   type: "chat_invite",
   chat: {
     id: chatId,
     name: "chat",
+    is_named: true,
     owner_id: ben,
     is_group: true,
     is_ai_chat: false,
