@@ -67,7 +67,7 @@ class SharedStorage {
     };
   }
 
-  /** What was saved last becomes visible everywhere. */
+  /** Makes what was saved last visible in all views. */
   deliver() {
     for (const view of this.#views) {
       if (view.value === this.#value) continue;
