@@ -125,15 +125,24 @@ const chatList = html`<p>
     <a href="#ServerChatActivity"><code>chat_activity</code></a> reports new messages, including own
     ones, and answers that have ended, in chats that the socket has not joined.
     <code>chat_created</code>, <code>chat_invite</code>, <code>chat_deleted</code> and
-    <code>removed_from_chat</code> report new and removed chats. These frames have no number and are
-    not replayed: load the list again after a disconnection. Only sockets that have joined a chat
-    are told of a new name or of changed participants.
+    <code>removed_from_chat</code> report new and removed chats, and
+    <a href="#ServerChatChanged"><code>chat_changed</code></a> a new name, owner or settings of a
+    chat that the socket has not joined. These frames have no number and are not replayed: load the
+    list again after a disconnection. Only sockets that have joined a chat are told of changed
+    participants.
+  </p>
+  <p>
+    A private chat without a name (<code>is_named: false</code>) has the other person's username as
+    its <code>name</code>, for each of the two, in HTTP responses and in frames to one person. In
+    <code>chat_updated</code> and <code>chat_changed</code>, which are the same for both, the
+    <code>name</code> is another one: keep the name that you have.
   </p>
   <p>
     Unread messages are messages of others, including the bot, above the read position.
     ${endpoint("Chats", "markRead", "POST /api/chats/{chat_id}/mark-read")} moves the read position
-    to a number, or to the newest message; a number above the newest one means the newest one.
-    Nobody is notified, not even the person's other sockets.
+    to a number, or to the newest message; a number above the newest one means the newest one. The
+    person's sockets then receive <a href="#ServerRead"><code>read</code></a
+    >. Nobody else is notified.
   </p>
   <h3>Permissions</h3>
   <p>

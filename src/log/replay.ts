@@ -129,7 +129,7 @@ export function createReadLog(
     const upTo = after + limit;
     const [chat] = many(
       await sql`
-        select c.id, c.name, c.owner_id, c.is_group, c.is_ai_chat, c.created_at, c.last_seq, c.updated_seq, c.settings
+        select c.id, c.name, c.is_named, c.owner_id, c.is_group, c.is_ai_chat, c.created_at, c.last_seq, c.updated_seq, c.settings
         from chats c where c.id = ${chatId}
       `,
       Chat,
