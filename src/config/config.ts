@@ -58,7 +58,7 @@ const Environment = z.object({
   METRICS_TOKEN: z
     .string()
     .min(metricsTokenMin, `must have at least ${metricsTokenMin} characters`)
-    .regex(/^[\w.~+/-]+=*$/, "may have letters, digits and - . _ ~ + / only, as a bearer token has")
+    .regex(/^[\w.~+/-]+=*$/, "may have letters a to z or A to Z, digits and - . _ ~ + / only")
     .optional(),
   OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl.optional(),
   OTEL_EXPORTER_OTLP_HEADERS: headerList.default({}),

@@ -1,8 +1,10 @@
 import { render } from "preact";
 import { createChatList } from "../client/chat-list.ts";
 import { createClient } from "../client/client.ts";
+import { storedOutbox } from "../client/stored-outbox.ts";
 import { storedTokens } from "../client/stored-tokens.ts";
 import { App } from "./app.tsx";
+import { copyFormulas, FormulaDrawer, FormulaDrawing } from "./formula-drawing.ts";
 
 /*
  * Tokens are kept in localStorage, so that a reload and a second tab are signed in, too. A script that got into this page
@@ -16,6 +18,7 @@ const tokensKey = "gemini-coop-tokens";
 const client = createClient({
   url: location.origin,
   tokens: storedTokens(localStorage, tokensKey),
+  outbox: storedOutbox(localStorage),
 });
 
 // Another tab has signed in or out; without a key, everything was cleared.
@@ -24,6 +27,15 @@ addEventListener("storage", ({ key, oldValue, newValue }) => {
   if (key === null || hasBegunOrEnded) location.reload();
 });
 
+document.addEventListener("copy", copyFormulas);
+
 const root = document.querySelector("#page");
-if (root) render(<App client={client} chats={createChatList(client)} />, root);
+if (root) {
+  render(
+    <FormulaDrawing.Provider value={new FormulaDrawer()}>
+      <App client={client} chats={createChatList(client)} />
+    </FormulaDrawing.Provider>,
+    root,
+  );
+}
 client.connect();

@@ -219,7 +219,9 @@ export async function idleSocket(
   side: "product" | "reference",
   sockets: number,
 ): Promise<number> {
-  const child = await startChild(`${side}.ts`, { BENCH_DATABASE_URL: bench.databaseUrl });
+  const child = await startChild(bench.cleanup, `${side}.ts`, {
+    BENCH_DATABASE_URL: bench.databaseUrl,
+  });
   const warm = await Client.open(socketUrl(child, "topic=warm"));
   const before = await child.usage();
   const clients: Client[] = [];

@@ -11,43 +11,30 @@ import { startEmbeddedPostgres } from "../../src/embedded-postgres/embedded-post
 import { migrate } from "../../src/database/migrations/migrate.ts";
 import * as answers from "./answers.ts";
 import type { Bench } from "./bench.ts";
-import { startChild, stopChildren } from "./child.ts";
+import { Cleanup } from "../world/cleanup.ts";
+import { startChild } from "./child.ts";
 import { fill } from "./data.ts";
 import * as figures from "./figures.ts";
 import { addedFigure, countFigure, figure, printHead } from "./report.ts";
 
 const log = pino({ level: "error" });
+const cleanup = new Cleanup();
+cleanup.runOnSignals();
 const dataDir = mkdtempSync(join(tmpdir(), "gemini-coop-bench-"));
-let cleanedUp: Promise<void> | undefined;
-let stoppedBy: string | undefined;
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-  process.once(signal, () => {
-    stoppedBy = signal;
-    void cleanUp().finally(() => process.exit(1));
-  });
-}
+cleanup.add(() => rm(dataDir, { recursive: true, force: true }));
 // PostgreSQL's own user has to reach it where this runs as root.
 chmodSync(dataDir, 0o755);
 const starting = startEmbeddedPostgres({ dataDir, log });
-
-function cleanUp(): Promise<void> {
-  cleanedUp ??= (async () => {
-    await stopChildren();
-    const embedded = await starting.catch(() => undefined);
-    await embedded?.stop();
-    await rm(dataDir, { recursive: true, force: true });
-  })();
-  return cleanedUp;
-}
+cleanup.add(async () => (await starting).stop());
 
 async function measureAll(databaseUrl: string, sql: postgres.Sql) {
   await migrate(parseDatabaseUrl(databaseUrl), { log });
   await fill(sql);
-  const gemini = await startChild("gemini.ts");
+  const gemini = await startChild(cleanup, "gemini.ts");
   const env = { BENCH_DATABASE_URL: databaseUrl, BENCH_GEMINI_URL: gemini.url };
-  const product = await startChild("product.ts", env);
-  const reference = await startChild("reference.ts", env);
-  const bench: Bench = { databaseUrl, sql, product, reference, gemini };
+  const product = await startChild(cleanup, "product.ts", env);
+  const reference = await startChild(cleanup, "reference.ts", env);
+  const bench: Bench = { cleanup, databaseUrl, sql, product, reference, gemini };
   printHead();
   await measureDeliveries(bench);
   await measureMessages(bench);
@@ -194,7 +181,8 @@ try {
   await measureAll(embedded.url, sql);
   await sql.end();
 } catch (error) {
-  if (!stoppedBy) throw error;
+  // After a signal everything fails.
+  if (!cleanup.isRunning) throw error;
 } finally {
-  await cleanUp();
+  await cleanup.run();
 }

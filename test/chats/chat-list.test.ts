@@ -42,6 +42,7 @@ test("an empty chat is a Chat with nothing unread and nulls for its last message
   expect(Object.keys(summary)).toEqual([
     "id",
     "name",
+    "is_named",
     "owner_id",
     "is_group",
     "is_ai_chat",

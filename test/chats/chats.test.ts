@@ -17,6 +17,7 @@ afterAll(() => world.stop());
 const chatMembers = [
   "id",
   "name",
+  "is_named",
   "owner_id",
   "is_group",
   "is_ai_chat",
@@ -60,6 +61,7 @@ describe("opening a chat", () => {
     expect(body).toEqual({
       id: expect.any(Number),
       name: "Physics",
+      is_named: true,
       owner_id: ann.id,
       is_group: true,
       is_ai_chat: false,
@@ -85,9 +87,10 @@ describe("opening a chat", () => {
     expect(await usernamesIn(body.id)).toEqual([ann.username]);
   });
 
-  test("without a name is named after its people", async () => {
+  test("without a name makes a group that is named after its people", async () => {
     for (const name of [undefined, null, "", "   "]) {
-      const { body } = await create(ann, { name, participant_usernames: [ben.username] });
+      const group = { is_group: true, participant_usernames: [ben.username] };
+      const { body } = await create(ann, { name, ...group });
       expect(body.name).toBe(`${ann.username}, ${ben.username}`);
     }
   });

@@ -31,8 +31,8 @@ test("all of it is at most 9 KiB, minified and compressed, and imports nothing",
   expect(transpiler.scan(code).exports).toEqual(["ProblemError", "createClient", "memoryTokens"]);
 });
 
-test("what only some need is beside it: the list of chats, tokens in a browser, the fault kit", async () => {
-  for (const name of ["chat-list", "stored-tokens"]) {
+test("what only some need is beside it: the list of chats, tokens and unsent messages in a browser, the fault kit", async () => {
+  for (const name of ["chat-list", "stored-tokens", "stored-outbox"]) {
     const code = await bundle(join(entry, `../${name}.ts`), { minify: true });
     expect([name, gzipSync(code).length < 2_048]).toEqual([name, true]);
   }

@@ -62,6 +62,23 @@ test.each<[detail: string, method: string, path: string, body?: unknown]>([
   expect(answer.body.detail).toBe(detail);
 });
 
+test("a letter beyond a to z is told as one that may not be there", async () => {
+  const input = { username: "josé", email: "josé@example.com", password: "correct horse" };
+  const { status, body } = await world.call("POST", "/api/auth/register", input);
+  expect(status).toBe(422);
+  expect(body.errors).toEqual([
+    {
+      pointer: "/username",
+      detail: "may have letters a to z and A to Z, digits 0 to 9, and _ - . only",
+    },
+    {
+      pointer: "/email",
+      detail:
+        "must be an email address such as ann@example.com, of the letters a to z without accents",
+    },
+  ]);
+});
+
 test("a frame's empty token is told in characters, as a text is", async () => {
   const socket = await ann.socket();
   const reply = await socket.ask({ type: "auth", token: "" });

@@ -75,7 +75,7 @@ export async function migrationStates(
 
 /**
  * Makes an empty migration named after the current time and `name`.
- * @param name lower-case letters, digits and underscores
+ * @param name of the letters a to z, the digits 0 to 9, and underscores
  * @returns the file's path
  * @throws Error for another name
  */
@@ -85,7 +85,7 @@ export async function newMigration(
 ): Promise<string> {
   if (!/^[a-z0-9_]{1,100}$/.test(name)) {
     throw new Error(
-      `"${name}" is no name for a migration: use lower-case letters, digits and underscores.`,
+      `"${name}" is no name for a migration: use the letters a to z, the digits 0 to 9, and underscores.`,
     );
   }
   const output = await runDbmate(["new", name], { program: findDbmate(), migrationsDir });
