@@ -1,4 +1,4 @@
-// What a room does about frames that are lost, doubled or late, one at a time.
+// A room's reaction to single frames that are lost, duplicated or late.
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:test";
 import { startFaultProxy, type Direction, type FaultProxy } from "gemini-coop/client/faults";
 import { answer, finish, say, until as holdUntil } from "../../src/emulator/script.ts";

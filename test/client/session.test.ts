@@ -1,4 +1,4 @@
-// Signing in and out, and tokens that are renewed in time, once.
+// Signing in and out, and the renewal of tokens.
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import { signAccessToken } from "../../src/accounts/access-tokens.ts";
 import { memoryTokens, ProblemError, type HeldTokens } from "gemini-coop/client";
@@ -18,14 +18,14 @@ beforeAll(async () => {
 afterEach(() => people.closeAll());
 afterAll(() => world.stop());
 
-/** Somebody new, and the tokens of a session of theirs. */
+/** A new person, with the tokens of a session. */
 async function register(username: string): Promise<HeldTokens> {
   await people.open().session.register({ username, email: `${username}@example.com`, password });
   const { body } = await world.call("POST", "/api/auth/login", { username, password });
   return { ...body, expires_at_ms: Date.now() + body.expires_in * 1_000 };
 }
 
-/** A client's way to the server, and how often it asked for new tokens. */
+/** A `fetch` that counts refreshes. */
 function counting() {
   const counts = { refreshes: 0 };
   const send = (url: string, init: RequestInit) => {

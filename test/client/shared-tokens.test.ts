@@ -67,7 +67,7 @@ class SharedStorage {
     };
   }
 
-  /** What was saved last becomes visible everywhere. */
+  /** Makes what was saved last visible in all views. */
   deliver() {
     for (const view of this.#views) {
       if (view.value === this.#value) continue;
@@ -218,6 +218,40 @@ test("a renewal in another client is no new sign-in", async () => {
   storage.deliver();
   expect(await second.api.listChats()).toEqual([]);
   expect(states).not.toContain("offline");
+});
+
+test("a refresh that the network loses is repeated once with the same token", async () => {
+  const { held } = await someone();
+  const sent: string[] = [];
+  let losses = 1;
+  const client = people.open({
+    tokens: new SharedStorage({ ...held, expires_at_ms: 0 }).view(),
+    async fetch(url, init) {
+      if (!url.endsWith("/refresh")) return await fetch(url, init);
+      sent.push(JSON.parse(String(init.body)).refresh_token);
+      losses -= 1;
+      if (losses >= 0) throw new TypeError("the network is away");
+      return await fetch(url, init);
+    },
+  });
+  expect(await client.api.listChats()).toEqual([]);
+  expect(sent).toEqual([held.refresh_token, held.refresh_token]);
+});
+
+test("a network that stays away is a problem, which signs nobody out", async () => {
+  const { held } = await someone();
+  let isAway = true;
+  const client = people.open({
+    tokens: new SharedStorage({ ...held, expires_at_ms: 0 }).view(),
+    async fetch(url, init) {
+      if (isAway) throw new TypeError("the network is away");
+      return await fetch(url, init);
+    },
+  });
+  await expect(client.api.listChats()).rejects.toMatchObject({ code: "network" });
+  expect(client.session.getSnapshot().signedIn).toBe(true);
+  isAway = false;
+  expect(await client.api.listChats()).toEqual([]);
 });
 
 function watchStates({ connection }: Client): Set<string> {

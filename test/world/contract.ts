@@ -86,7 +86,9 @@ export async function expectDescribed(
   if (method === "OPTIONS") return;
   const name = `${method === "HEAD" ? "GET" : method} ${path}`;
   const { routes, pages, check } = documentedHttp();
-  const route = routes.find(({ pattern }) => pattern.test(name));
+  // A slash at the end makes another path of all that the FastAPI server did not have.
+  const isOtherPath = path.endsWith("/") && [404, 405].includes(response.status);
+  const route = isOtherPath ? undefined : routes.find(({ pattern }) => pattern.test(name));
   const text = method === "HEAD" ? undefined : await response.clone().text();
   const fail = (what: string) => {
     throw new Error(`${name} ${response.status} is not as /openapi.json says: ${what}\n${text}`);

@@ -86,7 +86,7 @@ test("requests are counted by method, pattern and status, and paths that nobody 
   expect(count('method="GET",route="/api/chats/:chat_id",status="404"')).toBe(1);
   expect(count('method="GET",route="/api/chats/:chat_id/messages",status="422"')).toBe(1);
   expect(count('method="GET",route="none",status="404"')).toBe(4);
-  expect(count('method="PUT",route="none",status="404"')).toBe(1);
+  expect(count('method="PUT",route="none",status="405"')).toBe(1);
 });
 
 test("sockets, joins and frames are counted as they come, go and are closed", async () => {
