@@ -1,5 +1,6 @@
 // A running server of one's own, with a database of its own, the scripted Gemini, and people in it.
 import { pino, type DestinationStream } from "pino";
+import { parseDatabaseUrl } from "../../src/config/database-address.ts";
 import { makeSecret, signAccessToken } from "../../src/accounts/access-tokens.ts";
 import { insertSession } from "../../src/accounts/queries.ts";
 import { createGeminiModel } from "../../src/model/gemini/client.ts";
@@ -70,7 +71,7 @@ export async function startWorld(options: WorldOptions = {}) {
     log,
     backoffMs: 1,
   });
-  const sql = connect(databaseUrl, log);
+  const sql = connect(parseDatabaseUrl(databaseUrl), log);
   const telemetry = await loadTelemetry(config, log);
   const start = () =>
     startServer(
