@@ -1,5 +1,6 @@
 import postgres from "postgres";
 import type { z } from "zod";
+import { parseDatabaseUrl } from "../../src/config/database-address.ts";
 import type { serverFrames } from "../../src/wire/frames.ts";
 import { connect } from "../../src/database/connect.ts";
 import { insertMessages, type NewMessage } from "../../src/log/insert.ts";
@@ -146,7 +147,7 @@ export async function rawInserts(
   rooms: Rooms,
   messages: number,
 ): Promise<number> {
-  const sql = connect(bench.databaseUrl, pino({ level: "silent" }), { max: 1 });
+  const sql = connect(parseDatabaseUrl(bench.databaseUrl), pino({ level: "silent" }), { max: 1 });
   const started = performance.now();
   for (let index = 0; index < messages; index += senders) {
     const rows = Array.from({ length: senders }, (_, place): NewMessage => ({

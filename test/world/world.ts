@@ -1,6 +1,7 @@
 // A running server with a database of its own, the scripted Gemini, and the people who use it.
 import { afterAll, beforeAll } from "bun:test";
 import { pino, type DestinationStream } from "pino";
+import { parseDatabaseUrl } from "../../src/config/database-address.ts";
 import { makeSecret } from "../../src/accounts/access-tokens.ts";
 import { createGeminiModel } from "../../src/model/gemini/client.ts";
 import { compose } from "../../src/compose.ts";
@@ -71,7 +72,7 @@ async function startParts(options: WorldOptions) {
         : createGeminiModel({ apiKey: "test-key", baseUrl: gemini.url, log, backoffMs: 1 }),
     description: "scripted",
   };
-  const sql = connect(databaseUrl, log);
+  const sql = connect(parseDatabaseUrl(databaseUrl), log);
   const telemetry = await loadTelemetry(config, log);
   const { now, durations } = options;
   const startOne = () =>
