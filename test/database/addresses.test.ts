@@ -123,6 +123,12 @@ describe.skipIf(!hasPgbouncer)("behind PgBouncer", () => {
     useAll(...bothOf("url", "schema=app&pgbouncer=true")));
   test("an IPv6 address works", () => useAll(...bothOf("urlByIpv6", "schema=six")));
   test("a Unix socket works", () => useAll(...bothOf("urlBySocket", "schema=socket")));
+  test("a wrong password is refused with the advice to encode it", async () => {
+    const url = bothOf("url", "x=y")[0].replace(/:[^:@]*@/, ":wrong@");
+    expect(await migrate(parseDatabaseUrl(url), { log }).catch(String)).toMatch(
+      /cannot be migrated now: .*authentication failed.*percent-encoded/,
+    );
+  });
   test("a missing database is made", async () => {
     const missing = `missing_${process.pid}`;
     const [source] = bothOf("url", "");
