@@ -1,13 +1,15 @@
-// The only file with start-up effects: config, database, model, server; then shutdown on a signal.
-// `bun --hot` runs it again on every change: what must live on (the embedded database) and what must end first (the
-// server before the change) is kept on globalThis.
+// Process start, and the only file with start-up effects: config, database, model, server; then shutdown on a signal.
+// `bun --hot` runs it again on every change, so globalThis keeps the embedded database, which lives on, and the previous
+// server, which is stopped first.
 import type { Logger } from "pino";
 import { keptSecretKey } from "./accounts/secret-key.ts";
 import { createGeminiModel } from "./model/gemini/client.ts";
 import { ConfigError, readConfig, type Config } from "./config/config.ts";
 import { compose } from "./compose.ts";
 import type { Model } from "./context.ts";
-import { checkDurability, connect } from "./database/connect.ts";
+import { parseDatabaseUrl } from "./config/database-address.ts";
+import { checkDurability } from "./database/connect.ts";
+import { openPool } from "./database/pooler.ts";
 import {
   startEmbeddedPostgres,
   type EmbeddedPostgres,
@@ -39,7 +41,7 @@ const kept = (globalThis.geminiCoop ??= {
 function modelOf(config: Config, log: Logger): Model {
   const { apiKey, model, baseUrl } = config.gemini;
   if (apiKey || (baseUrl && !config.production)) {
-    // A server of one's own may ask for no key; the SDK wants some.
+    // A server at GEMINI_BASE_URL may need no key, but the SDK requires one.
     const answer = createGeminiModel({ apiKey: apiKey ?? "none", baseUrl, log });
     return { answer, description: model };
   }
@@ -58,15 +60,15 @@ function modelOf(config: Config, log: Logger): Model {
 }
 
 async function start(config: Config, log: Logger): Promise<void> {
-  if (!config.databaseUrl) {
+  if (!config.database) {
     kept.embedded ??= await startEmbeddedPostgres({ dataDir: config.dataDir, log });
   }
-  const databaseUrl = config.databaseUrl ?? kept.embedded?.url;
-  if (!databaseUrl) throw new Error("There is no database to use.");
+  const database = config.database ?? (kept.embedded && parseDatabaseUrl(kept.embedded.url));
+  if (!database) throw new Error("There is no database to use.");
   const secretKey = config.secretKey ?? (await keptSecretKey(config.dataDir));
 
-  await migrate(databaseUrl, { log });
-  const sql = connect(databaseUrl, log);
+  await migrate(database, { log });
+  const sql = await openPool(database, log);
   await checkDurability(sql, log);
   const model = modelOf(config, log);
   const telemetry = await loadTelemetry(config, log);
@@ -76,7 +78,7 @@ async function start(config: Config, log: Logger): Promise<void> {
     await telemetry.stop();
     await sql.end({ timeout: 2 });
   };
-  announce(config, log, server.url, model, config.databaseUrl === undefined);
+  announce(config, log, server.url, model, config.database === undefined);
 }
 
 function announce(config: Config, log: Logger, url: string, model: Model, embedded: boolean) {

@@ -5,6 +5,7 @@ import type { ReadLog } from "../realtime/sequencer.ts";
 import { Chat, Participant } from "../wire/chats.ts";
 import type { DurableFrame } from "../wire/frames.ts";
 import { firstStreamFrame, lastStreamFrame, messageFrame } from "../wire/message-frames.ts";
+import { numberedFrame, type NumberedFrame } from "../wire/numbered-frames.ts";
 import { Message, Usage } from "../wire/messages.ts";
 import { messageColumns, storedColumns } from "./messages.ts";
 
@@ -124,12 +125,12 @@ const ChatChange = z.discriminatedUnion("kind", [
 export function createReadLog(
   sql: Sql,
   { onEnded = () => {} }: { onEnded?: (messageId: number) => void } = {},
-): ReadLog {
+): ReadLog<NumberedFrame> {
   return async (chatId, after, limit) => {
     const upTo = after + limit;
     const [chat] = many(
       await sql`
-        select c.id, c.name, c.owner_id, c.is_group, c.is_ai_chat, c.created_at, c.last_seq, c.updated_seq, c.settings
+        select c.id, c.name, c.is_named, c.owner_id, c.is_group, c.is_ai_chat, c.created_at, c.last_seq, c.updated_seq, c.settings
         from chats c where c.id = ${chatId}
       `,
       Chat,
@@ -139,10 +140,8 @@ export function createReadLog(
     const frames = [
       ...(await readMessageFrames(sql, chatId, after, Math.min(upTo, lastSeq))),
       ...(await readChatFrames(sql, chat, after, Math.min(upTo, lastSeq))),
-    ];
-    for (const frame of frames) {
-      if (frame.type === "bot_stream" && frame.is_complete) onEnded(frame.message_id);
-    }
+    ].map(numberedFrame);
+    for (const { endedAnswerId } of frames) if (endedAnswerId !== undefined) onEnded(endedAnswerId);
     return { lastSeq, frames };
   };
 }

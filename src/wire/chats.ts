@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { exampleTime, Id, numeric, Seq, text, Time } from "./text.ts";
+import { Id, numeric, Seq, text, Time } from "./text.ts";
 import { UsernameSought } from "./users.ts";
 
 /** Limit of participants in a group chat. A private chat holds two. */
@@ -69,7 +69,15 @@ export type ChatSettingsInput = z.infer<typeof ChatSettingsInput>;
 export const Chat = z
   .object({
     id: Id,
-    name: z.string(),
+    name: z.string().meta({
+      description:
+        "A private chat that nobody has named is shown to each of its two people under the other person's username.",
+    }),
+    is_named: z.boolean().meta({
+      description:
+        "Whether somebody has named the chat. It is false in private chats only. `name` then differs for the two people, and " +
+        "a frame to both of them, such as `chat_updated`, has the right name for neither: show the other person's username.",
+    }),
     owner_id: Id,
     is_group: z.boolean(),
     is_ai_chat: z.boolean(),
@@ -82,25 +90,6 @@ export const Chat = z
   })
   .meta({ id: "Chat" });
 export type Chat = z.infer<typeof Chat>;
-
-/** The chat that the documents show. */
-export const exampleChat: Chat = {
-  id: 1,
-  name: "Physics homework",
-  owner_id: 7,
-  is_group: true,
-  is_ai_chat: false,
-  created_at: exampleTime,
-  last_seq: 57,
-  updated_seq: 12,
-  settings: {
-    model: null,
-    persona: "A patient teacher of physics.",
-    temperature: 0.7,
-    thinking_budget: null,
-    google_search: false,
-  },
-};
 
 export const ChatSummary = Chat.extend({
   unread_count: z.int().nonnegative().meta({
@@ -122,20 +111,15 @@ export const Participant = z
   .meta({ id: "Participant" });
 export type Participant = z.infer<typeof Participant>;
 
-/** The participant that the documents show. */
-export const exampleParticipant: Participant = {
-  id: 9,
-  username: "jane_doe",
-  role: "member",
-  joined_at: exampleTime,
-  created_at: exampleTime,
-};
-
 export const CreateChatInput = z
   .object({
-    name: chatName(0).nullish().meta({
-      description: "Without a name the chat is named after its participants.",
-    }),
+    name: chatName(0)
+      .nullish()
+      .meta({
+        description:
+          "Without a name a group is named after its participants, and a private chat is shown to each of the two people " +
+          "under the other's username. The name is ignored if their private chat exists already.",
+      }),
     is_group: z.boolean().default(false),
     is_ai_chat: z.boolean().default(false),
     participant_usernames: z.array(UsernameSought).max(groupSizeMax).nullish(),
@@ -146,7 +130,9 @@ export type CreateChatInput = z.infer<typeof CreateChatInput>;
 
 export const UpdateChatInput = z
   .object({
-    name: chatName(1).optional(),
+    name: chatName(1).optional().meta({
+      description: "The name that the caller is shown already changes nothing.",
+    }),
     owner_id: Id.optional().meta({ description: "The participant who becomes the owner" }),
     settings: ChatSettingsInput.optional(),
   })

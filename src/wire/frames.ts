@@ -2,8 +2,9 @@
 import { z } from "zod";
 import { Chat, Participant } from "./chats.ts";
 import { request, RequestId } from "./client-frames.ts";
+import { listFrames, type ListFrame, type UserFrame } from "./list-frames.ts";
 import { Message, Usage } from "./messages.ts";
-import { Id, Seq, Time } from "./text.ts";
+import { Id, Seq } from "./text.ts";
 
 /** Messages that a `join` replays at most. A client that is further behind is told to reload over HTTP. */
 export const replayMax = 1_000;
@@ -12,7 +13,6 @@ export const replayBytesMax = 1024 * 1024;
 
 const inChat = { chat_id: Id };
 const person = { user_id: Id, username: z.string() };
-const notification = z.string().meta({ description: "A sentence for a person" });
 
 const { id, chat_id, ...members } = Message.shape;
 const message = { chat_id, message_id: id, ...members };
@@ -104,29 +104,6 @@ export const JoinedFrame = z.object({
   ...request,
 });
 
-const aboutChat = <T extends string>(type: T) =>
-  z.object({ type: z.literal(type), chat: Chat, notification });
-const aboutChatId = <T extends string>(type: T) =>
-  z.object({ type: z.literal(type), ...inChat, notification });
-export const ChatCreatedFrame = aboutChat("chat_created");
-export const ChatInviteFrame = aboutChat("chat_invite");
-export const ChatDeletedFrame = aboutChatId("chat_deleted");
-export const RemovedFromChatFrame = aboutChatId("removed_from_chat");
-
-/** Limit of the part of a message that an {@link ActivityFrame} shows, in UTF-16 units. */
-export const previewMax = 200;
-
-export const ActivityFrame = z.object({
-  type: z.literal("chat_activity"),
-  ...inChat,
-  ...Message.pick({ seq: true, user_id: true, username: true, is_bot: true }).shape,
-  last_message: z
-    .string()
-    .meta({ description: `The first ${previewMax} UTF-16 units of the newest message` }),
-  last_message_time: Time,
-});
-export type ActivityFrame = z.infer<typeof ActivityFrame>;
-
 export const PongFrame = z.object({ type: z.literal("pong"), ...request });
 export const AckFrame = z.object({
   type: z.literal("ack"),
@@ -163,13 +140,6 @@ export type RoomFrame =
   | z.infer<typeof UserJoinedFrame>
   | z.infer<typeof UserLeftFrame>;
 
-/** Frames to all sockets of one person. */
-export type UserFrame =
-  | z.infer<typeof ChatCreatedFrame>
-  | z.infer<typeof ChatInviteFrame>
-  | z.infer<typeof ChatDeletedFrame>
-  | z.infer<typeof RemovedFromChatFrame>;
-
 /** Frames to one socket, in reply to its own. */
 type ReplyFrame =
   | z.infer<typeof JoinedFrame>
@@ -177,7 +147,7 @@ type ReplyFrame =
   | z.infer<typeof AckFrame>
   | z.infer<typeof ErrorFrame>;
 
-export type ServerFrame = RoomFrame | ActivityFrame | UserFrame | ReplyFrame;
+export type ServerFrame = RoomFrame | ListFrame | UserFrame | ReplyFrame;
 
 /** Whether a frame carries one of the room's numbers. */
 export function isDurable(frame: RoomFrame): frame is DurableFrame {
@@ -203,11 +173,7 @@ export const serverFrames = {
   user_joined: UserJoinedFrame,
   user_left: UserLeftFrame,
   joined: JoinedFrame,
-  chat_created: ChatCreatedFrame,
-  chat_invite: ChatInviteFrame,
-  chat_deleted: ChatDeletedFrame,
-  removed_from_chat: RemovedFromChatFrame,
-  chat_activity: ActivityFrame,
+  ...listFrames,
   pong: PongFrame,
   ack: AckFrame,
   error: ErrorFrame,

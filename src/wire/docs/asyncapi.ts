@@ -6,8 +6,9 @@ import { problemCatalogue } from "../problems.ts";
 import { clientNotes } from "./client-frames.ts";
 import { closeNotes } from "./close-codes.ts";
 import { errorNotes } from "./errors.ts";
+import { addressees } from "./examples.ts";
 import { clientKey, frameMessages, namesOf, serverKey, type Reference } from "./frame-messages.ts";
-import { serverNotes, type Addressee } from "./server-frames.ts";
+import { serverNotes } from "./server-frames.ts";
 
 export interface CloseCode {
   code: number;
@@ -17,24 +18,6 @@ export interface CloseCode {
   when: string;
   then: string;
 }
-
-const addressees: Record<Addressee, { summary: string; description: string }> = {
-  room: {
-    summary: "To everyone who has joined the chat",
-    description:
-      "These frames go to every socket that has sent `join` for the `chat_id`, including the sender's own.",
-  },
-  person: {
-    summary: "To all sockets of a person",
-    description:
-      "These frames go to sockets that have joined the chat and to those that have not. `chat_activity` goes only to those that have not.",
-  },
-  socket: {
-    summary: "To the socket that asked",
-    description:
-      "Once a socket is signed in, every frame with a `request_id` gets exactly one reply with the same `request_id`. Without a `request_id`, the server replies only to `join` and `ping`, and with errors.",
-  },
-};
 
 const toMessage = (key: string): Reference => ({ $ref: `#/channels/socket/messages/${key}` });
 const channel: Reference = { $ref: "#/channels/socket" };

@@ -1,22 +1,11 @@
 // Descriptions and examples of the frames that the server sends, for the documents. The compiler demands one for each frame.
 import type { z } from "zod";
-import { exampleChat as chat, exampleParticipant as participant } from "../chats.ts";
 import type { serverFrames } from "../frames.ts";
 import { messageFrame } from "../message-frames.ts";
 import { exampleMessage } from "../messages.ts";
-import { exampleTime as time } from "../text.ts";
-
-/** The sockets that receive a frame: those that have joined the chat, all of one person, or the one that asked. */
-export type Addressee = "room" | "person" | "socket";
-
-export interface ServerNote<Example = object> {
-  to: Addressee;
-  /** Tells frames of the same type apart. */
-  title?: string;
-  summary: string;
-  description?: string;
-  example: Example;
-}
+import { exampleTime } from "../text.ts";
+import { chat, participant, type ServerNote } from "./examples.ts";
+import { listNotes } from "./list-frames.ts";
 
 const message = messageFrame(exampleMessage);
 const person = { user_id: participant.id, username: participant.username };
@@ -53,7 +42,7 @@ export const serverNotes: {
       offset: 0,
       seq: 58,
       answer_to: 123,
-      created_at: time,
+      created_at: exampleTime,
     },
   },
   bot_stream: {
@@ -104,7 +93,8 @@ export const serverNotes: {
     to: "room",
     summary: "The chat has changed",
     description:
-      "The name, the owner or the settings changed. Clients that have not joined find the change in `GET /api/chats`.",
+      "The name, the owner or the settings changed. Sockets that have not joined receive `chat_changed`. If the chat's `is_named` is false, `name` is the right name for neither of the two people: " +
+      "show the other person's username.",
     example: {
       type: "chat_updated",
       chat_id: 1,
@@ -147,56 +137,7 @@ export const serverNotes: {
       request_id: 2,
     },
   },
-  chat_created: {
-    to: "person",
-    summary: "A chat with you was created",
-    description: "The creator receives it, too, so that their other devices show the chat.",
-    example: { type: "chat_created", chat, notification: "You created Physics homework" },
-  },
-  chat_invite: {
-    to: "person",
-    summary: "You were invited and are now a participant",
-    example: {
-      type: "chat_invite",
-      chat,
-      notification: "john_doe invited you to Physics homework",
-    },
-  },
-  chat_deleted: {
-    to: "person",
-    summary: "A chat of yours was deleted",
-    example: {
-      type: "chat_deleted",
-      chat_id: 1,
-      notification: "Physics homework was deleted",
-    },
-  },
-  removed_from_chat: {
-    to: "person",
-    summary: "You are no longer in a chat",
-    description: "It is also sent to the other devices of somebody who left.",
-    example: {
-      type: "removed_from_chat",
-      chat_id: 1,
-      notification: "john_doe removed you from Physics homework",
-    },
-  },
-  chat_activity: {
-    to: "person",
-    summary: "A message was stored in a chat that this socket has not joined",
-    description:
-      "It has what a chat list needs to show the chat as unread. For an answer it is sent once, at its end, with the `seq` of the answer's first frame. The sender's own sockets that have not joined receive it, too.",
-    example: {
-      type: "chat_activity",
-      chat_id: 1,
-      seq: 58,
-      user_id: 9,
-      username: "jane_doe",
-      is_bot: false,
-      last_message: "Has anybody done number 3?",
-      last_message_time: time,
-    },
-  },
+  ...listNotes,
   pong: {
     to: "socket",
     summary: "The server responds",
