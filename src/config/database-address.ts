@@ -76,7 +76,7 @@ function parseAddress(text: string): DatabaseAddress {
   // A raw special character ends the part that it is in, so the @ after the password is found in a later part.
   const isCutShort = fragment !== undefined || `${path}${query}`.includes("@");
   if (isCutShort || authority.split("@").length > 2 || /\s/.test(text)) {
-    throw new AddressFault(`has a special character: ${encoding}`);
+    throw new AddressFault(`has a raw special character: ${encoding}`);
   }
   const members = membersOf(query);
   const take = (...names: string[]) => {
@@ -122,7 +122,7 @@ function decoded(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    throw new AddressFault(`has a % that begins no percent-encoding: ${encoding}`);
+    throw new AddressFault(`has a raw %: ${encoding}`);
   }
 }
 

@@ -1,4 +1,4 @@
-// A server under measurement runs as a child process, so that its CPU time and memory are its own.
+// A server that is measured runs in a child process, so that its CPU time and memory can be told apart.
 import { z } from "zod";
 import type { Cleanup } from "../world/cleanup.ts";
 
@@ -68,7 +68,7 @@ export async function startChild(
   };
 }
 
-/** The child's side. It ends with its parent, whatever that dies of. */
+/** Runs in the child: reports its usage, and exits when the parent is gone. */
 export function serveUsage(ready: { url: string; secretKey?: string }) {
   process.on("disconnect", () => process.exit());
   process.on("message", () => {

@@ -13,7 +13,7 @@ import { insertBatch } from "./insert.ts";
 
 type MessageFrame = z.infer<typeof serverFrames.message>;
 
-/** What the product delivers, so that the reference carries as many bytes. */
+/** A frame as the product delivers it, so that the reference carries the same number of bytes. */
 function asDelivered(chatId: number, sent: number, content: string) {
   const frame: MessageFrame = {
     type: "message",
@@ -75,7 +75,7 @@ export async function fanOut(
   return (after.cpuMicros - before.cpuMicros) / messages;
 }
 
-/** Where the senders write to: rooms that each has to themselves, or all to one. */
+/** The rooms that the senders write to: `spread`, each to its own rooms; `hot`, all to one. */
 export type Rooms = "spread" | "hot";
 
 const roomFor = (rooms: Rooms, userId: number, place: number) =>
@@ -109,7 +109,7 @@ export async function throughput(
   return { perSecond: messages / seconds, cpuMicros: (usage.cpuMicros - cpuMicros) / messages };
 }
 
-/** What a bare server that inserts and publishes needs for the same, in microseconds of CPU. */
+/** The CPU time in microseconds that a minimal server needs to insert and publish the same messages. */
 export async function referenceCpu(bench: Bench, messages: number): Promise<number> {
   const { reference } = bench;
   const clients: Client[] = [];

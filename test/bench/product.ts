@@ -1,4 +1,4 @@
-// The product as it is, without limits in the way of a load.
+// The product without the limits that would restrict a load test.
 import { pino } from "pino";
 import { makeSecret } from "../../src/accounts/access-tokens.ts";
 import { createGeminiModel } from "../../src/model/gemini/client.ts";

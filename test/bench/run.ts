@@ -1,5 +1,5 @@
-// `bun run bench [name …]`: ratios against a reference in the same run, interleaved, medians of the pairs. Counts are
-// checked exactly: a run that lost or doubled anything ends with an error.
+// `bun run bench [name …]`: medians of ratios against a reference that is measured in the same run, alternately. Counts are
+// checked exactly: a run that has lost or duplicated a message ends with an error.
 import { chmodSync, mkdtempSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -22,7 +22,7 @@ const cleanup = new Cleanup();
 cleanup.runOnSignals();
 const dataDir = mkdtempSync(join(tmpdir(), "gemini-coop-bench-"));
 cleanup.add(() => rm(dataDir, { recursive: true, force: true }));
-// PostgreSQL's own user has to reach it where this runs as root.
+// As root, PostgreSQL runs under another account, which has to reach the folder.
 chmodSync(dataDir, 0o755);
 const starting = startEmbeddedPostgres({ dataDir, log });
 cleanup.add(async () => (await starting).stop());
@@ -45,7 +45,7 @@ async function measureAll(databaseUrl: string, sql: postgres.Sql) {
 async function measureDeliveries(bench: Bench) {
   for (const size of [10, 100, 1_000]) {
     const messages = Math.max(100, 20_000 / size);
-    // What a message costs with one reader is not the deliveries' doing.
+    // The cost of a message with one reader is not caused by deliveries.
     const perDelivery = async (side: "product" | "reference") => {
       const alone = await figures.fanOut(bench, side, 1, 200);
       return ((await figures.fanOut(bench, side, size, messages)) - alone) / (size - 1);

@@ -1,4 +1,4 @@
-// What single frames make of a room, where the order of a real server would hide it.
+// The effect of single frames on a room, in orders that a real server does not produce.
 import { expect, test } from "bun:test";
 import { messagesMax, RoomLog } from "../../src/client/room-log.ts";
 import type { Chat, Participant } from "../../src/wire/chats.ts";

@@ -32,6 +32,8 @@ export async function startPgbouncer(databaseUrl: string, settings: Record<strin
     auth_file: join(folder, "users.txt"),
     pool_mode: "transaction",
     default_pool_size: "5",
+    // The default of 15 s is the time after which a database that was missing is looked for again.
+    server_login_retry: "1",
     ...settings,
   };
   const lines = Object.entries(all).map(([name, value]) => `${name} = ${value}`);

@@ -50,16 +50,15 @@ async function take(sql: postgres.TransactionSql, log: Logger, waitMs: number): 
   const holder = await holderOf(sql);
   log.warn(
     { holder },
-    `waiting up to ${Math.round(waitMs / 1000)} s for another migration of the database to end (${holder})`,
+    `waiting up to ${waitMs / 1000} s for another migration of the database to end (${holder})`,
   );
   try {
     await sql`select pg_advisory_xact_lock(hashtextextended('gemini-coop migrations', 0))`;
   } catch (error) {
     if (!(error instanceof postgres.PostgresError && error.code === lockNotAvailable)) throw error;
-    throw new Error(
-      `another migration has not ended within ${Math.round(waitMs / 1000)} s (${holder})`,
-      { cause: error },
-    );
+    throw new Error(`another migration has not ended within ${waitMs / 1000} s (${holder})`, {
+      cause: error,
+    });
   }
 }
 

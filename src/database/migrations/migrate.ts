@@ -214,7 +214,10 @@ function isMissing(error: unknown): boolean {
 function unreachable({ host, port, database }: DatabaseAddress, cause: unknown): Error {
   const place = host.startsWith("/") ? `${database} in ${host}` : `${host}:${port}/${database}`;
   const reason = cause instanceof Error ? cause.message || cause.name : String(cause);
-  const isRefused = cause instanceof postgres.PostgresError && cause.code.startsWith("28");
+  // PgBouncer gives no code of its own for it.
+  const isRefused =
+    cause instanceof postgres.PostgresError &&
+    (cause.code.startsWith("28") || /authentication failed/i.test(cause.message));
   const advice = isRefused
     ? " (in DATABASE_URL, special characters of the password must be percent-encoded: a % as %25)"
     : "";

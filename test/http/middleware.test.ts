@@ -1,22 +1,20 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
-import { startWorld, type Answer, type Person, type World } from "../world/world.ts";
+import { beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { useWorld, type Answer, type Person } from "../world/world.ts";
 import { chunks, exchange, request } from "./raw.ts";
 import { expectInvalid, expectProblem } from "./refusals.ts";
 
-let world: World;
+const world = useWorld();
 let ann: Person;
 beforeAll(async () => {
-  world = await startWorld();
   ann = await world.person("ann");
 });
-afterAll(() => world.stop());
 
 type Body = NonNullable<RequestInit["body"]>;
 
 const kib = 1024;
 const json = "application/json";
 
-/** To an endpoint that takes any object: whatever is stored is a fault of the edge. */
+/** Posts to an endpoint that takes any object: a body that is stored has passed the middleware by mistake. */
 function post(body: Body | undefined, contentType?: string): Promise<Answer> {
   return request(`${world.url}/api/chats`, {
     method: "POST",
