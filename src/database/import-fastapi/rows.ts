@@ -120,7 +120,7 @@ function parseChat(row: Row, n: number, { now }: ParseOptions): StagedRow {
     ...staged,
     name: name.trim() === "" ? null : name,
     owner_id: toId(row.owner_id) ?? null,
-    // Whoever has no such column, or nothing in it, has asked for no owner in particular.
+    // Without the column, or with NULL in it, the chat names no owner that could be missing.
     has_owner: row.owner_id !== undefined && row.owner_id !== null,
     is_group: toFlag(row.is_group) ?? false,
     is_ai_chat: toFlag(row.is_ai_chat) ?? false,

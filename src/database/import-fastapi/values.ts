@@ -6,10 +6,7 @@ const dayMs = 24 * 3_600_000;
 
 /** A positive id; undefined for anything else. */
 export function toId(value: unknown): number | undefined {
-  const text = typeof value === "string" ? value.trim() : String(value);
-  if (typeof value !== "string" && typeof value !== "bigint" && typeof value !== "number") {
-    return undefined;
-  }
+  const text = toText(value)?.trim() ?? "";
   const id = /^\d{1,16}$/.test(text) ? Number(text) : 0;
   return id > 0 && id <= idMax ? id : undefined;
 }

@@ -115,7 +115,7 @@ test("a source that cannot be opened is refused", async () => {
   wrong.pathname = "/nowhere";
   expect(await refusal(wrong.href)).toContain('database "nowhere" does not exist');
   expect(await refusal("postgres://a@b@c/chat")).toStartWith(
-    "The source's address has a special character",
+    "The source's address has a raw special character",
   );
   expect(await refusal("mysql://localhost/chat")).toStartWith("The source must be an address");
   expect(await refusal("")).toStartWith("The source must be an address");
