@@ -3,6 +3,7 @@
 // server before the change) is kept on globalThis.
 import type { Logger } from "pino";
 import { keptSecretKey } from "./accounts/secret-key.ts";
+import { createDemonstration } from "./model/demonstration.ts";
 import { createGeminiModel } from "./model/gemini/client.ts";
 import { ConfigError, readConfig, type Config } from "./config/config.ts";
 import type { Model } from "./context.ts";
@@ -12,7 +13,6 @@ import {
   type EmbeddedPostgres,
 } from "./embedded-postgres/embedded-postgres.ts";
 import { migrate } from "./database/migrations/migrate.ts";
-import { startGeminiEmulator, type Emulator } from "./emulator/server.ts";
 import { createLogger } from "./observability/logger.ts";
 import { loadMetrics } from "./observability/metrics/metrics.ts";
 import { startServer } from "./server.ts";
@@ -20,7 +20,6 @@ import { loadTracing } from "./observability/tracing/tracing.ts";
 
 interface Kept {
   embedded: EmbeddedPostgres | undefined;
-  emulator: Emulator | undefined;
   stop: (() => Promise<void>) | undefined;
   signals: boolean;
 }
@@ -31,7 +30,6 @@ declare global {
 
 const kept = (globalThis.geminiCoop ??= {
   embedded: undefined,
-  emulator: undefined,
   stop: undefined,
   signals: false,
 });
@@ -49,9 +47,8 @@ function modelOf(config: Config, log: Logger): Model {
       description: "none: GEMINI_API_KEY is not set, so /bot does not answer",
     };
   }
-  kept.emulator ??= startGeminiEmulator();
   return {
-    answer: createGeminiModel({ apiKey: "none", baseUrl: kept.emulator.url, log }),
+    answer: createDemonstration(),
     description:
       "offline demonstration: GEMINI_API_KEY is not set, so /bot is not answered by Gemini",
   };
@@ -99,10 +96,9 @@ function announce(config: Config, log: Logger, url: string, model: Model, embedd
 }
 
 async function stopEverything(log: Logger): Promise<void> {
-  const { stop, embedded, emulator } = kept;
+  const { stop, embedded } = kept;
   kept.stop = undefined;
   await stop?.();
-  await emulator?.stop();
   await embedded?.stop();
   log.info("stopped");
 }

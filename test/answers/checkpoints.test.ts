@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { answerAndHang, say, until } from "../../src/emulator/script.ts";
+import { answerAndHang, say, until } from "../world/gemini/script.ts";
 import { sendMessage } from "../../src/messages/send.ts";
 import { BotStreamLastFrame } from "../../src/wire/frames.ts";
 import { startWorld, type World } from "../world/world.ts";

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { nothingUsed } from "../../src/answers/budget/meter.ts";
 import { endAnswer } from "../../src/answers/queries.ts";
-import { answer, finish, say } from "../../src/emulator/script.ts";
+import { answer, finish, say } from "../world/gemini/script.ts";
 import { startWorld, type World } from "../world/world.ts";
 import { gateway } from "./asking.ts";
 

@@ -1,6 +1,6 @@
 // `/bot help` is answered by the server itself.
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { answerAndHang, say } from "../../src/emulator/script.ts";
+import { answerAndHang, say } from "../world/gemini/script.ts";
 import { startWorld, type World } from "../world/world.ts";
 import { askAndFold } from "./budget/ledger.ts";
 import { answerEnds, room } from "./room.ts";

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { sweepAbandonedAnswers } from "../../src/answers/recovery.ts";
-import { answer, answerAndHang, finish, refuse, say } from "../../src/emulator/script.ts";
+import { answer, answerAndHang, finish, refuse, say } from "../world/gemini/script.ts";
 import { sendMessage } from "../../src/messages/send.ts";
 import { startWorld, type World } from "../world/world.ts";
 import { gateway, whenAborted } from "./asking.ts";

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { answer, finish, say } from "../../src/emulator/script.ts";
+import { answer, finish, say } from "../world/gemini/script.ts";
 import { startWorld, type World } from "../world/world.ts";
 import { gateway } from "./asking.ts";
 import { answerEnds, room, shownAnswer } from "./room.ts";

@@ -1,6 +1,6 @@
 // What an answer was made from can be read, while it runs and after whatever end.
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { answer, answerAndHang, finish, refuse, say } from "../../src/emulator/script.ts";
+import { answer, answerAndHang, finish, refuse, say } from "../world/gemini/script.ts";
 import { AnswerContext } from "../../src/wire/answers.ts";
 import { defaultSettings, startWorld, type Person, type World } from "../world/world.ts";
 import { askAndFold, finishAt } from "./budget/ledger.ts";

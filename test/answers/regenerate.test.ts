@@ -1,6 +1,6 @@
 // One more answer to the same question.
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
-import { answer, answerAndHang, finish, refuse, say } from "../../src/emulator/script.ts";
+import { answer, answerAndHang, finish, refuse, say } from "../world/gemini/script.ts";
 import { startWorld, type Person, type World } from "../world/world.ts";
 import { account, expectSettled, finishAt } from "./budget/ledger.ts";
 import { answerEnds, lastRequest, room } from "./room.ts";

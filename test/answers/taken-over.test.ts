@@ -12,7 +12,7 @@ import {
 import { insertRun } from "../../src/answers/budget/queries.ts";
 import { sweepAbandonedAnswers } from "../../src/answers/recovery.ts";
 import { createContext } from "../../src/context.ts";
-import { answer, cut, finish, refuse, say } from "../../src/emulator/script.ts";
+import { answer, cut, finish, refuse, say } from "../world/gemini/script.ts";
 import { startServer, type RunningServer } from "../../src/server.ts";
 import { TestSocket } from "../world/socket.ts";
 import { startWorld, type Person, type World } from "../world/world.ts";

@@ -1,6 +1,6 @@
 // The first message of an AI chat, which the server writes when the chat is opened.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { answer, finish, say } from "../../src/emulator/script.ts";
+import { answer, finish, say } from "../world/gemini/script.ts";
 import { createReadLog } from "../../src/log/replay.ts";
 import { startWorld, type Person, type World } from "../world/world.ts";
 import { expectProblem, time } from "../http/refusals.ts";

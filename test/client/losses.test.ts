@@ -1,7 +1,7 @@
 // What a room does about frames that are lost, doubled or late, one at a time.
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:test";
 import { startFaultProxy, type Direction, type FaultProxy } from "gemini-coop/client/faults";
-import { answer, finish, say, until as holdUntil } from "../../src/emulator/script.ts";
+import { answer, finish, say, until as holdUntil } from "../world/gemini/script.ts";
 import { replayBytesMax } from "../../src/wire/frames.ts";
 import { startWorld, type World } from "../world/world.ts";
 import { createPeople, until, untilLive, type People } from "./people.ts";

@@ -1,6 +1,6 @@
 // What the server really answers is what its document says, to the last member.
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { answerAndHang, say } from "../../src/emulator/script.ts";
+import { answerAndHang, say } from "../world/gemini/script.ts";
 import { checkerOf } from "../world/json-schema.ts";
 import { startWorld, type Answer, type Person, type World } from "../world/world.ts";
 import { Document, operationsOf, type Operation } from "./openapi.ts";

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { ClientFrame, closeCodes, serverFrames } from "../../src/wire/frames.ts";
 import { clientKey, serverKey } from "../../src/wire/docs/asyncapi.ts";
-import { answerAndHang, say } from "../../src/emulator/script.ts";
+import { answerAndHang, say } from "../world/gemini/script.ts";
 import { exampleClient } from "../../src/docs/example.ts";
 import { startWorld, type World } from "../world/world.ts";
 

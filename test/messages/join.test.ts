@@ -1,6 +1,6 @@
 // Joining with after_seq: what is sent again, what is not, and when it is too much.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { answer, finish, say } from "../../src/emulator/script.ts";
+import { answer, finish, say } from "../world/gemini/script.ts";
 import { findMissed } from "../../src/log/replay.ts";
 import { insertMessages } from "../../src/log/insert.ts";
 import type { Frame, TestSocket } from "../world/socket.ts";

@@ -5,7 +5,7 @@ import { insertSession } from "../../src/accounts/queries.ts";
 import { createGeminiModel } from "../../src/model/gemini/client.ts";
 import { readConfig } from "../../src/config/config.ts";
 import { connect, type Sql } from "../../src/database/connect.ts";
-import { startGeminiEmulator } from "../../src/emulator/server.ts";
+import { startGeminiEmulator } from "./gemini/server.ts";
 import { createLogger } from "../../src/observability/logger.ts";
 import { loadMetrics } from "../../src/observability/metrics/metrics.ts";
 import { startServer } from "../../src/server.ts";

@@ -1,7 +1,7 @@
 // Budgets while many ask at once, and over a restart.
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { insertRun, releaseRun } from "../../../src/answers/budget/queries.ts";
-import { answer, answerAndHang, say, until } from "../../../src/emulator/script.ts";
+import { answer, answerAndHang, say, until } from "../../world/gemini/script.ts";
 import { startWorld, type World } from "../../world/world.ts";
 import { gateway } from "../asking.ts";
 import { account, expectSettled, finishAt, untilQuiet } from "./ledger.ts";

@@ -8,7 +8,7 @@ import {
   setDefaultTimeout,
   test,
 } from "bun:test";
-import { answer, answerAndHang, finish, say } from "../../../src/emulator/script.ts";
+import { answer, answerAndHang, finish, say } from "../../world/gemini/script.ts";
 import { startWorld, type Person, type World } from "../../world/world.ts";
 import { gateway } from "../asking.ts";
 import { account, expectSettled, finishAt, untilQuiet } from "./ledger.ts";

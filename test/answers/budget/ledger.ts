@@ -1,7 +1,7 @@
 // What answers have cost, as the tables have it, held against what is true whenever nothing runs.
 import { expect } from "bun:test";
 import { z } from "zod";
-import { finish, type EventsStep } from "../../../src/emulator/script.ts";
+import { finish, type EventsStep } from "../../world/gemini/script.ts";
 import type { Person, World } from "../../world/world.ts";
 
 const Account = z.object({ running: z.int(), reserved_tokens: z.int(), used_tokens: z.int() });

@@ -10,7 +10,7 @@ import {
   refuse,
   say,
   type Script,
-} from "../../../src/emulator/script.ts";
+} from "../../world/gemini/script.ts";
 import { startWorld, type Person, type World } from "../../world/world.ts";
 import { account, expectSettled, finishAt } from "./ledger.ts";
 import { answerEnds, room } from "../room.ts";

@@ -1,6 +1,6 @@
 // Who has used what: a person sees their own, an owner their rooms'.
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { answer, answerAndHang, finish, say } from "../../../src/emulator/script.ts";
+import { answer, answerAndHang, finish, say } from "../../world/gemini/script.ts";
 import { UsageReport } from "../../../src/wire/answers.ts";
 import { startWorld, type Person, type World } from "../../world/world.ts";
 import { finishAt } from "./ledger.ts";

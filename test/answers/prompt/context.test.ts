@@ -11,7 +11,7 @@ import {
   refuse,
   say,
   type Script,
-} from "../../../src/emulator/script.ts";
+} from "../../world/gemini/script.ts";
 import { sendMessage } from "../../../src/messages/send.ts";
 import { startWorld, type Person, type World } from "../../world/world.ts";
 import { answerEnds, lastRequest, room } from "../room.ts";

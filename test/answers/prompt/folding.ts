@@ -1,6 +1,6 @@
 // Rooms whose history outgrows a small prompt, and the summaries that are made of it.
-import { answer, finish, say, type Script } from "../../../src/emulator/script.ts";
-import type { ReceivedRequest } from "../../../src/emulator/server.ts";
+import { answer, finish, say, type Script } from "../../world/gemini/script.ts";
+import type { ReceivedRequest } from "../../world/gemini/server.ts";
 import type { Person, World } from "../../world/world.ts";
 import { askAndFold } from "../budget/ledger.ts";
 

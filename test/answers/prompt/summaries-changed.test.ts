@@ -1,6 +1,6 @@
 // A summary of what was edited or removed goes, and is made again from what is true.
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { answer, finish, say } from "../../../src/emulator/script.ts";
+import { answer, finish, say } from "../../world/gemini/script.ts";
 import { startWorld, type World } from "../../world/world.ts";
 import { gateway } from "../asking.ts";
 import { ask, facts, smallContext, stored, summary, tell, textOf, yes } from "./folding.ts";

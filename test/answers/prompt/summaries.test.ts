@@ -1,6 +1,6 @@
 // What no longer fits into a prompt is folded into a summary: in the background, by the same model, at the room's cost.
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { answer, answerAndHang, finish, refuse, say } from "../../../src/emulator/script.ts";
+import { answer, answerAndHang, finish, refuse, say } from "../../world/gemini/script.ts";
 import { startWorld, type World } from "../../world/world.ts";
 import { gateway } from "../asking.ts";
 import {

@@ -15,7 +15,7 @@ import {
   think,
   together,
   type Step,
-} from "../../../src/emulator/script.ts";
+} from "../../world/gemini/script.ts";
 import {
   gateway,
   neverAborted,

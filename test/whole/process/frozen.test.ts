@@ -2,8 +2,8 @@
 import { afterAll, expect, test } from "bun:test";
 import { pino } from "pino";
 import { connect } from "../../../src/database/connect.ts";
-import { answer, answerAndHang, finish, say, until } from "../../../src/emulator/script.ts";
-import { startGeminiEmulator } from "../../../src/emulator/server.ts";
+import { answer, answerAndHang, finish, say, until } from "../../world/gemini/script.ts";
+import { startGeminiEmulator } from "../../world/gemini/server.ts";
 import { whenAborted } from "../../answers/asking.ts";
 import { unsettled } from "../../answers/left-behind.ts";
 import { cloneDatabase } from "../../world/cluster.ts";
