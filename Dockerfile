@@ -22,8 +22,9 @@ FROM packages AS build
 COPY tsconfig.json ./
 COPY db db
 COPY src src
-# Without --bytecode, which starts 50 ms sooner for 7 MB. pino-pretty is for people who develop.
-RUN bun build --compile --minify --sourcemap --format=esm --external pino-pretty \
+# Without --bytecode, which starts 50 ms sooner for 7 MB. --splitting keeps what the page loads later in a file of its own.
+# pino-pretty is for people who develop.
+RUN bun build --compile --splitting --minify --sourcemap --format=esm --external pino-pretty \
     src/cli.ts --outfile /out/gemini-coop \
  && cp node_modules/@dbmate/linux-*/bin/dbmate /out/ \
  && install -d -m 0700 /out/data

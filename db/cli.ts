@@ -1,4 +1,4 @@
-// `bun run db:…`: on DATABASE_URL, or else on the embedded database, running or not.
+// The commands `bun run db:…`. They use DATABASE_URL, or the embedded database, whether a server runs it or not.
 import { join } from "node:path";
 import pino from "pino";
 import { type Config, ConfigError, readConfig } from "../src/config/config.ts";
@@ -15,13 +15,13 @@ import { withDatabase } from "./database.ts";
 
 const usage = `Usage:
   bun run db:new <name>       make an empty migration in db/migrations; name_like_this
-  bun run db:up               apply the migrations that have not been applied
-  bun run db:down             take back the one that was applied last
-  bun run db:status           list all
-  bun run db:backup [file]    save all data, also while a server runs; DATA_DIR/backups/… unless said otherwise
+  bun run db:up               apply the pending migrations
+  bun run db:down             roll back the migration that was applied last
+  bun run db:status           list the migrations and whether they have been applied
+  bun run db:backup [file]    save all data, also while a server runs; by default in DATA_DIR/backups
   bun run db:restore <file>   load a backup into an empty database that no server uses`;
 
-/** What people should see besides the answer: to stderr, so that stdout has only the answer. */
+/** Warnings go to stderr, so that stdout has only the result. */
 const log = pino({ level: "warn" }, pino.destination(2));
 
 type Command = (url: string, config: Config, args: string[]) => Promise<string>;
@@ -34,7 +34,7 @@ const commands = new Map<string, { argsMin: number; argsMax: number; run: Comman
   ["restore", { argsMin: 1, argsMax: 1, run: restoreFrom }],
 ]);
 
-/** @returns the exit code: 0, 1 when it failed, 2 for what is no command; what to say is on the console */
+/** Runs a command and prints its result. @returns the exit code: 0, 1 when it failed, 2 when there is no such command */
 export async function runDatabaseCommand([name = "", ...args]: string[]): Promise<number> {
   try {
     if (name === "new" && args[0] !== undefined && args.length === 1) {

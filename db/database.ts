@@ -1,9 +1,9 @@
-// The database that a command works on.
+// The database of a command.
 import type { Logger } from "pino";
 import type { Config } from "../src/config/config.ts";
 import { borrowEmbeddedPostgres } from "../src/embedded-postgres/embedded-postgres.ts";
 
-/** Lends the address of DATABASE_URL, or else of the embedded database, whether a server runs it or not. */
+/** Calls `work` with DATABASE_URL, or with the address of the embedded database, which it starts unless a server runs it. */
 export async function withDatabase<T>(
   { databaseUrl, dataDir }: Config,
   log: Logger,

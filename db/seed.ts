@@ -7,7 +7,8 @@ import { createDemonstration } from "../src/model/demonstration.ts";
 import { createChat, listChats } from "../src/chats/actions.ts";
 import { inviteToChat, markRead } from "../src/chats/participant-actions.ts";
 import { ConfigError, readConfig, type Config } from "../src/config/config.ts";
-import { createContext, type Ctx } from "../src/context.ts";
+import { compose } from "../src/compose.ts";
+import type { Ctx } from "../src/context.ts";
 import { connect } from "../src/database/connect.ts";
 import { migrate } from "../src/database/migrations/migrate.ts";
 import { sendMessage } from "../src/messages/send.ts";
@@ -91,7 +92,7 @@ async function seed(config: Config, databaseUrl: string): Promise<string> {
   const sql = connect(databaseUrl, log);
   // Gemini itself would cost the owner of its key something.
   const answer = createDemonstration({ pieceDelayMs: 0 });
-  const ctx = createContext({
+  const { ctx } = compose({
     config,
     secretKey: makeSecret(),
     sql,
@@ -160,7 +161,7 @@ async function furnish(ctx: Ctx, callerOf: (name: Name) => Caller, room: Room): 
   for (const [index, [from, content]] of messages.entries()) {
     const message = { content, client_id: `seed-${index + 1}` };
     lastSeq = (await sendMessage(ctx, callerOf(from), chat.id, message)).seq;
-    const running = ctx.replies.inChat(chat.id, Infinity);
+    const running = ctx.answers.inChat(chat.id, Infinity);
     await Promise.all(running.map((reply) => reply.done));
   }
   for (const username of readBy) await markRead(ctx, callerOf(username), chat.id, lastSeq);

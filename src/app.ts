@@ -1,40 +1,43 @@
 import type { Ctx } from "./context.ts";
 import { authRoutes } from "./accounts/routes.ts";
+import { bearerUserId } from "./accounts/signed-in.ts";
 import { botRoutes } from "./answers/routes.ts";
 import { chatRoutes } from "./chats/routes.ts";
 import { documentRoutes } from "./docs/documents.ts";
 import { docsRoutes } from "./docs/pages.ts";
 import { seeClient } from "./http/address.ts";
-import {
-  crossOrigin,
-  handleError,
-  limitBody,
-  problemResponse,
-  requireHost,
-  requireJson,
-} from "./http/edge.ts";
+import { crossOrigin, handleError, limitBody, requireHost, requireJson } from "./http/edge.ts";
+import { createNotFound } from "./http/not-found.ts";
 import { healthRoutes } from "./http/health.ts";
 import { metricsRoutes } from "./http/metrics.ts";
 import { pageRoutes } from "./http/page.ts";
 import { limitRequests } from "./http/rate-limits.ts";
-import { requestLog, withoutTokens } from "./http/request-log.ts";
+import { requestLog } from "./http/request-log.ts";
+import { keptRequestId, requestIdMax } from "./http/request-id.ts";
 import { createRouter } from "./http/router.ts";
 import { secureHeaders } from "./http/secure-headers.ts";
 import { messageRoutes } from "./messages/routes.ts";
 import { socketRoutes } from "./socket/routes.ts";
-import { Problem } from "./wire/problems.ts";
 import { requestId } from "hono/request-id";
 
+/** What compose.ts makes for the HTTP application. */
+export interface AppParts {
+  ctx: Ctx;
+}
+
 /** The HTTP application: middleware, every feature's routes, the documents, and one answer to every error. */
-export function createApp(ctx: Ctx) {
+export function createApp({ ctx }: AppParts) {
   const app = createRouter();
   app.use(seeClient(ctx.config));
-  app.use(requestId());
+  app.use(requestId({ limitLength: requestIdMax, generator: keptRequestId }));
   app.use(requestLog(ctx));
   app.use(secureHeaders);
   app.use(requireHost);
   app.use(crossOrigin(ctx.config));
-  app.use("/api/*", limitRequests(ctx));
+  app.use(
+    "/api/*",
+    limitRequests(ctx, (authorization) => bearerUserId(ctx, authorization)),
+  );
   app.use(limitBody);
   app.use(requireJson);
 
@@ -49,10 +52,7 @@ export function createApp(ctx: Ctx) {
   app.route("/", documentRoutes(app, ctx.config));
   app.route("/", pageRoutes(ctx.config));
 
-  app.notFound((c) => {
-    const detail = `There is no ${c.req.method} ${withoutTokens(c.req.path)}.`;
-    return problemResponse(c, new Problem("not_found", detail));
-  });
+  app.notFound(createNotFound(app));
   app.onError(handleError(ctx.log));
   return app;
 }

@@ -1,139 +1,121 @@
-// What every action is given, and how it is made.
+// The ports that every action receives. compose.ts makes the objects behind them.
 import type { Logger } from "pino";
-import type { StreamAnswer } from "./model/stream-answer.ts";
-import { createReplies, type Replies } from "./answers/running.ts";
 import type { Config } from "./config/config.ts";
-import { createBatch, type Batch } from "./database/group-commit.ts";
 import type { Sql } from "./database/connect.ts";
-import { observed } from "./database/query-metrics.ts";
-import { createActivity } from "./realtime/activity-throttle.ts";
-import { createLocalBroker, type Emit, type Publish } from "./realtime/publish.ts";
-import { createRooms, type Rooms } from "./realtime/rooms.ts";
-import { createReadLog } from "./log/replay.ts";
-import { insertMessages, type InsertedMessage, type NewMessage } from "./log/insert.ts";
-import { createRates, type Rates } from "./rate-limits/rates.ts";
-import { noMetrics, type Metrics } from "./observability/metrics/metrics.ts";
-import { noTracing, type Tracing } from "./observability/tracing/tracing.ts";
-import type { UserFrame } from "./wire/frames.ts";
+import type { InsertedMessage, NewMessage } from "./log/insert.ts";
+import type { StreamAnswer } from "./model/stream-answer.ts";
+import type { Telemetry } from "./observability/telemetry.ts";
+import type { RateLimits } from "./rate-limits/rates.ts";
+import type { Rooms, RoomOptions } from "./realtime/rooms.ts";
+import type { ActivityFrame, RoomFrame, UserFrame } from "./wire/frames.ts";
 
-const batchSizeMax = 256;
-const batchQueueMax = 10_000;
-
-/** The language model that answers `/bot`, or why there is none. */
-export interface Model {
-  answer: StreamAnswer | undefined;
-  /** For the start message and `/ready`. */
-  description: string;
-}
-
-/** What every action is given. Made once a process (and once a test). */
+/** The context of every action; there is one in a process, and one in each world of a test. */
 export interface Ctx {
   readonly config: Config;
   /** Signs and verifies access tokens. */
   readonly secretKey: string;
   readonly sql: Sql;
   readonly log: Logger;
-  readonly metrics: Metrics;
-  readonly tracing: Tracing;
   readonly now: () => Date;
+  readonly telemetry: Telemetry;
   readonly model: Model;
-  readonly publish: Publish;
-  readonly rooms: Rooms;
-  /** How often who may do what. */
-  readonly rates: Rates;
-  /** The group commit of new messages. */
-  readonly insertMessage: Batch<NewMessage, InsertedMessage>;
-  /** The answers that are running on this node. */
-  readonly replies: Replies;
-  /** Questions that are being stored, by chat, person and client id. */
-  readonly asking: Map<string, Promise<unknown>>;
-  /** The chats whose history is being summed up on this node. */
-  readonly folding: Set<number>;
-  /** `closing` from the moment the server goes down: nothing new is begun. */
+  readonly realtime: Realtime;
+  readonly gateway: Gateway;
+  readonly rateLimits: RateLimits;
+  readonly insertMessage: InsertMessage;
+  readonly answers: Answers;
+  /** `closing` is true from the moment the server goes down: from then on nothing new is begun. */
   readonly lifecycle: { closing: boolean };
+}
+
+/** Stores a message in the next group commit. */
+export interface InsertMessage {
+  (message: NewMessage): Promise<InsertedMessage>;
+  /** Messages that wait for their group commit. */
+  waitingCount(): number;
+}
+
+/** The language model that answers `/bot`. */
+export interface Model {
+  /** Undefined when no model is configured. */
+  answer: StreamAnswer | undefined;
+  /** A phrase for the start message and `/ready`; it also says why there is no model. */
+  description: string;
+}
+
+/** Delivers frames to people. Only actions publish, and only after the commit. */
+export interface Realtime {
+  /** Sends to everybody who has joined `frame.chat_id`; numbered frames leave in the order of their numbers. */
+  toRoom(frame: RoomFrame, options?: RoomOptions): void;
+  /** Sends to all sockets of one person. */
+  toUser(userId: number, frame: UserFrame): void;
+  /** Sends to the participants of `frame.chat_id` that have not joined it, at most once a second. */
+  toList(frame: ActivityFrame): void;
+  readonly rooms: Rooms;
+}
+
+/** The sockets of this node. */
+export interface Gateway {
   /** Closes every open socket of these sessions. */
-  readonly disconnectSessions: (sessionIds: readonly string[]) => void;
-  /** Closes every open socket of a person, who may come back at once. */
-  readonly disconnectUser: (userId: number) => void;
-  /** Tells a person's open sockets no more news of a chat. */
-  readonly unfollow: (userId: number, chatId: number) => void;
+  disconnectSessions(sessionIds: readonly string[]): void;
+  /** Closes every open socket of a person, who may reconnect at once. */
+  disconnectUser(userId: number): void;
+  /** Ends a person's subscription to a chat's activity. */
+  unfollow(userId: number, chatId: number): void;
 }
 
-export interface ContextParts {
-  config: Config;
-  secretKey: string;
-  sql: Sql;
-  log: Logger;
-  model: Model;
-  metrics?: Metrics;
-  tracing?: Tracing;
-  now?: () => Date;
+/** Why an answer was ended from outside. */
+export type StopReason =
+  | "stopped"
+  /** It could not go on in time after a crash. */
+  | "interrupted"
+  /** The server goes down: another one goes on with it. */
+  | "handed_over"
+  /** Another node runs it, or its chat is gone: text that still arrives is discarded. */
+  | "abandoned";
+
+/** An answer that runs on this node. */
+export interface Reply {
+  readonly chatId: number;
+  readonly messageId: number;
+  /** The number of its message. */
+  readonly seq: number;
+  readonly run: { id: number; attempt: number };
+  readonly abort: AbortController;
+  /** The text that the room has been shown. */
+  text: string;
+  /** The text is whole; its end may have been stored, and even shown, before the server learns of it. */
+  ending: boolean;
+  stopReason: StopReason | undefined;
+  /** Settles when it has ended. */
+  done: Promise<void>;
 }
 
-/** The way to this node's sockets. */
-export interface Reach {
-  emit: Emit;
-  notify: (userId: number, frame: UserFrame) => void;
-  disconnectSessions: (sessionIds: readonly string[]) => void;
-  disconnectUser: (userId: number) => void;
-  unfollow: (userId: number, chatId: number) => void;
+/** The right to run one answer. */
+export interface Place {
+  /** Only the first call counts. */
+  release(): void;
 }
 
-/** For a process that serves nobody, such as a script. */
-const nobody: Reach = {
-  emit() {},
-  notify() {},
-  disconnectSessions() {},
-  disconnectUser() {},
-  unfollow() {},
-};
-
-export function createContext(parts: ContextParts, reach: Reach = nobody): Ctx {
-  const { config, secretKey, log, model, now = () => new Date() } = parts;
-  const { metrics = noMetrics, tracing = noTracing } = parts;
-  const sql = metrics === noMetrics ? parts.sql : observed(parts.sql, metrics);
-  const { emit, notify, disconnectSessions, disconnectUser, unfollow } = reach;
-  const replies = createReplies({
-    answersMax: config.budgets.serverAnswers,
-    configured: model.answer !== undefined,
-  });
-  const rooms = createRooms({
-    emit,
-    readLog: createReadLog(sql, { onEnded: replies.hasEnded }),
-    log,
-    metrics,
-  });
-  const insertMessage = createBatch<NewMessage, InsertedMessage>(
-    (messages) => insertMessages(sql, messages),
-    {
-      keyOf: (message) => message.chatId,
-      sizeMax: batchSizeMax,
-      queueMax: batchQueueMax,
-      onGroup: metrics.groupCommitted,
-    },
-  );
-  return {
-    config,
-    secretKey,
-    sql,
-    log,
-    metrics,
-    tracing,
-    now,
-    model,
-    rooms,
-    rates: createRates({ config, sql, log }),
-    publish: createLocalBroker({ rooms, activity: createActivity(emit), notify }),
-    insertMessage: Object.assign(
-      (message: NewMessage) => tracing.commit(() => insertMessage(message)),
-      { waitingCount: insertMessage.waitingCount },
-    ),
-    replies,
-    asking: new Map(),
-    folding: new Set(),
-    lifecycle: { closing: false },
-    disconnectSessions,
-    disconnectUser,
-    unfollow,
-  };
+/** The answers that run on this node. */
+export interface Answers {
+  reserve(question: { needsModel: boolean }): Place;
+  resume(): Place;
+  add(reply: Reply): void;
+  remove(reply: Reply): void;
+  find(messageId: number): Reply | undefined;
+  runIds(): number[];
+  /** A chat's running answers whose first frame is among the room's numbers up to `position`, oldest first. */
+  inChat(chatId: number, position: number): Reply[];
+  end(reply: Reply, reason: StopReason): void;
+  /** The log has the end of an answer: if it still runs here, another node had taken it over. */
+  hasEnded(messageId: number): void;
+  /** Discards the answers of a deleted chat. */
+  abandonChat(chatId: number): void;
+  /** Takes no more questions and hands every running answer over. Settles when all are stored. */
+  close(): Promise<void>;
+  /** Questions that are being stored, by chat, person and client id. */
+  readonly inFlight: Map<string, Promise<unknown>>;
+  /** The chats whose history is being summarised on this node. */
+  readonly summarising: Set<number>;
 }

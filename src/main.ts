@@ -6,6 +6,7 @@ import { keptSecretKey } from "./accounts/secret-key.ts";
 import { createDemonstration } from "./model/demonstration.ts";
 import { createGeminiModel } from "./model/gemini/client.ts";
 import { ConfigError, readConfig, type Config } from "./config/config.ts";
+import { compose } from "./compose.ts";
 import type { Model } from "./context.ts";
 import { checkDurability, connect } from "./database/connect.ts";
 import {
@@ -14,9 +15,8 @@ import {
 } from "./embedded-postgres/embedded-postgres.ts";
 import { migrate } from "./database/migrations/migrate.ts";
 import { createLogger } from "./observability/logger.ts";
-import { loadMetrics } from "./observability/metrics/metrics.ts";
+import { loadTelemetry } from "./observability/telemetry.ts";
 import { startServer } from "./server.ts";
-import { loadTracing } from "./observability/tracing/tracing.ts";
 
 interface Kept {
   embedded: EmbeddedPostgres | undefined;
@@ -66,13 +66,11 @@ async function start(config: Config, log: Logger): Promise<void> {
   const sql = connect(databaseUrl, log);
   await checkDurability(sql, log);
   const model = modelOf(config, log);
-  const metrics = await loadMetrics(config);
-  const tracing = await loadTracing(config, log);
-  const server = startServer({ config, secretKey, sql, log, model, metrics, tracing });
+  const telemetry = await loadTelemetry(config, log);
+  const server = startServer(compose({ config, secretKey, sql, log, model, telemetry }));
   kept.stop = async () => {
     await server.stop();
-    metrics.stop();
-    await tracing.stop();
+    await telemetry.stop();
     await sql.end({ timeout: 2 });
   };
   announce(config, log, server.url, model, config.databaseUrl === undefined);

@@ -171,7 +171,7 @@ export function authRoutes(ctx: Ctx) {
       const input = c.req.valid("json");
       const attempt = { username: input.username, network: networkOf(clientAddress(c)) };
       const signIn = () => login(ctx, input, sourceOf(c));
-      return c.json(await ctx.rates.guardSignIn(attempt, signIn), 200);
+      return c.json(await ctx.rateLimits.guardSignIn(attempt, signIn), 200);
     })
     .openapi(refreshRoute, async (c) =>
       c.json(await refresh(ctx, c.req.valid("json").refresh_token, sourceOf(c)), 200),
@@ -190,7 +190,9 @@ export function authRoutes(ctx: Ctx) {
       const caller = c.get("caller");
       // Whoever has got hold of a token must not find out the password with it either.
       const attempt = { username: caller.username, network: networkOf(clientAddress(c)) };
-      await ctx.rates.guardSignIn(attempt, () => changePassword(ctx, caller, c.req.valid("json")));
+      await ctx.rateLimits.guardSignIn(attempt, () =>
+        changePassword(ctx, caller, c.req.valid("json")),
+      );
       return c.json({ message: "Your password was changed." }, 200);
     })
     .openapi({ ...sessionsRoute, middleware }, async (c) =>

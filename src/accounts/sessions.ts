@@ -23,13 +23,13 @@ export async function endSession(ctx: Ctx, caller: Caller, sessionId: string): P
   if (!(await deleteOwnSession(ctx.sql, caller, sessionId))) {
     throw new Problem("not_found", "You have no such session. Perhaps it has ended.");
   }
-  ctx.disconnectSessions([sessionId]);
+  ctx.gateway.disconnectSessions([sessionId]);
 }
 
 /** Ends all sessions of the caller but the present one, and closes their sockets. @returns how many */
 export async function endOtherSessions(ctx: Ctx, caller: Caller): Promise<number> {
   const ended = await deleteOtherSessions(ctx.sql, caller);
-  ctx.disconnectSessions(ended);
+  ctx.gateway.disconnectSessions(ended);
   return ended.length;
 }
 
@@ -50,7 +50,7 @@ export async function changePassword(
   const ended = await updatePassword(ctx.sql, caller, { oldHash, newHash });
   // Another request has changed it in between.
   if (!ended) throw await wrongPassword(ctx, caller);
-  ctx.disconnectSessions(ended);
+  ctx.gateway.disconnectSessions(ended);
   // A sign-in with the old password that was stored while that statement waited for it is not in its snapshot.
   await endOtherSessions(ctx, caller);
 }

@@ -74,7 +74,7 @@ export async function login(ctx: Ctx, input: LoginInput, source: Source): Promis
   });
   // The password was changed while it was verified.
   if (!begun) throw await refusedLogin(ctx, user, source);
-  ctx.disconnectSessions(begun.ended_ids);
+  ctx.gateway.disconnectSessions(begun.ended_ids);
   if (isWeakHash(user.hashed_password)) await renewHash(ctx, user, input.password);
   return await tokens(ctx, user, sessionId, secret);
 }
@@ -169,7 +169,7 @@ async function endSession(
   session: Parameters<typeof deleteSession>[1],
 ): Promise<boolean | undefined> {
   const wasGood = await deleteSession(ctx.sql, session);
-  if (wasGood !== undefined) ctx.disconnectSessions([session.id]);
+  if (wasGood !== undefined) ctx.gateway.disconnectSessions([session.id]);
   return wasGood;
 }
 

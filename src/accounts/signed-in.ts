@@ -2,7 +2,7 @@ import { createMiddleware } from "hono/factory";
 import type { Ctx } from "../context.ts";
 import { Problem } from "../wire/problems.ts";
 import { authenticate } from "./sign-in.ts";
-import type { Caller } from "./access-tokens.ts";
+import { readAccessToken, type Caller } from "./access-tokens.ts";
 import type { AppEnv } from "../http/router.ts";
 import { sourceOf } from "../http/source.ts";
 
@@ -30,6 +30,17 @@ export function signedIn(ctx: Ctx) {
   });
 }
 
-export function bearerTokenOf(header: string): string | undefined {
+/** The person whose access token an Authorization header holds; whether its session still exists is not looked up. */
+export async function bearerUserId(
+  ctx: Ctx,
+  header: string | undefined,
+): Promise<number | undefined> {
+  const token = bearerTokenOf(header ?? "");
+  if (token === undefined) return undefined;
+  const identity = await readAccessToken(ctx, token).catch(() => undefined);
+  return identity?.id;
+}
+
+function bearerTokenOf(header: string): string | undefined {
   return /^bearer +([\w.\-]+) *$/i.exec(header)?.[1];
 }

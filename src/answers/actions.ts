@@ -3,7 +3,6 @@ import type { Caller } from "../accounts/access-tokens.ts";
 import { chatNotFound } from "../chats/actions.ts";
 import { isParticipant } from "../chats/participant-queries.ts";
 import type { Ctx } from "../context.ts";
-import { chatTopic } from "../realtime/topics.ts";
 import { findMessage } from "../log/messages.ts";
 import type { AnswerContext, UsageReport } from "../wire/answers.ts";
 import { firstStreamFrame } from "../wire/message-frames.ts";
@@ -27,7 +26,7 @@ export function beginAnswer(
   ctx: Ctx,
   { question, answer, admission }: { question: Message; answer: Message; admission: Admission },
 ): void {
-  ctx.publish(chatTopic(answer.chat_id), firstStreamFrame(answer));
+  ctx.realtime.toRoom(firstStreamFrame(answer));
   const { place, run, reservedTokens, room, prompt } = admission;
   runReply(ctx, {
     answer,
@@ -65,9 +64,9 @@ export async function stopAnswer(
 ): Promise<Message> {
   const message = await getMessage(ctx, caller, chatId, messageId);
   if (message.status !== "streaming") throw answerEnded();
-  const reply = ctx.replies.find(messageId);
+  const reply = ctx.answers.find(messageId);
   if (reply) {
-    ctx.replies.end(reply, "stopped");
+    ctx.answers.end(reply, "stopped");
     await reply.done;
     const ended = await getMessage(ctx, caller, chatId, messageId);
     if (ended.status !== "streaming") return ended;
@@ -88,7 +87,7 @@ async function stopElsewhere(
     await delay(stopPollMs);
     const message = await getMessage(ctx, caller, chatId, messageId);
     if (message.status === "streaming") continue;
-    ctx.rooms.expect(chatId, message.updated_seq);
+    ctx.realtime.rooms.expect(chatId, message.updated_seq);
     return message;
   }
   throw new Problem("unavailable", "The answer will be stopped, but not at once. Look again.", {

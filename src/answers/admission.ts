@@ -2,7 +2,7 @@
 // day, which are reserved before anything is stored and settled when the answer ends.
 import type { Caller } from "../accounts/access-tokens.ts";
 import { chatNotFound } from "../chats/actions.ts";
-import type { Ctx } from "../context.ts";
+import type { Ctx, Place } from "../context.ts";
 import { isDatabaseAway } from "../database/connect.ts";
 import type { Message } from "../wire/messages.ts";
 import { Problem } from "../wire/problems.ts";
@@ -11,7 +11,6 @@ import { buildPrompt, pastMessagesMax, promptBytesMax, type BuiltPrompt } from "
 import { speakerCode } from "./text/speaker-marks.ts";
 import { findPastMessages, findPromptRoom, type PromptRoom } from "./prompt/queries.ts";
 import { isHelp } from "./question.ts";
-import type { Place } from "./running.ts";
 
 /** Tokens of the answer itself at most, and of thoughts where the chat leaves them to the model. */
 const answerTokensMax = 8_192;
@@ -46,7 +45,7 @@ export async function admit(
   upToSeq?: number,
 ): Promise<Admission> {
   const isLocal = isHelp(question.content);
-  const place = ctx.replies.reserve({ needsModel: !isLocal });
+  const place = ctx.answers.reserve({ needsModel: !isLocal });
   try {
     const room = await findPromptRoom(
       ctx.sql,

@@ -1,6 +1,6 @@
 // Where the pieces of an answer come from: the model, with the prompt, the receipt and the count of tokens that go with
 // it, or the server itself.
-import type { Ctx } from "../context.ts";
+import type { Ctx, Reply } from "../context.ts";
 import { answerTokensMin, promptOf } from "./admission.ts";
 import type { Assignment } from "./run.ts";
 import type { BuiltPrompt } from "./prompt/prompt.ts";
@@ -8,7 +8,6 @@ import { helpText } from "./help.ts";
 import { ModelError, type Delta } from "../model/stream-answer.ts";
 import { insertReceipt } from "./prompt/queries.ts";
 import { isHelp } from "./question.ts";
-import type { Reply } from "./running.ts";
 import { modelSettings } from "./model-settings.ts";
 
 /** The pieces that follow the text that was kept. @throws ModelError, or the signal's reason when it is aborted */
@@ -42,7 +41,7 @@ async function* askModel(ctx: Ctx, reply: Reply, assignment: Assignment): AsyncG
   }).catch((error: unknown) => {
     ctx.log.warn({ err: error, messageId: reply.messageId }, "an answer has no receipt");
   });
-  const call = ctx.tracing.modelCall(settings.model);
+  const call = ctx.telemetry.tracing.modelCall(settings.model);
   let hasBegun = false;
   let hasText = false;
   let failure: string | undefined;

@@ -22,7 +22,7 @@ const resumeWithinMs = 8_000;
  */
 export async function sweepAbandonedAnswers(ctx: Ctx, withinMs = resumeWithinMs): Promise<void> {
   if (ctx.lifecycle.closing) return;
-  for (const run of await claimAbandonedRuns(ctx.sql, ctx.replies.runIds(), sweepPageSize)) {
+  for (const run of await claimAbandonedRuns(ctx.sql, ctx.answers.runIds(), sweepPageSize)) {
     // One that can't be taken over must not keep the others waiting; it comes again when its lease has run out.
     await takeOver(ctx, run, withinMs).catch((error: unknown) => {
       ctx.log.error({ err: error, messageId: run.message_id }, "an answer could not be taken over");
@@ -55,13 +55,13 @@ async function takeOver(ctx: Ctx, run: ClaimedRun, withinMs: number): Promise<vo
   // What is reserved has to do: no limit is passed for a second try.
   if (prompt.estimatedTokens > left && !isLocal) return await end(ctx, run, answer, "interrupted");
   // While this was looked up for longer than a lease, it may have been taken over once more, here too.
-  const running = ctx.replies.find(answer.id);
+  const running = ctx.answers.find(answer.id);
   if (running && running.run.attempt > run.attempt) return;
   ctx.log.info({ messageId: answer.id, attempt: run.attempt }, "an answer goes on here");
   runReply(ctx, {
     answer,
     question,
-    place: ctx.replies.resume(),
+    place: ctx.answers.resume(),
     run,
     reservedTokens: run.reserved_tokens,
     room,

@@ -1,9 +1,8 @@
 // One answer's way: the model's pieces go to the room as they come, are kept about once a second, and come to exactly
 // one end. It runs in the background, and belongs to the room: nobody's socket ends it.
 import { setTimeout as delay } from "node:timers/promises";
-import type { Ctx } from "../context.ts";
+import type { Ctx, Place, Reply } from "../context.ts";
 import { isDatabaseAway } from "../database/connect.ts";
-import { activityTopic, chatTopic } from "../realtime/topics.ts";
 import { every } from "../schedule.ts";
 import { activityFrame, lastStreamFrame, type EndedAnswer } from "../wire/message-frames.ts";
 import type { Message, MessageStatus, Source } from "../wire/messages.ts";
@@ -18,7 +17,6 @@ import { EmptyAnswer, ModelError } from "../model/stream-answer.ts";
 import type { PromptRoom } from "./prompt/queries.ts";
 import { checkpointAnswer, endAnswer, findEndedAnswer } from "./queries.ts";
 import { isHelp } from "./question.ts";
-import type { Place, Reply } from "./running.ts";
 import { modelOf } from "./model-settings.ts";
 import { foldHistory } from "./prompt/summaries.ts";
 
@@ -71,10 +69,10 @@ export function runReply(ctx: Ctx, assignment: Assignment): void {
     done: Promise.resolve(),
   };
   const times: Times = { askedAt: performance.now(), firstChunkMs: undefined };
-  ctx.replies.add(reply);
+  ctx.answers.add(reply);
   // Who listens here has been shown none of it, or what was not kept.
   if (run.attempt > 1) publishChunk(ctx, reply, kept, 0);
-  reply.done = ctx.tracing
+  reply.done = ctx.telemetry.tracing
     .answer(async () => {
       const end = await stream(ctx, reply, assignment, times);
       await finish(ctx, reply, assignment, end, times);
@@ -85,7 +83,7 @@ export function runReply(ctx: Ctx, assignment: Assignment): void {
       ctx.log.error({ err: error, messageId: reply.messageId }, "an answer was left to the sweep");
     })
     .finally(() => {
-      ctx.replies.remove(reply);
+      ctx.answers.remove(reply);
       place.release();
     });
   if (assignment.prompt.isFull && !isHelp(assignment.question.content)) {
@@ -95,7 +93,7 @@ export function runReply(ctx: Ctx, assignment: Assignment): void {
 
 function count(ctx: Ctx, assignment: Assignment, { status }: End, times: Times) {
   const { question, room, meter } = assignment;
-  ctx.metrics.answerEnded({
+  ctx.telemetry.metrics.answerEnded({
     status,
     model: isHelp(question.content) ? undefined : modelOf(ctx.config, room.settings),
     firstChunkMs: times.firstChunkMs,
@@ -111,8 +109,7 @@ export function publishChunk(
   chunk: string,
   offset: number,
 ) {
-  ctx.publish(
-    chatTopic(reply.chatId),
+  ctx.realtime.toRoom(
     {
       type: "bot_stream",
       chat_id: reply.chatId,
@@ -139,7 +136,7 @@ async function stream(ctx: Ctx, reply: Reply, assignment: Assignment, times: Tim
     resumeWithinMs === undefined
       ? undefined
       : setTimeout(() => {
-          if (times.firstChunkMs === undefined) ctx.replies.end(reply, "interrupted");
+          if (times.firstChunkMs === undefined) ctx.answers.end(reply, "interrupted");
         }, resumeWithinMs);
   try {
     return await readAnswer(ctx, reply, assignment, chunks.add);
@@ -165,9 +162,9 @@ function watch(ctx: Ctx, reply: Reply, { meter, kept }: Assignment): () => void 
       usage: meter.charged(),
       leaseEnds: false,
     });
-    if (!state?.has_message) return ctx.replies.end(reply, "abandoned");
+    if (!state?.has_message) return ctx.answers.end(reply, "abandoned");
     stored = text;
-    if (state.stop_requested) ctx.replies.end(reply, "stopped");
+    if (state.stop_requested) ctx.answers.end(reply, "stopped");
   });
 }
 
@@ -263,7 +260,7 @@ async function finish(
         totalMs,
       });
       // Before its last frame: who joins after that must not be shown it as running.
-      ctx.replies.remove(reply);
+      ctx.answers.remove(reply);
       // A try whose reply was lost may have stored it.
       const ended =
         stored ?? (tries > 1 ? await findEndedAnswer(ctx.sql, reply.messageId) : undefined);
@@ -278,6 +275,6 @@ async function finish(
 
 export function publishEnd(ctx: Ctx, ended: EndedAnswer): void {
   const { message } = ended;
-  ctx.publish(chatTopic(message.chat_id), lastStreamFrame(ended));
-  ctx.publish(activityTopic(message.chat_id), activityFrame(message));
+  ctx.realtime.toRoom(lastStreamFrame(ended));
+  ctx.realtime.toList(activityFrame(message));
 }

@@ -1,40 +1,6 @@
 // The answers that are running on this node: how many there may be, what each has shown so far, and their ends.
+import type { Answers, Place, Reply, StopReason } from "../context.ts";
 import { Problem } from "../wire/problems.ts";
-import type { RunKey } from "./budget/queries.ts";
-
-/** Why an answer was ended from outside. */
-export type StopReason =
-  | "stopped"
-  /** It could not go on in time after a crash. */
-  | "interrupted"
-  /** The server goes down: another one goes on with it. */
-  | "handed_over"
-  /** It is somebody else's, or its chat is gone: what still comes belongs to nobody. */
-  | "abandoned";
-
-/** One running answer. `text` is what the room has been shown. */
-export interface Reply {
-  readonly chatId: number;
-  readonly messageId: number;
-  /** The number of its message. */
-  readonly seq: number;
-  readonly run: RunKey;
-  readonly abort: AbortController;
-  text: string;
-  /** Its text is whole. Its end may have been stored, and even shown, before the server is told so. */
-  ending: boolean;
-  stopReason: StopReason | undefined;
-  /** Settles when it has ended. */
-  done: Promise<void>;
-}
-
-/** The right to run one answer. */
-export interface Place {
-  /** Only the first call counts. */
-  release(): void;
-}
-
-export type Replies = ReturnType<typeof createReplies>;
 
 /**
  * @param answersMax running at once; 0 for no limit
@@ -46,7 +12,7 @@ export function createReplies({
 }: {
   answersMax: number;
   configured: boolean;
-}) {
+}): Answers {
   const running = new Map<number, Reply>();
   let taken = 0;
   let closing = false;
@@ -71,6 +37,9 @@ export function createReplies({
   }
 
   return {
+    inFlight: new Map(),
+    summarising: new Set(),
+
     /**
      * @param needsModel false for what the server answers by itself: it is never too much
      * @throws Problem `bot_not_configured`, `quota_exceeded`, `unavailable` while the server goes down

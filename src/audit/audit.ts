@@ -1,25 +1,34 @@
-import type { Ctx } from "../context.ts";
+import type { Logger } from "pino";
+import type { Config } from "../config/config.ts";
+import type { Sql } from "../database/connect.ts";
 import { deleteOldEvents, insertEvent, type AuditEvent } from "./queries.ts";
 
 const pageSize = 1_000;
-/** Of one turn: a long backlog is no long statement, and no long turn either. */
+/** Pages that one clean-up deletes at most, so that a long backlog makes neither a long statement nor a long task. */
 const pagesMax = 50;
 
+interface AuditCtx {
+  readonly sql: Sql;
+  readonly log: Logger;
+}
+
 /**
- * Records what has no write of its own that could take it along, such as a refusal. Never throws: who asked for something
- * hears what came of it, whether or not that could be recorded.
+ * Records an event that has no write of its own, such as a refusal. Never throws: the caller of a request is told its
+ * outcome whether or not the event could be recorded.
  */
-export async function record(ctx: Ctx, event: AuditEvent): Promise<void> {
+export async function record(ctx: AuditCtx, event: AuditEvent): Promise<void> {
   try {
     await insertEvent(ctx.sql, event);
   } catch (error) {
     const { action, outcome, target } = event;
-    ctx.log.error({ err: error, action, outcome, target }, "an event is missing in the audit");
+    ctx.log.error({ err: error, action, outcome, target }, "an audit event could not be stored");
   }
 }
 
-/** Removes events that are older than the settings say. Called now and then. */
-export async function cleanUpAudit(ctx: Ctx): Promise<void> {
+/** Removes events that are older than AUDIT_DAYS. A recurring task calls it. */
+export async function cleanUpAudit(
+  ctx: AuditCtx & { readonly config: Pick<Config, "auditDays"> },
+): Promise<void> {
   const { auditDays } = ctx.config;
   if (auditDays === 0) return;
   let removed = 0;
@@ -28,5 +37,5 @@ export async function cleanUpAudit(ctx: Ctx): Promise<void> {
     removed += count;
     if (count < pageSize) break;
   }
-  if (removed > 0) ctx.log.debug({ removed }, "removed old events from the audit");
+  if (removed > 0) ctx.log.debug({ removed }, "removed old audit events");
 }

@@ -2,7 +2,6 @@ import { record } from "../audit/audit.ts";
 import type { Caller } from "../accounts/access-tokens.ts";
 import type { Ctx } from "../context.ts";
 import { databaseError } from "../database/connect.ts";
-import { chatTopic, userTopic } from "../realtime/topics.ts";
 import { findUsersByName, type NamedUser } from "../accounts/user-queries.ts";
 import {
   chatsPerUserMax,
@@ -45,13 +44,13 @@ export async function createChat(ctx: Ctx, caller: Caller, input: CreateChatInpu
   }).catch(accountGone);
   if (!chat) throw tooManyChats();
   for (const user of others) {
-    ctx.publish(userTopic(user.id), {
+    ctx.realtime.toUser(user.id, {
       type: "chat_created",
       chat,
       notification: `${caller.username} added you to ${chat.name}`,
     });
   }
-  ctx.publish(userTopic(caller.id), {
+  ctx.realtime.toUser(caller.id, {
     type: "chat_created",
     chat,
     notification: `You created ${chat.name}`,
@@ -132,7 +131,7 @@ export async function changeChat(
     throw new Problem("invalid", detail, { errors: [{ pointer: "/owner_id", detail }] });
   }
   if (outcome === "updated") {
-    ctx.publish(chatTopic(chatId), {
+    ctx.realtime.toRoom({
       type: "chat_updated",
       chat_id: chatId,
       chat,
@@ -179,10 +178,10 @@ export async function endChat(ctx: Ctx, caller: Caller, chatId: number): Promise
   const result = await deleteChat(ctx.sql, caller, chatId);
   if (!result) throw chatNotFound();
   if (!result.deleted) throw await ownerOnly(ctx, caller, chatId, "delete_chat");
-  ctx.replies.abandonChat(chatId);
-  ctx.rooms.end(chatId);
+  ctx.answers.abandonChat(chatId);
+  ctx.realtime.rooms.end(chatId);
   for (const userId of result.participant_ids) {
-    ctx.publish(userTopic(userId), {
+    ctx.realtime.toUser(userId, {
       type: "chat_deleted",
       chat_id: chatId,
       notification: `${result.name} was deleted`,

@@ -1,7 +1,6 @@
 // Who is in a chat: coming, going, and how far each has read.
 import type { Caller } from "../accounts/access-tokens.ts";
 import type { Ctx } from "../context.ts";
-import { chatTopic, userTopic } from "../realtime/topics.ts";
 import { findUsersByName } from "../accounts/user-queries.ts";
 import { groupSizeMax, type Chat, type Participant } from "../wire/chats.ts";
 import { Problem } from "../wire/problems.ts";
@@ -48,13 +47,13 @@ export async function inviteToChat(
   const { id, username: name, created_at } = user;
   const { joined_at } = result;
   const participant: Participant = { id, username: name, role: "member", joined_at, created_at };
-  ctx.publish(chatTopic(chatId), {
+  ctx.realtime.toRoom({
     type: "participant_added",
     chat_id: chatId,
     participant,
     updated_seq: result.chat.updated_seq,
   });
-  ctx.publish(userTopic(user.id), {
+  ctx.realtime.toUser(user.id, {
     type: "chat_invite",
     chat: result.chat,
     notification: `${caller.username} invited you to ${result.chat.name}`,
@@ -98,11 +97,11 @@ async function remove(
 ): Promise<void> {
   if (userId === chat.owner_id) throw ownerCannotLeave();
   // Before the commit: the reply to a message that is written after it may be faster than its own.
-  ctx.unfollow(userId, chat.id);
+  ctx.gateway.unfollow(userId, chat.id);
   const result = await deleteParticipant(ctx.sql, caller, chat.id, userId).catch(
     (error: unknown) => {
       // Whether they are out is unknown: their sockets come back and ask.
-      ctx.disconnectUser(userId);
+      ctx.gateway.disconnectUser(userId);
       throw error;
     },
   );
@@ -113,19 +112,19 @@ async function remove(
       throw new Problem("not_found", "This person is not in the chat.");
     }
     // It was handed over in between, and they may still be in it.
-    ctx.disconnectUser(userId);
+    ctx.gateway.disconnectUser(userId);
     if (!result) throw chatNotFound();
     if (userId === result.owner_id) throw ownerCannotLeave();
     throw await ownerOnly(ctx, caller, chat.id, "remove");
   }
-  ctx.publish(chatTopic(chat.id), {
+  ctx.realtime.toRoom({
     type: "participant_removed",
     chat_id: chat.id,
     user_id: userId,
     username: result.username,
     updated_seq: result.removed_seq,
   });
-  ctx.publish(userTopic(userId), {
+  ctx.realtime.toUser(userId, {
     type: "removed_from_chat",
     chat_id: chat.id,
     notification,

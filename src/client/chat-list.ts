@@ -1,154 +1,167 @@
-// `gemini-coop/client/chat-list`: the chats of the person who is signed in as a list to show, newest activity first, with
-// unread counts. While anybody watches it, it is loaded again when something has happened, at most once in a while, since
-// unread messages are counted by the server.
+// `gemini-coop/client/chat-list`: the chats of the person who is signed in, as a list to be shown.
 import type { ChatSummary } from "../wire/chats.ts";
 import type { ServerFrame } from "../wire/frames.ts";
-import { createAlarm } from "./alarm.ts";
 import type { Client } from "./client.ts";
 import { observe, type Observable } from "./observable.ts";
 import { asProblemError, type ProblemError } from "./problem-error.ts";
+import { Timer } from "./timer.ts";
 
 export interface ChatListSnapshot {
-  /** Undefined until the list was loaded. */
+  /** The chat with the newest activity first. Undefined until the list was loaded. */
   readonly chats: readonly ChatSummary[] | undefined;
-  /** Why it could not be loaded at the last try. */
+  /** The reason why the last try to load the list has failed. */
   readonly problem: ProblemError | undefined;
 }
 
-/** Loaded, and kept up to date, while it has a subscriber. */
+/** The list is loaded, and kept up to date, while it has a subscriber. */
 export interface ChatList extends Observable<ChatListSnapshot> {
-  /** Loads it now, as after `markRead`. Never rejects: see the snapshot's `problem`. */
+  /** Loads the list now, for example after `markRead`. Never rejects: see the snapshot's `problem`. */
   refresh(): Promise<void>;
 }
 
 const refreshMsMin = 1_500;
 const retryMs = 5_000;
 
-/** A list of a client's. It needs no end: without a subscriber it does nothing. */
+/** The chats of a client's person. The list needs no `close`: without a subscriber it does nothing. */
 export function createChatList(client: Client): ChatList {
-  let chats: readonly ChatSummary[] | undefined;
-  let problem: ProblemError | undefined;
-  let watchers = 0;
-  let stopWatching = () => {};
-  let loading: Promise<void> | undefined;
-  let loadedAtMs = 0;
-  let ownerId: number | undefined;
-  let isOpen = false;
-  /** Grows when another person's chats are to be shown. */
-  let turn = 0;
-  const alarm = createAlarm();
-  const observed = observe<ChatListSnapshot>(() => ({ chats, problem }));
+  return new LoadedChatList(client);
+}
 
-  async function load() {
-    const own = turn;
-    loadedAtMs = Date.now();
+/**
+ * The server counts unread messages, so the list is loaded again after something has happened, at most once in 1.5 s.
+ * Public methods are properties, so that applications may pass them on without the object.
+ */
+class LoadedChatList implements ChatList {
+  readonly getSnapshot: () => ChatListSnapshot;
+  readonly #client: Client;
+  readonly #observed = observe<ChatListSnapshot>(() => ({
+    chats: this.#chats,
+    problem: this.#problem,
+  }));
+  #chats: readonly ChatSummary[] | undefined;
+  #problem: ProblemError | undefined;
+  #subscribers = 0;
+  #unwatch = () => {};
+  #loading: Promise<void> | undefined;
+  #loadedAtMs = 0;
+  #ownerId: number | undefined;
+  #isOpen = false;
+  /** Increases when another person signs in, so that the previous person's chats are recognised. */
+  #epoch = 0;
+  readonly #timer = new Timer();
+
+  constructor(client: Client) {
+    this.#client = client;
+    this.getSnapshot = this.#observed.observable.getSnapshot;
+  }
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#subscribers += 1;
+    if (this.#subscribers === 1) this.#unwatch = this.#watch();
+    const end = this.#observed.observable.subscribe(listener);
+    let isOver = false;
+    return () => {
+      if (isOver) return;
+      isOver = true;
+      end();
+      this.#subscribers -= 1;
+      if (this.#subscribers === 0) this.#unwatch();
+    };
+  };
+
+  readonly refresh = (): Promise<void> => {
+    this.#timer.clear();
+    this.#loading ??= this.#load().finally(() => {
+      this.#loading = undefined;
+    });
+    return this.#loading;
+  };
+
+  async #load() {
+    const epoch = this.#epoch;
+    this.#loadedAtMs = Date.now();
     try {
-      const loaded = await client.api.listChats();
-      if (own !== turn) return;
-      chats = loaded;
-      problem = undefined;
+      const chats = await this.#client.api.listChats();
+      if (epoch !== this.#epoch) return;
+      this.#chats = chats;
+      this.#problem = undefined;
     } catch (error) {
-      if (own !== turn) return;
-      problem = asProblemError(error);
-      plan(retryMs);
+      if (epoch !== this.#epoch) return;
+      this.#problem = asProblemError(error);
+      this.#schedule(retryMs);
     }
-    observed.changed();
+    this.#observed.changed();
   }
 
-  function refresh(): Promise<void> {
-    alarm.clear();
-    loading ??= load().finally(() => {
-      loading = undefined;
-    });
-    return loading;
-  }
-
-  /** Loads it in a moment, and not too soon after the last time. */
-  function plan(ms = 0) {
-    if (watchers === 0 || alarm.isSet || !client.session.getSnapshot().signedIn) return;
-    alarm.set(Math.max(ms, loadedAtMs + refreshMsMin - Date.now(), 0), () => {
-      // What is being loaded may be older than what has happened.
-      if (loading) plan(refreshMsMin);
-      else void refresh();
+  /** Loads the list soon, but not too soon after the last time. */
+  #schedule(ms = 0) {
+    const { signedIn } = this.#client.session.getSnapshot();
+    if (this.#subscribers === 0 || this.#timer.isSet || !signedIn) return;
+    this.#timer.set(Math.max(ms, this.#loadedAtMs + refreshMsMin - Date.now(), 0), () => {
+      // The list that is being loaded may be older than what has happened.
+      if (this.#loading) this.#schedule(refreshMsMin);
+      else void this.refresh();
     });
   }
 
-  /** Moves a chat to the top with its newest message, before the server's list is there. */
-  function touch(chatId: number, text: string, time: string) {
-    const chat = chats?.find(({ id }) => id === chatId);
-    if (!chats || !chat || (chat.last_message_time ?? "") > time) return;
+  /** Moves a chat to the top with its newest message, before the list is loaded again. */
+  #touch(chatId: number, text: string, time: string) {
+    const chat = this.#chats?.find(({ id }) => id === chatId);
+    if (!this.#chats || !chat || (chat.last_message_time ?? "") > time) return;
     const newest = { ...chat, last_message: text, last_message_time: time };
-    chats = [newest, ...chats.filter(({ id }) => id !== chatId)];
-    observed.changed();
+    this.#chats = [newest, ...this.#chats.filter(({ id }) => id !== chatId)];
+    this.#observed.changed();
   }
 
-  function hear(frame: ServerFrame) {
+  #receive(frame: ServerFrame) {
     switch (frame.type) {
       case "message":
-        return touch(frame.chat_id, frame.content, frame.created_at);
+        return this.#touch(frame.chat_id, frame.content, frame.created_at);
       case "chat_activity":
-        touch(frame.chat_id, frame.last_message, frame.last_message_time);
-        return plan();
+        this.#touch(frame.chat_id, frame.last_message, frame.last_message_time);
+        return this.#schedule();
       case "chat_updated":
       case "chat_created":
       case "chat_invite":
       case "chat_deleted":
       case "removed_from_chat":
-        plan();
+        this.#schedule();
     }
   }
 
-  function identify() {
-    const { signedIn, user } = client.session.getSnapshot();
-    const isOther = !signedIn || (user && ownerId !== undefined && user.id !== ownerId);
-    ownerId = user?.id ?? (signedIn ? ownerId : undefined);
+  #identify() {
+    const { signedIn, user } = this.#client.session.getSnapshot();
+    const isOther = !signedIn || (user && this.#ownerId !== undefined && user.id !== this.#ownerId);
+    this.#ownerId = user?.id ?? (signedIn ? this.#ownerId : undefined);
     if (isOther) {
-      turn += 1;
-      chats = undefined;
-      problem = undefined;
-      loadedAtMs = 0;
-      alarm.clear();
-      observed.changed();
+      this.#epoch += 1;
+      this.#chats = undefined;
+      this.#problem = undefined;
+      this.#loadedAtMs = 0;
+      this.#timer.clear();
+      this.#observed.changed();
     }
-    plan();
+    this.#schedule();
   }
 
-  function reconnected() {
-    const { state } = client.connection.getSnapshot();
-    const isOpenNow = state === "live" || state === "catching_up";
-    // There may be news of the time when it was not.
-    if (isOpenNow && !isOpen) plan();
-    isOpen = isOpenNow;
+  #reconnected() {
+    const { state } = this.#client.connection.getSnapshot();
+    const isOpen = state === "live" || state === "catching_up";
+    // Frames may have been missed while the socket was closed.
+    if (isOpen && !this.#isOpen) this.#schedule();
+    this.#isOpen = isOpen;
   }
 
-  function watch() {
+  #watch() {
     const ends = [
-      client.onFrame(hear),
-      client.session.subscribe(identify),
-      client.connection.subscribe(reconnected),
+      this.#client.onFrame((frame) => this.#receive(frame)),
+      this.#client.session.subscribe(() => this.#identify()),
+      this.#client.connection.subscribe(() => this.#reconnected()),
     ];
-    identify();
+    this.#identify();
     return () => {
-      alarm.clear();
+      this.#timer.clear();
       for (const end of ends) end();
     };
   }
-
-  return {
-    subscribe(listener) {
-      watchers += 1;
-      if (watchers === 1) stopWatching = watch();
-      const end = observed.observable.subscribe(listener);
-      let isOver = false;
-      return () => {
-        if (isOver) return;
-        isOver = true;
-        end();
-        watchers -= 1;
-        if (watchers === 0) stopWatching();
-      };
-    },
-    getSnapshot: observed.observable.getSnapshot,
-    refresh,
-  };
 }

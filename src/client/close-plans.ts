@@ -1,24 +1,25 @@
-// What to do when a socket has closed: the table of close codes in src/wire/frames.ts, seen from the other side.
+// The client's reaction to a closed socket: the counterpart of the table of close codes in src/wire/frames.ts.
 import type { CloseReason } from "../wire/frames.ts";
 import type { Timing } from "./timing.ts";
 
 /**
- * - `stop`: no other socket until somebody asks for it
- * - `renew`: at once, with new tokens
- * - `replace`: the token was refused. Never again with it; once with new ones, since a clock may be wrong
- * - `soon`: the server is back in a moment, and everybody comes at once: spread out
- * - `later`: the server asked for room to breathe
- * - `retry`: after a pause that grows
+ * - `stop`: do not reconnect until the application calls `connect`
+ * - `renew`: reconnect at once, with new tokens
+ * - `replace`: the token was refused. Reconnect once with new tokens, since a clock may be wrong; never with the same
+ * - `soon`: the server restarts. Reconnect within seconds, at a random moment, since every client does
+ * - `later`: the server is overloaded. Reconnect after a longer pause
+ * - `retry`: reconnect after a pause that grows with each try
  */
 export type ClosePlan = "stop" | "renew" | "replace" | "soon" | "later" | "retry";
 
-/** What these say differs from what their code does; all others say the same (RFC 6455 §7.4.1). */
+/** Reasons whose plan differs from the plan of their close code. */
 const planOfReason = new Map<string, ClosePlan>([
   ["invalid_token" satisfies CloseReason, "replace"],
   ["token_expired" satisfies CloseReason, "renew"],
   ["flood" satisfies CloseReason, "later"],
 ]);
 
+/** RFC 6455 §7.4.1. */
 const planOfCode: Partial<Record<number, ClosePlan>> = {
   1000: "stop",
   1008: "stop",
@@ -27,7 +28,7 @@ const planOfCode: Partial<Record<number, ClosePlan>> = {
   1013: "later",
 };
 
-/** The word that a reason begins with. */
+/** The word that a close reason begins with. */
 export function wordOf(reason: string): string {
   return /^\w*/.exec(reason)?.[0] ?? "";
 }
@@ -43,8 +44,8 @@ export function planOf(code: number, reason: string): ClosePlan {
 export type PauseMs = (tries: number, plan?: ClosePlan) => number;
 
 /**
- * Half of a pause is left to chance, so that those who were cut off together don't come back together.
- * @param random from 0 to below 1
+ * Half of each pause is random, so that clients that were disconnected together do not reconnect together.
+ * @param random returns numbers from 0 to below 1
  */
 export function createPauses(timing: Timing, random: () => number): PauseMs {
   return (tries, plan) => {

@@ -1,55 +1,21 @@
-// One socket at a time, opened again whenever it is lost: its state, its heartbeat, its token, and replies to requests.
 import type { ServerFrame } from "../wire/frames.ts";
-import { createAlarm } from "./alarm.ts";
 import { planOf, wordOf, type ClosePlan, type PauseMs } from "./close-plans.ts";
+import type { LinkState, SocketConstructor, SocketLike } from "./connection-state.ts";
 import { asProblemError } from "./problem-error.ts";
-import { createRequests, type Sendable } from "./requests.ts";
-import type { SessionInside } from "./session.ts";
+import { Requests, type Replied, type Sendable } from "./requests.ts";
+import type { ClientSession } from "./session.ts";
+import { Timer } from "./timer.ts";
 import type { Timing } from "./timing.ts";
+import { renewableInMs } from "./tokens.ts";
 
-/** As much of the standard `WebSocket` as is used; that of the package `ws` will do as well. */
-export interface SocketLike {
-  send(text: string): void;
-  close(code?: number, reason?: string): void;
-  addEventListener(
-    type: "open" | "message" | "close" | "error",
-    listener: (event: object) => void,
-  ): void;
-}
-export type SocketConstructor = new (url: string) => SocketLike;
-
-/**
- * - `connecting`: a socket is being opened
- * - `catching_up`: it is open, and not every open room has what it missed
- * - `live`: everything that happens is seen at once
- * - `offline`: there is no socket; `retryAtMs` says when the next try begins, if there is one
- */
-export type ConnectionState = "connecting" | "catching_up" | "live" | "offline";
-
-export interface LinkState {
-  readonly state: "connecting" | "open" | "offline";
-  /** Why there is no socket: a close reason of the contract (`restart`, `revoked` …), a problem's code, or `lost`. */
-  readonly reason: string | undefined;
-  /** By this machine's clock; undefined when nothing will be tried before `connect` is called. */
-  readonly retryAtMs: number | undefined;
-}
-
-/** The server closes who is silent for 5 s after the handshake: rather a new socket than a refusal. */
+/** The server closes a socket that has not authenticated within 5 s: a new socket is better than a refusal. */
 const authMsMax = 4_000;
-export type Connection = ReturnType<typeof createConnection>;
 
-export function createConnection({
-  url,
-  WebSocket,
-  session,
-  timing,
-  pauseMs,
-  on,
-}: {
-  /** Of the server's `/ws`. */
+export interface ConnectionOptions {
+  /** The address of the server's `/ws`. */
   url: string;
   WebSocket: SocketConstructor;
-  session: Pick<SessionInside, "tokens" | "renewed" | "renewableInMs" | "end">;
+  session: Pick<ClientSession, "tokens" | "renewed" | "isSuperseded" | "end">;
   timing: Timing;
   pauseMs: PauseMs;
   on: {
@@ -58,185 +24,211 @@ export function createConnection({
     lost(): void;
     change(): void;
   };
-}) {
-  let link: LinkState = { state: "offline", reason: undefined, retryAtMs: undefined };
-  let socket: SocketLike | undefined;
-  let accessToken = "";
-  /** New tokens were got because the last ones were refused. */
-  let replaced = false;
-  let isWanted = false;
-  let tries = 0;
-  let openedAtMs = 0;
-  let heardAtMs = 0;
-  /** Grows with each socket, so that what belongs to an old one is known for it. */
-  let turn = 0;
-  /** What this state waits for: the handshake, the next heartbeat, the next try. */
-  const alarm = createAlarm();
-  const renewAlarm = createAlarm();
-  const requests = createRequests(post);
+}
 
-  function become(state: LinkState["state"], reason?: string, retryAtMs?: number) {
-    link = { state, reason, retryAtMs };
-    on.change();
+/** One socket at a time, reopened whenever it is lost: its state, heartbeat and token, and the replies to requests. */
+export class Connection {
+  readonly #options: ConnectionOptions;
+  #link: LinkState = { state: "offline", reason: undefined, retryAtMs: undefined };
+  #socket: SocketLike | undefined;
+  #accessToken = "";
+  /** The tokens are new because the server refused the previous ones. */
+  #isReplaced = false;
+  #isWanted = false;
+  #tries = 0;
+  #openedAtMs = 0;
+  #heardAtMs = 0;
+  /** Increases with each socket, so that events of a previous one are recognised. */
+  #epoch = 0;
+  /** The timer of the present state: the handshake, the next heartbeat, or the next try. */
+  readonly #timer = new Timer();
+  readonly #renewTimer = new Timer();
+  readonly #requests = new Requests((frame) => this.#send(frame));
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
   }
 
-  async function open() {
-    turn += 1;
-    const own = turn;
-    alarm.clear();
-    become("connecting", link.reason);
+  get link(): LinkState {
+    return this.#link;
+  }
+
+  get isOpen(): boolean {
+    return this.#link.state === "open";
+  }
+
+  connect(): void {
+    this.#isWanted = true;
+    if (this.#link.state !== "offline") return;
+    this.#tries = 0;
+    void this.#open();
+  }
+
+  disconnect(reason: "bye" | "signed_out"): void {
+    this.#isWanted = false;
+    if (this.#link.state !== "offline" || this.#link.retryAtMs !== undefined) {
+      this.#lose("stop", reason);
+    }
+  }
+
+  /** The network is back, or the page is visible again: a retry that is planned for later starts now. */
+  wake(): void {
+    if (this.isOpen) this.#ping();
+    else if (this.#link.state === "offline" && this.#isWanted) void this.#open();
+  }
+
+  /** Sends a frame that has no reply, if the socket is open. */
+  post(frame: Sendable): void {
+    if (this.isOpen) this.#send(frame);
+  }
+
+  /** Sends a frame that has one reply. The socket has to be open. */
+  request(frame: Sendable, timeoutMs: number, replied: Replied): void {
+    this.#requests.send(frame, timeoutMs, replied);
+  }
+
+  #enter(state: LinkState["state"], reason?: string, retryAtMs?: number) {
+    this.#link = { state, reason, retryAtMs };
+    this.#options.on.change();
+  }
+
+  async #open() {
+    this.#epoch += 1;
+    const epoch = this.#epoch;
+    this.#timer.clear();
+    this.#enter("connecting", this.#link.reason);
     try {
-      const held = await session.tokens();
-      if (own !== turn) return;
-      accessToken = held.access_token;
-      dial(own);
+      const held = await this.#options.session.tokens();
+      if (epoch !== this.#epoch) return;
+      this.#accessToken = held.access_token;
+      this.#dial(epoch);
     } catch (error) {
-      if (own !== turn) return;
+      if (epoch !== this.#epoch) return;
       const { code } = asProblemError(error);
       const isOver = code === "invalid_token" || code === "signed_out";
-      lose(isOver ? "stop" : "retry", code);
+      this.#lose(isOver ? "stop" : "retry", code);
     }
   }
 
-  function dial(own: number) {
-    const dialed = new WebSocket(url);
-    socket = dialed;
-    alarm.set(timing.replyMs, () => lose("retry", "lost"));
-    dialed.addEventListener("open", () => {
-      if (own === turn) introduce();
+  #dial(epoch: number) {
+    const { WebSocket, url, timing } = this.#options;
+    const socket = new WebSocket(url);
+    this.#socket = socket;
+    this.#timer.set(timing.replyMs, () => this.#lose("retry", "lost"));
+    socket.addEventListener("open", () => {
+      if (epoch === this.#epoch) this.#authenticate();
     });
-    dialed.addEventListener("message", (event) => own === turn && hear(event));
-    // `close` follows it.
-    dialed.addEventListener("error", () => {});
-    dialed.addEventListener("close", (event) => {
-      if (own !== turn) return;
+    socket.addEventListener("message", (event) => {
+      if (epoch === this.#epoch) this.#receive(event);
+    });
+    // The event `close` follows.
+    socket.addEventListener("error", () => {});
+    socket.addEventListener("close", (event) => {
+      if (epoch !== this.#epoch) return;
       const code = "code" in event ? Number(event.code) : 1006;
       const reason = "reason" in event ? String(event.reason) : "";
-      lose(planOf(code, reason), wordOf(reason) || "lost");
+      this.#lose(planOf(code, reason), wordOf(reason) || "lost");
     });
   }
 
-  /** Says who we are in a frame: an address, with a token in it, is written into logs. */
-  function introduce() {
-    alarm.clear();
-    const ms = Math.min(authMsMax, timing.replyMs);
-    requests.ask({ type: "auth", token: accessToken }, ms, (reply) => {
-      // What is refused is closed by the server, with its reason.
-      if (link.state !== "connecting" || reply?.type === "error") return;
-      if (!reply) return lose("retry", "lost");
-      openedAtMs = Date.now();
-      replaced = false;
-      become("open");
-      beat();
-      void renewInTime();
-      on.open();
+  /** Sends the token in a frame: a token in the address would be written into logs. */
+  #authenticate() {
+    this.#timer.clear();
+    this.#sendToken(Math.min(authMsMax, this.#options.timing.replyMs), (reply) => {
+      // The server closes a socket whose token it refuses, with a reason.
+      if (this.#link.state !== "connecting" || reply?.type === "error") return;
+      if (!reply) return this.#lose("retry", "lost");
+      this.#openedAtMs = Date.now();
+      this.#isReplaced = false;
+      this.#enter("open");
+      this.#beat();
+      void this.#renewInTime();
+      this.#options.on.open();
     });
   }
 
-  function hear(event: object) {
-    heardAtMs = Date.now();
+  #sendToken(timeoutMs: number, replied: Replied) {
+    this.#requests.send({ type: "auth", token: this.#accessToken }, timeoutMs, replied);
+  }
+
+  #receive(event: object) {
+    this.#heardAtMs = Date.now();
     const frame = frameOf("data" in event && event.data);
-    if (frame && !requests.hear(frame)) on.frame(frame);
+    if (frame && !this.#requests.receive(frame)) this.#options.on.frame(frame);
   }
 
-  /** There is no socket any more, or not for long. */
-  function lose(plan: ClosePlan, reason: string) {
-    turn += 1;
-    const own = turn;
-    // A browser may take minutes to notice that nobody is there: not ours to wait for.
-    socket?.close();
-    socket = undefined;
-    alarm.clear();
-    renewAlarm.clear();
-    if (openedAtMs > 0 && Date.now() - openedAtMs >= timing.stableMs) tries = 0;
-    openedAtMs = 0;
-    const stops = !isWanted || plan === "stop" || (plan === "replace" && replaced);
-    const ms = stops ? undefined : pauseMs(tries, plan);
-    tries += 1;
-    become("offline", reason, ms === undefined ? undefined : Date.now() + ms);
-    requests.lose();
+  /** The socket is lost, or has to be closed. */
+  #lose(plan: ClosePlan, reason: string) {
+    const { pauseMs, timing, session, on } = this.#options;
+    this.#epoch += 1;
+    // A browser may take minutes to notice that the server is unreachable: its `close` event is not waited for.
+    this.#socket?.close();
+    this.#socket = undefined;
+    this.#timer.clear();
+    this.#renewTimer.clear();
+    if (this.#openedAtMs > 0 && Date.now() - this.#openedAtMs >= timing.stableMs) this.#tries = 0;
+    this.#openedAtMs = 0;
+    const isEnd = !this.#isWanted || plan === "stop" || (plan === "replace" && this.#isReplaced);
+    const isRefused = isEnd && this.#isWanted && /^(revoked|invalid_token)$/.test(reason);
+    // Another client that shares the tokens may have newer ones: then this one goes on with them.
+    const stops = isEnd && !(isRefused && session.isSuperseded(this.#accessToken));
+    const ms = stops ? undefined : pauseMs(this.#tries, plan);
+    this.#tries += 1;
+    this.#isWanted = !stops;
+    this.#enter("offline", reason, ms === undefined ? undefined : Date.now() + ms);
+    this.#requests.abort();
     on.lost();
-    if (ms === undefined) {
-      const isRefused = isWanted && /^(revoked|invalid_token)$/.test(reason);
-      isWanted = false;
-      if (isRefused) session.end();
-      return;
-    }
-    alarm.set(ms, () => {
-      if (plan !== "renew" && plan !== "replace") return void open();
-      const again = () => own === turn && void open();
-      const renewed = session.renewed(accessToken).then(() => {
-        replaced ||= plan === "replace";
-      });
-      // When it failed, `open` says why.
-      renewed.then(again, again);
+    if (ms !== undefined) this.#timer.set(ms, () => this.#reopen(plan));
+    else if (isRefused) session.end();
+  }
+
+  #reopen(plan: ClosePlan) {
+    if (plan !== "renew" && plan !== "replace") return void this.#open();
+    const epoch = this.#epoch;
+    const open = () => epoch === this.#epoch && void this.#open();
+    const renewed = this.#options.session.renewed(this.#accessToken).then(() => {
+      this.#isReplaced ||= plan === "replace";
+    });
+    // If the renewal has failed, `#open` finds the reason.
+    renewed.then(open, open);
+  }
+
+  #beat() {
+    const { pingMs } = this.#options.timing;
+    const silentMs = Date.now() - this.#heardAtMs;
+    if (silentMs < pingMs) this.#timer.set(pingMs - silentMs, () => this.#beat());
+    else this.#ping();
+  }
+
+  /** Asks the server for a sign of life. Any frame counts as one. */
+  #ping() {
+    const epoch = this.#epoch;
+    const pingedAtMs = Date.now();
+    this.#requests.send({ type: "ping" }, this.#options.timing.replyMs, () => {
+      if (epoch !== this.#epoch || !this.isOpen) return;
+      if (this.#heardAtMs < pingedAtMs) this.#lose("retry", "lost");
+      else this.#beat();
     });
   }
 
-  function beat() {
-    const silentMs = Date.now() - heardAtMs;
-    if (silentMs < timing.pingMs) return alarm.set(timing.pingMs - silentMs, beat);
-    probe();
-  }
-
-  /** Asks whether the server is there. Any frame will do for an answer. */
-  function probe() {
-    const own = turn;
-    const askedAtMs = Date.now();
-    requests.ask({ type: "ping" }, timing.replyMs, () => {
-      if (own !== turn || link.state !== "open") return;
-      if (heardAtMs < askedAtMs) lose("retry", "lost");
-      else beat();
-    });
-  }
-
-  async function renewInTime() {
-    const own = turn;
+  async #renewInTime() {
+    const { session, timing } = this.#options;
+    const epoch = this.#epoch;
     const held = await session.tokens().catch(() => undefined);
-    if (own !== turn || link.state !== "open" || !held) return;
-    if (held.access_token !== accessToken) {
-      accessToken = held.access_token;
-      requests.ask({ type: "auth", token: accessToken }, timing.replyMs, (reply) => {
-        if (own === turn && reply?.type !== "ack") lose("renew", "invalid_token");
+    if (epoch !== this.#epoch || !this.isOpen || !held) return;
+    if (held.access_token !== this.#accessToken) {
+      this.#accessToken = held.access_token;
+      this.#sendToken(timing.replyMs, (reply) => {
+        if (epoch === this.#epoch && reply?.type !== "ack") this.#lose("renew", "invalid_token");
       });
     }
-    // When it could not be renewed now: the server lets it be tried until it expires.
-    const ms = Math.max(session.renewableInMs(held), 1_000);
-    renewAlarm.set(ms, () => void renewInTime());
+    // A renewal that has failed is tried again until the token expires.
+    this.#renewTimer.set(Math.max(renewableInMs(held), 1_000), () => void this.#renewInTime());
   }
 
-  function post(frame: Sendable & { request_id?: number }) {
-    socket?.send(JSON.stringify(frame));
+  #send(frame: Sendable & { request_id?: number }) {
+    this.#socket?.send(JSON.stringify(frame));
   }
-
-  const whenOpen = () => link.state === "open";
-  return {
-    get link() {
-      return link;
-    },
-    whenOpen,
-    connect() {
-      isWanted = true;
-      if (link.state !== "offline") return;
-      tries = 0;
-      void open();
-    },
-    disconnect(reason: "bye" | "signed_out") {
-      isWanted = false;
-      if (link.state !== "offline" || link.retryAtMs !== undefined) lose("stop", reason);
-    },
-    /** The network is back, or somebody looks again: what was to come later may come now. */
-    wake() {
-      if (link.state === "open") probe();
-      else if (link.state === "offline" && isWanted) void open();
-    },
-    /** Sends what needs no reply, if there is a socket. */
-    post(frame: Sendable) {
-      if (whenOpen()) post(frame);
-    },
-    /** Sends what gets one reply. There has to be a socket. */
-    ask: requests.ask,
-  };
 }
 
 function frameOf(data: unknown): ServerFrame | undefined {
@@ -244,7 +236,7 @@ function frameOf(data: unknown): ServerFrame | undefined {
     const frame = JSON.parse(String(data));
     if (frame?.type) return frame;
   } catch {
-    // Not this server's.
+    // Something other than this server has sent it.
   }
   return undefined;
 }

@@ -1,6 +1,6 @@
 /**
- * Something to watch. Both functions can be handed to React's `useSyncExternalStore` as they are: a snapshot is never
- * changed, and stays the same object until there is something new.
+ * A value that can be watched. Both functions can be passed to React's `useSyncExternalStore` as they are: a snapshot is
+ * immutable, and stays the same object until the value changes.
  */
 export interface Observable<T> {
   /** @returns a function that ends the subscription */
@@ -10,10 +10,10 @@ export interface Observable<T> {
 
 export interface Observed<T> {
   observable: Observable<T>;
-  /** Something is new. Listeners are told once for everything that happens in one turn. */
-  changed(): void;
-  /** Nobody is told of anything any more. */
-  end(): void;
+  /** The value has changed. Listeners are called once for all changes of one turn of the event loop. */
+  changed(this: void): void;
+  /** Ends all subscriptions. */
+  end(this: void): void;
 }
 
 export function observe<T extends object>(build: () => T): Observed<T> {
@@ -21,10 +21,10 @@ export function observe<T extends object>(build: () => T): Observed<T> {
   let snapshot: T | undefined;
   let isScheduled = false;
 
-  function tell() {
+  function callListeners() {
     isScheduled = false;
     for (const listener of [...listeners]) {
-      // One that throws must not keep it from the others.
+      // A listener that throws must not keep the others from being called.
       queueMicrotask(() => listeners.has(listener) && listener());
     }
   }
@@ -32,7 +32,7 @@ export function observe<T extends object>(build: () => T): Observed<T> {
   return {
     observable: {
       subscribe(listener) {
-        // Each subscription is its own, even of the same function twice.
+        // Subscribing the same function twice makes two subscriptions.
         const own = () => listener();
         listeners.add(own);
         return () => void listeners.delete(own);
@@ -43,7 +43,7 @@ export function observe<T extends object>(build: () => T): Observed<T> {
       snapshot = undefined;
       if (isScheduled) return;
       isScheduled = true;
-      queueMicrotask(tell);
+      queueMicrotask(callListeners);
     },
     end: () => listeners.clear(),
   };

@@ -1,6 +1,5 @@
-// Frames that get one reply, found again by its request id. A room has two of them under way at most.
 import type { ClientFrame, ServerFrame } from "../wire/frames.ts";
-import { createAlarm, type Alarm } from "./alarm.ts";
+import { Timer } from "./timer.ts";
 
 /** A frame without its request id. */
 export type Sendable = ClientFrame extends infer F
@@ -9,37 +8,44 @@ export type Sendable = ClientFrame extends infer F
     : never
   : never;
 
-/** Called once: with the reply, or with nothing when the socket was lost before it came, or it was late. */
+/** Called once: with the reply, or with nothing if the socket was lost before it came, or it did not come in time. */
 export type Replied = (reply: ServerFrame | undefined) => void;
 
-export function createRequests(post: (frame: Sendable & { request_id: number }) => void) {
-  const waiting = new Map<number, { replied: Replied; alarm: Alarm }>();
-  let last = 0;
+/** Matches replies to the frames that asked for them, by request id. A room has at most two requests in flight. */
+export class Requests {
+  readonly #inFlight = new Map<number, { replied: Replied; timer: Timer }>();
+  readonly #post: (frame: Sendable & { request_id: number }) => void;
+  #lastId = 0;
 
-  function end(id: number, reply: ServerFrame | undefined) {
-    const request = waiting.get(id);
-    waiting.delete(id);
-    request?.alarm.clear();
-    request?.replied(reply);
+  constructor(post: (frame: Sendable & { request_id: number }) => void) {
+    this.#post = post;
   }
 
-  return {
-    ask(frame: Sendable, ms: number, replied: Replied) {
-      last += 1;
-      const id = last;
-      const alarm = createAlarm();
-      alarm.set(ms, () => end(id, undefined));
-      waiting.set(id, { replied, alarm });
-      post({ ...frame, request_id: id });
-    },
-    /** @returns whether the frame is a reply, perhaps to what nobody waits for any more */
-    hear(frame: ServerFrame): boolean {
-      const id = "request_id" in frame ? frame.request_id : undefined;
-      if (typeof id === "number") end(id, frame);
-      return id != null;
-    },
-    lose() {
-      for (const id of [...waiting.keys()]) end(id, undefined);
-    },
-  };
+  send(frame: Sendable, timeoutMs: number, replied: Replied): void {
+    this.#lastId += 1;
+    const id = this.#lastId;
+    const timer = new Timer();
+    timer.set(timeoutMs, () => this.#end(id, undefined));
+    this.#inFlight.set(id, { replied, timer });
+    this.#post({ ...frame, request_id: id });
+  }
+
+  /** @returns whether the frame is a reply, including a reply to a request that has timed out */
+  receive(frame: ServerFrame): boolean {
+    const id = "request_id" in frame ? frame.request_id : undefined;
+    if (typeof id === "number") this.#end(id, frame);
+    return id != null;
+  }
+
+  /** Ends every request without a reply: the socket is lost. */
+  abort(): void {
+    for (const id of [...this.#inFlight.keys()]) this.#end(id, undefined);
+  }
+
+  #end(id: number, reply: ServerFrame | undefined) {
+    const request = this.#inFlight.get(id);
+    this.#inFlight.delete(id);
+    request?.timer.clear();
+    request?.replied(reply);
+  }
 }

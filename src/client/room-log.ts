@@ -1,5 +1,3 @@
-// What is known of one room, and what each frame makes of it. Frames with a number come here in the order of their
-// numbers. Arrays and messages are replaced, never changed: snapshots share them.
 import type { Chat, Participant } from "../wire/chats.ts";
 import type {
   BotStreamFirstFrame,
@@ -18,7 +16,7 @@ export interface Person {
   readonly username: string;
 }
 
-/** Messages that are held at most; the oldest are let go, and can be loaded again. */
+/** The largest number of messages in memory; the oldest are dropped, and can be loaded again. */
 export const messagesMax = 5_000;
 const botName: typeof botUsername = "Gemini";
 
@@ -28,7 +26,7 @@ type AnyStreamFrame =
   | z.infer<typeof BotStreamLastFrame>;
 type WholeFrame = z.infer<typeof MessageFrame> | z.infer<typeof MessageUpdatedFrame>;
 
-/** The room's number that a frame carries, if it is durable. */
+/** The number of the change that a frame reports; undefined for frames that report no durable change. */
 export function numberOf(frame: ServerFrame): number | undefined {
   return "updated_seq" in frame ? frame.updated_seq : "seq" in frame ? frame.seq : undefined;
 }
@@ -38,15 +36,14 @@ export function messageOf(frame: WholeFrame): Message {
   return { id, ...body };
 }
 
-export type RoomLog = ReturnType<typeof createRoomLog>;
-
 /**
- * - `unknown`: it is about a message that is not held
- * - `hole`: a chunk begins behind the end of the text that is held
+ * The reason why a frame could not be applied:
+ * - `unknown`: it changes a message that is not in memory
+ * - `hole`: it is a chunk that begins behind the end of the text in memory
  */
 export type Misfit = "unknown" | "hole" | undefined;
 
-/** The parts of a room that its frames change. */
+/** The part of a room that its frames change. */
 export interface ShownLog {
   readonly chat: Chat | undefined;
   readonly participants: readonly Participant[];
@@ -55,9 +52,13 @@ export interface ShownLog {
   readonly hasOlder: boolean;
 }
 
-/** @param onMessage is called for each message that comes, in whatever way */
-export function createRoomLog(onMessage: (message: Message) => void) {
-  let shown: ShownLog = {
+/**
+ * A room as its frames describe it. Frames with a number have to be applied in the order of their numbers. Arrays and
+ * messages are replaced, never changed, since snapshots share them.
+ */
+export class RoomLog {
+  readonly #onMessage: (message: Message) => void;
+  #shown: ShownLog = {
     chat: undefined,
     participants: [],
     messages: [],
@@ -65,122 +66,125 @@ export function createRoomLog(onMessage: (message: Message) => void) {
     hasOlder: false,
   };
 
-  function set(next: Partial<ShownLog>): undefined {
-    shown = { ...shown, ...next };
+  /** @param onMessage is called with each message that is received, from a frame or over HTTP */
+  constructor(onMessage: (message: Message) => void) {
+    this.#onMessage = onMessage;
   }
 
-  function find(id: number) {
-    const index = shown.messages.findLastIndex((message) => message.id === id);
-    return { index, held: shown.messages[index] };
+  /** Replaced whenever a part of it changes. */
+  get shown(): ShownLog {
+    return this.#shown;
   }
 
-  /** Takes a message in its state of some moment; an older state changes nothing. */
-  function put(message: Message): Misfit {
-    onMessage(message);
-    const { messages, hasOlder } = shown;
-    const { index, held } = find(message.id);
-    if (held) {
-      if (message.updated_seq >= held.updated_seq) set({ messages: messages.with(index, message) });
-      return;
+  apply(frame: ServerFrame): Misfit {
+    switch (frame.type) {
+      case "message":
+      case "message_updated":
+        return this.put(messageOf(frame));
+      case "bot_stream":
+        return this.#stream(frame);
+      case "participant_added": {
+        const { participant, updated_seq } = frame;
+        const others = this.#shown.participants.filter(({ id }) => id !== participant.id);
+        return this.#setParticipants(updated_seq, [...others, participant]);
+      }
+      case "participant_removed": {
+        const { user_id, updated_seq } = frame;
+        this.#setOnline(user_id);
+        const others = this.#shown.participants.filter(({ id }) => id !== user_id);
+        return this.#setParticipants(updated_seq, others);
+      }
+      case "chat_updated":
+        return this.#setChat(frame.chat);
+      case "user_joined": {
+        const { user_id, username } = frame;
+        return this.#setOnline(user_id, { user_id, username });
+      }
+      case "user_left":
+        return this.#setOnline(frame.user_id);
     }
-    // It belongs to a part of the history that is not loaded.
+  }
+
+  /** Adds or replaces a message. A state that is older than the one in memory changes nothing. */
+  put(message: Message): Misfit {
+    this.#onMessage(message);
+    const { messages, hasOlder } = this.#shown;
+    const { index, held } = this.#find(message.id);
+    if (held) {
+      if (message.updated_seq < held.updated_seq) return;
+      return this.#set({ messages: messages.with(index, message) });
+    }
+    // The message is in the part of the history that is not loaded.
     if (hasOlder && message.seq < (messages[0]?.seq ?? 0)) return "unknown";
     const before = messages.findLastIndex(({ seq }) => seq < message.seq);
     const longer = messages.toSpliced(before + 1, 0, message);
     const isFull = longer.length > messagesMax;
-    set({ messages: longer.slice(-messagesMax), hasOlder: hasOlder || isFull });
+    return this.#set({ messages: longer.slice(-messagesMax), hasOlder: hasOlder || isFull });
   }
 
-  function stream(frame: AnyStreamFrame): Misfit {
-    const { index, held } = find(frame.message_id);
-    if (!held) return "seq" in frame ? put(firstState(frame)) : "unknown";
-    const replace = (message: Message) => set({ messages: shown.messages.with(index, message) });
-    // Here for the second time, or late.
+  /** Takes over the state of the room from a `joined` frame. */
+  greet({ online, participants, chat }: z.infer<typeof JoinedFrame>): void {
+    this.#set({ online, participants: participants ?? this.#shown.participants });
+    if (chat) this.#setChat(chat);
+  }
+
+  /** Replaces everything with what was loaded over HTTP. */
+  load(loaded: Omit<ShownLog, "online">): void {
+    this.#set(loaded);
+    loaded.messages.forEach(this.#onMessage);
+  }
+
+  /** Adds a page of older messages in front. */
+  prepend(page: { messages: Message[]; hasOlder: boolean }): void {
+    const { messages } = this.#shown;
+    const first = messages[0]?.seq ?? Infinity;
+    const older = page.messages.filter(({ seq }) => seq < first);
+    this.#set({ messages: [...older, ...messages], hasOlder: page.hasOlder });
+  }
+
+  #set(next: Partial<ShownLog>): undefined {
+    this.#shown = { ...this.#shown, ...next };
+  }
+
+  #find(id: number) {
+    const { messages } = this.#shown;
+    const index = messages.findLastIndex((message) => message.id === id);
+    return { index, held: messages[index] };
+  }
+
+  #stream(frame: AnyStreamFrame): Misfit {
+    const { index, held } = this.#find(frame.message_id);
+    if (!held) return "seq" in frame ? this.put(firstState(frame)) : "unknown";
+    const replace = (message: Message) =>
+      this.#set({ messages: this.#shown.messages.with(index, message) });
+    // The frame is a repetition, or late.
     if ("seq" in frame || held.status !== "streaming") return;
     if (frame.is_complete) return replace(lastState(held, frame));
     const { offset, chunk } = frame;
     const { content } = held;
     if (offset > content.length) return "hole";
     if (offset > 0 && content.startsWith(chunk, offset)) return;
-    replace({ ...held, content: content.slice(0, offset) + chunk });
+    return replace({ ...held, content: content.slice(0, offset) + chunk });
   }
 
-  function setChat(chat: Chat): undefined {
-    // The owner may be another one.
-    const participants = shown.participants.map((participant): Participant => {
+  #setChat(chat: Chat): undefined {
+    // The chat may have a new owner.
+    const participants = this.#shown.participants.map((participant): Participant => {
       return { ...participant, role: participant.id === chat.owner_id ? "owner" : "member" };
     });
-    set({ chat, participants });
+    this.#set({ chat, participants });
   }
 
-  function setParticipants(updated_seq: number, participants: readonly Participant[]): undefined {
-    set({ chat: shown.chat && { ...shown.chat, updated_seq }, participants });
+  #setParticipants(updated_seq: number, participants: readonly Participant[]): undefined {
+    const { chat } = this.#shown;
+    this.#set({ chat: chat && { ...chat, updated_seq }, participants });
   }
 
-  /** Takes somebody out of those who have the room open, and puts them in again, perhaps. */
-  function setOnline(userId: number, ...people: Person[]): undefined {
-    const others = shown.online.filter(({ user_id }) => user_id !== userId);
-    set({ online: [...others, ...people] });
+  /** Replaces one person among those who have the room open; removes them if `people` is empty. */
+  #setOnline(userId: number, ...people: Person[]): undefined {
+    const others = this.#shown.online.filter(({ user_id }) => user_id !== userId);
+    this.#set({ online: [...others, ...people] });
   }
-
-  return {
-    /** Replaced whenever something in it changes. */
-    get shown() {
-      return shown;
-    },
-
-    put,
-
-    apply(frame: ServerFrame): Misfit {
-      switch (frame.type) {
-        case "message":
-        case "message_updated":
-          return put(messageOf(frame));
-        case "bot_stream":
-          return stream(frame);
-        case "participant_added": {
-          const { participant, updated_seq } = frame;
-          const others = shown.participants.filter(({ id }) => id !== participant.id);
-          return setParticipants(updated_seq, [...others, participant]);
-        }
-        case "participant_removed": {
-          const { user_id, updated_seq } = frame;
-          setOnline(user_id);
-          return setParticipants(
-            updated_seq,
-            shown.participants.filter(({ id }) => id !== user_id),
-          );
-        }
-        case "chat_updated":
-          return setChat(frame.chat);
-        case "user_joined": {
-          const { user_id, username } = frame;
-          return setOnline(user_id, { user_id, username });
-        }
-        case "user_left":
-          return setOnline(frame.user_id);
-      }
-    },
-
-    /** What a `joined` says of the room, beside its messages. */
-    greet({ online, participants, chat }: z.infer<typeof JoinedFrame>) {
-      set({ online, participants: participants ?? shown.participants });
-      if (chat) setChat(chat);
-    },
-
-    /** Begins anew with what was loaded. */
-    load(loaded: Omit<ShownLog, "online">) {
-      set(loaded);
-      loaded.messages.forEach(onMessage);
-    },
-
-    /** Puts a page of older messages in front. */
-    prepend(page: { messages: Message[]; hasOlder: boolean }) {
-      const first = shown.messages[0]?.seq ?? Infinity;
-      const older = page.messages.filter(({ seq }) => seq < first);
-      set({ messages: [...older, ...shown.messages], hasOlder: page.hasOlder });
-    },
-  };
 }
 
 function firstState(frame: z.infer<typeof BotStreamFirstFrame>): Message {

@@ -2,7 +2,7 @@
 import type { Chat, Participant } from "../wire/chats.ts";
 import type { Message } from "../wire/messages.ts";
 import type { Observable } from "./observable.ts";
-import type { PendingMessage, Sending } from "./outbox.ts";
+import type { PendingMessage, Sending } from "./pending-message.ts";
 import type { ProblemError } from "./problem-error.ts";
 import type { Person } from "./room-log.ts";
 

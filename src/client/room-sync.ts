@@ -1,264 +1,250 @@
-// Keeps what is known of one room up to date. Its numbers 1, 2, 3 … tell what is missing: a frame that comes too early
-// waits for those before it, and what does not come is asked for by joining again after the last number that is held.
 import type { JoinedFrame, MessageFrame, ServerFrame } from "../wire/frames.ts";
-import { createAlarm } from "./alarm.ts";
 import type { Api } from "./api.ts";
 import type { PauseMs } from "./close-plans.ts";
 import type { Connection } from "./connection.ts";
+import { EarlyFrames } from "./early-frames.ts";
+import { loadRoom } from "./history.ts";
 import { asProblemError, problemOfFrame, type ProblemError } from "./problem-error.ts";
 import { messageOf, numberOf, type Misfit, type RoomLog } from "./room-log.ts";
 import type { RoomState } from "./room-snapshot.ts";
+import { Timer } from "./timer.ts";
 import type { Timing } from "./timing.ts";
 import type { z } from "zod";
 
-export const pageSize = 50;
-const reloadMax = 150;
-/** Frames that wait for one before them, or for the room to be loaded. */
+/** Frames that are kept at most while the room is being loaded. */
 const framesMax = 1_000;
 
-/** One more than is wanted tells whether there are older ones. @param limit at most 199 */
-export async function loadPage(
-  api: Pick<Api, "listMessages">,
-  chatId: number,
-  limit: number,
-  before_seq?: number,
-) {
-  const messages = await api.listMessages(chatId, { limit: limit + 1, before_seq });
-  return { messages: messages.slice(-limit), hasOlder: messages.length > limit };
-}
+type Phase = "offline" | "joining" | "loading" | "live" | "gone";
 
-export interface SyncParts {
+export interface RoomSyncOptions {
   chatId: number;
   log: RoomLog;
   api: Pick<Api, "getChat" | "listParticipants" | "listMessages">;
-  connection: Pick<Connection, "whenOpen" | "ask">;
+  connection: Pick<Connection, "isOpen" | "request">;
   timing: Timing;
   pauseMs: PauseMs;
   on: {
-    /** A frame was applied to the log in its turn. */
+    /** A frame was applied to the log. */
     applied(frame: ServerFrame, misfit: Misfit): void;
-    /** Everything up to a number is held. */
+    /** The log has everything up to a number. */
     reached(position: number): void;
     change(): void;
   };
 }
 
-export type RoomSync = ReturnType<typeof createRoomSync>;
+/**
+ * Keeps the log of one room complete. The room's numbers 1, 2, 3 … show what is missing: a frame that comes too early
+ * waits for the frames before it, and if these do not come, the client joins again after the last number that it has.
+ */
+export class RoomSync {
+  readonly #options: RoomSyncOptions;
+  #phase: Phase = "offline";
+  #isLoaded = false;
+  /** The present join only checks whether a frame was lost: people need not be told. */
+  #isCheck = false;
+  /** The log has everything up to this number. */
+  #position = 0;
+  /** The highest number that the room is known to have reached. */
+  #expected = 0;
+  /** A running answer lacks a part of its text. */
+  #hasHole = false;
+  /** Increases with each phase, so that replies to a previous one are recognised. */
+  #epoch = 0;
+  #tries = 0;
+  #problem: ProblemError | undefined;
+  readonly #early = new EarlyFrames();
+  /** Numbers of changes that the running replay has brought. */
+  readonly #replayed = new Set<number>();
+  /** Frames that were received while the room is being loaded. */
+  #queue: ServerFrame[] = [];
+  readonly #timer = new Timer();
+  readonly #gapTimer = new Timer();
 
-export function createRoomSync({ chatId, log, api, connection, timing, pauseMs, on }: SyncParts) {
-  let phase: "offline" | "joining" | "loading" | "live" | "gone" = "offline";
-  let isLoaded = false;
-  /** A look at whether something was lost: nothing that anybody has to be told. */
-  let isQuiet = false;
-  /** Everything up to this number is held. */
-  let position = 0;
-  /** A number that the room is known to have reached. */
-  let expected = 0;
-  /** A running answer lacks some of its text. */
-  let hasHole = false;
-  /** Grows with each join, load and loss, so that what belongs to an old one is known for it. */
-  let turn = 0;
-  let tries = 0;
-  let problem: ProblemError | undefined;
-  /** Frames that came before their turn, by number. */
-  const early = new Map<number, ServerFrame>();
-  /** Numbers that a replay has explained. */
-  const replayed = new Set<number>();
-  let queue: ServerFrame[] = [];
-  const alarm = createAlarm();
-  const gapAlarm = createAlarm();
+  constructor(options: RoomSyncOptions) {
+    this.#options = options;
+  }
 
-  function enter(next: typeof phase) {
-    turn += 1;
-    phase = next;
-    queue = [];
-    alarm.clear();
-    gapAlarm.clear();
+  get problem(): ProblemError | undefined {
+    return this.#problem;
+  }
+
+  get position(): number {
+    return this.#position;
+  }
+
+  get state(): RoomState {
+    if (this.#phase === "gone") return "gone";
+    if (!this.#isLoaded) return this.#options.connection.isOpen ? "loading" : "offline";
+    if (this.#phase === "joining" && this.#isCheck) return "live";
+    return this.#phase === "live" || this.#phase === "offline" ? this.#phase : "catching_up";
+  }
+
+  join(isCheck = false): void {
+    const { connection, chatId, timing } = this.#options;
+    if (!connection.isOpen) return;
+    this.#isCheck = isCheck;
+    this.#hasHole = false;
+    // The reply tells how far the room is: everything that is known by now is included.
+    this.#expected = 0;
+    this.#replayed.clear();
+    for (const frame of this.#early.list()) if (frame.type === "message") this.#replay(frame);
+    const epoch = this.#enter("joining");
+    const after_seq = this.#isLoaded ? this.#position : undefined;
+    connection.request({ type: "join", chat_id: chatId, after_seq }, timing.replyMs, (reply) => {
+      if (epoch !== this.#epoch) return;
+      if (reply?.type === "joined") this.#joined(reply);
+      else if (reply?.type === "error") this.#refused(problemOfFrame(reply));
+      // The socket is lost, or the reply did not come in time.
+      else this.#retry();
+    });
+  }
+
+  receive(frame: ServerFrame): void {
+    if (this.#phase === "loading") {
+      if (this.#queue.push(frame) > framesMax) this.join();
+      return;
+    }
+    if (this.#phase !== "live" && this.#phase !== "joining") return;
+    const number = numberOf(frame);
+    if (this.#phase === "joining" && frame.type === "message") this.#replay(frame);
+    if (number !== undefined && number > this.#position) this.#early.add(number, frame);
+    if (this.#phase === "live" && number === undefined) this.#apply(frame);
+    else if (this.#phase === "live") this.#release();
+  }
+
+  /** The room has reached a number. @returns whether the log lacks it */
+  expect(seq: number): boolean {
+    this.#expected = Math.max(this.#expected, seq);
+    this.#awaitGap();
+    return seq > this.#position;
+  }
+
+  /** The socket is lost, or the room closed. */
+  lose(): void {
+    this.#early.clear();
+    this.#enter(this.#phase === "gone" ? "gone" : "offline");
+  }
+
+  #enter(phase: Phase): number {
+    this.#epoch += 1;
+    this.#phase = phase;
+    this.#queue = [];
+    this.#timer.clear();
+    this.#gapTimer.clear();
+    this.#options.on.change();
+    return this.#epoch;
+  }
+
+  #refused(problem: ProblemError) {
+    this.#problem = problem;
+    if (problem.code !== "not_found") return this.#retry(problem.retryAfterSeconds);
+    this.#isLoaded = false;
+    this.#early.clear();
+    this.#enter("gone");
+  }
+
+  /** Joins again, after a pause of at least as many seconds. */
+  #retry(seconds = 0) {
+    const { pauseMs, on } = this.#options;
+    this.#isCheck = false;
+    this.#timer.set(Math.max(seconds * 1_000, pauseMs(this.#tries)), () => this.join());
+    this.#tries += 1;
     on.change();
-    return turn;
   }
 
-  function join(quiet = false) {
-    if (!connection.whenOpen()) return;
-    isQuiet = quiet;
-    hasHole = false;
-    // The server knows of everything that we have heard of until now.
-    expected = 0;
-    replayed.clear();
-    for (const frame of early.values()) if (frame.type === "message") replay(frame);
-    const own = enter("joining");
-    const after_seq = isLoaded ? position : undefined;
-    connection.ask(
-      { type: "join", chat_id: chatId, after_seq },
-      timing.replyMs,
-      (reply) => own === turn && answered(reply),
-    );
-  }
-
-  function answered(reply: ServerFrame | undefined) {
-    if (reply?.type === "joined") return joined(reply);
-    // The socket is gone, or the reply is late.
-    if (reply?.type !== "error") return again();
-    refused(problemOfFrame(reply));
-  }
-
-  function refused(error: ProblemError) {
-    problem = error;
-    if (error.code !== "not_found") return again(error.retryAfterSeconds);
-    isLoaded = false;
-    early.clear();
-    enter("gone");
-  }
-
-  /** Joins once more, after a pause. */
-  function again(seconds = 0) {
-    isQuiet = false;
-    alarm.set(Math.max(seconds * 1_000, pauseMs(tries)), join);
-    tries += 1;
-    on.change();
-  }
-
-  function joined(frame: z.infer<typeof JoinedFrame>) {
-    if (frame.chat) replayed.add(frame.chat.updated_seq);
-    if (!isLoaded || !frame.recovered || !isExplained(frame.last_seq)) {
+  #joined(frame: z.infer<typeof JoinedFrame>) {
+    const { log } = this.#options;
+    if (frame.chat) this.#replayed.add(frame.chat.updated_seq);
+    if (!this.#isLoaded || !frame.recovered || !this.#hasReplayed(frame.last_seq)) {
       log.greet({ ...frame, chat: undefined, participants: undefined });
-      return load(frame.last_seq);
+      return this.#load(frame.last_seq);
     }
     log.greet(frame);
-    settle(Math.max(position, frame.last_seq));
+    this.#settle(Math.max(this.#position, frame.last_seq));
   }
 
-  /** Whether a replay has brought something for each number. The contract promises it; a frame may be lost all the same. */
-  function isExplained(last: number): boolean {
-    for (let number = position + 1; number <= last; number += 1) {
-      if (!replayed.has(number)) return false;
+  /** Whether the replay has brought every number up to `last`: the network may have lost a frame. */
+  #hasReplayed(last: number): boolean {
+    for (let number = this.#position + 1; number <= last; number += 1) {
+      if (!this.#replayed.has(number)) return false;
     }
     return true;
   }
 
-  /** Everything up to a number is held, and what comes is live. */
-  function settle(reached: number) {
-    if (reached > position) tries = 0;
-    isLoaded = true;
-    problem = undefined;
-    enter("live");
-    advance(reached);
-    release();
-    alarm.set(timing.resyncMs * (0.75 + Math.random() / 2), () => join(true));
+  /** The log has everything up to a number, and frames are applied as they come. */
+  #settle(reached: number) {
+    if (reached > this.#position) this.#tries = 0;
+    this.#isLoaded = true;
+    this.#problem = undefined;
+    this.#enter("live");
+    this.#advance(reached);
+    this.#release();
+    const checkMs = this.#options.timing.resyncMs * (0.75 + Math.random() / 2);
+    this.#timer.set(checkMs, () => this.join(true));
   }
 
-  function advance(reached: number) {
-    position = reached;
-    on.reached(position);
+  #advance(reached: number) {
+    this.#options.on.reached((this.#position = reached));
   }
 
-  /** Loads all that is shown anew. The room is live meanwhile: what happens is kept until then. */
-  function load(reached: number) {
-    const own = enter("loading");
-    queue = [...early.values()];
-    early.clear();
-    const limit = Math.min(Math.max(log.shown.messages.length, pageSize), reloadMax);
-    Promise.all([
-      api.getChat(chatId),
-      api.listParticipants(chatId),
-      loadPage(api, chatId, limit),
-    ]).then(
-      ([chat, participants, page]) => {
-        if (own !== turn) return;
-        const kept = queue;
-        log.load({ chat, participants, ...page });
-        settle(reached);
-        for (const frame of kept) hear(frame);
+  /** Loads everything again over HTTP. The socket is joined already: its frames are applied afterwards. */
+  #load(reached: number) {
+    const { api, chatId, log } = this.#options;
+    const epoch = this.#enter("loading");
+    this.#queue = this.#early.list();
+    this.#early.clear();
+    loadRoom(api, chatId, log.shown.messages.length).then(
+      (loaded) => {
+        if (epoch !== this.#epoch) return;
+        const frames = this.#queue;
+        log.load(loaded);
+        this.#settle(reached);
+        frames.forEach((frame) => this.receive(frame));
       },
       (error) => {
-        if (own === turn) refused(asProblemError(error));
+        if (epoch === this.#epoch) this.#refused(asProblemError(error));
       },
     );
   }
 
-  function hear(frame: ServerFrame) {
-    if (phase === "loading") {
-      queue.push(frame);
-      if (queue.length > framesMax) join();
-      return;
-    }
-    if (phase !== "live" && phase !== "joining") return;
-    const number = numberOf(frame);
-    if (phase === "joining" && frame.type === "message") replay(frame);
-    // One that is let go here leaves a gap, which is noticed.
-    if (number !== undefined && number > position && early.size < framesMax) {
-      early.set(number, frame);
-    }
-    if (phase !== "live") return;
-    if (number === undefined) apply(frame);
-    else release();
-  }
-
-  function replay(frame: z.infer<typeof MessageFrame>) {
+  #replay(frame: z.infer<typeof MessageFrame>) {
     const message = messageOf(frame);
-    replayed.add(message.seq).add(message.updated_seq);
-    if (isLoaded) log.put(message);
+    this.#replayed.add(message.seq).add(message.updated_seq);
+    if (this.#isLoaded) this.#options.log.put(message);
   }
 
-  /** What has come in its turn is shown; for what has not, a moment is waited. */
-  function release() {
-    for (const number of early.keys()) if (number <= position) early.delete(number);
-    for (let frame = next(); frame; frame = next()) {
-      early.delete(position + 1);
-      advance(position + 1);
-      tries = 0;
-      apply(frame);
+  /** Applies the frames whose numbers follow, and waits a moment for those that are missing. */
+  #release() {
+    this.#early.dropUpTo(this.#position);
+    for (let frame = this.#next(); frame; frame = this.#next()) {
+      this.#advance(this.#position + 1);
+      this.#tries = 0;
+      this.#apply(frame);
     }
-    awaitGap();
+    this.#awaitGap();
   }
 
-  const next = () => early.get(position + 1);
-  const isMissing = () => early.size > 0 || expected > position || hasHole;
+  #next = () => this.#early.take(this.#position + 1);
+  #isIncomplete = () => this.#early.size > 0 || this.#expected > this.#position || this.#hasHole;
 
-  function apply(frame: ServerFrame) {
+  #apply(frame: ServerFrame) {
+    const { log, on } = this.#options;
     const misfit = log.apply(frame);
     if (misfit === "hole") {
-      hasHole = true;
-      awaitGap();
+      this.#hasHole = true;
+      this.#awaitGap();
     }
     on.applied(frame, misfit);
   }
 
-  function awaitGap() {
-    if (gapAlarm.isSet || phase !== "live" || !isMissing()) return;
-    const ms = tries === 0 ? timing.gapMs : Math.max(timing.gapMs, pauseMs(tries));
-    gapAlarm.set(ms, () => {
-      if (!isMissing()) return;
-      tries += 1;
-      join();
+  #awaitGap() {
+    const { timing, pauseMs } = this.#options;
+    if (this.#gapTimer.isSet || this.#phase !== "live" || !this.#isIncomplete()) return;
+    const ms = this.#tries === 0 ? timing.gapMs : Math.max(timing.gapMs, pauseMs(this.#tries));
+    this.#gapTimer.set(ms, () => {
+      if (!this.#isIncomplete()) return;
+      this.#tries += 1;
+      this.join();
     });
   }
-
-  return {
-    join,
-    hear,
-    get problem() {
-      return problem;
-    },
-    get position() {
-      return position;
-    },
-    get state(): RoomState {
-      if (phase === "gone") return "gone";
-      if (!isLoaded) return connection.whenOpen() ? "loading" : "offline";
-      if (phase === "joining" && isQuiet) return "live";
-      return phase === "joining" || phase === "loading" ? "catching_up" : phase;
-    },
-    /** @returns whether a number that the room is known to have reached is still to come */
-    expect(seq: number): boolean {
-      expected = Math.max(expected, seq);
-      awaitGap();
-      return seq > position;
-    },
-    /** The socket is lost, or the room closed. */
-    lose() {
-      early.clear();
-      enter(phase === "gone" ? "gone" : "offline");
-    },
-  };
 }

@@ -1,174 +1,190 @@
-// One room for people: what it shows, and what they do in it.
 import type { ServerFrame } from "../wire/frames.ts";
-import type { Message } from "../wire/messages.ts";
 import type { Api } from "./api.ts";
 import type { PauseMs } from "./close-plans.ts";
 import type { Connection } from "./connection.ts";
+import { loadPage, pageSize } from "./history.ts";
 import { observe } from "./observable.ts";
 import type { Outbox } from "./outbox.ts";
-import { createRoomLog, messagesMax } from "./room-log.ts";
+import { messagesMax, RoomLog, type Misfit } from "./room-log.ts";
 import type { Room, RoomSnapshot } from "./room-snapshot.ts";
-import { createRoomSync, loadPage, pageSize } from "./room-sync.ts";
+import { RoomSync } from "./room-sync.ts";
 import type { Timing } from "./timing.ts";
-import { createTypists } from "./typists.ts";
+import { TypingPeople } from "./typing-people.ts";
 
-/** The server passes them on this often. */
+/** The interval at which the server passes on `typing`. */
 const typingMsMin = 3_000;
-/** Updates of messages that are being loaded. */
-const straysMax = 200;
+/** Updates that are kept at most while the messages that they change are being loaded. */
+const updatesMax = 200;
 
-export interface RoomParts {
+export interface RoomOptions {
   chatId: number;
   api: Api;
   connection: Connection;
   outbox: Outbox;
   timing: Timing;
   pauseMs: PauseMs;
-  /** The person who is signed in. */
+  /** @returns the id of the person who is signed in */
   ownId: () => number | undefined;
-  /** The room's state may be another. */
+  /** Called when the room's state may have changed. */
   onState: () => void;
   onClose: () => void;
 }
 
-export type RoomInside = ReturnType<typeof createRoom>;
+/** One room with all its handles: what it shows, and the actions that people take in it. */
+export class OpenRoom {
+  readonly sync: RoomSync;
+  readonly #options: RoomOptions;
+  readonly #log: RoomLog;
+  readonly #observed = observe<RoomSnapshot>(() => this.#snapshot());
+  readonly #typing = new TypingPeople(this.#observed.changed);
+  readonly #room: Omit<Room, "close">;
+  #handles = 0;
+  #isClosed = false;
+  #isLoadingOlder = false;
+  #lastTypingMs = 0;
+  /** The number up to which the person has read, and the one that the server has stored. */
+  #read = 0;
+  #storedRead = 0;
+  #storingRead: Promise<void> | undefined;
+  #updates: ServerFrame[] = [];
 
-export function createRoom(parts: RoomParts) {
-  const { chatId, api, connection, outbox, ownId } = parts;
-  const log = createRoomLog(({ client_id, user_id, id, seq }) => {
-    if (client_id !== null && user_id === ownId()) outbox.seen(chatId, client_id, id, seq);
-  });
-  let handles = 0;
-  let isOver = false;
-  let loadingOlder = false;
-  let lastTypingMs = 0;
-  let wanted = 0;
-  let marked = 0;
-  let marking: Promise<void> | undefined;
-  let strays: ServerFrame[] = [];
-
-  const observed = observe<RoomSnapshot>(() => ({
-    ...log.shown,
-    state: sync.state,
-    chat: log.shown.chat && { ...log.shown.chat, last_seq: sync.position },
-    pending: outbox.pendingOf(chatId),
-    typing: typists.list(),
-    loadingOlder,
-    problem: sync.problem,
-  }));
-  const typists = createTypists(observed.changed);
-  const sync = createRoomSync({
-    ...parts,
-    log,
-    on: {
-      applied(frame, misfit) {
-        if (frame.type === "typing") typists.add(frame);
-        if (frame.type === "message") typists.remove(frame.user_id);
-        if (misfit === "unknown" && loadingOlder && strays.length < straysMax) strays.push(frame);
-        // Whether it is still so, the server says.
-        if (frame.type === "participant_removed" && frame.user_id === ownId()) sync.join();
-        observed.changed();
+  constructor(options: RoomOptions) {
+    const { chatId, api, connection, outbox, ownId } = options;
+    this.#options = options;
+    this.#log = new RoomLog(({ client_id, user_id, id, seq }) => {
+      if (client_id !== null && user_id === ownId()) outbox.seen(chatId, client_id, id, seq);
+    });
+    this.sync = new RoomSync({
+      ...options,
+      log: this.#log,
+      on: {
+        applied: (frame, misfit) => this.#applied(frame, misfit),
+        reached: (position) => outbox.reached(chatId, position),
+        change: () => {
+          this.changed();
+          options.onState();
+        },
       },
-      reached: (position) => outbox.reached(chatId, position),
-      change() {
-        observed.changed();
-        parts.onState();
+    });
+    this.#room = {
+      chatId,
+      ...this.#observed.observable,
+      send: (content) => outbox.send(chatId, content),
+      retry: (clientId) => outbox.retry(clientId),
+      discard: (clientId) => outbox.discard(clientId),
+      typing: () => {
+        if (Date.now() - this.#lastTypingMs < typingMsMin) return;
+        this.#lastTypingMs = Date.now();
+        connection.post({ type: "typing", chat_id: chatId });
       },
-    },
-  });
-
-  async function loadOlder(): Promise<boolean> {
-    const { messages, hasOlder } = log.shown;
-    const [first] = messages;
-    if (loadingOlder || !hasOlder || !first) return hasOlder;
-    if (messages.length + pageSize > messagesMax) return false;
-    loadingOlder = true;
-    strays = [];
-    observed.changed();
-    try {
-      const page = await loadPage(api, chatId, pageSize, first.seq);
-      // Unless the room was loaded anew.
-      if (log.shown.messages[0]?.id === first.id) {
-        log.prepend(page);
-        for (const frame of strays) log.apply(frame);
-      }
-    } finally {
-      loadingOlder = false;
-      observed.changed();
-    }
-    return log.shown.hasOlder;
+      loadOlder: () => this.#loadOlder(),
+      markRead: (seq = this.#log.shown.messages.at(-1)?.seq ?? 0) => {
+        this.#read = Math.max(this.#read, seq);
+        return (this.#storingRead ??= this.#storeRead());
+      },
+      stop: (messageId) => api.stopAnswer(chatId, messageId),
+      regenerate: (messageId) => api.regenerateAnswer(chatId, messageId),
+    };
   }
 
-  async function pushReadMark() {
-    try {
-      while (wanted > marked) {
-        const seq = wanted;
-        await api.markRead(chatId, seq);
-        marked = seq;
-      }
-    } catch {
-      // The next call has another chance.
-      wanted = marked;
-    } finally {
-      marking = undefined;
-    }
-  }
-
-  function close() {
-    // A client that was signed out has closed its rooms before those who opened them do.
-    if (isOver) return;
-    isOver = true;
-    parts.onClose();
-    typists.clear();
-    sync.lose();
-    observed.end();
-    connection.post({ type: "leave", chat_id: chatId });
-  }
-
-  /** As often as it was opened it has to be closed. */
-  function open(): Room {
+  /** A handle. The room is closed when all its handles are. */
+  open(): Room {
     let isOpen = true;
-    handles += 1;
+    this.#handles += 1;
     return {
-      ...room,
-      close() {
+      ...this.#room,
+      close: () => {
         if (!isOpen) return;
         isOpen = false;
-        handles -= 1;
-        if (handles === 0) close();
+        this.#handles -= 1;
+        if (this.#handles === 0) this.close();
       },
     };
   }
 
-  const room: Omit<Room, "close"> = {
-    chatId,
-    ...observed.observable,
-    send: (content) => outbox.send(chatId, content),
-    retry: outbox.retry,
-    discard: outbox.discard,
-    typing() {
-      if (Date.now() - lastTypingMs < typingMsMin) return;
-      lastTypingMs = Date.now();
-      connection.post({ type: "typing", chat_id: chatId });
-    },
-    loadOlder,
-    markRead(seq = log.shown.messages.at(-1)?.seq ?? 0) {
-      wanted = Math.max(wanted, seq);
-      return (marking ??= pushReadMark());
-    },
-    stop: (messageId: number): Promise<Message> => api.stopAnswer(chatId, messageId),
-    regenerate: (messageId: number): Promise<Message> => api.regenerateAnswer(chatId, messageId),
-  };
+  /** The pending messages have changed. */
+  changed(): void {
+    this.#observed.changed();
+  }
 
-  return {
-    open,
-    sync,
-    /** What is pending has changed. */
-    changed: observed.changed,
-    lose() {
-      typists.clear();
-      sync.lose();
-    },
-    close,
-  };
+  /** The socket is lost. */
+  lose(): void {
+    this.#typing.clear();
+    this.sync.lose();
+  }
+
+  close(): void {
+    // Signing out has closed the room before its handles are.
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#options.onClose();
+    this.lose();
+    this.#observed.end();
+    this.#options.connection.post({ type: "leave", chat_id: this.#options.chatId });
+  }
+
+  #snapshot(): RoomSnapshot {
+    const { shown } = this.#log;
+    return {
+      ...shown,
+      state: this.sync.state,
+      chat: shown.chat && { ...shown.chat, last_seq: this.sync.position },
+      pending: this.#options.outbox.pendingOf(this.#options.chatId),
+      typing: this.#typing.list(),
+      loadingOlder: this.#isLoadingOlder,
+      problem: this.sync.problem,
+    };
+  }
+
+  #applied(frame: ServerFrame, misfit: Misfit) {
+    if (frame.type === "typing") this.#typing.add(frame);
+    if (frame.type === "message") this.#typing.remove(frame.user_id);
+    if (misfit === "unknown" && this.#isLoadingOlder && this.#updates.length < updatesMax) {
+      this.#updates.push(frame);
+    }
+    // The own removal may be out of date: the server knows whether we are a participant now.
+    if (frame.type === "participant_removed" && frame.user_id === this.#options.ownId()) {
+      this.sync.join();
+    }
+    this.changed();
+  }
+
+  async #loadOlder(): Promise<boolean> {
+    const { api, chatId } = this.#options;
+    const { messages, hasOlder } = this.#log.shown;
+    const [first] = messages;
+    if (this.#isLoadingOlder || !hasOlder || !first) return hasOlder;
+    if (messages.length + pageSize > messagesMax) return false;
+    this.#isLoadingOlder = true;
+    this.#updates = [];
+    this.changed();
+    try {
+      const page = await loadPage(api, chatId, pageSize, first.seq);
+      // The room may have been loaded again meanwhile.
+      if (this.#log.shown.messages[0]?.id === first.id) {
+        this.#log.prepend(page);
+        for (const frame of this.#updates) this.#log.apply(frame);
+      }
+    } finally {
+      this.#isLoadingOlder = false;
+      this.changed();
+    }
+    return this.#log.shown.hasOlder;
+  }
+
+  async #storeRead() {
+    const { api, chatId } = this.#options;
+    try {
+      while (this.#read > this.#storedRead) {
+        const seq = this.#read;
+        await api.markRead(chatId, seq);
+        this.#storedRead = seq;
+      }
+    } catch {
+      // The next call tries again.
+      this.#read = this.#storedRead;
+    } finally {
+      this.#storingRead = undefined;
+    }
+  }
 }

@@ -1,25 +1,18 @@
-// Whose client this is: their tokens, renewed in time, and once for everybody who waits for new ones.
 import type { LoginInput, RegisterInput, Tokens, User } from "../wire/users.ts";
 import { signedOut, type Method, type Send } from "./http.ts";
 import { observe, type Observable } from "./observable.ts";
 import { asProblemError, type ProblemError } from "./problem-error.ts";
-
-/** Tokens with the time at which the access token expires, by this machine's clock. */
-export interface HeldTokens extends Tokens {
-  expires_at_ms: number;
-}
-
-/**
- * Where tokens are kept. Several clients, such as the tabs of a browser, may share one: a refresh token is good once,
- * so each looks here before it renews, and they take turns where the Web Locks API exists.
- */
-export interface TokenStore {
-  load(): HeldTokens | null;
-  save(tokens: HeldTokens | null): void;
-}
-
-/** Gets new tokens for those that expire. @throws ProblemError `invalid_token` when there are none to be had */
-export type RenewTokens = (held: HeldTokens) => Promise<Tokens>;
+import {
+  claimMs,
+  holdTokens,
+  renewableInMs,
+  sessionOf,
+  untilStoreChanges,
+  withLock,
+  type HeldTokens,
+  type RenewTokens,
+  type TokenStore,
+} from "./tokens.ts";
 
 export interface SessionSnapshot {
   readonly signedIn: boolean;
@@ -28,164 +21,210 @@ export interface SessionSnapshot {
 }
 
 export interface Session extends Observable<SessionSnapshot> {
-  /** Makes an account; it isn't signed in by that. @throws ProblemError `username_taken`, `email_taken`, `invalid` */
+  /** Makes an account, without signing in. @throws ProblemError `username_taken`, `email_taken`, `invalid` */
   register(input: RegisterInput): Promise<User>;
   /** @throws ProblemError `invalid_credentials`, `invalid` */
   login(input: LoginInput): Promise<User>;
-  /** Takes over tokens that were got elsewhere. @throws ProblemError `invalid_token` */
+  /** Signs in with tokens that the application has obtained itself. @throws ProblemError `invalid_token` */
   use(tokens: Tokens): Promise<User>;
-  /** Ends the session here and, if it can be reached, at the server. Never throws. */
+  /** Ends the session here, in clients that share its tokens, and at the server if it can be reached. Never throws. */
   logout(): Promise<void>;
-  /** The person who is signed in; asked for once. @throws ProblemError `signed_out`, `invalid_token`, `network` */
+  /** The person who is signed in; requested once. @throws ProblemError `signed_out`, `invalid_token`, `network` */
   me(): Promise<User>;
 }
 
-export type SessionInside = ReturnType<typeof createSession>;
-
-const lockName = "gemini-coop-tokens";
-/** A token is renewed this long before it expires, or in the last fifth of a short life. */
-const renewMsBefore = 60_000;
-
-interface Locks {
-  request<T>(name: string, work: () => Promise<T>): Promise<T>;
-}
-
-function withLock<T>(work: () => Promise<T>): Promise<T> {
-  const { navigator } = globalThis as { navigator?: { locks?: Locks } };
-  return navigator?.locks ? navigator.locks.request(lockName, work) : work();
-}
-
-function hold(tokens: Tokens): HeldTokens {
-  return { ...tokens, expires_at_ms: Date.now() + tokens.expires_in * 1_000 };
-}
-
-/** Milliseconds until it should be renewed; not above 0 when it is time. */
-function renewableInMs(tokens: HeldTokens): number {
-  const margin = Math.min(renewMsBefore, tokens.expires_in * 200);
-  return tokens.expires_at_ms - margin - Date.now();
-}
-
-export function createSession({
-  send,
-  store,
-  renew,
-  onChange,
-}: {
+export interface SessionOptions {
   send: Send;
   store: TokenStore;
   renew: RenewTokens | undefined;
-  /** Somebody has signed in, or nobody is any more. */
+  /** The pause before a renewal whose reply was lost is tried again. */
+  retryMs: number;
+  /** Called with the person who has signed in; with nothing when that person is not known, or nobody is signed in. */
   onChange: (user: User | undefined) => void;
-}) {
-  let user: User | undefined;
-  /** Grows when somebody signs in or out. */
-  let turn = 0;
-  let renewing: Promise<HeldTokens> | undefined;
-  const observed = observe<SessionSnapshot>(() => ({ signedIn: store.load() !== null, user }));
+}
 
-  const spend = <T>(path: string, { refresh_token }: HeldTokens) =>
-    send<T>("POST", `/api/auth/${path}`, { body: { refresh_token } });
-  const ask: RenewTokens = renew ?? ((held) => spend<Tokens>("refresh", held));
+/** How long the tokens that another client has saved may take to become visible in this process. */
+const storeDelayMsMax = 1_000;
+/** The interval at which a client looks for the tokens that another one is getting. */
+const pollMs = 250;
 
-  function begin(tokens: HeldTokens | null) {
-    turn += 1;
-    store.save(tokens);
-    user = undefined;
-    observed.changed();
+/** The tokens of the person who is signed in. They are renewed in time, and once for all requests that wait for it. */
+export class ClientSession {
+  readonly outside: Session;
+  readonly #options: SessionOptions;
+  readonly #observed = observe<SessionSnapshot>(() => ({
+    signedIn: this.#options.store.load() !== null,
+    user: this.#user,
+  }));
+  readonly #unwatch: (() => void) | undefined;
+  #user: User | undefined;
+  /** Increases when somebody signs in or out, so that results for the previous person are recognised. */
+  #epoch = 0;
+  #sessionId: string | undefined;
+  #renewing: Promise<HeldTokens> | undefined;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    const { send, store } = options;
+    this.#sessionId = sessionOf(store.load());
+    this.#unwatch = store.watch?.(() => this.#follow());
+    const use = (tokens: Tokens) => this.#use(tokens);
+    this.outside = {
+      ...this.#observed.observable,
+      register: (body) => send<User>("POST", "/api/auth/register", { body }),
+      login: (body) => send<Tokens>("POST", "/api/auth/login", { body }).then(use),
+      use,
+      logout: async () => {
+        const held = store.load();
+        this.end();
+        if (held) await this.#spend("logout", held).catch(() => {});
+      },
+      me: () => this.me(),
+    };
   }
 
-  function end() {
-    begin(null);
-    onChange(undefined);
-  }
-
-  /** What comes back must still be for the one who has asked. */
-  async function own<T>(work: Promise<T>): Promise<T> {
-    const asked = turn;
-    const result = await work;
-    if (asked !== turn) throw signedOut();
-    return result;
-  }
-
-  async function renewNow(refused: string): Promise<HeldTokens> {
-    const held = store.load();
-    if (!held) throw signedOut();
-    // Another tab was faster.
-    if (held.access_token !== refused) return held;
-    const asked = turn;
-    try {
-      const renewed = hold(await own(ask(held)));
-      store.save(renewed);
-      return renewed;
-    } catch (error) {
-      const problem = asProblemError(error);
-      if (problem.code === "invalid_token" && asked === turn) end();
-      throw problem;
-    }
-  }
-
-  /** New tokens in place of those with this access token. */
-  function renewed(refused: string): Promise<HeldTokens> {
-    renewing ??= withLock(() => renewNow(refused)).finally(() => {
-      renewing = undefined;
-    });
-    return renewing;
-  }
-
-  async function tokens(): Promise<HeldTokens> {
-    const held = store.load();
-    if (!held) throw signedOut();
+  /** Tokens whose access token is valid. @throws ProblemError `signed_out`, `invalid_token`, `network` */
+  async tokens(): Promise<HeldTokens> {
+    const held = this.#held();
     if (renewableInMs(held) > 0) return held;
     try {
-      return await renewed(held.access_token);
+      return await this.renewed(held.access_token);
     } catch (error) {
-      // It is good for a while yet.
-      if (store.load() === null || held.expires_at_ms <= Date.now()) throw error;
+      // The access token is valid for a while yet.
+      if (!this.#options.store.load() || held.expires_at_ms <= Date.now()) throw error;
       return held;
     }
   }
 
+  /** Tokens that replace those with this access token. */
+  renewed(accessToken: string): Promise<HeldTokens> {
+    this.#renewing ??= this.#own(withLock(() => this.#renew(accessToken))).finally(() => {
+      this.#renewing = undefined;
+    });
+    return this.#renewing;
+  }
+
   /** A JSON request of the person who is signed in. */
-  async function call<T>(method: Method, path: string, body?: unknown): Promise<T> {
-    const { access_token: token } = await tokens();
+  async call<T>(method: Method, path: string, body?: unknown): Promise<T> {
+    const { send } = this.#options;
+    const { access_token: token } = await this.tokens();
     return await send<T>(method, path, { body, token }).catch(async (problem: ProblemError) => {
       if (problem.code !== "invalid_token") throw problem;
-      const { access_token: next } = await renewed(token);
+      const { access_token: next } = await this.renewed(token);
       return await send<T>(method, path, { body, token: next });
     });
   }
 
-  async function me(): Promise<User> {
-    if (user) return user;
-    user = await own(call<User>("GET", "/api/auth/me"));
-    observed.changed();
+  async me(): Promise<User> {
+    if (this.#user) return this.#user;
+    this.#user = await this.#own(this.call<User>("GET", "/api/auth/me"));
+    this.#observed.changed();
+    return this.#user;
+  }
+
+  /** Whether another client that shares the tokens has saved others than those with this access token. */
+  isSuperseded(accessToken: string): boolean {
+    return (this.#options.store.load()?.access_token ?? accessToken) !== accessToken;
+  }
+
+  /** Forgets the tokens, which the server has refused for good. */
+  end(): void {
+    this.#begin(null);
+    this.#options.onChange(undefined);
+  }
+
+  close(): void {
+    this.#unwatch?.();
+    this.#observed.end();
+  }
+
+  #held(): HeldTokens {
+    const held = this.#options.store.load();
+    if (!held) throw signedOut();
+    return held;
+  }
+
+  /** Rejects if another person has signed in, or nobody is signed in any more, when the work is done. */
+  async #own<T>(work: Promise<T>): Promise<T> {
+    const epoch = this.#epoch;
+    const result = await work;
+    if (epoch !== this.#epoch) throw signedOut();
+    return result;
+  }
+
+  #begin(tokens: HeldTokens | null) {
+    this.#options.store.save(tokens);
+    this.#enter(tokens);
+  }
+
+  #enter(tokens: HeldTokens | null) {
+    this.#epoch += 1;
+    this.#sessionId = sessionOf(tokens);
+    this.#user = undefined;
+    this.#observed.changed();
+  }
+
+  async #use(tokens: Tokens): Promise<User> {
+    this.#begin(holdTokens(tokens));
+    const user = await this.me();
+    this.#options.onChange(user);
     return user;
   }
 
-  async function use(tokens: Tokens): Promise<User> {
-    begin(hold(tokens));
-    const found = await me();
-    onChange(found);
-    return found;
+  /** Another client has saved tokens: somebody may have signed in or out there. */
+  #follow() {
+    const held = this.#options.store.load();
+    if (sessionOf(held) === this.#sessionId) return;
+    this.#enter(held);
+    this.#options.onChange(undefined);
   }
 
-  const outside: Session = {
-    ...observed.observable,
-    register: (body) => send<User>("POST", "/api/auth/register", { body }),
-    login: (body) => send<Tokens>("POST", "/api/auth/login", { body }).then(use),
-    use,
-    async logout() {
-      const held = store.load();
-      end();
-      if (held) await spend("logout", held).catch(() => {});
-    },
-    me,
-  };
-  return { outside, tokens, renewed, call, me, end, renewableInMs, close: observed.end };
-}
+  #spend<T>(path: string, { refresh_token }: HeldTokens) {
+    return this.#options.send<T>("POST", `/api/auth/${path}`, { body: { refresh_token } });
+  }
 
-/** Tokens that are gone with the page or the process. */
-export function memoryTokens(): TokenStore {
-  let held: HeldTokens | null = null;
-  return { load: () => held, save: (tokens) => void (held = tokens) };
+  /** A refresh token is valid once: of all clients that share it, the one that claims it exchanges it. */
+  async #renew(refused: string): Promise<HeldTokens> {
+    const { store, retryMs } = this.#options;
+    const deadlineMs = Date.now() + 2 * claimMs;
+    let isRetry = false;
+    for (;;) {
+      const held = this.#held();
+      if (held.access_token !== refused) return held;
+      const isClaimed = (await store.claim?.(held.refresh_token, claimMs)) ?? true;
+      if (!isClaimed && Date.now() < deadlineMs) {
+        await untilStoreChanges(store, pollMs);
+        continue;
+      }
+      try {
+        return await this.#exchange(held);
+      } catch (error) {
+        const { status } = asProblemError(error);
+        await store.claim?.(held.refresh_token, 0);
+        // Only the reply may be lost. For a short time the server accepts the same refresh token again.
+        if (isRetry || (status > 0 && status < 500)) throw error;
+        isRetry = true;
+        await new Promise((resolve) => setTimeout(resolve, retryMs));
+      }
+    }
+  }
+
+  async #exchange(held: HeldTokens): Promise<HeldTokens> {
+    const { store, renew } = this.#options;
+    try {
+      const tokens = await this.#own(renew ? renew(held) : this.#spend<Tokens>("refresh", held));
+      const renewed = holdTokens(tokens, sessionOf(held));
+      store.save(renewed);
+      return renewed;
+    } catch (error) {
+      const problem = asProblemError(error);
+      if (problem.code !== "invalid_token") throw problem;
+      // Another client may have exchanged the token: its newer ones are looked for before the session ends.
+      const isSuperseded = () => this.isSuperseded(held.access_token);
+      if (!isSuperseded()) await this.#own(untilStoreChanges(store, storeDelayMsMax));
+      if (isSuperseded()) return this.#held();
+      this.end();
+      throw problem;
+    }
+  }
 }

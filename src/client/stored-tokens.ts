@@ -1,7 +1,9 @@
 // `gemini-coop/client/stored-tokens`: a place for tokens in a browser.
-import type { TokenStore } from "./session.ts";
+import { listenToWindow } from "./environment.ts";
+import { TokenClaims } from "./token-claims.ts";
+import type { TokenStore } from "./tokens.ts";
 
-/** As much of `localStorage` as is used. */
+/** The part of `localStorage` that is used. */
 export interface KeyValueStorage {
   getItem(key: string): string | null;
   setItem(key: string, value: string): void;
@@ -9,10 +11,12 @@ export interface KeyValueStorage {
 }
 
 /**
- * Tokens in a browser's `localStorage`, shared by its tabs and kept when they are closed. Any script of the page can
- * read them there: serve it with a strict Content-Security-Policy.
+ * Tokens in a browser's `localStorage`, which its tabs share and which is kept when they are closed. One tab renews the
+ * tokens for all, and signing out in one signs out all. Any script of the page can read the tokens there: serve the page
+ * with a strict Content-Security-Policy.
  */
 export function storedTokens(storage: KeyValueStorage, key = "gemini-coop-tokens"): TokenStore {
+  const claims = new TokenClaims(key);
   return {
     load() {
       try {
@@ -26,5 +30,7 @@ export function storedTokens(storage: KeyValueStorage, key = "gemini-coop-tokens
       if (tokens) storage.setItem(key, JSON.stringify(tokens));
       else storage.removeItem(key);
     },
+    claim: (refreshToken, ms) => claims.claim(refreshToken, ms),
+    watch: (listener) => listenToWindow(["storage"], listener),
   };
 }

@@ -1,26 +1,26 @@
-/** Milliseconds that things may take. */
+/** Durations in milliseconds. */
 export interface Timing {
-  /** The first pause before another try; each next one is twice as long. Default: 500 */
+  /** The pause before the first retry; it doubles with each further one. Default: 500 */
   retryMs: number;
-  /** The longest pause. Default: 30 s */
+  /** The longest pause between retries. Default: 30 s */
   retryMsMax: number;
   /** The longest pause after a restart of the server. Default: 2 s */
   soonMs: number;
-  /** The first pause when the server wants to be left alone. Default: 5 s */
+  /** The pause before the first retry after the server reported an overload. Default: 5 s */
   laterMs: number;
-  /** A socket that has lived this long was a good one: pauses begin anew. Default: 10 s */
+  /** A socket that was open this long counts as stable: the pauses start from `retryMs` again. Default: 10 s */
   stableMs: number;
-  /** The reply to a frame, and a socket's handshake. Default: 10 s */
+  /** The time limit of a reply to a frame, and of a socket's handshake. Default: 10 s */
   replyMs: number;
-  /** Silence after which the server is asked whether it is there. Default: 25 s */
+  /** The client sends a ping after this long without a frame from the server. Default: 25 s */
   pingMs: number;
-  /** A pause in which a missing frame may still come before it is asked for. Default: 250 */
+  /** The client waits this long for a frame that is missing between others before it requests a replay. Default: 250 */
   gapMs: number;
-  /** Between two looks at whether a room has everything: a lost frame may be followed by none. Default: 60 s */
+  /** The interval of checks that a room is complete: no later frame may reveal that one was lost. Default: 60 s */
   resyncMs: number;
-  /** A message that isn't acknowledged after this has failed. Default: 10 min */
+  /** A message that is not acknowledged within this time has failed. Default: 10 min */
   giveUpMs: number;
-  /** One HTTP request. Default: 30 s */
+  /** The time limit of an HTTP request. Default: 30 s */
   requestMs: number;
 }
 

@@ -1,9 +1,8 @@
-// The one place where postgres.js is set up: types as the wire has them, rows checked by the schema they are
-// returned as, and one answer to "is the database away?".
-// postgres.js 3.4.9 is patched (db/patches/): of a connection that broke it kept what was not yet written, the error and
-// the statements in flight for the next one, which then timed out, failed, hung, or got another statement's rows. One
-// that broke while it was opened ended the process, or was opened again for ever. And what PostgreSQL said at the end of a
-// COPY reached nobody, who waited for ever.
+// The connection pool: postgres.js with the wire's types, rows parsed by the schema of their result, and the errors that mean
+// that the database cannot be reached.
+// postgres.js 3.4.9 is patched (db/patches/). A connection that broke kept its unwritten bytes, its error and the statements
+// in flight for its successor, where they timed out, failed, hung, or got another statement's rows. One that broke while it was
+// opened ended the process, or was opened again without an end. And the error at the end of a COPY never reached the caller.
 import postgres from "postgres";
 import type { Logger } from "pino";
 import { z } from "zod";
@@ -11,33 +10,33 @@ import { Problem } from "../wire/problems.ts";
 
 const connectTimeoutSeconds = 5;
 const statementTimeoutMs = 15_000;
-/** One chat that is locked for long, by the deletion of a million messages say, must not hold up the sends to all others. */
+/** A chat that is locked for long, by the deletion of a million messages say, must not delay the messages of the others. */
 const lockTimeoutMs = 2_000;
 const reconnectDelaySecondsMax = 0.5;
 const retryAfterSeconds = 2;
 
 export type Sql = postgres.Sql<{ bigint: number; timestamptz: string }>;
 
-/** A piece of a statement, to be put into another. */
+/** A part of a statement, to be used inside another. */
 export type Fragment = postgres.PendingQuery<postgres.Row[]>;
 
 /**
- * Opens a pool. It connects on first use, and again by itself whenever the database comes back.
- * `bigint` arrives as a number (an unsafe one is an error), `timestamptz` as RFC 3339 in UTC with milliseconds.
- * @param max connections at most
+ * Opens a pool, which connects on first use, and again when the database comes back.
+ * A `bigint` becomes a number (an unsafe one is an error), a `timestamptz` RFC 3339 in UTC with milliseconds.
+ * @param max most connections
  */
 export function connect(url: string, log: Logger, { max = 10 }: { max?: number } = {}): Sql {
   return postgres(url, {
     max,
     connect_timeout: connectTimeoutSeconds,
-    // The default waits up to half an hour; a restarted database should be in use again at once.
+    // A restarted database should be in use again at once; the default waits up to 20 s.
     backoff: (attempt: number) => Math.min(0.05 * 2 ** attempt, reconnectDelaySecondsMax),
     connection: {
       application_name: "gemini-coop",
       TimeZone: "UTC",
       statement_timeout: statementTimeoutMs,
       lock_timeout: lockTimeoutMs,
-      // Disks are fast and most pages are in memory: with the default of 4 a whole table is read for a few rows.
+      // Disks are fast and most pages are in memory: with the default of 4 the planner reads a whole table for a few rows.
       random_page_cost: 1.1,
       synchronous_commit: "on",
     },
@@ -62,8 +61,8 @@ export function connect(url: string, log: Logger, { max = 10 }: { max?: number }
 }
 
 /**
- * A column for a statement whose loss in a crash of PostgreSQL does no harm: its commit does not wait for the disk.
- * Commits reach the disk in their order, so whatever is acknowledged after it keeps it too.
+ * A column for a statement whose loss in a crash of PostgreSQL does no harm: its commit doesn't wait for the disk.
+ * Commits reach the disk in order, so a later acknowledged commit keeps this one too.
  * https://www.postgresql.org/docs/17/wal-async-commit.html
  */
 export const withoutWaiting = (sql: Sql) =>
@@ -126,18 +125,18 @@ const awayCodes = new Set([
   "55000",
 ]);
 
-/** Whether an error says that the database could not be asked, so that the same may succeed later. */
+/** Whether an error means that the database could not be used, so that the same request may succeed later. */
 export function isDatabaseAway(error: unknown): boolean {
   const code = databaseError(error)?.code;
   return code !== undefined && (awayCodes.has(code) || code.startsWith("08"));
 }
 
-/** Whether a statement gave up waiting for a row that somebody else has locked. Nothing was written. */
+/** Whether a statement gave up waiting for a lock. It has written nothing. */
 export function isLocked(error: unknown): boolean {
   return databaseError(error)?.code === "55P03";
 }
 
-/** What a client is told while the database is away. */
+/** The problem that clients get while the database cannot be reached. */
 export function databaseAway(cause: unknown): Problem {
   return new Problem(
     "unavailable",
@@ -150,7 +149,7 @@ export function databaseAway(cause: unknown): Problem {
 }
 
 /**
- * Warns, at the start, of a database that may lose what it has acknowledged.
+ * Logs an error at the start when the database's settings allow it to lose acknowledged commits in a crash.
  * @returns the names of the settings that are off
  */
 export async function checkDurability(sql: Sql, log: Logger): Promise<string[]> {

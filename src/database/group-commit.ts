@@ -1,15 +1,19 @@
-// Group commit: while one statement is in flight, the next callers gather and then go together.
-// An idle batch runs at once, so nobody ever waits for a timer.
-// What somebody keeps locked must not hold up the rest: a group that gave up waiting for a lock goes on in lines aside,
-// one for each key, until nothing waits there any more.
+// Group commit: while one statement is in flight, later items gather and are committed together by the next one.
+// An idle queue commits at once, so no item waits for a timer.
+// A group that gave up waiting for a lock is split: each of its keys gets a queue of its own until that is empty, so that
+// one locked key doesn't delay the others.
 import { Problem } from "../wire/problems.ts";
 import { databaseAway, isDatabaseAway, isLocked } from "./connect.ts";
 
-export interface Batch<Item, Result> {
-  /** Runs one item, together with whatever else is waiting. */
-  (item: Item): Promise<Result>;
-  /** Items that wait, without those that run. */
-  waitingCount(): number;
+export interface GroupCommitOptions<Item> {
+  /** The key of the rows that an item locks. */
+  keyOf: (item: Item) => number;
+  /** Most items in one group. */
+  sizeMax: number;
+  /** Most items that may wait; a further one is refused with the problem `unavailable`. */
+  queueMax: number;
+  /** Called after each group with its size, the milliseconds that its first item had waited, and its duration. */
+  onGroup?: (size: number, waitedMs: number, ms: number) => void;
 }
 
 interface Waiting<Item, Result> {
@@ -19,95 +23,38 @@ interface Waiting<Item, Result> {
   reject: (reason: unknown) => void;
 }
 
-interface Line<Item, Result> {
-  /** Undefined for the line that all items take at first. */
+interface Queue<Item, Result> {
+  /** Undefined for the queue that all keys share. */
   key: number | undefined;
-  queue: Waiting<Item, Result>[];
+  waiting: Waiting<Item, Result>[];
   running: boolean;
 }
 
-/**
- * @param run must be atomic (all or nothing), and return one result for each item, in order
- * @param keyOf what an item may find locked
- * @param sizeMax items in one run at most
- * @param queueMax items that may wait; one more is refused with the problem `unavailable`
- * @param onGroup is told of each group that has run, with the milliseconds that its first item had waited, and that it took
- */
-export function createBatch<Item, Result>(
-  run: (items: Item[]) => Promise<Result[]>,
-  {
-    keyOf,
-    sizeMax,
-    queueMax,
-    onGroup = () => {},
-  }: {
-    keyOf: (item: Item) => number;
-    sizeMax: number;
-    queueMax: number;
-    onGroup?: (size: number, waitedMs: number, ms: number) => void;
-  },
-): Batch<Item, Result> {
-  const common = newLine(undefined);
-  const aside = new Map<number, Line<Item, Result>>();
-  let waitingCount = 0;
+export class GroupCommit<Item, Result> {
+  readonly #run: (items: Item[]) => Promise<Result[]>;
+  readonly #options: GroupCommitOptions<Item>;
+  readonly #shared: Queue<Item, Result> = newQueue(undefined);
+  readonly #ofKeys = new Map<number, Queue<Item, Result>>();
+  #waitingCount = 0;
 
-  function newLine(key: number | undefined): Line<Item, Result> {
-    return { key, queue: [], running: false };
+  /** @param run must be atomic (all or nothing), and return one result for each item, in order */
+  constructor(run: (items: Item[]) => Promise<Result[]>, options: GroupCommitOptions<Item>) {
+    this.#run = run;
+    this.#options = options;
   }
 
-  function lineOf({ item }: Waiting<Item, Result>) {
-    return aside.get(keyOf(item)) ?? common;
+  /** Items that wait, without those in flight. */
+  get waitingCount(): number {
+    return this.#waitingCount;
   }
 
-  async function drain(line: Line<Item, Result>) {
-    if (line.running) return;
-    line.running = true;
-    while (line.queue.length > 0) {
-      const group = line.queue.splice(0, sizeMax);
-      waitingCount -= group.length;
-      const startedAt = performance.now();
-      await runGroup(group);
-      const waitedMs = startedAt - (group[0]?.since ?? startedAt);
-      onGroup(group.length, waitedMs, performance.now() - startedAt);
-    }
-    line.running = false;
-    if (line.key !== undefined) aside.delete(line.key);
-  }
-
-  async function runGroup(group: Waiting<Item, Result>[]) {
-    try {
-      const results = await run(group.map(({ item }) => item));
-      if (results.length !== group.length) throw new Error("a batch lost count of its items");
-      group.forEach(({ resolve }, index) => resolve(results[index] as Result));
-    } catch (error) {
-      // Whether a statement whose reply was lost has committed is unknown: running it again could store it twice.
-      if (isDatabaseAway(error)) {
-        for (const { reject } of group) reject(databaseAway(error));
-      } else if (isLocked(error)) {
-        setAside(group, error);
-      } else if (group.length === 1) {
-        group[0]?.reject(error);
-      } else {
-        // The statement was rolled back for one item's sake: each stands alone now.
-        for (const waiting of group) await runGroup([waiting]);
-      }
-    }
-  }
-
-  /** Only of a group with a single key it is known what was locked. */
-  function setAside(group: Waiting<Item, Result>[], error: unknown) {
-    const keys = new Set(group.map(({ item }) => keyOf(item)));
-    const again = keys.size > 1 ? group : [];
-    if (keys.size === 1) for (const { reject } of group) reject(error);
-    waitingCount += again.length;
-    const lines = Array.from(keys, (key) => aside.getOrInsertComputed(key, newLine));
-    for (const waiting of [...again, ...common.queue.splice(0)])
-      lineOf(waiting).queue.push(waiting);
-    for (const line of lines) void drain(line);
-  }
-
-  function add(item: Item): Promise<Result> {
-    if (waitingCount >= queueMax) {
+  /**
+   * Commits an item together with others that wait.
+   * @returns its result
+   * @throws Problem `unavailable` when the queue is full or the database is away, and what `run` throws for this item
+   */
+  add(item: Item): Promise<Result> {
+    if (this.#waitingCount >= this.#options.queueMax) {
       return Promise.reject(
         new Problem("unavailable", "The server is too busy right now. Try again in a moment.", {
           retryAfterSeconds: 1,
@@ -116,12 +63,70 @@ export function createBatch<Item, Result>(
     }
     const { promise, resolve, reject } = Promise.withResolvers<Result>();
     const waiting = { item, since: performance.now(), resolve, reject };
-    const line = lineOf(waiting);
-    line.queue.push(waiting);
-    waitingCount += 1;
-    void drain(line);
+    const queue = this.#queueOf(waiting);
+    queue.waiting.push(waiting);
+    this.#waitingCount += 1;
+    void this.#drain(queue);
     return promise;
   }
 
-  return Object.assign(add, { waitingCount: () => waitingCount });
+  #queueOf({ item }: Waiting<Item, Result>): Queue<Item, Result> {
+    return this.#ofKeys.get(this.#options.keyOf(item)) ?? this.#shared;
+  }
+
+  async #drain(queue: Queue<Item, Result>): Promise<void> {
+    if (queue.running) return;
+    queue.running = true;
+    while (queue.waiting.length > 0) {
+      const group = queue.waiting.splice(0, this.#options.sizeMax);
+      this.#waitingCount -= group.length;
+      const startedAt = performance.now();
+      await this.#commit(group);
+      const waitedMs = startedAt - (group[0]?.since ?? startedAt);
+      this.#options.onGroup?.(group.length, waitedMs, performance.now() - startedAt);
+    }
+    queue.running = false;
+    if (queue.key !== undefined) this.#ofKeys.delete(queue.key);
+  }
+
+  async #commit(group: Waiting<Item, Result>[]): Promise<void> {
+    try {
+      const results = await this.#run(group.map(({ item }) => item));
+      if (results.length !== group.length) {
+        throw new Error(`a group of ${group.length} items has ${results.length} results`);
+      }
+      group.forEach(({ resolve }, index) => resolve(results[index] as Result));
+    } catch (error) {
+      // Whether a statement whose reply was lost has committed is unknown: running it again could store it twice.
+      if (isDatabaseAway(error)) {
+        for (const { reject } of group) reject(databaseAway(error));
+      } else if (isLocked(error)) {
+        this.#splitByKey(group, error);
+      } else if (group.length === 1) {
+        group[0]?.reject(error);
+      } else {
+        // One item made the statement fail for all: each is committed alone now.
+        for (const waiting of group) await this.#commit([waiting]);
+      }
+    }
+  }
+
+  /** The group's keys get queues of their own. Only of a group with a single key is it known which one is locked. */
+  #splitByKey(group: Waiting<Item, Result>[], error: unknown): void {
+    const keys = new Set(group.map(({ item }) => this.#options.keyOf(item)));
+    const again = keys.size > 1 ? group : [];
+    if (keys.size === 1) for (const { reject } of group) reject(error);
+    this.#waitingCount += again.length;
+    const queues = Array.from(keys, (key) =>
+      this.#ofKeys.getOrInsertComputed(key, newQueue<Item, Result>),
+    );
+    for (const waiting of [...again, ...this.#shared.waiting.splice(0)]) {
+      this.#queueOf(waiting).waiting.push(waiting);
+    }
+    for (const queue of queues) void this.#drain(queue);
+  }
+}
+
+function newQueue<Item, Result>(key: number | undefined): Queue<Item, Result> {
+  return { key, waiting: [], running: false };
 }

@@ -1,5 +1,5 @@
-// postgres.js says nothing of its pool's use. What can be known outside of it: which statements were begun, and have not
-// ended. It hands each to a connection or keeps it until one is free, so that both are counted alike.
+// Metrics of statements. postgres.js doesn't report the use of its pool, so statements are counted from their beginning to
+// their end, whether they run on a connection or wait for one.
 import type { Sql } from "./connect.ts";
 
 export interface QueryObserver {
@@ -8,8 +8,8 @@ export interface QueryObserver {
 }
 
 /**
- * The same pool, with each statement that is awaited told to the observer. A fragment, which is only part of another
- * statement, is never awaited. Statements of `reserve`, `begin` and `unsafe` are not seen.
+ * The same pool, which reports each awaited statement to the observer. A fragment is only part of another statement, and is
+ * never awaited. Statements of `reserve`, `begin` and `unsafe` are not reported.
  */
 export function observed(sql: Sql, observer: QueryObserver): Sql {
   return new Proxy(sql, {
@@ -21,7 +21,7 @@ export function observed(sql: Sql, observer: QueryObserver): Sql {
   });
 }
 
-/** A statement runs when its `then` is first called. */
+/** Reports a statement when its `then` is first called, which is when postgres.js runs it. */
 function observe(query: Promise<unknown>, observer: QueryObserver) {
   const then = query.then.bind(query);
   Object.defineProperty(query, "then", {

@@ -57,7 +57,8 @@ export function openApi(app: OpenAPIHono<AppEnv>, version: string) {
         "Chat together with Gemini in the same room. Live frames come over `GET /ws`, which [/docs/socket](/docs/socket) " +
         "tells of and `/asyncapi.json` describes. Errors are RFC 9457 problem details whose `detail` can be shown to a " +
         "person. Who asks too often gets 429 with `Retry-After`; `RateLimit` says how much is left. Every answer has an " +
-        "`X-Request-Id`: the request's own if it has a sane one, of at most 255 characters.",
+        "`X-Request-Id`: the request's own if it has 1 to 128 letters, digits and `-_.:/=+@`, else a new one. A path that " +
+        "exists without the request's method is 405 with `Allow`.",
       license: { name: "MIT", url: "https://opensource.org/license/mit" },
     },
     servers: [{ url: "/" }],

@@ -1,5 +1,5 @@
-// Where PostgreSQL's programs are, and as whom they run. PostgreSQL refuses to run as root, so root hands it to an account
-// without rights, which must be able to reach the programs.
+// PostgreSQL's programs and the account that runs them. PostgreSQL refuses to run as root, so root starts it under an
+// unprivileged account, which must be able to reach the programs.
 import {
   chmodSync,
   existsSync,
@@ -12,9 +12,9 @@ import {
 import { dirname, join } from "node:path";
 import type { Logger } from "pino";
 import { z } from "zod";
-import { type Account, asAccount } from "./guard.ts";
+import { type Account, asAccount } from "./watchdog.ts";
 
-/** What root keeps for accounts that cannot enter its own folders. */
+/** Files of root's for accounts that cannot enter its own folders. */
 export const sharedRoot = "/var/lib/gemini-coop";
 
 const checkTimeoutMs = 20_000;
@@ -79,13 +79,13 @@ export function usableBinaries(
   return join(copy, "bin");
 }
 
-/** Makes a folder that other accounts can pass through, whatever root's umask is. */
+/** Makes a folder that other accounts can enter, whatever root's umask is. */
 export function openShared(folder: string): void {
   mkdirSync(folder, { recursive: true });
   chmodSync(folder, 0o755);
 }
 
-/** The new folder appears whole or not at all. Of two who copy at once the second keeps the first one's. */
+/** The new folder appears whole or not at all. Of two processes that copy at once the second keeps the copy of the first. */
 function copyPrograms(native: string, to: string): void {
   openShared(dirname(to));
   const temporary = mkdtempSync(`${to}.new-`);
@@ -103,7 +103,7 @@ function copyPrograms(native: string, to: string): void {
   }
 }
 
-/** Why the programs cannot be run: undefined when they can. */
+/** The reason why the programs cannot be run; undefined when they can. */
 function faultOf(binaries: string, account: Account | undefined): string | undefined {
   try {
     const tried = Bun.spawnSync([join(binaries, "postgres"), "--version"], {
@@ -118,7 +118,7 @@ function faultOf(binaries: string, account: Account | undefined): string | undef
   }
 }
 
-/** Who is to run PostgreSQL when we are root. @throws Error when the system has no such account */
+/** The account that runs PostgreSQL when this process is root. @throws Error when the system has none */
 export function unprivilegedAccount(): Account {
   const entries = readFileSync("/etc/passwd", "utf8").split("\n");
   for (const name of ["postgres", "_postgres", "nobody"]) {
@@ -131,7 +131,7 @@ export function unprivilegedAccount(): Account {
   );
 }
 
-/** Asks the system itself, so that access lists and the like count. */
+/** Whether an account can enter a folder. The system itself is asked, so that access lists and the like count. */
 export function canEnter(folder: string, account: Account): boolean {
   return Bun.spawnSync(["/bin/sh", "-c", 'cd "$1"', "enter", folder], asAccount(account)).success;
 }

@@ -1,5 +1,5 @@
-// A PostgreSQL cluster in a data folder: where it lies, who runs it, how it is made. Beside it in the data folder lie its
-// password, its log and the lock of its owner.
+// A PostgreSQL cluster in a data folder: its directory, the account that runs it, and how it is made. The data folder also
+// has its password, its log and the lock of its owner.
 import {
   chmodSync,
   chownSync,
@@ -20,7 +20,7 @@ import {
 import { basename, dirname, join, resolve } from "node:path";
 import type { Logger } from "pino";
 import { canEnter, openShared, sharedRoot, unprivilegedAccount } from "./binaries.ts";
-import { type Account, spawnGuarded } from "./guard.ts";
+import { type Account, WatchedProcess } from "./watchdog.ts";
 
 const majorVersion = "17";
 const initdbTimeoutMs = 60_000;
@@ -30,15 +30,15 @@ const temporaryPrefix = "postgres.new-";
 
 export const databaseUser = "gemini_user";
 
-export interface Place {
+export interface ClusterLocation {
   readonly dataDir: string;
   /** The cluster's real path. It need not exist yet. */
   readonly dir: string;
-  /** Who runs PostgreSQL there. Undefined: we ourselves. */
+  /** The account that runs PostgreSQL there. Undefined: this process's own. */
   readonly account: Account | undefined;
 }
 
-/** What it takes to connect to a cluster. */
+/** What is needed to connect to a cluster. */
 export interface Access {
   readonly dir: string;
   readonly password: string;
@@ -50,10 +50,10 @@ export interface Cluster extends Access {
   readonly logFile: string;
 }
 
-/** Makes the data folder if need be. @returns its real path. @throws Error with a sentence why it cannot */
+/** Makes the data folder unless it exists. @returns its real path. @throws Error with the reason why it cannot be used */
 export function openDataDir(dataDir: string): string {
   try {
-    // Root's must let another account pass through; what is secret in it has its own mode.
+    // A folder of root's must let another account pass through; the secrets in it have their own mode.
     mkdirSync(dataDir, { recursive: true, mode: process.getuid?.() === 0 ? 0o755 : 0o700 });
     return realpathSync(dataDir);
   } catch (cause) {
@@ -65,11 +65,12 @@ export function openDataDir(dataDir: string): string {
 }
 
 /**
- * Decides where the cluster of a data folder lies and who runs it. What is there stays as it is. A new one of root's lies
- * under /var/lib/gemini-coop, with a link to it, when the account that runs it cannot enter the data folder.
- * @throws Error with a sentence about what stands in the way
+ * Decides the directory of a data folder's cluster and the account that runs it. An existing cluster stays where it is. A new
+ * one of root's gets a directory under /var/lib/gemini-coop, with a link to it, when the account that runs it cannot enter the
+ * data folder.
+ * @throws Error with the reason why it cannot be used
  */
-export function placeCluster(dataDir: string, log: Logger): Place {
+export function locateCluster(dataDir: string, log: Logger): ClusterLocation {
   const link = join(dataDir, "postgres");
   const existing = existingDir(link);
   const owner = existing && statSync(existing, { throwIfNoEntry: false });
@@ -94,7 +95,7 @@ export function placeCluster(dataDir: string, log: Logger): Place {
   return { dataDir, dir, account: { uid, gid } };
 }
 
-/** The cluster that `<dataDir>/postgres` is or points to, as a real path; it may not have been made yet behind a link. */
+/** The real path of the cluster that `<dataDir>/postgres` is or points to; behind a link it need not exist yet. */
 function existingDir(link: string): string | undefined {
   const entry = lstatSync(link, { throwIfNoEntry: false });
   if (!entry?.isSymbolicLink()) return entry && link;
@@ -118,17 +119,17 @@ function newDir(link: string, account: Account, log: Logger): string {
   symlinkSync(dir, link);
   log.warn(
     { folder: dir },
-    `the database lies in ${dir}, since PostgreSQL does not run as root and other users cannot enter ${dirname(link)}`,
+    `the database is in ${dir}, since PostgreSQL does not run as root and other users cannot enter ${dirname(link)}`,
   );
   return dir;
 }
 
 /**
- * Makes the cluster unless it is there. The caller owns the folders (tryLockFolder). A new one appears whole or not at all.
- * @throws Error with a sentence about what stands in the way
+ * Makes the cluster unless it exists. The caller holds the locks of the folders. A new one appears whole or not at all.
+ * @throws Error with the reason why it cannot be used
  */
 export async function prepareCluster(
-  { dataDir, dir, account }: Place,
+  { dataDir, dir, account }: ClusterLocation,
   binaries: string,
   log: Logger,
 ): Promise<Cluster> {
@@ -152,7 +153,9 @@ export async function prepareCluster(
     return { dir, password, binaries, account, logFile };
   }
   if (existsSync(dir) && readdirSync(dir).length > 0) {
-    throw new Error(`${dir} is in the way, and no PostgreSQL database: move it elsewhere.`);
+    throw new Error(
+      `${dir} exists and is no PostgreSQL database, and is in the way: move it elsewhere.`,
+    );
   }
   const cluster = { dir, password: newPassword(dataDir), binaries, account, logFile };
   await makeCluster(cluster);
@@ -160,14 +163,14 @@ export async function prepareCluster(
   return cluster;
 }
 
-/** What it takes to connect to a cluster that somebody else runs: undefined while it is not there yet. */
+/** Access to a cluster that another process runs; undefined while it has not been made yet. */
 export function findAccess(dataDir: string): Access | undefined {
   const dir = existingDir(join(dataDir, "postgres"));
   const password = findPassword(dataDir);
   return dir && password ? { dir, password } : undefined;
 }
 
-/** What a killed process was making. Its initdb ends in a moment, and writes until then. */
+/** Removes the cluster that a killed process was making. Its initdb ends soon, and writes until then. */
 async function removeUnfinished(home: string): Promise<void> {
   const unfinished = () => readdirSync(home).filter((name) => name.startsWith(temporaryPrefix));
   const deadline = Date.now() + unfinishedTimeoutMs;
@@ -193,27 +196,28 @@ async function makeCluster({ dir, binaries, account, password, logFile }: Cluste
   }
 }
 
-async function initdb(how: Omit<Cluster, keyof Access> & { pwfile: string; made: string }) {
-  const { binaries, account, logFile, pwfile, made } = how;
-  // Search tells letters by LC_CTYPE, and not every system has every locale. Sorting is the builtin provider's everywhere.
+async function initdb(options: Omit<Cluster, keyof Access> & { pwfile: string; made: string }) {
+  const { binaries, account, logFile, pwfile, made } = options;
+  // LC_CTYPE decides what a letter is, and not every system has every locale. The builtin provider sorts the same everywhere.
   for (const ctype of ["C.UTF-8", "en_US.UTF-8", "C"]) {
-    const options = [
+    const flags = [
       ["-D", made],
       ["-U", databaseUser],
       [`--pwfile=${pwfile}`, "--auth=scram-sha-256", "--no-instructions"],
       ["--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"],
       [`--lc-ctype=${ctype}`],
     ];
-    const run = spawnGuarded([join(binaries, "initdb"), ...options.flat()], { account, logFile });
+    const command = [join(binaries, "initdb"), ...flags.flat()];
+    const run = new WatchedProcess(command, { account, logFile });
     if (!(await run.exitsWithin(initdbTimeoutMs))) {
-      run.end();
+      run.interrupt();
       throw new Error(
         `PostgreSQL's initdb did not end in ${initdbTimeoutMs / 1000} s; see ${logFile}.`,
       );
     }
-    if (run.exitCode() === 0) return;
-    if (!run.output().includes("invalid locale name")) {
-      throw new Error(`PostgreSQL's initdb failed:\n${run.output()}`);
+    if (run.exitCode === 0) return;
+    if (!run.output.includes("invalid locale name")) {
+      throw new Error(`PostgreSQL's initdb failed:\n${run.output}`);
     }
   }
 }

@@ -1,21 +1,20 @@
-// The database of somebody who has none: PostgreSQL 17 from npm, in the data folder, on a loopback port that the system
-// gives, and never alive without the process that owns it.
+// The database that is used when DATABASE_URL is not set: PostgreSQL 17 from npm, in the data folder, on a loopback port that
+// the system chooses, and never alive without the process that owns it.
 import { dirname } from "node:path";
 import type { Logger } from "pino";
 import postgres from "postgres";
 import { findPackage, usableBinaries } from "./binaries.ts";
-import { findAccess, openDataDir, placeCluster, prepareCluster } from "./cluster.ts";
-import type { Cluster, Place } from "./cluster.ts";
-import { type FolderLock, lockOwner, tryLockFolder } from "./folder-lock.ts";
+import { findAccess, locateCluster, openDataDir, prepareCluster } from "./cluster.ts";
+import type { Cluster, ClusterLocation } from "./cluster.ts";
+import { FolderLock, lockOwner } from "./folder-lock.ts";
 import { isStopping } from "./pid-file.ts";
 import {
   adminDatabase,
   appDatabase,
   clusterUrl,
-  type Postmaster,
+  Postmaster,
   readyPort,
   startOnFreePort,
-  startPostmaster,
   stopLeftover,
 } from "./postmaster.ts";
 
@@ -25,15 +24,15 @@ const borrowWaitMs = 60_000;
 const pollMs = 50;
 const restartDelayMsMin = 100;
 const restartDelayMsMax = 5_000;
-/** A server that ran this long did not die of how it was started. */
+/** After a run of this length a later end is not blamed on the start, and the delay is short again. */
 const healthyRunMs = 10_000;
 
 export interface EmbeddedPostgres {
-  /** Of the database gemini_coop; it stays the same until `stop`, whatever happens to PostgreSQL. */
+  /** The address of the database gemini_coop. It stays the same until `stop`, also when PostgreSQL is started again. */
   readonly url: string;
   /**
-   * Shuts PostgreSQL down and gives the folder free; takes at most about 20 s. Calling it again returns the same promise.
-   * When it was borrowed from another process it only lets go of it.
+   * Shuts PostgreSQL down and releases the folder; takes at most about 20 s. Calling it again returns the same promise.
+   * A database that was borrowed from another process goes on.
    */
   stop(): Promise<void>;
 }
@@ -46,9 +45,9 @@ export interface EmbeddedOptions {
 
 /**
  * Starts the database of a data folder and owns it until `stop`, or until this process ends in whatever way: then PostgreSQL
- * shuts down by itself. If PostgreSQL dies it is started again on the same port, after 0.1 s to 5 s, for as long as it takes.
- * A PostgreSQL whose owner is dead is stopped first.
- * @throws Error with a sentence for a person: the folder has a living owner (after 3 s, 15 s while that one stops), there is
+ * shuts down by itself. If PostgreSQL dies it is started again on the same port, after 0.1 s to 5 s, without an end. A
+ * PostgreSQL without a living owner is stopped first.
+ * @throws Error with a sentence for the user: the folder has a living owner (after 3 s, 15 s while that one stops), there is
  * no PostgreSQL for this platform, the folder cannot be used, or PostgreSQL does not start within 60 s
  */
 export async function startEmbeddedPostgres({
@@ -56,11 +55,12 @@ export async function startEmbeddedPostgres({
   log,
 }: EmbeddedOptions): Promise<EmbeddedPostgres> {
   const folder = openDataDir(dataDir);
-  return start(folder, await lockFolder(folder), log);
+  return OwnedPostgres.start(folder, await lockFolder(folder), log);
 }
 
 /**
- * Uses the database of a data folder for a while: the one that another process runs, or else one of its own until `stop`.
+ * Uses the database of a data folder for a while: the one that another process runs, or one that this process runs until
+ * `stop`.
  * @throws Error as startEmbeddedPostgres does, and when the owner's database is not ready within 60 s
  */
 export async function borrowEmbeddedPostgres({
@@ -70,8 +70,8 @@ export async function borrowEmbeddedPostgres({
   const folder = openDataDir(dataDir);
   const deadline = Date.now() + borrowWaitMs;
   for (;;) {
-    const lock = tryLockFolder(folder);
-    if (lock) return start(folder, lock, log);
+    const lock = FolderLock.tryTake(folder);
+    if (lock) return OwnedPostgres.start(folder, lock, log);
     const access = findAccess(folder);
     const port = access && (await readyPort(access));
     if (port) return { url: clusterUrl(access, port, appDatabase), stop: async () => {} };
@@ -84,100 +84,119 @@ export async function borrowEmbeddedPostgres({
   }
 }
 
-async function start(folder: string, lock: FolderLock, log: Logger): Promise<EmbeddedPostgres> {
-  const locks = [lock];
-  const release = () => locks.forEach((taken) => taken.release());
-  try {
-    const place = placeCluster(folder, log);
-    // Two data folders can point to one place: after a copy of a folder whose cluster lies elsewhere.
-    const home = dirname(place.dir);
-    if (home !== folder) locks.push(await lockFolder(home));
-    const cluster = await makeReady(place, log);
+/** The database of a folder whose locks this process holds. */
+class OwnedPostgres implements EmbeddedPostgres {
+  readonly url: string;
+  readonly #cluster: Cluster;
+  readonly #locks: readonly FolderLock[];
+  readonly #log: Logger;
+  readonly #port: number;
+  readonly #stopping = new AbortController();
+  /** Settles when PostgreSQL is down after `stop`. */
+  readonly #supervised: Promise<void>;
+  #stopped: Promise<void> | undefined;
 
-    const ending = new AbortController();
-    const postmaster = await startOnFreePort(cluster, ending.signal);
-    const url = clusterUrl(cluster, postmaster.port, appDatabase);
+  private constructor(cluster: Cluster, first: Postmaster, locks: FolderLock[], log: Logger) {
+    this.url = clusterUrl(cluster, first.port, appDatabase);
+    this.#cluster = cluster;
+    this.#locks = locks;
+    this.#log = log;
+    this.#port = first.port;
+    this.#supervised = this.#supervise(first);
+  }
+
+  /** Releases the lock when it throws. */
+  static async start(folder: string, lock: FolderLock, log: Logger): Promise<OwnedPostgres> {
+    const locks = [lock];
     try {
-      await createDatabase(clusterUrl(cluster, postmaster.port, adminDatabase));
+      const location = locateCluster(folder, log);
+      // Two data folders can lead to one cluster: after a copy of a folder with a link to its cluster.
+      const home = dirname(location.dir);
+      if (home !== folder) locks.push(await lockFolder(home));
+      const cluster = await makeReady(location, log);
+      const postmaster = await startOnFreePort(cluster, new AbortController().signal);
+      try {
+        await createDatabase(clusterUrl(cluster, postmaster.port, adminDatabase));
+      } catch (error) {
+        await postmaster.stop();
+        throw error;
+      }
+      log.info({ folder: cluster.dir, port: postmaster.port }, "embedded PostgreSQL is ready");
+      return new OwnedPostgres(cluster, postmaster, locks, log);
     } catch (error) {
-      await postmaster.stop();
+      for (const taken of locks) taken.release();
       throw error;
     }
-    log.info({ folder: cluster.dir, port: postmaster.port }, "embedded PostgreSQL is ready");
-    const kept = keepRunning(cluster, postmaster, ending.signal, log);
-    const end = async () => {
-      ending.abort();
-      await kept.finally(release);
-      log.info("embedded PostgreSQL has stopped");
-    };
-    let ended: Promise<void> | undefined;
-    return { url, stop: () => (ended ??= end()) };
-  } catch (error) {
-    release();
-    throw error;
   }
-}
 
-async function makeReady(place: Place, log: Logger): Promise<Cluster> {
-  const binaries = usableBinaries(findPackage(), place.account, log);
-  const orphan = await stopLeftover(place.dir);
-  if (orphan) log.warn({ pid: orphan }, "stopped a PostgreSQL that a dead process had left behind");
-  return prepareCluster(place, binaries, log);
-}
+  stop(): Promise<void> {
+    return (this.#stopped ??= this.#stop());
+  }
 
-/** Starts PostgreSQL again whenever it dies. Resolves after `ending`, when it is down. */
-async function keepRunning(
-  cluster: Cluster,
-  first: Postmaster,
-  ending: AbortSignal,
-  log: Logger,
-): Promise<void> {
-  const aborted = new Promise<void>((resolve) =>
-    ending.addEventListener("abort", () => resolve(), { once: true }),
-  );
-  let postmaster: Postmaster | undefined = first;
-  let delayMs = restartDelayMsMin;
-  while (!ending.aborted) {
-    const started = Date.now();
-    if (postmaster) {
-      await Promise.race([postmaster.exited, aborted]);
-      if (ending.aborted) break;
-      await postmaster.stop();
-      log.error({ port: first.port }, "PostgreSQL has ended unexpectedly and is started again");
+  async #stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#supervised.finally(() => {
+      for (const lock of this.#locks) lock.release();
+    });
+    this.#log.info("embedded PostgreSQL has stopped");
+  }
+
+  /** Starts PostgreSQL again whenever it dies. Resolves after `stop`, when it is down. */
+  async #supervise(first: Postmaster): Promise<void> {
+    const { signal } = this.#stopping;
+    const aborted = new Promise<void>((resolve) =>
+      signal.addEventListener("abort", () => resolve(), { once: true }),
+    );
+    let postmaster: Postmaster | undefined = first;
+    let delayMs = restartDelayMsMin;
+    while (!signal.aborted) {
+      const started = Date.now();
+      if (postmaster) {
+        await Promise.race([postmaster.exited, aborted]);
+        if (signal.aborted) break;
+        await postmaster.stop();
+        this.#log.error(
+          { port: this.#port },
+          "PostgreSQL has ended unexpectedly and is started again",
+        );
+      }
+      if (Date.now() - started > healthyRunMs) delayMs = restartDelayMsMin;
+      await Promise.race([Bun.sleep(delayMs), aborted]);
+      delayMs = Math.min(delayMs * 2, restartDelayMsMax);
+      postmaster = await this.#restart();
     }
-    if (Date.now() - started > healthyRunMs) delayMs = restartDelayMsMin;
-    await Promise.race([Bun.sleep(delayMs), aborted]);
-    delayMs = Math.min(delayMs * 2, restartDelayMsMax);
-    postmaster = await restart(cluster, first.port, ending, log);
+    await postmaster?.stop();
   }
-  await postmaster?.stop();
-}
 
-/** @returns undefined when it did not start; the reason is logged */
-async function restart(
-  cluster: Cluster,
-  port: number,
-  ending: AbortSignal,
-  log: Logger,
-): Promise<Postmaster | undefined> {
-  try {
-    ending.throwIfAborted();
-    // Only the guard may have died.
-    await stopLeftover(cluster.dir);
-    const postmaster = await startPostmaster(cluster, port, ending);
-    log.warn({ port }, "PostgreSQL runs again");
-    return postmaster;
-  } catch (err) {
-    if (!ending.aborted) log.error({ err }, "PostgreSQL could not be started again");
-    return undefined;
+  /** @returns undefined when it did not start; the reason is logged */
+  async #restart(): Promise<Postmaster | undefined> {
+    const { signal } = this.#stopping;
+    try {
+      signal.throwIfAborted();
+      // Where only the watchdog died, PostgreSQL still runs.
+      await stopLeftover(this.#cluster.dir);
+      const postmaster = await Postmaster.start(this.#cluster, this.#port, signal);
+      this.#log.warn({ port: this.#port }, "PostgreSQL runs again");
+      return postmaster;
+    } catch (err) {
+      if (!signal.aborted) this.#log.error({ err }, "PostgreSQL could not be started again");
+      return undefined;
+    }
   }
 }
 
-/** A server that was told to stop may need a moment; a new start right after it should succeed. */
+async function makeReady(location: ClusterLocation, log: Logger): Promise<Cluster> {
+  const binaries = usableBinaries(findPackage(), location.account, log);
+  const orphan = await stopLeftover(location.dir);
+  if (orphan) log.warn({ pid: orphan }, "stopped a PostgreSQL that a dead process had left behind");
+  return prepareCluster(location, binaries, log);
+}
+
+/** Waits for the lock, since a server that was told to stop may need a moment, and a start right after it should succeed. */
 async function lockFolder(folder: string): Promise<FolderLock> {
   const started = Date.now();
   for (;;) {
-    const lock = tryLockFolder(folder);
+    const lock = FolderLock.tryTake(folder);
     if (lock) return lock;
     const waitMs = isStopping(`${folder}/postgres`) ? ownerStoppingWaitMs : ownerWaitMs;
     if (Date.now() - started > waitMs) {

@@ -1,8 +1,8 @@
-// What PostgreSQL notes in postmaster.pid about the server of a folder, living or dead.
+// PostgreSQL's postmaster.pid, which describes the server of a folder, living or dead.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** Above every system's largest pid, so no process ever has it. */
+/** Larger than any system's largest process id, so no process ever has it. */
 const pidOfNobody = 2_147_483_647;
 
 export interface PidFile {
@@ -21,12 +21,12 @@ export function readPidFile(dir: string): PidFile | undefined {
   }
 }
 
-/** Whether the server of the folder says of itself that it is shutting down. */
+/** Whether the server of the folder is shutting down, by its own status. */
 export function isStopping(dir: string): boolean {
   return readPidFile(dir)?.status === "stopping";
 }
 
-/** The postmaster that runs on this very folder: a pid alone may long belong to somebody else. */
+/** The process id of the postmaster that runs on this folder. The id in the file may belong to another process by now. */
 export function livePostmaster(dir: string): number | undefined {
   const pid = readPidFile(dir)?.pid;
   if (pid === undefined || !(pid > 0)) return undefined;
@@ -46,8 +46,9 @@ function commandOf(pid: number): string {
 }
 
 /**
- * PostgreSQL refuses to start when the pid in its file lives, even if it is a stranger by now. Only the pid is replaced and the
- * file stays: by its other lines PostgreSQL still sees whether anything is attached to the shared memory of that run.
+ * Replaces the process id in the file of a dead server: PostgreSQL refuses to start while a process with that id lives, even
+ * one that is no PostgreSQL. The file itself stays, since PostgreSQL sees by its other lines whether any process is still
+ * attached to the shared memory of that run.
  */
 export function disownPidFile(dir: string): void {
   const file = join(dir, "postmaster.pid");

@@ -1,9 +1,9 @@
-// One run of PostgreSQL's server process on a cluster, and the traces that an earlier run left behind.
+// One run of PostgreSQL's server process on a cluster, and the cleaning up after an earlier run.
 import { join } from "node:path";
 import postgres from "postgres";
 import { type Access, type Cluster, databaseUser } from "./cluster.ts";
-import { type Guarded, spawnGuarded } from "./guard.ts";
 import { disownPidFile, livePostmaster, readPidFile } from "./pid-file.ts";
+import { WatchedProcess } from "./watchdog.ts";
 
 const startTimeoutMs = 60_000;
 const fastShutdownTimeoutMs = 10_000;
@@ -15,15 +15,7 @@ const retryDelayMs = 100;
 export const adminDatabase = "postgres";
 export const appDatabase = "gemini_coop";
 
-export interface Postmaster {
-  readonly port: number;
-  /** Resolves when it no longer runs, for whatever reason. */
-  readonly exited: Promise<unknown>;
-  /** Shuts down fast (clients are cut off, nothing committed is lost); after 10 s immediately. Resolves when it is gone. */
-  stop(): Promise<void>;
-}
-
-/** PostgreSQL came to an end before it was ready; `log` is what it said. */
+/** PostgreSQL ended before it was ready; `log` is its output. */
 export class StartFailed extends Error {
   readonly log: string;
   constructor(log: string) {
@@ -34,11 +26,67 @@ export class StartFailed extends Error {
   get portTaken(): boolean {
     return this.log.includes("could not create any TCP/IP sockets");
   }
-  /** Processes of a dying server are still about; or it was just starting, and had no pid file yet. */
+  /** Processes of a dying server are still there; or it was just starting, and had no pid file yet. */
   get stillInUse(): boolean {
     return /pre-existing shared memory block|lock file "postmaster\.pid" already exists/.test(
       this.log,
     );
+  }
+}
+
+/** One run of PostgreSQL's server process. */
+export class Postmaster {
+  readonly port: number;
+  readonly #dir: string;
+  readonly #process: WatchedProcess;
+
+  private constructor({ dir }: Cluster, port: number, process: WatchedProcess) {
+    this.port = port;
+    this.#dir = dir;
+    this.#process = process;
+  }
+
+  /**
+   * Starts PostgreSQL and waits until it takes connections, at most 60 s. The caller holds the lock of the folder and has
+   * called stopLeftover.
+   * @throws StartFailed when it ends by itself, Error when it is not ready in time or `signal` aborts; it does not run then
+   */
+  static async start(cluster: Cluster, port: number, signal: AbortSignal): Promise<Postmaster> {
+    const command = [join(cluster.binaries, "postgres"), "-D", cluster.dir, ...settings(port)];
+    const process = new WatchedProcess(command, cluster);
+    const postmaster = new Postmaster(cluster, port, process);
+
+    const deadline = Date.now() + startTimeoutMs;
+    while (!(await isReady(cluster, port))) {
+      if (process.exitCode !== null) throw new StartFailed(process.output);
+      if (signal.aborted || Date.now() > deadline) {
+        await postmaster.stop();
+        signal.throwIfAborted();
+        throw new Error(
+          `PostgreSQL was not ready after ${startTimeoutMs / 1000} s; see ${cluster.logFile}.`,
+        );
+      }
+      await Bun.sleep(pollMs);
+    }
+    return postmaster;
+  }
+
+  /** Resolves when it no longer runs, for whatever reason. */
+  get exited(): Promise<unknown> {
+    return this.#process.exited;
+  }
+
+  /** Shuts down fast (clients are cut off, nothing committed is lost); after 10 s immediately. Resolves when it is gone. */
+  async stop(): Promise<void> {
+    this.#process.interrupt();
+    let ended = await this.#process.exitsWithin(fastShutdownTimeoutMs);
+    for (const signal of ended ? [] : (["SIGQUIT", "SIGKILL"] as const)) {
+      const pid = livePostmaster(this.#dir);
+      if (pid !== undefined) send(pid, signal);
+      ended ||= await this.#process.exitsWithin(immediateShutdownTimeoutMs);
+    }
+    // Where only the watchdog was killed, PostgreSQL still runs.
+    await stopLeftover(this.#dir);
   }
 }
 
@@ -47,8 +95,8 @@ export function clusterUrl({ password }: Access, port: number, database: string)
 }
 
 /**
- * Starts on a port that the system gives, and for 15 s on others when that was taken in the meantime.
- * @throws as startPostmaster does
+ * Starts on a port that the system chooses, and for 15 s on others when that one was taken in the meantime.
+ * @throws as Postmaster.start does
  */
 export async function startOnFreePort(
   cluster: Cluster,
@@ -58,10 +106,10 @@ export async function startOnFreePort(
   const deadline = Date.now() + leftoverTimeoutMs;
   for (;;) {
     try {
-      return await startPostmaster(cluster, choosePort(), signal);
+      return await Postmaster.start(cluster, choosePort(), signal);
     } catch (error) {
-      const passing = error instanceof StartFailed && (error.portTaken || error.stillInUse);
-      if (!passing || Date.now() > deadline) throw error;
+      const isTransient = error instanceof StartFailed && (error.portTaken || error.stillInUse);
+      if (!isTransient || Date.now() > deadline) throw error;
       await Bun.sleep(retryDelayMs);
       await stopLeftover(cluster.dir);
     }
@@ -69,37 +117,8 @@ export async function startOnFreePort(
 }
 
 /**
- * Starts PostgreSQL and waits until it takes connections, at most 60 s. The caller owns the folder (tryLockFolder) and has
- * called stopLeftover.
- * @throws StartFailed when it ends by itself, Error when it is not ready in time or `signal` aborts; it does not run then
- */
-export async function startPostmaster(
-  cluster: Cluster,
-  port: number,
-  signal: AbortSignal,
-): Promise<Postmaster> {
-  const command = [join(cluster.binaries, "postgres"), "-D", cluster.dir, ...settings(port)];
-  const guarded = spawnGuarded(command, cluster);
-  const stop = () => stopGuarded(guarded, cluster.dir);
-
-  const deadline = Date.now() + startTimeoutMs;
-  while (!(await isReady(cluster, port))) {
-    if (guarded.exitCode() !== null) throw new StartFailed(guarded.output());
-    if (signal.aborted || Date.now() > deadline) {
-      await stop();
-      signal.throwIfAborted();
-      throw new Error(
-        `PostgreSQL was not ready after ${startTimeoutMs / 1000} s; see ${cluster.logFile}.`,
-      );
-    }
-    await Bun.sleep(pollMs);
-  }
-  return { port, exited: guarded.exited, stop };
-}
-
-/**
- * Stops a PostgreSQL that runs on the folder though nobody owns it any more, waiting at most 20 s, and makes the pid file of
- * a dead one harmless. The caller owns the folder.
+ * Stops a PostgreSQL that runs on the folder without an owner, waiting at most 20 s, and makes the pid file of a dead one
+ * harmless. The caller holds the lock of the folder.
  * @returns the process id of the server that was stopped
  * @throws Error when it does not stop
  */
@@ -163,23 +182,11 @@ async function isReady(cluster: Access, port: number): Promise<boolean> {
   }
 }
 
-async function stopGuarded(guarded: Guarded, dir: string): Promise<void> {
-  guarded.end();
-  let ended = await guarded.exitsWithin(fastShutdownTimeoutMs);
-  for (const signal of ended ? [] : (["SIGQUIT", "SIGKILL"] as const)) {
-    const pid = livePostmaster(dir);
-    if (pid !== undefined) send(pid, signal);
-    ended ||= await guarded.exitsWithin(immediateShutdownTimeoutMs);
-  }
-  // Not if only the guard was killed.
-  await stopLeftover(dir);
-}
-
 function send(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch {
-    // Gone in the meantime; if it is not, the wait that follows says so.
+    // It has ended in the meantime. If it hasn't, the wait that follows fails.
   }
 }
 

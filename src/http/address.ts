@@ -11,6 +11,10 @@ export interface Client {
   readonly address: string;
   /** Whether the client speaks TLS, with us or with the trusted proxy in front. */
   readonly secure: boolean;
+  /** Host and port by which the client may have reached the server, as header fields say it; the first is the Host. */
+  readonly hosts: readonly string[];
+  /** The scheme that a trusted proxy names; undefined where none does. */
+  readonly forwardedScheme: "http" | "https" | undefined;
 }
 
 /** The context of a request, whether or not its route has more variables. */
@@ -25,11 +29,15 @@ export function seeClient(config: Config): MiddlewareHandler<AppEnv> {
     const peer = readAddress(c.env.server.requestIP(c.req.raw)?.address ?? "") ?? "unknown";
     const isProxied = isTrusted(peer);
     const forwardedFor = isProxied ? c.req.header("x-forwarded-for") : undefined;
-    const forwardedProto = isProxied ? c.req.header("x-forwarded-proto") : undefined;
+    const forwardedScheme = isProxied ? schemeOf(c.req.header("x-forwarded-proto")) : undefined;
     c.set("client", {
       address: forwardedFor === undefined ? peer : lastUntrusted(peer, forwardedFor, isTrusted),
-      // The first proxy is the one that the client spoke to.
-      secure: /^ *https *(,|$)/i.test(forwardedProto ?? "") || c.req.url.startsWith("https:"),
+      secure: forwardedScheme === "https" || c.req.url.startsWith("https:"),
+      hosts: [
+        ...(c.req.header("host") ?? "").split(","),
+        ...(isProxied ? forwardedHosts(c.req.header()) : []),
+      ].filter((host) => host !== ""),
+      forwardedScheme,
     });
     await next();
   };
@@ -56,6 +64,23 @@ export function networkOf(address: string): string {
   const first = [...groups, ...Array.from({ length: Math.max(0, missing) }, () => "0")];
   const network = first.concat(tail?.split(":") ?? []).slice(0, 4);
   return `${network.map((group) => group || "0").join(":")}::/64`;
+}
+
+/** The first entry of a list, which the proxy that the client spoke to has written. */
+const firstOf = (list: string | undefined) => list?.split(",")[0]?.trim() ?? "";
+
+function schemeOf(forwardedProto: string | undefined): "http" | "https" | undefined {
+  const scheme = firstOf(forwardedProto).toLowerCase();
+  return scheme === "http" || scheme === "https" ? scheme : undefined;
+}
+
+/** X-Forwarded-Host, with the port of X-Forwarded-Port where it names none. */
+function forwardedHosts(headers: Record<string, string>): string[] {
+  const host = firstOf(headers["x-forwarded-host"]);
+  const port = firstOf(headers["x-forwarded-port"]);
+  if (!/^\d{1,5}$/.test(port)) return [host];
+  const name = (host || firstOf(headers.host)).replace(/:\d*$/, "");
+  return name === "" ? [host] : [host, `${name}:${port}`];
 }
 
 function trustedBy(proxies: readonly string[]): (address: string) => boolean {

@@ -8,6 +8,7 @@ import type { Logger } from "pino";
 import type { Config } from "../config/config.ts";
 import { asProblem } from "./problems.ts";
 import { Problem } from "../wire/problems.ts";
+import type { Client } from "./address.ts";
 import { withoutTokens } from "./request-log.ts";
 import type { AppEnv } from "./router.ts";
 
@@ -26,11 +27,28 @@ export function crossOrigin(config: Config): MiddlewareHandler<AppEnv> {
   });
 }
 
-/** Whether a page of this origin may open a socket: one of CORS_ORIGINS, or served by this host itself. */
-export function mayConnect(config: Config, origin: string | undefined, host: string | undefined) {
+/**
+ * Whether a page of this origin may open a socket: an origin of CORS_ORIGINS, or the server's own. The server knows its
+ * own origin from the Host header and from what trusted proxies forward. The default port of the origin's scheme may be
+ * written out in any of them; a scheme is compared only where a trusted proxy names it.
+ */
+export function mayConnect(config: Config, origin: string | undefined, client: Client): boolean {
   if (origin === undefined || config.corsOrigins.includes("*")) return true;
   if (config.corsOrigins.includes(origin)) return true;
-  return host !== undefined && URL.canParse(origin) && new URL(origin).host === host;
+  const page = URL.parse(origin);
+  if (!page || !/^https?:$/.test(page.protocol)) return false;
+  const { hosts, forwardedScheme } = client;
+  if (forwardedScheme !== undefined && page.protocol !== `${forwardedScheme}:`) return false;
+  return hosts.some((host) => isHostOf(page, host, forwardedScheme !== undefined));
+}
+
+/** @param isForwarded whether a proxy ended TLS in front, so that its own port may be the default one of plain HTTP */
+function isHostOf(page: URL, host: string, isForwarded: boolean): boolean {
+  // A host that is none, such as one with a path, would be read as something else.
+  if (/[^\w.:[\]-]/.test(host)) return false;
+  const own = URL.parse(`${page.protocol}//${host}`);
+  if (!own) return false;
+  return own.host === page.host || (isForwarded && own.host === `${page.host}:80`);
 }
 
 export const limitBody: MiddlewareHandler = bodyLimit({

@@ -4,7 +4,10 @@ import { Problem } from "../wire/problems.ts";
 import { createRouter } from "./router.ts";
 
 /** For Prometheus, whose `authorization.credentials` is METRICS_TOKEN. Without that setting there is no such path. */
-export function metricsRoutes({ config, metrics }: Pick<Ctx, "config" | "metrics">) {
+export function metricsRoutes({
+  config,
+  telemetry: { metrics },
+}: Pick<Ctx, "config" | "telemetry">) {
   const app = createRouter();
   const { metricsToken } = config;
   if (metricsToken === undefined) return app;

@@ -42,13 +42,23 @@ interface Page {
 
 /** The page of a compiled server, which Bun has bundled along with it, for files beside `/`. */
 async function compiledPage(outputs: NonNullable<typeof source.files>): Promise<Page> {
-  const page: Page = { html: await Bun.file(source.index).text(), files: new Map() };
+  const names = outputs.map(({ path }) => basename(path));
+  // The page names the files that it loads, and a script names the one that it loads with the first formula.
+  const addressed = async (path: string) => {
+    const text = await Bun.file(path).text();
+    return names.reduce(
+      (result, name) => result.replaceAll(`"/${name}"`, `"${filesPath}${name}"`),
+      text,
+    );
+  };
+  const page: Page = { html: await addressed(source.index), files: new Map() };
   for (const { path, loader, headers } of outputs) {
     if (loader === "html") continue;
-    const name = basename(path);
-    page.html = page.html.replaceAll(`"/${name}"`, `"${filesPath}${name}"`);
-    const bytes = await Bun.file(path).arrayBuffer();
-    page.files.set(name, { type: headers["content-type"], bytes });
+    const bytes =
+      loader === "js"
+        ? new TextEncoder().encode(await addressed(path)).buffer
+        : await Bun.file(path).arrayBuffer();
+    page.files.set(basename(path), { type: headers["content-type"], bytes });
   }
   return page;
 }
@@ -60,6 +70,7 @@ async function bundlePage(): Promise<Page> {
     entrypoints: [source.index],
     target: "browser",
     minify: true,
+    splitting: true,
     publicPath: filesPath,
     naming: { chunk: "[name]-[hash].[ext]", asset: "[name]-[hash].[ext]" },
     // As src/web/tsconfig.json has it, which an installed server need not have.

@@ -10,9 +10,8 @@ const probes = new Set(["/health", "/ready", "/metrics"]);
 
 export function requestLog({
   log,
-  metrics,
-  tracing,
-}: Pick<Ctx, "log" | "metrics" | "tracing">): MiddlewareHandler<AppEnv> {
+  telemetry: { metrics, tracing },
+}: Pick<Ctx, "log" | "telemetry">): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
     const { method, path } = c.req;
     // What fits a request is known before it is handled.

@@ -32,7 +32,7 @@ export async function joinRoom(
   request: JoinRequest,
 ): Promise<void> {
   const { chatId } = request;
-  const entrance = ctx.rooms.enter(chatId, listener);
+  const entrance = ctx.realtime.rooms.enter(chatId, listener);
   let joined = false;
   try {
     let log = await readLog(ctx, caller, request);
@@ -98,11 +98,11 @@ async function readLog(ctx: Ctx, caller: Caller, request: JoinRequest): Promise<
 
 /** The reply to an answer's end can be late, or lost, and another server may have taken the answer over. */
 async function readEnded(ctx: Ctx, chatId: number, lastSeq: number): Promise<Set<number>> {
-  const running = ctx.replies.inChat(chatId, lastSeq);
+  const running = ctx.answers.inChat(chatId, lastSeq);
   if (running.length === 0) return new Set();
   const ids = running.map((reply) => reply.messageId);
   const ended = await findEnded(ctx.sql, ids, lastSeq);
-  for (const id of ended) ctx.replies.hasEnded(id);
+  for (const id of ended) ctx.answers.hasEnded(id);
   return new Set(ended);
 }
 
@@ -130,8 +130,8 @@ function sendRunningAnswers(
   listener: Listener,
   hasEnded: (messageId: number) => boolean,
 ): void {
-  const position = ctx.rooms.position(chatId) ?? 0;
-  for (const reply of ctx.replies.inChat(chatId, position)) {
+  const position = ctx.realtime.rooms.position(chatId) ?? 0;
+  for (const reply of ctx.answers.inChat(chatId, position)) {
     if (hasEnded(reply.messageId)) continue;
     listener.send(
       JSON.stringify({

@@ -4,7 +4,6 @@ import { admit, type Admission } from "../answers/admission.ts";
 import { asksBot, questionOf } from "../answers/question.ts";
 import { chatNotFound } from "../chats/actions.ts";
 import type { Ctx } from "../context.ts";
-import { activityTopic, chatTopic } from "../realtime/topics.ts";
 import { activityFrame, messageFrame } from "../wire/message-frames.ts";
 import type { HistoryQuery, Message, SendMessageInput } from "../wire/messages.ts";
 import { Problem } from "../wire/problems.ts";
@@ -42,15 +41,15 @@ async function ask(
   }
   if (input.client_id == null) return await askOnce(ctx, caller, chatId, input);
   const key = `${chatId} ${caller.id} ${input.client_id}`;
-  const before = ctx.asking.get(key);
+  const before = ctx.answers.inFlight.get(key);
   const asked = before
     ? before.catch(() => undefined).then(() => askAgain(ctx, caller, chatId, input))
     : askOnce(ctx, caller, chatId, input);
-  ctx.asking.set(key, asked);
+  ctx.answers.inFlight.set(key, asked);
   try {
     return await asked;
   } finally {
-    if (ctx.asking.get(key) === asked) ctx.asking.delete(key);
+    if (ctx.answers.inFlight.get(key) === asked) ctx.answers.inFlight.delete(key);
   }
 }
 
@@ -136,10 +135,8 @@ function settled(
       "This client_id was used for another message in this chat. Make a new one for each message.",
     );
   }
-  ctx.publish(chatTopic(message.chat_id), messageFrame(message));
-  if (result.outcome === "sent") {
-    ctx.publish(activityTopic(message.chat_id), activityFrame(message));
-  }
+  ctx.realtime.toRoom(messageFrame(message));
+  if (result.outcome === "sent") ctx.realtime.toList(activityFrame(message));
   return { message, answer: result.outcome === "sent" ? result.answer : undefined };
 }
 

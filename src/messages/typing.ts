@@ -2,35 +2,44 @@ import { chatNotFound } from "../chats/actions.ts";
 import { isParticipant } from "../chats/participant-queries.ts";
 import type { Ctx } from "../context.ts";
 import type { Listener } from "../realtime/rooms.ts";
-import { chatTopic } from "../realtime/topics.ts";
 
-const typingIntervalMs = 3_000;
-/** People and chats remembered; the oldest are forgotten first, which lets them type once more at most. */
+const intervalMs = 3_000;
+/** When more people are remembered than this, the oldest is forgotten and may be shown once too often. */
 const rememberedMax = 10_000;
 
-const lastShown = new WeakMap<Ctx, Map<string, number>>();
+/** The typing notices of this node, at most one in {@link intervalMs} for each person and chat. */
+export class TypingNotices {
+  readonly #ctx: Pick<Ctx, "sql" | "now" | "realtime">;
+  /** Milliseconds of the last notice by chat and person, oldest first. */
+  readonly #lastShown = new Map<string, number>();
 
-/** Tells the others in the room, at most once in 3 s a person; what comes in between is dropped. @throws Problem `not_found` */
-export async function showTyping(ctx: Ctx, listener: Listener, chatId: number): Promise<void> {
-  const { userId, username } = listener;
-  if (!listener.joined.has(chatId) && !(await isParticipant(ctx.sql, userId, chatId))) {
-    throw chatNotFound();
+  constructor(ctx: Pick<Ctx, "sql" | "now" | "realtime">) {
+    this.#ctx = ctx;
   }
-  const shown = lastShown.getOrInsertComputed(ctx, () => new Map<string, number>());
-  const key = `${chatId}:${userId}`;
-  const now = ctx.now().getTime();
-  if (now - (shown.get(key) ?? 0) < typingIntervalMs) return;
-  shown.delete(key);
-  shown.set(key, now);
-  if (shown.size > rememberedMax) {
-    for (const oldest of shown.keys()) {
-      shown.delete(oldest);
-      break;
+
+  /** Tells the others in the room; a notice within the interval is dropped. @throws Problem `not_found` */
+  async show(listener: Listener, chatId: number): Promise<void> {
+    const { sql, realtime } = this.#ctx;
+    const { userId, username } = listener;
+    if (!listener.joined.has(chatId) && !(await isParticipant(sql, userId, chatId))) {
+      throw chatNotFound();
     }
+    if (!this.#isDue(`${chatId}:${userId}`)) return;
+    realtime.toRoom(
+      { type: "typing", chat_id: chatId, user_id: userId, username },
+      { exceptUserId: userId },
+    );
   }
-  ctx.publish(
-    chatTopic(chatId),
-    { type: "typing", chat_id: chatId, user_id: userId, username },
-    { exceptUserId: userId },
-  );
+
+  #isDue(key: string): boolean {
+    const nowMs = this.#ctx.now().getTime();
+    if (nowMs - (this.#lastShown.get(key) ?? 0) < intervalMs) return false;
+    this.#lastShown.delete(key);
+    this.#lastShown.set(key, nowMs);
+    if (this.#lastShown.size > rememberedMax) {
+      const [oldest = key] = this.#lastShown.keys();
+      this.#lastShown.delete(oldest);
+    }
+    return true;
+  }
 }

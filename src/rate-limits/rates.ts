@@ -30,7 +30,7 @@ export interface Verdict {
   readonly refusal: Problem | undefined;
 }
 
-export interface Rates {
+export interface RateLimits {
   /** False: nothing is counted. */
   readonly on: boolean;
   /** Counts so many of something that is about to be done. What a person is refused does not count for the address. */
@@ -45,14 +45,14 @@ export interface Rates {
   cleanUp(): Promise<void>;
 }
 
-const off: Rates = {
+const off: RateLimits = {
   on: false,
   take: async () => ({ counts: [], refusal: undefined }),
   guardSignIn: (_, signIn) => signIn(),
   cleanUp: async () => undefined,
 };
 
-export function createRates({
+export function createRateLimits({
   config,
   sql,
   log,
@@ -60,7 +60,7 @@ export function createRates({
   config: Config;
   sql: Sql;
   log: Logger;
-}): Rates {
+}): RateLimits {
   const { store: place, userFactor, addressFactor } = config.rates;
   if (place === "off") return off;
   const store = place === "postgres" ? createPostgresStore(sql, log) : undefined;

@@ -1,29 +1,33 @@
-// News of chats for people who have not joined them. A busy room must not cost each of its people a frame a message:
-// the first goes out at once, what follows within the interval goes as one, the newest.
+// Activity of chats for participants that have not joined them. A busy room must not cost each of them a frame for every
+// message: the first goes out at once, and of what follows within the interval only the newest.
 import type { ActivityFrame } from "../wire/frames.ts";
-import { activityTopic, type ActivityTopic } from "./topics.ts";
+import { activityTopic, type Emit } from "./topics.ts";
 
 const intervalMs = 1_000;
 
-export function createActivity(emit: (topic: ActivityTopic, text: string) => void) {
-  const recent = new Map<number, { latest: ActivityFrame | undefined }>();
+export class ActivityThrottle {
+  readonly #emit: Emit;
+  readonly #recent = new Map<number, { latest: ActivityFrame | undefined }>();
 
-  function send(frame: ActivityFrame) {
-    const chat: { latest: ActivityFrame | undefined } = { latest: undefined };
-    recent.set(frame.chat_id, chat);
-    emit(activityTopic(frame.chat_id), JSON.stringify(frame));
-    setTimeout(() => {
-      recent.delete(frame.chat_id);
-      if (chat.latest) send(chat.latest);
-    }, intervalMs);
+  constructor(emit: Emit) {
+    this.#emit = emit;
   }
 
-  return {
-    /** Tells it to who is concerned, at most once a second for each chat. */
-    note(frame: ActivityFrame) {
-      const chat = recent.get(frame.chat_id);
-      if (chat) chat.latest = frame;
-      else send(frame);
-    },
-  };
+  /** Sends the frame, at most one in {@link intervalMs} for each chat. */
+  note(frame: ActivityFrame): void {
+    const chat = this.#recent.get(frame.chat_id);
+    if (chat) chat.latest = frame;
+    else this.#send(frame);
+  }
+
+  #send(frame: ActivityFrame): void {
+    const { chat_id: chatId } = frame;
+    const chat: { latest: ActivityFrame | undefined } = { latest: undefined };
+    this.#recent.set(chatId, chat);
+    this.#emit(activityTopic(chatId), JSON.stringify(frame));
+    setTimeout(() => {
+      this.#recent.delete(chatId);
+      if (chat.latest) this.#send(chat.latest);
+    }, intervalMs);
+  }
 }

@@ -5,7 +5,7 @@ import type { Metrics } from "../observability/metrics/metrics.ts";
 import { isDurable, numberOf, type DurableFrame, type RoomFrame } from "../wire/frames.ts";
 import { record, startRecording, type Recording } from "./join-buffer.ts";
 import { createSequencer, type ReadLog, type Sequencer } from "./sequencer.ts";
-import { activityTopic, chatTopic, type ActivityTopic, type ChatTopic } from "./topics.ts";
+import { activityTopic, chatTopic, type Emit, type Topic } from "./topics.ts";
 
 /** A socket, as far as a room knows it. */
 export interface Listener {
@@ -16,8 +16,8 @@ export interface Listener {
   send(text: string): void;
   /** What is sent within goes out as one write. */
   cork(work: () => void): void;
-  subscribe(topic: ChatTopic | ActivityTopic): void;
-  unsubscribe(topic: ChatTopic | ActivityTopic): void;
+  subscribe(topic: Topic): void;
+  unsubscribe(topic: Topic): void;
   /** The chats it has joined; kept by the rooms. */
   readonly joined: Set<number>;
 }
@@ -51,7 +51,7 @@ export interface Entrance {
   cancel(): void;
 }
 
-export interface PublishOptions {
+export interface RoomOptions {
   /** A passing frame that must not overtake this number. */
   after?: number;
   /** A passing frame that this person's sockets don't get. */
@@ -77,7 +77,7 @@ export function createRooms({
   log,
   metrics,
 }: {
-  emit: (topic: ChatTopic, text: string) => void;
+  emit: Emit;
   readLog: ReadLog;
   log: Logger;
   metrics?: Pick<Metrics, "frameDropped" | "gapRead" | "roomJoined">;
@@ -167,7 +167,7 @@ export function createRooms({
 
   return {
     /** Hands a frame to everyone who has joined the chat on this node; durable ones in the order of their numbers. */
-    publish(chatId: number, frame: RoomFrame, { after, exceptUserId }: PublishOptions = {}) {
+    publish(chatId: number, frame: RoomFrame, { after, exceptUserId }: RoomOptions = {}) {
       const room = rooms.get(chatId);
       if (!room) return;
       if (isDurable(frame)) return room.sequencer.offer(frame);

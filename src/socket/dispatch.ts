@@ -3,7 +3,7 @@ import { stopAnswer } from "../answers/actions.ts";
 import type { Ctx } from "../context.ts";
 import { joinRoom } from "../messages/join.ts";
 import { sendMessage } from "../messages/send.ts";
-import { showTyping } from "../messages/typing.ts";
+import type { TypingNotices } from "../messages/typing.ts";
 import type { AckFrame, ClientFrame, PongFrame, RequestId } from "../wire/frames.ts";
 import { Problem } from "../wire/problems.ts";
 import type { SocketSession } from "./registry.ts";
@@ -17,6 +17,7 @@ type Reply = z.infer<typeof AckFrame> | z.infer<typeof PongFrame> | undefined;
  */
 export async function dispatch(
   ctx: Ctx,
+  typing: TypingNotices,
   session: SocketSession,
   frame: ClientFrame,
 ): Promise<Reply> {
@@ -42,16 +43,16 @@ export async function dispatch(
       });
       return undefined;
     case "message": {
-      const { refusal } = await ctx.rates.take("sends", session);
+      const { refusal } = await ctx.rateLimits.take("sends", session);
       if (refusal) throw refusal;
       const message = await sendMessage(ctx, session.caller, frame.chat_id, frame);
       return ack(requestId, { message_id: message.id, seq: message.seq });
     }
     case "typing":
-      await showTyping(ctx, session, frame.chat_id);
+      await typing.show(session, frame.chat_id);
       return ack(requestId);
     case "leave":
-      ctx.rooms.leave(frame.chat_id, session);
+      ctx.realtime.rooms.leave(frame.chat_id, session);
       return ack(requestId);
     case "stop":
       await stopAnswer(ctx, session.caller, frame.chat_id, frame.message_id);

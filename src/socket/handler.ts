@@ -2,6 +2,7 @@
 import type { WebSocketHandler } from "bun";
 import { identify, listSessionChats } from "../accounts/sign-in.ts";
 import type { Ctx } from "../context.ts";
+import type { TypingNotices } from "../messages/typing.ts";
 import { asProblem } from "../http/problems.ts";
 import {
   ClientFrame,
@@ -33,8 +34,18 @@ import type { z } from "zod";
 const unreadBytesMax = 256 * 1024;
 const floodRetryAfterSeconds = 1;
 
-export function createSocketHandler(ctx: Ctx, sockets: Sockets): WebSocketHandler<SocketData> {
-  const { metrics, tracing } = ctx;
+export interface SocketParts {
+  ctx: Ctx;
+  sockets: Sockets;
+  typing: TypingNotices;
+}
+
+export function createSocketHandler({
+  ctx,
+  sockets,
+  typing,
+}: SocketParts): WebSocketHandler<SocketData> {
+  const { metrics, tracing } = ctx.telemetry;
   const openTrail = createTrails(ctx.log, ctx.config.logSocketsSample);
 
   const send = (ws: Socket, frame: ServerFrame) => sendText(ws, metrics, JSON.stringify(frame));
@@ -52,7 +63,7 @@ export function createSocketHandler(ctx: Ctx, sockets: Sockets): WebSocketHandle
       const identity = await identify(ctx, token);
       // Nothing is recorded of what a socket asks for: not every one has to remember what its client calls itself.
       const caller = { ...identity, source: { address: ws.data.address, userAgent: null } };
-      const { refusal } = await ctx.rates.take("connects", { userId: caller.id });
+      const { refusal } = await ctx.rateLimits.take("connects", { userId: caller.id });
       if (ws.readyState !== WebSocket.OPEN) return;
       if (refusal) {
         closeSocket(ws, "rate_limited", refusal.detail);
@@ -107,7 +118,7 @@ export function createSocketHandler(ctx: Ctx, sockets: Sockets): WebSocketHandle
       trace.kind = frame.type;
       const { session } = ws.data;
       if (session) {
-        const reply = await dispatch(ctx, session, frame);
+        const reply = await dispatch(ctx, typing, session, frame);
         if (reply) send(ws, reply);
       } else if (frame.type === "auth") {
         await begin(ws, frame.token);
@@ -223,7 +234,8 @@ export function createSocketHandler(ctx: Ctx, sockets: Sockets): WebSocketHandle
       ws.data.drained?.();
       sockets.remove(ws);
       const { session } = ws.data;
-      if (session) for (const chatId of [...session.joined]) ctx.rooms.leave(chatId, session);
+      if (session)
+        for (const chatId of [...session.joined]) ctx.realtime.rooms.leave(chatId, session);
     },
   };
 }

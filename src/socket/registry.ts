@@ -1,15 +1,9 @@
 // The open sockets of this node: whose they are, how many there may be, and which of them are dead.
-import type { ServerWebSocket } from "bun";
+import type { Server, ServerWebSocket } from "bun";
 import type { Caller } from "../accounts/access-tokens.ts";
 import type { Listener } from "../realtime/rooms.ts";
 import type { Metrics } from "../observability/metrics/metrics.ts";
-import {
-  activityTopic,
-  userTopic,
-  type ActivityTopic,
-  type ChatTopic,
-  type UserTopic,
-} from "../realtime/topics.ts";
+import { activityTopic, userTopic, type Topic } from "../realtime/topics.ts";
 import { closeCodes, type CloseReason, type UserFrame } from "../wire/frames.ts";
 import type { Inbox } from "./inbox.ts";
 import type { SocketTrail } from "./socket-log.ts";
@@ -61,7 +55,7 @@ const goneMax = 1_000;
 export class SocketSession implements Listener {
   readonly joined = new Set<number>();
   /** Chats that the person was removed from: a list that was read before may still name them, a room still hold them. */
-  private gone: Set<ChatTopic | ActivityTopic> | undefined;
+  private gone: Set<string> | undefined;
 
   constructor(
     private readonly ws: Socket,
@@ -94,13 +88,13 @@ export class SocketSession implements Listener {
     this.ws.cork(work);
   }
 
-  subscribe(topic: ChatTopic | ActivityTopic) {
-    if (this.gone?.has(topic)) return;
-    this.ws.subscribe(topic);
+  subscribe(topic: Topic) {
+    if (this.gone?.has(topic.name)) return;
+    this.ws.subscribe(topic.name);
   }
 
-  unsubscribe(topic: ChatTopic | ActivityTopic) {
-    this.ws.unsubscribe(topic);
+  unsubscribe(topic: Topic) {
+    this.ws.unsubscribe(topic.name);
   }
 
   /** Hears the news of the chats that the person is in. */
@@ -114,12 +108,12 @@ export class SocketSession implements Listener {
   }
 
   followOne(chatId: number) {
-    this.gone?.delete(activityTopic(chatId));
+    this.gone?.delete(activityTopic(chatId).name);
     this.hearNews(chatId);
   }
 
   unfollowOne(chatId: number) {
-    const topic = activityTopic(chatId);
+    const topic = activityTopic(chatId).name;
     this.gone ??= new Set();
     this.gone.add(topic);
     const [oldest = topic] = this.gone;
@@ -135,6 +129,9 @@ export function closeSocket(ws: Socket, reason: CloseReason, detail: string): vo
   ws.close(closeCodes[reason].code, `${reason}: ${detail}`.slice(0, 120));
 }
 
+/** The part of Bun's server that sends to topics. */
+type Publisher = Pick<Server<SocketData>, "publish" | "subscriberCount">;
+
 /** Milliseconds in which a socket without a token in its address must send an `auth` frame. */
 const authTimeoutMs = 5_000;
 
@@ -143,18 +140,45 @@ export type Sockets = ReturnType<typeof createSockets>;
 export function createSockets({
   perUserMax,
   perAddressMax,
-  emit,
+  metrics,
 }: {
   perUserMax: number;
   perAddressMax: number;
-  emit: (topic: UserTopic, text: string) => void;
+  metrics: Pick<Metrics, "framePublished" | "frameDropped">;
 }) {
+  let server: Publisher | undefined;
+  const countSubscribers = (topic: string) => server?.subscriberCount(topic) ?? 0;
   const all = new Set<Socket>();
   const byUser = new Map<number, Set<Socket>>();
   const byAddress = new Map<string, number>();
   let empty: PromiseWithResolvers<void> | undefined;
 
+  function emit(topic: Topic, text: string): void {
+    metrics.framePublished(topic.audience, topic.name, countSubscribers);
+    // 0 also where nobody is subscribed.
+    const sent = server?.publish(topic.name, text);
+    if (sent === 0 && countSubscribers(topic.name) > 0) {
+      metrics.frameDropped("slow_reader");
+      noteSlowReaders();
+    }
+  }
+
+  /** Bun cuts off a peer that does not read, without a word: remembers which, when a frame found no room. */
+  function noteSlowReaders() {
+    for (const ws of all) {
+      const isFull = ws.getBufferedAmount() > backpressureBytesMax / 2;
+      if (isFull && ws.data.trail) ws.data.trail.endedBy ??= "too_slow";
+    }
+  }
+
   return {
+    /** From now on frames go out through this server. */
+    attach(running: Publisher) {
+      server = running;
+    },
+
+    emit,
+
     /** @returns false when the address has as many sockets as it may */
     add(ws: Socket): boolean {
       const { network } = ws.data;
@@ -173,7 +197,7 @@ export function createSockets({
       sockets.add(ws);
       ws.data.session = session;
       // Before anything is waited for: a client may load its chats as soon as the socket is open.
-      ws.subscribe(userTopic(userId));
+      ws.subscribe(userTopic(userId).name);
       return true;
     },
 
@@ -267,14 +291,6 @@ export function createSockets({
       if (all.size === 0) return;
       empty ??= Promise.withResolvers();
       await empty.promise;
-    },
-
-    /** Bun cuts off who does not read, without a word: remembers whom, when a frame had no room any more. */
-    noteSlowReaders() {
-      for (const ws of all) {
-        const isFull = ws.getBufferedAmount() > backpressureBytesMax / 2;
-        if (isFull && ws.data.trail) ws.data.trail.endedBy ??= "too_slow";
-      }
     },
 
     /** Frames that wait for their turn, of all sockets. */

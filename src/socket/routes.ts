@@ -1,16 +1,40 @@
 import { zValidator } from "@hono/zod-validator";
+import type { Logger } from "pino";
 import { z } from "zod";
 import type { Ctx } from "../context.ts";
-import { clientAddress, networkOf } from "../http/address.ts";
+import { clientAddress, networkOf, type Client } from "../http/address.ts";
 import { mayConnect } from "../http/edge.ts";
 import { createRouter } from "../http/router.ts";
+import type { SocketData } from "./registry.ts";
 import { invalidInput, Problem } from "../wire/problems.ts";
 
 // Whatever it is, a token is looked at after the upgrade: a page can't read the status of a handshake that failed.
 const SocketQuery = z.object({ token: z.string().optional() });
 
+/** Refused origins that are remembered, each of which is logged once. */
+const refusedOriginsMax = 100;
+const loggedCharactersMax = 255;
+
+/** Tells the operator, who sees the page's own error only as a socket that does not open. */
+function logRefusedOrigin(log: Logger, logged: Set<string>, origin: string, client: Client) {
+  if (logged.has(origin) || logged.size >= refusedOriginsMax) return;
+  logged.add(origin);
+  const shown = (text: string) => text.slice(0, loggedCharactersMax).toWellFormed();
+  log.warn(
+    {
+      origin: shown(origin),
+      hosts: client.hosts.slice(0, 3).map(shown),
+      scheme: client.forwardedScheme,
+      setting: "CORS_ORIGINS",
+    },
+    "pages of this origin may not open sockets: add the origin to CORS_ORIGINS, or let the proxy " +
+      "forward the Host header (or X-Forwarded-Host, with the proxy's address in TRUSTED_PROXIES)",
+  );
+}
+
 /** The WebSocket upgrade. It is no operation of the OpenAPI document, since OpenAPI has no words for sockets. */
 export function socketRoutes(ctx: Ctx) {
+  const refusedOrigins = new Set<string>();
   return createRouter().get(
     "/ws",
     zValidator("query", SocketQuery, (result) => {
@@ -26,7 +50,9 @@ export function socketRoutes(ctx: Ctx) {
       if (ctx.lifecycle.closing) {
         throw new Problem("unavailable", "The server is restarting.", { retryAfterSeconds: 2 });
       }
-      if (!mayConnect(ctx.config, c.req.header("origin"), c.req.header("host"))) {
+      const origin = c.req.header("origin");
+      if (!mayConnect(ctx.config, origin, c.get("client"))) {
+        logRefusedOrigin(ctx.log, refusedOrigins, origin ?? "", c.get("client"));
         throw new Problem(
           "origin_not_allowed",
           "Pages of this origin may not connect. See CORS_ORIGINS.",
@@ -35,23 +61,22 @@ export function socketRoutes(ctx: Ctx) {
       const { server } = c.env;
       const address = clientAddress(c);
       const network = networkOf(address);
-      const { refusal } = await ctx.rates.take("connects", { network });
-      const upgraded = server.upgrade(c.req.raw, {
-        data: {
-          address,
-          network,
-          refusal: refusal?.detail,
-          requestId: c.get("requestId"),
-          openedAtMs: ctx.now().getTime(),
-          token: c.req.valid("query").token,
-          opening: undefined,
-          session: undefined,
-          inbox: undefined,
-          drained: undefined,
-          alive: true,
-          trail: undefined,
-        },
-      });
+      const { refusal } = await ctx.rateLimits.take("connects", { network });
+      const data: SocketData = {
+        address,
+        network,
+        refusal: refusal?.detail,
+        requestId: c.get("requestId"),
+        openedAtMs: ctx.now().getTime(),
+        token: c.req.valid("query").token,
+        opening: undefined,
+        session: undefined,
+        inbox: undefined,
+        drained: undefined,
+        alive: true,
+        trail: undefined,
+      };
+      const upgraded = server.upgrade(c.req.raw, { data });
       if (!upgraded) throw new Problem("bad_request", "The WebSocket handshake is not valid.");
       // The connection is no longer HTTP's: what is returned here goes nowhere.
       return new Response(null);

@@ -1,9 +1,9 @@
 import type { Message, MessageStatus } from "../wire/messages.ts";
 import { Refusal, useAction } from "./acting.tsx";
 import { Icon } from "./icons.tsx";
-import { isWebAddress } from "./markdown.tsx";
+import { isWebAddress } from "./sanitising.ts";
 
-/** How an answer ended that is not whole. The server's own reason stands behind it. */
+/** What is said of an answer that is not complete. The server's reason follows. */
 const endings: Partial<Record<MessageStatus, string>> = {
   stopped: "Stopped.",
   failed: "This answer failed.",
@@ -12,7 +12,7 @@ const endings: Partial<Record<MessageStatus, string>> = {
   interrupted: "This answer was interrupted.",
 };
 
-/** Below an answer: what it rests on, how it ended, and what can be done about it. */
+/** Below an answer: its sources, how it ended, and buttons to stop it or to ask again. */
 export function AnswerEnd({
   answer,
   onStop,
@@ -33,7 +33,7 @@ export function AnswerEnd({
           <ol>
             {sources.map(({ title, url }) => (
               <li key={url}>
-                <a href={url} target="_blank" rel="noopener noreferrer nofollow">
+                <a href={url} dir="auto" target="_blank" rel="noopener noreferrer nofollow">
                   {title || url}
                 </a>
               </li>

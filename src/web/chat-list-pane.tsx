@@ -6,6 +6,7 @@ import { ConnectionState } from "./connection-state.tsx";
 import { Icon } from "./icons.tsx";
 import { useSnapshot } from "./observing.ts";
 import { Avatar } from "./people-shown.tsx";
+import { PlainText } from "./plain-text.tsx";
 import { chatAddress } from "./place.ts";
 import { fullTime, shortTime } from "./times.ts";
 
@@ -43,7 +44,7 @@ export function ChatListPane({
       <footer>
         <div class="me">
           <Avatar userId={user.id} username={user.username} />
-          <span class="name">{user.username}</span>
+          <bdi class="name">{user.username}</bdi>
           <button type="button" class="link" onClick={() => client.session.logout()}>
             Sign out
           </button>
@@ -55,18 +56,22 @@ export function ChatListPane({
 }
 
 function ChatItem({ chat, isOpen }: { chat: ChatSummary; isOpen: boolean }) {
-  // What is open is being read.
+  // The messages of the open chat are being read.
   const unread = isOpen ? 0 : chat.unread_count;
   return (
     <a href={chatAddress(chat.id)} aria-current={isOpen ? "page" : undefined}>
       <Avatar userId={chat.is_ai_chat ? null : chat.id} username={chat.name} />
-      <span class="name">{chat.name}</span>
+      <span class="name" dir="auto">
+        {chat.name}
+      </span>
       {chat.last_message_time && (
         <time dateTime={chat.last_message_time} title={fullTime(chat.last_message_time)}>
           {shortTime(chat.last_message_time)}
         </time>
       )}
-      <span class="last">{chat.last_message ?? "Nothing yet"}</span>
+      <span class="last" dir="auto">
+        <PlainText text={chat.last_message ?? "Nothing yet"} />
+      </span>
       {unread > 0 && (
         <span class="unread">
           {unread > 99 ? "99+" : unread}

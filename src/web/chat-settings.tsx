@@ -7,7 +7,7 @@ import { Dialog } from "./dialog.tsx";
 import { Field } from "./field.tsx";
 import { goHome } from "./place.ts";
 
-/** As the form's fields say it; what is left empty is the server's choice. */
+/** The change that the fields of the form ask for. For an empty field, the server chooses. */
 function changeIn(data: FormData) {
   const text = (name: string) => String(data.get(name) ?? "").trim();
   return {
@@ -21,7 +21,7 @@ function changeIn(data: FormData) {
   };
 }
 
-/** For the owner: what a chat is called, and how the model answers in it. */
+/** The owner's settings: the name of a chat, and how the model answers in it. */
 export function ChatSettingsDialog({
   client,
   chat,
@@ -53,6 +53,7 @@ export function ChatSettingsDialog({
             <textarea
               id={ids.persona}
               name="persona"
+              dir="auto"
               rows={3}
               defaultValue={settings.persona ?? ""}
               placeholder="A patient teacher of physics"
@@ -117,7 +118,7 @@ function ModelChoice({
 }) {
   const [models, setModels] = useState<string[]>([]);
   useEffect(() => {
-    // Without the list, what is chosen can still be kept or taken back.
+    // Without the list, the model that is chosen can still be kept or removed.
     client.api.listModels().then(
       (found) => setModels(found.models),
       () => undefined,

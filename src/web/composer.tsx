@@ -1,5 +1,6 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Room } from "../client/client.ts";
+import { directionOfDraft } from "./directions.ts";
 import { Icon } from "./icons.tsx";
 
 /** As the server counts: characters, not UTF-16 units. */
@@ -88,6 +89,7 @@ export function Composer({
       <textarea
         ref={box}
         rows={1}
+        dir={directionOfDraft(text)}
         value={text}
         aria-label={`Message to ${name}`}
         aria-describedby="composer-hint"

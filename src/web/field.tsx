@@ -13,7 +13,7 @@ export function Field({
   return (
     <div class="field">
       <label for={id}>{label}</label>
-      <input id={id} aria-describedby={hint ? `${id}-hint` : undefined} {...input} />
+      <input id={id} dir="auto" aria-describedby={hint ? `${id}-hint` : undefined} {...input} />
       {hint && (
         <small id={`${id}-hint`} class="muted">
           {hint}

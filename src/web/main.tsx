@@ -3,6 +3,7 @@ import { createChatList } from "../client/chat-list.ts";
 import { createClient } from "../client/client.ts";
 import { storedTokens } from "../client/stored-tokens.ts";
 import { App } from "./app.tsx";
+import { copyFormulas, FormulaDrawer, FormulaDrawing } from "./formula-drawing.ts";
 
 /*
  * Tokens are kept in localStorage, so that a reload and a second tab are signed in, too. A script that got into this page
@@ -24,6 +25,15 @@ addEventListener("storage", ({ key, oldValue, newValue }) => {
   if (key === null || hasBegunOrEnded) location.reload();
 });
 
+document.addEventListener("copy", copyFormulas);
+
 const root = document.querySelector("#page");
-if (root) render(<App client={client} chats={createChatList(client)} />, root);
+if (root) {
+  render(
+    <FormulaDrawing.Provider value={new FormulaDrawer()}>
+      <App client={client} chats={createChatList(client)} />
+    </FormulaDrawing.Provider>,
+    root,
+  );
+}
 client.connect();

@@ -1,88 +1,48 @@
-// An answer is Markdown from outside. Three walls keep it harmless: HTML in it is shown as the text that it is, DOMPurify
-// lets only the tags and addresses below through, and the page's Content-Security-Policy has no word for the rest.
-import DOMPurify from "dompurify";
-import { Marked, type Token } from "marked";
-import { useLayoutEffect, useRef } from "preact/hooks";
-
-function escaped(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;");
-}
-
-const marked = new Marked({
-  gfm: true,
-  breaks: true,
-  renderer: {
-    html: ({ text }) => escaped(text),
-    // Whoever serves a picture learns who reads, and when. It is a link, for who wants to see it.
-    image: ({ href, text }) => `<a href="${escaped(href)}">${escaped(text || href)}</a>`,
-    checkbox: ({ checked }) => (checked ? "☑ " : "☐ "),
-    // The page has headings of its own above it.
-    heading({ tokens, depth }) {
-      const level = Math.min(depth + 2, 6);
-      return `<h${level}>${this.parser.parseInline(tokens)}</h${level}>`;
-    },
-  },
-});
-
-const purifier = DOMPurify(window);
-purifier.addHook("afterSanitizeAttributes", (element) => {
-  if (!(element instanceof HTMLAnchorElement) || !element.hasAttribute("href")) return;
-  element.target = "_blank";
-  element.rel = "noopener noreferrer nofollow";
-});
-
-const allowedTags =
-  "a blockquote br code del em h3 h4 h5 h6 hr li ol p pre strong table tbody td th thead tr ul".split(
-    " ",
-  );
-
-function sanitised(html: string): DocumentFragment {
-  return purifier.sanitize(html, {
-    ALLOWED_TAGS: allowedTags,
-    ALLOWED_ATTR: ["href", "start"],
-    ALLOWED_URI_REGEXP: /^(?:https?|mailto):/i,
-    ALLOW_ARIA_ATTR: false,
-    ALLOW_DATA_ATTR: false,
-    RETURN_DOM_FRAGMENT: true,
-  });
-}
+import { useContext, useLayoutEffect, useRef } from "preact/hooks";
+import { setDirections } from "./directions.ts";
+import { FormulaDrawing, type FormulaDrawer } from "./formula-drawing.ts";
+import { markdownBlocks } from "./markdown-blocks.ts";
+import { sanitisedText } from "./sanitising.ts";
 
 interface Block {
-  raw: string;
+  html: string;
   nodes: ChildNode[];
 }
 
-function rendered(token: Token): Block {
-  const fragment = sanitised(marked.parser([token]));
-  return { raw: token.raw, nodes: [...fragment.childNodes] };
+function draw(html: string, formulas: FormulaDrawer | undefined): Block {
+  const fragment = sanitisedText(html);
+  setDirections(fragment);
+  formulas?.draw(fragment);
+  return { html, nodes: [...fragment.childNodes] };
 }
 
 /**
- * Text as Markdown. While it grows, the paragraphs before its last ones stay the nodes that they are: what a reader has
- * selected stays selected, and most of a long answer is drawn once. A new address of a link (`[name]: address`) may be of
- * any paragraph before it.
+ * Text as Markdown. While the text grows, blocks whose HTML is the same stay the nodes that they are: what a reader has
+ * selected stays selected, and most of a long answer is drawn once. Since the HTML decides, an answer that was streamed is
+ * drawn as if it had come whole.
  */
 export function Markdown({ text }: { text: string }) {
+  const formulas = useContext(FormulaDrawing);
   const element = useRef<HTMLDivElement>(null);
   const blocks = useRef<Block[]>([]);
-  const linksBefore = useRef(0);
   useLayoutEffect(() => {
-    const tokens = marked.lexer(text);
-    const links = Object.keys(tokens.links).length;
     const old = blocks.current;
-    const changed = tokens.findIndex((token, index) => token.raw !== old[index]?.raw);
-    const unchanged = changed === -1 ? tokens.length : changed;
-    const same = links === linksBefore.current ? unchanged : 0;
-    linksBefore.current = links;
-    for (const { nodes } of old.slice(same)) for (const node of nodes) node.remove();
-    const fresh = tokens.slice(same).map(rendered);
-    element.current?.append(...fresh.flatMap(({ nodes }) => nodes));
-    blocks.current = [...old.slice(0, same), ...fresh];
+    const next = markdownBlocks(text).map((html, index) => {
+      const before = old[index];
+      return before?.html === html ? before : draw(html, formulas);
+    });
+    const isKept = (block: Block, index: number) => next[index] === block;
+    for (const { nodes } of old.filter((block, index) => !isKept(block, index))) {
+      for (const node of nodes) node.remove();
+    }
+    let following: ChildNode | null = null;
+    for (const [index, block] of [...next.entries()].toReversed()) {
+      if (block !== old[index]) {
+        for (const node of block.nodes) element.current?.insertBefore(node, following);
+      }
+      following = block.nodes[0] ?? following;
+    }
+    blocks.current = next;
   }, [text]);
   return <div class="markdown" ref={element} />;
-}
-
-/** Whether an address may be a link. */
-export function isWebAddress(url: string): boolean {
-  return URL.canParse(url) && /^https?:$/.test(new URL(url).protocol);
 }

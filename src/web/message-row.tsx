@@ -4,20 +4,21 @@ import type { Message } from "../wire/messages.ts";
 import { AnswerEnd } from "./answer-end.tsx";
 import { Markdown } from "./markdown.tsx";
 import { Avatar } from "./people-shown.tsx";
+import { PlainText } from "./plain-text.tsx";
 import { clockTime, fullTime } from "./times.ts";
 
 export interface MessageRowProps {
   message: Message;
   isOwn: boolean;
-  /** The same person goes on. */
+  /** The message before it is of the same person, a short time ago. */
   continues: boolean;
-  /** What an answer answers, unless it stands right above. */
+  /** The question of an answer, unless it is right above. */
   question: Message | undefined;
   onStop: (messageId: number) => Promise<unknown>;
   onAskAgain: (messageId: number) => Promise<unknown>;
 }
 
-/** A long history is drawn once: a row is drawn again only when something of it has changed. */
+/** A row is drawn again only when something in it has changed, so that a long history is drawn once. */
 export class MessageRow extends Component<MessageRowProps> {
   override shouldComponentUpdate(next: MessageRowProps) {
     return (
@@ -35,14 +36,19 @@ export class MessageRow extends Component<MessageRowProps> {
         {!isOwn && !continues && <Avatar userId={message.user_id} username={message.username} />}
         <div class="said">
           <p class="by">
-            <strong>{isOwn ? "You" : message.username}</strong>{" "}
+            <strong>
+              <bdi>{isOwn ? "You" : message.username}</bdi>
+            </strong>{" "}
             <time dateTime={message.created_at} title={fullTime(message.created_at)}>
               {clockTime(message.created_at)}
             </time>
           </p>
           {question && (
             <p class="about">
-              to {question.username}: {question.content}
+              to <bdi>{question.username}</bdi>:{" "}
+              <bdi>
+                <PlainText text={question.content} />
+              </bdi>
             </p>
           )}
           {message.is_bot ? (
@@ -51,7 +57,9 @@ export class MessageRow extends Component<MessageRowProps> {
               <AnswerEnd answer={message} onStop={onStop} onAskAgain={onAskAgain} />
             </>
           ) : (
-            <p class="text">{message.content}</p>
+            <p class="text" dir="auto">
+              <PlainText text={message.content} />
+            </p>
           )}
         </div>
       </li>
@@ -61,7 +69,7 @@ export class MessageRow extends Component<MessageRowProps> {
 
 const pendingWords = { queued: "Waiting to be sent", sending: "Sending", sent: "Sent" };
 
-/** A message of our own that is not in the room yet. */
+/** A message of one's own that the server has not confirmed yet. */
 export function PendingRow({
   pending,
   onRetry,
@@ -75,7 +83,9 @@ export function PendingRow({
   return (
     <li class="row own pending">
       <div class="said">
-        <p class="text">{content}</p>
+        <p class="text" dir="auto">
+          <PlainText text={content} />
+        </p>
         {state === "failed" ? (
           <div class="end failed" role="alert">
             <span>Not sent. {problem?.detail}</span>

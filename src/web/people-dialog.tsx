@@ -10,7 +10,7 @@ import { Field } from "./field.tsx";
 import { Avatar } from "./people-shown.tsx";
 import { goHome } from "./place.ts";
 
-/** Who is in a chat: inviting, removing, leaving. */
+/** The people in a chat, with buttons to invite, remove and leave. */
 export function PeopleDialog({
   client,
   chats,
@@ -39,7 +39,7 @@ export function PeopleDialog({
             {snapshot.participants.map((person) => (
               <li key={person.id}>
                 <Avatar userId={person.id} username={person.username} />
-                <span class="name">{person.username}</span>
+                <bdi class="name">{person.username}</bdi>
                 <span class="muted">{standingOf(person, user, here)}</span>
                 {isOwner && person.id !== user.id && (
                   <ConfirmedButton

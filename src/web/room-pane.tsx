@@ -106,7 +106,7 @@ function RoomHeader({
         <Icon name="back" />
       </button>
       <div class="title">
-        <h2>{chat?.name ?? ""}</h2>
+        <h2 dir="auto">{chat?.name ?? ""}</h2>
         <p class="muted here">
           {here.length > 0
             ? `${namesOf(here)} ${here.length === 1 ? "is" : "are"} here`

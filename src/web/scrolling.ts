@@ -33,11 +33,12 @@ export function useScrolling(snapshot: RoomSnapshot) {
     }
     before.current = { first, height: element.scrollHeight };
   });
-  // The keyboard of a phone, or a longer draft, takes room away from it.
+  // The keyboard of a phone or a longer draft takes room from the list, and the messages grow when formulas are drawn.
   useEffect(() => {
     if (!list.current) return undefined;
     const observer = new ResizeObserver(() => atEnd.current && toEnd());
     observer.observe(list.current);
+    for (const content of list.current.querySelectorAll(":scope > ol")) observer.observe(content);
     return () => observer.disconnect();
   }, []);
 

@@ -12,6 +12,7 @@ export const problemCatalogue = {
   forbidden: { status: 403, title: "Not allowed" },
   not_found: { status: 404, title: "Not found" },
   origin_not_allowed: { status: 403, title: "Origin not allowed" },
+  method_not_allowed: { status: 405, title: "Method not allowed" },
   username_taken: { status: 409, title: "Username taken" },
   email_taken: { status: 409, title: "Email taken" },
   chat_full: { status: 409, title: "Chat is full" },

@@ -1,5 +1,6 @@
 // A person's own sessions: which there are, ending them, and what a change of the password does to them.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { compose } from "../../src/compose.ts";
 import { startServer, type RunningServer } from "../../src/server.ts";
 import type { Session, Tokens } from "../../src/wire/users.ts";
 import { TestSocket } from "../world/socket.ts";
@@ -14,7 +15,7 @@ let people = 0;
 beforeAll(async () => {
   world = await startWorld();
   const { config, secretKey, sql, log, model } = world.ctx;
-  other = startServer({ config, secretKey, sql, log, model });
+  other = startServer(compose({ config, secretKey, sql, log, model }));
 });
 afterAll(async () => {
   await other.stop();

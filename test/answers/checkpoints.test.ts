@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { setTimeout as delay } from "node:timers/promises";
+import type { Realtime } from "../../src/context.ts";
 import { answerAndHang, say, until } from "../world/gemini/script.ts";
 import { sendMessage } from "../../src/messages/send.ts";
 import { BotStreamLastFrame } from "../../src/wire/frames.ts";
@@ -115,14 +116,18 @@ test("a database that is slow to store an answer's text is not given a second wr
 test("an answer no longer counts as running once its last frame is out", async () => {
   const { chat, anna, annas } = await room(world);
   const running: number[] = [];
-  const publish = new Proxy(world.ctx.publish, {
-    apply(target, self, args: unknown[]) {
-      Reflect.apply(target, self, args);
-      const isLast = BotStreamLastFrame.safeParse(args[1]).success;
-      if (isLast) running.push(world.ctx.replies.inChat(chat.id, Infinity).length);
+  const { realtime } = world.ctx;
+  const watched: Realtime = {
+    rooms: realtime.rooms,
+    toUser: (userId, frame) => realtime.toUser(userId, frame),
+    toList: (frame) => realtime.toList(frame),
+    toRoom(frame, options) {
+      realtime.toRoom(frame, options);
+      const isLast = BotStreamLastFrame.safeParse(frame).success;
+      if (isLast) running.push(world.ctx.answers.inChat(chat.id, Infinity).length);
     },
-  });
-  const ctx = { ...world.ctx, publish };
+  };
+  const ctx = { ...world.ctx, realtime: watched };
   await sendMessage(ctx, { ...anna, expiresAtMs: Infinity }, chat.id, { content: "/bot hm?" });
   await answerEnds(annas);
   expect(running).toEqual([0]);

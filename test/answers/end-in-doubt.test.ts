@@ -19,7 +19,7 @@ test("who joins before the server knows that an answer's end was stored sees it 
   world.gemini.respondWith(answer(say("All of it."), gate.step, finish()));
   const question = await anna.say(chat.id, "/bot well?");
   await gate.reached;
-  const [reply] = world.ctx.replies.inChat(chat.id, question.seq + 1);
+  const [reply] = world.ctx.answers.inChat(chat.id, question.seq + 1);
   if (!reply) throw new Error("nothing runs");
 
   const holder = await world.sql.reserve();

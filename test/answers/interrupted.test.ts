@@ -35,7 +35,7 @@ describe("a chat that is deleted in the middle of an answer", () => {
   test("ends the request to the model and shows no more of it, and the others go on", async () => {
     const { chat, anna, annas, bens, messageId, request } = await halfAnswered();
     const other = await halfAnswered();
-    const reply = world.ctx.replies.find(messageId);
+    const reply = world.ctx.answers.find(messageId);
     expect((await anna.api("DELETE", `/api/chats/${chat.id}`)).status).toBe(200);
     expect(reply?.abort.signal.aborted).toBe(true);
     await whenAborted(request.aborted);
@@ -214,7 +214,7 @@ test("an answer that another server has taken over is not asked for any longer, 
     update messages set content = 'Theirs' where id = ${messageId}
   `;
   await whenAborted(request.aborted);
-  await world.ctx.replies.find(messageId)?.done;
+  await world.ctx.answers.find(messageId)?.done;
   await annas.settle();
   expect(annas.frames.filter((frame) => frame.is_complete)).toEqual([]);
   expect((await messages())[1]).toMatchObject({ status: "streaming", content: "Theirs" });

@@ -58,7 +58,7 @@ describe("a question", () => {
       "so",
     ]);
     expect(world.gemini.requests.length).toBe(requests + 1);
-    expect(world.ctx.replies.runIds()).toEqual([]);
+    expect(world.ctx.answers.runIds()).toEqual([]);
   });
 });
 

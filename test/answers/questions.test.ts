@@ -157,7 +157,7 @@ describe("the most answers at once", () => {
     expect(two.gemini.requests).toHaveLength(2);
 
     // What never became an answer has not kept a place: two can run again as soon as two have ended.
-    const done = [...two.ctx.replies.inChat(chat.id, Infinity)].map((reply) => reply.done);
+    const done = [...two.ctx.answers.inChat(chat.id, Infinity)].map((reply) => reply.done);
     gate.open();
     expect((await answerEnds(annas)).text).toBe("one");
     await Promise.all(done);
@@ -172,7 +172,7 @@ describe("the most answers at once", () => {
       anna.api("POST", `/api/chats/${chatId}/messages/${String(id)}/stop`);
     expect((await stop(chat.id, third)).status).toBe(200);
     const path = `/api/chats/${elsewhere.chat.id}`;
-    const deleted = two.ctx.replies.find(Number(hanging))?.done;
+    const deleted = two.ctx.answers.find(Number(hanging))?.done;
     expect((await elsewhere.anna.api("DELETE", path)).status).toBe(200);
     await deleted;
     two.gemini.respondWith(answerAndHang(say("a")), answerAndHang(say("b")));

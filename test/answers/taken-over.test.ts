@@ -11,7 +11,7 @@ import {
 } from "bun:test";
 import { insertRun } from "../../src/answers/budget/queries.ts";
 import { sweepAbandonedAnswers } from "../../src/answers/recovery.ts";
-import { createContext } from "../../src/context.ts";
+import { compose } from "../../src/compose.ts";
 import { answer, cut, finish, refuse, say } from "../world/gemini/script.ts";
 import { startServer, type RunningServer } from "../../src/server.ts";
 import { TestSocket } from "../world/socket.ts";
@@ -28,7 +28,7 @@ let other: RunningServer;
 beforeAll(async () => {
   world = await startWorld();
   const { config, secretKey, sql, log, model } = world.ctx;
-  other = startServer({ config, secretKey, sql, log, model });
+  other = startServer(compose({ config, secretKey, sql, log, model }));
 });
 afterEach(async () => {
   while ((await unsettled(world.sql)).some(({ length }) => length > 0)) await Bun.sleep(20);
@@ -104,13 +104,13 @@ describe("an answer whose server was taken for dead", () => {
     const whole = { text: "Mostly and half of the second", status: "complete" };
     for (const socket of [elsewhere, annas, bens])
       expect(await ends(socket, messageId)).toEqual(whole);
-    await world.ctx.replies.find(messageId)?.done;
+    await world.ctx.answers.find(messageId)?.done;
     expect((await messages())[1]).toMatchObject({
       content: whole.text,
       status: "complete",
       updated_seq: 3,
     });
-    expect(request.aborted.aborted || world.ctx.replies.find(messageId) === undefined).toBe(true);
+    expect(request.aborted.aborted || world.ctx.answers.find(messageId) === undefined).toBe(true);
   });
 
   test("goes on in the same server, which shows no more of what it heard before", async () => {
@@ -119,8 +119,8 @@ describe("an answer whose server was taken for dead", () => {
     const otherGate = gateway();
     world.gemini.respondWith(answer(say(" with"), otherGate.step, say(" the rest"), finish()));
     await world.sql`update answer_runs set lease_expires_at = now() - interval '1 hour' where message_id = ${messageId}`;
-    const forgetful = { ...world.ctx.replies, runIds: () => [] };
-    await sweepAbandonedAnswers({ ...world.ctx, replies: forgetful });
+    const forgetful = { ...world.ctx.answers, runIds: () => [] };
+    await sweepAbandonedAnswers({ ...world.ctx, answers: forgetful });
     await annas.next("bot_stream", { chunk: " with" });
     gate.open();
     await whenAborted(request.aborted);
@@ -143,7 +143,7 @@ describe("an answer whose server was taken for dead", () => {
     );
     const [run] = await world.sql`select attempt from answer_runs where message_id = ${messageId}`;
     expect(run?.attempt ?? 2).toBe(2);
-    await Promise.all(servers.map(({ replies }) => replies.find(messageId)?.done));
+    await Promise.all(servers.map(({ answers }) => answers.find(messageId)?.done));
     const [, stored] = (await anna.api("GET", `/api/chats/${chat.id}/messages`)).body;
     expect(stored).toMatchObject({ content: `${soFar}, and on`, status: "complete" });
     expect(world.gemini.requests.length).toBe(requests + 1);
@@ -183,10 +183,10 @@ describe("an answer whose server is gone ends as interrupted, its text kept", ()
     const gate = gateway();
     world.gemini.respondWith(answer(gate.step));
     const { config, secretKey, sql, log, model } = world.ctx;
-    const alone = createContext({ config, secretKey, sql, log, model });
+    const { ctx: alone } = compose({ config, secretKey, sql, log, model });
     await expire();
     await sweepAbandonedAnswers(alone, 1_500);
-    const reply = alone.replies.find(messageId);
+    const reply = alone.answers.find(messageId);
     await gate.reached;
     const request = lastRequest(world);
     await reply?.done;
@@ -199,10 +199,10 @@ describe("an answer whose server is gone ends as interrupted, its text kept", ()
     const gate = gateway();
     world.gemini.respondWith(answer(say(", and"), gate.step, say(" on"), finish()));
     const { config, secretKey, sql, log, model } = world.ctx;
-    const alone = createContext({ config, secretKey, sql, log, model });
+    const { ctx: alone } = compose({ config, secretKey, sql, log, model });
     await expire();
     await sweepAbandonedAnswers(alone, 300);
-    const reply = alone.replies.find(messageId);
+    const reply = alone.answers.find(messageId);
     await gate.reached;
     await Bun.sleep(400);
     gate.open();
@@ -216,7 +216,7 @@ describe("an answer whose server is gone ends as interrupted, its text kept", ()
   test("where the server that finds it has no model, or too little was reserved for it", async () => {
     const requests = world.gemini.requests.length;
     const { config, secretKey, sql, log } = world.ctx;
-    const bare = createContext({
+    const { ctx: bare } = compose({
       config,
       secretKey,
       sql,
@@ -277,7 +277,7 @@ describe("through the other server", () => {
     const { anna, chat, annas, messageId, request } = await running();
     expect((await askOther(anna, "DELETE", `/api/chats/${chat.id}`)).status).toBe(200);
     await whenAborted(request.aborted);
-    await world.ctx.replies.find(messageId)?.done;
+    await world.ctx.answers.find(messageId)?.done;
     expect(annas.frames.filter((frame) => frame.is_complete)).toEqual([]);
     expect(await unsettled(world.sql)).toEqual([[], [], []]);
   });

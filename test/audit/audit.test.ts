@@ -286,7 +286,7 @@ test("a refusal that cannot be recorded is told all the same, and logged", async
   const refused = await login(person.username, "not the password");
   await world.sql`alter table audit_elsewhere rename to audit_events`;
   expectProblem(refused, 401, "invalid_credentials");
-  expect(await log.find({ msg: "an event is missing in the audit" })).toMatchObject({
+  expect(await log.find({ msg: "an audit event could not be stored" })).toMatchObject({
     level: 50,
     action: "sign_in",
     outcome: "invalid_credentials",

@@ -4,6 +4,7 @@ import { makeSecret } from "../../src/accounts/access-tokens.ts";
 import { createGeminiModel } from "../../src/model/gemini/client.ts";
 import { readConfig } from "../../src/config/config.ts";
 import { connect } from "../../src/database/connect.ts";
+import { compose } from "../../src/compose.ts";
 import { startServer } from "../../src/server.ts";
 import { serveUsage } from "./child.ts";
 
@@ -26,14 +27,16 @@ const log = pino({ level: "error" });
 const secretKey = makeSecret();
 const sql = connect(config.databaseUrl ?? "", log);
 const { baseUrl } = config.gemini;
-const { url } = startServer({
-  config,
-  secretKey,
-  sql,
-  log,
-  model: {
-    answer: createGeminiModel({ apiKey: "none", baseUrl, log }),
-    description: "scripted",
-  },
-});
+const { url } = startServer(
+  compose({
+    config,
+    secretKey,
+    sql,
+    log,
+    model: {
+      answer: createGeminiModel({ apiKey: "none", baseUrl, log }),
+      description: "scripted",
+    },
+  }),
+);
 serveUsage({ url, secretKey });

@@ -67,6 +67,18 @@ function tricks(): string[] {
     `<video src="${away}video" poster="${away}poster"></video><audio src="${away}audio"></audio>`,
     `<p style="position:fixed;inset:0;background:url(${away}inline)" class="door" id="page" onclick="${run}">over</p>`,
     `<details open ontoggle="${run}"><summary>x</summary></details>`,
+    `<sub onclick="${run}">x</sub><sup style="position:fixed;inset:0">y</sup><br onclick="${run}">`,
+    `<sub><img src=x onerror="${run}"></sub><sup><script>${run}</script></sup>`,
+    `<sub>[click](javascript:${run})</sub> ~~<b onclick="${run}">~~ **<i onclick="${run}">「**あ`,
+    `<var>\\(x\\)</var><math><mi href="javascript:${run}">x</mi></math>`,
+    `\\(<img src=x onerror="${run}">\\) $<script>_1${run}</script>$`,
+    `\\(\\text{<img src=x onerror="${run}">}_1\\) \\[\\text{</var><img src=x onerror="${run}">}_2\\]`,
+    `\\(\\href{javascript:${run}}{x}\\) \\(\\url{javascript:${run}}\\) \\(\\includegraphics{${away}formula}\\)`,
+    `\\(\\class{door}{x}\\) \\(\\id{page}{x}\\) \\(\\style{position:fixed}{x}\\) \\(\\data{x=y}{z}\\)`,
+    `\\(\\color{red;background:url(${away}color)}x\\) \\(\\colorbox{url(${away}box)}{x_1}\\)`,
+    `\\(\\kern-900em x\\) \\(\\rule{900em}{900em}\\) \\(\\raisebox{900em}{x}\\) \\(\\llap{x_1}\\)`,
+    `\\(\\def\\a{\\a\\a}\\a\\) $$${"{".repeat(3_000)}$$ \\(${"\\\\sqrt{".repeat(900)}x${"}".repeat(900)}\\)`,
+    `\\(\\begin{equation}x_1\\label{page}\\end{equation}\\ref{page}\\eqref{page}\\)`,
     "`<img src=x onerror=" + run + ">` and\n\n```html\n<img src=x onerror=" + run + ">\n```",
     `<div><p>unclosed`,
     `</div></li></ol><h1>Not the page's</h1>`,
@@ -86,7 +98,11 @@ async function elementsOf(page: Page, selector: string) {
 
 const Elements = z.array(z.object({ name: z.string(), attributes: z.array(z.string()) }));
 const harmless =
-  /^(a|blockquote|br|code|del|em|h[3-6]|hr|li|ol|p|pre|strong|t(able|body|d|h|head|r)|ul)$/;
+  /^(a|blockquote|br|code|del|em|h[3-6]|hr|li|ol|p|pre|strong|su[bp]|t(able|body|d|h|head|r)|ul|var)$/;
+const ofFormulas =
+  /^(math|menclose|mfrac|mi|mmultiscripts|mn|mo|mover|mpadded|mphantom|mprescripts|mroot|mrow|mspace|msqrt|mstyle|ms(ub|up|ubsup)|m(table|td|text|tr)|munder(over)?|span)$/;
+/** Attributes that could load something, run a script, or move a formula over other parts of the page. */
+const harmful = /^(on|href|src|xlink|id|name|action|is)|(url\(|position|inset|z-index|900em)/i;
 
 test("no trick of the model's does anything but stand there", async () => {
   const chat = await anna.chat();
@@ -104,7 +120,7 @@ test("no trick of the model's does anything but stand there", async () => {
   );
   const visitor = await visit(world, browser, { as: anna, chatId: chat.id });
   const { page, rows } = visitor;
-  for (const [index] of [...answers, "grounded"].entries()) {
+  for (const index of [...answers, "grounded"].keys()) {
     await anna.say(chat.id, `/bot trick ${index}`);
     await rows
       .nth(index * 2 + 1)
@@ -113,9 +129,14 @@ test("no trick of the model's does anything but stand there", async () => {
   }
   const elements = await elementsOf(page, ".markdown");
   expect(elements.length).toBeGreaterThan(answers.length);
-  expect(elements.filter(({ name }) => !harmless.test(name))).toEqual([]);
-  for (const { name, attributes } of elements) {
-    if (name === "ol" || attributes.length === 0) continue;
+  const drawn = elements.filter(({ name }) => !harmless.test(name));
+  expect(drawn.filter(({ name }) => !ofFormulas.test(name))).toEqual([]);
+  expect(drawn.length).toBeGreaterThan(10);
+  expect(drawn.filter(({ attributes }) => attributes.some((each) => harmful.test(each)))).toEqual(
+    [],
+  );
+  for (const { name, attributes } of elements.filter((each) => harmless.test(each.name))) {
+    if (name === "ol" || attributes.every((each) => /^(dir=|class=display$)/.test(each))) continue;
     expect(name).toBe("a");
     expect(attributes.toSorted()).toEqual([
       expect.stringMatching(/^href=(https?:\/\/|mailto:)/),

@@ -1,5 +1,6 @@
 // How the model is to answer in a chat: set by its owner, seen by everyone in it.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { compose } from "../../src/compose.ts";
 import { startServer, type RunningServer } from "../../src/server.ts";
 import { personaMax, type Chat } from "../../src/wire/chats.ts";
 import { defaultSettings, startWorld, type Person, type World } from "../world/world.ts";
@@ -198,7 +199,7 @@ describe("changes of settings that race", () => {
   let other: RunningServer;
   beforeAll(() => {
     const { config, secretKey, sql, log, model } = world.ctx;
-    other = startServer({ config, secretKey, sql, log, model });
+    other = startServer(compose({ config, secretKey, sql, log, model }));
   });
   afterAll(() => other.stop());
 

@@ -1,6 +1,6 @@
 // What a message does with each answer that a server may give: here the answers are written down.
 import { expect, test } from "bun:test";
-import { createOutbox } from "../../src/client/outbox.ts";
+import { Outbox } from "../../src/client/outbox.ts";
 import type { Sendable } from "../../src/client/requests.ts";
 import type { ServerFrame } from "../../src/wire/frames.ts";
 
@@ -16,10 +16,10 @@ const refusal = (code: string, retry_after?: number): ServerFrame => ({
 function outboxTo(replies: (ServerFrame | undefined)[]) {
   const sent: Sendable[] = [];
   const pauses: number[] = [];
-  const outbox = createOutbox({
+  const outbox = new Outbox({
     connection: {
-      whenOpen: () => true,
-      ask(frame, _, replied) {
+      isOpen: true,
+      request(frame, _, replied) {
         sent.push(frame);
         if (replies.length > 0) queueMicrotask(() => replied(replies.shift()));
       },

@@ -1,6 +1,6 @@
 // What single frames make of a room, where the order of a real server would hide it.
 import { expect, test } from "bun:test";
-import { createRoomLog, messagesMax } from "../../src/client/room-log.ts";
+import { messagesMax, RoomLog } from "../../src/client/room-log.ts";
 import type { Chat, Participant } from "../../src/wire/chats.ts";
 import type { ServerFrame } from "../../src/wire/frames.ts";
 import { messageFrame } from "../../src/wire/message-frames.ts";
@@ -36,7 +36,7 @@ const chunk = (offset: number, text: string): ServerFrame => ({
 });
 
 function answering(content: string) {
-  const log = createRoomLog(() => undefined);
+  const log = new RoomLog(() => undefined);
   log.put(aMessage(2, { is_bot: true, status: "streaming", content }));
   return { log, text: () => log.shown.messages[0]?.content };
 }
@@ -69,7 +69,7 @@ test("an answer that has ended does not change by what comes late", () => {
 });
 
 test("a message is kept in its newest state, in the order of the numbers", () => {
-  const log = createRoomLog(() => undefined);
+  const log = new RoomLog(() => undefined);
   for (const seq of [3, 1, 2]) log.put(aMessage(seq));
   log.apply({
     ...messageFrame(aMessage(2, { updated_seq: 5, content: "new" })),
@@ -84,7 +84,7 @@ test("a message is kept in its newest state, in the order of the numbers", () =>
 });
 
 test("what belongs before the loaded part of the history is not put into it", () => {
-  const log = createRoomLog(() => undefined);
+  const log = new RoomLog(() => undefined);
   const nobody = { chat: undefined, participants: [] };
   log.load({ ...nobody, messages: [aMessage(10), aMessage(11)], hasOlder: true });
   expect(log.apply(messageFrame(aMessage(5, { updated_seq: 12 })))).toBe("unknown");
@@ -93,7 +93,7 @@ test("what belongs before the loaded part of the history is not put into it", ()
 });
 
 test("a room holds so many messages, and lets the oldest go", () => {
-  const log = createRoomLog(() => undefined);
+  const log = new RoomLog(() => undefined);
   const messages = Array.from({ length: messagesMax }, (_, index) => aMessage(index + 1));
   log.load({ chat: undefined, participants: [], messages, hasOlder: false });
   log.put(aMessage(messagesMax + 1));
@@ -112,7 +112,7 @@ test("a snapshot of before is not touched by what comes after", () => {
 });
 
 test("with a new owner the roles change", () => {
-  const log = createRoomLog(() => undefined);
+  const log = new RoomLog(() => undefined);
   const person = (id: number, role: "owner" | "member"): Participant => ({
     id,
     username: `person${id}`,

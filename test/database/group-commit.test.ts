@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { createBatch } from "../../src/database/group-commit.ts";
+import { GroupCommit } from "../../src/database/group-commit.ts";
 import { Problem } from "../../src/wire/problems.ts";
 import { startWorld, type World } from "../world/world.ts";
 
@@ -27,8 +27,8 @@ function gated() {
 
 test("an item that finds nothing in flight goes at once and alone; what comes meanwhile goes together, in order", async () => {
   const { groups, run, open } = gated();
-  const batch = createBatch(run, { keyOf, sizeMax: 10, queueMax: 10 });
-  const results = [1, 2, 3].map((item) => batch(item));
+  const commit = new GroupCommit(run, { keyOf, sizeMax: 10, queueMax: 10 });
+  const results = [1, 2, 3].map((item) => commit.add(item));
   expect(groups).toEqual([[1]]);
   open();
   expect(await Promise.all(results)).toEqual([10, 20, 30]);
@@ -37,8 +37,8 @@ test("an item that finds nothing in flight goes at once and alone; what comes me
 
 test("a group has at most sizeMax items", async () => {
   const { groups, run, open } = gated();
-  const batch = createBatch(run, { keyOf, sizeMax: 2, queueMax: 10 });
-  const results = [1, 2, 3, 4, 5].map((item) => batch(item));
+  const commit = new GroupCommit(run, { keyOf, sizeMax: 2, queueMax: 10 });
+  const results = [1, 2, 3, 4, 5].map((item) => commit.add(item));
   open();
   await Promise.all(results);
   expect(groups).toEqual([[1], [2, 3], [4, 5]]);
@@ -46,8 +46,8 @@ test("a group has at most sizeMax items", async () => {
 
 test("one bad item in a group fails alone", async () => {
   const { run, open } = gated();
-  const batch = createBatch(run, { keyOf, sizeMax: 10, queueMax: 10 });
-  const results = [1, 2, 13, 3].map((item) => batch(item));
+  const commit = new GroupCommit(run, { keyOf, sizeMax: 10, queueMax: 10 });
+  const results = [1, 2, 13, 3].map((item) => commit.add(item));
   open();
   const settled = await Promise.allSettled(results);
   expect(settled.map(({ status }) => status)).toEqual([
@@ -60,9 +60,9 @@ test("one bad item in a group fails alone", async () => {
 
 test("what does not fit into the queue is refused with a time to come back, and the others are not disturbed", async () => {
   const { groups, run, open } = gated();
-  const batch = createBatch(run, { keyOf, sizeMax: 10, queueMax: 2 });
-  const results = [1, 2, 3].map((item) => batch(item));
-  const refused = await batch(4).catch((error: unknown) => error);
+  const commit = new GroupCommit(run, { keyOf, sizeMax: 10, queueMax: 2 });
+  const results = [1, 2, 3].map((item) => commit.add(item));
+  const refused = await commit.add(4).catch((error: unknown) => error);
   expect(refused).toBeInstanceOf(Problem);
   expect(refused).toMatchObject({ code: "unavailable", retryAfterSeconds: 1 });
   open();
@@ -73,14 +73,14 @@ test("what does not fit into the queue is refused with a time to come back, and 
 test("a group whose reply was lost is not run again: it may have been stored", async () => {
   let runs = 0;
   const lost = Object.assign(new Error("gone"), { code: "CONNECTION_CLOSED" });
-  const batch = createBatch<number, number>(
+  const commit = new GroupCommit<number, number>(
     () => {
       runs += 1;
       return Promise.reject(lost);
     },
     { keyOf, sizeMax: 10, queueMax: 10 },
   );
-  const settled = await Promise.allSettled([1, 2, 3].map((item) => batch(item)));
+  const settled = await Promise.allSettled([1, 2, 3].map((item) => commit.add(item)));
   expect(settled.map((result) => result.status === "rejected" && result.reason.code)).toEqual([
     "unavailable",
     "unavailable",
@@ -89,15 +89,15 @@ test("a group whose reply was lost is not run again: it may have been stored", a
   expect(runs).toBe(2);
 });
 
-test("what gave up waiting for a lock goes on aside: only what is locked is refused, and nothing waits for it", async () => {
+test("a group that gave up waiting for a lock is split by key: only what is locked is refused, and nothing waits for it", async () => {
   const groups: number[][] = [];
   const locked = Object.assign(new Error("locked"), { code: "55P03" });
   const gate = Promise.withResolvers<void>();
-  const batch = createBatch<number, number>(
+  const commit = new GroupCommit<number, number>(
     async (items) => {
       groups.push(items);
       if (items.includes(5)) {
-        // In a line of its own it is stuck until the test is done with the others.
+        // In its own queue it is stuck until the test is done with the others.
         if (!items.includes(6) && groups.length > 1) await gate.promise;
         throw locked;
       }
@@ -106,15 +106,15 @@ test("what gave up waiting for a lock goes on aside: only what is locked is refu
     { keyOf: (item) => item, sizeMax: 10, queueMax: 4 },
   );
   const refusal = (error: unknown) => error;
-  const first = batch(4);
-  const stuck = [batch(5).catch(refusal), batch(5).catch(refusal)];
-  expect(await Promise.all([first, batch(6), batch(7)])).toEqual([4, 6, 7]);
-  const late = batch(5).catch(refusal);
-  expect(await Promise.all([batch(6), batch(7)])).toEqual([6, 7]);
+  const first = commit.add(4);
+  const stuck = [commit.add(5).catch(refusal), commit.add(5).catch(refusal)];
+  expect(await Promise.all([first, commit.add(6), commit.add(7)])).toEqual([4, 6, 7]);
+  const late = commit.add(5).catch(refusal);
+  expect(await Promise.all([commit.add(6), commit.add(7)])).toEqual([6, 7]);
   gate.resolve();
   expect(await Promise.all([...stuck, late])).toEqual([locked, locked, locked]);
-  // The line aside is gone: 5 goes where all go.
-  await batch(5).catch(refusal);
+  // The queue of its own is gone: 5 is in the shared one again.
+  await commit.add(5).catch(refusal);
   expect(groups).toEqual([[4], [5, 5, 6, 7], [5, 5], [6], [7], [6], [7], [5], [5]]);
 });
 

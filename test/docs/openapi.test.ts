@@ -106,7 +106,7 @@ test("just the operations that need a token ask for the bearer scheme, which is 
 });
 
 test("every route is described or a page, and every operation is a route", () => {
-  const routes = createApp(world.ctx)
+  const routes = createApp({ ctx: world.ctx })
     .routes.filter((route) => route.method !== "ALL")
     .map((route) => `${route.method} ${route.path.replaceAll(/:(\w+)/g, "{$1}")}`);
   const known = [...operations.keys(), ...undescribed];

@@ -14,7 +14,7 @@ import {
   unprivilegedAccount,
   usableBinaries,
 } from "../../src/embedded-postgres/binaries.ts";
-import { openDataDir, placeCluster, prepareCluster } from "../../src/embedded-postgres/cluster.ts";
+import { openDataDir, locateCluster, prepareCluster } from "../../src/embedded-postgres/cluster.ts";
 import {
   borrowEmbeddedPostgres,
   type EmbeddedPostgres,
@@ -101,10 +101,10 @@ describe("an embedded database", () => {
   });
 
   test("takes another port when its own was taken before it could", async () => {
-    const place = placeCluster(openDataDir(await seededDir("ports")), log);
+    const location = locateCluster(openDataDir(await seededDir("ports")), log);
     const cluster = await prepareCluster(
-      place,
-      usableBinaries(findPackage(), place.account, log),
+      location,
+      usableBinaries(findPackage(), location.account, log),
       log,
     );
     const taken = Number(new URL(running.url).port);

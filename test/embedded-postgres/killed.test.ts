@@ -3,7 +3,7 @@ import { chownSync, existsSync, readdirSync, statSync, writeFileSync } from "nod
 import { join } from "node:path";
 import {
   embeddedWorld,
-  guardsOf,
+  watchdogsOf,
   isAlive,
   isRoot,
   postmasterPid,
@@ -35,13 +35,13 @@ describe("after a kill -9", () => {
     expect(await words(url)).toEqual(["still here"]);
   });
 
-  test("of the owner and the guard the next start stops the orphan", async () => {
+  test("of the owner and the watchdog the next start stops the orphan", async () => {
     const dataDir = await seededDir("orphan");
     const owner = ownerProcess(dataDir);
     await query(await owner.url(), "insert into kept values ('committed')");
     const postmaster = postmasterPid(dataDir);
     owner.child.kill("SIGSTOP");
-    for (const pid of guardsOf(postmaster)) process.kill(pid, "SIGKILL");
+    for (const pid of watchdogsOf(postmaster)) process.kill(pid, "SIGKILL");
     await owner.kill();
     expect(isAlive(postmaster)).toBe(true);
 
@@ -94,11 +94,11 @@ describe("after a kill -9", () => {
     expect(postmasterPid(dataDir)).not.toBe(killed);
   });
 
-  test("of the guard alone its owner has PostgreSQL under a guard again", async () => {
-    const dataDir = await seededDir("guard");
+  test("of the watchdog alone its owner starts PostgreSQL again under another", async () => {
+    const dataDir = await seededDir("watchdog");
     const { url } = await start(dataDir);
     const before = postmasterPid(dataDir);
-    process.kill(guardsOf(before)[0] ?? 0, "SIGKILL");
+    process.kill(watchdogsOf(before)[0] ?? 0, "SIGKILL");
     await until(() => postmasterPid(dataDir) !== before && postmasterPid(dataDir) > 0);
     await until(() =>
       words(url)

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readConfig } from "../../src/config/config.ts";
 import { startWorld, type Answer, type World } from "../world/world.ts";
-import { request } from "./raw.ts";
+import { converse, request } from "./raw.ts";
 import { expectProblem } from "./refusals.ts";
 
 let world: World;
@@ -53,8 +53,15 @@ describe("X-Request-Id", () => {
     expect(answer.headers.get("x-request-id")).toBe("flight");
   });
 
-  test("takes up to 255 characters", async () => {
-    const id = "a".repeat(255);
+  test.each([
+    ["a".repeat(128)],
+    ["abc-123.DEF_4"],
+    ["Root=1-67891233-abcdef012345678912345678"],
+    ["dXNlcg+/a=="],
+    ["00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"],
+    ["proxy/17:a@b"],
+    ["."],
+  ])("keeps the client's own %j", async (id) => {
     const { headers } = await ask("GET", "/health", { "x-request-id": id });
     expect(headers.get("x-request-id")).toBe(id);
   });
@@ -66,7 +73,11 @@ describe("X-Request-Id", () => {
     ["{json}"],
     ["a\tb"],
     ["ä"],
-    ["a".repeat(256)],
+    ["a".repeat(129)],
+    ["a,b"],
+    ["a;b"],
+    ["a%0d"],
+    ["a\\\\b"],
     [""],
   ])("is a new one where the client's is %j", async (id) => {
     const { headers } = await ask("GET", "/health", { "x-request-id": id });
@@ -193,16 +204,37 @@ describe("what is not there", () => {
     ["GET", "/docs/assets/package.json"],
     ["GET", "/docs/assets/..%2f..%2fpackage.json"],
     ["POST", "/api/nothing"],
-    ["PUT", "/api/chats"],
-    ["DELETE", "/api/chats"],
-    ["PATCH", "/api/auth/me"],
-    ["GET", "/api/auth/login"],
-    ["POST", "/health"],
+    ["PUT", "/api/nothing"],
+    ["GET", "/api/chats/7/8"],
   ])("%s %s is 404", async (method, path) => {
     const answer = await ask(method, path);
     expectProblem(answer, 404, "not_found");
     expect(answer.body.detail).toContain(method);
     expect(answer.body.instance).toBe(path);
+  });
+});
+
+describe("a method that a path does not have", () => {
+  test.each([
+    ["PUT", "/api/chats", "GET, HEAD, POST"],
+    ["DELETE", "/api/chats", "GET, HEAD, POST"],
+    ["PUT", "/api/auth/me", "GET, HEAD"],
+    ["GET", "/api/auth/login", "POST"],
+    ["HEAD", "/api/auth/login", "POST"],
+    ["POST", "/health", "GET, HEAD"],
+    ["POST", "/openapi.json", "GET, HEAD"],
+    ["POST", "/", "GET, HEAD"],
+    ["POST", "/ws", "GET, HEAD"],
+    ["PUT", "/api/chats/1", "DELETE, GET, HEAD, PATCH"],
+    ["PUT", "/api/chats/1/messages/2/stop", "POST"],
+    ["DELETE", "/docs/assets/docs.css", "GET, HEAD"],
+  ])("is refused on %s %s with 405 and the methods %s", async (method, path, allow) => {
+    const answer = await ask(method, path);
+    expect(answer.status).toBe(405);
+    expect(answer.headers.get("allow")).toBe(allow);
+    if (method === "HEAD") return;
+    expectProblem(answer, 405, "method_not_allowed");
+    expect(answer.body.detail).toContain(method);
   });
 });
 
@@ -225,12 +257,69 @@ describe("HEAD", () => {
   });
 });
 
-test("a path with a slash at its end is the same path, behind the same door", async () => {
-  const ann = await world.person("ann");
-  const opened = await ann.api("POST", "/api/chats/", { name: "Slashes", is_group: true });
-  expect(opened.status).toBe(200);
-  expect((await ann.api("GET", `/api/chats/${opened.body.id}/messages/`)).status).toBe(200);
-  expect((await ask("GET", "/health/")).status).toBe(200);
-  expectProblem(await ask("GET", "/api/chats/"), 401, "invalid_token");
-  expectProblem(await ask("GET", `/api/chats/${opened.body.id}/`), 401, "invalid_token");
+describe("a slash at the end of a path", () => {
+  test("is ignored on the documented GET and POST paths, behind the same authentication", async () => {
+    const ann = await world.person("ann");
+    const ben = await world.person("ben");
+    const opened = await ann.api("POST", "/api/chats/", { name: "Slashes", is_group: true });
+    expect(opened.status).toBe(200);
+    const chat = `/api/chats/${opened.body.id}`;
+    const invited = await ann.api("POST", `${chat}/invite/`, { username: ben.username });
+    expect(invited.status).toBe(200);
+    for (const path of [
+      "/api/auth/me/",
+      `${chat}/`,
+      `${chat}/messages/`,
+      `${chat}/participants/`,
+    ]) {
+      expect([path, (await ann.api("GET", path)).status]).toEqual([path, 200]);
+      expectProblem(await ask("GET", path), 401, "invalid_token");
+    }
+    for (const path of ["/health/", "/docs/"]) {
+      expect([path, (await ask("GET", path)).status]).toEqual([path, 200]);
+      expect([path, (await ask("HEAD", path)).status]).toEqual([path, 200]);
+    }
+    expectProblem(
+      await ask(
+        "POST",
+        "/api/auth/login/",
+        json,
+        JSON.stringify({ username: "nobody", password: "wrong password" }),
+      ),
+      401,
+      "invalid_credentials",
+    );
+  });
+
+  test("makes another path of all others, so that no path with `..` deletes what it did not name", async () => {
+    const ann = await world.person("ann");
+    const { id } = await ann.chat();
+    const chat = `/api/chats/${id}`;
+    const others: [method: string, path: string][] = [
+      ["DELETE", `${chat}/`],
+      ["DELETE", `${chat}/participants/%2e%2e`],
+      ["DELETE", `${chat}/participants/..`],
+      ["DELETE", `${chat}/participants/.%2E`],
+      ["DELETE", `${chat}/participants/%2e`],
+      ["DELETE", `${chat}/participants/x/..`],
+      ["DELETE", "/api/auth/sessions/"],
+      ["DELETE", "/api/auth/sessions/%2e"],
+      ["PATCH", `${chat}/`],
+      ["PATCH", `${chat}/x/..`],
+      ["POST", `${chat}/leave/`],
+      ["POST", `${chat}/messages/1/stop/`],
+      ["POST", "/api/auth/ws-ticket/"],
+      ["GET", "/api/usage/"],
+      ["GET", "/openapi.json/"],
+      ["GET", `${chat}//`],
+      ["GET", "/ws/"],
+    ];
+    for (const [method, path] of others) {
+      const head = `${method} ${path} HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer ${ann.token}\r\n`;
+      const [first] = await converse(world.url, `${head}\r\n`);
+      expect([method, path, first?.status]).toEqual([method, path, 404]);
+    }
+    expect((await ann.api("GET", chat)).body).toMatchObject({ id, name: expect.any(String) });
+    expect((await ann.api("GET", "/api/auth/sessions")).body).toHaveLength(1);
+  });
 });

@@ -45,7 +45,7 @@ function itemsOf(answer: Answer, name: string): Record<string, string> {
 }
 
 const use = (userId: number | undefined, network: string | undefined, points: number) =>
-  world.ctx.rates.take("requests", { userId, network }, points);
+  world.ctx.rateLimits.take("requests", { userId, network }, points);
 
 function expectRefused(answer: Answer, windowSeconds: number) {
   expectProblem(answer, 429, "rate_limited");
@@ -134,7 +134,11 @@ describe("too many requests", () => {
   test("are not hidden by X-Forwarded-For where no proxy is trusted", async () => {
     const direct = await startWorld({ env: { RATE_LIMITS: "memory" } });
     try {
-      await direct.ctx.rates.take("requests", { network: "127.0.0.1" }, requests.address.quota);
+      await direct.ctx.rateLimits.take(
+        "requests",
+        { network: "127.0.0.1" },
+        requests.address.quota,
+      );
       const headers = { "x-forwarded-for": someAddress() };
       expectRefused(await direct.call("GET", "/api/chats", undefined, headers), 60);
     } finally {
@@ -152,7 +156,7 @@ describe("too many", () => {
   test("people who are invited are refused, one by one or with a new chat, and nothing is changed", async () => {
     const [ann, ben] = [await world.person("ann"), await world.person("ben")];
     const chat = await ann.chat({ with: [ben] });
-    await world.ctx.rates.take("invites", { userId: ann.id }, invites.person.quota - 3);
+    await world.ctx.rateLimits.take("invites", { userId: ann.id }, invites.person.quota - 3);
     const two = [ben.username, (await world.person("cat")).username];
     const body = { is_group: true, participant_usernames: two };
     expect((await ann.api("POST", "/api/chats", body)).status).toBe(200);
@@ -179,7 +183,7 @@ describe("too many", () => {
         method: "POST",
         body: { username, email: `${username}@example.com`, password: "correct horse" },
       });
-    await world.ctx.rates.take(
+    await world.ctx.rateLimits.take(
       "registrations",
       { network: address },
       registrations.address.quota - 1,
@@ -200,7 +204,7 @@ describe("RATE_LIMITS", () => {
     const free = await startWorld();
     try {
       const doer = { userId: 1, network: "127.0.0.1" };
-      const verdict = await free.ctx.rates.take("requests", doer, 1_000_000);
+      const verdict = await free.ctx.rateLimits.take("requests", doer, 1_000_000);
       expect(verdict).toEqual({ counts: [], refusal: undefined });
       const { headers } = await free.call("GET", "/api/chats");
       expect(headers.get("ratelimit")).toBeNull();

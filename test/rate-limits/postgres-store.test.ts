@@ -2,6 +2,7 @@
 import { afterAll, afterEach, beforeAll, expect, setSystemTime, test } from "bun:test";
 import { rates } from "../../src/rate-limits/limits.ts";
 import { createLimiter } from "../../src/rate-limits/limiter.ts";
+import { compose } from "../../src/compose.ts";
 import { startServer, type RunningServer } from "../../src/server.ts";
 import { Problem } from "../../src/wire/problems.ts";
 import { startWorld, type World } from "../world/world.ts";
@@ -13,7 +14,7 @@ let other: RunningServer;
 beforeAll(async () => {
   world = await startWorld({ env: { RATE_LIMITS: "postgres" } });
   const { config, secretKey, sql, log, model } = world.ctx;
-  other = startServer({ config, secretKey, sql, log, model });
+  other = startServer(compose({ config, secretKey, sql, log, model }));
 });
 afterAll(async () => {
   await other.stop();
@@ -23,7 +24,7 @@ afterAll(async () => {
 afterEach(() => void setSystemTime());
 
 const take = (server: RunningServer | World, userId: number, points = 1) =>
-  server.ctx.rates.take("sends", { userId }, points);
+  server.ctx.rateLimits.take("sends", { userId }, points);
 
 async function remaining(server: RunningServer | World, userId: number) {
   const { counts, refusal } = await take(server, userId);
@@ -64,15 +65,15 @@ test("who was refused is refused again without a question to the database", asyn
 test("failed sign-ins on one server are throttled on the other, and a success is known to both", async () => {
   const wrong = () => Promise.reject(new Problem("invalid_credentials", "No."));
   const attempt = { username: "ann", network: "203.0.113.1" };
-  await world.ctx.rates.guardSignIn(attempt, async () => "in");
+  await world.ctx.rateLimits.guardSignIn(attempt, async () => "in");
   for (let n = 0; n < 10; n += 1) {
     const { ctx } = n % 2 ? other : world;
-    await expect(ctx.rates.guardSignIn(attempt, wrong)).rejects.toMatchObject({
+    await expect(ctx.rateLimits.guardSignIn(attempt, wrong)).rejects.toMatchObject({
       code: "invalid_credentials",
     });
   }
   for (const { ctx } of [world, other]) {
-    const again = ctx.rates.guardSignIn(attempt, async () => "in");
+    const again = ctx.rateLimits.guardSignIn(attempt, async () => "in");
     await expect(again).rejects.toMatchObject({ code: "rate_limited" });
   }
   const known = await world.sql`select key from rate_limits where key like 'sign-in-known:%'`;
@@ -83,7 +84,7 @@ test("counters whose window is over are removed, and no others", async () => {
   await take(world, 5);
   await take(world, 6);
   await world.sql`update rate_limits set expire = ${Date.now() - 1} where key = 'sends-person:5'`;
-  await world.ctx.rates.cleanUp();
+  await world.ctx.rateLimits.cleanUp();
   expect([await rowsOf(5), await rowsOf(6)]).toEqual([0, 1]);
 });
 

@@ -24,7 +24,7 @@ test("messages of a person that come too fast are refused, from any socket and o
   const [first, second] = [await ann.joined(chat.id), await ann.socket()];
   const bens = await ben.joined(chat.id);
   const message = (content: string) => ({ type: "message", chat_id: chat.id, content });
-  await world.ctx.rates.take("sends", { userId: ann.id }, sends.person.quota - 2);
+  await world.ctx.rateLimits.take("sends", { userId: ann.id }, sends.person.quota - 2);
 
   expect(await first.ask(message("one"))).toMatchObject({ type: "ack", seq: 1 });
   const sent = await ann.api("POST", path, { content: "two" });
@@ -61,7 +61,7 @@ test("messages of a person that come too fast are refused, from any socket and o
 test("messages from an address that come too fast are refused to all behind it", async () => {
   const ann = await world.person("ann");
   const chat = await ann.chat();
-  await world.ctx.rates.take("sends", { network: "203.0.113.1" }, sends.address.quota);
+  await world.ctx.rateLimits.take("sends", { network: "203.0.113.1" }, sends.address.quota);
   const message = { type: "message", chat_id: chat.id, content: "Hello!" };
   const [there, elsewhere] = [from("203.0.113.1", `?token=${ann.token}`), await ann.socket()];
   await there.opened;
@@ -72,7 +72,7 @@ test("messages from an address that come too fast are refused to all behind it",
 test("a person who connects too often is closed with 1013 rate_limited, however the token comes, and lives on elsewhere", async () => {
   const [ann, ben] = [await world.person("ann"), await world.person("ben")];
   const open = await ann.socket();
-  await world.ctx.rates.take("connects", { userId: ann.id }, connects.person.quota - 1);
+  await world.ctx.rateLimits.take("connects", { userId: ann.id }, connects.person.quota - 1);
   const byQuery = await from("203.0.113.2", `?token=${ann.token}`).closed;
   expect(byQuery.code).toBe(1013);
   expect(byQuery.reason).toMatch(/^rate_limited: .* Try again in \d+ seconds\.$/);
@@ -90,7 +90,7 @@ test("a person who connects too often is closed with 1013 rate_limited, however 
 
 test("an address that connects too often is closed with 1013 rate_limited before its token is looked at", async () => {
   const ann = await world.person("ann");
-  await world.ctx.rates.take("connects", { network: "203.0.113.3" }, connects.address.quota);
+  await world.ctx.rateLimits.take("connects", { network: "203.0.113.3" }, connects.address.quota);
   const { body } = await ann.api("POST", "/api/auth/ws-ticket");
   for (const query of ["", `?token=${ann.token}`, `?token=${body.ticket}`, "?token=x"]) {
     const { code, reason } = await from("203.0.113.3", query).closed;

@@ -1,6 +1,6 @@
 // Rooms whose sockets are kept in the test: what each was sent, in order.
 import { createRooms, type Listener } from "../../src/realtime/rooms.ts";
-import { chatTopic } from "../../src/realtime/topics.ts";
+import { chatTopic, type Topic } from "../../src/realtime/topics.ts";
 import { chatId, createLog, frame, silent } from "./frames.ts";
 
 type Log = ReturnType<typeof createLog>;
@@ -9,7 +9,7 @@ export function startRooms(log: Log) {
   const subscribers = new Map<string, Set<TestListener>>();
   const rooms = createRooms({
     emit: (topic, text) => {
-      for (const listener of subscribers.get(topic) ?? []) listener.send(text);
+      for (const listener of subscribers.get(topic.name) ?? []) listener.send(text);
     },
     readLog: log.read,
     log: silent,
@@ -74,16 +74,16 @@ export class TestListener implements Listener {
     work();
   }
 
-  subscribe(topic: string) {
-    this.subscribers.getOrInsertComputed(topic, () => new Set()).add(this);
+  subscribe(topic: Topic) {
+    this.subscribers.getOrInsertComputed(topic.name, () => new Set()).add(this);
   }
 
-  unsubscribe(topic: string) {
-    this.subscribers.get(topic)?.delete(this);
+  unsubscribe(topic: Topic) {
+    this.subscribers.get(topic.name)?.delete(this);
   }
 
   get hearsTheRoom(): boolean {
-    return this.subscribers.get(chatTopic(chatId))?.has(this) ?? false;
+    return this.subscribers.get(chatTopic(chatId).name)?.has(this) ?? false;
   }
 
   /** What an action sends to somebody who has joined. */

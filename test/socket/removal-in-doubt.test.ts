@@ -1,6 +1,5 @@
 // A removal whose outcome nobody knows, and what is told while it is on its way.
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { activityTopic } from "../../src/realtime/topics.ts";
 import { activityFrame } from "../../src/wire/message-frames.ts";
 import { startWorld, type World } from "../world/world.ts";
 
@@ -36,7 +35,7 @@ test("while somebody is being removed they are told no news of the chat, and non
   await world.untilBlocked();
   // As of a message that was committed right after the removal, and whose reply was faster.
   const after = { ...message, chat_id: chat.id, seq: chat.last_seq + 2 };
-  world.ctx.publish(activityTopic(chat.id), activityFrame(after));
+  world.ctx.realtime.toList(activityFrame(after));
   await held.letGo();
   expect((await removal).status).toBe(200);
   await bens.next("removed_from_chat");

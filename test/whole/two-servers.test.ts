@@ -1,5 +1,6 @@
 // Several servers on one database, one of them perhaps about to go down.
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { compose } from "../../src/compose.ts";
 import { startServer, type RunningServer } from "../../src/server.ts";
 import { startWorld, type World } from "../world/world.ts";
 
@@ -8,7 +9,7 @@ let other: RunningServer;
 beforeAll(async () => {
   world = await startWorld();
   const { config, secretKey, sql, log, model } = world.ctx;
-  other = startServer({ config, secretKey, sql, log, model });
+  other = startServer(compose({ config, secretKey, sql, log, model }));
 });
 afterAll(async () => {
   await other.stop();
@@ -50,5 +51,5 @@ test("who listens to a chat that another server has deleted has to come back, an
   });
   expect((await ben.api("GET", "/api/chats")).body).toEqual([]);
   await elsewhere.settle();
-  expect(world.ctx.rooms.chatIds()).toEqual([kept.id]);
+  expect(world.ctx.realtime.rooms.chatIds()).toEqual([kept.id]);
 });

@@ -3,7 +3,7 @@
 import { pino } from "pino";
 import { createApp } from "../../src/app.ts";
 import { readConfig } from "../../src/config/config.ts";
-import { createContext } from "../../src/context.ts";
+import { compose } from "../../src/compose.ts";
 import { connect } from "../../src/database/connect.ts";
 import { openApi } from "../../src/docs/documents.ts";
 import { asyncApi, closeCodeTable } from "../../src/wire/docs/asyncapi.ts";
@@ -30,6 +30,7 @@ const metricsPath = "GET /metrics";
 /** What any request may be refused for, whatever its path. */
 const refusedByEdge = [
   "not_found",
+  "method_not_allowed",
   "not_json",
   "too_large",
   "unsupported_media_type",
@@ -47,7 +48,7 @@ export function appToDescribe() {
   // A pool connects when it is first asked.
   const sql = connect("postgres://nobody@127.0.0.1:1/none", log);
   const model = { answer: undefined, description: "none" };
-  return createApp(createContext({ config, secretKey: "none", sql, log, model }));
+  return createApp(compose({ config, secretKey: "none", sql, log, model }));
 }
 
 function lazily<T>(make: () => T): () => T {

@@ -157,15 +157,18 @@ function pids(command: string[]): number[] {
   return Bun.spawnSync(command).stdout.toString().split(/\s+/).filter(Boolean).map(Number);
 }
 
-/** The guard of a postmaster and the watcher beneath it, by what a machine without `ps` has, too. */
-export function guardsOf(postmaster: number): number[] {
+/** The watchdog of a postmaster and its child that reads the pipe, found without `ps`, which some machines lack. */
+export function watchdogsOf(postmaster: number): number[] {
   if (process.platform !== "linux") {
-    const [guard = 0] = pids(["ps", "-o", "ppid=", "-p", String(postmaster)]);
-    return [guard, ...pids(["pgrep", "-P", String(guard)]).filter((pid) => pid !== postmaster)];
+    const [watchdog = 0] = pids(["ps", "-o", "ppid=", "-p", String(postmaster)]);
+    return [
+      watchdog,
+      ...pids(["pgrep", "-P", String(watchdog)]).filter((pid) => pid !== postmaster),
+    ];
   }
-  const guard = Number(
+  const watchdog = Number(
     /^PPid:\s*(\d+)/m.exec(readFileSync(`/proc/${postmaster}/status`, "utf8"))?.[1],
   );
-  const children = pids(["cat", `/proc/${guard}/task/${guard}/children`]);
-  return [guard, ...children.filter((pid) => pid !== postmaster)];
+  const children = pids(["cat", `/proc/${watchdog}/task/${watchdog}/children`]);
+  return [watchdog, ...children.filter((pid) => pid !== postmaster)];
 }

@@ -3,13 +3,13 @@ import { pino, type DestinationStream } from "pino";
 import { makeSecret, signAccessToken } from "../../src/accounts/access-tokens.ts";
 import { insertSession } from "../../src/accounts/queries.ts";
 import { createGeminiModel } from "../../src/model/gemini/client.ts";
-import { readConfig } from "../../src/config/config.ts";
+import { compose } from "../../src/compose.ts";
+import { readConfig, type Config } from "../../src/config/config.ts";
 import { connect, type Sql } from "../../src/database/connect.ts";
 import { startGeminiEmulator } from "./gemini/server.ts";
 import { createLogger } from "../../src/observability/logger.ts";
-import { loadMetrics } from "../../src/observability/metrics/metrics.ts";
-import { startServer } from "../../src/server.ts";
-import { loadTracing } from "../../src/observability/tracing/tracing.ts";
+import { loadTelemetry } from "../../src/observability/telemetry.ts";
+import { startServer, type ServerDurations } from "../../src/server.ts";
 import { insertUser } from "../../src/accounts/user-queries.ts";
 import { Chat, type ChatSettings } from "../../src/wire/chats.ts";
 import { cloneDatabase, dropDatabase } from "./cluster.ts";
@@ -38,22 +38,27 @@ export const defaultSettings: ChatSettings = {
 export interface WorldOptions {
   /** Settings that differ. */
   env?: Record<string, string>;
+  /** Values that no setting allows, such as access tokens that are valid for seconds. */
+  config?: Partial<Config>;
   /** False: no model is configured. */
   model?: boolean;
   now?: () => Date;
+  /** Durations of the server that differ. */
+  durations?: Partial<ServerDurations>;
   /** Receives the logs as production writes them, from `env.LOG_LEVEL` on. */
   logTo?: DestinationStream;
 }
 
 export async function startWorld(options: WorldOptions = {}) {
   const databaseUrl = await cloneDatabase();
-  const config = readConfig({
+  const settings = readConfig({
     NODE_ENV: "test",
     HOST: "127.0.0.1",
     PORT: "0",
     RATE_LIMITS: "off",
     ...options.env,
   });
+  const config = { ...settings, ...options.config };
   const log = options.logTo
     ? await createLogger(config, options.logTo)
     : pino({ level: process.env.TEST_LOG_LEVEL ?? "silent" });
@@ -66,19 +71,20 @@ export async function startWorld(options: WorldOptions = {}) {
     backoffMs: 1,
   });
   const sql = connect(databaseUrl, log);
-  const metrics = await loadMetrics(config);
-  const tracing = await loadTracing(config, log);
+  const telemetry = await loadTelemetry(config, log);
   const start = () =>
-    startServer({
-      config,
-      secretKey,
-      sql,
-      log,
-      model: { answer: options.model === false ? undefined : answer, description: "scripted" },
-      metrics,
-      tracing,
-      now: options.now,
-    });
+    startServer(
+      compose({
+        config,
+        secretKey,
+        sql,
+        log,
+        model: { answer: options.model === false ? undefined : answer, description: "scripted" },
+        telemetry,
+        now: options.now,
+      }),
+      options.durations,
+    );
   let server = start();
   const source = { address: "127.0.0.1", userAgent: null };
   let people = 0;
@@ -222,8 +228,7 @@ export async function startWorld(options: WorldOptions = {}) {
     },
     async stop() {
       await server.stop();
-      metrics.stop();
-      await tracing.stop();
+      await telemetry.stop();
       await gemini.stop();
       await sql.end({ timeout: 1 });
       await dropDatabase(databaseUrl);

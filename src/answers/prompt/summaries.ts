@@ -24,14 +24,19 @@ const foldsMax = 4;
 
 /** Sums up what a prompt of this chat soon can't hold. Never throws; what fails is tried again after the next question. */
 export async function foldHistory(ctx: Ctx, chatId: number): Promise<void> {
-  if (ctx.folding.has(chatId) || ctx.folding.size >= foldsMax || ctx.lifecycle.closing) return;
-  ctx.folding.add(chatId);
+  if (
+    ctx.answers.summarising.has(chatId) ||
+    ctx.answers.summarising.size >= foldsMax ||
+    ctx.lifecycle.closing
+  )
+    return;
+  ctx.answers.summarising.add(chatId);
   try {
     await fold(ctx, chatId);
   } catch (error) {
     ctx.log.warn({ err: error, chatId }, "a room's history could not be summed up yet");
   } finally {
-    ctx.folding.delete(chatId);
+    ctx.answers.summarising.delete(chatId);
   }
 }
 

@@ -1,6 +1,6 @@
-// A backup's file: gzipped SQL for psql, as pg_dump writes data. Its second line is a header in JSON, its last one has a
-// hash of all before it, so that a file which was cut off or changed is seen before anything is done with it. Of its SQL we
-// ourselves run nothing: rows and sequences are read from it.
+// The file of a backup: gzipped SQL for psql, with the rows as pg_dump writes them. Its second line is a header in JSON, its
+// last line has a hash of everything before it, so that a file that was cut off or changed is refused before anything is done
+// with it. A restore runs none of its SQL: it reads rows and sequences.
 // https://www.postgresql.org/docs/17/sql-copy.html has the text format.
 import { createReadStream } from "node:fs";
 import { pipeline } from "node:stream";
@@ -11,17 +11,17 @@ import { quoted, quotedName, type Table } from "./tables.ts";
 const anyFirstLine = "-- Gemini Coop backup, ";
 const firstLine = `${anyFirstLine}format 1\n`;
 const lastLinePrefix = "-- end of the backup, sha256 of all above: ";
-/** No row of ours comes near it. */
+/** No row comes near it. */
 const lineBytesMax = 64 * 1024 * 1024;
 const newline = 0x0a;
 
 export const Header = z.object({
-  /** The release that made it. */
+  /** The release that made the backup. */
   version: z.string(),
   made_at: z.iso.datetime(),
-  /** Versions of the migrations that the database had. */
+  /** Versions of the migrations that had been applied. */
   migrations: z.array(z.string().regex(/^\d+$/)).min(1),
-  /** Rows of each table, in the order in which they follow. */
+  /** Row counts of the tables, in the order in which they follow. */
   rows: z.record(z.string(), z.int().nonnegative()),
 });
 export type Header = z.infer<typeof Header>;
@@ -32,10 +32,10 @@ export type Part =
   | { kind: "rows"; table: Table; lines: Buffer; count: number }
   | { kind: "sequence"; name: string; lastValue: string; isCalled: boolean };
 
-/** What is wrong with a file, in a sentence. */
+/** A file that is no whole backup; the message is a sentence for the user. */
 export class ArchiveError extends Error {}
 
-/** The value of a column, as PostgreSQL writes it, in COPY's text format. */
+/** A column's value, given as PostgreSQL's text of it, in COPY's text format. */
 export function copyValue(value: Uint8Array | null): string {
   if (value === null) return "\\N";
   return Buffer.from(value.buffer, value.byteOffset, value.byteLength)
@@ -53,7 +53,7 @@ const escapes: Record<string, string> = {
   "\v": "\\v",
 };
 
-/** psql stops at the first error: rows must never be taken for statements. */
+/** The beginning of the file. It makes psql stop at the first error, so that rows are never taken for statements. */
 export function preamble(header: Header): string {
   const versions = header.migrations.map((version) => `'${version}'`).join(", ");
   return (
@@ -96,14 +96,15 @@ const copyPattern = /^COPY public\."(\w+)" \(("\w+"(?:, "\w+")*)\) FROM stdin;$/
 const sequencePattern = /^SELECT pg_catalog\.setval\('public\."(\w+)"', (\d+), (true|false)\);$/;
 
 /**
- * Reads a backup from its beginning to its end. What came before is good only when it ends without an error: read it twice.
- * @throws ArchiveError when the file is no backup of ours, or not whole
+ * Reads a backup from its beginning to its end. Its parts can be trusted only once it has ended without an error, so a restore
+ * reads it twice.
+ * @throws ArchiveError when the file is no backup, or not whole
  */
 export async function* readArchive(path: string): AsyncGenerator<Part> {
-  const reader = createReader(path);
+  const reader = new ArchiveReader(path);
   let rest = Buffer.alloc(0);
   try {
-    // What fails on the way makes the last stream fail.
+    // An error of any stream of the pipeline makes the last one fail.
     const bytes = pipeline(createReadStream(path), createGunzip(), () => undefined);
     for await (const chunk of bytes) {
       const data = Buffer.concat([rest, chunk]);
@@ -113,74 +114,82 @@ export async function* readArchive(path: string): AsyncGenerator<Part> {
       yield* reader.read(data.subarray(0, end));
     }
   } catch (error) {
-    throw readFault(path, error, reader.isOurs);
+    throw readFault(path, error, reader.hasHeader);
   }
-  if (rest.length > 0 || !reader.isWhole) throw reader.isOurs ? notWhole() : notOurs(path);
+  if (rest.length > 0 || !reader.isWhole) throw reader.hasHeader ? notWhole() : notOurs(path);
 }
 
-/** Follows the lines of a backup. */
-function createReader(path: string) {
-  const hash = new Bun.CryptoHasher("sha256");
-  let lineCount = 0;
-  let header: Header | undefined;
-  let table: Table | undefined;
-  let isWhole = false;
+/** Parses the lines of a backup. */
+class ArchiveReader {
+  readonly #path: string;
+  readonly #hash = new Bun.CryptoHasher("sha256");
+  #lineCount = 0;
+  #hasHeader = false;
+  #isWhole = false;
+  /** The table whose rows are being read. */
+  #table: Table | undefined;
 
-  /** @returns undefined for a line that is for psql only */
-  function readLine(line: string): Part | undefined {
-    lineCount += 1;
-    if (lineCount === 1) {
-      if (`${line}\n` === firstLine) return undefined;
-      throw line.startsWith(anyFirstLine) ? ofOtherFormat(path) : notOurs(path);
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  get hasHeader(): boolean {
+    return this.#hasHeader;
+  }
+
+  /** Whether the last line has been read, and its hash was right. */
+  get isWhole(): boolean {
+    return this.#isWhole;
+  }
+
+  /** @param data whole lines */
+  *read(data: Buffer): Generator<Part> {
+    for (let at = 0; at < data.length;) {
+      if (this.#isWhole) throw notWhole();
+      if (this.#table) {
+        const end = endOfRows(data, at);
+        const lines = data.subarray(at, end);
+        this.#hash.update(lines);
+        if (end > at) yield { kind: "rows", table: this.#table, lines, count: countLines(lines) };
+        at = end;
+        if (at < data.length) this.#table = undefined;
+        continue;
+      }
+      const next = data.indexOf(newline, at) + 1;
+      const part = this.#readLine(data.subarray(at, next));
+      if (part) yield part;
+      at = next;
     }
-    if (lineCount === 2) {
-      header = Header.parse(JSON.parse(line.slice("-- ".length)));
+  }
+
+  /** @returns undefined for a line that only psql needs */
+  #readLine(bytes: Buffer): Part | undefined {
+    const line = bytes.toString("utf8", 0, bytes.length - 1);
+    if (line.startsWith(lastLinePrefix)) {
+      this.#isWhole = line.slice(lastLinePrefix.length) === this.#hash.digest("hex");
+      if (!this.#isWhole) throw notWhole();
+      return undefined;
+    }
+    this.#hash.update(bytes);
+    this.#lineCount += 1;
+    if (this.#lineCount === 1) {
+      if (`${line}\n` === firstLine) return undefined;
+      throw line.startsWith(anyFirstLine) ? ofOtherFormat(this.#path) : notOurs(this.#path);
+    }
+    if (this.#lineCount === 2) {
+      const header = Header.parse(JSON.parse(line.slice("-- ".length)));
+      this.#hasHeader = true;
       return { kind: "header", header };
     }
     const [, name, columns = ""] = copyPattern.exec(line) ?? [];
-    if (name !== undefined) table = { name, columns: columns.slice(1, -1).split('", "') };
+    if (name !== undefined) this.#table = { name, columns: columns.slice(1, -1).split('", "') };
     const [, sequence, lastValue = "", isCalled] = sequencePattern.exec(line) ?? [];
     if (sequence === undefined) return undefined;
     return { kind: "sequence", name: sequence, lastValue, isCalled: isCalled === "true" };
   }
-
-  return {
-    get isOurs() {
-      return header !== undefined;
-    },
-    get isWhole() {
-      return isWhole;
-    },
-    /** @param data whole lines */
-    *read(data: Buffer): Generator<Part> {
-      for (let at = 0; at < data.length;) {
-        if (isWhole) throw notWhole();
-        if (table) {
-          const end = endOfRows(data, at);
-          const lines = data.subarray(at, end);
-          hash.update(lines);
-          if (end > at) yield { kind: "rows", table, lines, count: countLines(lines) };
-          at = end;
-          if (at < data.length) table = undefined;
-          continue;
-        }
-        const next = data.indexOf(newline, at) + 1;
-        const line = data.toString("utf8", at, next - 1);
-        if (line.startsWith(lastLinePrefix)) {
-          isWhole = line.slice(lastLinePrefix.length) === hash.digest("hex");
-          if (!isWhole) throw notWhole();
-        } else {
-          hash.update(data.subarray(at, next));
-          const part = readLine(line);
-          if (part) yield part;
-        }
-        at = next;
-      }
-    },
-  };
 }
 
-/** Where the line `\.` begins, or the data end. No row has such a line, since backslashes in it are doubled. */
+/** The offset of the line `\.`, or of the data's end. No row has such a line, since backslashes in rows are doubled. */
 function endOfRows(data: Buffer, from: number): number {
   if (data.toString("latin1", from, from + 3) === "\\.\n") return from;
   const found = data.indexOf("\n\\.\n", from, "latin1");
@@ -193,13 +202,13 @@ function countLines(lines: Buffer): number {
   return count;
 }
 
-function readFault(path: string, error: unknown, isOurs: boolean): ArchiveError {
+function readFault(path: string, error: unknown, hasHeader: boolean): ArchiveError {
   if (error instanceof ArchiveError) return error;
   if (error instanceof Error && "code" in error && String(error.code).startsWith("E")) {
     const isOfFile = !String(error.code).startsWith("ERR_");
     if (isOfFile) return new ArchiveError(`The backup cannot be read: ${error.message}`);
   }
-  return isOurs ? notWhole() : notOurs(path);
+  return hasHeader ? notWhole() : notOurs(path);
 }
 
 function notWhole(): ArchiveError {
@@ -215,5 +224,5 @@ function ofOtherFormat(path: string): ArchiveError {
 }
 
 function notOurs(path: string): ArchiveError {
-  return new ArchiveError(`${path} is no backup that \`bun run db:backup\` has made.`);
+  return new ArchiveError(`${path} is no backup made by \`bun run db:backup\`.`);
 }

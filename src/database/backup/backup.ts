@@ -1,5 +1,5 @@
-// Saves a database that is in use: all tables as they are at one moment.
-// postgres.js hangs after a COPY whose stream was ever slow (its socket stays paused), so rows are read by cursors.
+// Saves a database that is in use: all tables from one snapshot.
+// Rows are read by cursors, since postgres.js hangs after a COPY whose stream was ever slow (its socket stays paused).
 import { createWriteStream, existsSync, mkdirSync, rmSync } from "node:fs";
 import { open, rename } from "node:fs/promises";
 import { dirname } from "node:path";
@@ -22,21 +22,20 @@ import { appliedVersions } from "../migrations/states.ts";
 import { quoted, quotedName, readSequences, readTables, type Table } from "./tables.ts";
 
 const connectTimeoutSeconds = 10;
-/** For a migration that is at work on a table. */
+/** The wait for a table that a migration has locked. */
 const lockWaitMs = 60_000;
-/** With the longest messages that is some 10 MB at a time. */
+/** With the longest messages about 10 MB at a time. */
 const rowsAtOnce = 200;
 
 /**
- * Saves all rows as they are when it begins, while the database goes on. The file appears whole or not at all, for its owner
- * only: it has password hashes.
- * @param version of the release that makes it
+ * Saves all rows as they are when it begins, without blocking the database's users. The file appears whole or not at all, and
+ * only its owner can read it, since it has password hashes.
  * @param file missing folders are made
- * @returns what was saved
- * @throws Error with a sentence: the file is there already, the database was never migrated, or cannot be read
+ * @param version the release that makes it
+ * @throws Error with a sentence for the user: the file exists, the database was never migrated, or cannot be read
  */
 export async function backUp(databaseUrl: string, file: string, version: string): Promise<Header> {
-  if (existsSync(file)) throw new Error(`${file} is there already: choose another name.`);
+  if (existsSync(file)) throw new Error(`${file} exists already: choose another name.`);
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   const partial = `${file}.${process.pid}.partial`;
   const sql = postgres(databaseUrl, {
@@ -48,7 +47,7 @@ export async function backUp(databaseUrl: string, file: string, version: string)
       application_name: "gemini-coop backup",
       lock_timeout: lockWaitMs,
       statement_timeout: 0,
-      // Values as any PostgreSQL reads them, whatever is set for the database.
+      // Any PostgreSQL can read values in these formats, whatever the database is set to.
       DateStyle: "ISO",
       IntervalStyle: "postgres",
       TimeZone: "UTC",
@@ -66,13 +65,13 @@ export async function backUp(databaseUrl: string, file: string, version: string)
   }
 }
 
-/** Nothing else is asked on this pool, so that its one transaction is safe. */
+/** Its transaction needs a pool that nothing else uses. */
 async function save(sql: postgres.Sql, partial: string, version: string): Promise<Header> {
   const found = await readTables(sql);
   if (found.length === 0) throw new Error("The database has no tables: there is nothing to save.");
   let header: Header | undefined;
   await sql.begin("isolation level repeatable read read only", async (transaction) => {
-    // Before the snapshot, which the first select takes: no table changes its columns from here on.
+    // No table changes its columns from here on. The snapshot is taken later, by the first select.
     const names = found.map(({ name }) => quoted(name)).join(", ");
     await transaction.unsafe(`lock table ${names} in access share mode`);
     const tables = await readTables(transaction);
@@ -130,7 +129,7 @@ async function* rowsOf(sql: postgres.ISql, { name, columns }: Table): AsyncGener
   }
 }
 
-/** Sequences know no snapshots: this is at least what the saved rows have. */
+/** Sequences are outside of snapshots: the value is at least that of the saved rows. */
 async function sequenceOf(sql: postgres.ISql, name: string): Promise<string> {
   const rows = await sql.unsafe(`select last_value::text, is_called from ${quoted(name)}`);
   const Row = z.object({ last_value: z.string(), is_called: z.boolean() });

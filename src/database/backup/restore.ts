@@ -12,15 +12,15 @@ import { type MigrateOptions, type Migrator, whileMigrating } from "../migration
 import { appliedVersions, migrationNames, versionOf } from "../migrations/states.ts";
 import { quoted, readSequences, readTables, type Table } from "./tables.ts";
 
-/** For whoever reads a table of the empty database just now. */
+/** The wait for a reader of the empty database's tables. */
 const lockWaitMs = 10_000;
 
 /**
- * Loads what {@link backUp} saved. The database gets exactly the backup's migrations, then its rows in one transaction, then
- * the migrations that this release has besides.
+ * Loads a file of {@link backUp}. The database gets exactly the backup's migrations, then its rows in one transaction, then the
+ * newer migrations of this release.
  * @returns the backup's header
- * @throws Error with a sentence: the file is no whole backup of this release or an older one; the database has rows, is used
- * by a server, or cannot be migrated. Nothing of the backup is there then.
+ * @throws Error with a sentence for the user: the file is no whole backup of this release or an older one; the database has
+ * rows, is used by a server, or cannot be migrated. It has nothing of the backup then.
  */
 export async function restore(
   databaseUrl: string,
@@ -37,7 +37,7 @@ export async function restore(
       await migrateTo(migrator, header.migrations, migrationsDir);
       await migrator.sql.begin((transaction) => load(transaction, file, header));
     } finally {
-      // Also when it failed: the database is empty, and as good as new.
+      // After a failure too: the database is empty then, and has the schema of a new one.
       await migrator.apply();
     }
     await migrator.sql`analyze`;
@@ -45,7 +45,7 @@ export async function restore(
   });
 }
 
-/** Reads it once to its end. @throws ArchiveError */
+/** Reads the file to its end. @throws ArchiveError */
 async function checkArchive(file: string): Promise<Header> {
   let header: Header | undefined;
   const counts: Header["rows"] = {};
@@ -57,7 +57,7 @@ async function checkArchive(file: string): Promise<Header> {
   }
   const expected = Object.entries(header?.rows ?? {});
   if (!header || expected.some(([name, count]) => (counts[name] ?? 0) !== count)) {
-    throw new ArchiveError("The backup does not have the rows that it says it has.");
+    throw new ArchiveError("The backup does not have as many rows as its header says.");
   }
   return header;
 }
@@ -104,7 +104,7 @@ async function refuseRows(sql: postgres.ISql, tables: Table[]): Promise<void> {
   );
 }
 
-/** Of an empty database, so that nothing is lost by taking migrations back. */
+/** Applies and rolls back migrations, which loses nothing in an empty database, until exactly `versions` are applied. */
 async function migrateTo(
   migrator: Migrator,
   versions: string[],
@@ -126,7 +126,7 @@ async function migrateTo(
   }
 }
 
-/** In a transaction, which its error takes back. */
+/** Loads all rows. Its error must roll the transaction back. */
 async function load(sql: postgres.TransactionSql, file: string, header: Header): Promise<void> {
   await sql`select set_config('lock_timeout', ${`${lockWaitMs}ms`}, true), set_config('statement_timeout', '0', true)`;
   const tables = await readTables(sql);
@@ -137,7 +137,7 @@ async function load(sql: postgres.TransactionSql, file: string, header: Header):
     );
   }
   await sql.unsafe(`lock table ${names.map(quoted).join(", ")} in access exclusive mode`);
-  // Until now somebody could have written.
+  // A server could have written rows until now.
   await refuseRows(sql, tables);
   for (const { name } of tables) {
     await sql.unsafe(`alter table ${quoted(name)} disable trigger user`);
@@ -148,7 +148,7 @@ async function load(sql: postgres.TransactionSql, file: string, header: Header):
     const counted = await sql.unsafe(`select count(*)::float8 as count from ${quoted(name)}`);
     const { count } = one(counted, z.object({ count: z.int() }));
     if (count !== header.rows[name]) {
-      throw new Error(`Of ${header.rows[name]} rows of ${name}, ${count} have arrived.`);
+      throw new Error(`${count} of ${header.rows[name]} rows of ${name} were loaded.`);
     }
   }
 }
@@ -186,7 +186,7 @@ interface Loading {
   end: () => Promise<void>;
 }
 
-/** One table's COPY. What PostgreSQL says against a row is thrown by the next call. */
+/** Begins the COPY of a table. Each call throws PostgreSQL's error about the rows of earlier ones. */
 async function openLoading(
   sql: postgres.TransactionSql,
   table: Table,

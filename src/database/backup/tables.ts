@@ -1,18 +1,18 @@
-// The tables that a backup has: all of the schema public but dbmate's own.
+// The tables of a backup: all of the schema public except dbmate's own.
 import type postgres from "postgres";
 import { z } from "zod";
 import { many } from "../connect.ts";
 
 export interface Table {
   name: string;
-  /** That are stored, in order; not those that PostgreSQL computes. */
+  /** The stored columns in order, without generated ones. */
   columns: string[];
 }
 
 const TableRow = z.object({ name: z.string(), columns: z.array(z.string()) });
 const ReferenceRow = z.object({ from: z.string(), to: z.string() });
 
-/** What others refer to comes first. @throws Error when tables refer to each other in a circle */
+/** All tables, each after those that it refers to. @throws Error when tables refer to each other in a circle */
 export async function readTables(sql: postgres.ISql): Promise<Table[]> {
   const tables = many(
     await sql`
@@ -35,7 +35,7 @@ export async function readTables(sql: postgres.ISql): Promise<Table[]> {
   return inOrder(tables, references);
 }
 
-/** The sequences that number rows. */
+/** The sequences behind identity columns. */
 export async function readSequences(sql: postgres.ISql): Promise<string[]> {
   const rows = await sql`
     select relname as name from pg_class
@@ -44,7 +44,7 @@ export async function readSequences(sql: postgres.ISql): Promise<string[]> {
   return many(rows, z.object({ name: z.string() })).map(({ name }) => name);
 }
 
-/** A table or sequence of ours, as SQL spells it; also one whose name is a word of SQL's. */
+/** The quoted name of a table or sequence, which may be a keyword of SQL's. */
 export function quoted(name: string): string {
   return `public.${quotedName(name)}`;
 }

@@ -1,10 +1,11 @@
-// Which migrations destroy data. Each says so itself, in its up part: `-- destructive: what is lost, and why that is well`;
-// or, where it only looks like it, `-- keeps data: why nothing is lost`. One that says neither is judged by its statements.
+// Finds migrations that destroy data. Such a migration says so in its up part, `-- destructive: what is lost, and why that is
+// acceptable`; one that only looks like it says `-- keeps data: why nothing is lost`. One without either comment is judged by
+// its statements.
 
 const destructiveMark = /^[ \t]*--[ \t]*destructive:[ \t]*(\S.*)$/gim;
 const keepsDataMark = /^[ \t]*--[ \t]*keeps data:[ \t]*\S/im;
 
-/** What a `drop` may be followed by without any row or column being lost. */
+/** Objects that can be dropped without the loss of a row or column. */
 const harmlessDrops =
   "constraint|index|trigger|function|procedure|routine|view|policy|rule|cast|operator|not|default|identity|expression";
 
@@ -17,23 +18,23 @@ const lossyStatements: readonly [what: string, pattern: RegExp][] = [
   ["merge", /\bmerge\s+into\b/i],
 ];
 
-/** Statements of a migration's up part after which data may be gone; functions that it only defines do not count. */
+/** The kinds of statements in a migration's up part that may destroy data. Bodies of functions that it defines don't count. */
 export function lossyStatementsIn(migration: string): string[] {
   const statements = upPart(migration)
     .replace(/--.*$/gm, " ")
     .replace(/\/\*[^]*?\*\//g, " ")
-    // What `do $$ … $$` does happens at once.
+    // The body of a function is left out, that of `do $$ … $$` is not: it runs at once.
     .replace(/\bas\s+(\$\w*\$)[^]*?\1/gi, " ")
     .replace(/'(''|[^'])*'/g, "''");
   return lossyStatements.filter(([, pattern]) => pattern.test(statements)).map(([what]) => what);
 }
 
-/** Whether a migration says that it is destructive, or that it is not. */
+/** Whether a migration has a comment that says whether it destroys data. */
 export function isMarked(migration: string): boolean {
   return marksIn(migration).length > 0 || keepsDataMark.test(upPart(migration));
 }
 
-/** What is lost when a migration is applied, in words: undefined when nothing is. */
+/** A description of the data that applying a migration destroys; undefined when it destroys none. */
 export function dataLossIn(migration: string): string | undefined {
   const marks = marksIn(migration);
   if (marks.length > 0) return marks.join("; ");

@@ -1,5 +1,5 @@
-// The program that applies migrations, and where the migrations are: in the sources, or beside the compiled executable, in
-// which `import.meta.dir` is no real folder (https://bun.sh/docs/bundler/executables).
+// dbmate, the program that applies migrations, and the folder of the migrations. Both are in the sources, or beside the
+// compiled executable, in which `import.meta.dir` is no real folder (https://bun.sh/docs/bundler/executables).
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
@@ -13,8 +13,8 @@ export const defaultMigrationsDir = Bun.isStandaloneExecutable
   : join(import.meta.dir, "../../../db/migrations");
 
 /**
- * dbmate's program: that of the npm package, or `dbmate` beside the compiled executable. Undefined where it is not
- * installed, as in an image that only serves.
+ * The path of dbmate: from the npm package, or beside the compiled executable. Undefined where it is not installed, as in an
+ * image that only serves.
  */
 export function findDbmate(): string | undefined {
   if (Bun.isStandaloneExecutable) {
@@ -29,7 +29,7 @@ export function findDbmate(): string | undefined {
 }
 
 export interface DbmateRun {
-  /** What findDbmate has found. */
+  /** The path from findDbmate. */
   program: string | undefined;
   migrationsDir: string;
   databaseUrl?: string;
@@ -37,8 +37,8 @@ export interface DbmateRun {
 
 /**
  * Runs dbmate to its end.
- * @returns what it said
- * @throws Error that names the migration and says what the database said; when it is not installed; when it takes longer
+ * @returns its output
+ * @throws Error with the name of the migration and the database's message; when dbmate is not installed; when it takes longer
  * than 10 minutes
  */
 export async function runDbmate(
@@ -60,7 +60,7 @@ export async function runDbmate(
       ...args,
     ],
     {
-      // The address has a password, and everybody can see the arguments of a process.
+      // The address has a password, and every user of the machine can see the arguments of a process.
       env: {
         HOME: homedir(),
         ...(databaseUrl && { DATABASE_URL: withSslMode(databaseUrl) }),
@@ -71,23 +71,23 @@ export async function runDbmate(
       timeout: runTimeoutMs,
     },
   );
-  const [output, said] = await Promise.all([child.stdout.text(), child.stderr.text()]);
+  const [output, errors] = await Promise.all([child.stdout.text(), child.stderr.text()]);
   if ((await child.exited) === 0) return output;
 
   const fault = child.signalCode
     ? `dbmate did not end within ${runTimeoutMs / 60_000} minutes`
-    : said.trim().replace(/^Error: /, "");
-  // dbmate says "Applied" of the one that failed, too: the last one that it began is the one.
+    : errors.trim().replace(/^Error: /, "");
+  // dbmate prints "Applied" also for the migration that failed, which is the last one that it began.
   const name = namesIn(output, /^(?:Applying|Rolling back): (\S+)/gm).at(-1);
   throw new Error(name ? `Migration ${name} failed: ${fault}` : `Migrating failed: ${fault}`);
 }
 
-/** What the first group of a pattern matches in dbmate's words. */
+/** All matches of a pattern's first group in dbmate's output. */
 export function namesIn(output: string, pattern: RegExp): string[] {
   return [...output.matchAll(pattern)].map(([, name = ""]) => name);
 }
 
-/** Without a word about TLS dbmate would insist on it, while postgres.js does without: both should do the same. */
+/** Without `sslmode` dbmate requires TLS and postgres.js uses none: both should do the same. */
 function withSslMode(databaseUrl: string): string {
   const url = new URL(databaseUrl);
   if (!url.searchParams.has("sslmode")) url.searchParams.set("sslmode", "disable");

@@ -1,5 +1,5 @@
-// Migrations are dbmate's: plain SQL files, its own table schema_migrations. Of two who migrate at once one waits, since
-// dbmate itself would let both begin.
+// Migrations in dbmate's format: plain SQL files, and its table schema_migrations. A lock serialises processes that migrate at
+// the same time, since dbmate itself would let both begin.
 import type { Logger } from "pino";
 import postgres from "postgres";
 import { defaultMigrationsDir, findDbmate, namesIn, runDbmate } from "./dbmate.ts";
@@ -15,9 +15,9 @@ export interface MigrateOptions {
   migrationsDir?: string;
 }
 
-/** Changes the schema of a database. Only who has got it from {@link whileMigrating} may, until that settles. */
+/** Changes the schema of a database. It is valid until the {@link whileMigrating} that it comes from settles. */
 export interface Migrator {
-  /** The one connection that has the lock. */
+  /** The connection that has the lock. */
   sql: postgres.Sql;
   /** As {@link migrate}. */
   apply: (migrationsDir?: string) => Promise<string[]>;
@@ -26,11 +26,11 @@ export interface Migrator {
 }
 
 /**
- * Applies the migrations that have not been applied, in the order of their names, each in a transaction of its own; makes the
- * database if it is missing. One process at a time does so, others wait up to 11 minutes. Of those that destroy data it warns
- * before it begins. Where dbmate is not installed it only makes sure that all have been applied.
+ * Applies the pending migrations in the order of their names, each in a transaction of its own; makes the database if it is
+ * missing. One process at a time does so, others wait up to 11 minutes. It logs a warning about each that destroys data before
+ * it begins. Where dbmate is not installed it only checks that none is pending.
  * @returns the names of the files that were applied
- * @throws Error that names the migration and says what the database said; when the database cannot be reached; when dbmate
+ * @throws Error with the name of the migration and the database's message; when the database cannot be reached; when dbmate
  * takes longer than 10 minutes; when it is not installed and migrations are pending
  */
 export async function migrate(databaseUrl: string, options: MigrateOptions): Promise<string[]> {
@@ -38,7 +38,7 @@ export async function migrate(databaseUrl: string, options: MigrateOptions): Pro
 }
 
 /**
- * Takes back the migration that was applied last.
+ * Rolls back the migration that was applied last.
  * @returns the file's name
  * @throws Error as migrate does, and when none has been applied
  */
@@ -47,8 +47,8 @@ export async function rollBack(databaseUrl: string, options: MigrateOptions): Pr
 }
 
 /**
- * Every migration, in order. It only reads, and does without dbmate.
- * @throws Error when the database cannot be asked, or there are no migrations where they should be
+ * Every migration, in order. It only reads, and doesn't need dbmate.
+ * @throws Error when the database cannot be reached, or the folder has no migrations
  */
 export async function migrationStates(
   databaseUrl: string,
@@ -101,7 +101,7 @@ export async function whileMigrating<T>(
   try {
     await lock().catch(async (error: unknown) => {
       if (program === undefined || !isMissing(error)) throw unreachable(sql, error);
-      // Of two who make it at once one is told that it exists, which the second try shows to be true.
+      // Of two processes that make it at once one fails because it exists, and then the second try succeeds.
       const making = await dbmate("create").catch((fault: unknown) => fault);
       await lock().catch(() => Promise.reject(making));
     });
@@ -138,14 +138,14 @@ function open(databaseUrl: string): postgres.Sql {
   });
 }
 
-/** A database that is new has nothing to lose. */
+/** A new database has no data to lose. */
 function warnOfDataLoss(states: MigrationState[], log: Logger): void {
   if (!states.some(({ applied }) => applied)) return;
   for (const { name, applied, dataLoss } of states) {
     if (applied || dataLoss === undefined) continue;
     log.warn(
       { migration: name, dataLoss },
-      `migration ${name} destroys data and is applied now: only a backup from before it (bun run db:backup) has it still`,
+      `migration ${name} destroys data and is applied now: only a backup that was taken before (bun run db:backup) still has it`,
     );
   }
 }

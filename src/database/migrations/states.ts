@@ -1,4 +1,4 @@
-// Which migrations there are, and which of them a database has: read from the files and from dbmate's table.
+// The state of each migration, read from the files and from dbmate's table.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import postgres from "postgres";
@@ -11,7 +11,7 @@ export interface MigrationState {
   /** The file's name. */
   name: string;
   applied: boolean;
-  /** What is lost by applying it, in words; undefined when nothing is. */
+  /** A description of the data that applying it destroys; undefined when it destroys none. */
   dataLoss: string | undefined;
 }
 
@@ -23,12 +23,12 @@ export function migrationNames(migrationsDir: string): string[] {
   return names.sort();
 }
 
-/** What dbmate notes of a migration: the digits that its name begins with. */
+/** The version that dbmate stores: the digits that the file's name begins with. */
 export function versionOf(name: string): string {
   return /^\d+/.exec(name)?.[0] ?? "";
 }
 
-/** In order; none where dbmate has never been. */
+/** The applied versions in order; none in a database without dbmate's table. */
 export async function appliedVersions(sql: postgres.ISql): Promise<string[]> {
   try {
     const rows = await sql`select version from schema_migrations order by version`;

@@ -1,7 +1,4 @@
-// What the server tells of itself in numbers. The rest of the code says what happened, and knows no more: prometheus.ts
-// counts it, and is loaded only where somebody may read it.
-import type { Config } from "../../config/config.ts";
-import type { Topic } from "../../realtime/topics.ts";
+// The port for metrics: the code reports events, and prometheus.ts counts them.
 import type { ClientFrame, CloseReason } from "../../wire/frames.ts";
 import type { MessageStatus, Usage } from "../../wire/messages.ts";
 import type { ProblemCode } from "../../wire/problems.ts";
@@ -17,6 +14,9 @@ export type FrameKind = ClientFrame["type"] | "invalid";
 
 /** `slow_reader`: somebody's buffer was full, and they are cut off. `gap`: a chunk that waited behind too many others. */
 export type DropCause = "slow_reader" | "gap";
+
+/** Those whom a published frame is for: people in a room, people who only see it in their list, or one person. */
+export type Audience = "chat" | "activity" | "user";
 
 export interface AnswerOutcome {
   status: Exclude<MessageStatus, "streaming"> | "handed_over" | "abandoned";
@@ -48,7 +48,11 @@ export interface Metrics {
   frameHandled(kind: FrameKind, ms: number): void;
   frameRefused(code: ProblemCode): void;
   /** A frame went to all who are subscribed to a topic. */
-  framePublished(topic: Topic, countSubscribers: (topic: Topic) => number): void;
+  framePublished(
+    audience: Audience,
+    topic: string,
+    countSubscribers: (topic: string) => number,
+  ): void;
   /** A frame went to one socket. */
   frameSent(): void;
   frameDropped(cause: DropCause): void;
@@ -86,10 +90,3 @@ export const noMetrics: Metrics = {
   render: () => Promise.resolve(undefined),
   stop() {},
 };
-
-/** Collects where METRICS_TOKEN is set, since nobody could read it otherwise. */
-export async function loadMetrics(config: Config): Promise<Metrics> {
-  if (config.metricsToken === undefined) return noMetrics;
-  const { createPrometheusMetrics } = await import("./prometheus.ts");
-  return createPrometheusMetrics(config.version);
-}

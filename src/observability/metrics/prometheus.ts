@@ -162,10 +162,10 @@ function createFrameMetrics(registry: Registry): FrameMetrics {
   return {
     frameHandled: (kind, ms) => handled(kind).observe(ms / 1000),
     frameRefused: (code) => refused.add(code),
-    framePublished(topic, countSubscribers) {
+    framePublished(audience, topic, countSubscribers) {
       const count = countSubscribers(topic);
       sent(count);
-      fanOut(topic.slice(0, topic.indexOf(":"))).observe(count);
+      fanOut(audience).observe(count);
     },
     frameSent: () => sent(),
     frameDropped: (cause) => dropped.add(cause),

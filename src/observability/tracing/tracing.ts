@@ -1,7 +1,5 @@
 // What the server tells of one request's or one frame's way. The rest of the code says what begins and what came of it;
 // opentelemetry.ts makes spans of it, and is loaded only where they are sent to somebody.
-import type { Logger } from "pino";
-import type { Config } from "../../config/config.ts";
 import type { FrameKind } from "../metrics/metrics.ts";
 import type { Usage } from "../../wire/messages.ts";
 import type { ProblemCode } from "../../wire/problems.ts";
@@ -60,10 +58,3 @@ export const noTracing: Tracing = {
 };
 
 const noCall: ModelCall = { firstChunk() {}, ended() {} };
-
-/** Traces where OTEL_EXPORTER_OTLP_ENDPOINT is set. */
-export async function loadTracing(config: Config, log: Logger): Promise<Tracing> {
-  if (config.tracing === undefined) return noTracing;
-  const { createTracing } = await import("./opentelemetry.ts");
-  return createTracing({ ...config.tracing, version: config.version, log });
-}

@@ -172,7 +172,7 @@ describe("a question over a limit", () => {
     expect(refused.status).toBe(429);
     expect(refused.body.detail).toContain("in this chat");
     expect(refused.headers.get("retry-after")).toBe("5");
-    const replies = world.ctx.replies.inChat(chat.id, Infinity);
+    const replies = world.ctx.answers.inChat(chat.id, Infinity);
     await anna.api("POST", `/api/chats/${chat.id}/messages/${replies[0]?.messageId}/stop`);
     world.gemini.respondWith(answer(say("Yes."), finish()));
     expect((await ask(anna, chat.id)).status).toBe(200);

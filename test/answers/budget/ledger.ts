@@ -47,14 +47,14 @@ export async function expectSettled(world: World) {
 
 /** Settles when the answers that run in these chats have come to their ends. */
 export async function untilQuiet(world: World, ...chats: { id: number }[]) {
-  const replies = chats.flatMap(({ id }) => world.ctx.replies.inChat(id, Infinity));
+  const replies = chats.flatMap(({ id }) => world.ctx.answers.inChat(id, Infinity));
   await Promise.all(replies.map((reply) => reply.done));
 }
 
 /** Asks, and waits for the answer's end and for the summary that may be made after it. @returns the question */
 export async function askAndFold(world: World, from: Person, chatId: number, content: string) {
   const question = await from.say(chatId, content);
-  const replies = world.ctx.replies.inChat(chatId, Infinity);
+  const replies = world.ctx.answers.inChat(chatId, Infinity);
   await replies.find((reply) => reply.messageId === question.id + 1)?.done;
   await untilFolded(world, chatId);
   return question;
@@ -62,5 +62,5 @@ export async function askAndFold(world: World, from: Person, chatId: number, con
 
 /** Settles when no summary of a room is being made. */
 export async function untilFolded(world: World, chatId: number) {
-  while (world.ctx.folding.has(chatId)) await world.sql`select`;
+  while (world.ctx.answers.summarising.has(chatId)) await world.sql`select`;
 }

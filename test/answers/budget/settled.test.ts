@@ -102,7 +102,7 @@ describe("an answer is settled", () => {
     world.gemini.respondWith(answerAndHang(say("Ye"), counted));
     await ask(ben, chat.id);
     await bens.next("bot_stream", { chunk: "Ye" });
-    const { done } = world.ctx.replies.inChat(chat.id, Infinity)[0] ?? {};
+    const { done } = world.ctx.answers.inChat(chat.id, Infinity)[0] ?? {};
     expect((await anna.api("DELETE", `/api/chats/${chat.id}`)).status).toBe(200);
     await done;
     expect(await account(world, "user", ben.id)).toEqual({
@@ -117,7 +117,7 @@ describe("an answer is settled", () => {
     world.gemini.respondWith(answerAndHang(say("Ye")));
     await ask(anna, chat.id);
     const { message_id: id } = await annas.next("bot_stream", { chunk: "Ye" });
-    const { done } = world.ctx.replies.find(Number(id)) ?? {};
+    const { done } = world.ctx.answers.find(Number(id)) ?? {};
     await world.sql`delete from messages where id = ${Number(id)}`;
     await done;
     expect((await account(world, "user", anna.id)).used_tokens).toBeGreaterThan(100);
@@ -162,7 +162,7 @@ describe("what was never stored costs nothing", () => {
     expect((await ask(anna, chat.id)).status).toBe(500);
     await world.sql`drop trigger refuse on messages`;
     expect((await account(world, "user", anna.id)).used_tokens).toBe(0);
-    expect(world.ctx.replies.runIds()).toEqual([]);
+    expect(world.ctx.answers.runIds()).toEqual([]);
     world.gemini.respondWith(answer(say("Yes."), finish()));
     expect((await ask(anna, chat.id)).status).toBe(200);
     await answerEnds(annas);

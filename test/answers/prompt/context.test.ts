@@ -205,7 +205,7 @@ describe("the budget of tokens", () => {
     const anna = await small.person("anna");
     const chat = await anna.chat();
     // What does not fit would be summed up meanwhile, by the same model.
-    small.ctx.folding.add(chat.id);
+    small.ctx.answers.summarising.add(chat.id);
     const socket = await anna.joined(chat.id);
     // Each is 30 bytes with its mark and 10 tokens by the estimate.
     const mark = (code: string) => `[#${code} ${anna.username}]`;

@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { sweepAbandonedAnswers } from "../../../src/answers/recovery.ts";
 import { createGeminiModel } from "../../../src/model/gemini/client.ts";
+import { compose } from "../../../src/compose.ts";
 import { startServer, type RunningServer } from "../../../src/server.ts";
 import { startModel, questionFor, type ScriptedModel } from "../../whole/faults/model.ts";
 import { createRandom, type Random } from "../../whole/faults/random.ts";
@@ -34,7 +35,7 @@ beforeAll(async () => {
     backoffMs: 1,
   });
   const parts = { config, secretKey, sql, log, model: { answer, description: "scripted" } };
-  servers.push(startServer(parts), startServer(parts));
+  servers.push(startServer(compose(parts)), startServer(compose(parts)));
 });
 afterAll(async () => {
   for (const server of servers) await server.stop();

@@ -25,7 +25,7 @@ function sent(): string {
 test("what the model counts corrects a room's next prompts, and no other room's", async () => {
   const { chat, anna, annas } = await room(world);
   for (let n = 1; n <= 6; n += 1) await anna.say(chat.id, `number ${n} ${"x".repeat(250)}`);
-  world.ctx.folding.add(chat.id);
+  world.ctx.answers.summarising.add(chat.id);
   const ask = async (promptTokens: number) => {
     world.gemini.respondWith(answer(say("Yes."), finishAt(promptTokens, 2)));
     await anna.say(chat.id, "/bot well?");
@@ -51,7 +51,7 @@ test("what the model counts corrects a room's next prompts, and no other room's"
   const elsewhere = await anna.chat();
   const socket = await anna.joined(elsewhere.id);
   for (let n = 1; n <= 6; n += 1) await anna.say(elsewhere.id, `number ${n} ${"x".repeat(250)}`);
-  world.ctx.folding.add(elsewhere.id);
+  world.ctx.answers.summarising.add(elsewhere.id);
   await world.sql`update budgets set used_tokens = 0 where kind = 'user'`;
   world.gemini.respondWith(answer(say("Yes."), finish()));
   await anna.say(elsewhere.id, "/bot well?");

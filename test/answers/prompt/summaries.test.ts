@@ -122,7 +122,7 @@ describe("a history that no longer fits", () => {
     await gate.reached;
     for (const person of [anna, ben]) {
       const { id } = await person.say(chat.id, "/bot more");
-      await world.ctx.replies.find(id + 1)?.done;
+      await world.ctx.answers.find(id + 1)?.done;
     }
     gate.open();
     await untilFolded(world, chat.id);

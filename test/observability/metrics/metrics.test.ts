@@ -127,7 +127,7 @@ test("sockets, joins and frames are counted as they come, go and are closed", as
   });
 
   await one?.close();
-  world.ctx.disconnectSessions([ben.sessionId]);
+  world.ctx.gateway.disconnectSessions([ben.sessionId]);
   await two?.closed;
   const after = await scrapeUntil(world, open, before.get(open) ?? 0);
   expect(grown(during, after)).toEqual({

@@ -3,7 +3,7 @@ import { pino } from "pino";
 import { findPackage, usableBinaries } from "../../../src/embedded-postgres/binaries.ts";
 import {
   openDataDir,
-  placeCluster,
+  locateCluster,
   prepareCluster,
 } from "../../../src/embedded-postgres/cluster.ts";
 import {
@@ -29,9 +29,9 @@ afterAll(async () => {
 async function ownPostgres() {
   const log = pino({ level: "silent" });
   const dir = openDataDir(dataDir());
-  const place = placeCluster(dir, log);
-  const binaries = usableBinaries(findPackage(), place.account, log);
-  const cluster = await prepareCluster(place, binaries, log);
+  const location = locateCluster(dir, log);
+  const binaries = usableBinaries(findPackage(), location.account, log);
+  const cluster = await prepareCluster(location, binaries, log);
   const signal = new AbortController().signal;
   let running = await startOnFreePort(cluster, signal);
   const { port } = running;

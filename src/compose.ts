@@ -1,0 +1,87 @@
+// Makes the context and the objects behind its ports: the only file that knows every feature.
+import type { Logger } from "pino";
+import { createReplies } from "./answers/running.ts";
+import type { Config } from "./config/config.ts";
+import type { Ctx, InsertMessage, Model } from "./context.ts";
+import type { Sql } from "./database/connect.ts";
+import { GroupCommit } from "./database/group-commit.ts";
+import { observed } from "./database/query-metrics.ts";
+import { insertMessages, type InsertedMessage, type NewMessage } from "./log/insert.ts";
+import { createReadLog } from "./log/replay.ts";
+import { TypingNotices } from "./messages/typing.ts";
+import { noMetrics } from "./observability/metrics/metrics.ts";
+import { noTelemetry, type Telemetry } from "./observability/telemetry.ts";
+import { createRateLimits } from "./rate-limits/rates.ts";
+import { LocalRealtime } from "./realtime/local-realtime.ts";
+import { createRooms } from "./realtime/rooms.ts";
+import type { ServerParts } from "./server.ts";
+import { createSockets } from "./socket/registry.ts";
+
+const commitGroupMax = 256;
+const commitQueueMax = 10_000;
+
+export interface ContextParts {
+  config: Config;
+  /** Signs and verifies access tokens. */
+  secretKey: string;
+  sql: Sql;
+  log: Logger;
+  model: Model;
+  telemetry?: Telemetry | undefined;
+  now?: (() => Date) | undefined;
+}
+
+/** Makes everything that a server needs. Nothing runs yet, and nothing is asked of the database. */
+export function compose(parts: ContextParts): ServerParts {
+  const { config, secretKey, log, model } = parts;
+  const { telemetry = noTelemetry, now = () => new Date() } = parts;
+  const { metrics } = telemetry;
+  const sql = metrics === noMetrics ? parts.sql : observed(parts.sql, metrics);
+  const sockets = createSockets({
+    perUserMax: config.socketsPerUserMax,
+    perAddressMax: config.socketsPerAddressMax,
+    metrics,
+  });
+  const answers = createReplies({
+    answersMax: config.budgets.serverAnswers,
+    configured: model.answer !== undefined,
+  });
+  const rooms = createRooms({
+    emit: sockets.emit,
+    readLog: createReadLog(sql, { onEnded: answers.hasEnded }),
+    log,
+    metrics,
+  });
+  const realtime = new LocalRealtime({ rooms, emit: sockets.emit, notify: sockets.notify });
+  const ctx: Ctx = {
+    config,
+    secretKey,
+    sql,
+    log,
+    now,
+    telemetry,
+    model,
+    realtime,
+    gateway: sockets,
+    rateLimits: createRateLimits({ config, sql, log }),
+    insertMessage: createInsertMessage(sql, telemetry),
+    answers,
+    lifecycle: { closing: false },
+  };
+  return { ctx, sockets, typing: new TypingNotices(ctx) };
+}
+
+function createInsertMessage(sql: Sql, { metrics, tracing }: Telemetry): InsertMessage {
+  const groupCommit = new GroupCommit<NewMessage, InsertedMessage>(
+    (messages) => insertMessages(sql, messages),
+    {
+      keyOf: (message) => message.chatId,
+      sizeMax: commitGroupMax,
+      queueMax: commitQueueMax,
+      onGroup: metrics.groupCommitted,
+    },
+  );
+  return Object.assign((message: NewMessage) => tracing.commit(() => groupCommit.add(message)), {
+    waitingCount: () => groupCommit.waitingCount,
+  });
+}

@@ -1,0 +1,57 @@
+// Markdown to HTML, as answers and messages use it. The HTML is not safe yet: see sanitising.ts.
+import { Hooks, Lexer, Marked, type MarkedOptions, type Token } from "marked";
+import { autolinks } from "./autolinks.ts";
+import { cjkEmphasis, maskCjkPunctuation } from "./cjk-emphasis.ts";
+import { formulas, maskFormulas } from "./formula-syntax.ts";
+import { escapeHtml, safeTags } from "./safe-tags.ts";
+
+/** marked's hook for masks is given a masked text only, in which formulas can no longer be recognised. */
+class SourceLexer extends Lexer {
+  /** The texts that are being read, the innermost last. */
+  readonly #sources: string[] = [];
+
+  constructor(options: MarkedOptions) {
+    const hooks = new Hooks();
+    hooks.emStrongMask = (masked) =>
+      maskCjkPunctuation(maskFormulas(masked, this.#sources.at(-1) ?? ""));
+    super({ ...options, hooks });
+  }
+
+  override inlineTokens(src: string, tokens?: Token[]): Token[] {
+    this.#sources.push(src);
+    try {
+      return super.inlineTokens(src, tokens);
+    } finally {
+      this.#sources.pop();
+    }
+  }
+}
+
+const marked = new Marked(
+  {
+    gfm: true,
+    breaks: true,
+    renderer: {
+      // Whoever serves a picture learns who reads, and when. A link leaves that choice to the reader.
+      image: ({ href, text }) => `<a href="${escapeHtml(href)}">${escapeHtml(text || href)}</a>`,
+      checkbox: ({ checked }) => (checked ? "☑ " : "☐ "),
+      // The page has headings of its own above these.
+      heading({ tokens, depth }) {
+        const level = Math.min(depth + 2, 6);
+        return `<h${level}>${this.parser.parseInline(tokens)}</h${level}>`;
+      },
+    },
+  },
+  cjkEmphasis,
+  autolinks,
+  safeTags,
+  formulas,
+);
+
+/**
+ * The HTML of each block (paragraph, list, table, …) of a text. A block's HTML may depend on other blocks: the address of
+ * a reference link may be defined anywhere.
+ */
+export function markdownBlocks(text: string): string[] {
+  return new SourceLexer(marked.defaults).lex(text).map((token) => marked.parser([token]));
+}

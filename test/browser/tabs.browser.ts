@@ -1,0 +1,116 @@
+// Several tabs of one person, whose access tokens expire within seconds: each refresh token is exchanged by one tab, and
+// all of them stay signed in.
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { chromium, type Browser, type Page } from "playwright-core";
+import { z } from "zod";
+import { startWorld, type World } from "../world/world.ts";
+import { chromiumPath, flags } from "./chromium.ts";
+
+const tabsCount = 3;
+const renewals = 4;
+const password = "correct horse battery";
+/** A host name, which unlike 127.0.0.1 is no secure context over plain HTTP: it has no Web Locks. */
+const hostName = "coop.test";
+
+let world: World;
+let browser: Browser;
+beforeAll(async () => {
+  world = await startWorld({ config: { accessTokenTtlSeconds: 5 } });
+  const resolved = `--host-resolver-rules=MAP ${hostName} 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1`;
+  const others = flags.filter((flag) => !flag.startsWith("--host-resolver-rules"));
+  browser = await chromium.launch({ executablePath: chromiumPath, args: [...others, resolved] });
+});
+afterAll(async () => {
+  await browser.close();
+  await world.stop();
+});
+
+async function signIn(page: Page, username: string) {
+  await page.getByRole("textbox", { name: "Username" }).fill(username);
+  await page.getByRole("textbox", { name: "Password" }).fill(password);
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
+  await untilLive(page);
+}
+
+const untilLive = (page: Page) =>
+  page.getByRole("status").filter({ hasText: "Live" }).first().waitFor();
+
+/** Somebody new who is signed in in several tabs, and the refresh tokens that these have sent. */
+async function openTabs(username: string, url: string) {
+  const email = `${username}@example.com`;
+  await world.call("POST", "/api/auth/register", { username, email, password });
+  const context = await browser.newContext();
+  const exchanged: { token: string; status: number | undefined }[] = [];
+  const listeners = new Set<() => void>();
+  context.on("requestfinished", async (request) => {
+    if (!request.url().endsWith("/api/auth/refresh")) return;
+    const { refresh_token: token } = z
+      .object({ refresh_token: z.string() })
+      .parse(request.postDataJSON());
+    const response = await request.response();
+    exchanged.push({ token, status: response?.status() });
+    for (const listener of listeners) listener();
+  });
+  const pages: Page[] = [];
+  for (let number = 1; number <= tabsCount; number += 1) {
+    const page = await context.newPage();
+    await page.goto(url);
+    if (number === 1) await signIn(page, username);
+    else await untilLive(page);
+    pages.push(page);
+  }
+  /** Settles when there were as many exchanges from now on, and none was refused. */
+  async function untilExchanged(count: number) {
+    const wanted = exchanged.length + count;
+    while (exchanged.length < wanted) {
+      await new Promise<void>((resolve) => listeners.add(resolve));
+      expect(exchanged.map(({ status }) => status)).toEqual(exchanged.map(() => 200));
+    }
+  }
+  return { context, pages, exchanged, untilExchanged };
+}
+
+async function expectSignedIn(pages: Page[]) {
+  for (const page of pages) {
+    await untilLive(page);
+    expect(await page.getByRole("button", { name: "Sign in", exact: true }).count()).toBe(0);
+  }
+}
+
+async function sessionsOf(username: string): Promise<number> {
+  const rows = await world.sql`
+    select 1 from sessions join users on users.id = sessions.user_id where username = ${username}
+  `;
+  return rows.length;
+}
+
+const reuses = () =>
+  world.sql`select 1 from audit_events where outcome = 'token_reused'`.then((rows) => rows.length);
+
+test.each<[where: string, host: string, hasLocks: boolean]>([
+  ["with Web Locks", "127.0.0.1", true],
+  ["on a host name over plain HTTP, without Web Locks", hostName, false],
+])("all tabs stay signed in through renewals of the token %s", async (_, host, hasLocks) => {
+  const url = world.url.replace("127.0.0.1", host);
+  const username = hasLocks ? "ann" : "ben";
+  const { context, pages, exchanged, untilExchanged } = await openTabs(username, url);
+  expect(await pages[0]?.evaluate("'locks' in navigator")).toBe(hasLocks);
+  await untilExchanged(renewals);
+  await expectSignedIn(pages);
+  // No refresh token was sent twice.
+  expect(new Set(exchanged.map(({ token }) => token)).size).toBe(exchanged.length);
+  expect(await sessionsOf(username)).toBe(1);
+  expect(await reuses()).toBe(0);
+  await context.close();
+});
+
+test("signing out in one tab signs out all", async () => {
+  const { context, pages } = await openTabs("eve", world.url);
+  const [first, ...others] = pages;
+  await first?.getByRole("button", { name: "Sign out" }).click();
+  for (const page of others) {
+    await page.getByRole("button", { name: "Sign in", exact: true }).waitFor();
+  }
+  expect(await sessionsOf("eve")).toBe(0);
+  await context.close();
+});

@@ -1,0 +1,48 @@
+// The page of a compiled server, with the flags of the Dockerfile: it has its own files inside, also those that the page
+// loads later.
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { z } from "zod";
+
+const root = join(import.meta.dir, "../..");
+setDefaultTimeout(60_000);
+
+/** Paths and what is there. */
+const Files = z.record(z.string(), z.string());
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "gemini-coop-page-"));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function flagsOfTheImage(): string[] {
+  const dockerfile = readFileSync(join(root, "Dockerfile"), "utf8");
+  const [, flags = ""] = /^RUN bun build (--compile .*?) \\$/m.exec(dockerfile) ?? [];
+  return flags.split(" ").filter((flag) => flag !== "");
+}
+
+test("a compiled server has the page and what draws formulas inside, and each script names files that are there", async () => {
+  const program = join(folder, "program");
+  const entry = join(root, "test/world/page-files.ts");
+  const flags = flagsOfTheImage();
+  expect(flags).toContain("--compile");
+  const built = Bun.spawnSync([process.execPath, "build", ...flags, entry, "--outfile", program], {
+    cwd: root,
+  });
+  expect(built.stderr.toString()).not.toContain("error");
+  const child = Bun.spawn([program], { cwd: folder, env: {} });
+  const files = Files.parse(JSON.parse(await child.stdout.text()));
+  expect(await child.exited).toBe(0);
+
+  const scripts = Object.entries(files).filter(([path]) => path.endsWith(".js"));
+  expect(scripts).toHaveLength(2);
+  const [, first = ""] = scripts[0] ?? [];
+  const [later = "", formulas = ""] = scripts[1] ?? [];
+  expect(first).toContain(`import("${later}")`);
+  // Temml is in the script that is loaded later.
+  expect(first).not.toContain("\\\\varnothing");
+  expect(formulas).toContain("\\\\varnothing");
+});
