@@ -1,6 +1,7 @@
 // Makes the context and the objects behind its ports: the only file that knows every feature.
 import type { Logger } from "pino";
-import { createReplies } from "./answers/running.ts";
+import { leaseSeconds } from "./answers/budget/queries.ts";
+import { RunningAnswers } from "./answers/running-answers.ts";
 import type { Config } from "./config/config.ts";
 import type { Ctx, InsertMessage, Model } from "./context.ts";
 import type { Sql } from "./database/connect.ts";
@@ -42,13 +43,10 @@ export function compose(parts: ContextParts): ServerParts {
     perAddressMax: config.socketsPerAddressMax,
     metrics,
   });
-  const answers = createReplies({
-    answersMax: config.budgets.serverAnswers,
-    configured: model.answer !== undefined,
-  });
+  const answers = new RunningAnswers({ answersMax: config.budgets.serverAnswers });
   const rooms = createRooms({
     emit: sockets.emit,
-    readLog: createReadLog(sql, { onEnded: answers.hasEnded }),
+    readLog: createReadLog(sql, { onEnded: (messageId) => answers.noteEnded(messageId) }),
     log,
     metrics,
   });
@@ -73,7 +71,7 @@ export function compose(parts: ContextParts): ServerParts {
 
 function createInsertMessage(sql: Sql, { metrics, tracing }: Telemetry): InsertMessage {
   const groupCommit = new GroupCommit<NewMessage, InsertedMessage>(
-    (messages) => insertMessages(sql, messages),
+    (messages) => insertMessages(sql, messages, { leaseSeconds }),
     {
       keyOf: (message) => message.chatId,
       sizeMax: commitGroupMax,

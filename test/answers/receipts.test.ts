@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { answer, answerAndHang, finish, refuse, say } from "../world/gemini/script.ts";
 import { AnswerContext } from "../../src/wire/answers.ts";
 import { defaultSettings, startWorld, type Person, type World } from "../world/world.ts";
-import { askAndFold, finishAt } from "./budget/ledger.ts";
+import { askAndSummarise, finishAt } from "./budget/settlement.ts";
 import { answerEnds, room } from "./room.ts";
 
 setDefaultTimeout(20_000);
@@ -125,10 +125,10 @@ describe("the receipt of an answer", () => {
     const { chat, anna } = await room(world);
     for (let n = 1; n <= 8; n += 1) await anna.say(chat.id, `fact ${n} ${"x".repeat(80)}`);
     world.gemini.respondWith(answer(say("Yes."), finish()), answer(say("Facts."), finish()));
-    await askAndFold(world, anna, chat.id, "/bot one?");
+    await askAndSummarise(world, anna, chat.id, "/bot one?");
     for (let n = 9; n <= 12; n += 1) await anna.say(chat.id, `fact ${n} ${"x".repeat(80)}`);
     world.gemini.respondWith(answer(say("Yes."), finish()), refuse(400));
-    const question = await askAndFold(world, anna, chat.id, "/bot two?");
+    const question = await askAndSummarise(world, anna, chat.id, "/bot two?");
     const [row] = await world.sql`select up_to_seq from chat_summaries where chat_id = ${chat.id}`;
     const kept = await receipt(anna, chat.id, question.id + 1);
     expect(kept).toMatchObject({

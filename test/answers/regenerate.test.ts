@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import { answer, answerAndHang, finish, refuse, say } from "../world/gemini/script.ts";
 import { startWorld, type Person, type World } from "../world/world.ts";
-import { account, expectSettled, finishAt } from "./budget/ledger.ts";
+import { account, expectSettled, finishAt } from "./budget/settlement.ts";
 import { answerEnds, lastRequest, room } from "./room.ts";
 
 let world: World;

@@ -40,7 +40,7 @@ async function store(chatId: number, contents: string[]) {
       clientId: undefined,
       runId: undefined,
     }));
-    await insertMessages(world.sql, items);
+    await insertMessages(world.sql, items, { leaseSeconds: 6 });
   }
 }
 

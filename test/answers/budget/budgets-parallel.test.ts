@@ -4,7 +4,7 @@ import { insertRun, releaseRun } from "../../../src/answers/budget/queries.ts";
 import { answer, answerAndHang, say, until } from "../../world/gemini/script.ts";
 import { startWorld, type World } from "../../world/world.ts";
 import { gateway } from "../asking.ts";
-import { account, expectSettled, finishAt, untilQuiet } from "./ledger.ts";
+import { account, expectSettled, finishAt, untilQuiet } from "./settlement.ts";
 import { answerEnds, lastRequest, room } from "../room.ts";
 
 setDefaultTimeout(30_000);

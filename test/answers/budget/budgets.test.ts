@@ -11,7 +11,7 @@ import {
 import { answer, answerAndHang, finish, say } from "../../world/gemini/script.ts";
 import { startWorld, type Person, type World } from "../../world/world.ts";
 import { gateway } from "../asking.ts";
-import { account, expectSettled, finishAt, untilQuiet } from "./ledger.ts";
+import { account, expectSettled, finishAt, untilQuiet } from "./settlement.ts";
 import { answerEnds, lastRequest, room } from "../room.ts";
 
 // Worlds of their own take a second each, on a busy machine several.

@@ -12,7 +12,7 @@ import {
   type Script,
 } from "../../world/gemini/script.ts";
 import { startWorld, type Person, type World } from "../../world/world.ts";
-import { account, expectSettled, finishAt } from "./ledger.ts";
+import { account, expectSettled, finishAt } from "./settlement.ts";
 import { answerEnds, room } from "../room.ts";
 
 let world: World;

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { answer, answerAndHang, finish, say } from "../../world/gemini/script.ts";
 import { UsageReport } from "../../../src/wire/answers.ts";
 import { startWorld, type Person, type World } from "../../world/world.ts";
-import { finishAt } from "./ledger.ts";
+import { finishAt } from "./settlement.ts";
 import { answerEnds, room } from "../room.ts";
 
 let world: World;

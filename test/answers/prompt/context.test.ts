@@ -26,6 +26,7 @@ beforeAll(async () => {
 afterAll(() => world.stop());
 
 const emptyRoom: PromptRoom = {
+  id: 1,
   name: "",
   settings: {
     model: null,

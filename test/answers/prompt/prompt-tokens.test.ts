@@ -4,7 +4,7 @@ import { estimateTokens } from "../../../src/answers/prompt/prompt.ts";
 import { answer, finish, say } from "../../world/gemini/script.ts";
 import { sendMessage } from "../../../src/messages/send.ts";
 import { startWorld, type World } from "../../world/world.ts";
-import { finishAt } from "../budget/ledger.ts";
+import { finishAt } from "../budget/settlement.ts";
 import { answerEnds, lastRequest, room } from "../room.ts";
 
 setDefaultTimeout(20_000);

@@ -13,8 +13,8 @@ import {
   tell,
   textOf,
   yes,
-} from "./folding.ts";
-import { account, expectSettled, finishAt, untilFolded } from "../budget/ledger.ts";
+} from "./summarising.ts";
+import { account, expectSettled, finishAt, untilSummarised } from "../budget/settlement.ts";
 import { room } from "../room.ts";
 
 setDefaultTimeout(20_000);
@@ -125,7 +125,7 @@ describe("a history that no longer fits", () => {
       await world.ctx.answers.find(id + 1)?.done;
     }
     gate.open();
-    await untilFolded(world, chat.id);
+    await untilSummarised(world, chat.id);
     expect(world.gemini.requests.slice(before).map(isSummary)).toEqual([false, true, false, false]);
     expect(await stored(world, chat.id)).toHaveLength(1);
   });
