@@ -1,5 +1,5 @@
-# One program with everything inside, on a base without a shell. It needs a PostgreSQL that has been migrated: set
-# DATABASE_URL, and SECRET_KEY in production. `--target migrate` is the same with what migrates; `--target dev` runs the source.
+# The server as one program, on a base image without a shell. It needs a PostgreSQL whose migrations have been applied: set
+# DATABASE_URL, and SECRET_KEY in production. `--target migrate` applies the migrations; `--target dev` runs the source.
 FROM oven/bun:1.4.5-slim AS packages
 WORKDIR /app
 COPY package.json bun.lock bunfig.toml ./
@@ -22,8 +22,8 @@ FROM packages AS build
 COPY tsconfig.json ./
 COPY db db
 COPY src src
-# Without --bytecode, which starts 50 ms sooner for 7 MB. --splitting keeps what the page loads later in a file of its own.
-# pino-pretty is for people who develop.
+# --bytecode would make the start 50 ms faster and the program 7 MB larger. --splitting keeps the parts that the page loads
+# later in files of their own. pino-pretty is only used in development.
 RUN bun build --compile --splitting --minify --sourcemap --format=esm --external pino-pretty \
     src/cli.ts --outfile /out/gemini-coop \
  && cp node_modules/@dbmate/linux-*/bin/dbmate /out/ \
@@ -36,7 +36,7 @@ LABEL org.opencontainers.image.title="Gemini Coop" \
       org.opencontainers.image.base.name="gcr.io/distroless/base-nossl-debian13:nonroot"
 WORKDIR /app
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=8000 DATA_DIR=/data
-# A volume that is mounted there takes over the owner.
+# A volume that is mounted here gets this owner.
 COPY --from=build --chown=65532:65532 /out/data /data
 COPY --from=build /out/gemini-coop ./
 COPY db/migrations db/migrations

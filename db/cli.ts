@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import pino from "pino";
 import { type Config, ConfigError, readConfig } from "../src/config/config.ts";
+import type { DatabaseAddress } from "../src/config/database-address.ts";
 import type { Header } from "../src/database/backup/archive.ts";
 import { backUp } from "../src/database/backup/backup.ts";
 import {
@@ -24,7 +25,7 @@ const usage = `Usage:
 /** Warnings go to stderr, so that stdout has only the result. */
 const log = pino({ level: "warn" }, pino.destination(2));
 
-type Command = (url: string, config: Config, args: string[]) => Promise<string>;
+type Command = (address: DatabaseAddress, config: Config, args: string[]) => Promise<string>;
 
 const commands = new Map<string, { argsMin: number; argsMax: number; run: Command }>([
   ["up", { argsMin: 0, argsMax: 0, run: up }],
@@ -47,7 +48,7 @@ export async function runDatabaseCommand([name = "", ...args]: string[]): Promis
       return 2;
     }
     const config = readConfig();
-    console.log(await withDatabase(config, log, (url) => command.run(url, config, args)));
+    console.log(await withDatabase(config, log, (address) => command.run(address, config, args)));
     return 0;
   } catch (error) {
     if (!(error instanceof Error)) throw error;
@@ -56,19 +57,19 @@ export async function runDatabaseCommand([name = "", ...args]: string[]): Promis
   }
 }
 
-async function up(url: string) {
-  const applied = await migrate(url, { log });
+async function up(address: DatabaseAddress) {
+  const applied = await migrate(address, { log });
   return applied.length > 0
     ? applied.map((name) => `applied ${name}`).join("\n")
     : "Nothing to apply.";
 }
 
-async function down(url: string) {
-  return `rolled back ${await rollBack(url, { log })}`;
+async function down(address: DatabaseAddress) {
+  return `rolled back ${await rollBack(address, { log })}`;
 }
 
-async function status(url: string) {
-  const states = await migrationStates(url, { log });
+async function status(address: DatabaseAddress) {
+  const states = await migrationStates(address, { log });
   const lines = states.map(({ name, applied, dataLoss }) =>
     applied
       ? `applied  ${name}`
@@ -79,15 +80,15 @@ async function status(url: string) {
   return lines.join("\n");
 }
 
-async function backup(url: string, { dataDir, version }: Config, [file]: string[]) {
+async function backup(address: DatabaseAddress, { dataDir, version }: Config, [file]: string[]) {
   const time = new Date().toISOString().slice(0, 19).replaceAll(":", "-");
   const path = file ?? join(dataDir, "backups", `gemini-coop-${time}Z.sql.gz`);
-  const header = await backUp(url, path, version);
+  const header = await backUp(address, path, version);
   return `saved ${summaryOf(header)}\nto ${path}`;
 }
 
-async function restoreFrom(url: string, _: Config, [file = ""]: string[]) {
-  const header = await restore(url, file, { log });
+async function restoreFrom(address: DatabaseAddress, _: Config, [file = ""]: string[]) {
+  const header = await restore(address, file, { log });
   return `restored ${summaryOf(header)}\nas they were at ${header.made_at}`;
 }
 

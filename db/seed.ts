@@ -9,7 +9,8 @@ import { inviteToChat, markRead } from "../src/chats/participant-actions.ts";
 import { ConfigError, readConfig, type Config } from "../src/config/config.ts";
 import { compose } from "../src/compose.ts";
 import type { Ctx } from "../src/context.ts";
-import { connect } from "../src/database/connect.ts";
+import type { DatabaseAddress } from "../src/config/database-address.ts";
+import { openPool } from "../src/database/pooler.ts";
 import { migrate } from "../src/database/migrations/migrate.ts";
 import { sendMessage } from "../src/messages/send.ts";
 import { Problem } from "../src/wire/problems.ts";
@@ -78,7 +79,7 @@ async function main(): Promise<number> {
       console.error("The seed has well-known passwords: it is not for production.");
       return 1;
     }
-    console.log(await withDatabase(config, log, (url) => seed(config, url)));
+    console.log(await withDatabase(config, log, (address) => seed(config, address)));
     return 0;
   } catch (error) {
     if (!(error instanceof Error)) throw error;
@@ -87,9 +88,9 @@ async function main(): Promise<number> {
   }
 }
 
-async function seed(config: Config, databaseUrl: string): Promise<string> {
-  await migrate(databaseUrl, { log });
-  const sql = connect(databaseUrl, log);
+async function seed(config: Config, address: DatabaseAddress): Promise<string> {
+  await migrate(address, { log });
+  const sql = await openPool(address, log);
   // Gemini itself would cost the owner of its key something.
   const answer = createDemonstration({ pieceDelayMs: 0 });
   const { ctx } = compose({

@@ -7,7 +7,8 @@ import type { StreamAnswer } from "./model/stream-answer.ts";
 import type { Telemetry } from "./observability/telemetry.ts";
 import type { RateLimits } from "./rate-limits/rates.ts";
 import type { Rooms, RoomOptions } from "./realtime/rooms.ts";
-import type { ActivityFrame, RoomFrame, UserFrame } from "./wire/frames.ts";
+import type { RoomFrame } from "./wire/frames.ts";
+import type { ListFrame, UserFrame } from "./wire/list-frames.ts";
 
 /** The context of every action; there is one in a process, and one in each world of a test. */
 export interface Ctx {
@@ -49,8 +50,8 @@ export interface Realtime {
   toRoom(frame: RoomFrame, options?: RoomOptions): void;
   /** Sends to all sockets of one person. */
   toUser(userId: number, frame: UserFrame): void;
-  /** Sends to the participants of `frame.chat_id` that have not joined it, at most once a second. */
-  toList(frame: ActivityFrame): void;
+  /** Sends to the participants of `frame.chat_id` that have not joined it; `chat_activity` at most once a second. */
+  toList(frame: ListFrame): void;
   readonly rooms: Rooms;
 }
 

@@ -8,7 +8,9 @@ import { createGeminiModel } from "./model/gemini/client.ts";
 import { ConfigError, readConfig, type Config } from "./config/config.ts";
 import { compose } from "./compose.ts";
 import type { Model } from "./context.ts";
-import { checkDurability, connect } from "./database/connect.ts";
+import { parseDatabaseUrl } from "./config/database-address.ts";
+import { checkDurability } from "./database/connect.ts";
+import { openPool } from "./database/pooler.ts";
 import {
   startEmbeddedPostgres,
   type EmbeddedPostgres,
@@ -55,15 +57,15 @@ function modelOf(config: Config, log: Logger): Model {
 }
 
 async function start(config: Config, log: Logger): Promise<void> {
-  if (!config.databaseUrl) {
+  if (!config.database) {
     kept.embedded ??= await startEmbeddedPostgres({ dataDir: config.dataDir, log });
   }
-  const databaseUrl = config.databaseUrl ?? kept.embedded?.url;
-  if (!databaseUrl) throw new Error("There is no database to use.");
+  const database = config.database ?? (kept.embedded && parseDatabaseUrl(kept.embedded.url));
+  if (!database) throw new Error("There is no database to use.");
   const secretKey = config.secretKey ?? (await keptSecretKey(config.dataDir));
 
-  await migrate(databaseUrl, { log });
-  const sql = connect(databaseUrl, log);
+  await migrate(database, { log });
+  const sql = await openPool(database, log);
   await checkDurability(sql, log);
   const model = modelOf(config, log);
   const telemetry = await loadTelemetry(config, log);
@@ -73,7 +75,7 @@ async function start(config: Config, log: Logger): Promise<void> {
     await telemetry.stop();
     await sql.end({ timeout: 2 });
   };
-  announce(config, log, server.url, model, config.databaseUrl === undefined);
+  announce(config, log, server.url, model, config.database === undefined);
 }
 
 function announce(config: Config, log: Logger, url: string, model: Model, embedded: boolean) {

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { databaseError, maybe, withoutWaiting, type Sql } from "../database/connect.ts";
 import type { EndedAnswer } from "../wire/message-frames.ts";
 import { Message, Usage } from "../wire/messages.ts";
-import { messageColumns } from "../log/messages.ts";
+import { messageColumns, storedColumns } from "../log/messages.ts";
 import type { AnswerEnd, EndedStatus } from "./answer-end.ts";
 import { leaseSeconds, settledRun, type Lease } from "./budget/queries.ts";
 
@@ -83,9 +83,7 @@ export async function endAnswer(
             updated_seq = locked.last_seq + 1
         from locked, run
         where messages.id = run.message_id and messages.status = 'streaming'
-        returning messages.id, messages.chat_id, messages.seq, messages.updated_seq, messages.user_id,
-          messages.content, messages.is_bot, messages.status, messages.answer_to, messages.client_id,
-          messages.created_at, messages.error, messages.sources, messages.usage
+        returning ${storedColumns(sql, "messages")}, messages.usage
       ),
       moved as (
         update chats set last_seq = m.updated_seq from m where chats.id = m.chat_id
@@ -156,8 +154,7 @@ export async function insertAnswer(
       insert into messages (chat_id, content, is_bot, seq, updated_seq, ordinal, status, answer_to)
       select id, '', true, last_seq + 1, last_seq + 1, message_count + 1, 'streaming', ${question.id}
       from locked
-      returning id, chat_id, seq, updated_seq, user_id, content, is_bot, status, answer_to, client_id, created_at,
-        error, sources
+      returning ${storedColumns(sql)}
     ),
     linked as (
       update answer_runs

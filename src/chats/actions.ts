@@ -12,7 +12,8 @@ import {
   type UpdateChatInput,
 } from "../wire/chats.ts";
 import { Problem } from "../wire/problems.ts";
-import { deleteChat, findChat, findChatSummaries, insertChat, updateChat } from "./queries.ts";
+import { findPrivateChat, insertChat } from "./new-chat-queries.ts";
+import { deleteChat, findChat, findChatSummaries, updateChat } from "./queries.ts";
 
 const chatNameMax = 100;
 
@@ -25,7 +26,11 @@ export function chatNotFound(): Problem {
   return new Problem("not_found", "There is no such chat, or you are not in it.");
 }
 
-/** @throws Problem `not_found` for unknown usernames, `chat_full`, `too_many_chats` */
+/**
+ * Opens a chat. For a private chat with one other person, the one that the two have already is returned, and nothing of
+ * it changes.
+ * @throws Problem `not_found` for unknown usernames, `chat_full`, `too_many_chats`
+ */
 export async function createChat(ctx: Ctx, caller: Caller, input: CreateChatInput): Promise<Chat> {
   const others = await findOthers(ctx, caller, input.participant_usernames ?? []);
   if (!input.is_group && others.length > 1) {
@@ -34,28 +39,49 @@ export async function createChat(ctx: Ctx, caller: Caller, input: CreateChatInpu
   if (others.length >= groupSizeMax) {
     throw new Problem("chat_full", `A group holds at most ${groupSizeMax} people.`);
   }
+  const isPrivate = !input.is_group && !input.is_ai_chat;
+  const partner = isPrivate ? others[0] : undefined;
+  const known = partner && (await findPrivateChat(ctx.sql, caller.id, partner.id));
+  if (known) return known;
   const chat = await insertChat(ctx.sql, {
     name: input.name || defaultName(caller, others, input.is_ai_chat),
+    isNamed: Boolean(input.name) || !isPrivate,
+    partnerId: partner?.id,
     owner: caller,
     isGroup: input.is_group,
     isAiChat: input.is_ai_chat,
     participantIds: others.map((user) => user.id),
     greeting: input.is_ai_chat ? greeting : undefined,
   }).catch(accountGone);
-  if (!chat) throw tooManyChats();
+  if (!chat) {
+    // The other one may have opened it at the same time.
+    const raced = partner && (await findPrivateChat(ctx.sql, caller.id, partner.id));
+    if (raced) return raced;
+    throw tooManyChats();
+  }
+  return announceChat(ctx, caller, chat, others);
+}
+
+/** Tells everyone in a new chat. @returns it as the caller sees it */
+function announceChat(ctx: Ctx, caller: Caller, chat: Chat, others: NamedUser[]): Chat {
+  const { is_named: isNamed, name } = chat;
   for (const user of others) {
+    const title = isNamed ? name : "a private chat";
     ctx.realtime.toUser(user.id, {
       type: "chat_created",
-      chat,
-      notification: `${caller.username} added you to ${chat.name}`,
+      chat: isNamed ? chat : { ...chat, name: caller.username },
+      notification: `${caller.username} added you to ${title}`,
     });
   }
+  const [partner] = others;
+  const seen = isNamed || !partner ? chat : { ...chat, name: partner.username };
+  const title = isNamed ? name : `a private chat${partner ? ` with ${partner.username}` : ""}`;
   ctx.realtime.toUser(caller.id, {
     type: "chat_created",
-    chat,
-    notification: `You created ${chat.name}`,
+    chat: seen,
+    notification: `You created ${title}`,
   });
-  return chat;
+  return seen;
 }
 
 async function findOthers(ctx: Ctx, caller: Caller, usernames: string[]): Promise<NamedUser[]> {
@@ -124,7 +150,7 @@ export async function changeChat(
     settings: input.settings,
   });
   if (!result) throw chatNotFound();
-  const { chat, outcome } = result;
+  const { chat, shown_name, outcome } = result;
   if (outcome === "not_owner") throw await ownerOnly(ctx, caller, chatId, "change_chat");
   if (outcome === "no_heir") {
     const detail = "The new owner must be a participant of the chat.";
@@ -137,8 +163,9 @@ export async function changeChat(
       chat,
       updated_seq: chat.updated_seq,
     });
+    ctx.realtime.toList({ type: "chat_changed", chat_id: chatId, chat });
   }
-  return chat;
+  return { ...chat, name: shown_name };
 }
 
 function checkModel(ctx: Ctx, model: string | null | undefined): void {

@@ -55,8 +55,9 @@ export async function inviteToChat(
   });
   ctx.realtime.toUser(user.id, {
     type: "chat_invite",
-    chat: result.chat,
-    notification: `${caller.username} invited you to ${result.chat.name}`,
+    // A private chat held the caller alone.
+    chat: result.chat.is_named ? result.chat : { ...result.chat, name: caller.username },
+    notification: `${caller.username} invited you to ${result.chat.is_named ? result.chat.name : "a private chat"}`,
   });
   return { message: `${user.username} was invited`, participant };
 }
@@ -73,7 +74,8 @@ function chatFull({ is_group }: Chat): Problem {
 /** @throws Problem `not_found`, `owner_cannot_leave` */
 export async function leaveChat(ctx: Ctx, caller: Caller, chatId: number): Promise<void> {
   const chat = await getChat(ctx, caller, chatId);
-  await remove(ctx, caller, chat, caller.id, `You left ${chat.name}`);
+  const name = chat.is_named ? chat.name : `your private chat with ${chat.name}`;
+  await remove(ctx, caller, chat, caller.id, `You left ${name}`);
 }
 
 /** @throws Problem `not_found` for the chat or a person who is not in it, `forbidden`, `owner_cannot_leave` */
@@ -85,7 +87,8 @@ export async function removeParticipant(
 ): Promise<void> {
   const chat = await getChat(ctx, caller, chatId);
   if (chat.owner_id !== caller.id) throw await ownerOnly(ctx, caller, chatId, "remove");
-  await remove(ctx, caller, chat, userId, `${caller.username} removed you from ${chat.name}`);
+  const name = chat.is_named ? chat.name : "your private chat";
+  await remove(ctx, caller, chat, userId, `${caller.username} removed you from ${name}`);
 }
 
 async function remove(
@@ -138,7 +141,7 @@ function ownerCannotLeave(): Problem {
   );
 }
 
-/** Moves the read position, never back. @throws Problem `not_found` */
+/** Moves the read position, never back, and tells the caller's other clients. @throws Problem `not_found` */
 export async function markRead(
   ctx: Ctx,
   caller: Caller,
@@ -147,5 +150,13 @@ export async function markRead(
 ): Promise<number> {
   const position = await updateReadPosition(ctx.sql, caller.id, chatId, seq);
   if (position === undefined) throw chatNotFound();
-  return position;
+  const { last_read_seq, has_moved } = position;
+  if (has_moved) {
+    ctx.realtime.toUser(caller.id, {
+      type: "read",
+      chat_id: chatId,
+      reads: [{ user_id: caller.id, last_read_seq }],
+    });
+  }
+  return last_read_seq;
 }

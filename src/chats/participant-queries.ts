@@ -4,7 +4,7 @@ import { z } from "zod";
 import { insertEvent, type Actor } from "../audit/queries.ts";
 import { many, maybe, one, type Sql } from "../database/connect.ts";
 import { Chat, chatsPerUserMax, groupSizeMax, Participant } from "../wire/chats.ts";
-import { chatColumns, lockedChat } from "./queries.ts";
+import { chatColumns, lockedChat } from "./column-queries.ts";
 
 const privateSize = 2;
 
@@ -92,6 +92,14 @@ export async function insertParticipant(
     change as (
       insert into chat_changes (chat_id, seq, kind, user_id)
       select moved.id, moved.last_seq, 'participant_added', added.user_id from moved, added
+    ),
+    -- A private chat of one is theirs from now on, unless they have another.
+    pair as (
+      insert into private_chats (low_user_id, high_user_id, chat_id)
+      select least(${caller.id}, added.user_id), greatest(${caller.id}, added.user_id), added.chat_id
+      from added, locked
+      where not locked.is_group and not locked.is_ai_chat
+      on conflict do nothing
     ),
     audited as (${insertEvent(
       sql,
@@ -185,14 +193,19 @@ export async function deleteParticipant(
   );
 }
 
-/** Moves the read position forward, never back and never beyond the chat's newest number. */
+const ReadPosition = z.object({ last_read_seq: z.int(), has_moved: z.boolean() });
+
+/**
+ * Moves the read position forward, never back and never beyond the chat's newest number.
+ * @returns undefined for a chat that the user is not in
+ */
 export async function updateReadPosition(
   sql: Sql,
   userId: number,
   chatId: number,
   seq: number | undefined,
-): Promise<number | undefined> {
-  const row = maybe(
+): Promise<z.infer<typeof ReadPosition> | undefined> {
+  return maybe(
     await sql`
       update chat_participants me
       set last_read_seq = greatest(me.last_read_seq, least(coalesce(${seq ?? null}::bigint, c.last_seq), c.last_seq)),
@@ -203,11 +216,12 @@ export async function updateReadPosition(
               and seq <= least(coalesce(${seq ?? null}::bigint, c.last_seq), c.last_seq)
               and user_id = me.user_id
           )
-      from chats c
+      from chats c, (
+        select last_read_seq from chat_participants where chat_id = ${chatId} and user_id = ${userId}
+      ) before
       where me.chat_id = ${chatId} and me.user_id = ${userId} and c.id = me.chat_id
-      returning me.last_read_seq
+      returning me.last_read_seq, me.last_read_seq > before.last_read_seq as has_moved
     `,
-    z.object({ last_read_seq: z.int() }),
+    ReadPosition,
   );
-  return row?.last_read_seq;
 }

@@ -5,83 +5,7 @@ import { z } from "zod";
 import { insertEvent, type Actor } from "../audit/queries.ts";
 import { many, maybe, type Sql } from "../database/connect.ts";
 import { Chat, ChatSummary, chatsPerUserMax, type ChatSettings } from "../wire/chats.ts";
-
-/** The columns of a Chat, from `chats c`. */
-export const chatColumns = (sql: Sql) => sql`
-  c.id, c.name, c.owner_id, c.is_group, c.is_ai_chat, c.created_at, c.last_seq, c.updated_seq, c.settings
-`;
-
-/**
- * The chat that a change is about, locked, if the caller is in it. Their membership is locked after it: a snapshot would
- * still show one that ended while this waited for the chat.
- */
-export const lockedChat = (sql: Sql, callerId: number, chatId: number) => sql`
-  select ${chatColumns(sql)}, c.participant_count
-  from chats c
-  join chat_participants me on me.chat_id = c.id and me.user_id = ${callerId}
-  where c.id = ${chatId}
-  for no key update of c
-  for key share of me
-`;
-
-export interface NewChat {
-  name: string;
-  owner: Actor;
-  isGroup: boolean;
-  isAiChat: boolean;
-  /** Without the owner. */
-  participantIds: number[];
-  /** The bot's first message, which everyone there has read; undefined for none. */
-  greeting: string | undefined;
-}
-
-/** @returns undefined when one of the people is in `chatsPerUserMax` chats already */
-export async function insertChat(sql: Sql, chat: NewChat): Promise<Chat | undefined> {
-  const { owner } = chat;
-  const memberIds = [owner.id, ...chat.participantIds];
-  const greeting = chat.greeting ?? null;
-  const messageCount = greeting === null ? 0 : 1;
-  return maybe(
-    await sql`
-      with c as (
-        insert into chats as c (name, owner_id, is_group, is_ai_chat, participant_count, last_seq, message_count)
-        select ${chat.name}, ${owner.id}, ${chat.isGroup}, ${chat.isAiChat}, ${memberIds.length}::int,
-          ${messageCount}::int, ${messageCount}::int
-        where not exists (
-          select from chat_participants
-          where user_id = any (${memberIds}::bigint[])
-          group by user_id
-          having count(*) >= ${chatsPerUserMax}
-        )
-        returning ${chatColumns(sql)}
-      ),
-      people as (
-        insert into chat_participants (chat_id, user_id, last_read_seq)
-        select c.id, member_id, c.last_seq
-        from c, unnest(${memberIds}::bigint[]) with ordinality as m (member_id, place)
-        order by place
-      ),
-      greeting as (
-        insert into messages (chat_id, content, is_bot, seq, updated_seq, ordinal)
-        select c.id, ${greeting}::text, true, 1, 1, 1 from c where ${greeting}::text is not null
-      ),
-      audited as (${insertEvent(
-        sql,
-        {
-          action: "create_chat",
-          outcome: "ok",
-          actor: owner,
-          target: sql`'chat:' || c.id`,
-          details: { participants: memberIds.length },
-          source: owner.source,
-        },
-        sql`from c`,
-      )})
-      select ${chatColumns(sql)} from c
-    `,
-    Chat,
-  );
-}
+import { chatColumns, chatColumnsFor, lockedChat, shownName } from "./column-queries.ts";
 
 export async function findChat(
   sql: Sql,
@@ -90,7 +14,7 @@ export async function findChat(
 ): Promise<Chat | undefined> {
   return maybe(
     await sql`
-      select ${chatColumns(sql)}
+      select ${chatColumnsFor(sql, userId)}
       from chat_participants me
       join chats c on c.id = me.chat_id
       where me.chat_id = ${chatId} and me.user_id = ${userId}
@@ -106,7 +30,7 @@ export async function findChat(
 export async function findChatSummaries(sql: Sql, userId: number): Promise<ChatSummary[]> {
   return many(
     await sql`
-      select ${chatColumns(sql)},
+      select ${chatColumnsFor(sql, userId)},
         c.message_count - coalesce(seen.ordinal, 0) - (me.own_count - me.own_read_count) as unread_count,
         newest.content as last_message,
         newest.created_at as last_message_time
@@ -129,7 +53,10 @@ export async function findChatSummaries(sql: Sql, userId: number): Promise<ChatS
 }
 
 const UpdatedChat = z.object({
+  /** With its name for all its people. */
   chat: Chat,
+  /** Its name as the caller sees it. */
+  shown_name: z.string(),
   outcome: z.enum(["updated", "unchanged", "not_owner", "no_heir"]),
 });
 
@@ -161,18 +88,24 @@ export async function updateChat(
       join chat_participants p on p.chat_id = locked.id and p.user_id = coalesce(${ownerId}::bigint, locked.owner_id)
       for key share of p
     ),
+    -- null: the chat keeps its name.
+    wanted as materialized (
+      select nullif(${name}::text, ${shownName(sql, caller.id)}) as name from locked c
+    ),
     state as materialized (
       select
         locked.owner_id <> ${caller.id} as not_owner,
         not exists (select from heir) as no_heir,
-        coalesce(${name}::text, locked.name) is not distinct from locked.name
+        wanted.name as name,
+        wanted.name is null
           and coalesce(${ownerId}::bigint, locked.owner_id) = locked.owner_id
           and locked.settings || ${settings}::jsonb = locked.settings as unchanged
-      from locked
+      from locked, wanted
     ),
     updated as (
       update chats c
-      set name = coalesce(${name}::text, c.name),
+      set name = coalesce(state.name, c.name),
+          is_named = c.is_named or state.name is not null,
           owner_id = coalesce(${ownerId}::bigint, c.owner_id),
           settings = c.settings || ${settings}::jsonb,
           last_seq = c.last_seq + 1,
@@ -196,15 +129,15 @@ export async function updateChat(
       },
       sql`from updated`,
     )})
-    select ${chatColumns(sql)}, 'updated' as outcome from updated c
+    select ${chatColumns(sql)}, ${shownName(sql, caller.id)} as shown_name, 'updated' as outcome from updated c
     union all
-    select ${chatColumns(sql)},
+    select ${chatColumns(sql)}, ${shownName(sql, caller.id)},
       case when not_owner then 'not_owner' when no_heir then 'no_heir' else 'unchanged' end
     from locked c, state
     where not exists (select from updated)
   `;
   return maybe(
-    rows.map(({ outcome, ...chat }) => ({ chat, outcome })),
+    rows.map(({ outcome, shown_name, ...chat }) => ({ chat, shown_name, outcome })),
     UpdatedChat,
   );
 }

@@ -39,12 +39,14 @@ const createChatRoute = createRoute({
   tags,
   summary: "Open a chat",
   description:
-    "A private chat (`is_group: false`) holds two people at most. In an AI chat every message asks the model, " +
-    "which has greeted everyone there.",
+    "A private chat (`is_group: false`) holds two people at most, and two people have one: if it exists, it is returned " +
+    "as it is, and whatever else the request says is ignored. After one of the two has left or was removed, the next " +
+    "request opens a new one; the old one stays with the person who is in it. In an AI chat (`is_ai_chat: true`) every " +
+    "message asks the model, which has greeted everyone there; people may have any number of those.",
   security,
   request: { body: takes(CreateChatInput) },
   responses: {
-    200: answers(Chat, "The new chat"),
+    200: answers(Chat, "The new chat, or the private chat that the two people have already"),
     ...refuses(...badBody, "invalid_token", "not_found", "chat_full", "too_many_chats"),
   },
 });
@@ -80,7 +82,8 @@ const changeChatRoute = createRoute({
   tags,
   summary: "Rename a chat, hand it over, or set how the model answers (owner)",
   description:
-    "Of `settings` only the members that are there change; null puts one back to the server's choice.",
+    "Of `settings` only the members that are there change; null puts one back to the server's choice. The name under " +
+    "which the caller sees the chat already changes nothing.",
   security,
   request: { params: ChatPath, body: takes(UpdateChatInput) },
   responses: {
@@ -136,7 +139,8 @@ const markReadRoute = createRoute({
   operationId: "markRead",
   tags,
   summary: "Move my read position forward",
-  description: "Nobody is told, not even the caller's other devices.",
+  description:
+    "The caller's sockets receive a `read` frame, so that their other clients show it. Nobody else is told.",
   security,
   request: {
     params: ChatPath,

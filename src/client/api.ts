@@ -1,4 +1,4 @@
-// Every endpoint that needs a session, named as its operation in /openapi.json.
+// The endpoints that need a session, under the names of their operations in /openapi.json.
 import type { AnswerContext, Models, UsageReport } from "../wire/answers.ts";
 import type {
   Chat,
@@ -14,16 +14,16 @@ import type { Confirmation, Ticket } from "../wire/users.ts";
 import type { Method } from "./http.ts";
 import type { z } from "zod";
 
-/** What a request may leave out is left out; everything else is as the wire has it. */
+/** Members that have a default may be left out. */
 export type NewChat = z.input<typeof CreateChatInput>;
 export type ChatChange = z.input<typeof UpdateChatInput>;
 
 export interface PageQuery {
   /** 1 to 200. Default: 50 */
   limit?: number | undefined;
-  /** Only messages below this number, the newest of them. */
+  /** Selects the newest messages below this number. */
   before_seq?: number | undefined;
-  /** Only messages above this number, the oldest of them. Not together with `before_seq`. */
+  /** Selects the oldest messages above this number. Not to be combined with `before_seq`. */
   after_seq?: number | undefined;
 }
 
@@ -36,7 +36,7 @@ function queryOf(query: Record<string, number | undefined>): string {
   return `?${given.map((pair) => pair.join("=")).join("&")}`;
 }
 
-/** All of them throw ProblemError, with the codes that the API documents. */
+/** All functions throw ProblemError, with the codes that the API documents. */
 export function createApi(call: Call) {
   const get = <T>(path: string) => call<T>("GET", path);
   const post = <T>(path: string, body?: unknown) => call<T>("POST", path, body);
@@ -44,7 +44,7 @@ export function createApi(call: Call) {
   const message = (chatId: number, messageId: number) => `${chat(chatId)}/messages/${messageId}`;
 
   return {
-    /** For a socket of one's own: this client's needs none. */
+    /** A ticket for a socket that the application opens itself; this client does not need one. */
     createSocketTicket: () => post<Ticket>("/api/auth/ws-ticket"),
 
     listChats: () => get<ChatSummary[]>("/api/chats"),
@@ -58,29 +58,29 @@ export function createApi(call: Call) {
       post<z.infer<typeof Invitation>>(`${chat(chatId)}/invite`, { username }),
     removeParticipant: (chatId: number, userId: number) =>
       call<z.infer<typeof Confirmation>>("DELETE", `${chat(chatId)}/participants/${userId}`),
-    /** @param seq default: the newest */
+    /** @param seq default: the number of the newest message */
     markRead: (chatId: number, seq?: number) =>
       post<z.infer<typeof ReadPosition>>(`${chat(chatId)}/mark-read`, { seq }),
 
-    /** Oldest first. Without a cursor the newest. */
+    /** Messages in ascending order; without a cursor, the newest ones. */
     listMessages: (chatId: number, query: PageQuery = {}) =>
       get<Message[]>(`${chat(chatId)}/messages${queryOf({ ...query })}`),
-    /** Rooms send over the socket, and again until it is certain; this tries once. */
+    /** Sends a message once. `room.send` in contrast repeats it until the server has acknowledged it. */
     sendMessage: (chatId: number, content: string, clientId?: string) =>
       post<Message>(`${chat(chatId)}/messages`, { content, client_id: clientId }),
-    /** @returns the answer as it is kept */
+    /** @returns the answer as it is stored */
     stopAnswer: (chatId: number, messageId: number) =>
       post<Message>(`${message(chatId, messageId)}/stop`),
     /** Asks the question of an answer again. @returns the new answer, which streams to the room */
     regenerateAnswer: (chatId: number, messageId: number) =>
       post<Message>(`${message(chatId, messageId)}/regenerate`),
-    /** What an answer was made from. */
+    /** The messages, model and settings from which an answer was made. */
     getAnswerContext: (chatId: number, messageId: number) =>
       get<AnswerContext>(`${message(chatId, messageId)}/context`),
 
-    /** What one's own answers cost, and those in one's own chats. @param days 1 to 90; default: 30 */
+    /** The tokens that the caller's answers, and answers in the caller's chats, have used. @param days 1 to 90; default: 30 */
     getUsage: (days?: number) => get<UsageReport>(`/api/usage${queryOf({ days })}`),
-    /** The models that a chat may be set to. */
+    /** The models that a chat may use. */
     listModels: () => get<z.infer<typeof Models>>("/api/models"),
   };
 }

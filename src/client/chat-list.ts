@@ -22,6 +22,13 @@ export interface ChatList extends Observable<ChatListSnapshot> {
 const refreshMsMin = 1_500;
 const retryMs = 5_000;
 
+/** The newest message of a chat that frames have told of. */
+interface Newest {
+  messageId: number;
+  seq: number;
+  time: string;
+}
+
 /** The chats of a client's person. The list needs no `close`: without a subscriber it does nothing. */
 export function createChatList(client: Client): ChatList {
   return new LoadedChatList(client);
@@ -29,6 +36,7 @@ export function createChatList(client: Client): ChatList {
 
 /**
  * The server counts unread messages, so the list is loaded again after something has happened, at most once in 1.5 s.
+ * Previews, names and read positions follow the socket's frames at once.
  * Public methods are properties, so that applications may pass them on without the object.
  */
 class LoadedChatList implements ChatList {
@@ -48,6 +56,8 @@ class LoadedChatList implements ChatList {
   #isOpen = false;
   /** Increases when another person signs in, so that the previous person's chats are recognised. */
   #epoch = 0;
+  /** By chat id. */
+  readonly #newest = new Map<number, Newest>();
   readonly #timer = new Timer();
 
   constructor(client: Client) {
@@ -108,19 +118,67 @@ class LoadedChatList implements ChatList {
   #touch(chatId: number, text: string, time: string) {
     const chat = this.#chats?.find(({ id }) => id === chatId);
     if (!this.#chats || !chat || (chat.last_message_time ?? "") > time) return;
-    const newest = { ...chat, last_message: text, last_message_time: time };
-    this.#chats = [newest, ...this.#chats.filter(({ id }) => id !== chatId)];
+    this.#chats = [chat, ...this.#chats.filter(({ id }) => id !== chatId)];
+    this.#change(chatId, { last_message: text, last_message_time: time });
+  }
+
+  #change(chatId: number, changed: Partial<ChatSummary>) {
+    this.#chats = this.#chats?.map((chat) => (chat.id === chatId ? { ...chat, ...changed } : chat));
     this.#observed.changed();
+    // The list that is being loaded may be older.
+    if (this.#loading) this.#schedule();
+  }
+
+  /** A message was stored. */
+  #arrived(chatId: number, message: Newest, text: string) {
+    if (message.seq < (this.#newest.get(chatId)?.seq ?? 0)) return;
+    this.#newest.set(chatId, message);
+    this.#touch(chatId, text, message.time);
+  }
+
+  /** The text of a message has changed: an answer has ended, or a message was edited. */
+  #revised(chatId: number, messageId: number, text: string) {
+    const newest = this.#newest.get(chatId);
+    if (newest?.messageId === messageId) this.#touch(chatId, text, newest.time);
+    // It may be the newest one all the same, and have come before the list was subscribed to.
+    else if (!newest) this.#schedule();
+  }
+
+  #readTo(chatId: number, lastReadSeq: number) {
+    const chat = this.#chats?.find(({ id }) => id === chatId);
+    const lastSeq = Math.max(chat?.last_seq ?? Infinity, this.#newest.get(chatId)?.seq ?? 0);
+    if (lastReadSeq >= lastSeq) this.#change(chatId, { unread_count: 0 });
+    else this.#schedule();
   }
 
   #receive(frame: ServerFrame) {
     switch (frame.type) {
-      case "message":
-        return this.#touch(frame.chat_id, frame.content, frame.created_at);
+      case "message": {
+        const { chat_id, message_id: messageId, seq, created_at: time } = frame;
+        return this.#arrived(chat_id, { messageId, seq, time }, frame.content);
+      }
+      case "bot_stream": {
+        const { chat_id, message_id: messageId } = frame;
+        if (frame.is_complete) return this.#revised(chat_id, messageId, frame.full_response);
+        if (!("seq" in frame)) return;
+        return this.#arrived(chat_id, { messageId, seq: frame.seq, time: frame.created_at }, "");
+      }
+      case "message_updated":
+        return this.#revised(frame.chat_id, frame.message_id, frame.content);
       case "chat_activity":
         this.#touch(frame.chat_id, frame.last_message, frame.last_message_time);
         return this.#schedule();
+      case "read":
+        return frame.reads.forEach(({ user_id, last_read_seq }) => {
+          if (user_id === this.#ownerId) this.#readTo(frame.chat_id, last_read_seq);
+        });
       case "chat_updated":
+      case "chat_changed":
+        // The frame has no name for an unnamed private chat, which has another one for each of its people.
+        if (frame.chat.is_named) this.#change(frame.chat_id, { name: frame.chat.name });
+        return this.#schedule();
+      case "participant_added":
+      case "participant_removed":
       case "chat_created":
       case "chat_invite":
       case "chat_deleted":
@@ -138,6 +196,7 @@ class LoadedChatList implements ChatList {
       this.#chats = undefined;
       this.#problem = undefined;
       this.#loadedAtMs = 0;
+      this.#newest.clear();
       this.#timer.clear();
       this.#observed.changed();
     }

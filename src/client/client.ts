@@ -3,11 +3,12 @@
 import type { ServerFrame } from "../wire/frames.ts";
 import type { User } from "../wire/users.ts";
 import { createApi, type Api } from "./api.ts";
+import type { ClientOptions } from "./client-options.ts";
 import { createPauses, type PauseMs } from "./close-plans.ts";
-import type { ConnectionState, SocketConstructor } from "./connection-state.ts";
+import type { ConnectionState } from "./connection-state.ts";
 import { Connection } from "./connection.ts";
 import { watchEnvironment } from "./environment.ts";
-import { createSend, signedOut, type Fetch } from "./http.ts";
+import { createSend, signedOut } from "./http.ts";
 import { observe, type Observable } from "./observable.ts";
 import { Outbox } from "./outbox.ts";
 import { ProblemError } from "./problem-error.ts";
@@ -15,12 +16,19 @@ import { OpenRoom } from "./room.ts";
 import type { Room } from "./room-snapshot.ts";
 import { ClientSession, type Session } from "./session.ts";
 import { timingDefaults, type Timing } from "./timing.ts";
-import { memoryTokens, type RenewTokens, type TokenStore } from "./tokens.ts";
+import { memoryTokens } from "./tokens.ts";
 
 export type { Api, ChatChange, NewChat, PageQuery } from "./api.ts";
+export type { ClientOptions } from "./client-options.ts";
 export type { ConnectionState, SocketConstructor, SocketLike } from "./connection-state.ts";
 export type { Observable } from "./observable.ts";
-export type { PendingMessage, SendResult, Sending } from "./pending-message.ts";
+export type {
+  OutboxStore,
+  PendingMessage,
+  Sending,
+  SendResult,
+  StoredMessage,
+} from "./pending-message.ts";
 export { ProblemError, type ProblemErrorCode } from "./problem-error.ts";
 export type { Room, RoomSnapshot, RoomState } from "./room-snapshot.ts";
 export type { Person } from "./room-log.ts";
@@ -34,25 +42,6 @@ export type { Tokens, User } from "../wire/users.ts";
 
 /** The largest number of rooms that are open at once. */
 const roomsMax = 200;
-
-export interface ClientOptions {
-  /** The server's address, such as `https://chat.example.com`; `/api` and `/ws` are below it. */
-  url: string;
-  /**
-   * The place where tokens are kept. Default: memory. In a browser, use `storedTokens(localStorage)` of
-   * `gemini-coop/client/stored-tokens`.
-   */
-  tokens?: TokenStore;
-  /** Gets new tokens for those that expire. Default: the server's own `POST /api/auth/refresh` */
-  renewTokens?: RenewTokens;
-  /** Default: the global `WebSocket`. Node.js 20 has none: pass the one of the package `ws`. */
-  WebSocket?: SocketConstructor;
-  /** Default: the global `fetch`. */
-  fetch?: Fetch;
-  timing?: Partial<Timing>;
-  /** Returns numbers from 0 to below 1, for the jitter of pauses. Default: `Math.random` */
-  random?: () => number;
-}
 
 export interface ConnectionSnapshot {
   readonly state: ConnectionState;
@@ -84,7 +73,10 @@ export interface Client {
   room(chatId: number): Room;
   /** Calls a listener with every frame that is not a reply, for notifications. @returns a function that ends it */
   onFrame(listener: (frame: ServerFrame) => void): () => void;
-  /** Ends the socket, all rooms and all subscriptions. Pending messages fail as `not_sent`. The session does not end. */
+  /**
+   * Ends the socket, all rooms and all subscriptions. Pending messages fail as `not_sent`; those in the `outbox` store are
+   * sent by the person's next client. The session does not end.
+   */
   close(): void;
 }
 
@@ -150,6 +142,7 @@ class ClientParts implements Client {
       connection: this.#connection,
       timing,
       pauseMs,
+      store: options.outbox,
       onChange: (chatId) => this.#rooms.get(chatId)?.changed(),
       onStored: (chatId, seq) => this.#rooms.get(chatId)?.sync.expect(seq),
     });
@@ -195,14 +188,19 @@ class ClientParts implements Client {
       this.#closeRooms();
       this.#outbox.clear(signedOut());
     }
-    this.#user = user;
+    this.#setUser(user);
     this.#connection.disconnect("signed_out");
     this.connect();
   }
 
+  #setUser(user: User | undefined) {
+    this.#user = user;
+    if (user) this.#outbox.restore(user.id);
+  }
+
   async #opened() {
     // Rooms have to know which messages are the person's own before they show any.
-    this.#user ??= await this.session.me().catch(() => undefined);
+    if (!this.#user) this.#setUser(await this.session.me().catch(() => undefined));
     if (!this.#connection.isOpen) return;
     this.#rooms.forEach(({ sync }) => sync.join());
     this.#outbox.flush();
@@ -213,7 +211,7 @@ class ClientParts implements Client {
     if ("notification" in frame) {
       // The notification may be out of date: the server knows whether we are a participant now.
       this.#rooms.get("chat" in frame ? frame.chat.id : frame.chat_id)?.sync.join();
-    } else if ("chat_id" in frame && frame.type !== "chat_activity") {
+    } else if ("chat_id" in frame && !/^chat_(activity|changed)$/.test(frame.type)) {
       this.#rooms.get(frame.chat_id ?? 0)?.sync.receive(frame);
     }
     for (const listener of [...this.#frameListeners]) queueMicrotask(() => listener(frame));

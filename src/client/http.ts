@@ -1,9 +1,8 @@
-// One HTTP request, and what may come of it.
 import { asProblemError, ProblemError, problemOfResponse } from "./problem-error.ts";
 
 export type Method = "GET" | "POST" | "PATCH" | "DELETE";
 
-/** As much of `fetch` as is used. */
+/** The part of `fetch` that is used. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
 /** A JSON request without a session. @throws ProblemError */
@@ -27,7 +26,7 @@ export function createSend(url: string, fetch: Fetch, timeoutMs: number): Send {
       });
       const text = await response.text();
       if (!response.ok) throw problemOfResponse(response, text);
-      // The server keeps to its document; what this client would check, it would have to carry along.
+      // The response is not validated: the schemas would multiply the size of this client.
       return JSON.parse(text);
     } catch (error) {
       throw asProblemError(error);

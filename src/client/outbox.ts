@@ -1,27 +1,13 @@
 import type { ServerFrame } from "../wire/frames.ts";
 import type { PauseMs } from "./close-plans.ts";
 import type { Connection } from "./connection.ts";
-import type { PendingMessage, Sending, SendResult } from "./pending-message.ts";
+import { createItem, isTransient, makeClientId, refusalOf, type Item } from "./outbox-item.ts";
+import type { OutboxStore, PendingMessage, Sending, SendResult } from "./pending-message.ts";
 import { ProblemError, problemOfFrame } from "./problem-error.ts";
 import { Timer } from "./timer.ts";
 import type { Timing } from "./timing.ts";
 
-/** The largest number of pending messages, including failed ones that were not discarded. */
-export const pendingMax = 200;
-/** A message that the server wants to be sent later than this has failed: the client does not wait for a day's quota. */
-const waitSecondsMax = 30;
-const transientCodes = /^(flood|unavailable|rate_limited|invalid_token)$/;
-/** The server closes a socket that sends a frame above 64 KiB; this leaves room for the frame's other members. */
-const contentBytesMax = 64 * 1024 - 512;
-
-interface Item {
-  pending: PendingMessage;
-  /** The number of the stored message, once it is known. */
-  seq: number | undefined;
-  /** Runs until the message has failed. */
-  timer: Timer;
-  settle: (result: SendResult) => void;
-}
+const lateDetail = "The message was not sent in time.";
 
 /** The queue of one chat. */
 interface Lane {
@@ -36,6 +22,7 @@ export interface OutboxOptions {
   connection: Pick<Connection, "isOpen" | "request">;
   timing: Pick<Timing, "replyMs" | "giveUpMs">;
   pauseMs: PauseMs;
+  store?: OutboxStore | undefined;
   onChange: (chatId: number) => void;
   /** The message is stored under this number. @returns whether a room is about to show it */
   onStored: (chatId: number, seq: number) => boolean | undefined;
@@ -48,6 +35,8 @@ export interface OutboxOptions {
 export class Outbox {
   readonly #options: OutboxOptions;
   #items: Item[] = [];
+  /** The person whose messages these are, once that is known: until then none is stored. */
+  #senderId: number | undefined;
   /** By chat id. */
   readonly #lanes = new Map<number, Lane>();
 
@@ -65,15 +54,31 @@ export class Outbox {
     const clientId = makeClientId();
     const problem = refusalOf(content, this.#items.length);
     if (problem) return { clientId, settled: Promise.resolve({ ok: false, problem }) };
-    const pending: PendingMessage = {
-      client_id: clientId,
-      chat_id: chatId,
-      content,
-      created_at: new Date().toISOString(),
-      state: "queued",
-      problem: undefined,
-    };
-    return this.#add({ pending, seq: undefined, timer: new Timer(), settle: () => {} });
+    const created_at = new Date().toISOString();
+    return this.#add(createItem({ client_id: clientId, chat_id: chatId, content, created_at }));
+  }
+
+  /**
+   * Begins to store the messages, and sends what the same person has left unsent in an earlier client. A message that has
+   * failed there, or whose time is over, is shown as failed.
+   */
+  restore(senderId: number): void {
+    if (this.#senderId === senderId) return;
+    this.#senderId = senderId;
+    const { store, timing } = this.#options;
+    const written = this.#items;
+    this.#items = [];
+    for (const { failure, ...message } of store?.load(senderId) ?? []) {
+      const item = createItem(message);
+      const ms = Date.parse(message.created_at) + timing.giveUpMs - Date.now();
+      if (failure === undefined && ms > 0) this.#add(item, Math.min(ms, timing.giveUpMs));
+      else {
+        this.#items.push(item);
+        this.#fail(item, new ProblemError("not_sent", failure ?? lateDetail));
+      }
+    }
+    this.#items.push(...written);
+    for (const item of written) this.#store(item);
   }
 
   /** Sends a failed message again, under the same client_id: it may have been stored after all. */
@@ -85,14 +90,16 @@ export class Outbox {
   /** Forgets a failed message. */
   discard(clientId: string): void {
     const item = this.#findFailed(clientId);
-    if (item) this.#remove(item);
+    if (!item) return;
+    this.#unstore(item);
+    this.#remove(item);
   }
 
   /** The room shows an own message. */
   seen(chatId: number, clientId: string, message_id: number, seq: number): void {
     const item = this.#find(clientId);
     if (item?.pending.chat_id !== chatId) return;
-    finish(item, { ok: true, message_id, seq });
+    this.#finish(item, { ok: true, message_id, seq });
     this.#remove(item);
     const lane = this.#lane(chatId);
     if (lane.item === item) lane.item = undefined;
@@ -112,11 +119,12 @@ export class Outbox {
     for (const chatId of this.#lanes.keys()) this.#pump(chatId);
   }
 
-  /** Fails all messages. */
+  /** Fails all messages. Those in the store stay there. */
   clear(problem: ProblemError): void {
+    this.#senderId = undefined;
     for (const { timer } of this.#lanes.values()) timer.clear();
     this.#lanes.clear();
-    for (const item of this.#items) finish(item, { ok: false, problem });
+    for (const item of this.#items) this.#finish(item, { ok: false, problem });
     this.#items = [];
   }
 
@@ -141,8 +149,26 @@ export class Outbox {
   }
 
   #fail(item: Item, problem: ProblemError) {
-    finish(item, { ok: false, problem });
+    this.#finish(item, { ok: false, problem });
     this.#change(item, "failed", problem);
+    this.#store(item);
+  }
+
+  #finish(item: Item, result: SendResult) {
+    item.timer.clear();
+    if (result.ok) this.#unstore(item);
+    item.settle(result);
+  }
+
+  #store({ pending: { state: _, problem, ...message } }: Item) {
+    if (this.#senderId === undefined) return;
+    this.#options.store?.save(this.#senderId, { ...message, failure: problem?.detail });
+  }
+
+  #unstore({ pending }: Item) {
+    if (this.#senderId !== undefined) {
+      this.#options.store?.remove(this.#senderId, pending.client_id);
+    }
   }
 
   #remove(item: Item) {
@@ -150,17 +176,16 @@ export class Outbox {
     this.#options.onChange(item.pending.chat_id);
   }
 
-  /** Puts a message at the end of the queue. */
-  #add(item: Item): Sending {
+  /** Puts a message at the end of the queue. @param ms after which it has failed */
+  #add(item: Item, ms = this.#options.timing.giveUpMs): Sending {
     const { chat_id: chatId, client_id: clientId } = item.pending;
     const settled = new Promise<SendResult>((resolve) => {
       item.settle = resolve;
     });
-    item.timer.set(this.#options.timing.giveUpMs, () => {
-      this.#fail(item, new ProblemError("not_sent", "The message was not sent in time."));
-    });
+    item.timer.set(ms, () => this.#fail(item, new ProblemError("not_sent", lateDetail)));
     this.#items = [...this.#items.filter((other) => other !== item), item];
     this.#change(item, "queued");
+    this.#store(item);
     this.#pump(chatId);
     return { clientId, settled };
   }
@@ -191,7 +216,7 @@ export class Outbox {
       const { message_id = 0, seq = 0 } = reply;
       lane.tries = 0;
       item.seq = seq;
-      finish(item, { ok: true, message_id, seq });
+      this.#finish(item, { ok: true, message_id, seq });
       const isAwaited = this.#options.onStored(chatId, seq);
       return isAwaited ? this.#change(item, "sent") : this.#remove(item);
     }
@@ -205,27 +230,4 @@ export class Outbox {
     lane.tries += 1;
     this.#change(item, "queued");
   }
-}
-
-function finish(item: Item, result: SendResult) {
-  item.timer.clear();
-  item.settle(result);
-}
-
-function isTransient({ code, retryAfterSeconds }: ProblemError): boolean {
-  return retryAfterSeconds === undefined
-    ? transientCodes.test(code)
-    : retryAfterSeconds <= waitSecondsMax;
-}
-
-function refusalOf(content: string, count: number): ProblemError | undefined {
-  if (count >= pendingMax) return new ProblemError("queue_full", "Too many messages wait.");
-  // Quotes and control characters take more bytes in JSON.
-  const { length } = new TextEncoder().encode(JSON.stringify(content));
-  if (length > contentBytesMax) return new ProblemError("too_large", "The message is too long.");
-}
-
-/** 128 random bits. `crypto.randomUUID` is missing on pages that were loaded over plain HTTP. */
-function makeClientId(): string {
-  return crypto.getRandomValues(new Uint32Array(4)).join("-");
 }

@@ -16,6 +16,24 @@ export interface PendingMessage {
   readonly problem: ProblemError | undefined;
 }
 
+/** A message as an `OutboxStore` keeps it. */
+export type StoredMessage = Omit<PendingMessage, "state" | "problem"> & {
+  /** The reason why the message has failed, for a person; undefined while it is to be sent. */
+  readonly failure: string | undefined;
+};
+
+/**
+ * Keeps messages that are not sent yet, so that a reload or the end of a session does not lose them: the next client of
+ * the same person sends them, under the same client_id. None of its functions may throw.
+ */
+export interface OutboxStore {
+  /** @returns the messages of one person, the oldest first */
+  load(userId: number): readonly StoredMessage[];
+  /** Stores a message in place of the one with the same `client_id`. */
+  save(userId: number, message: StoredMessage): void;
+  remove(userId: number, clientId: string): void;
+}
+
 export type SendResult =
   | { readonly ok: true; readonly message_id: number; readonly seq: number }
   | { readonly ok: false; readonly problem: ProblemError };

@@ -3,26 +3,26 @@ import type { FieldError, ProblemBody, ProblemCode } from "../wire/problems.ts";
 import type { z } from "zod";
 
 /**
- * Why something did not go through: a code of the server, or one of the client's own.
- * - `network`: the server could not be reached, or did not answer in time
- * - `unexpected_response`: something between answered in the server's place
+ * The reason of a failure: a code of the server, or one of the client's own.
+ * - `network`: the server could not be reached, or did not respond in time
+ * - `unexpected_response`: a proxy or another server responded instead of the server
  * - `signed_out`: nobody is signed in
- * - `queue_full`: too many messages wait to be sent
- * - `not_sent`: a message could not be delivered in the time that was allowed
+ * - `queue_full`: too many messages are waiting to be sent
+ * - `not_sent`: a message could not be sent within the time limit
  */
 export type ProblemErrorCode =
   ProblemCode | "network" | "unexpected_response" | "signed_out" | "queue_full" | "not_sent";
 
 /** Every failure of this client. `detail` is a sentence that can be shown to a person. */
 export class ProblemError extends Error {
-  /** A server that is newer than this client may send others. */
+  /** A newer server may send codes that this type does not have. */
   declare readonly code: ProblemErrorCode;
   declare readonly detail: string;
-  /** The HTTP status; 0 where there is none, as in a socket's `error` frame. */
+  /** The HTTP status; 0 for a failure without one, such as an `error` frame. */
   declare readonly status: number;
-  /** What is wrong with which member of the input. */
+  /** The members of the input that are invalid, with a reason for each. */
   declare readonly errors: readonly FieldError[];
-  /** Whole seconds after which another try makes sense. */
+  /** The number of seconds after which the request may succeed. */
   declare readonly retryAfterSeconds: number | undefined;
 
   constructor(
@@ -45,19 +45,19 @@ export class ProblemError extends Error {
   }
 }
 
-/** Whatever was thrown, as this client's one class. */
+/** Turns any thrown value into a ProblemError; an unknown one becomes `network`. */
 export function asProblemError(error: unknown): ProblemError {
   if (error instanceof ProblemError) return error;
   return new ProblemError("network", "The server can't be reached.", { cause: error });
 }
 
-/** What the server refuses in a frame. */
+/** The problem of an `error` frame. */
 export function problemOfFrame(frame: z.infer<typeof ErrorFrame>): ProblemError {
   const { code, detail, retry_after: retryAfterSeconds } = frame;
   return new ProblemError(code as ProblemErrorCode, detail, { retryAfterSeconds });
 }
 
-/** What the server, or something before it, refuses in an HTTP response (RFC 9457). */
+/** The problem of an HTTP response (RFC 9457); a response without one becomes `unexpected_response`. */
 export function problemOfResponse({ status, headers }: Response, text: string): ProblemError {
   const more = { status, retryAfterSeconds: Number(headers.get("retry-after")) || undefined };
   try {

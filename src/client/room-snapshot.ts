@@ -1,4 +1,3 @@
-// What a room looks like from outside.
 import type { Chat, Participant } from "../wire/chats.ts";
 import type { Message } from "../wire/messages.ts";
 import type { Observable } from "./observable.ts";
@@ -7,11 +6,11 @@ import type { ProblemError } from "./problem-error.ts";
 import type { Person } from "./room-log.ts";
 
 /**
- * - `loading`: nothing can be shown yet
- * - `live`: everything that happens is seen at once
- * - `catching_up`: what is shown may lack something, which is on its way
- * - `offline`: what is shown is of the time when the socket was lost
- * - `gone`: the chat was deleted, or we are not in it; `problem` says it
+ * - `loading`: the room is being loaded for the first time
+ * - `live`: the room is up to date
+ * - `catching_up`: the room is loading what it has missed
+ * - `offline`: the room is as it was when the socket was lost
+ * - `gone`: the chat was deleted, or the person is not a participant; see `problem`
  */
 export type RoomState = "loading" | "live" | "catching_up" | "offline" | "gone";
 
@@ -20,46 +19,46 @@ export interface RoomSnapshot {
   /** Undefined until the room was loaded. */
   readonly chat: Chat | undefined;
   readonly participants: readonly Participant[];
-  /** In the order of `seq`, without gaps; a running answer's text grows in it. */
+  /** Messages in the order of `seq`, without gaps. The text of a running answer grows. */
   readonly messages: readonly Message[];
-  /** Our own that are not among the messages yet, in the order in which they were written. */
+  /** Own messages that are not among `messages` yet, in the order of writing. */
   readonly pending: readonly PendingMessage[];
-  /** Who has the room open. */
+  /** The people who have the room open. */
   readonly online: readonly Person[];
-  /** Who has written something in the last seconds. */
+  /** The people who have typed within the last 5 s. */
   readonly typing: readonly Person[];
-  /** Whether there are messages before the first: see `loadOlder`. */
+  /** True if there are older messages than the first: see `loadOlder`. */
   readonly hasOlder: boolean;
   readonly loadingOlder: boolean;
-  /** Why the room is gone, or could not be loaded at the last try. */
+  /** The reason why the room is gone, or why the last try to load it has failed. */
   readonly problem: ProblemError | undefined;
 }
 
 export interface Room extends Observable<RoomSnapshot> {
   readonly chatId: number;
-  /** Shows the message at once as pending, and delivers it over reconnects. */
+  /** Shows the message as pending at once, and sends it until it is acknowledged, over reconnects too. */
   send(content: string): Sending;
-  /** Sends a failed message again. @returns undefined if there is no such failed message */
+  /** Sends a failed message again. @returns undefined if no failed message has this id */
   retry(clientId: string): Sending | undefined;
   /** Forgets a failed message. */
   discard(clientId: string): void;
-  /** We are writing. To be called at every key: others are told at most once in 3 s. */
+  /** Tells the others that the person is typing. Call it at every key: at most one frame in 3 s is sent. */
   typing(): void;
   /**
-   * Loads the page before the first message, unless 5,000 are held already.
+   * Loads the page before the first message, unless 5,000 messages are in memory.
    * @throws ProblemError
-   * @returns whether there are still older ones to load
+   * @returns whether there are still older messages to load
    */
   loadOlder(): Promise<boolean>;
   /**
-   * We have read up to a number; default: the newest message. Only moves forward. Settles when the server knows it, or
-   * could not be told. Never rejects.
+   * Moves the read position forward to a number; default: the newest message. Settles when the server has stored it, or
+   * the request has failed. Never rejects.
    */
   markRead(seq?: number): Promise<void>;
-  /** Ends a running answer with what it has. @throws ProblemError `answer_ended` */
+  /** Stops a running answer; its text is kept. @throws ProblemError `answer_ended` */
   stop(messageId: number): Promise<Message>;
   /** Asks the question of an answer again. @throws ProblemError `answer_running`, `quota_exceeded` @returns the new answer */
   regenerate(messageId: number): Promise<Message>;
-  /** Stops listening. As often as the room was opened; messages that are pending are sent nevertheless. */
+  /** Closes the room once it was called as often as the room was opened. Pending messages are still sent. */
   close(): void;
 }

@@ -163,7 +163,7 @@ export class RoomSync {
     this.#settle(Math.max(this.#position, frame.last_seq));
   }
 
-  /** Whether the replay has brought every number up to `last`: the network may have lost a frame. */
+  /** False if the network has lost a frame of the replay. */
   #hasReplayed(last: number): boolean {
     for (let number = this.#position + 1; number <= last; number += 1) {
       if (!this.#replayed.has(number)) return false;

@@ -128,12 +128,19 @@ export class OpenRoom {
     return {
       ...shown,
       state: this.sync.state,
-      chat: shown.chat && { ...shown.chat, last_seq: this.sync.position },
+      chat: shown.chat && { ...shown.chat, name: this.#chatName(), last_seq: this.sync.position },
       pending: this.#options.outbox.pendingOf(this.#options.chatId),
       typing: this.#typing.list(),
       loadingOlder: this.#isLoadingOlder,
       problem: this.sync.problem,
     };
+  }
+
+  /** A frame to the whole room cannot have the name of an unnamed private chat, which differs for its two people. */
+  #chatName(): string {
+    const { chat, participants } = this.#log.shown;
+    const other = participants.find(({ id }) => id !== this.#options.ownId());
+    return chat?.is_named === false && other ? other.username : (chat?.name ?? "");
   }
 
   #applied(frame: ServerFrame, misfit: Misfit) {

@@ -43,7 +43,7 @@ export interface SessionOptions {
   onChange: (user: User | undefined) => void;
 }
 
-/** How long the tokens that another client has saved may take to become visible in this process. */
+/** The longest time that tokens of another client take to become visible in this process. */
 const storeDelayMsMax = 1_000;
 /** The interval at which a client looks for the tokens that another one is getting. */
 const pollMs = 250;
@@ -122,7 +122,7 @@ export class ClientSession {
     return this.#user;
   }
 
-  /** Whether another client that shares the tokens has saved others than those with this access token. */
+  /** True if another client that shares the store has saved newer tokens than those with this access token. */
   isSuperseded(accessToken: string): boolean {
     return (this.#options.store.load()?.access_token ?? accessToken) !== accessToken;
   }

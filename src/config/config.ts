@@ -1,6 +1,8 @@
 // The only reader of the environment. Everything else receives the frozen Config made here.
 import { z } from "zod";
 import { version } from "../../package.json";
+import { productionFaults } from "./production.ts";
+import { databaseAddress, type DatabaseAddress } from "./database-address.ts";
 import {
   headerList,
   httpUrl,
@@ -11,17 +13,6 @@ import {
   wholeNumber,
 } from "./setting-types.ts";
 
-const exampleSecrets = [
-  "your-secret-key-here",
-  "change-me",
-  "changeme",
-  "secret",
-  "password",
-  // The key of FastAPI's tutorial, which many servers run with.
-  "09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7",
-];
-/** RFC 7518 §3.2: as many as the hash has. */
-const secretBytesMin: Record<string, number> = { HS256: 32, HS384: 48, HS512: 64 };
 const metricsTokenMin = 16;
 
 /** Settings that were given as an empty string count as not given: that is what `KEY=` in a .env file means. */
@@ -34,11 +25,7 @@ const Environment = z.object({
   NODE_ENV: z.enum(["production", "development", "test"]).default("development"),
   HOST: z.string().default("0.0.0.0"),
   PORT: wholeNumber(8000, 0, 65_535),
-  DATABASE_URL: z
-    .string()
-    .regex(/^postgres(ql)?:\/\//, "must begin with postgres:// or postgresql://")
-    .refine((url) => URL.canParse(url), "must be a PostgreSQL address")
-    .optional(),
+  DATABASE_URL: databaseAddress.optional(),
   DATA_DIR: z.string().default(".data"),
   SECRET_KEY: z.string().optional(),
   SECRET_KEY_PREVIOUS: z.string().optional(),
@@ -71,7 +58,7 @@ const Environment = z.object({
   METRICS_TOKEN: z
     .string()
     .min(metricsTokenMin, `must have at least ${metricsTokenMin} characters`)
-    .regex(/^[\w.~+/-]+=*$/, "may have letters, digits and - . _ ~ + / only, as a bearer token has")
+    .regex(/^[\w.~+/-]+=*$/, "may have letters a to z or A to Z, digits and - . _ ~ + / only")
     .optional(),
   OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl.optional(),
   OTEL_EXPORTER_OTLP_HEADERS: headerList.default({}),
@@ -86,7 +73,7 @@ export interface Config {
   readonly host: string;
   readonly port: number;
   /** Undefined: an embedded PostgreSQL under `dataDir` is used. Never undefined in production. */
-  readonly databaseUrl: string | undefined;
+  readonly database: DatabaseAddress | undefined;
   readonly dataDir: string;
   /** Undefined: made once and kept under `dataDir`. Never undefined in production. */
   readonly secretKey: string | undefined;
@@ -180,7 +167,7 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     production: values.NODE_ENV === "production",
     host: values.HOST,
     port: values.PORT,
-    databaseUrl: values.DATABASE_URL,
+    database: values.DATABASE_URL,
     dataDir: values.DATA_DIR,
     secretKey: values.SECRET_KEY,
     previousSecretKey: values.SECRET_KEY_PREVIOUS,
@@ -224,39 +211,4 @@ export function readConfig(env: Record<string, string | undefined> = process.env
       : undefined,
     logLevel: values.LOG_LEVEL,
   });
-}
-
-function productionFaults(env: Record<string, string | undefined>): string[] {
-  if (env.NODE_ENV !== "production") return [];
-  const faults: string[] = [];
-  if (!env.DATABASE_URL) {
-    faults.push("DATABASE_URL: must be set in production, which has no embedded database");
-  }
-  if (env.RATE_LIMITS === "off") {
-    faults.push("RATE_LIMITS: must not be off in production; choose memory or postgres");
-  }
-  if (!env.SECRET_KEY) {
-    faults.push("SECRET_KEY: must be set in production; make one with `openssl rand -base64 48`");
-  }
-  for (const name of ["SECRET_KEY", "SECRET_KEY_PREVIOUS"]) {
-    const secret = env[name];
-    const bytesMin = secretBytesMin[env.ALGORITHM ?? "HS256"] ?? 32;
-    if (!secret || !isWeak(secret, bytesMin)) continue;
-    faults.push(
-      `${name}: is too weak for production (at least ${bytesMin} random bytes, no example value); ` +
-        "make one with `openssl rand -base64 48`",
-    );
-  }
-  return faults;
-}
-
-/** A run of few different characters is no random key. */
-function isWeak(secret: string, bytesMin: number): boolean {
-  const text = secret.toLowerCase();
-  return (
-    Buffer.byteLength(secret) < bytesMin ||
-    new Set(secret).size < 8 ||
-    exampleSecrets.some((example) => text.startsWith(example)) ||
-    /your[-_ ]?(super[-_ ]?)?secret|change[-_ ]?(me|this)|example/.test(text)
-  );
 }

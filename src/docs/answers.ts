@@ -1,79 +1,84 @@
-// What the model writes, for /docs/socket.
+// The section "Answers" of /docs/socket.
 import { html } from "hono/html";
 import { endpoint } from "./layout.ts";
 
 export const answers = html`<h3>Asking</h3>
   <p>
-    A message whose first word is <code>/bot</code>, in small letters or capitals, asks the model
-    what follows; in a chat with <code>is_ai_chat</code> every message does.
-    <code>/bothello</code> asks nothing; <code>/bot</code> alone is refused as <code>invalid</code>.
-    <code>/bot help</code> is answered by the server itself: it streams like any answer, and costs
-    nothing. The question is a message like any other.
+    A message whose first word is <code>/bot</code>, in upper or lower case, asks the model; in a
+    chat with <code>is_ai_chat</code>, every message does. <code>/bothello</code> is an ordinary
+    message, and <code>/bot</code> without a question is refused with <code>invalid</code>. The
+    server itself answers <code>/bot help</code>; this answer streams like any other and uses no
+    tokens. A question is stored as an ordinary message.
   </p>
   <p>
-    The answer is a message of <code>Gemini</code>, with <code>is_bot: true</code> and
-    <code>user_id: null</code>. Everyone who has joined gets it as it is written, as
-    <code>bot_stream</code> alone; as a <code>message</code> it comes only after a
-    <code>join</code> with <code>after_seq</code>.
+    The answer is a message of <code>Gemini</code> with <code>is_bot: true</code> and
+    <code>user_id: null</code>. Every socket that has joined the chat receives it as
+    <code>bot_stream</code> frames while it is being written. It arrives as a
+    <code>message</code> frame only in reply to a <code>join</code> with <code>after_seq</code>.
   </p>
   <ol>
     <li>
-      <a href="#ServerBotStreamFirst">The first</a> has a <code>seq</code>, which the pieces and the
-      last don't have, <code>answer_to</code> and an empty chunk: show an empty message of the bot.
+      <a href="#ServerBotStreamFirst">The first frame</a> has a <code>seq</code>, which the other
+      frames do not have, <code>answer_to</code>, and an empty chunk: show an empty message of the
+      bot.
     </li>
     <li>
-      <a href="#ServerBotStream">A piece</a> has a <code>chunk</code> and its <code>offset</code>,
-      the place of the chunk in the answer in UTF-16 units, as JavaScript, Java and C# count them:
-      <code>text = text.slice(0, offset) + chunk</code>.
+      <a href="#ServerBotStream">The following frames</a> have a <code>chunk</code> and its
+      <code>offset</code>: the position of the chunk in the answer, in UTF-16 units as in
+      JavaScript, Java and C#: <code>text = text.slice(0, offset) + chunk</code>.
     </li>
     <li>
-      <a href="#ServerBotStreamLast">The last</a>, exactly one, has <code>is_complete: true</code>:
-      <code>full_response</code> is the text that is stored, <code>status</code> how it ended.
+      <a href="#ServerBotStreamLast">The last frame</a> has <code>is_complete: true</code> and is
+      sent exactly once. <code>full_response</code> is the stored text, and <code>status</code>
+      tells how the answer ended.
     </li>
   </ol>
-  <h3>A break in the middle</h3>
+  <h3>Disconnections</h3>
   <p>
-    What is missed of an answer is not sent in pieces. If <code>after_seq</code> is below its first
-    frame, its message comes first, with <code>status: "streaming"</code>; after
-    <code>joined</code> comes one <code>bot_stream</code> with <code>offset: 0</code> and all the
-    text so far, then live chunks. A chunk with <code>offset: 0</code> always replaces what you
-    show, whenever it comes. If the answer ended meanwhile, its message comes as it is stored, and
-    no <code>bot_stream</code>.
+    Chunks that a client has missed are not sent again. If <code>after_seq</code> is below the first
+    frame of a running answer, the answer's message is sent first, with
+    <code>status: "streaming"</code>. After <code>joined</code>, the client receives one
+    <code>bot_stream</code> with <code>offset: 0</code> and the whole text so far, followed by live
+    chunks. A chunk with <code>offset: 0</code> always replaces the text that is shown. If the
+    answer has ended in the meantime, the client receives its stored message and no
+    <code>bot_stream</code>.
   </p>
   <p>
-    The <code>content</code> of a <code>streaming</code> message, over HTTP too, is what was kept so
-    far, about once a second: perhaps less than was shown. When a server crashes or restarts,
-    another one, or the same, goes on with an answer from the kept text, and sends that with
-    <code>offset: 0</code>.
+    The <code>content</code> of a <code>streaming</code> message, over HTTP as well, is the text
+    that was stored last. It is stored about once a second, so it may be shorter than the text that
+    was shown. When a server crashes or restarts, it or another server continues the answer from the
+    stored text, and sends that text with <code>offset: 0</code>.
   </p>
-  <h3>How it ends</h3>
+  <h3>Status</h3>
   <p>
-    <code>complete</code>; <code>stopped</code> by a participant; <code>failed</code>,
-    <code>blocked</code> by the model's provider, <code>truncated</code> at its length limit, or
-    <code>interrupted</code> where it could not go on after a crash or restart. The text so far is
-    always kept, and where there is an <code>error</code> it can be shown to a person.
+    An answer ends as <code>complete</code>, <code>stopped</code> by a participant,
+    <code>failed</code>, <code>blocked</code> by the model's provider, <code>truncated</code> at its
+    length limit, or <code>interrupted</code> if no server could continue it after a crash or a
+    restart. The text is kept in any case. If there is an <code>error</code>, it can be shown to a
+    person.
   </p>
-  <h3>Stop</h3>
+  <h3>Stopping</h3>
   <p>
-    Any participant may send <a href="#ClientStop"><code>stop</code></a> with the answer's
+    Every participant may send <a href="#ClientStop"><code>stop</code></a> with the answer's
     <code>message_id</code>, or call
     ${endpoint("Answers", "stopAnswer", "POST /api/chats/{chat_id}/messages/{message_id}/stop")}.
-    After its end, that is refused with <code>answer_ended</code>.
+    Stopping an answer that has ended is refused with <code>answer_ended</code>.
   </p>
-  <h3>Ask again</h3>
+  <h3>Asking again</h3>
   <p>
-    ${endpoint("Answers", "regenerateAnswer", "POST /api/chats/{chat_id}/messages/{message_id}/regenerate")},
-    with the id of the question or of an answer to it, makes one more answer with the same
-    <code>answer_to</code>; those before it stay. While an answer to that question runs, it is
-    refused with 409 <code>answer_running</code>. Different questions of a chat may be answered at
-    once. The question sent again with its old <code>client_id</code> asks nothing.
+    ${endpoint("Answers", "regenerateAnswer", "POST /api/chats/{chat_id}/messages/{message_id}/regenerate")}
+    with the id of a question, or of an answer to it, creates a further answer with the same
+    <code>answer_to</code>; the previous answers stay. While an answer to the question is running,
+    the request is refused with 409 <code>answer_running</code>. Different questions of a chat may
+    be answered at the same time. Sending a question again with its old <code>client_id</code> does
+    not ask again.
   </p>
-  <h3>What it was made from</h3>
+  <h3>Context</h3>
   <p>
     ${endpoint("Answers", "getAnswerContext", "GET /api/chats/{chat_id}/messages/{message_id}/context")}
-    tells the messages, model, settings and tokens of an answer.
+    returns the messages, model, settings and tokens of an answer.
   </p>
   <p>
-    The text is Markdown that a model wrote: render it as text, or make it safe first. Links and
-    images in it may lead anywhere.
+    The text is Markdown that a model has written: render it as plain text, or sanitise it first.
+    Its links and images may lead anywhere.
   </p>`;

@@ -1,12 +1,12 @@
-// The documents that machines read: made once, of what is mounted and of the frames' schemas.
+// The OpenAPI and AsyncAPI documents, made once from the mounted routes and the schemas of the frames.
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { Config } from "../config/config.ts";
 import { createRouter, type AppEnv } from "../http/router.ts";
 import { asyncApi, serversAt, type AsyncApi } from "../wire/docs/asyncapi.ts";
 
-/** On every answer. */
+/** Header of every response. */
 const requestIdHeader = { "X-Request-Id": { $ref: "#/components/headers/X-Request-Id" } };
-/** On every answer of the API, where rates are on. */
+/** Headers of every response of the API, unless rate limits are off. */
 const rateHeaders = {
   "RateLimit-Policy": { $ref: "#/components/headers/RateLimit-Policy" },
   RateLimit: { $ref: "#/components/headers/RateLimit" },
@@ -33,18 +33,20 @@ export function openApi(app: OpenAPIHono<AppEnv>, version: string) {
     description: "The `access_token` of `POST /api/auth/login`",
   });
   app.openAPIRegistry.registerComponent("headers", "X-Request-Id", {
-    description: "Names this answer in the server's log: the request's own, or a new one",
+    description:
+      "Identifies the request in the server's log: the id that the request has sent, or a new one",
     schema: { type: "string" },
   });
   app.openAPIRegistry.registerComponent("headers", "RateLimit-Policy", {
     description:
-      "What is counted of a person (`-person`) and of an address (`-address`): a quota `q` for each window of `w` seconds " +
+      "The limits of a person (`-person`) and of an address (`-address`): a quota `q` in each window of `w` seconds " +
       "(draft-ietf-httpapi-ratelimit-headers-10)",
     schema: { type: "string" },
     example: '"requests-person";q=600;w=60, "requests-address";q=12000;w=60',
   });
   app.openAPIRegistry.registerComponent("headers", "RateLimit", {
-    description: "What remains (`r`) of these, and the seconds (`t`) until the window ends",
+    description:
+      "The remaining quota (`r`) of each limit, and the seconds (`t`) until its window ends",
     schema: { type: "string" },
     example: '"requests-person";r=599;t=60, "requests-address";r=11994;t=42',
   });
@@ -54,22 +56,23 @@ export function openApi(app: OpenAPIHono<AppEnv>, version: string) {
       title: "Gemini Coop",
       version,
       description:
-        "Chat together with Gemini in the same room. Live frames come over `GET /ws`, which [/docs/socket](/docs/socket) " +
-        "tells of and `/asyncapi.json` describes. Errors are RFC 9457 problem details whose `detail` can be shown to a " +
-        "person. Who asks too often gets 429 with `Retry-After`; `RateLimit` says how much is left. Every answer has an " +
-        "`X-Request-Id`: the request's own if it has 1 to 128 letters, digits and `-_.:/=+@`, else a new one. A path that " +
-        "exists without the request's method is 405 with `Allow`.",
+        "Several people and Gemini chat in the same room. Live updates use the WebSocket `GET /ws`, which " +
+        "[/docs/socket](/docs/socket) and `/asyncapi.json` describe. Errors are RFC 9457 problem details whose `detail` can " +
+        "be shown to a person. A request above a rate limit receives 429 with `Retry-After`; `RateLimit` tells the " +
+        "remaining quota. Every response has an `X-Request-Id`: the id that the request has sent, if it consists of 1 to " +
+        "128 letters, digits and `-_.:/=+@`, or a new one. A method that a path does not have is refused with 405 and " +
+        "`Allow`.",
       license: { name: "MIT", url: "https://opensource.org/license/mit" },
     },
     servers: [{ url: "/" }],
-    // Operations that need a token say so.
+    // Operations that need a token declare it themselves.
     security: [],
     tags: [
-      { name: "Authentication", description: "Register, sign in, stay signed in" },
-      { name: "Chats", description: "Rooms and who is in them" },
-      { name: "Messages", description: "The room's log" },
-      { name: "Answers", description: "What the model answers, and what it costs" },
-      { name: "Operations", description: "For whoever runs the server" },
+      { name: "Authentication", description: "Registration, sign-in and sessions" },
+      { name: "Chats", description: "Rooms and their participants" },
+      { name: "Messages", description: "Messages of a room" },
+      { name: "Answers", description: "Answers of the model and their cost" },
+      { name: "Operations", description: "For operators of the server" },
     ],
   });
   for (const [path, { get, post, patch, delete: remove }] of Object.entries(document.paths ?? {})) {

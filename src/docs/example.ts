@@ -1,9 +1,9 @@
-// The client on /docs/socket. A test runs it as it stands there.
-export const exampleClient = `// getToken: resolves to an access token that is still good
+// The example client of /docs/socket. A test runs it unchanged.
+export const exampleClient = `// getToken: resolves to a valid access token
 // show: { message(message), clear(), closed(why) }
 function connect(base, getToken, chatId, show) {
   const messages = new Map(); // by id
-  let position; // the room's number up to which everything is known
+  let position; // the number up to which all changes are known
   let isLoaded = false;
   let pauseMs = 500;
 
@@ -39,13 +39,13 @@ function connect(base, getToken, chatId, show) {
           status: frame.status ?? "streaming",
         });
       } else if (type === "error" && frame.code !== "not_found") {
-        ws.close(4000); // try the join again
+        ws.close(4000); // join again after a pause
       } else if (["error", "removed_from_chat", "chat_deleted"].includes(type)) {
         ws.onclose = null;
         ws.close(1000);
         show.closed(frame.detail ?? frame.notification);
       }
-      // Not while missed messages come: what is in between is known only once \`joined\` has come.
+      // During a replay the position stays: all messages in between are known only after \`joined\`.
       const number = frame.updated_seq ?? frame.seq;
       if (live && number > position) position = number;
     };
@@ -62,7 +62,7 @@ function connect(base, getToken, chatId, show) {
     pauseMs = Math.min(pauseMs * 2, 30_000);
   }
 
-  // At first, or too far behind: the messages come over HTTP.
+  // After the first join, or when too far behind: load the messages over HTTP.
   async function load(ws) {
     try {
       const response = await fetch(\`\${base}/api/chats/\${chatId}/messages?limit=50\`, {
@@ -71,18 +71,18 @@ function connect(base, getToken, chatId, show) {
       if (!response.ok) throw new Error(\`HTTP \${response.status}\`);
       const page = await response.json();
       if (ws.readyState !== WebSocket.OPEN) return;
-      // What came live meanwhile is newer.
+      // Live frames are newer than the page.
       for (const message of page) set({ ...message, ...messages.get(message.id), seq: message.seq });
       isLoaded = true;
       pauseMs = 500;
     } catch {
-      ws.close(4000); // come back, and load again
+      ws.close(4000); // reconnect after a pause, and load again
     }
   }
 
   function set(message) {
     messages.set(message.id, message);
-    // Of an answer that was running at the first join, \`seq\` comes with what is loaded.
+    // The \`seq\` of an answer that was running at the first join arrives with the loaded page.
     if (message.seq) show.message(message);
   }
 

@@ -1,4 +1,4 @@
-// The written half of /docs/socket.
+// The guide half of /docs/socket.
 import { html } from "hono/html";
 import { frameBytesMax } from "../wire/frames.ts";
 import { answers } from "./answers.ts";
@@ -7,134 +7,148 @@ import { exampleClient } from "./example.ts";
 import { endpoint, type Html } from "./layout.ts";
 
 const connecting = html`<p>
-    Open <code>/ws</code> on the host of the API: <code>wss://</code> where it is reached by
-    <code>https://</code>, <code>ws://</code> where by <code>http://</code>. One socket serves all
-    chats of a person. There are three ways to say who you are:
+    Open a WebSocket at <code>/ws</code> on the host of the API, with <code>wss://</code> for
+    <code>https://</code> and <code>ws://</code> for <code>http://</code>. One socket serves all
+    chats of a person. There are three ways to authenticate:
   </p>
   <div class="cards">
     <article>
-      <h3>A token in the address</h3>
+      <h3>A token in the URL</h3>
       <pre tabindex="0"><code>/ws?token={access_token}</code></pre>
       <p>
-        The <code>access_token</code> of <code>POST /api/auth/login</code>. The shortest way; but an
-        address stands in logs and histories.
+        The <code>access_token</code> from <code>POST /api/auth/login</code>. This is the simplest
+        way, but URLs are written to logs and histories.
       </p>
     </article>
     <article>
-      <h3>A ticket in the address</h3>
+      <h3>A ticket in the URL</h3>
       <pre tabindex="0"><code>/ws?token={ticket}</code></pre>
       <p>
-        The <code>ticket</code> of <code>POST /api/auth/ws-ticket</code>: good for one socket and
-        for 30 s, and worth nothing afterwards. Get a new one for each try to connect.
+        The <code>ticket</code> from <code>POST /api/auth/ws-ticket</code>. A ticket is valid for
+        one socket and for 30 s. Request a new one for each connection attempt.
       </p>
     </article>
     <article>
       <h3>A first frame</h3>
       <pre tabindex="0"><code>{"type":"auth","token":"…"}</code></pre>
       <p>
-        Open <code>/ws</code> without a token and send
+        Open <code>/ws</code> without a token, and send
         <a href="#ClientAuth"><code>auth</code></a> with an access token or a ticket within 5 s,
         before any other frame.
       </p>
     </article>
   </div>
   <p>
-    The handshake succeeds whatever the token is, since a page can't read the status of one that
-    failed: a token that is refused is answered with
-    <a href="#close-codes">close code 1008</a>. There is no greeting. Frames that are sent at once
-    wait until the token was looked at; to know that you are in, send a frame with a
-    <code>request_id</code>. A page of another origin gets HTTP 403 with
-    <code>origin_not_allowed</code> instead of a socket, unless the server's
-    <code>CORS_ORIGINS</code> names it.
+    The handshake succeeds with any token, because a page cannot read the status of a failed
+    handshake. A token that is refused closes the socket with
+    <a href="#close-codes">close code 1008</a>. The server sends no greeting. Frames that a client
+    sends before the token has been checked are queued. To find out whether the socket is
+    authenticated, send a frame with a <code>request_id</code>. A page of another origin receives
+    HTTP 403 <code>origin_not_allowed</code>, unless the server's <code>CORS_ORIGINS</code> lists
+    its origin.
   </p>
-  <h3>Stay signed in</h3>
+  <h3>Staying signed in</h3>
   <p>
-    ${endpoint("Authentication", "login", "POST /api/auth/login")} gives an
-    <code>access_token</code>, the seconds for which it is good as <code>expires_in</code>, and a
-    <code>refresh_token</code>. A socket ends with its access token, with
-    <code>token_expired</code>; one that was opened with a ticket has as long as a new access token.
-    Before that, get new tokens from
-    ${endpoint("Authentication", "refresh", "POST /api/auth/refresh")} and send an
-    <code>auth</code> frame with the new access token, or a ticket, on the open socket. If that is
-    refused, or is another person's, an <code>error</code> with <code>invalid_token</code> says so,
-    and the socket goes on with the token it had. When the session ends, by
-    ${endpoint("Authentication", "logout", "POST /api/auth/logout")}, from another session or with a
-    changed password, its tokens are good for nothing any more and its sockets are closed with
+    ${endpoint("Authentication", "login", "POST /api/auth/login")} returns an
+    <code>access_token</code>, its lifetime in seconds as <code>expires_in</code>, and a
+    <code>refresh_token</code>. The server closes a socket with <code>token_expired</code> when its
+    access token expires; a socket that was opened with a ticket has the lifetime of a new access
+    token. Before that, request new tokens from
+    ${endpoint("Authentication", "refresh", "POST /api/auth/refresh")}, and send an
+    <code>auth</code> frame with the new access token or a ticket on the open socket. If the token
+    is refused or belongs to another person, the reply is an <code>error</code> with
+    <code>invalid_token</code>, and the socket continues with its previous token. When the session
+    ends, by ${endpoint("Authentication", "logout", "POST /api/auth/logout")}, from another session
+    or with a changed password, its tokens become invalid and its sockets are closed with
     <code>revoked</code>.
   </p>
-  <h3>Frames: text, ${frameBytesMax / 1024} KiB at most</h3>
+  <h3>Frames</h3>
   <p>
-    A frame is a text, one JSON object. Ids and numbers are integers, times RFC 3339 in UTC. Ignore
-    members and types that you don't know: more may come.
+    A frame is a text message of at most ${frameBytesMax / 1024} KiB that contains one JSON object.
+    Ids and numbers are integers; times are RFC 3339 in UTC. Ignore unknown members and types: later
+    versions may add some.
   </p>
   <p>
-    Once the socket is signed in, a frame with a <code>request_id</code> (a text of 1 to 64
-    characters, or an integer) gets exactly one reply that carries it: <code>ack</code>,
-    <code>joined</code>, <code>pong</code> or <code>error</code>. Without one only
-    <code>join</code>, <code>ping</code> and errors are answered. Before that, an
-    <code>auth</code> whose token is refused and any other valid frame close the socket without a
-    reply. Replies come in the order of the frames.
+    On an authenticated socket, a frame with a <code>request_id</code> (a string of 1 to 64
+    characters, or an integer) receives exactly one reply with the same <code>request_id</code>:
+    <code>ack</code>, <code>joined</code>, <code>pong</code> or <code>error</code>. Without a
+    <code>request_id</code>, only <code>join</code>, <code>ping</code> and frames that are refused
+    receive a reply. Before authentication, an <code>auth</code> frame with a refused token and any
+    other valid frame close the socket without a reply. Replies are sent in the order of the frames.
   </p>
   <h3>Keep-alive</h3>
   <p>
-    The server sends WebSocket pings, which your library answers by itself. A client that is silent
-    for two of them, some 50 s, is cut off.
+    The server sends WebSocket pings, which WebSocket libraries answer automatically. The server
+    disconnects a client that does not answer two pings, after about 50 s.
   </p>`;
 
 const example = html`<p>
-    A client that reads one room: it loads the newest messages, follows, shows answers as they are
-    written, and catches up after a break. Paste it; it needs nothing else. <code>show</code> gets a
-    message anew whenever it changes, and orders them by <code>seq</code>.
+    This client reads one room. It loads the newest messages, follows the room, shows answers while
+    they are written, and catches up after a disconnection. It has no dependencies.
+    <code>show</code> is called with a message again whenever the message changes, and orders
+    messages by <code>seq</code>.
   </p>
   <p>
-    It leaves out: renewing tokens, older messages, sending, who is in the room and who is typing;
-    and a pause is the same whatever the close code. <code>gemini-coop/client</code> does all that.
+    The example does not renew tokens, load older messages, send messages, or show who is online or
+    typing, and its pauses do not depend on the close code. <code>gemini-coop/client</code> does all
+    of this.
   </p>
   <pre class="long" tabindex="0"><code>${exampleClient}</code></pre>`;
 
 const sending = html`<p>
     Send <a href="#ClientMessage"><code>message</code></a> with a <code>request_id</code> and a
-    <code>client_id</code> that you make up, a UUID say. <code>ack</code> means that it is stored:
-    no crash loses it. If the connection breaks before that, send the same frame again on the next
-    one, with the same <code>client_id</code>: it is stored once, and the reply names the first. A
-    <code>client_id</code> is good for one message of its sender in a chat, for ever; with other
-    content it is refused as <code>client_id_reused</code>.
+    <code>client_id</code> that the client generates, for example a UUID. <code>ack</code> means
+    that the message is stored durably. If the connection is lost before the <code>ack</code>, send
+    the same frame with the same <code>client_id</code> on the next connection: the message is
+    stored once, and the reply refers to the first request. A <code>client_id</code> permanently
+    identifies one message of its sender in a chat; a message with the same
+    <code>client_id</code> and other content is refused with <code>client_id_reused</code>.
   </p>
   <p>
-    White space at both ends of the content is cut off; what is left is 1 to 16,000 characters.
-    Characters are Unicode code points: an emoji that JavaScript counts as two is one. U+0000 and
-    lone surrogates are refused.
+    Leading and trailing white space is removed from the content; 1 to 16,000 characters must
+    remain. Characters are Unicode code points, so an emoji of two UTF-16 units counts as one.
+    U+0000 and lone surrogates are refused.
   </p>
   <p>
-    The room, you too, then gets a <a href="#ServerMessage"><code>message</code></a> with your
-    <code>client_id</code>, by which you find what you show already. It may come before the
-    <code>ack</code>. Sending needs membership, not a <code>join</code>.
+    Everybody in the room, including the sender, then receives a
+    <a href="#ServerMessage"><code>message</code></a> frame. Its <code>client_id</code> identifies a
+    message that the sender shows already. It may arrive before the <code>ack</code>. The sender has
+    to be a participant of the chat, but does not have to join.
     ${endpoint("Messages", "sendMessage", "POST /api/chats/{chat_id}/messages")} does the same over
     HTTP.
   </p>`;
 
 const chatList = html`<p>
-    A socket hears of all the person's chats, joined or not.
-    ${endpoint("Chats", "listChats", "GET /api/chats")} gives the list with
-    <code>unread_count</code>. Then
-    <a href="#ServerChatActivity"><code>chat_activity</code></a> tells of new messages in chats that
-    this socket has not joined, one's own too, and of an answer when it ends.
+    A socket receives notifications about all chats of its person, whether it has joined them or
+    not. ${endpoint("Chats", "listChats", "GET /api/chats")} returns the list with
+    <code>unread_count</code>. Afterwards,
+    <a href="#ServerChatActivity"><code>chat_activity</code></a> reports new messages, including own
+    ones, and answers that have ended, in chats that the socket has not joined.
     <code>chat_created</code>, <code>chat_invite</code>, <code>chat_deleted</code> and
-    <code>removed_from_chat</code> tell of chats that come and go. None of these has a place in the
-    numbers, and none is sent again: load the list anew after a break. Of a new name or new members
-    only joined sockets hear.
+    <code>removed_from_chat</code> report new and removed chats, and
+    <a href="#ServerChatChanged"><code>chat_changed</code></a> a new name, owner or settings of a
+    chat that the socket has not joined. These frames have no number and are not replayed: load the
+    list again after a disconnection. Only sockets that have joined a chat are told of changed
+    participants.
   </p>
   <p>
-    Unread are the messages of others, the bot's too, above the read position.
-    ${endpoint("Chats", "markRead", "POST /api/chats/{chat_id}/mark-read")} moves that to a number,
-    or to the newest one; a higher number means the newest. Nobody is told, not even the person's
-    other sockets.
+    A private chat without a name (<code>is_named: false</code>) has the other person's username as
+    its <code>name</code>, for each of the two, in HTTP responses and in frames to one person. In
+    <code>chat_updated</code> and <code>chat_changed</code>, which are the same for both, the
+    <code>name</code> is another one: keep the name that you have.
   </p>
-  <h3>Who may do what</h3>
   <p>
-    Any participant may invite people, ask, stop an answer and ask again. The owner alone may change
-    the chat's name and settings, remove people, hand the chat over and delete it. The owner cannot
-    leave before it is handed over.
+    Unread messages are messages of others, including the bot, above the read position.
+    ${endpoint("Chats", "markRead", "POST /api/chats/{chat_id}/mark-read")} moves the read position
+    to a number, or to the newest message; a number above the newest one means the newest one. The
+    person's sockets then receive <a href="#ServerRead"><code>read</code></a
+    >. Nobody else is notified.
+  </p>
+  <h3>Permissions</h3>
+  <p>
+    Every participant may invite people, ask, stop an answer and ask again. Only the owner may
+    change the chat's name and settings, remove people, hand the chat over and delete it. The owner
+    has to hand the chat over before leaving it.
   </p>`;
 
 export const guide: { id: string; title: string; body: Html }[] = [

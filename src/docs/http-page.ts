@@ -1,5 +1,5 @@
-// /docs: Swagger UI on the OpenAPI document. The package's own page has its script inside, which a page of ours must
-// not; so only the names of its files are taken from it, and files/http-page.js starts it.
+// /docs: Swagger UI for the OpenAPI document. The package's own page has an inline script, which the content security
+// policy forbids: only the names of its files are used, and files/http-page.js starts it.
 import { SwaggerUI } from "@hono/swagger-ui";
 import { html } from "hono/html";
 import { layout } from "./layout.ts";
@@ -16,14 +16,14 @@ export function httpPage(): string {
 function pageWith(styles: string[], scripts: string[]) {
   return layout({
     title: "Gemini Coop: HTTP",
-    description: "Every endpoint of Gemini Coop, to read and to try out",
+    description: "The HTTP endpoints of Gemini Coop",
     path: "/docs",
     styles: ["docs.css", ...styles, "http-page.css"],
     scripts: [...scripts, "http-page.js"],
     body: html`<main id="swagger-ui"></main>
       <noscript
         ><p class="notice">
-          This page needs JavaScript. The document itself is at
+          This page needs JavaScript. The OpenAPI document is at
           <a href="/openapi.json">/openapi.json</a>.
         </p></noscript
       >`,

@@ -1,4 +1,4 @@
-// What both pages have around them.
+// The frame of both pages, and formatting that they share.
 import { html } from "hono/html";
 
 export type Html = ReturnType<typeof html>;

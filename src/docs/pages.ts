@@ -1,5 +1,4 @@
-// The pages at /docs, and the files that they load. All of it comes from here: no other host, no script and no style
-// inside a page.
+// The pages at /docs and their files. The pages load nothing from other hosts and have no inline scripts or styles.
 import swaggerBundle from "swagger-ui-dist/swagger-ui-bundle.js" with { type: "file" };
 import swaggerCss from "swagger-ui-dist/swagger-ui.css" with { type: "file" };
 import favicon from "swagger-ui-dist/favicon-32x32.png" with { type: "file" };
@@ -15,7 +14,7 @@ import { socketPage } from "./socket-page.ts";
 interface File {
   path: string;
   type: string;
-  /** Seconds. Files of a package change with its version, ours with every change. */
+  /** Seconds. Files of a package change with its version only. */
   maxAge: number;
 }
 
@@ -34,7 +33,7 @@ const files = new Map([
   ["http-page.js", own(httpPageScript, javascript)],
 ]);
 
-/** Swagger UI draws its icons from data. */
+/** Swagger UI's icons are data URLs. */
 const contentSecurityPolicy = [
   "default-src 'none'",
   "script-src 'self'",
@@ -61,7 +60,7 @@ export function docsRoutes(config: Config) {
         c.html((socket ??= socketPage(asyncApi(config.version))), 200, pageHeaders),
       )
       .get("/docs/assets/:file", (c) => fileOf(c.req.param("file")) ?? c.notFound())
-      // Browsers ask for it by themselves.
+      // Browsers request it without a link.
       .get("/favicon.ico", (c) => fileOf("favicon-32x32.png") ?? c.notFound())
   );
 }

@@ -1,4 +1,4 @@
-// The AsyncAPI document as a person reads it: frames, their members, close codes.
+// The reference half of /docs/socket, made from the AsyncAPI document: frames, their members, close codes.
 import { html } from "hono/html";
 import type { AsyncApi, FrameMessage, JsonSchema } from "../wire/docs/asyncapi.ts";
 import { jsonCode, prose, type Html } from "./layout.ts";
@@ -27,7 +27,7 @@ function joined(parts: Html[]): Html {
   return html`${parts.map((part, n) => (n === 0 ? part : html` or ${part}`))}`;
 }
 
-/** What a schema says beside its type. */
+/** The description and the limits of a schema. */
 function limitsOf({ minLength, maxLength, description }: JsonSchema): string {
   const length =
     maxLength === undefined

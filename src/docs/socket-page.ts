@@ -1,4 +1,4 @@
-// /docs/socket: how to live on the socket, and every frame of the AsyncAPI document.
+// /docs/socket: a guide to the socket, and the reference of every frame in the AsyncAPI document.
 import { html } from "hono/html";
 import type { AsyncApi } from "../wire/docs/asyncapi.ts";
 import { guide } from "./guide.ts";
@@ -18,8 +18,8 @@ export function socketPage(document: AsyncApi): Html {
       id: "close-codes",
       title: "Close codes",
       body: html`<p>
-          The reason of a close frame begins with one of these words, then <code>:</code> and a
-          sentence. An unknown word means what its code means.
+          The reason of a close frame begins with one of these words, followed by <code>:</code> and
+          a sentence. Treat an unknown word according to its code.
         </p>
         ${closeCodes(document)}`,
     },
@@ -27,16 +27,16 @@ export function socketPage(document: AsyncApi): Html {
       id: "errors",
       title: "Errors",
       body: html`<p>
-          What is refused is answered with an <a href="#ServerError"><code>error</code></a> frame,
-          and changes nothing; only after <code>unavailable</code> and <code>internal</code> it is
-          not known whether it did. The socket stays open. <code>detail</code> can be shown to a
-          person. With <code>retry_after</code>, the same frame may work after so many seconds.
-          These codes come over a socket; <a href="/docs">HTTP</a> has more.
+          A frame that is refused receives an <a href="#ServerError"><code>error</code></a> frame
+          and changes nothing; after <code>unavailable</code> and <code>internal</code>, the change
+          may or may not have happened. The socket stays open. <code>detail</code> can be shown to a
+          person. <code>retry_after</code> is the number of seconds after which the same frame may
+          succeed. These are the codes of the socket; <a href="/docs">HTTP</a> has further ones.
         </p>
         ${errorCodes(document)}`,
     },
-    { id: "client-frames", title: "What a client sends", body: clientFrames(document) },
-    { id: "server-frames", title: "What the server sends", body: serverFrames(document) },
+    { id: "client-frames", title: "Client frames", body: clientFrames(document) },
+    { id: "server-frames", title: "Server frames", body: serverFrames(document) },
     { id: "schemas", title: "Shared schemas", body: sharedSchemas(document) },
   ];
   return layout({
@@ -55,9 +55,8 @@ export function socketPage(document: AsyncApi): Html {
       <main>
         <h1>The socket</h1>
         <p class="lead">
-          Messages, answers as they are written, who is here and who is typing: everything live
-          comes over one WebSocket. What a client loads and changes otherwise is
-          <a href="/docs">HTTP</a>.
+          One WebSocket carries all live updates: messages, answers while they are written, presence
+          and typing. Everything else uses <a href="/docs">HTTP</a>.
         </p>
         ${sections.map(
           ({ id, title, body }) =>

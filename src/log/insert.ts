@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { databaseError, many, type Sql } from "../database/connect.ts";
 import { botUsername, type Message } from "../wire/messages.ts";
+import { newMessage } from "./messages.ts";
 
 export interface NewMessage {
   chatId: number;
@@ -212,7 +213,7 @@ async function insertOnce(
 function outcomeOf(item: NewMessage, row: InsertedRow | undefined): InsertedMessage {
   if (!row) return { outcome: "stranger" };
   if (row.outcome === "must_ask") return { outcome: "must_ask" };
-  const message: Message = {
+  const message = newMessage({
     id: row.id,
     chat_id: item.chatId,
     seq: row.seq,
@@ -220,21 +221,16 @@ function outcomeOf(item: NewMessage, row: InsertedRow | undefined): InsertedMess
     user_id: item.userId,
     username: item.username,
     content: row.content,
-    is_bot: false,
-    status: "complete",
-    answer_to: null,
     client_id: item.clientId ?? null,
     created_at: row.created_at,
-    error: null,
-    sources: null,
-  };
+  });
   if (row.outcome === "known") return { outcome: "known", message };
   if (row.answer_id === null || row.answer_seq === null) {
     return { outcome: "sent", message, answer: undefined };
   }
-  const answer: Message = {
-    ...message,
+  const answer = newMessage({
     id: row.answer_id,
+    chat_id: item.chatId,
     seq: row.answer_seq,
     updated_seq: row.answer_seq,
     user_id: null,
@@ -243,7 +239,7 @@ function outcomeOf(item: NewMessage, row: InsertedRow | undefined): InsertedMess
     is_bot: true,
     status: "streaming",
     answer_to: message.id,
-    client_id: null,
-  };
+    created_at: row.created_at,
+  });
   return { outcome: "sent", message, answer };
 }

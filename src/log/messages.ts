@@ -2,14 +2,59 @@ import { z } from "zod";
 import { many, maybe, type Sql } from "../database/connect.ts";
 import { botUsername, Message } from "../wire/messages.ts";
 
-/** The columns of a Message, from `messages m left join users u`. */
-export const messageColumns = (sql: Sql) => sql`
-  m.id, m.chat_id, m.seq, m.updated_seq, m.user_id,
-  case when m.is_bot then ${botUsername} else coalesce(u.username, 'deleted user') end as username,
-  m.content, m.is_bot, m.status, m.answer_to, m.client_id, m.created_at, m.error, m.sources
-`;
+/**
+ * Every member of a Message in the order of the wire, which is the list of its columns too. The values are the table's
+ * defaults; those of the first seven members and of `created_at` are placeholders, since an insert always gives them.
+ */
+const emptyMessage: Message = {
+  id: 0,
+  chat_id: 0,
+  seq: 0,
+  updated_seq: 0,
+  user_id: null,
+  username: "",
+  content: "",
+  is_bot: false,
+  status: "complete",
+  answer_to: null,
+  client_id: null,
+  created_at: "",
+  error: null,
+  sources: null,
+};
 
-// A member's row is there even when the page is empty: `id` is null then.
+type Inserted = Pick<
+  Message,
+  "id" | "chat_id" | "seq" | "updated_seq" | "user_id" | "username" | "content" | "created_at"
+>;
+
+/** The username is no column of the messages: it is joined from the users. */
+const columnNames = Object.keys(emptyMessage).filter((name) => name !== "username");
+
+/**
+ * The columns of a Message as the table has them, without the username: for statements that read or return rows which an
+ * outer select joins with the users and shows with {@link messageColumns}.
+ * @param from the table's name or alias, where other tables of the statement have columns of the same names
+ */
+export function storedColumns(sql: Sql, from?: string) {
+  const prefix = from === undefined ? "" : `${from}.`;
+  return sql.unsafe(columnNames.map((name) => prefix + name).join(", "));
+}
+
+/** The columns of a Message, from `messages m left join users u on u.id = m.user_id`. */
+export function messageColumns(sql: Sql) {
+  return sql`
+    ${storedColumns(sql, "m")},
+    case when m.is_bot then ${botUsername} else coalesce(u.username, 'deleted user') end as username
+  `;
+}
+
+/** The Message that an insert has stored, from what it gave and returned; the other members have the table's defaults. */
+export function newMessage(inserted: Inserted & Partial<Message>): Message {
+  return { ...emptyMessage, ...inserted };
+}
+
+// The caller's participation yields a row even when the page is empty; its `id` is null then.
 const HistoryRow = z.union([Message, z.object({ id: z.null() })]);
 
 /**
@@ -33,8 +78,7 @@ export async function findMessages(
       select ${messageColumns(sql)}
       from chat_participants me
       left join lateral (
-        select id, chat_id, seq, updated_seq, user_id, content, is_bot, status, answer_to, client_id, created_at,
-          error, sources
+        select ${storedColumns(sql)}
         from messages
         where chat_id = me.chat_id
           ${page.after === undefined ? sql`` : sql`and seq > ${page.after}`}

@@ -6,7 +6,7 @@ import { Chat, Participant } from "../wire/chats.ts";
 import type { DurableFrame } from "../wire/frames.ts";
 import { firstStreamFrame, lastStreamFrame, messageFrame } from "../wire/message-frames.ts";
 import { Message, Usage } from "../wire/messages.ts";
-import { messageColumns } from "./messages.ts";
+import { messageColumns, storedColumns } from "./messages.ts";
 
 const Reached = z.object({ last_seq: z.int(), updated_seq: z.int() });
 const MissedRow = z.union([
@@ -40,11 +40,9 @@ export async function findMissed(
       from chat_participants me
       join chats c on c.id = me.chat_id
       left join lateral (
-        select id, chat_id, seq, updated_seq, user_id, content, is_bot, status, answer_to, client_id, created_at,
-          error, sources, sum(octet_length(content)) over (order by updated_seq) - octet_length(content) as bytes_before
+        select ${storedColumns(sql)}, sum(octet_length(content)) over (order by updated_seq) - octet_length(content) as bytes_before
         from ((
-          select id, chat_id, seq, updated_seq, user_id, content, is_bot, status, answer_to, client_id, created_at,
-            error, sources
+          select ${storedColumns(sql)}
           from messages
           where chat_id = c.id and seq > ${afterSeq}
           order by seq
@@ -52,8 +50,7 @@ export async function findMissed(
         )
         union all
         (
-          select id, chat_id, seq, updated_seq, user_id, content, is_bot, status, answer_to, client_id, created_at,
-            error, sources
+          select ${storedColumns(sql)}
           from messages
           where chat_id = c.id and updated_seq > ${afterSeq} and updated_seq <> seq and seq <= ${afterSeq}
           order by updated_seq
@@ -132,7 +129,7 @@ export function createReadLog(
     const upTo = after + limit;
     const [chat] = many(
       await sql`
-        select c.id, c.name, c.owner_id, c.is_group, c.is_ai_chat, c.created_at, c.last_seq, c.updated_seq, c.settings
+        select c.id, c.name, c.is_named, c.owner_id, c.is_group, c.is_ai_chat, c.created_at, c.last_seq, c.updated_seq, c.settings
         from chats c where c.id = ${chatId}
       `,
       Chat,

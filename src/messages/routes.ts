@@ -6,7 +6,8 @@ import { signedIn } from "../accounts/signed-in.ts";
 import { ChatPath } from "../wire/chats.ts";
 import { HistoryQuery, Message, SendMessageInput } from "../wire/messages.ts";
 import { answers, bearer, refuses, takes } from "../wire/openapi.ts";
-import { listMessages, sendMessage, type HistoryPage } from "./send.ts";
+import { listMessages, type HistoryPage } from "./history.ts";
+import { sendMessage } from "./send.ts";
 
 const tags = ["Messages"];
 const security = bearer;
@@ -18,7 +19,8 @@ const listMessagesRoute = createRoute({
   tags,
   summary: "A page of a chat's messages, oldest first",
   description:
-    "Without a cursor the newest. The `Link` header (RFC 8288) leads to older (`prev`) and newer (`next`) ones.",
+    "Without a cursor the page holds the newest messages. The `Link` header (RFC 8288) leads to the pages of older (`prev`) " +
+    "and newer (`next`) messages.",
   security,
   request: { params: ChatPath, query: HistoryQuery },
   responses: {

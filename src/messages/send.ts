@@ -3,10 +3,10 @@ import { ask, isQuestion } from "../answers/ask.ts";
 import { chatNotFound } from "../chats/actions.ts";
 import type { Ctx } from "../context.ts";
 import { activityFrame, messageFrame } from "../wire/message-frames.ts";
-import type { HistoryQuery, Message, SendMessageInput } from "../wire/messages.ts";
+import type { Message, SendMessageInput } from "../wire/messages.ts";
 import { Problem } from "../wire/problems.ts";
 import type { InsertedMessage } from "../log/insert.ts";
-import { findMessageByClientId, findMessages } from "../log/messages.ts";
+import { findMessageByClientId } from "../log/messages.ts";
 
 /**
  * Stores a message, then shows it to everyone who has joined. `/bot …`, and anything in an AI chat, asks the model; its
@@ -81,42 +81,4 @@ function publish(
   ctx.realtime.toRoom(messageFrame(message));
   if (result.outcome === "sent") ctx.realtime.toList(activityFrame(message));
   return { message, answer: result.outcome === "sent" ? result.answer : undefined };
-}
-
-export interface HistoryPage {
-  messages: Message[];
-  /** There are older ones: ask with `before_seq` of the first. */
-  hasOlder: boolean;
-  /** There are newer ones: ask with `after_seq` of the last. */
-  hasNewer: boolean;
-}
-
-/** A page of a chat's messages, oldest first. Without a cursor the newest. @throws Problem `not_found` */
-export async function listMessages(
-  ctx: Ctx,
-  caller: Caller,
-  chatId: number,
-  query: HistoryQuery,
-): Promise<HistoryPage> {
-  const forward = query.after_seq !== undefined;
-  const found = await findMessages(ctx.sql, caller.id, chatId, {
-    after: query.after_seq,
-    before: query.before_seq,
-    fromOldest: forward,
-    limit: query.limit + 1,
-  });
-  if (!found) throw chatNotFound();
-  const more = found.length > query.limit;
-  if (forward) {
-    return {
-      messages: found.slice(0, query.limit),
-      hasOlder: (query.after_seq ?? 0) > 0,
-      hasNewer: more,
-    };
-  }
-  return {
-    messages: more ? found.slice(1) : found,
-    hasOlder: more,
-    hasNewer: query.before_seq !== undefined,
-  };
 }

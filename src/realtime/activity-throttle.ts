@@ -1,6 +1,6 @@
 // Activity of chats for participants that have not joined them. A busy room must not cost each of them a frame for every
 // message: the first goes out at once, and of what follows within the interval only the newest.
-import type { ActivityFrame } from "../wire/frames.ts";
+import type { ActivityFrame } from "../wire/list-frames.ts";
 import { activityTopic, type Emit } from "./topics.ts";
 
 const intervalMs = 1_000;

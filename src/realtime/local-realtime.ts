@@ -1,12 +1,14 @@
 // Delivery on a single node: nothing stands between an action and this node's own sockets. For several nodes, the same
 // three calls would be carried to each of them.
-import type { ActivityFrame, RoomFrame, UserFrame } from "../wire/frames.ts";
+import type { RoomFrame } from "../wire/frames.ts";
+import type { ListFrame, UserFrame } from "../wire/list-frames.ts";
 import { ActivityThrottle } from "./activity-throttle.ts";
 import type { RoomOptions, Rooms } from "./rooms.ts";
-import type { Emit } from "./topics.ts";
+import { activityTopic, type Emit } from "./topics.ts";
 
 export class LocalRealtime {
   readonly rooms: Rooms;
+  readonly #emit: Emit;
   readonly #activity: ActivityThrottle;
   readonly #notify: (userId: number, frame: UserFrame) => void;
 
@@ -21,6 +23,7 @@ export class LocalRealtime {
     notify: (userId: number, frame: UserFrame) => void;
   }) {
     this.rooms = rooms;
+    this.#emit = emit;
     this.#activity = new ActivityThrottle(emit);
     this.#notify = notify;
   }
@@ -33,7 +36,8 @@ export class LocalRealtime {
     this.#notify(userId, frame);
   }
 
-  toList(frame: ActivityFrame): void {
-    this.#activity.note(frame);
+  toList(frame: ListFrame): void {
+    if (frame.type === "chat_activity") this.#activity.note(frame);
+    else this.#emit(activityTopic(frame.chat_id), JSON.stringify(frame));
   }
 }

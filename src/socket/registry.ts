@@ -4,7 +4,8 @@ import type { Caller } from "../accounts/access-tokens.ts";
 import type { Listener } from "../realtime/rooms.ts";
 import type { Metrics } from "../observability/metrics/metrics.ts";
 import { activityTopic, userTopic, type Topic } from "../realtime/topics.ts";
-import { closeCodes, type CloseReason, type UserFrame } from "../wire/frames.ts";
+import { closeCodes, type CloseReason } from "../wire/frames.ts";
+import type { UserFrame } from "../wire/list-frames.ts";
 import type { Inbox } from "./inbox.ts";
 import type { SocketTrail } from "./socket-log.ts";
 
@@ -201,11 +202,11 @@ export function createSockets({
       return true;
     },
 
-    /** Hands a frame to all sockets of a person, which follow or leave the chat that it is about. */
+    /** Hands a frame to all sockets of a person, which follow a chat that they are told of, and leave one that is over. */
     notify(userId: number, frame: UserFrame) {
       for (const ws of byUser.get(userId) ?? []) {
         if ("chat" in frame) ws.data.session?.followOne(frame.chat.id);
-        else ws.data.session?.unfollowOne(frame.chat_id);
+        else if (frame.type !== "read") ws.data.session?.unfollowOne(frame.chat_id);
       }
       emit(userTopic(userId), JSON.stringify(frame));
     },

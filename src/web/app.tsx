@@ -1,9 +1,10 @@
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo } from "preact/hooks";
 import type { ChatList } from "../client/chat-list.ts";
 import type { Client } from "../client/client.ts";
 import type { User } from "../wire/users.ts";
 import { ChatListPane } from "./chat-list-pane.tsx";
-import type { Drafts } from "./composer.tsx";
+import { useDialog } from "./dialog.tsx";
+import { createDrafts } from "./drafts.ts";
 import { NewChat } from "./new-chat.tsx";
 import { useSnapshot } from "./observing.ts";
 import { useChatInAddress } from "./place.ts";
@@ -18,7 +19,7 @@ export function App({ client, chats }: { client: Client; chats: ChatList }) {
   return <House client={client} chats={chats} user={user} key={user.id} />;
 }
 
-/** Until it is known who is signed in; without a server that may take a while. */
+/** Shown until the server has said who is signed in. */
 function Waiting({ client }: { client: Client }) {
   const { state } = useSnapshot(client.connection);
   return (
@@ -33,9 +34,9 @@ function Waiting({ client }: { client: Client }) {
 function House({ client, chats, user }: { client: Client; chats: ChatList; user: User }) {
   const chatId = useChatInAddress();
   const list = useSnapshot(chats).chats;
-  const drafts = useMemo<Drafts>(() => new Map(), []);
-  const [isCreating, setCreating] = useState(false);
-  const create = () => setCreating(true);
+  const drafts = useMemo(() => createDrafts(localStorage, user.id), [user.id]);
+  const dialog = useDialog<"new chat">();
+  const create = () => dialog.open("new chat");
 
   const others = (list ?? []).filter(({ id }) => id !== chatId);
   const unread = others.reduce((sum, chat) => sum + chat.unread_count, 0);
@@ -58,7 +59,7 @@ function House({ client, chats, user }: { client: Client; chats: ChatList; user:
           drafts={drafts}
         />
       )}
-      {isCreating && <NewChat client={client} onClose={() => setCreating(false)} />}
+      {dialog.name && <NewChat key={dialog.key} client={client} onClose={dialog.close} />}
     </div>
   );
 }

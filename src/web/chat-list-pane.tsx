@@ -8,7 +8,7 @@ import { useSnapshot } from "./observing.ts";
 import { Avatar } from "./people-shown.tsx";
 import { PlainText } from "./plain-text.tsx";
 import { chatAddress } from "./place.ts";
-import { fullTime, shortTime } from "./times.ts";
+import { fullTime, shortTime, useToday } from "./times.ts";
 
 export function ChatListPane({
   client,
@@ -24,6 +24,8 @@ export function ChatListPane({
   onCreate: () => void;
 }) {
   const { chats: list, problem } = useSnapshot(chats);
+  // The times of yesterday's messages change at midnight.
+  useToday();
   return (
     <nav class="chats" aria-label="Chats">
       <header>
@@ -55,6 +57,12 @@ export function ChatListPane({
   );
 }
 
+function previewOf({ last_message: text }: ChatSummary): string {
+  if (text === null) return "Nothing yet";
+  // Only an answer can have no text: it has just begun, or failed.
+  return text === "" ? "Gemini's answer" : text;
+}
+
 function ChatItem({ chat, isOpen }: { chat: ChatSummary; isOpen: boolean }) {
   // The messages of the open chat are being read.
   const unread = isOpen ? 0 : chat.unread_count;
@@ -70,7 +78,7 @@ function ChatItem({ chat, isOpen }: { chat: ChatSummary; isOpen: boolean }) {
         </time>
       )}
       <span class="last" dir="auto">
-        <PlainText text={chat.last_message ?? "Nothing yet"} />
+        <PlainText text={previewOf(chat)} />
       </span>
       {unread > 0 && (
         <span class="unread">

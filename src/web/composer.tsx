@@ -1,15 +1,15 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Room } from "../client/client.ts";
 import { directionOfDraft } from "./directions.ts";
+import type { Drafts } from "./drafts.ts";
 import { Icon } from "./icons.tsx";
+import { isEnterOfInputMethod } from "./input-method.ts";
+import { useCoarsePointer } from "./pointer.ts";
 
 /** As the server counts: characters, not UTF-16 units. */
 const charactersMax = 16_000;
-/** From here on the writer sees how much is left. */
+/** From this length on, the writer sees how many characters are left. */
 const charactersNear = 15_000;
-
-/** What its writer has begun in each chat. */
-export type Drafts = Map<number, string>;
 
 function askingGemini(text: string): string {
   return /^\/bot(\s|$)/i.test(text) ? text : `/bot ${text}`;
@@ -28,22 +28,23 @@ export function Composer({
   drafts: Drafts;
   onSent: () => void;
 }) {
-  const [text, setText] = useState(() => drafts.get(room.chatId) ?? "");
+  const [text, setText] = useState(() => drafts.read(room.chatId));
   const box = useRef<HTMLTextAreaElement>(null);
-  // As high as its text.
+  const isTouch = useCoarsePointer();
+  // The field is as high as its text.
   useLayoutEffect(() => {
     if (!box.current) return;
     box.current.style.height = "auto";
     box.current.style.height = `${box.current.scrollHeight}px`;
   }, [text]);
-  // On a phone the keyboard would cover what one came to read.
+  // On a phone, the keyboard would cover the messages that the reader has come for.
   useEffect(() => {
     if (matchMedia("(hover: hover)").matches) box.current?.focus();
   }, []);
 
   function write(next: string) {
     setText(next);
-    drafts.set(room.chatId, next);
+    drafts.write(room.chatId, next);
   }
 
   const trimmed = text.trim();
@@ -57,9 +58,11 @@ export function Composer({
     onSent();
   }
 
+  /** On-screen keyboards have no Shift and Enter: there, Enter begins a new line, and the button sends. */
   function onKeyDown(event: KeyboardEvent) {
-    // While an input method composes a character, Enter is its own.
-    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    if (event.key !== "Enter" || isEnterOfInputMethod(event)) return;
+    const isSending = isTouch ? event.ctrlKey || event.metaKey : !event.shiftKey;
+    if (!isSending) return;
     event.preventDefault();
     send();
   }
@@ -70,6 +73,8 @@ export function Composer({
       onSubmit={(event) => {
         event.preventDefault();
         send();
+        // The button is disabled now, and would drop the focus, and with it the keyboard of a phone.
+        box.current?.focus();
       }}
     >
       {!isAiChat && (
@@ -94,6 +99,7 @@ export function Composer({
         aria-label={`Message to ${name}`}
         aria-describedby="composer-hint"
         placeholder={isAiChat ? "Ask Gemini" : "Message, or /bot …"}
+        enterkeyhint={isTouch ? "enter" : "send"}
         onInput={(event) => {
           write(event.currentTarget.value);
           room.typing();
@@ -101,7 +107,9 @@ export function Composer({
         onKeyDown={onKeyDown}
       />
       <span id="composer-hint" class="visually-hidden">
-        Enter sends, Shift and Enter begins a new line.
+        {isTouch
+          ? "Enter begins a new line, the button sends."
+          : "Enter sends, Shift and Enter begins a new line."}
       </span>
       {characters > charactersNear && (
         <span class="count" role="status">

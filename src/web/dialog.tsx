@@ -1,10 +1,31 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useId, useRef } from "preact/hooks";
+import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { Icon } from "./icons.tsx";
 
 /**
- * The browser's own modal dialog: it keeps the focus inside, ends with Escape, and gives the focus back. `children` gets
- * what closes it.
+ * The dialog that is open, if any, by its name. Give `key` and `close` to the component of this name. Each opening has a
+ * key of its own: the browser fires `close` later than it closes a dialog, and one that was opened again in between must
+ * not be closed by the event of the one before it.
+ */
+export function useDialog<Name extends string>() {
+  const [opening, setOpening] = useState<{ name: Name; key: number }>();
+  const openings = useRef(0);
+  return {
+    name: opening?.name,
+    key: opening?.key,
+    open(name: Name) {
+      openings.current += 1;
+      setOpening({ name, key: openings.current });
+    },
+    close() {
+      setOpening((current) => (current?.key === opening?.key ? undefined : current));
+    },
+  };
+}
+
+/**
+ * The browser's own modal dialog: it keeps the focus inside, ends with Escape, and gives the focus back. `children`
+ * receives the function that closes it.
  */
 export function Dialog({
   title,

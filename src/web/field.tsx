@@ -1,9 +1,10 @@
 import type { JSX } from "preact";
 import { useId } from "preact/hooks";
+import { keepCompositionFromSubmitting } from "./input-method.ts";
 
 type InputAttributes = JSX.IntrinsicElements["input"];
 
-/** A line to fill in, with its label and perhaps a hint. */
+/** A one-line text field of a form, with its label and an optional hint. */
 export function Field({
   label,
   hint,
@@ -13,7 +14,13 @@ export function Field({
   return (
     <div class="field">
       <label for={id}>{label}</label>
-      <input id={id} dir="auto" aria-describedby={hint ? `${id}-hint` : undefined} {...input} />
+      <input
+        id={id}
+        dir="auto"
+        aria-describedby={hint ? `${id}-hint` : undefined}
+        onKeyDown={keepCompositionFromSubmitting}
+        {...input}
+      />
       {hint && (
         <small id={`${id}-hint`} class="muted">
           {hint}

@@ -1,6 +1,7 @@
 import { render } from "preact";
 import { createChatList } from "../client/chat-list.ts";
 import { createClient } from "../client/client.ts";
+import { storedOutbox } from "../client/stored-outbox.ts";
 import { storedTokens } from "../client/stored-tokens.ts";
 import { App } from "./app.tsx";
 import { copyFormulas, FormulaDrawer, FormulaDrawing } from "./formula-drawing.ts";
@@ -17,6 +18,7 @@ const tokensKey = "gemini-coop-tokens";
 const client = createClient({
   url: location.origin,
   tokens: storedTokens(localStorage, tokensKey),
+  outbox: storedOutbox(localStorage),
 });
 
 // Another tab has signed in or out; without a key, everything was cleared.

@@ -4,9 +4,9 @@ import { Refusal, useAction } from "./acting.tsx";
 import { Icon } from "./icons.tsx";
 import { MessageRow, PendingRow } from "./message-row.tsx";
 import type { Scrolling } from "./scrolling.ts";
-import { dayOf } from "./times.ts";
+import { calendarDay, dayName, useToday } from "./times.ts";
 
-/** Somebody who goes on within this time is not named again. */
+/** Consecutive messages of one person within this time have one heading with the name. */
 const continuesMs = 5 * 60_000;
 
 function continuesFrom(before: Message | undefined, message: Message): boolean {
@@ -16,6 +16,10 @@ function continuesFrom(before: Message | undefined, message: Message): boolean {
     before.user_id === message.user_id &&
     Date.parse(message.created_at) - Date.parse(before.created_at) < continuesMs
   );
+}
+
+function isSameDay(one: Message, other: Message): boolean {
+  return calendarDay(new Date(one.created_at)) === calendarDay(new Date(other.created_at));
 }
 
 function questionOf(answer: Message, before: Message | undefined, byId: Map<number, Message>) {
@@ -35,6 +39,8 @@ export function MessageList({
   scrolling: Scrolling;
 }) {
   const older = useAction();
+  // "Today" becomes "Yesterday" at midnight, although nothing is written.
+  useToday();
   const { messages, pending, hasOlder, loadingOlder } = snapshot;
   const byId = new Map(messages.map((message) => [message.id, message]));
   const loadOlder = () => older.run(() => room.loadOlder());
@@ -61,12 +67,11 @@ export function MessageList({
       <ol>
         {messages.flatMap((message, index) => {
           const before = messages[index - 1];
-          const day = dayOf(message.created_at);
-          const isNewDay = before === undefined || dayOf(before.created_at) !== day;
+          const isNewDay = before === undefined || !isSameDay(before, message);
           return [
             isNewDay && (
               <li key={`day before ${message.id}`} class="day">
-                {day}
+                {dayName(message.created_at)}
               </li>
             ),
             <MessageRow

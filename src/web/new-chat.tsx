@@ -7,7 +7,11 @@ import { goToChat } from "./place.ts";
 
 const kinds = [
   { kind: "group", name: "Group", about: "Any number of people. /bot asks Gemini." },
-  { kind: "private", name: "Private", about: "You and one other person. /bot asks Gemini." },
+  {
+    kind: "private",
+    name: "Private",
+    about: "You and one other person. Opens the one you have, if there is one.",
+  },
   { kind: "ai", name: "With Gemini", about: "Every message is a question to Gemini." },
 ] as const;
 type Kind = (typeof kinds)[number]["kind"];

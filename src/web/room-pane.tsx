@@ -1,11 +1,13 @@
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import type { ChatList } from "../client/chat-list.ts";
 import type { Client, Room, RoomSnapshot } from "../client/client.ts";
 import type { User } from "../wire/users.ts";
 import { Announcements } from "./announcing.tsx";
 import { ChatSettingsDialog } from "./chat-settings.tsx";
-import { Composer, type Drafts } from "./composer.tsx";
+import { Composer } from "./composer.tsx";
 import { ConnectionState } from "./connection-state.tsx";
+import { useDialog } from "./dialog.tsx";
+import type { Drafts } from "./drafts.ts";
 import { Icon } from "./icons.tsx";
 import { MessageList } from "./message-list.tsx";
 import { useSnapshot } from "./observing.ts";
@@ -91,9 +93,8 @@ function RoomHeader({
   user: User;
   snapshot: RoomSnapshot;
 }) {
-  const [opened, setOpened] = useState<"people" | "settings">();
+  const dialog = useDialog<"people" | "settings">();
   const { chat, participants, online } = snapshot;
-  const close = () => setOpened(undefined);
   const here = online.filter(({ user_id }) => user_id !== user.id);
   return (
     <header>
@@ -115,7 +116,7 @@ function RoomHeader({
       </div>
       <ConnectionState client={client} />
       {chat && (
-        <button type="button" class="quiet" onClick={() => setOpened("people")}>
+        <button type="button" class="quiet" onClick={() => dialog.open("people")}>
           <Icon name="people" />
           <span class="visually-hidden">People, </span>
           {participants.length}
@@ -126,23 +127,24 @@ function RoomHeader({
           type="button"
           class="quiet square"
           aria-label="Chat settings"
-          onClick={() => setOpened("settings")}
+          onClick={() => dialog.open("settings")}
         >
           <Icon name="settings" />
         </button>
       )}
-      {chat && opened === "people" && (
+      {chat && dialog.name === "people" && (
         <PeopleDialog
+          key={dialog.key}
           client={client}
           chats={chats}
           user={user}
           chat={chat}
           snapshot={snapshot}
-          onClose={close}
+          onClose={dialog.close}
         />
       )}
-      {chat && opened === "settings" && (
-        <ChatSettingsDialog client={client} chat={chat} onClose={close} />
+      {chat && dialog.name === "settings" && (
+        <ChatSettingsDialog key={dialog.key} client={client} chat={chat} onClose={dialog.close} />
       )}
     </header>
   );

@@ -8,7 +8,7 @@ function textOf(data: FormData, name: string): string {
   return String(data.get(name) ?? "");
 }
 
-/** The door: an account that is there, or a new one. */
+/** Signing in with an account, or making one. */
 export function SignIn({ session }: { session: Session }) {
   const [isNew, setNew] = useState(false);
   const action = useAction();
@@ -33,7 +33,16 @@ export function SignIn({ session }: { session: Session }) {
         </span>
         <h1 id="door-title">Gemini Coop</h1>
         <p class="muted">One room for your people and Gemini.</p>
-        <Field label="Username" name="username" autocomplete="username" required autofocus />
+        <Field
+          label="Username"
+          name="username"
+          autocomplete="username"
+          autocapitalize="none"
+          spellcheck={false}
+          hint={isNew ? "2 to 32 of: a to z, A to Z, 0 to 9, and _ - ." : undefined}
+          required
+          autofocus
+        />
         {isNew && <Field label="Email" name="email" type="email" autocomplete="email" required />}
         <Field
           label="Password"

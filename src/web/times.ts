@@ -1,16 +1,29 @@
-// Times as the reader's own language and time zone write them.
+// Formats times in the reader's language and time zone. Days are the reader's calendar days: a day on which the clocks
+// change is 23 or 25 hours long, so that a difference in milliseconds does not tell how many days ago something was.
+import { useEffect, useState } from "preact/hooks";
+
 const clock = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit" });
 const weekday = new Intl.DateTimeFormat(undefined, { weekday: "long" });
 const date = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "long", year: "numeric" });
 const shortDate = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
+const shortDateWithYear = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
 const full = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "short" });
 
-const dayMs = 24 * 60 * 60 * 1_000;
+/** Every day of UTC has this length, whatever the clocks do elsewhere. */
+const utcDayMs = 24 * 60 * 60 * 1_000;
+/** How often the page looks whether midnight has passed. */
+const todayCheckMs = 60_000;
 
-function daysAgo(time: Date): number {
-  const midnight = new Date();
-  midnight.setHours(0, 0, 0, 0);
-  return Math.ceil((midnight.getTime() - time.getTime()) / dayMs);
+/** The number of a time's calendar day in the reader's time zone. Consecutive days have consecutive numbers. */
+export function calendarDay(time: Date): number {
+  const midnight = new Date(0);
+  midnight.setUTCFullYear(time.getFullYear(), time.getMonth(), time.getDate());
+  return midnight.getTime() / utcDayMs;
+}
+
+/** Negative for a day in the future. */
+function daysAgo(time: Date, now: Date): number {
+  return calendarDay(now) - calendarDay(time);
 }
 
 export function clockTime(time: string): string {
@@ -21,19 +34,31 @@ export function fullTime(time: string): string {
   return full.format(new Date(time));
 }
 
-/** Today, Yesterday, a weekday of the last week, or a date. */
-export function dayOf(time: string): string {
+/** Today, Yesterday, the weekday for the days of the last week, else the date. */
+export function dayName(time: string, now = new Date()): string {
   const when = new Date(time);
-  const days = daysAgo(when);
-  if (days <= 0) return "Today";
+  const days = daysAgo(when, now);
+  if (days === 0) return "Today";
   if (days === 1) return "Yesterday";
-  return days < 7 ? weekday.format(when) : date.format(when);
+  return days > 1 && days < 7 ? weekday.format(when) : date.format(when);
 }
 
-/** As short as a list wants it: the time of today, else the day. */
-export function shortTime(time: string): string {
+/** A time in few characters, for a list: the time of day for today, else the day, with its year unless it is this one. */
+export function shortTime(time: string, now = new Date()): string {
   const when = new Date(time);
-  const days = daysAgo(when);
-  if (days <= 0) return clock.format(when);
-  return days === 1 ? "Yesterday" : shortDate.format(when);
+  const days = daysAgo(when, now);
+  if (days === 0) return clock.format(when);
+  if (days === 1) return "Yesterday";
+  const isThisYear = when.getFullYear() === now.getFullYear();
+  return (isThisYear ? shortDate : shortDateWithYear).format(when);
+}
+
+/** The number of the current calendar day. A component that uses it is rendered again when midnight has passed. */
+export function useToday(): number {
+  const [today, setToday] = useState(() => calendarDay(new Date()));
+  useEffect(() => {
+    const timer = setInterval(() => setToday(calendarDay(new Date())), todayCheckMs);
+    return () => clearInterval(timer);
+  }, []);
+  return today;
 }

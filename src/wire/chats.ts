@@ -61,7 +61,15 @@ export type ChatSettingsInput = z.infer<typeof ChatSettingsInput>;
 export const Chat = z
   .object({
     id: Id,
-    name: z.string(),
+    name: z.string().meta({
+      description:
+        "Of a private chat that nobody has named: the other person's username, for each of the two",
+    }),
+    is_named: z.boolean().meta({
+      description:
+        "Whether it was given a name. False in private chats only: `name` then differs for its two people, and in a " +
+        "frame to both of them, such as `chat_updated`, it is that of neither: show the other person's username",
+    }),
     owner_id: Id,
     is_group: z.boolean(),
     is_ai_chat: z.boolean(),
@@ -97,9 +105,13 @@ export type Participant = z.infer<typeof Participant>;
 
 export const CreateChatInput = z
   .object({
-    name: chatName(0).nullish().meta({
-      description: "Without one the chat is named after its people",
-    }),
+    name: chatName(0)
+      .nullish()
+      .meta({
+        description:
+          "Without one a group is named after its people, and a private chat is shown to each of the two under the " +
+          "other's name. Ignored where their private chat exists",
+      }),
     is_group: z.boolean().default(false),
     is_ai_chat: z.boolean().default(false),
     participant_usernames: z.array(UsernameSought).max(groupSizeMax).nullish(),
@@ -110,7 +122,9 @@ export type CreateChatInput = z.infer<typeof CreateChatInput>;
 
 export const UpdateChatInput = z
   .object({
-    name: chatName(1).optional(),
+    name: chatName(1).optional().meta({
+      description: "The name under which the caller sees the chat already changes nothing",
+    }),
     owner_id: Id.optional().meta({ description: "Hands the chat over to this participant" }),
     settings: ChatSettingsInput.optional(),
   })

@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { Chat, Participant } from "./chats.ts";
 import { ClientId, Content, MessageStatus, Source, Usage } from "./messages.ts";
+import { listFrames, type ListFrame, type UserFrame } from "./list-frames.ts";
 import { Id, Seq, text, Time } from "./text.ts";
 
 /** Bytes of one client frame at most; a larger one closes the socket with 1009. */
@@ -69,7 +70,6 @@ export type ClientFrame = z.infer<typeof ClientFrame>;
 
 const inChat = { chat_id: Id };
 const person = { user_id: Id, username: z.string() };
-const notification = z.string().meta({ description: "A sentence for a person" });
 
 const messageBody = {
   ...inChat,
@@ -171,32 +171,6 @@ export const JoinedFrame = z.object({
   ...request,
 });
 
-const aboutChat = <T extends string>(type: T) =>
-  z.object({ type: z.literal(type), chat: Chat, notification });
-const aboutChatId = <T extends string>(type: T) =>
-  z.object({ type: z.literal(type), ...inChat, notification });
-export const ChatCreatedFrame = aboutChat("chat_created");
-export const ChatInviteFrame = aboutChat("chat_invite");
-export const ChatDeletedFrame = aboutChatId("chat_deleted");
-export const RemovedFromChatFrame = aboutChatId("removed_from_chat");
-
-/** Longest part of a message in a {@link ActivityFrame}, in UTF-16 units. */
-export const previewMax = 200;
-
-export const ActivityFrame = z.object({
-  type: z.literal("chat_activity"),
-  ...inChat,
-  seq: Seq,
-  user_id: Id.nullable(),
-  username: z.string(),
-  is_bot: z.boolean(),
-  last_message: z
-    .string()
-    .meta({ description: `The newest message, its first ${previewMax} UTF-16 units` }),
-  last_message_time: Time,
-});
-export type ActivityFrame = z.infer<typeof ActivityFrame>;
-
 export const PongFrame = z.object({ type: z.literal("pong"), ...request });
 export const AckFrame = z.object({
   type: z.literal("ack"),
@@ -233,13 +207,6 @@ export type RoomFrame =
   | z.infer<typeof UserJoinedFrame>
   | z.infer<typeof UserLeftFrame>;
 
-/** Frames to all sockets of one person. */
-export type UserFrame =
-  | z.infer<typeof ChatCreatedFrame>
-  | z.infer<typeof ChatInviteFrame>
-  | z.infer<typeof ChatDeletedFrame>
-  | z.infer<typeof RemovedFromChatFrame>;
-
 /** Frames to one socket, as an answer to its own. */
 type ReplyFrame =
   | z.infer<typeof JoinedFrame>
@@ -247,7 +214,7 @@ type ReplyFrame =
   | z.infer<typeof AckFrame>
   | z.infer<typeof ErrorFrame>;
 
-export type ServerFrame = RoomFrame | ActivityFrame | UserFrame | ReplyFrame;
+export type ServerFrame = RoomFrame | ListFrame | UserFrame | ReplyFrame;
 
 /** Whether a frame carries one of the room's numbers. */
 export function isDurable(frame: RoomFrame): frame is DurableFrame {
@@ -273,11 +240,7 @@ export const serverFrames = {
   user_joined: UserJoinedFrame,
   user_left: UserLeftFrame,
   joined: JoinedFrame,
-  chat_created: ChatCreatedFrame,
-  chat_invite: ChatInviteFrame,
-  chat_deleted: ChatDeletedFrame,
-  removed_from_chat: RemovedFromChatFrame,
-  chat_activity: ActivityFrame,
+  ...listFrames,
   pong: PongFrame,
   ack: AckFrame,
   error: ErrorFrame,

@@ -1,12 +1,7 @@
 // A stored message as the frames that show it.
 import type { z } from "zod";
-import {
-  BotStreamLastFrame,
-  previewMax,
-  type ActivityFrame,
-  type BotStreamFirstFrame,
-  type MessageFrame,
-} from "./frames.ts";
+import { BotStreamLastFrame, type BotStreamFirstFrame, type MessageFrame } from "./frames.ts";
+import { previewMax, type ActivityFrame } from "./list-frames.ts";
 import type { Message, Usage } from "./messages.ts";
 
 export function messageFrame(message: Message): z.infer<typeof MessageFrame> {

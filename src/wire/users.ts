@@ -8,8 +8,11 @@ export const Username = z
   .trim()
   .min(2, "must have at least 2 characters")
   .max(32, "must have at most 32 characters")
-  .regex(usernamePattern, "may have letters, digits, _, - and . only")
-  .meta({ example: "john_doe" });
+  .regex(usernamePattern, "may have letters a to z and A to Z, digits 0 to 9, and _ - . only")
+  .meta({
+    description: "The letters a to z and A to Z, the digits 0 to 9, and `_` `-` `.`",
+    example: "john_doe",
+  });
 
 /** A name to look somebody up by: what can't be anybody's name is simply not found. */
 export const UsernameSought = text({ min: 1, max: 256 }).meta({ example: "jane_doe" });
@@ -18,7 +21,11 @@ export const Email = z
   .string()
   .trim()
   .max(254, "must have at most 254 characters")
-  .pipe(z.email("must be an email address"))
+  .pipe(
+    z.email(
+      "must be an email address such as ann@example.com, of the letters a to z without accents",
+    ),
+  )
   .meta({ format: "email", example: "john@example.com" });
 
 /** Any characters: NIST SP 800-63B §3.1.1.2 asks for no composition rules and no trimming. */

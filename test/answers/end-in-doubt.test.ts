@@ -1,16 +1,12 @@
 // An answer's end that is committed though its reply never came.
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { noUsage } from "../../src/answers/budget/usage-meter.ts";
 import { endAnswer } from "../../src/answers/queries.ts";
 import { answer, finish, say } from "../world/gemini/script.ts";
-import { startWorld, type World } from "../world/world.ts";
+import { useWorld } from "../world/world.ts";
 import { gateway } from "./asking.ts";
 
-let world: World;
-beforeAll(async () => {
-  world = await startWorld();
-});
-afterAll(() => world.stop());
+const world = useWorld();
 
 test("who joins before the server knows that an answer's end was stored sees it ended, and no piece after it", async () => {
   const anna = await world.person("anna");

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import {
   answer,
   answerAndHang,
@@ -13,15 +13,11 @@ import {
   together,
   type Script,
 } from "../world/gemini/script.ts";
-import { startWorld, type World } from "../world/world.ts";
+import { useWorld } from "../world/world.ts";
 import { whenAborted } from "./asking.ts";
 import { answerEnds, lastRequest, room, type EndedStatus } from "./room.ts";
 
-let world: World;
-beforeAll(async () => {
-  world = await startWorld();
-});
-afterAll(() => world.stop());
+const world = useWorld();
 
 /** What the operator's log may hold, and no person may see. */
 const secret =

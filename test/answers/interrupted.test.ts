@@ -1,8 +1,8 @@
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { recoverAnswers } from "../../src/answers/recovery.ts";
 import { answer, answerAndHang, finish, refuse, say } from "../world/gemini/script.ts";
 import { sendMessage } from "../../src/messages/send.ts";
-import { startWorld, type World } from "../world/world.ts";
+import { useWorld } from "../world/world.ts";
 import { gateway, whenAborted } from "./asking.ts";
 import { leftBehind } from "./left-behind.ts";
 import { answerEnds, lastRequest, room } from "./room.ts";
@@ -10,11 +10,7 @@ import { answerEnds, lastRequest, room } from "./room.ts";
 // Some wait for what happens once a second, and for a busy machine.
 setDefaultTimeout(20_000);
 
-let world: World;
-beforeAll(async () => {
-  world = await startWorld();
-});
-afterAll(() => world.stop());
+const world = useWorld();
 
 /** A room in which an answer has begun and goes no further. */
 async function halfAnswered() {

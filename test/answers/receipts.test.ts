@@ -1,18 +1,14 @@
 // What an answer was made from can be read, while it runs and after whatever end.
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { answer, answerAndHang, finish, refuse, say } from "../world/gemini/script.ts";
 import { AnswerContext } from "../../src/wire/answers.ts";
-import { defaultSettings, startWorld, type Person, type World } from "../world/world.ts";
+import { defaultSettings, useWorld, type Person } from "../world/world.ts";
 import { askAndSummarise, finishAt } from "./budget/settlement.ts";
 import { answerEnds, room } from "./room.ts";
 
 setDefaultTimeout(20_000);
 
-let world: World;
-beforeAll(async () => {
-  world = await startWorld({ env: { GEMINI_CONTEXT_TOKENS: "300" } });
-});
-afterAll(() => world.stop());
+const world = useWorld({ env: { GEMINI_CONTEXT_TOKENS: "300" } });
 
 function read(from: Person, chatId: number, messageId: unknown) {
   return from.api("GET", `/api/chats/${chatId}/messages/${String(messageId)}/context`);

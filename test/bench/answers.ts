@@ -26,7 +26,7 @@ const StreamFrame = z.object({
 /** One answer as somebody in the room gets it. */
 interface Heard {
   firstChunkMs: number;
-  /** Of all frames of the answer, those of WebSocket included. */
+  /** The bytes of all frames of the answer, including WebSocket headers. */
   bytes: number;
 }
 
@@ -42,7 +42,7 @@ interface Asker {
   index: number;
 }
 
-/** How often each has asked: a room with an answer in it is another room. */
+/** The number of questions that each person has asked; every question uses a room without an answer. */
 const turns = Array.from({ length: askers }, () => 0);
 
 async function openAskers(bench: Bench, count: number): Promise<Asker[]> {

@@ -1,10 +1,11 @@
-// What all figures share.
 import type postgres from "postgres";
+import type { Cleanup } from "../world/cleanup.ts";
 import type { Child } from "./child.ts";
 import { Client } from "./client.ts";
 import { tokenOf } from "./data.ts";
 
 export interface Bench {
+  cleanup: Cleanup;
   databaseUrl: string;
   sql: postgres.Sql;
   product: Child;

@@ -1,5 +1,6 @@
-// A server under measurement runs as a child process, so that its CPU time and memory are its own.
+// A server that is measured runs in a child process, so that its CPU time and memory can be told apart.
 import { z } from "zod";
+import type { Cleanup } from "../world/cleanup.ts";
 
 const Report = z.discriminatedUnion("type", [
   z.object({ type: z.literal("ready"), url: z.string(), secretKey: z.string().optional() }),
@@ -15,19 +16,20 @@ export interface Usage {
 
 export type Child = Awaited<ReturnType<typeof startChild>>;
 
-const running = new Set<Bun.Subprocess>();
-
-/** Stops whatever still runs. */
-export async function stopChildren() {
-  for (const child of running) child.kill("SIGKILL");
-  await Promise.all(Array.from(running, (child) => child.exited));
-}
-
-/** @param script a file of this folder that calls {@link serveUsage} once it listens */
-export async function startChild(script: string, env: Record<string, string> = {}) {
+/**
+ * @param script a file of this folder that calls {@link serveUsage} once it listens
+ * @param cleanup ends the child with the program
+ * @throws Error if the child ends before it listens
+ */
+export async function startChild(
+  cleanup: Cleanup,
+  script: string,
+  env: Record<string, string> = {},
+) {
+  cleanup.check();
   const reports: Report[] = [];
   let wake: (() => void) | undefined;
-  const child = Bun.spawn(["bun", `${import.meta.dir}/${script}`], {
+  const child = Bun.spawn([process.execPath, `${import.meta.dir}/${script}`], {
     env: { ...process.env, ...env },
     stdout: "inherit",
     stderr: "inherit",
@@ -36,12 +38,18 @@ export async function startChild(script: string, env: Record<string, string> = {
       wake?.();
     },
   });
-  running.add(child);
-  void child.exited.then(() => running.delete(child));
+  void child.exited.then(() => wake?.());
+  const stop = cleanup.add(async () => {
+    child.kill("SIGKILL");
+    await child.exited;
+  });
   async function next(): Promise<Report> {
     for (;;) {
       const report = reports.shift();
       if (report) return report;
+      if (child.exitCode !== null || child.signalCode !== null) {
+        throw new Error(`${script} has ended by itself`);
+      }
       await new Promise<void>((resolve) => (wake = resolve));
     }
   }
@@ -56,14 +64,11 @@ export async function startChild(script: string, env: Record<string, string> = {
       if (report.type !== "usage") throw new Error("the child spoke out of turn");
       return report;
     },
-    async stop() {
-      child.kill("SIGKILL");
-      await child.exited;
-    },
+    stop,
   };
 }
 
-/** The child's side. It ends with its parent, whatever that dies of. */
+/** Runs in the child: reports its usage, and exits when the parent is gone. */
 export function serveUsage(ready: { url: string; secretKey?: string }) {
   process.on("disconnect", () => process.exit());
   process.on("message", () => {

@@ -1,5 +1,6 @@
 import postgres from "postgres";
 import type { z } from "zod";
+import { parseDatabaseUrl } from "../../src/config/database-address.ts";
 import type { serverFrames } from "../../src/wire/frames.ts";
 import { connect } from "../../src/database/connect.ts";
 import { insertMessages, type NewMessage } from "../../src/log/insert.ts";
@@ -12,7 +13,7 @@ import { insertBatch } from "./insert.ts";
 
 type MessageFrame = z.infer<typeof serverFrames.message>;
 
-/** What the product delivers, so that the reference carries as many bytes. */
+/** A frame as the product delivers it, so that the reference carries the same number of bytes. */
 function asDelivered(chatId: number, sent: number, content: string) {
   const frame: MessageFrame = {
     type: "message",
@@ -74,7 +75,7 @@ export async function fanOut(
   return (after.cpuMicros - before.cpuMicros) / messages;
 }
 
-/** Where the senders write to: rooms that each has to themselves, or all to one. */
+/** The rooms that the senders write to: `spread`, each to its own rooms; `hot`, all to one. */
 export type Rooms = "spread" | "hot";
 
 const roomFor = (rooms: Rooms, userId: number, place: number) =>
@@ -108,7 +109,7 @@ export async function throughput(
   return { perSecond: messages / seconds, cpuMicros: (usage.cpuMicros - cpuMicros) / messages };
 }
 
-/** What a bare server that inserts and publishes needs for the same, in microseconds of CPU. */
+/** The CPU time in microseconds that a minimal server needs to insert and publish the same messages. */
 export async function referenceCpu(bench: Bench, messages: number): Promise<number> {
   const { reference } = bench;
   const clients: Client[] = [];
@@ -146,7 +147,7 @@ export async function rawInserts(
   rooms: Rooms,
   messages: number,
 ): Promise<number> {
-  const sql = connect(bench.databaseUrl, pino({ level: "silent" }), { max: 1 });
+  const sql = connect(parseDatabaseUrl(bench.databaseUrl), pino({ level: "silent" }), { max: 1 });
   const started = performance.now();
   for (let index = 0; index < messages; index += senders) {
     const rows = Array.from({ length: senders }, (_, place): NewMessage => ({
@@ -218,7 +219,9 @@ export async function idleSocket(
   side: "product" | "reference",
   sockets: number,
 ): Promise<number> {
-  const child = await startChild(`${side}.ts`, { BENCH_DATABASE_URL: bench.databaseUrl });
+  const child = await startChild(bench.cleanup, `${side}.ts`, {
+    BENCH_DATABASE_URL: bench.databaseUrl,
+  });
   const warm = await Client.open(socketUrl(child, "topic=warm"));
   const before = await child.usage();
   const clients: Client[] = [];

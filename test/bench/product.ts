@@ -1,4 +1,4 @@
-// The product as it is, without limits in the way of a load.
+// The product without the limits that would restrict a load test.
 import { pino } from "pino";
 import { makeSecret } from "../../src/accounts/access-tokens.ts";
 import { createGeminiModel } from "../../src/model/gemini/client.ts";
@@ -25,7 +25,8 @@ const config = readConfig({
 });
 const log = pino({ level: "error" });
 const secretKey = makeSecret();
-const sql = connect(config.databaseUrl ?? "", log);
+if (!config.database) throw new Error("BENCH_DATABASE_URL is not set");
+const sql = connect(config.database, log);
 const { baseUrl } = config.gemini;
 const { url } = startServer(
   compose({

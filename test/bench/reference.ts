@@ -1,5 +1,5 @@
-// The least that could do the same work on Bun: a socket that subscribes to the topic in its address and publishes what it
-// is sent; the history's SQL behind a bare handler; and the batched insert behind a bare publish.
+// A minimal server on Bun that does the same work: a socket subscribes to the topic in its URL and publishes every message
+// it receives; a handler runs the history's SQL; and messages are inserted in batches before they are published.
 import postgres from "postgres";
 import { serveUsage } from "./child.ts";
 import { insertBatch } from "./insert.ts";

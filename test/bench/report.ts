@@ -1,4 +1,4 @@
-// The table that a run prints: one line a figure, each as soon as it is there.
+// The table that a run prints: one line for each figure, as soon as it is measured.
 import { median } from "./client.ts";
 
 const only = Bun.argv.slice(2);
@@ -19,7 +19,7 @@ export function printHead() {
   print("figure", "ours", "reference", "median of the pairs (lowest to highest)", "target");
 }
 
-/** @param compare makes one number of a pair, with the unit it is shown in */
+/** @param compare turns a pair of measurements into one number, in the unit of `compared` */
 async function comparison(
   [name, unit, target, ours, reference, pairs = 5]: Parameters<typeof figure>,
   compare: (own: number, bare: number) => number,
@@ -46,7 +46,7 @@ async function comparison(
   return median(own);
 }
 
-/** Measures a thing against its reference in interleaved pairs, by ratio. @returns the median of ours; NaN if not wanted */
+/** Measures the product and the reference alternately, and reports the ratio. @returns the product's median; NaN if not wanted */
 export function figure(
   name: string,
   unit: string,
@@ -58,12 +58,12 @@ export function figure(
   return comparison([name, unit, target, ours, reference, pairs], (own, bare) => own / bare, "×");
 }
 
-/** As {@link figure}, by what ours has more. */
+/** Measures like {@link figure}, and reports the difference instead of the ratio. */
 export function addedFigure(...of: Parameters<typeof figure>): Promise<number> {
   return comparison(of, (own, bare) => own - bare, ` ${of[1]} more`);
 }
 
-/** A count, which needs no reference. */
+/** Reports a count, which has no reference. */
 export async function countFigure(
   name: string,
   unit: string,

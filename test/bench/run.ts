@@ -1,52 +1,40 @@
-// `bun run bench [name …]`: ratios against a reference in the same run, interleaved, medians of the pairs. Counts are
-// checked exactly: a run that lost or doubled anything ends with an error.
+// `bun run bench [name …]`: medians of ratios against a reference that is measured in the same run, alternately. Counts are
+// checked exactly: a run that has lost or duplicated a message ends with an error.
 import { chmodSync, mkdtempSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
 import postgres from "postgres";
+import { parseDatabaseUrl } from "../../src/config/database-address.ts";
 import { startEmbeddedPostgres } from "../../src/embedded-postgres/embedded-postgres.ts";
 import { migrate } from "../../src/database/migrations/migrate.ts";
 import * as answers from "./answers.ts";
 import type { Bench } from "./bench.ts";
-import { startChild, stopChildren } from "./child.ts";
+import { Cleanup } from "../world/cleanup.ts";
+import { startChild } from "./child.ts";
 import { fill } from "./data.ts";
 import * as figures from "./figures.ts";
 import { addedFigure, countFigure, figure, printHead } from "./report.ts";
 
 const log = pino({ level: "error" });
+const cleanup = new Cleanup();
+cleanup.runOnSignals();
 const dataDir = mkdtempSync(join(tmpdir(), "gemini-coop-bench-"));
-let cleanedUp: Promise<void> | undefined;
-let stoppedBy: string | undefined;
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-  process.once(signal, () => {
-    stoppedBy = signal;
-    void cleanUp().finally(() => process.exit(1));
-  });
-}
-// PostgreSQL's own user has to reach it where this runs as root.
+cleanup.add(() => rm(dataDir, { recursive: true, force: true }));
+// As root, PostgreSQL runs under another account, which has to reach the folder.
 chmodSync(dataDir, 0o755);
 const starting = startEmbeddedPostgres({ dataDir, log });
-
-function cleanUp(): Promise<void> {
-  cleanedUp ??= (async () => {
-    await stopChildren();
-    const embedded = await starting.catch(() => undefined);
-    await embedded?.stop();
-    await rm(dataDir, { recursive: true, force: true });
-  })();
-  return cleanedUp;
-}
+cleanup.add(async () => (await starting).stop());
 
 async function measureAll(databaseUrl: string, sql: postgres.Sql) {
-  await migrate(databaseUrl, { log });
+  await migrate(parseDatabaseUrl(databaseUrl), { log });
   await fill(sql);
-  const gemini = await startChild("gemini.ts");
+  const gemini = await startChild(cleanup, "gemini.ts");
   const env = { BENCH_DATABASE_URL: databaseUrl, BENCH_GEMINI_URL: gemini.url };
-  const product = await startChild("product.ts", env);
-  const reference = await startChild("reference.ts", env);
-  const bench: Bench = { databaseUrl, sql, product, reference, gemini };
+  const product = await startChild(cleanup, "product.ts", env);
+  const reference = await startChild(cleanup, "reference.ts", env);
+  const bench: Bench = { cleanup, databaseUrl, sql, product, reference, gemini };
   printHead();
   await measureDeliveries(bench);
   await measureMessages(bench);
@@ -57,7 +45,7 @@ async function measureAll(databaseUrl: string, sql: postgres.Sql) {
 async function measureDeliveries(bench: Bench) {
   for (const size of [10, 100, 1_000]) {
     const messages = Math.max(100, 20_000 / size);
-    // What a message costs with one reader is not the deliveries' doing.
+    // The cost of a message with one reader is not caused by deliveries.
     const perDelivery = async (side: "product" | "reference") => {
       const alone = await figures.fanOut(bench, side, 1, 200);
       return ((await figures.fanOut(bench, side, size, messages)) - alone) / (size - 1);
@@ -193,7 +181,8 @@ try {
   await measureAll(embedded.url, sql);
   await sql.end();
 } catch (error) {
-  if (!stoppedBy) throw error;
+  // After a signal everything fails.
+  if (!cleanup.isRunning) throw error;
 } finally {
-  await cleanUp();
+  await cleanup.run();
 }

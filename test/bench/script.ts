@@ -1,4 +1,4 @@
-// How the scripted model is to answer: a question says it, so that the model's process needs no other orders.
+// The question contains the script of its answer, so that the model's process needs no other instructions.
 import { answer, finish, pause, say, type Script } from "../world/gemini/script.ts";
 
 /** The first piece comes at once, the others one every so often. */

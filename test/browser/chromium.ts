@@ -1,4 +1,4 @@
-// The real browser of the browser tests.
+// The browser of the browser tests.
 export const chromiumPath = process.env.CHROMIUM ?? "/usr/bin/chromium";
 
 export const flags = [
@@ -10,6 +10,6 @@ export const flags = [
   "--disable-background-networking",
   "--disable-component-update",
   "--disable-sync",
-  // Whatever it might ask for: no other host is found.
+  // No other host can be reached.
   "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 ];

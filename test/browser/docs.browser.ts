@@ -1,5 +1,7 @@
 // The pages at /docs as a reader's browser shows them.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import type { Page } from "playwright-core";
+import { z } from "zod";
 import { startWorld, type World } from "../world/world.ts";
 import { desktop, openPage, overflowOf, phone, type Look, type Visit } from "./visit.ts";
 
@@ -22,6 +24,33 @@ function expectClean({ faults, requests }: Visit) {
   for (const request of requests) expect(request).toMatch(/^(http:\/\/127\.0\.0\.1:|data:)/);
 }
 
+/** The contrast of each text with what is behind it, as WCAG 2.2 defines it: 1 to 21. */
+async function contrastsOf(page: Page, selector: string): Promise<number[]> {
+  const colors = await page.evaluate(`
+    [...document.querySelectorAll(${JSON.stringify(selector)})].map((element) => {
+      let behind = element;
+      while (/, 0\\)$/.test(getComputedStyle(behind).backgroundColor)) behind = behind.parentElement;
+      return [getComputedStyle(element).color, getComputedStyle(behind).backgroundColor];
+    })
+  `);
+  return z
+    .array(z.tuple([z.string(), z.string()]))
+    .parse(colors)
+    .map((pair) => {
+      const [dark = 0, light = 0] = pair.map(luminanceOf).toSorted((a, b) => a - b);
+      return (light + 0.05) / (dark + 0.05);
+    });
+}
+
+/** @param color as computed styles have it, such as `rgb(255, 255, 255)` */
+function luminanceOf(color: string): number {
+  const [red = 0, green = 0, blue = 0] = (color.match(/\d+/g) ?? []).map((channel) => {
+    const share = Number(channel) / 255;
+    return share <= 0.03928 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+}
+
 const looks: [name: string, look: Look][] = [
   ["a phone", phone],
   ["a phone in the dark", { ...phone, colors: "dark" }],
@@ -39,6 +68,8 @@ describe.each(looks)("on %s", (_, look) => {
       expect(await page.evaluate("document.documentElement.classList.contains('dark-mode')")).toBe(
         look.colors === "dark",
       );
+      const contrasts = await contrastsOf(page, ".info .title .version");
+      expect(contrasts.map((contrast) => contrast >= 4.5)).toEqual([true, true]);
       await page.getByRole("link", { name: "Socket", exact: true }).click();
       await page.getByRole("heading", { name: "Close codes" }).waitFor();
       expect(await overflowOf(page)).toBe(0);

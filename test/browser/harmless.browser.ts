@@ -1,4 +1,4 @@
-// What people and the model write can't run, can't call home, and can't look like a part of the page.
+// Text of people and the model cannot run scripts, send requests, or imitate a part of the page.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { Browser, Page } from "playwright-core";
 import { z } from "zod";
@@ -190,7 +190,7 @@ test("a link of the model's leads to another tab, which doesn't learn where it c
   const { url, headers } = await reached.promise;
   expect(url).toBe(`${beacon.url.href}there`);
   expect(headers.get("referer")).toBeNull();
-  // Where one was is still there.
+  // The scroll position has not changed.
   expect(visitor.page.url()).toBe(`${world.url}/#/chats/${chat.id}`);
   expect(visitor.faults).toEqual([]);
   await visitor.close();

@@ -1,5 +1,5 @@
-// `bun run check:browser`: the tests that need a browser. Where Chromium is missing it is installed, if that can be; else
-// nothing is tested, and the exit code is 77, which means "skipped" since the GNU test suites.
+// `bun run check:browser`: the tests that need a browser. A missing Chromium is installed if possible. Otherwise nothing is
+// tested, and the exit code is 77, the GNU convention for "skipped".
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { chromiumPath } from "./chromium.ts";
@@ -14,7 +14,7 @@ function run(...command: string[]): number {
 
 function installChromium(): boolean {
   if (process.getuid?.() !== 0 || !Bun.which("apt-get")) return false;
-  // Where Debian can't be reached, it should be known soon.
+  // If Debian's servers are unreachable, apt-get fails soon.
   const apt = ["apt-get", "-qq", "-o", "Acquire::Retries=0", "-o", "Acquire::http::Timeout=20"];
   run(...apt, "update");
   return run(...apt, "install", "-y", "--no-install-recommends", "chromium") === 0;

@@ -1,7 +1,7 @@
 // Several tabs of one person, whose access tokens expire within seconds: each refresh token is exchanged by one tab, and
 // all of them stay signed in.
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { chromium, type Browser, type Page } from "playwright-core";
+import { chromium, type Browser, type BrowserContext, type Page } from "playwright-core";
 import { z } from "zod";
 import { startWorld, type World } from "../world/world.ts";
 import { chromiumPath, flags } from "./chromium.ts";
@@ -101,6 +101,34 @@ test.each<[where: string, host: string, hasLocks: boolean]>([
   expect(new Set(exchanged.map(({ token }) => token)).size).toBe(exchanged.length);
   expect(await sessionsOf(username)).toBe(1);
   expect(await reuses()).toBe(0);
+  await context.close();
+});
+
+/** Loses one refresh: the request does not reach the server, or the reply does not reach the page. */
+async function loseOne(context: BrowserContext, what: "request" | "reply") {
+  const path = "**/api/auth/refresh";
+  let isLost = false;
+  await context.route(path, async (route) => {
+    if (isLost) return await route.continue();
+    isLost = true;
+    // This process does not resolve the host name.
+    const url = route.request().url().replace(hostName, "127.0.0.1");
+    if (what === "reply") await route.fetch({ url });
+    await route.abort("connectionreset");
+  });
+}
+
+test.each<[what: "request" | "reply", where: string, host: string]>([
+  ["request", "with Web Locks", "127.0.0.1"],
+  ["request", "without Web Locks", hostName],
+])("a refresh whose %s is lost signs nobody out, %s", async (what, _, host) => {
+  const username = host === hostName ? `cat_${what}` : `dan_${what}`;
+  const url = world.url.replace("127.0.0.1", host);
+  const { context, pages, untilExchanged } = await openTabs(username, url);
+  await loseOne(context, what);
+  await untilExchanged(renewals);
+  await expectSignedIn(pages);
+  expect(await sessionsOf(username)).toBe(1);
   await context.close();
 });
 

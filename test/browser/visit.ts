@@ -1,4 +1,4 @@
-// Pages in a real browser that keep what goes wrong in them.
+// Pages in a real browser that record their errors.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -18,7 +18,7 @@ export interface Visit {
   readonly page: Page;
   /** Errors and warnings of the console, uncaught errors, requests that failed. */
   readonly faults: string[];
-  /** Addresses of all requests. */
+  /** The URLs of all requests. */
   readonly requests: string[];
   close(): Promise<void>;
 }
@@ -57,7 +57,7 @@ async function pageOf(browser: BrowserContext): Promise<Page> {
   return browser.pages()[0] ?? (await browser.newPage());
 }
 
-/** How many pixels a page is wider than what it is seen through. */
+/** The number of pixels by which a page is wider than the viewport. */
 export function overflowOf(page: Page): Promise<number> {
   return page.evaluate("document.documentElement.scrollWidth - innerWidth").then(Number);
 }

@@ -1,9 +1,9 @@
-// Somebody in front of the page. Whatever the page does wrong meanwhile is kept: errors, and requests to other hosts.
+// A person who uses the page. Errors of the page and its requests to other hosts are recorded.
 import { chromium, type Browser, type BrowserContextOptions, type Page } from "playwright-core";
 import type { Person, World } from "../world/world.ts";
 import { chromiumPath, flags } from "./chromium.ts";
 
-/** For a machine that does much else. */
+/** Long enough for a machine under load. */
 const actionTimeoutMs = 20_000;
 
 export function launchChromium(): Promise<Browser> {
@@ -11,13 +11,13 @@ export function launchChromium(): Promise<Browser> {
 }
 
 export interface VisitOptions extends BrowserContextOptions {
-  /** Who is signed in, with a token of theirs. */
+  /** The person who is signed in. */
   as?: Person;
-  /** Which chat is opened. */
+  /** The chat that is opened. */
   chatId?: number;
 }
 
-/** A browser of one's own that has opened the page. */
+/** Opens the page in a browser context of its own. */
 export async function visit(world: World, browser: Browser, options: VisitOptions = {}) {
   const { as: person, chatId, ...context } = options;
   const own = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...context });
@@ -36,7 +36,7 @@ export async function visit(world: World, browser: Browser, options: VisitOption
       await this.composer.fill(text);
       await this.composer.press("Enter");
     },
-    /** The width of what there is, however much of it is seen. */
+    /** The width of the content in pixels, including the part outside the viewport. */
     async contentWidth() {
       return Number(await page.evaluate("document.documentElement.scrollWidth"));
     },
@@ -53,7 +53,7 @@ function signInScript({ token }: Person): string {
     expires_at_ms: Date.now() + 1_800_000,
   };
   const text = JSON.stringify(JSON.stringify(tokens));
-  // Once: who signs out and loads the page again stays signed out.
+  // Tokens are set once, so that a person who signs out and reloads the page stays signed out.
   return `
     if (!sessionStorage.getItem("visited")) localStorage.setItem("gemini-coop-tokens", ${text});
     sessionStorage.setItem("visited", "yes");

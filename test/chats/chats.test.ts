@@ -1,22 +1,21 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { defaultSettings, startWorld, type Person, type World } from "../world/world.ts";
+import { beforeAll, describe, expect, test } from "bun:test";
+import { defaultSettings, useWorld, type Person } from "../world/world.ts";
 import { expectInvalid, expectProblem, time } from "../http/refusals.ts";
 
-let world: World;
+const world = useWorld();
 let ann: Person;
 let ben: Person;
 let cat: Person;
 beforeAll(async () => {
-  world = await startWorld();
   ann = await world.person("ann");
   ben = await world.person("ben");
   cat = await world.person("cat");
 });
-afterAll(() => world.stop());
 
 const chatMembers = [
   "id",
   "name",
+  "is_named",
   "owner_id",
   "is_group",
   "is_ai_chat",
@@ -60,6 +59,7 @@ describe("opening a chat", () => {
     expect(body).toEqual({
       id: expect.any(Number),
       name: "Physics",
+      is_named: true,
       owner_id: ann.id,
       is_group: true,
       is_ai_chat: false,
@@ -85,9 +85,10 @@ describe("opening a chat", () => {
     expect(await usernamesIn(body.id)).toEqual([ann.username]);
   });
 
-  test("without a name is named after its people", async () => {
+  test("without a name makes a group that is named after its people", async () => {
     for (const name of [undefined, null, "", "   "]) {
-      const { body } = await create(ann, { name, participant_usernames: [ben.username] });
+      const group = { is_group: true, participant_usernames: [ben.username] };
+      const { body } = await create(ann, { name, ...group });
       expect(body.name).toBe(`${ann.username}, ${ben.username}`);
     }
   });

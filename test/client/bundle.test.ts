@@ -1,4 +1,4 @@
-// The client as others get it: small, without anything of the server, and at home in Node.js.
+// The client as applications receive it: small, without code of the server, and usable in Node.js.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -31,8 +31,8 @@ test("all of it is at most 9 KiB, minified and compressed, and imports nothing",
   expect(transpiler.scan(code).exports).toEqual(["ProblemError", "createClient", "memoryTokens"]);
 });
 
-test("what only some need is beside it: the list of chats, tokens in a browser, the fault kit", async () => {
-  for (const name of ["chat-list", "stored-tokens"]) {
+test("the list of chats, what a browser stores, and the fault proxy have entry points of their own", async () => {
+  for (const name of ["chat-list", "stored-tokens", "stored-outbox"]) {
     const code = await bundle(join(entry, `../${name}.ts`), { minify: true });
     expect([name, gzipSync(code).length < 2_048]).toEqual([name, true]);
   }
@@ -41,7 +41,7 @@ test("what only some need is beside it: the list of chats, tokens in a browser, 
   expect(imports.map(({ path }) => path)).toEqual(["node:net"]);
 });
 
-/** Runs in Node.js: somebody registers, opens a room through a proxy that cuts, and talks. */
+/** Runs in Node.js: a person registers, opens a room through a proxy that cuts connections, and sends messages. */
 const conversation = `
   import { createClient } from "gemini-coop/client";
   import { startFaultProxy } from "gemini-coop/client/faults";
@@ -74,7 +74,7 @@ async function run(...command: string[]) {
 }
 
 test(
-  "Node.js 20 runs it, and the fault kit, as they are built for it, and as its README shows it",
+  "Node.js 20 runs the built client, the fault proxy and the example of the README",
   async () => {
     const world = await startWorld();
     try {

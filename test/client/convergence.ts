@@ -19,7 +19,7 @@ const faults = { drop: 0.01, double: 0.02, delay: 0.03, reorder: 0.02, cut: 0.00
 export interface Story {
   seed: string;
   messages: number;
-  /** Of all people together, at least. */
+  /** The least number of reconnects of all people together. */
   reconnects: number;
 }
 
@@ -28,10 +28,10 @@ export type Shown = Pick<RoomSnapshot, "chat" | "participants" | "messages" | "p
 export interface Outcome {
   /** The results of all sends. */
   results: SendResult[];
-  /** What each person has at the end, and what somebody has who comes then. */
+  /** The final state of each person's client, and the state of a client that loads the room at the end. */
   seen: Shown[];
   fresh: Shown;
-  /** What was written, by name. */
+  /** The texts that each person has sent, by name. */
   written: Map<string, string[]>;
   counts: FaultCounts;
   reconnects: number;
@@ -144,7 +144,7 @@ async function wholeRoom(room: Room): Promise<Shown> {
   return { chat, participants, messages, pending };
 }
 
-/** What a person has said in a room, in the order of its numbers. */
+/** The texts of a person in a room, in the order of the numbers. */
 export function saidBy(messages: readonly Message[], name: string): string[] {
   return messages.filter(({ username }) => username === name).map(({ content }) => content);
 }

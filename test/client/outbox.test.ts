@@ -1,4 +1,4 @@
-// What a message does with each answer that a server may give: here the answers are written down.
+// The outbox's reaction to each reply of a server. The replies are scripted here.
 import { expect, test } from "bun:test";
 import { Outbox } from "../../src/client/outbox.ts";
 import type { Sendable } from "../../src/client/requests.ts";

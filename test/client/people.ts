@@ -1,4 +1,4 @@
-// People with a client each, and waiting for what it shows.
+// People with a client each, and functions that wait for a state of the client.
 import {
   createClient,
   type Client,
@@ -11,10 +11,10 @@ import type { Person, World } from "../world/world.ts";
 
 const timeoutMs = 20_000;
 
-/** Short pauses, so that a test of reconnecting ends soon. */
+/** Short pauses, so that tests of reconnecting are fast. */
 const quick = { retryMs: 5, retryMsMax: 50, soonMs: 20, laterMs: 20, gapMs: 20 };
 
-/** @returns the first snapshot, from now on, that is as wished */
+/** @returns the first snapshot from now on that matches */
 export function until<T>(observable: Observable<T>, matches: (now: T) => boolean): Promise<T> {
   const { promise, resolve, reject } = Promise.withResolvers<T>();
   const look = () => {
@@ -24,7 +24,7 @@ export function until<T>(observable: Observable<T>, matches: (now: T) => boolean
   const end = observable.subscribe(look);
   const timer = setTimeout(() => {
     const now = JSON.stringify(observable.getSnapshot(), undefined, 1).slice(0, 4_000);
-    reject(new Error(`it did not become as wished. It is:\n${now}`));
+    reject(new Error(`no snapshot matched. The last one is:\n${now}`));
   }, timeoutMs);
   look();
   return promise.finally(() => {
@@ -41,7 +41,7 @@ export type SignedIn = Client & { name: string; person: Person };
 export function createPeople(world: World) {
   const clients: Client[] = [];
 
-  /** Nobody's client. */
+  /** A client without a session. */
   function open(options: Partial<ClientOptions> = {}): Client {
     const timing = { ...quick, ...options.timing };
     const client = createClient({ url: world.url, ...options, timing });
@@ -49,7 +49,7 @@ export function createPeople(world: World) {
     return client;
   }
 
-  /** Somebody with a socket. @param person default: a new one */
+  /** A client that is signed in. @param person default: a new one */
   async function signedIn(
     options: Partial<ClientOptions> = {},
     person: Person | undefined = undefined,
@@ -73,7 +73,7 @@ export function createPeople(world: World) {
   };
 }
 
-/** Good for an hour; there is nothing to renew them with. */
-export function tokensOf({ token }: Person): Tokens {
+/** Tokens that are valid for an hour and cannot be renewed. */
+export function tokensOf({ token }: { token: string }): Tokens {
   return { access_token: token, token_type: "bearer", expires_in: 3_600, refresh_token: "none" };
 }

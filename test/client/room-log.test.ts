@@ -1,4 +1,4 @@
-// What single frames make of a room, where the order of a real server would hide it.
+// The effect of single frames on a room, in orders that a real server does not produce.
 import { expect, test } from "bun:test";
 import { messagesMax, RoomLog } from "../../src/client/room-log.ts";
 import type { Chat, Participant } from "../../src/wire/chats.ts";
@@ -128,7 +128,14 @@ test("with a new owner the roles change", () => {
     thinking_budget: null,
     google_search: false,
   };
-  const now: Chat = { ...chat, created_at: time, last_seq: 1, updated_seq: 1, settings };
+  const now: Chat = {
+    ...chat,
+    is_named: true,
+    created_at: time,
+    last_seq: 1,
+    updated_seq: 1,
+    settings,
+  };
   const participants = [person(1, "owner"), person(2, "member")];
   log.load({ chat: now, participants, messages: [], hasOlder: false });
   const next = { ...now, owner_id: 2, updated_seq: 2 };

@@ -1,20 +1,18 @@
 // Clients that share their tokens, as the tabs of a browser do. What one of them saves becomes visible to the others
 // when the test says so: between the processes of a browser that takes a while.
-import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
+import { afterEach, beforeAll, expect, test } from "bun:test";
 import type { Client, HeldTokens, TokenStore } from "gemini-coop/client";
-import { startWorld, type World } from "../world/world.ts";
+import { useWorld } from "../world/world.ts";
 import { createPeople, until, untilLive, type People } from "./people.ts";
 
 const password = "correct horse battery";
-let world: World;
+const world = useWorld();
 let people: People;
 let names = 0;
 beforeAll(async () => {
-  world = await startWorld();
   people = createPeople(world);
 });
 afterEach(() => people.closeAll());
-afterAll(() => world.stop());
 
 /** Somebody new, with tokens that are due for renewal. */
 async function someone() {
@@ -67,7 +65,7 @@ class SharedStorage {
     };
   }
 
-  /** What was saved last becomes visible everywhere. */
+  /** Makes what was saved last visible in all views. */
   deliver() {
     for (const view of this.#views) {
       if (view.value === this.#value) continue;
@@ -218,6 +216,40 @@ test("a renewal in another client is no new sign-in", async () => {
   storage.deliver();
   expect(await second.api.listChats()).toEqual([]);
   expect(states).not.toContain("offline");
+});
+
+test("a refresh that the network loses is repeated once with the same token", async () => {
+  const { held } = await someone();
+  const sent: string[] = [];
+  let losses = 1;
+  const client = people.open({
+    tokens: new SharedStorage({ ...held, expires_at_ms: 0 }).view(),
+    async fetch(url, init) {
+      if (!url.endsWith("/refresh")) return await fetch(url, init);
+      sent.push(JSON.parse(String(init.body)).refresh_token);
+      losses -= 1;
+      if (losses >= 0) throw new TypeError("the network is away");
+      return await fetch(url, init);
+    },
+  });
+  expect(await client.api.listChats()).toEqual([]);
+  expect(sent).toEqual([held.refresh_token, held.refresh_token]);
+});
+
+test("a network that stays away is a problem, which signs nobody out", async () => {
+  const { held } = await someone();
+  let isAway = true;
+  const client = people.open({
+    tokens: new SharedStorage({ ...held, expires_at_ms: 0 }).view(),
+    async fetch(url, init) {
+      if (isAway) throw new TypeError("the network is away");
+      return await fetch(url, init);
+    },
+  });
+  await expect(client.api.listChats()).rejects.toMatchObject({ code: "network" });
+  expect(client.session.getSnapshot().signedIn).toBe(true);
+  isAway = false;
+  expect(await client.api.listChats()).toEqual([]);
 });
 
 function watchStates({ connection }: Client): Set<string> {

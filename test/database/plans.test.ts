@@ -13,6 +13,7 @@ import { findSessions } from "../../src/accounts/session-queries.ts";
 import { claimAbandonedRuns } from "../../src/answers/budget/queries.ts";
 import { findPastMessages } from "../../src/answers/prompt/queries.ts";
 import { findParticipants, isParticipant } from "../../src/chats/participant-queries.ts";
+import { findPrivateChat } from "../../src/chats/new-chat-queries.ts";
 import { findChatSummaries } from "../../src/chats/queries.ts";
 import type { Sql } from "../../src/database/connect.ts";
 import { createReadLog, findMissed } from "../../src/log/replay.ts";
@@ -81,6 +82,13 @@ const cases: Case[] = [
     // Of each chat the newest message and the last read one.
     rows: { chat_participants: myChats, chats: myChats, messages: 2 * myChats },
     by: ["chat_participants_user_id_idx", "messages_chat_id_seq_key"],
+  },
+  {
+    what: "the private chat of two people",
+    run: () => findPrivateChat(sql, me, 3),
+    // Those that one of the two is in.
+    rows: { chat_participants: 2 * myChats, chats: myChats, private_chats: 2 },
+    by: ["chat_participants_user_id_idx"],
   },
   {
     what: "whether somebody is in a chat",

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import { version } from "../../package.json";
 import {
   clientKey,
@@ -9,15 +9,13 @@ import {
 import { ClientFrame, closeCodes, serverFrames } from "../../src/wire/frames.ts";
 import { problemCatalogue } from "../../src/wire/problems.ts";
 import { checkerOf } from "../world/json-schema.ts";
-import { startWorld, type World } from "../world/world.ts";
+import { useWorld } from "../world/world.ts";
 
-let world: World;
+const world = useWorld();
 let document: AsyncApi;
 beforeAll(async () => {
-  world = await startWorld();
   document = (await world.call("GET", "/asyncapi.json")).body;
 });
-afterAll(() => world.stop());
 
 const clientTypes = ClientFrame.options.map(({ shape }) => shape.type.value);
 const serverNames = Object.keys(serverFrames);

@@ -1,15 +1,11 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { ClientFrame, closeCodes, serverFrames } from "../../src/wire/frames.ts";
 import { clientKey, serverKey } from "../../src/wire/docs/asyncapi.ts";
 import { answerAndHang, say } from "../world/gemini/script.ts";
 import { exampleClient } from "../../src/docs/example.ts";
-import { startWorld, type World } from "../world/world.ts";
+import { useWorld } from "../world/world.ts";
 
-let world: World;
-beforeAll(async () => {
-  world = await startWorld();
-});
-afterAll(() => world.stop());
+const world = useWorld();
 
 const pages = ["/docs", "/docs/socket"];
 const pageAt = async (path: string): Promise<string> => (await world.call("GET", path)).body;

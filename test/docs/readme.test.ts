@@ -52,8 +52,8 @@ describe(".env.example", () => {
 });
 
 describe("README.md", () => {
-  test("has at most 240 lines", () => {
-    expect(readme.trimEnd().split("\n").length).toBeLessThanOrEqual(240);
+  test("has at most 200 lines", () => {
+    expect(readme.trimEnd().split("\n").length).toBeLessThanOrEqual(200);
   });
 
   test("names settings that are there", () => {

@@ -1,20 +1,18 @@
 // Joining with after_seq: what is sent again, what is not, and when it is too much.
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import { answer, finish, say } from "../world/gemini/script.ts";
 import { findMissed } from "../../src/log/replay.ts";
 import { insertMessages } from "../../src/log/insert.ts";
 import type { Frame, TestSocket } from "../world/socket.ts";
-import { startWorld, type Person, type World } from "../world/world.ts";
+import { useWorld, type Person } from "../world/world.ts";
 
-let world: World;
+const world = useWorld();
 let ann: Person;
 let ben: Person;
 beforeAll(async () => {
-  world = await startWorld();
   ann = await world.person("ann");
   ben = await world.person("ben");
 });
-afterAll(() => world.stop());
 
 const mebibyte = 1024 * 1024;
 

@@ -1,21 +1,17 @@
 // What concerns a person reaches all their sockets, joined or not; what changes a room reaches those who joined it.
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { beforeEach, describe, expect, test } from "bun:test";
 import type { Frame, TestSocket } from "../world/socket.ts";
-import { defaultSettings, startWorld, type Person, type World } from "../world/world.ts";
+import { defaultSettings, useWorld, type Person } from "../world/world.ts";
 
-let world: World;
+const world = useWorld();
 let ann: Person;
 let ben: Person;
 let cat: Person;
-beforeAll(async () => {
-  world = await startWorld();
-});
 beforeEach(async () => {
   ann = await world.person("ann");
   ben = await world.person("ben");
   cat = await world.person("cat");
 });
-afterAll(() => world.stop());
 
 const notices = ["chat_created", "chat_invite", "chat_deleted", "removed_from_chat"];
 const time = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
@@ -35,6 +31,7 @@ function chatLike(name: string) {
   return {
     id: expect.any(Number),
     name,
+    is_named: true,
     owner_id: ann.id,
     is_group: true,
     is_ai_chat: false,
@@ -216,5 +213,68 @@ describe("to everyone who has joined the room, with the room's number", () => {
     });
     await reader.settle();
     expect(reader.ofType("chat_updated").length).toBe(3);
+  });
+});
+
+describe("to what lists of chats are made of", () => {
+  test("chat_changed reaches a participant's sockets that have not joined, once each, and nobody else", async () => {
+    const chat = await ann.chat({ with: [ben], name: "Physics" });
+    const sockets = [await ann.socket(), await ben.socket()];
+    const left = await ben.joined(chat.id);
+    await left.ask({ type: "leave", chat_id: chat.id });
+    const [joined, cats] = [await ann.joined(chat.id), await cat.socket()];
+    const { body } = await ann.api("PATCH", `/api/chats/${chat.id}`, { name: "Chemistry" });
+    for (const socket of [...sockets, left]) {
+      await socket.settle();
+      expect(socket.ofType("chat_changed")).toEqual([
+        { type: "chat_changed", chat_id: chat.id, chat: body },
+      ]);
+      expect(socket.ofType("chat_updated")).toEqual([]);
+    }
+    for (const socket of [joined, cats]) {
+      await socket.settle();
+      expect(socket.ofType("chat_changed")).toEqual([]);
+    }
+  });
+
+  test("chat_changed reaches nobody who was removed", async () => {
+    const chat = await ann.chat({ with: [ben], name: "Physics" });
+    const bens = [await ben.socket(), await ben.joined(chat.id)];
+    await ann.api("DELETE", `/api/chats/${chat.id}/participants/${ben.id}`);
+    await ann.api("PATCH", `/api/chats/${chat.id}`, { name: "Without Ben" });
+    for (const socket of bens) {
+      await socket.settle();
+      expect(socket.ofType("chat_changed")).toEqual([]);
+      expect(socket.ofType("chat_updated")).toEqual([]);
+    }
+  });
+
+  test("read tells a moved read position to all sockets of its person, and to nobody else", async () => {
+    const chat = await ann.chat({ with: [ben] });
+    for (const text of ["one", "two", "three"]) await ann.say(chat.id, text);
+    const bens = [await ben.socket(), await ben.joined(chat.id)];
+    const others = [await ann.joined(chat.id), await ann.socket()];
+    const mark = (body: unknown) => ben.api("POST", `/api/chats/${chat.id}/mark-read`, body);
+    await mark({ seq: 2 });
+    // None of these moves it.
+    for (const seq of [2, 1, 0]) await mark({ seq });
+    await mark({});
+    const read = (last_read_seq: number) => ({
+      type: "read",
+      chat_id: chat.id,
+      reads: [{ user_id: ben.id, last_read_seq }],
+    });
+    for (const socket of bens) {
+      await socket.settle();
+      expect(socket.ofType("read")).toEqual([read(2), read(3)]);
+    }
+    // What follows in the chat still reaches them.
+    const { seq } = await ann.say(chat.id, "four");
+    await bens[0]?.next("chat_activity", { seq });
+    await bens[1]?.next("message", { seq });
+    for (const socket of others) {
+      await socket.settle();
+      expect(socket.ofType("read")).toEqual([]);
+    }
   });
 });

@@ -1,14 +1,12 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import { startWorld, type Person, type World } from "../world/world.ts";
+import { beforeAll, expect, test } from "bun:test";
+import { useWorld, type Person } from "../world/world.ts";
 import { expectInvalid } from "../http/refusals.ts";
 
-let world: World;
+const world = useWorld();
 let ann: Person;
 beforeAll(async () => {
-  world = await startWorld();
   ann = await world.person("ann");
 });
-afterAll(() => world.stop());
 
 const people = (count: number) => Array.from({ length: count }, () => "ben");
 
@@ -60,6 +58,23 @@ test.each<[detail: string, method: string, path: string, body?: unknown]>([
   const errors: { pointer: string }[] = answer.body.errors;
   expectInvalid(answer, ...new Set(errors.map((error) => error.pointer)));
   expect(answer.body.detail).toBe(detail);
+});
+
+test("a letter beyond a to z is told as one that may not be there", async () => {
+  const input = { username: "josé", email: "josé@example.com", password: "correct horse" };
+  const { status, body } = await world.call("POST", "/api/auth/register", input);
+  expect(status).toBe(422);
+  expect(body.errors).toEqual([
+    {
+      pointer: "/username",
+      detail: "may have letters a to z and A to Z, digits 0 to 9, and _ - . only",
+    },
+    {
+      pointer: "/email",
+      detail:
+        "must be an email address such as ann@example.com, of the letters a to z without accents",
+    },
+  ]);
 });
 
 test("a frame's empty token is told in characters, as a text is", async () => {

@@ -1,45 +1,52 @@
-// Cuts a stream of bytes into WebSocket messages (RFC 6455 §5.2), as they are: nothing is unmasked but to be looked at.
-
-/** A whole message: one frame, or all fragments of one (§5.4). */
+/** A whole message: one frame, or all fragments of a message (RFC 6455 §5.4). */
 export interface WebSocketMessage {
-  /** As it came, to be passed on. */
+  /** The frames as they were received, masked if they were. */
   bytes: Buffer;
-  /** Of a text message; undefined for everything else. */
+  /** The content of a text message; undefined for other messages. */
   text: string | undefined;
+}
+
+interface Fragment {
+  bytes: Buffer;
+  payload: Buffer;
+  isText: boolean;
 }
 
 const opcodes = { continuation: 0, text: 1, close: 8 };
 
-export function createMessageReader() {
-  let rest: Buffer = Buffer.alloc(0);
-  let fragments: { bytes: Buffer; payload: Buffer; isText: boolean }[] = [];
+/** Cuts a stream of bytes into WebSocket messages (RFC 6455 §5.2). */
+export class MessageReader {
+  #rest: Buffer = Buffer.alloc(0);
+  #fragments: Fragment[] = [];
 
-  function take(bytes: Buffer): WebSocketMessage[] {
+  /** @returns the messages that are complete with these bytes */
+  take(bytes: Buffer): WebSocketMessage[] {
     const messages: WebSocketMessage[] = [];
-    rest = rest.length === 0 ? bytes : Buffer.concat([rest, bytes]);
-    for (let frame = readFrame(rest); frame; frame = readFrame(rest)) {
-      const whole = rest.subarray(0, frame.length);
-      rest = rest.subarray(frame.length);
-      // A control frame may come between the fragments of a message.
+    this.#rest = this.#rest.length === 0 ? bytes : Buffer.concat([this.#rest, bytes]);
+    for (let frame = readFrame(this.#rest); frame; frame = readFrame(this.#rest)) {
+      const whole = this.#rest.subarray(0, frame.length);
+      this.#rest = this.#rest.subarray(frame.length);
+      // A control frame may stand between the fragments of a message.
       if (frame.opcode >= opcodes.close) {
         messages.push({ bytes: whole, text: undefined });
         continue;
       }
-      const isText = frame.opcode === opcodes.text || (fragments[0]?.isText ?? false);
-      fragments.push({ bytes: whole, payload: frame.payload, isText });
-      if (!frame.isFinal) continue;
-      messages.push({
-        bytes: Buffer.concat(fragments.map((fragment) => fragment.bytes)),
-        text: isText
-          ? Buffer.concat(fragments.map((fragment) => fragment.payload)).toString("utf8")
-          : undefined,
-      });
-      fragments = [];
+      const isText = frame.opcode === opcodes.text || (this.#fragments[0]?.isText ?? false);
+      this.#fragments.push({ bytes: whole, payload: frame.payload, isText });
+      if (frame.isFinal) messages.push(this.#join(isText));
     }
     return messages;
   }
 
-  return { take };
+  #join(isText: boolean): WebSocketMessage {
+    const fragments = this.#fragments;
+    this.#fragments = [];
+    const payload = Buffer.concat(fragments.map((fragment) => fragment.payload));
+    return {
+      bytes: Buffer.concat(fragments.map((fragment) => fragment.bytes)),
+      text: isText ? payload.toString("utf8") : undefined,
+    };
+  }
 }
 
 function readFrame(bytes: Buffer) {

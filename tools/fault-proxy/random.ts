@@ -1,10 +1,11 @@
 /**
- * Decisions that a seed repeats. Every actor forks its own: what it decides does not depend on when the others do.
+ * Pseudo-random decisions that a seed repeats. Each actor forks its own source, so that its decisions do not depend on the
+ * timing of the others.
  */
 export interface Random {
-  /** From 0 to below 1. */
+  /** @returns a number from 0 to below 1 */
   next(): number;
-  /** A whole number, both ends included. */
+  /** @returns an integer from `min` to `max`, both included */
   int(min: number, max: number): number;
   chance(probability: number): boolean;
   pick<T>(items: readonly T[]): T;
@@ -13,7 +14,7 @@ export interface Random {
 
 export function createRandom(seed: string): Random {
   let state = hash(seed);
-  // Mulberry32.
+  // The generator is Mulberry32.
   function next() {
     state = (state + 0x6d2b79f5) | 0;
     let mixed = Math.imul(state ^ (state >>> 15), state | 1);
@@ -34,7 +35,7 @@ export function createRandom(seed: string): Random {
   };
 }
 
-/** FNV-1a, 32 bits, of the UTF-16 units. */
+/** The 32-bit FNV-1a hash of the UTF-16 units. */
 function hash(text: string): number {
   let value = 0x811c9dc5;
   for (let index = 0; index < text.length; index += 1) {

@@ -1,17 +1,17 @@
-// `bun run faults:proxy`: the fault kit as a program, for a client in any language.
+// `bun run faults:proxy`: the fault proxy as a program, for clients in any language.
 import { parseArgs } from "node:util";
 import { startFaultProxy, type SocketFaults } from "./proxy.ts";
 
 const usage = `bun run faults:proxy --target http://127.0.0.1:8000 [--port 9000] [--seed words]
   [--drop 0.01] [--double 0.02] [--delay 0.03] [--reorder 0.02] [--cut 0.002] [--delay-ms-max 20] [--cut-every-ms 1000]
 
-Passes everything on to the server, but for what it does to WebSocket messages, each with the probability that is given.
-With --cut-every-ms all WebSockets are broken at that interval. Ctrl-C stops it, and says what was done.`;
+Passes everything on to the server. Each fault happens to a WebSocket message with the given probability. --cut-every-ms
+breaks all WebSockets at that interval. Ctrl-C stops the proxy and prints the number of faults.`;
 
 const probabilities = ["drop", "double", "delay", "reorder", "cut"] as const;
 const option = { type: "string" } as const;
 
-/** @throws RangeError for what is no number in the range */
+/** @throws RangeError unless the text is a number in the range */
 function numberOf(name: string, text: string | undefined, min: number, max: number) {
   if (text === undefined) return undefined;
   const value = Number(text);
@@ -37,7 +37,7 @@ function readArguments() {
     },
   });
   if (values.target === undefined || !URL.canParse(values.target)) {
-    throw new RangeError("--target must be the address of a server");
+    throw new RangeError("--target must be the URL of a server");
   }
   const faults: Partial<SocketFaults> = {};
   for (const name of probabilities) faults[name] = numberOf(name, values[name], 0, 1) ?? 0;

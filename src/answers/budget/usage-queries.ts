@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { shownName } from "../../chats/column-queries.ts";
 import { many, type Sql } from "../../database/connect.ts";
 import { UsageReport, type Account } from "../../wire/answers.ts";
 import { today } from "./queries.ts";
@@ -37,7 +38,7 @@ export async function findUsage(
       from (
         select 'user' as kind, ${userId}::bigint as id, null::bigint as chat_id, null::text as name
         union all
-        select 'chat', id, id, name from chats where owner_id = ${userId}
+        select 'chat', c.id, c.id, ${shownName(sql, userId)} from chats c where c.owner_id = ${userId}
       ) account
       left join budgets b on b.kind = account.kind and b.id = account.id
       cross join lateral (

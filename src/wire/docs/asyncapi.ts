@@ -10,7 +10,8 @@ import {
 import { clientNotes } from "./client-frames.ts";
 import { closeNotes } from "./close-codes.ts";
 import { errorNotes } from "./errors.ts";
-import { serverNotes, type Addressee } from "./server-frames.ts";
+import { addressees } from "./examples.ts";
+import { serverNotes } from "./server-frames.ts";
 import { problemCatalogue } from "../problems.ts";
 
 export type JsonSchema = z.core.JSONSchema.BaseSchema;
@@ -40,23 +41,6 @@ export interface CloseCode {
   when: string;
   then: string;
 }
-
-const addressees: Record<Addressee, { summary: string; description: string }> = {
-  room: {
-    summary: "To everyone who has joined the chat",
-    description: "Every socket that has sent `join` for the `chat_id`, the sender's own too.",
-  },
-  person: {
-    summary: "To all sockets of a person",
-    description:
-      "Whether they have joined the chat or not; but `chat_activity` only to those that have not.",
-  },
-  socket: {
-    summary: "To the socket that asked",
-    description:
-      "Once the socket is signed in, a frame with a `request_id` gets exactly one reply with it. Without one only `join`, `ping` and errors are answered.",
-  },
-};
 
 const pascal = (name: string) =>
   name.replaceAll(/(?:^|_)(\w)/g, (_, letter: string) => letter.toUpperCase());

@@ -1,39 +1,9 @@
 // What the documents say of each frame that the server sends, with an example. One that is not in here doesn't compile.
 import type { z } from "zod";
-import type { Chat, Participant } from "../chats.ts";
+import type { Participant } from "../chats.ts";
 import type { serverFrames } from "../frames.ts";
-
-/** Who gets a frame: everyone who has joined the chat, all sockets of one person, or the socket that asked. */
-export type Addressee = "room" | "person" | "socket";
-
-export interface ServerNote<Example = object> {
-  to: Addressee;
-  /** Where several frames share a type: which one this is. */
-  title?: string;
-  summary: string;
-  description?: string;
-  example: Example;
-}
-
-const time = "2026-11-22T10:15:30.123Z";
-
-const chat: Chat = {
-  id: 1,
-  name: "Physics homework",
-  owner_id: 7,
-  is_group: true,
-  is_ai_chat: false,
-  created_at: time,
-  last_seq: 57,
-  updated_seq: 12,
-  settings: {
-    model: null,
-    persona: "A patient teacher of physics.",
-    temperature: 0.7,
-    thinking_budget: null,
-    google_search: false,
-  },
-};
+import { chat, time, type ServerNote } from "./examples.ts";
+import { listNotes } from "./list-frames.ts";
 
 const participant: Participant = {
   id: 9,
@@ -144,7 +114,9 @@ export const serverNotes: {
   chat_updated: {
     to: "room",
     summary: "The chat has changed",
-    description: "Its name, owner or settings. Who has not joined finds it in `GET /api/chats`.",
+    description:
+      "Its name, owner or settings. Sockets that have not joined receive `chat_changed`. Of a chat whose `is_named` is false, `name` is that of neither of its two people: " +
+      "show the other person's username.",
     example: {
       type: "chat_updated",
       chat_id: 1,
@@ -184,56 +156,7 @@ export const serverNotes: {
       request_id: 2,
     },
   },
-  chat_created: {
-    to: "person",
-    summary: "A new chat that you are in",
-    description: "Also to the one who opened it: their other devices show it, too.",
-    example: { type: "chat_created", chat, notification: "You created Physics homework" },
-  },
-  chat_invite: {
-    to: "person",
-    summary: "You were invited, and are a participant from now on",
-    example: {
-      type: "chat_invite",
-      chat,
-      notification: "john_doe invited you to Physics homework",
-    },
-  },
-  chat_deleted: {
-    to: "person",
-    summary: "A chat of yours is gone",
-    example: {
-      type: "chat_deleted",
-      chat_id: 1,
-      notification: "Physics homework was deleted",
-    },
-  },
-  removed_from_chat: {
-    to: "person",
-    summary: "You are no longer in a chat",
-    description: "Also to the other devices of somebody who left.",
-    example: {
-      type: "removed_from_chat",
-      chat_id: 1,
-      notification: "john_doe removed you from Physics homework",
-    },
-  },
-  chat_activity: {
-    to: "person",
-    summary: "Something was written in a chat that this socket has not joined",
-    description:
-      "What a chat list needs to show it as unread. Of an answer once, when it ends, with the `seq` it began with. Also to the sender's sockets that have not joined.",
-    example: {
-      type: "chat_activity",
-      chat_id: 1,
-      seq: 58,
-      user_id: 9,
-      username: "jane_doe",
-      is_bot: false,
-      last_message: "Has anybody done number 3?",
-      last_message_time: time,
-    },
-  },
+  ...listNotes,
   pong: {
     to: "socket",
     summary: "The server is there",

@@ -1,13 +1,9 @@
 // What is read of a room's history for one prompt: no more than a prompt can hold.
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { findMessagesToSummarise, findPastMessages } from "../../../src/answers/prompt/queries.ts";
-import { startWorld, type World } from "../../world/world.ts";
+import { useWorld } from "../../world/world.ts";
 
-let world: World;
-beforeAll(async () => {
-  world = await startWorld();
-});
-afterAll(() => world.stop());
+const world = useWorld();
 
 async function spoken(...contents: string[]) {
   const ann = await world.person("ann");

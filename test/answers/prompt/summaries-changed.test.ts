@@ -1,7 +1,7 @@
 // A summary of what was edited or removed goes, and is made again from what is true.
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { answer, finish, say } from "../../world/gemini/script.ts";
-import { startWorld, type World } from "../../world/world.ts";
+import { useWorld } from "../../world/world.ts";
 import { gateway } from "../asking.ts";
 import { ask, facts, smallContext, stored, summary, tell, textOf, yes } from "./summarising.ts";
 import { untilSummarised } from "../budget/settlement.ts";
@@ -9,11 +9,7 @@ import { room } from "../room.ts";
 
 setDefaultTimeout(20_000);
 
-let world: World;
-beforeAll(async () => {
-  world = await startWorld({ env: smallContext });
-});
-afterAll(() => world.stop());
+const world = useWorld({ env: smallContext });
 
 /** As an edit will be stored: with the chat's next number. */
 async function edit(chatId: number, seq: number, content: string, sql = world.sql) {

@@ -1,7 +1,7 @@
 // What no longer fits into a prompt is folded into a summary: in the background, by the same model, at the room's cost.
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { answer, answerAndHang, finish, refuse, say } from "../../world/gemini/script.ts";
-import { startWorld, type World } from "../../world/world.ts";
+import { useWorld } from "../../world/world.ts";
 import { gateway } from "../asking.ts";
 import {
   ask,
@@ -19,11 +19,7 @@ import { room } from "../room.ts";
 
 setDefaultTimeout(20_000);
 
-let world: World;
-beforeAll(async () => {
-  world = await startWorld({ env: smallContext });
-});
-afterAll(() => world.stop());
+const world = useWorld({ env: smallContext });
 
 describe("a history that no longer fits", () => {
   test("is summed up from three quarters of the limit on, and the summary stands for what is left out", async () => {

@@ -4,6 +4,7 @@ import { openBlock, type Block } from "./block.ts";
 import { noFigures, type Figures } from "./figures.ts";
 import type { Violation } from "./history.ts";
 import { usualMix, type Mix } from "./load.ts";
+import { Cleanup } from "../../world/cleanup.ts";
 import { createRandom, type Random } from "./random.ts";
 import { openDatabaseStage, openKillStage, openPairStage } from "./stage.ts";
 import type { DatabaseStage, KillStage, PairStage, Stage } from "./stage.ts";
@@ -219,14 +220,24 @@ async function movePeople(_: DatabaseStage, round: Round) {
   figures.faults += figures.moves - before;
 }
 
-export async function playFaults(options: FaultsOptions): Promise<Outcome> {
+/** @param cleanup ends what is started, if the program ends before */
+export async function playFaults(
+  options: FaultsOptions,
+  cleanup: Cleanup = new Cleanup(),
+): Promise<Outcome> {
   const outcome: Outcome = { figures: new Map(), violations: [] };
   const random = createRandom(options.seed);
   await Promise.all([
-    playAll(onServer, openKillStage, options, random, outcome).then(() =>
-      playAll(onPair, openPairStage, options, random, outcome),
+    playAll(onServer, () => openKillStage(cleanup), options, random, outcome).then(() =>
+      playAll(onPair, () => openPairStage(cleanup), options, random, outcome),
     ),
-    playAll(onDatabase, () => openDatabaseStage(random.fork("proxy")), options, random, outcome),
+    playAll(
+      onDatabase,
+      () => openDatabaseStage(cleanup, random.fork("proxy")),
+      options,
+      random,
+      outcome,
+    ),
   ]);
   return outcome;
 }

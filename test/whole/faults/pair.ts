@@ -1,14 +1,22 @@
 // Two servers on one database behind a balancer, which people use as one.
 import { join } from "node:path";
+import type { Cleanup } from "../../world/cleanup.ts";
 import { createBalancer } from "./balancer.ts";
 import { createServerChild, freePort } from "./server.ts";
 
 export type ServerPair = ReturnType<typeof createServerPair>;
 
-/** @param env of both. @param onDied is told when one ends by itself, or does not end as it should */
-export function createServerPair(env: Record<string, string>, onDied: (words: string) => void) {
+/**
+ * @param env the environment of both
+ * @param onDied is called when a server ends by itself, or does not end in order
+ */
+export function createServerPair(
+  env: Record<string, string>,
+  onDied: (words: string) => void,
+  cleanup: Cleanup,
+) {
   const nodes = ["one", "two"].map((name) =>
-    createServerChild({ ...env, DATA_DIR: join(env.DATA_DIR ?? "", name) }, onDied),
+    createServerChild({ ...env, DATA_DIR: join(env.DATA_DIR ?? "", name) }, onDied, cleanup),
   );
   const balancer = createBalancer(nodes.map((node) => node.url));
   const port = freePort();

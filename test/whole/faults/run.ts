@@ -1,6 +1,7 @@
 // bun run faults [--rounds 10] [--seed words] [--only "kill -9"] [--away-seconds 3]
 // Plays every fault on the real server and checks what came of it. The same seed makes the same decisions.
 import { parseArgs } from "node:util";
+import { Cleanup } from "../../world/cleanup.ts";
 import { faultNames, playFaults, type FaultName } from "./faults.ts";
 import { tableOf } from "./figures.ts";
 
@@ -21,21 +22,27 @@ if (unknown.length > 0 || !(roundsOfEach > 0) || !(awaySeconds >= 0)) {
   );
   process.exit(2);
 }
-// What was started ends with this process, which an exit makes sure of.
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-  process.on(signal, () => process.exit(1));
-}
+const cleanup = new Cleanup();
+cleanup.runOnSignals();
 const isWanted = (name: FaultName) => values.only.length === 0 || values.only.includes(name);
 const rounds = Object.fromEntries(
   faultNames.map((name) => [name, isWanted(name) ? roundsOfEach : 0]),
 ) as Record<FaultName, number>;
 
 console.log(`seed ${values.seed}: bun run faults --seed ${values.seed} makes the same decisions\n`);
-const { figures, violations } = await playFaults({
+const options = {
   seed: values.seed,
   rounds,
   awayMs: awaySeconds * 1000,
-  say: (line) => console.log(line),
-});
-console.log(`\n${tableOf(figures)}`);
-process.exit(violations.length === 0 ? 0 : 1);
+  say: (line: string) => console.log(line),
+};
+try {
+  const { figures, violations } = await playFaults(options, cleanup);
+  console.log(`\n${tableOf(figures)}`);
+  process.exit(violations.length === 0 ? 0 : 1);
+} catch (error) {
+  // After a signal everything fails.
+  if (!cleanup.isRunning) throw error;
+} finally {
+  await cleanup.run();
+}

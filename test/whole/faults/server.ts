@@ -1,10 +1,11 @@
 // The real server as a child process, which may be killed and started again on the same port and data.
 import { within } from "../../../src/schedule.ts";
+import type { Cleanup } from "../../world/cleanup.ts";
 import { spawnServer, type ServerProcess } from "../../world/process.ts";
 
 const stopMsMax = 15_000;
 const linesKept = 30;
-/** So that those who use it need not wait in vain; that it died is told all the same. */
+/** A server that died by itself is reported, and started again so that its users need not wait in vain. */
 const revivalsMax = 3;
 
 const running = new Set<ServerProcess>();
@@ -14,8 +15,16 @@ process.on("exit", () => {
 
 export type ServerChild = ReturnType<typeof createServerChild>;
 
-/** @param env what the server gets, beside where it listens. @param onDied is told when it ends by itself */
-export function createServerChild(env: Record<string, string>, onDied: (words: string) => void) {
+/**
+ * @param env the server's environment, in addition to its address
+ * @param onDied is called when the server ends by itself
+ * @param cleanup once it runs, no server is started any more
+ */
+export function createServerChild(
+  env: Record<string, string>,
+  onDied: (words: string) => void,
+  cleanup: Cleanup,
+) {
   const port = freePort();
   let current: ServerProcess | undefined;
   let revivals = 0;
@@ -24,6 +33,7 @@ export function createServerChild(env: Record<string, string>, onDied: (words: s
     server.output.trim().split("\n").slice(-linesKept).join("\n");
 
   function begin(): ServerProcess {
+    cleanup.check();
     const server = spawnServer({ ...env, PORT: String(port) }, "/");
     current = server;
     running.add(server);
@@ -32,7 +42,7 @@ export function createServerChild(env: Record<string, string>, onDied: (words: s
       if (current !== server) return;
       onDied(`the server ended by itself with ${code}:\n${lastLines(server)}`);
       revivals += 1;
-      if (revivals <= revivalsMax) begin();
+      if (revivals <= revivalsMax && !cleanup.isRunning) begin();
     });
     return server;
   }

@@ -1,14 +1,16 @@
 // Where faults are played: the real server as a child, people who are registered with it, and a database that is the
 // server's own, or a victim behind a proxy.
-import { chmodSync, mkdtempSync, readFileSync, realpathSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readFileSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
+import { parseDatabaseUrl } from "../../../src/config/database-address.ts";
 import { connect, type Sql } from "../../../src/database/connect.ts";
 import {
   borrowEmbeddedPostgres,
   startEmbeddedPostgres,
 } from "../../../src/embedded-postgres/embedded-postgres.ts";
+import { Cleanup } from "../../world/cleanup.ts";
 import type { Cast } from "./load.ts";
 import { startModel, type ScriptedModel } from "./model.ts";
 import { registerPerson } from "./people.ts";
@@ -46,15 +48,14 @@ export interface KillStage extends Stage {
 }
 
 /** A stage whose server has an embedded database of its own, which dies with it. */
-export async function openKillStage(): Promise<KillStage> {
-  const dataDir = makeFolder();
-  const stop = async () => undefined;
-  return await openStage({ dataDir, env: {}, create: createServerChild, openDatabase, stop });
+export async function openKillStage(program: Cleanup): Promise<KillStage> {
+  const { cleanup, dataDir } = beginStage(program);
+  return await openStage({ cleanup, dataDir, env: {}, create: createServerChild, openDatabase });
 
   async function openDatabase() {
     const folder = join(dataDir, "data");
     const { url } = await borrowEmbeddedPostgres({ dataDir: folder, log });
-    return connect(url, log, { max: 2 });
+    return connect(parseDatabaseUrl(url), log, { max: 2 });
   }
 }
 
@@ -63,15 +64,17 @@ export interface PairStage extends Stage {
 }
 
 /** A stage with two servers on one database, behind a balancer. */
-export async function openPairStage(): Promise<PairStage> {
-  const dataDir = makeFolder();
-  const cluster = await startEmbeddedPostgres({ dataDir: join(dataDir, "cluster"), log });
+export async function openPairStage(program: Cleanup): Promise<PairStage> {
+  const { cleanup, dataDir } = beginStage(program);
+  const starting = startEmbeddedPostgres({ dataDir: join(dataDir, "cluster"), log });
+  cleanup.add(async () => (await starting).stop());
+  const cluster = await starting;
   return await openStage({
+    cleanup,
     dataDir,
     env: { DATABASE_URL: cluster.url, SECRET_KEY: crypto.randomUUID() },
     create: createServerPair,
-    openDatabase: async () => connect(cluster.url, log, { max: 2 }),
-    stop: () => cluster.stop(),
+    openDatabase: async () => connect(parseDatabaseUrl(cluster.url), log, { max: 2 }),
   });
 }
 
@@ -90,12 +93,15 @@ export interface Victim {
 }
 
 /** A stage whose server reaches PostgreSQL through a proxy. */
-export async function openDatabaseStage(random: Random): Promise<DatabaseStage> {
-  const dataDir = makeFolder();
+export async function openDatabaseStage(program: Cleanup, random: Random): Promise<DatabaseStage> {
+  const { cleanup, dataDir } = beginStage(program);
   const clusterDir = join(dataDir, "cluster");
-  let cluster = await startEmbeddedPostgres({ dataDir: clusterDir, log });
+  let starting = startEmbeddedPostgres({ dataDir: clusterDir, log });
+  cleanup.add(async () => (await starting).stop());
+  let cluster = await starting;
   const proxy = await startProxy(cluster.url, random);
-  const open = () => connect(cluster.url, log, { max: 2 });
+  cleanup.add(() => proxy.stop());
+  const open = () => connect(parseDatabaseUrl(cluster.url), log, { max: 2 });
 
   function quit() {
     const pidFile = readFileSync(join(clusterDir, "postgres", "postmaster.pid"), "utf8");
@@ -119,20 +125,19 @@ export async function openDatabaseStage(random: Random): Promise<DatabaseStage> 
       quit();
       await cluster.stop();
       await Bun.sleep(ms);
-      cluster = await startEmbeddedPostgres({ dataDir: clusterDir, log });
+      cleanup.check();
+      starting = startEmbeddedPostgres({ dataDir: clusterDir, log });
+      cluster = await starting;
       await proxy.accept(Number(new URL(cluster.url).port));
     },
   };
 
   const stage = await openStage({
+    cleanup,
     dataDir,
     env: { DATABASE_URL: proxy.url },
     create: createServerChild,
     openDatabase: async () => open(),
-    stop: async () => {
-      await proxy.stop();
-      await cluster.stop();
-    },
   });
   return { ...stage, proxy, victim };
 }
@@ -155,20 +160,21 @@ interface Startable extends Served {
 }
 
 async function openStage<S extends Startable>({
+  cleanup,
   dataDir,
   env,
   create,
   openDatabase,
-  stop,
 }: {
+  cleanup: Cleanup;
   dataDir: string;
   env: Record<string, string>;
-  create: (env: Record<string, string>, onDied: (words: string) => void) => S;
+  create: (env: Record<string, string>, onDied: (words: string) => void, cleanup: Cleanup) => S;
   openDatabase: () => Promise<Sql>;
-  stop: () => Promise<void>;
 }) {
   const incidents: string[] = [];
   const model = startModel();
+  cleanup.add(() => model.stop());
   const server = create(
     {
       NODE_ENV: "test",
@@ -181,13 +187,10 @@ async function openStage<S extends Startable>({
       ...env,
     },
     (words) => void incidents.push(words),
+    cleanup,
   );
-  const stopAll = async () => {
-    await server.stop();
-    await model.stop();
-    await stop();
-    rmSync(dataDir, { recursive: true, force: true, maxRetries: 5 });
-  };
+  cleanup.add(() => server.stop());
+  const stop = () => cleanup.run();
   try {
     await server.start();
     const register = (name: string) => registerPerson(server.url, name);
@@ -200,16 +203,29 @@ async function openStage<S extends Startable>({
     ]);
     const cast = { owner, members: [ann, ben], guests: [gil, gus] };
     const takeIncidents = () => incidents.splice(0);
-    return { server, model, cast, openDatabase, takeIncidents, stop: stopAll };
+    return { server, model, cast, openDatabase, takeIncidents, stop };
   } catch (error) {
-    await stopAll();
+    await stop();
     throw error;
   }
 }
 
-function makeFolder(): string {
-  const folder = realpathSync(mkdtempSync(join(tmpdir(), "gemini-coop-faults-")));
+/** A stage's folder, and the tasks that end the stage, which are among those of the program. */
+function beginStage(program: Cleanup) {
+  const cleanup = new Cleanup();
+  program.add(() => cleanup.run());
+  const dataDir = realpathSync(mkdtempSync(join(tmpdir(), "gemini-coop-faults-")));
   // As root, another account runs PostgreSQL.
-  chmodSync(folder, 0o755);
-  return folder;
+  chmodSync(dataDir, 0o755);
+  cleanup.add(async () => {
+    await untilStopped(join(dataDir, "data", "postgres", "postmaster.pid"));
+    rmSync(dataDir, { recursive: true, force: true, maxRetries: 5 });
+  });
+  return { cleanup, dataDir };
+}
+
+/** The embedded PostgreSQL of a server that was killed stops by itself, shortly afterwards. */
+async function untilStopped(pidFile: string) {
+  const deadline = performance.now() + backMsMax;
+  while (existsSync(pidFile) && performance.now() < deadline) await Bun.sleep(pollMs);
 }

@@ -1,0 +1,43 @@
+// `gemini-coop/client/stored-outbox`: keeps messages that are not sent yet in a browser.
+import type { OutboxStore, StoredMessage } from "./pending-message.ts";
+import { createStoredEntries, type BrowserStorage } from "./stored-entries.ts";
+
+/** With the page's drafts it stays below the 5 MB that browsers allow for all of `localStorage`. */
+const limits = {
+  entriesMax: 30,
+  lengthMax: 40_000,
+  ageMsMax: 30 * 24 * 60 * 60 * 1_000,
+};
+
+function parse(value: unknown): StoredMessage | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  const { client_id, chat_id, content, created_at, failure } = value as Record<string, unknown>;
+  const isMessage =
+    typeof client_id === "string" &&
+    typeof chat_id === "number" &&
+    typeof content === "string" &&
+    typeof created_at === "string" &&
+    (failure === undefined || typeof failure === "string");
+  return isMessage ? { client_id, chat_id, content, created_at, failure } : undefined;
+}
+
+/**
+ * Messages that are not sent yet in a browser's `localStorage`, each under the id of its sender: whoever else signs in
+ * there sends and sees none of them. At most 30 are kept, for 30 days. Several tabs may share
+ * it: a message that two of them send is stored once, because both use its `client_id`.
+ */
+export function storedOutbox(
+  storage: BrowserStorage,
+  keyPrefix = "gemini-coop-unsent:",
+): OutboxStore {
+  const entries = createStoredEntries(storage, keyPrefix, limits);
+  return {
+    load(userId) {
+      const own = entries.list().filter(({ name }) => name.startsWith(`${userId}:`));
+      const messages = own.flatMap(({ value }) => parse(value) ?? []);
+      return messages.toSorted((one, other) => one.created_at.localeCompare(other.created_at));
+    },
+    save: (userId, message) => entries.put(`${userId}:${message.client_id}`, message),
+    remove: (userId, clientId) => entries.remove(`${userId}:${clientId}`),
+  };
+}

@@ -1,0 +1,83 @@
+// The list of chats follows what happens in rooms that this client has joined, and in the person's other clients.
+import { afterEach, beforeAll, expect, test } from "bun:test";
+import { createChatList } from "gemini-coop/client/chat-list";
+import { answer, finish, say } from "../world/gemini/script.ts";
+import { gateway } from "../answers/asking.ts";
+import { useWorld } from "../world/world.ts";
+import { createPeople, until, untilLive, type People } from "./people.ts";
+
+const world = useWorld();
+let people: People;
+beforeAll(async () => {
+  people = createPeople(world);
+});
+afterEach(() => people.closeAll());
+
+test("the preview of a joined chat follows an answer from its beginning to its end", async () => {
+  const ann = await people.signedIn();
+  const chat = await ann.api.createChat({ name: "Open", is_group: true });
+  const list = createChatList(ann);
+  list.subscribe(() => undefined);
+  const room = ann.room(chat.id);
+  await untilLive(room);
+  await until(list, ({ chats }) => chats?.length === 1);
+  const preview = (text: string) => until(list, ({ chats }) => chats?.[0]?.last_message === text);
+  const first = gateway();
+  world.gemini.respondWith(answer(say("Because "), first.step, say("of it."), finish()));
+  room.send("/bot why?");
+  await preview("");
+  first.open();
+  await preview("Because of it.");
+  const second = gateway();
+  world.gemini.respondWith(answer(say("Again "), second.step, say("and again."), finish()));
+  room.send("/bot and then?");
+  await preview("");
+  room.send("In between");
+  await preview("In between");
+  second.open();
+  await until(room, ({ messages }) => messages.every(({ status }) => status === "complete"));
+  expect(list.getSnapshot().chats?.[0]?.last_message).toBe("In between");
+});
+
+test("a rename, and what was read in another client, reach a list whose client has joined nothing", async () => {
+  const [ann, ben] = await people.pair();
+  const chat = await ann.api.createChat({
+    name: "Before",
+    is_group: true,
+    participant_usernames: [ben.name],
+  });
+  const list = createChatList(ben);
+  list.subscribe(() => undefined);
+  await until(list, ({ chats }) => chats?.length === 1);
+  await ann.api.sendMessage(chat.id, "one");
+  await until(list, ({ chats }) => chats?.[0]?.unread_count === 1);
+  const bensPhone = await people.signedIn({}, ben.person);
+  await bensPhone.api.markRead(chat.id);
+  await until(list, ({ chats }) => chats?.[0]?.unread_count === 0);
+  await ann.api.changeChat(chat.id, { name: "After" });
+  await until(list, ({ chats }) => chats?.[0]?.name === "After");
+});
+
+test("a private chat without a name has the other's in the list and in the room, also after it has changed", async () => {
+  const [ann, ben] = await people.pair();
+  const chat = await ann.api.createChat({ is_group: false });
+  const [anns, annsList] = [ann.room(chat.id), createChatList(ann)];
+  annsList.subscribe(() => undefined);
+  await untilLive(anns);
+  await ann.api.inviteToChat(chat.id, ben.name);
+  await until(anns, (now) => now.chat?.name === ben.name);
+  await until(annsList, ({ chats }) => chats?.[0]?.name === ben.name);
+  const bens = ben.room(chat.id);
+  await until(bens, (now) => now.chat?.name === ann.name);
+  await ann.api.changeChat(chat.id, { settings: { temperature: 1 } });
+  for (const [room, other] of [
+    [anns, ben],
+    [bens, ann],
+  ] as const) {
+    const { chat: now } = await until(room, ({ chat: it }) => it?.settings.temperature === 1);
+    expect(now).toMatchObject({ name: other.name, is_named: false });
+  }
+  await ann.api.changeChat(chat.id, { name: "Us" });
+  await until(bens, (now) => now.chat?.name === "Us");
+  await until(annsList, ({ chats }) => chats?.[0]?.name === "Us");
+});
