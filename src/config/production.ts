@@ -1,4 +1,4 @@
-// Demands on the settings that hold in production only.
+// Rules for the settings of a production server.
 
 const exampleSecrets = [
   "your-secret-key-here",
@@ -12,7 +12,7 @@ const exampleSecrets = [
 /** RFC 7518 §3.2: as many as the hash has. */
 const secretBytesMin: Record<string, number> = { HS256: 32, HS384: 48, HS512: 64 };
 
-/** Faults of the settings in production, one sentence each; none elsewhere. */
+/** @returns the faults of an environment, one sentence each; none outside production */
 export function productionFaults(env: Record<string, string | undefined>): string[] {
   if (env.NODE_ENV !== "production") return [];
   const faults: string[] = [];
@@ -37,7 +37,7 @@ export function productionFaults(env: Record<string, string | undefined>): strin
   return faults;
 }
 
-/** A run of few different characters is no random key. */
+/** A key with few different characters is not random. */
 function isWeak(secret: string, bytesMin: number): boolean {
   const text = secret.toLowerCase();
   return (

@@ -4,7 +4,7 @@ import { pino, type DestinationStream } from "pino";
 import { parseDatabaseUrl } from "../../src/config/database-address.ts";
 import { makeSecret } from "../../src/accounts/access-tokens.ts";
 import { createGeminiModel } from "../../src/model/gemini/client.ts";
-import { compose } from "../../src/compose.ts";
+import { compose, type ComposedDurations } from "../../src/compose.ts";
 import { readConfig, type Config } from "../../src/config/config.ts";
 import { connect, type Sql } from "../../src/database/connect.ts";
 import { startGeminiEmulator } from "./gemini/server.ts";
@@ -42,7 +42,7 @@ export interface WorldOptions {
   model?: boolean;
   now?: () => Date;
   /** Durations of the server that differ. */
-  durations?: Partial<ServerDurations>;
+  durations?: Partial<ServerDurations & ComposedDurations>;
   /** Receives the logs as production writes them, from `env.LOG_LEVEL` on. */
   logTo?: DestinationStream;
 }
@@ -76,7 +76,10 @@ async function startParts(options: WorldOptions) {
   const telemetry = await loadTelemetry(config, log);
   const { now, durations } = options;
   const startOne = () =>
-    startServer(compose({ config, secretKey, sql, log, model, telemetry, now }), durations);
+    startServer(
+      compose({ config, secretKey, sql, log, model, telemetry, now, durations }),
+      durations,
+    );
   return { databaseUrl, config, gemini, sql, telemetry, startOne, server: startOne() };
 }
 
