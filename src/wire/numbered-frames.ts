@@ -15,7 +15,7 @@ export interface NumberedFrame {
   readonly catchUp: (() => string) | undefined;
   /** The answer whose last frame this is. */
   readonly endedAnswerId: number | undefined;
-  /** The person who hears nothing of the room after this frame. */
+  /** The person who receives no frame of the room after this one. */
   readonly removedUserId: number | undefined;
 }
 

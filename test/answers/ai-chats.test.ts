@@ -26,7 +26,10 @@ async function commitsOf(from: Person, chatId: number, content: string, clientId
     { waitingCount: insertMessage.waitingCount },
   );
   const ctx = { ...world.ctx, insertMessage: counting };
-  await sendMessage(ctx, { ...from, expiresAtMs: Infinity }, chatId, { content, client_id: clientId });
+  await sendMessage(ctx, { ...from, expiresAtMs: Infinity }, chatId, {
+    content,
+    client_id: clientId,
+  });
   return commits;
 }
 

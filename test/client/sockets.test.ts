@@ -3,7 +3,7 @@ import { afterEach, beforeAll, expect, test } from "bun:test";
 import { signAccessToken } from "../../src/accounts/access-tokens.ts";
 import { createPauses, planOf } from "../../src/client/close-plans.ts";
 import { timingDefaults } from "../../src/client/timing.ts";
-import { closeCodes } from "../../src/wire/frames.ts";
+import { closeCodes } from "../../src/wire/close-codes.ts";
 import { startFaultProxy } from "gemini-coop/client/faults";
 import { startWorld, useWorld, type World, type WorldOptions } from "../world/world.ts";
 import { createPeople, tokensOf, until, untilLive, type People } from "./people.ts";

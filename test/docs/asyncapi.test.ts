@@ -1,12 +1,10 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { version } from "../../package.json";
-import {
-  clientKey,
-  serverKey,
-  type AsyncApi,
-  type FrameMessage,
-} from "../../src/wire/docs/asyncapi.ts";
-import { ClientFrame, closeCodes, serverFrames } from "../../src/wire/frames.ts";
+import type { AsyncApi } from "../../src/wire/docs/asyncapi.ts";
+import { clientKey, serverKey, type FrameMessage } from "../../src/wire/docs/frame-messages.ts";
+import { ClientFrame } from "../../src/wire/client-frames.ts";
+import { closeCodes } from "../../src/wire/close-codes.ts";
+import { serverFrames } from "../../src/wire/frames.ts";
 import { problemCatalogue } from "../../src/wire/problems.ts";
 import { checkerOf } from "../world/json-schema.ts";
 import { useWorld } from "../world/world.ts";

@@ -1,6 +1,6 @@
 // Frames that are none of RFC 6455, which no WebSocket client would send: the socket is closed, and nothing of them is done.
 import { beforeAll, expect, test } from "bun:test";
-import { closeCodes } from "../../src/wire/frames.ts";
+import { closeCodes } from "../../src/wire/close-codes.ts";
 import { CapturedLog } from "../world/captured.ts";
 import { useWorld, type Person } from "../world/world.ts";
 import { clientFrame, RawSocket } from "./raw.ts";

@@ -1,36 +1,36 @@
-// The form of the documents' notes on server frames, and the resources in their examples.
-import type { Chat } from "../chats.ts";
+// The form of the descriptions of server frames, and the resources in their examples.
+import type { Chat, Participant } from "../chats.ts";
+import { exampleTime } from "../text.ts";
 
-/** Who gets a frame: everyone who has joined the chat, all sockets of one person, or the socket that asked. */
+/** The sockets that receive a frame: those that have joined the chat, all of one person, or the one that asked. */
 export type Addressee = "room" | "person" | "socket";
 
 export const addressees: Record<Addressee, { summary: string; description: string }> = {
   room: {
     summary: "To everyone who has joined the chat",
-    description: "Every socket that has sent `join` for the `chat_id`, the sender's own too.",
+    description:
+      "These frames go to every socket that has sent `join` for the `chat_id`, including the sender's own.",
   },
   person: {
     summary: "To all sockets of a person",
     description:
-      "Whether they have joined the chat or not; but `chat_activity` and `chat_changed` only to those that have not.",
+      "These frames go to sockets that have joined the chat and to those that have not. `chat_activity` and `chat_changed` go only to those that have not.",
   },
   socket: {
     summary: "To the socket that asked",
     description:
-      "Once the socket is signed in, a frame with a `request_id` gets exactly one reply with it. Without one only `join`, `ping` and errors are answered.",
+      "Once a socket is signed in, every frame with a `request_id` gets exactly one reply with the same `request_id`. Without a `request_id`, the server replies only to `join` and `ping`, and with errors.",
   },
 };
 
 export interface ServerNote<Example = object> {
   to: Addressee;
-  /** Where several frames share a type: which one this is. */
+  /** Tells frames of the same type apart. */
   title?: string;
   summary: string;
   description?: string;
   example: Example;
 }
-
-export const time = "2026-11-22T10:15:30.123Z";
 
 export const chat: Chat = {
   id: 1,
@@ -39,7 +39,7 @@ export const chat: Chat = {
   owner_id: 7,
   is_group: true,
   is_ai_chat: false,
-  created_at: time,
+  created_at: exampleTime,
   last_seq: 57,
   updated_seq: 12,
   settings: {
@@ -49,4 +49,12 @@ export const chat: Chat = {
     thinking_budget: null,
     google_search: false,
   },
+};
+
+export const participant: Participant = {
+  id: 9,
+  username: "jane_doe",
+  role: "member",
+  joined_at: exampleTime,
+  created_at: exampleTime,
 };

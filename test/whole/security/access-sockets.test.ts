@@ -1,6 +1,6 @@
 // Every frame that a client may send, sent by everybody, with every way to open a socket.
 import { beforeAll, describe, expect, test } from "bun:test";
-import { ClientFrame } from "../../../src/wire/frames.ts";
+import { ClientFrame } from "../../../src/wire/client-frames.ts";
 import { TestSocket } from "../../world/socket.ts";
 import { useWorld, type Person } from "../../world/world.ts";
 import { frames, roles, type FrameRule, type Role } from "./access-table.ts";
