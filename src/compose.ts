@@ -1,6 +1,7 @@
 // Makes the context and the objects behind its ports: the only file that knows every feature.
 import type { Logger } from "pino";
-import { createReplies } from "./answers/running.ts";
+import { leaseSeconds } from "./answers/budget/queries.ts";
+import { RunningAnswers } from "./answers/running-answers.ts";
 import type { Config } from "./config/config.ts";
 import type { Ctx, InsertMessage, Model } from "./context.ts";
 import type { Sql } from "./database/connect.ts";
@@ -57,14 +58,11 @@ export function compose(parts: ContextParts): ServerParts {
     metrics,
     authTimeoutMs: durations.authTimeoutMs,
   });
-  const answers = createReplies({
-    answersMax: config.budgets.serverAnswers,
-    configured: model.answer !== undefined,
-  });
+  const answers = new RunningAnswers({ answersMax: config.budgets.serverAnswers });
   const emit: Emit = (topic, text) => sockets.emit(topic, text);
   const rooms = new Rooms({
     emit,
-    readLog: createReadLog(sql, { onEnded: answers.hasEnded }),
+    readLog: createReadLog(sql, { onEnded: (messageId) => answers.noteEnded(messageId) }),
     log,
     metrics,
     gapMs: durations.gapMs,
@@ -95,7 +93,7 @@ export function compose(parts: ContextParts): ServerParts {
 
 function createInsertMessage(sql: Sql, { metrics, tracing }: Telemetry): InsertMessage {
   const groupCommit = new GroupCommit<NewMessage, InsertedMessage>(
-    (messages) => insertMessages(sql, messages),
+    (messages) => insertMessages(sql, messages, { leaseSeconds }),
     {
       keyOf: (message) => message.chatId,
       sizeMax: commitGroupMax,

@@ -3,6 +3,7 @@
 // server, which is stopped first.
 import type { Logger } from "pino";
 import { keptSecretKey } from "./accounts/secret-key.ts";
+import { createDemonstration } from "./model/demonstration.ts";
 import { createGeminiModel } from "./model/gemini/client.ts";
 import { ConfigError, readConfig, type Config } from "./config/config.ts";
 import { compose } from "./compose.ts";
@@ -15,14 +16,12 @@ import {
   type EmbeddedPostgres,
 } from "./embedded-postgres/embedded-postgres.ts";
 import { migrate } from "./database/migrations/migrate.ts";
-import { startGeminiEmulator, type Emulator } from "./emulator/server.ts";
 import { createLogger } from "./observability/logger.ts";
 import { loadTelemetry } from "./observability/telemetry.ts";
 import { startServer } from "./server.ts";
 
 interface Kept {
   embedded: EmbeddedPostgres | undefined;
-  emulator: Emulator | undefined;
   stop: (() => Promise<void>) | undefined;
   signals: boolean;
 }
@@ -33,7 +32,6 @@ declare global {
 
 const kept = (globalThis.geminiCoop ??= {
   embedded: undefined,
-  emulator: undefined,
   stop: undefined,
   signals: false,
 });
@@ -51,9 +49,8 @@ function modelOf(config: Config, log: Logger): Model {
       description: "none: GEMINI_API_KEY is not set, so /bot does not answer",
     };
   }
-  kept.emulator ??= startGeminiEmulator();
   return {
-    answer: createGeminiModel({ apiKey: "none", baseUrl: kept.emulator.url, log }),
+    answer: createDemonstration(),
     description:
       "offline demonstration: GEMINI_API_KEY is not set, so /bot is not answered by Gemini",
   };
@@ -99,10 +96,9 @@ function announce(config: Config, log: Logger, url: string, model: Model, embedd
 }
 
 async function stopEverything(log: Logger): Promise<void> {
-  const { stop, embedded, emulator } = kept;
+  const { stop, embedded } = kept;
   kept.stop = undefined;
   await stop?.();
-  await emulator?.stop();
   await embedded?.stop();
   log.info("stopped");
 }

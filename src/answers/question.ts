@@ -1,16 +1,16 @@
-const mark = /^\/bot(?=\s|$)/i;
+const command = /^\/bot(?=\s|$)/i;
 
-/** Whether a message is meant for the model: it begins with the word /bot. */
+/** Tells whether a message asks the model in any chat: it begins with the word /bot. */
 export function asksBot(content: string): boolean {
-  return mark.test(content);
+  return command.test(content);
 }
 
-/** What is asked, without the mark. In an AI chat that is the whole message. */
+/** Returns the question without the command. In an AI chat that is the whole message. */
 export function questionOf(content: string): string {
-  return content.replace(mark, "").trim();
+  return content.replace(command, "").trim();
 }
 
-/** `/bot help`, which the server answers by itself. */
+/** Recognises `/bot help`, which the server answers without the model. */
 export function isHelp(content: string): boolean {
   return asksBot(content) && questionOf(content).toLowerCase() === "help";
 }

@@ -102,9 +102,9 @@ async function readLog(ctx: Ctx, caller: Caller, request: JoinRequest): Promise<
 async function readEnded(ctx: Ctx, chatId: number, lastSeq: number): Promise<Set<number>> {
   const running = ctx.answers.inChat(chatId, lastSeq);
   if (running.length === 0) return new Set();
-  const ids = running.map((reply) => reply.messageId);
+  const ids = running.map(({ messageId }) => messageId);
   const ended = await findEnded(ctx.sql, ids, lastSeq);
-  for (const id of ended) ctx.answers.hasEnded(id);
+  for (const id of ended) ctx.answers.noteEnded(id);
   return new Set(ended);
 }
 
@@ -133,8 +133,8 @@ function sendRunningAnswers(
   hasEnded: (messageId: number) => boolean,
 ): void {
   const position = ctx.realtime.rooms.position(chatId) ?? 0;
-  for (const reply of ctx.answers.inChat(chatId, position)) {
-    if (hasEnded(reply.messageId)) continue;
-    listener.send(JSON.stringify(wholeTextFrame(chatId, reply.messageId, reply.text)));
+  for (const answer of ctx.answers.inChat(chatId, position)) {
+    if (hasEnded(answer.messageId)) continue;
+    listener.send(JSON.stringify(wholeTextFrame(chatId, answer.messageId, answer.text)));
   }
 }

@@ -1,5 +1,5 @@
 import { identify, listSessionChats } from "../accounts/sign-in.ts";
-import { stopAnswer } from "../answers/actions.ts";
+import { stopAnswer } from "../answers/stop.ts";
 import type { Ctx } from "../context.ts";
 import { joinRoom } from "../messages/join.ts";
 import { sendMessage } from "../messages/send.ts";

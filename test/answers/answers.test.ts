@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { answer, finish, say } from "../../src/emulator/script.ts";
+import { answer, finish, say } from "../world/gemini/script.ts";
 import { useWorld } from "../world/world.ts";
 import { gateway } from "./asking.ts";
 import { answerEnds, room } from "./room.ts";

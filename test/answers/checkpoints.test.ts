@@ -1,7 +1,7 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { answerAndHang, say, until } from "../../src/emulator/script.ts";
 import type { Realtime } from "../../src/context.ts";
+import { answerAndHang, say, until } from "../world/gemini/script.ts";
 import { sendMessage } from "../../src/messages/send.ts";
 import { BotStreamLastFrame } from "../../src/wire/frames.ts";
 import { useWorld } from "../world/world.ts";

@@ -12,7 +12,7 @@ import {
   think,
   together,
   type Script,
-} from "../../src/emulator/script.ts";
+} from "../world/gemini/script.ts";
 import { useWorld } from "../world/world.ts";
 import { whenAborted } from "./asking.ts";
 import { answerEnds, lastRequest, room, type EndedStatus } from "./room.ts";

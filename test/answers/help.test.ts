@@ -1,8 +1,8 @@
 // `/bot help` is answered by the server itself.
 import { expect, setDefaultTimeout, test } from "bun:test";
-import { answerAndHang, say } from "../../src/emulator/script.ts";
+import { answerAndHang, say } from "../world/gemini/script.ts";
 import { startWorld, useWorld } from "../world/world.ts";
-import { askAndFold } from "./budget/ledger.ts";
+import { askAndSummarise } from "./budget/settlement.ts";
 import { answerEnds, room } from "./room.ts";
 
 // Worlds of their own take a second each, on a busy machine several.
@@ -69,7 +69,7 @@ test("help has no history summed up", async () => {
   const { chat, anna } = await room(world);
   for (let n = 1; n <= 9; n += 1) await anna.say(chat.id, `fact ${n} ${"x".repeat(80)}`);
   const requests = world.gemini.requests.length;
-  await askAndFold(world, anna, chat.id, "/bot help");
+  await askAndSummarise(world, anna, chat.id, "/bot help");
   expect(world.gemini.requests.length).toBe(requests);
   const [row] =
     await world.sql`select used_tokens from budgets where kind = 'chat' and id = ${chat.id}`;

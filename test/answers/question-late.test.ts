@@ -1,6 +1,6 @@
 // A question that waits to be stored for longer than what was reserved for it is kept.
 import { expect, setDefaultTimeout, test } from "bun:test";
-import { sweepAbandonedAnswers } from "../../src/answers/recovery.ts";
+import { recoverAnswers } from "../../src/answers/recovery.ts";
 import { useWorld } from "../world/world.ts";
 import { unsettled } from "./left-behind.ts";
 import { room } from "./room.ts";
@@ -20,7 +20,7 @@ test("it is not stored without a run, which would leave its answer streaming for
     () => anna.api("POST", path, { content: "/bot in time?" }),
     async () => {
       await world.sql`update answer_runs set lease_expires_at = now() - interval '1 second'`;
-      await sweepAbandonedAnswers(world.ctx);
+      await recoverAnswers(world.ctx);
     },
   );
   expect(asked.status).not.toBe(200);

@@ -1,6 +1,6 @@
 // What a question may be, and what the server does not do with one.
 import { describe, expect, test } from "bun:test";
-import { answer, failInside, finish, refuse, say } from "../../src/emulator/script.ts";
+import { answer, failInside, finish, refuse, say } from "../world/gemini/script.ts";
 import { useWorld } from "../world/world.ts";
 import { answerEnds, lastRequest, room } from "./room.ts";
 

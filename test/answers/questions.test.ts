@@ -1,5 +1,5 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { answer, answerAndHang, finish, say } from "../../src/emulator/script.ts";
+import { answer, answerAndHang, finish, say } from "../world/gemini/script.ts";
 import { startWorld, useWorld } from "../world/world.ts";
 import { gateway } from "./asking.ts";
 import { answerEnds, lastRequest, room } from "./room.ts";

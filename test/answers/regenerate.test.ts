@@ -1,8 +1,8 @@
 // One more answer to the same question.
 import { afterEach, expect, test } from "bun:test";
-import { answer, answerAndHang, finish, refuse, say } from "../../src/emulator/script.ts";
+import { answer, answerAndHang, finish, refuse, say } from "../world/gemini/script.ts";
 import { useWorld, type Person } from "../world/world.ts";
-import { account, expectSettled, finishAt } from "./budget/ledger.ts";
+import { account, expectSettled, finishAt } from "./budget/settlement.ts";
 import { answerEnds, lastRequest, room } from "./room.ts";
 
 const world = useWorld({ env: { BUDGET_ANSWERS_PER_USER: "20" } });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { answer, answerAndHang, finish, refuse, say } from "../../src/emulator/script.ts";
+import { answer, answerAndHang, finish, refuse, say } from "../world/gemini/script.ts";
 import { useWorld } from "../world/world.ts";
 import { gateway, whenAborted } from "./asking.ts";
 import { answerEnds, lastRequest, room } from "./room.ts";

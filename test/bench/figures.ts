@@ -159,7 +159,7 @@ export async function rawInserts(
       runId: undefined,
     }));
     if (statement === "bare") await insertBatch(sql, rows);
-    else await insertMessages(sql, rows);
+    else await insertMessages(sql, rows, { leaseSeconds: 6 });
   }
   const seconds = (performance.now() - started) / 1000;
   await sql.end();

@@ -1,6 +1,6 @@
 // The first message of an AI chat, which the server writes when the chat is opened.
 import { beforeAll, describe, expect, test } from "bun:test";
-import { answer, finish, say } from "../../src/emulator/script.ts";
+import { answer, finish, say } from "../world/gemini/script.ts";
 import { createReadLog } from "../../src/log/replay.ts";
 import { startWorld, useWorld, type Person } from "../world/world.ts";
 import { expectProblem, time } from "../http/refusals.ts";

@@ -1,7 +1,7 @@
 // The list of chats follows what happens in rooms that this client has joined, and in the person's other clients.
 import { afterEach, beforeAll, expect, test } from "bun:test";
 import { createChatList } from "gemini-coop/client/chat-list";
-import { answer, finish, say } from "../../src/emulator/script.ts";
+import { answer, finish, say } from "../world/gemini/script.ts";
 import { gateway } from "../answers/asking.ts";
 import { useWorld } from "../world/world.ts";
 import { createPeople, until, untilLive, type People } from "./people.ts";

@@ -1,7 +1,7 @@
 // A room's reaction to single frames that are lost, duplicated or late.
 import { afterEach, beforeAll, beforeEach, expect, test } from "bun:test";
 import { startFaultProxy, type Direction, type FaultProxy } from "gemini-coop/client/faults";
-import { answer, finish, say, until as holdUntil } from "../../src/emulator/script.ts";
+import { answer, finish, say, until as holdUntil } from "../world/gemini/script.ts";
 import { replayBytesMax } from "../../src/wire/frames.ts";
 import { useWorld } from "../world/world.ts";
 import { createPeople, until, untilLive, type People } from "./people.ts";

@@ -1,6 +1,6 @@
 // Rooms as the client shows them, against a real server.
 import { afterEach, beforeAll, expect, test } from "bun:test";
-import { answer, answerAndHang, finish, say } from "../../src/emulator/script.ts";
+import { answer, answerAndHang, finish, say } from "../world/gemini/script.ts";
 import { useWorld } from "../world/world.ts";
 import { createPeople, until, untilLive, type People } from "./people.ts";
 

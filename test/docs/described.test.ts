@@ -1,6 +1,6 @@
 // What the server really answers is what its document says, to the last member.
 import { beforeAll, expect, test } from "bun:test";
-import { answerAndHang, say } from "../../src/emulator/script.ts";
+import { answerAndHang, say } from "../world/gemini/script.ts";
 import { checkerOf } from "../world/json-schema.ts";
 import { useWorld, type Answer, type Person } from "../world/world.ts";
 import { Document, operationsOf, type Operation } from "./openapi.ts";

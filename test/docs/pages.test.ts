@@ -3,7 +3,7 @@ import { ClientFrame } from "../../src/wire/client-frames.ts";
 import { closeCodes } from "../../src/wire/close-codes.ts";
 import { serverFrames } from "../../src/wire/frames.ts";
 import { clientKey, serverKey } from "../../src/wire/docs/frame-messages.ts";
-import { answerAndHang, say } from "../../src/emulator/script.ts";
+import { answerAndHang, say } from "../world/gemini/script.ts";
 import { exampleClient } from "../../src/docs/example.ts";
 import { useWorld } from "../world/world.ts";
 

@@ -1,6 +1,6 @@
 // Joining a room in which an answer is running: the text so far, then chunks that fit exactly.
 import { beforeAll, beforeEach, expect, test } from "bun:test";
-import { answer, finish, pause, say, until } from "../../src/emulator/script.ts";
+import { answer, finish, pause, say, until } from "../world/gemini/script.ts";
 import type { Frame, TestSocket } from "../world/socket.ts";
 import { useWorld, type Person } from "../world/world.ts";
 

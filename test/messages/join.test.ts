@@ -1,6 +1,6 @@
 // Joining with after_seq: what is sent again, what is not, and when it is too much.
 import { beforeAll, describe, expect, test } from "bun:test";
-import { answer, finish, say } from "../../src/emulator/script.ts";
+import { answer, finish, say } from "../world/gemini/script.ts";
 import { findMissed } from "../../src/log/replay.ts";
 import { insertMessages } from "../../src/log/insert.ts";
 import type { Frame, TestSocket } from "../world/socket.ts";
@@ -38,7 +38,7 @@ async function store(chatId: number, contents: string[]) {
       clientId: undefined,
       runId: undefined,
     }));
-    await insertMessages(world.sql, items);
+    await insertMessages(world.sql, items, { leaseSeconds: 6 });
   }
 }
 

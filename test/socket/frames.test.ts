@@ -1,6 +1,6 @@
 // Every frame that a client may send: done, refused to a stranger, and refused for what is wrong with it.
 import { beforeAll, describe, expect, test } from "bun:test";
-import { answer, answerAndHang, finish, say } from "../../src/emulator/script.ts";
+import { answer, answerAndHang, finish, say } from "../world/gemini/script.ts";
 import type { TestSocket } from "../world/socket.ts";
 import { badIds, expectInvalid, expectNotFound, nowhere } from "./refusals.ts";
 import { useWorld, type Person, type World } from "../world/world.ts";

@@ -92,6 +92,7 @@ describe("a reader that does not read", () => {
       await insertMessages(
         world.sql,
         range(1, 10).map(() => message),
+        { leaseSeconds: 6 },
       );
     }
     const watcher = await ann.socket();

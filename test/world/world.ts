@@ -7,7 +7,7 @@ import { createGeminiModel } from "../../src/model/gemini/client.ts";
 import { compose, type ComposedDurations } from "../../src/compose.ts";
 import { readConfig, type Config } from "../../src/config/config.ts";
 import { connect, type Sql } from "../../src/database/connect.ts";
-import { startGeminiEmulator } from "../../src/emulator/server.ts";
+import { startGeminiEmulator } from "./gemini/server.ts";
 import { createLogger } from "../../src/observability/logger.ts";
 import { loadTelemetry } from "../../src/observability/telemetry.ts";
 import { startServer, type ServerDurations } from "../../src/server.ts";

@@ -1,10 +1,10 @@
 // Budgets while many ask at once, and over a restart.
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { insertRun, releaseRun } from "../../../src/answers/budget/queries.ts";
-import { answer, answerAndHang, say, until } from "../../../src/emulator/script.ts";
+import { answer, answerAndHang, say, until } from "../../world/gemini/script.ts";
 import { useWorld } from "../../world/world.ts";
 import { gateway } from "../asking.ts";
-import { account, expectSettled, finishAt, untilQuiet } from "./ledger.ts";
+import { account, expectSettled, finishAt, untilQuiet } from "./settlement.ts";
 import { answerEnds, lastRequest, room } from "../room.ts";
 
 setDefaultTimeout(30_000);

@@ -1,9 +1,9 @@
 // What an answer may cost is reserved before anything of it is stored, or refused.
 import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { answer, answerAndHang, finish, say } from "../../../src/emulator/script.ts";
+import { answer, answerAndHang, finish, say } from "../../world/gemini/script.ts";
 import { startWorld, useWorld, type Person } from "../../world/world.ts";
 import { gateway } from "../asking.ts";
-import { account, expectSettled, finishAt, untilQuiet } from "./ledger.ts";
+import { account, expectSettled, finishAt, untilQuiet } from "./settlement.ts";
 import { answerEnds, lastRequest, room } from "../room.ts";
 
 // Worlds of their own take a second each, on a busy machine several.

@@ -10,9 +10,9 @@ import {
   refuse,
   say,
   type Script,
-} from "../../../src/emulator/script.ts";
+} from "../../world/gemini/script.ts";
 import { useWorld, type Person } from "../../world/world.ts";
-import { account, expectSettled, finishAt } from "./ledger.ts";
+import { account, expectSettled, finishAt } from "./settlement.ts";
 import { answerEnds, room } from "../room.ts";
 
 const world = useWorld();

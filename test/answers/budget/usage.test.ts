@@ -1,9 +1,9 @@
 // Who has used what: a person sees their own, an owner their rooms'.
 import { expect, test } from "bun:test";
-import { answer, answerAndHang, finish, say } from "../../../src/emulator/script.ts";
+import { answer, answerAndHang, finish, say } from "../../world/gemini/script.ts";
 import { UsageReport } from "../../../src/wire/answers.ts";
 import { useWorld, type Person } from "../../world/world.ts";
-import { finishAt } from "./ledger.ts";
+import { finishAt } from "./settlement.ts";
 import { answerEnds, room } from "../room.ts";
 
 const world = useWorld({

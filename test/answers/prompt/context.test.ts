@@ -11,7 +11,7 @@ import {
   refuse,
   say,
   type Script,
-} from "../../../src/emulator/script.ts";
+} from "../../world/gemini/script.ts";
 import { sendMessage } from "../../../src/messages/send.ts";
 import { startWorld, useWorld, type Person } from "../../world/world.ts";
 import { answerEnds, lastRequest, room } from "../room.ts";
@@ -22,6 +22,7 @@ setDefaultTimeout(20_000);
 const world = useWorld();
 
 const emptyRoom: PromptRoom = {
+  id: 1,
   name: "",
   settings: {
     model: null,

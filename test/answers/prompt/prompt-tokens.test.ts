@@ -1,10 +1,10 @@
 // What a prompt may hold: corrected by what the model counted, and never more than is reserved.
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { estimateTokens } from "../../../src/answers/prompt/prompt.ts";
-import { answer, finish, say } from "../../../src/emulator/script.ts";
+import { answer, finish, say } from "../../world/gemini/script.ts";
 import { sendMessage } from "../../../src/messages/send.ts";
 import { useWorld } from "../../world/world.ts";
-import { finishAt } from "../budget/ledger.ts";
+import { finishAt } from "../budget/settlement.ts";
 import { answerEnds, lastRequest, room } from "../room.ts";
 
 setDefaultTimeout(20_000);

@@ -1,6 +1,6 @@
 // What no longer fits into a prompt is folded into a summary: in the background, by the same model, at the room's cost.
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { answer, answerAndHang, finish, refuse, say } from "../../../src/emulator/script.ts";
+import { answer, answerAndHang, finish, refuse, say } from "../../world/gemini/script.ts";
 import { useWorld } from "../../world/world.ts";
 import { gateway } from "../asking.ts";
 import {
@@ -13,8 +13,8 @@ import {
   tell,
   textOf,
   yes,
-} from "./folding.ts";
-import { account, expectSettled, finishAt, untilFolded } from "../budget/ledger.ts";
+} from "./summarising.ts";
+import { account, expectSettled, finishAt, untilSummarised } from "../budget/settlement.ts";
 import { room } from "../room.ts";
 
 setDefaultTimeout(20_000);
@@ -121,7 +121,7 @@ describe("a history that no longer fits", () => {
       await world.ctx.answers.find(id + 1)?.done;
     }
     gate.open();
-    await untilFolded(world, chat.id);
+    await untilSummarised(world, chat.id);
     expect(world.gemini.requests.slice(before).map(isSummary)).toEqual([false, true, false, false]);
     expect(await stored(world, chat.id)).toHaveLength(1);
   });

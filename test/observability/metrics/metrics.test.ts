@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { version } from "../../../package.json";
-import { answer, answerAndHang, finish, say } from "../../../src/emulator/script.ts";
+import { answer, answerAndHang, finish, say } from "../../world/gemini/script.ts";
 import { expectProblem } from "../../http/refusals.ts";
 import { startWorld, useWorld, type Person } from "../../world/world.ts";
 import { grown, metricsToken, parse, scrape, scrapeText, scrapeUntil } from "./scrape.ts";

@@ -1,6 +1,6 @@
 // Hostile text, wherever text goes: refused, or returned exactly. Where the contract trims, what is left is exact.
 import { beforeAll, describe, expect, test } from "bun:test";
-import { answer, bytes, finish, say } from "../../../src/emulator/script.ts";
+import { answer, bytes, finish, say } from "../../world/gemini/script.ts";
 import { openApi } from "../../../src/docs/documents.ts";
 import { answerEnds, lastRequest, room } from "../../answers/room.ts";
 import { expectInvalid, expectProblem } from "../../http/refusals.ts";

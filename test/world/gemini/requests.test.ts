@@ -1,8 +1,8 @@
 // What the emulator takes from a client, as Gemini would: both versions of the API, settings within their ranges.
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { GoogleGenAI } from "@google/genai";
-import { answer, finish, ground, say } from "../../src/emulator/script.ts";
-import { startGeminiEmulator, type Emulator } from "../../src/emulator/server.ts";
+import { answer, finish, ground, say } from "./script.ts";
+import { startGeminiEmulator, type Emulator } from "./server.ts";
 
 let emulator: Emulator;
 beforeEach(() => void (emulator = startGeminiEmulator({ pieceDelayMs: 0 })));

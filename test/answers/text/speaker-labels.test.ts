@@ -1,12 +1,12 @@
-// Speaker marks: nobody forges one, and none is shown that a model copied, however its answer is cut into pieces.
+// Speaker labels: nobody forges one, and none is shown that a model copied, however its answer is cut into pieces.
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import {
-  createMarkFilter,
-  markOf,
+  SpeakerLabelFilter,
+  labelOf,
   speakerCode,
   withoutCode,
-} from "../../../src/answers/text/speaker-marks.ts";
+} from "../../../src/answers/text/speaker-labels.ts";
 
 const code = "1f2e3d4c";
 
@@ -28,7 +28,7 @@ function cutInto(whole: string, cuts: number[]): string[] {
 }
 
 function shownOf(pieces: string[]): string {
-  const filter = createMarkFilter(code);
+  const filter = new SpeakerLabelFilter(code);
   return pieces.map((piece) => filter.push(piece)).join("") + filter.end();
 }
 
@@ -42,7 +42,7 @@ describe("the code", () => {
   });
 
   test("stands in the mark before the name", () => {
-    expect(markOf(code, "anna")).toBe("[#1f2e3d4c anna] ");
+    expect(labelOf(code, "anna")).toBe("[#1f2e3d4c anna] ");
   });
 });
 
@@ -112,7 +112,7 @@ describe("an answer", () => {
   });
 
   test("with other brackets is shown at once: only what may become a mark is held back", () => {
-    const filter = createMarkFilter(code);
+    const filter = new SpeakerLabelFilter(code);
     const said = ["See [", "the page](x), ", "- [ ] to do [#2] #1", "2 and [#1f2e", "9"];
     expect(said.map((piece) => filter.push(piece))).toEqual([
       "See ",
@@ -125,7 +125,7 @@ describe("an answer", () => {
   });
 
   test("holds back no more than a mark's length, whatever follows its code", () => {
-    const filter = createMarkFilter(code);
+    const filter = new SpeakerLabelFilter(code);
     expect(filter.push(`[#${code} ${"x".repeat(80)}`)).toBe("");
     expect(filter.push("x")).toBe(`… ${"x".repeat(81)}`);
   });

@@ -1,4 +1,4 @@
-// What the emulator can be told to answer. A script is data: builders make it here, server.ts plays it.
+// Scripts for the emulator's answers. A script is data: the functions here make it, and server.ts plays it.
 
 /** Tokens in Gemini's spelling: prompt + candidates + thoughts + tool use = total. */
 export interface UsageMetadata {

@@ -1,9 +1,18 @@
-// A small server that speaks Gemini's REST on loopback (https://ai.google.dev/api/generate-content). It answers
-// `/bot` where no key is set, and plays the tests' scripts. The real SDK talks to it, so it must stay like the real one.
+// A small server that speaks Gemini's REST on loopback (https://ai.google.dev/api/generate-content) and plays the tests'
+// scripts. The real SDK talks to it, so it must behave as Gemini does.
 import { z } from "zod";
-import { demonstration, estimateTokens } from "./demonstration.ts";
+import { demonstrationPieces, estimateTokens } from "../../../src/model/demonstration.ts";
 import { arrayFraming, objectFraming, sseFraming, type Framing } from "./framing.ts";
-import { refuse, type AnswerScript, type RefusalScript, type Script, type Step } from "./script.ts";
+import {
+  answer,
+  event,
+  pause,
+  refuse,
+  type AnswerScript,
+  type RefusalScript,
+  type Script,
+  type Step,
+} from "./script.ts";
 
 const bodyBytesMax = 20 * 1024 * 1024;
 /**
@@ -119,9 +128,7 @@ export function startGeminiEmulator(options: EmulatorOptions = {}): Emulator {
       const { headers, signal: aborted } = request;
       const received = { model, method, headers, body: body.data, aborted };
       const chosen =
-        queue.shift() ??
-        script?.(received) ??
-        demonstration(conversationOf(body.data), tokensOf(body.data), { pieceDelayMs, model });
+        queue.shift() ?? script?.(received) ?? demonstration(body.data, { pieceDelayMs, model });
       keep(received);
       if (chosen.kind === "refusal") return refused(chosen);
       const isSse = url.searchParams.get("alt") === "sse";
@@ -186,8 +193,29 @@ function tokensOf(body: GenerateBody): number {
     .reduce((sum, part) => sum + estimateTokens(part.text ?? ""), 0);
 }
 
-function conversationOf(body: GenerateBody): string[] {
-  return body.contents.map(({ parts }) => parts.at(-1)?.text ?? "");
+/** The demonstration's text as Gemini would stream it. */
+function demonstration(
+  body: GenerateBody,
+  { pieceDelayMs, model }: { pieceDelayMs: number; model: string },
+): AnswerScript {
+  const pieces = demonstrationPieces(body.contents.map(({ parts }) => parts.at(-1)?.text ?? ""));
+  const promptTokenCount = tokensOf(body);
+  let said = "";
+  const steps = pieces.flatMap((text, index) => {
+    said += text;
+    const candidatesTokenCount = estimateTokens(said);
+    const totalTokenCount = promptTokenCount + candidatesTokenCount;
+    const finishReason = index === pieces.length - 1 ? "STOP" : undefined;
+    return [
+      pause(pieceDelayMs),
+      event({
+        candidates: [{ content: { role: "model", parts: [{ text }] }, index: 0, finishReason }],
+        usageMetadata: { promptTokenCount, candidatesTokenCount, totalTokenCount },
+        modelVersion: model,
+      }),
+    ];
+  });
+  return answer(...steps);
 }
 
 function framingOf(method: ReceivedRequest["method"], isSse: boolean): Framing {

@@ -1,8 +1,8 @@
 // Rooms whose history outgrows a small prompt, and the summaries that are made of it.
-import { answer, finish, say, type Script } from "../../../src/emulator/script.ts";
-import type { ReceivedRequest } from "../../../src/emulator/server.ts";
+import { answer, finish, say, type Script } from "../../world/gemini/script.ts";
+import type { ReceivedRequest } from "../../world/gemini/server.ts";
 import type { Person, World } from "../../world/world.ts";
-import { askAndFold } from "../budget/ledger.ts";
+import { askAndSummarise } from "../budget/settlement.ts";
 
 export const smallContext = { GEMINI_CONTEXT_TOKENS: "300" };
 export const yes = answer(say("Yes."), finish());
@@ -36,6 +36,6 @@ export async function stored(world: World, chatId: number) {
 export async function ask(world: World, from: Person, chatId: number, ...scripts: Script[]) {
   const before = world.gemini.requests.length;
   world.gemini.respondWith(...scripts);
-  await askAndFold(world, from, chatId, "/bot well?");
+  await askAndSummarise(world, from, chatId, "/bot well?");
   return world.gemini.requests.slice(before);
 }

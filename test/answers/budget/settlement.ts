@@ -1,7 +1,7 @@
 // What answers have cost, as the tables have it, held against what is true whenever nothing runs.
 import { expect } from "bun:test";
 import { z } from "zod";
-import { finish, type EventsStep } from "../../../src/emulator/script.ts";
+import { finish, type EventsStep } from "../../world/gemini/script.ts";
 import type { Person, World } from "../../world/world.ts";
 
 const Account = z.object({ running: z.int(), reserved_tokens: z.int(), used_tokens: z.int() });
@@ -52,15 +52,15 @@ export async function untilQuiet(world: World, ...chats: { id: number }[]) {
 }
 
 /** Asks, and waits for the answer's end and for the summary that may be made after it. @returns the question */
-export async function askAndFold(world: World, from: Person, chatId: number, content: string) {
+export async function askAndSummarise(world: World, from: Person, chatId: number, content: string) {
   const question = await from.say(chatId, content);
   const replies = world.ctx.answers.inChat(chatId, Infinity);
   await replies.find((reply) => reply.messageId === question.id + 1)?.done;
-  await untilFolded(world, chatId);
+  await untilSummarised(world, chatId);
   return question;
 }
 
 /** Settles when no summary of a room is being made. */
-export async function untilFolded(world: World, chatId: number) {
+export async function untilSummarised(world: World, chatId: number) {
   while (world.ctx.answers.summarising.has(chatId)) await world.sql`select`;
 }
