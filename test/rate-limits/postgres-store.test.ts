@@ -98,7 +98,10 @@ test("a database that hangs holds nobody up: each server counts by itself, and t
   await take(world, 7, quota - 1);
   expect(await remaining(world, 7)).toBe("rate_limited");
   expect(await remaining(other, 7)).toBe(quota - 2);
-  await world.sql`select pg_cancel_backend(pid) from pg_stat_activity where wait_event = 'PgSleep'`;
+  await world.sql`
+    select pg_cancel_backend(pid) from pg_stat_activity
+    where datname = current_database() and wait_event = 'PgSleep'
+  `;
   await world.sql`drop function hang cascade`;
   while ((await rowsOf(8)) === 0) await take(world, 8);
 });

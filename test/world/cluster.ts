@@ -1,24 +1,67 @@
+// The PostgreSQL of a test run, and the databases in it that tests use.
+import { readdirSync, rmSync } from "node:fs";
+import { chmod, mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pino } from "pino";
 import postgres from "postgres";
+import { parseDatabaseUrl } from "../../src/config/database-address.ts";
+import { migrate } from "../../src/database/migrations/migrate.ts";
+import { startEmbeddedPostgres } from "../../src/embedded-postgres/embedded-postgres.ts";
+import { emptyIfUnchanged, fingerprintOf } from "./emptying.ts";
+
+/** The setting by which `bun run check` tells its workers the address of the cluster that they share. */
+export const clusterSetting = "TEST_CLUSTER_URL";
+
+const prefix = "gemini-coop-test-";
 
 interface Cluster {
-  /** Of the migrated template. */
+  /** The address of the migrated template. */
   url: string;
   template: string;
+  /** The schema of the template. */
+  fingerprint: string;
 }
 
 let cluster: Cluster | undefined;
-let cloned = 0;
+let created = 0;
+/** Databases that worlds have given back, as empty as the template. */
+const spare: string[] = [];
 
-/** Called once, by the preload. */
-export function provideCluster(provided: Cluster) {
-  cluster = provided;
+/**
+ * Starts a cluster with a migrated database, which ends with this process, however that ends. Folders of processes that
+ * have ended are removed first, since a worker of a parallel run is not told of its end.
+ * @returns the address of the migrated database, and a function that stops the cluster and removes its folder
+ */
+export async function startCluster() {
+  const log = pino({ level: "silent" });
+  for (const name of readdirSync(tmpdir())) {
+    const [, pid] = new RegExp(`^${prefix}(\\d+)-`).exec(name) ?? [];
+    if (pid && !isAlive(Number(pid))) {
+      rmSync(join(tmpdir(), name), { recursive: true, force: true });
+    }
+  }
+  const folder = await mkdtemp(join(tmpdir(), `${prefix}${process.pid}-`));
+  // PostgreSQL's own user has to reach it where the tests run as root.
+  await chmod(folder, 0o755);
+  const database = await startEmbeddedPostgres({ dataDir: folder, log });
+  await migrate(parseDatabaseUrl(database.url), { log });
+  return {
+    url: database.url,
+    async stop() {
+      await database.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
 }
 
-function admin() {
-  if (!cluster) throw new Error("run this with `bun test`: its preload starts PostgreSQL");
-  const url = new URL(cluster.url);
-  url.pathname = "/postgres";
-  return { sql: postgres(url.href, { max: 1, onnotice: () => undefined }), cluster };
+/** Makes the databases of this process come from a cluster. The preload calls it once. */
+export async function useCluster(url: string): Promise<void> {
+  cluster = {
+    url,
+    template: new URL(url).pathname.slice(1),
+    fingerprint: await fingerprintOf(url),
+  };
 }
 
 /** A migrated, empty database of one's own. @returns its address */
@@ -26,26 +69,60 @@ export function cloneDatabase(): Promise<string> {
   return createDatabase();
 }
 
-/** A database in which nothing is. @returns its address */
+/** A database without tables. @returns its address */
 export function emptyDatabase(): Promise<string> {
   return createDatabase("template1");
-}
-
-async function createDatabase(template?: string): Promise<string> {
-  const { sql, cluster } = admin();
-  cloned += 1;
-  const name = `test_${process.pid}_${cloned}`;
-  await sql.unsafe(
-    `create database ${name} template ${template ?? cluster.template} strategy file_copy`,
-  );
-  await sql.end();
-  const url = new URL(cluster.url);
-  url.pathname = `/${name}`;
-  return url.href;
 }
 
 export async function dropDatabase(url: string): Promise<void> {
   const { sql } = admin();
   await sql.unsafe(`drop database if exists ${new URL(url).pathname.slice(1)} with (force)`);
   await sql.end();
+}
+
+/**
+ * A migrated, empty database, which need not be a new one: emptying one that was given back is far cheaper than cloning
+ * the template and dropping the clone.
+ */
+export async function borrowDatabase(): Promise<string> {
+  return spare.pop() ?? (await createDatabase());
+}
+
+/** Empties a borrowed database for the next borrower. One whose schema or settings a test has changed is dropped. */
+export async function giveBackDatabase(url: string): Promise<void> {
+  const { fingerprint } = known();
+  if (await emptyIfUnchanged(url, fingerprint)) spare.push(url);
+  else await dropDatabase(url);
+}
+
+function known(): Cluster {
+  if (!cluster) throw new Error("run this with `bun test`: its preload starts PostgreSQL");
+  return cluster;
+}
+
+function admin() {
+  const { url, template } = known();
+  const address = new URL(url);
+  address.pathname = "/postgres";
+  return { sql: postgres(address.href, { max: 1, onnotice: () => undefined }), url, template };
+}
+
+async function createDatabase(source?: string): Promise<string> {
+  const { sql, url, template } = admin();
+  created += 1;
+  const name = `test_${process.pid}_${created}`;
+  await sql.unsafe(`create database ${name} template ${source ?? template} strategy file_copy`);
+  await sql.end();
+  const address = new URL(url);
+  address.pathname = `/${name}`;
+  return address.href;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
 }

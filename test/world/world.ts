@@ -12,7 +12,7 @@ import { createLogger } from "../../src/observability/logger.ts";
 import { loadTelemetry } from "../../src/observability/telemetry.ts";
 import { startServer, type ServerDurations } from "../../src/server.ts";
 import type { ChatSettings } from "../../src/wire/chats.ts";
-import { cloneDatabase, dropDatabase } from "./cluster.ts";
+import { borrowDatabase, giveBackDatabase } from "./cluster.ts";
 import { Person } from "./person.ts";
 
 export type { Person } from "./person.ts";
@@ -53,7 +53,7 @@ export interface WorldOptions {
 type Parts = Awaited<ReturnType<typeof startParts>>;
 
 async function startParts(options: WorldOptions) {
-  const databaseUrl = options.databaseUrl ?? (await cloneDatabase());
+  const databaseUrl = options.databaseUrl ?? (await borrowDatabase());
   const settings = readConfig({
     NODE_ENV: "test",
     HOST: "127.0.0.1",
@@ -137,7 +137,7 @@ export class World {
     await telemetry.stop();
     await gemini.stop();
     await sql.end({ timeout: 1 });
-    await dropDatabase(databaseUrl);
+    await giveBackDatabase(databaseUrl);
   }
 
   /** Stops the server in order and starts another one on the same database, on another port unless PORT was set. */

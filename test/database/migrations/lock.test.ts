@@ -21,6 +21,11 @@ afterAll(async () => {
   await dropDatabase(direct);
 });
 
+/** Other tests may migrate other databases of the same cluster. */
+const isAdvisory = (sql: postgres.Sql) => sql`
+  locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())
+`;
+
 async function pooledUrl(): Promise<string> {
   const bouncer = await startPgbouncer(direct);
   endings.push(() => bouncer.stop());
@@ -104,11 +109,11 @@ describe.each(ways)("%s", (_, skipped, urlOf) => {
       await expect(failing).rejects.toThrow("no");
       const admin = postgres(direct, { max: 1 });
       const cut = withMigrationLock(address, { log: silent, waitMs }, async () => {
-        await admin`select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory'`;
+        await admin`select pg_terminate_backend(pid) from pg_locks where ${isAdvisory(admin)}`;
         await new Promise(() => {});
       });
       await expect(cut).rejects.toThrow();
-      expect([...(await admin`select 1 from pg_locks where locktype = 'advisory'`)]).toEqual([]);
+      expect([...(await admin`select 1 from pg_locks where ${isAdvisory(admin)}`)]).toEqual([]);
       await admin.end();
     },
   );

@@ -74,7 +74,10 @@ describe.skipIf(!hasPgbouncer)("behind PgBouncer in transaction mode", () => {
     const history = await anna.api(again, "GET", `${path}?limit=5`);
     expect(history.status).toBe(200);
     expect([await again.stop(), await two.stop()]).toEqual([0, 0]);
-    const locks = await admin`select 1 from pg_locks where locktype = 'advisory'`;
+    const locks = await admin`
+      select 1 from pg_locks
+      where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())
+    `;
     expect(locks).toHaveLength(0);
     await admin.end();
   }, 90_000);

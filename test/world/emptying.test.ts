@@ -1,0 +1,61 @@
+import { expect, test } from "bun:test";
+import { pino } from "pino";
+import { parseDatabaseUrl } from "../../src/config/database-address.ts";
+import { connect } from "../../src/database/connect.ts";
+import { cloneDatabase, dropDatabase } from "./cluster.ts";
+import { emptyIfUnchanged, fingerprintOf } from "./emptying.ts";
+import { everything, using } from "./rows.ts";
+import { fill } from "./schema.ts";
+
+async function withFilled(work: (url: string, fingerprint: string) => Promise<void>) {
+  const url = await cloneDatabase();
+  try {
+    const fingerprint = await fingerprintOf(url);
+    await using(url, fill);
+    await work(url, fingerprint);
+  } finally {
+    await dropDatabase(url);
+  }
+}
+
+test("a database that was used is as a new one after it has been emptied", () =>
+  withFilled(async (url, fingerprint) => {
+    const fresh = await cloneDatabase();
+    expect(await everything(url)).not.toEqual(await everything(fresh));
+    expect(await emptyIfUnchanged(url, fingerprint)).toBe(true);
+    expect(await everything(url)).toEqual(await everything(fresh));
+    await dropDatabase(fresh);
+  }));
+
+test("a connection that a test has left open is closed before the database is emptied", () =>
+  withFilled(async (url, fingerprint) => {
+    const left = connect(parseDatabaseUrl(url), pino({ level: "silent" }), { max: 1 });
+    const transaction = await left.reserve();
+    await transaction`begin`;
+    await transaction`update chats set name = 'late'`;
+    expect(await emptyIfUnchanged(url, fingerprint)).toBe(true);
+    await expect(transaction`commit`.execute()).rejects.toThrow();
+    expect((await everything(url)).chats).toEqual([]);
+    await left.end();
+  }));
+
+test.each([
+  ["one more table", "create table more ()"],
+  ["a column less", "alter table users drop column created_at"],
+  ["another default", "alter table users alter column created_at set default 'yesterday'"],
+  ["a constraint less", "alter table messages drop constraint messages_chat_id_fkey"],
+  ["an index less", "drop index users_email_key"],
+  [
+    "one more trigger",
+    "create trigger t before update on users for each row execute function refuse_change_of_audit_event()",
+  ],
+  ["a trigger that is off", "alter table audit_events disable trigger user"],
+  ["one more function", "create function f() returns int return 1"],
+  ["a setting of its own", "alter database NAME set work_mem = '1MB'"],
+])("a database with %s is not used again", (_, change) =>
+  withFilled(async (url, fingerprint) => {
+    const name = new URL(url).pathname.slice(1);
+    await using(url, (sql) => sql.unsafe(change.replace("NAME", name)));
+    expect(await emptyIfUnchanged(url, fingerprint)).toBe(false);
+  }),
+);
