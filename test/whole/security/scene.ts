@@ -1,6 +1,7 @@
 // A chat and the people around it, one in each role, and all that is stored.
+import { pino } from "pino";
 import { hashSecret, makeSecret } from "../../../src/accounts/access-tokens.ts";
-import { hashPassword } from "../../../src/accounts/passwords.ts";
+import { Passwords } from "../../../src/accounts/passwords.ts";
 import { insertSession } from "../../../src/accounts/queries.ts";
 import { answer, answerAndHang, finish, say } from "../../world/gemini/script.ts";
 import { insertUser } from "../../../src/accounts/user-queries.ts";
@@ -26,7 +27,7 @@ const password = "correct horse battery";
 const source = { address: "127.0.0.1", userAgent: null };
 let hashed: Promise<string> | undefined;
 /** Everybody has the same password: a hash takes its time. */
-const hashOfAll = () => (hashed ??= hashPassword(password));
+const hashOfAll = () => (hashed ??= new Passwords(pino({ level: "silent" })).hash(password));
 
 async function registered(world: World, username: string) {
   const hashedPassword = await hashOfAll();
