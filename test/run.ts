@@ -1,23 +1,27 @@
-// `bun run check`'s tests: all of them, and then whether everything that the documents name has been seen by one.
+// Runs all tests of `bun run check`, and then checks that the tests have seen everything that the API documents name.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { closeCodes } from "../src/wire/close-codes.ts";
 import { asyncApi } from "../src/wire/docs/asyncapi.ts";
 import { openApi } from "../src/docs/documents.ts";
+import { clusterSetting, startCluster } from "./world/cluster.ts";
 import { appToDescribe } from "./world/contract.ts";
 import { operationsOf, Document } from "./docs/openapi.ts";
 import { readSeen } from "./world/seen.ts";
 
-const workers = 2;
-/** Of one test, unless it says otherwise: for a machine that is busy with other things, too. */
+/** More than two cores can run: many tests wait for a timer or a process. */
+const workers = Number(process.env.TEST_WORKERS ?? "6");
+/** The limit of a test that sets none. It allows for a machine that is busy with other things, too. */
 const timeoutMs = 30_000;
+/** How long files took, so that the slowest start first. `TEST_TIMINGS=update bun test/run.ts` measures again. */
+const timings = "test/timings.json";
 
-/** As test/world/contract.ts notes them. */
+/** Everything that the documents name, in the form in which test/world/contract.ts notes it. */
 function everything(): string[] {
   const frames = Object.keys(asyncApi("0.0.0").components.messages);
   const operations = operationsOf(Document.parse(openApi(appToDescribe(), "0.0.0")));
-  // A client's own word, and one to somebody who reads nothing any more.
+  // `bye` is a client's own; a client that gets `too_slow` no longer reads.
   const closes = Object.keys(closeCodes).filter((reason) => !["bye", "too_slow"].includes(reason));
   return [
     ...frames.map((name) => `frame: ${name}`),
@@ -27,15 +31,21 @@ function everything(): string[] {
 }
 
 const folder = mkdtempSync(join(tmpdir(), "gemini-coop-seen-"));
+const cluster = await startCluster();
 const tests = Bun.spawn(
-  ["bun", "test", `--parallel=${workers}`, "--no-isolate", `--timeout=${timeoutMs}`],
+  [
+    ...["bun", "test", `--parallel=${workers}`, "--no-isolate", `--timeout=${timeoutMs}`],
+    `--timings=${timings}`,
+    ...(process.env.TEST_TIMINGS === "update" ? ["--update-timings"] : []),
+  ],
   {
     cwd: join(import.meta.dir, ".."),
-    env: { ...process.env, TEST_SEEN_FOLDER: folder },
+    env: { ...process.env, TEST_SEEN_FOLDER: folder, [clusterSetting]: cluster.url },
     stdio: ["inherit", "inherit", "inherit"],
   },
 );
 const code = await tests.exited;
+await cluster.stop();
 const seen = readSeen(folder);
 rmSync(folder, { recursive: true });
 
