@@ -6,7 +6,13 @@ import { chatRoutes } from "./chats/routes.ts";
 import { documentRoutes } from "./docs/documents.ts";
 import { docsRoutes } from "./docs/pages.ts";
 import { seeClient } from "./http/address.ts";
-import { crossOrigin, handleError, limitBody, requireHost, requireJson } from "./http/edge.ts";
+import {
+  crossOrigin,
+  handleError,
+  limitBody,
+  requireHost,
+  requireJson,
+} from "./http/middleware.ts";
 import { createNotFound } from "./http/not-found.ts";
 import { healthRoutes } from "./http/health.ts";
 import { metricsRoutes } from "./http/metrics.ts";
@@ -20,12 +26,12 @@ import { messageRoutes } from "./messages/routes.ts";
 import { socketRoutes } from "./socket/routes.ts";
 import { requestId } from "hono/request-id";
 
-/** What compose.ts makes for the HTTP application. */
+/** The objects that the HTTP application needs from compose.ts. */
 export interface AppParts {
   ctx: Ctx;
 }
 
-/** The HTTP application: middleware, every feature's routes, the documents, and one answer to every error. */
+/** The HTTP application: middleware, the routes of all features, the documents, and the error handlers. */
 export function createApp({ ctx }: AppParts) {
   const app = createRouter();
   app.use(seeClient(ctx.config));

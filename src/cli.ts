@@ -1,10 +1,10 @@
-// The one program of a container: the server, its migrations and its health check, with all that they import. Bun compiles
-// it (see the Dockerfile). From the source, `bun run` has the same commands.
+// The program of a container: the server, its migrations and its health check. Bun compiles it with all imports (see the
+// Dockerfile). In a checkout, `bun run` has the same commands.
 import { readConfig } from "./config/config.ts";
 
 const usage = `Usage:
-  gemini-coop serve        the server; what it does without a command
-  gemini-coop health       whether the server in this container answers
+  gemini-coop serve        run the server; the default command
+  gemini-coop health       check whether the server in this container answers
   gemini-coop db:up|db:down|db:status|db:backup|db:restore`;
 
 const healthTimeoutMs = 4_000;

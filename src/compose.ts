@@ -11,11 +11,12 @@ import { createReadLog } from "./log/replay.ts";
 import { TypingNotices } from "./messages/typing.ts";
 import { noMetrics } from "./observability/metrics/metrics.ts";
 import { noTelemetry, type Telemetry } from "./observability/telemetry.ts";
-import { createRateLimits } from "./rate-limits/rates.ts";
+import { createRateLimits } from "./rate-limits/rate-limits.ts";
 import { LocalRealtime } from "./realtime/local-realtime.ts";
-import { createRooms } from "./realtime/rooms.ts";
+import { Rooms } from "./realtime/rooms.ts";
+import type { Emit } from "./realtime/topics.ts";
 import type { ServerParts } from "./server.ts";
-import { createSockets } from "./socket/registry.ts";
+import { SocketRegistry } from "./socket/registry.ts";
 
 const commitGroupMax = 256;
 const commitQueueMax = 10_000;
@@ -29,30 +30,51 @@ export interface ContextParts {
   model: Model;
   telemetry?: Telemetry | undefined;
   now?: (() => Date) | undefined;
+  durations?: Partial<ComposedDurations> | undefined;
+}
+
+/** Durations in milliseconds. Tests shorten them. */
+export interface ComposedDurations {
+  /** A gap in a room's numbers that stays so long is read from the log. */
+  gapMs: number;
+  /** A chat's activity is sent at most once in this interval. */
+  activityMs: number;
+  /** A person's typing is shown at most once in this interval. */
+  typingMs: number;
+  /** A socket without a token in its address must send an `auth` frame within this. */
+  authTimeoutMs: number;
 }
 
 /** Makes everything that a server needs. Nothing runs yet, and nothing is asked of the database. */
 export function compose(parts: ContextParts): ServerParts {
   const { config, secretKey, log, model } = parts;
-  const { telemetry = noTelemetry, now = () => new Date() } = parts;
+  const { telemetry = noTelemetry, now = () => new Date(), durations = {} } = parts;
   const { metrics } = telemetry;
   const sql = metrics === noMetrics ? parts.sql : observed(parts.sql, metrics);
-  const sockets = createSockets({
+  const sockets = new SocketRegistry({
     perUserMax: config.socketsPerUserMax,
     perAddressMax: config.socketsPerAddressMax,
     metrics,
+    authTimeoutMs: durations.authTimeoutMs,
   });
   const answers = createReplies({
     answersMax: config.budgets.serverAnswers,
     configured: model.answer !== undefined,
   });
-  const rooms = createRooms({
-    emit: sockets.emit,
+  const emit: Emit = (topic, text) => sockets.emit(topic, text);
+  const rooms = new Rooms({
+    emit,
     readLog: createReadLog(sql, { onEnded: answers.hasEnded }),
     log,
     metrics,
+    gapMs: durations.gapMs,
   });
-  const realtime = new LocalRealtime({ rooms, emit: sockets.emit, notify: sockets.notify });
+  const realtime = new LocalRealtime({
+    rooms,
+    emit,
+    notify: (userId, frame) => sockets.notify(userId, frame),
+    activityMs: durations.activityMs,
+  });
   const ctx: Ctx = {
     config,
     secretKey,
@@ -68,7 +90,7 @@ export function compose(parts: ContextParts): ServerParts {
     answers,
     lifecycle: { closing: false },
   };
-  return { ctx, sockets, typing: new TypingNotices(ctx) };
+  return { ctx, sockets, typing: new TypingNotices(ctx, durations.typingMs) };
 }
 
 function createInsertMessage(sql: Sql, { metrics, tracing }: Telemetry): InsertMessage {

@@ -5,8 +5,10 @@ import type { Sql } from "./database/connect.ts";
 import type { InsertedMessage, NewMessage } from "./log/insert.ts";
 import type { StreamAnswer } from "./model/stream-answer.ts";
 import type { Telemetry } from "./observability/telemetry.ts";
-import type { RateLimits } from "./rate-limits/rates.ts";
-import type { Rooms, RoomOptions } from "./realtime/rooms.ts";
+import type { RateLimits } from "./rate-limits/rate-limits.ts";
+import type { NumberedChange } from "./realtime/local-realtime.ts";
+import type { RoomOptions } from "./realtime/room.ts";
+import type { Rooms } from "./realtime/rooms.ts";
 import type { RoomFrame } from "./wire/frames.ts";
 import type { ListFrame, UserFrame } from "./wire/list-frames.ts";
 
@@ -48,8 +50,12 @@ export interface Model {
 export interface Realtime {
   /** Sends to everybody who has joined `frame.chat_id`; numbered frames leave in the order of their numbers. */
   toRoom(frame: RoomFrame, options?: RoomOptions): void;
-  /** Sends to all sockets of one person. */
-  toUser(userId: number, frame: UserFrame): void;
+  /**
+   * Sends to all sockets of one person.
+   * @param change the numbered change that the frame tells of: the frame follows its number in the room, and is dropped
+   * if the person was told of a later change of the same chat
+   */
+  toUser(userId: number, frame: UserFrame, change?: NumberedChange): void;
   /** Sends to the participants of `frame.chat_id` that have not joined it; `chat_activity` at most once a second. */
   toList(frame: ListFrame): void;
   readonly rooms: Rooms;

@@ -1,6 +1,6 @@
-// The only file with start-up effects: config, database, model, server; then shutdown on a signal.
-// `bun --hot` runs it again on every change: what must live on (the embedded database) and what must end first (the
-// server before the change) is kept on globalThis.
+// Process start, and the only file with start-up effects: config, database, model, server; then shutdown on a signal.
+// `bun --hot` runs it again on every change, so globalThis keeps the embedded database, which lives on, and the previous
+// server, which is stopped first.
 import type { Logger } from "pino";
 import { keptSecretKey } from "./accounts/secret-key.ts";
 import { createGeminiModel } from "./model/gemini/client.ts";
@@ -39,7 +39,7 @@ const kept = (globalThis.geminiCoop ??= {
 function modelOf(config: Config, log: Logger): Model {
   const { apiKey, model, baseUrl } = config.gemini;
   if (apiKey || (baseUrl && !config.production)) {
-    // A server of one's own may ask for no key; the SDK wants some.
+    // A server at GEMINI_BASE_URL may need no key, but the SDK requires one.
     const answer = createGeminiModel({ apiKey: apiKey ?? "none", baseUrl, log });
     return { answer, description: model };
   }

@@ -1,9 +1,9 @@
 import type { Logger } from "pino";
 
 /**
- * Runs a task every `intervalMs`, never twice at once; a failure is logged and the next turn comes.
- * @param atOnce the first time now
- * @returns a stop
+ * Runs a task every `intervalMs`, never twice at once. A failure is logged, and the task runs again at the next interval.
+ * @param atOnce whether it also runs now
+ * @returns a function that stops it
  */
 export function every(
   intervalMs: number,
@@ -29,7 +29,7 @@ export function every(
   return () => clearInterval(timer);
 }
 
-/** Settles when `work` does or the time is over, whichever is first. @returns whether the work was done in time */
+/** Settles with `work` or after `timeoutMs`, whichever is first. @returns whether the work was done in time */
 export async function within(timeoutMs: number, work: Promise<unknown>): Promise<boolean> {
   const { promise: late, resolve } = Promise.withResolvers<boolean>();
   const timer = setTimeout(resolve, timeoutMs, false);

@@ -9,8 +9,10 @@ import { cleanUpAudit } from "./audit/audit.ts";
 import type { Ctx } from "./context.ts";
 import { findLastSeqs } from "./log/replay.ts";
 import { every, within } from "./schedule.ts";
-import { createSocketHandler, type SocketParts } from "./socket/handler.ts";
-import type { SocketData, Sockets } from "./socket/registry.ts";
+import type { SocketParts } from "./socket/frames.ts";
+import { createSocketHandler } from "./socket/handler.ts";
+import type { SocketRegistry } from "./socket/registry.ts";
+import type { SocketData } from "./socket/session.ts";
 
 /** Durations in milliseconds. Tests shorten them. */
 export interface ServerDurations {
@@ -44,19 +46,20 @@ const defaultDurations: ServerDurations = {
 
 const endedPageSize = 1_000;
 
-/** What compose.ts makes for a server. */
+/** The objects that a server needs from compose.ts. */
 export type ServerParts = SocketParts;
 
 export interface RunningServer {
   readonly ctx: Ctx;
-  /** For tests, which don't wait for a heartbeat. */
-  readonly sockets: Sockets;
+  /** Tests call its heartbeat and checks. */
+  readonly sockets: SocketRegistry;
   readonly port: number;
-  /** As a client on this machine writes it. */
+  /** The address for a client on this machine. */
   readonly url: string;
   /**
-   * Goes down in order: nothing new is begun, what was begun is committed and acknowledged, running answers are kept
-   * as they are, everyone gets close 1012. Takes less than 10 s. The database pool is left open.
+   * Shuts down in order: nothing new is begun, frames and requests that have begun are committed and acknowledged,
+   * running answers are handed over as they are, and all sockets are closed with 1012. Takes less than 10 s. The
+   * database pool is left open.
    */
   stop(): Promise<void>;
 }
@@ -142,8 +145,8 @@ function startTasks({ ctx, sockets }: ServerParts, times: ServerDurations): (() 
   ];
 }
 
-/** Whoever ends a session closes the sockets of its own server; those of the others are found here. */
-async function closeEnded(ctx: Ctx, sockets: Sockets): Promise<void> {
+/** Closes sockets of sessions that another server has ended; that server closes only its own. */
+async function closeEnded(ctx: Ctx, sockets: SocketRegistry): Promise<void> {
   const ids = sockets.sessionIds();
   for (let from = 0; from < ids.length; from += endedPageSize) {
     const page = ids.slice(from, from + endedPageSize);
@@ -152,6 +155,7 @@ async function closeEnded(ctx: Ctx, sockets: Sockets): Promise<void> {
   }
 }
 
+/** Finds frames that were lost without a successor, and chats that were deleted elsewhere. */
 function createLogCheck(ctx: Ctx): () => Promise<void> {
   let missing = new Set<number>();
   return async () => {
@@ -159,9 +163,9 @@ function createLogCheck(ctx: Ctx): () => Promise<void> {
     const found = chatIds.length > 0 ? await findLastSeqs(ctx.sql, chatIds) : [];
     for (const { id, last_seq } of found) ctx.realtime.rooms.expect(id, last_seq);
     const gone = new Set(chatIds).difference(new Set(found.map(({ id }) => id)));
-    // The first time the reply to a deletion of this server's own may still be on its way.
+    // When a chat is missing for the first time, the reply to this server's own deletion may still be on its way.
     for (const chatId of gone.intersection(missing)) {
-      // Another server has deleted it, or that reply was lost: its people come back and see.
+      // Another server has deleted it, or that reply was lost: its people reconnect and load their chats.
       ctx.answers.abandonChat(chatId);
       for (const userId of ctx.realtime.rooms.end(chatId)) ctx.gateway.disconnectUser(userId);
     }

@@ -1,15 +1,15 @@
-// The record of who did what. The table takes inserts only; see its migration.
+// The audit trail. Its table accepts inserts only; see its migration.
 import { z } from "zod";
 import { one, type Fragment, type Sql } from "../database/connect.ts";
 import type { ProblemCode } from "../wire/problems.ts";
 
-/** Where a request came from. Both are bounded, as the tables have them. */
+/** The origin of a request. Both members are as short as their columns require. */
 export interface Source {
   readonly address: string;
   readonly userAgent: string | null;
 }
 
-/** Who did something, from where. */
+/** The person who acts, and the origin of their request. */
 export interface Actor {
   readonly id: number;
   readonly username: string;
@@ -31,18 +31,18 @@ export type AuditAction =
   | "leave"
   | "remove";
 
-/** A value, or the SQL of one where only the statement knows it. */
+/** A value, or an SQL expression where only the statement knows it. */
 type Known<T> = T | Fragment;
 
 export interface AuditEvent {
   action: AuditAction;
-  /** `ok`, or why it was refused. */
+  /** `ok`, or the code of the problem. */
   outcome: Known<"ok" | ProblemCode>;
-  /** Undefined while nobody has proved who they are. */
+  /** Undefined while nobody is authenticated. */
   actor: { id: Known<number>; username: Known<string> } | undefined;
-  /** Kind and id. */
+  /** Kind and id of the object. */
   target: Known<`${"user" | "chat" | "session"}:${number | string}`> | undefined;
-  /** Small, and without anything secret or written by people to each other. */
+  /** Small, without secrets and without text of messages. */
   details?: Known<Record<string, number | string | string[]>>;
   source: Source;
 }
@@ -52,8 +52,8 @@ function isFragment(value: object): value is Fragment {
 }
 
 /**
- * Inserts an event: in the statement of what it tells of, so that both are stored or none.
- * @param from such as `from deleted`: one event for each of its rows
+ * The SQL that inserts an event. It is part of the statement that makes the change, so that both are stored or neither.
+ * @param from a clause such as `from deleted`: it inserts one event for each of its rows
  */
 export function insertEvent(sql: Sql, event: AuditEvent, from: Fragment = sql``): Fragment {
   const { action, outcome, actor, target, details = {}, source } = event;

@@ -53,12 +53,16 @@ export async function inviteToChat(
     participant,
     updated_seq: result.chat.updated_seq,
   });
-  ctx.realtime.toUser(user.id, {
-    type: "chat_invite",
-    // A private chat held the caller alone.
-    chat: result.chat.is_named ? result.chat : { ...result.chat, name: caller.username },
-    notification: `${caller.username} invited you to ${result.chat.is_named ? result.chat.name : "a private chat"}`,
-  });
+  ctx.realtime.toUser(
+    user.id,
+    {
+      type: "chat_invite",
+      // A private chat held the caller alone.
+      chat: result.chat.is_named ? result.chat : { ...result.chat, name: caller.username },
+      notification: `${caller.username} invited you to ${result.chat.is_named ? result.chat.name : "a private chat"}`,
+    },
+    { chatId, seq: result.chat.updated_seq },
+  );
   return { message: `${user.username} was invited`, participant };
 }
 
@@ -127,11 +131,11 @@ async function remove(
     username: result.username,
     updated_seq: result.removed_seq,
   });
-  ctx.realtime.toUser(userId, {
-    type: "removed_from_chat",
-    chat_id: chat.id,
-    notification,
-  });
+  ctx.realtime.toUser(
+    userId,
+    { type: "removed_from_chat", chat_id: chat.id, notification },
+    { chatId: chat.id, seq: result.removed_seq },
+  );
 }
 
 function ownerCannotLeave(): Problem {

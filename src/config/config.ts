@@ -1,84 +1,7 @@
-// The only reader of the environment. Everything else receives the frozen Config made here.
-import { z } from "zod";
+// The only reader of the environment. The rest of the server receives the frozen Config that is made here.
 import { version } from "../../package.json";
-import {
-  headerList,
-  httpUrl,
-  modelName,
-  networks,
-  origins,
-  share,
-  wholeNumber,
-} from "./setting-types.ts";
-
-const exampleSecrets = [
-  "your-secret-key-here",
-  "change-me",
-  "changeme",
-  "secret",
-  "password",
-  // The key of FastAPI's tutorial, which many servers run with.
-  "09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7",
-];
-/** RFC 7518 §3.2: as many as the hash has. */
-const secretBytesMin: Record<string, number> = { HS256: 32, HS384: 48, HS512: 64 };
-const metricsTokenMin = 16;
-
-/** Settings that were given as an empty string count as not given: that is what `KEY=` in a .env file means. */
-const blankIsUnset = (env: Record<string, string | undefined>) =>
-  Object.fromEntries(
-    Object.entries(env).filter(([, value]) => value !== undefined && value !== ""),
-  );
-
-const Environment = z.object({
-  NODE_ENV: z.enum(["production", "development", "test"]).default("development"),
-  HOST: z.string().default("0.0.0.0"),
-  PORT: wholeNumber(8000, 0, 65_535),
-  DATABASE_URL: z
-    .string()
-    .regex(/^postgres(ql)?:\/\//, "must begin with postgres:// or postgresql://")
-    .refine((url) => URL.canParse(url), "must be a PostgreSQL address")
-    .optional(),
-  DATA_DIR: z.string().default(".data"),
-  SECRET_KEY: z.string().optional(),
-  SECRET_KEY_PREVIOUS: z.string().optional(),
-  ALGORITHM: z.enum(["HS256", "HS384", "HS512"]).default("HS256"),
-  ACCESS_TOKEN_EXPIRE_MINUTES: wholeNumber(30, 1, 525_600),
-  AUDIT_DAYS: wholeNumber(365, 0, 36_500),
-  GEMINI_API_KEY: z.string().optional(),
-  GEMINI_MODEL: modelName.default("gemini-2.5-flash"),
-  GEMINI_MODELS: z
-    .string()
-    .transform((list) => list.split(",").map((name) => name.trim()))
-    .pipe(z.array(modelName))
-    .optional(),
-  GEMINI_BASE_URL: httpUrl.optional(),
-  GEMINI_CONTEXT_TOKENS: wholeNumber(32_000, 0, 2_000_000),
-  CORS_ORIGINS: origins.default(["http://localhost:3000", "http://localhost:3001"]),
-  TRUSTED_PROXIES: networks.default([]),
-  WEB_PAGE: z.enum(["on", "off"]).default("on"),
-  RATE_LIMITS: z.enum(["memory", "postgres", "off"]).default("memory"),
-  RATE_USER_FACTOR: wholeNumber(1, 1, 1_000),
-  RATE_ADDRESS_FACTOR: wholeNumber(1, 1, 1_000),
-  SOCKETS_PER_USER: wholeNumber(50, 0, 1_000_000),
-  SOCKETS_PER_ADDRESS: wholeNumber(1_000, 0, 1_000_000),
-  BUDGET_TOKENS_PER_USER_DAY: wholeNumber(1_000_000, 0, 1_000_000_000_000),
-  BUDGET_TOKENS_PER_CHAT_DAY: wholeNumber(5_000_000, 0, 1_000_000_000_000),
-  BUDGET_ANSWERS_PER_USER: wholeNumber(5, 0, 100_000),
-  BUDGET_ANSWERS_PER_CHAT: wholeNumber(20, 0, 100_000),
-  BUDGET_ANSWERS_TOTAL: wholeNumber(100, 0, 100_000),
-  LOG_SOCKETS_SAMPLE: share(0.01),
-  METRICS_TOKEN: z
-    .string()
-    .min(metricsTokenMin, `must have at least ${metricsTokenMin} characters`)
-    .regex(/^[\w.~+/-]+=*$/, "may have letters a to z or A to Z, digits and - . _ ~ + / only")
-    .optional(),
-  OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl.optional(),
-  OTEL_EXPORTER_OTLP_HEADERS: headerList.default({}),
-  OTEL_TRACES_SAMPLER_ARG: share(1),
-  OTEL_SERVICE_NAME: z.string().max(255, "may have at most 255 characters").default("gemini-coop"),
-  LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
-});
+import { Environment } from "./environment.ts";
+import { productionFaults } from "./production.ts";
 
 export interface Config {
   readonly version: string;
@@ -88,31 +11,31 @@ export interface Config {
   /** Undefined: an embedded PostgreSQL under `dataDir` is used. Never undefined in production. */
   readonly databaseUrl: string | undefined;
   readonly dataDir: string;
-  /** Undefined: made once and kept under `dataDir`. Never undefined in production. */
+  /** Undefined: a key is made once and kept under `dataDir`. Never undefined in production. */
   readonly secretKey: string | undefined;
-  /** Tokens that were signed with it are still good; none is signed with it. */
+  /** A key whose tokens are still accepted; no token is signed with it. */
   readonly previousSecretKey: string | undefined;
   readonly algorithm: "HS256" | "HS384" | "HS512";
   readonly accessTokenTtlSeconds: number;
   readonly refreshTokenTtlSeconds: number;
-  /** How long events of the audit are kept; 0 for ever. */
+  /** Days for which audit events are kept; 0 for ever. */
   readonly auditDays: number;
   readonly gemini: {
     readonly apiKey: string | undefined;
-    /** Where a chat has not chosen another. */
+    /** The model of chats that have not chosen another. */
     readonly model: string;
-    /** That a chat may choose, the default among them. */
+    /** The models that a chat may choose, including the default. */
     readonly models: readonly string[];
     readonly baseUrl: string | undefined;
-    /** Tokens of history that go into a prompt; 0 for no limit. */
+    /** Most tokens of history in a prompt; 0 for no limit. */
     readonly contextTokens: number;
   };
-  /** What answers may cost; 0 for no limit. */
+  /** Limits on the use of the model; 0 for no limit. */
   readonly budgets: {
-    /** Tokens a day (UTC). */
+    /** Tokens of a person or a chat in a day (UTC). */
     readonly userDayTokens: number;
     readonly chatDayTokens: number;
-    /** Answers running at once: of a person, in a chat, on this server. */
+    /** Answers that run at once, of a person, in a chat, and on this server. */
     readonly userAnswers: number;
     readonly chatAnswers: number;
     readonly serverAnswers: number;
@@ -120,12 +43,12 @@ export interface Config {
   readonly corsOrigins: readonly string[];
   /** Addresses and CIDR networks whose X-Forwarded-For and X-Forwarded-Proto are believed. */
   readonly trustedProxies: readonly string[];
-  /** Whether `/` is the room in the browser. */
+  /** Whether `/` is the web page to chat in. */
   readonly webPage: boolean;
   readonly rates: {
-    /** Where it is counted who does what how often. Never `off` in production. */
+    /** The store of the counters. Never `off` in production. */
     readonly store: "memory" | "postgres" | "off";
-    /** What the quotas of src/rate-limits/limits.ts are multiplied by. */
+    /** Factors that multiply the quotas of src/rate-limits/limits.ts. */
     readonly userFactor: number;
     readonly addressFactor: number;
   };
@@ -133,17 +56,17 @@ export interface Config {
   readonly socketsPerUserMax: number;
   /** 0 for no limit. */
   readonly socketsPerAddressMax: number;
-  /** The part of all sockets, 0 to 1, whose life is logged at `info`. */
+  /** Share of the sockets, 0 to 1, that are logged at `info`. */
   readonly logSocketsSample: number;
-  /** What a scrape of /metrics must show; undefined: there is no /metrics. */
+  /** Bearer token for /metrics; undefined: there is no /metrics. */
   readonly metricsToken: string | undefined;
-  /** Where traces go; undefined: nowhere. */
+  /** Destination of traces; undefined: there are none. */
   readonly tracing:
     | {
         readonly endpoint: string;
         readonly headers: Readonly<Record<string, string>>;
         readonly serviceName: string;
-        /** The part of all traces, 0 to 1, that begin here. */
+        /** Share of the traces that begin here, 0 to 1. */
         readonly sample: number;
       }
     | undefined;
@@ -161,12 +84,19 @@ export class ConfigError extends Error {
   }
 }
 
+/** An empty string counts as not set: that is how a .env file leaves a setting out (`KEY=`). */
+function withoutBlanks(env: Record<string, string | undefined>) {
+  return Object.fromEntries(
+    Object.entries(env).filter(([, value]) => value !== undefined && value !== ""),
+  );
+}
+
 /**
- * Reads the settings from an environment, the process's own unless said otherwise.
- * @throws ConfigError that lists every fault at once. Values are never part of it, since some are secret.
+ * Reads the settings from an environment, by default the process's own.
+ * @throws ConfigError that lists every fault. It has no values, since some are secret.
  */
 export function readConfig(env: Record<string, string | undefined> = process.env): Config {
-  const given = blankIsUnset(env);
+  const given = withoutBlanks(env);
   const parsed = Environment.safeParse(given);
   const faults = parsed.success
     ? []
@@ -174,7 +104,10 @@ export function readConfig(env: Record<string, string | undefined> = process.env
   faults.push(...productionFaults(given));
   if (!parsed.success || faults.length > 0) throw new ConfigError(faults);
 
-  const values = parsed.data;
+  return configOf(parsed.data);
+}
+
+function configOf(values: Environment): Config {
   return Object.freeze({
     version,
     production: values.NODE_ENV === "production",
@@ -188,20 +121,8 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     accessTokenTtlSeconds: values.ACCESS_TOKEN_EXPIRE_MINUTES * 60,
     refreshTokenTtlSeconds: 30 * 24 * 60 * 60,
     auditDays: values.AUDIT_DAYS,
-    gemini: Object.freeze({
-      apiKey: values.GEMINI_API_KEY,
-      model: values.GEMINI_MODEL,
-      models: Object.freeze([...new Set([values.GEMINI_MODEL, ...(values.GEMINI_MODELS ?? [])])]),
-      baseUrl: values.GEMINI_BASE_URL,
-      contextTokens: values.GEMINI_CONTEXT_TOKENS,
-    }),
-    budgets: Object.freeze({
-      userDayTokens: values.BUDGET_TOKENS_PER_USER_DAY,
-      chatDayTokens: values.BUDGET_TOKENS_PER_CHAT_DAY,
-      userAnswers: values.BUDGET_ANSWERS_PER_USER,
-      chatAnswers: values.BUDGET_ANSWERS_PER_CHAT,
-      serverAnswers: values.BUDGET_ANSWERS_TOTAL,
-    }),
+    gemini: geminiOf(values),
+    budgets: budgetsOf(values),
     corsOrigins: Object.freeze(values.CORS_ORIGINS),
     trustedProxies: Object.freeze(values.TRUSTED_PROXIES),
     webPage: values.WEB_PAGE === "on",
@@ -214,49 +135,37 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     socketsPerAddressMax: values.SOCKETS_PER_ADDRESS,
     logSocketsSample: values.LOG_SOCKETS_SAMPLE,
     metricsToken: values.METRICS_TOKEN,
-    tracing: values.OTEL_EXPORTER_OTLP_ENDPOINT
-      ? Object.freeze({
-          endpoint: values.OTEL_EXPORTER_OTLP_ENDPOINT,
-          headers: Object.freeze(values.OTEL_EXPORTER_OTLP_HEADERS),
-          serviceName: values.OTEL_SERVICE_NAME,
-          sample: values.OTEL_TRACES_SAMPLER_ARG,
-        })
-      : undefined,
+    tracing: tracingOf(values),
     logLevel: values.LOG_LEVEL,
   });
 }
 
-function productionFaults(env: Record<string, string | undefined>): string[] {
-  if (env.NODE_ENV !== "production") return [];
-  const faults: string[] = [];
-  if (!env.DATABASE_URL) {
-    faults.push("DATABASE_URL: must be set in production, which has no embedded database");
-  }
-  if (env.RATE_LIMITS === "off") {
-    faults.push("RATE_LIMITS: must not be off in production; choose memory or postgres");
-  }
-  if (!env.SECRET_KEY) {
-    faults.push("SECRET_KEY: must be set in production; make one with `openssl rand -base64 48`");
-  }
-  for (const name of ["SECRET_KEY", "SECRET_KEY_PREVIOUS"]) {
-    const secret = env[name];
-    const bytesMin = secretBytesMin[env.ALGORITHM ?? "HS256"] ?? 32;
-    if (!secret || !isWeak(secret, bytesMin)) continue;
-    faults.push(
-      `${name}: is too weak for production (at least ${bytesMin} random bytes, no example value); ` +
-        "make one with `openssl rand -base64 48`",
-    );
-  }
-  return faults;
+function geminiOf(values: Environment): Config["gemini"] {
+  return Object.freeze({
+    apiKey: values.GEMINI_API_KEY,
+    model: values.GEMINI_MODEL,
+    models: Object.freeze([...new Set([values.GEMINI_MODEL, ...(values.GEMINI_MODELS ?? [])])]),
+    baseUrl: values.GEMINI_BASE_URL,
+    contextTokens: values.GEMINI_CONTEXT_TOKENS,
+  });
 }
 
-/** A run of few different characters is no random key. */
-function isWeak(secret: string, bytesMin: number): boolean {
-  const text = secret.toLowerCase();
-  return (
-    Buffer.byteLength(secret) < bytesMin ||
-    new Set(secret).size < 8 ||
-    exampleSecrets.some((example) => text.startsWith(example)) ||
-    /your[-_ ]?(super[-_ ]?)?secret|change[-_ ]?(me|this)|example/.test(text)
-  );
+function budgetsOf(values: Environment): Config["budgets"] {
+  return Object.freeze({
+    userDayTokens: values.BUDGET_TOKENS_PER_USER_DAY,
+    chatDayTokens: values.BUDGET_TOKENS_PER_CHAT_DAY,
+    userAnswers: values.BUDGET_ANSWERS_PER_USER,
+    chatAnswers: values.BUDGET_ANSWERS_PER_CHAT,
+    serverAnswers: values.BUDGET_ANSWERS_TOTAL,
+  });
+}
+
+function tracingOf(values: Environment): Config["tracing"] {
+  if (!values.OTEL_EXPORTER_OTLP_ENDPOINT) return undefined;
+  return Object.freeze({
+    endpoint: values.OTEL_EXPORTER_OTLP_ENDPOINT,
+    headers: Object.freeze(values.OTEL_EXPORTER_OTLP_HEADERS),
+    serviceName: values.OTEL_SERVICE_NAME,
+    sample: values.OTEL_TRACES_SAMPLER_ARG,
+  });
 }

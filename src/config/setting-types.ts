@@ -1,4 +1,4 @@
-// What the value of a setting may be. The messages follow the setting's name.
+// The types of settings. Their messages follow the name of the setting.
 import { isIP } from "node:net";
 import { z } from "zod";
 
@@ -56,7 +56,7 @@ function originOf(text: string): string | undefined {
   return URL.canParse(text) ? new URL(text).origin : undefined;
 }
 
-/** An address, or a network as CIDR writes it (RFC 4632 §3.1, RFC 4291 §2.3). One of every address would trust everybody. */
+/** An address, or a network in CIDR notation (RFC 4632 §3.1, RFC 4291 §2.3). `/0` is refused, since it would trust everybody. */
 function isNetwork(text: string): boolean {
   const [address = "", prefix, ...rest] = text.split("/");
   const bits = isIP(address) === 4 ? 32 : 128;

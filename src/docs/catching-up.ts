@@ -85,7 +85,7 @@ export const catchingUp = html`<p>
   <p>
     When a person leaves the chat or is removed, all their sockets leave the room without a
     <code>leave</code> frame. <code>participant_removed</code> is the last frame of the room that
-    they receive, and they also receive <code>removed_from_chat</code>. A deleted chat ends with
+    they receive; <code>removed_from_chat</code> follows it. A deleted chat ends with
     <code>chat_deleted</code>. An <code>error</code> with <code>not_found</code> in reply to
     <code>join</code> means that the person is not a participant any more.
   </p>`;

@@ -1,13 +1,13 @@
-// Where a request comes from. Anybody can write X-Forwarded-For, so it is believed only where a trusted proxy has
-// handed the request in, and only as far as trusted proxies have added to it (RFC 7239 §8.1, which says the same of
-// Forwarded): from the right, up to the first address that is none of theirs.
+// The address and scheme of the client. Anybody can write X-Forwarded-For, so it counts only in requests of trusted
+// proxies, and only as far as trusted proxies have added to it: from the right, up to the first address that is not a
+// trusted proxy's (RFC 7239 §8.1 says the same of Forwarded).
 import { BlockList, isIPv4, isIPv6 } from "node:net";
 import type { MiddlewareHandler } from "hono";
 import type { Config } from "../config/config.ts";
 import type { AppEnv } from "./router.ts";
 
 export interface Client {
-  /** As RFC 5952 writes it, an IPv4-mapped one as IPv4; `unknown` where there is none. */
+  /** In the form of RFC 5952, an IPv4-mapped one as IPv4; `unknown` where there is none. */
   readonly address: string;
   /** Whether the client speaks TLS, with us or with the trusted proxy in front. */
   readonly secure: boolean;
@@ -22,7 +22,7 @@ export interface ClientContext {
   get(key: "client"): Client;
 }
 
-/** Finds out, once for a request, what {@link clientAddress} and {@link isSecure} tell. */
+/** Determines the client once for each request, for {@link clientAddress} and {@link isSecure}. */
 export function seeClient(config: Config): MiddlewareHandler<AppEnv> {
   const isTrusted = trustedBy(config.trustedProxies);
   return async (c, next) => {
@@ -43,7 +43,7 @@ export function seeClient(config: Config): MiddlewareHandler<AppEnv> {
   };
 }
 
-/** The network address of whoever made a request: the one place that says it. */
+/** The network address of the client that made a request. Nothing else in the server determines it. */
 export function clientAddress(c: ClientContext): string {
   return c.get("client").address;
 }
@@ -53,8 +53,8 @@ export function isSecure(c: ClientContext): boolean {
 }
 
 /**
- * What is counted as one address. Whoever has an IPv6 address has the 2^64 of its network, since that is what a
- * subscriber gets at the least (RFC 6177 §2).
+ * The network that is counted as one address. For IPv6 it is the /64, since a subscriber gets at least that many
+ * addresses (RFC 6177 §2).
  */
 export function networkOf(address: string): string {
   if (!address.includes(":")) return address;
@@ -96,7 +96,7 @@ function trustedBy(proxies: readonly string[]): (address: string) => boolean {
     address !== "unknown" && trusted.check(address, isIPv4(address) ? "ipv4" : "ipv6");
 }
 
-/** The right-most address that is no trusted proxy's; what is no address ends the search at the proxy that passed it on. */
+/** The right-most address that is not a trusted proxy's. An invalid entry ends the search at the proxy that added it. */
 function lastUntrusted(
   peer: string,
   forwardedFor: string,
@@ -118,7 +118,7 @@ function withoutPort(entry: string): string {
   return ipv4 ?? ipv6 ?? entry;
 }
 
-/** @returns one spelling for each address; undefined for what is none */
+/** @returns the one spelling of an address; undefined for other text */
 function readAddress(text: string): string | undefined {
   if (isIPv4(text)) return text;
   const [address = ""] = text.split("%");

@@ -13,7 +13,9 @@ const Readiness = z
     version: z.string(),
     dependencies: z.object({
       database: z.enum(["up", "down"]),
-      model: z.string().meta({ description: "What answers /bot", example: "gemini-2.5-flash" }),
+      model: z
+        .string()
+        .meta({ description: "The model that answers /bot", example: "gemini-2.5-flash" }),
     }),
   })
   .meta({ id: "Readiness" });
@@ -25,8 +27,8 @@ const healthRoute = createRoute({
   path: "/health",
   operationId: "getHealth",
   tags,
-  summary: "The process lives",
-  responses: { 200: answers(Health, "It does") },
+  summary: "Whether the process runs",
+  responses: { 200: answers(Health, "It runs") },
 });
 
 const readyRoute = createRoute({
@@ -34,10 +36,10 @@ const readyRoute = createRoute({
   path: "/ready",
   operationId: "getReadiness",
   tags,
-  summary: "The server can do its work",
+  summary: "Whether the server can serve requests",
   responses: {
-    200: answers(Readiness, "Everything that is needed is there"),
-    503: answers(Readiness, "The database is away, or the server is going down"),
+    200: answers(Readiness, "The server is ready"),
+    503: answers(Readiness, "The database can't be reached, or the server is shutting down"),
   },
 });
 

@@ -3,7 +3,7 @@ import type { Ctx } from "../context.ts";
 import { Problem } from "../wire/problems.ts";
 import { createRouter } from "./router.ts";
 
-/** For Prometheus, whose `authorization.credentials` is METRICS_TOKEN. Without that setting there is no such path. */
+/** The scrape endpoint of Prometheus, whose `authorization.credentials` is METRICS_TOKEN. Without that setting it does not exist. */
 export function metricsRoutes({
   config,
   telemetry: { metrics },
@@ -26,7 +26,7 @@ export function metricsRoutes({
   });
 }
 
-/** Of one length, whatever is sent, as a comparison in constant time needs it. */
+/** A digest has the same length for every token, which a comparison in constant time needs. */
 function digestOf(token: string): Buffer {
   return createHash("sha256").update(token).digest();
 }

@@ -1,8 +1,8 @@
-// The answer to a path that is not there, and to a method that a path does not have.
+// Answers requests for unknown paths, and for methods that a path does not have.
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { NotFoundHandler } from "hono";
 import { Problem } from "../wire/problems.ts";
-import { problemResponse } from "./edge.ts";
+import { problemResponse } from "./middleware.ts";
 import { withoutTokens } from "./request-log.ts";
 import type { AppEnv } from "./router.ts";
 
@@ -30,7 +30,7 @@ export function createNotFound(app: OpenAPIHono<AppEnv>): NotFoundHandler<AppEnv
   };
 }
 
-/** A path of Hono's such as `/api/chats/:chat_id` or `/page/:file`, as an expression. */
+/** The regular expression of a Hono path such as `/api/chats/:chat_id` or `/page/:file`. */
 function patternOf(path: string): RegExp {
   const parts = path.split("/").map((part) => {
     const parameter = /^:\w+(?:\{(.+)\})?$/.exec(part);

@@ -1,5 +1,5 @@
-// The room in the browser: src/web/. The compiled server has it inside, bundled. Elsewhere Bun bundles it in memory: there
-// is nothing to build beforehand, and the start of the server doesn't wait for it: the first visit does, for some 25 ms.
+// Serves the web page of src/web/. The compiled server contains its bundle. Elsewhere Bun bundles it in memory, so there is
+// no build step; the first visit waits about 25 ms for it, the start of the server doesn't.
 import { basename } from "node:path";
 import { compress } from "hono/compress";
 import type { Config } from "../config/config.ts";
@@ -9,8 +9,8 @@ import { createRouter } from "./router.ts";
 const filesPath = "/page/";
 
 /**
- * The page loads its own files and talks to its own host, also by WebSocket, which `'self'` includes (CSP Level 3
- * §6.7.2.8). No script and no style stands inside it, no image comes from elsewhere, and only DOMPurify makes HTML of text.
+ * The page loads its own files and connects to its own host, also by WebSocket, which `'self'` includes (CSP Level 3
+ * §6.7.2.8). It has no inline scripts or styles and no images from elsewhere, and only DOMPurify makes HTML of text.
  */
 const contentSecurityPolicy = [
   "default-src 'none'",
@@ -29,10 +29,10 @@ const pageHeaders = {
   "Content-Type": "text/html; charset=utf-8",
   "Content-Security-Policy": contentSecurityPolicy,
   "Cross-Origin-Opener-Policy": "same-origin",
-  // It names the files of this version.
+  // The page names the files of this version.
   "Cache-Control": "no-cache",
 };
-/** A file's name has a hash of what is in it. */
+/** A file's name has a hash of its content. */
 const fileCaching = "public, max-age=31536000, immutable";
 
 interface Page {
@@ -40,7 +40,7 @@ interface Page {
   files: Map<string, { type: string; bytes: ArrayBuffer }>;
 }
 
-/** The page of a compiled server, which Bun has bundled along with it, for files beside `/`. */
+/** The page in a compiled server, which Bun has bundled for files beside `/`. */
 async function compiledPage(outputs: NonNullable<typeof source.files>): Promise<Page> {
   const names = outputs.map(({ path }) => basename(path));
   // The page names the files that it loads, and a script names the one that it loads with the first formula.
@@ -63,7 +63,7 @@ async function compiledPage(outputs: NonNullable<typeof source.files>): Promise<
   return page;
 }
 
-/** @throws when a source is faulty */
+/** @throws when a source file has an error */
 async function bundlePage(): Promise<Page> {
   if (source.files) return compiledPage(source.files);
   const { outputs } = await Bun.build({
@@ -73,7 +73,7 @@ async function bundlePage(): Promise<Page> {
     splitting: true,
     publicPath: filesPath,
     naming: { chunk: "[name]-[hash].[ext]", asset: "[name]-[hash].[ext]" },
-    // As src/web/tsconfig.json has it, which an installed server need not have.
+    // The options of src/web/tsconfig.json, which an installed server may lack.
     jsx: { runtime: "automatic", importSource: "preact", development: false },
   });
   const page: Page = { html: "", files: new Map() };
@@ -87,7 +87,7 @@ async function bundlePage(): Promise<Page> {
   return page;
 }
 
-/** `/` and the files that it loads; where WEB_PAGE is off, `/` leads to /docs. */
+/** `/` and the files that it loads; where WEB_PAGE is off, `/` redirects to /docs. */
 export function pageRoutes(config: Config) {
   const app = createRouter();
   if (!config.webPage) return app.get("/", (c) => c.redirect("/docs"));
@@ -102,7 +102,7 @@ export function pageRoutes(config: Config) {
   }
 
   app.get("/", async (c) => {
-    // Who works on the page sees every change at the next visit.
+    // During development every change of the page is seen at the next visit.
     if (!config.production) bundled = undefined;
     return c.body((await page()).html, 200, pageHeaders);
   });

@@ -2,7 +2,7 @@ import type { Logger } from "pino";
 import { databaseAway, databaseError, isDatabaseAway, isLocked } from "../database/connect.ts";
 import { Problem } from "../wire/problems.ts";
 
-/** What a client is told of an error. Bugs are logged with their stack and told as `internal`, without a word of it. */
+/** The problem that a client is told of an error. A bug is logged with its stack and told as `internal`, without details. */
 export function asProblem(log: Logger, error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (isDatabaseAway(error)) {

@@ -1,9 +1,9 @@
-// Counts HTTP requests, and tells in every answer how much is left.
+// Rate limits of HTTP requests, and their headers.
 import type { Context, MiddlewareHandler } from "hono";
 import type { Ctx } from "../context.ts";
 import type { Count } from "../rate-limits/limiter.ts";
 import type { RateName } from "../rate-limits/limits.ts";
-import type { Doer } from "../rate-limits/rates.ts";
+import type { Doer } from "../rate-limits/rate-limits.ts";
 import { clientAddress, networkOf } from "./address.ts";
 import type { AppEnv } from "./router.ts";
 
@@ -29,7 +29,7 @@ export function limitRequests(ctx: Ctx, readBearer: ReadBearer): MiddlewareHandl
   };
 }
 
-/** For a route that counts as something more than a request. */
+/** Counts a route as one of the actions of limits.ts, in addition to the request itself. */
 export function limit(ctx: Ctx, name: RateName): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
     await countIn(ctx, c, name);
@@ -37,7 +37,7 @@ export function limit(ctx: Ctx, name: RateName): MiddlewareHandler<AppEnv> {
   };
 }
 
-/** Counts `points` of something that a request is about to do. @throws Problem `rate_limited` */
+/** Counts `points` of an action that a request is about to do. @throws Problem `rate_limited` */
 export async function countIn(
   ctx: Ctx,
   c: CountedContext,

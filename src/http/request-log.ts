@@ -1,11 +1,11 @@
-// What every request leaves behind: one line in the log, its part in the metrics, and a span.
+// Records every request: one log line, its metrics, and a span.
 import type { MiddlewareHandler } from "hono";
 import { routePath } from "hono/route";
 import type { Ctx } from "../context.ts";
 import { clientAddress } from "./address.ts";
 import type { AppEnv } from "./router.ts";
 
-/** Asked every few seconds, by machines: a line at `debug`, and no span. */
+/** Machines request these every few seconds: their log lines are at `debug`, and they have no span. */
 const probes = new Set(["/health", "/ready", "/metrics"]);
 
 export function requestLog({
@@ -14,7 +14,7 @@ export function requestLog({
 }: Pick<Ctx, "log" | "telemetry">): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
     const { method, path } = c.req;
-    // What fits a request is known before it is handled.
+    // The routes that match a request are known before it is handled.
     const route = patternOf(routePath(c, -1));
     const isProbe = route !== undefined && probes.has(route);
 

@@ -2,7 +2,7 @@ import { OpenAPIHono } from "@hono/zod-openapi";
 import type { RequestIdVariables } from "hono/request-id";
 import { getPath } from "hono/utils/url";
 import { invalidInput, Problem } from "../wire/problems.ts";
-import type { Doer } from "../rate-limits/rates.ts";
+import type { Doer } from "../rate-limits/rate-limits.ts";
 import type { Client } from "./address.ts";
 
 /** The parts of Bun's server that answering a request needs. */
@@ -15,12 +15,12 @@ export interface AppEnv {
   Bindings: { server: RequestServer };
   Variables: RequestIdVariables & {
     client: Client;
-    /** Whom a request counts for; undefined where nothing is counted. */
+    /** The person and network that a request counts for; undefined where nothing is counted. */
     doer: Doer | undefined;
   };
 }
 
-/** Paths of the FastAPI server, which sent clients on that wrote a slash at the end, such as `/api/chats/`. */
+/** Paths at which the FastAPI server redirected a request with a slash at the end, such as `/api/chats/`. */
 const slashTolerated: Record<string, RegExp> = {
   GET: /^(\/api\/auth\/me|\/api\/chats(\/[^/]+(\/(messages|participants))?)?|\/health|\/docs)\/$/,
   POST: /^(\/api\/auth\/(register|login)|\/api\/chats(\/[^/]+\/invite)?)\/$/,
@@ -35,12 +35,12 @@ function withoutFinalSlash(method: string, path: string): string {
   return isTolerated ? path.slice(0, -1) : path;
 }
 
-/** A router on which what doesn't fit a route's schemas is the problem `invalid`. */
+/** A router that answers a request that doesn't match its route's schemas with the problem `invalid`. */
 export function createRouter() {
   return new OpenAPIHono<AppEnv>({
     getPath: (request) => withoutFinalSlash(request.method, getPath(request)),
     defaultHook: (result, c) => {
-      // The edge leaves no Content-Type where there is no body. Hono would validate an empty object in its place.
+      // requireJson removes the Content-Type of a missing body. Hono would validate an empty object in its place.
       if (result.target === "json" && !c.req.header("content-type")) {
         throw new Problem("not_json", "Send a body: one JSON object.");
       }

@@ -5,6 +5,7 @@ import type { ReadLog } from "../realtime/sequencer.ts";
 import { Chat, Participant } from "../wire/chats.ts";
 import type { DurableFrame } from "../wire/frames.ts";
 import { firstStreamFrame, lastStreamFrame, messageFrame } from "../wire/message-frames.ts";
+import { numberedFrame, type NumberedFrame } from "../wire/numbered-frames.ts";
 import { Message, Usage } from "../wire/messages.ts";
 import { messageColumns, storedColumns } from "./messages.ts";
 
@@ -124,7 +125,7 @@ const ChatChange = z.discriminatedUnion("kind", [
 export function createReadLog(
   sql: Sql,
   { onEnded = () => {} }: { onEnded?: (messageId: number) => void } = {},
-): ReadLog {
+): ReadLog<NumberedFrame> {
   return async (chatId, after, limit) => {
     const upTo = after + limit;
     const [chat] = many(
@@ -139,10 +140,8 @@ export function createReadLog(
     const frames = [
       ...(await readMessageFrames(sql, chatId, after, Math.min(upTo, lastSeq))),
       ...(await readChatFrames(sql, chat, after, Math.min(upTo, lastSeq))),
-    ];
-    for (const frame of frames) {
-      if (frame.type === "bot_stream" && frame.is_complete) onEnded(frame.message_id);
-    }
+    ].map(numberedFrame);
+    for (const { endedAnswerId } of frames) if (endedAnswerId !== undefined) onEnded(endedAnswerId);
     return { lastSeq, frames };
   };
 }

@@ -1,13 +1,14 @@
-// Joining a room without a window: the room records what it releases from before the log is read until the listener
-// takes its place, which it does only when the room has shown all that was read.
+// Joining a room without missing a frame: the room keeps what it releases from before the log is read until the listener
+// is added, which happens only when the room has released all that was read.
 import type { Caller } from "../accounts/access-tokens.ts";
 import { chatNotFound } from "../chats/actions.ts";
 import { findParticipants } from "../chats/participant-queries.ts";
 import { findChat } from "../chats/queries.ts";
 import type { Ctx } from "../context.ts";
-import type { Listener } from "../realtime/rooms.ts";
+import type { Listener } from "../realtime/room.ts";
 import { JoinedFrame, replayBytesMax, replayMax, type RequestId } from "../wire/frames.ts";
 import { messageFrame } from "../wire/message-frames.ts";
+import { wholeTextFrame } from "../wire/numbered-frames.ts";
 import type { Chat, Participant } from "../wire/chats.ts";
 import type { Message } from "../wire/messages.ts";
 import { findEnded, findMissed } from "../log/replay.ts";
@@ -15,7 +16,7 @@ import type { z } from "zod";
 
 export interface JoinRequest {
   chatId: number;
-  /** The number up to which the client has the log; undefined if it wants no replay. */
+  /** The number up to which the client has the log; undefined for no replay. */
   afterSeq: number | undefined;
   requestId: RequestId | undefined;
 }
@@ -65,10 +66,10 @@ export async function joinRoom(
 
 interface LogSoFar {
   lastSeq: number;
-  /** What is to be sent again; undefined if that is too much, or unknown. */
+  /** The messages to replay; undefined if they are too many, or the client's number is unknown. */
   messages: Message[] | undefined;
   changes: { chat: Chat; participants: Participant[] } | undefined;
-  /** Answers that have ended, though this node still takes them for running. */
+  /** Answers that have ended in the log while they still count as running on this node. */
   ended: Set<number>;
 }
 
@@ -86,7 +87,7 @@ async function readLog(ctx: Ctx, caller: Caller, request: JoinRequest): Promise<
     bytesMax: replayBytesMax,
   });
   if (!missed) throw chatNotFound();
-  // A number that the log has not reached: the client's is of another database, or made up.
+  // A number above the end of the log comes from another database, or was made up.
   const known = afterSeq <= missed.lastSeq;
   return {
     lastSeq: missed.lastSeq,
@@ -96,7 +97,7 @@ async function readLog(ctx: Ctx, caller: Caller, request: JoinRequest): Promise<
   };
 }
 
-/** The reply to an answer's end can be late, or lost, and another server may have taken the answer over. */
+/** The reply to the statement that ends an answer can be late or lost, and another server may have taken the answer over. */
 async function readEnded(ctx: Ctx, chatId: number, lastSeq: number): Promise<Set<number>> {
   const running = ctx.answers.inChat(chatId, lastSeq);
   if (running.length === 0) return new Set();
@@ -119,7 +120,7 @@ async function readChanges(
   return { chat, participants };
 }
 
-/** More would be taken for a reader that does not read, at every try again. */
+/** A larger replay would fill the socket's buffer and close it as a slow reader, at every attempt. */
 function isSmall(texts: string[]): boolean {
   return texts.reduce((bytes, text) => bytes + Buffer.byteLength(text), 0) <= replayBytesMax;
 }
@@ -133,15 +134,6 @@ function sendRunningAnswers(
   const position = ctx.realtime.rooms.position(chatId) ?? 0;
   for (const reply of ctx.answers.inChat(chatId, position)) {
     if (hasEnded(reply.messageId)) continue;
-    listener.send(
-      JSON.stringify({
-        type: "bot_stream",
-        chat_id: chatId,
-        message_id: reply.messageId,
-        chunk: reply.text,
-        is_complete: false,
-        offset: 0,
-      }),
-    );
+    listener.send(JSON.stringify(wholeTextFrame(chatId, reply.messageId, reply.text)));
   }
 }

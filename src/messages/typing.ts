@@ -1,20 +1,22 @@
 import { chatNotFound } from "../chats/actions.ts";
 import { isParticipant } from "../chats/participant-queries.ts";
 import type { Ctx } from "../context.ts";
-import type { Listener } from "../realtime/rooms.ts";
+import type { Listener } from "../realtime/room.ts";
 
-const intervalMs = 3_000;
+const defaultIntervalMs = 3_000;
 /** When more people are remembered than this, the oldest is forgotten and may be shown once too often. */
 const rememberedMax = 10_000;
 
-/** The typing notices of this node, at most one in {@link intervalMs} for each person and chat. */
+/** The typing notices of this node, at most one in an interval for each person and chat. */
 export class TypingNotices {
   readonly #ctx: Pick<Ctx, "sql" | "now" | "realtime">;
+  readonly #intervalMs: number;
   /** Milliseconds of the last notice by chat and person, oldest first. */
   readonly #lastShown = new Map<string, number>();
 
-  constructor(ctx: Pick<Ctx, "sql" | "now" | "realtime">) {
+  constructor(ctx: Pick<Ctx, "sql" | "now" | "realtime">, intervalMs = defaultIntervalMs) {
     this.#ctx = ctx;
+    this.#intervalMs = intervalMs;
   }
 
   /** Tells the others in the room; a notice within the interval is dropped. @throws Problem `not_found` */
@@ -33,7 +35,7 @@ export class TypingNotices {
 
   #isDue(key: string): boolean {
     const nowMs = this.#ctx.now().getTime();
-    if (nowMs - (this.#lastShown.get(key) ?? 0) < intervalMs) return false;
+    if (nowMs - (this.#lastShown.get(key) ?? 0) < this.#intervalMs) return false;
     this.#lastShown.delete(key);
     this.#lastShown.set(key, nowMs);
     if (this.#lastShown.size > rememberedMax) {

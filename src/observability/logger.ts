@@ -1,7 +1,8 @@
 import { pino, type DestinationStream, type Logger } from "pino";
 import type { Config } from "../config/config.ts";
 
-// No field of these names is ever written, wherever it stands: the last line of defence, since none is logged on purpose.
+// Fields of these names are never written, at the top or one level below. None is logged on purpose: this is the last
+// line of defence.
 const secretFields = [
   "password",
   "current_password",
@@ -14,10 +15,10 @@ const secretFields = [
   "apiKey",
   "authorization",
 ];
-/** In these PostgreSQL quotes the rows and statements that an error is about, with e-mail addresses and hashes. */
+/** In these fields PostgreSQL quotes rows and statements, with e-mail addresses and hashes. */
 const quotingFields = ["err.detail", "err.where", "err.internal_query"];
 
-/** Structured logs on stdout: JSON in production, readable elsewhere. JSON too where a `destination` is given. */
+/** Structured logs on stdout: JSON in production and where a `destination` is given, readable text elsewhere. */
 export async function createLogger(
   config: Config,
   destination?: DestinationStream,
@@ -30,7 +31,7 @@ export async function createLogger(
   };
   if (destination) return pino(options, destination);
   if (config.production) return pino(options);
-  // A container has the packages of production only, whatever NODE_ENV it runs with.
+  // A container has no development packages, whatever NODE_ENV it runs with.
   const pretty = await import("pino-pretty").catch(() => undefined);
   if (!pretty) return pino(options);
   const format = { sync: true, ignore: "pid,hostname", translateTime: "SYS:HH:MM:ss.l" };

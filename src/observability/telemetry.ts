@@ -40,6 +40,6 @@ async function loadMetrics(config: Config): Promise<Metrics> {
 
 async function loadTracing(config: Config, log: Logger): Promise<Tracing> {
   if (config.tracing === undefined) return noTracing;
-  const { createTracing } = await import("./tracing/opentelemetry.ts");
-  return createTracing({ ...config.tracing, version: config.version, log });
+  const { OpenTelemetryTracing } = await import("./tracing/opentelemetry.ts");
+  return new OpenTelemetryTracing({ ...config.tracing, version: config.version, log });
 }

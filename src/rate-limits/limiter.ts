@@ -1,4 +1,4 @@
-// One counter a key, by rate-limiter-flexible: in this process, or in PostgreSQL for several nodes.
+// A counter for each key, by rate-limiter-flexible: in this process, or in PostgreSQL for several nodes.
 import {
   RateLimiterMemory,
   RateLimiterPostgres,
@@ -9,114 +9,121 @@ import type { Limit } from "./limits.ts";
 import type { PostgresStore } from "./postgres-store.ts";
 
 /**
- * Keys that a limit counts in memory at once, less than 1 KB each. Whoever comes from more addresses than that would not
- * be stopped by counting them: what is new then is let through, and what is counted goes on being counted.
+ * Keys that a limit counts in memory at once, less than 1 KB each. An attacker with more addresses than that would not
+ * be stopped by counting them: further keys are let through, and those already counted go on being counted.
  */
 const memoryKeysMax = 100_000;
 
-/** How a key stands after something was counted. */
+/** The state of a key after something was counted. */
 export interface Count extends Limit {
   /** The limit's name. */
   readonly policy: string;
   readonly allowed: boolean;
   readonly remaining: number;
-  /** Until the window ends; at least 1. */
+  /** Seconds until the window ends; at least 1. */
   readonly resetSeconds: number;
 }
 
-export type Limiter = ReturnType<typeof createLimiter>;
+export class Limiter {
+  readonly #policy: string;
+  readonly #limit: Limit;
+  readonly #limiter: RateLimiterAbstract;
 
-/** @param store undefined: the memory of this process */
-export function createLimiter(
-  policy: string,
-  limit: Limit,
-  store: PostgresStore | undefined,
-  keysMax = memoryKeysMax,
-) {
-  const options = { keyPrefix: policy, points: limit.quota, duration: limit.windowSeconds };
-  const memory = new BoundedMemory(options, keysMax);
-  const limiter: RateLimiterAbstract = store
-    ? new RateLimiterPostgres({
-        ...options,
-        ...store,
-        // What is above its quota is refused without asking the database again.
-        inMemoryBlockOnConsumed: limit.quota + 1,
-        // While the database is away each node counts by itself. To refuse everybody would be a second failure, and to
-        // count nothing would let passwords be tried.
-        insuranceLimiter: memory,
-      })
-    : memory;
+  /** @param store undefined: the memory of this process */
+  constructor(
+    policy: string,
+    limit: Limit,
+    store: PostgresStore | undefined,
+    keysMax = memoryKeysMax,
+  ) {
+    this.#policy = policy;
+    this.#limit = limit;
+    const options = { keyPrefix: policy, points: limit.quota, duration: limit.windowSeconds };
+    const memory = new BoundedMemory(options, keysMax);
+    this.#limiter = store
+      ? new RateLimiterPostgres({
+          ...options,
+          ...store.libraryOptions,
+          // A key above its quota is refused without asking the database again.
+          inMemoryBlockOnConsumed: limit.quota + 1,
+          // While the database is away each node counts by itself. To refuse everybody would be a second failure, and
+          // to count nothing would let passwords be tried.
+          insuranceLimiter: memory,
+        })
+      : memory;
+  }
 
-  function countOf(allowed: boolean, { remainingPoints, msBeforeNext }: RateLimiterRes): Count {
+  /** Counts `points`, and says whether the quota still held. */
+  async take(key: string, points = 1): Promise<Count> {
+    try {
+      return this.#countOf(true, await this.#limiter.consume(key, points));
+    } catch (refusal) {
+      if (!(refusal instanceof RateLimiterRes)) throw refusal;
+      return this.#countOf(false, refusal);
+    }
+  }
+
+  /** Takes back one point that was counted. */
+  async giveBack(key: string): Promise<void> {
+    await this.#limiter.reward(key);
+  }
+
+  async reset(key: string): Promise<void> {
+    await this.#limiter.delete(key);
+  }
+
+  /** Remembers a key for the window. */
+  async mark(key: string): Promise<void> {
+    await this.#limiter.set(key, 1, this.#limit.windowSeconds);
+  }
+
+  async isMarked(key: string): Promise<boolean> {
+    const found = await this.#limiter.get(key);
+    return found !== null && found.msBeforeNext > 0;
+  }
+
+  #countOf(allowed: boolean, { remainingPoints, msBeforeNext }: RateLimiterRes): Count {
     return {
-      policy,
-      ...limit,
+      policy: this.#policy,
+      ...this.#limit,
       allowed,
       remaining: remainingPoints,
       resetSeconds: Math.max(1, Math.ceil(msBeforeNext / 1000)),
     };
   }
-
-  return {
-    /** Counts, and says whether the quota still held. */
-    async take(key: string, points = 1): Promise<Count> {
-      try {
-        return countOf(true, await limiter.consume(key, points));
-      } catch (refusal) {
-        if (!(refusal instanceof RateLimiterRes)) throw refusal;
-        return countOf(false, refusal);
-      }
-    },
-    /** Takes one of what was counted back. */
-    async giveBack(key: string): Promise<void> {
-      await limiter.reward(key);
-    },
-    async reset(key: string): Promise<void> {
-      await limiter.delete(key);
-    },
-    /** Remembers a key for the window. */
-    async mark(key: string): Promise<void> {
-      await limiter.set(key, 1, limit.windowSeconds);
-    },
-    async isMarked(key: string): Promise<boolean> {
-      const found = await limiter.get(key);
-      return found !== null && found.msBeforeNext > 0;
-    },
-  };
 }
 
-/** The library's memory forgets what is over, but has no end. */
+/** The library's memory forgets keys whose window is over, but is not bounded. */
 class BoundedMemory extends RateLimiterMemory {
+  readonly #keysMax: number;
   /** Keys that began in this window and in the one before: no others can be alive. */
-  private began = { now: 0, before: 0, sinceMs: Date.now() };
+  #began = { now: 0, before: 0, sinceMs: Date.now() };
 
-  constructor(
-    options: ConstructorParameters<typeof RateLimiterMemory>[0],
-    private readonly keysMax: number,
-  ) {
+  constructor(options: ConstructorParameters<typeof RateLimiterMemory>[0], keysMax: number) {
     super(options);
+    this.#keysMax = keysMax;
   }
 
   override async consume(key: string | number, points = 1): Promise<RateLimiterRes> {
-    if (await this.hasRoomFor(key)) return await super.consume(key, points);
+    if (await this.#hasRoomFor(key)) return await super.consume(key, points);
     return new RateLimiterRes(this.points - points, this.msDuration, points, true);
   }
 
   override async set(key: string | number, points: number, seconds: number) {
-    if (await this.hasRoomFor(key)) return await super.set(key, points, seconds);
+    if (await this.#hasRoomFor(key)) return await super.set(key, points, seconds);
     return new RateLimiterRes(this.points - points, seconds * 1000, points, true);
   }
 
-  private async hasRoomFor(key: string | number): Promise<boolean> {
+  async #hasRoomFor(key: string | number): Promise<boolean> {
     if (await this.get(key)) return true;
-    const { now, before, sinceMs } = this.began;
+    const { now, before, sinceMs } = this.#began;
     const windows = (Date.now() - sinceMs) / this.msDuration;
     if (windows >= 1) {
-      this.began = { now: 0, before: windows >= 2 ? 0 : now, sinceMs: Date.now() };
-    } else if (now + before >= this.keysMax) {
+      this.#began = { now: 0, before: windows >= 2 ? 0 : now, sinceMs: Date.now() };
+    } else if (now + before >= this.#keysMax) {
       return false;
     }
-    this.began.now += 1;
+    this.#began.now += 1;
     return true;
   }
 }

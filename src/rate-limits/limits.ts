@@ -1,9 +1,9 @@
-// How often one may do what: everything that is counted, in one place. A window begins with the first that is counted
-// in it, and then all of the quota is there. Many people sit behind one address (an office, a mobile carrier), so that
-// an address may do much more than a person; RATE_USER_FACTOR and RATE_ADDRESS_FACTOR multiply these quotas.
+// All quotas. A window begins with the first action that is counted in it. Many people share one address (an office, a
+// mobile carrier), so an address may do much more than a person. RATE_USER_FACTOR and RATE_ADDRESS_FACTOR multiply these
+// quotas.
 
 export interface Limit {
-  /** So many in a window, for one key. */
+  /** Points in a window, for one key. */
   readonly quota: number;
   readonly windowSeconds: number;
 }
@@ -16,11 +16,11 @@ const day = 24 * hour;
 export interface Rate {
   readonly person?: Limit;
   readonly address: Limit;
-  /** What a person is told who is above it. */
+  /** The sentence that refuses an action above the quota. */
   readonly refusal: string;
 }
 
-/** Counted whenever they are tried. */
+/** Actions that count whenever they are tried. */
 export const rates = {
   /** HTTP requests to /api/. */
   requests: {
@@ -28,19 +28,19 @@ export const rates = {
     address: per(12_000, minute),
     refusal: "Too many requests have come from you.",
   },
-  /** Sockets that are opened. After a restart all 50 of a person and all 1,000 of an address come back, some twice. */
+  /** Sockets that are opened. After a restart all 50 of a person and all 1,000 of an address reconnect, some twice. */
   connects: {
     person: per(200, minute),
     address: per(4_000, minute),
     refusal: "Too many sockets were opened.",
   },
-  /** Messages, by HTTP and by sockets. The client of src/client waits up to 30 s by itself. */
+  /** Messages, by HTTP and by sockets. The client in src/client waits for up to 30 s when it is refused. */
   sends: {
     person: per(150, 30),
     address: per(3_000, 30),
     refusal: "You are sending messages too fast.",
   },
-  /** People who are invited, those that a new chat begins with included: as many as the largest group has. */
+  /** Invited people, also those that a chat is created with: the quota is the size of the largest group. */
   invites: {
     person: per(2_000, hour),
     address: per(10_000, hour),
@@ -56,16 +56,16 @@ export type RateName = keyof typeof rates;
 
 /** Attempts to sign in that failed. */
 export const signInFailures = {
-  /** Of one account from one address: what somebody who tries passwords runs into, and nobody else. */
+  /** On one account from one address: reached by somebody who tries passwords, and by nobody else. */
   accountFromAddress: per(10, 15 * minute),
-  /** From one address, whatever the account: one password tried on many. RATE_ADDRESS_FACTOR multiplies it. */
+  /** From one address on any account: one password tried on many accounts. RATE_ADDRESS_FACTOR multiplies it. */
   address: per(100, 15 * minute),
   /**
-   * Of one account, from all addresses that have never signed in to it within {@link knownAddressSeconds}: many machines
-   * that try one account. OWASP ASVS 4.0.3, 2.2.1, allows 100 an hour.
+   * On one account from all addresses without a sign-in to it within {@link knownAddressSeconds}: many machines that
+   * try one account. OWASP ASVS 4.0.3, 2.2.1, allows 100 an hour.
    */
   account: per(100, hour),
 } as const satisfies Record<string, Limit>;
 
-/** For so long an address from which somebody has signed in is not a stranger to the account. */
+/** Seconds for which an address from which somebody has signed in counts as known to the account. */
 export const knownAddressSeconds = 14 * day;

@@ -1,13 +1,13 @@
-// Trying passwords is slowed down without locking anybody out: what counts first is an account together with the address
-// that fails on it, so that the owner signs in from elsewhere. What one address does on many accounts, and many do on one,
-// has wider limits, and the last leaves out the addresses that the owner is known by.
+// Trying passwords is slowed down without locking anybody out. An account is counted first together with the address that
+// fails on it, so that its owner can sign in from elsewhere. One address on many accounts and many addresses on one
+// account have wider limits; the latter leaves out the addresses from which the owner has signed in before.
 import type { Problem } from "../wire/problems.ts";
 import type { Count, Limiter } from "./limiter.ts";
 
 export interface SignInAttempt {
-  /** As it was given: whether there is such an account makes no difference. */
+  /** The username as it was given; whether there is such an account makes no difference. */
   readonly username: string;
-  /** The network that it comes from. */
+  /** The network that the attempt comes from. */
   readonly network: string;
 }
 
@@ -19,49 +19,66 @@ export interface SignInLimiters {
 }
 
 export interface SignInGuardOptions {
-  /** Whether what was thrown says that the password was wrong. */
+  /** Whether an error says that the password was wrong. */
   isWrong: (error: unknown) => boolean;
   refusal: (count: Count) => Problem;
 }
 
-/** Every attempt is counted before it is made, since many may be under way at once; what did not fail is given back. */
-export function createSignInGuard(
-  limiters: SignInLimiters,
-  { isWrong, refusal }: SignInGuardOptions,
-) {
-  return async <T>({ username, network }: SignInAttempt, signIn: () => Promise<T>): Promise<T> => {
+type Taken = readonly (readonly [Limiter, key: string])[];
+
+export class SignInGuard {
+  readonly #limiters: SignInLimiters;
+  readonly #options: SignInGuardOptions;
+
+  constructor(limiters: SignInLimiters, options: SignInGuardOptions) {
+    this.#limiters = limiters;
+    this.#options = options;
+  }
+
+  /** See {@link RateLimits.guardSignIn}. */
+  async guard<T>({ username, network }: SignInAttempt, signIn: () => Promise<T>): Promise<T> {
     const account = accountOf(username);
     const pair = `${account} ${network}`;
+    // An attempt is counted before it is made, since many may be under way at once; if it doesn't fail it is given back.
+    const taken = await this.#take(account, network, pair);
+    try {
+      const result = await signIn();
+      await giveBack(taken);
+      await this.#limiters.accountFromAddress.reset(pair);
+      await this.#limiters.known.mark(pair);
+      return result;
+    } catch (error) {
+      if (!this.#options.isWrong(error)) await giveBack(taken);
+      throw error;
+    }
+  }
+
+  /** @throws Problem `rate_limited` */
+  async #take(account: string, network: string, pair: string): Promise<Taken> {
+    const limiters = this.#limiters;
     const counted: [Limiter, key: string][] = [
       [limiters.accountFromAddress, pair],
       [limiters.address, network],
     ];
     if (!(await limiters.known.isMarked(pair))) counted.push([limiters.account, account]);
-
     const taken: [Limiter, key: string][] = [];
-    const giveBack = () => Promise.all(taken.map(([limiter, key]) => limiter.giveBack(key)));
     for (const [limiter, key] of counted) {
       const count = await limiter.take(key);
       if (!count.allowed) {
-        await giveBack();
-        throw refusal(count);
+        await giveBack(taken);
+        throw this.#options.refusal(count);
       }
       taken.push([limiter, key]);
     }
-    try {
-      const result = await signIn();
-      await giveBack();
-      await limiters.accountFromAddress.reset(pair);
-      await limiters.known.mark(pair);
-      return result;
-    } catch (error) {
-      if (!isWrong(error)) await giveBack();
-      throw error;
-    }
-  };
+    return taken;
+  }
 }
 
-/** What can be no account's name is counted as one: PostgreSQL's `lower` might make a name of it. */
+async function giveBack(taken: Taken): Promise<void> {
+  await Promise.all(taken.map(([limiter, key]) => limiter.giveBack(key)));
+}
+
+/** All names that no account can have are counted as one, since PostgreSQL's `lower` might make an account's name of them. */
 function accountOf(username: string): string {
   return /^[\w.-]{2,32}$/.test(username) ? username.toLowerCase() : "*";
 }

@@ -3,17 +3,20 @@
 import type { ActivityFrame } from "../wire/list-frames.ts";
 import { activityTopic, type Emit } from "./topics.ts";
 
-const intervalMs = 1_000;
+const defaultIntervalMs = 1_000;
 
 export class ActivityThrottle {
   readonly #emit: Emit;
+  readonly #intervalMs: number;
   readonly #recent = new Map<number, { latest: ActivityFrame | undefined }>();
 
-  constructor(emit: Emit) {
+  /** @param intervalMs milliseconds in which a chat gets at most one frame */
+  constructor(emit: Emit, intervalMs = defaultIntervalMs) {
     this.#emit = emit;
+    this.#intervalMs = intervalMs;
   }
 
-  /** Sends the frame, at most one in {@link intervalMs} for each chat. */
+  /** Sends the frame at once, or with the end of the interval if no newer one comes until then. */
   note(frame: ActivityFrame): void {
     const chat = this.#recent.get(frame.chat_id);
     if (chat) chat.latest = frame;
@@ -28,6 +31,6 @@ export class ActivityThrottle {
     setTimeout(() => {
       this.#recent.delete(chatId);
       if (chat.latest) this.#send(chat.latest);
-    }, intervalMs);
+    }, this.#intervalMs);
   }
 }

@@ -1,61 +1,42 @@
-// What a room releases while somebody is joining it, as far as a socket will take it in one go.
-import { numberOf, replayBytesMax, replayMax, type DurableFrame } from "../wire/frames.ts";
+// Keeps the frames that a room releases while somebody is joining it, as many as a socket takes in one go.
+import { replayBytesMax, replayMax } from "../wire/frames.ts";
+import type { NumberedFrame } from "../wire/numbered-frames.ts";
 
-export interface Recording {
+export class JoinBuffer {
   readonly userId: number;
-  /** The number above which it has everything. */
-  from: number;
-  readonly frames: { number: number; text: string }[];
-  /** Answers whose last frame is among them. */
-  readonly ended: Set<number>;
-  bytes: number;
-  overflowed: boolean;
-  /** The number at which the person was removed. */
-  removedAt: number | undefined;
-}
+  /** The number above which everything is kept. */
+  keptFrom: number;
+  /** The number at which the person was removed; 0 if they weren't. */
+  removedAt = 0;
+  /** Answers whose last frame was released meanwhile. */
+  readonly endedAnswerIds = new Set<number>();
+  readonly #texts: { seq: number; text: string }[] = [];
+  #bytes = 0;
+  #hasOverflowed = false;
 
-export function startRecording(userId: number, from: number): Recording {
-  const frames: Recording["frames"] = [];
-  return {
-    userId,
-    from,
-    frames,
-    ended: new Set(),
-    bytes: 0,
-    overflowed: false,
-    removedAt: undefined,
-  };
-}
-
-/** @param text the frame as it goes out */
-export function record(recording: Recording, frame: DurableFrame, text: string): void {
-  const number = numberOf(frame);
-  if (frame.type === "bot_stream" && frame.is_complete) {
-    recording.ended.add(frame.message_id);
-    // Its chunks passed, and were not kept.
-    keep(recording, number, wholeText(frame));
+  constructor(userId: number, keptFrom: number) {
+    this.userId = userId;
+    this.keptFrom = keptFrom;
   }
-  keep(recording, number, text);
-}
 
-function keep(recording: Recording, number: number, text: string) {
-  recording.bytes += Buffer.byteLength(text);
-  if (recording.frames.length < replayMax && recording.bytes <= replayBytesMax) {
-    recording.frames.push({ number, text });
-  } else {
-    recording.overflowed = true;
+  add({ seq, text, catchUp, endedAnswerId }: NumberedFrame): void {
+    if (endedAnswerId !== undefined) this.endedAnswerIds.add(endedAnswerId);
+    if (catchUp) this.#keep(seq, catchUp());
+    this.#keep(seq, text);
   }
-}
 
-/** A chunk that brings all of an answer to who may have missed some. */
-export function wholeText(last: Extract<DurableFrame, { is_complete: true }>): string {
-  const { chat_id, message_id, full_response: chunk } = last;
-  return JSON.stringify({
-    type: "bot_stream",
-    chat_id,
-    message_id,
-    chunk,
-    is_complete: false,
-    offset: 0,
-  });
+  /** The texts of the frames above a number; undefined if there were more than are kept. */
+  textsAbove(seq: number): string[] | undefined {
+    if (this.#hasOverflowed) return undefined;
+    return this.#texts.filter((kept) => kept.seq > seq).map(({ text }) => text);
+  }
+
+  #keep(seq: number, text: string): void {
+    this.#bytes += Buffer.byteLength(text);
+    if (this.#texts.length < replayMax && this.#bytes <= replayBytesMax) {
+      this.#texts.push({ seq, text });
+    } else {
+      this.#hasOverflowed = true;
+    }
+  }
 }

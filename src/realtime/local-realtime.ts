@@ -1,43 +1,76 @@
 // Delivery on a single node: nothing stands between an action and this node's own sockets. For several nodes, the same
 // three calls would be carried to each of them.
-import type { RoomFrame } from "../wire/frames.ts";
+import { isDurable, numberOf, type RoomFrame } from "../wire/frames.ts";
 import type { ListFrame, UserFrame } from "../wire/list-frames.ts";
+import { numberedFrame } from "../wire/numbered-frames.ts";
 import { ActivityThrottle } from "./activity-throttle.ts";
-import type { RoomOptions, Rooms } from "./rooms.ts";
+import type { RoomOptions } from "./room.ts";
+import type { Rooms } from "./rooms.ts";
 import { activityTopic, type Emit } from "./topics.ts";
+
+/** People and chats whose latest change is remembered; beyond it the oldest is forgotten. */
+const rememberedMax = 10_000;
+
+/** The numbered change of a chat that a user frame tells of. */
+export interface NumberedChange {
+  chatId: number;
+  seq: number;
+}
+
+export interface RealtimeParts {
+  rooms: Rooms;
+  emit: Emit;
+  /** Hands a frame to all sockets of a person. */
+  notify: (userId: number, frame: UserFrame) => void;
+  /** See {@link ActivityThrottle}. */
+  activityMs?: number | undefined;
+}
 
 export class LocalRealtime {
   readonly rooms: Rooms;
   readonly #emit: Emit;
   readonly #activity: ActivityThrottle;
   readonly #notify: (userId: number, frame: UserFrame) => void;
+  /** The number of the latest change that a person was told of, by chat and person, oldest first. */
+  readonly #lastTold = new Map<string, number>();
 
-  /** @param notify hands a frame to all sockets of a person */
-  constructor({
-    rooms,
-    emit,
-    notify,
-  }: {
-    rooms: Rooms;
-    emit: Emit;
-    notify: (userId: number, frame: UserFrame) => void;
-  }) {
+  constructor({ rooms, emit, notify, activityMs }: RealtimeParts) {
     this.rooms = rooms;
     this.#emit = emit;
-    this.#activity = new ActivityThrottle(emit);
+    this.#activity = new ActivityThrottle(emit, activityMs);
     this.#notify = notify;
   }
 
   toRoom(frame: RoomFrame, options?: RoomOptions): void {
-    this.rooms.publish(frame.chat_id, frame, options);
+    const room = this.rooms.find(frame.chat_id);
+    if (!room) return;
+    if (!isDurable(frame)) return room.send(JSON.stringify(frame), options);
+    if (room.sequencer.awaits(numberOf(frame))) room.sequencer.offer(numberedFrame(frame));
   }
 
-  toUser(userId: number, frame: UserFrame): void {
-    this.#notify(userId, frame);
+  toUser(userId: number, frame: UserFrame, change?: NumberedChange): void {
+    if (change === undefined) return this.#notify(userId, frame);
+    const { chatId, seq } = change;
+    const tell = () => {
+      if (this.#isNews(`${chatId}:${userId}`, seq)) this.#notify(userId, frame);
+    };
+    const room = this.rooms.find(chatId);
+    if (room) room.sequencer.callAfter(seq, tell);
+    else tell();
   }
 
   toList(frame: ListFrame): void {
     if (frame.type === "chat_activity") this.#activity.note(frame);
     else this.#emit(activityTopic(frame.chat_id), JSON.stringify(frame));
+  }
+
+  /** The replies to two changes may come in the wrong order: an invitation must not be taken back by the removal before it. */
+  #isNews(key: string, seq: number): boolean {
+    if (seq < (this.#lastTold.get(key) ?? 0)) return false;
+    this.#lastTold.delete(key);
+    this.#lastTold.set(key, seq);
+    const [oldest = key] = this.#lastTold.keys();
+    if (this.#lastTold.size > rememberedMax) this.#lastTold.delete(oldest);
+    return true;
   }
 }

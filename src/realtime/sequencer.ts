@@ -1,190 +1,220 @@
-// The durable frames of one chat leave in the order of their numbers. Commits happen in that order, but their
-// replies come back on several connections and may be lost: number n+1 waits for n, and a gap that stays is read
-// from the log. Kept only while somebody listens.
+// The numbered frames of one chat leave in the order of their numbers. Commits happen in that order, but their replies
+// come back on several connections and may be lost: number n+1 waits for n, and a gap that stays is read from the log.
+// A sequencer exists only while somebody listens.
 import type { Logger } from "pino";
 import type { Metrics } from "../observability/metrics/metrics.ts";
-import { numberOf, type DurableFrame } from "../wire/frames.ts";
-import { wholeText } from "./join-buffer.ts";
 
-const gapMs = 250;
-/** Frames kept in memory behind a gap; what comes beyond is read from the log. */
-const pendingMax = 1_000;
+const defaultGapMs = 250;
+/** Frames, texts and callbacks kept in memory behind a gap, each. Frames beyond it are read from the log. */
+const waitingMax = 1_000;
 const repairPageSize = 500;
 
-/** Reads the durable frames with numbers above `after`, in order; numbers that left no trace are left out. */
-export type ReadLog = (
+/** A text with its place in the order. */
+export interface Sequenced {
+  readonly seq: number;
+  readonly text: string;
+  /** Makes a text that is sent ahead when the frame has to be read from the log: unnumbered texts are not in there. */
+  readonly catchUp: (() => string) | undefined;
+}
+
+/** Reads the frames with numbers above `after`, in order; numbers that left no trace are left out. */
+export type ReadLog<Frame extends Sequenced> = (
   chatId: number,
   after: number,
   limit: number,
-) => Promise<{ lastSeq: number; frames: DurableFrame[] }>;
+) => Promise<{ lastSeq: number; frames: Frame[] }>;
 
-export interface Sequencer {
-  /** The number of the last released frame; undefined until {@link start}. */
-  readonly position: number | undefined;
-  /** Frames that are kept behind a gap. */
-  readonly waitingCount: number;
-  /** Everything up to `position` counts as released. Does nothing when already started. */
-  start(position: number): void;
-  /** Takes a durable frame: it is released in its turn, or dropped if its number was released before. */
-  offer(frame: DurableFrame): void;
-  /** Takes a passing frame that must not overtake number `after`. */
-  offerAfter(after: number, text: string): void;
-  /** Says that the log reaches to `number`, so that even a lost last frame is noticed. */
-  expect(number: number): void;
-  /** Once started: settles when all up to `number`, to which the log reaches, is released, or with {@link close}. */
-  reach(number: number): Promise<void>;
-  close(): void;
+export interface SequencerOptions<Frame extends Sequenced> {
+  chatId: number;
+  release: (frame: Frame) => void;
+  releaseUnnumbered: (text: string) => void;
+  readLog: ReadLog<Frame>;
+  log: Logger;
+  metrics?: Pick<Metrics, "frameDropped" | "gapRead"> | undefined;
+  /** Milliseconds that a gap may stay before it is read from the log. */
+  gapMs?: number | undefined;
 }
 
-export function createSequencer({
-  chatId,
-  release,
-  releasePassing,
-  readLog,
-  log,
-  metrics,
-}: {
-  chatId: number;
-  release: (frame: DurableFrame) => void;
-  releasePassing: (text: string) => void;
-  readLog: ReadLog;
-  log: Logger;
-  metrics?: Pick<Metrics, "frameDropped" | "gapRead">;
-}): Sequencer {
-  const pending = new Map<number, DurableFrame>();
-  const passing = new Map<number, string[]>();
-  let passingCount = 0;
-  let awaited: { number: number; resolve: () => void }[] = [];
-  let position: number | undefined;
-  let target = 0;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  let repairing = false;
-  let closed = false;
+export class Sequencer<Frame extends Sequenced> {
+  readonly #options: SequencerOptions<Frame>;
+  readonly #pending = new Map<number, Frame>();
+  readonly #unnumbered = new Map<number, string[]>();
+  #unnumberedCount = 0;
+  #callbacks: { seq: number; call: () => void }[] = [];
+  #position: number | undefined;
+  /** The highest number that is known to be in the log. */
+  #target = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #isRepairing = false;
+  #isClosed = false;
 
-  function advance() {
-    while (position !== undefined && !closed) {
-      const frame = pending.get(position + 1);
-      if (frame === undefined) break;
-      moveTo(position + 1, frame);
+  constructor(options: SequencerOptions<Frame>) {
+    this.#options = options;
+  }
+
+  /** The number of the last released frame; undefined until {@link start}. */
+  get position(): number | undefined {
+    return this.#position;
+  }
+
+  /** Frames and texts that wait behind a gap. */
+  get waitingCount(): number {
+    return this.#pending.size + this.#unnumberedCount;
+  }
+
+  /** Everything up to `position` counts as released. Does nothing when already started. */
+  start(position: number): void {
+    if (this.#position !== undefined) return;
+    this.#position = position;
+    for (const seq of this.#pending.keys()) if (seq <= position) this.#pending.delete(seq);
+    for (const [seq, texts] of this.#unnumbered) {
+      if (seq > position) continue;
+      this.#unnumbered.delete(seq);
+      this.#unnumberedCount -= texts.length;
     }
-    settleReached();
-    watchGap();
+    this.#advance();
   }
 
-  function moveTo(number: number, frame: DurableFrame | undefined) {
-    position = number;
-    pending.delete(number);
-    if (frame !== undefined) release(frame);
-    const waiting = passing.get(number);
-    if (waiting === undefined) return;
-    passing.delete(number);
-    passingCount -= waiting.length;
-    for (const text of waiting) releasePassing(text);
+  /** Whether a frame with this number has not been released yet. */
+  awaits(seq: number): boolean {
+    return !this.#isClosed && (this.#position === undefined || seq > this.#position);
   }
 
-  function settleReached() {
-    if (awaited.length === 0) return;
-    const reached = closed ? Infinity : (position ?? 0);
-    for (const { number, resolve } of awaited) if (number <= reached) resolve();
-    awaited = awaited.filter(({ number }) => number > reached);
-  }
-
-  function watchGap() {
-    const gap = !closed && position !== undefined && position < target;
-    if (!gap) {
-      clearTimeout(timer);
-      timer = undefined;
-    } else if (timer === undefined && !repairing) {
-      const stuckAt = position;
-      timer = setTimeout(() => void repair(stuckAt), gapMs);
+  /** Takes a frame: it is released in its turn, or dropped if its number was released before. */
+  offer(frame: Frame): void {
+    const { seq } = frame;
+    if (!this.awaits(seq)) return;
+    this.#target = Math.max(this.#target, seq);
+    if (this.#pending.size < waitingMax || seq === this.#next) {
+      this.#pending.set(seq, frame);
     }
+    this.#advance();
   }
 
-  function expect(number: number) {
-    target = Math.max(target, number);
-    watchGap();
-  }
-
-  function offerAfter(after: number, text: string) {
-    if (closed) return;
-    if (position !== undefined && after <= position) return releasePassing(text);
-    if (passingCount >= pendingMax) {
-      metrics?.frameDropped("gap");
+  /** Takes an unnumbered text that must not overtake number `seq`. */
+  offerAfter(seq: number, text: string): void {
+    if (this.#isClosed) return;
+    if (!this.awaits(seq)) return this.#options.releaseUnnumbered(text);
+    if (this.#unnumberedCount >= waitingMax) {
+      this.#options.metrics?.frameDropped("gap");
       return;
     }
-    passingCount += 1;
-    passing.getOrInsertComputed(after, () => []).push(text);
+    this.#unnumberedCount += 1;
+    this.#unnumbered.getOrInsertComputed(seq, () => []).push(text);
   }
 
-  async function repair(stuckAt: number | undefined) {
-    timer = undefined;
-    if (position === stuckAt && position !== undefined) {
-      repairing = true;
-      try {
-        await readGap(position);
-      } catch (error) {
-        log.warn({ err: error, chatId, position }, "a gap could not be read from the log yet");
-      }
-      repairing = false;
+  /**
+   * Calls back once all up to `seq`, to which the log reaches, is released; at once if it is, when the sequencer is
+   * closed, and when too many wait.
+   */
+  callAfter(seq: number, call: () => void): void {
+    if (!this.awaits(seq) || this.#callbacks.length >= waitingMax) return call();
+    this.#callbacks.push({ seq, call });
+    this.expect(seq);
+  }
+
+  /** Once started: settles when all up to `seq`, to which the log reaches, is released, or with {@link close}. */
+  reach(seq: number): Promise<void> {
+    if (this.#position === undefined || !this.awaits(seq)) return Promise.resolve();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#callbacks.push({ seq, call: resolve });
+    this.expect(seq);
+    return promise;
+  }
+
+  /** Says that the log reaches to `seq`, so that even a lost last frame is noticed. */
+  expect(seq: number): void {
+    this.#target = Math.max(this.#target, seq);
+    this.#watchGap();
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+    this.#callBack();
+    this.#pending.clear();
+    this.#unnumbered.clear();
+    this.#unnumberedCount = 0;
+  }
+
+  /** The number that is released next, once started. */
+  get #next(): number {
+    return (this.#position ?? 0) + 1;
+  }
+
+  #advance(): void {
+    while (this.#position !== undefined && !this.#isClosed) {
+      const frame = this.#pending.get(this.#next);
+      if (frame === undefined) break;
+      this.#moveTo(this.#next, frame);
     }
-    advance();
+    this.#callBack();
+    this.#watchGap();
   }
 
-  async function readGap(after: number) {
+  #moveTo(seq: number, frame: Frame | undefined): void {
+    this.#position = seq;
+    this.#pending.delete(seq);
+    if (frame !== undefined) this.#options.release(frame);
+    const texts = this.#unnumbered.get(seq);
+    if (texts === undefined) return;
+    this.#unnumbered.delete(seq);
+    this.#unnumberedCount -= texts.length;
+    for (const text of texts) this.#options.releaseUnnumbered(text);
+  }
+
+  #callBack(): void {
+    if (this.#callbacks.length === 0) return;
+    const due = this.#callbacks.filter(({ seq }) => !this.awaits(seq));
+    this.#callbacks = this.#callbacks.filter(({ seq }) => this.awaits(seq));
+    for (const { call } of due) call();
+  }
+
+  #watchGap(): void {
+    const stuckAt = this.#position;
+    if (this.#isClosed || stuckAt === undefined || stuckAt >= this.#target) {
+      clearTimeout(this.#timer);
+      this.#timer = undefined;
+    } else if (this.#timer === undefined && !this.#isRepairing) {
+      const { gapMs = defaultGapMs } = this.#options;
+      this.#timer = setTimeout(() => void this.#repair(stuckAt), gapMs);
+    }
+  }
+
+  async #repair(stuckAt: number): Promise<void> {
+    this.#timer = undefined;
+    if (this.#position === stuckAt) {
+      this.#isRepairing = true;
+      try {
+        await this.#readGap(stuckAt);
+      } catch (error) {
+        const { log, chatId } = this.#options;
+        log.warn(
+          { err: error, chatId, position: stuckAt },
+          "a gap could not be read from the log yet",
+        );
+      }
+      this.#isRepairing = false;
+    }
+    this.#advance();
+  }
+
+  async #readGap(after: number): Promise<void> {
+    const { readLog, chatId, metrics, log } = this.#options;
     const { lastSeq, frames } = await readLog(chatId, after, repairPageSize);
-    if (closed) return;
+    if (this.#isClosed) return;
     const readTo = Math.min(lastSeq, after + repairPageSize);
     metrics?.gapRead();
     log.info({ chatId, after, readTo }, "a gap was read from the log");
     for (const frame of frames) {
-      const number = numberOf(frame);
-      // Chunks are in no log: another server may have shown them, or this one what was not kept.
-      const isLast = frame.type === "bot_stream" && frame.is_complete;
-      if (isLast && !pending.has(number)) offerAfter(number - 1, wholeText(frame));
-      pending.set(number, frame);
+      // A frame that came and only had to wait needs no text ahead: what belongs before it has come, too.
+      if (frame.catchUp && !this.#pending.has(frame.seq)) {
+        this.offerAfter(frame.seq - 1, frame.catchUp());
+      }
+      this.#pending.set(frame.seq, frame);
     }
-    while (position !== undefined && position < readTo && !closed) {
-      moveTo(position + 1, pending.get(position + 1));
+    for (let next = this.#next; next <= readTo && !this.#isClosed; next = this.#next) {
+      this.#moveTo(next, this.#pending.get(next));
     }
   }
-
-  return {
-    get position() {
-      return position;
-    },
-    get waitingCount() {
-      return pending.size + passingCount;
-    },
-    start(startPosition) {
-      if (position !== undefined) return;
-      position = startPosition;
-      for (const number of pending.keys()) if (number <= startPosition) pending.delete(number);
-      for (const number of passing.keys()) if (number <= startPosition) passing.delete(number);
-      passingCount = passing.values().reduce((sum, texts) => sum + texts.length, 0);
-      advance();
-    },
-    offer(frame) {
-      const number = numberOf(frame);
-      if (closed || (position !== undefined && number <= position)) return;
-      target = Math.max(target, number);
-      if (pending.size < pendingMax || number === (position ?? 0) + 1) pending.set(number, frame);
-      advance();
-    },
-    offerAfter,
-    expect,
-    reach(number) {
-      if (closed || position === undefined || number <= position) return Promise.resolve();
-      const { promise, resolve } = Promise.withResolvers<void>();
-      awaited.push({ number, resolve });
-      expect(number);
-      return promise;
-    },
-    close() {
-      closed = true;
-      clearTimeout(timer);
-      settleReached();
-      pending.clear();
-      passing.clear();
-    },
-  };
 }

@@ -6,7 +6,7 @@ import { sendMessage } from "../messages/send.ts";
 import type { TypingNotices } from "../messages/typing.ts";
 import type { AckFrame, ClientFrame, PongFrame, RequestId } from "../wire/frames.ts";
 import { Problem } from "../wire/problems.ts";
-import type { SocketSession } from "./registry.ts";
+import type { SocketSession } from "./session.ts";
 import type { z } from "zod";
 
 type Reply = z.infer<typeof AckFrame> | z.infer<typeof PongFrame> | undefined;

@@ -1,65 +1,68 @@
 // Bun does not wait for an async message handler, so the frames of one socket would run at the same time and a flood
-// would pile up. An inbox runs them one after the other and has an end.
+// would pile up. An inbox runs them one after the other and is bounded.
 /**
- * Frames that may wait behind the one that is running. At half of it the sender is told to slow down. Who comes back
- * joins all their chats at once: hundreds of these are no flood.
+ * Frames that may wait behind the one that is running. At half of it the sender is told to slow down. A returning client
+ * joins all its chats at once: hundreds of frames are no flood.
  */
 const framesMax = 512;
-/** And so many characters, since frames may be large. */
+/** Characters that may wait, since frames may be large. */
 const charactersMax = 2 * 1024 * 1024;
 
-export interface Inbox {
-  /** @returns `accepted`; `warned` once when it is half full; `full` when the frame was not taken */
-  push(text: string): "accepted" | "warned" | "full";
-  /** Forgets what waits; what runs comes to its end. */
-  close(): void;
-  /** Frames that wait behind the one that is running. */
-  readonly waitingCount: number;
-  /** Settles when nothing runs or waits. */
-  idle(): Promise<void>;
-}
+export class Inbox {
+  readonly #handle: (text: string) => Promise<void>;
+  readonly #onIdle: () => void;
+  #waiting: string[] = [];
+  #characters = 0;
+  #running: Promise<void> | undefined;
+  #isWarned = false;
+  #isClosed = false;
 
-/**
- * @param handle must not throw
- * @param onIdle is called when nothing waits any more: most sockets are idle most of the time, and need no inbox then
- */
-export function createInbox(handle: (text: string) => Promise<void>, onIdle: () => void): Inbox {
-  let waiting: string[] = [];
-  let characters = 0;
-  let running: Promise<void> | undefined;
-  let warned = false;
-  let closed = false;
-
-  async function run() {
-    for (let text = waiting.shift(); text !== undefined; text = waiting.shift()) {
-      characters -= text.length;
-      await handle(text);
-    }
-    running = undefined;
-    onIdle();
+  /**
+   * @param handle must not throw
+   * @param onIdle is called when nothing waits any more: most sockets are idle most of the time and need no inbox then
+   */
+  constructor(handle: (text: string) => Promise<void>, onIdle: () => void) {
+    this.#handle = handle;
+    this.#onIdle = onIdle;
   }
 
-  return {
-    push(text) {
-      const isFull = waiting.length >= framesMax || characters + text.length > charactersMax;
-      if (closed || isFull) return "full";
-      waiting.push(text);
-      characters += text.length;
-      running ??= run();
-      const isHalfFull = waiting.length >= framesMax / 2 || characters >= charactersMax / 2;
-      if (warned || !isHalfFull) return "accepted";
-      warned = true;
-      return "warned";
-    },
-    close() {
-      closed = true;
-      waiting = [];
-    },
-    get waitingCount() {
-      return waiting.length;
-    },
-    async idle() {
-      while (running) await running;
-    },
-  };
+  /** Frames that wait behind the one that is running. */
+  get waitingCount(): number {
+    return this.#waiting.length;
+  }
+
+  /** @returns `accepted`; `warned` once when it is half full; `full` when the frame was not taken */
+  push(text: string): "accepted" | "warned" | "full" {
+    const { length } = this.#waiting;
+    const isFull = length >= framesMax || this.#characters + text.length > charactersMax;
+    if (this.#isClosed || isFull) return "full";
+    this.#waiting.push(text);
+    this.#characters += text.length;
+    this.#running ??= this.#run();
+    const isHalfFull =
+      this.#waiting.length >= framesMax / 2 || this.#characters >= charactersMax / 2;
+    if (this.#isWarned || !isHalfFull) return "accepted";
+    this.#isWarned = true;
+    return "warned";
+  }
+
+  /** Drops the frames that wait; the one that runs is completed. */
+  close(): void {
+    this.#isClosed = true;
+    this.#waiting = [];
+  }
+
+  /** Settles when nothing runs or waits. */
+  async idle(): Promise<void> {
+    while (this.#running) await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    for (let text = this.#waiting.shift(); text !== undefined; text = this.#waiting.shift()) {
+      this.#characters -= text.length;
+      await this.#handle(text);
+    }
+    this.#running = undefined;
+    this.#onIdle();
+  }
 }

@@ -3,19 +3,19 @@ import type { Logger } from "pino";
 import { z } from "zod";
 import type { Ctx } from "../context.ts";
 import { clientAddress, networkOf, type Client } from "../http/address.ts";
-import { mayConnect } from "../http/edge.ts";
+import { mayConnect } from "../http/middleware.ts";
 import { createRouter } from "../http/router.ts";
-import type { SocketData } from "./registry.ts";
+import type { SocketData } from "./session.ts";
 import { invalidInput, Problem } from "../wire/problems.ts";
 
-// Whatever it is, a token is looked at after the upgrade: a page can't read the status of a handshake that failed.
+// A token is checked after the upgrade, whatever it is: a page can't read the status of a failed handshake.
 const SocketQuery = z.object({ token: z.string().optional() });
 
-/** Refused origins that are remembered, each of which is logged once. */
+/** Refused origins that are remembered. Each is logged once. */
 const refusedOriginsMax = 100;
 const loggedCharactersMax = 255;
 
-/** Tells the operator, who sees the page's own error only as a socket that does not open. */
+/** Logs a refused origin for the operator, who otherwise sees only that the socket of a page does not open. */
 function logRefusedOrigin(log: Logger, logged: Set<string>, origin: string, client: Client) {
   if (logged.has(origin) || logged.size >= refusedOriginsMax) return;
   logged.add(origin);
@@ -32,7 +32,7 @@ function logRefusedOrigin(log: Logger, logged: Set<string>, origin: string, clie
   );
 }
 
-/** The WebSocket upgrade. It is no operation of the OpenAPI document, since OpenAPI has no words for sockets. */
+/** The WebSocket upgrade. It is no operation of the OpenAPI document, since OpenAPI can't describe sockets. */
 export function socketRoutes(ctx: Ctx) {
   const refusedOrigins = new Set<string>();
   return createRouter().get(
@@ -74,11 +74,11 @@ export function socketRoutes(ctx: Ctx) {
         inbox: undefined,
         drained: undefined,
         alive: true,
-        trail: undefined,
+        log: undefined,
       };
       const upgraded = server.upgrade(c.req.raw, { data });
       if (!upgraded) throw new Problem("bad_request", "The WebSocket handshake is not valid.");
-      // The connection is no longer HTTP's: what is returned here goes nowhere.
+      // After the upgrade the connection is not HTTP any more, and this response is not sent.
       return new Response(null);
     },
   );

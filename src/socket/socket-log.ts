@@ -1,14 +1,14 @@
-// What a socket leaves in the log: a line when it opens, one for each of its frames, one when it closes. Of most sockets
-// these are at `debug`; of every so many at `info`, whole, so that a room's life can be read without a flood of lines.
-// What was refused is at `info` whosever it is. No line has a word of what a frame says.
+// The log lines of sockets: one when a socket opens, one for each of its frames, one when it closes. They are at `debug`
+// for most sockets and at `info` for a sample, so that whole conversations can be read without a flood of lines. Refusals
+// are at `info` for every socket. No line has anything of a frame's content.
 import type { Logger } from "pino";
 import type { FrameKind, SocketEnd } from "../observability/metrics/metrics.ts";
 import type { ProblemCode } from "../wire/problems.ts";
 
-/** Of one socket, at `info`. Who sends nothing but errors must not fill the disk; the last line has their number. */
+/** Refusals of one socket that are logged at `info`. A client that sends only errors must not fill the disk; the last line has their number. */
 const refusalLinesMax = 100;
 
-/** Ends that the server has refused something with. */
+/** Ends by which the server refused the client something. */
 const refusing = new Set<SocketEnd>([
   "invalid_token",
   "flood",
@@ -21,18 +21,18 @@ const refusing = new Set<SocketEnd>([
   "unavailable",
 ]);
 
-/** Bun's words for frames that it closes for by itself, with 1009 and 1007; all others are against RFC 6455, with 1002. */
+/** Bun's reasons for closing by itself with 1009 and 1007; its other reasons are violations of RFC 6455, with 1002. */
 const closedByBun = new Map<string, SocketEnd>([
   ["Received too big message", "too_large"],
   ["Received invalid UTF-8", "not_utf8"],
 ]);
 
 /**
- * How a socket has ended: as was said here, or as its close frame says.
- * @param code RFC 6455 §7.4.1: 1005 and 1006 are no codes of a frame
+ * How a socket has ended: as the server noted, or else as the close frame says.
+ * @param code RFC 6455 §7.4.1: 1005 and 1006 stand for no close frame with a code
  */
-export function endOf(trail: SocketTrail | undefined, code: number, reason: string): SocketEnd {
-  if (trail?.endedBy) return trail.endedBy;
+export function endOf(log: SocketLog | undefined, code: number, reason: string): SocketEnd {
+  if (log?.endedBy) return log.endedBy;
   if (code === 1000 || code === 1001 || code === 1005) return "bye";
   if (code === 1006 && reason.startsWith("Received ")) {
     return closedByBun.get(reason) ?? "protocol_error";
@@ -47,60 +47,72 @@ export interface FrameTrace {
   refusedAs: ProblemCode | undefined;
 }
 
-/** @param share of the sockets that are followed at `info`: 0.25 follows the fourth, the eighth, … */
-export function createTrails(log: Logger, share: number) {
-  let count = 0;
-  return (requestId: string): SocketTrail => {
-    count += 1;
-    const isFollowed = Math.floor(count * share) > Math.floor((count - 1) * share);
-    const trail = new SocketTrail(log, count, isFollowed);
-    log[trail.level]({ socket: count, requestId }, "socket opened");
-    return trail;
-  };
+/** Numbers the sockets of this process and chooses the sample. */
+export class SocketLogs {
+  readonly #logger: Logger;
+  readonly #sample: number;
+  #count = 0;
+
+  /** @param sample share of the sockets that are logged at `info`: 0.25 logs the fourth, the eighth, … */
+  constructor(logger: Logger, sample: number) {
+    this.#logger = logger;
+    this.#sample = sample;
+  }
+
+  open(requestId: string): SocketLog {
+    this.#count += 1;
+    const isSampled =
+      Math.floor(this.#count * this.#sample) > Math.floor((this.#count - 1) * this.#sample);
+    const log = new SocketLog(this.#logger, this.#count, isSampled ? "info" : "debug");
+    log.opened(requestId);
+    return log;
+  }
 }
 
-export class SocketTrail {
-  /** Who closed it, and why; undefined while nobody here did. */
+export class SocketLog {
+  /** Why this server closed the socket; undefined while it didn't. */
   endedBy: SocketEnd | undefined;
-  private frames = 0;
-  private refused = 0;
+  readonly #logger: Logger;
+  /** Number of the socket in this process, from 1. */
+  readonly #socket: number;
+  /** Level of lines that report no refusal. */
+  readonly #level: "info" | "debug";
+  #frames = 0;
+  #refused = 0;
 
-  constructor(
-    private readonly parent: Logger,
-    /** Of this process, from 1. */
-    private readonly socket: number,
-    private readonly isFollowed: boolean,
-  ) {}
-
-  /** Of lines about nothing bad. */
-  get level() {
-    return this.isFollowed ? "info" : "debug";
+  constructor(logger: Logger, socket: number, level: "info" | "debug") {
+    this.#logger = logger;
+    this.#socket = socket;
+    this.#level = level;
   }
 
-  /** For what goes wrong on this socket. */
-  get log(): Logger {
-    return this.parent.child({ socket: this.socket });
+  /** For errors of this socket. */
+  get logger(): Logger {
+    return this.#logger.child({ socket: this.#socket });
   }
 
-  frame({ kind, chatId, refusedAs }: FrameTrace, ms: number, userId: number | undefined) {
-    this.frames += 1;
-    if (refusedAs !== undefined) this.refused += 1;
-    const isTold = refusedAs !== undefined && this.refused <= refusalLinesMax;
-    const level = isTold ? "info" : this.level;
-    if (!this.parent.isLevelEnabled(level)) return;
+  opened(requestId: string): void {
+    this.#logger[this.#level]({ socket: this.#socket, requestId }, "socket opened");
+  }
+
+  frame({ kind, chatId, refusedAs }: FrameTrace, ms: number, userId: number | undefined): void {
+    this.#frames += 1;
+    if (refusedAs !== undefined) this.#refused += 1;
+    const isReported = refusedAs !== undefined && this.#refused <= refusalLinesMax;
+    const level = isReported ? "info" : this.#level;
+    if (!this.#logger.isLevelEnabled(level)) return;
     const outcome = refusedAs ?? "ok";
-    const { socket } = this;
-    this.parent[level](
-      { socket, userId, type: kind, chatId, outcome, ms: Math.round(ms) },
+    this.#logger[level](
+      { socket: this.#socket, userId, type: kind, chatId, outcome, ms: Math.round(ms) },
       "frame",
     );
   }
 
-  closed(end: SocketEnd, code: number, userId: number | undefined) {
-    const { socket, frames, refused } = this;
-    const isTold = refusing.has(end) || refused > refusalLinesMax;
-    this.parent[isTold ? "info" : this.level](
-      { socket, userId, reason: end, code, frames, refused },
+  closed(end: SocketEnd, code: number, userId: number | undefined): void {
+    const [frames, refused] = [this.#frames, this.#refused];
+    const isReported = refusing.has(end) || refused > refusalLinesMax;
+    this.#logger[isReported ? "info" : this.#level](
+      { socket: this.#socket, userId, reason: end, code, frames, refused },
       "socket closed",
     );
   }

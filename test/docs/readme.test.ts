@@ -29,9 +29,9 @@ function block(title: string): string {
   return code;
 }
 
-/** The names of all settings, as config.ts has them. */
+/** The names of all settings in environment.ts. */
 function settingsOfCode(): string[] {
-  const [, schema = ""] = read("src/config/config.ts").split("const Environment = z.object({");
+  const [, schema = ""] = read("src/config/environment.ts").split("const Environment = z.object({");
   const [members = ""] = schema.split("\n});");
   return [...members.matchAll(/^ {2}([A-Z_]+):/gm)].map(([, name = ""]) => name).sort();
 }

@@ -1,7 +1,7 @@
 // Rates that several servers count together, in PostgreSQL, and what becomes of them while it is away.
 import { afterAll, afterEach, beforeAll, expect, setSystemTime, test } from "bun:test";
 import { rates } from "../../src/rate-limits/limits.ts";
-import { createLimiter } from "../../src/rate-limits/limiter.ts";
+import { Limiter } from "../../src/rate-limits/limiter.ts";
 import { compose } from "../../src/compose.ts";
 import { startServer, type RunningServer } from "../../src/server.ts";
 import { Problem } from "../../src/wire/problems.ts";
@@ -104,7 +104,7 @@ test("a database that hangs holds nobody up: each server counts by itself, and t
 });
 
 test("in memory there is an end of what is counted: what is new then is let through, what is known goes on", async () => {
-  const limiter = createLimiter("test", { quota: 2, windowSeconds: 60 }, undefined, 100);
+  const limiter = new Limiter("test", { quota: 2, windowSeconds: 60 }, undefined, 100);
   await limiter.take("known", 2);
   for (let n = 0; n < 99; n += 1) await limiter.take(String(n));
   for (let n = 0; n < 5; n += 1) expect(await limiter.take("new")).toMatchObject({ allowed: true });

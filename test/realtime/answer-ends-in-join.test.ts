@@ -9,7 +9,7 @@ test("a join during which an answer ends brings its whole text before its last f
   const world = start(5);
   const listener = world.listener(1);
   const join = begin(world, listener);
-  world.rooms.publish(chatId, {
+  world.realtime.toRoom({
     type: "bot_stream",
     chat_id: chatId,
     message_id: answerId,

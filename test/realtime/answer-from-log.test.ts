@@ -1,8 +1,9 @@
 // An answer whose last frame has to be read from the log: its chunks are in none.
 import { expect, test } from "bun:test";
 import { pino } from "pino";
-import { createSequencer } from "../../src/realtime/sequencer.ts";
+import { Sequencer } from "../../src/realtime/sequencer.ts";
 import type { DurableFrame } from "../../src/wire/frames.ts";
+import { numberedFrame, type NumberedFrame } from "../../src/wire/numbered-frames.ts";
 import { chatId } from "./frames.ts";
 
 const answerId = 42;
@@ -26,18 +27,18 @@ function lastFrame(number: number, text: string): DurableFrame {
 async function shown(inLog: DurableFrame, live: DurableFrame[]) {
   const texts: unknown[] = [];
   const { promise: done, resolve } = Promise.withResolvers<void>();
-  const sequencer = createSequencer({
+  const sequencer = new Sequencer<NumberedFrame>({
     chatId,
-    release(frame) {
-      texts.push(frame);
+    release({ text }) {
+      texts.push(JSON.parse(text));
       resolve();
     },
-    releasePassing: (text) => void texts.push(JSON.parse(text)),
-    readLog: async () => ({ lastSeq: 2, frames: [inLog] }),
+    releaseUnnumbered: (text) => void texts.push(JSON.parse(text)),
+    readLog: async () => ({ lastSeq: 2, frames: [numberedFrame(inLog)] }),
     log: pino({ level: "silent" }),
   });
   sequencer.start(0);
-  for (const frame of live) sequencer.offer(frame);
+  for (const frame of live) sequencer.offer(numberedFrame(frame));
   sequencer.expect(2);
   await done;
   sequencer.close();

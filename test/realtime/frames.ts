@@ -1,8 +1,9 @@
 // Durable frames, a log to read them from, and a sequencer that orders them, on a clock that tests move.
 import { jest } from "bun:test";
 import { pino } from "pino";
-import { createSequencer, type ReadLog } from "../../src/realtime/sequencer.ts";
-import { numberOf, type DurableFrame } from "../../src/wire/frames.ts";
+import { Sequencer, type ReadLog } from "../../src/realtime/sequencer.ts";
+import type { DurableFrame } from "../../src/wire/frames.ts";
+import { numberedFrame, type NumberedFrame } from "../../src/wire/numbered-frames.ts";
 
 /** A gap that stays so long is read from the log. */
 export const gapMs = 250;
@@ -54,7 +55,7 @@ export function createLog(lastSeq = 0) {
   const reads: { after: number; limit: number }[] = [];
   let failures = 0;
   let gate: Promise<void> | undefined;
-  const read: ReadLog = async (_, after, limit) => {
+  const read: ReadLog<NumberedFrame> = async (_, after, limit) => {
     reads.push({ after, limit });
     if (failures > 0) {
       failures -= 1;
@@ -62,7 +63,10 @@ export function createLog(lastSeq = 0) {
     }
     const upTo = Math.min(log.lastSeq, after + limit);
     const numbers = range(after + 1, upTo).filter((number) => !traceless.has(number));
-    const answer = { lastSeq: log.lastSeq, frames: numbers.map(frame) };
+    const answer = {
+      lastSeq: log.lastSeq,
+      frames: numbers.map((number) => numberedFrame(frame(number))),
+    };
     await gate;
     return answer;
   };
@@ -92,10 +96,10 @@ export function createLog(lastSeq = 0) {
 
 export function startSequencer(position: number | "later" = 0, log = createLog()) {
   const out: (number | string)[] = [];
-  const sequencer = createSequencer({
+  const sequencer = new Sequencer<NumberedFrame>({
     chatId,
-    release: (released) => out.push(numberOf(released)),
-    releasePassing: (text) => out.push(text),
+    release: ({ seq }) => void out.push(seq),
+    releaseUnnumbered: (text) => void out.push(text),
     readLog: log.read,
     log: silent,
   });
@@ -106,7 +110,7 @@ export function startSequencer(position: number | "later" = 0, log = createLog()
     /** What has left, numbers and passing frames. */
     out,
     offer: (...numbers: number[]) => {
-      for (const number of numbers) sequencer.offer(frame(number));
+      for (const number of numbers) sequencer.offer(numberedFrame(frame(number)));
     },
     /** Lets time pass, and everything happen that is due by then. */
     async pass(ms: number) {

@@ -1,8 +1,8 @@
 // Random interleavings of everything that happens to a room, against a model of its log.
 import { afterEach, beforeEach, expect, jest, test } from "bun:test";
 import fc from "fast-check";
-import { createSequencer } from "../../src/realtime/sequencer.ts";
-import { numberOf } from "../../src/wire/frames.ts";
+import { Sequencer } from "../../src/realtime/sequencer.ts";
+import { numberedFrame, type NumberedFrame } from "../../src/wire/numbered-frames.ts";
 import { startRooms } from "./listeners.ts";
 import { chatId, createLog, frame, range, settle, silent } from "./frames.ts";
 
@@ -39,10 +39,10 @@ test("whatever comes in whatever order or is lost, every number leaves once and 
     fc.asyncProperty(fc.array(step, { maxLength: 60 }), fc.nat(3), async (steps, startAt) => {
       const log = createLog(3);
       const out: (number | string)[] = [];
-      const sequencer = createSequencer({
+      const sequencer = new Sequencer<NumberedFrame>({
         chatId,
-        release: (released) => out.push(numberOf(released)),
-        releasePassing: (text) => out.push(text),
+        release: ({ seq }) => void out.push(seq),
+        releaseUnnumbered: (text) => void out.push(text),
         readLog: log.read,
         log: silent,
       });
@@ -55,7 +55,7 @@ test("whatever comes in whatever order or is lost, every number leaves once and 
           log.lastSeq += 1;
           if ("traceless" in now && now.traceless) log.traceless.add(log.lastSeq);
         } else if (now.do === "offer" && !log.traceless.has(chosen)) {
-          sequencer.offer(frame(chosen));
+          sequencer.offer(numberedFrame(frame(chosen)));
         } else if (now.do === "offerPassing") {
           const text = `${passed.length} after ${chosen}`;
           passed.push({ text, after: chosen });
@@ -110,7 +110,7 @@ test("whoever joins, joins again and leaves whenever, gets every number from the
   await fc.assert(
     fc.asyncProperty(fc.array(roomStep, { maxLength: 80 }), async (steps) => {
       const log = createLog(2);
-      const { rooms, listener: newListener } = startRooms(log);
+      const { rooms, realtime, listener: newListener } = startRooms(log);
       const people = members.map((userId) => ({
         listener: newListener(userId),
         entrance: undefined as ReturnType<typeof rooms.enter> | undefined,
@@ -144,7 +144,7 @@ test("whoever joins, joins again and leaves whenever, gets every number from the
 
       for (const now of steps) {
         if (now.do === "commit") log.lastSeq += 1;
-        else if ("which" in now) rooms.publish(chatId, frame(1 + (now.which % log.lastSeq)));
+        else if ("which" in now) realtime.toRoom(frame(1 + (now.which % log.lastSeq)));
         else if ("ms" in now) await pass(now.ms);
         else if ("who" in now) {
           const person = people[now.who];

@@ -1,22 +1,31 @@
 // Rooms whose sockets are kept in the test: what each was sent, in order.
-import { createRooms, type Listener } from "../../src/realtime/rooms.ts";
-import { chatTopic, type Topic } from "../../src/realtime/topics.ts";
+import { LocalRealtime } from "../../src/realtime/local-realtime.ts";
+import type { Listener } from "../../src/realtime/room.ts";
+import { Rooms } from "../../src/realtime/rooms.ts";
+import { chatTopic, userTopic, type Emit, type Topic } from "../../src/realtime/topics.ts";
 import { chatId, createLog, frame, silent } from "./frames.ts";
 
 type Log = ReturnType<typeof createLog>;
 
 export function startRooms(log: Log) {
   const subscribers = new Map<string, Set<TestListener>>();
-  const rooms = createRooms({
-    emit: (topic, text) => {
-      for (const listener of subscribers.get(topic.name) ?? []) listener.send(text);
-    },
-    readLog: log.read,
-    log: silent,
+  const emit: Emit = (topic, text) => {
+    for (const listener of subscribers.get(topic.name) ?? []) listener.send(text);
+  };
+  const rooms = new Rooms({ emit, readLog: log.read, log: silent });
+  const realtime = new LocalRealtime({
+    rooms,
+    emit,
+    notify: (userId, frame) => emit(userTopic(userId), JSON.stringify(frame)),
   });
   return {
     rooms,
-    listener: (userId: number) => new TestListener(userId, subscribers),
+    realtime,
+    listener(userId: number) {
+      const listener = new TestListener(userId, subscribers);
+      listener.subscribe(userTopic(userId));
+      return listener;
+    },
     /** Joins as an action does: enters, reads how far the log reaches, finishes. */
     async join(listener: TestListener): Promise<boolean> {
       const entrance = rooms.enter(chatId, listener);
@@ -31,7 +40,7 @@ export function startWorld(lastSeq = 0) {
   /** Commits the next number and hands its frame to the room. */
   const publish = (next: (number: number) => ReturnType<typeof frame> = frame) => {
     log.lastSeq += 1;
-    started.rooms.publish(chatId, next(log.lastSeq));
+    started.realtime.toRoom(next(log.lastSeq));
   };
   return { ...started, log, publish };
 }

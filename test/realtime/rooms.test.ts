@@ -43,8 +43,8 @@ describe("a join", () => {
     world.log.lastSeq = 2;
     const listener = world.listener(ann);
     const join = begin(world, listener);
-    world.rooms.publish(chatId, frame(1));
-    world.rooms.publish(chatId, frame(2));
+    world.realtime.toRoom(frame(1));
+    world.realtime.toRoom(frame(2));
     world.publish();
     await join.end();
     expect(listener.heard).toEqual(["joined", 3]);
@@ -99,7 +99,7 @@ describe("a join", () => {
     const join = begin(world, second);
     expect(late.keptFrom).toBe(0);
     await join.end();
-    world.rooms.publish(chatId, frame(1));
+    world.realtime.toRoom(frame(1));
     world.publish();
     expect(late.keptFrom).toBe(1);
     await late.finish(1, (state) => first.greet(1, state));

@@ -1,5 +1,6 @@
 // Whoever is out of a chat hears nothing of it any more, exactly from their number on, however busy it is.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { deleteParticipant } from "../../src/chats/participant-queries.ts";
 import { expectNotFound } from "./refusals.ts";
 import type { Frame, TestSocket } from "../world/socket.ts";
 import { startWorld, type Person, type World } from "../world/world.ts";
@@ -96,6 +97,22 @@ for (const [what, goes] of Object.entries(ways)) {
     }
   }, 20_000);
 }
+
+test("somebody who is removed while a number before it has not come yet is told so after their last frame", async () => {
+  const bens = await ben.joined(chatId);
+  // Its reply was lost: the room reads it from the log, and holds back the removal until then.
+  await deleteParticipant(world.sql, ann, chatId, cat.id);
+  await ann.api("DELETE", `/api/chats/${chatId}/participants/${ben.id}`);
+  await bens.next("removed_from_chat");
+  await bens.settle();
+  expect(aboutTheChat(bens).map(({ type, user_id }) => [type, user_id])).toEqual([
+    ["joined", undefined],
+    ["participant_removed", cat.id],
+    ["participant_removed", ben.id],
+    ["removed_from_chat", undefined],
+  ]);
+  await bens.close();
+});
 
 test("somebody who is removed while they join has joined before it or not at all, and hears nothing above it", async () => {
   const outcomes = new Set<string>();

@@ -3,7 +3,7 @@ import { pino, type DestinationStream } from "pino";
 import { makeSecret, signAccessToken } from "../../src/accounts/access-tokens.ts";
 import { insertSession } from "../../src/accounts/queries.ts";
 import { createGeminiModel } from "../../src/model/gemini/client.ts";
-import { compose } from "../../src/compose.ts";
+import { compose, type ComposedDurations } from "../../src/compose.ts";
 import { readConfig, type Config } from "../../src/config/config.ts";
 import { connect, type Sql } from "../../src/database/connect.ts";
 import { startGeminiEmulator } from "../../src/emulator/server.ts";
@@ -44,7 +44,7 @@ export interface WorldOptions {
   model?: boolean;
   now?: () => Date;
   /** Durations of the server that differ. */
-  durations?: Partial<ServerDurations>;
+  durations?: Partial<ServerDurations & ComposedDurations>;
   /** Receives the logs as production writes them, from `env.LOG_LEVEL` on. */
   logTo?: DestinationStream;
 }
@@ -82,6 +82,7 @@ export async function startWorld(options: WorldOptions = {}) {
         model: { answer: options.model === false ? undefined : answer, description: "scripted" },
         telemetry,
         now: options.now,
+        durations: options.durations,
       }),
       options.durations,
     );

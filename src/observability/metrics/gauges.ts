@@ -1,8 +1,8 @@
-// What is read when somebody asks: the server's state, and the process's.
+// Gauges of the server and the process. They are read when the metrics are scraped.
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import type { ServerState } from "./metrics.ts";
 
-/** A shorter stall than this may be missed, a longer one never is. */
+/** Interval of the timer that measures lag. A stall that is shorter may be missed. */
 const lagIntervalMs = 100;
 
 function gauge(registry: Registry, name: string, help: string, read: () => number) {
@@ -27,7 +27,7 @@ export function registerState(registry: Registry, stateOf: () => ServerState | u
   add("sockets_open", "Open sockets", (state) => state.socketsOpen());
   add("rooms_open", "Chats that somebody has joined", (state) => state.rooms().open);
   add("room_listeners", "Joined sockets, once for each room", (state) => state.rooms().listeners);
-  add("answers_running", "Answers that are being made", (state) => state.answersRunning());
+  add("answers_running", "Answers that are running", (state) => state.answersRunning());
 
   const queues: Record<string, (state: ServerState) => number> = {
     commit: (state) => state.commitQueue(),
@@ -37,7 +37,7 @@ export function registerState(registry: Registry, stateOf: () => ServerState | u
   };
   new Gauge({
     name: "gemini_coop_queue_length",
-    help: "What waits: messages for their commit, frames of sockets for their turn, sign-ins for a hash, frames behind a gap in their room's numbers",
+    help: "Length of queues: messages before their commit, frames in inboxes of sockets, sign-ins before their hash, frames behind a gap in their room's numbers",
     labelNames: ["queue"],
     registers: [registry],
     collect() {
@@ -46,17 +46,17 @@ export function registerState(registry: Registry, stateOf: () => ServerState | u
   });
 }
 
-/** Under the names that Prometheus' own clients have, where they have one. */
+/** Metrics of the process have the names that Prometheus' own clients give them, where those exist. */
 export function registerProcess(registry: Registry, version: string): void {
   new Gauge({
     name: "gemini_coop_build_info",
-    help: "Always 1; the labels say what runs",
+    help: "Always 1; the labels have the versions",
     labelNames: ["version", "bun_version"],
     registers: [registry],
   }).set({ version, bun_version: Bun.version }, 1);
   new Counter({
     name: "process_cpu_seconds_total",
-    help: "CPU time, of the user and the system",
+    help: "CPU time, user and system",
     registers: [registry],
     collect() {
       const { user, system } = process.cpuUsage();
@@ -65,23 +65,28 @@ export function registerProcess(registry: Registry, version: string): void {
     },
   });
   const startedAt = performance.timeOrigin / 1000;
-  gauge(registry, "process_start_time_seconds", "Since 1970", () => startedAt);
-  gauge(registry, "process_resident_memory_bytes", "Memory that is in use", () =>
+  gauge(
+    registry,
+    "process_start_time_seconds",
+    "Start time of the process, in seconds since 1970",
+    () => startedAt,
+  );
+  gauge(registry, "process_resident_memory_bytes", "Resident memory", () =>
     process.memoryUsage.rss(),
   );
   gauge(
     registry,
     "gemini_coop_heap_used_bytes",
-    "Memory of JavaScript's objects",
+    "Memory of JavaScript objects",
     () => process.memoryUsage().heapUsed,
   );
 }
 
-/** Measures how late a timer comes. @returns a stop */
+/** Measures how late a timer fires. @returns a function that stops it */
 export function watchEventLoop(registry: Registry): () => void {
   const lag = new Histogram({
     name: "gemini_coop_event_loop_lag_seconds",
-    help: `How late a timer of ${lagIntervalMs} ms comes`,
+    help: `Delay of a timer of ${lagIntervalMs} ms`,
     buckets: [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
     registers: [registry],
   });

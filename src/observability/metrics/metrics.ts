@@ -4,15 +4,15 @@ import type { MessageStatus, Usage } from "../../wire/messages.ts";
 import type { ProblemCode } from "../../wire/problems.ts";
 
 /**
- * How a socket ended: by a reason of the contract; `dead`, when its peer had been silent; `lost`, without a close frame;
- * `other`, by a code that the contract doesn't have.
+ * How a socket ended: by a reason of the contract; `dead`: its peer had been silent; `lost`: without a close frame;
+ * `other`: with a code that the contract doesn't have.
  */
 export type SocketEnd = CloseReason | "dead" | "lost" | "other";
 
 /** `invalid`: a text that was no frame of the contract. */
 export type FrameKind = ClientFrame["type"] | "invalid";
 
-/** `slow_reader`: somebody's buffer was full, and they are cut off. `gap`: a chunk that waited behind too many others. */
+/** `slow_reader`: the buffer of a socket was full, and it is closed. `gap`: too many chunks waited behind a missing number. */
 export type DropCause = "slow_reader" | "gap";
 
 /** Those whom a published frame is for: people in a room, people who only see it in their list, or one person. */
@@ -20,15 +20,15 @@ export type Audience = "chat" | "activity" | "user";
 
 export interface AnswerOutcome {
   status: Exclude<MessageStatus, "streaming"> | "handed_over" | "abandoned";
-  /** That was asked, one of the settings' models; undefined where the server answered by itself. */
+  /** One of the settings' models; undefined where the server answered by itself. */
   model: string | undefined;
   firstChunkMs: number | undefined;
   totalMs: number;
-  /** Of this server's part. */
+  /** The usage of this server's part of the answer. */
   usage: Usage;
 }
 
-/** Read when somebody asks, and not before. */
+/** Gauges. They are read when the metrics are scraped. */
 export interface ServerState {
   socketsOpen(): number;
   rooms(): { open: number; listeners: number; waitingFrames: number };
@@ -38,9 +38,9 @@ export interface ServerState {
   passwordQueue(): number;
 }
 
-/** Each method says what has happened. None of them keeps an id, a text or a token. */
+/** Each method reports an event. None of them keeps an id, a text or a token. */
 export interface Metrics {
-  /** @param route the pattern; undefined where there is none */
+  /** @param route the pattern; undefined where no route matched */
   requestEnded(method: string, route: string | undefined, status: number, ms: number): void;
   socketOpened(): void;
   socketClosed(end: SocketEnd): void;
@@ -58,14 +58,14 @@ export interface Metrics {
   frameDropped(cause: DropCause): void;
   /** A room's missing frames were read from its log. */
   gapRead(): void;
-  /** @param waitedMs of the message that had waited longest */
+  /** @param waitedMs the wait of the message that had waited longest */
   groupCommitted(size: number, waitedMs: number, ms: number): void;
   queryBegan(): void;
   queryEnded(ms: number, failed: boolean): void;
   answerEnded(outcome: AnswerOutcome): void;
   /** From now on the gauges show this server. */
   watch(state: ServerState): void;
-  /** What a scrape is answered with; undefined where nothing is collected. */
+  /** The answer to a scrape; undefined where nothing is collected. */
   render(): Promise<{ contentType: string; text: string } | undefined>;
   stop(): void;
 }

@@ -6,8 +6,8 @@ export interface Tally<Value extends string> {
 }
 
 /**
- * Counts in plain numbers, at no more than an addition an event; prom-client is given them when it is asked. All values
- * are there from the start, at 0, so that the first event is seen as an increase.
+ * Counts in plain numbers, so that an event costs one addition; prom-client gets them when it is scraped. All values
+ * exist from the start, at 0, so that the first event is seen as an increase.
  */
 export function createTally<Value extends string>(
   registry: Registry,
@@ -32,7 +32,7 @@ export function createTally<Value extends string>(
   };
 }
 
-/** The same without a label. @returns what counts one event, or as many */
+/** A counter without a label. @returns a function that adds a count, 1 if none is given */
 export function createCount(
   registry: Registry,
   { name, help }: { name: string; help: string },

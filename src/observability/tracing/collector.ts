@@ -1,4 +1,4 @@
-// The way to the collector: in batches, with an end to what waits. One that is away costs the spans, and nothing else.
+// Sends spans to the collector, in batches and through a bounded queue. While it is away spans are lost, and nothing else.
 import { ExportResultCode, type ExportResult } from "@opentelemetry/core";
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-http";
 import {
@@ -9,11 +9,11 @@ import {
 } from "@opentelemetry/sdk-trace";
 import type { Logger } from "pino";
 
-/** Spans that may wait; more are dropped. */
+/** Spans that may wait; further ones are dropped. */
 const queueMax = 2_048;
 const batchMax = 512;
 const batchDelayMs = 2_000;
-/** Of one batch, with all tries. */
+/** Milliseconds for one batch, with all retries. */
 const exportTimeoutMs = 5_000;
 const warningEveryMs = 60_000;
 
@@ -40,7 +40,7 @@ export function createSpanProcessor({ endpoint, headers, log }: Collector): Span
   });
 }
 
-/** Tells the operator of a collector that takes nothing, at most once a minute. */
+/** Warns the operator when the collector takes no spans, at most once a minute. */
 function withWarnings(exporter: SpanExporter, log: Logger): SpanExporter {
   let lostSpans = 0;
   let warnedAt = -Infinity;

@@ -1,5 +1,5 @@
-// Spans as OpenTelemetry's conventions name them (https://opentelemetry.io/docs/specs/semconv/), sent as OTLP over HTTP.
-// Nothing is registered globally: which span is running is kept here.
+// Spans with the names of OpenTelemetry's conventions (https://opentelemetry.io/docs/specs/semconv/), sent as OTLP over
+// HTTP. Nothing is registered globally: the current span is kept here.
 import { AsyncLocalStorage } from "node:async_hooks";
 import {
   ROOT_CONTEXT,
@@ -9,6 +9,7 @@ import {
   type Context,
   type Span,
   type SpanOptions,
+  type Tracer,
 } from "@opentelemetry/api";
 import { W3CTraceContextPropagator } from "@opentelemetry/core";
 import { resourceFromAttributes } from "@opentelemetry/resources";
@@ -19,45 +20,136 @@ import {
 } from "@opentelemetry/sdk-trace";
 import { within } from "../../schedule.ts";
 import { createSpanProcessor, type Collector } from "./collector.ts";
-import type { Tracing } from "./tracing.ts";
+import type { AnswerOutcome, FrameOutcome, ModelCall, RequestOutcome, Tracing } from "./tracing.ts";
 
 const flushMs = 2_000;
-/** RFC 9110 §9.3 and RFC 5789; the conventions want `_OTHER` for what else a client writes. */
+/** RFC 9110 §9.3 and RFC 5789. The conventions want `_OTHER` for any other method. */
 const methods = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
 
 type Header = (name: string) => string | undefined;
 
 export interface TracingOptions extends Collector {
   serviceName: string;
-  /** The part of all traces, 0 to 1, that begin here. */
+  /** The share of the traces that begin here which is sampled, 0 to 1. */
   sample: number;
   version: string;
 }
 
-/** Requests and frames begin traces; one that a request's header names is kept if its caller keeps it. */
-export function createTracing(options: TracingOptions): Tracing {
-  const provider = new TracerProvider({
-    resource: resourceFromAttributes({
-      "service.name": options.serviceName,
-      "service.version": options.version,
-      "service.instance.id": crypto.randomUUID(),
-    }),
-    sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(options.sample) }),
-    spanProcessors: [createSpanProcessor(options)],
-  });
-  const tracer = provider.getTracer("gemini-coop", options.version);
-  const current = new AsyncLocalStorage<Context>();
-  const propagator = new W3CTraceContextPropagator();
+/** Requests and frames begin traces. A trace that a request's header names is sampled if its caller samples it. */
+export class OpenTelemetryTracing implements Tracing {
+  readonly #provider: TracerProvider;
+  readonly #tracer: Tracer;
+  readonly #current = new AsyncLocalStorage<Context>();
+  readonly #propagator = new W3CTraceContextPropagator();
 
-  async function run<T>(
+  constructor(options: TracingOptions) {
+    this.#provider = new TracerProvider({
+      resource: resourceFromAttributes({
+        "service.name": options.serviceName,
+        "service.version": options.version,
+        "service.instance.id": crypto.randomUUID(),
+      }),
+      sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(options.sample) }),
+      spanProcessors: [createSpanProcessor(options)],
+    });
+    this.#tracer = this.#provider.getTracer("gemini-coop", options.version);
+  }
+
+  async request(
+    method: string,
+    header: Header,
+    work: () => Promise<RequestOutcome>,
+  ): Promise<void> {
+    const verb = methods.has(method) ? method : "_OTHER";
+    const attributes = { "http.request.method": verb, "url.scheme": "http" };
+    const options = { kind: SpanKind.SERVER, attributes };
+    await this.#run(verb, options, this.#parentOf(header), async (span) => {
+      const { route, status } = await work();
+      if (route !== undefined) {
+        span.updateName(`${verb} ${route}`);
+        span.setAttribute("http.route", route);
+      }
+      span.setAttribute("http.response.status_code", status);
+      if (status >= 500) fail(span, String(status));
+    });
+  }
+
+  async frame(work: () => Promise<FrameOutcome>): Promise<void> {
+    await this.#run("socket frame", { kind: SpanKind.SERVER }, ROOT_CONTEXT, async (span) => {
+      const { kind, chatId, refusedAs } = await work();
+      span.updateName(`socket ${kind}`);
+      span.setAttribute("gemini_coop.frame.type", kind);
+      if (chatId !== undefined) span.setAttribute("gemini_coop.chat.id", chatId);
+      if (refusedAs === undefined) return;
+      span.setAttribute("gemini_coop.problem", refusedAs);
+      if (refusedAs === "internal" || refusedAs === "unavailable") fail(span, refusedAs);
+    });
+  }
+
+  commit<T>(work: () => Promise<T>): Promise<T> {
+    const attributes = { "db.system.name": "postgresql", "db.operation.name": "INSERT" };
+    return this.#run("group commit", { kind: SpanKind.CLIENT, attributes }, this.#parent, work);
+  }
+
+  async answer(work: () => Promise<AnswerOutcome>): Promise<void> {
+    await this.#run("answer", {}, this.#parent, async (span) => {
+      const { chatId, status } = await work();
+      span.setAttribute("gemini_coop.chat.id", chatId);
+      span.setAttribute("gemini_coop.answer.status", status);
+      if (status === "failed") fail(span, status);
+    });
+  }
+
+  modelCall(model: string): ModelCall {
+    const attributes = {
+      "gen_ai.operation.name": "chat",
+      "gen_ai.provider.name": "gcp.gemini",
+      "gen_ai.request.model": model,
+    };
+    const options = { kind: SpanKind.CLIENT, attributes };
+    const span = this.#tracer.startSpan(`chat ${model}`, options, this.#parent);
+    return {
+      firstChunk: () => void span.addEvent("first chunk"),
+      ended(usage, failure) {
+        if (usage) {
+          span.setAttribute("gen_ai.usage.input_tokens", usage.prompt_tokens);
+          const { answer_tokens, thoughts_tokens } = usage;
+          span.setAttribute("gen_ai.usage.output_tokens", answer_tokens + thoughts_tokens);
+        }
+        if (failure !== undefined) fail(span, failure);
+        span.end();
+      },
+    };
+  }
+
+  async stop(): Promise<void> {
+    await within(
+      flushMs,
+      this.#provider.shutdown().catch(() => undefined),
+    );
+  }
+
+  /** The context of the span that is running. */
+  get #parent(): Context {
+    return this.#current.getStore() ?? ROOT_CONTEXT;
+  }
+
+  #parentOf(header: Header): Context {
+    return this.#propagator.extract(ROOT_CONTEXT, header, {
+      get: (read, name) => read(name),
+      keys: () => ["traceparent", "tracestate"],
+    });
+  }
+
+  async #run<T>(
     name: string,
-    spanOptions: SpanOptions,
+    options: SpanOptions,
     parent: Context,
     work: (span: Span) => Promise<T>,
   ): Promise<T> {
-    const span = tracer.startSpan(name, spanOptions, parent);
+    const span = this.#tracer.startSpan(name, options, parent);
     try {
-      return await current.run(trace.setSpan(parent, span), work, span);
+      return await this.#current.run(trace.setSpan(parent, span), work, span);
     } catch (error) {
       fail(span, error instanceof Error ? error.name : "_OTHER");
       throw error;
@@ -65,85 +157,9 @@ export function createTracing(options: TracingOptions): Tracing {
       span.end();
     }
   }
-
-  const running = () => current.getStore() ?? ROOT_CONTEXT;
-  const parentOf = (header: Header) =>
-    propagator.extract(ROOT_CONTEXT, header, {
-      get: (read, name) => read(name),
-      keys: () => ["traceparent", "tracestate"],
-    });
-
-  return {
-    async request(method, header, work) {
-      const verb = methods.has(method) ? method : "_OTHER";
-      const attributes = { "http.request.method": verb, "url.scheme": "http" };
-      await run(verb, { kind: SpanKind.SERVER, attributes }, parentOf(header), async (span) => {
-        const { route, status } = await work();
-        if (route !== undefined) {
-          span.updateName(`${verb} ${route}`);
-          span.setAttribute("http.route", route);
-        }
-        span.setAttribute("http.response.status_code", status);
-        if (status >= 500) fail(span, String(status));
-      });
-    },
-    async frame(work) {
-      await run("socket frame", { kind: SpanKind.SERVER }, ROOT_CONTEXT, async (span) => {
-        const { kind, chatId, refusedAs } = await work();
-        span.updateName(`socket ${kind}`);
-        span.setAttribute("gemini_coop.frame.type", kind);
-        if (chatId !== undefined) span.setAttribute("gemini_coop.chat.id", chatId);
-        if (refusedAs === undefined) return;
-        span.setAttribute("gemini_coop.problem", refusedAs);
-        if (refusedAs === "internal" || refusedAs === "unavailable") fail(span, refusedAs);
-      });
-    },
-    commit(work) {
-      const attributes = { "db.system.name": "postgresql", "db.operation.name": "INSERT" };
-      return run("group commit", { kind: SpanKind.CLIENT, attributes }, running(), work);
-    },
-    async answer(work) {
-      await run("answer", {}, running(), async (span) => {
-        const { chatId, status } = await work();
-        span.setAttribute("gemini_coop.chat.id", chatId);
-        span.setAttribute("gemini_coop.answer.status", status);
-        if (status === "failed") fail(span, status);
-      });
-    },
-    modelCall(model) {
-      const attributes = {
-        "gen_ai.operation.name": "chat",
-        "gen_ai.provider.name": "gcp.gemini",
-        "gen_ai.request.model": model,
-      };
-      const span = tracer.startSpan(
-        `chat ${model}`,
-        { kind: SpanKind.CLIENT, attributes },
-        running(),
-      );
-      return {
-        firstChunk: () => void span.addEvent("first chunk"),
-        ended(usage, failure) {
-          if (usage) {
-            span.setAttribute("gen_ai.usage.input_tokens", usage.prompt_tokens);
-            const { answer_tokens, thoughts_tokens } = usage;
-            span.setAttribute("gen_ai.usage.output_tokens", answer_tokens + thoughts_tokens);
-          }
-          if (failure !== undefined) fail(span, failure);
-          span.end();
-        },
-      };
-    },
-    async stop() {
-      await within(
-        flushMs,
-        provider.shutdown().catch(() => undefined),
-      );
-    },
-  };
 }
 
-/** An error's own words may quote what nobody else should read. */
+/** Records the kind of an error only: its message may quote private data. */
 function fail(span: Span, kind: string) {
   span.setAttribute("error.type", kind);
   span.setStatus({ code: SpanStatusCode.ERROR });

@@ -1,4 +1,4 @@
-// What every HTTP request passes before its route, and what every refusal becomes.
+// Middleware before all routes, and the answers to errors.
 import { isUtf8 } from "node:buffer";
 import type { Context, ErrorHandler, MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
@@ -59,8 +59,8 @@ export const limitBody: MiddlewareHandler = bodyLimit({
 });
 
 /**
- * RFC 9112 §3.2: a Host that is none, or a second one, is refused with 400. Bun takes both; where it can't make an
- * address with it `url` is what the request line has, which Hono would route by another path.
+ * RFC 9112 §3.2: an invalid or second Host header is refused with 400. Bun accepts both. Where it can't make an address
+ * with the header, `url` is the target of the request line, which Hono would route by another path.
  */
 export const requireHost: MiddlewareHandler<AppEnv> = async (c, next) => {
   const isAddress = /^https?:/.test(URL.parse(c.req.url)?.protocol ?? "");
@@ -71,8 +71,8 @@ export const requireHost: MiddlewareHandler<AppEnv> = async (c, next) => {
 };
 
 /**
- * A body must say that it is JSON, else its route would not look at it, and be UTF-8 (RFC 8259 §8.1), where Hono would
- * put U+FFFD in place of what is not. Without a body a Content-Type says nothing: a body that may be missing is missing.
+ * A body must be declared as JSON, since a route would ignore it otherwise, and be UTF-8 (RFC 8259 §8.1), since Hono
+ * would replace invalid bytes by U+FFFD. The Content-Type of a missing body is removed: an optional body is then absent.
  */
 export const requireJson: MiddlewareHandler<AppEnv> = async (c, next) => {
   const { raw } = c.req;
@@ -96,21 +96,21 @@ function wrongMediaType(): Problem {
 
 export function handleError(log: Logger): ErrorHandler<AppEnv> {
   return (error, c) => {
-    if (error instanceof HTTPException) return problemResponse(c, ofHono(error));
-    if (isCutOff(error, c)) {
+    if (error instanceof HTTPException) return problemResponse(c, problemOfHono(error));
+    if (isAborted(error, c)) {
       return problemResponse(c, new Problem("bad_request", "The body did not arrive whole."));
     }
     return problemResponse(c, asProblem(log.child({ requestId: c.get("requestId") }), error));
   };
 }
 
-/** The client went away while its body was read. Nobody gets this answer: it is for the log. */
-function isCutOff(error: Error, c: Context): boolean {
+/** Whether the client disconnected while its body was read. The answer reaches nobody and is for the log. */
+function isAborted(error: Error, c: Context): boolean {
   return error instanceof DOMException && error.name === "AbortError" && c.req.raw.signal.aborted;
 }
 
-/** Hono's own refusals: its stricter reading of a media type, and a body that is no JSON. */
-function ofHono(error: HTTPException): Problem {
+/** Hono refuses by itself a media type that it reads more strictly, and a body that is no JSON. */
+function problemOfHono(error: HTTPException): Problem {
   if (error.status === 415) return wrongMediaType();
   return new Problem("not_json", "The body is not valid JSON.", { cause: error });
 }

@@ -16,7 +16,7 @@ type Body = NonNullable<RequestInit["body"]>;
 const kib = 1024;
 const json = "application/json";
 
-/** To an endpoint that takes any object: whatever is stored is a fault of the edge. */
+/** Posts to an endpoint that takes any object: a body that is stored has passed the middleware by mistake. */
 function post(body: Body | undefined, contentType?: string): Promise<Answer> {
   return request(`${world.url}/api/chats`, {
     method: "POST",

@@ -1,0 +1,64 @@
+// The variables of the environment and their values.
+import { z } from "zod";
+import {
+  headerList,
+  httpUrl,
+  modelName,
+  networks,
+  origins,
+  share,
+  wholeNumber,
+} from "./setting-types.ts";
+
+const metricsTokenMin = 16;
+
+export const Environment = z.object({
+  NODE_ENV: z.enum(["production", "development", "test"]).default("development"),
+  HOST: z.string().default("0.0.0.0"),
+  PORT: wholeNumber(8000, 0, 65_535),
+  DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, "must begin with postgres:// or postgresql://")
+    .refine((url) => URL.canParse(url), "must be a PostgreSQL address")
+    .optional(),
+  DATA_DIR: z.string().default(".data"),
+  SECRET_KEY: z.string().optional(),
+  SECRET_KEY_PREVIOUS: z.string().optional(),
+  ALGORITHM: z.enum(["HS256", "HS384", "HS512"]).default("HS256"),
+  ACCESS_TOKEN_EXPIRE_MINUTES: wholeNumber(30, 1, 525_600),
+  AUDIT_DAYS: wholeNumber(365, 0, 36_500),
+  GEMINI_API_KEY: z.string().optional(),
+  GEMINI_MODEL: modelName.default("gemini-2.5-flash"),
+  GEMINI_MODELS: z
+    .string()
+    .transform((list) => list.split(",").map((name) => name.trim()))
+    .pipe(z.array(modelName))
+    .optional(),
+  GEMINI_BASE_URL: httpUrl.optional(),
+  GEMINI_CONTEXT_TOKENS: wholeNumber(32_000, 0, 2_000_000),
+  CORS_ORIGINS: origins.default(["http://localhost:3000", "http://localhost:3001"]),
+  TRUSTED_PROXIES: networks.default([]),
+  WEB_PAGE: z.enum(["on", "off"]).default("on"),
+  RATE_LIMITS: z.enum(["memory", "postgres", "off"]).default("memory"),
+  RATE_USER_FACTOR: wholeNumber(1, 1, 1_000),
+  RATE_ADDRESS_FACTOR: wholeNumber(1, 1, 1_000),
+  SOCKETS_PER_USER: wholeNumber(50, 0, 1_000_000),
+  SOCKETS_PER_ADDRESS: wholeNumber(1_000, 0, 1_000_000),
+  BUDGET_TOKENS_PER_USER_DAY: wholeNumber(1_000_000, 0, 1_000_000_000_000),
+  BUDGET_TOKENS_PER_CHAT_DAY: wholeNumber(5_000_000, 0, 1_000_000_000_000),
+  BUDGET_ANSWERS_PER_USER: wholeNumber(5, 0, 100_000),
+  BUDGET_ANSWERS_PER_CHAT: wholeNumber(20, 0, 100_000),
+  BUDGET_ANSWERS_TOTAL: wholeNumber(100, 0, 100_000),
+  LOG_SOCKETS_SAMPLE: share(0.01),
+  METRICS_TOKEN: z
+    .string()
+    .min(metricsTokenMin, `must have at least ${metricsTokenMin} characters`)
+    .regex(/^[\w.~+/-]+=*$/, "may have letters a to z or A to Z, digits and - . _ ~ + / only")
+    .optional(),
+  OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl.optional(),
+  OTEL_EXPORTER_OTLP_HEADERS: headerList.default({}),
+  OTEL_TRACES_SAMPLER_ARG: share(1),
+  OTEL_SERVICE_NAME: z.string().max(255, "may have at most 255 characters").default("gemini-coop"),
+  LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
+});
+export type Environment = z.infer<typeof Environment>;

@@ -1,0 +1,59 @@
+// Signing a socket in with the token of its address or of its first frame.
+import { identify, listSessionChats } from "../accounts/sign-in.ts";
+import type { Caller } from "../accounts/access-tokens.ts";
+import type { Ctx } from "../context.ts";
+import { asProblem } from "../http/problems.ts";
+import { Problem } from "../wire/problems.ts";
+import type { SocketRegistry } from "./registry.ts";
+import { closeSocket, SocketSession, type Socket } from "./session.ts";
+
+/** Signs the socket in, or closes it. `ws.data.opening` is set meanwhile. Never throws. */
+export function openSession(
+  ctx: Ctx,
+  sockets: SocketRegistry,
+  ws: Socket,
+  token: string,
+): Promise<void> {
+  const opening = authenticate(ctx, sockets, ws, token).finally(() => {
+    ws.data.opening = undefined;
+  });
+  ws.data.opening = opening;
+  return opening;
+}
+
+async function authenticate(
+  ctx: Ctx,
+  sockets: SocketRegistry,
+  ws: Socket,
+  token: string,
+): Promise<void> {
+  try {
+    const identity = await identify(ctx, token);
+    // No frame is recorded in the audit, so sockets don't keep the User-Agent of their clients.
+    const caller: Caller = {
+      ...identity,
+      source: { address: ws.data.address, userAgent: null },
+    };
+    const { refusal } = await ctx.rateLimits.take("connects", { userId: caller.id });
+    if (ws.readyState !== WebSocket.OPEN) return;
+    if (refusal) {
+      closeSocket(ws, "rate_limited", refusal.detail);
+      return;
+    }
+    const session = new SocketSession(ws, caller, ctx.telemetry.metrics);
+    if (!sockets.claim(ws, session)) {
+      closeSocket(ws, "too_many_sockets", "close another socket of this account first");
+      return;
+    }
+    session.followAll(await listSessionChats(ctx, caller));
+  } catch (error) {
+    const problem = socketProblem(ctx, ws, error);
+    if (problem.code === "invalid_token") closeSocket(ws, "invalid_token", problem.detail);
+    else closeSocket(ws, "unavailable", problem.detail);
+  }
+}
+
+/** The problem that a client is told of an error. An unexpected error is logged with the number of the socket. */
+export function socketProblem(ctx: Ctx, ws: Socket, error: unknown): Problem {
+  return error instanceof Problem ? error : asProblem(ws.data.log?.logger ?? ctx.log, error);
+}

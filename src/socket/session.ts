@@ -1,0 +1,137 @@
+// One socket: the data that it carries, how it is sent to and closed, and the person it belongs to.
+import type { ServerWebSocket } from "bun";
+import type { Caller } from "../accounts/access-tokens.ts";
+import type { Metrics } from "../observability/metrics/metrics.ts";
+import type { Listener } from "../realtime/room.ts";
+import { activityTopic, type Topic } from "../realtime/topics.ts";
+import { closeCodes, type CloseReason } from "../wire/frames.ts";
+import type { Inbox } from "./inbox.ts";
+import type { SocketLog } from "./socket-log.ts";
+
+/** The data of a socket: `ws.data`. */
+export interface SocketData {
+  readonly address: string;
+  /** The network that is counted as one address. */
+  readonly network: string;
+  /** Why the socket is closed as soon as it is open; undefined if it isn't. */
+  readonly refusal: string | undefined;
+  /** Id of the request that opened the socket. */
+  readonly requestId: string;
+  readonly openedAtMs: number;
+  /** Settles when the token that opens the socket has been checked; undefined when none is being checked. */
+  opening: Promise<void> | undefined;
+  /** Token from the query string; cleared when its check begins. */
+  token: string | undefined;
+  session: SocketSession | undefined;
+  inbox: Inbox | undefined;
+  /** Called when the peer has read enough of what was sent; undefined while no frame of the peer waits for that. */
+  drained: (() => void) | undefined;
+  /** Whether anything came from the peer since the last heartbeat. */
+  alive: boolean;
+  /** Undefined until the socket is open. */
+  log: SocketLog | undefined;
+}
+
+export type Socket = ServerWebSocket<SocketData>;
+
+/** Bytes that may wait for a reader. Beyond it the socket is closed; on its return the log catches the reader up. */
+export const backpressureBytesMax = 2 * 1024 * 1024;
+
+type SendMetrics = Pick<Metrics, "frameSent" | "frameDropped">;
+
+/** Sends to one socket. A text that finds no room is dropped, and Bun closes the socket. */
+export function sendText(ws: Socket, metrics: SendMetrics, text: string): void {
+  metrics.frameSent();
+  // 0 also where the socket has closed meanwhile.
+  if (ws.send(text) !== 0 || ws.readyState !== WebSocket.OPEN) return;
+  metrics.frameDropped("slow_reader");
+  if (ws.data.log) ws.data.log.endedBy ??= "too_slow";
+}
+
+/** Closes with a code of the contract; `detail` follows the reason's word. */
+export function closeSocket(ws: Socket, reason: CloseReason, detail: string): void {
+  if (ws.data.log) ws.data.log.endedBy ??= reason;
+  // RFC 6455 §5.5: a control frame's payload is at most 125 bytes, two of which are the code.
+  ws.close(closeCodes[reason].code, `${reason}: ${detail}`.slice(0, 120));
+}
+
+/** Chats that a socket remembers as left. The oldest is forgotten first, when none of its frames is on its way any more. */
+const leftChatsMax = 1_000;
+
+/** A socket whose person is known. */
+export class SocketSession implements Listener {
+  readonly joined = new Set<number>();
+  /** Replaced when an `auth` frame renews the session. */
+  caller: Caller;
+  readonly #ws: Socket;
+  readonly #metrics: SendMetrics;
+  /**
+   * Activity topics of chats that the person was removed from. A list of chats that was read before may still name them,
+   * and a room may still hold the socket.
+   */
+  #leftTopics: Set<string> | undefined;
+
+  constructor(ws: Socket, caller: Caller, metrics: SendMetrics) {
+    this.#ws = ws;
+    this.caller = caller;
+    this.#metrics = metrics;
+  }
+
+  get userId(): number {
+    return this.caller.id;
+  }
+
+  get username(): string {
+    return this.caller.username;
+  }
+
+  get network(): string {
+    return this.#ws.data.network;
+  }
+
+  get open(): boolean {
+    return this.#ws.readyState === WebSocket.OPEN;
+  }
+
+  send(text: string): void {
+    sendText(this.#ws, this.#metrics, text);
+  }
+
+  cork(work: () => void): void {
+    this.#ws.cork(work);
+  }
+
+  subscribe(topic: Topic): void {
+    if (this.#leftTopics?.has(topic.name)) return;
+    this.#ws.subscribe(topic.name);
+  }
+
+  unsubscribe(topic: Topic): void {
+    this.#ws.unsubscribe(topic.name);
+  }
+
+  /** Subscribes to the activity of the chats that the person is in. */
+  followAll(chatIds: number[]): void {
+    for (const chatId of chatIds) this.#followActivity(chatId);
+  }
+
+  /** Subscribes to the activity of a chat, also of one that the person was removed from before. */
+  follow(chatId: number): void {
+    this.#leftTopics?.delete(activityTopic(chatId).name);
+    this.#followActivity(chatId);
+  }
+
+  /** Ends the subscription to a chat's activity, until {@link follow}. */
+  unfollow(chatId: number): void {
+    const topic = activityTopic(chatId).name;
+    this.#leftTopics ??= new Set();
+    this.#leftTopics.add(topic);
+    const [oldest = topic] = this.#leftTopics;
+    if (this.#leftTopics.size > leftChatsMax) this.#leftTopics.delete(oldest);
+    this.#ws.unsubscribe(topic);
+  }
+
+  #followActivity(chatId: number): void {
+    if (this.open && !this.joined.has(chatId)) this.subscribe(activityTopic(chatId));
+  }
+}
