@@ -105,9 +105,10 @@ const sending = html`<p>
     <code>client_id</code> and other content is refused with <code>client_id_reused</code>.
   </p>
   <p>
-    Leading and trailing white space is removed from the content; 1 to 16,000 characters must
-    remain. Characters are Unicode code points, so an emoji of two UTF-16 units counts as one.
-    U+0000 and lone surrogates are refused.
+    The content is stored exactly as it is sent: 1 to 16,000 characters, which must not all be white
+    space. Characters are Unicode code points, so an emoji of two UTF-16 units counts as one. U+0000
+    and lone surrogates are refused. A question is trimmed when the model is asked, not when it is
+    stored.
   </p>
   <p>
     Everybody in the room, including the sender, then receives a

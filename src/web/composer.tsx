@@ -12,7 +12,7 @@ const charactersMax = 16_000;
 const charactersNear = 15_000;
 
 function askingGemini(text: string): string {
-  return /^\/bot(\s|$)/i.test(text) ? text : `/bot ${text}`;
+  return /^\s*\/bot(\s|$)/i.test(text) ? text : `/bot ${text}`;
 }
 
 export function Composer({

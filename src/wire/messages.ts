@@ -5,7 +5,13 @@ import { ChatPath } from "./chats.ts";
 /** The name that every message of the model carries. Nobody can register it. */
 export const botUsername = "Gemini";
 
-export const Content = text({ min: 1, max: 16_000 }).meta({ example: "Hello!" });
+/** Stored as it was sent, white space at its ends included: a client finds the copy that it shows by the exact text. */
+export const Content = text({ min: 1, max: 16_000, trim: false })
+  .refine((value) => value === "" || value.trim() !== "", "must not be blank")
+  .meta({
+    description: "Stored exactly as it is sent. Text that is blank is refused",
+    example: "Hello!",
+  });
 export const ClientId = text({ min: 1, max: 64, trim: false }).meta({
   description:
     "Made by the client, unique for this sender and chat for ever: a retry with it stores nothing twice",
