@@ -42,7 +42,7 @@ test("a message is acknowledged with its id and number, and everyone who joined 
       chat_id: chatId,
       message_id: Number(ack.message_id),
       username: owner.username,
-      content: "Hello!",
+      content: "  Hello!\n ",
       is_bot: false,
       created_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
       seq: Number(ack.seq),
