@@ -5,11 +5,12 @@ import { login, logout, register } from "../src/accounts/sign-in.ts";
 import { makeSecret, readAccessToken, type Caller } from "../src/accounts/access-tokens.ts";
 import { createGeminiModel } from "../src/model/gemini/client.ts";
 import { createChat, listChats } from "../src/chats/actions.ts";
-import { inviteToChat, markRead } from "../src/chats/participant-actions.ts";
+import { inviteToChat } from "../src/chats/participant-actions.ts";
 import { ConfigError, readConfig, type Config } from "../src/config/config.ts";
 import { compose } from "../src/compose.ts";
 import type { Ctx } from "../src/context.ts";
 import { connect } from "../src/database/connect.ts";
+import { updateReadPosition } from "../src/receipts/queries.ts";
 import { migrate } from "../src/database/migrations/migrate.ts";
 import { startGeminiEmulator } from "../src/emulator/server.ts";
 import { sendMessage } from "../src/messages/send.ts";
@@ -167,7 +168,7 @@ async function furnish(ctx: Ctx, callerOf: (name: Name) => Caller, room: Room): 
     const running = ctx.answers.inChat(chat.id, Infinity);
     await Promise.all(running.map((reply) => reply.done));
   }
-  for (const username of readBy) await markRead(ctx, callerOf(username), chat.id, lastSeq);
+  for (const username of readBy) await updateReadPosition(ctx.sql, callerOf(username).id, chat.id, lastSeq);
   return `  ${String(chat.id).padEnd(4)} ${name.padEnd(17)} ${people.join(", ")}`;
 }
 

@@ -1,4 +1,5 @@
 import type { Ctx } from "./context.ts";
+import { peopleRoutes } from "./accounts/people-routes.ts";
 import { authRoutes } from "./accounts/routes.ts";
 import { bearerUserId } from "./accounts/signed-in.ts";
 import { botRoutes } from "./answers/routes.ts";
@@ -23,16 +24,19 @@ import { keptRequestId, requestIdMax } from "./http/request-id.ts";
 import { createRouter } from "./http/router.ts";
 import { secureHeaders } from "./http/secure-headers.ts";
 import { messageRoutes } from "./messages/routes.ts";
+import type { ReceiptNotices } from "./receipts/notices.ts";
+import { receiptRoutes } from "./receipts/routes.ts";
 import { socketRoutes } from "./socket/routes.ts";
 import { requestId } from "hono/request-id";
 
 /** The objects that the HTTP application needs from compose.ts. */
 export interface AppParts {
   ctx: Ctx;
+  receipts: ReceiptNotices;
 }
 
 /** The HTTP application: middleware, the routes of all features, the documents, and the error handlers. */
-export function createApp({ ctx }: AppParts) {
+export function createApp({ ctx, receipts }: AppParts) {
   const app = createRouter();
   app.use(seeClient(ctx.config));
   app.use(requestId({ limitLength: requestIdMax, generator: keptRequestId }));
@@ -48,7 +52,9 @@ export function createApp({ ctx }: AppParts) {
   app.use(requireJson);
 
   app.route("/", authRoutes(ctx));
+  app.route("/", peopleRoutes(ctx));
   app.route("/", chatRoutes(ctx));
+  app.route("/", receiptRoutes(ctx, receipts));
   app.route("/", messageRoutes(ctx));
   app.route("/", botRoutes(ctx));
   app.route("/", healthRoutes(ctx));

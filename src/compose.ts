@@ -11,6 +11,7 @@ import { createReadLog } from "./log/replay.ts";
 import { TypingNotices } from "./messages/typing.ts";
 import { noMetrics } from "./observability/metrics/metrics.ts";
 import { noTelemetry, type Telemetry } from "./observability/telemetry.ts";
+import { ReceiptNotices } from "./receipts/notices.ts";
 import { createRateLimits } from "./rate-limits/rate-limits.ts";
 import { LocalRealtime } from "./realtime/local-realtime.ts";
 import { Rooms } from "./realtime/rooms.ts";
@@ -43,6 +44,10 @@ export interface ComposedDurations {
   typingMs: number;
   /** A socket without a token in its address must send an `auth` frame within this. */
   authTimeoutMs: number;
+  /** The `leave` of a merged socket takes effect after this. */
+  leaveDelayMs: number;
+  /** A chat's merged sockets are sent its read receipts at most once in this interval. */
+  receiptsMs: number;
 }
 
 /** Makes everything that a server needs. Nothing runs yet, and nothing is asked of the database. */
@@ -56,14 +61,16 @@ export function compose(parts: ContextParts): ServerParts {
     perAddressMax: config.socketsPerAddressMax,
     metrics,
     authTimeoutMs: durations.authTimeoutMs,
+    leaveDelayMs: durations.leaveDelayMs,
   });
   const answers = createReplies({
     answersMax: config.budgets.serverAnswers,
     configured: model.answer !== undefined,
   });
-  const emit: Emit = (topic, text) => sockets.emit(topic, text);
+  const emit: Emit = (topic, text, merged) => sockets.emit(topic, text, merged);
   const rooms = new Rooms({
     emit,
+    mergedSockets: sockets,
     readLog: createReadLog(sql, { onEnded: answers.hasEnded }),
     log,
     metrics,
@@ -72,6 +79,7 @@ export function compose(parts: ContextParts): ServerParts {
   const realtime = new LocalRealtime({
     rooms,
     emit,
+    mergedSockets: sockets,
     notify: (userId, frame) => sockets.notify(userId, frame),
     activityMs: durations.activityMs,
   });
@@ -90,7 +98,12 @@ export function compose(parts: ContextParts): ServerParts {
     answers,
     lifecycle: { closing: false },
   };
-  return { ctx, sockets, typing: new TypingNotices(ctx, durations.typingMs) };
+  return {
+    ctx,
+    sockets,
+    typing: new TypingNotices(ctx, durations.typingMs),
+    receipts: new ReceiptNotices(ctx, durations.receiptsMs),
+  };
 }
 
 function createInsertMessage(sql: Sql, { metrics, tracing }: Telemetry): InsertMessage {

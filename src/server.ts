@@ -4,7 +4,7 @@ import { waitingHashes } from "./accounts/passwords.ts";
 import { areSessionsLive } from "./accounts/queries.ts";
 import { cleanUpSessions } from "./accounts/sign-in.ts";
 import { sweepAbandonedAnswers } from "./answers/recovery.ts";
-import { createApp } from "./app.ts";
+import { createApp, type AppParts } from "./app.ts";
 import { cleanUpAudit } from "./audit/audit.ts";
 import type { Ctx } from "./context.ts";
 import { findLastSeqs } from "./log/replay.ts";
@@ -47,7 +47,7 @@ const defaultDurations: ServerDurations = {
 const endedPageSize = 1_000;
 
 /** The objects that a server needs from compose.ts. */
-export type ServerParts = SocketParts;
+export type ServerParts = AppParts & SocketParts;
 
 export interface RunningServer {
   readonly ctx: Ctx;

@@ -97,7 +97,8 @@ async function end(
   ctx.log.info({ messageId: answer.id, status }, "an answer of a server that is gone has ended");
   if (!ended) return;
   // Who listens here has been shown none of it, or what was not kept.
-  const { content, updated_seq: number } = ended.message;
-  publishChunk(ctx, { chatId: run.chat_id, messageId: answer.id, seq: number - 1 }, content, 0);
+  const { chat_id: chatId, content, created_at: createdAt, updated_seq: number } = ended.message;
+  const shown = { chatId, messageId: answer.id, seq: number - 1, createdAt };
+  publishChunk(ctx, shown, content, 0, content);
   publishEnd(ctx, ended);
 }

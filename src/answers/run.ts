@@ -6,10 +6,12 @@ import { isDatabaseAway } from "../database/connect.ts";
 import { every } from "../schedule.ts";
 import { activityFrame, lastStreamFrame, type EndedAnswer } from "../wire/message-frames.ts";
 import type { Message, MessageStatus, Source } from "../wire/messages.ts";
+import { mergedAnswer, mergedMessage } from "../wire/merged-frames.ts";
 import { piecesOf } from "./model-call.ts";
 import { releaseRun, type RunKey } from "./budget/queries.ts";
 import { createChunks } from "./text/pacer.ts";
 import type { BuiltPrompt } from "./prompt/prompt.ts";
+import { TextGrowth } from "./text/growth.ts";
 import { createContinuation } from "./text/continuation.ts";
 import { createMarkFilter, speakerCode } from "./text/speaker-marks.ts";
 import type { Meter } from "./budget/meter.ts";
@@ -61,6 +63,7 @@ export function runReply(ctx: Ctx, assignment: Assignment): void {
     chatId: answer.chat_id,
     messageId: answer.id,
     seq: answer.seq,
+    createdAt: answer.created_at,
     run,
     abort: new AbortController(),
     text: kept,
@@ -71,7 +74,7 @@ export function runReply(ctx: Ctx, assignment: Assignment): void {
   const times: Times = { askedAt: performance.now(), firstChunkMs: undefined };
   ctx.answers.add(reply);
   // Who listens here has been shown none of it, or what was not kept.
-  if (run.attempt > 1) publishChunk(ctx, reply, kept, 0);
+  if (run.attempt > 1) publishChunk(ctx, reply, kept, 0, kept);
   reply.done = ctx.telemetry.tracing
     .answer(async () => {
       const end = await stream(ctx, reply, assignment, times);
@@ -102,12 +105,16 @@ function count(ctx: Ctx, assignment: Assignment, { status }: End, times: Times) 
   });
 }
 
-/** @param reply `seq` is the number which the chunk must not overtake */
+/**
+ * @param reply `seq` is the number which the chunk must not overtake
+ * @param whole all text so far, if merged sockets are shown it with this chunk
+ */
 export function publishChunk(
   ctx: Ctx,
-  reply: Pick<Reply, "chatId" | "messageId" | "seq">,
+  reply: Pick<Reply, "chatId" | "messageId" | "seq" | "createdAt">,
   chunk: string,
   offset: number,
+  whole: string | undefined,
 ) {
   ctx.realtime.toRoom(
     {
@@ -118,17 +125,24 @@ export function publishChunk(
       is_complete: false,
       offset,
     },
-    { after: reply.seq },
+    {
+      after: reply.seq,
+      message:
+        whole === undefined
+          ? undefined
+          : () => mergedAnswer({ ...reply, id: reply.messageId, text: whole }),
+    },
   );
 }
 
 async function stream(ctx: Ctx, reply: Reply, assignment: Assignment, times: Times): Promise<End> {
+  const growth = new TextGrowth(reply.text.length);
   const chunks = createChunks((chunk) => {
     if (reply.stopReason === "abandoned") return;
     times.firstChunkMs ??= Math.round(performance.now() - times.askedAt);
     const offset = reply.text.length;
     reply.text += chunk;
-    publishChunk(ctx, reply, chunk, offset);
+    publishChunk(ctx, reply, chunk, offset, growth.isDue(reply.text.length) ? reply.text : undefined);
   });
   const stopCheckpoints = watch(ctx, reply, assignment);
   const { resumeWithinMs } = assignment;
@@ -275,6 +289,6 @@ async function finish(
 
 export function publishEnd(ctx: Ctx, ended: EndedAnswer): void {
   const { message } = ended;
-  ctx.realtime.toRoom(lastStreamFrame(ended));
+  ctx.realtime.toRoom(lastStreamFrame(ended), { message: () => mergedMessage(message) });
   ctx.realtime.toList(activityFrame(message));
 }

@@ -59,8 +59,8 @@ export async function insertChat(sql: Sql, chat: NewChat): Promise<Chat | undefi
         returning ${chatColumns(sql)}
       ),
       people as (
-        insert into chat_participants (chat_id, user_id, last_read_seq)
-        select c.id, member_id, c.last_seq
+        insert into chat_participants (chat_id, user_id, last_read_seq, joined_seq)
+        select c.id, member_id, c.last_seq, c.last_seq
         from c, unnest(${memberIds}::bigint[]) with ordinality as m (member_id, place)
         order by place
       ),

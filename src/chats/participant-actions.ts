@@ -1,4 +1,4 @@
-// Who is in a chat: coming, going, and how far each has read.
+// The people of a chat: coming and going.
 import type { Caller } from "../accounts/access-tokens.ts";
 import type { Ctx } from "../context.ts";
 import { findUsersByName } from "../accounts/user-queries.ts";
@@ -9,7 +9,6 @@ import {
   deleteParticipant,
   findParticipants,
   insertParticipant,
-  updateReadPosition,
 } from "./participant-queries.ts";
 
 /** @throws Problem `not_found` */
@@ -143,24 +142,4 @@ function ownerCannotLeave(): Problem {
     "owner_cannot_leave",
     "The owner cannot leave. Hand the chat over to somebody first, or delete it.",
   );
-}
-
-/** Moves the read position, never back, and tells the caller's other clients. @throws Problem `not_found` */
-export async function markRead(
-  ctx: Ctx,
-  caller: Caller,
-  chatId: number,
-  seq: number | undefined,
-): Promise<number> {
-  const position = await updateReadPosition(ctx.sql, caller.id, chatId, seq);
-  if (position === undefined) throw chatNotFound();
-  const { last_read_seq, has_moved } = position;
-  if (has_moved) {
-    ctx.realtime.toUser(caller.id, {
-      type: "read",
-      chat_id: chatId,
-      reads: [{ user_id: caller.id, last_read_seq }],
-    });
-  }
-  return last_read_seq;
 }

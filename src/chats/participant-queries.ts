@@ -73,8 +73,8 @@ export async function insertParticipant(
       from locked
     ),
     added as (
-      insert into chat_participants (chat_id, user_id, last_read_seq)
-      select locked.id, ${userId}, locked.last_seq + 1
+      insert into chat_participants (chat_id, user_id, last_read_seq, joined_seq)
+      select locked.id, ${userId}, locked.last_seq + 1, locked.last_seq + 1
       from locked, state
       where not (present or is_full or is_busy)
       on conflict (chat_id, user_id) do nothing
@@ -190,38 +190,5 @@ export async function deleteParticipant(
       left join users u on u.id = removed.user_id
     `,
     RemovedParticipant,
-  );
-}
-
-const ReadPosition = z.object({ last_read_seq: z.int(), has_moved: z.boolean() });
-
-/**
- * Moves the read position forward, never back and never beyond the chat's newest number.
- * @returns undefined for a chat that the user is not in
- */
-export async function updateReadPosition(
-  sql: Sql,
-  userId: number,
-  chatId: number,
-  seq: number | undefined,
-): Promise<z.infer<typeof ReadPosition> | undefined> {
-  return maybe(
-    await sql`
-      update chat_participants me
-      set last_read_seq = greatest(me.last_read_seq, least(coalesce(${seq ?? null}::bigint, c.last_seq), c.last_seq)),
-          own_read_count = me.own_read_count + (
-            select count(*) from messages
-            where chat_id = c.id
-              and seq > me.last_read_seq
-              and seq <= least(coalesce(${seq ?? null}::bigint, c.last_seq), c.last_seq)
-              and user_id = me.user_id
-          )
-      from chats c, (
-        select last_read_seq from chat_participants where chat_id = ${chatId} and user_id = ${userId}
-      ) before
-      where me.chat_id = ${chatId} and me.user_id = ${userId} and c.id = me.chat_id
-      returning me.last_read_seq, me.last_read_seq > before.last_read_seq as has_moved
-    `,
-    ReadPosition,
   );
 }

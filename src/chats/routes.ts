@@ -10,10 +10,8 @@ import {
   CreateChatInput,
   Invitation,
   InviteInput,
-  MarkReadInput,
   Participant,
   ParticipantPath,
-  ReadPosition,
   UpdateChatInput,
 } from "../wire/chats.ts";
 import { answers, bearer, refuses, takes } from "../wire/openapi.ts";
@@ -23,7 +21,6 @@ import {
   inviteToChat,
   leaveChat,
   listParticipants,
-  markRead,
   removeParticipant,
 } from "./participant-actions.ts";
 
@@ -133,25 +130,6 @@ const inviteRoute = createRoute({
   },
 });
 
-const markReadRoute = createRoute({
-  method: "post",
-  path: "/api/chats/{chat_id}/mark-read",
-  operationId: "markRead",
-  tags,
-  summary: "Move my read position forward",
-  description:
-    "The caller's sockets receive a `read` frame, so that their other clients show it. Nobody else is told.",
-  security,
-  request: {
-    params: ChatPath,
-    body: { required: false, content: { "application/json": { schema: MarkReadInput } } },
-  },
-  responses: {
-    200: answers(ReadPosition, "The read position, which never moves back"),
-    ...refuses(...badBody, "invalid_token", "not_found"),
-  },
-});
-
 const leaveRoute = createRoute({
   method: "post",
   path: "/api/chats/{chat_id}/leave",
@@ -215,11 +193,6 @@ export function chatRoutes(ctx: Ctx) {
         return c.json(await inviteToChat(ctx, c.get("caller"), chat_id, username), 200);
       },
     )
-    .openapi({ ...markReadRoute, middleware }, async (c) => {
-      const { chat_id } = c.req.valid("param");
-      const position = await markRead(ctx, c.get("caller"), chat_id, c.req.valid("json").seq);
-      return c.json({ success: true as const, last_read_seq: position }, 200);
-    })
     .openapi({ ...leaveRoute, middleware }, async (c) => {
       await leaveChat(ctx, c.get("caller"), c.req.valid("param").chat_id);
       return c.json({ message: "You left the chat." }, 200);

@@ -5,6 +5,7 @@ import type { ReadLog } from "../realtime/sequencer.ts";
 import { Chat, Participant } from "../wire/chats.ts";
 import type { DurableFrame } from "../wire/frames.ts";
 import { firstStreamFrame, lastStreamFrame, messageFrame } from "../wire/message-frames.ts";
+import { mergedMessage } from "../wire/merged-frames.ts";
 import { numberedFrame, type NumberedFrame } from "../wire/numbered-frames.ts";
 import { Message, Usage } from "../wire/messages.ts";
 import { messageColumns, storedColumns } from "./messages.ts";
@@ -137,10 +138,9 @@ export function createReadLog(
     );
     if (!chat) return { lastSeq: after, frames: [] };
     const lastSeq = Reached.parse(chat).last_seq;
-    const frames = [
-      ...(await readMessageFrames(sql, chatId, after, Math.min(upTo, lastSeq))),
-      ...(await readChatFrames(sql, chat, after, Math.min(upTo, lastSeq))),
-    ].map(numberedFrame);
+    const messageFrames = await readMessageFrames(sql, chatId, after, Math.min(upTo, lastSeq));
+    const chatFrames = await readChatFrames(sql, chat, after, Math.min(upTo, lastSeq));
+    const frames = [...messageFrames, ...chatFrames.map((frame) => numberedFrame(frame))];
     for (const { endedAnswerId } of frames) if (endedAnswerId !== undefined) onEnded(endedAnswerId);
     return { lastSeq, frames };
   };
@@ -151,7 +151,7 @@ async function readMessageFrames(
   chatId: number,
   after: number,
   upTo: number,
-): Promise<DurableFrame[]> {
+): Promise<NumberedFrame[]> {
   const rows = many(
     await sql`
       select m.seq as number, 'sent' as kind, ${messageColumns(sql)}, m.usage
@@ -169,9 +169,18 @@ async function readMessageFrames(
   );
   return rows.map(({ number, kind, usage, ...message }) => {
     const numbered = { ...message, updated_seq: number };
-    if (kind === "answer_ended") return lastStreamFrame({ message: numbered, usage });
-    if (kind === "message_updated") return { ...messageFrame(numbered), type: "message_updated" };
-    return message.answer_to === null ? messageFrame(numbered) : firstStreamFrame(message);
+    switch (kind) {
+      case "answer_ended":
+        return numberedFrame(lastStreamFrame({ message: numbered, usage }), () =>
+          mergedMessage(message),
+        );
+      case "message_updated":
+        return numberedFrame({ ...messageFrame(numbered), type: "message_updated" });
+      case "sent": {
+        const isAnswer = message.answer_to !== null;
+        return numberedFrame(isAnswer ? firstStreamFrame(message) : messageFrame(numbered));
+      }
+    }
   });
 }
 

@@ -8,7 +8,9 @@ import type { Ctx } from "../context.ts";
 import type { Listener } from "../realtime/room.ts";
 import { JoinedFrame, replayBytesMax, replayMax, type RequestId } from "../wire/frames.ts";
 import { messageFrame } from "../wire/message-frames.ts";
-import { wholeTextFrame } from "../wire/numbered-frames.ts";
+import { FrameText } from "../wire/frame-text.ts";
+import { mergedAnswer } from "../wire/merged-frames.ts";
+import { numberedFrame, wholeTextFrame } from "../wire/numbered-frames.ts";
 import type { Chat, Participant } from "../wire/chats.ts";
 import type { Message } from "../wire/messages.ts";
 import { findEnded, findMissed } from "../log/replay.ts";
@@ -33,13 +35,18 @@ export async function joinRoom(
   request: JoinRequest,
 ): Promise<void> {
   const { chatId } = request;
+  if (listener.isMerged && request.afterSeq === undefined) {
+    if (greetAgain(ctx, listener, request)) return;
+  }
   const entrance = ctx.realtime.rooms.enter(chatId, listener);
   let joined = false;
   try {
     let log = await readLog(ctx, caller, request);
     while (log.lastSeq < entrance.keptFrom) log = await readLog(ctx, caller, request);
     joined = await entrance.finish(log.lastSeq, ({ position, missed, ended, online }) => {
-      const replay = log.messages?.map((message) => JSON.stringify(messageFrame(message)));
+      const replay = log.messages?.map((message) =>
+        textFor(listener, numberedFrame(messageFrame(message))),
+      );
       const recovered =
         replay !== undefined && missed !== undefined && isSmall([...replay, ...missed]);
       if (recovered) for (const text of replay) listener.send(text);
@@ -63,6 +70,32 @@ export async function joinRoom(
   }
   if (!joined) throw chatNotFound();
 }
+
+/**
+ * Answers a `join` of a socket that has joined already, as the web client of the FastAPI server does each time that its
+ * list of chats changes. The subscription goes on, so that nothing is missed, and no log is read.
+ * @returns false if it has not joined
+ */
+function greetAgain(ctx: Ctx, listener: Listener, { chatId, requestId }: JoinRequest): boolean {
+  const state = ctx.realtime.rooms.rejoined(chatId, listener);
+  if (!state) return false;
+  const frame: z.infer<typeof JoinedFrame> = {
+    type: "joined",
+    chat_id: chatId,
+    last_seq: state.position,
+    recovered: true,
+    online: state.online,
+    ...(requestId === undefined ? {} : { request_id: requestId }),
+  };
+  listener.cork(() => {
+    listener.send(JSON.stringify(frame));
+    sendRunningAnswers(ctx, chatId, listener, () => false);
+  });
+  return true;
+}
+
+const textFor = (listener: Listener, frame: FrameText) =>
+  listener.isMerged ? frame.merged : frame.text;
 
 interface LogSoFar {
   lastSeq: number;
@@ -134,6 +167,10 @@ function sendRunningAnswers(
   const position = ctx.realtime.rooms.position(chatId) ?? 0;
   for (const reply of ctx.answers.inChat(chatId, position)) {
     if (hasEnded(reply.messageId)) continue;
-    listener.send(JSON.stringify(wholeTextFrame(chatId, reply.messageId, reply.text)));
+    const { messageId, text } = reply;
+    const frame = new FrameText(wholeTextFrame(chatId, messageId, text), () =>
+      mergedAnswer({ ...reply, id: messageId }),
+    );
+    listener.send(textFor(listener, frame));
   }
 }

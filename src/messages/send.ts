@@ -135,7 +135,7 @@ function settled(
       "This client_id was used for another message in this chat. Make a new one for each message.",
     );
   }
-  ctx.realtime.toRoom(messageFrame(message));
+  ctx.realtime.toRoom(messageFrame(message), { isRepeated: result.outcome === "known" });
   if (result.outcome === "sent") ctx.realtime.toList(activityFrame(message));
   return { message, answer: result.outcome === "sent" ? result.answer : undefined };
 }

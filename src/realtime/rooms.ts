@@ -18,6 +18,11 @@ export class Rooms {
     return this.#rooms.getOrInsertComputed(chatId, () => this.#open(chatId)).enter(listener);
   }
 
+  /** See {@link Room.rejoined}. */
+  rejoined(chatId: number, listener: Listener): ReturnType<Room["rejoined"]> {
+    return this.#rooms.get(chatId)?.rejoined(listener);
+  }
+
   /** Removes a listener that stays in the chat. See {@link Room.leave}. */
   leave(chatId: number, listener: Listener): void {
     this.#rooms.get(chatId)?.leave(listener);

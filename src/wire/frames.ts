@@ -3,7 +3,7 @@
 import { z } from "zod";
 import { Chat, Participant } from "./chats.ts";
 import { ClientId, Content, MessageStatus, Source, Usage } from "./messages.ts";
-import { listFrames, type ListFrame, type UserFrame } from "./list-frames.ts";
+import type { ListFrame, UserFrame } from "./list-frames.ts";
 import { Id, Seq, text, Time } from "./text.ts";
 
 /** Bytes of one client frame at most; a larger one closes the socket with 1009. */
@@ -225,23 +225,3 @@ export function isDurable(frame: RoomFrame): frame is DurableFrame {
 export function numberOf(frame: DurableFrame): number {
   return "updated_seq" in frame ? frame.updated_seq : frame.seq;
 }
-
-// Used by the documents: everything that a server may send, by name.
-export const serverFrames = {
-  message: MessageFrame,
-  message_updated: MessageUpdatedFrame,
-  bot_stream_first: BotStreamFirstFrame,
-  bot_stream: BotStreamFrame,
-  bot_stream_last: BotStreamLastFrame,
-  participant_added: ParticipantAddedFrame,
-  participant_removed: ParticipantRemovedFrame,
-  chat_updated: ChatUpdatedFrame,
-  typing: TypingFrame,
-  user_joined: UserJoinedFrame,
-  user_left: UserLeftFrame,
-  joined: JoinedFrame,
-  ...listFrames,
-  pong: PongFrame,
-  ack: AckFrame,
-  error: ErrorFrame,
-} as const;

@@ -39,7 +39,7 @@ afterAll(async () => {
 });
 
 async function joinedOther({ token }: Person, chatId: number) {
-  const socket = new TestSocket(`${other.url.replace("http", "ws")}/ws?token=${token}`);
+  const socket = new TestSocket(`${other.url.replace("http", "ws")}/ws?token=${token}&frames=flat`);
   await socket.opened;
   socket.send({ type: "join", chat_id: chatId });
   await socket.next("joined", { chat_id: chatId });

@@ -1,6 +1,6 @@
 import postgres from "postgres";
 import type { z } from "zod";
-import type { serverFrames } from "../../src/wire/frames.ts";
+import type { serverFrames } from "../../src/wire/server-frames.ts";
 import { connect } from "../../src/database/connect.ts";
 import { insertMessages, type NewMessage } from "../../src/log/insert.ts";
 import { pino } from "pino";
@@ -232,7 +232,7 @@ export async function idleSocket(
       return;
     }
     const token = await tokenOf(userId, child.secretKey);
-    const client = await Client.open(socketUrl(child, `token=${token}`));
+    const client = await Client.open(socketUrl(child, `token=${token}&frames=flat`));
     await client.ask({ type: "join", chat_id: chatId });
     clients.push(client);
   });
@@ -280,7 +280,7 @@ export async function connecting(
       await client.close();
       return;
     }
-    const client = await Client.open(socketUrl(child, `token=${token}`));
+    const client = await Client.open(socketUrl(child, `token=${token}&frames=flat`));
     let replayed = 0;
     client.onText = (text) => {
       if (parseFrame(text).type === "message") replayed += 1;

@@ -6,7 +6,8 @@ import {
   type AsyncApi,
   type FrameMessage,
 } from "../../src/wire/docs/asyncapi.ts";
-import { ClientFrame, closeCodes, serverFrames } from "../../src/wire/frames.ts";
+import { ClientFrame, closeCodes } from "../../src/wire/frames.ts";
+import { serverFrames } from "../../src/wire/server-frames.ts";
 import { problemCatalogue } from "../../src/wire/problems.ts";
 import { checkerOf } from "../world/json-schema.ts";
 import { startWorld, type World } from "../world/world.ts";

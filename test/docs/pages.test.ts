@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { ClientFrame, closeCodes, serverFrames } from "../../src/wire/frames.ts";
+import { ClientFrame, closeCodes } from "../../src/wire/frames.ts";
+import { serverFrames } from "../../src/wire/server-frames.ts";
 import { clientKey, serverKey } from "../../src/wire/docs/asyncapi.ts";
 import { answerAndHang, say } from "../../src/emulator/script.ts";
 import { exampleClient } from "../../src/docs/example.ts";

@@ -3,6 +3,7 @@ import { jest } from "bun:test";
 import { pino } from "pino";
 import { Sequencer, type ReadLog } from "../../src/realtime/sequencer.ts";
 import type { DurableFrame } from "../../src/wire/frames.ts";
+import type { FrameText } from "../../src/wire/frame-text.ts";
 import { numberedFrame, type NumberedFrame } from "../../src/wire/numbered-frames.ts";
 
 /** A gap that stays so long is read from the log. */
@@ -96,10 +97,10 @@ export function createLog(lastSeq = 0) {
 
 export function startSequencer(position: number | "later" = 0, log = createLog()) {
   const out: (number | string)[] = [];
-  const sequencer = new Sequencer<NumberedFrame>({
+  const sequencer = new Sequencer<NumberedFrame, string | FrameText>({
     chatId,
     release: ({ seq }) => void out.push(seq),
-    releaseUnnumbered: (text) => void out.push(text),
+    releaseUnnumbered: (text) => void out.push(typeof text === "string" ? text : text.text),
     readLog: log.read,
     log: silent,
   });

@@ -1,12 +1,7 @@
 // The AsyncAPI 3.0 document of the socket, made of the schemas that the frames are checked and typed by.
 import { z } from "zod";
-import {
-  ClientFrame,
-  closeCodes,
-  frameBytesMax,
-  serverFrames,
-  type CloseReason,
-} from "../frames.ts";
+import { ClientFrame, closeCodes, frameBytesMax, type CloseReason } from "../frames.ts";
+import { serverFrames } from "../server-frames.ts";
 import { clientNotes } from "./client-frames.ts";
 import { closeNotes } from "./close-codes.ts";
 import { errorNotes } from "./errors.ts";
@@ -59,7 +54,7 @@ function schemasOf(key: string, schema: z.ZodType, io: "input" | "output") {
     io,
     override({ jsonSchema }) {
       // Members may follow, which a client ignores.
-      delete jsonSchema.additionalProperties;
+      if (jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties;
       if (jsonSchema.format === "date-time") delete jsonSchema.pattern;
       if ("example" in jsonSchema) {
         jsonSchema.examples = [jsonSchema.example];

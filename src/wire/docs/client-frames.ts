@@ -1,6 +1,7 @@
 // What the documents say of each frame that a client sends, with an example. One that is not in here doesn't compile.
 import type { z } from "zod";
-import type { ClientFrame, serverFrames } from "../frames.ts";
+import type { ClientFrame } from "../frames.ts";
+import type { serverFrames } from "../server-frames.ts";
 
 export interface ClientNote<Example = object> {
   summary: string;

@@ -1,8 +1,11 @@
 // The form of the documents' notes on server frames, and the resources in their examples.
 import type { Chat } from "../chats.ts";
 
-/** Who gets a frame: everyone who has joined the chat, all sockets of one person, or the socket that asked. */
-export type Addressee = "room" | "person" | "socket";
+/**
+ * The sockets that get a frame: all that have joined the chat, all of one person, the one that asked, or merged sockets,
+ * which were opened with an access token in the address.
+ */
+export type Addressee = "room" | "person" | "socket" | "merged";
 
 export const addressees: Record<Addressee, { summary: string; description: string }> = {
   room: {
@@ -18,6 +21,14 @@ export const addressees: Record<Addressee, { summary: string; description: strin
     summary: "To the socket that asked",
     description:
       "Once the socket is signed in, a frame with a `request_id` gets exactly one reply with it. Without one only `join`, `ping` and errors are answered.",
+  },
+  merged: {
+    summary: "To merged sockets",
+    description:
+      "Sockets that were opened with an access token in the address, without `&frames=flat`. They get all frames above, but " +
+      "`message` and `bot_stream` in these forms, with a nested `message`, as clients of the FastAPI server read them; and the " +
+      "messages of all chats of their person, joined or not. A socket that was opened with a ticket or a first `auth` frame " +
+      "gets none of these.",
   },
 };
 
@@ -50,3 +61,22 @@ export const chat: Chat = {
     google_search: false,
   },
 };
+
+export const message = {
+  chat_id: 1,
+  message_id: 123,
+  username: "john_doe",
+  content: "/bot Why is the sky blue?",
+  is_bot: false,
+  created_at: time,
+  seq: 57,
+  updated_seq: 57,
+  user_id: 7,
+  status: "complete",
+  answer_to: null,
+  client_id: "b1c6a2f0-01",
+  error: null,
+  sources: null,
+} as const;
+
+export const answer = { type: "bot_stream", chat_id: 1, message_id: 124 } as const;

@@ -1,9 +1,10 @@
 // What the documents say of each frame that the server sends, with an example. One that is not in here doesn't compile.
 import type { z } from "zod";
 import type { Participant } from "../chats.ts";
-import type { serverFrames } from "../frames.ts";
-import { chat, time, type ServerNote } from "./examples.ts";
+import type { serverFrames } from "../server-frames.ts";
+import { answer, chat, message, time, type ServerNote } from "./examples.ts";
 import { listNotes } from "./list-frames.ts";
+import { mergedNotes } from "./merged-frames.ts";
 
 const participant: Participant = {
   id: 9,
@@ -13,25 +14,7 @@ const participant: Participant = {
   created_at: time,
 };
 
-const message = {
-  chat_id: 1,
-  message_id: 123,
-  username: "john_doe",
-  content: "/bot Why is the sky blue?",
-  is_bot: false,
-  created_at: time,
-  seq: 57,
-  updated_seq: 57,
-  user_id: 7,
-  status: "complete",
-  answer_to: null,
-  client_id: "b1c6a2f0-01",
-  error: null,
-  sources: null,
-} as const;
-
 const person = { user_id: 9, username: "jane_doe" };
-const answer = { type: "bot_stream", chat_id: 1, message_id: 124 } as const;
 
 export const serverNotes: {
   [Name in keyof typeof serverFrames]: ServerNote<z.infer<(typeof serverFrames)[Name]>>;
@@ -157,6 +140,7 @@ export const serverNotes: {
     },
   },
   ...listNotes,
+  ...mergedNotes,
   pong: {
     to: "socket",
     summary: "The server is there",

@@ -64,6 +64,7 @@ export const operations: Record<string, Rule> = {
     body: ({ people }) => ({ username: people.stranger.username }),
   }),
   "POST /api/chats/{chat_id}/mark-read": participants({ body: () => ({ seq: 1 }) }),
+  "GET /api/chats/{chat_id}/read-receipts": participants(),
   "POST /api/chats/{chat_id}/leave": rule([401, 404, 404, 200, 200, 409], {}),
   "GET /api/chats/{chat_id}/messages": participants(),
   "POST /api/chats/{chat_id}/messages": participants({ body: () => ({ content: "hello" }) }),
