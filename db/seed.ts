@@ -168,7 +168,8 @@ async function furnish(ctx: Ctx, callerOf: (name: Name) => Caller, room: Room): 
     const running = ctx.answers.inChat(chat.id, Infinity);
     await Promise.all(running.map((reply) => reply.done));
   }
-  for (const username of readBy) await updateReadPosition(ctx.sql, callerOf(username).id, chat.id, lastSeq);
+  for (const username of readBy)
+    await updateReadPosition(ctx.sql, callerOf(username).id, chat.id, lastSeq);
   return `  ${String(chat.id).padEnd(4)} ${name.padEnd(17)} ${people.join(", ")}`;
 }
 

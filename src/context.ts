@@ -7,7 +7,7 @@ import type { StreamAnswer } from "./model/stream-answer.ts";
 import type { Telemetry } from "./observability/telemetry.ts";
 import type { RateLimits } from "./rate-limits/rate-limits.ts";
 import type { NumberedChange } from "./realtime/local-realtime.ts";
-import type { RoomOptions } from "./realtime/room.ts";
+import type { RoomOptions } from "./realtime/listener.ts";
 import type { Rooms } from "./realtime/rooms.ts";
 import type { RoomFrame } from "./wire/frames.ts";
 import type { ListFrame, UserFrame } from "./wire/list-frames.ts";

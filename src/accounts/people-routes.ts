@@ -25,8 +25,8 @@ const searchRoute = createRoute({
 });
 
 export function peopleRoutes(ctx: Ctx) {
-  const middleware = [signedIn(ctx), limit(ctx, "userSearches")] as const;
-  return createRouter().openapi({ ...searchRoute, middleware }, async (c) =>
-    c.json(await searchUsers(ctx, c.get("caller"), c.req.valid("query")), 200),
+  return createRouter().openapi(
+    { ...searchRoute, middleware: [signedIn(ctx), limit(ctx, "userSearches")] as const },
+    async (c) => c.json(await searchUsers(ctx, c.get("caller"), c.req.valid("query")), 200),
   );
 }

@@ -142,7 +142,13 @@ async function stream(ctx: Ctx, reply: Reply, assignment: Assignment, times: Tim
     times.firstChunkMs ??= Math.round(performance.now() - times.askedAt);
     const offset = reply.text.length;
     reply.text += chunk;
-    publishChunk(ctx, reply, chunk, offset, growth.isDue(reply.text.length) ? reply.text : undefined);
+    publishChunk(
+      ctx,
+      reply,
+      chunk,
+      offset,
+      growth.isDue(reply.text.length) ? reply.text : undefined,
+    );
   });
   const stopCheckpoints = watch(ctx, reply, assignment);
   const { resumeWithinMs } = assignment;

@@ -5,11 +5,7 @@ import { findUsersByName } from "../accounts/user-queries.ts";
 import { groupSizeMax, type Chat, type Participant } from "../wire/chats.ts";
 import { Problem } from "../wire/problems.ts";
 import { chatNotFound, getChat, nobodyNamed, ownerOnly, tooManyChats } from "./actions.ts";
-import {
-  deleteParticipant,
-  findParticipants,
-  insertParticipant,
-} from "./participant-queries.ts";
+import { deleteParticipant, findParticipants, insertParticipant } from "./participant-queries.ts";
 
 /** @throws Problem `not_found` */
 export async function listParticipants(

@@ -5,7 +5,7 @@ import { chatNotFound } from "../chats/actions.ts";
 import { findParticipants } from "../chats/participant-queries.ts";
 import { findChat } from "../chats/queries.ts";
 import type { Ctx } from "../context.ts";
-import type { Listener } from "../realtime/room.ts";
+import type { Listener } from "../realtime/listener.ts";
 import { JoinedFrame, replayBytesMax, replayMax, type RequestId } from "../wire/frames.ts";
 import { messageFrame } from "../wire/message-frames.ts";
 import { FrameText } from "../wire/frame-text.ts";

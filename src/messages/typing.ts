@@ -1,7 +1,7 @@
 import { chatNotFound } from "../chats/actions.ts";
 import { isParticipant } from "../chats/participant-queries.ts";
 import type { Ctx } from "../context.ts";
-import type { Listener } from "../realtime/room.ts";
+import type { Listener } from "../realtime/listener.ts";
 
 const defaultIntervalMs = 3_000;
 /** When more people are remembered than this, the oldest is forgotten and may be shown once too often. */

@@ -6,7 +6,7 @@ import type { ListFrame, UserFrame } from "../wire/list-frames.ts";
 import type { ReadReceiptsFrame } from "../wire/merged-frames.ts";
 import { numberedFrame } from "../wire/numbered-frames.ts";
 import { ActivityThrottle } from "./activity-throttle.ts";
-import type { RoomOptions } from "./room.ts";
+import type { RoomOptions } from "./listener.ts";
 import type { Rooms } from "./rooms.ts";
 import { activityTopic, chatTopic, type Emit, type MergedSockets } from "./topics.ts";
 

@@ -1,5 +1,6 @@
 // The rooms of this node. A room exists only while somebody has joined or is joining.
-import { Room, type Entrance, type Listener, type RoomParts } from "./room.ts";
+import type { Entrance, Listener, RoomParts } from "./listener.ts";
+import { Room } from "./room.ts";
 
 export class Rooms {
   readonly #rooms = new Map<number, Room>();

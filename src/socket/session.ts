@@ -2,7 +2,7 @@
 import type { ServerWebSocket } from "bun";
 import type { Caller } from "../accounts/access-tokens.ts";
 import type { Metrics } from "../observability/metrics/metrics.ts";
-import type { Listener } from "../realtime/room.ts";
+import type { Listener } from "../realtime/listener.ts";
 import { activityTopic, mergedName, type Topic } from "../realtime/topics.ts";
 import { closeCodes, type CloseReason } from "../wire/frames.ts";
 import type { Inbox } from "./inbox.ts";

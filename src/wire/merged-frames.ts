@@ -1,12 +1,7 @@
 // The frames of merged sockets, which are those that were opened with an access token in the address. Clients of the
 // FastAPI server read the nested `message` of these frames; the flat members stand beside it.
 import { z } from "zod";
-import {
-  BotStreamFirstFrame,
-  BotStreamFrame,
-  BotStreamLastFrame,
-  MessageFrame,
-} from "./frames.ts";
+import { BotStreamFirstFrame, BotStreamFrame, BotStreamLastFrame, MessageFrame } from "./frames.ts";
 import { botUsername, Message } from "./messages.ts";
 import { ReadReceipts } from "./receipts.ts";
 import { Id } from "./text.ts";

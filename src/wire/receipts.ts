@@ -14,17 +14,15 @@ const Reader = z
   })
   .meta({ id: "Reader" });
 
-export const ReadReceipts = z
-  .record(z.string().regex(/^\d+$/), z.array(Reader))
-  .meta({
-    id: "ReadReceipts",
-    description:
-      `By the id of the message, its readers, oldest first: ${readersMax} at most. A message that nobody has read is left ` +
-      "out. An author is no reader of their own message, and who joined later is none of what was written before.",
-    example: {
-      "123": [{ user_id: 9, username: "jane_doe", read_at: "2026-11-22T10:15:30.123Z" }],
-    },
-  });
+export const ReadReceipts = z.record(z.string().regex(/^\d+$/), z.array(Reader)).meta({
+  id: "ReadReceipts",
+  description:
+    `By the id of the message, its readers, oldest first: ${readersMax} at most. A message that nobody has read is left ` +
+    "out. An author is no reader of their own message, and who joined later is none of what was written before.",
+  example: {
+    "123": [{ user_id: 9, username: "jane_doe", read_at: "2026-11-22T10:15:30.123Z" }],
+  },
+});
 export type ReadReceipts = z.infer<typeof ReadReceipts>;
 
 export const ReceiptsQuery = z.object({

@@ -69,7 +69,8 @@ describe("sending", () => {
   });
 
   test("stores the content as it was sent, with the white space at its ends", async () => {
-    const content = ' \n\ta\n\n  b\t"c" \\ <b>&amp;</b> 😀 e\u0301 \u202e \u200b ﷽ \u0001\r\n \ufeff';
+    const content =
+      ' \n\ta\n\n  b\t"c" \\ <b>&amp;</b> 😀 e\u0301 \u202e \u200b ﷽ \u0001\r\n \ufeff';
     const { body } = await send(ann, chatId, { content });
     expect(body.content).toBe(content);
     expect((await storedIn(chatId)).at(-1)).toBe(content);

@@ -1,6 +1,6 @@
 // Rooms whose sockets are kept in the test: what each was sent, in order.
 import { LocalRealtime } from "../../src/realtime/local-realtime.ts";
-import type { Listener } from "../../src/realtime/room.ts";
+import type { Listener } from "../../src/realtime/listener.ts";
 import { Rooms } from "../../src/realtime/rooms.ts";
 import {
   chatTopic,

@@ -166,7 +166,9 @@ describe("limits", () => {
     const person = await small.person();
     const other = await small.person();
     const [first] = [await person.socket(), await person.socket()];
-    const { code, reason } = await new TestSocket(small.socketUrl(`?token=${person.token}&frames=flat`)).closed;
+    const { code, reason } = await new TestSocket(
+      small.socketUrl(`?token=${person.token}&frames=flat`),
+    ).closed;
     expect(code).toBe(1013);
     expect(reason).toStartWith("too_many_sockets");
     await other.socket();

@@ -164,7 +164,9 @@ export function client(token: string, refreshToken: string) {
     api: (server: Reachable, method: string, path: string, body?: unknown) =>
       call(server, method, path, body, { authorization: `Bearer ${token}` }),
     async joined(server: Reachable, chatId: number, afterSeq?: number) {
-      const socket = new TestSocket(`${server.url.replace("http", "ws")}/ws?token=${token}&frames=flat`);
+      const socket = new TestSocket(
+        `${server.url.replace("http", "ws")}/ws?token=${token}&frames=flat`,
+      );
       await socket.opened;
       socket.send({ type: "join", chat_id: chatId, after_seq: afterSeq });
       await socket.next("joined", { chat_id: chatId });

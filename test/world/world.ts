@@ -150,7 +150,9 @@ export async function startWorld(options: WorldOptions = {}) {
       api,
       /** A socket that is open and signed in. */
       async socket() {
-        const socket = new TestSocket(`${server.url.replace("http", "ws")}/ws?token=${token}&frames=flat`);
+        const socket = new TestSocket(
+          `${server.url.replace("http", "ws")}/ws?token=${token}&frames=flat`,
+        );
         await socket.opened;
         // It is open before its token was looked at.
         await socket.settle();

@@ -18,7 +18,8 @@ export class TextGrowth {
   /** @param length characters of the text; for the first chunk always true */
   isDue(length: number): boolean {
     const share = this.#shown < longFrom ? 8 : 4;
-    const isDue = this.#shown === 0 || length - this.#shown >= Math.max(stepMin, this.#shown / share);
+    const isDue =
+      this.#shown === 0 || length - this.#shown >= Math.max(stepMin, this.#shown / share);
     if (isDue) this.#shown = length;
     return isDue;
   }

@@ -38,7 +38,8 @@ export const mergedNotes: {
     to: "merged",
     title: "bot_stream, the first, merged",
     summary: "An answer begins in a chat that this socket has joined",
-    description: "All members of the first `bot_stream`, and the answer, still empty, as `message`.",
+    description:
+      "All members of the first `bot_stream`, and the answer, still empty, as `message`.",
     example: {
       ...answer,
       chunk: "",
