@@ -148,10 +148,11 @@ export async function startWorld(options: WorldOptions = {}) {
       sessionId,
       source,
       api,
-      /** A socket that is open and signed in. */
-      async socket() {
+      /** A socket that is open and signed in; a merged one gets the nested frames of the FastAPI server's clients. */
+      async socket({ isMerged = false } = {}) {
+        const form = isMerged ? "" : "&frames=flat";
         const socket = new TestSocket(
-          `${server.url.replace("http", "ws")}/ws?token=${token}&frames=flat`,
+          `${server.url.replace("http", "ws")}/ws?token=${token}${form}`,
         );
         await socket.opened;
         // It is open before its token was looked at.
