@@ -94,6 +94,7 @@ export async function findUsersByName(sql: Sql, usernames: string[]): Promise<Na
 /**
  * People with a text in their username, without regard to case: first those whose name begins with it. The index on the
  * bigrams of usernames finds texts of two characters and more.
+ * @param part at least two characters
  * @param exceptUserId is left out
  */
 export async function findUsersByPart(
@@ -101,6 +102,7 @@ export async function findUsersByPart(
   { part, exceptUserId, limit }: { part: string; exceptUserId: number; limit: number },
 ): Promise<PersonFound[]> {
   const name = part.toLowerCase();
+  const bigrams = Array.from({ length: name.length - 1 }, (_, at) => name.slice(at, at + 2));
   // U+0080 sorts behind every character of a username in the index, whose collation is "C".
   return many(
     await sql`
@@ -113,9 +115,11 @@ export async function findUsersByPart(
       ),
       containing as materialized (
         select id, username, created_at from users
-        where username_bigrams(username) @> username_bigrams(${name})
+        where username_bigrams(username) @> ${bigrams}::text[]
           and strpos(lower(username), ${name}) > 1
           and id <> ${exceptUserId}
+          -- Where enough names begin with it, most others that have its bigrams would be looked at in vain.
+          and (select count(*) from beginning) < ${limit}
         limit ${limit}
       )
       select id, username, created_at

@@ -120,7 +120,7 @@ export const PersonFound = User.pick({ id: true, username: true, created_at: tru
 export type PersonFound = z.infer<typeof PersonFound>;
 
 export const UserSearchQuery = z.object({
-  query: text({ min: 0, max: 256 }).meta({
+  query: text({ min: 0, max: 256 }).default("").meta({
     description: "Part of a username, without regard to case; all its characters are literal",
     example: "doe",
   }),

@@ -73,7 +73,9 @@ describe("read receipts", () => {
     const { body } = await receipts(ann);
     expect(Object.keys(body).length).toBe(200);
     expect(body[first.id]).toBeUndefined();
-    expect((await receipts(ann, `?message_ids=${first.id}`)).body).toEqual({ [first.id]: [by(ben)] });
+    expect((await receipts(ann, `?message_ids=${first.id}`)).body).toEqual({
+      [first.id]: [by(ben)],
+    });
     const other = await ann.chat({ with: [ben] });
     const elsewhere = await ann.say(other.id, "x");
     await ben.api("POST", `/api/chats/${other.id}/mark-read`);
@@ -92,7 +94,12 @@ describe("read receipts", () => {
 
   test("are refused to strangers and former participants, and for ids that are none", async () => {
     expectProblem(await receipts(await world.person("eve")), 404, "not_found");
-    for (const query of ["?message_ids=x", "?message_ids=", "?message_ids=1,,2", "?message_ids=-1"]) {
+    for (const query of [
+      "?message_ids=x",
+      "?message_ids=",
+      "?message_ids=1,,2",
+      "?message_ids=-1",
+    ]) {
       expectInvalid(await receipts(ann, query), "/message_ids");
     }
     expectInvalid(await receipts(ann, `?message_ids=${Array(201).fill(1).join()}`), "/message_ids");

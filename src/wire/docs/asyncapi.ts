@@ -5,6 +5,7 @@ import { serverFrames } from "../server-frames.ts";
 import { clientNotes } from "./client-frames.ts";
 import { closeNotes } from "./close-codes.ts";
 import { errorNotes } from "./errors.ts";
+import { securitySchemes } from "./security-schemes.ts";
 import { addressees } from "./examples.ts";
 import { serverNotes } from "./server-frames.ts";
 import { problemCatalogue } from "../problems.ts";
@@ -143,29 +144,6 @@ function operations() {
   return { received: Object.fromEntries(received), sent: Object.fromEntries(sent) };
 }
 
-const securitySchemes = {
-  token: {
-    type: "httpApiKey",
-    in: "query",
-    name: "token",
-    description: "`/ws?token=` with the `access_token` of `POST /api/auth/login`, a JWT.",
-  },
-  ticket: {
-    type: "httpApiKey",
-    in: "query",
-    name: "token",
-    description:
-      "`/ws?token=` with the `ticket` of `POST /api/auth/ws-ticket`: good for one socket, for 30 s. No access token " +
-      "stands in an address then, where logs and histories keep it.",
-  },
-  auth_frame: {
-    type: "apiKey",
-    in: "password",
-    description:
-      "No token in the address: the first frame is `auth` with an access token or a ticket, within 5 s.",
-  },
-} as const;
-
 /** The codes that this server closes with, and what a client does then. */
 export function closeCodeTable(): CloseCode[] {
   return namesOf(closeCodes).map((reason: CloseReason) => ({
@@ -224,6 +202,11 @@ export function asyncApi(version: string) {
                 token: {
                   type: "string",
                   description: "An access token or a ticket. Without it the first frame is `auth`.",
+                },
+                frames: {
+                  type: "string",
+                  enum: ["flat"],
+                  description: "With an access token: frames without the nested `message`.",
                 },
               },
             },

@@ -54,6 +54,7 @@ export const operations: Record<string, Rule> = {
   "DELETE /api/auth/sessions": signedIn(),
   "DELETE /api/auth/sessions/{session_id}": signedIn(),
   "POST /api/chats": signedIn({ body: () => ({ name: "Another" }) }),
+  "GET /api/users/search": signedIn(),
   "GET /api/chats": signedIn(),
   "GET /api/chats/{chat_id}": participants(),
   "PATCH /api/chats/{chat_id}": owners({ body: () => ({ name: "Taken over" }) }),
