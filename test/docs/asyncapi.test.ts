@@ -93,7 +93,7 @@ test("each client frame is received, and answered under its request_id", () => {
 
 test("each server frame is sent by one operation", () => {
   const sent = Object.values(document.operations).filter(({ action }) => action === "send");
-  expect(sent).toHaveLength(3);
+  expect(sent).toHaveLength(4);
   const names = sent.flatMap(({ messages }) => messages.map(({ $ref }) => $ref.split("/").at(-1)));
   expect(names.toSorted()).toEqual(serverNames.map(serverKey).toSorted());
 });
@@ -143,7 +143,7 @@ describe("a client may rely on", () => {
   });
 
   test("members that may follow: no schema forbids them", () => {
-    expect(JSON.stringify(document)).not.toContain("additionalProperties");
+    expect(JSON.stringify(document)).not.toContain('"additionalProperties":false');
   });
 
   test("three ways to sign in, on each server", () => {

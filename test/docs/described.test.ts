@@ -31,7 +31,11 @@ function expectMembers(value: unknown, given: unknown) {
   if (Array.isArray(value)) {
     for (const item of value) expectMembers(item, schema.items);
   } else if (value !== null && typeof value === "object") {
-    const properties = Object(schema.properties);
+    // The members of a map are named by its data.
+    const isMap = schema.properties === undefined && schema.additionalProperties !== undefined;
+    const properties = isMap
+      ? Object.fromEntries(Object.keys(value).map((name) => [name, schema.additionalProperties]))
+      : Object(schema.properties);
     expect(Object.keys(value)).toEqual(Object.keys(properties));
     for (const [name, member] of Object.entries(value)) expectMembers(member, properties[name]);
   }
