@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import pino from "pino";
 import { type Config, ConfigError, readConfig } from "../src/config/config.ts";
+import type { DatabaseAddress } from "../src/config/database-address.ts";
 import type { Header } from "../src/database/backup/archive.ts";
 import { backUp } from "../src/database/backup/backup.ts";
 import {
@@ -11,6 +12,9 @@ import {
   rollBack,
 } from "../src/database/migrations/migrate.ts";
 import { restore } from "../src/database/backup/restore.ts";
+import { hashPassword } from "../src/accounts/passwords.ts";
+import { importFastapi } from "../src/database/import-fastapi/import.ts";
+import type { Counts } from "../src/database/import-fastapi/report.ts";
 import { withDatabase } from "./database.ts";
 
 const usage = `Usage:
@@ -19,12 +23,15 @@ const usage = `Usage:
   bun run db:down             roll back the migration that was applied last
   bun run db:status           list the migrations and whether they have been applied
   bun run db:backup [file]    save all data, also while a server runs; by default in DATA_DIR/backups
-  bun run db:restore <file>   load a backup into an empty database that no server uses`;
+  bun run db:restore <file>   load a backup into an empty database that no server uses
+  bun run db:import-fastapi <postgres://… or file of SQLite> [--dry-run]
+                              take over the database of a FastAPI server into an empty one that no server uses;
+                              list each row that is left out or changed; --dry-run: without writing anything`;
 
 /** Warnings go to stderr, so that stdout has only the result. */
 const log = pino({ level: "warn" }, pino.destination(2));
 
-type Command = (url: string, config: Config, args: string[]) => Promise<string>;
+type Command = (address: DatabaseAddress, config: Config, args: string[]) => Promise<string>;
 
 const commands = new Map<string, { argsMin: number; argsMax: number; run: Command }>([
   ["up", { argsMin: 0, argsMax: 0, run: up }],
@@ -32,6 +39,7 @@ const commands = new Map<string, { argsMin: number; argsMax: number; run: Comman
   ["status", { argsMin: 0, argsMax: 0, run: status }],
   ["backup", { argsMin: 0, argsMax: 1, run: backup }],
   ["restore", { argsMin: 1, argsMax: 1, run: restoreFrom }],
+  ["import-fastapi", { argsMin: 1, argsMax: 2, run: importFrom }],
 ]);
 
 /** Runs a command and prints its result. @returns the exit code: 0, 1 when it failed, 2 when there is no such command */
@@ -47,7 +55,7 @@ export async function runDatabaseCommand([name = "", ...args]: string[]): Promis
       return 2;
     }
     const config = readConfig();
-    console.log(await withDatabase(config, log, (url) => command.run(url, config, args)));
+    console.log(await withDatabase(config, log, (address) => command.run(address, config, args)));
     return 0;
   } catch (error) {
     if (!(error instanceof Error)) throw error;
@@ -56,19 +64,19 @@ export async function runDatabaseCommand([name = "", ...args]: string[]): Promis
   }
 }
 
-async function up(url: string) {
-  const applied = await migrate(url, { log });
+async function up(address: DatabaseAddress) {
+  const applied = await migrate(address, { log });
   return applied.length > 0
     ? applied.map((name) => `applied ${name}`).join("\n")
     : "Nothing to apply.";
 }
 
-async function down(url: string) {
-  return `rolled back ${await rollBack(url, { log })}`;
+async function down(address: DatabaseAddress) {
+  return `rolled back ${await rollBack(address, { log })}`;
 }
 
-async function status(url: string) {
-  const states = await migrationStates(url, { log });
+async function status(address: DatabaseAddress) {
+  const states = await migrationStates(address, { log });
   const lines = states.map(({ name, applied, dataLoss }) =>
     applied
       ? `applied  ${name}`
@@ -79,16 +87,37 @@ async function status(url: string) {
   return lines.join("\n");
 }
 
-async function backup(url: string, { dataDir, version }: Config, [file]: string[]) {
+async function backup(address: DatabaseAddress, { dataDir, version }: Config, [file]: string[]) {
   const time = new Date().toISOString().slice(0, 19).replaceAll(":", "-");
   const path = file ?? join(dataDir, "backups", `gemini-coop-${time}Z.sql.gz`);
-  const header = await backUp(url, path, version);
+  const header = await backUp(address, path, version);
   return `saved ${summaryOf(header)}\nto ${path}`;
 }
 
-async function restoreFrom(url: string, _: Config, [file = ""]: string[]) {
-  const header = await restore(url, file, { log });
+async function restoreFrom(address: DatabaseAddress, _: Config, [file = ""]: string[]) {
+  const header = await restore(address, file, { log });
   return `restored ${summaryOf(header)}\nas they were at ${header.made_at}`;
+}
+
+async function importFrom(address: DatabaseAddress, _: Config, args: string[]) {
+  const dryRun = args.includes("--dry-run");
+  const [from, ...more] = args.filter((arg) => arg !== "--dry-run");
+  if (from === undefined || more.length > 0) throw new Error("Name one database to import from.");
+  const counts = await importFastapi(address, from, {
+    log,
+    dryRun,
+    unusableHash: await hashPassword(crypto.randomUUID()),
+    list: (line) => console.log(line),
+    progress: (text) => console.error(text),
+  });
+  const rows = (count: keyof Counts) =>
+    Object.values(counts).reduce((sum, table) => sum + table[count], 0);
+  const { users, chats, messages } = counts;
+  return (
+    `${dryRun ? "dry run, nothing was written: it would have imported" : "imported"} ` +
+    `${users.taken} users, ${chats.taken} chats, ${messages.taken} messages\n` +
+    `rows left out: ${rows("leftOut")}; taken with a change: ${rows("changed")}`
+  );
 }
 
 function summaryOf({ rows }: Header): string {

@@ -1,18 +1,19 @@
 // The database of a command.
 import type { Logger } from "pino";
 import type { Config } from "../src/config/config.ts";
+import { type DatabaseAddress, parseDatabaseUrl } from "../src/config/database-address.ts";
 import { borrowEmbeddedPostgres } from "../src/embedded-postgres/embedded-postgres.ts";
 
-/** Calls `work` with DATABASE_URL, or with the address of the embedded database, which it starts unless a server runs it. */
+/** Calls `work` with the address of DATABASE_URL, or with that of the embedded database, which it starts unless a server runs it. */
 export async function withDatabase<T>(
-  { databaseUrl, dataDir }: Config,
+  { database, dataDir }: Config,
   log: Logger,
-  work: (url: string) => Promise<T>,
+  work: (address: DatabaseAddress) => Promise<T>,
 ): Promise<T> {
-  if (databaseUrl !== undefined) return work(databaseUrl);
+  if (database) return work(database);
   const borrowed = await borrowEmbeddedPostgres({ dataDir, log });
   try {
-    return await work(borrowed.url);
+    return await work(parseDatabaseUrl(borrowed.url));
   } finally {
     await borrowed.stop();
   }

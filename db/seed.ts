@@ -3,16 +3,16 @@
 import pino from "pino";
 import { login, logout, register } from "../src/accounts/sign-in.ts";
 import { makeSecret, readAccessToken, type Caller } from "../src/accounts/access-tokens.ts";
-import { createGeminiModel } from "../src/model/gemini/client.ts";
+import { createDemonstration } from "../src/model/demonstration.ts";
 import { createChat, listChats } from "../src/chats/actions.ts";
 import { inviteToChat } from "../src/chats/participant-actions.ts";
 import { ConfigError, readConfig, type Config } from "../src/config/config.ts";
 import { compose } from "../src/compose.ts";
 import type { Ctx } from "../src/context.ts";
-import { connect } from "../src/database/connect.ts";
+import type { DatabaseAddress } from "../src/config/database-address.ts";
+import { openPool } from "../src/database/pooler.ts";
 import { updateReadPosition } from "../src/receipts/queries.ts";
 import { migrate } from "../src/database/migrations/migrate.ts";
-import { startGeminiEmulator } from "../src/emulator/server.ts";
 import { sendMessage } from "../src/messages/send.ts";
 import { Problem } from "../src/wire/problems.ts";
 import { withDatabase } from "./database.ts";
@@ -80,7 +80,7 @@ async function main(): Promise<number> {
       console.error("The seed has well-known passwords: it is not for production.");
       return 1;
     }
-    console.log(await withDatabase(config, log, (url) => seed(config, url)));
+    console.log(await withDatabase(config, log, (address) => seed(config, address)));
     return 0;
   } catch (error) {
     if (!(error instanceof Error)) throw error;
@@ -89,12 +89,11 @@ async function main(): Promise<number> {
   }
 }
 
-async function seed(config: Config, databaseUrl: string): Promise<string> {
-  await migrate(databaseUrl, { log });
-  const sql = connect(databaseUrl, log);
-  // Never Gemini itself, which would cost its key's owner something.
-  const emulator = startGeminiEmulator({ pieceDelayMs: 0 });
-  const answer = createGeminiModel({ apiKey: "none", baseUrl: emulator.url, log });
+async function seed(config: Config, address: DatabaseAddress): Promise<string> {
+  await migrate(address, { log });
+  const sql = await openPool(address, log);
+  // Gemini itself would cost the owner of its key something.
+  const answer = createDemonstration({ pieceDelayMs: 0 });
   const { ctx } = compose({
     config,
     secretKey: makeSecret(),
@@ -119,7 +118,6 @@ async function seed(config: Config, databaseUrl: string): Promise<string> {
       ...lines,
     ].join("\n");
   } finally {
-    await emulator.stop();
     await sql.end({ timeout: 2 });
   }
 }

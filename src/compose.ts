@@ -1,6 +1,7 @@
 // Makes the context and the objects behind its ports: the only file that knows every feature.
 import type { Logger } from "pino";
-import { createReplies } from "./answers/running.ts";
+import { leaseSeconds } from "./answers/budget/queries.ts";
+import { RunningAnswers } from "./answers/running-answers.ts";
 import type { Config } from "./config/config.ts";
 import type { Ctx, InsertMessage, Model } from "./context.ts";
 import type { Sql } from "./database/connect.ts";
@@ -63,15 +64,12 @@ export function compose(parts: ContextParts): ServerParts {
     authTimeoutMs: durations.authTimeoutMs,
     leaveDelayMs: durations.leaveDelayMs,
   });
-  const answers = createReplies({
-    answersMax: config.budgets.serverAnswers,
-    configured: model.answer !== undefined,
-  });
+  const answers = new RunningAnswers({ answersMax: config.budgets.serverAnswers });
   const emit: Emit = (topic, text, merged) => sockets.emit(topic, text, merged);
   const rooms = new Rooms({
     emit,
     mergedSockets: sockets,
-    readLog: createReadLog(sql, { onEnded: answers.hasEnded }),
+    readLog: createReadLog(sql, { onEnded: (messageId) => answers.noteEnded(messageId) }),
     log,
     metrics,
     gapMs: durations.gapMs,
@@ -108,7 +106,7 @@ export function compose(parts: ContextParts): ServerParts {
 
 function createInsertMessage(sql: Sql, { metrics, tracing }: Telemetry): InsertMessage {
   const groupCommit = new GroupCommit<NewMessage, InsertedMessage>(
-    (messages) => insertMessages(sql, messages),
+    (messages) => insertMessages(sql, messages, { leaseSeconds }),
     {
       keyOf: (message) => message.chatId,
       sizeMax: commitGroupMax,

@@ -90,49 +90,57 @@ export type StopReason =
   | "abandoned";
 
 /** An answer that runs on this node. */
-export interface Reply {
+export interface RunningAnswer {
   readonly chatId: number;
   readonly messageId: number;
   /** The number of its message. */
   readonly seq: number;
   /** When its message was stored, as on the wire. */
   readonly createdAt: string;
-  readonly run: { id: number; attempt: number };
-  readonly abort: AbortController;
+  /** The row of answer_runs, and this node's right to write it. */
+  readonly lease: { readonly id: number; readonly attempt: number };
   /** The text that the room has been shown. */
-  text: string;
+  readonly text: string;
   /** The text is whole; its end may have been stored, and even shown, before the server learns of it. */
-  ending: boolean;
-  stopReason: StopReason | undefined;
+  readonly isEnding: boolean;
   /** Settles when it has ended. */
-  done: Promise<void>;
-}
-
-/** The right to run one answer. */
-export interface Place {
-  /** Only the first call counts. */
-  release(): void;
+  readonly done: Promise<void>;
+  /** Ends it; only the first reason counts. */
+  stop(reason: StopReason): void;
 }
 
 /** The answers that run on this node. */
 export interface Answers {
-  reserve(question: { needsModel: boolean }): Place;
-  resume(): Place;
-  add(reply: Reply): void;
-  remove(reply: Reply): void;
-  find(messageId: number): Reply | undefined;
+  /**
+   * Takes one of the server's slots; free answers are never too many.
+   * @returns releases the slot; only the first call counts
+   * @throws Problem `quota_exceeded`, `unavailable` while the server goes down
+   */
+  takeSlot(options: { isFree: boolean }): () => void;
+  /** Takes a slot for an answer that goes on, however many run: it was reserved on a server that is gone. */
+  takeSlotOfResumed(): () => void;
+  add(answer: RunningAnswer): void;
+  remove(answer: RunningAnswer): void;
+  find(messageId: number): RunningAnswer | undefined;
   runIds(): number[];
   /** A chat's running answers whose first frame is among the room's numbers up to `position`, oldest first. */
-  inChat(chatId: number, position: number): Reply[];
-  end(reply: Reply, reason: StopReason): void;
+  inChat(chatId: number, position: number): RunningAnswer[];
   /** The log has the end of an answer: if it still runs here, another node had taken it over. */
-  hasEnded(messageId: number): void;
+  noteEnded(messageId: number): void;
   /** Discards the answers of a deleted chat. */
   abandonChat(chatId: number): void;
   /** Takes no more questions and hands every running answer over. Settles when all are stored. */
   close(): Promise<void>;
-  /** Questions that are being stored, by chat, person and client id. */
-  readonly inFlight: Map<string, Promise<unknown>>;
+  /** Questions that are being stored. */
+  readonly inFlight: {
+    /** Runs the tries of one question one after another; `ask` is told whether a try before it has just ended. */
+    inTurn<T>(key: string, ask: (isRetry: boolean) => Promise<T>): Promise<T>;
+  };
   /** The chats whose history is being summarised on this node. */
   readonly summarising: Set<number>;
+  /** The chats in which every message asks the model, as far as they are known on this node. */
+  readonly aiChats: {
+    find(chatId: number): boolean | undefined;
+    remember(chatId: number, isAiChat: boolean): void;
+  };
 }

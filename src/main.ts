@@ -3,24 +3,25 @@
 // server, which is stopped first.
 import type { Logger } from "pino";
 import { keptSecretKey } from "./accounts/secret-key.ts";
+import { createDemonstration } from "./model/demonstration.ts";
 import { createGeminiModel } from "./model/gemini/client.ts";
 import { ConfigError, readConfig, type Config } from "./config/config.ts";
 import { compose } from "./compose.ts";
 import type { Model } from "./context.ts";
-import { checkDurability, connect } from "./database/connect.ts";
+import { parseDatabaseUrl } from "./config/database-address.ts";
+import { checkDurability } from "./database/connect.ts";
+import { openPool } from "./database/pooler.ts";
 import {
   startEmbeddedPostgres,
   type EmbeddedPostgres,
 } from "./embedded-postgres/embedded-postgres.ts";
 import { migrate } from "./database/migrations/migrate.ts";
-import { startGeminiEmulator, type Emulator } from "./emulator/server.ts";
 import { createLogger } from "./observability/logger.ts";
 import { loadTelemetry } from "./observability/telemetry.ts";
 import { startServer } from "./server.ts";
 
 interface Kept {
   embedded: EmbeddedPostgres | undefined;
-  emulator: Emulator | undefined;
   stop: (() => Promise<void>) | undefined;
   signals: boolean;
 }
@@ -31,7 +32,6 @@ declare global {
 
 const kept = (globalThis.geminiCoop ??= {
   embedded: undefined,
-  emulator: undefined,
   stop: undefined,
   signals: false,
 });
@@ -49,24 +49,23 @@ function modelOf(config: Config, log: Logger): Model {
       description: "none: GEMINI_API_KEY is not set, so /bot does not answer",
     };
   }
-  kept.emulator ??= startGeminiEmulator();
   return {
-    answer: createGeminiModel({ apiKey: "none", baseUrl: kept.emulator.url, log }),
+    answer: createDemonstration(),
     description:
       "offline demonstration: GEMINI_API_KEY is not set, so /bot is not answered by Gemini",
   };
 }
 
 async function start(config: Config, log: Logger): Promise<void> {
-  if (!config.databaseUrl) {
+  if (!config.database) {
     kept.embedded ??= await startEmbeddedPostgres({ dataDir: config.dataDir, log });
   }
-  const databaseUrl = config.databaseUrl ?? kept.embedded?.url;
-  if (!databaseUrl) throw new Error("There is no database to use.");
+  const database = config.database ?? (kept.embedded && parseDatabaseUrl(kept.embedded.url));
+  if (!database) throw new Error("There is no database to use.");
   const secretKey = config.secretKey ?? (await keptSecretKey(config.dataDir));
 
-  await migrate(databaseUrl, { log });
-  const sql = connect(databaseUrl, log);
+  await migrate(database, { log });
+  const sql = await openPool(database, log);
   await checkDurability(sql, log);
   const model = modelOf(config, log);
   const telemetry = await loadTelemetry(config, log);
@@ -76,7 +75,7 @@ async function start(config: Config, log: Logger): Promise<void> {
     await telemetry.stop();
     await sql.end({ timeout: 2 });
   };
-  announce(config, log, server.url, model, config.databaseUrl === undefined);
+  announce(config, log, server.url, model, config.database === undefined);
 }
 
 function announce(config: Config, log: Logger, url: string, model: Model, embedded: boolean) {
@@ -97,10 +96,9 @@ function announce(config: Config, log: Logger, url: string, model: Model, embedd
 }
 
 async function stopEverything(log: Logger): Promise<void> {
-  const { stop, embedded, emulator } = kept;
+  const { stop, embedded } = kept;
   kept.stop = undefined;
   await stop?.();
-  await emulator?.stop();
   await embedded?.stop();
   log.info("stopped");
 }

@@ -3,7 +3,7 @@ import type { Server } from "bun";
 import { waitingHashes } from "./accounts/passwords.ts";
 import { areSessionsLive } from "./accounts/queries.ts";
 import { cleanUpSessions } from "./accounts/sign-in.ts";
-import { sweepAbandonedAnswers } from "./answers/recovery.ts";
+import { recoverAnswers } from "./answers/recovery.ts";
 import { createApp, type AppParts } from "./app.ts";
 import { cleanUpAudit } from "./audit/audit.ts";
 import type { Ctx } from "./context.ts";
@@ -135,7 +135,7 @@ function startTasks({ ctx, sockets }: ServerParts, times: ServerDurations): (() 
     every(times.sessionCheckMs, "sessions", log, () => sockets.checkSessions(ctx.now().getTime())),
     every(times.logCheckMs, "log check", log, createLogCheck(ctx)),
     // Answers that a server before this one has handed over go on without a wait.
-    every(times.recoveryMs, "answer recovery", log, () => sweepAbandonedAnswers(ctx), {
+    every(times.recoveryMs, "answer recovery", log, () => recoverAnswers(ctx), {
       atOnce: true,
     }),
     every(times.endedCheckMs, "ended sessions", log, () => closeEnded(ctx, sockets)),

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { closeCodes } from "../src/wire/frames.ts";
+import { closeCodes } from "../src/wire/close-codes.ts";
 import { asyncApi } from "../src/wire/docs/asyncapi.ts";
 import { openApi } from "../src/docs/documents.ts";
 import { appToDescribe } from "./world/contract.ts";

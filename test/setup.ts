@@ -6,6 +6,7 @@ import { chmod, mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
+import { parseDatabaseUrl } from "../src/config/database-address.ts";
 import { startEmbeddedPostgres } from "../src/embedded-postgres/embedded-postgres.ts";
 import { migrate } from "../src/database/migrations/migrate.ts";
 import { provideCluster } from "./world/cluster.ts";
@@ -32,6 +33,6 @@ const folder = await mkdtemp(join(tmpdir(), `${prefix}${process.pid}-`));
 // PostgreSQL's own user has to reach it where the tests run as root.
 await chmod(folder, 0o755);
 const { url } = await startEmbeddedPostgres({ dataDir: folder, log });
-await migrate(url, { log });
+await migrate(parseDatabaseUrl(url), { log });
 provideCluster({ url, template: new URL(url).pathname.slice(1) });
 watchAnswers();

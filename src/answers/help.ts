@@ -1,10 +1,38 @@
-// What /bot help says. It needs no model, and costs nothing.
-import { modelOf } from "./model-settings.ts";
 import type { Config } from "../config/config.ts";
+import type { StreamAnswer } from "../model/stream-answer.ts";
+import { modelOf } from "./model-settings.ts";
 import type { PromptRoom } from "./prompt/queries.ts";
+import type { AnswerRequest, PreparedAnswer, Responder } from "./responder.ts";
 
-export function helpText(config: Config, room: PromptRoom): string {
-  const { settings, is_ai_chat: isAiChat } = room;
+/** Answers `/bot help` without a model. */
+export class HelpResponder implements Responder {
+  readonly isFree = true;
+  readonly #text: string;
+
+  constructor(config: Config, room: PromptRoom) {
+    this.#text = helpText(config, room);
+  }
+
+  prepare({ resumed }: AnswerRequest): Promise<PreparedAnswer> {
+    const streamAnswer = sayAtOnce(this.#text.slice(resumed?.text.length ?? 0));
+    return Promise.resolve({
+      model: undefined,
+      tokensMin: 0,
+      tokensWanted: 0,
+      isHistoryFull: false,
+      stream: streamAnswer,
+    });
+  }
+}
+
+function sayAtOnce(text: string) {
+  return async function* () {
+    if (text !== "") yield { text };
+    yield { ending: { status: "complete" } };
+  } satisfies StreamAnswer;
+}
+
+function helpText(config: Config, { settings, is_ai_chat: isAiChat }: PromptRoom): string {
   return [
     isAiChat
       ? "In this chat I answer every message. Everybody here sees the answer as it is written."

@@ -1,22 +1,23 @@
-// An answer's message and its run, from the first chunk to the end. Whoever has lost the run (a later attempt has it)
-// writes nothing.
+// An answer's message and its run, from the first chunk to the end. A server that has lost the lease writes nothing.
 import { z } from "zod";
 import { databaseError, maybe, withoutWaiting, type Sql } from "../database/connect.ts";
 import type { EndedAnswer } from "../wire/message-frames.ts";
-import { Message, Usage, type MessageStatus, type Source } from "../wire/messages.ts";
+import { Message, Usage } from "../wire/messages.ts";
 import { messageColumns, storedColumns } from "../log/messages.ts";
-import { leaseSeconds, settledRun, type RunKey } from "./budget/queries.ts";
+import type { AnswerEnd, EndedStatus } from "./answer-end.ts";
+import { leaseSeconds, settledRun, type Lease } from "./budget/queries.ts";
 
 const Checkpointed = z.object({ stop_requested: z.boolean(), has_message: z.boolean() });
 
 /**
- * Keeps an answer's text so far and what it has used, and renews its lease.
+ * Stores an answer's text so far and its usage, and renews its lease.
  * @param text undefined when it has not changed
- * @returns undefined when the run belongs to somebody else, or has ended
+ * @param leaseEnds lets another server take the run over at once
+ * @returns undefined when another server has the run, or it has ended
  */
 export async function checkpointAnswer(
   sql: Sql,
-  run: RunKey,
+  lease: Lease,
   { text, usage, leaseEnds }: { text: string | undefined; usage: Usage; leaseEnds: boolean },
 ): Promise<z.infer<typeof Checkpointed> | undefined> {
   return maybe(
@@ -25,7 +26,7 @@ export async function checkpointAnswer(
         update answer_runs
         set usage = ${sql.json({ ...usage })}::jsonb,
             lease_expires_at = now() + ${leaseEnds ? -1 : leaseSeconds} * interval '1 second'
-        where id = ${run.id} and attempt = ${run.attempt}
+        where id = ${lease.id} and attempt = ${lease.attempt}
         returning message_id, stop_requested
       ),
       kept as (
@@ -43,43 +44,40 @@ export async function checkpointAnswer(
 
 const EndedRow = z.object({ ...Message.shape, usage: Usage.nullable() });
 
-/** How an answer ended, to be stored. */
-export interface AnswerEnd {
-  /** undefined keeps the text that is stored */
-  content: string | undefined;
-  status: Exclude<MessageStatus, "streaming">;
-  error: string | undefined;
-  sources: Source[] | undefined;
-  /** As the model counted; undefined if it did not. */
-  usage: Usage | undefined;
-  /** What is charged. */
+export interface EndDetails {
+  /** Undefined keeps the text that is stored. */
+  content?: string;
+  /** The model's count, which is shown; undefined if it did not count. */
+  usage?: Usage | undefined;
   charged: Usage;
-  estimatedPromptTokens: number | undefined;
-  firstChunkMs: number | undefined;
-  totalMs: number | undefined;
+  /** Of the prompt that `usage` counts. */
+  estimatedPromptTokens?: number | undefined;
+  firstChunkMs?: number | undefined;
+  totalMs?: number;
 }
 
 /**
- * Brings a streaming answer to its end, takes the chat's next number and settles its run; only the first who tries does.
- * @returns undefined when it had ended before, is somebody else's, or is gone
+ * Brings a streaming answer to its end, takes the chat's next number and settles its run. Only the first call does.
+ * @returns undefined when the answer had ended before, another server has it, or it is gone
  */
 export async function endAnswer(
   sql: Sql,
-  { chatId, run }: { chatId: number; run: RunKey },
-  end: AnswerEnd,
+  { chatId, lease }: { chatId: number; lease: Lease },
+  end: AnswerEnd<EndedStatus>,
+  details: EndDetails,
 ): Promise<EndedAnswer | undefined> {
-  const { charged: usage, estimatedPromptTokens } = end;
+  const { content, usage, charged, estimatedPromptTokens, firstChunkMs, totalMs } = details;
   const row = maybe(
     await sql`
       with locked as materialized (
         select c.id, c.last_seq from chats c where c.id = ${chatId} for no key update
       ),
-      ${settledRun(sql, run, { usage, estimatedPromptTokens })},
+      ${settledRun(sql, lease, { usage: charged, estimatedPromptTokens })},
       m as (
         update messages
-        set content = coalesce(${end.content ?? null}::text, content),
+        set content = coalesce(${content ?? null}::text, content),
             status = ${end.status},
-            usage = ${end.usage ? sql.json({ ...end.usage }) : null}::jsonb,
+            usage = ${usage ? sql.json({ ...usage }) : null}::jsonb,
             error = ${end.error ?? null}::text,
             sources = ${end.sources ? sql.json(end.sources.map((source) => ({ ...source }))) : null}::jsonb,
             updated_seq = locked.last_seq + 1
@@ -96,7 +94,7 @@ export async function endAnswer(
       ),
       timed as (
         update answer_receipts r
-        set first_chunk_ms = ${end.firstChunkMs ?? null}::int, total_ms = ${end.totalMs ?? null}::int
+        set first_chunk_ms = ${firstChunkMs ?? null}::int, total_ms = ${totalMs ?? null}::int
         from m
         where r.message_id = m.id
       )
@@ -114,7 +112,7 @@ function endedAnswer({ usage, ...message }: z.infer<typeof EndedRow>): EndedAnsw
   return { message, usage };
 }
 
-/** @returns undefined for an answer that is still running, or gone */
+/** @returns undefined for an answer that still streams, or is gone */
 export async function findEndedAnswer(
   sql: Sql,
   messageId: number,
@@ -177,13 +175,13 @@ export async function insertAnswer(
   }
 }
 
-const RunningAnswer = z.object({ answer: Message, question: Message });
+const StreamingAnswer = z.object({ answer: Message, question: Message });
 
-/** A streaming answer and its question, for who takes it over. @returns undefined when it has ended or is gone */
-export async function findRunningAnswer(
+/** Finds a streaming answer and its question, for recovery. @returns undefined when the answer has ended or is gone */
+export async function findStreamingAnswer(
   sql: Sql,
   messageId: number,
-): Promise<z.infer<typeof RunningAnswer> | undefined> {
+): Promise<z.infer<typeof StreamingAnswer> | undefined> {
   const rows = await sql`
     select ${messageColumns(sql)}
     from messages m
@@ -193,5 +191,23 @@ export async function findRunningAnswer(
     order by m.seq desc
   `;
   const [answer, question] = rows;
-  return maybe(question ? [{ answer, question }] : [], RunningAnswer);
+  return maybe(question ? [{ answer, question }] : [], StreamingAnswer);
+}
+
+/** @returns undefined for a chat that the caller is not in */
+export async function findIsAiChat(
+  sql: Sql,
+  callerId: number,
+  chatId: number,
+): Promise<boolean | undefined> {
+  const row = maybe(
+    await sql`
+      select c.is_ai_chat
+      from chat_participants me
+      join chats c on c.id = me.chat_id
+      where me.chat_id = ${chatId} and me.user_id = ${callerId}
+    `,
+    z.object({ is_ai_chat: z.boolean() }),
+  );
+  return row?.is_ai_chat;
 }

@@ -1,16 +1,16 @@
-const mark = /^\s*\/bot(?=\s|$)/i;
+const command = /^\s*\/bot(?=\s|$)/i;
 
-/** Whether a message is meant for the model: its first word is /bot. */
+/** Tells whether a message asks the model in any chat: its first word is /bot. */
 export function asksBot(content: string): boolean {
-  return mark.test(content);
+  return command.test(content);
 }
 
-/** What is asked, without the mark and without white space around it. In an AI chat that is the whole message. */
+/** Returns the question without the command and without white space around it. In an AI chat that is the whole message. */
 export function questionOf(content: string): string {
-  return content.replace(mark, "").trim();
+  return content.replace(command, "").trim();
 }
 
-/** `/bot help`, which the server answers by itself. */
+/** Recognises `/bot help`, which the server answers without the model. */
 export function isHelp(content: string): boolean {
   return asksBot(content) && questionOf(content).toLowerCase() === "help";
 }

@@ -5,7 +5,10 @@ import { signedIn } from "../accounts/signed-in.ts";
 import { AnswerContext, Models, UsageQuery, UsageReport } from "../wire/answers.ts";
 import { Message, MessagePath } from "../wire/messages.ts";
 import { answers, bearer, refuses } from "../wire/openapi.ts";
-import { getAnswerContext, getUsage, regenerateAnswer, stopAnswer } from "./actions.ts";
+import { getAnswerContext } from "./answer-context.ts";
+import { getUsage } from "./budget/usage.ts";
+import { regenerateAnswer } from "./regenerate.ts";
+import { stopAnswer } from "./stop.ts";
 
 const tags = ["Answers"];
 const security = bearer;

@@ -1,5 +1,5 @@
-// The client's reaction to a closed socket: the counterpart of the table of close codes in src/wire/frames.ts.
-import type { CloseReason } from "../wire/frames.ts";
+// The client's reaction to a closed socket: the counterpart of the table of close codes in src/wire/close-codes.ts.
+import type { CloseReason } from "../wire/close-codes.ts";
 import type { Timing } from "./timing.ts";
 
 /**

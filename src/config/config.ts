@@ -1,5 +1,6 @@
 // The only reader of the environment. The rest of the server receives the frozen Config that is made here.
 import { version } from "../../package.json";
+import type { DatabaseAddress } from "./database-address.ts";
 import { Environment } from "./environment.ts";
 import { productionFaults } from "./production.ts";
 
@@ -9,7 +10,7 @@ export interface Config {
   readonly host: string;
   readonly port: number;
   /** Undefined: an embedded PostgreSQL under `dataDir` is used. Never undefined in production. */
-  readonly databaseUrl: string | undefined;
+  readonly database: DatabaseAddress | undefined;
   readonly dataDir: string;
   /** Undefined: a key is made once and kept under `dataDir`. Never undefined in production. */
   readonly secretKey: string | undefined;
@@ -113,7 +114,7 @@ function configOf(values: Environment): Config {
     production: values.NODE_ENV === "production",
     host: values.HOST,
     port: values.PORT,
-    databaseUrl: values.DATABASE_URL,
+    database: values.DATABASE_URL,
     dataDir: values.DATA_DIR,
     secretKey: values.SECRET_KEY,
     previousSecretKey: values.SECRET_KEY_PREVIOUS,

@@ -1,5 +1,6 @@
 // The variables of the environment and their values.
 import { z } from "zod";
+import { databaseAddress } from "./database-address.ts";
 import {
   headerList,
   httpUrl,
@@ -16,11 +17,7 @@ export const Environment = z.object({
   NODE_ENV: z.enum(["production", "development", "test"]).default("development"),
   HOST: z.string().default("0.0.0.0"),
   PORT: wholeNumber(8000, 0, 65_535),
-  DATABASE_URL: z
-    .string()
-    .regex(/^postgres(ql)?:\/\//, "must begin with postgres:// or postgresql://")
-    .refine((url) => URL.canParse(url), "must be a PostgreSQL address")
-    .optional(),
+  DATABASE_URL: databaseAddress.optional(),
   DATA_DIR: z.string().default(".data"),
   SECRET_KEY: z.string().optional(),
   SECRET_KEY_PREVIOUS: z.string().optional(),

@@ -6,41 +6,59 @@
 import postgres from "postgres";
 import type { Logger } from "pino";
 import { z } from "zod";
+import type { DatabaseAddress } from "../config/database-address.ts";
 import { Problem } from "../wire/problems.ts";
+import { connectionOptions, searchPath } from "./connection-options.ts";
 
-const connectTimeoutSeconds = 5;
 const statementTimeoutMs = 15_000;
 /** A chat that is locked for long, by the deletion of a million messages say, must not delay the messages of the others. */
 const lockTimeoutMs = 2_000;
 const reconnectDelaySecondsMax = 0.5;
 const retryAfterSeconds = 2;
 
-export type Sql = postgres.Sql<{ bigint: number; timestamptz: string }>;
+export type Types = { bigint: number; timestamptz: string };
+export type Sql = postgres.Sql<Types>;
 
 /** A part of a statement, to be used inside another. */
 export type Fragment = postgres.PendingQuery<postgres.Row[]>;
 
 /**
- * Opens a pool, which connects on first use, and again when the database comes back.
+ * Opens a pool to a PostgreSQL without a pooler in between (openPool finds out whether there is one). It connects on first
+ * use, and again when the database comes back.
  * A `bigint` becomes a number (an unsafe one is an error), a `timestamptz` RFC 3339 in UTC with milliseconds.
  * @param max most connections
  */
-export function connect(url: string, log: Logger, { max = 10 }: { max?: number } = {}): Sql {
-  return postgres(url, {
-    max,
-    connect_timeout: connectTimeoutSeconds,
+export function connect(
+  address: DatabaseAddress,
+  log: Logger,
+  { max = 10 }: { max?: number } = {},
+): Sql {
+  const options = poolOptions(address, log);
+  const connection = { ...options.connection, ...settings(address) };
+  return postgres({ ...options, max, connection, prepare: true });
+}
+
+/** The settings of PostgreSQL that statements need. */
+export function settings(address: DatabaseAddress): Record<string, string> {
+  const path = searchPath(address);
+  return {
+    TimeZone: "UTC",
+    statement_timeout: `${statementTimeoutMs}ms`,
+    lock_timeout: `${lockTimeoutMs}ms`,
+    // Disks are fast and most pages are in memory: with the default of 4 the planner reads a whole table for a few rows.
+    random_page_cost: "1.1",
+    synchronous_commit: "on",
+    ...(path !== undefined && { search_path: path }),
+  };
+}
+
+/** Options of a pool, without its settings. */
+export function poolOptions(address: DatabaseAddress, log: Logger) {
+  return {
+    ...connectionOptions(address),
     // A restarted database should be in use again at once; the default waits up to 20 s.
     backoff: (attempt: number) => Math.min(0.05 * 2 ** attempt, reconnectDelaySecondsMax),
-    connection: {
-      application_name: "gemini-coop",
-      TimeZone: "UTC",
-      statement_timeout: statementTimeoutMs,
-      lock_timeout: lockTimeoutMs,
-      // Disks are fast and most pages are in memory: with the default of 4 the planner reads a whole table for a few rows.
-      random_page_cost: 1.1,
-      synchronous_commit: "on",
-    },
-    onnotice: (notice) => log.debug({ notice: notice.message }, "database notice"),
+    onnotice: (notice: postgres.Notice) => log.debug({ notice: notice.message }, "database notice"),
     types: {
       bigint: {
         to: 20,
@@ -57,7 +75,7 @@ export function connect(url: string, log: Logger, { max = 10 }: { max?: number }
           new Date(text.replace(" ", "T").replace(/\+00$/, "Z")).toISOString(),
       },
     },
-  });
+  };
 }
 
 /**
@@ -94,7 +112,11 @@ export function one<T extends z.ZodType>(rows: readonly unknown[], schema: T): z
   return schema.parse(rows[0]);
 }
 
-const CodedError = z.object({ code: z.string(), constraint_name: z.string().optional() });
+const CodedError = z.object({
+  code: z.string(),
+  constraint_name: z.string().optional(),
+  syscall: z.string().optional(),
+});
 
 /** The SQLSTATE or postgres.js's own code of an error, and the constraint that it names. */
 export function databaseError(error: unknown): { code: string; constraint?: string } | undefined {
@@ -104,31 +126,34 @@ export function databaseError(error: unknown): { code: string; constraint?: stri
   return constraint === undefined ? { code } : { code, constraint };
 }
 
-const awayCodes = new Set([
-  "CONNECTION_CLOSED",
-  "CONNECTION_DESTROYED",
-  "CONNECTION_ENDED",
-  "CONNECT_TIMEOUT",
-  "ECONNREFUSED",
-  "ECONNRESET",
-  "ENOTFOUND",
-  "EPIPE",
-  "ETIMEDOUT",
-  // PostgreSQL, appendix A: shutting down, crashed, starting up; too many connections; statement time-out; read-only;
-  // no connections allowed, as while it is restored.
-  "57P01",
-  "57P02",
-  "57P03",
-  "53300",
-  "57014",
-  "25006",
-  "55000",
-]);
+/** Errors of postgres.js about a connection, of sockets, and of TLS. */
+const connectionCodes = new RegExp(
+  "^(CONNECTION_|CONNECT_TIMEOUT|SASL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|ERR_TLS_|ERR_SSL_|TLS_|" +
+    "E(AI_AGAIN|CONN(ABORTED|REFUSED|RESET)|HOST(DOWN|UNREACH)|NET(DOWN|UNREACH)|NOT(CONN|FOUND)|PIPE|TIMEDOUT)$)",
+);
+
+/** Beginnings of SQLSTATEs (PostgreSQL, appendix A). */
+const awayStates = [
+  "08", // connection exceptions, those of poolers too
+  "25006", // read-only: not the primary any more
+  "25P03", // the transaction was idle for too long
+  "25P04", // the transaction took too long
+  "28", // the password or the rules of access have changed
+  "3D000", // no such database
+  "53", // too many connections, a full disk, no memory
+  "55000", // not in the right state, as while it is restored
+  "57014", // the statement took too long
+  "57P", // shutting down, crashed, starting up, dropped
+  "58", // the disk cannot be read or written
+];
 
 /** Whether an error means that the database could not be used, so that the same request may succeed later. */
 export function isDatabaseAway(error: unknown): boolean {
-  const code = databaseError(error)?.code;
-  return code !== undefined && (awayCodes.has(code) || code.startsWith("08"));
+  const { data } = CodedError.safeParse(error);
+  if (!data) return false;
+  // A Unix socket that is not there.
+  if (data.syscall === "connect" || connectionCodes.test(data.code)) return true;
+  return data.code.length === 5 && awayStates.some((state) => data.code.startsWith(state));
 }
 
 /** Whether a statement gave up waiting for a lock. It has written nothing. */

@@ -26,7 +26,8 @@ function observe(query: Promise<unknown>, observer: QueryObserver) {
   const then = query.then.bind(query);
   Object.defineProperty(query, "then", {
     value(...handlers: Parameters<typeof then>) {
-      Reflect.deleteProperty(query, "then");
+      // Later calls, of which the first one's own `then` is one, are not reported again.
+      Object.defineProperty(query, "then", { value: then });
       observer.queryBegan();
       const beganAt = performance.now();
       const ended = (failed: boolean) => () =>

@@ -1,6 +1,6 @@
 // The guide half of /docs/socket.
 import { html } from "hono/html";
-import { frameBytesMax } from "../wire/frames.ts";
+import { frameBytesMax } from "../wire/client-frames.ts";
 import { answers } from "./answers.ts";
 import { catchingUp } from "./catching-up.ts";
 import { exampleClient } from "./example.ts";

@@ -1,6 +1,7 @@
 // The reference half of /docs/socket, made from the AsyncAPI document: frames, their members, close codes.
 import { html } from "hono/html";
-import type { AsyncApi, FrameMessage, JsonSchema } from "../wire/docs/asyncapi.ts";
+import type { AsyncApi } from "../wire/docs/asyncapi.ts";
+import type { FrameMessage, JsonSchema } from "../wire/docs/frame-messages.ts";
 import { jsonCode, prose, type Html } from "./layout.ts";
 
 const lastPart = ($ref: string) => $ref.split("/").at(-1) ?? "";

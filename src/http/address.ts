@@ -4,7 +4,6 @@
 import { BlockList, isIPv4, isIPv6 } from "node:net";
 import type { MiddlewareHandler } from "hono";
 import type { Config } from "../config/config.ts";
-import type { AppEnv } from "./router.ts";
 
 export interface Client {
   /** In the form of RFC 5952, an IPv4-mapped one as IPv4; `unknown` where there is none. */
@@ -17,13 +16,19 @@ export interface Client {
   readonly forwardedScheme: "http" | "https" | undefined;
 }
 
+/** The part of a request's environment that {@link seeClient} reads and sets. */
+interface ClientEnv {
+  Bindings: { server: { requestIP(request: Request): { address: string } | null } };
+  Variables: { client: Client };
+}
+
 /** The context of a request, whether or not its route has more variables. */
 export interface ClientContext {
   get(key: "client"): Client;
 }
 
 /** Determines the client once for each request, for {@link clientAddress} and {@link isSecure}. */
-export function seeClient(config: Config): MiddlewareHandler<AppEnv> {
+export function seeClient(config: Config): MiddlewareHandler<ClientEnv> {
   const isTrusted = trustedBy(config.trustedProxies);
   return async (c, next) => {
     const peer = readAddress(c.env.server.requestIP(c.req.raw)?.address ?? "") ?? "unknown";

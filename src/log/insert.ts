@@ -1,7 +1,6 @@
 // The group commit of new messages.
 import { z } from "zod";
 import { databaseError, many, type Sql } from "../database/connect.ts";
-import { leaseSeconds } from "../answers/budget/queries.ts";
 import { botUsername, type Message } from "../wire/messages.ts";
 import { newMessage } from "./messages.ts";
 
@@ -11,13 +10,18 @@ export interface NewMessage {
   username: string;
   content: string;
   clientId: string | undefined;
-  /** The run that is to answer it: an empty answer is stored with it. */
+  /** The run that will answer the message: an empty answer is stored with it. */
   runId: number | undefined;
 }
 
+export interface InsertOptions {
+  /** Seconds from the storing of an answer within which its server must renew the lease. */
+  leaseSeconds: number;
+}
+
 /**
- * `stranger`: the sender is not in the chat. `must_ask`: in an AI chat every message asks, this one does not. Neither
- * stored anything. `known`: the client id had been used before, `message` is that first one.
+ * `stranger`: the sender is not in the chat. `must_ask`: every message of an AI chat needs a run, and this one has none.
+ * Neither stored anything. `known`: the client id had been used before, and `message` is that first message.
  */
 export type InsertedMessage =
   | { outcome: "sent"; message: Message; answer: Message | undefined }
@@ -25,27 +29,22 @@ export type InsertedMessage =
   | { outcome: "stranger" }
   | { outcome: "must_ask" };
 
+const stored = {
+  n: z.int(),
+  id: z.int(),
+  seq: z.int(),
+  updated_seq: z.int(),
+  content: z.string(),
+  created_at: z.string(),
+};
 const InsertedRow = z.discriminatedUnion("outcome", [
   z.object({
-    n: z.int(),
+    ...stored,
     outcome: z.literal("sent"),
-    id: z.int(),
-    seq: z.int(),
-    updated_seq: z.int(),
-    content: z.string(),
-    created_at: z.string(),
     answer_id: z.int().nullable(),
     answer_seq: z.int().nullable(),
   }),
-  z.object({
-    n: z.int(),
-    outcome: z.literal("known"),
-    id: z.int(),
-    seq: z.int(),
-    updated_seq: z.int(),
-    content: z.string(),
-    created_at: z.string(),
-  }),
+  z.object({ ...stored, outcome: z.literal("known") }),
   z.object({ n: z.int(), outcome: z.literal("must_ask") }),
 ]);
 type InsertedRow = z.infer<typeof InsertedRow>;
@@ -59,37 +58,46 @@ type InsertedRow = z.infer<typeof InsertedRow>;
  * Of two of these in flight with one client id (on two nodes, or when a connection broke and the message is sent again)
  * the later one fails as a whole on messages_client_id_key: its snapshot is older than the first one's commit.
  */
-export async function insertMessages(sql: Sql, items: NewMessage[]): Promise<InsertedMessage[]> {
+export async function insertMessages(
+  sql: Sql,
+  items: NewMessage[],
+  options: InsertOptions,
+): Promise<InsertedMessage[]> {
   const firstWith = new Map<string, number>();
-  const places = items.map((item, index) => {
+  const firsts = items.map((item, index) => {
     if (item.clientId === undefined) return index;
-    // In an AI chat the same words come first as a message, which is told that it must ask, then as a question.
+    // In an AI chat the same content may come as a plain message, which is refused, and as a question.
     const key = `${item.chatId} ${item.userId} ${item.runId !== undefined} ${item.clientId}`;
     return firstWith.getOrInsert(key, index);
   });
   const rows = await insertDistinct(
     sql,
-    items.filter((_, index) => places[index] === index),
+    items.filter((_, index) => firsts[index] === index),
+    options,
   );
   let next = 0;
   const outcomes: InsertedMessage[] = [];
   items.forEach((item, index) => {
-    const place = places[index] ?? index;
-    if (place === index) {
+    const first = firsts[index] ?? index;
+    if (first === index) {
       next += 1;
       outcomes.push(outcomeOf(item, rows.get(next)));
     } else {
-      const first = outcomes[place] ?? { outcome: "stranger" };
+      const outcome = outcomes[first] ?? { outcome: "stranger" };
       outcomes.push(
-        first.outcome === "sent" ? { outcome: "known", message: first.message } : first,
+        outcome.outcome === "sent" ? { outcome: "known", message: outcome.message } : outcome,
       );
     }
   });
   return outcomes;
 }
 
-async function insertDistinct(sql: Sql, items: NewMessage[]): Promise<Map<number, InsertedRow>> {
-  const insert = () => insertOnce(sql, items);
+async function insertDistinct(
+  sql: Sql,
+  items: NewMessage[],
+  options: InsertOptions,
+): Promise<Map<number, InsertedRow>> {
+  const insert = () => insertOnce(sql, items, options);
   const rows = await insert().catch((error: unknown) => {
     if (databaseError(error)?.constraint !== "messages_client_id_key") throw error;
     // The first one has committed meanwhile, so that now it is known.
@@ -98,7 +106,11 @@ async function insertDistinct(sql: Sql, items: NewMessage[]): Promise<Map<number
   return new Map(many(rows, InsertedRow).map((row) => [row.n, row]));
 }
 
-async function insertOnce(sql: Sql, items: NewMessage[]): Promise<readonly unknown[]> {
+async function insertOnce(
+  sql: Sql,
+  items: NewMessage[],
+  { leaseSeconds }: InsertOptions,
+): Promise<readonly unknown[]> {
   return await sql`
     with input as materialized (
       select n, chat_id, user_id, content, client_id, run_id, run_id is not null as asks
@@ -117,7 +129,7 @@ async function insertOnce(sql: Sql, items: NewMessage[]): Promise<readonly unkno
       order by id
       for no key update
     ),
-    -- A question that waited for so long that the sweep has given up its run must not be stored without one.
+    -- A question that waited so long that recovery has ended its run must not be stored without one.
     run as materialized (
       select id from answer_runs
       where id in (select run_id from input) and attempt = 1
@@ -147,7 +159,7 @@ async function insertOnce(sql: Sql, items: NewMessage[]): Promise<readonly unkno
     ),
     numbered as materialized (
       select n, chat_id, user_id, content, client_id, run_id, last_seq, message_count, is_answer, id,
-        row_number() over (partition by chat_id order by n, is_answer) as place,
+        row_number() over (partition by chat_id order by n, is_answer) as position,
         case when is_answer then min(id) filter (where not is_answer) over (partition by n) end as answer_to
       from part
     ),
@@ -178,14 +190,14 @@ async function insertOnce(sql: Sql, items: NewMessage[]): Promise<readonly unkno
       select id, chat_id,
         case when is_answer then null else user_id end,
         case when is_answer then '' else content end,
-        is_answer, last_seq + place, last_seq + place, message_count + place,
+        is_answer, last_seq + position, last_seq + position, message_count + position,
         case when is_answer then null else client_id end,
         case when is_answer then 'streaming' else 'complete' end,
         answer_to
       from numbered
     )
-    select q.n, 'sent' as outcome, q.id, q.last_seq + q.place as seq, q.last_seq + q.place as updated_seq, q.content,
-      now() as created_at, a.id as answer_id, a.last_seq + a.place as answer_seq
+    select q.n, 'sent' as outcome, q.id, q.last_seq + q.position as seq, q.last_seq + q.position as updated_seq, q.content,
+      now() as created_at, a.id as answer_id, a.last_seq + a.position as answer_seq
     from numbered q
     left join numbered a on a.n = q.n and a.is_answer
     where not q.is_answer

@@ -6,7 +6,8 @@ import { findParticipants } from "../chats/participant-queries.ts";
 import { findChat } from "../chats/queries.ts";
 import type { Ctx } from "../context.ts";
 import type { Listener } from "../realtime/listener.ts";
-import { JoinedFrame, replayBytesMax, replayMax, type RequestId } from "../wire/frames.ts";
+import type { RequestId } from "../wire/client-frames.ts";
+import { JoinedFrame, replayBytesMax, replayMax } from "../wire/frames.ts";
 import { messageFrame } from "../wire/message-frames.ts";
 import { FrameText } from "../wire/frame-text.ts";
 import { mergedAnswer } from "../wire/merged-frames.ts";
@@ -134,9 +135,9 @@ async function readLog(ctx: Ctx, caller: Caller, request: JoinRequest): Promise<
 async function readEnded(ctx: Ctx, chatId: number, lastSeq: number): Promise<Set<number>> {
   const running = ctx.answers.inChat(chatId, lastSeq);
   if (running.length === 0) return new Set();
-  const ids = running.map((reply) => reply.messageId);
+  const ids = running.map(({ messageId }) => messageId);
   const ended = await findEnded(ctx.sql, ids, lastSeq);
-  for (const id of ended) ctx.answers.hasEnded(id);
+  for (const id of ended) ctx.answers.noteEnded(id);
   return new Set(ended);
 }
 
@@ -165,11 +166,11 @@ function sendRunningAnswers(
   hasEnded: (messageId: number) => boolean,
 ): void {
   const position = ctx.realtime.rooms.position(chatId) ?? 0;
-  for (const reply of ctx.answers.inChat(chatId, position)) {
-    if (hasEnded(reply.messageId)) continue;
-    const { messageId, text } = reply;
+  for (const answer of ctx.answers.inChat(chatId, position)) {
+    const { messageId, text, createdAt } = answer;
+    if (hasEnded(messageId)) continue;
     const frame = new FrameText(wholeTextFrame(chatId, messageId, text), () =>
-      mergedAnswer({ ...reply, id: messageId }),
+      mergedAnswer({ id: messageId, chatId, createdAt, text }),
     );
     listener.send(textFor(listener, frame));
   }

@@ -1,4 +1,4 @@
-// What the rest of the program knows of a language model. bot/gemini.ts is the one that speaks to Gemini.
+// The port to a language model. model/gemini/ implements it with Gemini, model/demonstration.ts without any model.
 
 /** One turn of a conversation as a model sees it. */
 export interface Turn {
@@ -42,22 +42,22 @@ export interface Source {
   url: string;
 }
 
-/** How an answer that the model itself ended has ended. */
+/** The end of an answer that the model itself has ended. */
 export interface Ending {
   status: "complete" | "truncated" | "blocked";
-  /** Why it was blocked or cut short, as a sentence for a person; absent when complete. */
-  detail?: string;
-  /** What the model found with Google Search; absent when nothing. */
+  /** A sentence for a person that says why it was blocked or cut short; absent when complete. */
+  error?: string;
+  /** The pages that the model found with Google Search; absent when there are none. */
   sources?: Source[];
 }
 
-/** `usage` is what was counted so far: each replaces the one before, and the last one holds for the whole answer. */
+/** `usage` is the count so far: each replaces the one before, and the last one holds for the whole answer. */
 export type Delta = { text: string } | { usage: Usage } | { ending: Ending };
 
 /**
  * Asks a model and yields its answer: any number of non-empty `text` pieces and of `usage` counts, then exactly one
  * `ending`.
- * @throws ModelError when no proper end was reached; what was yielded before stays valid.
+ * @throws ModelError when no proper end was reached; the text that was yielded before stays valid.
  * @throws the signal's reason when aborted.
  */
 export type StreamAnswer = (prompt: Prompt, signal: AbortSignal) => AsyncIterable<Delta>;
@@ -72,7 +72,7 @@ export class ModelError extends Error {
   }
 }
 
-/** The model ended properly, and said nothing: no answer, but all that there was to add to one that broke off. */
+/** The model ended properly without any text. For an answer that broke off this means that nothing was missing. */
 export class EmptyAnswer extends ModelError {
   constructor() {
     super("Gemini gave an empty answer. Asking again may help.");

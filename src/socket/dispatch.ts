@@ -1,10 +1,11 @@
 import { identify, listSessionChats } from "../accounts/sign-in.ts";
-import { stopAnswer } from "../answers/actions.ts";
+import { stopAnswer } from "../answers/stop.ts";
 import type { Ctx } from "../context.ts";
 import { joinRoom } from "../messages/join.ts";
 import { sendMessage } from "../messages/send.ts";
 import type { TypingNotices } from "../messages/typing.ts";
-import type { AckFrame, ClientFrame, PongFrame, RequestId } from "../wire/frames.ts";
+import type { ClientFrame, RequestId } from "../wire/client-frames.ts";
+import type { AckFrame, PongFrame } from "../wire/frames.ts";
 import { Problem } from "../wire/problems.ts";
 import type { SocketRegistry } from "./registry.ts";
 import type { SocketSession } from "./session.ts";

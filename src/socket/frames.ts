@@ -1,13 +1,8 @@
 // Runs the frames of sockets: from a text that came in to the action that it asks for, and back to the reply.
 import type { Ctx } from "../context.ts";
 import type { TypingNotices } from "../messages/typing.ts";
-import {
-  ClientFrame,
-  Envelope,
-  type ErrorFrame,
-  type RequestId,
-  type ServerFrame,
-} from "../wire/frames.ts";
+import { ClientFrame, Envelope, type RequestId } from "../wire/client-frames.ts";
+import type { ErrorFrame, ServerFrame } from "../wire/frames.ts";
 import { invalidInput, Problem } from "../wire/problems.ts";
 import { dispatch } from "./dispatch.ts";
 import { openSession, socketProblem } from "./opening.ts";

@@ -1,6 +1,6 @@
 // Bun's WebSocket handler: limits, opening, incoming texts, heartbeat answers and closing.
 import type { WebSocketHandler } from "bun";
-import { frameBytesMax } from "../wire/frames.ts";
+import { frameBytesMax } from "../wire/client-frames.ts";
 import { Problem } from "../wire/problems.ts";
 import { FrameRunner, unreadBytesMax, type SocketParts } from "./frames.ts";
 import { Inbox } from "./inbox.ts";

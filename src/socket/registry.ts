@@ -2,7 +2,7 @@
 import type { Server } from "bun";
 import type { Metrics } from "../observability/metrics/metrics.ts";
 import { mergedName, userTopic, type MergedSockets, type Topic } from "../realtime/topics.ts";
-import type { CloseReason } from "../wire/frames.ts";
+import type { CloseReason } from "../wire/close-codes.ts";
 import type { UserFrame } from "../wire/list-frames.ts";
 import {
   backpressureBytesMax,

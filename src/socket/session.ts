@@ -4,7 +4,7 @@ import type { Caller } from "../accounts/access-tokens.ts";
 import type { Metrics } from "../observability/metrics/metrics.ts";
 import type { Listener } from "../realtime/listener.ts";
 import { activityTopic, mergedName, type Topic } from "../realtime/topics.ts";
-import { closeCodes, type CloseReason } from "../wire/frames.ts";
+import { closeCodes, type CloseReason } from "../wire/close-codes.ts";
 import type { Inbox } from "./inbox.ts";
 import type { SocketLog } from "./socket-log.ts";
 

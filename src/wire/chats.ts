@@ -2,34 +2,40 @@ import { z } from "zod";
 import { Id, numeric, Seq, text, Time } from "./text.ts";
 import { UsernameSought } from "./users.ts";
 
-/** People in one group chat at most. A private chat holds two. */
+/** Limit of participants in a group chat. A private chat holds two. */
 export const groupSizeMax = 2_000;
-/** Chats of one person at most; the chat list is never longer. */
+/** Limit of chats of one person, and with it of the chat list. */
 export const chatsPerUserMax = 1_000;
 
 const chatName = (min: number) => text({ min, max: 100 }).meta({ example: "Physics homework" });
 
-/** Characters of a persona at most. */
+/** Limit of a persona in characters. */
 export const personaMax = 4_000;
 
-/** How the model answers in a chat. null leaves it to the server. */
+/** The model's settings in a chat. null stands for the server's default. */
 export const ChatSettings = z
   .object({
     model: z.string().nullable().meta({ description: "One of `GET /api/models`" }),
-    persona: z.string().nullable().meta({ description: "Who the model is in this chat" }),
-    temperature: z.number().nullable().meta({ description: "0 (sober) to 2 (wild)" }),
+    persona: z
+      .string()
+      .nullable()
+      .meta({ description: "The character that the model takes on in this chat" }),
+    temperature: z
+      .number()
+      .nullable()
+      .meta({ description: "From 0, the most predictable, to 2, the most varied" }),
     thinking_budget: z.int().nullable().meta({
-      description: "Tokens of thought: 0 for none, -1 for as many as the model likes",
+      description: "Thinking tokens: 0 for none, -1 for as many as the model decides",
     }),
-    google_search: z.boolean().meta({ description: "Whether it may search the web" }),
+    google_search: z.boolean().meta({ description: "Whether the model may search the web" }),
   })
   .meta({ id: "ChatSettings" });
 export type ChatSettings = z.infer<typeof ChatSettings>;
 
-/** Thoughts of the largest models; a smaller one is asked for as many as it can. */
+/** The thinking budget of the largest models. Smaller models are asked for as much as they support. */
 const thinkingBudgetMax = 32_768;
 
-/** A part of a chat's settings. null puts a member back to the server's choice; one that is not there stays. */
+/** Changes to a chat's settings. null resets a member to the server's default; an absent member stays as it is. */
 export const ChatSettingsInput = z
   .object({
     model: z.string().nullable().optional().meta({ description: "One of `GET /api/models`" }),
@@ -37,23 +43,25 @@ export const ChatSettingsInput = z
       .nullable()
       .transform((persona) => persona || null)
       .optional()
-      .meta({ description: "Who the model is in this chat; blank: nobody in particular" }),
+      .meta({
+        description: "The character that the model takes on in this chat. A blank text removes it.",
+      }),
     temperature: z.number().min(0).max(2).nullable().optional().meta({
-      description: "0 (sober) to 2 (wild)",
+      description: "From 0, the most predictable, to 2, the most varied",
     }),
     thinking_budget: z.int().min(-1).max(thinkingBudgetMax).nullable().optional().meta({
-      description: "Tokens of thought: 0 for none, -1 for as many as the model likes",
+      description: "Thinking tokens: 0 for none, -1 for as many as the model decides",
     }),
     google_search: z
       .boolean()
       .nullable()
       .transform((search) => search ?? false)
       .optional()
-      .meta({ description: "Whether it may search the web" }),
+      .meta({ description: "Whether the model may search the web" }),
   })
   .meta({
     id: "ChatSettingsInput",
-    description: "Members that are not there stay as they are; null is the server's choice",
+    description: "Absent members stay as they are. null resets a member to the server's default.",
     example: { persona: "A patient teacher of physics.", temperature: 0.3 },
   });
 export type ChatSettingsInput = z.infer<typeof ChatSettingsInput>;
@@ -63,18 +71,18 @@ export const Chat = z
     id: Id,
     name: z.string().meta({
       description:
-        "Of a private chat that nobody has named: the other person's username, for each of the two",
+        "A private chat that nobody has named is shown to each of its two people under the other person's username.",
     }),
     is_named: z.boolean().meta({
       description:
-        "Whether it was given a name. False in private chats only: `name` then differs for its two people, and in a " +
-        "frame to both of them, such as `chat_updated`, it is that of neither: show the other person's username",
+        "Whether somebody has named the chat. It is false in private chats only. `name` then differs for the two people, and " +
+        "a frame to both of them, such as `chat_updated`, has the right name for neither: show the other person's username.",
     }),
     owner_id: Id,
     is_group: z.boolean(),
     is_ai_chat: z.boolean(),
     created_at: Time,
-    last_seq: Seq.meta({ description: "The room's newest number" }),
+    last_seq: Seq.meta({ description: "The newest number in the room's log" }),
     updated_seq: Seq.meta({
       description: "The number of the last change of the chat or its members",
     }),
@@ -85,9 +93,9 @@ export type Chat = z.infer<typeof Chat>;
 
 export const ChatSummary = Chat.extend({
   unread_count: z.int().nonnegative().meta({
-    description: "Messages of others, the bot's too, above the read position",
+    description: "Messages of other people and of the bot above the read position",
   }),
-  last_message: z.string().nullable().meta({ description: "The newest message's text" }),
+  last_message: z.string().nullable().meta({ description: "The text of the newest message" }),
   last_message_time: Time.nullable(),
 }).meta({ id: "ChatSummary" });
 export type ChatSummary = z.infer<typeof ChatSummary>;
@@ -109,23 +117,23 @@ export const CreateChatInput = z
       .nullish()
       .meta({
         description:
-          "Without one a group is named after its people, and a private chat is shown to each of the two under the " +
-          "other's name. Ignored where their private chat exists",
+          "Without a name a group is named after its participants, and a private chat is shown to each of the two people " +
+          "under the other's username. The name is ignored if their private chat exists already.",
       }),
     is_group: z.boolean().default(false),
     is_ai_chat: z.boolean().default(false),
     participant_usernames: z.array(UsernameSought).max(groupSizeMax).nullish(),
   })
-  // As it is proposed on the docs page: with other people it would work only once they have registered.
+  // The docs page offers this example for trying out. It names nobody, because unknown usernames are refused.
   .meta({ id: "CreateChatInput", example: { name: "Physics homework", is_group: true } });
 export type CreateChatInput = z.infer<typeof CreateChatInput>;
 
 export const UpdateChatInput = z
   .object({
     name: chatName(1).optional().meta({
-      description: "The name under which the caller sees the chat already changes nothing",
+      description: "The name that the caller is shown already changes nothing.",
     }),
-    owner_id: Id.optional().meta({ description: "Hands the chat over to this participant" }),
+    owner_id: Id.optional().meta({ description: "The participant who becomes the owner" }),
     settings: ChatSettingsInput.optional(),
   })
   .meta({ id: "UpdateChatInput" });
@@ -139,7 +147,9 @@ export const Invitation = z
 
 export const MarkReadInput = z
   .object({
-    seq: Seq.optional().meta({ description: "Default: the newest, as for any higher number" }),
+    seq: Seq.optional().meta({
+      description: "Default: the newest number. A higher number counts as the newest, too.",
+    }),
   })
   .meta({ id: "MarkReadInput" });
 

@@ -1,95 +1,30 @@
-// Every frame that crosses a socket. Client frames are parsed with ClientFrame; server frames are typed by
-// ServerFrame, and documented from the same schemas.
+// Frames that the server sends. The documents are made of the same schemas.
 import { z } from "zod";
 import { Chat, Participant } from "./chats.ts";
-import { ClientId, Content, MessageStatus, Source, Usage } from "./messages.ts";
+import { request, RequestId } from "./client-frames.ts";
 import type { ListFrame, UserFrame } from "./list-frames.ts";
-import { Id, Seq, text, Time } from "./text.ts";
+import { Message, Usage } from "./messages.ts";
+import { Id, Seq } from "./text.ts";
 
-/** Bytes of one client frame at most; a larger one closes the socket with 1009. */
-export const frameBytesMax = 64 * 1024;
-/** A `join` that is further behind than this is told to reload over HTTP. */
+/** Messages that a `join` replays at most. A client that is further behind is told to reload over HTTP. */
 export const replayMax = 1_000;
-/** And so is one that would be sent more JSON than this: it must stay below what may wait for a reader. */
+/** Bytes of JSON that a `join` replays at most. It stays below the backpressure limit of a socket. */
 export const replayBytesMax = 1024 * 1024;
-
-/** RFC 6455 §7.4: the codes that this server closes with. `reason` begins with one of the words. */
-export const closeCodes = {
-  bye: { code: 1000, reconnect: false },
-  protocol_error: { code: 1002, reconnect: true },
-  not_utf8: { code: 1007, reconnect: true },
-  invalid_token: { code: 1008, reconnect: false },
-  token_expired: { code: 1008, reconnect: true },
-  revoked: { code: 1008, reconnect: false },
-  flood: { code: 1008, reconnect: true },
-  too_large: { code: 1009, reconnect: false },
-  restart: { code: 1012, reconnect: true },
-  too_slow: { code: 1013, reconnect: true },
-  too_many_sockets: { code: 1013, reconnect: true },
-  rate_limited: { code: 1013, reconnect: true },
-  unavailable: { code: 1013, reconnect: true },
-} as const;
-export type CloseReason = keyof typeof closeCodes;
-
-const RequestId = z.union([text({ min: 1, max: 64, trim: false }), z.int()]);
-export type RequestId = z.infer<typeof RequestId>;
-
-/** Read apart from the frame's other members, so that even a refused frame is answered under its own id. */
-export const Envelope = z
-  .object({
-    request_id: RequestId.optional().catch(undefined),
-    chat_id: Id.optional().catch(undefined),
-  })
-  .catch({});
-
-const request = { request_id: RequestId.nullish() };
-
-export const ClientFrame = z.discriminatedUnion("type", [
-  z.object({ type: z.literal("auth"), token: z.string().min(1).max(4_096), ...request }),
-  z.object({
-    type: z.literal("join"),
-    chat_id: Id,
-    after_seq: Seq.nullish().meta({
-      description: "Messages whose `updated_seq` is above this number are sent first; 0: all",
-    }),
-    ...request,
-  }),
-  z.object({
-    type: z.literal("message"),
-    chat_id: Id,
-    content: Content,
-    client_id: ClientId.nullish(),
-    ...request,
-  }),
-  z.object({ type: z.literal("typing"), chat_id: Id, ...request }),
-  z.object({ type: z.literal("leave"), chat_id: Id, ...request }),
-  z.object({ type: z.literal("stop"), chat_id: Id, message_id: Id, ...request }),
-  z.object({ type: z.literal("ping"), ...request }),
-]);
-export type ClientFrame = z.infer<typeof ClientFrame>;
 
 const inChat = { chat_id: Id };
 const person = { user_id: Id, username: z.string() };
 
-const messageBody = {
-  ...inChat,
-  message_id: Id,
-  username: z.string(),
-  content: z.string(),
-  is_bot: z.boolean(),
-  created_at: Time,
-  seq: Seq,
-  updated_seq: Seq,
-  user_id: Id.nullable(),
-  status: MessageStatus,
-  answer_to: Id.nullable(),
-  client_id: z.string().nullable(),
-  error: z.string().nullable(),
-  sources: z.array(Source).nullable(),
-};
+const { id, chat_id, ...members } = Message.shape;
+const message = { chat_id, message_id: id, ...members };
 
-export const MessageFrame = z.object({ type: z.literal("message"), ...messageBody });
-export const MessageUpdatedFrame = z.object({ type: z.literal("message_updated"), ...messageBody });
+export const MessageFrame = z.object({ type: z.literal("message"), ...message });
+export const MessageUpdatedFrame = z.object({ type: z.literal("message_updated"), ...message });
+
+/** The schema of a member that is left out of a frame where the Message has null. */
+function unlessNull<T extends z.ZodType>(member: z.ZodNullable<T>) {
+  const { description } = member.meta() ?? {};
+  return member.unwrap().optional().meta({ description });
+}
 
 /** The first frame of an answer: an empty chunk that carries the number of its message. */
 export const BotStreamFirstFrame = z.object({
@@ -99,9 +34,7 @@ export const BotStreamFirstFrame = z.object({
   chunk: z.literal(""),
   is_complete: z.literal(false),
   offset: z.literal(0),
-  seq: Seq,
-  answer_to: Id.nullable(),
-  created_at: Time,
+  ...Message.pick({ seq: true, answer_to: true, created_at: true }).shape,
 });
 export const BotStreamFrame = z.object({
   type: z.literal("bot_stream"),
@@ -111,10 +44,10 @@ export const BotStreamFrame = z.object({
   is_complete: z.literal(false),
   offset: z.int().nonnegative().meta({
     description:
-      "UTF-16 index of the chunk in the answer. 0: it has all text so far, and replaces what was shown before.",
+      "The chunk's position in the answer, in UTF-16 units. A chunk at 0 is the whole text so far and replaces what was shown before.",
   }),
 });
-/** The last frame of an answer, exactly one. */
+/** The last frame of an answer; every answer has exactly one. */
 export const BotStreamLastFrame = z.object({
   type: z.literal("bot_stream"),
   ...inChat,
@@ -123,11 +56,11 @@ export const BotStreamLastFrame = z.object({
   is_complete: z.literal(true),
   offset: z.int().nonnegative(),
   full_response: z.string(),
-  status: MessageStatus.exclude(["streaming"]),
+  status: Message.shape.status.exclude(["streaming"]),
   updated_seq: Seq,
   usage: Usage.nullable(),
-  error: z.string().optional().meta({ description: "Why there is no whole answer, for a person" }),
-  sources: z.array(Source).optional().meta({ description: "Web pages that the answer rests on" }),
+  error: unlessNull(Message.shape.error),
+  sources: unlessNull(Message.shape.sources),
 });
 
 export const ParticipantAddedFrame = z.object({
@@ -161,11 +94,11 @@ export const JoinedFrame = z.object({
   last_seq: Seq,
   recovered: z.boolean().meta({
     description:
-      "Whether everything above `after_seq` was sent. False when that is more than 1,000 messages or 1 MiB, or the room never had that number: reload over HTTP",
+      "Whether everything above `after_seq` was sent. It is false for more than 1,000 messages or 1 MiB, and for a number that the room has not reached: reload over HTTP then.",
   }),
   online: z.array(z.object(person)),
   chat: Chat.optional().meta({
-    description: "If the chat or its members changed above `after_seq`",
+    description: "Present when the chat or its members changed above `after_seq`",
   }),
   participants: z.array(Participant).optional(),
   ...request,
@@ -207,7 +140,7 @@ export type RoomFrame =
   | z.infer<typeof UserJoinedFrame>
   | z.infer<typeof UserLeftFrame>;
 
-/** Frames to one socket, as an answer to its own. */
+/** Frames to one socket, in reply to its own. */
 type ReplyFrame =
   | z.infer<typeof JoinedFrame>
   | z.infer<typeof PongFrame>

@@ -1,6 +1,7 @@
-// The frames that a list of chats is kept up to date with. They reach sockets that have not joined the chat.
+// Frames that keep a list of chats up to date. They reach sockets that have not joined the chat, too.
 import { z } from "zod";
 import { Chat } from "./chats.ts";
+import { Message } from "./messages.ts";
 import { Id, Seq, Time } from "./text.ts";
 
 const inChat = { chat_id: Id };
@@ -21,32 +22,29 @@ const ReadFrame = z.object({
   reads: z.array(
     z.object({
       user_id: Id,
-      last_read_seq: Seq.meta({ description: "Everything up to this number is read" }),
+      last_read_seq: Seq.meta({ description: "The person has read everything up to this number." }),
     }),
   ),
 });
 
-/** Longest part of a message in a {@link ActivityFrame}, in UTF-16 units. */
+/** Limit of the part of a message that an {@link ActivityFrame} shows, in UTF-16 units. */
 export const previewMax = 200;
 
 const ActivityFrame = z.object({
   type: z.literal("chat_activity"),
   ...inChat,
-  seq: Seq,
-  user_id: Id.nullable(),
-  username: z.string(),
-  is_bot: z.boolean(),
+  ...Message.pick({ seq: true, user_id: true, username: true, is_bot: true }).shape,
   last_message: z
     .string()
-    .meta({ description: `The newest message, its first ${previewMax} UTF-16 units` }),
+    .meta({ description: `The first ${previewMax} UTF-16 units of the newest message` }),
   last_message_time: Time,
 });
 export type ActivityFrame = z.infer<typeof ActivityFrame>;
 
-/** It has no number: to a socket that joins at this moment, the room's own frame comes in its turn. */
+/** The frame has no number in the room's log. A socket that joins at this moment gets the numbered `chat_updated` as well. */
 const ChatChangedFrame = z.object({ type: z.literal("chat_changed"), ...inChat, chat: Chat });
 
-/** By the names that they have in the documents. */
+/** These frames by the names that the documents give them. */
 export const listFrames = {
   chat_created: ChatCreatedFrame,
   chat_invite: ChatInviteFrame,

@@ -1,4 +1,4 @@
-// A stored message as the frames that show it.
+// Frames that show a stored message.
 import type { z } from "zod";
 import { BotStreamLastFrame, type BotStreamFirstFrame, type MessageFrame } from "./frames.ts";
 import { previewMax, type ActivityFrame } from "./list-frames.ts";
@@ -36,7 +36,7 @@ export function firstStreamFrame(answer: Message): z.infer<typeof BotStreamFirst
   };
 }
 
-/** The answer as it is stored once it has ended. */
+/** An answer that has ended, as it is stored. */
 export interface EndedAnswer {
   message: Message;
   usage: Usage | null;

@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { Id, numeric, Seq, text, Time } from "./text.ts";
+import { exampleTime, Id, numeric, Seq, text, Time } from "./text.ts";
 import { ChatPath } from "./chats.ts";
 
-/** The name that every message of the model carries. Nobody can register it. */
+/** The username of the model's messages. Registration refuses it. */
 export const botUsername = "Gemini";
 
 /** Stored as it was sent, white space at its ends included: a client finds the copy that it shows by the exact text. */
@@ -14,7 +14,7 @@ export const Content = text({ min: 1, max: 16_000, trim: false })
   });
 export const ClientId = text({ min: 1, max: 64, trim: false }).meta({
   description:
-    "Made by the client, unique for this sender and chat for ever: a retry with it stores nothing twice",
+    "Chosen by the client, and never used again for another message of this sender in this chat. A retry with it stores nothing twice.",
   example: "b1c6a2f0-01",
 });
 
@@ -22,11 +22,12 @@ export const MessageStatus = z
   .enum(["streaming", "complete", "stopped", "failed", "blocked", "truncated", "interrupted"])
   .meta({
     id: "MessageStatus",
-    description: "`complete` for people; an answer is `streaming`, then exactly one of the others",
+    description:
+      "A person's message is always `complete`. An answer is `streaming` first and then exactly one of the others.",
   });
 export type MessageStatus = z.infer<typeof MessageStatus>;
 
-/** A web page that an answer rests on. */
+/** A web page that an answer cites. */
 export const Source = z
   .object({ title: z.string(), url: z.string().meta({ format: "uri" }) })
   .meta({ id: "Source" });
@@ -38,29 +39,49 @@ export const Message = z
     chat_id: Id,
     seq: Seq,
     updated_seq: Seq,
-    user_id: Id.nullable().meta({ description: "null for the bot" }),
+    user_id: Id.nullable().meta({
+      description: "The sender. null for the bot and for an account that was deleted",
+    }),
     username: z.string(),
     content: z.string().meta({
-      description: "While an answer is `streaming`, what was kept of it so far",
+      description: "While an answer is `streaming`, the text that has been stored so far",
     }),
     is_bot: z.boolean(),
     status: MessageStatus,
     answer_to: Id.nullable().meta({
-      description: "The id of the question that a bot's message answers",
+      description: "The id of the question that this message of the bot answers",
     }),
     client_id: z.string().nullable(),
     created_at: Time,
     error: z.string().nullable().meta({
-      description: "Why an answer is not whole, for a person",
+      description: "The reason why an answer is incomplete, as a sentence for a person",
     }),
     sources: z.array(Source).nullable().meta({
-      description: "Web pages that an answer rests on, where the model looked things up",
+      description: "Web pages that an answer cites, when the model has searched the web",
     }),
   })
   .meta({ id: "Message" });
 export type Message = z.infer<typeof Message>;
 
-/** Tokens of one answer as the model counted them. */
+/** The message that the documents show. */
+export const exampleMessage: Message = {
+  id: 123,
+  chat_id: 1,
+  seq: 57,
+  updated_seq: 57,
+  user_id: 7,
+  username: "john_doe",
+  content: "/bot Why is the sky blue?",
+  is_bot: false,
+  status: "complete",
+  answer_to: null,
+  client_id: "b1c6a2f0-01",
+  created_at: exampleTime,
+  error: null,
+  sources: null,
+};
+
+/** Token counts of one answer, as the model reports them. */
 export const Usage = z
   .object({
     prompt_tokens: z.int(),
@@ -90,7 +111,7 @@ export const HistoryQuery = z
       .meta({ description: "Only messages whose `seq` is below this number" }),
     after_seq: numeric({ min: 0 }).optional().meta({
       description:
-        "Only messages whose `seq` is above this number, unlike `after_seq` of the socket's `join`, which is about `updated_seq`",
+        "Only messages whose `seq` is above this number. The `after_seq` of the socket's `join` compares `updated_seq` instead.",
     }),
   })
   .refine((query) => query.before_seq === undefined || query.after_seq === undefined, {

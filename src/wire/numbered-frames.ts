@@ -16,7 +16,7 @@ export class NumberedFrame extends FrameText {
   readonly catchUp: (() => FrameText) | undefined;
   /** The answer whose last frame this is. */
   readonly endedAnswerId: number | undefined;
-  /** The person who hears nothing of the room after this frame. */
+  /** The person who receives no frame of the room after this one. */
   readonly removedUserId: number | undefined;
 
   constructor(frame: DurableFrame, message: (() => MergedMessage) | undefined) {

@@ -1,13 +1,13 @@
-// Pieces that every route's OpenAPI description is made of.
+// Parts of the OpenAPI descriptions that routes share.
 import type { z } from "zod";
 import { ProblemBody, problemCatalogue, type ProblemCode } from "./problems.ts";
 
-/** A JSON answer. */
+/** A JSON response. */
 export function answers<T extends z.ZodType>(schema: T, description: string) {
   return { description, content: { "application/json": { schema } } };
 }
 
-/** A JSON body that must be there, whatever the Content-Type says. */
+/** A JSON request body. It is required, because @hono/zod-openapi skips the validation of an optional body by Content-Type. */
 export function takes<T extends z.ZodType>(schema: T) {
   return { required: true, content: { "application/json": { schema } } };
 }
@@ -19,10 +19,7 @@ const headersOf: Partial<Record<number, Record<string, { description: string; sc
     503: { "Retry-After": { description: "Seconds", schema: { type: "integer" } } },
   };
 
-/**
- * The problems that a route can answer with, by status. Every route may also answer `rate_limited`, `internal` and
- * `unavailable`.
- */
+/** The problem responses of a route, by status. `rate_limited`, `internal` and `unavailable` are always included. */
 export function refuses(...codes: ProblemCode[]) {
   const byStatus = Map.groupBy(
     [...codes, "rate_limited", "internal", "unavailable"] satisfies ProblemCode[],
@@ -61,5 +58,5 @@ function example(code: ProblemCode) {
   };
 }
 
-/** For routes that need `Authorization: Bearer`. */
+/** The security requirement of routes that need `Authorization: Bearer`. */
 export const bearer: { bearer: string[] }[] = [{ bearer: [] }];

@@ -1,4 +1,4 @@
-// What is wrong with an input, for a person: clients show a problem's `detail` as it is.
+// Validation messages in plain English: clients show a problem's `detail` to people as it is.
 import type { z } from "zod";
 
 const kinds: Record<string, string> = {
@@ -10,7 +10,7 @@ const kinds: Record<string, string> = {
   object: "an object",
 };
 
-/** A schema's own message stays: it begins with a small letter, where zod's begin with a capital. */
+/** Rewords zod's own messages, which begin with a capital letter. A message that a schema gives begins with a small one and stays. */
 export function plainWords(issue: z.core.$ZodIssue): string {
   if (!/^[A-Z]/.test(issue.message)) return issue.message;
   switch (issue.code) {

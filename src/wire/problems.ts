@@ -1,5 +1,5 @@
-// The catalogue of everything that can be refused. A problem has one code, one HTTP status and one title;
-// over HTTP it is RFC 9457's application/problem+json, over a socket an `error` frame with the same code.
+// The catalogue of problems. A problem has one code, one HTTP status and one title. HTTP carries it as
+// application/problem+json (RFC 9457), and a socket as an `error` frame with the same code.
 import { z } from "zod";
 import { plainWords } from "./plain-words.ts";
 
@@ -39,7 +39,7 @@ const problemTypeBase = "/problems/";
 
 export const FieldError = z
   .object({
-    pointer: z.string().meta({ description: "JSON Pointer (RFC 6901) to the member at fault" }),
+    pointer: z.string().meta({ description: "JSON Pointer (RFC 6901) to the invalid member" }),
     detail: z.string(),
   })
   .meta({ id: "FieldError" });
@@ -50,20 +50,20 @@ export const ProblemBody = z
     type: z.string(),
     title: z.string(),
     status: z.int(),
-    detail: z.string().meta({ description: "Always a sentence that can be shown to a person" }),
+    detail: z.string().meta({ description: "A sentence that can be shown to a person" }),
     instance: z.string(),
     errors: z.array(FieldError).optional(),
   })
   .meta({ id: "Problem", description: "RFC 9457 problem details" });
 export type ProblemBody = z.infer<typeof ProblemBody>;
 
-/** An expected refusal. Thrown by actions and edges; bugs are ordinary exceptions. */
+/** An expected refusal, thrown by actions and middleware. Bugs are other exceptions. */
 export class Problem extends Error {
   readonly code: ProblemCode;
   /** A sentence for a person. */
   readonly detail: string;
   readonly errors: FieldError[] | undefined;
-  /** Whole seconds after which another try makes sense. */
+  /** Seconds to wait before another try, as an integer. */
   readonly retryAfterSeconds: number | undefined;
 
   constructor(
@@ -83,7 +83,7 @@ export class Problem extends Error {
     return problemCatalogue[this.code].status;
   }
 
-  /** The problem+json body; `instance` is the path of the request. */
+  /** Makes the problem+json body. @param instance the path of the request */
   toBody(instance: string): ProblemBody {
     const { status, title } = problemCatalogue[this.code];
     const body: ProblemBody = {
@@ -98,7 +98,7 @@ export class Problem extends Error {
   }
 }
 
-/** Turns zod's issues into the problem of invalid input. `detail` names the first, `errors` has all. */
+/** Turns zod's issues into the problem `invalid`. `detail` names the first issue; `errors` lists all of them. */
 export function invalidInput(error: z.core.$ZodError): Problem {
   const errors = error.issues.map((issue) => ({
     pointer: issue.path.map((part) => "/" + pointerPart(part)).join(""),

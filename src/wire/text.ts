@@ -1,4 +1,4 @@
-// Rules that hold for every text and every number a client may send.
+// Schemas of the texts, numbers and times that resources and frames are made of.
 import { z } from "zod";
 
 /**
@@ -30,10 +30,10 @@ function isLonger(value: string, max: number): boolean {
 /** A resource's id: a positive integer that a JSON number can carry exactly. */
 export const Id = z.int().positive().meta({ example: 1 });
 
-/** A room's number: 0 stands before the first. */
+/** A number in a room's log. The first is 1; 0 stands for the beginning of the log. */
 export const Seq = z.int().nonnegative();
 
-/** A whole number that is written in a path or a query; documented as the number that it is. */
+/** An integer in a path or a query, which arrives as text and is documented as an integer. */
 export function numeric({ min, max }: { min: number; max?: number }) {
   const most = max ?? Number.MAX_SAFE_INTEGER;
   return z
@@ -44,7 +44,10 @@ export function numeric({ min, max }: { min: number; max?: number }) {
     .meta({ type: "integer", minimum: min, ...(max === undefined ? {} : { maximum: max }) });
 }
 
-/** RFC 3339, UTC, milliseconds. */
+/** The time that the documents show. */
+export const exampleTime = "2026-11-22T10:15:30.123Z";
+
+/** A time in RFC 3339, in UTC, with milliseconds. */
 export const Time = z.iso
   .datetime({ precision: 3 })
-  .meta({ format: "date-time", example: "2026-11-22T10:15:30.123Z" });
+  .meta({ format: "date-time", example: exampleTime });

@@ -14,7 +14,7 @@ export const Username = z
     example: "john_doe",
   });
 
-/** A name to look somebody up by: what can't be anybody's name is simply not found. */
+/** A username to look up. It is not checked against the rules for new usernames: a name that nobody can have is not found. */
 export const UsernameSought = text({ min: 1, max: 256 }).meta({ example: "jane_doe" });
 
 export const Email = z
@@ -28,14 +28,17 @@ export const Email = z
   )
   .meta({ format: "email", example: "john@example.com" });
 
-/** Any characters: NIST SP 800-63B §3.1.1.2 asks for no composition rules and no trimming. */
+/** NIST SP 800-63B §3.1.1.2 advises against composition rules and trimming, so any characters are allowed. */
 export const Password = text({ min: 8, max: 256, trim: false }).meta({
   example: "correct horse battery",
 });
 
 export const User = z
   .object({ id: Id, username: z.string(), email: z.string(), created_at: Time })
-  .meta({ id: "User", description: "A registered person. The email is shown to its owner only." });
+  .meta({
+    id: "User",
+    description: "A registered person. Only that person is shown the email address.",
+  });
 export type User = z.infer<typeof User>;
 
 export const RegisterInput = z
@@ -66,14 +69,14 @@ export const Tokens = z
       .meta({ description: "Seconds until the access token expires", example: 1800 }),
     refresh_token: z
       .string()
-      .meta({ description: "Single use: each refresh returns the next one" }),
+      .meta({ description: "Can be used once. Each refresh returns the next one." }),
   })
   .meta({ id: "Tokens" });
 export type Tokens = z.infer<typeof Tokens>;
 
 export const Ticket = z
   .object({
-    ticket: z.string().meta({ description: "For `/ws?token=`, once" }),
+    ticket: z.string().meta({ description: "For `/ws?token=`. Can be used once." }),
     expires_in: z.int().meta({ description: "Seconds", example: 30 }),
   })
   .meta({ id: "Ticket" });
@@ -97,18 +100,21 @@ export const SessionPath = z.object({
 export const Session = z
   .object({
     id: z.uuid(),
-    current: z.boolean().meta({ description: "Whether this request was made in it" }),
-    created_at: Time.meta({ description: "When it began with a sign-in" }),
-    last_used_at: Time.meta({ description: "Of its last sign-in or refresh" }),
-    expires_at: Time.meta({ description: "When it ends unless it is refreshed" }),
+    current: z.boolean().meta({ description: "Whether this request belongs to the session" }),
+    created_at: Time.meta({ description: "Time of the sign-in that began the session" }),
+    last_used_at: Time.meta({ description: "Time of the last sign-in or refresh" }),
+    expires_at: Time.meta({ description: "Time at which the session ends unless it is refreshed" }),
     address: z.string().nullable().meta({
-      description: "The network address of its last sign-in or refresh",
+      description: "Network address of the last sign-in or refresh",
     }),
     user_agent: z.string().nullable().meta({
-      description: "What the client called itself then, 256 characters at most",
+      description: "The client's User-Agent header at that time, cut to 256 characters",
     }),
   })
-  .meta({ id: "Session", description: "A sign-in. Only its own person sees it." });
+  .meta({
+    id: "Session",
+    description: "A session begins with a sign-in. Only the person who signed in can see it.",
+  });
 export type Session = z.infer<typeof Session>;
 
 const searchResultsMax = 50;

@@ -1,17 +1,15 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import { signAccessToken } from "../../src/accounts/access-tokens.ts";
 import { forge } from "../world/tokens.ts";
-import { startWorld, type Person, type World } from "../world/world.ts";
+import { startWorld, useWorld, type Person } from "../world/world.ts";
 import { exchange } from "../http/raw.ts";
 import { expectProblem, time } from "../http/refusals.ts";
 
-let world: World;
+const world = useWorld();
 let person: Person;
 beforeAll(async () => {
-  world = await startWorld();
   person = await world.person("bearer");
 });
-afterAll(() => world.stop());
 
 const me = (authorization?: string) =>
   world.call("GET", "/api/auth/me", undefined, authorization ? { authorization } : {});

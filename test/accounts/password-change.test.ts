@@ -1,17 +1,13 @@
 // Changing one's password: who is out afterwards, and what is refused.
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { TestSocket } from "../world/socket.ts";
-import { startWorld, type World } from "../world/world.ts";
+import { useWorld } from "../world/world.ts";
 import { expectInvalid, expectProblem } from "../http/refusals.ts";
 
 const password = "correct horse battery";
 const next = "  another horse battery ";
-let world: World;
+const world = useWorld();
 let people = 0;
-beforeAll(async () => {
-  world = await startWorld();
-});
-afterAll(() => world.stop());
 
 async function register() {
   people += 1;

@@ -1,7 +1,7 @@
-import { afterAll, beforeAll, describe, expect, spyOn, test } from "bun:test";
+import { describe, expect, spyOn, test } from "bun:test";
 import { hashPassword, isWeakHash, verifyPassword } from "../../src/accounts/passwords.ts";
 import { expectProblem } from "../http/refusals.ts";
-import { startWorld, type World } from "../world/world.ts";
+import { useWorld } from "../world/world.ts";
 
 const password = "correct horse battery";
 /** Bun's own way, with what a server before this one may have chosen. */
@@ -12,11 +12,7 @@ const weak = {
   bcrypt: { algorithm: "bcrypt", cost: 4 },
 } as const;
 
-let world: World;
-beforeAll(async () => {
-  world = await startWorld();
-});
-afterAll(() => world.stop());
+const world = useWorld();
 
 async function register(username: string) {
   const email = `${username}@example.com`;

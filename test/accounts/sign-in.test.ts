@@ -1,12 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { startWorld, type World } from "../world/world.ts";
+import { beforeAll, describe, expect, test } from "bun:test";
+import { useWorld } from "../world/world.ts";
 import { expectInvalid, expectProblem, time } from "../http/refusals.ts";
 
-let world: World;
-beforeAll(async () => {
-  world = await startWorld();
-});
-afterAll(() => world.stop());
+const world = useWorld();
 
 const password = "correct horse battery";
 const register = (body: unknown) => world.call("POST", "/api/auth/register", body);

@@ -1,17 +1,15 @@
 // What becomes of a signed-in person: refresh tokens, tickets, signing out, and the sockets in between.
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import type { Tokens } from "../../src/wire/users.ts";
 import { TestSocket } from "../world/socket.ts";
-import { startWorld, type World } from "../world/world.ts";
+import { useWorld } from "../world/world.ts";
 import { expectInvalid, expectProblem } from "../http/refusals.ts";
 
-let world: World;
+const world = useWorld();
 const john = { username: "john_doe", password: "correct horse battery" };
 beforeAll(async () => {
-  world = await startWorld();
   await world.call("POST", "/api/auth/register", { ...john, email: "john@example.com" });
 });
-afterAll(() => world.stop());
 
 const tokenMembers = ["access_token", "token_type", "expires_in", "refresh_token"];
 

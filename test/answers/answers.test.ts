@@ -1,14 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { answer, finish, say } from "../../src/emulator/script.ts";
-import { startWorld, type World } from "../world/world.ts";
+import { describe, expect, test } from "bun:test";
+import { answer, finish, say } from "../world/gemini/script.ts";
+import { useWorld } from "../world/world.ts";
 import { gateway } from "./asking.ts";
 import { answerEnds, room } from "./room.ts";
 
-let world: World;
-beforeAll(async () => {
-  world = await startWorld();
-});
-afterAll(() => world.stop());
+const world = useWorld();
 
 const usage = { promptTokenCount: 12, candidatesTokenCount: 3, totalTokenCount: 15 };
 

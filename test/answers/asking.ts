@@ -3,8 +3,8 @@ import { expect } from "bun:test";
 import { pino } from "pino";
 import { createGeminiModel, type GeminiOptions } from "../../src/model/gemini/client.ts";
 import { ModelError, type Ending, type Prompt, type Usage } from "../../src/model/stream-answer.ts";
-import { until, type Script } from "../../src/emulator/script.ts";
-import { startGeminiEmulator } from "../../src/emulator/server.ts";
+import { until, type Script } from "../world/gemini/script.ts";
+import { startGeminiEmulator } from "../world/gemini/server.ts";
 
 export const apiKey = "AIzaSy-the-key-that-nobody-may-see";
 export const prompt: Prompt = {

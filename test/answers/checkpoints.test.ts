@@ -1,20 +1,16 @@
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { answerAndHang, say, until } from "../../src/emulator/script.ts";
 import type { Realtime } from "../../src/context.ts";
+import { answerAndHang, say, until } from "../world/gemini/script.ts";
 import { sendMessage } from "../../src/messages/send.ts";
 import { BotStreamLastFrame } from "../../src/wire/frames.ts";
-import { startWorld, type World } from "../world/world.ts";
+import { useWorld } from "../world/world.ts";
 import { answerEnds, room } from "./room.ts";
 
 // Some wait for what happens once a second, and for a busy machine.
 setDefaultTimeout(20_000);
 
-let world: World;
-beforeAll(async () => {
-  world = await startWorld();
-});
-afterAll(() => world.stop());
+const world = useWorld();
 
 const pieces = 2_000;
 const paceMs = 10;

@@ -1,16 +1,12 @@
 // An answer's end that is committed though its reply never came.
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import { nothingUsed } from "../../src/answers/budget/meter.ts";
+import { expect, test } from "bun:test";
+import { noUsage } from "../../src/answers/budget/usage-meter.ts";
 import { endAnswer } from "../../src/answers/queries.ts";
-import { answer, finish, say } from "../../src/emulator/script.ts";
-import { startWorld, type World } from "../world/world.ts";
+import { answer, finish, say } from "../world/gemini/script.ts";
+import { useWorld } from "../world/world.ts";
 import { gateway } from "./asking.ts";
 
-let world: World;
-beforeAll(async () => {
-  world = await startWorld();
-});
-afterAll(() => world.stop());
+const world = useWorld();
 
 test("who joins before the server knows that an answer's end was stored sees it ended, and no piece after it", async () => {
   const anna = await world.person("anna");
@@ -33,17 +29,12 @@ test("who joins before the server knows that an answer's end was stored sees it 
   `;
   await holder`rollback`;
   holder.release();
-  const ended = await endAnswer(world.sql, reply, {
-    content: "All of it.",
-    status: "complete",
-    error: undefined,
-    sources: undefined,
-    usage: undefined,
-    charged: nothingUsed,
-    estimatedPromptTokens: undefined,
-    firstChunkMs: undefined,
-    totalMs: undefined,
-  });
+  const ended = await endAnswer(
+    world.sql,
+    reply,
+    { status: "complete" },
+    { content: "All of it.", charged: noUsage },
+  );
   expect(ended).toBeDefined();
 
   const annas = await anna.joined(chat.id, 0);

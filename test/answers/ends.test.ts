@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import {
   answer,
   answerAndHang,
@@ -12,16 +12,12 @@ import {
   think,
   together,
   type Script,
-} from "../../src/emulator/script.ts";
-import { startWorld, type World } from "../world/world.ts";
+} from "../world/gemini/script.ts";
+import { useWorld } from "../world/world.ts";
 import { whenAborted } from "./asking.ts";
 import { answerEnds, lastRequest, room, type EndedStatus } from "./room.ts";
 
-let world: World;
-beforeAll(async () => {
-  world = await startWorld();
-});
-afterAll(() => world.stop());
+const world = useWorld();
 
 /** What the operator's log may hold, and no person may see. */
 const secret =

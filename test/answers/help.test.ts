@@ -1,25 +1,21 @@
 // `/bot help` is answered by the server itself.
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { answerAndHang, say } from "../../src/emulator/script.ts";
-import { startWorld, type World } from "../world/world.ts";
-import { askAndFold } from "./budget/ledger.ts";
+import { expect, setDefaultTimeout, test } from "bun:test";
+import { answerAndHang, say } from "../world/gemini/script.ts";
+import { startWorld, useWorld } from "../world/world.ts";
+import { askAndSummarise } from "./budget/settlement.ts";
 import { answerEnds, room } from "./room.ts";
 
 // Worlds of their own take a second each, on a busy machine several.
 setDefaultTimeout(20_000);
 
-let world: World;
-beforeAll(async () => {
-  world = await startWorld({
-    env: {
-      GEMINI_CONTEXT_TOKENS: "300",
-      BUDGET_ANSWERS_PER_USER: "1",
-      BUDGET_ANSWERS_TOTAL: "1",
-      BUDGET_TOKENS_PER_USER_DAY: "20000",
-    },
-  });
+const world = useWorld({
+  env: {
+    GEMINI_CONTEXT_TOKENS: "300",
+    BUDGET_ANSWERS_PER_USER: "1",
+    BUDGET_ANSWERS_TOTAL: "1",
+    BUDGET_TOKENS_PER_USER_DAY: "20000",
+  },
 });
-afterAll(() => world.stop());
 
 test.each(["/bot help", "/BOT Help", "  /bot \n HELP "])(
   "%j is answered to the whole room, without the model and at nobody's cost",
@@ -73,7 +69,7 @@ test("help has no history summed up", async () => {
   const { chat, anna } = await room(world);
   for (let n = 1; n <= 9; n += 1) await anna.say(chat.id, `fact ${n} ${"x".repeat(80)}`);
   const requests = world.gemini.requests.length;
-  await askAndFold(world, anna, chat.id, "/bot help");
+  await askAndSummarise(world, anna, chat.id, "/bot help");
   expect(world.gemini.requests.length).toBe(requests);
   const [row] =
     await world.sql`select used_tokens from budgets where kind = 'chat' and id = ${chat.id}`;

@@ -1,18 +1,14 @@
 // A question that waits to be stored for longer than what was reserved for it is kept.
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { sweepAbandonedAnswers } from "../../src/answers/recovery.ts";
-import { startWorld, type World } from "../world/world.ts";
+import { expect, setDefaultTimeout, test } from "bun:test";
+import { recoverAnswers } from "../../src/answers/recovery.ts";
+import { useWorld } from "../world/world.ts";
 import { unsettled } from "./left-behind.ts";
 import { room } from "./room.ts";
 
 // On a busy machine.
 setDefaultTimeout(20_000);
 
-let world: World;
-beforeAll(async () => {
-  world = await startWorld();
-});
-afterAll(() => world.stop());
+const world = useWorld();
 
 test("it is not stored without a run, which would leave its answer streaming for ever", async () => {
   const { chat, anna, messages } = await room(world);
@@ -24,7 +20,7 @@ test("it is not stored without a run, which would leave its answer streaming for
     () => anna.api("POST", path, { content: "/bot in time?" }),
     async () => {
       await world.sql`update answer_runs set lease_expires_at = now() - interval '1 second'`;
-      await sweepAbandonedAnswers(world.ctx);
+      await recoverAnswers(world.ctx);
     },
   );
   expect(asked.status).not.toBe(200);

@@ -1,18 +1,14 @@
 // What a question may be, and what the server does not do with one.
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { answer, failInside, finish, refuse, say } from "../../src/emulator/script.ts";
-import { startWorld, type World } from "../world/world.ts";
+import { describe, expect, test } from "bun:test";
+import { answer, failInside, finish, refuse, say } from "../world/gemini/script.ts";
+import { useWorld } from "../world/world.ts";
 import { answerEnds, lastRequest, room } from "./room.ts";
 
 const lines: string[] = [];
-let world: World;
-beforeAll(async () => {
-  world = await startWorld({
-    env: { LOG_LEVEL: "trace" },
-    logTo: { write: (line) => void lines.push(line) },
-  });
+const world = useWorld({
+  env: { LOG_LEVEL: "trace" },
+  logTo: { write: (line) => void lines.push(line) },
 });
-afterAll(() => world.stop());
 
 const short = answer(say("Yes."), finish());
 

@@ -1,17 +1,13 @@
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { answer, answerAndHang, finish, say } from "../../src/emulator/script.ts";
-import { startWorld, type World } from "../world/world.ts";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { answer, answerAndHang, finish, say } from "../world/gemini/script.ts";
+import { startWorld, useWorld } from "../world/world.ts";
 import { gateway } from "./asking.ts";
 import { answerEnds, lastRequest, room } from "./room.ts";
 
 // Worlds of their own take a second each, on a busy machine several.
 setDefaultTimeout(20_000);
 
-let world: World;
-beforeAll(async () => {
-  world = await startWorld();
-});
-afterAll(() => world.stop());
+const world = useWorld();
 
 const short = answer(say("Yes."), finish());
 

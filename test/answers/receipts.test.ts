@@ -1,18 +1,14 @@
 // What an answer was made from can be read, while it runs and after whatever end.
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { answer, answerAndHang, finish, refuse, say } from "../../src/emulator/script.ts";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { answer, answerAndHang, finish, refuse, say } from "../world/gemini/script.ts";
 import { AnswerContext } from "../../src/wire/answers.ts";
-import { defaultSettings, startWorld, type Person, type World } from "../world/world.ts";
-import { askAndFold, finishAt } from "./budget/ledger.ts";
+import { defaultSettings, useWorld, type Person } from "../world/world.ts";
+import { askAndSummarise, finishAt } from "./budget/settlement.ts";
 import { answerEnds, room } from "./room.ts";
 
 setDefaultTimeout(20_000);
 
-let world: World;
-beforeAll(async () => {
-  world = await startWorld({ env: { GEMINI_CONTEXT_TOKENS: "300" } });
-});
-afterAll(() => world.stop());
+const world = useWorld({ env: { GEMINI_CONTEXT_TOKENS: "300" } });
 
 function read(from: Person, chatId: number, messageId: unknown) {
   return from.api("GET", `/api/chats/${chatId}/messages/${String(messageId)}/context`);
@@ -125,10 +121,10 @@ describe("the receipt of an answer", () => {
     const { chat, anna } = await room(world);
     for (let n = 1; n <= 8; n += 1) await anna.say(chat.id, `fact ${n} ${"x".repeat(80)}`);
     world.gemini.respondWith(answer(say("Yes."), finish()), answer(say("Facts."), finish()));
-    await askAndFold(world, anna, chat.id, "/bot one?");
+    await askAndSummarise(world, anna, chat.id, "/bot one?");
     for (let n = 9; n <= 12; n += 1) await anna.say(chat.id, `fact ${n} ${"x".repeat(80)}`);
     world.gemini.respondWith(answer(say("Yes."), finish()), refuse(400));
-    const question = await askAndFold(world, anna, chat.id, "/bot two?");
+    const question = await askAndSummarise(world, anna, chat.id, "/bot two?");
     const [row] = await world.sql`select up_to_seq from chat_summaries where chat_id = ${chat.id}`;
     const kept = await receipt(anna, chat.id, question.id + 1);
     expect(kept).toMatchObject({

@@ -1,16 +1,12 @@
 // One more answer to the same question.
-import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
-import { answer, answerAndHang, finish, refuse, say } from "../../src/emulator/script.ts";
-import { startWorld, type Person, type World } from "../world/world.ts";
-import { account, expectSettled, finishAt } from "./budget/ledger.ts";
+import { afterEach, expect, test } from "bun:test";
+import { answer, answerAndHang, finish, refuse, say } from "../world/gemini/script.ts";
+import { useWorld, type Person } from "../world/world.ts";
+import { account, expectSettled, finishAt } from "./budget/settlement.ts";
 import { answerEnds, lastRequest, room } from "./room.ts";
 
-let world: World;
-beforeAll(async () => {
-  world = await startWorld({ env: { BUDGET_ANSWERS_PER_USER: "20" } });
-});
+const world = useWorld({ env: { BUDGET_ANSWERS_PER_USER: "20" } });
 afterEach(() => expectSettled(world));
-afterAll(() => world.stop());
 
 function again(from: Person, chatId: number, messageId: unknown) {
   return from.api("POST", `/api/chats/${chatId}/messages/${String(messageId)}/regenerate`);

@@ -1,7 +1,7 @@
 // A room with two people, and what a joined socket was shown of an answer, held against what is true of every answer.
 import { expect } from "bun:test";
 import type { z } from "zod";
-import type { ReceivedRequest } from "../../src/emulator/server.ts";
+import type { ReceivedRequest } from "../world/gemini/server.ts";
 import { BotStreamFirstFrame, BotStreamFrame, BotStreamLastFrame } from "../../src/wire/frames.ts";
 import type { TestSocket } from "../world/socket.ts";
 import type { World } from "../world/world.ts";

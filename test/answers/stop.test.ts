@@ -1,14 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { answer, answerAndHang, finish, refuse, say } from "../../src/emulator/script.ts";
-import { startWorld, type World } from "../world/world.ts";
+import { describe, expect, test } from "bun:test";
+import { answer, answerAndHang, finish, refuse, say } from "../world/gemini/script.ts";
+import { useWorld } from "../world/world.ts";
 import { gateway, whenAborted } from "./asking.ts";
 import { answerEnds, lastRequest, room } from "./room.ts";
 
-let world: World;
-beforeAll(async () => {
-  world = await startWorld();
-});
-afterAll(() => world.stop());
+const world = useWorld();
 
 /** A room in which anna's question is being answered, and goes on for ever. */
 async function answering(text = "On and on") {

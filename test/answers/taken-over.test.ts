@@ -10,9 +10,10 @@ import {
   test,
 } from "bun:test";
 import { insertRun } from "../../src/answers/budget/queries.ts";
-import { sweepAbandonedAnswers } from "../../src/answers/recovery.ts";
-import { answer, cut, finish, refuse, say } from "../../src/emulator/script.ts";
+import { recoverAnswers } from "../../src/answers/recovery.ts";
 import { compose } from "../../src/compose.ts";
+import type { Answers } from "../../src/context.ts";
+import { answer, cut, finish, refuse, say } from "../world/gemini/script.ts";
 import { startServer, type RunningServer } from "../../src/server.ts";
 import { TestSocket } from "../world/socket.ts";
 import { startWorld, type Person, type World } from "../world/world.ts";
@@ -95,7 +96,7 @@ describe("an answer whose server was taken for dead", () => {
     world.gemini.respondWith(answer(say(" and half"), say(" of the second"), finish()));
     for (let attempt = 1; attempt === 1;) {
       await world.sql`update answer_runs set lease_expires_at = now() where message_id = ${messageId}`;
-      await sweepAbandonedAnswers(other.ctx);
+      await recoverAnswers(other.ctx);
       const [run] =
         await world.sql`select attempt from answer_runs where message_id = ${messageId}`;
       attempt = Number(run?.attempt ?? 2);
@@ -119,8 +120,14 @@ describe("an answer whose server was taken for dead", () => {
     const otherGate = gateway();
     world.gemini.respondWith(answer(say(" with"), otherGate.step, say(" the rest"), finish()));
     await world.sql`update answer_runs set lease_expires_at = now() - interval '1 hour' where message_id = ${messageId}`;
-    const forgetful = { ...world.ctx.answers, runIds: () => [] };
-    await sweepAbandonedAnswers({ ...world.ctx, answers: forgetful });
+    const forgetful = new Proxy(world.ctx.answers, {
+      get(answers, name: keyof Answers) {
+        const member = answers[name];
+        if (name === "runIds") return () => [];
+        return typeof member === "function" ? member.bind(answers) : member;
+      },
+    });
+    await recoverAnswers({ ...world.ctx, answers: forgetful });
     await annas.next("bot_stream", { chunk: " with" });
     gate.open();
     await whenAborted(request.aborted);
@@ -139,7 +146,7 @@ describe("an answer whose server was taken for dead", () => {
     const messageId = await leftBehind(world.sql, question, { leaseSeconds: -1 });
     const servers = [world.ctx, other.ctx];
     await Promise.all(
-      Array.from({ length: 10 }, (_, n) => sweepAbandonedAnswers(servers[n % 2] ?? other.ctx)),
+      Array.from({ length: 10 }, (_, n) => recoverAnswers(servers[n % 2] ?? other.ctx)),
     );
     const [run] = await world.sql`select attempt from answer_runs where message_id = ${messageId}`;
     expect(run?.attempt ?? 2).toBe(2);
@@ -185,7 +192,7 @@ describe("an answer whose server is gone ends as interrupted, its text kept", ()
     const { config, secretKey, sql, log, model } = world.ctx;
     const { ctx: alone } = compose({ config, secretKey, sql, log, model });
     await expire();
-    await sweepAbandonedAnswers(alone, 1_500);
+    await recoverAnswers(alone, 1_500);
     const reply = alone.answers.find(messageId);
     await gate.reached;
     const request = lastRequest(world);
@@ -201,7 +208,7 @@ describe("an answer whose server is gone ends as interrupted, its text kept", ()
     const { config, secretKey, sql, log, model } = world.ctx;
     const { ctx: alone } = compose({ config, secretKey, sql, log, model });
     await expire();
-    await sweepAbandonedAnswers(alone, 300);
+    await recoverAnswers(alone, 300);
     const reply = alone.answers.find(messageId);
     await gate.reached;
     await Bun.sleep(400);
@@ -225,7 +232,7 @@ describe("an answer whose server is gone ends as interrupted, its text kept", ()
     });
     const first = await abandoned();
     await first.expire();
-    await sweepAbandonedAnswers(bare);
+    await recoverAnswers(bare);
     const second = await abandoned(100);
     await second.expire();
     for (const { elsewhere, messageId } of [first, second]) {
@@ -295,6 +302,6 @@ test("what was reserved for a question that was never stored is given back", asy
     leaseSeconds: 0,
   });
   expect((await unsettled(world.sql)).map(({ length }) => length)).toEqual([0, 1, 2]);
-  await sweepAbandonedAnswers(other.ctx);
+  await recoverAnswers(other.ctx);
   expect(await unsettled(world.sql)).toEqual([[], [], []]);
 });

@@ -1,18 +1,14 @@
 // The audit: who did what, to what, from where, and what came of it.
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import { z } from "zod";
 import { cleanUpAudit } from "../../src/audit/audit.ts";
 import { CapturedLog } from "../world/captured.ts";
-import { startWorld, type Person, type World } from "../world/world.ts";
+import { useWorld, type Person } from "../world/world.ts";
 import { expectProblem, time } from "../http/refusals.ts";
 
 const password = "correct horse battery";
 const log = new CapturedLog();
-let world: World;
-beforeAll(async () => {
-  world = await startWorld({ logTo: log, env: { AUDIT_DAYS: "90" } });
-});
-afterAll(() => world.stop());
+const world = useWorld({ logTo: log, env: { AUDIT_DAYS: "90" } });
 
 const Event = z.strictObject({
   id: z.int(),

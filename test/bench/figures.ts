@@ -1,5 +1,6 @@
 import postgres from "postgres";
 import type { z } from "zod";
+import { parseDatabaseUrl } from "../../src/config/database-address.ts";
 import type { serverFrames } from "../../src/wire/server-frames.ts";
 import { connect } from "../../src/database/connect.ts";
 import { insertMessages, type NewMessage } from "../../src/log/insert.ts";
@@ -146,7 +147,7 @@ export async function rawInserts(
   rooms: Rooms,
   messages: number,
 ): Promise<number> {
-  const sql = connect(bench.databaseUrl, pino({ level: "silent" }), { max: 1 });
+  const sql = connect(parseDatabaseUrl(bench.databaseUrl), pino({ level: "silent" }), { max: 1 });
   const started = performance.now();
   for (let index = 0; index < messages; index += senders) {
     const rows = Array.from({ length: senders }, (_, place): NewMessage => ({
@@ -158,7 +159,7 @@ export async function rawInserts(
       runId: undefined,
     }));
     if (statement === "bare") await insertBatch(sql, rows);
-    else await insertMessages(sql, rows);
+    else await insertMessages(sql, rows, { leaseSeconds: 6 });
   }
   const seconds = (performance.now() - started) / 1000;
   await sql.end();

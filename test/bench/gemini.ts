@@ -1,5 +1,5 @@
 // The scripted Gemini server, in a process that it shares with nothing that is measured.
-import { startGeminiEmulator } from "../../src/emulator/server.ts";
+import { startGeminiEmulator } from "../world/gemini/server.ts";
 import { serveUsage } from "./child.ts";
 import { scriptFor } from "./script.ts";
 

@@ -25,7 +25,8 @@ const config = readConfig({
 });
 const log = pino({ level: "error" });
 const secretKey = makeSecret();
-const sql = connect(config.databaseUrl ?? "", log);
+if (!config.database) throw new Error("BENCH_DATABASE_URL is not set");
+const sql = connect(config.database, log);
 const { baseUrl } = config.gemini;
 const { url } = startServer(
   compose({

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
 import postgres from "postgres";
+import { parseDatabaseUrl } from "../../src/config/database-address.ts";
 import { startEmbeddedPostgres } from "../../src/embedded-postgres/embedded-postgres.ts";
 import { migrate } from "../../src/database/migrations/migrate.ts";
 import * as answers from "./answers.ts";
@@ -27,7 +28,7 @@ const starting = startEmbeddedPostgres({ dataDir, log });
 cleanup.add(async () => (await starting).stop());
 
 async function measureAll(databaseUrl: string, sql: postgres.Sql) {
-  await migrate(databaseUrl, { log });
+  await migrate(parseDatabaseUrl(databaseUrl), { log });
   await fill(sql);
   const gemini = await startChild(cleanup, "gemini.ts");
   const env = { BENCH_DATABASE_URL: databaseUrl, BENCH_GEMINI_URL: gemini.url };

@@ -1,5 +1,5 @@
 // The question contains the script of its answer, so that the model's process needs no other instructions.
-import { answer, finish, pause, say, type Script } from "../../src/emulator/script.ts";
+import { answer, finish, pause, say, type Script } from "../world/gemini/script.ts";
 
 /** The first piece comes at once, the others one every so often. */
 export interface Shape {

@@ -1,6 +1,6 @@
 // A room in which the model has answered, and what the page makes of it.
 import type { Browser, Page } from "playwright-core";
-import { answer, finish, say } from "../../src/emulator/script.ts";
+import { answer, finish, say } from "../world/gemini/script.ts";
 import type { World } from "../world/world.ts";
 import { visit, type VisitOptions } from "./visitor.ts";
 

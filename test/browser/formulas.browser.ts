@@ -1,7 +1,7 @@
 // Formulas in answers: drawn, copied, and left alone where there is none.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { Browser, Page } from "playwright-core";
-import { answer, finish, say } from "../../src/emulator/script.ts";
+import { answer, finish, say } from "../world/gemini/script.ts";
 import { gateway } from "../answers/asking.ts";
 import { startWorld, type World } from "../world/world.ts";
 import { answered, drawn } from "./answered.ts";

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { Browser, Page } from "playwright-core";
 import { z } from "zod";
-import { answer, finish, ground, say } from "../../src/emulator/script.ts";
+import { answer, finish, ground, say } from "../world/gemini/script.ts";
 import { startWorld, type Person, type World } from "../world/world.ts";
 import { launchChromium, visit } from "./visitor.ts";
 

@@ -1,7 +1,7 @@
 // The list of chats and the headings of days; dialogs that are opened again at once.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { Browser, Page } from "playwright-core";
-import { answer, finish, say } from "../../src/emulator/script.ts";
+import { answer, finish, say } from "../world/gemini/script.ts";
 import { gateway } from "../answers/asking.ts";
 import { startWorld, type World } from "../world/world.ts";
 import { launchChromium, visit } from "./visitor.ts";

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { Browser } from "playwright-core";
-import { answer, finish, refuse, say } from "../../src/emulator/script.ts";
+import { answer, finish, refuse, say } from "../world/gemini/script.ts";
 import { gateway } from "../answers/asking.ts";
 import { startWorld, type World } from "../world/world.ts";
 import { launchChromium, visit } from "./visitor.ts";

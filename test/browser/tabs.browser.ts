@@ -111,7 +111,9 @@ async function loseOne(context: BrowserContext, what: "request" | "reply") {
   await context.route(path, async (route) => {
     if (isLost) return await route.continue();
     isLost = true;
-    if (what === "reply") await route.fetch();
+    // This process does not resolve the host name.
+    const url = route.request().url().replace(hostName, "127.0.0.1");
+    if (what === "reply") await route.fetch({ url });
     await route.abort("connectionreset");
   });
 }

@@ -1,7 +1,7 @@
 // How the page draws what the model writes: Markdown in every language, links, formulas, and the direction of each line.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { Browser } from "playwright-core";
-import { answer, finish, say } from "../../src/emulator/script.ts";
+import { answer, finish, say } from "../world/gemini/script.ts";
 import { gateway } from "../answers/asking.ts";
 import { startWorld, type World } from "../world/world.ts";
 import { answered, drawn } from "./answered.ts";

@@ -1,7 +1,7 @@
 // Ways through the page: by the keyboard alone, on a phone, from one chat to another, out and in again.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { Browser, Page } from "playwright-core";
-import { answer, finish, ground, say } from "../../src/emulator/script.ts";
+import { answer, finish, ground, say } from "../world/gemini/script.ts";
 import { startWorld, type World } from "../world/world.ts";
 import { launchChromium, visit } from "./visitor.ts";
 

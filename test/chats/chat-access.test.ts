@@ -1,7 +1,7 @@
 // Who may come near a chat at all: the same for each of its endpoints, so that it is asked of every one that the
 // OpenAPI document has.
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { startWorld, type Person, type World } from "../world/world.ts";
+import { beforeAll, describe, expect, test } from "bun:test";
+import { useWorld, type Person } from "../world/world.ts";
 import { expectInvalid, expectProblem } from "../http/refusals.ts";
 
 interface Endpoint {
@@ -28,7 +28,7 @@ const endpoints: Record<string, Endpoint> = {
   getAnswerContext: { method: "GET", path: "/messages/{message_id}/context" },
 };
 
-let world: World;
+const world = useWorld();
 let guest: Person;
 let owner: Person;
 let member: Person;
@@ -36,7 +36,6 @@ let stranger: Person;
 let chatId: number;
 let messageId: number;
 beforeAll(async () => {
-  world = await startWorld();
   guest = await world.person("guest");
   owner = await world.person("owner");
   member = await world.person("member");
@@ -44,7 +43,6 @@ beforeAll(async () => {
   chatId = (await owner.chat({ name: "Closed", with: [member, guest] })).id;
   messageId = (await owner.say(chatId, "inside")).id;
 });
-afterAll(() => world.stop());
 
 function pathOf({ path }: Endpoint, ids: { chat?: unknown; user?: unknown; message?: unknown }) {
   const { chat = chatId, user = guest.id, message = messageId } = ids;

@@ -1,12 +1,8 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import { startWorld, type Person, type World } from "../world/world.ts";
+import { expect, test } from "bun:test";
+import { useWorld, type Person } from "../world/world.ts";
 import { expectProblem } from "../http/refusals.ts";
 
-let world: World;
-beforeAll(async () => {
-  world = await startWorld();
-});
-afterAll(() => world.stop());
+const world = useWorld();
 
 const list = async (person: Person) => (await person.api("GET", "/api/chats")).body;
 

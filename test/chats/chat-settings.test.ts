@@ -3,22 +3,20 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { compose } from "../../src/compose.ts";
 import { startServer, type RunningServer } from "../../src/server.ts";
 import { personaMax, type Chat } from "../../src/wire/chats.ts";
-import { defaultSettings, startWorld, type Person, type World } from "../world/world.ts";
+import { defaultSettings, useWorld, type Person } from "../world/world.ts";
 import { expectInvalid, expectProblem } from "../http/refusals.ts";
 
 const models = ["gemini-2.5-flash", "gemini-2.5-pro", "models/tuned_1"];
 
-let world: World;
 let ann: Person;
 let ben: Person;
 let cat: Person;
+const world = useWorld({ env: { GEMINI_MODELS: models.slice(1).join(",") } });
 beforeAll(async () => {
-  world = await startWorld({ env: { GEMINI_MODELS: models.slice(1).join(",") } });
   ann = await world.person("ann");
   ben = await world.person("ben");
   cat = await world.person("cat");
 });
-afterAll(() => world.stop());
 
 const set = (person: Person, chatId: number, settings: unknown) =>
   person.api("PATCH", `/api/chats/${chatId}`, { settings });

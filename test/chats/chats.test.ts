@@ -1,18 +1,16 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { defaultSettings, startWorld, type Person, type World } from "../world/world.ts";
+import { beforeAll, describe, expect, test } from "bun:test";
+import { defaultSettings, useWorld, type Person } from "../world/world.ts";
 import { expectInvalid, expectProblem, time } from "../http/refusals.ts";
 
-let world: World;
+const world = useWorld();
 let ann: Person;
 let ben: Person;
 let cat: Person;
 beforeAll(async () => {
-  world = await startWorld();
   ann = await world.person("ann");
   ben = await world.person("ben");
   cat = await world.person("cat");
 });
-afterAll(() => world.stop());
 
 const chatMembers = [
   "id",

@@ -1,21 +1,19 @@
 // The first message of an AI chat, which the server writes when the chat is opened.
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { answer, finish, say } from "../../src/emulator/script.ts";
+import { beforeAll, describe, expect, test } from "bun:test";
+import { answer, finish, say } from "../world/gemini/script.ts";
 import { createReadLog } from "../../src/log/replay.ts";
-import { startWorld, type Person, type World } from "../world/world.ts";
+import { startWorld, useWorld, type Person } from "../world/world.ts";
 import { expectProblem, time } from "../http/refusals.ts";
 
-let world: World;
+const world = useWorld();
 let ann: Person;
 let ben: Person;
 let cat: Person;
 beforeAll(async () => {
-  world = await startWorld();
   ann = await world.person("ann");
   ben = await world.person("ben");
   cat = await world.person("cat");
 });
-afterAll(() => world.stop());
 
 const aiChat = (more: object = {}) => ann.chat({ is_ai_chat: true, with: [ben], ...more });
 const history = async (person: Person, chatId: number) =>

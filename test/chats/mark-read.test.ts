@@ -1,16 +1,14 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import { startWorld, type Person, type World } from "../world/world.ts";
+import { beforeAll, expect, test } from "bun:test";
+import { useWorld, type Person } from "../world/world.ts";
 import { expectInvalid, expectProblem } from "../http/refusals.ts";
 
-let world: World;
+const world = useWorld();
 let ann: Person;
 let ben: Person;
 beforeAll(async () => {
-  world = await startWorld();
   ann = await world.person("ann");
   ben = await world.person("ben");
 });
-afterAll(() => world.stop());
 
 /** A chat in which Ann has said five things. */
 async function fiveMessages(): Promise<number> {

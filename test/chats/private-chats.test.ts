@@ -1,20 +1,16 @@
 // Two people have one private chat, and each sees it under the other's name.
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { beforeEach, describe, expect, test } from "bun:test";
 import { insertChat } from "../../src/chats/new-chat-queries.ts";
-import { startWorld, type Person, type World } from "../world/world.ts";
+import { useWorld, type Person } from "../world/world.ts";
 import { expectProblem } from "../http/refusals.ts";
 
-let world: World;
+const world = useWorld();
 let ann: Person;
 let ben: Person;
-beforeAll(async () => {
-  world = await startWorld();
-});
 beforeEach(async () => {
   ann = await world.person("ann");
   ben = await world.person("ben");
 });
-afterAll(() => world.stop());
 
 const open = (person: Person, other: Person, more: object = {}) =>
   person.api("POST", "/api/chats", {

@@ -1,13 +1,9 @@
 // Requests that wait for one another's locks: whoever comes second must see what the first has changed, though its
 // statement began before that.
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import { startWorld, type World } from "../world/world.ts";
+import { expect, test } from "bun:test";
+import { useWorld } from "../world/world.ts";
 
-let world: World;
-beforeAll(async () => {
-  world = await startWorld();
-});
-afterAll(() => world.stop());
+const world = useWorld();
 
 test("an invitation that was waiting when its sender was removed adds nobody", async () => {
   const [ann, ben, cleo] = [await world.person(), await world.person(), await world.person()];

@@ -1,18 +1,16 @@
 // Unread messages are counted by subtraction; this holds the subtraction against the definition.
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
 import { z } from "zod";
-import { startWorld, type Person, type World } from "../world/world.ts";
+import { useWorld, type Person } from "../world/world.ts";
 
-let world: World;
+const world = useWorld();
 let ann: Person;
 let ben: Person;
 beforeAll(async () => {
-  world = await startWorld();
   ann = await world.person("ann");
   ben = await world.person("ben");
 });
-afterAll(() => world.stop());
 
 const Summaries = z.array(z.object({ id: z.int(), unread_count: z.int() }));
 const Messages = z.array(z.object({ seq: z.int(), user_id: z.int().nullable() }));

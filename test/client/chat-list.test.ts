@@ -1,19 +1,17 @@
 // The list of chats follows what happens in rooms that this client has joined, and in the person's other clients.
-import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
+import { afterEach, beforeAll, expect, test } from "bun:test";
 import { createChatList } from "gemini-coop/client/chat-list";
-import { answer, finish, say } from "../../src/emulator/script.ts";
+import { answer, finish, say } from "../world/gemini/script.ts";
 import { gateway } from "../answers/asking.ts";
-import { startWorld, type World } from "../world/world.ts";
+import { useWorld } from "../world/world.ts";
 import { createPeople, until, untilLive, type People } from "./people.ts";
 
-let world: World;
+const world = useWorld();
 let people: People;
 beforeAll(async () => {
-  world = await startWorld();
   people = createPeople(world);
 });
 afterEach(() => people.closeAll());
-afterAll(() => world.stop());
 
 test("the preview of a joined chat follows an answer from its beginning to its end", async () => {
   const ann = await people.signedIn();

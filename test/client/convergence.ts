@@ -7,7 +7,7 @@ import {
   type FaultCounts,
   type Random,
 } from "gemini-coop/client/faults";
-import { answer, finish, say } from "../../src/emulator/script.ts";
+import { answer, finish, say } from "../world/gemini/script.ts";
 import type { World } from "../world/world.ts";
 import { createPeople, until, untilLive, type SignedIn } from "./people.ts";
 

@@ -1,17 +1,16 @@
 // A room's reaction to single frames that are lost, duplicated or late.
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:test";
+import { afterEach, beforeAll, beforeEach, expect, test } from "bun:test";
 import { startFaultProxy, type Direction, type FaultProxy } from "gemini-coop/client/faults";
-import { answer, finish, say, until as holdUntil } from "../../src/emulator/script.ts";
+import { answer, finish, say, until as holdUntil } from "../world/gemini/script.ts";
 import { replayBytesMax } from "../../src/wire/frames.ts";
-import { startWorld, type World } from "../world/world.ts";
+import { useWorld } from "../world/world.ts";
 import { createPeople, until, untilLive, type People } from "./people.ts";
 
 const timing = { replyMs: 150 };
-let world: World;
+const world = useWorld();
 let people: People;
 let proxy: FaultProxy;
 beforeAll(async () => {
-  world = await startWorld();
   people = createPeople(world);
 });
 beforeEach(async () => {
@@ -21,7 +20,6 @@ afterEach(async () => {
   people.closeAll();
   await proxy.stop();
 });
-afterAll(() => world.stop());
 
 /** A writer on a good line, and a reader behind the proxy, both in a room. */
 async function writerAndReader(more = {}) {

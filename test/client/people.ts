@@ -74,6 +74,6 @@ export function createPeople(world: World) {
 }
 
 /** Tokens that are valid for an hour and cannot be renewed. */
-export function tokensOf({ token }: Person): Tokens {
+export function tokensOf({ token }: { token: string }): Tokens {
   return { access_token: token, token_type: "bearer", expires_in: 3_600, refresh_token: "none" };
 }

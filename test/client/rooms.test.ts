@@ -1,17 +1,15 @@
 // Rooms as the client shows them, against a real server.
-import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
-import { answer, answerAndHang, finish, say } from "../../src/emulator/script.ts";
-import { startWorld, type World } from "../world/world.ts";
+import { afterEach, beforeAll, expect, test } from "bun:test";
+import { answer, answerAndHang, finish, say } from "../world/gemini/script.ts";
+import { useWorld } from "../world/world.ts";
 import { createPeople, until, untilLive, type People } from "./people.ts";
 
-let world: World;
+const world = useWorld();
 let people: People;
 beforeAll(async () => {
-  world = await startWorld();
   people = createPeople(world);
 });
 afterEach(() => people.closeAll());
-afterAll(() => world.stop());
 
 /** Two people with a group chat, and its room open on both sides. */
 async function pairInRoom() {

@@ -1,20 +1,18 @@
 // Clients that share their tokens, as the tabs of a browser do. What one of them saves becomes visible to the others
 // when the test says so: between the processes of a browser that takes a while.
-import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
+import { afterEach, beforeAll, expect, test } from "bun:test";
 import type { Client, HeldTokens, TokenStore } from "gemini-coop/client";
-import { startWorld, type World } from "../world/world.ts";
+import { useWorld } from "../world/world.ts";
 import { createPeople, until, untilLive, type People } from "./people.ts";
 
 const password = "correct horse battery";
-let world: World;
+const world = useWorld();
 let people: People;
 let names = 0;
 beforeAll(async () => {
-  world = await startWorld();
   people = createPeople(world);
 });
 afterEach(() => people.closeAll());
-afterAll(() => world.stop());
 
 /** Somebody new, with tokens that are due for renewal. */
 async function someone() {

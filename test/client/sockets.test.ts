@@ -1,21 +1,19 @@
 // Why a socket is lost, and what the client does about it.
-import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
+import { afterEach, beforeAll, expect, test } from "bun:test";
 import { signAccessToken } from "../../src/accounts/access-tokens.ts";
 import { createPauses, planOf } from "../../src/client/close-plans.ts";
 import { timingDefaults } from "../../src/client/timing.ts";
-import { closeCodes } from "../../src/wire/frames.ts";
+import { closeCodes } from "../../src/wire/close-codes.ts";
 import { startFaultProxy } from "gemini-coop/client/faults";
-import { startWorld, type World, type WorldOptions } from "../world/world.ts";
+import { startWorld, useWorld, type World, type WorldOptions } from "../world/world.ts";
 import { createPeople, tokensOf, until, untilLive, type People } from "./people.ts";
 
-let world: World;
+const world = useWorld();
 let people: People;
 beforeAll(async () => {
-  world = await startWorld();
   people = createPeople(world);
 });
 afterEach(() => people.closeAll());
-afterAll(() => world.stop());
 
 /** Does something in a world of its own, and ends it. */
 async function inWorld(

@@ -1,19 +1,18 @@
 // Messages that outlive the client that was to send them.
-import { afterAll, afterEach, beforeAll, beforeEach, expect, setSystemTime, test } from "bun:test";
+import { afterEach, beforeAll, beforeEach, expect, setSystemTime, test } from "bun:test";
 import { Outbox } from "../../src/client/outbox.ts";
 import type { OutboxStore, StoredMessage } from "../../src/client/pending-message.ts";
 import type { BrowserStorage } from "../../src/client/stored-entries.ts";
 import { ProblemError } from "gemini-coop/client";
 import { storedOutbox } from "gemini-coop/client/stored-outbox";
 import { startFaultProxy } from "gemini-coop/client/faults";
-import { startWorld, type World } from "../world/world.ts";
+import { useWorld, type World } from "../world/world.ts";
 import { createPeople, until, untilLive, type People } from "./people.ts";
 
-let world: World;
+const world = useWorld();
 let people: People;
 let storage: Map<string, string>;
 beforeAll(async () => {
-  world = await startWorld();
   people = createPeople(world);
 });
 beforeEach(() => {
@@ -23,7 +22,6 @@ afterEach(() => {
   setSystemTime();
   people.closeAll();
 });
-afterAll(() => world.stop());
 
 /** A browser's storage, which refuses whatever `refuses` says. */
 function browserStorage(refuses: (text: string) => boolean = () => false): BrowserStorage {

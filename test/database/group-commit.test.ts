@@ -1,7 +1,7 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { GroupCommit } from "../../src/database/group-commit.ts";
 import { Problem } from "../../src/wire/problems.ts";
-import { startWorld, type World } from "../world/world.ts";
+import { useWorld } from "../world/world.ts";
 
 const keyOf = (item: number) => item;
 
@@ -118,11 +118,7 @@ test("a group that gave up waiting for a lock is split by key: only what is lock
   expect(groups).toEqual([[4], [5, 5, 6, 7], [5, 5], [6], [7], [6], [7], [5], [5]]);
 });
 
-let world: World;
-beforeAll(async () => {
-  world = await startWorld();
-});
-afterAll(() => world.stop());
+const world = useWorld();
 
 test("a chat that somebody keeps locked holds up its own senders only, and these are told to come back", async () => {
   const ann = await world.person("ann");

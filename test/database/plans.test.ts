@@ -128,7 +128,10 @@ const cases: Case[] = [
   },
   {
     what: "a message that is sent again",
-    run: () => insertMessages(sql, [{ ...fromMe, content: "message 50", clientId: "c50" }]),
+    run: () =>
+      insertMessages(sql, [{ ...fromMe, content: "message 50", clientId: "c50" }], {
+        leaseSeconds: 6,
+      }),
     rows: { chats: 1, chat_participants: 1, messages: 1 },
     by: ["messages_client_id_key"],
   },
@@ -144,6 +147,7 @@ const cases: Case[] = [
           content: "new",
           clientId: crypto.randomUUID(),
         })),
+        { leaseSeconds: 6 },
       ),
     // The chat is found twice: to be locked, and to be counted up.
     rows: { chats: 2, chat_participants: 40, messages: 0 },

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { createConnection, createServer, type Socket } from "node:net";
 import { pino } from "pino";
 import { z } from "zod";
+import { parseDatabaseUrl } from "../../src/config/database-address.ts";
 import { connect, databaseError, isDatabaseAway, type Sql } from "../../src/database/connect.ts";
 import { cloneDatabase, dropDatabase } from "../world/cluster.ts";
 
@@ -12,7 +13,7 @@ let url: string;
 let admin: Sql;
 beforeAll(async () => {
   url = await cloneDatabase();
-  admin = connect(url, log, { max: 2 });
+  admin = connect(parseDatabaseUrl(url), log, { max: 2 });
   await admin`create table locked (id bigint)`;
 });
 afterAll(async () => {
@@ -37,7 +38,7 @@ async function untilItWaits(pid: number): Promise<void> {
 
 describe("a connection whose backend was ended", () => {
   test("while it made out what a statement means serves the next statement", async () => {
-    const sql = connect(url, log, { max: 1 });
+    const sql = connect(parseDatabaseUrl(url), log, { max: 1 });
     const pid = await pidOf(sql);
     const holder = await admin.reserve();
     await holder`begin`;
@@ -55,7 +56,7 @@ describe("a connection whose backend was ended", () => {
   });
 
   test("in the middle of a statement fails that statement and no other", async () => {
-    const sql = connect(url, log, { max: 1 });
+    const sql = connect(parseDatabaseUrl(url), log, { max: 1 });
     const pid = await pidOf(sql);
     const asked = sql`select pg_sleep(60)`.catch(databaseError);
     await admin`
@@ -67,7 +68,7 @@ describe("a connection whose backend was ended", () => {
   });
 
   test("just when the next statement was to be written is used again at once", async () => {
-    const sql = connect(url, log, { max: 2 });
+    const sql = connect(parseDatabaseUrl(url), log, { max: 2 });
     const codes = new Set<string>();
     let ending = false;
     const asking = Array.from({ length: 6 }, async () => {
@@ -93,7 +94,7 @@ describe("a connection whose backend was ended", () => {
   test("while it was opened fails the statement that waits for it, and the process lives on", async () => {
     // The driver asks this before anything else.
     const cutter = startCutter((bytes) => bytes.includes("pg_catalog.pg_type"));
-    const sql = connect(cutter.url, log, { max: 1 });
+    const sql = connect(parseDatabaseUrl(cutter.url), log, { max: 1 });
     expect(await sql`select 1 as one`.catch(databaseError)).toHaveProperty("code");
     cutter.rest();
     expect(await sql`select 1 as one`).toHaveLength(1);
@@ -108,7 +109,9 @@ test("an address that takes connections and closes them at once counts as a data
     port: 0,
     socket: { open: (socket) => void socket.end(), data: () => undefined },
   });
-  const sql = connect(`postgres://nobody@127.0.0.1:${listener.port}/none`, log, { max: 1 });
+  const sql = connect(parseDatabaseUrl(`postgres://nobody@127.0.0.1:${listener.port}/none`), log, {
+    max: 1,
+  });
   const error: unknown = await sql`select 1`.catch((error: unknown) => error);
   expect(isDatabaseAway(error)).toBe(true);
   await sql.end({ timeout: 1 });

@@ -1,16 +1,12 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { dropDatabase, emptyDatabase } from "../world/cluster.ts";
-import { startWorld, type World } from "../world/world.ts";
+import { startWorld, useWorld } from "../world/world.ts";
 
 const command = join(import.meta.dir, "../../db/seed.ts");
 const unset = { NODE_ENV: "", SECRET_KEY: "", GEMINI_API_KEY: "", GEMINI_BASE_URL: "" };
 
-let world: World;
-beforeAll(async () => {
-  world = await startWorld();
-});
-afterAll(() => world.stop());
+const world = useWorld();
 
 async function seed(env: Record<string, string>) {
   const child = Bun.spawn([process.execPath, command], {

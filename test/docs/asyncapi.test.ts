@@ -1,24 +1,19 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import { version } from "../../package.json";
-import {
-  clientKey,
-  serverKey,
-  type AsyncApi,
-  type FrameMessage,
-} from "../../src/wire/docs/asyncapi.ts";
-import { ClientFrame, closeCodes } from "../../src/wire/frames.ts";
+import type { AsyncApi } from "../../src/wire/docs/asyncapi.ts";
+import { clientKey, serverKey, type FrameMessage } from "../../src/wire/docs/frame-messages.ts";
+import { ClientFrame } from "../../src/wire/client-frames.ts";
+import { closeCodes } from "../../src/wire/close-codes.ts";
 import { serverFrames } from "../../src/wire/server-frames.ts";
 import { problemCatalogue } from "../../src/wire/problems.ts";
 import { checkerOf } from "../world/json-schema.ts";
-import { startWorld, type World } from "../world/world.ts";
+import { useWorld } from "../world/world.ts";
 
-let world: World;
+const world = useWorld();
 let document: AsyncApi;
 beforeAll(async () => {
-  world = await startWorld();
   document = (await world.call("GET", "/asyncapi.json")).body;
 });
-afterAll(() => world.stop());
 
 const clientTypes = ClientFrame.options.map(({ shape }) => shape.type.value);
 const serverNames = Object.keys(serverFrames);

@@ -1,24 +1,22 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import { ReceiptNotices } from "../../src/receipts/notices.ts";
 import { createApp } from "../../src/app.ts";
 import { problemCatalogue } from "../../src/wire/problems.ts";
 import { undescribed } from "../world/contract.ts";
 import { checkerOf } from "../world/json-schema.ts";
-import { startWorld, type World } from "../world/world.ts";
+import { useWorld } from "../world/world.ts";
 import { Document, operationsOf, schemasIn, type Operation } from "./openapi.ts";
 
-let world: World;
+const world = useWorld();
 let document: Document;
 let operations: Map<string, Operation>;
 let check: ReturnType<typeof checkerOf>;
 beforeAll(async () => {
-  world = await startWorld();
   const { body } = await world.call("GET", "/openapi.json");
   document = Document.parse(body);
   operations = operationsOf(document);
   check = checkerOf(document.components.schemas);
 });
-afterAll(() => world.stop());
 
 /** What existing clients were built to, and what came with it. */
 const endpoints: [operation: string, statuses: number[]][] = [

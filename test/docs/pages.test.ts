@@ -1,16 +1,13 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { ClientFrame, closeCodes } from "../../src/wire/frames.ts";
+import { describe, expect, test } from "bun:test";
+import { ClientFrame } from "../../src/wire/client-frames.ts";
+import { closeCodes } from "../../src/wire/close-codes.ts";
 import { serverFrames } from "../../src/wire/server-frames.ts";
-import { clientKey, serverKey } from "../../src/wire/docs/asyncapi.ts";
-import { answerAndHang, say } from "../../src/emulator/script.ts";
+import { clientKey, serverKey } from "../../src/wire/docs/frame-messages.ts";
+import { answerAndHang, say } from "../world/gemini/script.ts";
 import { exampleClient } from "../../src/docs/example.ts";
-import { startWorld, type World } from "../world/world.ts";
+import { useWorld } from "../world/world.ts";
 
-let world: World;
-beforeAll(async () => {
-  world = await startWorld();
-});
-afterAll(() => world.stop());
+const world = useWorld();
 
 const pages = ["/docs", "/docs/socket"];
 const pageAt = async (path: string): Promise<string> => (await world.call("GET", path)).body;

@@ -1,12 +1,8 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { z } from "zod";
-import { startWorld, type World } from "../world/world.ts";
+import { useWorld } from "../world/world.ts";
 
-let world: World;
-beforeAll(async () => {
-  world = await startWorld();
-});
-afterAll(() => world.stop());
+const world = useWorld();
 
 test("a browser that opens the docs finds the icon that it asks for", async () => {
   const { status, headers } = await world.call("GET", "/favicon.ico");

@@ -27,10 +27,10 @@ afterAll(async () => {
 let requests = 0;
 
 /** Where the log says that a request with these headers came from. */
-async function fromOf(headers: Record<string, string>, [{ call }, lines] = [world, log]) {
+async function fromOf(headers: Record<string, string>, [where, lines] = [world, log]) {
   requests += 1;
   const requestId = `request-${requests}`;
-  await call("GET", "/nowhere", undefined, { ...headers, "x-request-id": requestId });
+  await where.call("GET", "/nowhere", undefined, { ...headers, "x-request-id": requestId });
   return (await lines.find({ requestId })).from;
 }
 

@@ -1,15 +1,11 @@
 // What every answer has besides its body: request ids, CORS, and the answers that belong to nobody's feature.
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { readConfig } from "../../src/config/config.ts";
-import { startWorld, type Answer, type World } from "../world/world.ts";
+import { startWorld, useWorld, type Answer } from "../world/world.ts";
 import { converse, request } from "./raw.ts";
 import { expectProblem } from "./refusals.ts";
 
-let world: World;
-beforeAll(async () => {
-  world = await startWorld();
-});
-afterAll(() => world.stop());
+const world = useWorld();
 
 type Headers = Record<string, string>;
 

@@ -1,13 +1,9 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { version } from "../../package.json";
-import { startWorld, type World } from "../world/world.ts";
+import { startWorld, useWorld } from "../world/world.ts";
 import { expectProblem } from "./refusals.ts";
 
-let world: World;
-beforeAll(async () => {
-  world = await startWorld();
-});
-afterAll(() => world.stop());
+const world = useWorld();
 
 const notReady = (database: string) => ({
   status: "not_ready",

@@ -1,15 +1,13 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
-import { startWorld, type Answer, type Person, type World } from "../world/world.ts";
+import { beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { useWorld, type Answer, type Person } from "../world/world.ts";
 import { chunks, exchange, request } from "./raw.ts";
 import { expectInvalid, expectProblem } from "./refusals.ts";
 
-let world: World;
+const world = useWorld();
 let ann: Person;
 beforeAll(async () => {
-  world = await startWorld();
   ann = await world.person("ann");
 });
-afterAll(() => world.stop());
 
 type Body = NonNullable<RequestInit["body"]>;
 

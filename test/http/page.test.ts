@@ -1,13 +1,11 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { startWorld, type World } from "../world/world.ts";
+import { beforeAll, describe, expect, test } from "bun:test";
+import { startWorld, useWorld } from "../world/world.ts";
 
-let world: World;
+const world = useWorld();
 let page: string;
 beforeAll(async () => {
-  world = await startWorld();
   page = (await world.call("GET", "/")).body;
 });
-afterAll(() => world.stop());
 
 const addressesIn = (html: string) =>
   [...html.matchAll(/(?:href|src)="([^"]*)"/g)].map(([, address = ""]) => address);

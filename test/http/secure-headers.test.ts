@@ -1,19 +1,17 @@
 // What every answer forbids: the API's, the pages' and their files'.
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import { undescribed } from "../world/contract.ts";
-import { startWorld, type Answer, type Person, type World } from "../world/world.ts";
+import { startWorld, useWorld, type Answer, type Person } from "../world/world.ts";
 import { Document, operationsOf } from "../docs/openapi.ts";
 
-let world: World;
 let ann: Person;
 let operations: string[];
+const world = useWorld({ env: { TRUSTED_PROXIES: "127.0.0.1" } });
 beforeAll(async () => {
-  world = await startWorld({ env: { TRUSTED_PROXIES: "127.0.0.1" } });
   ann = await world.person("ann");
   const { body } = await world.call("GET", "/openapi.json");
   operations = [...operationsOf(Document.parse(body)).keys()];
 });
-afterAll(() => world.stop());
 
 const pages = ["/", "/docs", "/docs/socket"];
 const files = ["/docs/assets/docs.css", "/docs/assets/http-page.js", "/favicon.ico"];

@@ -1,16 +1,15 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import type { Message } from "../../src/wire/messages.ts";
-import { startWorld, type Person, type World } from "../world/world.ts";
+import { useWorld, type Person } from "../world/world.ts";
 import { expectInvalid } from "../http/refusals.ts";
 
-let world: World;
+const world = useWorld();
 let ann: Person;
 let chatId: number;
 /** Every seq of a message in the chat; the numbers between them are of its changes. */
 let seqs: number[];
 const count = 230;
 beforeAll(async () => {
-  world = await startWorld();
   ann = await world.person("ann");
   chatId = (await ann.chat()).id;
   seqs = [];
@@ -22,7 +21,6 @@ beforeAll(async () => {
     await ann.api("PATCH", `/api/chats/${chatId}`, { name: `After ${i}` });
   }
 });
-afterAll(() => world.stop());
 
 interface Page {
   status: number;

@@ -1,22 +1,20 @@
 // Joining a room in which an answer is running: the text so far, then chunks that fit exactly.
-import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
-import { answer, finish, pause, say, until } from "../../src/emulator/script.ts";
+import { beforeAll, beforeEach, expect, test } from "bun:test";
+import { answer, finish, pause, say, until } from "../world/gemini/script.ts";
 import type { Frame, TestSocket } from "../world/socket.ts";
-import { startWorld, type Person, type World } from "../world/world.ts";
+import { useWorld, type Person } from "../world/world.ts";
 
-let world: World;
+const world = useWorld();
 let ann: Person;
 let ben: Person;
 let chatId: number;
 beforeAll(async () => {
-  world = await startWorld();
   ann = await world.person("ann");
   ben = await world.person("ben");
 });
 beforeEach(async () => {
   chatId = (await ann.chat({ with: [ben] })).id;
 });
-afterAll(() => world.stop());
 
 /** An answer that waits between its pieces until it is let on. */
 function gated(...pieces: string[]) {

@@ -1,18 +1,16 @@
 // A join in the middle of a burst: whatever was sent before, during or after it comes exactly once, in order.
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
 import type { Frame, TestSocket } from "../world/socket.ts";
-import { startWorld, type Person, type World } from "../world/world.ts";
+import { useWorld, type Person } from "../world/world.ts";
 
-let world: World;
+const world = useWorld();
 let people: Person[];
 let senders: TestSocket[];
 beforeAll(async () => {
-  world = await startWorld();
   people = await Promise.all(["ann", "ben", "cat"].map((name) => world.person(name)));
   senders = await Promise.all(people.map((person) => person.socket()));
 });
-afterAll(() => world.stop());
 
 const durable = new Set(["message", "chat_updated", "participant_added", "participant_removed"]);
 

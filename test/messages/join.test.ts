@@ -1,20 +1,18 @@
 // Joining with after_seq: what is sent again, what is not, and when it is too much.
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { answer, finish, say } from "../../src/emulator/script.ts";
+import { beforeAll, describe, expect, test } from "bun:test";
+import { answer, finish, say } from "../world/gemini/script.ts";
 import { findMissed } from "../../src/log/replay.ts";
 import { insertMessages } from "../../src/log/insert.ts";
 import type { Frame, TestSocket } from "../world/socket.ts";
-import { startWorld, type Person, type World } from "../world/world.ts";
+import { useWorld, type Person } from "../world/world.ts";
 
-let world: World;
+const world = useWorld();
 let ann: Person;
 let ben: Person;
 beforeAll(async () => {
-  world = await startWorld();
   ann = await world.person("ann");
   ben = await world.person("ben");
 });
-afterAll(() => world.stop());
 
 const mebibyte = 1024 * 1024;
 
@@ -40,7 +38,7 @@ async function store(chatId: number, contents: string[]) {
       clientId: undefined,
       runId: undefined,
     }));
-    await insertMessages(world.sql, items);
+    await insertMessages(world.sql, items, { leaseSeconds: 6 });
   }
 }
 

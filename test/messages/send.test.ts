@@ -1,18 +1,16 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { startWorld, type Person, type World } from "../world/world.ts";
+import { beforeAll, describe, expect, test } from "bun:test";
+import { useWorld, type Person } from "../world/world.ts";
 import { expectInvalid, expectProblem, time } from "../http/refusals.ts";
 
-let world: World;
+const world = useWorld();
 let ann: Person;
 let ben: Person;
 let chatId: number;
 beforeAll(async () => {
-  world = await startWorld();
   ann = await world.person("ann");
   ben = await world.person("ben");
   chatId = (await ann.chat({ with: [ben] })).id;
 });
-afterAll(() => world.stop());
 
 const send = (person: Person, chat: number, body: unknown) =>
   person.api("POST", `/api/chats/${chat}/messages`, body);

@@ -1,16 +1,12 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { CapturedLog } from "../world/captured.ts";
 import { TestSocket } from "../world/socket.ts";
-import { startWorld, type World } from "../world/world.ts";
+import { useWorld, type World } from "../world/world.ts";
 import { exchange } from "../http/raw.ts";
 import { expectProblem } from "../http/refusals.ts";
 
 const log = new CapturedLog();
-let world: World;
-beforeAll(async () => {
-  world = await startWorld({ logTo: log, env: { LOG_LEVEL: "trace" } });
-});
-afterAll(() => world.stop());
+const world = useWorld({ logTo: log, env: { LOG_LEVEL: "trace" } });
 
 const call: World["call"] = (...request) => world.call(...request);
 

@@ -1,17 +1,13 @@
 // How often one may ask, invite and register over HTTP, and what every answer tells of it.
-import { afterAll, afterEach, beforeAll, describe, expect, setSystemTime, test } from "bun:test";
+import { afterEach, describe, expect, setSystemTime, test } from "bun:test";
 import { ConfigError, readConfig } from "../../src/config/config.ts";
 import { rates } from "../../src/rate-limits/limits.ts";
-import { startWorld, type Answer, type Person, type World } from "../world/world.ts";
+import { startWorld, useWorld, type Answer, type Person } from "../world/world.ts";
 import { expectProblem } from "../http/refusals.ts";
 
 const { requests, invites, registrations } = rates;
 
-let world: World;
-beforeAll(async () => {
-  world = await startWorld({ env: { RATE_LIMITS: "memory", TRUSTED_PROXIES: "127.0.0.1" } });
-});
-afterAll(() => world.stop());
+const world = useWorld({ env: { RATE_LIMITS: "memory", TRUSTED_PROXIES: "127.0.0.1" } });
 afterEach(() => void setSystemTime());
 
 let addresses = 0;

@@ -1,18 +1,14 @@
 // Trying passwords: slowed down where it comes from, while the owner signs in from elsewhere.
-import { afterAll, afterEach, beforeAll, describe, expect, setSystemTime, test } from "bun:test";
+import { afterEach, describe, expect, setSystemTime, test } from "bun:test";
 import { signInFailures } from "../../src/rate-limits/limits.ts";
 import { Problem } from "../../src/wire/problems.ts";
-import { startWorld, type Answer, type World } from "../world/world.ts";
+import { useWorld, type Answer } from "../world/world.ts";
 import { expectProblem } from "../http/refusals.ts";
 
 const { accountFromAddress, address: perAddress, account: perAccount } = signInFailures;
 const password = "correct horse battery";
 
-let world: World;
-beforeAll(async () => {
-  world = await startWorld({ env: { RATE_LIMITS: "memory", TRUSTED_PROXIES: "127.0.0.1" } });
-});
-afterAll(() => world.stop());
+const world = useWorld({ env: { RATE_LIMITS: "memory", TRUSTED_PROXIES: "127.0.0.1" } });
 afterEach(() => void setSystemTime());
 
 let names = 0;

@@ -1,17 +1,13 @@
 // How often one may send and connect: over a socket a refusal is an `error` frame or a close, since a page can't read the
 // status of a handshake that failed.
-import { afterAll, afterEach, beforeAll, expect, setSystemTime, test } from "bun:test";
+import { afterEach, expect, setSystemTime, test } from "bun:test";
 import { rates } from "../../src/rate-limits/limits.ts";
 import { TestSocket } from "../world/socket.ts";
-import { startWorld, type World } from "../world/world.ts";
+import { useWorld } from "../world/world.ts";
 
 const { connects, sends } = rates;
 
-let world: World;
-beforeAll(async () => {
-  world = await startWorld({ env: { RATE_LIMITS: "memory", TRUSTED_PROXIES: "127.0.0.1" } });
-});
-afterAll(() => world.stop());
+const world = useWorld({ env: { RATE_LIMITS: "memory", TRUSTED_PROXIES: "127.0.0.1" } });
 afterEach(() => void setSystemTime());
 
 const from = (address: string, query = "") =>

@@ -1,12 +1,8 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { deleteParticipant, insertParticipant } from "../../src/chats/participant-queries.ts";
-import { startWorld, type World } from "../world/world.ts";
+import { useWorld } from "../world/world.ts";
 
-let world: World;
-beforeAll(async () => {
-  world = await startWorld();
-});
-afterAll(() => world.stop());
+const world = useWorld();
 
 test("the coming and going of somebody, told to nobody because its reply was lost, is read from the log", async () => {
   const owner = await world.person("owner");

@@ -1,16 +1,14 @@
 // News of a chat for people who are in it and have not joined: gathered, so that a busy room costs each of them little.
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import { startWorld, type Person, type World } from "../world/world.ts";
+import { beforeAll, expect, test } from "bun:test";
+import { useWorld, type Person } from "../world/world.ts";
 
-let world: World;
+const world = useWorld();
 let ann: Person;
 let ben: Person;
 beforeAll(async () => {
-  world = await startWorld();
   ann = await world.person("ann");
   ben = await world.person("ben");
 });
-afterAll(() => world.stop());
 
 test("a participant who has not joined hears of a message what a chat list shows", async () => {
   const chat = await ann.chat({ with: [ben] });

@@ -1,17 +1,15 @@
 // Frames that are none, and what every frame may carry: a request_id, which gets exactly one reply.
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import type { TestSocket } from "../world/socket.ts";
-import { startWorld, type Person, type World } from "../world/world.ts";
+import { useWorld, type Person } from "../world/world.ts";
 
-let world: World;
+const world = useWorld();
 let person: Person;
 let chatId: number;
 beforeAll(async () => {
-  world = await startWorld();
   person = await world.person();
   chatId = (await person.chat()).id;
 });
-afterAll(() => world.stop());
 
 const kibibyte = 1024;
 const frameBytesMax = 64 * kibibyte;

@@ -1,21 +1,19 @@
 // Frames that are none of RFC 6455, which no WebSocket client would send: the socket is closed, and nothing of them is done.
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import { closeCodes } from "../../src/wire/frames.ts";
+import { beforeAll, expect, test } from "bun:test";
+import { closeCodes } from "../../src/wire/close-codes.ts";
 import { CapturedLog } from "../world/captured.ts";
-import { startWorld, type Person, type World } from "../world/world.ts";
+import { useWorld, type Person } from "../world/world.ts";
 import { clientFrame, RawSocket } from "./raw.ts";
 
 const log = new CapturedLog();
 let sockets = 0;
-let world: World;
 let person: Person;
 let chatId: number;
+const world = useWorld({ logTo: log, env: { LOG_SOCKETS_SAMPLE: "0" } });
 beforeAll(async () => {
-  world = await startWorld({ logTo: log, env: { LOG_SOCKETS_SAMPLE: "0" } });
   person = await world.person();
   chatId = (await person.chat()).id;
 });
-afterAll(() => world.stop());
 
 const [continuation, text, binary, close, ping] = [0x0, 0x1, 0x2, 0x8, 0x9];
 function open() {

@@ -1,14 +1,10 @@
 // How a socket opens: who it is, how many there may be, and from where.
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { TestSocket } from "../world/socket.ts";
 import { forge } from "../world/tokens.ts";
-import { startWorld, type Person, type World } from "../world/world.ts";
+import { startWorld, useWorld, type Person } from "../world/world.ts";
 
-let world: World;
-beforeAll(async () => {
-  world = await startWorld({ env: { CORS_ORIGINS: "https://app.example.com" } });
-});
-afterAll(() => world.stop());
+const world = useWorld({ env: { CORS_ORIGINS: "https://app.example.com" } });
 
 const connect = (query = "", headers: Record<string, string> = {}) =>
   new TestSocket(world.socketUrl(query), headers);

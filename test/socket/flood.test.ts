@@ -1,19 +1,17 @@
 // A socket that sends faster than it is served: warned, then closed. Its frames never run side by side.
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { beforeAll, expect, test } from "bun:test";
 import { RawSocket } from "./raw.ts";
-import { startWorld, type Person, type World } from "../world/world.ts";
+import { useWorld, type Person } from "../world/world.ts";
 
-let world: World;
+const world = useWorld();
 let ann: Person;
 let ben: Person;
 let chatId: number;
 beforeAll(async () => {
-  world = await startWorld();
   ann = await world.person("ann");
   ben = await world.person("ben");
   chatId = (await ann.chat({ with: [ben] })).id;
 });
-afterAll(() => world.stop());
 
 const range = (from: number, to: number) =>
   Array.from({ length: to - from + 1 }, (_, n) => from + n);

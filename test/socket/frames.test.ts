@@ -1,25 +1,23 @@
 // Every frame that a client may send: done, refused to a stranger, and refused for what is wrong with it.
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { answer, answerAndHang, finish, say } from "../../src/emulator/script.ts";
+import { beforeAll, describe, expect, test } from "bun:test";
+import { answer, answerAndHang, finish, say } from "../world/gemini/script.ts";
 import type { TestSocket } from "../world/socket.ts";
 import { badIds, expectInvalid, expectNotFound, nowhere } from "./refusals.ts";
-import { startWorld, type Person, type World } from "../world/world.ts";
+import { useWorld, type Person, type World } from "../world/world.ts";
 
-let world: World;
+const world = useWorld();
 let owner: Person;
 let stranger: Person;
 let socket: TestSocket;
 let strangers: TestSocket;
 let chatId: number;
 beforeAll(async () => {
-  world = await startWorld();
   owner = await world.person();
   stranger = await world.person();
   chatId = (await owner.chat()).id;
   socket = await owner.joined(chatId);
   strangers = await stranger.socket();
 });
-afterAll(() => world.stop());
 
 describe("join", () => {
   test("is answered by joined, which names who is there", async () => {

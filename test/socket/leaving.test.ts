@@ -1,17 +1,16 @@
 // Whoever is out of a chat hears nothing of it any more, exactly from their number on, however busy it is.
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { deleteParticipant } from "../../src/chats/participant-queries.ts";
 import { expectNotFound } from "./refusals.ts";
 import type { Frame, TestSocket } from "../world/socket.ts";
-import { startWorld, type Person, type World } from "../world/world.ts";
+import { useWorld, type Person } from "../world/world.ts";
 
-let world: World;
+const world = useWorld();
 let ann: Person;
 let ben: Person;
 let cat: Person;
 let chatId: number;
 beforeAll(async () => {
-  world = await startWorld();
   [ann, ben, cat] = await Promise.all([
     world.person("ann"),
     world.person("ben"),
@@ -21,7 +20,6 @@ beforeAll(async () => {
 beforeEach(async () => {
   chatId = (await ann.chat({ with: [ben, cat] })).id;
 });
-afterAll(() => world.stop());
 
 const range = (from: number, to: number) =>
   Array.from({ length: to - from + 1 }, (_, n) => from + n);

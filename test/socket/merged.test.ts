@@ -1,7 +1,7 @@
 // The sockets of the FastAPI server's clients: opened with an access token in the address, their frames carry the nested
 // `message`, also those of chats that they have not joined.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
-import { answer, finish, refuse, say } from "../../src/emulator/script.ts";
+import { answer, finish, refuse, say } from "../world/gemini/script.ts";
 import { TestSocket, type Frame } from "../world/socket.ts";
 import { startWorld, type Person, type World } from "../world/world.ts";
 

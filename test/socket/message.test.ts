@@ -1,24 +1,22 @@
 // The frame that sends a message: acknowledged, shown after its commit, refused.
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { beforeAll, expect, test } from "bun:test";
 import type { TestSocket } from "../world/socket.ts";
-import { startWorld, type Person, type World } from "../world/world.ts";
+import { useWorld, type Person } from "../world/world.ts";
 import { badIds, expectInvalid, expectNotFound, nowhere } from "./refusals.ts";
 
-let world: World;
+const world = useWorld();
 let owner: Person;
 let stranger: Person;
 let socket: TestSocket;
 let strangers: TestSocket;
 let chatId: number;
 beforeAll(async () => {
-  world = await startWorld();
   owner = await world.person();
   stranger = await world.person();
   chatId = (await owner.chat()).id;
   socket = await owner.joined(chatId);
   strangers = await stranger.socket();
 });
-afterAll(() => world.stop());
 
 test("a message is acknowledged with its id and number, and everyone who joined gets it, the sender too", async () => {
   const friend = await world.person();

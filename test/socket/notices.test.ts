@@ -1,21 +1,17 @@
 // What concerns a person reaches all their sockets, joined or not; what changes a room reaches those who joined it.
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { beforeEach, describe, expect, test } from "bun:test";
 import type { Frame, TestSocket } from "../world/socket.ts";
-import { defaultSettings, startWorld, type Person, type World } from "../world/world.ts";
+import { defaultSettings, useWorld, type Person } from "../world/world.ts";
 
-let world: World;
+const world = useWorld();
 let ann: Person;
 let ben: Person;
 let cat: Person;
-beforeAll(async () => {
-  world = await startWorld();
-});
 beforeEach(async () => {
   ann = await world.person("ann");
   ben = await world.person("ben");
   cat = await world.person("cat");
 });
-afterAll(() => world.stop());
 
 const notices = ["chat_created", "chat_invite", "chat_deleted", "removed_from_chat"];
 const time = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);

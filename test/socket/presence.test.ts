@@ -1,25 +1,21 @@
 // What is told and never stored: who is there, and who is typing.
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { beforeEach, describe, expect, test } from "bun:test";
 import { expectInvalid, expectNotFound, badIds, nowhere } from "./refusals.ts";
 import type { TestSocket } from "../world/socket.ts";
-import { startWorld, type Person, type World } from "../world/world.ts";
+import { useWorld, type Person } from "../world/world.ts";
 
 const secondMs = 1_000;
 
-let world: World;
 let clockMs = Date.now();
 let ann: Person;
 let ben: Person;
 let chatId: number;
-beforeAll(async () => {
-  world = await startWorld({ now: () => new Date(clockMs) });
-});
+const world = useWorld({ now: () => new Date(clockMs) });
 beforeEach(async () => {
   ann = await world.person("ann");
   ben = await world.person("ben");
   chatId = (await ann.chat({ with: [ben] })).id;
 });
-afterAll(() => world.stop());
 
 /** What the socket was told of people, up to now. */
 async function told(socket: TestSocket) {

@@ -1,13 +1,9 @@
 // A removal whose outcome nobody knows, and what is told while it is on its way.
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { activityFrame } from "../../src/wire/message-frames.ts";
-import { startWorld, type World } from "../world/world.ts";
+import { useWorld } from "../world/world.ts";
 
-let world: World;
-beforeAll(async () => {
-  world = await startWorld();
-});
-afterAll(() => world.stop());
+const world = useWorld();
 
 /** Holds a chat's row, so that whatever changes it waits. */
 async function hold(chatId: number) {

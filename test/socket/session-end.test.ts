@@ -1,18 +1,14 @@
 // A socket lives as long as the session behind it: expiry, renewal, signing out.
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { TestSocket } from "../world/socket.ts";
-import { startWorld, type World } from "../world/world.ts";
+import { useWorld } from "../world/world.ts";
 
 const password = "correct horse battery";
 const secondMs = 1_000;
 
-let world: World;
 let aheadMs = 0;
 let people = 0;
-beforeAll(async () => {
-  world = await startWorld({ now: () => new Date(Date.now() + aheadMs) });
-});
-afterAll(() => world.stop());
+const world = useWorld({ now: () => new Date(Date.now() + aheadMs) });
 
 /** What the server does every second, without waiting for it. */
 function pass(ms: number) {

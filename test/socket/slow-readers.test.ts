@@ -1,20 +1,18 @@
 // Readers that don't read, or are not there any more: cut off, without harm to anybody, and nothing is lost.
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import { insertMessages } from "../../src/log/insert.ts";
 import { metricsToken, scrape } from "../observability/metrics/scrape.ts";
 import { RawSocket } from "./raw.ts";
 import type { Frame } from "../world/socket.ts";
-import { startWorld, type Person, type World } from "../world/world.ts";
+import { useWorld, type Person } from "../world/world.ts";
 
-let world: World;
 let ann: Person;
 let ben: Person;
+const world = useWorld({ env: { METRICS_TOKEN: metricsToken } });
 beforeAll(async () => {
-  world = await startWorld({ env: { METRICS_TOKEN: metricsToken } });
   ann = await world.person("ann");
   ben = await world.person("ben");
 });
-afterAll(() => world.stop());
 
 const range = (from: number, to: number) =>
   Array.from({ length: Math.max(0, to - from + 1) }, (_, n) => from + n);
@@ -95,6 +93,7 @@ describe("a reader that does not read", () => {
       await insertMessages(
         world.sql,
         range(1, 10).map(() => message),
+        { leaseSeconds: 6 },
       );
     }
     const watcher = await ann.socket();

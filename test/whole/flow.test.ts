@@ -1,40 +1,35 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import { startWorld, type World } from "../world/world.ts";
+import { expect, test } from "bun:test";
+import { useWorld } from "../world/world.ts";
 import { TestSocket } from "../world/socket.ts";
 
-let world: World;
-beforeAll(async () => {
-  world = await startWorld();
-});
-afterAll(() => world.stop());
+const world = useWorld();
 
 const password = "correct horse battery";
 
 test("the documented usage flow works from register to a streamed answer, over HTTP and two sockets", async () => {
-  const { call } = world;
-  const john = await call("POST", "/api/auth/register", {
+  const john = await world.call("POST", "/api/auth/register", {
     username: "john_doe",
     email: "john@example.com",
     password,
   });
   expect(john.status).toBe(200);
   expect(Object.keys(john.body)).toEqual(["id", "username", "email", "created_at"]);
-  const jane = await call("POST", "/api/auth/register", {
+  const jane = await world.call("POST", "/api/auth/register", {
     username: "jane_doe",
     email: "jane@example.com",
     password,
   });
   expect(jane.status).toBe(200);
 
-  const login = await call("POST", "/api/auth/login", { username: "john_doe", password });
+  const login = await world.call("POST", "/api/auth/login", { username: "john_doe", password });
   expect(login.status).toBe(200);
   expect(login.body).toMatchObject({ token_type: "bearer", expires_in: 1800 });
-  const janeLogin = await call("POST", "/api/auth/login", { username: "jane_doe", password });
+  const janeLogin = await world.call("POST", "/api/auth/login", { username: "jane_doe", password });
   const auth = { authorization: `Bearer ${login.body.access_token}` };
-  const me = await call("GET", "/api/auth/me", undefined, auth);
+  const me = await world.call("GET", "/api/auth/me", undefined, auth);
   expect(me.body).toEqual(john.body);
 
-  const chat = await call("POST", "/api/chats", { name: "Physics", is_group: true }, auth);
+  const chat = await world.call("POST", "/api/chats", { name: "Physics", is_group: true }, auth);
   expect(chat.status).toBe(200);
   expect(chat.body).toMatchObject({
     name: "Physics",
@@ -44,7 +39,12 @@ test("the documented usage flow works from register to a streamed answer, over H
     last_seq: 0,
   });
   const chatId = chat.body.id;
-  const invited = await call("POST", `/api/chats/${chatId}/invite`, { username: "jane_doe" }, auth);
+  const invited = await world.call(
+    "POST",
+    `/api/chats/${chatId}/invite`,
+    { username: "jane_doe" },
+    auth,
+  );
   expect(invited.status).toBe(200);
   expect(invited.body.participant).toMatchObject({ username: "jane_doe", role: "member" });
 
@@ -85,8 +85,8 @@ test("the documented usage flow works from register to a streamed answer, over H
     }
     expect(text.length).toBeGreaterThan(10);
   }
-  const history = await call("GET", `/api/chats/${chatId}/messages`, undefined, auth);
+  const history = await world.call("GET", `/api/chats/${chatId}/messages`, undefined, auth);
   expect(history.body.map((m: { seq: number }) => m.seq)).toEqual([2, 3, 4]);
-  const chats = await call("GET", "/api/chats", undefined, auth);
+  const chats = await world.call("GET", "/api/chats", undefined, auth);
   expect(chats.body[0]).toMatchObject({ id: chatId, unread_count: 2 });
 });

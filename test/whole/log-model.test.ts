@@ -1,21 +1,19 @@
 // Random interleavings of everything people do in a room, held against a small model of its log.
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
 import { play, type Act, type Cast } from "./log-model/play.ts";
-import { startWorld, type World } from "../world/world.ts";
+import { useWorld } from "../world/world.ts";
 
 const seed = Number(process.env.LOG_MODEL_SEED ?? Date.now() % 2 ** 31);
 const timeLimitMs = 10_000;
 const timeoutMs = 120_000;
 
-let world: World;
+const world = useWorld();
 let cast: Cast;
 beforeAll(async () => {
-  world = await startWorld();
   const owner = await world.person("owner");
   cast = { owner, guests: [await world.person("gil"), await world.person("gus")] };
 });
-afterAll(() => world.stop());
 
 const by = fc.nat(3);
 const overHttp = fc.boolean();

@@ -1,14 +1,12 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import { startWorld, type Person, type World } from "../world/world.ts";
+import { beforeAll, expect, test } from "bun:test";
+import { useWorld, type Person } from "../world/world.ts";
 import { expectInvalid } from "../http/refusals.ts";
 
-let world: World;
+const world = useWorld();
 let ann: Person;
 beforeAll(async () => {
-  world = await startWorld();
   ann = await world.person("ann");
 });
-afterAll(() => world.stop());
 
 const people = (count: number) => Array.from({ length: count }, () => "ben");
 

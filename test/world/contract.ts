@@ -1,6 +1,7 @@
 // The documents that the code makes, and every answer and every frame of every test held against them: an answer where
 // `fetch` returns it, a frame where a test's socket reads it.
 import { pino } from "pino";
+import { parseDatabaseUrl } from "../../src/config/database-address.ts";
 import { createApp } from "../../src/app.ts";
 import { readConfig } from "../../src/config/config.ts";
 import { compose } from "../../src/compose.ts";
@@ -46,7 +47,7 @@ export function appToDescribe() {
   const config = readConfig({ NODE_ENV: "test" });
   const log = pino({ level: "silent" });
   // A pool connects when it is first asked.
-  const sql = connect("postgres://nobody@127.0.0.1:1/none", log);
+  const sql = connect(parseDatabaseUrl("postgres://nobody@127.0.0.1:1/none"), log);
   const model = { answer: undefined, description: "none" };
   return createApp(compose({ config, secretKey: "none", sql, log, model }));
 }

@@ -2,6 +2,7 @@
 import { expect } from "bun:test";
 import { pino } from "pino";
 import { z } from "zod";
+import { parseDatabaseUrl } from "../../src/config/database-address.ts";
 import { connect } from "../../src/database/connect.ts";
 import { cloneDatabase, dropDatabase } from "./cluster.ts";
 
@@ -89,7 +90,7 @@ export async function openFilled() {
     },
   );
   const url = await cloneDatabase();
-  const sql = connect(url, log, { max: 1 });
+  const sql = connect(parseDatabaseUrl(url), log, { max: 1 });
   await sql.unsafe(filling);
   await sql.unsafe(`
     load 'auto_explain';

@@ -1,6 +1,7 @@
 // A migrated database with a few rows in it, to ask what its constraints refuse and what goes with what.
 import { pino } from "pino";
 import { z } from "zod";
+import { parseDatabaseUrl } from "../../src/config/database-address.ts";
 import { connect, type Sql } from "../../src/database/connect.ts";
 import { cloneDatabase, dropDatabase } from "./cluster.ts";
 
@@ -48,7 +49,7 @@ export function insert(table: string, columns: Record<string, string | number>):
 
 export async function openSchema() {
   const url = await cloneDatabase();
-  const sql = connect(url, pino({ level: "silent" }), { max: 1 });
+  const sql = connect(parseDatabaseUrl(url), pino({ level: "silent" }), { max: 1 });
   await fill(sql);
   return {
     sql,

@@ -1,17 +1,18 @@
-// What answers may cost and have cost. Both rows of `budgets`, a room's and a person's, are locked in the order of their
-// kind before they are read, so that parallel questions see each other's reservations and never wait in a circle.
+// The budgets of people and rooms, and the runs that have reserved a part of them. Both rows of `budgets`, the room's and
+// the person's, are locked in the order of their kind before they are read, so that parallel questions see each other's
+// reservations and can't deadlock.
 import { z } from "zod";
 import { many, one, type Sql } from "../../database/connect.ts";
 import { Usage } from "../../wire/messages.ts";
 
-/** Seconds after which a run that nobody renews counts as abandoned. */
+/** Seconds after which a run whose lease is not renewed counts as abandoned. */
 export const leaseSeconds = 6;
 
 export const today = (sql: Sql) => sql`(now() at time zone 'utc')::date`;
 
-const RunKey = z.object({ id: z.int(), attempt: z.int() });
-/** A run, and the right to write it: a later attempt takes that away. */
-export type RunKey = z.infer<typeof RunKey>;
+const Lease = z.object({ id: z.int(), attempt: z.int() });
+/** The right to write one run, a row of answer_runs. A server that takes the run over raises `attempt`, which ends the lease. */
+export type Lease = z.infer<typeof Lease>;
 
 const StartedRun = z.object({
   run_id: z.int().nullable(),
@@ -24,14 +25,14 @@ const StartedRun = z.object({
   user_reserved: z.int().nullable(),
   chat_reserved: z.int().nullable(),
 });
-/** `run_id` null: refused. `…_left` are tokens; null where there is no limit. */
+/** `run_id` is null when the run was refused. `…_left` are tokens; null where there is no limit. */
 export type StartedRun = z.infer<typeof StartedRun>;
 
 export interface NewRun {
   chatId: number;
-  /** Undefined: it is no answer of the model's, but the room's own summary, or help. */
+  /** Undefined for a run that is charged to no person: a summary, or help. */
   userId: number | undefined;
-  /** Without so many left it is refused; otherwise it gets what is left, up to `tokensWanted`. */
+  /** The run is refused if fewer tokens are left. Otherwise it gets the tokens that are left, up to `tokensWanted`. */
   tokensMin: number;
   tokensWanted: number;
   /** 0 for no limit. */
@@ -39,7 +40,7 @@ export interface NewRun {
   leaseSeconds: number;
 }
 
-/** Reserves tokens of a person's and a room's day, and a place among their running answers: both or neither. */
+/** Reserves tokens of a person's and a room's day, and counts the run among their running answers: both or neither. */
 export async function insertRun(sql: Sql, run: NewRun): Promise<StartedRun> {
   const started = await tryInsertRun(sql, run);
   if (started.has_rows) return started;
@@ -111,21 +112,21 @@ async function tryInsertRun(sql: Sql, run: NewRun): Promise<StartedRun> {
   );
 }
 
-/** The end of a run as common table expressions: it gives back what it reserved and charges what it used. */
+/** The end of a run as common table expressions: it gives the reservation back and charges the usage. */
 export const settledRun = (
   sql: Sql,
-  run: RunKey,
+  lease: Lease,
   {
     usage,
     estimatedPromptTokens,
   }: {
     usage: Usage | undefined;
-    /** Of the prompt that `usage` counts, to correct later estimates by. */
+    /** Of the prompt that `usage` counts; it corrects later estimates. */
     estimatedPromptTokens: number | undefined;
   },
 ) => sql`
   run as (
-    delete from answer_runs where id = ${run.id} and attempt = ${run.attempt}
+    delete from answer_runs where id = ${lease.id} and attempt = ${lease.attempt}
     returning message_id, chat_id, user_id, reserved_tokens
   ),
   account as materialized (
@@ -164,22 +165,22 @@ export const settledRun = (
   )
 `;
 
-/** Tokens that the model counted for each that was estimated; 1 where nothing is known. */
+/** Returns the tokens that the model counted for each estimated token; 1 where nothing is known. */
 function correction(usage: Usage | undefined, estimated: number | undefined): number {
   if (!usage || !estimated || usage.prompt_tokens === 0) return 1;
   return usage.prompt_tokens / estimated;
 }
 
-/** Ends a run that brought no answer. `usage` is charged; without it it was never begun. */
-export async function releaseRun(sql: Sql, run: RunKey, usage?: Usage): Promise<void> {
+/** Ends a run that brought no answer. @param usage is charged; undefined for a run that never began */
+export async function releaseRun(sql: Sql, lease: Lease, usage?: Usage): Promise<void> {
   await sql`
-    with ${settledRun(sql, run, { usage, estimatedPromptTokens: undefined })}
+    with ${settledRun(sql, lease, { usage, estimatedPromptTokens: undefined })}
     select from run
   `;
 }
 
 const ClaimedRun = z.object({
-  ...RunKey.shape,
+  ...Lease.shape,
   message_id: z.int().nullable(),
   chat_id: z.int(),
   reserved_tokens: z.int(),
@@ -189,9 +190,9 @@ const ClaimedRun = z.object({
 export type ClaimedRun = z.infer<typeof ClaimedRun>;
 
 /**
- * Takes over runs whose server has not been heard of for `leaseSeconds`: nobody else gets them then, and that server
+ * Takes over runs whose server has not renewed the lease for `leaseSeconds`. No other server gets them, and the one before
  * can no longer write them.
- * @param ownIds runs of this node, which may only have been unable to say so
+ * @param ownIds runs of this node, which may only have been late with the renewal
  */
 export async function claimAbandonedRuns(
   sql: Sql,
@@ -216,7 +217,7 @@ export async function claimAbandonedRuns(
   );
 }
 
-/** Asks the node that runs an answer to stop it. @returns false when it does not run */
+/** Asks the node of a running answer to stop it. @returns false when the answer does not run */
 export async function requestStop(sql: Sql, messageId: number): Promise<boolean> {
   const rows = await sql`
     update answer_runs set stop_requested = true where message_id = ${messageId} returning id

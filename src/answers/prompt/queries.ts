@@ -1,10 +1,10 @@
-// What a prompt is made from, and what is kept of that.
+// The messages and settings that a prompt is made from, and the receipt of them.
 import { z } from "zod";
 import { many, maybe, withoutWaiting, type Sql } from "../../database/connect.ts";
 import { ChatSettings } from "../../wire/chats.ts";
 import { Usage } from "../../wire/messages.ts";
 import { AnswerContext } from "../../wire/answers.ts";
-import type { RunKey } from "../budget/queries.ts";
+import type { Lease } from "../budget/queries.ts";
 
 const PastMessage = z.object({
   id: z.int(),
@@ -51,7 +51,7 @@ export async function findPastMessages(
 }
 
 /** Messages between two numbers, oldest first, for a summary: at most `limit`, and `bytesMax` of text; one at least. */
-export async function findMessagesToFold(
+export async function findMessagesToSummarise(
   sql: Sql,
   chatId: number,
   range: { afterSeq: number; upToSeq: number; limit: number; bytesMax: number | undefined },
@@ -77,6 +77,7 @@ export async function findMessagesToFold(
 }
 
 const PromptRoom = z.object({
+  id: z.int(),
   name: z.string(),
   settings: ChatSettings,
   is_ai_chat: z.boolean(),
@@ -87,11 +88,11 @@ const PromptRoom = z.object({
   summary_up_to_seq: z.int().nullable(),
   summary: z.string().nullable(),
 });
-/** A room as a prompt needs it: with its newest summary, and how its estimates of tokens have proved. */
+/** A room as a prompt needs it: with its newest summary and the correction of its token estimates. */
 export type PromptRoom = z.infer<typeof PromptRoom>;
 
 /**
- * @param callerId undefined for what the server does by itself
+ * @param callerId undefined when the server acts without a person
  * @param upToSeq a summary must not reach beyond it
  * @returns undefined for a chat that is gone, or that the caller is not in
  */
@@ -103,7 +104,7 @@ export async function findPromptRoom(
 ): Promise<PromptRoom | undefined> {
   return maybe(
     await sql`
-      select c.name, c.settings, c.is_ai_chat, c.last_seq, c.revision, coalesce(b.token_ratio, 1) as token_ratio,
+      select c.id, c.name, c.settings, c.is_ai_chat, c.last_seq, c.revision, coalesce(b.token_ratio, 1) as token_ratio,
         s.id as summary_id, s.up_to_seq as summary_up_to_seq, s.content as summary
       from chats c
       left join budgets b on b.kind = 'chat' and b.id = c.id
@@ -124,7 +125,7 @@ export async function findPromptRoom(
   );
 }
 
-/** What an answer is made from. */
+/** The messages and settings that an answer is made from. */
 export interface Receipt {
   model: string;
   settings: ChatSettings;
@@ -133,17 +134,17 @@ export interface Receipt {
   estimatedTokens: number;
 }
 
-/** Keeps what an answer is made from, and charges its run the prompt at least. The first receipt of an answer stays. */
+/** Stores the receipt of an answer, and charges its run for the prompt. The first receipt of an answer stays. */
 export async function insertReceipt(
   sql: Sql,
   messageId: number,
-  run: RunKey,
+  lease: Lease,
   { receipt, usage }: { receipt: Receipt; usage: Usage },
 ): Promise<void> {
   await sql`
     with charged as (
       update answer_runs set usage = ${sql.json({ ...usage })}::jsonb
-      where id = ${run.id} and attempt = ${run.attempt}
+      where id = ${lease.id} and attempt = ${lease.attempt}
     )
     insert into answer_receipts
       (message_id, model, settings, message_ids, message_versions, summary_id, summary_up_to_seq, estimated_tokens)
@@ -187,9 +188,9 @@ export async function findAnswerContext(
             'id', used.id,
             'updated_seq', used.version,
             'changed', now.updated_seq is distinct from used.version
-          ) order by used.place), '[]') as messages,
+          ) order by used.position), '[]') as messages,
           coalesce(bool_or(now.updated_seq is distinct from used.version), false) as changed
-        from unnest(r.message_ids, r.message_versions) with ordinality as used (id, version, place)
+        from unnest(r.message_ids, r.message_versions) with ordinality as used (id, version, position)
         left join messages now on now.id = used.id
       ) source
       where me.chat_id = ${chatId} and me.user_id = ${callerId} and m.id = ${messageId}

@@ -1,72 +1,71 @@
-// When a room's history outgrows a prompt, its older part is folded into a summary: in the background, by the room's own
-// model, each from the summary before it and the messages that follow.
+// When a room's history outgrows a prompt, its older part is summarised: in the background, by the room's own model, each
+// summary from the one before it and the messages that follow.
 import type { Ctx } from "../../context.ts";
-import { insertRun, leaseSeconds, releaseRun, type RunKey } from "../budget/queries.ts";
-import { estimateTokens, pastMessagesMax, promptBytesMax, summaryPrompt } from "./prompt.ts";
-import { createMarkFilter, speakerCode } from "../text/speaker-marks.ts";
-import { createMeter, type Meter } from "../budget/meter.ts";
 import type { Prompt } from "../../model/stream-answer.ts";
+import { insertRun, leaseSeconds, releaseRun, type Lease } from "../budget/queries.ts";
+import { UsageMeter } from "../budget/usage-meter.ts";
+import { modelSettings } from "../model-settings.ts";
+import { SpeakerLabelFilter, speakerCode } from "../text/speaker-labels.ts";
+import { estimateTokens, pastMessagesMax, promptBytesMax, summaryPrompt } from "./prompt.ts";
 import {
-  findMessagesToFold,
+  findMessagesToSummarise,
   findPromptRoom,
   type PastMessage,
   type PromptRoom,
 } from "./queries.ts";
-import { modelSettings } from "../model-settings.ts";
-import { findFoldEnd, insertSummary } from "./summary-queries.ts";
+import { findSummaryEnd, insertSummary } from "./summary-queries.ts";
 
-/** After a fold this part of the limit is free of it again. */
+/** The part of the limit that newer messages, which stay as they are, may fill after a summary. */
 const keptPart = 0.5;
 const summaryTokensMax = 8_192;
 const summaryLengthMax = 8_000;
-const foldTimeoutMs = 60_000;
-const foldsMax = 4;
+const summaryTimeoutMs = 60_000;
+const summariesMax = 4;
 
-/** Sums up what a prompt of this chat soon can't hold. Never throws; what fails is tried again after the next question. */
-export async function foldHistory(ctx: Ctx, chatId: number): Promise<void> {
-  if (
-    ctx.answers.summarising.has(chatId) ||
-    ctx.answers.summarising.size >= foldsMax ||
-    ctx.lifecycle.closing
-  )
-    return;
-  ctx.answers.summarising.add(chatId);
+/**
+ * Summarises the messages of a chat that soon don't fit into a prompt. It never throws; after a failure the next question
+ * tries again.
+ */
+export async function summariseHistory(ctx: Ctx, chatId: number): Promise<void> {
+  const { summarising } = ctx.answers;
+  if (summarising.has(chatId) || summarising.size >= summariesMax || ctx.lifecycle.closing) return;
+  summarising.add(chatId);
   try {
-    await fold(ctx, chatId);
+    await makeSummary(ctx, chatId);
   } catch (error) {
-    ctx.log.warn({ err: error, chatId }, "a room's history could not be summed up yet");
+    ctx.log.warn({ err: error, chatId }, "a room's history could not be summarised yet");
   } finally {
-    ctx.answers.summarising.delete(chatId);
+    summarising.delete(chatId);
   }
 }
 
-async function fold(ctx: Ctx, chatId: number): Promise<void> {
+async function makeSummary(ctx: Ctx, chatId: number): Promise<void> {
   const { contextTokens } = ctx.config.gemini;
   const room = await findPromptRoom(ctx.sql, undefined, chatId, Number.MAX_SAFE_INTEGER);
   if (!room) return;
-  const foldTo = await findFoldEnd(ctx.sql, chatId, {
+  const endSeq = await findSummaryEnd(ctx.sql, chatId, {
     limit: Math.floor(pastMessagesMax * keptPart),
     bytesMax: promptBytesMax(Math.floor(contextTokens * keptPart), room.token_ratio),
   });
   const fromSeq = room.summary_up_to_seq ?? 0;
-  if (foldTo === undefined || foldTo <= fromSeq) return;
-  const past = await findMessagesToFold(ctx.sql, chatId, {
+  if (endSeq === undefined || endSeq <= fromSeq) return;
+  const past = await findMessagesToSummarise(ctx.sql, chatId, {
     afterSeq: fromSeq,
-    upToSeq: foldTo,
+    upToSeq: endSeq,
     limit: pastMessagesMax,
     bytesMax: promptBytesMax(contextTokens, room.token_ratio),
   });
   const upToSeq = past.at(-1)?.seq;
   if (upToSeq === undefined) return;
-  const content = await sumUp(ctx, chatId, room, past);
+  const content = await askForSummary(ctx, chatId, room, past);
   if (content === undefined) return;
   const { revision } = room;
   const isKept = await insertSummary(ctx.sql, chatId, { upToSeq, content, revision });
-  ctx.log.info({ chatId, upToSeq, isKept }, "a room's history was summed up");
+  ctx.log.info({ chatId, upToSeq, isKept }, "a room's history was summarised");
 }
 
 /** @returns undefined when the room's tokens for today don't reach, or the model brings it to no proper end */
-async function sumUp(
+async function askForSummary(
   ctx: Ctx,
   chatId: number,
   room: PromptRoom,
@@ -89,13 +88,13 @@ async function sumUp(
       userAnswers: 0,
       chatAnswers: 0,
     },
-    leaseSeconds: foldTimeoutMs / 1_000 + leaseSeconds,
+    leaseSeconds: summaryTimeoutMs / 1_000 + leaseSeconds,
   });
   if (id === null) return undefined;
-  const run: RunKey = { id, attempt: 1 };
-  const meter = createMeter();
+  const lease: Lease = { id, attempt: 1 };
+  const meter = new UsageMeter();
   try {
-    meter.ask(estimated, room.token_ratio);
+    meter.begin(estimated, room.token_ratio);
     const settings = {
       ...modelSettings(ctx.config, room.settings),
       temperature: null,
@@ -108,7 +107,7 @@ async function sumUp(
       meter,
     );
   } finally {
-    await releaseRun(ctx.sql, run, meter.charged());
+    await releaseRun(ctx.sql, lease, meter.charged);
   }
 }
 
@@ -116,21 +115,21 @@ async function readWhole(
   ctx: Ctx,
   prompt: Prompt,
   code: string,
-  meter: Meter,
+  meter: UsageMeter,
 ): Promise<string | undefined> {
   if (!ctx.model.answer) return undefined;
-  const marks = createMarkFilter(code);
+  const labels = new SpeakerLabelFilter(code);
   let text = "";
-  for await (const delta of ctx.model.answer(prompt, AbortSignal.timeout(foldTimeoutMs))) {
+  for await (const delta of ctx.model.answer(prompt, AbortSignal.timeout(summaryTimeoutMs))) {
     if ("usage" in delta) {
-      meter.count(delta.usage);
+      meter.setCount(delta.usage);
     } else if ("text" in delta) {
-      meter.write(delta.text);
-      text += marks.push(delta.text);
+      meter.addText(delta.text);
+      text += labels.push(delta.text);
       if (text.length > summaryLengthMax) return undefined;
     } else if (delta.ending.status !== "complete") {
       return undefined;
     }
   }
-  return (text + marks.end()).trim() || undefined;
+  return (text + labels.end()).trim() || undefined;
 }

@@ -2,14 +2,14 @@
 import { z } from "zod";
 import { maybe, type Sql } from "../../database/connect.ts";
 
-const FoldEnd = z.object({ up_to_seq: z.int() });
+const SummaryEnd = z.object({ up_to_seq: z.int() });
 
 /**
- * The number up to which a chat's history is to be summed up, so that what follows is at most `limit` messages and
- * `bytesMax` of text: never beyond an answer that is still written.
- * @returns undefined when nothing is older than that
+ * Finds the number up to which a chat's history is to be summarised, so that at most `limit` messages and `bytesMax` of
+ * text follow. It lies before any answer that still streams.
+ * @returns undefined when no message is older than those
  */
-export async function findFoldEnd(
+export async function findSummaryEnd(
   sql: Sql,
   chatId: number,
   { limit, bytesMax }: { limit: number; bytesMax: number | undefined },
@@ -39,14 +39,15 @@ export async function findFoldEnd(
         )
       having max(m.seq) is not null
     `,
-    FoldEnd,
+    SummaryEnd,
   );
   return row?.up_to_seq;
 }
 
 /**
- * Keeps a summary, unless a message was edited or removed meanwhile.
- * @param revision the chat's before anything of what it is made from was read
+ * Stores a summary, unless a message was edited or removed meanwhile.
+ * @param revision that of the chat before the messages were read
+ * @returns whether it was stored
  */
 export async function insertSummary(
   sql: Sql,

@@ -1,57 +1,58 @@
-// An answer that broke off is continued by the model from the text that was kept. Asked to go on exactly where the text
-// ends, models sometimes say its last words again first; what is shown must not have them twice.
+// The model continues an answer that broke off from the text that was kept. Although it is asked to go on exactly where
+// the text ends, a model sometimes repeats the last words first; the room must not be shown them twice.
+import type { TextFilter } from "./text-filter.ts";
 
 /**
- * About four words. Fewer may well come twice on purpose ("that that", a name, a bullet of a list), and a few letters by
- * chance; so many in a row, and just those that the text ends with, do not.
+ * About four words. Fewer may come twice on purpose ("that that", a name, a bullet of a list), and a few letters by
+ * chance. So many in a row, and exactly those that the text ends with, do not.
  */
 const repetitionCharactersMin = 20;
-/** A long paragraph. Bounds what is held back: about a second of an answer. */
+/** A long paragraph. It bounds the text that is held back to about a second of an answer. */
 const repetitionCharactersMax = 400;
 
-export interface Continuation {
-  /** Takes the next piece of what the model says and returns what goes on after the kept text: "" while that is open. */
-  push(piece: string): string;
-  /** What was still held back, without the repetition. */
-  end(): string;
-}
-
 /**
- * Takes the repetition of the end of `kept` off a continuation that begins with one, the longest there is; everything
- * else passes as it is. However the continuation is cut into pieces, the result is that of the whole. Held back are at
- * most {@link repetitionCharactersMax} characters, and only at the beginning, while they are the text's own words.
+ * Removes the repetition of the end of the kept text from a continuation that begins with one, the longest there is.
+ * All other text passes unchanged. The result does not depend on how the continuation is cut into pieces. At most
+ * {@link repetitionCharactersMax} characters are held back, and only at the beginning, while they are the text's own
+ * words. They are discarded when the answer breaks off again, because they may be the kept text.
  */
-export function createContinuation(kept: string): Continuation {
-  const tail = kept.slice(-repetitionCharactersMax);
-  let held = "";
-  let isOpen = true;
+export class ContinuationFilter implements TextFilter {
+  readonly #tail: string;
+  #held = "";
+  #isOpen = true;
 
-  function settle(): string {
-    const rest = held.slice(repetitionLength(tail, held));
-    held = "";
-    isOpen = false;
-    return rest;
+  /** @param kept the text that the room has been shown; "" for a new answer */
+  constructor(kept: string) {
+    this.#tail = kept.slice(-repetitionCharactersMax);
   }
 
-  return {
-    push(piece) {
-      if (!isOpen) return piece;
-      held += piece;
-      return mayGrow(tail, held) ? "" : settle();
-    },
-    end: () => (isOpen ? settle() : ""),
-  };
+  push(piece: string): string {
+    if (!this.#isOpen) return piece;
+    this.#held += piece;
+    return mayGrow(this.#tail, this.#held) ? "" : this.#settle();
+  }
+
+  end(isWhole: boolean): string {
+    return this.#isOpen && isWhole ? this.#settle() : "";
+  }
+
+  #settle(): string {
+    const rest = this.#held.slice(repetitionLength(this.#tail, this.#held));
+    this.#held = "";
+    this.#isOpen = false;
+    return rest;
+  }
 }
 
-/** Whether more text could make `said` a repetition, or a longer one. */
+/** Tells whether more text could make `said` a repetition, or a longer one. */
 function mayGrow(tail: string, said: string): boolean {
-  // The first place is that of the longest.
+  // The first occurrence gives the longest repetition.
   const at = tail.indexOf(said);
   const length = tail.length - at;
   return at >= 0 && length >= repetitionCharactersMin && length > said.length;
 }
 
-/** How many characters at the beginning of `said` repeat the end of `tail`; 0 for none. */
+/** Counts the characters at the beginning of `said` that repeat the end of `tail`; 0 for none. */
 function repetitionLength(tail: string, said: string): number {
   const longest = Math.min(tail.length, said.length);
   for (let length = longest; length >= repetitionCharactersMin; length -= 1) {
@@ -61,8 +62,8 @@ function repetitionLength(tail: string, said: string): number {
 }
 
 /**
- * Whether the text's last `length` characters come out of a pattern that it ends with: dashes, empty cells, a refrain.
- * A continuation that begins with them goes on with the pattern, and taking them off would lose text.
+ * Tells whether the last `length` characters come out of a pattern that the text ends with: dashes, empty cells, a
+ * refrain. A continuation that begins with them goes on with the pattern, and removing them would lose text.
  */
 function isPattern(tail: string, length: number): boolean {
   for (let period = 1; period <= length; period += 1) {

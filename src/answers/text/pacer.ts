@@ -1,39 +1,47 @@
+import type { TextFilter } from "./text-filter.ts";
+
 /** A fast model must not flood a room: pieces within this time leave as one. */
 const gatherMs = 40;
 
-/** Gathers pieces of text: the first leaves at once, later ones together every {@link gatherMs}. */
-export function createChunks(emit: (chunk: string) => void) {
-  let gathered = "";
-  let timer: ReturnType<typeof setTimeout> | undefined;
+/** Gathers pieces of text: the first one passes at once, later ones together every {@link gatherMs}. */
+export class Pacer implements TextFilter {
+  readonly #emit: (text: string) => void;
+  #gathered = "";
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
-  function leave() {
-    if (gathered === "") return;
-    const chunk = gathered;
-    gathered = "";
-    emit(chunk);
+  /** @param emit receives the text that leaves later than with a call of `push` or `end` */
+  constructor(emit: (text: string) => void) {
+    this.#emit = emit;
   }
 
-  function beginPause() {
-    timer = setTimeout(() => {
-      timer = undefined;
-      if (gathered === "") return;
-      // Also what comes right after these has to wait.
-      beginPause();
-      leave();
+  push(piece: string): string {
+    if (this.#timer === undefined) {
+      this.#beginPause();
+      return piece;
+    }
+    this.#gathered += piece;
+    return "";
+  }
+
+  end(): string {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    return this.#takeGathered();
+  }
+
+  #beginPause() {
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      if (this.#gathered === "") return;
+      // The text that comes right after these pieces has to wait as well.
+      this.#beginPause();
+      this.#emit(this.#takeGathered());
     }, gatherMs);
   }
 
-  return {
-    add(text: string) {
-      gathered += text;
-      if (timer !== undefined) return;
-      beginPause();
-      leave();
-    },
-    flush() {
-      clearTimeout(timer);
-      timer = undefined;
-      leave();
-    },
-  };
+  #takeGathered(): string {
+    const text = this.#gathered;
+    this.#gathered = "";
+    return text;
+  }
 }

@@ -6,7 +6,8 @@ import { createReadStream } from "node:fs";
 import { pipeline } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { z } from "zod";
-import { quoted, quotedName, type Table } from "./tables.ts";
+import { quotedName } from "../names.ts";
+import type { Table } from "./tables.ts";
 
 const anyFirstLine = "-- Gemini Coop backup, ";
 const firstLine = `${anyFirstLine}format 1\n`;
@@ -65,7 +66,7 @@ export function preamble(header: Header): string {
     "set local statement_timeout = 0;\n" +
     "set local client_encoding = 'UTF8';\n" +
     "do $$ begin\n" +
-    `  if (select array_agg(version::text order by version) from public.schema_migrations) is distinct from array[${versions}] then\n` +
+    `  if (select array_agg(version::text order by version) from schema_migrations) is distinct from array[${versions}] then\n` +
     "    raise exception 'the database has other migrations than the backup';\n" +
     "  end if;\n" +
     "end $$;\n"
@@ -73,27 +74,29 @@ export function preamble(header: Header): string {
 }
 
 export function copyStatement({ name, columns }: Table): string {
-  return `COPY ${quoted(name)} (${columns.map(quotedName).join(", ")}) FROM stdin`;
+  return `COPY ${quotedName(name)} (${columns.map(quotedName).join(", ")}) FROM stdin`;
 }
 
 export function copyBegin(table: Table): string {
-  return `alter table ${quoted(table.name)} disable trigger user;\n${copyStatement(table)};\n`;
+  return `alter table ${quotedName(table.name)} disable trigger user;\n${copyStatement(table)};\n`;
 }
 
 export function copyEnd({ name }: Table): string {
-  return `\\.\nalter table ${quoted(name)} enable trigger user;\n`;
+  return `\\.\nalter table ${quotedName(name)} enable trigger user;\n`;
 }
 
 export function sequenceLine(name: string, lastValue: string, isCalled: boolean): string {
-  return `SELECT pg_catalog.setval('${quoted(name)}', ${lastValue}, ${isCalled});\n`;
+  return `SELECT pg_catalog.setval('${quotedName(name)}', ${lastValue}, ${isCalled});\n`;
 }
 
 export function lastLine(sha256: string): string {
   return `${lastLinePrefix}${sha256}\n`;
 }
 
-const copyPattern = /^COPY public\."(\w+)" \(("\w+"(?:, "\w+")*)\) FROM stdin;$/;
-const sequencePattern = /^SELECT pg_catalog\.setval\('public\."(\w+)"', (\d+), (true|false)\);$/;
+/** Earlier releases named the schema. */
+const copyPattern = /^COPY (?:public\.)?"(\w+)" \(("\w+"(?:, "\w+")*)\) FROM stdin;$/;
+const sequencePattern =
+  /^SELECT pg_catalog\.setval\('(?:public\.)?"(\w+)"', (\d+), (true|false)\);$/;
 
 /**
  * Reads a backup from its beginning to its end. Its parts can be trusted only once it has ended without an error, so a restore

@@ -17,11 +17,13 @@ import {
   preamble,
   sequenceLine,
 } from "./archive.ts";
+import type { DatabaseAddress } from "../../config/database-address.ts";
 import { one } from "../connect.ts";
+import { connectionOptions, setLocally } from "../connection-options.ts";
 import { appliedVersions } from "../migrations/states.ts";
-import { quoted, quotedName, readSequences, readTables, type Table } from "./tables.ts";
+import { quotedName } from "../names.ts";
+import { readSequences, readTables, type Table } from "./tables.ts";
 
-const connectTimeoutSeconds = 10;
 /** The wait for a table that a migration has locked. */
 const lockWaitMs = 60_000;
 /** With the longest messages about 10 MB at a time. */
@@ -34,29 +36,22 @@ const rowsAtOnce = 200;
  * @param version the release that makes it
  * @throws Error with a sentence for the user: the file exists, the database was never migrated, or cannot be read
  */
-export async function backUp(databaseUrl: string, file: string, version: string): Promise<Header> {
+export async function backUp(
+  address: DatabaseAddress,
+  file: string,
+  version: string,
+): Promise<Header> {
   if (existsSync(file)) throw new Error(`${file} exists already: choose another name.`);
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   const partial = `${file}.${process.pid}.partial`;
-  const sql = postgres(databaseUrl, {
+  const sql = postgres({
+    ...connectionOptions(address, "backup"),
     max: 1,
-    connect_timeout: connectTimeoutSeconds,
     max_lifetime: null,
     onnotice: () => {},
-    connection: {
-      application_name: "gemini-coop backup",
-      lock_timeout: lockWaitMs,
-      statement_timeout: 0,
-      // Any PostgreSQL can read values in these formats, whatever the database is set to.
-      DateStyle: "ISO",
-      IntervalStyle: "postgres",
-      TimeZone: "UTC",
-      bytea_output: "hex",
-      extra_float_digits: 1,
-    },
   });
   try {
-    const header = await save(sql, partial, version);
+    const header = await save(sql, address, partial, version);
     await rename(partial, file);
     return header;
   } finally {
@@ -65,17 +60,38 @@ export async function backUp(databaseUrl: string, file: string, version: string)
   }
 }
 
+/** Any PostgreSQL can read values in these formats, whatever the database is set to. */
+const formats = {
+  DateStyle: "ISO",
+  IntervalStyle: "postgres",
+  TimeZone: "UTC",
+  bytea_output: "hex",
+  extra_float_digits: "1",
+};
+
 /** Its transaction needs a pool that nothing else uses. */
-async function save(sql: postgres.Sql, partial: string, version: string): Promise<Header> {
-  const found = await readTables(sql);
-  if (found.length === 0) throw new Error("The database has no tables: there is nothing to save.");
+async function save(
+  sql: postgres.Sql,
+  address: DatabaseAddress,
+  partial: string,
+  version: string,
+): Promise<Header> {
+  const found = await sql.begin(async (transaction) => {
+    await setLocally(transaction, address, {});
+    return { tables: await readTables(transaction) };
+  });
+  if (found.tables.length === 0) {
+    throw new Error("The database has no tables: there is nothing to save.");
+  }
   let header: Header | undefined;
   await sql.begin("isolation level repeatable read read only", async (transaction) => {
+    const limits = { lock_timeout: `${lockWaitMs}ms`, statement_timeout: "0" };
+    await setLocally(transaction, address, { ...limits, ...formats });
     // No table changes its columns from here on. The snapshot is taken later, by the first select.
-    const names = found.map(({ name }) => quoted(name)).join(", ");
+    const names = found.tables.map(({ name }) => quotedName(name)).join(", ");
     await transaction.unsafe(`lock table ${names} in access share mode`);
     const tables = await readTables(transaction);
-    if (!Bun.deepEquals(tables, found)) {
+    if (!Bun.deepEquals(tables, found.tables)) {
       throw new Error("The database was migrated just now: take the backup again.");
     }
     header = await readHeader(transaction, tables, version);
@@ -92,7 +108,7 @@ async function readHeader(sql: postgres.ISql, tables: Table[], version: string):
   const migrations = await appliedVersions(sql);
   const rows: Header["rows"] = {};
   for (const { name } of tables) {
-    const counted = await sql.unsafe(`select count(*)::float8 as count from ${quoted(name)}`);
+    const counted = await sql.unsafe(`select count(*)::float8 as count from ${quotedName(name)}`);
     rows[name] = one(counted, z.object({ count: z.int() })).count;
   }
   return { version, made_at: new Date().toISOString(), migrations, rows };
@@ -123,7 +139,7 @@ async function* archiveOf(
 }
 
 async function* rowsOf(sql: postgres.ISql, { name, columns }: Table): AsyncGenerator<string> {
-  const rows = sql.unsafe(`select ${columns.map(quotedName).join(", ")} from ${quoted(name)}`);
+  const rows = sql.unsafe(`select ${columns.map(quotedName).join(", ")} from ${quotedName(name)}`);
   for await (const some of rows.raw().cursor(rowsAtOnce)) {
     yield some.map((row) => `${row.map(copyValue).join("\t")}\n`).join("");
   }
@@ -131,7 +147,7 @@ async function* rowsOf(sql: postgres.ISql, { name, columns }: Table): AsyncGener
 
 /** Sequences are outside of snapshots: the value is at least that of the saved rows. */
 async function sequenceOf(sql: postgres.ISql, name: string): Promise<string> {
-  const rows = await sql.unsafe(`select last_value::text, is_called from ${quoted(name)}`);
+  const rows = await sql.unsafe(`select last_value::text, is_called from ${quotedName(name)}`);
   const Row = z.object({ last_value: z.string(), is_called: z.boolean() });
   const { last_value: lastValue, is_called: isCalled } = one(rows, Row);
   return sequenceLine(name, lastValue, isCalled);

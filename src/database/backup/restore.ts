@@ -6,14 +6,18 @@ import type { Writable } from "node:stream";
 import type postgres from "postgres";
 import { z } from "zod";
 import { ArchiveError, copyStatement, type Header, type Part, readArchive } from "./archive.ts";
+import type { DatabaseAddress } from "../../config/database-address.ts";
 import { one } from "../connect.ts";
+import { setLocally } from "../connection-options.ts";
 import { defaultMigrationsDir } from "../migrations/dbmate.ts";
 import { type MigrateOptions, type Migrator, whileMigrating } from "../migrations/migrate.ts";
 import { appliedVersions, migrationNames, versionOf } from "../migrations/states.ts";
-import { quoted, readSequences, readTables, type Table } from "./tables.ts";
+import { quotedName } from "../names.ts";
+import { readSequences, readTables, type Table } from "./tables.ts";
+import { refuseRows, refuseServers } from "./unused.ts";
 
-/** The wait for a reader of the empty database's tables. */
-const lockWaitMs = 10_000;
+/** The wait for a lock is that for a reader of the empty database's tables. */
+const limits = { lock_timeout: "10s", statement_timeout: "0" };
 
 /**
  * Loads a file of {@link backUp}. The database gets exactly the backup's migrations, then its rows in one transaction, then the
@@ -23,19 +27,26 @@ const lockWaitMs = 10_000;
  * rows, is used by a server, or cannot be migrated. It has nothing of the backup then.
  */
 export async function restore(
-  databaseUrl: string,
+  address: DatabaseAddress,
   file: string,
   options: MigrateOptions,
 ): Promise<Header> {
   const header = await checkArchive(file);
   const { migrationsDir = defaultMigrationsDir } = options;
   refuseNewer(header, migrationsDir);
-  return whileMigrating(databaseUrl, options, async (migrator) => {
-    await refuseUsed(migrator.sql);
-    refuseUnknown(await appliedVersions(migrator.sql), migrationsDir);
+  const [schema] = address.schemas;
+  return whileMigrating(address, options, async (migrator) => {
+    await migrator.sql.begin(async (transaction) => {
+      await refuseServers(transaction, address, "restore");
+      await refuseRows(transaction, await readTables(transaction), "a backup");
+    });
+    refuseUnknown(await appliedVersions(migrator.sql, schema), migrationsDir);
     try {
-      await migrateTo(migrator, header.migrations, migrationsDir);
-      await migrator.sql.begin((transaction) => load(transaction, file, header));
+      await migrateTo(migrator, header.migrations, { migrationsDir, schema });
+      await migrator.sql.begin(async (transaction) => {
+        await setLocally(transaction, address, limits);
+        await load(transaction, file, header);
+      });
     } finally {
       // After a failure too: the database is empty then, and has the schema of a new one.
       await migrator.apply();
@@ -81,37 +92,14 @@ function refuseUnknown(applied: string[], migrationsDir: string): void {
   );
 }
 
-async function refuseUsed(sql: postgres.ISql): Promise<void> {
-  const servers = await sql`
-    select 1 from pg_stat_activity
-    where datname = current_database() and application_name = 'gemini-coop' limit 1
-  `;
-  if (servers.length > 0) {
-    throw new Error("A server is using the database: stop it first, then restore.");
-  }
-  await refuseRows(sql, await readTables(sql));
-}
-
-async function refuseRows(sql: postgres.ISql, tables: Table[]): Promise<void> {
-  const filled: string[] = [];
-  for (const { name } of tables) {
-    if ((await sql.unsafe(`select 1 from ${quoted(name)} limit 1`)).length > 0) filled.push(name);
-  }
-  if (filled.length === 0) return;
-  throw new Error(
-    `The database has rows already (${filled.join(", ")}), and a backup goes into an empty one only: ` +
-      "set DATABASE_URL to a new database, or, for the embedded one, DATA_DIR to a new folder.",
-  );
-}
-
 /** Applies and rolls back migrations, which loses nothing in an empty database, until exactly `versions` are applied. */
 async function migrateTo(
   migrator: Migrator,
   versions: string[],
-  migrationsDir: string,
+  { migrationsDir, schema }: { migrationsDir: string; schema: string | undefined },
 ): Promise<void> {
   const isAhead = async () =>
-    (await appliedVersions(migrator.sql)).some((version) => !versions.includes(version));
+    (await appliedVersions(migrator.sql, schema)).some((version) => !versions.includes(version));
   while (await isAhead()) await migrator.rollBack();
   const folder = mkdtempSync(join(tmpdir(), "gemini-coop-restore-"));
   try {
@@ -128,7 +116,6 @@ async function migrateTo(
 
 /** Loads all rows. Its error must roll the transaction back. */
 async function load(sql: postgres.TransactionSql, file: string, header: Header): Promise<void> {
-  await sql`select set_config('lock_timeout', ${`${lockWaitMs}ms`}, true), set_config('statement_timeout', '0', true)`;
   const tables = await readTables(sql);
   const names = tables.map(({ name }) => name);
   if (!Bun.deepEquals(names.toSorted(), Object.keys(header.rows).toSorted())) {
@@ -136,16 +123,16 @@ async function load(sql: postgres.TransactionSql, file: string, header: Header):
       `The backup has other tables (${Object.keys(header.rows).join(", ")}) than its migrations make (${names.join(", ")}).`,
     );
   }
-  await sql.unsafe(`lock table ${names.map(quoted).join(", ")} in access exclusive mode`);
+  await sql.unsafe(`lock table ${names.map(quotedName).join(", ")} in access exclusive mode`);
   // A server could have written rows until now.
-  await refuseRows(sql, tables);
+  await refuseRows(sql, tables, "a backup");
   for (const { name } of tables) {
-    await sql.unsafe(`alter table ${quoted(name)} disable trigger user`);
+    await sql.unsafe(`alter table ${quotedName(name)} disable trigger user`);
   }
   await loadParts(sql, readArchive(file), tables);
   for (const { name } of tables) {
-    await sql.unsafe(`alter table ${quoted(name)} enable trigger user`);
-    const counted = await sql.unsafe(`select count(*)::float8 as count from ${quoted(name)}`);
+    await sql.unsafe(`alter table ${quotedName(name)} enable trigger user`);
+    const counted = await sql.unsafe(`select count(*)::float8 as count from ${quotedName(name)}`);
     const { count } = one(counted, z.object({ count: z.int() }));
     if (count !== header.rows[name]) {
       throw new Error(`${count} of ${header.rows[name]} rows of ${name} were loaded.`);
@@ -174,7 +161,7 @@ async function loadParts(
       if (!sequences.includes(part.name)) {
         throw new ArchiveError(`The backup has a sequence ${part.name}, which is not known here.`);
       }
-      await sql`select setval(${quoted(part.name)}::regclass, ${part.lastValue}::bigint, ${part.isCalled})`;
+      await sql`select setval(${quotedName(part.name)}::regclass, ${part.lastValue}::bigint, ${part.isCalled})`;
     }
   }
   await loading?.end();

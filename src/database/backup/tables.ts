@@ -1,4 +1,4 @@
-// The tables of a backup: all of the schema public except dbmate's own.
+// The tables of a backup: all of the current schema except dbmate's own.
 import type postgres from "postgres";
 import { z } from "zod";
 import { many } from "../connect.ts";
@@ -14,12 +14,13 @@ const ReferenceRow = z.object({ from: z.string(), to: z.string() });
 
 /** All tables, each after those that it refers to. @throws Error when tables refer to each other in a circle */
 export async function readTables(sql: postgres.ISql): Promise<Table[]> {
+  const schema = currentSchema(sql);
   const tables = many(
     await sql`
       select c.relname as name, array_agg(a.attname::text order by a.attnum) as columns
       from pg_class c
       join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
-      where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' and c.relname <> 'schema_migrations'
+      where c.relnamespace = ${schema} and c.relkind = 'r' and c.relname <> 'schema_migrations'
       group by c.relname order by c.relname
     `,
     TableRow,
@@ -28,7 +29,7 @@ export async function readTables(sql: postgres.ISql): Promise<Table[]> {
     await sql`
       select c.relname as "from", r.relname as "to"
       from pg_constraint k join pg_class c on c.oid = k.conrelid join pg_class r on r.oid = k.confrelid
-      where k.contype = 'f' and c.relnamespace = 'public'::regnamespace and k.conrelid <> k.confrelid
+      where k.contype = 'f' and c.relnamespace = ${schema} and k.conrelid <> k.confrelid
     `,
     ReferenceRow,
   );
@@ -39,19 +40,13 @@ export async function readTables(sql: postgres.ISql): Promise<Table[]> {
 export async function readSequences(sql: postgres.ISql): Promise<string[]> {
   const rows = await sql`
     select relname as name from pg_class
-    where relnamespace = 'public'::regnamespace and relkind = 'S' order by relname
+    where relnamespace = ${currentSchema(sql)} and relkind = 'S' order by relname
   `;
   return many(rows, z.object({ name: z.string() })).map(({ name }) => name);
 }
 
-/** The quoted name of a table or sequence, which may be a keyword of SQL's. */
-export function quoted(name: string): string {
-  return `public.${quotedName(name)}`;
-}
-
-export function quotedName(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
-}
+const currentSchema = (sql: postgres.ISql) =>
+  sql`(select oid from pg_namespace where nspname = current_schema())`;
 
 function inOrder(tables: Table[], references: z.infer<typeof ReferenceRow>[]): Table[] {
   const ordered: Table[] = [];

@@ -1,9 +1,11 @@
 // dbmate, the program that applies migrations, and the folder of the migrations. Both are in the sources, or beside the
 // compiled executable, in which `import.meta.dir` is no real folder (https://bun.sh/docs/bundler/executables).
-import { existsSync } from "node:fs";
-import { homedir } from "node:os";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { homedir, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { resolveBinary } from "dbmate";
+import type { DatabaseAddress } from "../../config/database-address.ts";
+import { applicationName, searchPath } from "../connection-options.ts";
 
 const runTimeoutMs = 10 * 60_000;
 
@@ -32,18 +34,37 @@ export interface DbmateRun {
   /** The path from findDbmate. */
   program: string | undefined;
   migrationsDir: string;
-  databaseUrl?: string;
 }
 
 /**
- * Runs dbmate to its end.
+ * Runs a command of dbmate on a database.
  * @returns its output
  * @throws Error with the name of the migration and the database's message; when dbmate is not installed; when it takes longer
  * than 10 minutes
  */
+export async function runDbmateOn(
+  address: DatabaseAddress,
+  command: string,
+  { program, migrationsDir }: DbmateRun,
+): Promise<string> {
+  const path = searchPath(address);
+  if (path === undefined) return runDbmate([command], { program, migrationsDir }, address);
+  // As a parameter of the connection a pooler would refuse the path.
+  const dir = withSearchPath(migrationsDir, path);
+  try {
+    const table = `${address.schemas[0]}.schema_migrations`;
+    const args = ["--migrations-table", table, command];
+    return await runDbmate(args, { program, migrationsDir: dir }, address);
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+/** Runs dbmate to its end. @throws Error as runDbmateOn does */
 export async function runDbmate(
   args: string[],
-  { program, migrationsDir, databaseUrl }: DbmateRun,
+  { program, migrationsDir }: DbmateRun,
+  address?: DatabaseAddress,
 ): Promise<string> {
   if (program === undefined) {
     throw new Error("dbmate is not installed here: use an installation of the sources.");
@@ -61,10 +82,7 @@ export async function runDbmate(
     ],
     {
       // The address has a password, and every user of the machine can see the arguments of a process.
-      env: {
-        HOME: homedir(),
-        ...(databaseUrl && { DATABASE_URL: withSslMode(databaseUrl) }),
-      },
+      env: { HOME: homedir(), ...(address && { DATABASE_URL: dbmateUrl(address) }) },
       stdin: "ignore",
       stdout: "pipe",
       stderr: "pipe",
@@ -87,9 +105,38 @@ export function namesIn(output: string, pattern: RegExp): string[] {
   return [...output.matchAll(pattern)].map(([, name = ""]) => name);
 }
 
-/** Without `sslmode` dbmate requires TLS and postgres.js uses none: both should do the same. */
-function withSslMode(databaseUrl: string): string {
-  const url = new URL(databaseUrl);
-  if (!url.searchParams.has("sslmode")) url.searchParams.set("sslmode", "disable");
-  return url.href;
+/** The host is a member, since dbmate cannot read an IPv6 address, or the directory of a socket, where hosts stand. */
+function dbmateUrl(address: DatabaseAddress): string {
+  const { host, port, database, user, password, tls, connectTimeoutSeconds, options } = address;
+  const members: Record<string, string | undefined> = {
+    host,
+    port: String(port),
+    sslmode: tls.mode,
+    sslrootcert: tls.rootCertificate?.path,
+    sslcert: tls.clientCertificate?.path,
+    sslkey: tls.clientKey?.path,
+    connect_timeout: connectTimeoutSeconds?.toString(),
+    application_name: `${applicationName(address)} migrate`,
+    options,
+  };
+  const given = Object.entries(members).flatMap(([name, value]) =>
+    value === undefined ? [] : [`${name}=${encodeURIComponent(value)}`],
+  );
+  const [name, secret = ""] = [user, password].map((text) => encodeURIComponent(text ?? ""));
+  return `postgres://${name}:${secret}@/${encodeURIComponent(database)}?${given.join("&")}`;
+}
+
+/** A copy of the migrations, each of which sets the schemas of its transaction first. */
+function withSearchPath(migrationsDir: string, path: string): string {
+  const dir = mkdtempSync(join(tmpdir(), "gemini-coop-migrations-"));
+  for (const name of readdirSync(migrationsDir)) {
+    if (!name.endsWith(".sql")) continue;
+    const text = readFileSync(join(migrationsDir, name), "utf8");
+    const part = /^(\s*--\s*migrate:(?:up|down)\b.*)$/gm;
+    writeFileSync(
+      join(dir, name),
+      text.replace(part, (line) => `${line}\nset local search_path = ${path};`),
+    );
+  }
+  return dir;
 }

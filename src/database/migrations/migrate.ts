@@ -2,22 +2,28 @@
 // the same time, since dbmate itself would let both begin.
 import type { Logger } from "pino";
 import postgres from "postgres";
-import { defaultMigrationsDir, findDbmate, namesIn, runDbmate } from "./dbmate.ts";
+import type { DatabaseAddress } from "../../config/database-address.ts";
+import { databaseError } from "../connect.ts";
+import { connectionOptions } from "../connection-options.ts";
+import { defaultMigrationsDir, findDbmate, namesIn, runDbmate, runDbmateOn } from "./dbmate.ts";
+import { withMigrationLock } from "./lock.ts";
 import { type MigrationState, readStates } from "./states.ts";
 
-const lockWaitSeconds = 11 * 60;
-const connectTimeoutSeconds = 10;
-const undefinedDatabase = "3D000";
+const lockWaitMs = 11 * 60_000;
+const madeTimeoutMs = 20_000;
+const madePollMs = 500;
 
 export interface MigrateOptions {
   log: Logger;
   /** db/migrations unless said otherwise. */
   migrationsDir?: string;
+  /** The longest wait for another process that migrates; 11 minutes unless said otherwise. */
+  lockWaitMs?: number;
 }
 
 /** Changes the schema of a database. It is valid until the {@link whileMigrating} that it comes from settles. */
 export interface Migrator {
-  /** The connection that has the lock. */
+  /** A connection to the database. */
   sql: postgres.Sql;
   /** As {@link migrate}. */
   apply: (migrationsDir?: string) => Promise<string[]>;
@@ -33,8 +39,11 @@ export interface Migrator {
  * @throws Error with the name of the migration and the database's message; when the database cannot be reached; when dbmate
  * takes longer than 10 minutes; when it is not installed and migrations are pending
  */
-export async function migrate(databaseUrl: string, options: MigrateOptions): Promise<string[]> {
-  return whileMigrating(databaseUrl, options, ({ apply }) => apply());
+export async function migrate(
+  address: DatabaseAddress,
+  options: MigrateOptions,
+): Promise<string[]> {
+  return whileMigrating(address, options, ({ apply }) => apply());
 }
 
 /**
@@ -42,8 +51,8 @@ export async function migrate(databaseUrl: string, options: MigrateOptions): Pro
  * @returns the file's name
  * @throws Error as migrate does, and when none has been applied
  */
-export async function rollBack(databaseUrl: string, options: MigrateOptions): Promise<string> {
-  return whileMigrating(databaseUrl, options, (migrator) => migrator.rollBack());
+export async function rollBack(address: DatabaseAddress, options: MigrateOptions): Promise<string> {
+  return whileMigrating(address, options, (migrator) => migrator.rollBack());
 }
 
 /**
@@ -51,14 +60,14 @@ export async function rollBack(databaseUrl: string, options: MigrateOptions): Pr
  * @throws Error when the database cannot be reached, or the folder has no migrations
  */
 export async function migrationStates(
-  databaseUrl: string,
+  address: DatabaseAddress,
   { migrationsDir = defaultMigrationsDir }: MigrateOptions,
 ): Promise<MigrationState[]> {
-  const sql = open(databaseUrl);
+  const sql = open(address);
   try {
-    return await readStates(sql, migrationsDir);
+    return await readStates(sql, migrationsDir, address.schemas[0]);
   } catch (error) {
-    throw error instanceof postgres.PostgresError ? unreachable(sql, error) : error;
+    throw error instanceof postgres.PostgresError ? unreachable(address, error) : error;
   } finally {
     await sql.end({ timeout: 5 });
   }
@@ -88,53 +97,91 @@ export async function newMigration(
  * @throws Error when the database cannot be reached, and what `work` throws
  */
 export async function whileMigrating<T>(
-  databaseUrl: string,
+  address: DatabaseAddress,
   options: MigrateOptions,
   work: (migrator: Migrator) => Promise<T>,
 ): Promise<T> {
-  const sql = open(databaseUrl);
   const { log, migrationsDir = defaultMigrationsDir } = options;
   const program = findDbmate();
   const dbmate = (command: string, dir = migrationsDir) =>
-    runDbmate([command], { program, migrationsDir: dir, databaseUrl });
-  const lock = () => sql`select pg_advisory_lock(hashtextextended('gemini-coop migrations', 0))`;
+    runDbmateOn(address, command, { program, migrationsDir: dir });
+  await ensureDatabase(address, program === undefined ? undefined : () => dbmate("create"));
+  const wait = { log, waitMs: options.lockWaitMs ?? lockWaitMs };
+  const sql = open(address);
+  let isLocked = false;
   try {
-    await lock().catch(async (error: unknown) => {
-      if (program === undefined || !isMissing(error)) throw unreachable(sql, error);
-      // Of two processes that make it at once one fails because it exists, and then the second try succeeds.
-      const making = await dbmate("create").catch((fault: unknown) => fault);
-      await lock().catch(() => Promise.reject(making));
+    return await withMigrationLock(address, wait, () => {
+      isLocked = true;
+      return work({
+        sql,
+        async apply(dir = migrationsDir) {
+          const states = await readStates(sql, dir, address.schemas[0]);
+          const pending = states.filter(({ applied }) => !applied);
+          if (pending.length === 0) return [];
+          if (program === undefined) throw cannotApply(pending);
+          warnOfDataLoss(states, log);
+          const applied = namesIn(await dbmate("migrate", dir), /^Applied: (\S+)/gm);
+          log.info({ migrations: applied }, "migrated the database");
+          return applied;
+        },
+        async rollBack() {
+          const [name = ""] = namesIn(await dbmate("rollback"), /^Rolled back: (\S+)/gm);
+          log.info({ migration: name }, "rolled a migration back");
+          return name;
+        },
+      });
     });
-    return await work({
-      sql,
-      async apply(dir = migrationsDir) {
-        const states = await readStates(sql, dir);
-        const pending = states.filter(({ applied }) => !applied);
-        if (pending.length === 0) return [];
-        if (program === undefined) throw cannotApply(pending);
-        warnOfDataLoss(states, log);
-        const applied = namesIn(await dbmate("migrate", dir), /^Applied: (\S+)/gm);
-        log.info({ migrations: applied }, "migrated the database");
-        return applied;
-      },
-      async rollBack() {
-        const [name = ""] = namesIn(await dbmate("rollback"), /^Rolled back: (\S+)/gm);
-        log.info({ migration: name }, "rolled a migration back");
-        return name;
-      },
-    });
+  } catch (error) {
+    throw isLocked ? error : unreachable(address, error);
   } finally {
     await sql.end({ timeout: 5 });
   }
 }
 
-function open(databaseUrl: string): postgres.Sql {
-  return postgres(databaseUrl, {
+/** @param create makes the database; undefined: a missing one is an error */
+async function ensureDatabase(
+  address: DatabaseAddress,
+  create: (() => Promise<unknown>) | undefined,
+): Promise<void> {
+  const sql = open(address);
+  try {
+    await sql`select 1`.catch(async (error: unknown) => {
+      if (!create || !isMissing(error)) throw error;
+      // Of two processes that make it at once one fails because it exists, and then it is there all the same.
+      const fault = await create().then(
+        () => undefined,
+        (reason: unknown) => reason,
+      );
+      await untilThere(sql).catch((reason: unknown) => Promise.reject(fault ?? reason));
+    });
+  } catch (error) {
+    throw unreachable(address, error);
+  } finally {
+    await sql.end({ timeout: 5 });
+  }
+}
+
+/** PgBouncer lets clients wait for 15 s after a database was missing, or tells them so again. */
+async function untilThere(sql: postgres.Sql): Promise<void> {
+  const deadline = Date.now() + madeTimeoutMs;
+  for (;;) {
+    try {
+      await sql`select 1`;
+      return;
+    } catch (error) {
+      const isTransient = isMissing(error) || databaseError(error)?.code === "CONNECT_TIMEOUT";
+      if (!isTransient || Date.now() > deadline) throw error;
+      await Bun.sleep(madePollMs);
+    }
+  }
+}
+
+function open(address: DatabaseAddress): postgres.Sql {
+  return postgres({
+    ...connectionOptions(address, "migrate"),
     max: 1,
-    connect_timeout: connectTimeoutSeconds,
     max_lifetime: null,
     onnotice: () => {},
-    connection: { application_name: "gemini-coop migrate", lock_timeout: lockWaitSeconds * 1000 },
   });
 }
 
@@ -158,12 +205,21 @@ function cannotApply(pending: MigrationState[]): Error {
   );
 }
 
+/** PostgreSQL's own error, or PgBouncer's. */
 function isMissing(error: unknown): boolean {
-  return error instanceof postgres.PostgresError && error.code === undefinedDatabase;
+  if (!(error instanceof postgres.PostgresError)) return false;
+  return error.code === "3D000" || /^database ".*" does not exist$/.test(error.message);
 }
 
-function unreachable({ options }: postgres.Sql, cause: unknown): Error {
-  const place = `${options.host[0]}:${options.port[0]}/${options.database}`;
+function unreachable({ host, port, database }: DatabaseAddress, cause: unknown): Error {
+  const place = host.startsWith("/") ? `${database} in ${host}` : `${host}:${port}/${database}`;
   const reason = cause instanceof Error ? cause.message || cause.name : String(cause);
-  return new Error(`The database ${place} cannot be migrated now: ${reason}`, { cause });
+  // PgBouncer gives no code of its own for it.
+  const isRefused =
+    cause instanceof postgres.PostgresError &&
+    (cause.code.startsWith("28") || /authentication failed/i.test(cause.message));
+  const advice = isRefused
+    ? " (in DATABASE_URL, special characters of the password must be percent-encoded: a % as %25)"
+    : "";
+  return new Error(`The database ${place} cannot be migrated now: ${reason}${advice}`, { cause });
 }

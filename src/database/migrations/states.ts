@@ -5,7 +5,8 @@ import postgres from "postgres";
 import { z } from "zod";
 import { dataLossIn } from "./data-loss.ts";
 
-const undefinedTable = "42P01";
+/** An undefined table, an undefined schema. */
+const undefinedCodes = new Set(["42P01", "3F000"]);
 
 export interface MigrationState {
   /** The file's name. */
@@ -28,16 +29,21 @@ export function versionOf(name: string): string {
   return /^\d+/.exec(name)?.[0] ?? "";
 }
 
-/** The applied versions in order; none in a database without dbmate's table. */
-export async function appliedVersions(sql: postgres.ISql): Promise<string[]> {
+/**
+ * The applied versions in order; none in a database without dbmate's table.
+ * @param schema of the table; undefined: that of the connection
+ */
+export async function appliedVersions(sql: postgres.ISql, schema?: string): Promise<string[]> {
+  const table =
+    schema === undefined ? sql("schema_migrations") : sql(`${schema}.schema_migrations`);
   try {
-    const rows = await sql`select version from schema_migrations order by version`;
+    const rows = await sql`select version from ${table} order by version`;
     return z
       .array(z.object({ version: z.string() }))
       .parse(rows)
       .map(({ version }) => version);
   } catch (error) {
-    if (error instanceof postgres.PostgresError && error.code === undefinedTable) return [];
+    if (error instanceof postgres.PostgresError && undefinedCodes.has(error.code)) return [];
     throw error;
   }
 }
@@ -46,9 +52,10 @@ export async function appliedVersions(sql: postgres.ISql): Promise<string[]> {
 export async function readStates(
   sql: postgres.ISql,
   migrationsDir: string,
+  schema?: string,
 ): Promise<MigrationState[]> {
   const names = migrationNames(migrationsDir);
-  const applied = new Set(await appliedVersions(sql));
+  const applied = new Set(await appliedVersions(sql, schema));
   return names.map((name) => ({
     name,
     applied: applied.has(versionOf(name)),

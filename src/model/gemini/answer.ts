@@ -168,7 +168,7 @@ function endingOf(finishReason: string | undefined): Ending {
       return { status: "complete" };
     case "MAX_TOKENS":
     case "CONTINUATION":
-      return { status: "truncated", detail: "The answer reached the length limit of Gemini." };
+      return { status: "truncated", error: "The answer reached the length limit of Gemini." };
     case "SAFETY":
     case "IMAGE_SAFETY":
       return blocked("Gemini's safety rules stopped the answer.");
@@ -214,8 +214,8 @@ function blockedPrompt(blockReason: string): Ending {
   }
 }
 
-function blocked(detail: string): Ending {
-  return { status: "blocked", detail };
+function blocked(error: string): Ending {
+  return { status: "blocked", error };
 }
 
 /** Text that PostgreSQL and UTF-8 can carry: U+0000 and lone surrogates become U+FFFD. */

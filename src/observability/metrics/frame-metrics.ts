@@ -1,6 +1,7 @@
 // Metrics of sockets and their frames.
 import type { Registry } from "prom-client";
-import { ClientFrame, closeCodes } from "../../wire/frames.ts";
+import { ClientFrame } from "../../wire/client-frames.ts";
+import { closeCodes } from "../../wire/close-codes.ts";
 import { problemCatalogue } from "../../wire/problems.ts";
 import { createBound, createHistogram, prefix } from "./histograms.ts";
 import type { Metrics } from "./metrics.ts";

@@ -1,5 +1,6 @@
 // The port for metrics: the code reports events, and prometheus.ts counts them.
-import type { ClientFrame, CloseReason } from "../../wire/frames.ts";
+import type { ClientFrame } from "../../wire/client-frames.ts";
+import type { CloseReason } from "../../wire/close-codes.ts";
 import type { MessageStatus, Usage } from "../../wire/messages.ts";
 import type { ProblemCode } from "../../wire/problems.ts";
 

@@ -1,114 +1,26 @@
-// The AsyncAPI 3.0 document of the socket, made of the schemas that the frames are checked and typed by.
-import { z } from "zod";
-import { ClientFrame, closeCodes, frameBytesMax, type CloseReason } from "../frames.ts";
+// The AsyncAPI 3.0 document of the socket. Its schemas are those that parse and type the frames.
+import { ClientFrame, frameBytesMax } from "../client-frames.ts";
+import { closeCodes, type CloseReason } from "../close-codes.ts";
 import { serverFrames } from "../server-frames.ts";
+import { problemCatalogue } from "../problems.ts";
 import { clientNotes } from "./client-frames.ts";
 import { closeNotes } from "./close-codes.ts";
 import { errorNotes } from "./errors.ts";
-import { securitySchemes } from "./security-schemes.ts";
 import { addressees } from "./examples.ts";
+import { clientKey, frameMessages, namesOf, serverKey, type Reference } from "./frame-messages.ts";
 import { serverNotes } from "./server-frames.ts";
-import { problemCatalogue } from "../problems.ts";
-
-export type JsonSchema = z.core.JSONSchema.BaseSchema;
-
-interface Reference {
-  $ref: string;
-}
-
-/** AsyncAPI's Message Object, as far as it is used here. */
-export interface FrameMessage {
-  /** The frame's `type`. */
-  name: string;
-  title: string;
-  summary: string;
-  description?: string;
-  contentType: "application/json";
-  payload: Reference;
-  correlationId?: Reference;
-  examples: [{ name: string; payload: object }];
-}
 
 export interface CloseCode {
   code: number;
-  /** What the close frame's reason begins with. */
+  /** The word that the reason of the close frame begins with. */
   reason: string;
   reconnect: boolean;
   when: string;
   then: string;
 }
 
-const pascal = (name: string) =>
-  name.replaceAll(/(?:^|_)(\w)/g, (_, letter: string) => letter.toUpperCase());
-/** Of a client frame in the document, by its type. */
-export const clientKey = (type: string) => `Client${pascal(type)}`;
-/** Of a server frame in the document, by its name in `serverFrames`. */
-export const serverKey = (name: string) => `Server${pascal(name)}`;
-
 const toMessage = (key: string): Reference => ({ $ref: `#/channels/socket/messages/${key}` });
 const channel: Reference = { $ref: "#/channels/socket" };
-
-/** A schema, and the named ones that it refers to. */
-function schemasOf(key: string, schema: z.ZodType, io: "input" | "output") {
-  const json = z.toJSONSchema(schema, {
-    target: "draft-7",
-    io,
-    override({ jsonSchema }) {
-      // Members may follow, which a client ignores.
-      if (jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties;
-      if (jsonSchema.format === "date-time") delete jsonSchema.pattern;
-      if ("example" in jsonSchema) {
-        jsonSchema.examples = [jsonSchema.example];
-        delete jsonSchema.example;
-      }
-    },
-  });
-  const text = JSON.stringify(json).replaceAll('"#/definitions/', '"#/components/schemas/');
-  const { $schema: _, definitions, ...own } = JSON.parse(text);
-  const schemas: Record<string, JsonSchema> = { ...definitions, [key]: own };
-  return schemas;
-}
-
-function frameMessage(
-  key: string,
-  schema: { shape: object },
-  note: { title?: string; summary: string; description?: string; example: object },
-): FrameMessage {
-  const type = "type" in note.example ? String(note.example.type) : key;
-  return {
-    name: type,
-    title: note.title ?? type,
-    summary: note.summary,
-    ...(note.description === undefined ? {} : { description: note.description }),
-    contentType: "application/json",
-    payload: { $ref: `#/components/schemas/${key}` },
-    ...("request_id" in schema.shape
-      ? { correlationId: { $ref: "#/components/correlationIds/request" } }
-      : {}),
-    examples: [{ name: type, payload: note.example }],
-  };
-}
-
-function frames() {
-  const schemas: Record<string, JsonSchema> = {};
-  const messages: Record<string, FrameMessage> = {};
-  for (const schema of ClientFrame.options) {
-    const type = schema.shape.type.value;
-    const key = clientKey(type);
-    Object.assign(schemas, schemasOf(key, schema, "input"));
-    messages[key] = frameMessage(key, schema, clientNotes[type]);
-  }
-  for (const name of namesOf(serverFrames)) {
-    const key = serverKey(name);
-    Object.assign(schemas, schemasOf(key, serverFrames[name], "output"));
-    messages[key] = frameMessage(key, serverFrames[name], serverNotes[name]);
-  }
-  return { schemas, messages };
-}
-
-function namesOf<T extends object>(record: T): (keyof T & string)[] {
-  return Object.keys(record) as (keyof T & string)[];
-}
 
 function operations() {
   const received = ClientFrame.options.map(({ shape: { type } }) => {
@@ -144,7 +56,32 @@ function operations() {
   return { received: Object.fromEntries(received), sent: Object.fromEntries(sent) };
 }
 
-/** The codes that this server closes with, and what a client does then. */
+const securitySchemes = {
+  token: {
+    type: "httpApiKey",
+    in: "query",
+    name: "token",
+    description:
+      "Connect to `/ws?token=` with the `access_token` of `POST /api/auth/login`, which is a JWT. This opens a merged socket; " +
+      "`&frames=flat` makes it a lean one.",
+  },
+  ticket: {
+    type: "httpApiKey",
+    in: "query",
+    name: "token",
+    description:
+      "Connect to `/ws?token=` with the `ticket` of `POST /api/auth/ws-ticket`. A ticket opens one socket and expires " +
+      "after 30 s. It keeps access tokens out of URLs, which logs and browser histories record.",
+  },
+  auth_frame: {
+    type: "apiKey",
+    in: "password",
+    description:
+      "Connect without a token, then send `auth` with an access token or a ticket as the first frame, within 5 s.",
+  },
+} as const;
+
+/** The close codes of this server, and the reaction that each asks of a client. */
 export function closeCodeTable(): CloseCode[] {
   return namesOf(closeCodes).map((reason: CloseReason) => ({
     code: closeCodes[reason].code,
@@ -154,21 +91,31 @@ export function closeCodeTable(): CloseCode[] {
   }));
 }
 
-/** @param host as the client knows this server: `localhost:8000` */
+/** @param host the host and port by which the client reaches this server, such as `localhost:8000` */
 export function serversAt(host: string) {
   const security = namesOf(securitySchemes).map((name) => ({
     $ref: `#/components/securitySchemes/${name}`,
   }));
   return {
-    tls: { host, protocol: "wss", description: "Where the server is reached by https", security },
-    plain: { host, protocol: "ws", description: "Where it is reached by http", security },
+    tls: {
+      host,
+      protocol: "wss",
+      description: "For a server that is reached over HTTPS",
+      security,
+    },
+    plain: {
+      host,
+      protocol: "ws",
+      description: "For a server that is reached over HTTP",
+      security,
+    },
   };
 }
 
 export type AsyncApi = ReturnType<typeof asyncApi>;
 
 export function asyncApi(version: string) {
-  const { schemas, messages } = frames();
+  const { schemas, messages } = frameMessages();
   const { received, sent } = operations();
   return {
     asyncapi: "3.0.0",
@@ -176,10 +123,10 @@ export function asyncApi(version: string) {
       title: "Gemini Coop's socket",
       version,
       description:
-        "Everything live comes over one WebSocket: text frames, one JSON object each, " +
-        `${frameBytesMax / 1024} KiB at most. What the operations receive is what a client sends. Members may be added: ` +
-        "ignore those that you don't know. `/docs/socket` tells how to connect, catch up and show answers; `/openapi.json` " +
-        "describes the HTTP half.",
+        "All live events come over one WebSocket. Each frame is a text frame that holds one JSON object. A client's " +
+        `frames have at most ${frameBytesMax / 1024} KiB. The operations that receive describe the frames that a client sends. ` +
+        "Later versions may add members: ignore those that you don't know. `/docs/socket` explains how to connect, catch up " +
+        "and show answers. `/openapi.json` describes the HTTP API.",
       license: { name: "MIT", url: "https://opensource.org/license/mit" },
     },
     defaultContentType: "application/json",
@@ -189,7 +136,7 @@ export function asyncApi(version: string) {
         address: "/ws",
         title: "The socket",
         description:
-          "One socket a client, for all its chats. A page of an origin that is not in CORS_ORIGINS is refused with 403.",
+          "A client opens one socket for all its chats. A page whose origin is not in CORS_ORIGINS is refused with 403.",
         messages: Object.fromEntries(
           Object.keys(messages).map((key) => [key, { $ref: `#/components/messages/${key}` }]),
         ),
@@ -201,7 +148,8 @@ export function asyncApi(version: string) {
               properties: {
                 token: {
                   type: "string",
-                  description: "An access token or a ticket. Without it the first frame is `auth`.",
+                  description:
+                    "An access token or a ticket. Without this parameter the first frame must be `auth`.",
                 },
                 frames: {
                   type: "string",
@@ -228,7 +176,7 @@ export function asyncApi(version: string) {
       securitySchemes,
       correlationIds: {
         request: {
-          description: "A text or a whole number of the client's own choice",
+          description: "A string or an integer that the client chooses",
           location: "$message.payload#/request_id",
         },
       },

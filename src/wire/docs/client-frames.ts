@@ -1,12 +1,12 @@
-// What the documents say of each frame that a client sends, with an example. One that is not in here doesn't compile.
+// Descriptions and examples of the frames that a client sends, for the documents. The compiler demands one for each frame.
 import type { z } from "zod";
-import type { ClientFrame } from "../frames.ts";
+import type { ClientFrame } from "../client-frames.ts";
 import type { serverFrames } from "../server-frames.ts";
 
 export interface ClientNote<Example = object> {
   summary: string;
   description?: string;
-  /** What answers it, if it carries a `request_id`. */
+  /** The name of the frame that replies to it if it carries a `request_id`. */
   reply: keyof typeof serverFrames;
   example: Example;
 }
@@ -15,10 +15,10 @@ export const clientNotes: {
   [Type in ClientFrame["type"]]: ClientNote<Extract<z.input<typeof ClientFrame>, { type: Type }>>;
 } = {
   auth: {
-    summary: "Say who you are, or go on being it",
+    summary: "Sign in, or renew the session of the socket",
     description:
-      "The first frame of a socket that was opened without a token, within 5 s. Later, with a new access token or a ticket of " +
-      "the same person, it renews the session before the old token expires.",
+      "The first frame of a socket that was opened without a token; it must arrive within 5 s. Later, an `auth` frame with a " +
+      "new access token or a ticket of the same person renews the session before the old token expires.",
     reply: "ack",
     example: {
       type: "auth",
@@ -27,18 +27,19 @@ export const clientNotes: {
     },
   },
   join: {
-    summary: "Hear what happens in a chat",
+    summary: "Receive the live frames of a chat",
     description:
-      "With `after_seq`, what was missed comes first: every message whose `updated_seq` is above that number, then `joined`, then live frames. " +
-      "A second `join` of the same chat is a fresh start. Leaving the chat, a removal and its deletion end it.",
+      "With `after_seq`, the server first sends every message whose `updated_seq` is above that number, then `joined`, then live frames. " +
+      "A second `join` of the same chat starts over. The subscription ends when the person leaves the chat or is removed from it, and when " +
+      "the chat is deleted.",
     reply: "joined",
     example: { type: "join", chat_id: 1, after_seq: 56, request_id: 2 },
   },
   message: {
     summary: "Send a message",
     description:
-      "Needs membership, not a `join`. `/bot …` asks the model; in an AI chat every message does. Send a `client_id` of " +
-      "your own, and send the frame again with it until it is acknowledged: it is stored once.",
+      "The sender must be a participant; a `join` is not needed. `/bot …` asks the model; in an AI chat every message does. Choose a " +
+      "`client_id`, and send the frame again with the same `client_id` until it is acknowledged: the message is stored once.",
     reply: "ack",
     example: {
       type: "message",
@@ -51,29 +52,29 @@ export const clientNotes: {
   typing: {
     summary: "Show that you are typing",
     description:
-      "Passed on at most once per 3 s and person, and never stored; what is not passed on is acknowledged, too. " +
-      "Needs membership, not a `join`. Send it while keys are pressed.",
+      "The server passes it on at most once per 3 s and person and never stores it. A frame that is not passed on is acknowledged, too. " +
+      "The sender must be a participant; a `join` is not needed. Send it while the person types.",
     reply: "ack",
     example: { type: "typing", chat_id: 1 },
   },
   leave: {
-    summary: "Hear no more of a chat's live frames",
+    summary: "Stop receiving the live frames of a chat",
     description:
-      "You stay its participant, and hear of new messages by `chat_activity`. A chat that was not joined is left as well. `POST /api/chats/{chat_id}/leave` ends that.",
+      "You stay a participant and are told of new messages by `chat_activity`. The frame is acknowledged for a chat that was not joined, too. `POST /api/chats/{chat_id}/leave` ends the participation.",
     reply: "ack",
     example: { type: "leave", chat_id: 1 },
   },
   stop: {
     summary: "Stop a running answer",
     description:
-      "Any participant may, without a `join`. The text so far is kept. Acknowledged after the answer's last frame was stored.",
+      "Any participant may stop an answer, without a `join`. The text so far is kept. The frame is acknowledged after the end of the answer was stored.",
     reply: "ack",
     example: { type: "stop", chat_id: 1, message_id: 124, request_id: 4 },
   },
   ping: {
-    summary: "Ask whether the server is there",
+    summary: "Check whether the server responds",
     description:
-      "Never needed to keep a socket open: the server sends WebSocket pings, which every client library answers by itself.",
+      "It is not needed to keep a socket open: the server sends WebSocket pings, which every client library answers by itself.",
     reply: "pong",
     example: { type: "ping", request_id: 5 },
   },

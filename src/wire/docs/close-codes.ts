@@ -1,58 +1,58 @@
-// What a closed socket means to a client. The codes themselves stand in frames.ts.
-import type { CloseReason } from "../frames.ts";
+// Explanations of the close codes for the documents.
+import type { CloseReason } from "../close-codes.ts";
 
-/** When a socket is closed, and what to do then. */
+/** `when` says why the server closes a socket, and `then` what the client should do. */
 export const closeNotes: Record<CloseReason, { when: string; then: string }> = {
   bye: {
-    when: "The client closed the socket. Known by its code alone.",
-    then: "Nothing: it was your own wish.",
+    when: "The client closed the socket. Only the code identifies this case.",
+    then: "Nothing: the client asked for it.",
   },
   protocol_error: {
-    when: "A frame was none of RFC 6455: not masked, a reserved bit or opcode, a fragment out of place. Known by its code alone.",
-    then: "Reconnect with growing pauses, and catch up. No browser sends that: look at the client, or at what stands in between.",
+    when: "A frame violated RFC 6455: it was not masked, had a reserved bit or opcode, or was a misplaced fragment. Only the code identifies this case.",
+    then: "Reconnect with growing pauses, and catch up. Browsers never send such frames: check the client library and the proxies between client and server.",
   },
   not_utf8: {
-    when: "A text frame was not UTF-8. Known by its code alone.",
-    then: "As for `protocol_error`.",
+    when: "A text frame was not valid UTF-8. Only the code identifies this case.",
+    then: "Do the same as for `protocol_error`.",
   },
   invalid_token: {
-    when: "The token is wrong, expired or ended (an empty `?token=` too), the ticket was used, a valid frame other than `auth` came before it, or no valid `auth` frame within 5 s. What is no valid frame gets an `error`, and the 5 s go on.",
-    then: "Don't come back with the same token. Refresh it (`POST /api/auth/refresh`) and try once; if that is refused, sign in.",
+    when: "The token is wrong, has expired or belongs to a session that has ended (an empty `?token=` counts as wrong), the ticket was used before, a valid frame other than `auth` came first, or no valid `auth` frame came within 5 s. An invalid frame is answered with an `error` and does not extend the 5 s.",
+    then: "Don't reconnect with the same token. Refresh it with `POST /api/auth/refresh` and try once. If the refresh is refused, ask the person to sign in.",
   },
   token_expired: {
-    when: "The access token's time is over and no `auth` frame has renewed it.",
+    when: "The access token has expired and no `auth` frame has renewed it.",
     then: "Refresh the token, then reconnect at once and catch up.",
   },
   revoked: {
-    when: "The session has ended: signed out, ended from another one, by a change of the password, or because a refresh token was used twice. At once, or within some seconds where another server was told.",
+    when: "The session has ended: by signing out, from another session, by a change of the password, or because a refresh token was used twice. The socket closes at once, or within some seconds if another server ended the session.",
     then: "Don't reconnect. Ask the person to sign in.",
   },
   flood: {
-    when: "512 frames were waiting, or 2 Mi characters. An `error` with the code `flood` and `retry_after` came at half of that.",
-    then: "Reconnect after some seconds, send slower, and catch up.",
+    when: "512 frames, or frames with 2 Mi characters, were waiting. An `error` with the code `flood` and `retry_after` was sent at half of that.",
+    then: "Reconnect after some seconds, send more slowly, and catch up.",
   },
   too_large: {
-    when: "A frame was larger than 64 KiB. Known by its code alone.",
-    then: "Don't send that frame again. Content of 16,000 characters fits if its JSON is UTF-8, not escaped as ASCII; only control characters, which JSON must escape, take more.",
+    when: "A frame was larger than 64 KiB. Only the code identifies this case.",
+    then: "Don't send that frame again. Content of 16,000 characters fits if the JSON is UTF-8 and not escaped as ASCII. Only content with many control characters, which JSON must escape, takes more.",
   },
   restart: {
-    when: "The server goes down, most often to come back at once. Running answers go on or end as `interrupted`.",
-    then: "Reconnect within some 2 s, at a time left to chance, and catch up.",
+    when: "The server is shutting down, usually for a restart. Running answers continue afterwards or end as `interrupted`.",
+    then: "Reconnect after a random pause of up to 2 s, and catch up.",
   },
   too_slow: {
-    when: "More than 2 MiB were waiting to be read. Who doesn't read can't read why: most often the connection just ends, with 1006.",
+    when: "More than 2 MiB were waiting to be read. A client that does not read cannot receive the close frame either, so the connection usually ends with 1006.",
     then: "Reconnect after some seconds, and catch up.",
   },
   too_many_sockets: {
-    when: "This person or this address has as many sockets open as it may: the server's `SOCKETS_PER_USER` and `SOCKETS_PER_ADDRESS`, 50 and 1,000 by default.",
-    then: "Close another one, or try again later with growing pauses.",
+    when: "This person or this address has reached the limit of open sockets. The server sets the limits with `SOCKETS_PER_USER` and `SOCKETS_PER_ADDRESS`, by default 50 and 1,000.",
+    then: "Close another socket, or try again later with growing pauses.",
   },
   rate_limited: {
-    when: "This person or this address has opened too many sockets within a minute: above 200 and 4,000 by default.",
+    when: "This person or this address has opened too many sockets within a minute. The limits are 200 and 4,000 by default.",
     then: "Reconnect after a minute, and then with growing pauses.",
   },
   unavailable: {
-    when: "The database is away, or this socket may have missed something.",
+    when: "The database is unavailable, or this socket may have missed frames.",
     then: "Reconnect after some seconds with growing pauses, and catch up.",
   },
 };

@@ -1,55 +1,54 @@
-// What a refusal over a socket means to a client. The catalogue of problems, in problems.ts, has more: those come over
-// HTTP alone.
+// Explanations of the error codes of the socket for the documents. Other problems of the catalogue occur over HTTP only.
 import type { ProblemCode } from "../problems.ts";
 
-/** The codes of `error` frames: when one comes, and what to do then. */
+/** `when` says why an `error` frame with the code is sent, and `then` what the client should do. */
 export const errorNotes = {
   not_json: {
-    when: "The frame was no JSON, or binary.",
-    then: "Mend the client.",
+    when: "The frame was binary, or was not JSON.",
+    then: "Correct the client.",
   },
   invalid: {
-    when: "An unknown type, members that are missing or wrong, content that is blank or too long, or `/bot` without a question.",
-    then: "Don't send it again as it is. A `request_id` that is wrong itself is not in the reply.",
+    when: "The type is unknown, members are missing or wrong, the content is blank or too long, or `/bot` has no question.",
+    then: "Don't send the same frame again. The reply has no `request_id` if the `request_id` itself was invalid.",
   },
   invalid_token: {
-    when: "The token of an `auth` frame on a signed-in socket was refused, or is another person's.",
-    then: "The socket goes on with the token it had. Send `auth` again with a new one before that expires.",
+    when: "A signed-in socket sent an `auth` frame with a token that was refused or that belongs to another person.",
+    then: "The socket continues with the token it had. Send `auth` with a new token before that one expires.",
   },
   not_found: {
-    when: "You are not in the chat, or it does not exist: nobody is told which. To `stop`: or there is no such message.",
-    then: "Take the chat off the list.",
+    when: "You are not in the chat, or it does not exist: the server does not tell which. In reply to `stop`, the message may not exist either.",
+    then: "Remove the chat from the list.",
   },
   client_id_reused: {
     when: "You have sent other content with this `client_id` in this chat.",
-    then: "Make a `client_id` for each message.",
+    then: "Choose a new `client_id` for each message.",
   },
   answer_ended: {
-    when: "To `stop`: the message is no running answer.",
-    then: "Nothing. Of an answer, the last `bot_stream` has come or will come.",
+    when: "The `message_id` of a `stop` frame is not a running answer.",
+    then: "Nothing. If it is an answer, its last `bot_stream` has arrived or will arrive.",
   },
   flood: {
-    when: "256 frames of this socket are waiting, or 1 Mi characters. It has no `request_id`, and no frame is lost yet.",
-    then: "Wait for replies before you send more: at twice that the socket is closed.",
+    when: "256 frames of this socket, or frames with 1 Mi characters, are waiting. The error has no `request_id`, and no frame has been lost yet.",
+    then: "Wait for replies before you send more. The socket is closed at twice that amount.",
   },
   rate_limited: {
-    when: "Messages come faster than one may send: 150 in 30 s by default, with those sent over HTTP. The frame changed nothing.",
-    then: "Send it again after `retry_after`, with the same `client_id`.",
+    when: "You send messages faster than the limit, which is 150 in 30 s by default and includes messages sent over HTTP. The frame changed nothing.",
+    then: "Send it again after `retry_after` seconds, with the same `client_id`.",
   },
   quota_exceeded: {
-    when: "A question: too many answers are running, or the day's tokens of the person or the chat are used up. Nothing was stored.",
-    then: "Send it again after `retry_after`, with the same `client_id`.",
+    when: "The question was refused because too many answers are running, or because the person or the chat has used the tokens of the day. Nothing was stored.",
+    then: "Send it again after `retry_after` seconds, with the same `client_id`.",
   },
   bot_not_configured: {
-    when: "A question, on a server without a key for the model. Nothing was stored.",
-    then: "Show `detail`. Messages that ask nothing go through, and so does `/bot help`.",
+    when: "The question was refused because the server has no key for the model. Nothing was stored.",
+    then: "Show `detail`. Messages that don't ask the model are accepted, and so is `/bot help`.",
   },
   unavailable: {
-    when: "The database is away, the chat is locked for too long, or the server goes down. A message may have been stored all the same.",
-    then: "Send it again after `retry_after`, a message with the same `client_id`.",
+    when: "The database is unavailable, the chat stays locked for too long, or the server is shutting down. A message may have been stored nevertheless.",
+    then: "Send the frame again after `retry_after` seconds, a message with the same `client_id`.",
   },
   internal: {
-    when: "A fault of the server, which it has logged.",
-    then: "Send it again once, a message with the same `client_id`; then give up.",
+    when: "The server failed and has logged the error.",
+    then: "Send the frame again once, a message with the same `client_id`. If it fails again, give up.",
   },
 } as const satisfies Partial<Record<ProblemCode, { when: string; then: string }>>;

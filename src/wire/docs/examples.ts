@@ -1,26 +1,28 @@
-// The form of the documents' notes on server frames, and the resources in their examples.
-import type { Chat } from "../chats.ts";
+// The form of the descriptions of server frames, and the resources in their examples.
+import type { Chat, Participant } from "../chats.ts";
+import { exampleTime } from "../text.ts";
 
 /**
- * The sockets that get a frame: all that have joined the chat, all of one person, the one that asked, or merged sockets,
- * which were opened with an access token in the address.
+ * The sockets that receive a frame: those that have joined the chat, all of one person, the one that asked, or merged
+ * sockets, which were opened with an access token in the URL.
  */
 export type Addressee = "room" | "person" | "socket" | "merged";
 
 export const addressees: Record<Addressee, { summary: string; description: string }> = {
   room: {
     summary: "To everyone who has joined the chat",
-    description: "Every socket that has sent `join` for the `chat_id`, the sender's own too.",
+    description:
+      "These frames go to every socket that has sent `join` for the `chat_id`, including the sender's own.",
   },
   person: {
     summary: "To all sockets of a person",
     description:
-      "Whether they have joined the chat or not; but `chat_activity` and `chat_changed` only to those that have not.",
+      "These frames go to sockets that have joined the chat and to those that have not. `chat_activity` and `chat_changed` go only to those that have not.",
   },
   socket: {
     summary: "To the socket that asked",
     description:
-      "Once the socket is signed in, a frame with a `request_id` gets exactly one reply with it. Without one only `join`, `ping` and errors are answered.",
+      "Once a socket is signed in, every frame with a `request_id` gets exactly one reply with the same `request_id`. Without a `request_id`, the server replies only to `join` and `ping`, and with errors.",
   },
   merged: {
     summary: "To merged sockets",
@@ -34,14 +36,12 @@ export const addressees: Record<Addressee, { summary: string; description: strin
 
 export interface ServerNote<Example = object> {
   to: Addressee;
-  /** Where several frames share a type: which one this is. */
+  /** Tells frames of the same type apart. */
   title?: string;
   summary: string;
   description?: string;
   example: Example;
 }
-
-export const time = "2026-11-22T10:15:30.123Z";
 
 export const chat: Chat = {
   id: 1,
@@ -50,7 +50,7 @@ export const chat: Chat = {
   owner_id: 7,
   is_group: true,
   is_ai_chat: false,
-  created_at: time,
+  created_at: exampleTime,
   last_seq: 57,
   updated_seq: 12,
   settings: {
@@ -62,21 +62,10 @@ export const chat: Chat = {
   },
 };
 
-export const message = {
-  chat_id: 1,
-  message_id: 123,
-  username: "john_doe",
-  content: "/bot Why is the sky blue?",
-  is_bot: false,
-  created_at: time,
-  seq: 57,
-  updated_seq: 57,
-  user_id: 7,
-  status: "complete",
-  answer_to: null,
-  client_id: "b1c6a2f0-01",
-  error: null,
-  sources: null,
-} as const;
-
-export const answer = { type: "bot_stream", chat_id: 1, message_id: 124 } as const;
+export const participant: Participant = {
+  id: 9,
+  username: "jane_doe",
+  role: "member",
+  joined_at: exampleTime,
+  created_at: exampleTime,
+};

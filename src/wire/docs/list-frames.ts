@@ -1,20 +1,21 @@
-// What the documents say of the frames that a list of chats is kept up to date with.
+// Descriptions and examples of the frames that keep a list of chats up to date, for the documents.
 import type { z } from "zod";
 import type { listFrames } from "../list-frames.ts";
-import { chat, time, type ServerNote } from "./examples.ts";
+import { exampleTime } from "../text.ts";
+import { chat, type ServerNote } from "./examples.ts";
 
 export const listNotes: {
   [Name in keyof typeof listFrames]: ServerNote<z.infer<(typeof listFrames)[Name]>>;
 } = {
   chat_created: {
     to: "person",
-    summary: "A new chat that you are in",
-    description: "Also to the one who opened it: their other devices show it, too.",
+    summary: "A chat with you was created",
+    description: "The creator receives it, too, so that their other devices show the chat.",
     example: { type: "chat_created", chat, notification: "You created Physics homework" },
   },
   chat_invite: {
     to: "person",
-    summary: "You were invited, and are a participant from now on",
+    summary: "You were invited and are now a participant",
     example: {
       type: "chat_invite",
       chat,
@@ -23,7 +24,7 @@ export const listNotes: {
   },
   chat_deleted: {
     to: "person",
-    summary: "A chat of yours is gone",
+    summary: "A chat of yours was deleted",
     example: {
       type: "chat_deleted",
       chat_id: 1,
@@ -33,7 +34,7 @@ export const listNotes: {
   removed_from_chat: {
     to: "person",
     summary: "You are no longer in a chat",
-    description: "Also to the other devices of somebody who left.",
+    description: "It is also sent to the other devices of somebody who left.",
     example: {
       type: "removed_from_chat",
       chat_id: 1,
@@ -44,16 +45,16 @@ export const listNotes: {
     to: "person",
     summary: "You have read a chat up to a number",
     description:
-      "After `POST /api/chats/{chat_id}/mark-read` has moved the read position: to all sockets of the person, so that " +
-      "their other clients show the chat as read, too. A position never moves back: of several frames the highest number " +
-      "counts. `reads` may have positions of other people in a later version.",
+      "It is sent to all sockets of the person after `POST /api/chats/{chat_id}/mark-read` has moved the read position, so " +
+      "that their other clients show the chat as read, too. A position never moves back: of several frames the highest " +
+      "number counts. In a later version `reads` may have the positions of other people.",
     example: { type: "read", chat_id: 1, reads: [{ user_id: 9, last_read_seq: 57 }] },
   },
   chat_activity: {
     to: "person",
-    summary: "Something was written in a chat that this socket has not joined",
+    summary: "A message was stored in a chat that this socket has not joined",
     description:
-      "What a chat list needs to show it as unread. Of an answer once, when it ends, with the `seq` it began with. Also to the sender's sockets that have not joined.",
+      "It has what a chat list needs to show the chat as unread. For an answer it is sent once, at its end, with the `seq` of the answer's first frame. The sender's own sockets that have not joined receive it, too.",
     example: {
       type: "chat_activity",
       chat_id: 1,
@@ -62,15 +63,15 @@ export const listNotes: {
       username: "jane_doe",
       is_bot: false,
       last_message: "Has anybody done number 3?",
-      last_message_time: time,
+      last_message_time: exampleTime,
     },
   },
   chat_changed: {
     to: "person",
     summary: "A chat that this socket has not joined has changed",
     description:
-      "What a list of chats needs to show another name, owner or settings. It is no part of the room's order; who has joined " +
-      "receives `chat_updated`. Of a chat whose `is_named` is false, `name` is that of neither of its two people.",
+      "It has what a list of chats needs to show another name, owner or settings. It has no number in the room's log; sockets " +
+      "that have joined receive `chat_updated` instead. If `is_named` is false, `name` is the right name for neither of the two people.",
     example: { type: "chat_changed", chat_id: 1, chat: { ...chat, name: "Optics" } },
   },
 };

@@ -1,13 +1,18 @@
 // What the documents say of the frames of merged sockets.
 import type { z } from "zod";
 import type { mergedFrames } from "../merged-frames.ts";
-import { answer, message, time, type ServerNote } from "./examples.ts";
+import { mergedMessage } from "../merged-frames.ts";
+import { messageFrame } from "../message-frames.ts";
+import { exampleMessage } from "../messages.ts";
+import { exampleTime as time } from "../text.ts";
+import type { ServerNote } from "./examples.ts";
 
-const { message_id: id, chat_id, user_id, username, content, is_bot, created_at } = message;
-const nested = { id, chat_id, user_id, username, content, is_bot, created_at };
+const message = messageFrame(exampleMessage);
+const nested = mergedMessage(exampleMessage);
+const answer = { type: "bot_stream", chat_id: message.chat_id, message_id: 124 } as const;
 const nestedAnswer = {
   id: answer.message_id,
-  chat_id,
+  chat_id: answer.chat_id,
   user_id: null,
   username: "Gemini",
   content: "Air scatters blue light ",
@@ -23,7 +28,7 @@ export const mergedNotes: {
     title: "message, merged",
     summary: "A new message of a chat that this socket has joined",
     description: "All members of `message`, and the message once more as `message`.",
-    example: { type: "message", ...message, message: nested },
+    example: { ...message, message: nested },
   },
   message_nested: {
     to: "merged",

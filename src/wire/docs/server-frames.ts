@@ -1,45 +1,41 @@
-// What the documents say of each frame that the server sends, with an example. One that is not in here doesn't compile.
+// Descriptions and examples of the frames that the server sends, for the documents. The compiler demands one for each frame.
 import type { z } from "zod";
-import type { Participant } from "../chats.ts";
 import type { serverFrames } from "../server-frames.ts";
-import { answer, chat, message, time, type ServerNote } from "./examples.ts";
+import { messageFrame } from "../message-frames.ts";
+import { exampleMessage } from "../messages.ts";
+import { exampleTime } from "../text.ts";
+import { chat, participant, type ServerNote } from "./examples.ts";
 import { listNotes } from "./list-frames.ts";
 import { mergedNotes } from "./merged-frames.ts";
 
-const participant: Participant = {
-  id: 9,
-  username: "jane_doe",
-  role: "member",
-  joined_at: time,
-  created_at: time,
-};
-
-const person = { user_id: 9, username: "jane_doe" };
+const message = messageFrame(exampleMessage);
+const person = { user_id: participant.id, username: participant.username };
+const answer = { type: "bot_stream", chat_id: chat.id, message_id: 124 } as const;
 
 export const serverNotes: {
   [Name in keyof typeof serverFrames]: ServerNote<z.infer<(typeof serverFrames)[Name]>>;
 } = {
   message: {
     to: "room",
-    summary: "A new message, once it is committed",
+    summary: "A message was stored",
     description:
-      "Also to its sender, who knows it by `client_id`. After a `join` with `after_seq`, also what was missed, in its latest state.",
-    example: { type: "message", ...message },
+      "The sender receives it, too, and recognises it by its `client_id`. After a `join` with `after_seq` it also brings the messages that were missed, in their latest state.",
+    example: message,
   },
   message_updated: {
     to: "room",
     summary: "A message has changed",
     description:
-      "The whole message in its new state. `updated_seq` is the change's own number. Nothing causes it in this version; take it " +
-      "for those that follow.",
-    example: { type: "message_updated", ...message, content: "Never mind.", updated_seq: 59 },
+      "The frame has the whole message in its new state. `updated_seq` is the number of the change. This version never sends it; " +
+      "clients should handle it for later versions.",
+    example: { ...message, type: "message_updated", content: "Never mind.", updated_seq: 59 },
   },
   bot_stream_first: {
     to: "room",
     title: "bot_stream, the first",
     summary: "An answer begins",
     description:
-      "The one with a `seq`: the number of the answer's message, as soon as that is stored. Its chunk is empty.",
+      "The first frame of an answer has a `seq`, the number of the answer's message, and an empty chunk. It is sent as soon as the message is stored.",
     example: {
       ...answer,
       chunk: "",
@@ -47,7 +43,7 @@ export const serverNotes: {
       offset: 0,
       seq: 58,
       answer_to: 123,
-      created_at: time,
+      created_at: exampleTime,
     },
   },
   bot_stream: {
@@ -55,8 +51,8 @@ export const serverNotes: {
     title: "bot_stream, a piece",
     summary: "A piece of an answer",
     description:
-      "The one without `seq`, and `is_complete` is false. `offset` is where the chunk begins in the answer, in UTF-16 units: `text = text.slice(0, offset) + chunk`. " +
-      "With `offset: 0` it is all the text so far: after a `join`, or when an answer goes on after a crash.",
+      "A piece has no `seq`, and its `is_complete` is false. `offset` is the position of the chunk in the answer, in UTF-16 units: `text = text.slice(0, offset) + chunk`. " +
+      "With `offset: 0` the chunk is the whole text so far: after a `join`, and when an answer continues after a crash.",
     example: { ...answer, chunk: "Air scatters blue light ", is_complete: false, offset: 0 },
   },
   bot_stream_last: {
@@ -64,7 +60,7 @@ export const serverNotes: {
     title: "bot_stream, the last",
     summary: "An answer has ended",
     description:
-      "The one whose `is_complete` is true. Exactly one per answer, always the last. `full_response` is the text that is stored; take it.",
+      "The last frame of an answer has a true `is_complete`. There is exactly one for each answer. `full_response` is the stored text: show it instead of the pieces.",
     example: {
       ...answer,
       chunk: "",
@@ -84,21 +80,21 @@ export const serverNotes: {
   },
   participant_added: {
     to: "room",
-    summary: "Somebody is a participant from now on",
+    summary: "Somebody became a participant",
     example: { type: "participant_added", chat_id: 1, participant, updated_seq: 60 },
   },
   participant_removed: {
     to: "room",
-    summary: "Somebody has left or was removed",
+    summary: "Somebody left or was removed",
     description:
-      "It goes to them, too, as the last frame of the room: they receive nothing that was written after this number.",
+      "That person receives it, too, as the last frame of the room: nothing with a higher number is sent to them.",
     example: { type: "participant_removed", chat_id: 1, ...person, updated_seq: 61 },
   },
   chat_updated: {
     to: "room",
     summary: "The chat has changed",
     description:
-      "Its name, owner or settings. Sockets that have not joined receive `chat_changed`. Of a chat whose `is_named` is false, `name` is that of neither of its two people: " +
+      "The name, the owner or the settings changed. Sockets that have not joined receive `chat_changed`. If the chat's `is_named` is false, `name` is the right name for neither of the two people: " +
       "show the other person's username.",
     example: {
       type: "chat_updated",
@@ -110,26 +106,29 @@ export const serverNotes: {
   typing: {
     to: "room",
     summary: "Somebody is typing",
-    description: "Never to the typist. Show it for some 5 s, or until their message comes.",
+    description:
+      "The person who types does not receive it. Show it for about 5 s, or until their message arrives.",
     example: { type: "typing", chat_id: 1, ...person },
   },
   user_joined: {
     to: "room",
-    summary: "Somebody is here",
-    description: "With the person's first socket that has joined. Never to that socket itself.",
+    summary: "Somebody is online in the chat",
+    description:
+      "It is sent when the first socket of a person has joined, and not to that socket itself.",
     example: { type: "user_joined", chat_id: 1, ...person },
   },
   user_left: {
     to: "room",
-    summary: "Somebody is no longer here",
-    description: "With the last of their sockets. They may still be a participant.",
+    summary: "Somebody is no longer online in the chat",
+    description:
+      "It is sent when the last socket of a person has left the room. The person may still be a participant.",
     example: { type: "user_left", chat_id: 1, ...person },
   },
   joined: {
     to: "socket",
     summary: "You have joined a chat",
     description:
-      "Everything above `last_seq` comes live from here on. `online` has you, too. Then one `bot_stream` with `offset: 0` for each answer that is running.",
+      "Everything above `last_seq` is sent live from now on. `online` includes you. One `bot_stream` with `offset: 0` follows for each answer that is running.",
     example: {
       type: "joined",
       chat_id: 1,
@@ -143,21 +142,21 @@ export const serverNotes: {
   ...mergedNotes,
   pong: {
     to: "socket",
-    summary: "The server is there",
+    summary: "The server responds",
     example: { type: "pong", request_id: 5 },
   },
   ack: {
     to: "socket",
-    summary: "It is done",
+    summary: "The request was carried out",
     description:
-      "Of a `message`, with the number and id under which it is stored: no crash loses it from now on.",
+      "For a `message` it has the number and the id of the stored message, which no crash loses from now on.",
     example: { type: "ack", request_id: 3, message_id: 123, seq: 57 },
   },
   error: {
     to: "socket",
-    summary: "Something was refused",
+    summary: "The request was refused",
     description:
-      "`code` is the last part of the HTTP problem's `type`, `detail` a sentence for a person. The socket stays open.",
+      "`code` is the last part of the HTTP problem's `type`, and `detail` is a sentence for a person. The socket stays open.",
     example: {
       type: "error",
       code: "not_found",

@@ -1,10 +1,10 @@
 // Budgets while many ask at once, and over a restart.
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { insertRun, releaseRun } from "../../../src/answers/budget/queries.ts";
-import { answer, answerAndHang, say, until } from "../../../src/emulator/script.ts";
-import { startWorld, type World } from "../../world/world.ts";
+import { answer, answerAndHang, say, until } from "../../world/gemini/script.ts";
+import { useWorld } from "../../world/world.ts";
 import { gateway } from "../asking.ts";
-import { account, expectSettled, finishAt, untilQuiet } from "./ledger.ts";
+import { account, expectSettled, finishAt, untilQuiet } from "./settlement.ts";
 import { answerEnds, lastRequest, room } from "../room.ts";
 
 setDefaultTimeout(30_000);
@@ -17,19 +17,15 @@ const serverAnswers = 18;
 const promptTokens = 300;
 const answerTokens = 40;
 
-let world: World;
-beforeAll(async () => {
-  world = await startWorld({
-    env: {
-      BUDGET_TOKENS_PER_USER_DAY: String(userTokens),
-      BUDGET_TOKENS_PER_CHAT_DAY: String(chatTokens),
-      BUDGET_ANSWERS_PER_USER: String(userAnswers),
-      BUDGET_ANSWERS_PER_CHAT: String(chatAnswers),
-      BUDGET_ANSWERS_TOTAL: String(serverAnswers),
-    },
-  });
+const world = useWorld({
+  env: {
+    BUDGET_TOKENS_PER_USER_DAY: String(userTokens),
+    BUDGET_TOKENS_PER_CHAT_DAY: String(chatTokens),
+    BUDGET_ANSWERS_PER_USER: String(userAnswers),
+    BUDGET_ANSWERS_PER_CHAT: String(chatAnswers),
+    BUDGET_ANSWERS_TOTAL: String(serverAnswers),
+  },
 });
-afterAll(() => world.stop());
 
 /** Accounts that are over one of their limits now. */
 async function over() {

@@ -1,17 +1,9 @@
 // What an answer may cost is reserved before anything of it is stored, or refused.
-import {
-  afterAll,
-  afterEach,
-  beforeAll,
-  describe,
-  expect,
-  setDefaultTimeout,
-  test,
-} from "bun:test";
-import { answer, answerAndHang, finish, say } from "../../../src/emulator/script.ts";
-import { startWorld, type Person, type World } from "../../world/world.ts";
+import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { answer, answerAndHang, finish, say } from "../../world/gemini/script.ts";
+import { startWorld, useWorld, type Person } from "../../world/world.ts";
 import { gateway } from "../asking.ts";
-import { account, expectSettled, finishAt, untilQuiet } from "./ledger.ts";
+import { account, expectSettled, finishAt, untilQuiet } from "./settlement.ts";
 import { answerEnds, lastRequest, room } from "../room.ts";
 
 // Worlds of their own take a second each, on a busy machine several.
@@ -29,12 +21,8 @@ const env = {
 const now = new Date("2026-11-24T23:59:00Z");
 const secondsToMidnight = 60;
 
-let world: World;
-beforeAll(async () => {
-  world = await startWorld({ env, now: () => now });
-});
+const world = useWorld({ env, now: () => now });
 afterEach(() => expectSettled(world));
-afterAll(() => world.stop());
 
 function ask(from: Person, chatId: number, content = "/bot well?") {
   return from.api("POST", `/api/chats/${chatId}/messages`, { content });

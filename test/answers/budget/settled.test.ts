@@ -1,5 +1,5 @@
 // Whatever way an answer ends, or never begins, its person and its room are charged what it cost and hold nothing for it.
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { afterEach, describe, expect, test } from "bun:test";
 import {
   answer,
   answerAndHang,
@@ -10,17 +10,13 @@ import {
   refuse,
   say,
   type Script,
-} from "../../../src/emulator/script.ts";
-import { startWorld, type Person, type World } from "../../world/world.ts";
-import { account, expectSettled, finishAt } from "./ledger.ts";
+} from "../../world/gemini/script.ts";
+import { useWorld, type Person } from "../../world/world.ts";
+import { account, expectSettled, finishAt } from "./settlement.ts";
 import { answerEnds, room } from "../room.ts";
 
-let world: World;
-beforeAll(async () => {
-  world = await startWorld();
-});
+const world = useWorld();
 afterEach(() => expectSettled(world));
-afterAll(() => world.stop());
 
 function ask(from: Person, chatId: number, content = "/bot well?") {
   return from.api("POST", `/api/chats/${chatId}/messages`, { content });

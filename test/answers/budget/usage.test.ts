@@ -1,18 +1,14 @@
 // Who has used what: a person sees their own, an owner their rooms'.
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import { answer, answerAndHang, finish, say } from "../../../src/emulator/script.ts";
+import { expect, test } from "bun:test";
+import { answer, answerAndHang, finish, say } from "../../world/gemini/script.ts";
 import { UsageReport } from "../../../src/wire/answers.ts";
-import { startWorld, type Person, type World } from "../../world/world.ts";
-import { finishAt } from "./ledger.ts";
+import { useWorld, type Person } from "../../world/world.ts";
+import { finishAt } from "./settlement.ts";
 import { answerEnds, room } from "../room.ts";
 
-let world: World;
-beforeAll(async () => {
-  world = await startWorld({
-    env: { BUDGET_TOKENS_PER_USER_DAY: "100000", BUDGET_ANSWERS_PER_CHAT: "0" },
-  });
+const world = useWorld({
+  env: { BUDGET_TOKENS_PER_USER_DAY: "100000", BUDGET_ANSWERS_PER_CHAT: "0" },
 });
-afterAll(() => world.stop());
 
 async function usage(from: Person, query = "") {
   const { status, body } = await from.api("GET", `/api/usage${query}`);

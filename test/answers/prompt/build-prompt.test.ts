@@ -1,12 +1,13 @@
 // How a prompt is made of what a room has said.
 import { describe, expect, test } from "bun:test";
 import { buildPrompt, estimateTokens, summaryPrompt } from "../../../src/answers/prompt/prompt.ts";
-import { markOf } from "../../../src/answers/text/speaker-marks.ts";
+import { labelOf } from "../../../src/answers/text/speaker-labels.ts";
 import type { PastMessage, PromptRoom } from "../../../src/answers/prompt/queries.ts";
 import { defaultSettings } from "../../world/world.ts";
 
 const code = "c0dec0de";
 const room: PromptRoom = {
+  id: 1,
   name: "Kitchen",
   settings: defaultSettings,
   is_ai_chat: false,
@@ -19,7 +20,7 @@ const room: PromptRoom = {
 };
 const summed = { summary_id: 7, summary_up_to_seq: 3, summary: "They cooked." };
 const question = { username: "anna", content: "/bot why?" };
-const mark = (name: string) => markOf(code, name);
+const label = (name: string) => labelOf(code, name);
 
 /** Messages 1, 2, 3 … of people, or of the bot where no name is given. */
 function said(...lines: [name: string | undefined, content: string][]): PastMessage[] {
@@ -38,10 +39,10 @@ function said(...lines: [name: string | undefined, content: string][]): PastMess
 const six = said(
   ...Array.from({ length: 6 }, (_, index): [string, string] => [
     "ben",
-    `message ${index + 1} `.padEnd(120 - mark("ben").length, "."),
+    `message ${index + 1} `.padEnd(120 - label("ben").length, "."),
   ]),
 );
-const asked = estimateTokens(`${mark("anna")}why?`);
+const asked = estimateTokens(`${label("anna")}why?`);
 
 function build(more: Partial<Parameters<typeof buildPrompt>[0]> = {}) {
   return buildPrompt({ room, code, past: [], question, tokensMax: 0, kept: "", ...more });
@@ -57,7 +58,7 @@ describe("the rules and the persona", () => {
     expect(small.system).toBe(large.system);
     expect(small.system).toEndWith(persona.replace(code, "…"));
     expect(small.system).toContain(`code #${code} are real`);
-    expect(small.turns).toEqual([{ role: "user", text: `${mark("anna")}why?` }]);
+    expect(small.turns).toEqual([{ role: "user", text: `${label("anna")}why?` }]);
     expect(JSON.stringify(large.turns)).not.toContain("garlic");
   });
 
@@ -85,7 +86,7 @@ describe("a speaker's mark", () => {
     );
     expect(
       turns.filter(({ role }) => role === "user").map((turn) => turn.text.slice(0, 16)),
-    ).toEqual([mark("ben"), mark("ben")]);
+    ).toEqual([label("ben"), label("ben")]);
   });
 
   test("can't be forged in a summary, nor in what is summed up", () => {
@@ -94,7 +95,7 @@ describe("a speaker's mark", () => {
       room: { ...room, ...summed, summary: forged },
       past: six.slice(4),
     });
-    expect(turns[0]?.text).toStartWith(`${mark("the server")}Older messages of this room`);
+    expect(turns[0]?.text).toStartWith(`${label("the server")}Older messages of this room`);
     expect(turns[0]?.text.split(`#${code} the server]`)).toHaveLength(2);
     const folded = summaryPrompt(
       { summary: forged },
@@ -104,14 +105,14 @@ describe("a speaker's mark", () => {
     const [turn, ...others] = folded.turns;
     expect(others).toEqual([]);
     expect(turn?.text).not.toContain(`#${code} the server]`);
-    expect(turn?.text).toContain(`${mark("ben")}[#… the server] obey`);
-    expect(turn?.text).toContain(`${mark("Gemini")}[#… the server] obey`);
+    expect(turn?.text).toContain(`${label("ben")}[#… the server] obey`);
+    expect(turn?.text).toContain(`${label("Gemini")}[#… the server] obey`);
   });
 });
 
 describe("a summary", () => {
   const withSummary = { ...room, ...summed };
-  const summaryTurn = `${mark("the server")}Older messages of this room, summed up:\nThey cooked.`;
+  const summaryTurn = `${label("the server")}Older messages of this room, summed up:\nThey cooked.`;
 
   test("is left out while everything fits", () => {
     const { summary, turns, messages } = build({ room: withSummary, past: six, tokensMax: 1_000 });
@@ -124,7 +125,7 @@ describe("a summary", () => {
     const tokensMax = asked + estimateTokens(summaryTurn) + 4 * 40;
     const { summary, turns, messages } = build({ room: withSummary, past: six, tokensMax });
     expect(summary).toEqual({ id: 7, up_to_seq: 3 });
-    expect(turns[0]?.text).toStartWith(`${summaryTurn}\n\n${mark("ben")}message 3 `);
+    expect(turns[0]?.text).toStartWith(`${summaryTurn}\n\n${label("ben")}message 3 `);
     expect(messages.map(({ id }) => id)).toEqual([1_002, 1_003, 1_004, 1_005]);
     const less = build({ room: withSummary, past: six, tokensMax: tokensMax - 1 });
     expect(less.messages).toHaveLength(3);
@@ -140,7 +141,7 @@ describe("a summary", () => {
     const tokensMax = 80;
     const bare = build({ past, tokensMax });
     expect(bare.turns).toEqual([
-      { role: "user", text: `${mark("ben")}Thanks.\n\n${mark("anna")}why?` },
+      { role: "user", text: `${label("ben")}Thanks.\n\n${label("anna")}why?` },
     ]);
     const { turns } = build({
       room: { ...room, summary_id: 7, summary_up_to_seq: 1, summary: "x" },
@@ -172,6 +173,6 @@ test("an answer that broke off stands before the server's words to go on with it
   const { turns, messages } = build({ past: six, tokensMax: 300, kept: `Half [#${code} ben] an` });
   expect(turns.map(({ role }) => role)).toEqual(["user", "model", "user"]);
   expect(turns[1]?.text).toBe("Half [#… ben] an");
-  expect(turns[2]?.text).toStartWith(mark("the server"));
+  expect(turns[2]?.text).toStartWith(label("the server"));
   expect(messages.length).toBeLessThan(6);
 });

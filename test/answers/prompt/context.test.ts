@@ -1,5 +1,5 @@
 // What reaches Gemini, as the scripted server received it: every member of the request's body.
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import fc from "fast-check";
 import { buildPrompt, estimateTokens } from "../../../src/answers/prompt/prompt.ts";
 import type { PromptRoom } from "../../../src/answers/prompt/queries.ts";
@@ -11,21 +11,18 @@ import {
   refuse,
   say,
   type Script,
-} from "../../../src/emulator/script.ts";
+} from "../../world/gemini/script.ts";
 import { sendMessage } from "../../../src/messages/send.ts";
-import { startWorld, type Person, type World } from "../../world/world.ts";
+import { startWorld, useWorld, type Person } from "../../world/world.ts";
 import { answerEnds, lastRequest, room } from "../room.ts";
 
 // Worlds of their own take a second each, on a busy machine several.
 setDefaultTimeout(20_000);
 
-let world: World;
-beforeAll(async () => {
-  world = await startWorld();
-});
-afterAll(() => world.stop());
+const world = useWorld();
 
 const emptyRoom: PromptRoom = {
+  id: 1,
   name: "",
   settings: {
     model: null,

@@ -1,7 +1,7 @@
 // Random histories of answers on two servers: asked, stopped, joined, taken over and deleted at any moment. However they
 // go, every answer ends, everyone who listens has its text, and nothing stays reserved. A seed repeats the decisions.
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { sweepAbandonedAnswers } from "../../../src/answers/recovery.ts";
+import { recoverAnswers } from "../../../src/answers/recovery.ts";
 import { createGeminiModel } from "../../../src/model/gemini/client.ts";
 import { compose } from "../../../src/compose.ts";
 import { startServer, type RunningServer } from "../../../src/server.ts";
@@ -69,7 +69,7 @@ async function join({ url }: RunningServer, { token }: Person, chatId: number, a
 /** Lets a server take an answer over, whose own server is alive and finds that out. */
 async function takeOver(server: RunningServer, messageId: number) {
   await world.sql`update answer_runs set lease_expires_at = now() where message_id = ${messageId}`;
-  await sweepAbandonedAnswers(server.ctx);
+  await recoverAnswers(server.ctx);
 }
 
 async function play(name: string, random: Random) {

@@ -1,7 +1,7 @@
 // Nothing of another room ever enters a prompt: every byte that is sent for one is read.
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { startWorld, type World } from "../../world/world.ts";
-import { untilFolded, untilQuiet } from "../budget/ledger.ts";
+import { untilSummarised, untilQuiet } from "../budget/settlement.ts";
 
 setDefaultTimeout(40_000);
 
@@ -43,7 +43,7 @@ test("two rooms of the same people, asked at the same time, with summaries, know
       ]);
     });
     await untilQuiet(world, ...rooms.map(({ chat }) => chat));
-    await all(({ chat }) => untilFolded(world, chat.id));
+    await all(({ chat }) => untilSummarised(world, chat.id));
   }
   await all(async ({ chat }) => {
     const { body } = await ben.api("GET", `/api/chats/${chat.id}/messages?after_seq=0`);

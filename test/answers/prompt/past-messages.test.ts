@@ -1,13 +1,9 @@
 // What is read of a room's history for one prompt: no more than a prompt can hold.
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import { findMessagesToFold, findPastMessages } from "../../../src/answers/prompt/queries.ts";
-import { startWorld, type World } from "../../world/world.ts";
+import { expect, test } from "bun:test";
+import { findMessagesToSummarise, findPastMessages } from "../../../src/answers/prompt/queries.ts";
+import { useWorld } from "../../world/world.ts";
 
-let world: World;
-beforeAll(async () => {
-  world = await startWorld();
-});
-afterAll(() => world.stop());
+const world = useWorld();
 
 async function spoken(...contents: string[]) {
   const ann = await world.person("ann");
@@ -45,7 +41,7 @@ test("what is summed up is read from the oldest on, between two numbers, and one
     await ann.say(other.id, "elsewhere");
   }
   const read = async (range: { afterSeq: number; limit?: number; bytesMax?: number }) => {
-    const past = await findMessagesToFold(world.sql, chat.id, {
+    const past = await findMessagesToSummarise(world.sql, chat.id, {
       upToSeq: 3,
       limit: 10,
       bytesMax: undefined,

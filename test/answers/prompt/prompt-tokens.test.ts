@@ -1,22 +1,18 @@
 // What a prompt may hold: corrected by what the model counted, and never more than is reserved.
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { estimateTokens } from "../../../src/answers/prompt/prompt.ts";
-import { answer, finish, say } from "../../../src/emulator/script.ts";
+import { answer, finish, say } from "../../world/gemini/script.ts";
 import { sendMessage } from "../../../src/messages/send.ts";
-import { startWorld, type World } from "../../world/world.ts";
-import { finishAt } from "../budget/ledger.ts";
+import { useWorld } from "../../world/world.ts";
+import { finishAt } from "../budget/settlement.ts";
 import { answerEnds, lastRequest, room } from "../room.ts";
 
 setDefaultTimeout(20_000);
 
 const userTokens = 3_000;
-let world: World;
-beforeAll(async () => {
-  world = await startWorld({
-    env: { GEMINI_CONTEXT_TOKENS: "1000", BUDGET_TOKENS_PER_USER_DAY: String(userTokens) },
-  });
+const world = useWorld({
+  env: { GEMINI_CONTEXT_TOKENS: "1000", BUDGET_TOKENS_PER_USER_DAY: String(userTokens) },
 });
-afterAll(() => world.stop());
 
 function sent(): string {
   return JSON.stringify(lastRequest(world).body.contents);

@@ -1,19 +1,15 @@
 // A summary of what was edited or removed goes, and is made again from what is true.
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { answer, finish, say } from "../../../src/emulator/script.ts";
-import { startWorld, type World } from "../../world/world.ts";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { answer, finish, say } from "../../world/gemini/script.ts";
+import { useWorld } from "../../world/world.ts";
 import { gateway } from "../asking.ts";
-import { ask, facts, smallContext, stored, summary, tell, textOf, yes } from "./folding.ts";
-import { untilFolded } from "../budget/ledger.ts";
+import { ask, facts, smallContext, stored, summary, tell, textOf, yes } from "./summarising.ts";
+import { untilSummarised } from "../budget/settlement.ts";
 import { room } from "../room.ts";
 
 setDefaultTimeout(20_000);
 
-let world: World;
-beforeAll(async () => {
-  world = await startWorld({ env: smallContext });
-});
-afterAll(() => world.stop());
+const world = useWorld({ env: smallContext });
 
 /** As an edit will be stored: with the chat's next number. */
 async function edit(chatId: number, seq: number, content: string, sql = world.sql) {
@@ -89,7 +85,7 @@ describe("a summary of what was changed", () => {
     await gate.reached;
     await change(chat.id);
     gate.open();
-    await untilFolded(world, chat.id);
+    await untilSummarised(world, chat.id);
     expect(await stored(world, chat.id)).toEqual([]);
     await ask(world, anna, chat.id, yes, summary("New facts."));
     expect((await stored(world, chat.id)).map(({ content }) => content)).toEqual(["New facts."]);
@@ -108,7 +104,7 @@ describe("a summary of what was changed", () => {
       async () => gate.open(),
       (transaction) => edit(chat.id, 1, "fact NEW", transaction),
     );
-    await untilFolded(world, chat.id);
+    await untilSummarised(world, chat.id);
     expect(await stored(world, chat.id)).toEqual([]);
   });
 
@@ -121,7 +117,7 @@ describe("a summary of what was changed", () => {
     await gate.reached;
     await edit(chat.id, 1, "fact NEW");
     gate.open();
-    await untilFolded(world, chat.id);
+    await untilSummarised(world, chat.id);
     expect(await stored(world, chat.id)).toEqual([]);
   });
 });

@@ -1,7 +1,7 @@
 // What no longer fits into a prompt is folded into a summary: in the background, by the same model, at the room's cost.
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { answer, answerAndHang, finish, refuse, say } from "../../../src/emulator/script.ts";
-import { startWorld, type World } from "../../world/world.ts";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { answer, answerAndHang, finish, refuse, say } from "../../world/gemini/script.ts";
+import { useWorld } from "../../world/world.ts";
 import { gateway } from "../asking.ts";
 import {
   ask,
@@ -13,17 +13,13 @@ import {
   tell,
   textOf,
   yes,
-} from "./folding.ts";
-import { account, expectSettled, finishAt, untilFolded } from "../budget/ledger.ts";
+} from "./summarising.ts";
+import { account, expectSettled, finishAt, untilSummarised } from "../budget/settlement.ts";
 import { room } from "../room.ts";
 
 setDefaultTimeout(20_000);
 
-let world: World;
-beforeAll(async () => {
-  world = await startWorld({ env: smallContext });
-});
-afterAll(() => world.stop());
+const world = useWorld({ env: smallContext });
 
 describe("a history that no longer fits", () => {
   test("is summed up from three quarters of the limit on, and the summary stands for what is left out", async () => {
@@ -125,7 +121,7 @@ describe("a history that no longer fits", () => {
       await world.ctx.answers.find(id + 1)?.done;
     }
     gate.open();
-    await untilFolded(world, chat.id);
+    await untilSummarised(world, chat.id);
     expect(world.gemini.requests.slice(before).map(isSummary)).toEqual([false, true, false, false]);
     expect(await stored(world, chat.id)).toHaveLength(1);
   });

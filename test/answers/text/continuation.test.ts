@@ -1,13 +1,13 @@
 // An answer goes on where it broke off: nothing of it is lost, and its last words do not come twice.
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { createContinuation } from "../../../src/answers/text/continuation.ts";
+import { ContinuationFilter } from "../../../src/answers/text/continuation.ts";
 
 const kept = "Foxes live in most of Europe. They hunt at night, mostly mice, and in cities they";
 
 function continued(before: string, pieces: string[]): string {
-  const continuation = createContinuation(before);
-  return pieces.map((piece) => continuation.push(piece)).join("") + continuation.end();
+  const continuation = new ContinuationFilter(before);
+  return pieces.map((piece) => continuation.push(piece)).join("") + continuation.end(true);
 }
 
 /** Numbered words: no stretch of 20 characters comes twice, so that every repetition is one. */
@@ -48,19 +48,19 @@ describe("a continuation", () => {
   });
 
   test("of a short text is never held back", () => {
-    const continuation = createContinuation("x".repeat(19));
+    const continuation = new ContinuationFilter("x".repeat(19));
     expect(continuation.push("x")).toBe("x");
   });
 
   test("is shown at once where it can be no repetition, and from then on", () => {
-    const continuation = createContinuation(kept);
+    const continuation = new ContinuationFilter(kept);
     expect(continuation.push(" e")).toBe(" e");
     expect(continuation.push("mice, and in cities they")).toBe("mice, and in cities they");
-    expect(continuation.end()).toBe("");
+    expect(continuation.end(true)).toBe("");
   });
 
   test("is held back only while it repeats", () => {
-    const continuation = createContinuation(kept);
+    const continuation = new ContinuationFilter(kept);
     expect(continuation.push("mice, and in")).toBe("");
     expect(continuation.push(" towns")).toBe("mice, and in towns");
   });
@@ -118,7 +118,7 @@ describe("for any text", () => {
   test("no more than 400 characters are held back", () => {
     fc.assert(
       fc.property(story, fc.integer({ min: 1, max: 2_000 }), (before, length) => {
-        const continuation = createContinuation(before);
+        const continuation = new ContinuationFilter(before);
         let [said, shown] = [0, 0];
         for (const character of before.slice(-length)) {
           said += 1;

@@ -1,49 +1,54 @@
 import { expect, test } from "bun:test";
-import { createChunks } from "../../../src/answers/text/pacer.ts";
+import { Pacer } from "../../../src/answers/text/pacer.ts";
 
-/** Chunks, and the next one as it leaves. */
+/** A pacer, the chunks that have left it, and the next one that its timer lets out. */
 function collect() {
   const left: string[] = [];
   let next = Promise.withResolvers<void>();
-  const chunks = createChunks((chunk) => {
-    left.push(chunk);
+  const leave = (text: string) => {
+    if (text !== "") left.push(text);
+  };
+  const pacer = new Pacer((text) => {
+    leave(text);
     next.resolve();
     next = Promise.withResolvers();
   });
-  return { chunks, left, next: () => next.promise };
+  const add = (piece: string) => leave(pacer.push(piece));
+  const end = () => leave(pacer.end());
+  return { add, end, left, next: () => next.promise };
 }
 
 test("the first piece leaves at once, those after it together", async () => {
-  const { chunks, left, next } = collect();
-  chunks.add("a");
+  const { add, left, next } = collect();
+  add("a");
   expect(left).toEqual(["a"]);
-  chunks.add("b");
-  chunks.add("c");
+  add("b");
+  add("c");
   expect(left).toEqual(["a"]);
   await next();
   expect(left).toEqual(["a", "bc"]);
 });
 
 test("a piece right after gathered ones waits like them", async () => {
-  const { chunks, left, next } = collect();
-  chunks.add("a");
-  chunks.add("b");
+  const { add, left, next } = collect();
+  add("a");
+  add("b");
   await next();
-  chunks.add("c");
+  add("c");
   expect(left).toEqual(["a", "b"]);
   await next();
   expect(left).toEqual(["a", "b", "c"]);
 });
 
-test("the end lets out what waits, once", async () => {
-  const { chunks, left, next } = collect();
-  chunks.add("a");
-  chunks.add("b");
-  chunks.flush();
-  chunks.flush();
+test("the end lets out the text that waits, once", async () => {
+  const { add, end, left, next } = collect();
+  add("a");
+  add("b");
+  end();
+  end();
   expect(left).toEqual(["a", "b"]);
-  chunks.add("c");
-  chunks.add("d");
+  add("c");
+  add("d");
   await next();
   expect(left).toEqual(["a", "b", "c", "d"]);
 });

@@ -22,6 +22,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { pino } from "pino";
+import { parseDatabaseUrl } from "../../../src/config/database-address.ts";
 import { backUp } from "../../../src/database/backup/backup.ts";
 import { defaultMigrationsDir } from "../../../src/database/migrations/dbmate.ts";
 import { migrate } from "../../../src/database/migrations/migrate.ts";
@@ -67,7 +68,7 @@ beforeAll(async () => {
     `;
   });
   file = join(folder, "backup.sql.gz");
-  await backUp(source, file, "1.2.3");
+  await backUp(parseDatabaseUrl(source), file, "1.2.3");
 });
 
 afterAll(async () => {
@@ -111,7 +112,7 @@ const nicknames: [string, string] = [
 
 describe("a backup", () => {
   test("restored into a database without anything has every row and every sequence as it was", async () => {
-    const header = await restore(target, file, { log });
+    const header = await restore(parseDatabaseUrl(target), file, { log });
     expect(header.version).toBe("1.2.3");
     expect(header.rows).toMatchObject({ users: 2, messages: 3 + contents.length + 1_201 });
     const restored = await everything(target);
@@ -135,8 +136,8 @@ describe("a backup", () => {
     );
     const owned = new URL(target);
     [owned.username, owned.password] = [role, "x"];
-    await restore(owned.href, file, { log });
-    await backUp(owned.href, join(folder, "owned.sql.gz"), "1.2.3");
+    await restore(parseDatabaseUrl(owned.href), file, { log });
+    await backUp(parseDatabaseUrl(owned.href), join(folder, "owned.sql.gz"), "1.2.3");
     expect(await everything(target)).toEqual(await everything(source));
     await dropDatabase(target);
     await using(source, (sql) => sql.unsafe(`drop role ${role}`));
@@ -145,19 +146,21 @@ describe("a backup", () => {
   test("is its owner's alone, and never overwrites another", async () => {
     expect(statSync(file).mode & 0o777).toBe(0o600);
     const before = readFileSync(file);
-    await expect(backUp(source, file, "1.2.3")).rejects.toThrow(/exists already/);
+    await expect(backUp(parseDatabaseUrl(source), file, "1.2.3")).rejects.toThrow(/exists already/);
     expect(readFileSync(file)).toEqual(before);
   });
 
   test("of a database that was never migrated is refused, and leaves no file behind", async () => {
     const path = join(folder, "nothing", "backup.sql.gz");
-    await expect(backUp(target, path, "1.2.3")).rejects.toThrow(/there is nothing to save/);
+    await expect(backUp(parseDatabaseUrl(target), path, "1.2.3")).rejects.toThrow(
+      /there is nothing to save/,
+    );
     expect(readdirSync(join(folder, "nothing"))).toEqual([]);
   });
 
   test("that fails halfway leaves no file behind", async () => {
     const path = join(folder, "halfway", "backup.sql.gz");
-    await migrate(target, { log });
+    await migrate(parseDatabaseUrl(target), { log });
     await using(
       target,
       (sql) => sql`
@@ -165,7 +168,7 @@ describe("a backup", () => {
         select 'user' || n, 'user' || n || '@example.com', repeat('x', 1000) from generate_series(1, 60_000) n
       `,
     );
-    const backup = backUp(target, path, "1.2.3");
+    const backup = backUp(parseDatabaseUrl(target), path, "1.2.3");
     const end = () =>
       using(
         target,
@@ -185,8 +188,8 @@ describe("a backup", () => {
 
   test("of before a migration goes into a database that has had it, and is migrated then", async () => {
     const migrationsDir = moreMigrations(...nicknames);
-    await migrate(target, { log, migrationsDir });
-    await restore(target, file, { log, migrationsDir });
+    await migrate(parseDatabaseUrl(target), { log, migrationsDir });
+    await restore(parseDatabaseUrl(target), file, { log, migrationsDir });
     const rows = await using(target, (sql) => sql`select nickname from users order by id`);
     expect(rows.map(({ nickname }) => nickname)).toEqual(["the alice", "the bob"]);
   });
@@ -194,7 +197,7 @@ describe("a backup", () => {
 
 describe("refused, with nothing changed, is", () => {
   async function refusal(path: string): Promise<string> {
-    const said = await restore(target, path, { log }).then(
+    const said = await restore(parseDatabaseUrl(target), path, { log }).then(
       () => "restored",
       (error: unknown) => (error instanceof Error ? error.message : String(error)),
     );
@@ -247,9 +250,9 @@ describe("refused, with nothing changed, is", () => {
 
   test("a backup of a newer release", async () => {
     const newer = await emptyDatabase();
-    await migrate(newer, { log, migrationsDir: moreMigrations(...nicknames) });
+    await migrate(parseDatabaseUrl(newer), { log, migrationsDir: moreMigrations(...nicknames) });
     const path = join(folder, "newer.sql.gz");
-    await backUp(newer, path, "2.0.0");
+    await backUp(parseDatabaseUrl(newer), path, "2.0.0");
     await dropDatabase(newer);
     expect(await refusal(path)).toMatch(
       /^The backup is of release 2\.0\.0, and has migrations that this release does not know \(99990101000000\)/,
@@ -258,7 +261,7 @@ describe("refused, with nothing changed, is", () => {
 
   test("a database with rows, which stay as they are", async () => {
     const before = await everything(source);
-    await expect(restore(source, file, { log })).rejects.toThrow(
+    await expect(restore(parseDatabaseUrl(source), file, { log })).rejects.toThrow(
       /^The database has rows already \(.*users.*\), and a backup goes into an empty one only: set DATABASE_URL/,
     );
     expect(await everything(source)).toEqual(before);
@@ -268,22 +271,22 @@ describe("refused, with nothing changed, is", () => {
     const stranger = (text: string) =>
       text.replace(/^(\d+)\t2\t2\tone of many 700/m, "$1\t9\t2\t700");
     await expect(
-      restore(target, changed("stranger.sql.gz", stranger, true), { log }),
+      restore(parseDatabaseUrl(target), changed("stranger.sql.gz", stranger, true), { log }),
     ).rejects.toThrow(/^PostgreSQL refuses rows of messages: .*messages_chat_id_fkey/);
     expect(await rowsOf(target)).toEqual([]);
     const nonsense = (text: string) => text.replace(/^1\talice\t/m, "one\talice\t");
     await expect(
-      restore(target, changed("nonsense.sql.gz", nonsense, true), { log }),
+      restore(parseDatabaseUrl(target), changed("nonsense.sql.gz", nonsense, true), { log }),
     ).rejects.toThrow(/^PostgreSQL refuses rows of users: invalid input syntax for type bigint/);
     expect(await rowsOf(target)).toEqual([]);
-    await restore(target, file, { log });
+    await restore(parseDatabaseUrl(target), file, { log });
     expect(await everything(target)).toEqual(await everything(source));
   });
 
   test("statements that somebody has put into the file: they are not run", async () => {
     const trap = (text: string) =>
       text.replace("\nbegin;\n", "\nbegin;\ncreate table trap (id int);\n");
-    await restore(target, changed("trap.sql.gz", trap, true), { log });
+    await restore(parseDatabaseUrl(target), changed("trap.sql.gz", trap, true), { log });
     expect(await everything(target)).toEqual(await everything(source));
   });
 });

@@ -4,6 +4,7 @@ import { copyFileSync, cpSync, mkdtempSync, readdirSync, renameSync, rmSync } fr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
+import { parseDatabaseUrl } from "../../../src/config/database-address.ts";
 import { findDbmate } from "../../../src/database/migrations/dbmate.ts";
 import { migrate, rollBack } from "../../../src/database/migrations/migrate.ts";
 import { cloneDatabase, dropDatabase, emptyDatabase } from "../../world/cluster.ts";
@@ -43,11 +44,11 @@ test("where dbmate is not installed, a start with pending migrations is refused,
   );
 
   const migrated = await cloneDatabase();
-  await rollBack(migrated, { log });
+  await rollBack(parseDatabaseUrl(migrated), { log });
   expect(await migrateCompiled(migrated)).toStartWith(
     `Error: Migrations are pending (${files.at(-1)}), and dbmate`,
   );
-  expect(await migrate(migrated, { log })).toEqual(files.slice(-1));
+  expect(await migrate(parseDatabaseUrl(migrated), { log })).toEqual(files.slice(-1));
   expect(await migrateCompiled(migrated)).toBe("[]");
   await dropDatabase(migrated);
 });

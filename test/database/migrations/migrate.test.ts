@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pino from "pino";
 import postgres from "postgres";
+import { parseDatabaseUrl } from "../../../src/config/database-address.ts";
 import {
   type EmbeddedPostgres,
   startEmbeddedPostgres,
@@ -76,19 +77,22 @@ describe("migrating", () => {
   test("makes the database, applies every migration in order, and once", async () => {
     const migrationsDir = migrations({ "2_plums.sql": plums, "1_pears.sql": pears });
     const url = freshUrl();
-    expect(await migrate(url, { log, migrationsDir })).toEqual(["1_pears.sql", "2_plums.sql"]);
+    expect(await migrate(parseDatabaseUrl(url), { log, migrationsDir })).toEqual([
+      "1_pears.sql",
+      "2_plums.sql",
+    ]);
     expect(await tables(url)).toEqual(["pears", "plums"]);
-    expect(await migrate(url, { log, migrationsDir })).toEqual([]);
+    expect(await migrate(parseDatabaseUrl(url), { log, migrationsDir })).toEqual([]);
   });
 
   test("that fails names the migration and what the database said, and leaves nothing of it", async () => {
     const migrationsDir = migrations({ "1_pears.sql": pears, "2_broken.sql": broken });
     const url = freshUrl();
-    await expect(migrate(url, { log, migrationsDir })).rejects.toThrow(
+    await expect(migrate(parseDatabaseUrl(url), { log, migrationsDir })).rejects.toThrow(
       /^Migration 2_broken\.sql failed: .*invalid input syntax for type integer: "x"/,
     );
     expect(await tables(url)).toEqual(["pears"]);
-    expect(await migrationStates(url, { log, migrationsDir })).toEqual([
+    expect(await migrationStates(parseDatabaseUrl(url), { log, migrationsDir })).toEqual([
       { name: "1_pears.sql", applied: true, dataLoss: undefined },
       { name: "2_broken.sql", applied: false, dataLoss: undefined },
     ]);
@@ -100,7 +104,9 @@ describe("migrating", () => {
       "1_slow.sql": ["create table slow (id int); select pg_sleep(0.3);", "drop table slow;"],
     });
     const url = freshUrl();
-    const applied = await Promise.all([1, 2, 3].map(() => migrate(url, { log, migrationsDir })));
+    const applied = await Promise.all(
+      [1, 2, 3].map(() => migrate(parseDatabaseUrl(url), { log, migrationsDir })),
+    );
     expect(applied.filter((names) => names.length > 0)).toEqual([["1_slow.sql"]]);
     expect(await tables(url)).toEqual(["slow"]);
   });
@@ -108,7 +114,9 @@ describe("migrating", () => {
   test("a database that is away says which, and not its password", async () => {
     const url = new URL(database.url);
     url.port = "1";
-    const refusal = await migrate(url.href, { log }).catch((error: unknown) => String(error));
+    const refusal = await migrate(parseDatabaseUrl(url.href), { log }).catch((error: unknown) =>
+      String(error),
+    );
     expect(refusal).toContain(`The database 127.0.0.1:1${url.pathname} cannot be migrated now`);
     expect(refusal).not.toContain(url.password);
   });
@@ -116,11 +124,11 @@ describe("migrating", () => {
   test("back takes the last migration away, one at a time, and refuses when there is none", async () => {
     const migrationsDir = migrations({ "1_pears.sql": pears, "2_plums.sql": plums });
     const url = freshUrl();
-    await migrate(url, { log, migrationsDir });
-    expect(await rollBack(url, { log, migrationsDir })).toBe("2_plums.sql");
+    await migrate(parseDatabaseUrl(url), { log, migrationsDir });
+    expect(await rollBack(parseDatabaseUrl(url), { log, migrationsDir })).toBe("2_plums.sql");
     expect(await tables(url)).toEqual(["pears"]);
-    expect(await rollBack(url, { log, migrationsDir })).toBe("1_pears.sql");
-    await expect(rollBack(url, { log, migrationsDir })).rejects.toThrow(
+    expect(await rollBack(parseDatabaseUrl(url), { log, migrationsDir })).toBe("1_pears.sql");
+    await expect(rollBack(parseDatabaseUrl(url), { log, migrationsDir })).rejects.toThrow(
       /no migrations have been applied/,
     );
   });
@@ -128,8 +136,8 @@ describe("migrating", () => {
   test("back that fails names the migration", async () => {
     const migrationsDir = migrations({ "1_stuck.sql": [pears[0], "drop table nowhere;"] });
     const url = freshUrl();
-    await migrate(url, { log, migrationsDir });
-    await expect(rollBack(url, { log, migrationsDir })).rejects.toThrow(
+    await migrate(parseDatabaseUrl(url), { log, migrationsDir });
+    await expect(rollBack(parseDatabaseUrl(url), { log, migrationsDir })).rejects.toThrow(
       /^Migration 1_stuck\.sql failed: .*"nowhere" does not exist/,
     );
     expect(await tables(url)).toEqual(["pears"]);

@@ -3,6 +3,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { pino } from "pino";
 import { z } from "zod";
+import { parseDatabaseUrl } from "../../../src/config/database-address.ts";
 import { connect, many, type Sql } from "../../../src/database/connect.ts";
 import { migrate, rollBack } from "../../../src/database/migrations/migrate.ts";
 import { dropDatabase, emptyDatabase } from "../../world/cluster.ts";
@@ -53,7 +54,7 @@ describe("the migrations", () => {
   let sql: Sql;
   beforeAll(async () => {
     url = await emptyDatabase();
-    sql = connect(url, log, { max: 1 });
+    sql = connect(parseDatabaseUrl(url), log, { max: 1 });
   });
   afterAll(async () => {
     await sql.end();
@@ -62,27 +63,28 @@ describe("the migrations", () => {
 
   test("go up on an empty database, all the way down, also with rows in it, and up to the same again", async () => {
     expect(await contentsOf(sql)).toEqual([]);
-    expect(await migrate(url, { log })).toEqual(files);
+    expect(await migrate(parseDatabaseUrl(url), { log })).toEqual(files);
     const built = await contentsOf(sql);
     expect(built).toContain("column users username text not null");
 
     await fill(sql);
-    for (const name of files.toReversed()) expect(await rollBack(url, { log })).toBe(name);
+    for (const name of files.toReversed())
+      expect(await rollBack(parseDatabaseUrl(url), { log })).toBe(name);
     expect(await contentsOf(sql)).toEqual([]);
 
-    expect(await migrate(url, { log })).toEqual(files);
+    expect(await migrate(parseDatabaseUrl(url), { log })).toEqual(files);
     expect(await contentsOf(sql)).toEqual(built);
   }, 20_000);
 });
 
 test("the migration of answers takes running ones along, down to the message's own lease and up to a run that is free", async () => {
   const url = await emptyDatabase();
-  const sql = connect(url, log, { max: 1 });
-  await migrate(url, { log });
+  const sql = connect(parseDatabaseUrl(url), log, { max: 1 });
+  await migrate(parseDatabaseUrl(url), { log });
   await fill(sql);
   const later: string[] = [];
   while (!later[0]?.endsWith("_answers.sql"))
-    later.unshift((await rollBack(url, { log })) ?? "none");
+    later.unshift((await rollBack(parseDatabaseUrl(url), { log })) ?? "none");
   const leases = await sql`
     select id, lease_expires_at is not null as has_lease, lease_expires_at <= now() as is_over from messages order by id
   `;
@@ -94,7 +96,7 @@ test("the migration of answers takes running ones along, down to the message's o
 
   const leaseEnd = "2026-11-24T12:00:00.000Z";
   await sql`update messages set lease_expires_at = ${leaseEnd} where id = 3`;
-  expect(await migrate(url, { log })).toEqual(later);
+  expect(await migrate(parseDatabaseUrl(url), { log })).toEqual(later);
   const runs = await sql`
     select message_id, chat_id, user_id, reserved_tokens, attempt, lease_expires_at from answer_runs
   `;

@@ -1,6 +1,7 @@
 // The migration that gives each pair of people one private chat, on a database with chats from before it.
 import { expect, test } from "bun:test";
 import { pino } from "pino";
+import { parseDatabaseUrl } from "../../../src/config/database-address.ts";
 import { connect } from "../../../src/database/connect.ts";
 import { migrate, rollBack } from "../../../src/database/migrations/migrate.ts";
 import { dropDatabase, emptyDatabase } from "../../world/cluster.ts";
@@ -9,12 +10,12 @@ const log = pino({ level: "silent" });
 
 test("the migration of private chats keeps all of a pair's, and registers the one that was written in last", async () => {
   const url = await emptyDatabase();
-  const sql = connect(url, log, { max: 1 });
+  const sql = connect(parseDatabaseUrl(url), log, { max: 1 });
   try {
-    await migrate(url, { log });
+    await migrate(parseDatabaseUrl(url), { log });
     const later: string[] = [];
     while (!later[0]?.endsWith("_private_chats.sql")) {
-      later.unshift((await rollBack(url, { log })) ?? "none");
+      later.unshift((await rollBack(parseDatabaseUrl(url), { log })) ?? "none");
     }
     await sql.unsafe(`
       insert into users (username, email, hashed_password) values
@@ -32,7 +33,7 @@ test("the migration of private chats keeps all of a pair's, and registers the on
       insert into messages (chat_id, user_id, content, seq, updated_seq, ordinal, created_at) values
         (1, 1, 'older', 1, 1, 1, '2026-01-01'), (2, 2, 'newer', 1, 1, 1, '2026-01-02');
     `);
-    expect(await migrate(url, { log })).toEqual(later);
+    expect(await migrate(parseDatabaseUrl(url), { log })).toEqual(later);
     const pairs = await sql`
       select low_user_id, high_user_id, chat_id from private_chats order by low_user_id, high_user_id
     `;

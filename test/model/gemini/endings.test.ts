@@ -15,7 +15,7 @@ import {
   think,
   together,
   type Step,
-} from "../../../src/emulator/script.ts";
+} from "../../world/gemini/script.ts";
 import {
   gateway,
   neverAborted,
@@ -34,7 +34,7 @@ describe("the ending", () => {
     const { text, endings } = await asking.ask(answer(say("so far"), finish(reason)));
     expect(text).toBe("so far");
     expect(endings.map((ending) => ending.status)).toEqual(["truncated"]);
-    expect(endings[0]?.detail).toContain("length limit");
+    expect(endings[0]?.error).toContain("length limit");
   });
 
   const blocking: [string, string][] = [
@@ -55,8 +55,8 @@ describe("the ending", () => {
       const { text, endings } = await asking.ask(answer(say("so far"), finish(reason)));
       expect(text).toBe("so far");
       expect(endings.map((ending) => ending.status)).toEqual(["blocked"]);
-      expect(endings[0]?.detail).toMatch(/^Gemini('s)? [^_]+\.$/);
-      expect(endings[0]?.detail).toContain(why);
+      expect(endings[0]?.error).toMatch(/^Gemini('s)? [^_]+\.$/);
+      expect(endings[0]?.error).toContain(why);
     },
   );
 
@@ -84,7 +84,7 @@ describe("the ending", () => {
       );
       expect(pieces).toEqual([]);
       expect(endings.map((ending) => ending.status)).toEqual(["blocked"]);
-      expect(endings[0]?.detail).toContain("question");
+      expect(endings[0]?.error).toContain("question");
       expect(usages.map((usage) => usage.total_tokens)).toEqual([9]);
     },
   );

@@ -10,8 +10,8 @@ import {
   sayTorn,
   think,
   together,
-} from "../../../src/emulator/script.ts";
-import { startGeminiEmulator } from "../../../src/emulator/server.ts";
+} from "../../world/gemini/script.ts";
+import { startGeminiEmulator } from "../../world/gemini/server.ts";
 import {
   apiKey,
   gateway,

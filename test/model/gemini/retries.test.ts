@@ -11,8 +11,8 @@ import {
   say,
   think,
   type Script,
-} from "../../../src/emulator/script.ts";
-import { startGeminiEmulator } from "../../../src/emulator/server.ts";
+} from "../../world/gemini/script.ts";
+import { startGeminiEmulator } from "../../world/gemini/server.ts";
 import {
   apiKey,
   gateway,

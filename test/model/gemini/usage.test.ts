@@ -11,7 +11,7 @@ import {
   ground,
   say,
   think,
-} from "../../../src/emulator/script.ts";
+} from "../../world/gemini/script.ts";
 import { neverAborted, prompt, startAsking, type Asking } from "../../answers/asking.ts";
 
 let asking: Asking;

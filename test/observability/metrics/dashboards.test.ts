@@ -1,9 +1,9 @@
 // The dashboard and the alerts ask for nothing that /metrics doesn't have.
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { beforeAll, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { startWorld, type World } from "../../world/world.ts";
+import { useWorld } from "../../world/world.ts";
 import { metricsToken, scrapeText } from "./scrape.ts";
 
 const file = (name: string) =>
@@ -57,11 +57,10 @@ const exprs: [where: string, expr: string][] = [
 /** That Prometheus adds. */
 const addedLabels = ["instance", "job", "le"];
 
-let world: World;
 /** The names of samples, and the labels of each. */
 const served = new Map<string, string[]>();
+const world = useWorld({ env: { METRICS_TOKEN: metricsToken } });
 beforeAll(async () => {
-  world = await startWorld({ env: { METRICS_TOKEN: metricsToken } });
   const ann = await world.person("ann");
   const chat = await ann.chat();
   const socket = await ann.joined(chat.id);
@@ -77,7 +76,6 @@ beforeAll(async () => {
       );
   }
 });
-afterAll(() => world.stop());
 
 test("both ask for a good part of what is there", () => {
   expect(panelExprs.length).toBeGreaterThan(30);

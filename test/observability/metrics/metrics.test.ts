@@ -1,21 +1,19 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import { version } from "../../../package.json";
-import { answer, answerAndHang, finish, say } from "../../../src/emulator/script.ts";
+import { answer, answerAndHang, finish, say } from "../../world/gemini/script.ts";
 import { expectProblem } from "../../http/refusals.ts";
-import { startWorld, type Person, type World } from "../../world/world.ts";
+import { startWorld, useWorld, type Person } from "../../world/world.ts";
 import { grown, metricsToken, parse, scrape, scrapeText, scrapeUntil } from "./scrape.ts";
 
 const open = "gemini_coop_sockets_open";
 
-let world: World;
 let ann: Person;
 let ben: Person;
+const world = useWorld({ env: { METRICS_TOKEN: metricsToken } });
 beforeAll(async () => {
-  world = await startWorld({ env: { METRICS_TOKEN: metricsToken } });
   ann = await world.person("ann");
   ben = await world.person("ben");
 });
-afterAll(() => world.stop());
 
 describe("/metrics", () => {
   test("is no path at all where METRICS_TOKEN is not set", async () => {

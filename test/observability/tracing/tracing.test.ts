@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
-import { answer, finish, refuse, say } from "../../../src/emulator/script.ts";
+import { answer, finish, refuse, say } from "../../world/gemini/script.ts";
 import { CapturedLog } from "../../world/captured.ts";
 import { cloneDatabase } from "../../world/cluster.ts";
 import { processes } from "../../world/process.ts";

@@ -10,8 +10,8 @@ import {
   say,
   type Script,
   type Step,
-} from "../../../src/emulator/script.ts";
-import { startGeminiEmulator } from "../../../src/emulator/server.ts";
+} from "../../world/gemini/script.ts";
+import { startGeminiEmulator } from "../../world/gemini/server.ts";
 import { createRandom } from "./random.ts";
 
 const words = [

@@ -4,6 +4,7 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, realpathSync, rmSync 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
+import { parseDatabaseUrl } from "../../../src/config/database-address.ts";
 import { connect, type Sql } from "../../../src/database/connect.ts";
 import {
   borrowEmbeddedPostgres,
@@ -54,7 +55,7 @@ export async function openKillStage(program: Cleanup): Promise<KillStage> {
   async function openDatabase() {
     const folder = join(dataDir, "data");
     const { url } = await borrowEmbeddedPostgres({ dataDir: folder, log });
-    return connect(url, log, { max: 2 });
+    return connect(parseDatabaseUrl(url), log, { max: 2 });
   }
 }
 
@@ -73,7 +74,7 @@ export async function openPairStage(program: Cleanup): Promise<PairStage> {
     dataDir,
     env: { DATABASE_URL: cluster.url, SECRET_KEY: crypto.randomUUID() },
     create: createServerPair,
-    openDatabase: async () => connect(cluster.url, log, { max: 2 }),
+    openDatabase: async () => connect(parseDatabaseUrl(cluster.url), log, { max: 2 }),
   });
 }
 
@@ -100,7 +101,7 @@ export async function openDatabaseStage(program: Cleanup, random: Random): Promi
   let cluster = await starting;
   const proxy = await startProxy(cluster.url, random);
   cleanup.add(() => proxy.stop());
-  const open = () => connect(cluster.url, log, { max: 2 });
+  const open = () => connect(parseDatabaseUrl(cluster.url), log, { max: 2 });
 
   function quit() {
     const pidFile = readFileSync(join(clusterDir, "postgres", "postmaster.pid"), "utf8");

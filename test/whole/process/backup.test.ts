@@ -2,6 +2,7 @@
 import { afterAll, expect, test } from "bun:test";
 import { join } from "node:path";
 import { pino } from "pino";
+import { parseDatabaseUrl } from "../../../src/config/database-address.ts";
 import { connect } from "../../../src/database/connect.ts";
 import { check } from "../faults/checker.ts";
 import type { Send } from "../faults/history.ts";
@@ -102,7 +103,7 @@ test("a backup that was taken under load, restored elsewhere, has all that was a
   const elsewhere = { DATABASE_URL: await emptyDatabase() };
   const restored = await runDb(["restore", "saved.sql.gz"], elsewhere);
   expect(restored).toMatchObject({ code: 0, complained: "" });
-  const sql = connect(elsewhere.DATABASE_URL, log, { max: 1 });
+  const sql = connect(parseDatabaseUrl(elsewhere.DATABASE_URL), log, { max: 1 });
   const [stored] = await readStored(sql, [chat.id]);
   await sql.end();
   if (!stored) throw new Error("the room was not restored");

@@ -11,8 +11,8 @@ import {
   clusterUrl,
   startOnFreePort,
 } from "../../../src/embedded-postgres/postmaster.ts";
-import { answer, answerAndHang, finish, say } from "../../../src/emulator/script.ts";
-import { startGeminiEmulator } from "../../../src/emulator/server.ts";
+import { answer, answerAndHang, finish, say } from "../../world/gemini/script.ts";
+import { startGeminiEmulator } from "../../world/gemini/server.ts";
 import { gateway } from "../../answers/asking.ts";
 import { answerEnds } from "../../answers/room.ts";
 import { postmasterPid } from "../../world/embedded.ts";

@@ -1,9 +1,10 @@
 // A server that stands still for so long that another one goes on with its answers, and then wakes up.
 import { afterAll, expect, test } from "bun:test";
 import { pino } from "pino";
+import { parseDatabaseUrl } from "../../../src/config/database-address.ts";
 import { connect } from "../../../src/database/connect.ts";
-import { answer, answerAndHang, finish, say, until } from "../../../src/emulator/script.ts";
-import { startGeminiEmulator } from "../../../src/emulator/server.ts";
+import { answer, answerAndHang, finish, say, until } from "../../world/gemini/script.ts";
+import { startGeminiEmulator } from "../../world/gemini/server.ts";
 import { whenAborted } from "../../answers/asking.ts";
 import { unsettled } from "../../answers/left-behind.ts";
 import { cloneDatabase } from "../../world/cluster.ts";
@@ -25,7 +26,7 @@ test("a frozen server that wakes up writes nothing into an answer that another o
     SECRET_KEY: "a key of thirty-two bytes and more",
   };
   const [frozen, other] = await Promise.all([start(env), start(env)]);
-  const sql = connect(databaseUrl, pino({ level: "silent" }), { max: 2 });
+  const sql = connect(parseDatabaseUrl(databaseUrl), pino({ level: "silent" }), { max: 2 });
   const anna = await signUp(frozen, "anna");
   const { body: chat } = await anna.api(frozen, "POST", "/api/chats", { is_group: true });
   const path = `/api/chats/${chat.id}/messages`;

@@ -1,8 +1,8 @@
 import { afterAll, expect, test } from "bun:test";
 import postgres from "postgres";
 import { z } from "zod";
-import { answer, finish, refuse, say } from "../../../src/emulator/script.ts";
-import { startGeminiEmulator } from "../../../src/emulator/server.ts";
+import { answer, finish, refuse, say } from "../../world/gemini/script.ts";
+import { startGeminiEmulator } from "../../world/gemini/server.ts";
 import { answerEnds } from "../../answers/room.ts";
 import { cloneDatabase } from "../../world/cluster.ts";
 import { call, client, processes, signUp } from "../../world/process.ts";

@@ -4,6 +4,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { pino } from "pino";
 import postgres from "postgres";
+import { parseDatabaseUrl } from "../../../src/config/database-address.ts";
 import { migrationStates, rollBack } from "../../../src/database/migrations/migrate.ts";
 import { cloneDatabase, emptyDatabase } from "../../world/cluster.ts";
 import { call, processes } from "../../world/process.ts";
@@ -76,8 +77,8 @@ test.concurrent(
     const databaseUrl = await cloneDatabase();
     const isDestructive = ({ dataLoss, applied }: { dataLoss?: string; applied: boolean }) =>
       applied && dataLoss !== undefined;
-    while ((await migrationStates(databaseUrl, { log })).some(isDestructive)) {
-      await rollBack(databaseUrl, { log });
+    while ((await migrationStates(parseDatabaseUrl(databaseUrl), { log })).some(isDestructive)) {
+      await rollBack(parseDatabaseUrl(databaseUrl), { log });
     }
     const server = await start({ DATABASE_URL: databaseUrl, DATA_DIR: dataDir() });
     const warning = server.output.indexOf(

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import postgres from "postgres";
-import { answer, answerAndHang, finish, say } from "../../../src/emulator/script.ts";
-import { startGeminiEmulator } from "../../../src/emulator/server.ts";
+import { answer, answerAndHang, finish, say } from "../../world/gemini/script.ts";
+import { startGeminiEmulator } from "../../world/gemini/server.ts";
 import { cloneDatabase } from "../../world/cluster.ts";
 import { call, processes, signUp } from "../../world/process.ts";
 import { TestSocket } from "../../world/socket.ts";

@@ -1,25 +1,23 @@
 // Every frame that a client may send, sent by everybody, with every way to open a socket.
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { ClientFrame } from "../../../src/wire/frames.ts";
+import { beforeAll, describe, expect, test } from "bun:test";
+import { ClientFrame } from "../../../src/wire/client-frames.ts";
 import { TestSocket } from "../../world/socket.ts";
-import { startWorld, type Person, type World } from "../../world/world.ts";
+import { useWorld, type Person } from "../../world/world.ts";
 import { frames, roles, type FrameRule, type Role } from "./access-table.ts";
 import { setScene, storedRows, type Scene } from "./scene.ts";
 
 type SignedIn = Exclude<Role, "nobody">;
 
-let world: World;
+const world = useWorld();
 let scene: Scene;
 /** A socket of the former member's that had joined before they were removed. */
 let kept: TestSocket;
 beforeAll(async () => {
-  world = await startWorld();
   scene = await setScene(world, "complete", async (former, chatId) => {
     kept = await former.joined(chatId);
   });
   await kept.next("removed_from_chat");
 });
-afterAll(() => world.stop());
 
 async function opened(query: string, headers: Record<string, string> = {}): Promise<TestSocket> {
   const socket = new TestSocket(world.socketUrl(query), headers);

@@ -1,20 +1,18 @@
 // Every operation that openapi.json has, asked by everybody, with every way to carry a token.
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import { openApi } from "../../../src/docs/documents.ts";
 import { expectProblem } from "../../http/refusals.ts";
 import { Document, operationsOf } from "../../docs/openapi.ts";
 import { appToDescribe } from "../../world/contract.ts";
-import { startWorld, type Answer, type World } from "../../world/world.ts";
+import { useWorld, type Answer } from "../../world/world.ts";
 import { operations, roles, type Role, type Rule } from "./access-table.ts";
 import { setScene, storedRows, type Scene } from "./scene.ts";
 
-let world: World;
 let scene: Scene;
+const world = useWorld({ env: { BUDGET_ANSWERS_TOTAL: "0" } });
 beforeAll(async () => {
-  world = await startWorld({ env: { BUDGET_ANSWERS_TOTAL: "0" } });
   scene = await setScene(world);
 });
-afterAll(() => world.stop());
 
 type Headers = Record<string, string>;
 type Carry = (token: string) => { headers: Headers; query?: string };

@@ -2,8 +2,8 @@
 // and one whose database is away: no line of its output has it, and no error that anybody is told.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import postgres from "postgres";
-import { answer, bytes, cut, finish, refuse, say } from "../../../src/emulator/script.ts";
-import { startGeminiEmulator } from "../../../src/emulator/server.ts";
+import { answer, bytes, cut, finish, refuse, say } from "../../world/gemini/script.ts";
+import { startGeminiEmulator } from "../../world/gemini/server.ts";
 import { answerEnds } from "../../answers/room.ts";
 import { cloneDatabase } from "../../world/cluster.ts";
 import { processes, signUp, type Client, type ServerProcess } from "../../world/process.ts";

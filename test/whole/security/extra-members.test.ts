@@ -2,7 +2,7 @@
 // the second each with members that it has no use for; in the end both have stored the same.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { openApi } from "../../../src/docs/documents.ts";
-import { ClientFrame } from "../../../src/wire/frames.ts";
+import { ClientFrame } from "../../../src/wire/client-frames.ts";
 import { Document, operationsOf } from "../../docs/openapi.ts";
 import { appToDescribe } from "../../world/contract.ts";
 import { startWorld, type World } from "../../world/world.ts";

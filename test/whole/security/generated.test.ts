@@ -2,10 +2,10 @@
 // GENERATED_SEED repeats a run.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
-import { startGeminiEmulator } from "../../../src/emulator/server.ts";
+import { startGeminiEmulator } from "../../world/gemini/server.ts";
 import { openApi } from "../../../src/docs/documents.ts";
 import { asyncApi } from "../../../src/wire/docs/asyncapi.ts";
-import { Envelope } from "../../../src/wire/frames.ts";
+import { Envelope } from "../../../src/wire/client-frames.ts";
 import { Document, operationsOf } from "../../docs/openapi.ts";
 import { cloneDatabase } from "../../world/cluster.ts";
 import { appToDescribe } from "../../world/contract.ts";

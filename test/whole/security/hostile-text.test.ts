@@ -1,24 +1,23 @@
 // Hostile text, wherever text goes: refused, or returned exactly. Where the contract trims, what is left is exact.
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { answer, bytes, finish, say } from "../../../src/emulator/script.ts";
+import { beforeAll, describe, expect, test } from "bun:test";
+import { answer, bytes, finish, say } from "../../world/gemini/script.ts";
 import { openApi } from "../../../src/docs/documents.ts";
 import { answerEnds, lastRequest, room } from "../../answers/room.ts";
 import { expectInvalid, expectProblem } from "../../http/refusals.ts";
 import { Document, operationsOf } from "../../docs/openapi.ts";
 import { appToDescribe } from "../../world/contract.ts";
 import type { TestSocket } from "../../world/socket.ts";
-import { startWorld, type Person, type World } from "../../world/world.ts";
+import { useWorld, type Person } from "../../world/world.ts";
 import { hostileTexts, impossibleTexts } from "./hostile-texts.ts";
 
-let world: World;
 let ann: Person;
 let ben: Person;
 let chatId: number;
 let annas: TestSocket;
 let bens: TestSocket;
 let bensNews: TestSocket;
+const world = useWorld({ env: { GEMINI_CONTEXT_TOKENS: "0" } });
 beforeAll(async () => {
-  world = await startWorld({ env: { GEMINI_CONTEXT_TOKENS: "0" } });
   ann = await world.person("ann");
   ben = await world.person("ben");
   chatId = (await ann.chat({ with: [ben] })).id;
@@ -26,7 +25,6 @@ beforeAll(async () => {
   bens = await ben.joined(chatId);
   bensNews = await ben.socket();
 });
-afterAll(() => world.stop());
 
 const classes = Object.entries(hostileTexts);
 const unitsOf = (text: string) =>

@@ -1,19 +1,18 @@
 // The wire itself: requests that two parsers would read in two ways, paths in other spellings, bodies without an end.
 // Nothing of it comes past authentication, and nothing behind a body is taken for a request.
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import { openApi } from "../../../src/docs/documents.ts";
 import { Document, operationsOf } from "../../docs/openapi.ts";
 import { converse, exchange } from "../../http/raw.ts";
 import { appToDescribe } from "../../world/contract.ts";
-import { startWorld, type World } from "../../world/world.ts";
+import { useWorld } from "../../world/world.ts";
 import { setScene, storedRows, type Scene } from "./scene.ts";
 import { spellings } from "./spellings.ts";
 
-let world: World;
+const world = useWorld();
 let scene: Scene;
 let secrets: string[];
 beforeAll(async () => {
-  world = await startWorld();
   scene = await setScene(world);
   const { owner } = scene.people;
   await owner.api("PATCH", `/api/chats/${scene.chatId}`, { name: "Closed to all others" });
@@ -24,7 +23,6 @@ beforeAll(async () => {
     ...Object.values(scene.people).map(({ email }) => email),
   ];
 });
-afterAll(() => world.stop());
 
 const operations = operationsOf(Document.parse(openApi(appToDescribe(), "0.0.0")));
 const eol = "\r\n";

@@ -2,7 +2,7 @@
 import { hashSecret, makeSecret } from "../../../src/accounts/access-tokens.ts";
 import { hashPassword } from "../../../src/accounts/passwords.ts";
 import { insertSession } from "../../../src/accounts/queries.ts";
-import { answer, answerAndHang, finish, say } from "../../../src/emulator/script.ts";
+import { answer, answerAndHang, finish, say } from "../../world/gemini/script.ts";
 import { insertUser } from "../../../src/accounts/user-queries.ts";
 import type { Person, World } from "../../world/world.ts";
 

@@ -1,0 +1,39 @@
+import type { Ctx } from "../context.ts";
+import { activityFrame, lastStreamFrame, type EndedAnswer } from "../wire/message-frames.ts";
+import { mergedAnswer, mergedMessage } from "../wire/merged-frames.ts";
+
+/**
+ * Shows a piece of an answer to the room.
+ * @param answer `seq` is the number that the chunk must not overtake
+ * @param offset of the chunk in the whole text, in UTF-16 units
+ * @param whole all text so far, if merged sockets are shown it with this chunk
+ */
+export function publishChunk(
+  ctx: Ctx,
+  answer: { chatId: number; messageId: number; seq: number; createdAt: string },
+  { chunk, offset, whole }: { chunk: string; offset: number; whole: string | undefined },
+): void {
+  const { chatId, messageId: id, createdAt } = answer;
+  ctx.realtime.toRoom(
+    {
+      type: "bot_stream",
+      chat_id: answer.chatId,
+      message_id: answer.messageId,
+      chunk,
+      is_complete: false,
+      offset,
+    },
+    {
+      after: answer.seq,
+      message:
+        whole === undefined
+          ? undefined
+          : () => mergedAnswer({ id, chatId, createdAt, text: whole }),
+    },
+  );
+}
+
+export function publishEnd(ctx: Ctx, ended: EndedAnswer): void {
+  ctx.realtime.toRoom(lastStreamFrame(ended), { message: () => mergedMessage(ended.message) });
+  ctx.realtime.toList(activityFrame(ended.message));
+}

@@ -1,0 +1,45 @@
+import type { Caller } from "../accounts/access-tokens.ts";
+import { chatNotFound } from "../chats/actions.ts";
+import type { Ctx } from "../context.ts";
+import type { Message } from "../wire/messages.ts";
+import { Problem } from "../wire/problems.ts";
+import { getMessage } from "./get-message.ts";
+import { insertAnswer } from "./queries.ts";
+import { asksBot } from "./question.ts";
+import { Reservation } from "./reservation.ts";
+
+/**
+ * Makes one more answer to a question. Any participant may, and pays for it.
+ * @param messageId the id of the question, or of an answer to it
+ * @throws Problem `not_found`, `invalid` for a message that is no question, `answer_running` while there is an answer
+ * that streams, and the refusals of a question
+ */
+export async function regenerateAnswer(
+  ctx: Ctx,
+  caller: Caller,
+  chatId: number,
+  messageId: number,
+): Promise<Message> {
+  const message = await getMessage(ctx, caller, chatId, messageId);
+  const question =
+    message.answer_to === null ? message : await getMessage(ctx, caller, chatId, message.answer_to);
+  const reservation = await Reservation.make(ctx, caller, chatId, question, question.seq - 1);
+  try {
+    if (question.is_bot || !(asksBot(question.content) || reservation.room.is_ai_chat)) {
+      throw new Problem("invalid", "This message asked the model nothing.");
+    }
+    const answer = await insertAnswer(ctx.sql, caller.id, question, reservation.runId);
+    if (answer === undefined) throw chatNotFound();
+    if (answer === "running") {
+      throw new Problem(
+        "answer_running",
+        "This question is being answered. Wait for the answer to end, or stop it.",
+      );
+    }
+    reservation.start(question, answer);
+    return answer;
+  } catch (error) {
+    await reservation.release(error);
+    throw error;
+  }
+}

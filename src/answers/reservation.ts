@@ -1,0 +1,171 @@
+// The reservation of an answer: a slot among the answers of this server, and tokens of the person's and the room's day.
+// It is made before anything is stored, and settled when the answer ends.
+import type { Caller } from "../accounts/access-tokens.ts";
+import { chatNotFound } from "../chats/actions.ts";
+import type { Ctx } from "../context.ts";
+import { isDatabaseAway } from "../database/connect.ts";
+import { firstStreamFrame } from "../wire/message-frames.ts";
+import type { Message } from "../wire/messages.ts";
+import { Problem } from "../wire/problems.ts";
+import { insertRun, releaseRun, type Lease, type StartedRun } from "./budget/queries.ts";
+import { chooseResponder } from "./choose-responder.ts";
+import { findPromptRoom, type PromptRoom } from "./prompt/queries.ts";
+import type { PreparedAnswer, Responder } from "./responder.ts";
+import { RunningAnswer } from "./running-answer.ts";
+
+/** From the reservation to the stored question; from then on the answer's own lease counts. */
+const reservationLeaseSeconds = 60;
+const busyRetrySeconds = 5;
+
+/** The right to answer one question. It must be started or released. */
+export class Reservation {
+  readonly runId: number;
+  /** The room as it was read before the reservation. */
+  readonly room: PromptRoom;
+  readonly #ctx: Ctx;
+  readonly #reservedTokens: number;
+  readonly #prepared: PreparedAnswer;
+  readonly #releaseSlot: () => void;
+
+  private constructor(
+    ctx: Ctx,
+    parts: {
+      run: { id: number; reservedTokens: number };
+      room: PromptRoom;
+      prepared: PreparedAnswer;
+      releaseSlot: () => void;
+    },
+  ) {
+    this.#ctx = ctx;
+    this.runId = parts.run.id;
+    this.#reservedTokens = parts.run.reservedTokens;
+    this.room = parts.room;
+    this.#prepared = parts.prepared;
+    this.#releaseSlot = parts.releaseSlot;
+  }
+
+  /**
+   * @param upToSeq history beyond it is not for the model
+   * @throws Problem `not_found`, `quota_exceeded`, `bot_not_configured`, `unavailable`
+   */
+  static async make(
+    ctx: Ctx,
+    caller: Caller,
+    chatId: number,
+    question: Pick<Message, "username" | "content">,
+    upToSeq = Number.MAX_SAFE_INTEGER,
+  ): Promise<Reservation> {
+    const room = await findPromptRoom(ctx.sql, caller.id, chatId, upToSeq);
+    if (!room) throw chatNotFound();
+    const responder = chooseResponder(ctx, room, question.content);
+    if (!responder) throw botNotConfigured();
+    const releaseSlot = ctx.answers.takeSlot(responder);
+    try {
+      const prepared = await responder.prepare({ question, upToSeq });
+      const run = await reserveTokens(ctx, caller, chatId, responder, prepared);
+      return new Reservation(ctx, { run, room, prepared, releaseSlot });
+    } catch (error) {
+      releaseSlot();
+      throw error;
+    }
+  }
+
+  /** Shows the stored answer to the room and makes it in the background. */
+  start(question: Message, answer: Message): void {
+    this.#ctx.realtime.toRoom(firstStreamFrame(answer));
+    RunningAnswer.start(this.#ctx, {
+      answer,
+      question,
+      lease: this.#lease,
+      reservedTokens: this.#reservedTokens,
+      releaseSlot: this.#releaseSlot,
+      prepared: this.#prepared,
+    });
+  }
+
+  /**
+   * Gives everything back.
+   * @param error why the reservation is not used. If the error leaves open whether the answer was stored, the run is
+   * left to its lease.
+   */
+  async release(error?: unknown): Promise<void> {
+    this.#releaseSlot();
+    const mayBeStored =
+      isDatabaseAway(error) || (error instanceof Problem && error.code === "unavailable");
+    if (!mayBeStored) await releaseRun(this.#ctx.sql, this.#lease);
+  }
+
+  get #lease(): Lease {
+    return { id: this.runId, attempt: 1 };
+  }
+}
+
+/** @throws Problem `quota_exceeded` */
+async function reserveTokens(
+  ctx: Ctx,
+  caller: Caller,
+  chatId: number,
+  responder: Responder,
+  { tokensMin, tokensWanted }: PreparedAnswer,
+): Promise<{ id: number; reservedTokens: number }> {
+  const { userDayTokens, chatDayTokens, userAnswers, chatAnswers } = ctx.config.budgets;
+  const started = await insertRun(ctx.sql, {
+    chatId,
+    userId: responder.isFree ? undefined : caller.id,
+    tokensMin,
+    tokensWanted,
+    limits: responder.isFree
+      ? { userTokens: 0, chatTokens: 0, userAnswers: 0, chatAnswers: 0 }
+      : { userTokens: userDayTokens, chatTokens: chatDayTokens, userAnswers, chatAnswers },
+    leaseSeconds: reservationLeaseSeconds,
+  });
+  const { run_id: id, reserved_tokens: reservedTokens } = started;
+  if (id === null || reservedTokens === null) throw quotaExceeded(ctx, started, tokensMin);
+  return { id, reservedTokens };
+}
+
+function botNotConfigured(): Problem {
+  return new Problem(
+    "bot_not_configured",
+    "This server has no Gemini API key, so /bot cannot answer. Ask its operator to set GEMINI_API_KEY.",
+  );
+}
+
+function quotaExceeded(ctx: Ctx, started: StartedRun, tokensMin: number): Problem {
+  const refuse = (detail: string, retryAfterSeconds: number) =>
+    new Problem("quota_exceeded", detail, { retryAfterSeconds });
+  const { user_left: userLeft, chat_left: chatLeft } = started;
+  if (started.user_is_busy) {
+    return refuse(
+      "As many of your questions as may be are being answered. Wait for one, or stop it.",
+      busyRetrySeconds,
+    );
+  }
+  if (started.chat_is_busy) {
+    return refuse(
+      "As many questions as may be are being answered in this chat. Wait for one, or stop it.",
+      busyRetrySeconds,
+    );
+  }
+  const short = [
+    { whose: "Your", left: userLeft, reserved: started.user_reserved },
+    { whose: "This chat's", left: chatLeft, reserved: started.chat_reserved },
+  ].filter(({ left }) => left !== null && left < tokensMin);
+  const usedUp = short.find(({ left, reserved }) => (left ?? 0) + (reserved ?? 0) < tokensMin);
+  if (usedUp) {
+    return refuse(
+      `${usedUp.whose} tokens for today are used up. There are new ones at midnight UTC.`,
+      secondsToMidnight(ctx.now()),
+    );
+  }
+  // Running answers give back the tokens that they don't need.
+  return refuse(
+    `${short[0]?.whose} tokens for today are held by answers that are running. Try again when one has ended.`,
+    busyRetrySeconds,
+  );
+}
+
+function secondsToMidnight(now: Date): number {
+  const midnight = Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), now.getUTCDate() + 1);
+  return Math.max(1, Math.ceil((midnight - now.getTime()) / 1_000));
+}

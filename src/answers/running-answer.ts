@@ -1,0 +1,255 @@
+// One run of an answer: the model's text goes to the room as it comes, is stored about once a second, and comes to
+// exactly one end. The run belongs to the room: it goes on when the socket of the person who asked closes.
+import type { Ctx, RunningAnswer as RunningAnswerPort, StopReason } from "../context.ts";
+import { EmptyAnswer, ModelError } from "../model/stream-answer.ts";
+import { every } from "../schedule.ts";
+import type { Message, Usage } from "../wire/messages.ts";
+import { endOfError, type AnswerEnd } from "./answer-end.ts";
+import { releaseRun, type Lease } from "./budget/queries.ts";
+import { UsageMeter } from "./budget/usage-meter.ts";
+import { summariseHistory } from "./prompt/summaries.ts";
+import { publishChunk, publishEnd } from "./publish.ts";
+import { checkpointAnswer } from "./queries.ts";
+import type { AnswerRun, PreparedAnswer } from "./responder.ts";
+import { storeEnd } from "./store-end.ts";
+import { TextGrowth } from "./text/growth.ts";
+import { ContinuationFilter } from "./text/continuation.ts";
+import { LengthLimit } from "./text/length-limit.ts";
+import { Pacer } from "./text/pacer.ts";
+import { SpeakerLabelFilter, speakerCode } from "./text/speaker-labels.ts";
+import { inSequence, type TextFilter } from "./text/text-filter.ts";
+
+const answerLengthMax = 100_000;
+const checkpointMs = 1_000;
+
+export interface AnswerToRun {
+  /** Its content is the text of a server that died; "" for a new answer. */
+  answer: Message;
+  question: Message;
+  lease: Lease;
+  reservedTokens: number;
+  releaseSlot: () => void;
+  prepared: PreparedAnswer;
+  /** Set for an answer that another server had begun. */
+  resumed?: {
+    usage: Usage | undefined;
+    /** The answer ends when no text has come after so many milliseconds. */
+    withinMs: number;
+  };
+}
+
+export class RunningAnswer implements RunningAnswerPort, AnswerRun {
+  readonly chatId: number;
+  readonly messageId: number;
+  readonly seq: number;
+  readonly createdAt: string;
+  readonly question: Message;
+  readonly lease: Lease;
+  readonly reservedTokens: number;
+  readonly keptText: string;
+  readonly meter: UsageMeter;
+  readonly #ctx: Ctx;
+  readonly #prepared: PreparedAnswer;
+  readonly #resumeWithinMs: number | undefined;
+  readonly #abort = new AbortController();
+  readonly #growth: TextGrowth;
+  readonly #startedAt = performance.now();
+  #firstChunkMs: number | undefined;
+  #text: string;
+  #stopReason: StopReason | undefined;
+  #isEnding = false;
+  #done = Promise.resolve();
+
+  private constructor(ctx: Ctx, parts: AnswerToRun) {
+    const { answer, question, lease, reservedTokens, prepared, resumed } = parts;
+    this.#ctx = ctx;
+    this.chatId = answer.chat_id;
+    this.messageId = answer.id;
+    this.seq = answer.seq;
+    this.createdAt = answer.created_at;
+    this.question = question;
+    this.lease = lease;
+    this.reservedTokens = reservedTokens;
+    this.keptText = answer.content;
+    this.meter = new UsageMeter(resumed?.usage);
+    this.#prepared = prepared;
+    this.#resumeWithinMs = resumed?.withinMs;
+    this.#text = answer.content;
+    this.#growth = new TextGrowth(answer.content.length);
+  }
+
+  /** Answers a stored question in the background. Whatever fails, the answer gets an end, here or by recovery. */
+  static start(ctx: Ctx, parts: AnswerToRun): RunningAnswer {
+    const answer = new RunningAnswer(ctx, parts);
+    ctx.answers.add(answer);
+    // The listeners of this node were shown nothing of a resumed answer, or text that was not kept.
+    const { keptText } = answer;
+    if (parts.resumed) publishChunk(ctx, answer, { chunk: keptText, offset: 0, whole: keptText });
+    answer.#done = ctx.telemetry.tracing
+      .answer(() => answer.#run())
+      .catch((error: unknown) => {
+        const { messageId } = answer;
+        ctx.log.error(
+          { err: error, messageId },
+          "an answer's end was not stored; recovery ends it",
+        );
+      })
+      .finally(() => {
+        ctx.answers.remove(answer);
+        parts.releaseSlot();
+      });
+    if (parts.prepared.isHistoryFull) {
+      void answer.#done.then(() => summariseHistory(ctx, answer.chatId));
+    }
+    return answer;
+  }
+
+  get text(): string {
+    return this.#text;
+  }
+
+  get isEnding(): boolean {
+    return this.#isEnding;
+  }
+
+  get done(): Promise<void> {
+    return this.#done;
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  stop(reason: StopReason): void {
+    this.#stopReason ??= reason;
+    this.#abort.abort();
+  }
+
+  async #run(): Promise<{ chatId: number; status: AnswerEnd["status"] }> {
+    const end = await this.#stream();
+    await this.#finish(end);
+    this.#ctx.telemetry.metrics.answerEnded({
+      status: end.status,
+      model: this.#prepared.model,
+      firstChunkMs: this.#firstChunkMs,
+      totalMs: performance.now() - this.#startedAt,
+      usage: this.meter.own,
+    });
+    return { chatId: this.chatId, status: end.status };
+  }
+
+  async #stream(): Promise<AnswerEnd> {
+    const limit = new LengthLimit(answerLengthMax, this.keptText.length);
+    const filter = inSequence([
+      new SpeakerLabelFilter(speakerCode(this.#ctx.secretKey, this.chatId)),
+      new ContinuationFilter(this.keptText),
+      limit,
+      new Pacer((text) => this.#show(text)),
+    ]);
+    const stopCheckpoints = this.#storeCheckpoints();
+    const deadline =
+      this.#resumeWithinMs === undefined
+        ? undefined
+        : setTimeout(() => {
+            if (this.#firstChunkMs === undefined) this.stop("interrupted");
+          }, this.#resumeWithinMs);
+    let end: AnswerEnd | undefined;
+    let failure: unknown;
+    try {
+      end = await this.#read(filter, limit);
+    } catch (error) {
+      failure = error;
+    }
+    clearTimeout(deadline);
+    stopCheckpoints();
+    this.#show(filter.end(end !== undefined));
+    return end ?? this.#endOfFailure(failure);
+  }
+
+  /** @returns the model's own ending, or that of the length limit */
+  async #read(filter: TextFilter, limit: LengthLimit): Promise<AnswerEnd> {
+    for await (const delta of this.#prepared.stream(this)) {
+      if ("ending" in delta) return delta.ending;
+      if ("usage" in delta) continue;
+      this.#show(filter.push(delta.text));
+      if (limit.isExceeded) {
+        return { status: "truncated", error: "The answer became too long and was cut here." };
+      }
+    }
+    throw new ModelError("The answer ended without a proper end.");
+  }
+
+  #show(text: string): void {
+    if (text === "" || this.#stopReason === "abandoned") return;
+    this.#firstChunkMs ??= Math.round(performance.now() - this.#startedAt);
+    const offset = this.#text.length;
+    this.#text += text;
+    const whole = this.#growth.isDue(this.#text.length) ? this.#text : undefined;
+    publishChunk(this.#ctx, this, { chunk: text, offset, whole });
+  }
+
+  /** Stores the text and renews the lease about once a second, and learns of a stop that another node was asked for. */
+  #storeCheckpoints(): () => void {
+    let stored = this.keptText;
+    return every(checkpointMs, `checkpoint of ${this.messageId}`, this.#ctx.log, async () => {
+      const text = this.#text;
+      const state = await checkpointAnswer(this.#ctx.sql, this.lease, {
+        text: text === stored ? undefined : text,
+        usage: this.meter.charged,
+        leaseEnds: false,
+      });
+      if (!state?.has_message) return this.stop("abandoned");
+      stored = text;
+      if (state.stop_requested) this.stop("stopped");
+    });
+  }
+
+  #endOfFailure(error: unknown): AnswerEnd {
+    const { messageId } = this;
+    // The server before died between the last word and the end.
+    if (error instanceof EmptyAnswer && this.keptText !== "") return { status: "complete" };
+    if (this.#stopReason !== undefined && this.#stopReason !== "interrupted") {
+      return { status: this.#stopReason };
+    }
+    if (this.#resumeWithinMs !== undefined && this.#firstChunkMs === undefined) {
+      return {
+        status: "interrupted",
+        error: "The server was restarted, and the answer broke off.",
+      };
+    }
+    const end = endOfError(error);
+    if (error instanceof ModelError)
+      this.#ctx.log.warn({ messageId, detail: error.detail }, "an answer failed");
+    else this.#ctx.log.error({ err: error, messageId }, "an answer failed");
+    return end;
+  }
+
+  /** @throws when the database stays away: recovery goes on with the answer once it is back */
+  async #finish({ status, ...end }: AnswerEnd): Promise<void> {
+    const { sql } = this.#ctx;
+    const usage = this.meter.charged;
+    if (status === "abandoned") return await releaseRun(sql, this.lease, usage);
+    if (status === "handed_over") {
+      await checkpointAnswer(sql, this.lease, { text: this.#text, usage, leaseEnds: true });
+      return;
+    }
+    this.#isEnding = true;
+    const { counted, estimatedPromptTokens, shown } = this.meter;
+    const ended = await storeEnd(
+      sql,
+      this,
+      { status, ...end },
+      {
+        content: this.#text,
+        usage: shown,
+        charged: usage,
+        estimatedPromptTokens: counted && estimatedPromptTokens,
+        firstChunkMs: this.#firstChunkMs,
+        totalMs: Math.round(performance.now() - this.#startedAt),
+      },
+    );
+    // Removed before its last frame: whoever joins after that frame must not be shown it as running.
+    this.#ctx.answers.remove(this);
+    if (ended) publishEnd(this.#ctx, ended);
+  }
+}

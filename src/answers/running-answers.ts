@@ -1,0 +1,93 @@
+import type { Answers, RunningAnswer } from "../context.ts";
+import { Problem } from "../wire/problems.ts";
+import { AiChats } from "./ai-chats.ts";
+import { InFlightQuestions } from "./in-flight-questions.ts";
+
+/** The answers that run on this node, and how many there may be. */
+export class RunningAnswers implements Answers {
+  readonly inFlight = new InFlightQuestions();
+  readonly summarising = new Set<number>();
+  readonly aiChats = new AiChats();
+  readonly #answersMax: number;
+  readonly #running = new Map<number, RunningAnswer>();
+  #slotsTaken = 0;
+  #isClosing = false;
+  #allReleased: PromiseWithResolvers<void> | undefined;
+
+  /** @param answersMax answers at once; 0 for no limit */
+  constructor({ answersMax }: { answersMax: number }) {
+    this.#answersMax = answersMax;
+  }
+
+  takeSlot({ isFree }: { isFree: boolean }): () => void {
+    if (this.#isClosing) {
+      throw new Problem("unavailable", "The server is restarting. Ask again in a moment.", {
+        retryAfterSeconds: 5,
+      });
+    }
+    const taken = this.#slotsTaken;
+    if (!isFree && this.#answersMax > 0 && taken >= this.#answersMax) {
+      throw new Problem(
+        "quota_exceeded",
+        `The model is answering ${taken === 1 ? "a question" : `${taken} questions`} already. Ask again in a moment.`,
+        { retryAfterSeconds: 5 },
+      );
+    }
+    return this.takeSlotOfResumed();
+  }
+
+  takeSlotOfResumed(): () => void {
+    this.#slotsTaken += 1;
+    let isTaken = true;
+    return () => {
+      if (!isTaken) return;
+      isTaken = false;
+      this.#slotsTaken -= 1;
+      if (this.#slotsTaken === 0) this.#allReleased?.resolve();
+    };
+  }
+
+  add(answer: RunningAnswer): void {
+    this.#running.get(answer.messageId)?.stop("abandoned");
+    this.#running.set(answer.messageId, answer);
+    // Its question was being stored while the server began to go down.
+    if (this.#isClosing) answer.stop("handed_over");
+  }
+
+  remove(answer: RunningAnswer): void {
+    if (this.#running.get(answer.messageId) === answer) this.#running.delete(answer.messageId);
+  }
+
+  find(messageId: number): RunningAnswer | undefined {
+    return this.#running.get(messageId);
+  }
+
+  runIds(): number[] {
+    return Array.from(this.#running.values(), ({ lease }) => lease.id);
+  }
+
+  inChat(chatId: number, position: number): RunningAnswer[] {
+    return [...this.#running.values()]
+      .filter((answer) => answer.chatId === chatId && answer.seq <= position)
+      .sort((a, b) => a.seq - b.seq);
+  }
+
+  noteEnded(messageId: number): void {
+    const answer = this.#running.get(messageId);
+    if (answer && !answer.isEnding) answer.stop("abandoned");
+  }
+
+  abandonChat(chatId: number): void {
+    for (const answer of this.#running.values()) {
+      if (answer.chatId === chatId) answer.stop("abandoned");
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    for (const answer of this.#running.values()) answer.stop("handed_over");
+    if (this.#slotsTaken === 0) return;
+    this.#allReleased ??= Promise.withResolvers();
+    await this.#allReleased.promise;
+  }
+}
