@@ -17,6 +17,12 @@ export interface AnswerEnd<Status = EndedStatus | StopReason> {
   sources?: Source[] | undefined;
 }
 
+/** The end of an answer that another server had begun, and that did not go on in time. */
+export const brokenOff: AnswerEnd = {
+  status: "interrupted",
+  error: "The server was restarted, and the answer broke off.",
+};
+
 /** Returns the end of an answer that failed, with a sentence for people that holds nothing internal. */
 export function endOfError(error: unknown): AnswerEnd<"failed"> {
   if (error instanceof ModelError) return { status: "failed", error: error.detail };

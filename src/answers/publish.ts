@@ -6,14 +6,15 @@ import { mergedAnswer, mergedMessage } from "../wire/merged-frames.ts";
  * Shows a piece of an answer to the room.
  * @param answer `seq` is the number that the chunk must not overtake
  * @param offset of the chunk in the whole text, in UTF-16 units
- * @param whole all text so far, if merged sockets are shown it with this chunk
+ * @param whole all text so far, if merged sockets are shown it with this chunk; a chunk with offset 0 is all text itself
  */
 export function publishChunk(
   ctx: Ctx,
   answer: { chatId: number; messageId: number; seq: number; createdAt: string },
-  { chunk, offset, whole }: { chunk: string; offset: number; whole: string | undefined },
+  { chunk, offset, whole }: { chunk: string; offset: number; whole?: string | undefined },
 ): void {
   const { chatId, messageId: id, createdAt } = answer;
+  const text = offset === 0 ? chunk : whole;
   ctx.realtime.toRoom(
     {
       type: "bot_stream",
@@ -25,10 +26,7 @@ export function publishChunk(
     },
     {
       after: answer.seq,
-      message:
-        whole === undefined
-          ? undefined
-          : () => mergedAnswer({ id, chatId, createdAt, text: whole }),
+      message: text === undefined ? undefined : () => mergedAnswer({ id, chatId, createdAt, text }),
     },
   );
 }

@@ -86,6 +86,6 @@ async function end(
   // The listeners of this node were shown nothing of the answer, or text that was not kept.
   const { chat_id: chatId, content, created_at: createdAt, updated_seq: number } = ended.message;
   const shown = { chatId, messageId: answer.id, seq: number - 1, createdAt };
-  publishChunk(ctx, shown, { chunk: content, offset: 0, whole: content });
+  publishChunk(ctx, shown, { chunk: content, offset: 0 });
   publishEnd(ctx, ended);
 }

@@ -4,7 +4,7 @@ import type { Ctx, RunningAnswer as RunningAnswerPort, StopReason } from "../con
 import { EmptyAnswer, ModelError } from "../model/stream-answer.ts";
 import { every } from "../schedule.ts";
 import type { Message, Usage } from "../wire/messages.ts";
-import { endOfError, type AnswerEnd } from "./answer-end.ts";
+import { brokenOff, endOfError, type AnswerEnd } from "./answer-end.ts";
 import { releaseRun, type Lease } from "./budget/queries.ts";
 import { UsageMeter } from "./budget/usage-meter.ts";
 import { summariseHistory } from "./prompt/summaries.ts";
@@ -83,8 +83,7 @@ export class RunningAnswer implements RunningAnswerPort, AnswerRun {
     const answer = new RunningAnswer(ctx, parts);
     ctx.answers.add(answer);
     // The listeners of this node were shown nothing of a resumed answer, or text that was not kept.
-    const { keptText } = answer;
-    if (parts.resumed) publishChunk(ctx, answer, { chunk: keptText, offset: 0, whole: keptText });
+    if (parts.resumed) publishChunk(ctx, answer, { chunk: answer.keptText, offset: 0 });
     answer.#done = ctx.telemetry.tracing
       .answer(() => answer.#run())
       .catch((error: unknown) => {
@@ -211,12 +210,7 @@ export class RunningAnswer implements RunningAnswerPort, AnswerRun {
     if (this.#stopReason !== undefined && this.#stopReason !== "interrupted") {
       return { status: this.#stopReason };
     }
-    if (this.#resumeWithinMs !== undefined && this.#firstChunkMs === undefined) {
-      return {
-        status: "interrupted",
-        error: "The server was restarted, and the answer broke off.",
-      };
-    }
+    if (this.#resumeWithinMs !== undefined && this.#firstChunkMs === undefined) return brokenOff;
     const end = endOfError(error);
     if (error instanceof ModelError)
       this.#ctx.log.warn({ messageId, detail: error.detail }, "an answer failed");
