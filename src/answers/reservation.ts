@@ -124,6 +124,15 @@ async function reserveTokens(
   return { id, reservedTokens };
 }
 
+/** Problem `unavailable` for a question that waited longer to be stored than its reservation lasts. */
+export function storedTooLate(): Problem {
+  return new Problem(
+    "unavailable",
+    "The question could not be stored in time, and nothing of it was. Ask again in a moment.",
+    { retryAfterSeconds: busyRetrySeconds },
+  );
+}
+
 function botNotConfigured(): Problem {
   return new Problem(
     "bot_not_configured",

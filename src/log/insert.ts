@@ -21,13 +21,14 @@ export interface InsertOptions {
 
 /**
  * `stranger`: the sender is not in the chat. `must_ask`: every message of an AI chat needs a run, and this one has none.
- * Neither stored anything. `known`: the client id had been used before, and `message` is that first message.
+ * `late`: its run has ended while it waited. These store nothing. `known`: the client id had been used before, and `message` is that first message.
  */
 export type InsertedMessage =
   | { outcome: "sent"; message: Message; answer: Message | undefined }
   | { outcome: "known"; message: Message }
   | { outcome: "stranger" }
-  | { outcome: "must_ask" };
+  | { outcome: "must_ask" }
+  | { outcome: "late" };
 
 const stored = {
   n: z.int(),
@@ -46,6 +47,7 @@ const InsertedRow = z.discriminatedUnion("outcome", [
   }),
   z.object({ ...stored, outcome: z.literal("known") }),
   z.object({ n: z.int(), outcome: z.literal("must_ask") }),
+  z.object({ n: z.int(), outcome: z.literal("late") }),
 ]);
 type InsertedRow = z.infer<typeof InsertedRow>;
 
@@ -137,12 +139,14 @@ async function insertOnce(
       for no key update
     ),
     member as materialized (
-      select i.n, i.chat_id, i.user_id, i.content, i.client_id, i.run_id, i.asks, l.is_ai_chat, l.last_seq,
-        l.message_count
+      select i.n, i.chat_id, i.user_id, i.content, i.client_id, i.run_id, i.asks, l.last_seq, l.message_count,
+        case
+          when i.asks and not exists (select from run where run.id = i.run_id) then 'late'
+          when l.is_ai_chat and not i.asks then 'must_ask'
+        end as refusal
       from locked l
       join input i on i.chat_id = l.id
       join chat_participants p on p.chat_id = l.id and p.user_id = i.user_id
-      where i.run_id is null or exists (select from run where run.id = i.run_id)
       for key share of p
     ),
     known as materialized (
@@ -155,7 +159,7 @@ async function insertOnce(
         part.is_answer, nextval('messages_id_seq') as id
       from member i
       join (values (false), (true)) part (is_answer) on i.asks or not part.is_answer
-      where (i.asks or not i.is_ai_chat) and not exists (select from known where known.n = i.n)
+      where i.refusal is null and not exists (select from known where known.n = i.n)
     ),
     numbered as materialized (
       select n, chat_id, user_id, content, client_id, run_id, last_seq, message_count, is_answer, id,
@@ -204,15 +208,15 @@ async function insertOnce(
     union all
     select n, 'known', id, seq, updated_seq, content, created_at, null, null from known
     union all
-    select n, 'must_ask', null, null, null, null, null, null, null
+    select n, refusal, null, null, null, null, null, null, null
     from member
-    where is_ai_chat and not asks and not exists (select from known where known.n = member.n)
+    where refusal is not null and not exists (select from known where known.n = member.n)
   `;
 }
 
 function outcomeOf(item: NewMessage, row: InsertedRow | undefined): InsertedMessage {
   if (!row) return { outcome: "stranger" };
-  if (row.outcome === "must_ask") return { outcome: "must_ask" };
+  if (row.outcome === "must_ask" || row.outcome === "late") return { outcome: row.outcome };
   const message = newMessage({
     id: row.id,
     chat_id: item.chatId,
