@@ -1,6 +1,7 @@
 // When a room's history outgrows a prompt, its older part is summarised: in the background, by the room's own model, each
 // summary from the one before it and the messages that follow.
 import type { Ctx } from "../../context.ts";
+import { isBlank } from "../../model/blank-text.ts";
 import type { Prompt } from "../../model/stream-answer.ts";
 import { insertRun, leaseSeconds, releaseRun, type Lease } from "../budget/queries.ts";
 import { UsageMeter } from "../budget/usage-meter.ts";
@@ -131,5 +132,6 @@ async function readWhole(
       return undefined;
     }
   }
-  return (text + labels.end()).trim() || undefined;
+  text += labels.end();
+  return isBlank(text) ? undefined : text.trim();
 }
