@@ -63,6 +63,22 @@ const cases: Case[] = [
     error: /key/,
   },
   {
+    how: "that is refused for the chat's thinking budget",
+    script: refuse(400, { message: `The thinking budget (9) is invalid. ${secret}` }),
+    status: "failed",
+    text: "",
+    error: /setting thinking_budget/,
+  },
+  {
+    how: "that is refused for the length of its prompt",
+    script: refuse(400, {
+      message: `The input token count (2000000) exceeds the maximum number of tokens allowed (1048576). ${secret}`,
+    }),
+    status: "failed",
+    text: "",
+    error: /too long .*2,000,000 .*GEMINI_CONTEXT_TOKENS/,
+  },
+  {
     how: "that is refused again and again",
     script: Array.from({ length: 3 }, () => refuse(503, { message: secret })),
     status: "failed",
