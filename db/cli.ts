@@ -12,6 +12,9 @@ import {
   rollBack,
 } from "../src/database/migrations/migrate.ts";
 import { restore } from "../src/database/backup/restore.ts";
+import { hashPassword } from "../src/accounts/passwords.ts";
+import { importFastapi } from "../src/database/import-fastapi/import.ts";
+import type { Counts } from "../src/database/import-fastapi/report.ts";
 import { withDatabase } from "./database.ts";
 
 const usage = `Usage:
@@ -20,7 +23,10 @@ const usage = `Usage:
   bun run db:down             roll back the migration that was applied last
   bun run db:status           list the migrations and whether they have been applied
   bun run db:backup [file]    save all data, also while a server runs; by default in DATA_DIR/backups
-  bun run db:restore <file>   load a backup into an empty database that no server uses`;
+  bun run db:restore <file>   load a backup into an empty database that no server uses
+  bun run db:import-fastapi <postgres://… or file of SQLite> [--dry-run]
+                              take over the database of a FastAPI server into an empty one that no server uses;
+                              list each row that is left out or changed; --dry-run: without writing anything`;
 
 /** Warnings go to stderr, so that stdout has only the result. */
 const log = pino({ level: "warn" }, pino.destination(2));
@@ -33,6 +39,7 @@ const commands = new Map<string, { argsMin: number; argsMax: number; run: Comman
   ["status", { argsMin: 0, argsMax: 0, run: status }],
   ["backup", { argsMin: 0, argsMax: 1, run: backup }],
   ["restore", { argsMin: 1, argsMax: 1, run: restoreFrom }],
+  ["import-fastapi", { argsMin: 1, argsMax: 2, run: importFrom }],
 ]);
 
 /** Runs a command and prints its result. @returns the exit code: 0, 1 when it failed, 2 when there is no such command */
@@ -90,6 +97,27 @@ async function backup(address: DatabaseAddress, { dataDir, version }: Config, [f
 async function restoreFrom(address: DatabaseAddress, _: Config, [file = ""]: string[]) {
   const header = await restore(address, file, { log });
   return `restored ${summaryOf(header)}\nas they were at ${header.made_at}`;
+}
+
+async function importFrom(address: DatabaseAddress, _: Config, args: string[]) {
+  const dryRun = args.includes("--dry-run");
+  const [from, ...more] = args.filter((arg) => arg !== "--dry-run");
+  if (from === undefined || more.length > 0) throw new Error("Name one database to import from.");
+  const counts = await importFastapi(address, from, {
+    log,
+    dryRun,
+    unusableHash: await hashPassword(crypto.randomUUID()),
+    list: (line) => console.log(line),
+    progress: (text) => console.error(text),
+  });
+  const rows = (count: keyof Counts) =>
+    Object.values(counts).reduce((sum, table) => sum + table[count], 0);
+  const { users, chats, messages } = counts;
+  return (
+    `${dryRun ? "dry run, nothing was written: it would have imported" : "imported"} ` +
+    `${users.taken} users, ${chats.taken} chats, ${messages.taken} messages\n` +
+    `rows left out: ${rows("leftOut")}; taken with a change: ${rows("changed")}`
+  );
 }
 
 function summaryOf({ rows }: Header): string {

@@ -12,7 +12,7 @@ const commandConnectTimeoutSeconds = 10;
  * transaction on another server connection, and no settings at its start but those that every pooler knows.
  * @param use follows the application's name in pg_stat_activity; undefined for the pool of a server
  */
-export function connectionOptions(address: DatabaseAddress, use?: "migrate" | "backup") {
+export function connectionOptions(address: DatabaseAddress, use?: "migrate" | "backup" | "import") {
   const { host, port, database, user, password, connectTimeoutSeconds, options } = address;
   const connection: Record<string, string> = {
     application_name: applicationName(address) + (use ? ` ${use}` : ""),

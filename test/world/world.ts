@@ -34,6 +34,8 @@ export const defaultSettings: ChatSettings = {
 };
 
 export interface WorldOptions {
+  /** A migrated database, dropped at the end; a new one unless said otherwise. */
+  databaseUrl?: string;
   /** Settings that differ. */
   env?: Record<string, string>;
   /** Values that no setting allows, such as access tokens that are valid for seconds. */
@@ -51,7 +53,7 @@ export interface WorldOptions {
 type Parts = Awaited<ReturnType<typeof startParts>>;
 
 async function startParts(options: WorldOptions) {
-  const databaseUrl = await cloneDatabase();
+  const databaseUrl = options.databaseUrl ?? (await cloneDatabase());
   const settings = readConfig({
     NODE_ENV: "test",
     HOST: "127.0.0.1",

@@ -8,13 +8,13 @@ import { z } from "zod";
 import { ArchiveError, copyStatement, type Header, type Part, readArchive } from "./archive.ts";
 import type { DatabaseAddress } from "../../config/database-address.ts";
 import { one } from "../connect.ts";
-import { applicationName, setLocally } from "../connection-options.ts";
+import { setLocally } from "../connection-options.ts";
 import { defaultMigrationsDir } from "../migrations/dbmate.ts";
 import { type MigrateOptions, type Migrator, whileMigrating } from "../migrations/migrate.ts";
 import { appliedVersions, migrationNames, versionOf } from "../migrations/states.ts";
 import { quotedName } from "../names.ts";
-import { isPooled } from "../pooler.ts";
 import { readSequences, readTables, type Table } from "./tables.ts";
+import { refuseRows, refuseServers } from "./unused.ts";
 
 /** The wait for a lock is that for a reader of the empty database's tables. */
 const limits = { lock_timeout: "10s", statement_timeout: "0" };
@@ -36,7 +36,10 @@ export async function restore(
   refuseNewer(header, migrationsDir);
   const [schema] = address.schemas;
   return whileMigrating(address, options, async (migrator) => {
-    await migrator.sql.begin((transaction) => refuseUsed(transaction, address));
+    await migrator.sql.begin(async (transaction) => {
+      await refuseServers(transaction, address, "restore");
+      await refuseRows(transaction, await readTables(transaction), "a backup");
+    });
     refuseUnknown(await appliedVersions(migrator.sql, schema), migrationsDir);
     try {
       await migrateTo(migrator, header.migrations, { migrationsDir, schema });
@@ -89,32 +92,6 @@ function refuseUnknown(applied: string[], migrationsDir: string): void {
   );
 }
 
-async function refuseUsed(sql: postgres.TransactionSql, address: DatabaseAddress): Promise<void> {
-  await setLocally(sql, address, {});
-  // The connections of a pooler outlive the servers that used them.
-  const servers = await sql`
-    select 1 from pg_stat_activity
-    where datname = current_database() and application_name = ${applicationName(address)} limit 1
-  `;
-  if (servers.length > 0 && !(await isPooled(sql))) {
-    throw new Error("A server is using the database: stop it first, then restore.");
-  }
-  await refuseRows(sql, await readTables(sql));
-}
-
-async function refuseRows(sql: postgres.ISql, tables: Table[]): Promise<void> {
-  const filled: string[] = [];
-  for (const { name } of tables) {
-    if ((await sql.unsafe(`select 1 from ${quotedName(name)} limit 1`)).length > 0)
-      filled.push(name);
-  }
-  if (filled.length === 0) return;
-  throw new Error(
-    `The database has rows already (${filled.join(", ")}), and a backup goes into an empty one only: ` +
-      "set DATABASE_URL to a new database, or, for the embedded one, DATA_DIR to a new folder.",
-  );
-}
-
 /** Applies and rolls back migrations, which loses nothing in an empty database, until exactly `versions` are applied. */
 async function migrateTo(
   migrator: Migrator,
@@ -148,7 +125,7 @@ async function load(sql: postgres.TransactionSql, file: string, header: Header):
   }
   await sql.unsafe(`lock table ${names.map(quotedName).join(", ")} in access exclusive mode`);
   // A server could have written rows until now.
-  await refuseRows(sql, tables);
+  await refuseRows(sql, tables, "a backup");
   for (const { name } of tables) {
     await sql.unsafe(`alter table ${quotedName(name)} disable trigger user`);
   }
