@@ -16,19 +16,19 @@ export interface AnswerRequest {
   question: Pick<Message, "username" | "content">;
   /** History beyond this number is not for the model. */
   upToSeq: number;
-  /** Set where another server had begun the answer. */
-  resumed?: {
-    text: string;
-    /** Tokens that its reservation still has. */
-    tokensLeft: number;
-  };
+  /** The text of an answer that broke off; "" for a new one. */
+  keptText: string;
+  /** Tokens that the call may cost, for which history is left out if need be; undefined for the usual cost. */
+  tokensLeft?: number;
 }
 
-/** One call that is ready to be made. Its costs are tokens. */
+/** One call that is ready to be made. It never costs more tokens than were reserved for it. */
 export interface PreparedAnswer {
   /** The name of the model that will be asked; undefined where the server answers by itself. */
   readonly model: string | undefined;
+  /** With fewer tokens there is no point in the call, or it may cost more. */
   readonly tokensMin: number;
+  /** The most that it can use. */
   readonly tokensWanted: number;
   /** The history nearly fills the prompt, so that it should be summarised. */
   readonly isHistoryFull: boolean;
