@@ -50,7 +50,7 @@ export interface EndDetails {
   /** The model's count, which is shown; undefined if it did not count. */
   usage?: Usage | undefined;
   charged: Usage;
-  /** Of the prompt that `usage` counts. */
+  /** The estimate for the prompt that `usage` counts. */
   estimatedPromptTokens?: number | undefined;
   firstChunkMs?: number | undefined;
   totalMs?: number;

@@ -1,5 +1,5 @@
-// Who answers a question is decided once, before anything is stored: the model (Gemini or the demonstration) or the
-// server itself. From then on both are one thing that streams an answer.
+// A responder answers a question: the model (Gemini or the demonstration), or the server itself. It is chosen once, before
+// anything is stored; from then on both are one thing that streams an answer.
 import type { Delta } from "../model/stream-answer.ts";
 import type { Message } from "../wire/messages.ts";
 import type { Lease } from "./budget/queries.ts";

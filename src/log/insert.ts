@@ -57,8 +57,8 @@ type InsertedRow = z.infer<typeof InsertedRow>;
  * is a row lock, so that nobody writes after the removal that was committed before. A question and its empty,
  * streaming answer are stored together: whatever happens next, the answer has a message that can be brought to an end.
  *
- * Of two of these in flight with one client id (on two nodes, or when a connection broke and the message is sent again)
- * the later one fails as a whole on messages_client_id_key: its snapshot is older than the first one's commit.
+ * When two statements with the same client id are in flight (on two nodes, or when a connection broke and the message is
+ * sent again), the later one fails as a whole on messages_client_id_key: its snapshot is older than the first commit.
  */
 export async function insertMessages(
   sql: Sql,

@@ -6,14 +6,14 @@ export interface Turn {
   text: string;
 }
 
-/** How the model is to answer. */
+/** The settings of the model for one answer. */
 export interface ModelSettings {
   model: string;
   /** 0 to 2; null for the model's own. */
   temperature: number | null;
   /** Tokens of thought: 0 for none, -1 for as many as the model likes, null for its default. */
   thinkingBudget: number | null;
-  /** Whether it may look things up with Google Search. */
+  /** Lets it look things up with Google Search. */
   googleSearch: boolean;
 }
 

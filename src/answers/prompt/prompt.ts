@@ -61,7 +61,7 @@ function systemText(room: PromptRoom, code: string): string {
 export interface BuiltPrompt {
   system: string;
   turns: Turn[];
-  /** Of the system text and all turns. */
+  /** The estimate for the system text and all turns. */
   estimatedTokens: number;
   /** The most that the model can count for them. */
   tokensAtMost: number;

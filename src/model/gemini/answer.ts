@@ -1,4 +1,4 @@
-// What Gemini's chunks say: the visible text, made safe to store, the tokens, the sources, and how the answer ended.
+// Reads Gemini's chunks: the visible text, made safe to store, the tokens, the sources, and the end of the answer.
 // Rules from https://ai.google.dev/api/generate-content (FinishReason, BlockReason, UsageMetadata, GroundingMetadata).
 import { z } from "zod";
 import { BlankStartFilter } from "../blank-text.ts";
@@ -157,8 +157,8 @@ function usageOf(counted: NonNullable<Chunk["usageMetadata"]>): Usage {
 }
 
 /**
- * Blocked is what a rule of Gemini's forbade, and asking again would not change. Everything else but STOP and the
- * limits of length is a failure of the model: calls of tools that it was not given, broken output, OTHER.
+ * An answer is blocked when a rule of Gemini's forbids it, which asking again would not change. All other reasons but STOP
+ * and the limits of length are failures of the model: calls of tools that it was not given, broken output, OTHER.
  */
 function endingOf(finishReason: string | undefined): Ending {
   switch (finishReason) {

@@ -1,9 +1,9 @@
-// The only importer of Gemini's SDK. Every end has a name:
+// The only importer of Gemini's SDK. Every request has a defined end:
 // - 429, 408, 5xx and connection errors are tried again, but never after the first visible text;
-// - whatever else is no proper end is a ModelError, whose detail is for people: no key, address or Google's words in it;
-// - no call outlives its reader: an abort, a time limit or the end of reading aborts the request upstream.
+// - all other failures are a ModelError, whose detail is for people and has no key, no address and none of Google's words;
+// - no request outlives its reader: an abort, a time limit or the end of reading aborts it upstream.
 // The SDK's own retries stay off (it ignores Retry-After), and so does its automatic continuation, which would open a
-// second request after text was seen. Its ApiError has no headers, so a fetch of ours keeps the response beside it.
+// second request after text was seen. Its ApiError has no headers, so a fetch function of ours keeps the response.
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ApiError, GenerateContentConfig } from "@google/genai";
 import type { BaseLogger } from "pino";
