@@ -1,5 +1,6 @@
 import type { Ctx } from "./context.ts";
 import { authRoutes } from "./accounts/routes.ts";
+import type { Passwords } from "./accounts/passwords.ts";
 import { bearerUserId } from "./accounts/signed-in.ts";
 import { botRoutes } from "./answers/routes.ts";
 import { chatRoutes } from "./chats/routes.ts";
@@ -29,10 +30,11 @@ import { requestId } from "hono/request-id";
 /** The objects that the HTTP application needs from compose.ts. */
 export interface AppParts {
   ctx: Ctx;
+  passwords: Passwords;
 }
 
 /** The HTTP application: middleware, the routes of all features, the documents, and the error handlers. */
-export function createApp({ ctx }: AppParts) {
+export function createApp({ ctx, passwords }: AppParts) {
   const app = createRouter();
   app.use(seeClient(ctx.config));
   app.use(requestId({ limitLength: requestIdMax, generator: keptRequestId }));
@@ -47,7 +49,7 @@ export function createApp({ ctx }: AppParts) {
   app.use(limitBody);
   app.use(requireJson);
 
-  app.route("/", authRoutes(ctx));
+  app.route("/", authRoutes(ctx, passwords));
   app.route("/", chatRoutes(ctx));
   app.route("/", messageRoutes(ctx));
   app.route("/", botRoutes(ctx));

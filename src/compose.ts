@@ -1,5 +1,6 @@
 // Makes the context and the objects behind its ports: the only file that knows every feature.
 import type { Logger } from "pino";
+import { Passwords } from "./accounts/passwords.ts";
 import { leaseSeconds } from "./answers/budget/queries.ts";
 import { RunningAnswers } from "./answers/running-answers.ts";
 import type { Config } from "./config/config.ts";
@@ -88,7 +89,12 @@ export function compose(parts: ContextParts): ServerParts {
     answers,
     lifecycle: { closing: false },
   };
-  return { ctx, sockets, typing: new TypingNotices(ctx, durations.typingMs) };
+  return {
+    ctx,
+    sockets,
+    passwords: new Passwords(log),
+    typing: new TypingNotices(ctx, durations.typingMs),
+  };
 }
 
 function createInsertMessage(sql: Sql, { metrics, tracing }: Telemetry): InsertMessage {

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from "bun:test";
+import { Passwords } from "../../src/accounts/passwords.ts";
 import { createApp } from "../../src/app.ts";
 import { problemCatalogue } from "../../src/wire/problems.ts";
 import { undescribed } from "../world/contract.ts";
@@ -104,7 +105,7 @@ test("just the operations that need a token ask for the bearer scheme, which is 
 });
 
 test("every route is described or a page, and every operation is a route", () => {
-  const routes = createApp({ ctx: world.ctx })
+  const routes = createApp({ ctx: world.ctx, passwords: new Passwords(world.ctx.log) })
     .routes.filter((route) => route.method !== "ALL")
     .map((route) => `${route.method} ${route.path.replaceAll(/:(\w+)/g, "{$1}")}`);
   const known = [...operations.keys(), ...undescribed];
