@@ -24,7 +24,7 @@ export interface GeminiEvent {
   error?: GoogleError;
 }
 
-/** What Google Search found: https://ai.google.dev/api/generate-content#GroundingMetadata */
+/** The results of Google Search: https://ai.google.dev/api/generate-content#GroundingMetadata */
 export interface GroundingMetadata {
   groundingChunks?: { web?: { uri?: string; title?: string } }[];
   webSearchQueries?: string[];

@@ -66,7 +66,7 @@ export interface ReceivedRequest {
 }
 
 export interface Emulator {
-  /** What GEMINI_BASE_URL would be. */
+  /** The value for GEMINI_BASE_URL. */
   readonly url: string;
   /** The newest generate requests, oldest first. */
   readonly requests: readonly ReceivedRequest[];
