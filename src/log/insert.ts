@@ -52,13 +52,13 @@ const InsertedRow = z.discriminatedUnion("outcome", [
 type InsertedRow = z.infer<typeof InsertedRow>;
 
 /**
- * Stores messages of any chats and senders in one statement, in the order given. Chats are locked in the order of
- * their ids, so that two nodes never wait for each other; each chat's numbers continue from its locked row; membership
- * is a row lock, so that nobody writes after the removal that was committed before. A question and its empty,
- * streaming answer are stored together: whatever happens next, the answer has a message that can be brought to an end.
+ * Stores messages of any chats and senders in one statement, in the order given. Chats are locked in the order of their
+ * ids, so that two servers never deadlock, and the numbers of a chat continue from its locked row. The membership is a row
+ * lock, so that nobody writes after a removal that was committed before. A question and its empty, streaming answer are
+ * stored together, so that the answer has a message that can always be brought to its end.
  *
- * When two statements with the same client id are in flight (on two nodes, or when a connection broke and the message is
- * sent again), the later one fails as a whole on messages_client_id_key: its snapshot is older than the first commit.
+ * If two statements with the same client id run at the same time (on two servers, or when a connection broke and the message
+ * was sent again), the later one fails on messages_client_id_key, because its snapshot is older than the first commit.
  */
 export async function insertMessages(
   sql: Sql,
@@ -102,7 +102,7 @@ async function insertDistinct(
   const insert = () => insertOnce(sql, items, options);
   const rows = await insert().catch((error: unknown) => {
     if (databaseError(error)?.constraint !== "messages_client_id_key") throw error;
-    // The first one has committed meanwhile, so that now it is known.
+    // The first message has been committed meanwhile: a second try finds it.
     return insert();
   });
   return new Map(many(rows, InsertedRow).map((row) => [row.n, row]));
