@@ -132,7 +132,9 @@ export function startGeminiEmulator(options: EmulatorOptions = {}): Emulator {
       const { headers, signal: aborted } = request;
       const received = { model, method, headers, body: body.data, aborted };
       const chosen =
-        scriptOf(queue.shift(), received) ?? script?.(received) ?? demonstration(body.data, { pieceDelayMs, model });
+        scriptOf(queue.shift(), received) ??
+        script?.(received) ??
+        demonstration(body.data, { pieceDelayMs, model });
       keep(received);
       if (chosen.kind === "refusal") return refused(chosen);
       const isSse = url.searchParams.get("alt") === "sse";
