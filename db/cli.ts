@@ -12,7 +12,7 @@ import {
   rollBack,
 } from "../src/database/migrations/migrate.ts";
 import { restore } from "../src/database/backup/restore.ts";
-import { hashPassword } from "../src/accounts/passwords.ts";
+import { Passwords } from "../src/accounts/passwords.ts";
 import { importFastapi } from "../src/database/import-fastapi/import.ts";
 import type { Counts } from "../src/database/import-fastapi/report.ts";
 import { withDatabase } from "./database.ts";
@@ -106,7 +106,7 @@ async function importFrom(address: DatabaseAddress, _: Config, args: string[]) {
   const counts = await importFastapi(address, from, {
     log,
     dryRun,
-    unusableHash: await hashPassword(crypto.randomUUID()),
+    unusableHash: await new Passwords(log).hash(crypto.randomUUID()),
     list: (line) => console.log(line),
     progress: (text) => console.error(text),
   });

@@ -1,13 +1,15 @@
 // `bun run seed`: a small world to look around in, made through the same actions that the server runs. Every message has a
 // client id and every chat a name, so that another run adds only what is missing.
 import pino from "pino";
-import { login, logout, register } from "../src/accounts/sign-in.ts";
+import { logout } from "../src/accounts/refresh.ts";
+import { login, register } from "../src/accounts/sign-in.ts";
 import { makeSecret, readAccessToken, type Caller } from "../src/accounts/access-tokens.ts";
 import { createDemonstration } from "../src/model/demonstration.ts";
 import { createChat, listChats } from "../src/chats/actions.ts";
 import { inviteToChat } from "../src/chats/participant-actions.ts";
 import { ConfigError, readConfig, type Config } from "../src/config/config.ts";
 import { compose } from "../src/compose.ts";
+import type { AppParts } from "../src/app.ts";
 import type { Ctx } from "../src/context.ts";
 import type { DatabaseAddress } from "../src/config/database-address.ts";
 import { openPool } from "../src/database/pooler.ts";
@@ -30,7 +32,7 @@ interface Room {
   /** The first one owns it. */
   people: [Name, ...Name[]];
   messages: [from: Name, content: string][];
-  /** Who has read the last of them. */
+  /** The people who have read the chat's last message. */
   readBy: Name[];
 }
 
@@ -70,7 +72,7 @@ const rooms: Room[] = [
   },
 ];
 
-/** What people should see besides the answer: to stderr, so that stdout has only the answer. */
+/** Warnings go to stderr, so that stdout holds only the result. */
 const log = pino({ level: "warn" }, pino.destination(2));
 
 async function main(): Promise<number> {
@@ -94,16 +96,17 @@ async function seed(config: Config, address: DatabaseAddress): Promise<string> {
   const sql = await openPool(address, log);
   // Gemini itself would cost the owner of its key something.
   const answer = createDemonstration({ pieceDelayMs: 0 });
-  const { ctx } = compose({
+  const parts = compose({
     config,
     secretKey: makeSecret(),
     sql,
     log,
     model: { answer, description: "offline demonstration" },
   });
+  const { ctx } = parts;
   try {
     const sessions = new Map<Name, Session>();
-    for (const name of names) sessions.set(name, await signIn(ctx, name));
+    for (const name of names) sessions.set(name, await signIn(parts, name));
     const callerOf = (name: Name) => sessions.get(name)?.caller ?? unknown(name);
     const lines: string[] = [];
     for (const room of rooms) lines.push(await furnish(ctx, callerOf, room));
@@ -131,14 +134,19 @@ interface Session {
   refreshToken: string;
 }
 
-async function signIn(ctx: Ctx, username: Name): Promise<Session> {
+async function signIn({ ctx, passwords }: AppParts, username: Name): Promise<Session> {
   try {
-    await register(ctx, { username, email: `${username}@example.com`, password }, source);
+    await register(
+      ctx,
+      passwords,
+      { username, email: `${username}@example.com`, password },
+      source,
+    );
   } catch (error) {
     if (!isProblem(error, "username_taken")) throw error;
   }
   try {
-    const tokens = await login(ctx, { username, password }, source);
+    const tokens = await login(ctx, passwords, { username, password }, source);
     const caller = { ...(await readAccessToken(ctx, tokens.access_token)), source };
     return { caller, refreshToken: tokens.refresh_token };
   } catch (error) {

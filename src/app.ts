@@ -1,6 +1,7 @@
 import type { Ctx } from "./context.ts";
 import { peopleRoutes } from "./accounts/people-routes.ts";
 import { authRoutes } from "./accounts/routes.ts";
+import type { Passwords } from "./accounts/passwords.ts";
 import { bearerUserId } from "./accounts/signed-in.ts";
 import { botRoutes } from "./answers/routes.ts";
 import { chatRoutes } from "./chats/routes.ts";
@@ -32,11 +33,12 @@ import { requestId } from "hono/request-id";
 /** The objects that the HTTP application needs from compose.ts. */
 export interface AppParts {
   ctx: Ctx;
+  passwords: Passwords;
   receipts: ReceiptNotices;
 }
 
 /** The HTTP application: middleware, the routes of all features, the documents, and the error handlers. */
-export function createApp({ ctx, receipts }: AppParts) {
+export function createApp({ ctx, passwords, receipts }: AppParts) {
   const app = createRouter();
   app.use(seeClient(ctx.config));
   app.use(requestId({ limitLength: requestIdMax, generator: keptRequestId }));
@@ -51,7 +53,7 @@ export function createApp({ ctx, receipts }: AppParts) {
   app.use(limitBody);
   app.use(requireJson);
 
-  app.route("/", authRoutes(ctx));
+  app.route("/", authRoutes(ctx, passwords));
   app.route("/", peopleRoutes(ctx));
   app.route("/", chatRoutes(ctx));
   app.route("/", receiptRoutes(ctx, receipts));

@@ -1,5 +1,6 @@
 // Makes the context and the objects behind its ports: the only file that knows every feature.
 import type { Logger } from "pino";
+import { Passwords } from "./accounts/passwords.ts";
 import { leaseSeconds } from "./answers/budget/queries.ts";
 import { RunningAnswers } from "./answers/running-answers.ts";
 import type { Config } from "./config/config.ts";
@@ -99,6 +100,7 @@ export function compose(parts: ContextParts): ServerParts {
   return {
     ctx,
     sockets,
+    passwords: new Passwords(log),
     typing: new TypingNotices(ctx, durations.typingMs),
     receipts: new ReceiptNotices(ctx, durations.receiptsMs),
   };

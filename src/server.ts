@@ -1,8 +1,7 @@
 // One running server: Bun.serve, recurring tasks, and the orderly shutdown.
 import type { Server } from "bun";
-import { waitingHashes } from "./accounts/passwords.ts";
 import { areSessionsLive } from "./accounts/queries.ts";
-import { cleanUpSessions } from "./accounts/sign-in.ts";
+import { cleanUpSessions } from "./accounts/authentication.ts";
 import { recoverAnswers } from "./answers/recovery.ts";
 import { createApp, type AppParts } from "./app.ts";
 import { cleanUpAudit } from "./audit/audit.ts";
@@ -47,7 +46,7 @@ const defaultDurations: ServerDurations = {
 const endedPageSize = 1_000;
 
 /** The objects that a server needs from compose.ts. */
-export type ServerParts = AppParts & SocketParts;
+export type ServerParts = SocketParts & AppParts;
 
 export interface RunningServer {
   readonly ctx: Ctx;
@@ -98,14 +97,14 @@ export function startServer(
   };
 }
 
-function watchState({ ctx, sockets }: ServerParts): void {
+function watchState({ ctx, sockets, passwords }: ServerParts): void {
   ctx.telemetry.metrics.watch({
     socketsOpen: () => sockets.size,
     rooms: () => ctx.realtime.rooms.counts(),
     answersRunning: () => ctx.answers.runIds().length,
     commitQueue: ctx.insertMessage.waitingCount,
     inboxes: () => sockets.waitingFrames(),
-    passwordQueue: waitingHashes,
+    passwordQueue: () => passwords.waitingCount,
   });
 }
 

@@ -224,15 +224,10 @@ function readTree(): Tree {
   );
 }
 
-/** Faults of today's code, to be mended; the list only gets shorter. */
-const pending = new Set([
-  "accounts/passwords.ts: keeps state in a module: only objects that compose.ts makes have state",
-]);
-
 test("the source keeps to the rules of the layout", () => {
   const tree = readTree();
   expect(Object.keys(tree).length).toBeGreaterThan(50);
-  expect(faultsOf(tree).filter((fault) => !pending.has(fault))).toEqual([]);
+  expect(faultsOf(tree)).toEqual([]);
 });
 
 describe("an import is refused", () => {

@@ -1,4 +1,5 @@
 -- migrate:up
+-- keeps data: only the new column is written
 
 -- joined_seq: the chat's number with which the person came. They count as a reader of nothing that is older.
 -- last_read_at: when the read position last moved; null if it has not moved since such times are kept.

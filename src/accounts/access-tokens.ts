@@ -1,5 +1,5 @@
-// Access tokens: JWTs (RFC 7519) signed with one configured algorithm; anything else is refused. What a token's header says
-// of keys (`jku`, `jwk`, `kid`, `x5u`) is not looked at. Whether its session goes on, and what it may do, is for queries.
+// Access tokens: JWTs (RFC 7519) signed with one configured algorithm; anything else is refused. The header members that
+// name keys (`jku`, `jwk`, `kid`, `x5u`) are ignored. Queries check whether the session has ended and what it may do.
 import { errors, jwtVerify, SignJWT } from "jose";
 import { z } from "zod";
 import type { Ctx } from "../context.ts";
@@ -22,7 +22,14 @@ const Claims = z.object({
   aud: z.literal(audience),
 });
 
-/** Whom a token stands for. */
+/** A token that was valid and has expired: a client renews it, where it would give up an invalid one. */
+export class ExpiredToken extends Problem {
+  constructor(detail: string) {
+    super("invalid_token", detail);
+  }
+}
+
+/** The person and session that a token stands for. */
 export interface Identity {
   readonly id: number;
   readonly username: string;
@@ -31,7 +38,7 @@ export interface Identity {
   readonly expiresAtMs: number;
 }
 
-/** Who makes a request. */
+/** The person who makes a request, and where it comes from. */
 export interface Caller extends Identity {
   readonly source: Source;
 }
@@ -58,14 +65,11 @@ export async function signAccessToken(
   return await new SignJWT(claims).setProtectedHeader(header).sign(bytesOf(secretKey));
 }
 
-/** @throws Problem `invalid_token` for everything but a token of ours that has not expired */
+/** @throws Problem `invalid_token` for a token that this server has not signed, {@link ExpiredToken} for one that has expired */
 export async function readAccessToken(ctx: TokenCtx, token: string): Promise<Identity> {
   const payload = await verified(ctx, token).catch((error: unknown) => {
     if (!(error instanceof errors.JWTExpired)) throw notValid();
-    throw new Problem(
-      "invalid_token",
-      "The access token has expired. Sign in again or refresh it.",
-    );
+    throw new ExpiredToken("The access token has expired. Sign in again or refresh it.");
   });
   const claims = Claims.safeParse(payload);
   if (!claims.success) throw notValid();
@@ -106,7 +110,7 @@ export function makeSecret(): string {
   return Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString("base64url");
 }
 
-/** What is stored of such a secret. Random input needs no slow hash. */
+/** The hash of such a secret that is stored. Random input needs no slow hash. */
 export function hashSecret(secret: string): Buffer {
   return new Bun.CryptoHasher("sha256").update(secret).digest();
 }

@@ -1,61 +1,91 @@
 // OWASP Password Storage Cheat Sheet: argon2id with at least 19 MiB, 2 passes, 1 lane. A hash takes about 40 ms of a
 // core and 19 MiB, so only a few run at once, and only so many may wait.
+import type { Logger } from "pino";
 import { Problem } from "../wire/problems.ts";
-import { createTurns } from "./semaphore.ts";
+import { Semaphore } from "./semaphore.ts";
 
 const memoryCostKiB = 19_456;
 const timeCost = 2;
 /** bcrypt uses no more of a password, and the servers whose hashes are imported cut it there. */
 const bcryptBytesMax = 72;
 
-const inTurn = createTurns({
-  runningMax: 2,
-  waitingMax: 200,
-  refusal: () =>
-    new Problem("unavailable", "Too many people are signing in. Try again in a moment.", {
-      retryAfterSeconds: 2,
-    }),
-});
-
-/** Hashes that wait for others to end. */
-export const waitingHashes = () => inTurn.waitingCount();
-
-/** @throws Problem `unavailable` when the server is hashing too many already */
-export function hashPassword(password: string): Promise<string> {
-  return inTurn(() =>
-    Bun.password.hash(password, { algorithm: "argon2id", memoryCost: memoryCostKiB, timeCost }),
+/** Hashes and verifies passwords, two at a time. */
+export class Passwords {
+  readonly #log: Logger;
+  readonly #semaphore = new Semaphore(
+    { runningMax: 2, waitingMax: 200 },
+    () =>
+      new Problem("unavailable", "Too many people are signing in. Try again in a moment.", {
+        retryAfterSeconds: 2,
+      }),
   );
-}
+  #unknownUserHash: Promise<string> | undefined;
 
-let unknownUserHash: Promise<string> | undefined;
+  constructor(log: Logger) {
+    this.#log = log;
+  }
 
-/**
- * Takes the same time whether or not there is such a user: without a hash it verifies against one that nothing matches.
- * @throws Problem `unavailable` when the server is hashing too many already
- */
-export async function verifyPassword(password: string, hash: string | undefined): Promise<boolean> {
-  // For those who are there, too: otherwise the first unknown user would wait for two hashes.
-  const nobody = await hashOfNobody();
-  const against = hash ?? nobody;
-  const matches = await inTurn(() => Bun.password.verify(hashedPart(password, against), against));
-  return matches && hash !== undefined;
+  /** Hashes that wait for others to end. */
+  get waitingCount(): number {
+    return this.#semaphore.waitingCount;
+  }
+
+  /** @throws Problem `unavailable` when too many wait already */
+  hash(password: string): Promise<string> {
+    return this.#semaphore.run(() =>
+      Bun.password.hash(password, { algorithm: "argon2id", memoryCost: memoryCostKiB, timeCost }),
+    );
+  }
+
+  /**
+   * Takes the same time whether or not there is such a user: without a hash, or with a stored text that is no hash, it
+   * verifies against a hash that nothing matches.
+   * @throws Problem `unavailable` when too many wait already
+   */
+  async verify(password: string, hash: string | undefined): Promise<boolean> {
+    // The hash is made for known users, too: otherwise the first unknown user would wait for two hashes.
+    const unmatchable = await this.#hashOfNobody();
+    const known = hash !== undefined && this.#isHash(hash) ? hash : undefined;
+    const against = known ?? unmatchable;
+    const matches = await this.#semaphore.run(async () => {
+      try {
+        return await Bun.password.verify(hashedPart(password, against), against);
+      } catch (error) {
+        // A damaged hash that only looks like one.
+        this.#log.error(
+          { err: error },
+          "a stored password could not be verified: it is no valid hash",
+        );
+        return false;
+      }
+    });
+    return matches && known !== undefined;
+  }
+
+  #isHash(stored: string): boolean {
+    if (/^\$(argon2(id?|d)|2[aby])\$/.test(stored)) return true;
+    this.#log.error(
+      "a stored password is neither an argon2 nor a bcrypt hash: nobody can sign in with it",
+    );
+    return false;
+  }
+
+  async #hashOfNobody(): Promise<string> {
+    this.#unknownUserHash ??= this.hash(crypto.randomUUID());
+    try {
+      return await this.#unknownUserHash;
+    } catch (error) {
+      // The semaphore has refused it: the next call tries again.
+      this.#unknownUserHash = undefined;
+      throw error;
+    }
+  }
 }
 
 /** Bun itself would replace a password that is too long for bcrypt by its SHA-512. */
 function hashedPart(password: string, hash: string): string | Uint8Array {
   if (!/^\$2[aby]\$/.test(hash)) return password;
   return new TextEncoder().encode(password).subarray(0, bcryptBytesMax);
-}
-
-async function hashOfNobody(): Promise<string> {
-  unknownUserHash ??= hashPassword(crypto.randomUUID());
-  try {
-    return await unknownUserHash;
-  } catch (error) {
-    // It was refused: the next one tries again.
-    unknownUserHash = undefined;
-    throw error;
-  }
 }
 
 /** Whether a stored hash costs an attacker less than one that is made now: another algorithm, less memory, fewer passes. */

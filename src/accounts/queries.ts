@@ -6,7 +6,7 @@ import { insertEvent, type Source } from "../audit/queries.ts";
 const SessionUser = z.object({ id: z.int(), username: z.string() });
 export type SessionUser = z.infer<typeof SessionUser>;
 
-/** Of one person. Who signs in once more ends the one that was used longest ago. */
+/** Sessions of one person at most. One more sign-in ends the session that was used longest ago. */
 export const sessionsPerUserMax = 100;
 
 const BegunSession = z.object({ ended_ids: z.array(z.uuid()) });
@@ -86,25 +86,48 @@ export async function rotateRefreshToken(
 }
 
 /**
+ * The person of a session whose refresh token was replaced by this one within the grace period.
+ * @param session `refreshTokenHash` is that of the present token, which the caller must be able to derive
+ */
+export async function findRotated(
+  sql: Sql,
+  session: { id: string; refreshTokenHash: Buffer; graceSeconds: number },
+): Promise<SessionUser | undefined> {
+  return maybe(
+    await sql`
+      select users.id, users.username
+      from sessions
+      join users on users.id = sessions.user_id
+      where sessions.id = ${session.id}
+        and sessions.refresh_token_hash = ${session.refreshTokenHash}
+        and sessions.last_used_at > now() - ${session.graceSeconds} * interval '1 second'
+        and sessions.expires_at > now()
+    `,
+    SessionUser,
+  );
+}
+
+/**
  * Ends the session of a refresh token, whichever of its tokens that is.
- * @returns whether it was the session's newest and had not expired; undefined without such a session
+ * @returns whether the session's present token is one of these and had not expired; undefined without such a session
  */
 export async function deleteSession(
   sql: Sql,
   session: {
     id: string;
-    refreshTokenHash: Buffer;
+    refreshTokenHashes: Buffer[];
     action: "refresh" | "sign_out";
     source: Source;
   },
 ): Promise<boolean | undefined> {
+  const hashes = session.refreshTokenHashes.map((hash) => hash.toString("hex"));
   const row = maybe(
     await sql`
       with ended as (
         delete from sessions using users
         where sessions.id = ${session.id} and users.id = sessions.user_id
         returning users.id as user_id, users.username,
-          refresh_token_hash = ${session.refreshTokenHash} as is_newest, expires_at > now() as is_live
+          encode(refresh_token_hash, 'hex') = any (${hashes}::text[]) as is_newest, expires_at > now() as is_live
       ),
       audited as (${insertEvent(
         sql,
@@ -125,15 +148,22 @@ export async function deleteSession(
 }
 
 /**
- * Whether a session goes on. Asked for every request, by key: less than a sixth of what a page of 50 messages costs. Asked for
- * many requests in one statement, each would wait for the statement before, which is slower for a few at a time.
+ * Whether a session has not ended and belongs to this person. Every request asks it, by key, which costs less than a sixth
+ * of a page of 50 messages. Batching the question for many requests would make each wait for the batch before.
  */
-export async function isSessionLive(sql: Sql, id: string): Promise<boolean> {
-  const rows = await sql`select id from sessions where id = ${id} and expires_at > now()`;
-  return rows.length > 0;
+export async function isSessionLive(
+  sql: Sql,
+  { sessionId, id }: { sessionId: string; id: number },
+): Promise<boolean> {
+  const row = maybe(
+    await sql`select user_id from sessions where id = ${sessionId} and expires_at > now()`,
+    z.object({ user_id: z.int() }),
+  );
+  // Compared here, since the statement could otherwise go through all sessions of the person.
+  return row?.user_id === id;
 }
 
-/** Of each session, whether it goes on. */
+/** Whether each of some sessions has not ended. */
 export async function areSessionsLive(sql: Sql, ids: string[]): Promise<boolean[]> {
   const rows = many(
     await sql`
@@ -160,9 +190,9 @@ export async function insertTicket(
   return rows.length > 0;
 }
 
-const TicketHolder = SessionUser.extend({ session_id: z.uuid() });
+const TicketHolder = SessionUser.extend({ session_id: z.uuid(), is_live: z.boolean() });
 
-/** Takes a ticket out of circulation. @returns whose it was, if it was still good */
+/** Deletes a ticket. @returns its person, and whether it had not expired; undefined for an unknown or used one */
 export async function takeTicket(
   sql: Sql,
   hash: Buffer,
@@ -171,31 +201,33 @@ export async function takeTicket(
     await sql`
       delete from socket_tickets using sessions, users
       where socket_tickets.ticket_hash = ${hash}
-        and socket_tickets.expires_at > now()
         and sessions.id = socket_tickets.session_id
         and users.id = sessions.user_id
-      returning users.id, users.username, sessions.id as session_id
+      returning users.id, users.username, sessions.id as session_id, socket_tickets.expires_at > now() as is_live
     `,
     TicketHolder,
   );
 }
 
-/** What a socket needs of a session that has not ended: the chats of its person. */
-export async function findSessionChats(sql: Sql, sessionId: string): Promise<number[] | undefined> {
+/** The chats of a person whose session has not ended; undefined if it has, or belongs to somebody else. */
+export async function findSessionChats(
+  sql: Sql,
+  { sessionId, id }: { sessionId: string; id: number },
+): Promise<number[] | undefined> {
   const row = maybe(
     await sql`
-      select array(
+      select user_id, array(
         select chat_id from chat_participants where user_id = sessions.user_id limit ${chatsPerUserMax}
       ) as chat_ids
       from sessions
       where id = ${sessionId} and expires_at > now()
     `,
-    z.object({ chat_ids: z.array(z.int()) }),
+    z.object({ user_id: z.int(), chat_ids: z.array(z.int()) }),
   );
-  return row?.chat_ids;
+  return row?.user_id === id ? row.chat_ids : undefined;
 }
 
-/** Removes what has expired, at most `limit` rows of each kind. @returns how many rows */
+/** Deletes expired sessions and tickets, at most `limit` rows of each kind. @returns how many rows */
 export async function deleteExpired(sql: Sql, limit: number): Promise<number> {
   const sessions = await sql`
     delete from sessions

@@ -18,7 +18,10 @@ import {
   Tokens,
   User,
 } from "../wire/users.ts";
-import { getMe, issueTicket, login, logout, refresh, register } from "./sign-in.ts";
+import type { Passwords } from "./passwords.ts";
+import { getMe, issueTicket } from "./authentication.ts";
+import { logout, refresh } from "./refresh.ts";
+import { login, register } from "./sign-in.ts";
 import { changePassword, endOtherSessions, endSession, listSessions } from "./sessions.ts";
 
 const tags = ["Authentication"];
@@ -67,7 +70,9 @@ const refreshRoute = createRoute({
   operationId: "refresh",
   tags,
   summary: "Exchange a refresh token for new tokens",
-  description: "A refresh token works once. One that is used again ends its whole session.",
+  description:
+    "A refresh token is exchanged once. For 60 s after that it returns the same successor again, for a client whose " +
+    "reply was lost and for tabs that renew at the same time. Any other use of an exchanged token ends its session.",
   request: { body: takes(RefreshInput) },
   responses: {
     200: answers(Tokens, "The session's next tokens"),
@@ -160,17 +165,17 @@ const endOtherSessionsRoute = createRoute({
   },
 });
 
-export function authRoutes(ctx: Ctx) {
+export function authRoutes(ctx: Ctx, passwords: Passwords) {
   const app = createRouter();
   const middleware = signedIn(ctx);
   return app
     .openapi({ ...registerRoute, middleware: limit(ctx, "registrations") }, async (c) =>
-      c.json(await register(ctx, c.req.valid("json"), sourceOf(c)), 200),
+      c.json(await register(ctx, passwords, c.req.valid("json"), sourceOf(c)), 200),
     )
     .openapi(loginRoute, async (c) => {
       const input = c.req.valid("json");
       const attempt = { username: input.username, network: networkOf(clientAddress(c)) };
-      const signIn = () => login(ctx, input, sourceOf(c));
+      const signIn = () => login(ctx, passwords, input, sourceOf(c));
       return c.json(await ctx.rateLimits.guardSignIn(attempt, signIn), 200);
     })
     .openapi(refreshRoute, async (c) =>
@@ -191,7 +196,7 @@ export function authRoutes(ctx: Ctx) {
       // Whoever has got hold of a token must not find out the password with it either.
       const attempt = { username: caller.username, network: networkOf(clientAddress(c)) };
       await ctx.rateLimits.guardSignIn(attempt, () =>
-        changePassword(ctx, caller, c.req.valid("json")),
+        changePassword(ctx, passwords, caller, c.req.valid("json")),
       );
       return c.json({ message: "Your password was changed." }, 200);
     })

@@ -1,45 +1,41 @@
-// Work that is too heavy for all to do at once: a few at a time, and so many may wait.
+/** Lets a few tasks run at once and a limited number wait, first come, first served. */
+export class Semaphore {
+  readonly #runningMax: number;
+  readonly #waitingMax: number;
+  readonly #refusal: () => Error;
+  readonly #waiting: (() => void)[] = [];
+  #running = 0;
 
-export interface Turns {
-  /** Runs work when its turn comes, first come, first served. */
-  <T>(work: () => Promise<T>): Promise<T>;
-  /** Works that wait for their turn. */
-  waitingCount(): number;
-}
-
-/**
- * @param runningMax works that run at once
- * @param waitingMax works that may wait; one more is refused at once
- * @param refusal what is thrown then
- */
-export function createTurns({
-  runningMax,
-  waitingMax,
-  refusal,
-}: {
-  runningMax: number;
-  waitingMax: number;
-  refusal: () => Error;
-}): Turns {
-  let running = 0;
-  const waiting: (() => void)[] = [];
-
-  async function inTurn<T>(work: () => Promise<T>): Promise<T> {
-    if (running >= runningMax) {
-      if (waiting.length >= waitingMax) throw refusal();
-      await new Promise<void>((resolve) => waiting.push(resolve));
-    } else {
-      running += 1;
-    }
-    try {
-      return await work();
-    } finally {
-      // Whoever waits takes this place over, so that nobody who comes now is before them.
-      const next = waiting.shift();
-      if (next) next();
-      else running -= 1;
-    }
+  /**
+   * @param limits `runningMax` tasks run at once, `waitingMax` may wait
+   * @param refusal makes the error of a task that comes when as many wait as may
+   */
+  constructor(limits: { runningMax: number; waitingMax: number }, refusal: () => Error) {
+    this.#runningMax = limits.runningMax;
+    this.#waitingMax = limits.waitingMax;
+    this.#refusal = refusal;
   }
 
-  return Object.assign(inTurn, { waitingCount: () => waiting.length });
+  /** Tasks that wait for a slot. */
+  get waitingCount(): number {
+    return this.#waiting.length;
+  }
+
+  /** Runs a task as soon as a slot is free. @throws the refusal, and whatever the task throws */
+  async run<T>(task: () => Promise<T>): Promise<T> {
+    if (this.#running >= this.#runningMax) {
+      if (this.#waiting.length >= this.#waitingMax) throw this.#refusal();
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    } else {
+      this.#running += 1;
+    }
+    try {
+      return await task();
+    } finally {
+      // The slot goes to the task that has waited longest, so that a new one cannot overtake it.
+      const next = this.#waiting.shift();
+      if (next) next();
+      else this.#running -= 1;
+    }
+  }
 }

@@ -5,7 +5,7 @@ import { Session } from "../wire/users.ts";
 import { insertEvent, type Actor } from "../audit/queries.ts";
 import { sessionsPerUserMax } from "./queries.ts";
 
-/** Who asks, and in which session. */
+/** A person and the session in which they ask. */
 type Holder = Actor & { readonly sessionId: string };
 
 /** A person's sessions, the one that was used last first. */

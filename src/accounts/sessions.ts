@@ -1,10 +1,10 @@
-// What a person does about their own sessions, and the password that begins them.
+// A person's own sessions: listing and ending them, and changing the password.
 import type { Ctx } from "../context.ts";
 import { findPasswordHash } from "./user-queries.ts";
 import { Problem } from "../wire/problems.ts";
 import type { ChangePasswordInput, Session } from "../wire/users.ts";
 import { record } from "../audit/audit.ts";
-import { hashPassword, verifyPassword } from "./passwords.ts";
+import type { Passwords } from "./passwords.ts";
 import {
   deleteOtherSessions,
   deleteOwnSession,
@@ -13,7 +13,7 @@ import {
 } from "./session-queries.ts";
 import type { Caller } from "./access-tokens.ts";
 
-/** The one that was used last first. */
+/** The caller's sessions, the most recently used first. */
 export async function listSessions(ctx: Ctx, caller: Caller): Promise<Session[]> {
   return await findSessions(ctx.sql, caller);
 }
@@ -39,14 +39,15 @@ export async function endOtherSessions(ctx: Ctx, caller: Caller): Promise<number
  */
 export async function changePassword(
   ctx: Ctx,
+  passwords: Passwords,
   caller: Caller,
   input: ChangePasswordInput,
 ): Promise<void> {
   const oldHash = await findPasswordHash(ctx.sql, caller.id);
-  if (!(await verifyPassword(input.current_password, oldHash)) || oldHash === undefined) {
+  if (!(await passwords.verify(input.current_password, oldHash)) || oldHash === undefined) {
     throw await wrongPassword(ctx, caller);
   }
-  const newHash = await hashPassword(input.new_password);
+  const newHash = await passwords.hash(input.new_password);
   const ended = await updatePassword(ctx.sql, caller, { oldHash, newHash });
   // Another request has changed it in between.
   if (!ended) throw await wrongPassword(ctx, caller);

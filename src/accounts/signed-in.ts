@@ -1,7 +1,7 @@
 import { createMiddleware } from "hono/factory";
 import type { Ctx } from "../context.ts";
 import { Problem } from "../wire/problems.ts";
-import { authenticate } from "./sign-in.ts";
+import { authenticate } from "./authentication.ts";
 import { readAccessToken, type Caller } from "./access-tokens.ts";
 import type { AppEnv } from "../http/router.ts";
 import { sourceOf } from "../http/source.ts";

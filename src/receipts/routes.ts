@@ -19,7 +19,7 @@ const markReadRoute = createRoute({
   tags,
   summary: "Move my read position forward",
   description:
-    "If the position moves, the caller's sockets receive a `read` frame, so that their other clients show it, and the merged " +
+    "If the position moves, the caller's sockets receive a `read` frame, so that their other clients show the new position, and the merged " +
     "sockets of all participants receive `read_receipts_updated`, at most once a second and chat.",
   security,
   request: {

@@ -1,4 +1,4 @@
-import { identify, listSessionChats } from "../accounts/sign-in.ts";
+import { identify, listSessionChats } from "../accounts/authentication.ts";
 import { stopAnswer } from "../answers/stop.ts";
 import type { Ctx } from "../context.ts";
 import { joinRoom } from "../messages/join.ts";

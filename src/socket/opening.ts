@@ -1,6 +1,6 @@
 // Signing a socket in with the token of its address or of its first frame.
-import { identify, listSessionChats } from "../accounts/sign-in.ts";
-import type { Caller } from "../accounts/access-tokens.ts";
+import { identify, listSessionChats } from "../accounts/authentication.ts";
+import { ExpiredToken, type Caller } from "../accounts/access-tokens.ts";
 import type { Ctx } from "../context.ts";
 import { asProblem } from "../http/problems.ts";
 import { Problem } from "../wire/problems.ts";
@@ -54,7 +54,8 @@ async function authenticate(
     session.followAll(await listSessionChats(ctx, caller));
   } catch (error) {
     const problem = socketProblem(ctx, ws, error);
-    if (problem.code === "invalid_token") closeSocket(ws, "invalid_token", problem.detail);
+    if (problem instanceof ExpiredToken) closeSocket(ws, "token_expired", problem.detail);
+    else if (problem.code === "invalid_token") closeSocket(ws, "invalid_token", problem.detail);
     else closeSocket(ws, "unavailable", problem.detail);
   }
 }

@@ -69,7 +69,7 @@ export const Tokens = z
       .meta({ description: "Seconds until the access token expires", example: 1800 }),
     refresh_token: z
       .string()
-      .meta({ description: "Can be used once. Each refresh returns the next one." }),
+      .meta({ description: "Is exchanged once. Each refresh returns the next one." }),
   })
   .meta({ id: "Tokens" });
 export type Tokens = z.infer<typeof Tokens>;

@@ -1,5 +1,6 @@
 import { describe, expect, spyOn, test } from "bun:test";
-import { hashPassword, isWeakHash, verifyPassword } from "../../src/accounts/passwords.ts";
+import { pino } from "pino";
+import { isWeakHash, Passwords } from "../../src/accounts/passwords.ts";
 import { expectProblem } from "../http/refusals.ts";
 import { useWorld } from "../world/world.ts";
 
@@ -22,13 +23,15 @@ async function register(username: string) {
 const login = (username: string, typed = password) =>
   world.call("POST", "/api/auth/login", { username, password: typed });
 
+const passwords = new Passwords(pino({ level: "silent" }));
+
 async function storedHash(username: string): Promise<string> {
   const [row] = await world.sql`select hashed_password from users where username = ${username}`;
   return row?.hashed_password;
 }
 
 test("a password is stored as argon2id with 19 MiB, 2 passes and 1 lane, and a salt of its own", async () => {
-  const hashes = await Promise.all([hashPassword(password), hashPassword(password)]);
+  const hashes = await Promise.all([passwords.hash(password), passwords.hash(password)]);
   for (const hash of hashes) expect(hash).toStartWith("$argon2id$v=19$m=19456,t=2,p=1$");
   expect(hashes[0]).not.toBe(hashes[1]);
   await register("stored");
@@ -55,10 +58,10 @@ test("two are hashed or verified at once, however many come", async () => {
     spyOn(Bun.password, "verify").mockImplementation(counted(verify)),
   ];
   try {
-    const stored = await hashPassword(password);
+    const stored = await passwords.hash(password);
     const results = await Promise.all(
       Array.from({ length: 6 }, (_, n) =>
-        n % 2 ? hashPassword(password) : verifyPassword(password, stored),
+        n % 2 ? passwords.hash(password) : passwords.verify(password, stored),
       ),
     );
     expect(results.filter((result) => result === true)).toHaveLength(3);
@@ -98,7 +101,7 @@ test("an unknown user costs one verification, as a wrong password does, and hear
 
 describe("a stored hash", () => {
   test("of today is strong enough, and what is no hash is not", async () => {
-    expect(isWeakHash(await hashPassword(password))).toBe(false);
+    expect(isWeakHash(await passwords.hash(password))).toBe(false);
     expect(isWeakHash("$argon2id$v=19$m=65536,t=3,p=1$c2FsdA$aGFzaA")).toBe(false);
     for (const hash of ["", "none", "$argon2id$", "$argon2id$v=16$m=19456,t=2,p=1$c2FsdA$aGFzaA"])
       expect(isWeakHash(hash)).toBe(true);
@@ -125,3 +128,30 @@ describe("a stored hash", () => {
     },
   );
 });
+
+test.each([
+  "",
+  "not a hash",
+  "$argon2id$",
+  "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$",
+  "$argon2id$v=19$m=99999999999,t=2,p=1$c2FsdHNhbHRzYWx0$aGFzaGhhc2hoYXNoaGFzaA",
+  "$2b$10$short",
+  "$2b$99$abcdefghijklmnopqrstuuABCDEFGHIJKLMNOPQRSTUVWXYZ01234",
+  "pbkdf2_sha256$600000$salt$hash=",
+  "\\u0000",
+])(
+  "a stored password that is no hash, such as %j, lets nobody in and is no error",
+  async (stored) => {
+    const username = `damaged${crypto.randomUUID().slice(0, 8)}`;
+    await register(username);
+    const { body } = await login(username);
+    await world.sql`update users set hashed_password = ${stored} where username = ${username}`;
+    expectProblem(await login(username), 401, "invalid_credentials");
+    expectProblem(await login(username, stored || "empty"), 401, "invalid_credentials");
+    const change = { current_password: password, new_password: "another good password" };
+    const changed = await world.call("POST", "/api/auth/password", change, {
+      authorization: `Bearer ${body.access_token}`,
+    });
+    expectProblem(changed, 403, "wrong_password");
+  },
+);

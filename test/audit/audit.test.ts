@@ -128,6 +128,7 @@ describe("an account", () => {
     const person = await register();
     const { body: first } = await login(person.username);
     await call("/api/auth/refresh", first);
+    await world.sql`update sessions set last_used_at = now() - interval '61 s'`;
     const { body: second } = await login(person.username);
     const lateId = second.refresh_token.slice(0, 36);
     await world.sql`update sessions set expires_at = now() where id = ${lateId}`;

@@ -121,6 +121,8 @@ async function loseOne(context: BrowserContext, what: "request" | "reply") {
 test.each<[what: "request" | "reply", where: string, host: string]>([
   ["request", "with Web Locks", "127.0.0.1"],
   ["request", "without Web Locks", hostName],
+  ["reply", "with Web Locks", "127.0.0.1"],
+  ["reply", "without Web Locks", hostName],
 ])("a refresh whose %s is lost signs nobody out, %s", async (what, _, host) => {
   const username = host === hostName ? `cat_${what}` : `dan_${what}`;
   const url = world.url.replace("127.0.0.1", host);
@@ -128,6 +130,27 @@ test.each<[what: "request" | "reply", where: string, host: string]>([
   await loseOne(context, what);
   await untilExchanged(renewals);
   await expectSignedIn(pages);
+  expect(await sessionsOf(username)).toBe(1);
+  await context.close();
+});
+
+test.each<[where: string, host: string]>([
+  ["with Web Locks", "127.0.0.1"],
+  ["without Web Locks", hostName],
+])("a tab that is closed while it renews leaves the renewal to the others, %s", async (_, host) => {
+  const username = host === hostName ? "fay" : "gus";
+  const url = world.url.replace("127.0.0.1", host);
+  const { context, pages, untilExchanged } = await openTabs(username, url);
+  let closed: Page | undefined;
+  await context.route("**/api/auth/refresh", async (route) => {
+    if (closed) return await route.continue();
+    // The server receives the request nevertheless, and nobody its reply.
+    closed = route.request().frame().page();
+    await closed.close();
+  });
+  await untilExchanged(2);
+  expect(closed).toBeDefined();
+  await expectSignedIn(pages.filter((page) => page !== closed));
   expect(await sessionsOf(username)).toBe(1);
   await context.close();
 });

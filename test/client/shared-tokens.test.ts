@@ -218,23 +218,26 @@ test("a renewal in another client is no new sign-in", async () => {
   expect(states).not.toContain("offline");
 });
 
-test("a refresh that the network loses is repeated once with the same token", async () => {
-  const { held } = await someone();
-  const sent: string[] = [];
-  let losses = 1;
-  const client = people.open({
-    tokens: new SharedStorage({ ...held, expires_at_ms: 0 }).view(),
-    async fetch(url, init) {
-      if (!url.endsWith("/refresh")) return await fetch(url, init);
-      sent.push(JSON.parse(String(init.body)).refresh_token);
-      losses -= 1;
-      if (losses >= 0) throw new TypeError("the network is away");
-      return await fetch(url, init);
-    },
-  });
-  expect(await client.api.listChats()).toEqual([]);
-  expect(sent).toEqual([held.refresh_token, held.refresh_token]);
-});
+test.each(["request", "reply"])(
+  "a refresh whose %s is lost is repeated once with the same token",
+  async (lost) => {
+    const { held } = await someone();
+    const sent: string[] = [];
+    const client = people.open({
+      tokens: new SharedStorage({ ...held, expires_at_ms: 0 }).view(),
+      async fetch(url, init) {
+        if (!url.endsWith("/refresh")) return await fetch(url, init);
+        const isFirst = sent.push(JSON.parse(String(init.body)).refresh_token) === 1;
+        if (isFirst && lost === "reply") await fetch(url, init);
+        if (isFirst) throw new TypeError("the network is away");
+        return await fetch(url, init);
+      },
+    });
+    expect(await client.api.listChats()).toEqual([]);
+    expect(sent).toEqual([held.refresh_token, held.refresh_token]);
+    expect(client.session.getSnapshot().signedIn).toBe(true);
+  },
+);
 
 test("a network that stays away is a problem, which signs nobody out", async () => {
   const { held } = await someone();

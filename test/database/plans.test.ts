@@ -198,7 +198,7 @@ const cases: Case[] = [
   },
   {
     what: "a session's chats",
-    run: () => findSessionChats(sql, session),
+    run: () => findSessionChats(sql, { sessionId: session, id: 1 }),
     rows: { sessions: 1, chat_participants: myChats },
     by: ["sessions_pkey", "chat_participants_user_id_idx"],
   },
@@ -210,7 +210,7 @@ const cases: Case[] = [
   },
   {
     what: "whether a session goes on",
-    run: () => isSessionLive(sql, session),
+    run: () => isSessionLive(sql, { sessionId: session, id: 1 }),
     rows: { sessions: 1 },
     by: ["sessions_pkey"],
   },

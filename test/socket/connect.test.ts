@@ -63,10 +63,54 @@ describe("the token in the address", () => {
     expect((await Promise.all(outcomes)).map(String).sort()).toEqual(["1008", "pong"]);
   });
 
-  test("a ticket that has expired is closed with 1008 invalid_token", async () => {
+  test("a ticket that has expired is closed with 1008 token_expired, so that a client gets another", async () => {
     const ticket = await ticketOf(await world.person());
     await world.sql`update socket_tickets set expires_at = now()`;
-    expect((await connect(`?token=${ticket}`).closed).reason).toStartWith("invalid_token");
+    expect((await connect(`?token=${ticket}`).closed).reason).toStartWith("token_expired");
+  });
+
+  test("an access token that has expired is closed with 1008 token_expired, also in an auth frame", async () => {
+    const { id, username, sessionId } = await world.person();
+    const now = Math.floor(Date.now() / 1000);
+    const claims = { sub: String(id), name: username, sid: sessionId, jti: "1", iat: now - 60 };
+    const ours = { ...claims, iss: "gemini-coop", aud: "gemini-coop" };
+    const expired = await forge({ ...ours, exp: now - 1 }, world.ctx.secretKey);
+    const byFrame = await open();
+    byFrame.send({ type: "auth", token: expired });
+    for (const socket of [connect(`?token=${expired}`), byFrame]) {
+      const { code, reason } = await socket.closed;
+      expect([code, reason.split(":")[0]]).toEqual([1008, "token_expired"]);
+    }
+    const another = await forge(
+      { ...ours, exp: now - 1 },
+      "another key, which is long enough for it",
+    );
+    expect((await connect(`?token=${another}`).closed).reason).toStartWith("invalid_token");
+  });
+
+  test("an access token of somebody else's session is closed with 1008 invalid_token", async () => {
+    const [ann, ben] = [await world.person(), await world.person()];
+    const now = Math.floor(Date.now() / 1000);
+    const claims = {
+      sub: String(ann.id),
+      name: ann.username,
+      sid: ben.sessionId,
+      jti: "1",
+      iat: now,
+    };
+    const ours = { ...claims, exp: now + 60, iss: "gemini-coop", aud: "gemini-coop" };
+    const token = await forge(ours, world.ctx.secretKey);
+    expect((await connect(`?token=${token}`).closed).reason).toStartWith("invalid_token");
+    const byFrame = await open();
+    byFrame.send({ type: "auth", token });
+    expect((await byFrame.closed).reason).toStartWith("invalid_token");
+    const signedIn = await open(`?token=${ann.token}`);
+    expect(await signedIn.ask({ type: "auth", token })).toMatchObject({ type: "error" });
+    const headers = { authorization: `Bearer ${token}` };
+    for (const path of ["/api/auth/me", "/api/chats", "/api/auth/sessions"]) {
+      expect((await world.call("GET", path, undefined, headers)).status).toBe(401);
+    }
+    expect((await world.call("POST", "/api/auth/ws-ticket", undefined, headers)).status).toBe(401);
   });
 
   test("what is no token of ours is closed with 1008 invalid_token, whatever it looks like", async () => {
@@ -87,7 +131,6 @@ describe("the token in the address", () => {
       `${unsigned}.`,
       await forge(ours, "another key, which is long enough for anything"),
       await forge(ours, key, { alg: "HS512" }),
-      await forge({ ...ours, exp: now - 1 }, key),
       await forge({ ...ours, aud: "another" }, key),
     ];
     for (const bad of tokens) {

@@ -16,15 +16,15 @@ export const closeNotes: Record<CloseReason, { when: string; then: string }> = {
     then: "Do the same as for `protocol_error`.",
   },
   invalid_token: {
-    when: "The token is wrong, has expired or belongs to a session that has ended (an empty `?token=` counts as wrong), the ticket was used before, a valid frame other than `auth` came first, or no valid `auth` frame came within 5 s. An invalid frame is answered with an `error` and does not extend the 5 s.",
+    when: "The token is wrong or belongs to a session that has ended (an empty `?token=` counts as wrong), the ticket was used before, a valid frame other than `auth` came first, or no valid `auth` frame came within 5 s. An invalid frame is answered with an `error` and does not extend the 5 s.",
     then: "Don't reconnect with the same token. Refresh it with `POST /api/auth/refresh` and try once. If the refresh is refused, ask the person to sign in.",
   },
   token_expired: {
-    when: "The access token has expired and no `auth` frame has renewed it.",
-    then: "Refresh the token, then reconnect at once and catch up.",
+    when: "The access token had expired before the socket was opened, it expired later and no `auth` frame renewed it, or a ticket has expired.",
+    then: "Refresh the token or get a new ticket, then reconnect at once and catch up.",
   },
   revoked: {
-    when: "The session has ended: by signing out, from another session, by a change of the password, or because a refresh token was used twice. The socket closes at once, or within some seconds if another server ended the session.",
+    when: "The session has ended: by signing out, from another session, by a change of the password, or because a refresh token was used again later than 60 s after its exchange. The socket closes at once, or within some seconds if another server ended the session.",
     then: "Don't reconnect. Ask the person to sign in.",
   },
   flood: {

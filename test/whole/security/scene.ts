@@ -1,12 +1,13 @@
 // A chat and the people around it, one in each role, and all that is stored.
+import { pino } from "pino";
 import { hashSecret, makeSecret } from "../../../src/accounts/access-tokens.ts";
-import { hashPassword } from "../../../src/accounts/passwords.ts";
+import { Passwords } from "../../../src/accounts/passwords.ts";
 import { insertSession } from "../../../src/accounts/queries.ts";
 import { answer, answerAndHang, finish, say } from "../../world/gemini/script.ts";
 import { insertUser } from "../../../src/accounts/user-queries.ts";
 import type { Person, World } from "../../world/world.ts";
 
-/** What the scene's question was answered with: a whole answer, or one that runs until it is stopped. */
+/** The answer to the scene's question: a complete one, or one that runs until it is stopped. */
 export type Answering = "complete" | "streaming";
 
 export interface Scene {
@@ -14,7 +15,7 @@ export interface Scene {
   chatId: number;
   /** The answer to the author's question. */
   messageId: number;
-  /** What stands in a path, for the one who calls it. */
+  /** The values of path parameters for this caller. */
   idsFor(caller: Person | undefined): Record<string, string | number>;
   newcomer(): object;
   credentials(): Promise<object>;
@@ -26,7 +27,7 @@ const password = "correct horse battery";
 const source = { address: "127.0.0.1", userAgent: null };
 let hashed: Promise<string> | undefined;
 /** Everybody has the same password: a hash takes its time. */
-const hashOfAll = () => (hashed ??= hashPassword(password));
+const hashOfAll = () => (hashed ??= new Passwords(pino({ level: "silent" })).hash(password));
 
 async function registered(world: World, username: string) {
   const hashedPassword = await hashOfAll();

@@ -1,0 +1,92 @@
+// Who makes a request or opens a socket: access tokens and tickets are read, and their sessions looked up.
+import type { Ctx } from "../context.ts";
+import { Problem } from "../wire/problems.ts";
+import type { Ticket, User } from "../wire/users.ts";
+import {
+  ExpiredToken,
+  hashSecret,
+  makeSecret,
+  readAccessToken,
+  type Caller,
+  type Identity,
+} from "./access-tokens.ts";
+import {
+  deleteExpired,
+  findSessionChats,
+  insertTicket,
+  isSessionLive,
+  takeTicket,
+} from "./queries.ts";
+import { findUser } from "./user-queries.ts";
+
+const ticketTtlSeconds = 30;
+const expiredPageSize = 1_000;
+
+/** The person of an access token whose session has not ended and belongs to that person. @throws Problem `invalid_token` */
+export async function authenticate(ctx: Ctx, accessToken: string): Promise<Identity> {
+  const identity = await readAccessToken(ctx, accessToken);
+  if (!(await isSessionLive(ctx.sql, identity))) throw sessionEnded();
+  return identity;
+}
+
+function sessionEnded(): Problem {
+  return new Problem("invalid_token", "This session has ended. Sign in again.");
+}
+
+/** @throws Problem `invalid_token` when the caller's account is gone */
+export async function getMe(ctx: Ctx, caller: Caller): Promise<User> {
+  const user = await findUser(ctx.sql, caller.id);
+  if (!user) throw new Problem("invalid_token", "This account does not exist any more.");
+  return user;
+}
+
+/** A single-use ticket that opens one socket, so that no access token stands in an address. */
+export async function issueTicket(ctx: Ctx, caller: Caller): Promise<Ticket> {
+  const ticket = makeSecret();
+  const { sessionId } = caller;
+  if (
+    !(await insertTicket(ctx.sql, {
+      hash: hashSecret(ticket),
+      sessionId,
+      ttlSeconds: ticketTtlSeconds,
+    }))
+  ) {
+    throw sessionEnded();
+  }
+  return { ticket, expires_in: ticketTtlSeconds };
+}
+
+/** The person of a socket's token, an access token or a ticket. @throws Problem `invalid_token`, an {@link ExpiredToken} for one that was valid */
+export async function identify(ctx: Ctx, token: string): Promise<Identity> {
+  return token.includes(".") ? await readAccessToken(ctx, token) : await redeemTicket(ctx, token);
+}
+
+/** The chats of a caller whose session has not ended: a socket is refused otherwise. @throws Problem `invalid_token` */
+export async function listSessionChats(ctx: Ctx, caller: Identity): Promise<number[]> {
+  const chatIds = await findSessionChats(ctx.sql, caller);
+  if (!chatIds) throw sessionEnded();
+  return chatIds;
+}
+
+async function redeemTicket(ctx: Ctx, ticket: string): Promise<Identity> {
+  const holder = await takeTicket(ctx.sql, hashSecret(ticket));
+  if (!holder) {
+    throw new Problem(
+      "invalid_token",
+      "The token is neither an access token nor an unused ticket. Sign in, or get a new ticket.",
+    );
+  }
+  if (!holder.is_live) throw new ExpiredToken("The ticket has expired. Get a new one.");
+  return {
+    id: holder.id,
+    username: holder.username,
+    sessionId: holder.session_id,
+    expiresAtMs: ctx.now().getTime() + ctx.config.accessTokenTtlSeconds * 1000,
+  };
+}
+
+/** Removes expired sessions and tickets. Called about every 10 minutes. */
+export async function cleanUpSessions(ctx: Ctx): Promise<void> {
+  const removed = await deleteExpired(ctx.sql, expiredPageSize);
+  if (removed > 0) ctx.log.debug({ removed }, "removed expired sessions and tickets");
+}
