@@ -31,7 +31,7 @@ interface Room {
   /** The first one owns it. */
   people: [Name, ...Name[]];
   messages: [from: Name, content: string][];
-  /** Who has read the last of them. */
+  /** The people who have read the chat's last message. */
   readBy: Name[];
 }
 
@@ -71,7 +71,7 @@ const rooms: Room[] = [
   },
 ];
 
-/** What people should see besides the answer: to stderr, so that stdout has only the answer. */
+/** Warnings go to stderr, so that stdout holds only the result. */
 const log = pino({ level: "warn" }, pino.destination(2));
 
 async function main(): Promise<number> {

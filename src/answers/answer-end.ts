@@ -7,7 +7,7 @@ import type { MessageStatus, Source } from "../wire/messages.ts";
 export type EndedStatus = Exclude<MessageStatus, "streaming">;
 
 /**
- * How a run ends. After `handed_over` and `abandoned` the answer itself goes on elsewhere, or is gone. The model's own
+ * The end of a run. After `handed_over` and `abandoned` the answer itself goes on elsewhere, or is gone. The model's own
  * endings (see Ending in model/stream-answer.ts) are a part of these.
  */
 export interface AnswerEnd<Status = EndedStatus | StopReason> {

@@ -49,7 +49,8 @@ async function takeOver(ctx: Ctx, run: ClaimedRun, withinMs: number): Promise<vo
   const prepared = await responder.prepare({
     question,
     upToSeq: question.seq - 1,
-    resumed: { text: answer.content, tokensLeft },
+    keptText: answer.content,
+    tokensLeft,
   });
   if (prepared.tokensMin > tokensLeft) return await end(ctx, run, answer, "interrupted");
   // If this took longer than a lease, the run may have been taken over once more, here too.

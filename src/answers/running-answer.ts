@@ -1,6 +1,7 @@
 // One run of an answer: the model's text goes to the room as it comes, is stored about once a second, and comes to
 // exactly one end. The run belongs to the room: it goes on when the socket of the person who asked closes.
 import type { Ctx, RunningAnswer as RunningAnswerPort, StopReason } from "../context.ts";
+import { isBlank } from "../model/blank-text.ts";
 import { EmptyAnswer, ModelError } from "../model/stream-answer.ts";
 import { every } from "../schedule.ts";
 import type { Message, Usage } from "../wire/messages.ts";
@@ -12,13 +13,11 @@ import { publishChunk, publishEnd } from "./publish.ts";
 import { checkpointAnswer } from "./queries.ts";
 import type { AnswerRun, PreparedAnswer } from "./responder.ts";
 import { storeEnd } from "./store-end.ts";
-import { ContinuationFilter } from "./text/continuation.ts";
-import { LengthLimit } from "./text/length-limit.ts";
-import { Pacer } from "./text/pacer.ts";
-import { SpeakerLabelFilter, speakerCode } from "./text/speaker-labels.ts";
-import { inSequence, type TextFilter } from "./text/text-filter.ts";
+import { createAnswerFilter } from "./text/answer-text.ts";
+import type { LengthLimit } from "./text/length-limit.ts";
+import { speakerCode } from "./text/speaker-labels.ts";
+import type { TextFilter } from "./text/text-filter.ts";
 
-const answerLengthMax = 100_000;
 const checkpointMs = 1_000;
 
 export interface AnswerToRun {
@@ -133,13 +132,8 @@ export class RunningAnswer implements RunningAnswerPort, AnswerRun {
   }
 
   async #stream(): Promise<AnswerEnd> {
-    const limit = new LengthLimit(answerLengthMax, this.keptText.length);
-    const filter = inSequence([
-      new SpeakerLabelFilter(speakerCode(this.#ctx.secretKey, this.chatId)),
-      new ContinuationFilter(this.keptText),
-      limit,
-      new Pacer((text) => this.#show(text)),
-    ]);
+    const code = speakerCode(this.#ctx.secretKey, this.chatId);
+    const { filter, limit } = createAnswerFilter(code, this.keptText, (text) => this.#show(text));
     const stopCheckpoints = this.#storeCheckpoints();
     const deadline =
       this.#resumeWithinMs === undefined
@@ -157,7 +151,9 @@ export class RunningAnswer implements RunningAnswerPort, AnswerRun {
     clearTimeout(deadline);
     stopCheckpoints();
     this.#show(filter.end(end !== undefined));
-    return end ?? this.#endOfFailure(failure);
+    // Speaker labels and white space alone are no answer.
+    const isEmpty = end?.status === "complete" && isBlank(this.#text);
+    return end && !isEmpty ? end : this.#endOfFailure(failure ?? new EmptyAnswer());
   }
 
   /** @returns the model's own ending, or that of the length limit */
@@ -200,7 +196,7 @@ export class RunningAnswer implements RunningAnswerPort, AnswerRun {
   #endOfFailure(error: unknown): AnswerEnd {
     const { messageId } = this;
     // The server before died between the last word and the end.
-    if (error instanceof EmptyAnswer && this.keptText !== "") return { status: "complete" };
+    if (error instanceof EmptyAnswer && !isBlank(this.keptText)) return { status: "complete" };
     if (this.#stopReason !== undefined && this.#stopReason !== "interrupted") {
       return { status: this.#stopReason };
     }

@@ -1,10 +1,11 @@
-// Who is in a chat, under the rules of queries.ts: found through the caller's membership, changed under the lock of the
-// chat's row.
+// Participants of a chat. As in queries.ts, a chat is found through the caller's membership, and a change locks the chat's
+// row.
 import { z } from "zod";
 import { insertEvent, type Actor } from "../audit/queries.ts";
 import { many, maybe, one, type Sql } from "../database/connect.ts";
 import { Chat, chatsPerUserMax, groupSizeMax, Participant } from "../wire/chats.ts";
-import { chatColumns, lockedChat } from "./column-queries.ts";
+import { chatColumns } from "../log/chat-columns.ts";
+import { lockedChat } from "./column-queries.ts";
 
 const privateSize = 2;
 
@@ -13,7 +14,7 @@ const participantColumns = (sql: Sql) => sql`
   p.joined_at, u.created_at
 `;
 
-/** @returns undefined for a chat that the caller is not in; otherwise never empty */
+/** @returns undefined for a chat that the caller is not in; otherwise the list has the caller at least */
 export async function findParticipants(
   sql: Sql,
   userId: number,
@@ -53,7 +54,8 @@ const AddedParticipant = z.discriminatedUnion("outcome", [
 ]);
 
 /**
- * Adds a person and takes the chat's next number. Somebody whom another has added at this moment may be told as `full`.
+ * Adds a person and takes the chat's next number. For a person whom another request adds at this moment the outcome may be
+ * `full`.
  * @returns undefined for a chat that the caller is not in
  */
 export async function insertParticipant(
@@ -138,7 +140,7 @@ const RemovedParticipant = z.object({
 
 /**
  * Removes a person and takes the chat's next number. The owner is never removed, and only the owner may remove others.
- * @returns undefined for a chat that the caller is not in; `removed_seq` null when nobody was removed
+ * @returns undefined for a chat that the caller is not in; `removed_seq` is null when nobody was removed
  */
 export async function deleteParticipant(
   sql: Sql,

@@ -1,4 +1,4 @@
-// Reading a room's log: what a returning client has missed, and what a gap among live frames held.
+// Reading a room's log: the messages that a returning client has missed, and the frames in a gap of the live ones.
 import { z } from "zod";
 import { many, type Sql } from "../database/connect.ts";
 import type { ReadLog } from "../realtime/sequencer.ts";
@@ -7,16 +7,16 @@ import type { DurableFrame } from "../wire/frames.ts";
 import { firstStreamFrame, lastStreamFrame, messageFrame } from "../wire/message-frames.ts";
 import { numberedFrame, type NumberedFrame } from "../wire/numbered-frames.ts";
 import { Message, Usage } from "../wire/messages.ts";
+import { chatColumns } from "./chat-columns.ts";
 import { messageColumns, storedColumns } from "./messages.ts";
 
-const Reached = z.object({ last_seq: z.int(), updated_seq: z.int() });
 const MissedRow = z.union([
   z.object({ room_last_seq: z.int(), room_updated_seq: z.int(), ...Message.shape }),
   z.object({ room_last_seq: z.int(), room_updated_seq: z.int(), id: z.null() }),
 ]);
 
 export interface Missed {
-  /** The room's number at which this was read. */
+  /** The room's newest number at the time of reading. */
   lastSeq: number;
   chatUpdatedSeq: number;
   /** In the order of `updated_seq`. */
@@ -24,8 +24,8 @@ export interface Missed {
 }
 
 /**
- * Messages that are new or changed above a number, in their latest state: at most twice `limit`, and none after those
- * whose texts together exceed `bytesMax`.
+ * Finds messages that are new or changed above a number, in their latest state: at most twice `limit`, and no more once
+ * their texts together exceed `bytesMax` bytes.
  * @returns undefined for a chat that the caller is not in
  */
 export async function findMissed(
@@ -34,7 +34,7 @@ export async function findMissed(
   chatId: number,
   { afterSeq, limit, bytesMax }: { afterSeq: number; limit: number; bytesMax: number },
 ): Promise<Missed | undefined> {
-  // Two branches, each on its own index: nearly all messages never change.
+  // New and changed messages have an index each. The second branch is nearly always empty.
   const rows = many(
     await sql`
       select c.last_seq as room_last_seq, c.updated_seq as room_updated_seq, ${messageColumns(sql)}
@@ -73,7 +73,7 @@ export async function findMissed(
   };
 }
 
-/** Which of some answers had ended when their chat's log had reached a number. */
+/** Finds those of some answers that had ended when their chat's log reached a number. */
 export async function findEnded(sql: Sql, messageIds: number[], upTo: number): Promise<number[]> {
   const rows = many(
     await sql`
@@ -85,7 +85,7 @@ export async function findEnded(sql: Sql, messageIds: number[], upTo: number): P
   return rows.map((row) => row.id);
 }
 
-/** How far the logs of some chats reach. */
+/** Finds the newest numbers of some chats. Chats that don't exist are left out. */
 export async function findLastSeqs(
   sql: Sql,
   chatIds: number[],
@@ -118,9 +118,9 @@ const ChatChange = z.discriminatedUnion("kind", [
 ]);
 
 /**
- * The frames of a chat's numbers above one, as they would have gone out live, except that what has changed again since
- * is in its latest state.
- * @param onEnded is told of every answer whose end is among them, before anybody is shown it
+ * Makes a function that reads the frames of a chat above a number. They are the frames that were sent live, except that a
+ * resource that has changed again since is in its latest state.
+ * @param onEnded is called with every answer whose end is among the frames, before anybody receives them
  */
 export function createReadLog(
   sql: Sql,
@@ -130,13 +130,12 @@ export function createReadLog(
     const upTo = after + limit;
     const [chat] = many(
       await sql`
-        select c.id, c.name, c.is_named, c.owner_id, c.is_group, c.is_ai_chat, c.created_at, c.last_seq, c.updated_seq, c.settings
-        from chats c where c.id = ${chatId}
+        select ${chatColumns(sql)} from chats c where c.id = ${chatId}
       `,
       Chat,
     );
     if (!chat) return { lastSeq: after, frames: [] };
-    const lastSeq = Reached.parse(chat).last_seq;
+    const lastSeq = chat.last_seq;
     const frames = [
       ...(await readMessageFrames(sql, chatId, after, Math.min(upTo, lastSeq))),
       ...(await readChatFrames(sql, chat, after, Math.min(upTo, lastSeq))),
@@ -196,7 +195,7 @@ async function readChatFrames(
       kind,
       chat,
       person: { user_id, username },
-      // Perhaps out again by now.
+      // The person may have left again by now.
       participant: {
         id: user_id,
         username,

@@ -23,9 +23,9 @@ export interface JoinRequest {
 }
 
 /**
- * Sends what was missed as `message` frames, then `joined`, then everything that happens from then on. More than
- * `replayMax` messages or `replayBytesMax` behind: only `joined` with `recovered: false`.
- * @throws Problem `not_found`; the listener has then not joined, and doesn't hear the room any more if it did before
+ * Sends the missed messages as `message` frames, then `joined`, then the live frames. A client that has missed more than
+ * `replayMax` messages or `replayBytesMax` bytes gets only `joined` with `recovered: false` first.
+ * @throws Problem `not_found`; the listener has then not joined, and has left the room if it had joined before
  */
 export async function joinRoom(
   ctx: Ctx,

@@ -1,5 +1,6 @@
 import type { Caller } from "../accounts/access-tokens.ts";
 import { ask, isQuestion } from "../answers/ask.ts";
+import { storedTooLate } from "../answers/reservation.ts";
 import { chatNotFound } from "../chats/actions.ts";
 import type { Ctx } from "../context.ts";
 import { activityFrame, messageFrame } from "../wire/message-frames.ts";
@@ -70,6 +71,7 @@ function publish(
   input: SendMessageInput,
 ): { message: Message; answer: Message | undefined } {
   if (result.outcome === "stranger") throw chatNotFound();
+  if (result.outcome === "late") throw storedTooLate();
   if (result.outcome === "must_ask") throw new Error("a question was refused as a plain message");
   const { message } = result;
   if (message.content !== input.content) {

@@ -1,7 +1,7 @@
 import postgres from "postgres";
 
 interface Cluster {
-  /** Of the migrated template. */
+  /** The URL of the migrated template database. */
   url: string;
   template: string;
 }

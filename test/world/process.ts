@@ -189,7 +189,7 @@ export async function call(
   return {
     status: response.status,
     headers: response.headers,
-    // What a test finds in a body it asserts itself.
+    // Each test asserts the body itself.
     body: JSON.parse(text),
   };
 }

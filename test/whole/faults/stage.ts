@@ -21,7 +21,7 @@ import { createServerChild, type ServerChild } from "./server.ts";
 
 const log = pino({ level: "silent" });
 const pollMs = 20;
-/** What is asked is to be answered, however much it is. */
+/** Budgets are off, so that every question is answered. */
 const noBudgets = {
   BUDGET_TOKENS_PER_USER_DAY: "0",
   BUDGET_TOKENS_PER_CHAT_DAY: "0",
@@ -31,7 +31,7 @@ const noBudgets = {
 };
 const backMsMax = 30_000;
 
-/** What people use: one server, or several that look like one. */
+/** The service that people use: one server, or several behind one URL. */
 export type Served = Pick<ServerChild, "url" | "kills" | "servers" | "lastLines">;
 
 export interface Stage {

@@ -130,7 +130,7 @@ test("production logs are JSON lines with request ids, and hold no secret of any
     path: "/api/nowhere",
     status: 404,
   });
-  // What went wrong is there for the operator, under the id that the person was given.
+  // The operator finds the error under the request id that the client was given.
   const errors = lines.filter((line) => line.level >= 50);
   expect(errors.map(({ msg, requestId }) => [msg, requestId])).toEqual([
     ["unexpected error", "zoes"],

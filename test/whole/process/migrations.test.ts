@@ -41,7 +41,7 @@ test.concurrent(
     expect(ready.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
     const migrating = servers.filter(({ output }) => output.includes("migrated the database"));
     expect(migrating).toHaveLength(1);
-    // What is new has nothing to lose.
+    // A new database has no data to lose.
     expect(servers.filter(({ output }) => output.includes("destroys data"))).toEqual([]);
     const versions = await execute(env.DATABASE_URL, "select version from schema_migrations");
     expect(versions.map(({ version }) => version).sort()).toEqual(

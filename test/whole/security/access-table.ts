@@ -1,5 +1,5 @@
-// Who may do what: a line for every operation of openapi.json and every frame of a client. One that is missing here, or
-// that doesn't exist any more, fails access.test.ts and access-sockets.test.ts.
+// The access matrix: a line for every operation of openapi.json and every frame of a client. A line that is missing, or
+// whose operation or frame doesn't exist any more, fails access.test.ts and access-sockets.test.ts.
 import type { Answering, Scene } from "./scene.ts";
 
 export const roles = ["nobody", "stranger", "former", "member", "author", "owner"] as const;
@@ -10,7 +10,7 @@ export const roles = ["nobody", "stranger", "former", "member", "author", "owner
 export type Role = (typeof roles)[number];
 
 interface Request {
-  /** What is sent, all of it good. */
+  /** A valid request body. */
   body?: (scene: Scene, caller: Exclude<Role, "nobody">) => unknown;
   /** The answer that the operation is about; `complete` unless said otherwise. */
   answer?: Answering;
@@ -109,7 +109,7 @@ export const frames: Record<string, FrameRule> = {
     replies: toParticipants("ack"),
   },
   typing: { members: inChat, replies: toParticipants("ack") },
-  // Of the socket alone: whoever has not joined leaves nothing.
+  // A join belongs to one socket: `leave` is acknowledged even if the socket has not joined.
   leave: { members: inChat, replies: toAll("ack") },
   stop: {
     members: (scene) => ({ ...inChat(scene), message_id: scene.messageId }),

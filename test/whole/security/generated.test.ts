@@ -127,7 +127,7 @@ test(`of ${requestsMade} requests none fails the server, and every refusal is a 
   const arbitrary = requests(
     operationsOf(document),
     around(document.components.schemas, anna.token),
-    // What ends a session ends the guest's.
+    // Operations that may end a session use the guest's session, so that the others remain valid.
     (name) => (/ \/api\/auth\//.test(name) ? guest : anna).token,
   );
   await inTurns(fc.sample(arbitrary, { numRuns: requestsMade, seed }), together, ask);

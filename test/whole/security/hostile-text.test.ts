@@ -102,7 +102,7 @@ describe.each(classes)("%s", (_, texts) => {
   test("are nobody's name, or found exactly", async () => {
     for (const text of texts) {
       const invited = await ann.api("POST", path("/invite"), { username: text });
-      // What is too long, or blank, can't be anybody's.
+      // A name that is too long or blank can't belong to anybody.
       if (invited.status === 422) expectInvalid(invited, "/username");
       else expectProblem(invited, 404, "not_found");
       const input = {
