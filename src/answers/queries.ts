@@ -34,7 +34,9 @@ export async function checkpointAnswer(
         from run
         where messages.id = run.message_id and status = 'streaming' and ${text !== undefined}
       )
-      select stop_requested, exists (select from messages where id = run.message_id) as has_message,
+      select stop_requested, exists (
+          select from messages m join chats c on c.id = m.chat_id where m.id = run.message_id
+        ) as has_message,
         ${withoutWaiting(sql)}
       from run
     `,
@@ -121,6 +123,7 @@ export async function findEndedAnswer(
     await sql`
       select ${messageColumns(sql)}, m.usage
       from messages m
+      join chats c on c.id = m.chat_id
       left join users u on u.id = m.user_id
       where m.id = ${messageId} and m.status <> 'streaming'
     `,
@@ -192,6 +195,7 @@ export async function findStreamingAnswer(
   const rows = await sql`
     select ${messageColumns(sql)}
     from messages m
+    join chats c on c.id = m.chat_id
     left join users u on u.id = m.user_id
     where m.id = ${messageId} and m.status = 'streaming'
       or m.id = (select answer_to from messages where id = ${messageId} and status = 'streaming')

@@ -163,7 +163,10 @@ const DeletedChat = z.object({
   participant_ids: z.array(z.int()),
 });
 
-/** Deletes a chat with all it holds, if the caller owns it. @returns undefined for a chat that the caller is not in */
+/**
+ * Deletes a chat, if the caller owns it. From then on nobody finds its messages; purge.ts deletes them page by page.
+ * @returns undefined for a chat that the caller is not in
+ */
 export async function deleteChat(
   sql: Sql,
   caller: Actor,
