@@ -6,13 +6,14 @@ import { login, register } from "../src/accounts/sign-in.ts";
 import { makeSecret, readAccessToken, type Caller } from "../src/accounts/access-tokens.ts";
 import { createDemonstration } from "../src/model/demonstration.ts";
 import { createChat, listChats } from "../src/chats/actions.ts";
-import { inviteToChat, markRead } from "../src/chats/participant-actions.ts";
+import { inviteToChat } from "../src/chats/participant-actions.ts";
 import { ConfigError, readConfig, type Config } from "../src/config/config.ts";
 import { compose } from "../src/compose.ts";
 import type { AppParts } from "../src/app.ts";
 import type { Ctx } from "../src/context.ts";
 import type { DatabaseAddress } from "../src/config/database-address.ts";
 import { openPool } from "../src/database/pooler.ts";
+import { updateReadPosition } from "../src/receipts/queries.ts";
 import { migrate } from "../src/database/migrations/migrate.ts";
 import { sendMessage } from "../src/messages/send.ts";
 import { Problem } from "../src/wire/problems.ts";
@@ -31,7 +32,7 @@ interface Room {
   /** The first one owns it. */
   people: [Name, ...Name[]];
   messages: [from: Name, content: string][];
-  /** Who has read the last of them. */
+  /** The people who have read the chat's last message. */
   readBy: Name[];
 }
 
@@ -71,7 +72,7 @@ const rooms: Room[] = [
   },
 ];
 
-/** What people should see besides the answer: to stderr, so that stdout has only the answer. */
+/** Warnings go to stderr, so that stdout holds only the result. */
 const log = pino({ level: "warn" }, pino.destination(2));
 
 async function main(): Promise<number> {
@@ -173,7 +174,8 @@ async function furnish(ctx: Ctx, callerOf: (name: Name) => Caller, room: Room): 
     const running = ctx.answers.inChat(chat.id, Infinity);
     await Promise.all(running.map((reply) => reply.done));
   }
-  for (const username of readBy) await markRead(ctx, callerOf(username), chat.id, lastSeq);
+  for (const username of readBy)
+    await updateReadPosition(ctx.sql, callerOf(username).id, chat.id, lastSeq);
   return `  ${String(chat.id).padEnd(4)} ${name.padEnd(17)} ${people.join(", ")}`;
 }
 

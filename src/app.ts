@@ -1,4 +1,5 @@
 import type { Ctx } from "./context.ts";
+import { peopleRoutes } from "./accounts/people-routes.ts";
 import { authRoutes } from "./accounts/routes.ts";
 import type { Passwords } from "./accounts/passwords.ts";
 import { bearerUserId } from "./accounts/signed-in.ts";
@@ -24,6 +25,8 @@ import { keptRequestId, requestIdMax } from "./http/request-id.ts";
 import { createRouter } from "./http/router.ts";
 import { secureHeaders } from "./http/secure-headers.ts";
 import { messageRoutes } from "./messages/routes.ts";
+import type { ReceiptNotices } from "./receipts/notices.ts";
+import { receiptRoutes } from "./receipts/routes.ts";
 import { socketRoutes } from "./socket/routes.ts";
 import { requestId } from "hono/request-id";
 
@@ -31,10 +34,11 @@ import { requestId } from "hono/request-id";
 export interface AppParts {
   ctx: Ctx;
   passwords: Passwords;
+  receipts: ReceiptNotices;
 }
 
 /** The HTTP application: middleware, the routes of all features, the documents, and the error handlers. */
-export function createApp({ ctx, passwords }: AppParts) {
+export function createApp({ ctx, passwords, receipts }: AppParts) {
   const app = createRouter();
   app.use(seeClient(ctx.config));
   app.use(requestId({ limitLength: requestIdMax, generator: keptRequestId }));
@@ -50,7 +54,9 @@ export function createApp({ ctx, passwords }: AppParts) {
   app.use(requireJson);
 
   app.route("/", authRoutes(ctx, passwords));
+  app.route("/", peopleRoutes(ctx));
   app.route("/", chatRoutes(ctx));
+  app.route("/", receiptRoutes(ctx, receipts));
   app.route("/", messageRoutes(ctx));
   app.route("/", botRoutes(ctx));
   app.route("/", healthRoutes(ctx));

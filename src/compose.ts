@@ -13,6 +13,7 @@ import { createReadLog } from "./log/replay.ts";
 import { TypingNotices } from "./messages/typing.ts";
 import { noMetrics } from "./observability/metrics/metrics.ts";
 import { noTelemetry, type Telemetry } from "./observability/telemetry.ts";
+import { ReceiptNotices } from "./receipts/notices.ts";
 import { createRateLimits } from "./rate-limits/rate-limits.ts";
 import { LocalRealtime } from "./realtime/local-realtime.ts";
 import { Rooms } from "./realtime/rooms.ts";
@@ -45,6 +46,10 @@ export interface ComposedDurations {
   typingMs: number;
   /** A socket without a token in its address must send an `auth` frame within this. */
   authTimeoutMs: number;
+  /** The `leave` of a merged socket takes effect after this. */
+  leaveDelayMs: number;
+  /** A chat's merged sockets are sent its read receipts at most once in this interval. */
+  receiptsMs: number;
 }
 
 /** Makes everything that a server needs. Nothing runs yet, and nothing is asked of the database. */
@@ -58,11 +63,13 @@ export function compose(parts: ContextParts): ServerParts {
     perAddressMax: config.socketsPerAddressMax,
     metrics,
     authTimeoutMs: durations.authTimeoutMs,
+    leaveDelayMs: durations.leaveDelayMs,
   });
   const answers = new RunningAnswers({ answersMax: config.budgets.serverAnswers });
-  const emit: Emit = (topic, text) => sockets.emit(topic, text);
+  const emit: Emit = (topic, text, merged) => sockets.emit(topic, text, merged);
   const rooms = new Rooms({
     emit,
+    mergedSockets: sockets,
     readLog: createReadLog(sql, { onEnded: (messageId) => answers.noteEnded(messageId) }),
     log,
     metrics,
@@ -71,6 +78,7 @@ export function compose(parts: ContextParts): ServerParts {
   const realtime = new LocalRealtime({
     rooms,
     emit,
+    mergedSockets: sockets,
     notify: (userId, frame) => sockets.notify(userId, frame),
     activityMs: durations.activityMs,
   });
@@ -94,6 +102,7 @@ export function compose(parts: ContextParts): ServerParts {
     sockets,
     passwords: new Passwords(log),
     typing: new TypingNotices(ctx, durations.typingMs),
+    receipts: new ReceiptNotices(ctx, durations.receiptsMs),
   };
 }
 

@@ -7,10 +7,11 @@ import type { StreamAnswer } from "./model/stream-answer.ts";
 import type { Telemetry } from "./observability/telemetry.ts";
 import type { RateLimits } from "./rate-limits/rate-limits.ts";
 import type { NumberedChange } from "./realtime/local-realtime.ts";
-import type { RoomOptions } from "./realtime/room.ts";
+import type { RoomOptions } from "./realtime/listener.ts";
 import type { Rooms } from "./realtime/rooms.ts";
 import type { RoomFrame } from "./wire/frames.ts";
 import type { ListFrame, UserFrame } from "./wire/list-frames.ts";
+import type { ReadReceiptsFrame } from "./wire/merged-frames.ts";
 
 /** The context of every action; there is one in a process, and one in each world of a test. */
 export interface Ctx {
@@ -58,6 +59,13 @@ export interface Realtime {
   toUser(userId: number, frame: UserFrame, change?: NumberedChange): void;
   /** Sends to the participants of `frame.chat_id` that have not joined it; `chat_activity` at most once a second. */
   toList(frame: ListFrame): void;
+  /** Whether a merged socket of this node follows the chat. */
+  hasMerged(chatId: number): boolean;
+  /**
+   * Sends to the merged sockets of a chat's participants, whether or not they have joined it.
+   * @param after the chat's number that the frame must not overtake
+   */
+  toMerged(frame: ReadReceiptsFrame, after: number): void;
   readonly rooms: Rooms;
 }
 
@@ -87,6 +95,8 @@ export interface RunningAnswer {
   readonly messageId: number;
   /** The number of its message. */
   readonly seq: number;
+  /** When its message was stored, as on the wire. */
+  readonly createdAt: string;
   /** The row of answer_runs, and this node's right to write it. */
   readonly lease: { readonly id: number; readonly attempt: number };
   /** The text that the room has been shown. */

@@ -5,6 +5,7 @@ import { cleanUpSessions } from "./accounts/authentication.ts";
 import { recoverAnswers } from "./answers/recovery.ts";
 import { createApp, type AppParts } from "./app.ts";
 import { cleanUpAudit } from "./audit/audit.ts";
+import { purgeDeletedChats } from "./chats/purge.ts";
 import type { Ctx } from "./context.ts";
 import { findLastSeqs } from "./log/replay.ts";
 import { every, within } from "./schedule.ts";
@@ -25,6 +26,8 @@ export interface ServerDurations {
   logCheckMs: number;
   /** Between two looks for answers whose node is gone. */
   recoveryMs: number;
+  /** Between two purges of deleted chats. */
+  purgeMs: number;
   cleanUpMs: number;
   /** The time that a shutdown leaves to frames and answers that have begun. */
   drainMs: number;
@@ -38,6 +41,7 @@ const defaultDurations: ServerDurations = {
   endedCheckMs: 3_000,
   logCheckMs: 2_000,
   recoveryMs: 1_000,
+  purgeMs: 1_000,
   cleanUpMs: 10 * 60_000,
   drainMs: 4_000,
   closeMs: 1_000,
@@ -138,6 +142,7 @@ function startTasks({ ctx, sockets }: ServerParts, times: ServerDurations): (() 
       atOnce: true,
     }),
     every(times.endedCheckMs, "ended sessions", log, () => closeEnded(ctx, sockets)),
+    every(times.purgeMs, "purge of deleted chats", log, () => purgeDeletedChats(ctx)),
     every(cleanUpMs, "session clean-up", log, () => cleanUpSessions(ctx)),
     every(cleanUpMs, "rate clean-up", log, () => ctx.rateLimits.cleanUp()),
     every(cleanUpMs, "audit clean-up", log, () => cleanUpAudit(ctx)),

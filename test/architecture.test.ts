@@ -20,7 +20,7 @@ const ranks: readonly (readonly string[])[] = [
   ["accounts"],
   ["chats"],
   ["answers"],
-  ["messages"],
+  ["messages", "receipts"],
   ["socket", "docs"],
   ["app.ts"],
   ["server.ts"],
@@ -142,7 +142,7 @@ function codeFaults(path: string, code: string): string[] {
   if (!path.startsWith("config/") && /\b(process|Bun|import\.meta)\.env\b/.test(bare)) {
     faults.push("reads the environment: only config/ does");
   }
-  if (/\.(toRoom|toUser|toList)\(/.test(bare) && (isRoutes(path) || isQueries(path))) {
+  if (/\.(toRoom|toUser|toList|toMerged)\(/.test(bare) && (isRoutes(path) || isQueries(path))) {
     faults.push("publishes: only actions do");
   }
   if (/^(let|var) /m.test(bare) && folderOf(path) !== "main.ts") {

@@ -1,11 +1,11 @@
 // Runs all tests of `bun run check`, and then checks that the tests have seen everything that the API documents name.
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { closeCodes } from "../src/wire/close-codes.ts";
 import { asyncApi } from "../src/wire/docs/asyncapi.ts";
 import { openApi } from "../src/docs/documents.ts";
 import { clusterSetting, startCluster } from "./world/cluster.ts";
+import { foldersSetting } from "./world/folder.ts";
 import { appToDescribe } from "./world/contract.ts";
 import { operationsOf, Document } from "./docs/openapi.ts";
 import { readSeen } from "./world/seen.ts";
@@ -30,8 +30,9 @@ function everything(): string[] {
   ];
 }
 
-const folder = mkdtempSync(join(tmpdir(), "gemini-coop-seen-"));
 const cluster = await startCluster();
+const seenFolder = join(cluster.folder, "seen");
+mkdirSync(seenFolder);
 const tests = Bun.spawn(
   [
     ...["bun", "test", `--parallel=${workers}`, "--no-isolate", `--timeout=${timeoutMs}`],
@@ -40,14 +41,19 @@ const tests = Bun.spawn(
   ],
   {
     cwd: join(import.meta.dir, ".."),
-    env: { ...process.env, TEST_SEEN_FOLDER: folder, [clusterSetting]: cluster.url },
+    env: {
+      ...process.env,
+      TMPDIR: cluster.folder,
+      TEST_SEEN_FOLDER: seenFolder,
+      [clusterSetting]: cluster.url,
+      [foldersSetting]: "kept",
+    },
     stdio: ["inherit", "inherit", "inherit"],
   },
 );
 const code = await tests.exited;
+const seen = readSeen(seenFolder);
 await cluster.stop();
-const seen = readSeen(folder);
-rmSync(folder, { recursive: true });
 
 const missing = everything().filter((each) => !seen.has(each));
 if (code === 0 && missing.length > 0) {

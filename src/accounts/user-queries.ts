@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { insertEvent, type Source } from "../audit/queries.ts";
 import { many, maybe, one, type Sql } from "../database/connect.ts";
-import { User } from "../wire/users.ts";
+import { PersonFound, User } from "../wire/users.ts";
 
 const UserWithPassword = User.extend({ hashed_password: z.string() });
 export type UserWithPassword = z.infer<typeof UserWithPassword>;
@@ -88,5 +88,45 @@ export async function findUsersByName(sql: Sql, usernames: string[]): Promise<Na
       order by id
     `,
     NamedUser,
+  );
+}
+
+/**
+ * People with a text in their username, without regard to case: first those whose name begins with it. The index on the
+ * bigrams of usernames finds texts of two characters and more.
+ * @param part at least two characters
+ * @param exceptUserId is left out
+ */
+export async function findUsersByPart(
+  sql: Sql,
+  { part, exceptUserId, limit }: { part: string; exceptUserId: number; limit: number },
+): Promise<PersonFound[]> {
+  const name = part.toLowerCase();
+  const bigrams = Array.from({ length: name.length - 1 }, (_, at) => name.slice(at, at + 2));
+  // U+0080 sorts behind every character of a username in the index, whose collation is "C".
+  return many(
+    await sql`
+      with beginning as materialized (
+        select id, username, created_at from users
+        where lower(username) collate "C" >= ${name} and lower(username) collate "C" < ${`${name}\u0080`}
+          and id <> ${exceptUserId}
+        order by lower(username) collate "C"
+        limit ${limit}
+      ),
+      containing as materialized (
+        select id, username, created_at from users
+        where username_bigrams(username) @> ${bigrams}::text[]
+          and strpos(lower(username), ${name}) > 1
+          and id <> ${exceptUserId}
+          -- Where enough names begin with it, most others that have its bigrams would be looked at in vain.
+          and (select count(*) from beginning) < ${limit}
+        limit ${limit}
+      )
+      select id, username, created_at
+      from (select 1 as place, * from beginning union all select 2, * from containing) found
+      order by place, lower(username) collate "C"
+      limit ${limit}
+    `,
+    PersonFound,
   );
 }

@@ -7,7 +7,7 @@ import type { MessageStatus, Source } from "../wire/messages.ts";
 export type EndedStatus = Exclude<MessageStatus, "streaming">;
 
 /**
- * How a run ends. After `handed_over` and `abandoned` the answer itself goes on elsewhere, or is gone. The model's own
+ * The end of a run. After `handed_over` and `abandoned` the answer itself goes on elsewhere, or is gone. The model's own
  * endings (see Ending in model/stream-answer.ts) are a part of these.
  */
 export interface AnswerEnd<Status = EndedStatus | StopReason> {
@@ -16,6 +16,12 @@ export interface AnswerEnd<Status = EndedStatus | StopReason> {
   error?: string | undefined;
   sources?: Source[] | undefined;
 }
+
+/** The end of an answer that another server had begun, and that did not go on in time. */
+export const brokenOff: AnswerEnd = {
+  status: "interrupted",
+  error: "The server was restarted, and the answer broke off.",
+};
 
 /** Returns the end of an answer that failed, with a sentence for people that holds nothing internal. */
 export function endOfError(error: unknown): AnswerEnd<"failed"> {

@@ -13,8 +13,8 @@ export class HelpResponder implements Responder {
     this.#text = helpText(config, room);
   }
 
-  prepare({ resumed }: AnswerRequest): Promise<PreparedAnswer> {
-    const streamAnswer = sayAtOnce(this.#text.slice(resumed?.text.length ?? 0));
+  prepare({ keptText }: AnswerRequest): Promise<PreparedAnswer> {
+    const streamAnswer = sayAtOnce(this.#text.slice(keptText.length));
     return Promise.resolve({
       model: undefined,
       tokensMin: 0,

@@ -1,8 +1,12 @@
 import type { Ctx } from "../context.ts";
-import { ModelError, type Delta, type StreamAnswer } from "../model/stream-answer.ts";
-import { modelSettings } from "./model-settings.ts";
+import {
+  ModelError,
+  type Delta,
+  type ModelSettings,
+  type StreamAnswer,
+} from "../model/stream-answer.ts";
+import { modelSettings, tokensBeside } from "./model-settings.ts";
 import type { BuiltPrompt } from "./prompt/prompt.ts";
-import { estimateTokens } from "./prompt/prompt.ts";
 import { insertReceipt, type PromptRoom } from "./prompt/queries.ts";
 import { readPrompt } from "./prompt/read-prompt.ts";
 import type { AnswerRequest, AnswerRun, PreparedAnswer, Responder } from "./responder.ts";
@@ -19,53 +23,55 @@ export class ModelResponder implements Responder {
   readonly #ctx: Ctx;
   readonly #streamAnswer: StreamAnswer;
   readonly #room: PromptRoom;
+  readonly #settings: ModelSettings;
 
   constructor(ctx: Ctx, streamAnswer: StreamAnswer, room: PromptRoom) {
     this.#ctx = ctx;
     this.#streamAnswer = streamAnswer;
     this.#room = room;
+    this.#settings = modelSettings(ctx.config, room.settings);
   }
 
-  async prepare({ question, upToSeq, resumed }: AnswerRequest): Promise<PreparedAnswer> {
+  async prepare({
+    question,
+    upToSeq,
+    keptText,
+    tokensLeft,
+  }: AnswerRequest): Promise<PreparedAnswer> {
+    const fixed = tokensBeside(this.#settings) + answerTokensMin;
     const prompt = await readPrompt(this.#ctx, this.#room, question, {
       upToSeq,
-      tokensMax: this.#historyTokensMax(resumed),
-      kept: resumed?.text ?? "",
+      tokensLeft: tokensLeft === undefined ? undefined : tokensLeft - fixed,
+      kept: keptText,
     });
-    const { thinking_budget: budget } = this.#room.settings;
-    const thoughts = budget === null || budget < 0 ? thoughtsTokensDefault : budget;
     return {
-      model: modelSettings(this.#ctx.config, this.#room.settings).model,
-      tokensMin: prompt.estimatedTokens + answerTokensMin,
-      tokensWanted: prompt.estimatedTokens + answerTokensMax + thoughts,
+      model: this.#settings.model,
+      tokensMin: prompt.tokensAtMost + fixed,
+      tokensWanted: prompt.tokensAtMost + tokensBeside(this.#settings) + this.#outputTokensWanted,
       isHistoryFull: prompt.isFull,
       stream: (run) => this.#stream(run, prompt),
     };
   }
 
-  /** A resumed answer has to do with its reservation: no limit is passed for a second try. */
-  #historyTokensMax(resumed: AnswerRequest["resumed"]): number {
-    const { contextTokens } = this.#ctx.config.gemini;
-    if (!resumed) return contextTokens;
-    const keptTokens = estimateTokens(resumed.text, this.#room.token_ratio);
-    const left = resumed.tokensLeft - answerTokensMin - keptTokens;
-    return Math.max(1, contextTokens > 0 ? Math.min(contextTokens, left) : left);
+  /** Answer and thoughts together. */
+  get #outputTokensWanted(): number {
+    const { thinkingBudget: budget } = this.#settings;
+    return answerTokensMax + (budget === null || budget < 0 ? thoughtsTokensDefault : budget);
   }
 
   async *#stream(run: AnswerRun, prepared: BuiltPrompt): AsyncGenerator<Delta> {
     const { meter } = run;
     const prompt = await this.#newestPrompt(run, prepared);
-    const left = run.reservedTokens - meter.charged.total_tokens - prompt.estimatedTokens;
+    const outputTokensMax = this.#outputTokensMax(run, prompt);
     meter.begin(prompt.estimatedTokens, this.#room.token_ratio);
     const receipt = this.#keepReceipt(run, prompt);
-    const settings = modelSettings(this.#ctx.config, this.#room.settings);
+    const settings = this.#settings;
     const call = this.#ctx.telemetry.tracing.modelCall(settings.model);
     let hasBegun = false;
     let hasText = false;
     let failure: string | undefined;
     try {
       const { system, turns } = prompt;
-      const outputTokensMax = Math.max(answerTokensMin, left);
       const request = { system, turns, settings, outputTokensMax };
       for await (const delta of this.#streamAnswer(request, run.signal)) {
         hasBegun = true;
@@ -84,9 +90,27 @@ export class ModelResponder implements Responder {
       throw error;
     } finally {
       call.ended(meter.counted, failure);
+      this.#checkUsage(run);
       // The answer's end updates the receipt, so it must be stored before.
       await receipt;
     }
+  }
+
+  /** The output that the reservation covers, beside the most that the prompt can cost. */
+  #outputTokensMax({ meter, reservedTokens }: AnswerRun, { tokensAtMost }: BuiltPrompt): number {
+    const beside = meter.charged.total_tokens + tokensAtMost + tokensBeside(this.#settings);
+    return Math.max(answerTokensMin, Math.min(this.#outputTokensWanted, reservedTokens - beside));
+  }
+
+  /** The model must not cost more than was reserved. If it does, somebody should know. */
+  #checkUsage({ messageId, meter, reservedTokens }: AnswerRun): void {
+    const usedTokens = meter.charged.total_tokens;
+    if (usedTokens <= reservedTokens) return;
+    const { model } = this.#settings;
+    this.#ctx.log.warn(
+      { messageId, model, usedTokens, reservedTokens },
+      "an answer used more tokens than were reserved",
+    );
   }
 
   /**
@@ -97,7 +121,8 @@ export class ModelResponder implements Responder {
     const { question, keptText, reservedTokens } = run;
     if (keptText !== "" || question.seq <= this.#room.last_seq + 1) return prepared;
     const newest = await readPrompt(this.#ctx, this.#room, question, { upToSeq: question.seq - 1 });
-    return newest.estimatedTokens + answerTokensMin <= reservedTokens ? newest : prepared;
+    const tokensMin = newest.tokensAtMost + tokensBeside(this.#settings) + answerTokensMin;
+    return tokensMin <= reservedTokens ? newest : prepared;
   }
 
   async #keepReceipt(run: AnswerRun, prompt: BuiltPrompt): Promise<void> {
@@ -106,7 +131,7 @@ export class ModelResponder implements Responder {
     try {
       await insertReceipt(this.#ctx.sql, messageId, lease, {
         receipt: {
-          model: modelSettings(this.#ctx.config, settings).model,
+          model: this.#settings.model,
           settings,
           messages: [...prompt.messages, { id: question.id, updated_seq: question.updated_seq }],
           summary: prompt.summary,

@@ -16,3 +16,15 @@ export function modelSettings(config: Config, settings: ChatSettings): ModelSett
     googleSearch: settings.google_search,
   };
 }
+
+/** The pages that Google Search finds count as a part of the prompt. This is more than was seen of them. */
+const searchTokensMax = 16_384;
+
+/**
+ * Returns the tokens that a call may cost beside its prompt and the output that `maxOutputTokens` limits. Gemini's models
+ * count thoughts within that limit (github.com/googleapis/python-genai/issues/2062), its documentation beside it; where
+ * a chat sets a thinking budget, both are covered.
+ */
+export function tokensBeside({ thinkingBudget, googleSearch }: ModelSettings): number {
+  return Math.max(0, thinkingBudget ?? 0) + (googleSearch ? searchTokensMax : 0);
+}

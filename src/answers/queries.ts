@@ -34,7 +34,9 @@ export async function checkpointAnswer(
         from run
         where messages.id = run.message_id and status = 'streaming' and ${text !== undefined}
       )
-      select stop_requested, exists (select from messages where id = run.message_id) as has_message,
+      select stop_requested, exists (
+          select from messages m join chats c on c.id = m.chat_id where m.id = run.message_id
+        ) as has_message,
         ${withoutWaiting(sql)}
       from run
     `,
@@ -50,7 +52,7 @@ export interface EndDetails {
   /** The model's count, which is shown; undefined if it did not count. */
   usage?: Usage | undefined;
   charged: Usage;
-  /** Of the prompt that `usage` counts. */
+  /** The estimate for the prompt that `usage` counts. */
   estimatedPromptTokens?: number | undefined;
   firstChunkMs?: number | undefined;
   totalMs?: number;
@@ -121,6 +123,7 @@ export async function findEndedAnswer(
     await sql`
       select ${messageColumns(sql)}, m.usage
       from messages m
+      join chats c on c.id = m.chat_id
       left join users u on u.id = m.user_id
       where m.id = ${messageId} and m.status <> 'streaming'
     `,
@@ -129,18 +132,20 @@ export async function findEndedAnswer(
   return row && endedAnswer(row);
 }
 
-const InsertedAnswer = z.object({ ...Message.shape });
+/** The chat's row is there also when no answer was stored: `id` is null then. */
+const InsertedAnswer = z.union([Message, z.object({ id: z.null() })]);
 
 /**
  * Stores one more empty, streaming answer to a question, and takes the chat's next number.
- * @returns undefined for a chat that the caller is not in, `running` while there is one
+ * @returns undefined for a chat that the caller is not in, `running` while there is an answer that streams, `late` when the
+ * run has ended while this waited
  */
 export async function insertAnswer(
   sql: Sql,
   callerId: number,
   question: Message,
   runId: number,
-): Promise<Message | "running" | undefined> {
+): Promise<Message | "running" | "late" | undefined> {
   const insert = sql`
     with locked as materialized (
       select c.id, c.last_seq, c.message_count
@@ -150,10 +155,14 @@ export async function insertAnswer(
       for no key update of c
       for key share of me
     ),
+    run as materialized (
+      select id from answer_runs where id = ${runId} and attempt = 1 for no key update
+    ),
     m as (
       insert into messages (chat_id, content, is_bot, seq, updated_seq, ordinal, status, answer_to)
       select id, '', true, last_seq + 1, last_seq + 1, message_count + 1, 'streaming', ${question.id}
       from locked
+      where exists (select from run)
       returning ${storedColumns(sql)}
     ),
     linked as (
@@ -165,10 +174,11 @@ export async function insertAnswer(
     moved as (
       update chats set last_seq = m.seq, message_count = chats.message_count + 1 from m where chats.id = m.chat_id
     )
-    select ${messageColumns(sql)} from m left join users u on u.id = m.user_id
+    select ${messageColumns(sql)} from locked left join m on true left join users u on u.id = m.user_id
   `;
   try {
-    return maybe(await insert, InsertedAnswer);
+    const row = maybe(await insert, InsertedAnswer);
+    return row?.id === null ? "late" : row;
   } catch (error) {
     if (databaseError(error)?.constraint === "messages_running_answer_key") return "running";
     throw error;
@@ -185,6 +195,7 @@ export async function findStreamingAnswer(
   const rows = await sql`
     select ${messageColumns(sql)}
     from messages m
+    join chats c on c.id = m.chat_id
     left join users u on u.id = m.user_id
     where m.id = ${messageId} and m.status = 'streaming'
       or m.id = (select answer_to from messages where id = ${messageId} and status = 'streaming')

@@ -1,11 +1,11 @@
-const command = /^\/bot(?=\s|$)/i;
+const command = /^\s*\/bot(?=\s|$)/i;
 
-/** Tells whether a message asks the model in any chat: it begins with the word /bot. */
+/** Tells whether a message asks the model in any chat: its first word is /bot. */
 export function asksBot(content: string): boolean {
   return command.test(content);
 }
 
-/** Returns the question without the command. In an AI chat that is the whole message. */
+/** Returns the question without the command and without white space around it. In an AI chat that is the whole message. */
 export function questionOf(content: string): string {
   return content.replace(command, "").trim();
 }

@@ -49,7 +49,8 @@ async function takeOver(ctx: Ctx, run: ClaimedRun, withinMs: number): Promise<vo
   const prepared = await responder.prepare({
     question,
     upToSeq: question.seq - 1,
-    resumed: { text: answer.content, tokensLeft },
+    keptText: answer.content,
+    tokensLeft,
   });
   if (prepared.tokensMin > tokensLeft) return await end(ctx, run, answer, "interrupted");
   // If this took longer than a lease, the run may have been taken over once more, here too.
@@ -84,7 +85,8 @@ async function end(
   ctx.log.info({ messageId: answer.id, status }, "an answer of a server that is gone has ended");
   if (!ended) return;
   // The listeners of this node were shown nothing of the answer, or text that was not kept.
-  const { content, updated_seq: number } = ended.message;
-  publishChunk(ctx, { chatId: run.chat_id, messageId: answer.id, seq: number - 1 }, content, 0);
+  const { chat_id: chatId, content, created_at: createdAt, updated_seq: number } = ended.message;
+  const shown = { chatId, messageId: answer.id, seq: number - 1, createdAt };
+  publishChunk(ctx, shown, { chunk: content, offset: 0 });
   publishEnd(ctx, ended);
 }

@@ -6,7 +6,7 @@ import { Problem } from "../wire/problems.ts";
 import { getMessage } from "./get-message.ts";
 import { insertAnswer } from "./queries.ts";
 import { asksBot } from "./question.ts";
-import { Reservation } from "./reservation.ts";
+import { Reservation, storedTooLate } from "./reservation.ts";
 
 /**
  * Makes one more answer to a question. Any participant may, and pays for it.
@@ -30,6 +30,7 @@ export async function regenerateAnswer(
     }
     const answer = await insertAnswer(ctx.sql, caller.id, question, reservation.runId);
     if (answer === undefined) throw chatNotFound();
+    if (answer === "late") throw storedTooLate();
     if (answer === "running") {
       throw new Problem(
         "answer_running",

@@ -10,7 +10,7 @@ import { Problem } from "../wire/problems.ts";
 import { insertRun, releaseRun, type Lease, type StartedRun } from "./budget/queries.ts";
 import { chooseResponder } from "./choose-responder.ts";
 import { findPromptRoom, type PromptRoom } from "./prompt/queries.ts";
-import type { PreparedAnswer, Responder } from "./responder.ts";
+import type { AnswerRequest, PreparedAnswer, Responder } from "./responder.ts";
 import { RunningAnswer } from "./running-answer.ts";
 
 /** From the reservation to the stored question; from then on the answer's own lease counts. */
@@ -61,8 +61,8 @@ export class Reservation {
     if (!responder) throw botNotConfigured();
     const releaseSlot = ctx.answers.takeSlot(responder);
     try {
-      const prepared = await responder.prepare({ question, upToSeq });
-      const run = await reserveTokens(ctx, caller, chatId, responder, prepared);
+      const request = { question, upToSeq, keptText: "" };
+      const { run, prepared } = await reserveTokens(ctx, caller, chatId, responder, request);
       return new Reservation(ctx, { run, room, prepared, releaseSlot });
     } catch (error) {
       releaseSlot();
@@ -100,28 +100,48 @@ export class Reservation {
   }
 }
 
-/** @throws Problem `quota_exceeded` */
+/**
+ * Reserves the most that the answer can cost. Where less is left of the day, history is left out of the prompt.
+ * @throws Problem `quota_exceeded`
+ */
 async function reserveTokens(
   ctx: Ctx,
   caller: Caller,
   chatId: number,
   responder: Responder,
-  { tokensMin, tokensWanted }: PreparedAnswer,
-): Promise<{ id: number; reservedTokens: number }> {
+  request: AnswerRequest,
+): Promise<{ run: { id: number; reservedTokens: number }; prepared: PreparedAnswer }> {
   const { userDayTokens, chatDayTokens, userAnswers, chatAnswers } = ctx.config.budgets;
-  const started = await insertRun(ctx.sql, {
-    chatId,
-    userId: responder.isFree ? undefined : caller.id,
-    tokensMin,
-    tokensWanted,
-    limits: responder.isFree
-      ? { userTokens: 0, chatTokens: 0, userAnswers: 0, chatAnswers: 0 }
-      : { userTokens: userDayTokens, chatTokens: chatDayTokens, userAnswers, chatAnswers },
-    leaseSeconds: reservationLeaseSeconds,
-  });
-  const { run_id: id, reserved_tokens: reservedTokens } = started;
-  if (id === null || reservedTokens === null) throw quotaExceeded(ctx, started, tokensMin);
-  return { id, reservedTokens };
+  const limits = responder.isFree
+    ? { userTokens: 0, chatTokens: 0, userAnswers: 0, chatAnswers: 0 }
+    : { userTokens: userDayTokens, chatTokens: chatDayTokens, userAnswers, chatAnswers };
+  let prepared = await responder.prepare(request);
+  for (let tries = 1; ; tries += 1) {
+    const { tokensMin, tokensWanted } = prepared;
+    const started = await insertRun(ctx.sql, {
+      chatId,
+      userId: responder.isFree ? undefined : caller.id,
+      tokensMin,
+      tokensWanted,
+      limits,
+      leaseSeconds: reservationLeaseSeconds,
+    });
+    const { run_id: id, reserved_tokens: reservedTokens } = started;
+    if (id !== null && reservedTokens !== null) return { run: { id, reservedTokens }, prepared };
+    const refusal = quotaExceeded(ctx, started, tokensMin);
+    if (tries > 1 || refusal.reason !== "used_up") throw refusal.problem;
+    prepared = await responder.prepare({ ...request, tokensLeft: refusal.tokensLeft });
+    if (prepared.tokensMin > refusal.tokensLeft) throw refusal.problem;
+  }
+}
+
+/** Problem `unavailable` for a question that waited longer to be stored than its reservation lasts. */
+export function storedTooLate(): Problem {
+  return new Problem(
+    "unavailable",
+    "The question could not be stored in time, and nothing of it was. Ask again in a moment.",
+    { retryAfterSeconds: busyRetrySeconds },
+  );
 }
 
 function botNotConfigured(): Problem {
@@ -131,21 +151,21 @@ function botNotConfigured(): Problem {
   );
 }
 
-function quotaExceeded(ctx: Ctx, started: StartedRun, tokensMin: number): Problem {
+/** Tells why a run was refused. `used_up`: waiting for running answers to end would not help today. */
+function quotaExceeded(
+  ctx: Ctx,
+  started: StartedRun,
+  tokensMin: number,
+): { reason: "busy" | "held" | "used_up"; problem: Problem; tokensLeft: number } {
   const refuse = (detail: string, retryAfterSeconds: number) =>
     new Problem("quota_exceeded", detail, { retryAfterSeconds });
   const { user_left: userLeft, chat_left: chatLeft } = started;
-  if (started.user_is_busy) {
-    return refuse(
-      "As many of your questions as may be are being answered. Wait for one, or stop it.",
-      busyRetrySeconds,
-    );
-  }
-  if (started.chat_is_busy) {
-    return refuse(
-      "As many questions as may be are being answered in this chat. Wait for one, or stop it.",
-      busyRetrySeconds,
-    );
+  const tokensLeft = Math.min(userLeft ?? Infinity, chatLeft ?? Infinity);
+  if (started.user_is_busy || started.chat_is_busy) {
+    const detail = started.user_is_busy
+      ? "As many of your questions as may be are being answered. Wait for one, or stop it."
+      : "As many questions as may be are being answered in this chat. Wait for one, or stop it.";
+    return { reason: "busy", problem: refuse(detail, busyRetrySeconds), tokensLeft };
   }
   const short = [
     { whose: "Your", left: userLeft, reserved: started.user_reserved },
@@ -153,16 +173,12 @@ function quotaExceeded(ctx: Ctx, started: StartedRun, tokensMin: number): Proble
   ].filter(({ left }) => left !== null && left < tokensMin);
   const usedUp = short.find(({ left, reserved }) => (left ?? 0) + (reserved ?? 0) < tokensMin);
   if (usedUp) {
-    return refuse(
-      `${usedUp.whose} tokens for today are used up. There are new ones at midnight UTC.`,
-      secondsToMidnight(ctx.now()),
-    );
+    const detail = `${usedUp.whose} tokens for today are used up. There are new ones at midnight UTC.`;
+    return { reason: "used_up", problem: refuse(detail, secondsToMidnight(ctx.now())), tokensLeft };
   }
   // Running answers give back the tokens that they don't need.
-  return refuse(
-    `${short[0]?.whose} tokens for today are held by answers that are running. Try again when one has ended.`,
-    busyRetrySeconds,
-  );
+  const detail = `${short[0]?.whose} tokens for today are held by answers that are running. Try again when one has ended.`;
+  return { reason: "held", problem: refuse(detail, busyRetrySeconds), tokensLeft };
 }
 
 function secondsToMidnight(now: Date): number {

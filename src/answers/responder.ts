@@ -1,5 +1,5 @@
-// Who answers a question is decided once, before anything is stored: the model (Gemini or the demonstration) or the
-// server itself. From then on both are one thing that streams an answer.
+// A responder answers a question: the model (Gemini or the demonstration), or the server itself. It is chosen once, before
+// anything is stored; from then on both are one thing that streams an answer.
 import type { Delta } from "../model/stream-answer.ts";
 import type { Message } from "../wire/messages.ts";
 import type { Lease } from "./budget/queries.ts";
@@ -16,19 +16,19 @@ export interface AnswerRequest {
   question: Pick<Message, "username" | "content">;
   /** History beyond this number is not for the model. */
   upToSeq: number;
-  /** Set where another server had begun the answer. */
-  resumed?: {
-    text: string;
-    /** Tokens that its reservation still has. */
-    tokensLeft: number;
-  };
+  /** The text of an answer that broke off; "" for a new one. */
+  keptText: string;
+  /** Tokens that the call may cost, for which history is left out if need be; undefined for the usual cost. */
+  tokensLeft?: number;
 }
 
-/** One call that is ready to be made. Its costs are tokens. */
+/** One call that is ready to be made. It never costs more tokens than were reserved for it. */
 export interface PreparedAnswer {
   /** The name of the model that will be asked; undefined where the server answers by itself. */
   readonly model: string | undefined;
+  /** With fewer tokens there is no point in the call, or it may cost more. */
   readonly tokensMin: number;
+  /** The most that it can use. */
   readonly tokensWanted: number;
   /** The history nearly fills the prompt, so that it should be summarised. */
   readonly isHistoryFull: boolean;

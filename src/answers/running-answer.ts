@@ -1,10 +1,11 @@
 // One run of an answer: the model's text goes to the room as it comes, is stored about once a second, and comes to
 // exactly one end. The run belongs to the room: it goes on when the socket of the person who asked closes.
 import type { Ctx, RunningAnswer as RunningAnswerPort, StopReason } from "../context.ts";
+import { isBlank } from "../model/blank-text.ts";
 import { EmptyAnswer, ModelError } from "../model/stream-answer.ts";
 import { every } from "../schedule.ts";
 import type { Message, Usage } from "../wire/messages.ts";
-import { endOfError, type AnswerEnd } from "./answer-end.ts";
+import { brokenOff, endOfError, type AnswerEnd } from "./answer-end.ts";
 import { releaseRun, type Lease } from "./budget/queries.ts";
 import { UsageMeter } from "./budget/usage-meter.ts";
 import { summariseHistory } from "./prompt/summaries.ts";
@@ -12,13 +13,12 @@ import { publishChunk, publishEnd } from "./publish.ts";
 import { checkpointAnswer } from "./queries.ts";
 import type { AnswerRun, PreparedAnswer } from "./responder.ts";
 import { storeEnd } from "./store-end.ts";
-import { ContinuationFilter } from "./text/continuation.ts";
-import { LengthLimit } from "./text/length-limit.ts";
-import { Pacer } from "./text/pacer.ts";
-import { SpeakerLabelFilter, speakerCode } from "./text/speaker-labels.ts";
-import { inSequence, type TextFilter } from "./text/text-filter.ts";
+import { createAnswerFilter } from "./text/answer-text.ts";
+import { TextGrowth } from "./text/growth.ts";
+import type { LengthLimit } from "./text/length-limit.ts";
+import { speakerCode } from "./text/speaker-labels.ts";
+import type { TextFilter } from "./text/text-filter.ts";
 
-const answerLengthMax = 100_000;
 const checkpointMs = 1_000;
 
 export interface AnswerToRun {
@@ -41,6 +41,7 @@ export class RunningAnswer implements RunningAnswerPort, AnswerRun {
   readonly chatId: number;
   readonly messageId: number;
   readonly seq: number;
+  readonly createdAt: string;
   readonly question: Message;
   readonly lease: Lease;
   readonly reservedTokens: number;
@@ -50,6 +51,7 @@ export class RunningAnswer implements RunningAnswerPort, AnswerRun {
   readonly #prepared: PreparedAnswer;
   readonly #resumeWithinMs: number | undefined;
   readonly #abort = new AbortController();
+  readonly #growth: TextGrowth;
   readonly #startedAt = performance.now();
   #firstChunkMs: number | undefined;
   #text: string;
@@ -63,6 +65,7 @@ export class RunningAnswer implements RunningAnswerPort, AnswerRun {
     this.chatId = answer.chat_id;
     this.messageId = answer.id;
     this.seq = answer.seq;
+    this.createdAt = answer.created_at;
     this.question = question;
     this.lease = lease;
     this.reservedTokens = reservedTokens;
@@ -71,6 +74,7 @@ export class RunningAnswer implements RunningAnswerPort, AnswerRun {
     this.#prepared = prepared;
     this.#resumeWithinMs = resumed?.withinMs;
     this.#text = answer.content;
+    this.#growth = new TextGrowth(answer.content.length);
   }
 
   /** Answers a stored question in the background. Whatever fails, the answer gets an end, here or by recovery. */
@@ -78,7 +82,7 @@ export class RunningAnswer implements RunningAnswerPort, AnswerRun {
     const answer = new RunningAnswer(ctx, parts);
     ctx.answers.add(answer);
     // The listeners of this node were shown nothing of a resumed answer, or text that was not kept.
-    if (parts.resumed) publishChunk(ctx, answer, answer.keptText, 0);
+    if (parts.resumed) publishChunk(ctx, answer, { chunk: answer.keptText, offset: 0 });
     answer.#done = ctx.telemetry.tracing
       .answer(() => answer.#run())
       .catch((error: unknown) => {
@@ -133,13 +137,8 @@ export class RunningAnswer implements RunningAnswerPort, AnswerRun {
   }
 
   async #stream(): Promise<AnswerEnd> {
-    const limit = new LengthLimit(answerLengthMax, this.keptText.length);
-    const filter = inSequence([
-      new SpeakerLabelFilter(speakerCode(this.#ctx.secretKey, this.chatId)),
-      new ContinuationFilter(this.keptText),
-      limit,
-      new Pacer((text) => this.#show(text)),
-    ]);
+    const code = speakerCode(this.#ctx.secretKey, this.chatId);
+    const { filter, limit } = createAnswerFilter(code, this.keptText, (text) => this.#show(text));
     const stopCheckpoints = this.#storeCheckpoints();
     const deadline =
       this.#resumeWithinMs === undefined
@@ -157,7 +156,9 @@ export class RunningAnswer implements RunningAnswerPort, AnswerRun {
     clearTimeout(deadline);
     stopCheckpoints();
     this.#show(filter.end(end !== undefined));
-    return end ?? this.#endOfFailure(failure);
+    // Speaker labels and white space alone are no answer.
+    const isEmpty = end?.status === "complete" && isBlank(this.#text);
+    return end && !isEmpty ? end : this.#endOfFailure(failure ?? new EmptyAnswer());
   }
 
   /** @returns the model's own ending, or that of the length limit */
@@ -178,7 +179,8 @@ export class RunningAnswer implements RunningAnswerPort, AnswerRun {
     this.#firstChunkMs ??= Math.round(performance.now() - this.#startedAt);
     const offset = this.#text.length;
     this.#text += text;
-    publishChunk(this.#ctx, this, text, offset);
+    const whole = this.#growth.isDue(this.#text.length) ? this.#text : undefined;
+    publishChunk(this.#ctx, this, { chunk: text, offset, whole });
   }
 
   /** Stores the text and renews the lease about once a second, and learns of a stop that another node was asked for. */
@@ -200,16 +202,11 @@ export class RunningAnswer implements RunningAnswerPort, AnswerRun {
   #endOfFailure(error: unknown): AnswerEnd {
     const { messageId } = this;
     // The server before died between the last word and the end.
-    if (error instanceof EmptyAnswer && this.keptText !== "") return { status: "complete" };
+    if (error instanceof EmptyAnswer && !isBlank(this.keptText)) return { status: "complete" };
     if (this.#stopReason !== undefined && this.#stopReason !== "interrupted") {
       return { status: this.#stopReason };
     }
-    if (this.#resumeWithinMs !== undefined && this.#firstChunkMs === undefined) {
-      return {
-        status: "interrupted",
-        error: "The server was restarted, and the answer broke off.",
-      };
-    }
+    if (this.#resumeWithinMs !== undefined && this.#firstChunkMs === undefined) return brokenOff;
     const end = endOfError(error);
     if (error instanceof ModelError)
       this.#ctx.log.warn({ messageId, detail: error.detail }, "an answer failed");

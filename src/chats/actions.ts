@@ -17,18 +17,17 @@ import { deleteChat, findChat, findChatSummaries, updateChat } from "./queries.t
 
 const chatNameMax = 100;
 
-/** The first message of an AI chat: without it nobody there would know what to do. */
+/** The first message of an AI chat. It tells people that every message there is answered. */
 const greeting =
   "Hello! I am Gemini. In this chat I answer every message, whoever of you writes it: just ask, no /bot is needed here.";
 
-/** The same for a chat that doesn't exist and one the caller is not in: nobody learns which chats there are. */
+/** Problem `not_found` for a chat that doesn't exist and for one that the caller is not in, so that neither can be told apart. */
 export function chatNotFound(): Problem {
   return new Problem("not_found", "There is no such chat, or you are not in it.");
 }
 
 /**
- * Opens a chat. For a private chat with one other person, the one that the two have already is returned, and nothing of
- * it changes.
+ * Opens a chat. If two people have a private chat already, a request for another one returns it unchanged.
  * @throws Problem `not_found` for unknown usernames, `chat_full`, `too_many_chats`
  */
 export async function createChat(ctx: Ctx, caller: Caller, input: CreateChatInput): Promise<Chat> {
@@ -54,7 +53,7 @@ export async function createChat(ctx: Ctx, caller: Caller, input: CreateChatInpu
     greeting: input.is_ai_chat ? greeting : undefined,
   }).catch(accountGone);
   if (!chat) {
-    // The other one may have opened it at the same time.
+    // The other person may have opened it at the same time.
     const raced = partner && (await findPrivateChat(ctx.sql, caller.id, partner.id));
     if (raced) return raced;
     throw tooManyChats();
@@ -62,7 +61,7 @@ export async function createChat(ctx: Ctx, caller: Caller, input: CreateChatInpu
   return announceChat(ctx, caller, chat, others);
 }
 
-/** Tells everyone in a new chat. @returns it as the caller sees it */
+/** Tells every participant of a new chat. @returns the chat as the caller sees it */
 function announceChat(ctx: Ctx, caller: Caller, chat: Chat, others: NamedUser[]): Chat {
   const { is_named: isNamed, name } = chat;
   for (const user of others) {
@@ -93,7 +92,7 @@ async function findOthers(ctx: Ctx, caller: Caller, usernames: string[]): Promis
   return found.filter((user) => user.id !== caller.id);
 }
 
-/** Problem `not_found` for usernames that nobody has. */
+/** Problem `not_found` for usernames that do not exist. */
 export function nobodyNamed(names: string): Problem {
   return new Problem("not_found", `Nobody is registered under the name ${names}.`);
 }
@@ -106,7 +105,7 @@ function defaultName(caller: Caller, others: NamedUser[], isAiChat: boolean): st
     .slice(0, chatNameMax);
 }
 
-/** A token outlives a database that was wiped: its person is then nobody. */
+/** Turns the violated foreign key into a problem: a token outlives its account when the database was replaced. */
 function accountGone(error: unknown): never {
   if (databaseError(error)?.code === "23503") {
     throw new Problem("invalid_token", "This account does not exist any more.", { cause: error });
@@ -114,7 +113,7 @@ function accountGone(error: unknown): never {
   throw error;
 }
 
-/** Problem `too_many_chats`, without a word about who it is. */
+/** Problem `too_many_chats`. It does not tell who is in too many chats. */
 export function tooManyChats(): Problem {
   return new Problem(
     "too_many_chats",
@@ -134,8 +133,8 @@ export async function getChat(ctx: Ctx, caller: Caller, chatId: number): Promise
 }
 
 /**
- * Renames a chat, hands it over, or sets how the model answers in it.
- * @throws Problem `not_found`, `forbidden`, `invalid` when the heir is no participant or the model may not be chosen
+ * Renames a chat, transfers it to another owner, or changes the model's settings in it.
+ * @throws Problem `not_found`, `forbidden`, `invalid` when the new owner is not a participant or the model is not allowed
  */
 export async function changeChat(
   ctx: Ctx,
@@ -183,7 +182,7 @@ const ownersDeeds = {
   remove: "remove people",
 } as const;
 
-/** Problem `forbidden` for what is the owner's to do. Who tried is recorded. */
+/** Records the attempt and returns the problem `forbidden` for an action that is reserved for the owner. */
 export async function ownerOnly(
   ctx: Ctx,
   caller: Caller,

@@ -1,17 +1,8 @@
-// The columns of a Chat, and the lock that every change of one takes first.
+// The columns of a Chat as one person sees it, and the lock that every change of a chat takes first.
 import type { Sql } from "../database/connect.ts";
+import { chatColumns } from "../log/chat-columns.ts";
 
-const plainName = (sql: Sql) => sql`c.name`;
-
-const chatColumnsNamed = (sql: Sql, name: ReturnType<typeof plainName>) => sql`
-  c.id, ${name} as name, c.is_named, c.owner_id, c.is_group, c.is_ai_chat, c.created_at, c.last_seq, c.updated_seq,
-  c.settings
-`;
-
-/** The columns of a Chat, from `chats c`, for all its people: one that nobody has named has the names of both. */
-export const chatColumns = (sql: Sql) => chatColumnsNamed(sql, plainName(sql));
-
-/** The name of `chats c` as one of its people sees it: a private chat that nobody has named goes by the other's name. */
+/** The name of `chats c` for one of its people. A private chat that nobody has named has the name of the other person. */
 export const shownName = (sql: Sql, viewerId: number) => sql`
   case when c.is_named then c.name else coalesce(
     (
@@ -24,13 +15,13 @@ export const shownName = (sql: Sql, viewerId: number) => sql`
   ) end
 `;
 
-/** The columns of a Chat as one of its people sees it. */
+/** The columns of a Chat for one of its people, from `chats c`. */
 export const chatColumnsFor = (sql: Sql, viewerId: number) =>
-  chatColumnsNamed(sql, shownName(sql, viewerId));
+  chatColumns(sql, shownName(sql, viewerId));
 
 /**
- * The chat that a change is about, locked, if the caller is in it. Their membership is locked after it: a snapshot would
- * still show one that ended while this waited for the chat.
+ * Locks the chat that is to be changed, if the caller is in it. The membership is locked after the chat, because a snapshot
+ * would still have one that ended while the statement waited for the chat.
  */
 export const lockedChat = (sql: Sql, callerId: number, chatId: number) => sql`
   select ${chatColumns(sql)}, c.participant_count

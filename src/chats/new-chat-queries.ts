@@ -1,27 +1,28 @@
-// Opening a chat. Two people have one private chat, however many requests open it at the same time.
+// Inserting a chat. Two people have one private chat, even if several requests open it at the same time.
 import { insertEvent, type Actor } from "../audit/queries.ts";
 import { maybe, type Sql } from "../database/connect.ts";
 import { Chat, chatsPerUserMax } from "../wire/chats.ts";
-import { chatColumns, chatColumnsFor } from "./column-queries.ts";
+import { chatColumns } from "../log/chat-columns.ts";
+import { chatColumnsFor } from "./column-queries.ts";
 
 export interface NewChat {
   name: string;
-  /** False: nobody has chosen the name. */
+  /** False if the name was made from the usernames. */
   isNamed: boolean;
   owner: Actor;
   isGroup: boolean;
   isAiChat: boolean;
-  /** Without the owner. */
+  /** The participants except the owner. */
   participantIds: number[];
-  /** The bot's first message, which everyone there has read; undefined for none. */
+  /** The bot's first message, which counts as read; undefined for none. */
   greeting: string | undefined;
-  /** The other person, if it is to be the private chat of the two. */
+  /** The other person of a private chat; undefined for other chats. */
   partnerId: number | undefined;
 }
 
 /**
- * @returns undefined when one of the people is in `chatsPerUserMax` chats already, or when it would be the second private
- * chat of two people
+ * Inserts a chat with its participants and its greeting.
+ * @returns undefined when a participant is in `chatsPerUserMax` chats already, or when the two people have a private chat
  */
 export async function insertChat(sql: Sql, chat: NewChat): Promise<Chat | undefined> {
   const { owner } = chat;
@@ -29,7 +30,7 @@ export async function insertChat(sql: Sql, chat: NewChat): Promise<Chat | undefi
   const greeting = chat.greeting ?? null;
   const messageCount = greeting === null ? 0 : 1;
   const partnerId = chat.partnerId ?? null;
-  // The pair comes first: two requests for it at the same time wait for each other there, and one of them finds it taken.
+  // The pair is inserted first: of two requests at the same time one waits for the other there, and then finds it taken.
   return maybe(
     await sql`
       with allowed as materialized (
@@ -59,8 +60,8 @@ export async function insertChat(sql: Sql, chat: NewChat): Promise<Chat | undefi
         returning ${chatColumns(sql)}
       ),
       people as (
-        insert into chat_participants (chat_id, user_id, last_read_seq)
-        select c.id, member_id, c.last_seq
+        insert into chat_participants (chat_id, user_id, last_read_seq, joined_seq)
+        select c.id, member_id, c.last_seq, c.last_seq
         from c, unnest(${memberIds}::bigint[]) with ordinality as m (member_id, place)
         order by place
       ),
@@ -87,8 +88,8 @@ export async function insertChat(sql: Sql, chat: NewChat): Promise<Chat | undefi
 }
 
 /**
- * The private chat of two people who are both in it. They may have several from before there was one for each pair, or by
- * an invitation into an empty one: then it is the one in `private_chats`, else the oldest.
+ * Finds the private chat of two people who are both in it. They may have several, from earlier versions or by an invitation
+ * into an empty one: then it is the one in `private_chats`, or else the oldest.
  */
 export async function findPrivateChat(
   sql: Sql,

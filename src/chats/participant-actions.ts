@@ -1,16 +1,11 @@
-// Who is in a chat: coming, going, and how far each has read.
+// Participants of a chat: inviting, leaving and removing.
 import type { Caller } from "../accounts/access-tokens.ts";
 import type { Ctx } from "../context.ts";
 import { findUsersByName } from "../accounts/user-queries.ts";
 import { groupSizeMax, type Chat, type Participant } from "../wire/chats.ts";
 import { Problem } from "../wire/problems.ts";
 import { chatNotFound, getChat, nobodyNamed, ownerOnly, tooManyChats } from "./actions.ts";
-import {
-  deleteParticipant,
-  findParticipants,
-  insertParticipant,
-  updateReadPosition,
-} from "./participant-queries.ts";
+import { deleteParticipant, findParticipants, insertParticipant } from "./participant-queries.ts";
 
 /** @throws Problem `not_found` */
 export async function listParticipants(
@@ -23,7 +18,10 @@ export async function listParticipants(
   return participants;
 }
 
-/** Any participant may. Somebody who is there already stays. @throws Problem `not_found`, `chat_full`, `too_many_chats` */
+/**
+ * Adds a person to a chat. Any participant may do that; somebody who is in the chat already stays in it.
+ * @throws Problem `not_found`, `chat_full`, `too_many_chats`
+ */
 export async function inviteToChat(
   ctx: Ctx,
   caller: Caller,
@@ -57,7 +55,7 @@ export async function inviteToChat(
     user.id,
     {
       type: "chat_invite",
-      // A private chat held the caller alone.
+      // Before the invitation the caller was alone in a private chat.
       chat: result.chat.is_named ? result.chat : { ...result.chat, name: caller.username },
       notification: `${caller.username} invited you to ${result.chat.is_named ? result.chat.name : "a private chat"}`,
     },
@@ -82,7 +80,7 @@ export async function leaveChat(ctx: Ctx, caller: Caller, chatId: number): Promi
   await remove(ctx, caller, chat, caller.id, `You left ${name}`);
 }
 
-/** @throws Problem `not_found` for the chat or a person who is not in it, `forbidden`, `owner_cannot_leave` */
+/** @throws Problem `not_found` for the chat or for a person who is not in it, `forbidden`, `owner_cannot_leave` */
 export async function removeParticipant(
   ctx: Ctx,
   caller: Caller,
@@ -103,22 +101,22 @@ async function remove(
   notification: string,
 ): Promise<void> {
   if (userId === chat.owner_id) throw ownerCannotLeave();
-  // Before the commit: the reply to a message that is written after it may be faster than its own.
+  // This precedes the commit: the reply to a message that is stored after the removal may overtake the reply to the removal.
   ctx.gateway.unfollow(userId, chat.id);
   const result = await deleteParticipant(ctx.sql, caller, chat.id, userId).catch(
     (error: unknown) => {
-      // Whether they are out is unknown: their sockets come back and ask.
+      // It is unknown whether the person was removed. Their sockets reconnect and load their chats.
       ctx.gateway.disconnectUser(userId);
       throw error;
     },
   );
-  // Who leaves and is not in it has left before.
+  // A person who leaves but is not a participant has left before.
   if (!result && userId === caller.id) throw chatNotFound();
   if (!result || result.removed_seq === null || result.username === null) {
     if (result?.owner_id === chat.owner_id) {
       throw new Problem("not_found", "This person is not in the chat.");
     }
-    // It was handed over in between, and they may still be in it.
+    // The chat has a new owner meanwhile, and the person may still be in it.
     ctx.gateway.disconnectUser(userId);
     if (!result) throw chatNotFound();
     if (userId === result.owner_id) throw ownerCannotLeave();
@@ -143,24 +141,4 @@ function ownerCannotLeave(): Problem {
     "owner_cannot_leave",
     "The owner cannot leave. Hand the chat over to somebody first, or delete it.",
   );
-}
-
-/** Moves the read position, never back, and tells the caller's other clients. @throws Problem `not_found` */
-export async function markRead(
-  ctx: Ctx,
-  caller: Caller,
-  chatId: number,
-  seq: number | undefined,
-): Promise<number> {
-  const position = await updateReadPosition(ctx.sql, caller.id, chatId, seq);
-  if (position === undefined) throw chatNotFound();
-  const { last_read_seq, has_moved } = position;
-  if (has_moved) {
-    ctx.realtime.toUser(caller.id, {
-      type: "read",
-      chat_id: chatId,
-      reads: [{ user_id: caller.id, last_read_seq }],
-    });
-  }
-  return last_read_seq;
 }

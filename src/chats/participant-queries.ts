@@ -1,10 +1,11 @@
-// Who is in a chat, under the rules of queries.ts: found through the caller's membership, changed under the lock of the
-// chat's row.
+// Participants of a chat. As in queries.ts, a chat is found through the caller's membership, and a change locks the chat's
+// row.
 import { z } from "zod";
 import { insertEvent, type Actor } from "../audit/queries.ts";
 import { many, maybe, one, type Sql } from "../database/connect.ts";
 import { Chat, chatsPerUserMax, groupSizeMax, Participant } from "../wire/chats.ts";
-import { chatColumns, lockedChat } from "./column-queries.ts";
+import { chatColumns } from "../log/chat-columns.ts";
+import { lockedChat } from "./column-queries.ts";
 
 const privateSize = 2;
 
@@ -13,7 +14,7 @@ const participantColumns = (sql: Sql) => sql`
   p.joined_at, u.created_at
 `;
 
-/** @returns undefined for a chat that the caller is not in; otherwise never empty */
+/** @returns undefined for a chat that the caller is not in; otherwise the list has the caller at least */
 export async function findParticipants(
   sql: Sql,
   userId: number,
@@ -53,7 +54,8 @@ const AddedParticipant = z.discriminatedUnion("outcome", [
 ]);
 
 /**
- * Adds a person and takes the chat's next number. Somebody whom another has added at this moment may be told as `full`.
+ * Adds a person and takes the chat's next number. For a person whom another request adds at this moment the outcome may be
+ * `full`.
  * @returns undefined for a chat that the caller is not in
  */
 export async function insertParticipant(
@@ -73,8 +75,8 @@ export async function insertParticipant(
       from locked
     ),
     added as (
-      insert into chat_participants (chat_id, user_id, last_read_seq)
-      select locked.id, ${userId}, locked.last_seq + 1
+      insert into chat_participants (chat_id, user_id, last_read_seq, joined_seq)
+      select locked.id, ${userId}, locked.last_seq + 1, locked.last_seq + 1
       from locked, state
       where not (present or is_full or is_busy)
       on conflict (chat_id, user_id) do nothing
@@ -138,7 +140,7 @@ const RemovedParticipant = z.object({
 
 /**
  * Removes a person and takes the chat's next number. The owner is never removed, and only the owner may remove others.
- * @returns undefined for a chat that the caller is not in; `removed_seq` null when nobody was removed
+ * @returns undefined for a chat that the caller is not in; `removed_seq` is null when nobody was removed
  */
 export async function deleteParticipant(
   sql: Sql,
@@ -190,38 +192,5 @@ export async function deleteParticipant(
       left join users u on u.id = removed.user_id
     `,
     RemovedParticipant,
-  );
-}
-
-const ReadPosition = z.object({ last_read_seq: z.int(), has_moved: z.boolean() });
-
-/**
- * Moves the read position forward, never back and never beyond the chat's newest number.
- * @returns undefined for a chat that the user is not in
- */
-export async function updateReadPosition(
-  sql: Sql,
-  userId: number,
-  chatId: number,
-  seq: number | undefined,
-): Promise<z.infer<typeof ReadPosition> | undefined> {
-  return maybe(
-    await sql`
-      update chat_participants me
-      set last_read_seq = greatest(me.last_read_seq, least(coalesce(${seq ?? null}::bigint, c.last_seq), c.last_seq)),
-          own_read_count = me.own_read_count + (
-            select count(*) from messages
-            where chat_id = c.id
-              and seq > me.last_read_seq
-              and seq <= least(coalesce(${seq ?? null}::bigint, c.last_seq), c.last_seq)
-              and user_id = me.user_id
-          )
-      from chats c, (
-        select last_read_seq from chat_participants where chat_id = ${chatId} and user_id = ${userId}
-      ) before
-      where me.chat_id = ${chatId} and me.user_id = ${userId} and c.id = me.chat_id
-      returning me.last_read_seq, me.last_read_seq > before.last_read_seq as has_moved
-    `,
-    ReadPosition,
   );
 }

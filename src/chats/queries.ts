@@ -1,11 +1,12 @@
-// A chat is always found through the caller's membership. Every change locks the chat's row first and takes the
-// room's next number in the same statement; conditions that a race could break are read from that locked row, or are
-// row locks of their own, because everything else is as old as the statement's snapshot.
+// A chat is always found through the caller's membership. Every change locks the chat's row first and takes the room's next
+// number in the same statement. Conditions that a race could break are read from the locked row or lock rows themselves,
+// because all other reads show the statement's snapshot.
 import { z } from "zod";
 import { insertEvent, type Actor } from "../audit/queries.ts";
 import { many, maybe, type Sql } from "../database/connect.ts";
 import { Chat, ChatSummary, chatsPerUserMax, type ChatSettings } from "../wire/chats.ts";
-import { chatColumns, chatColumnsFor, lockedChat, shownName } from "./column-queries.ts";
+import { chatColumns } from "../log/chat-columns.ts";
+import { chatColumnsFor, lockedChat, shownName } from "./column-queries.ts";
 
 export async function findChat(
   sql: Sql,
@@ -24,8 +25,8 @@ export async function findChat(
 }
 
 /**
- * A person's chats, newest activity first. One statement however many there are. What is unread is a subtraction: all
- * messages up to now, less all up to the read position, less one's own above it; it costs the same for any number.
+ * Finds a person's chats, newest activity first, in one statement. The unread count is a subtraction: all messages of the
+ * chat, minus those up to the read position, minus the person's own above it. Its cost does not depend on the count.
  */
 export async function findChatSummaries(sql: Sql, userId: number): Promise<ChatSummary[]> {
   return many(
@@ -53,15 +54,16 @@ export async function findChatSummaries(sql: Sql, userId: number): Promise<ChatS
 }
 
 const UpdatedChat = z.object({
-  /** With its name for all its people. */
+  /** The chat with the name that is stored. */
   chat: Chat,
-  /** Its name as the caller sees it. */
+  /** The name that the caller is shown. */
   shown_name: z.string(),
   outcome: z.enum(["updated", "unchanged", "not_owner", "no_heir"]),
 });
 
 /**
- * Renames a chat, hands it over, or changes some of its settings. @returns undefined for a chat that the caller is not in
+ * Renames a chat, transfers it to another owner, or changes some of its settings.
+ * @returns undefined for a chat that the caller is not in
  */
 export async function updateChat(
   sql: Sql,
@@ -88,7 +90,7 @@ export async function updateChat(
       join chat_participants p on p.chat_id = locked.id and p.user_id = coalesce(${ownerId}::bigint, locked.owner_id)
       for key share of p
     ),
-    -- null: the chat keeps its name.
+    -- The name is null if the chat keeps its name.
     wanted as materialized (
       select nullif(${name}::text, ${shownName(sql, caller.id)}) as name from locked c
     ),
@@ -142,7 +144,7 @@ export async function updateChat(
   );
 }
 
-/** What was asked to be changed, by the names of the wire; not to what. */
+/** The names of the members that a request wants to change, as in the wire. Their values are not recorded. */
 function changedMembers(change: {
   name: string | undefined;
   ownerId: number | undefined;
@@ -161,7 +163,10 @@ const DeletedChat = z.object({
   participant_ids: z.array(z.int()),
 });
 
-/** Deletes a chat with all it holds, if the caller owns it. @returns undefined for a chat that the caller is not in */
+/**
+ * Deletes a chat, if the caller owns it. From then on nobody finds its messages; purge.ts deletes them page by page.
+ * @returns undefined for a chat that the caller is not in
+ */
 export async function deleteChat(
   sql: Sql,
   caller: Actor,

@@ -10,10 +10,8 @@ import {
   CreateChatInput,
   Invitation,
   InviteInput,
-  MarkReadInput,
   Participant,
   ParticipantPath,
-  ReadPosition,
   UpdateChatInput,
 } from "../wire/chats.ts";
 import { answers, bearer, refuses, takes } from "../wire/openapi.ts";
@@ -23,7 +21,6 @@ import {
   inviteToChat,
   leaveChat,
   listParticipants,
-  markRead,
   removeParticipant,
 } from "./participant-actions.ts";
 
@@ -39,10 +36,10 @@ const createChatRoute = createRoute({
   tags,
   summary: "Open a chat",
   description:
-    "A private chat (`is_group: false`) holds two people at most, and two people have one: if it exists, it is returned " +
-    "as it is, and whatever else the request says is ignored. After one of the two has left or was removed, the next " +
-    "request opens a new one; the old one stays with the person who is in it. In an AI chat (`is_ai_chat: true`) every " +
-    "message asks the model, which has greeted everyone there; people may have any number of those.",
+    "A private chat (`is_group: false`) holds at most two people, and two people have only one. If it exists, it is " +
+    "returned unchanged, and the other members of the request are ignored. After one of the two has left or was removed, " +
+    "the next request opens a new chat; the old one stays with the person who is in it. In an AI chat (`is_ai_chat: true`) " +
+    "every message asks the model, and the model's greeting is the first message. People may have any number of AI chats.",
   security,
   request: { body: takes(CreateChatInput) },
   responses: {
@@ -56,7 +53,7 @@ const listChatsRoute = createRoute({
   path: "/api/chats",
   operationId: "listChats",
   tags,
-  summary: "My chats, newest activity first",
+  summary: "List my chats, newest activity first",
   security,
   responses: {
     200: answers(z.array(ChatSummary), "The caller's chats"),
@@ -69,7 +66,7 @@ const getChatRoute = createRoute({
   path: "/api/chats/{chat_id}",
   operationId: "getChat",
   tags,
-  summary: "One chat",
+  summary: "Get a chat",
   security,
   request: { params: ChatPath },
   responses: { 200: answers(Chat, "The chat"), ...refuses(...inChat) },
@@ -80,14 +77,14 @@ const changeChatRoute = createRoute({
   path: "/api/chats/{chat_id}",
   operationId: "changeChat",
   tags,
-  summary: "Rename a chat, hand it over, or set how the model answers (owner)",
+  summary: "Rename a chat, transfer it, or change the model's settings (owner)",
   description:
-    "Of `settings` only the members that are there change; null puts one back to the server's choice. The name under " +
-    "which the caller sees the chat already changes nothing.",
+    "Absent members of `settings` stay as they are; null resets a member to the server's default. The name that the " +
+    "caller is shown already changes nothing.",
   security,
   request: { params: ChatPath, body: takes(UpdateChatInput) },
   responses: {
-    200: answers(Chat, "The chat as it is now"),
+    200: answers(Chat, "The changed chat"),
     ...refuses(...badBody, "invalid_token", "not_found", "forbidden"),
   },
 });
@@ -108,7 +105,7 @@ const participantsRoute = createRoute({
   path: "/api/chats/{chat_id}/participants",
   operationId: "listParticipants",
   tags,
-  summary: "Who is in a chat",
+  summary: "List the participants of a chat",
   security,
   request: { params: ChatPath },
   responses: {
@@ -122,33 +119,14 @@ const inviteRoute = createRoute({
   path: "/api/chats/{chat_id}/invite",
   operationId: "inviteToChat",
   tags,
-  summary: "Invite somebody",
+  summary: "Add a person to a chat",
   description:
-    "Any participant may. Somebody who is there already: a success that changes nothing.",
+    "Any participant may invite. Inviting somebody who is a participant already succeeds and changes nothing.",
   security,
   request: { params: ChatPath, body: takes(InviteInput) },
   responses: {
     200: answers(Invitation, "The participant"),
     ...refuses(...badBody, "invalid_token", "not_found", "chat_full", "too_many_chats"),
-  },
-});
-
-const markReadRoute = createRoute({
-  method: "post",
-  path: "/api/chats/{chat_id}/mark-read",
-  operationId: "markRead",
-  tags,
-  summary: "Move my read position forward",
-  description:
-    "The caller's sockets receive a `read` frame, so that their other clients show it. Nobody else is told.",
-  security,
-  request: {
-    params: ChatPath,
-    body: { required: false, content: { "application/json": { schema: MarkReadInput } } },
-  },
-  responses: {
-    200: answers(ReadPosition, "The read position, which never moves back"),
-    ...refuses(...badBody, "invalid_token", "not_found"),
   },
 });
 
@@ -158,11 +136,11 @@ const leaveRoute = createRoute({
   operationId: "leaveChat",
   tags,
   summary: "Leave a chat",
-  description: "The owner cannot: delete the chat, or hand it over first.",
+  description: "The owner cannot leave: delete the chat, or transfer it first.",
   security,
   request: { params: ChatPath },
   responses: {
-    200: answers(Confirmation, "The caller is out"),
+    200: answers(Confirmation, "The caller has left the chat"),
     ...refuses(...inChat, "owner_cannot_leave"),
   },
 });
@@ -172,11 +150,11 @@ const removeRoute = createRoute({
   path: "/api/chats/{chat_id}/participants/{user_id}",
   operationId: "removeParticipant",
   tags,
-  summary: "Remove somebody (owner)",
+  summary: "Remove a participant (owner)",
   security,
   request: { params: ParticipantPath },
   responses: {
-    200: answers(Confirmation, "The person is out"),
+    200: answers(Confirmation, "The person was removed"),
     ...refuses(...inChat, "forbidden", "owner_cannot_leave"),
   },
 });
@@ -215,11 +193,6 @@ export function chatRoutes(ctx: Ctx) {
         return c.json(await inviteToChat(ctx, c.get("caller"), chat_id, username), 200);
       },
     )
-    .openapi({ ...markReadRoute, middleware }, async (c) => {
-      const { chat_id } = c.req.valid("param");
-      const position = await markRead(ctx, c.get("caller"), chat_id, c.req.valid("json").seq);
-      return c.json({ success: true as const, last_read_seq: position }, 200);
-    })
     .openapi({ ...leaveRoute, middleware }, async (c) => {
       await leaveChat(ctx, c.get("caller"), c.req.valid("param").chat_id);
       return c.json({ message: "You left the chat." }, 200);

@@ -140,7 +140,7 @@ class LoadedChatList implements ChatList {
   #revised(chatId: number, messageId: number, text: string) {
     const newest = this.#newest.get(chatId);
     if (newest?.messageId === messageId) this.#touch(chatId, text, newest.time);
-    // It may be the newest one all the same, and have come before the list was subscribed to.
+    // The message may still be the newest one, if it arrived before the list was subscribed to.
     else if (!newest) this.#schedule();
   }
 

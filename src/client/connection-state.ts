@@ -21,6 +21,6 @@ export interface LinkState {
   readonly state: "connecting" | "open" | "offline";
   /** The reason why there is no socket: the server's close reason (`restart`, `revoked` …), a problem's code, or `lost`. */
   readonly reason: string | undefined;
-  /** By this machine's clock; undefined when there will be no try before `connect` is called. */
+  /** Time by this machine's clock; undefined when there will be no attempt before `connect` is called. */
   readonly retryAtMs: number | undefined;
 }

@@ -10,7 +10,7 @@ export interface PendingMessage {
   readonly client_id: string;
   readonly chat_id: number;
   readonly content: string;
-  /** By this machine's clock. */
+  /** Time by this machine's clock. */
   readonly created_at: string;
   readonly state: "queued" | "sending" | "sent" | "failed";
   readonly problem: ProblemError | undefined;

@@ -61,7 +61,7 @@ export function createStoredEntries(
   }
 
   return {
-    /** Not parsed: check what it is. @returns undefined when there is none, or it is too old */
+    /** The value is not parsed: the caller must validate it. @returns undefined when there is none, or it is too old */
     get: (name: string): unknown => read(name)?.value,
 
     /** @returns the names and values of all entries that are not too old, in no particular order */

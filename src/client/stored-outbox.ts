@@ -2,7 +2,7 @@
 import type { OutboxStore, StoredMessage } from "./pending-message.ts";
 import { createStoredEntries, type BrowserStorage } from "./stored-entries.ts";
 
-/** With the page's drafts it stays below the 5 MB that browsers allow for all of `localStorage`. */
+/** The outbox and the page's drafts together stay below the 5 MB that browsers allow for all of `localStorage`. */
 const limits = {
   entriesMax: 30,
   lengthMax: 40_000,

@@ -7,7 +7,7 @@ interface Claim {
   /** The end of a refresh token: enough to identify it, too little to use it. */
   readonly token: string;
   readonly owner: string;
-  /** By this machine's clock. */
+  /** Time by this machine's clock. */
   readonly untilMs: number;
 }
 

@@ -69,6 +69,7 @@ export function openApi(app: OpenAPIHono<AppEnv>, version: string) {
     security: [],
     tags: [
       { name: "Authentication", description: "Registration, sign-in and sessions" },
+      { name: "People", description: "Other people of the server" },
       { name: "Chats", description: "Rooms and their participants" },
       { name: "Messages", description: "Messages of a room" },
       { name: "Answers", description: "Answers of the model and their cost" },

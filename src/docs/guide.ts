@@ -17,7 +17,8 @@ const connecting = html`<p>
       <pre tabindex="0"><code>/ws?token={access_token}</code></pre>
       <p>
         The <code>access_token</code> from <code>POST /api/auth/login</code>. This is the simplest
-        way, but URLs are written to logs and histories.
+        way, but URLs are written to logs and histories. It opens a
+        <a href="#two-forms">merged socket</a>, unless <code>&amp;frames=flat</code> follows.
       </p>
     </article>
     <article>
@@ -47,6 +48,35 @@ const connecting = html`<p>
     HTTP 403 <code>origin_not_allowed</code>, unless the server's <code>CORS_ORIGINS</code> lists
     its origin.
   </p>
+  <h3 id="two-forms">Two forms of frames</h3>
+  <p>
+    A socket that was opened with a ticket, with a first <code>auth</code> frame or with
+    <code>&amp;frames=flat</code> in its URL is a lean socket. All frames on this page, except those
+    <a href="#ServerMessageMerged">to merged sockets</a>, are as it receives them. A socket that was
+    opened with an access token in the URL is a merged socket, for frontends that were written for
+    the FastAPI server and read the nested <code>message</code> of a frame:
+  </p>
+  <ul>
+    <li>
+      <a href="#ServerMessageMerged"><code>message</code></a> and
+      <a href="#ServerBotStreamMerged"><code>bot_stream</code></a> have all flat members, and a
+      nested <code>message</code>. That of an answer has the whole text so far.
+    </li>
+    <li>
+      The messages of all chats of the person arrive, whether the socket has joined them or not; in
+      a chat that it has not joined they have
+      <a href="#ServerMessageNested">the nested form only</a>. <code>bot_stream</code> and
+      <code>typing</code> arrive only in joined chats.
+    </li>
+    <li>
+      <a href="#ServerReadReceiptsUpdated"><code>read_receipts_updated</code></a> reports read
+      positions.
+    </li>
+    <li>
+      A <code>leave</code> takes effect after one second, unless a <code>join</code> of the same
+      chat follows. Such a <code>join</code> interrupts nothing.
+    </li>
+  </ul>
   <h3>Staying signed in</h3>
   <p>
     ${endpoint("Authentication", "login", "POST /api/auth/login")} returns an
@@ -105,9 +135,10 @@ const sending = html`<p>
     <code>client_id</code> and other content is refused with <code>client_id_reused</code>.
   </p>
   <p>
-    Leading and trailing white space is removed from the content; 1 to 16,000 characters must
-    remain. Characters are Unicode code points, so an emoji of two UTF-16 units counts as one.
-    U+0000 and lone surrogates are refused.
+    The content is stored exactly as it is sent: 1 to 16,000 characters, which must not all be white
+    space. Characters are Unicode code points, so an emoji of two UTF-16 units counts as one. U+0000
+    and lone surrogates are refused. A question is trimmed when the model is asked, not when it is
+    stored.
   </p>
   <p>
     Everybody in the room, including the sender, then receives a
@@ -142,7 +173,10 @@ const chatList = html`<p>
     ${endpoint("Chats", "markRead", "POST /api/chats/{chat_id}/mark-read")} moves the read position
     to a number, or to the newest message; a number above the newest one means the newest one. The
     person's sockets then receive <a href="#ServerRead"><code>read</code></a
-    >. Nobody else is notified.
+    >, and merged sockets of all participants
+    <a href="#ServerReadReceiptsUpdated"><code>read_receipts_updated</code></a
+    >. ${endpoint("Chats", "listReadReceipts", "GET /api/chats/{chat_id}/read-receipts")} returns
+    who has read which message.
   </p>
   <h3>Permissions</h3>
   <p>

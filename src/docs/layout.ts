@@ -63,7 +63,7 @@ export function prose(text: string): Html {
     .map((part, n) => (n % 2 === 1 ? html`<code>${part}</code>` : part))}`;
 }
 
-/** JSON as people read it, each kind of value in its own colour. */
+/** Formats JSON with indentation, each kind of value in its own colour. */
 export function jsonCode(value: unknown): Html {
   const text = JSON.stringify(value, null, 2);
   const tokens = /("(?:\\.|[^"\\])*")(:)?|\b(?:true|false|null)\b|-?\d+(?:\.\d+)?/g;

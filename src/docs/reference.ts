@@ -86,7 +86,7 @@ export function clientFrames(document: AsyncApi): Html {
   })}`;
 }
 
-/** Every frame that the server sends, by whom it goes to. */
+/** Every frame that the server sends, grouped by recipient. */
 export function serverFrames(document: AsyncApi): Html {
   return html`${Object.values(document.operations).map((operation) => {
     if (!("description" in operation)) return "";

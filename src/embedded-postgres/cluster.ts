@@ -38,7 +38,7 @@ export interface ClusterLocation {
   readonly account: Account | undefined;
 }
 
-/** What is needed to connect to a cluster. */
+/** The data needed to connect to a cluster. */
 export interface Access {
   readonly dir: string;
   readonly password: string;

@@ -173,7 +173,7 @@ class OwnedPostgres implements EmbeddedPostgres {
     const { signal } = this.#stopping;
     try {
       signal.throwIfAborted();
-      // Where only the watchdog died, PostgreSQL still runs.
+      // If only the watchdog died, PostgreSQL still runs.
       await stopLeftover(this.#cluster.dir);
       const postmaster = await Postmaster.start(this.#cluster, this.#port, signal);
       this.#log.warn({ port: this.#port }, "PostgreSQL runs again");

@@ -85,7 +85,7 @@ export class Postmaster {
       if (pid !== undefined) send(pid, signal);
       ended ||= await this.#process.exitsWithin(immediateShutdownTimeoutMs);
     }
-    // Where only the watchdog was killed, PostgreSQL still runs.
+    // If only the watchdog was killed, PostgreSQL still runs.
     await stopLeftover(this.#dir);
   }
 }
@@ -186,7 +186,7 @@ function send(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch {
-    // It has ended in the meantime. If it hasn't, the wait that follows fails.
+    // The process has ended in the meantime. If it hasn't, the wait that follows fails.
   }
 }
 

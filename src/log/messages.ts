@@ -32,9 +32,9 @@ type Inserted = Pick<
 const columnNames = Object.keys(emptyMessage).filter((name) => name !== "username");
 
 /**
- * The columns of a Message as the table has them, without the username: for statements that read or return rows which an
- * outer select joins with the users and shows with {@link messageColumns}.
- * @param from the table's name or alias, where other tables of the statement have columns of the same names
+ * The columns of a Message in the table, without the username. A statement reads or returns them in an inner select, and its
+ * outer select adds the username with {@link messageColumns}.
+ * @param from the table's name or alias, if other tables of the statement have columns with the same names
  */
 export function storedColumns(sql: Sql, from?: string) {
   const prefix = from === undefined ? "" : `${from}.`;
@@ -58,8 +58,9 @@ export function newMessage(inserted: Inserted & Partial<Message>): Message {
 const HistoryRow = z.union([Message, z.object({ id: z.null() })]);
 
 /**
- * Messages between two numbers (both excluded), oldest first: the newest `limit` of them, or with `fromOldest` the
- * oldest. @returns undefined for a chat that the caller is not in
+ * Finds messages between two numbers (both excluded), oldest first. If there are more than `limit`, they are the newest of
+ * them, or with `fromOldest` the oldest.
+ * @returns undefined for a chat that the caller is not in
  */
 export async function findMessages(
   sql: Sql,
@@ -114,7 +115,7 @@ export async function findMessage(
   );
 }
 
-/** The message that a person has sent to a chat with a client id, as long as they are in it. */
+/** Finds the message that a person has sent to a chat with a client id. @returns undefined also when they are not in the chat */
 export async function findMessageByClientId(
   sql: Sql,
   userId: number,

@@ -1,22 +1,23 @@
-// Reading a room's log: what a returning client has missed, and what a gap among live frames held.
+// Reading a room's log: the messages that a returning client has missed, and the frames in a gap of the live ones.
 import { z } from "zod";
 import { many, type Sql } from "../database/connect.ts";
 import type { ReadLog } from "../realtime/sequencer.ts";
 import { Chat, Participant } from "../wire/chats.ts";
 import type { DurableFrame } from "../wire/frames.ts";
 import { firstStreamFrame, lastStreamFrame, messageFrame } from "../wire/message-frames.ts";
+import { mergedMessage } from "../wire/merged-frames.ts";
 import { numberedFrame, type NumberedFrame } from "../wire/numbered-frames.ts";
 import { Message, Usage } from "../wire/messages.ts";
+import { chatColumns } from "./chat-columns.ts";
 import { messageColumns, storedColumns } from "./messages.ts";
 
-const Reached = z.object({ last_seq: z.int(), updated_seq: z.int() });
 const MissedRow = z.union([
   z.object({ room_last_seq: z.int(), room_updated_seq: z.int(), ...Message.shape }),
   z.object({ room_last_seq: z.int(), room_updated_seq: z.int(), id: z.null() }),
 ]);
 
 export interface Missed {
-  /** The room's number at which this was read. */
+  /** The room's newest number at the time of reading. */
   lastSeq: number;
   chatUpdatedSeq: number;
   /** In the order of `updated_seq`. */
@@ -24,8 +25,8 @@ export interface Missed {
 }
 
 /**
- * Messages that are new or changed above a number, in their latest state: at most twice `limit`, and none after those
- * whose texts together exceed `bytesMax`.
+ * Finds messages that are new or changed above a number, in their latest state: at most twice `limit`, and no more once
+ * their texts together exceed `bytesMax` bytes.
  * @returns undefined for a chat that the caller is not in
  */
 export async function findMissed(
@@ -34,7 +35,7 @@ export async function findMissed(
   chatId: number,
   { afterSeq, limit, bytesMax }: { afterSeq: number; limit: number; bytesMax: number },
 ): Promise<Missed | undefined> {
-  // Two branches, each on its own index: nearly all messages never change.
+  // New and changed messages have an index each. The second branch is nearly always empty.
   const rows = many(
     await sql`
       select c.last_seq as room_last_seq, c.updated_seq as room_updated_seq, ${messageColumns(sql)}
@@ -73,7 +74,7 @@ export async function findMissed(
   };
 }
 
-/** Which of some answers had ended when their chat's log had reached a number. */
+/** Finds those of some answers that had ended when their chat's log reached a number. */
 export async function findEnded(sql: Sql, messageIds: number[], upTo: number): Promise<number[]> {
   const rows = many(
     await sql`
@@ -85,7 +86,7 @@ export async function findEnded(sql: Sql, messageIds: number[], upTo: number): P
   return rows.map((row) => row.id);
 }
 
-/** How far the logs of some chats reach. */
+/** Finds the newest numbers of some chats. Chats that don't exist are left out. */
 export async function findLastSeqs(
   sql: Sql,
   chatIds: number[],
@@ -118,9 +119,9 @@ const ChatChange = z.discriminatedUnion("kind", [
 ]);
 
 /**
- * The frames of a chat's numbers above one, as they would have gone out live, except that what has changed again since
- * is in its latest state.
- * @param onEnded is told of every answer whose end is among them, before anybody is shown it
+ * Makes a function that reads the frames of a chat above a number. They are the frames that were sent live, except that a
+ * resource that has changed again since is in its latest state.
+ * @param onEnded is called with every answer whose end is among the frames, before anybody receives them
  */
 export function createReadLog(
   sql: Sql,
@@ -130,17 +131,15 @@ export function createReadLog(
     const upTo = after + limit;
     const [chat] = many(
       await sql`
-        select c.id, c.name, c.is_named, c.owner_id, c.is_group, c.is_ai_chat, c.created_at, c.last_seq, c.updated_seq, c.settings
-        from chats c where c.id = ${chatId}
+        select ${chatColumns(sql)} from chats c where c.id = ${chatId}
       `,
       Chat,
     );
     if (!chat) return { lastSeq: after, frames: [] };
-    const lastSeq = Reached.parse(chat).last_seq;
-    const frames = [
-      ...(await readMessageFrames(sql, chatId, after, Math.min(upTo, lastSeq))),
-      ...(await readChatFrames(sql, chat, after, Math.min(upTo, lastSeq))),
-    ].map(numberedFrame);
+    const lastSeq = chat.last_seq;
+    const messageFrames = await readMessageFrames(sql, chatId, after, Math.min(upTo, lastSeq));
+    const chatFrames = await readChatFrames(sql, chat, after, Math.min(upTo, lastSeq));
+    const frames = [...messageFrames, ...chatFrames.map((frame) => numberedFrame(frame))];
     for (const { endedAnswerId } of frames) if (endedAnswerId !== undefined) onEnded(endedAnswerId);
     return { lastSeq, frames };
   };
@@ -151,7 +150,7 @@ async function readMessageFrames(
   chatId: number,
   after: number,
   upTo: number,
-): Promise<DurableFrame[]> {
+): Promise<NumberedFrame[]> {
   const rows = many(
     await sql`
       select m.seq as number, 'sent' as kind, ${messageColumns(sql)}, m.usage
@@ -169,9 +168,18 @@ async function readMessageFrames(
   );
   return rows.map(({ number, kind, usage, ...message }) => {
     const numbered = { ...message, updated_seq: number };
-    if (kind === "answer_ended") return lastStreamFrame({ message: numbered, usage });
-    if (kind === "message_updated") return { ...messageFrame(numbered), type: "message_updated" };
-    return message.answer_to === null ? messageFrame(numbered) : firstStreamFrame(message);
+    switch (kind) {
+      case "answer_ended":
+        return numberedFrame(lastStreamFrame({ message: numbered, usage }), () =>
+          mergedMessage(message),
+        );
+      case "message_updated":
+        return numberedFrame({ ...messageFrame(numbered), type: "message_updated" });
+      case "sent": {
+        const isAnswer = message.answer_to !== null;
+        return numberedFrame(isAnswer ? firstStreamFrame(message) : messageFrame(numbered));
+      }
+    }
   });
 }
 
@@ -196,7 +204,7 @@ async function readChatFrames(
       kind,
       chat,
       person: { user_id, username },
-      // Perhaps out again by now.
+      // The person may have left again by now.
       participant: {
         id: user_id,
         username,

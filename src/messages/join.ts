@@ -5,11 +5,13 @@ import { chatNotFound } from "../chats/actions.ts";
 import { findParticipants } from "../chats/participant-queries.ts";
 import { findChat } from "../chats/queries.ts";
 import type { Ctx } from "../context.ts";
-import type { Listener } from "../realtime/room.ts";
+import type { Listener } from "../realtime/listener.ts";
 import type { RequestId } from "../wire/client-frames.ts";
 import { JoinedFrame, replayBytesMax, replayMax } from "../wire/frames.ts";
 import { messageFrame } from "../wire/message-frames.ts";
-import { wholeTextFrame } from "../wire/numbered-frames.ts";
+import { FrameText } from "../wire/frame-text.ts";
+import { mergedAnswer } from "../wire/merged-frames.ts";
+import { numberedFrame, wholeTextFrame } from "../wire/numbered-frames.ts";
 import type { Chat, Participant } from "../wire/chats.ts";
 import type { Message } from "../wire/messages.ts";
 import { findEnded, findMissed } from "../log/replay.ts";
@@ -23,9 +25,9 @@ export interface JoinRequest {
 }
 
 /**
- * Sends what was missed as `message` frames, then `joined`, then everything that happens from then on. More than
- * `replayMax` messages or `replayBytesMax` behind: only `joined` with `recovered: false`.
- * @throws Problem `not_found`; the listener has then not joined, and doesn't hear the room any more if it did before
+ * Sends the missed messages as `message` frames, then `joined`, then the live frames. A client that has missed more than
+ * `replayMax` messages or `replayBytesMax` bytes gets only `joined` with `recovered: false` first.
+ * @throws Problem `not_found`; the listener has then not joined, and has left the room if it had joined before
  */
 export async function joinRoom(
   ctx: Ctx,
@@ -34,13 +36,18 @@ export async function joinRoom(
   request: JoinRequest,
 ): Promise<void> {
   const { chatId } = request;
+  if (listener.isMerged && request.afterSeq === undefined) {
+    if (greetAgain(ctx, listener, request)) return;
+  }
   const entrance = ctx.realtime.rooms.enter(chatId, listener);
   let joined = false;
   try {
     let log = await readLog(ctx, caller, request);
     while (log.lastSeq < entrance.keptFrom) log = await readLog(ctx, caller, request);
     joined = await entrance.finish(log.lastSeq, ({ position, missed, ended, online }) => {
-      const replay = log.messages?.map((message) => JSON.stringify(messageFrame(message)));
+      const replay = log.messages?.map((message) =>
+        textFor(listener, numberedFrame(messageFrame(message))),
+      );
       const recovered =
         replay !== undefined && missed !== undefined && isSmall([...replay, ...missed]);
       if (recovered) for (const text of replay) listener.send(text);
@@ -64,6 +71,32 @@ export async function joinRoom(
   }
   if (!joined) throw chatNotFound();
 }
+
+/**
+ * Answers a `join` of a socket that has joined already, as the web client of the FastAPI server does each time that its
+ * list of chats changes. The subscription goes on, so that nothing is missed, and no log is read.
+ * @returns false if it has not joined
+ */
+function greetAgain(ctx: Ctx, listener: Listener, { chatId, requestId }: JoinRequest): boolean {
+  const state = ctx.realtime.rooms.rejoined(chatId, listener);
+  if (!state) return false;
+  const frame: z.infer<typeof JoinedFrame> = {
+    type: "joined",
+    chat_id: chatId,
+    last_seq: state.position,
+    recovered: true,
+    online: state.online,
+    ...(requestId === undefined ? {} : { request_id: requestId }),
+  };
+  listener.cork(() => {
+    listener.send(JSON.stringify(frame));
+    sendRunningAnswers(ctx, chatId, listener, () => false);
+  });
+  return true;
+}
+
+const textFor = (listener: Listener, frame: FrameText) =>
+  listener.isMerged ? frame.merged : frame.text;
 
 interface LogSoFar {
   lastSeq: number;
@@ -134,7 +167,11 @@ function sendRunningAnswers(
 ): void {
   const position = ctx.realtime.rooms.position(chatId) ?? 0;
   for (const answer of ctx.answers.inChat(chatId, position)) {
-    if (hasEnded(answer.messageId)) continue;
-    listener.send(JSON.stringify(wholeTextFrame(chatId, answer.messageId, answer.text)));
+    const { messageId, text, createdAt } = answer;
+    if (hasEnded(messageId)) continue;
+    const frame = new FrameText(wholeTextFrame(chatId, messageId, text), () =>
+      mergedAnswer({ id: messageId, chatId, createdAt, text }),
+    );
+    listener.send(textFor(listener, frame));
   }
 }

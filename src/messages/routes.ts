@@ -17,7 +17,7 @@ const listMessagesRoute = createRoute({
   path: "/api/chats/{chat_id}/messages",
   operationId: "listMessages",
   tags,
-  summary: "A page of a chat's messages, oldest first",
+  summary: "List a page of a chat's messages, oldest first",
   description:
     "Without a cursor the page holds the newest messages. The `Link` header (RFC 8288) leads to the pages of older (`prev`) " +
     "and newer (`next`) messages.",
@@ -28,7 +28,7 @@ const listMessagesRoute = createRoute({
       ...answers(z.array(Message), "Messages, oldest first"),
       headers: {
         Link: {
-          description: 'Neighbouring pages: `rel="prev"`, `rel="next"`',
+          description: 'Links to the neighbouring pages: `rel="prev"`, `rel="next"`',
           schema: { type: "string" },
         },
       },
@@ -44,7 +44,7 @@ const sendMessageRoute = createRoute({
   tags,
   summary: "Send a message",
   description:
-    "The same as the socket's `message` frame. `/bot …` asks the model, whose answer streams to the room; " +
+    "The request does the same as the socket's `message` frame. `/bot …` asks the model, whose answer streams to the room; " +
     "`/bot help` is answered by the server itself. " +
     "A retry with the same `client_id` returns the first message and stores nothing.",
   security,

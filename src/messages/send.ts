@@ -1,5 +1,6 @@
 import type { Caller } from "../accounts/access-tokens.ts";
 import { ask, isQuestion } from "../answers/ask.ts";
+import { storedTooLate } from "../answers/reservation.ts";
 import { chatNotFound } from "../chats/actions.ts";
 import type { Ctx } from "../context.ts";
 import { activityFrame, messageFrame } from "../wire/message-frames.ts";
@@ -70,6 +71,7 @@ function publish(
   input: SendMessageInput,
 ): { message: Message; answer: Message | undefined } {
   if (result.outcome === "stranger") throw chatNotFound();
+  if (result.outcome === "late") throw storedTooLate();
   if (result.outcome === "must_ask") throw new Error("a question was refused as a plain message");
   const { message } = result;
   if (message.content !== input.content) {
@@ -78,7 +80,7 @@ function publish(
       "This client_id was used for another message in this chat. Make a new one for each message.",
     );
   }
-  ctx.realtime.toRoom(messageFrame(message));
+  ctx.realtime.toRoom(messageFrame(message), { isRepeated: result.outcome === "known" });
   if (result.outcome === "sent") ctx.realtime.toList(activityFrame(message));
   return { message, answer: result.outcome === "sent" ? result.answer : undefined };
 }

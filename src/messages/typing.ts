@@ -1,10 +1,10 @@
 import { chatNotFound } from "../chats/actions.ts";
 import { isParticipant } from "../chats/participant-queries.ts";
 import type { Ctx } from "../context.ts";
-import type { Listener } from "../realtime/room.ts";
+import type { Listener } from "../realtime/listener.ts";
 
 const defaultIntervalMs = 3_000;
-/** When more people are remembered than this, the oldest is forgotten and may be shown once too often. */
+/** Limit of remembered notices. The oldest is forgotten first, and that person may then be shown once too often. */
 const rememberedMax = 10_000;
 
 /** The typing notices of this node, at most one in an interval for each person and chat. */

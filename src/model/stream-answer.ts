@@ -6,14 +6,14 @@ export interface Turn {
   text: string;
 }
 
-/** How the model is to answer. */
+/** The settings of the model for one answer. */
 export interface ModelSettings {
   model: string;
   /** 0 to 2; null for the model's own. */
   temperature: number | null;
   /** Tokens of thought: 0 for none, -1 for as many as the model likes, null for its default. */
   thinkingBudget: number | null;
-  /** Whether it may look things up with Google Search. */
+  /** Lets it look things up with Google Search. */
   googleSearch: boolean;
 }
 
@@ -56,8 +56,9 @@ export type Delta = { text: string } | { usage: Usage } | { ending: Ending };
 
 /**
  * Asks a model and yields its answer: any number of non-empty `text` pieces and of `usage` counts, then exactly one
- * `ending`.
+ * `ending`. The first piece has a visible character.
  * @throws ModelError when no proper end was reached; the text that was yielded before stays valid.
+ * @throws EmptyAnswer when it ended properly without a visible character.
  * @throws the signal's reason when aborted.
  */
 export type StreamAnswer = (prompt: Prompt, signal: AbortSignal) => AsyncIterable<Delta>;
@@ -72,7 +73,7 @@ export class ModelError extends Error {
   }
 }
 
-/** The model ended properly without any text. For an answer that broke off this means that nothing was missing. */
+/** The model ended properly without any text that is visible. For an answer that broke off this means that nothing was missing. */
 export class EmptyAnswer extends ModelError {
   constructor() {
     super("Gemini gave an empty answer. Asking again may help.");

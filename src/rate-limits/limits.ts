@@ -46,6 +46,12 @@ export const rates = {
     address: per(10_000, hour),
     refusal: "You have invited too many people.",
   },
+  /** Searches for people, one for each pause in typing. The quota keeps a person from listing all usernames quickly. */
+  userSearches: {
+    person: per(120, minute),
+    address: per(2_400, minute),
+    refusal: "You are searching for people too fast.",
+  },
   registrations: {
     address: per(200, hour),
     refusal: "Too many people were registered from where you are.",

@@ -1,9 +1,11 @@
 // Keeps the frames that a room releases while somebody is joining it, as many as a socket takes in one go.
 import { replayBytesMax, replayMax } from "../wire/frames.ts";
+import type { FrameText } from "../wire/frame-text.ts";
 import type { NumberedFrame } from "../wire/numbered-frames.ts";
 
 export class JoinBuffer {
   readonly userId: number;
+  readonly #isMerged: boolean;
   /** The number above which everything is kept. */
   keptFrom: number;
   /** The number at which the person was removed; 0 if they weren't. */
@@ -14,15 +16,17 @@ export class JoinBuffer {
   #bytes = 0;
   #hasOverflowed = false;
 
-  constructor(userId: number, keptFrom: number) {
+  constructor({ userId, isMerged }: { userId: number; isMerged: boolean }, keptFrom: number) {
     this.userId = userId;
+    this.#isMerged = isMerged;
     this.keptFrom = keptFrom;
   }
 
-  add({ seq, text, catchUp, endedAnswerId }: NumberedFrame): void {
+  add(frame: NumberedFrame): void {
+    const { seq, catchUp, endedAnswerId } = frame;
     if (endedAnswerId !== undefined) this.endedAnswerIds.add(endedAnswerId);
     if (catchUp) this.#keep(seq, catchUp());
-    this.#keep(seq, text);
+    this.#keep(seq, frame);
   }
 
   /** The texts of the frames above a number; undefined if there were more than are kept. */
@@ -31,7 +35,8 @@ export class JoinBuffer {
     return this.#texts.filter((kept) => kept.seq > seq).map(({ text }) => text);
   }
 
-  #keep(seq: number, text: string): void {
+  #keep(seq: number, frame: FrameText): void {
+    const text = this.#isMerged ? frame.merged : frame.text;
     this.#bytes += Buffer.byteLength(text);
     if (this.#texts.length < replayMax && this.#bytes <= replayBytesMax) {
       this.#texts.push({ seq, text });

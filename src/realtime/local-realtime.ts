@@ -1,12 +1,14 @@
 // Delivery on a single node: nothing stands between an action and this node's own sockets. For several nodes, the same
 // three calls would be carried to each of them.
-import { isDurable, numberOf, type RoomFrame } from "../wire/frames.ts";
+import { FrameText } from "../wire/frame-text.ts";
+import { isDurable, type RoomFrame } from "../wire/frames.ts";
 import type { ListFrame, UserFrame } from "../wire/list-frames.ts";
+import type { ReadReceiptsFrame } from "../wire/merged-frames.ts";
 import { numberedFrame } from "../wire/numbered-frames.ts";
 import { ActivityThrottle } from "./activity-throttle.ts";
-import type { RoomOptions } from "./room.ts";
+import type { RoomOptions } from "./listener.ts";
 import type { Rooms } from "./rooms.ts";
-import { activityTopic, type Emit } from "./topics.ts";
+import { activityTopic, chatTopic, type Emit, type MergedSockets } from "./topics.ts";
 
 /** People and chats whose latest change is remembered; beyond it the oldest is forgotten. */
 const rememberedMax = 10_000;
@@ -20,6 +22,7 @@ export interface NumberedChange {
 export interface RealtimeParts {
   rooms: Rooms;
   emit: Emit;
+  mergedSockets: MergedSockets;
   /** Hands a frame to all sockets of a person. */
   notify: (userId: number, frame: UserFrame) => void;
   /** See {@link ActivityThrottle}. */
@@ -29,23 +32,47 @@ export interface RealtimeParts {
 export class LocalRealtime {
   readonly rooms: Rooms;
   readonly #emit: Emit;
+  readonly #mergedSockets: MergedSockets;
   readonly #activity: ActivityThrottle;
   readonly #notify: (userId: number, frame: UserFrame) => void;
   /** The number of the latest change that a person was told of, by chat and person, oldest first. */
   readonly #lastTold = new Map<string, number>();
 
-  constructor({ rooms, emit, notify, activityMs }: RealtimeParts) {
+  constructor({ rooms, emit, mergedSockets, notify, activityMs }: RealtimeParts) {
     this.rooms = rooms;
     this.#emit = emit;
+    this.#mergedSockets = mergedSockets;
     this.#activity = new ActivityThrottle(emit, activityMs);
     this.#notify = notify;
   }
 
-  toRoom(frame: RoomFrame, options?: RoomOptions): void {
+  toRoom(frame: RoomFrame, options: RoomOptions = {}): void {
     const room = this.rooms.find(frame.chat_id);
-    if (!room) return;
-    if (!isDurable(frame)) return room.send(JSON.stringify(frame), options);
-    if (room.sequencer.awaits(numberOf(frame))) room.sequencer.offer(numberedFrame(frame));
+    if (!isDurable(frame)) {
+      room?.send(new FrameText(frame, options.message), options);
+      return;
+    }
+    const numbered = numberedFrame(frame, options.message);
+    if (room) room.offer(numbered, options);
+    else if (numbered.isListed && !options.isRepeated) {
+      this.#mergedSockets.emitMerged(activityTopic(frame.chat_id), () => numbered.nested);
+    }
+  }
+
+  hasMerged(chatId: number): boolean {
+    return [chatTopic(chatId), activityTopic(chatId)].some((topic) =>
+      this.#mergedSockets.listen(topic),
+    );
+  }
+
+  toMerged(frame: ReadReceiptsFrame, after: number): void {
+    const { chat_id: chatId } = frame;
+    let made: string | undefined;
+    const text = () => (made ??= JSON.stringify(frame));
+    this.#mergedSockets.emitMerged(activityTopic(chatId), text);
+    const show = () => this.#mergedSockets.emitMerged(chatTopic(chatId), text);
+    // Somebody whose removal is older than the receipts must not see them.
+    this.rooms.find(chatId)?.sequencer.callAfter(after, show);
   }
 
   toUser(userId: number, frame: UserFrame, change?: NumberedChange): void {

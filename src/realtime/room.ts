@@ -1,81 +1,22 @@
 // The sockets of this node that have joined one chat, and how a frame gets to them.
-import type { Logger } from "pino";
-import type { Metrics } from "../observability/metrics/metrics.ts";
+import type { FrameText } from "../wire/frame-text.ts";
 import { presenceFrame, type NumberedFrame } from "../wire/numbered-frames.ts";
 import { JoinBuffer } from "./join-buffer.ts";
-import { Sequencer, type ReadLog } from "./sequencer.ts";
-import { activityTopic, chatTopic, type Emit, type Topic } from "./topics.ts";
-
-/** A socket, as far as a room knows it. */
-export interface Listener {
-  readonly userId: number;
-  readonly username: string;
-  /** False once it has closed: it can no longer join. */
-  readonly open: boolean;
-  send(text: string): void;
-  /** Everything sent within `work` goes out as one write. */
-  cork(work: () => void): void;
-  subscribe(topic: Topic): void;
-  unsubscribe(topic: Topic): void;
-  /** The chats it has joined; kept by the rooms. */
-  readonly joined: Set<number>;
-}
-
-export interface Present {
-  user_id: number;
-  username: string;
-}
-
-/** The state of a room at the moment when a listener has joined it. */
-export interface Joined {
-  /** The number up to which frames were released. */
-  position: number;
-  /** The released frames above the number at which the log was read; undefined if they are more than are kept. */
-  missed: string[] | undefined;
-  /** The answers whose last frame was released. */
-  ended: ReadonlySet<number>;
-  online: Present[];
-}
-
-/** A join that has begun: from {@link Room.enter} on nothing of the room is missed. */
-export interface Entrance {
-  /** The number above which everything is kept. Another join that has read further may have opened the room. */
-  readonly keptFrom: number;
-  /**
-   * Waits until the room has shown all that was read of its log, which it may lag behind, then adds the listener, in one
-   * go with the texts that `greet` sends.
-   * @param lastSeq the room's number at which the log was read, at least `keptFrom`
-   * @returns false when the person was removed meanwhile, the chat was deleted, or the socket has closed
-   */
-  finish(lastSeq: number, greet: (state: Joined) => void): Promise<boolean>;
-  cancel(): void;
-}
-
-export interface RoomOptions {
-  /** The number that an unnumbered frame must not overtake. */
-  after?: number;
-  /** The person whose sockets don't get an unnumbered frame. */
-  exceptUserId?: number;
-}
-
-export interface RoomParts {
-  emit: Emit;
-  /** Repairs gaps. */
-  readLog: ReadLog<NumberedFrame>;
-  log: Logger;
-  metrics?: Pick<Metrics, "frameDropped" | "gapRead" | "roomJoined"> | undefined;
-  /** See {@link Sequencer}. */
-  gapMs?: number | undefined;
-}
+import type { Entrance, Joined, Listener, Present, RoomOptions, RoomParts } from "./listener.ts";
+import { Sequencer } from "./sequencer.ts";
+import { activityTopic, chatTopic, type Topic } from "./topics.ts";
 
 export class Room {
   readonly chatId: number;
   readonly #topic: Topic;
   readonly #parts: RoomParts;
   readonly #onEmpty: (room: Room) => void;
-  readonly #sequencer: Sequencer<NumberedFrame>;
+  readonly #sequencer: Sequencer<NumberedFrame, FrameText>;
   readonly #listeners = new Map<number, Set<Listener>>();
   readonly #buffers = new Set<JoinBuffer>();
+  /** Frames that came before the start, when they were shown to the merged sockets that have not joined. */
+  readonly #listedEarly = new Set<NumberedFrame>();
+  #startedAt = 0;
   #isClosed = false;
 
   /** @param onEmpty is called when nobody has joined or is joining any more */
@@ -84,16 +25,16 @@ export class Room {
     this.#topic = chatTopic(chatId);
     this.#parts = parts;
     this.#onEmpty = onEmpty;
-    this.#sequencer = new Sequencer({
+    this.#sequencer = new Sequencer<NumberedFrame, FrameText>({
       ...parts,
       chatId,
       release: (frame) => this.#release(frame),
-      releaseUnnumbered: (text) => parts.emit(this.#topic, text),
+      releaseUnnumbered: (frame) => this.#emit(frame),
     });
   }
 
   /** Orders the room's numbered frames. */
-  get sequencer(): Sequencer<NumberedFrame> {
+  get sequencer(): Sequencer<NumberedFrame, FrameText> {
     return this.#sequencer;
   }
 
@@ -103,17 +44,32 @@ export class Room {
   }
 
   /** Sends an unnumbered frame. */
-  send(text: string, { after, exceptUserId }: RoomOptions = {}): void {
-    if (after !== undefined) return this.#sequencer.offerAfter(after, text);
-    if (exceptUserId === undefined) return this.#parts.emit(this.#topic, text);
+  send(frame: FrameText, { after, exceptUserId }: RoomOptions = {}): void {
+    if (after !== undefined) return this.#sequencer.offerAfter(after, frame);
+    if (exceptUserId === undefined) return this.#emit(frame);
     for (const [userId, sockets] of this.#listeners) {
-      if (userId !== exceptUserId) for (const listener of sockets) listener.send(text);
+      if (userId === exceptUserId) continue;
+      for (const listener of sockets) listener.send(listener.isMerged ? frame.merged : frame.text);
     }
+  }
+
+  /** Takes a numbered frame, which is sent in its turn. */
+  offer(frame: NumberedFrame, { isRepeated = false }: RoomOptions = {}): void {
+    if (!this.#sequencer.awaits(frame.seq)) {
+      // Its number was in the log when the room began, so that no one of it has been sent the frame.
+      if (frame.seq <= this.#startedAt && !isRepeated) this.#list(frame, [this.#topic]);
+      return;
+    }
+    if (this.#sequencer.position === undefined && frame.isListed && !isRepeated) {
+      this.#listedEarly.add(frame);
+      this.#list(frame);
+    }
+    this.#sequencer.offer(frame);
   }
 
   /** Begins a join: from now on the room's frames are kept for the listener, which gets none until `finish`. */
   enter(listener: Listener): Entrance {
-    const buffer = new JoinBuffer(listener.userId, this.#sequencer.position ?? 0);
+    const buffer = new JoinBuffer(listener, this.#sequencer.position ?? 0);
     this.#buffers.add(buffer);
     // When a join is repeated, live frames until the greeting would come a second time among the missed ones.
     listener.unsubscribe(this.#topic);
@@ -148,8 +104,31 @@ export class Room {
     return userIds;
   }
 
+  /**
+   * The state for a listener that joins once more, and whose subscription has not been interrupted.
+   * @returns undefined if it has not joined
+   */
+  rejoined(listener: Listener): Pick<Joined, "position" | "online"> | undefined {
+    const { position } = this.#sequencer;
+    if (position === undefined || !listener.joined.has(this.chatId)) return undefined;
+    return { position, online: this.#online() };
+  }
+
+  #emit(frame: FrameText): void {
+    this.#parts.emit(this.#topic, frame.text, () => frame.merged);
+  }
+
+  /** Shows the message of a frame to merged sockets that have not joined. @param more topics whose sockets need it, too */
+  #list(frame: NumberedFrame, more: Topic[] = []): void {
+    if (!frame.isListed) return;
+    for (const topic of [activityTopic(this.chatId), ...more]) {
+      this.#parts.mergedSockets.emitMerged(topic, () => frame.nested);
+    }
+  }
+
   #release(frame: NumberedFrame): void {
-    this.#parts.emit(this.#topic, frame.text);
+    this.#emit(frame);
+    if (!this.#listedEarly.delete(frame)) this.#list(frame);
     for (const buffer of this.#buffers) buffer.add(frame);
     if (frame.removedUserId !== undefined) this.#evict(frame.removedUserId, frame.seq);
   }
@@ -215,6 +194,9 @@ export class Room {
   #start(lastSeq: number): void {
     if (this.#sequencer.position !== undefined) return;
     for (const buffer of this.#buffers) buffer.keptFrom = lastSeq;
+    for (const frame of this.#listedEarly)
+      if (frame.seq <= lastSeq) this.#listedEarly.delete(frame);
+    this.#startedAt = lastSeq;
     this.#sequencer.start(lastSeq);
   }
 
@@ -232,7 +214,10 @@ export class Room {
   #closeIfEmpty(): void {
     if (this.#listeners.size > 0 || this.#buffers.size > 0) return;
     this.#isClosed = true;
-    this.#sequencer.close();
+    // Nobody waits for their turn any more.
+    for (const frame of this.#sequencer.close()) {
+      if (!this.#listedEarly.has(frame)) this.#list(frame);
+    }
     this.#onEmpty(this);
   }
 }

@@ -1,5 +1,6 @@
 // The rooms of this node. A room exists only while somebody has joined or is joining.
-import { Room, type Entrance, type Listener, type RoomParts } from "./room.ts";
+import type { Entrance, Listener, RoomParts } from "./listener.ts";
+import { Room } from "./room.ts";
 
 export class Rooms {
   readonly #rooms = new Map<number, Room>();
@@ -16,6 +17,11 @@ export class Rooms {
   /** Begins a join. See {@link Room.enter}. */
   enter(chatId: number, listener: Listener): Entrance {
     return this.#rooms.getOrInsertComputed(chatId, () => this.#open(chatId)).enter(listener);
+  }
+
+  /** See {@link Room.rejoined}. */
+  rejoined(chatId: number, listener: Listener): ReturnType<Room["rejoined"]> {
+    return this.#rooms.get(chatId)?.rejoined(listener);
   }
 
   /** Removes a listener that stays in the chat. See {@link Room.leave}. */

@@ -9,25 +9,24 @@ const defaultGapMs = 250;
 const waitingMax = 1_000;
 const repairPageSize = 500;
 
-/** A text with its place in the order. */
-export interface Sequenced {
+/** A frame with its place in the order. The sequencer looks into neither it nor the unnumbered texts between frames. */
+export interface Sequenced<Unnumbered> {
   readonly seq: number;
-  readonly text: string;
   /** Makes a text that is sent ahead when the frame has to be read from the log: unnumbered texts are not in there. */
-  readonly catchUp: (() => string) | undefined;
+  readonly catchUp: (() => Unnumbered) | undefined;
 }
 
 /** Reads the frames with numbers above `after`, in order; numbers that left no trace are left out. */
-export type ReadLog<Frame extends Sequenced> = (
+export type ReadLog<Frame> = (
   chatId: number,
   after: number,
   limit: number,
 ) => Promise<{ lastSeq: number; frames: Frame[] }>;
 
-export interface SequencerOptions<Frame extends Sequenced> {
+export interface SequencerOptions<Frame, Unnumbered> {
   chatId: number;
   release: (frame: Frame) => void;
-  releaseUnnumbered: (text: string) => void;
+  releaseUnnumbered: (text: Unnumbered) => void;
   readLog: ReadLog<Frame>;
   log: Logger;
   metrics?: Pick<Metrics, "frameDropped" | "gapRead"> | undefined;
@@ -35,10 +34,10 @@ export interface SequencerOptions<Frame extends Sequenced> {
   gapMs?: number | undefined;
 }
 
-export class Sequencer<Frame extends Sequenced> {
-  readonly #options: SequencerOptions<Frame>;
+export class Sequencer<Frame extends Sequenced<Unnumbered>, Unnumbered = string> {
+  readonly #options: SequencerOptions<Frame, Unnumbered>;
   readonly #pending = new Map<number, Frame>();
-  readonly #unnumbered = new Map<number, string[]>();
+  readonly #unnumbered = new Map<number, Unnumbered[]>();
   #unnumberedCount = 0;
   #callbacks: { seq: number; call: () => void }[] = [];
   #position: number | undefined;
@@ -48,7 +47,7 @@ export class Sequencer<Frame extends Sequenced> {
   #isRepairing = false;
   #isClosed = false;
 
-  constructor(options: SequencerOptions<Frame>) {
+  constructor(options: SequencerOptions<Frame, Unnumbered>) {
     this.#options = options;
   }
 
@@ -92,7 +91,7 @@ export class Sequencer<Frame extends Sequenced> {
   }
 
   /** Takes an unnumbered text that must not overtake number `seq`. */
-  offerAfter(seq: number, text: string): void {
+  offerAfter(seq: number, text: Unnumbered): void {
     if (this.#isClosed) return;
     if (!this.awaits(seq)) return this.#options.releaseUnnumbered(text);
     if (this.#unnumberedCount >= waitingMax) {
@@ -128,13 +127,16 @@ export class Sequencer<Frame extends Sequenced> {
     this.#watchGap();
   }
 
-  close(): void {
+  /** @returns the frames that were not released, in the order in which they came */
+  close(): Frame[] {
+    const waiting = [...this.#pending.values()];
     this.#isClosed = true;
     clearTimeout(this.#timer);
     this.#callBack();
     this.#pending.clear();
     this.#unnumbered.clear();
     this.#unnumberedCount = 0;
+    return waiting;
   }
 
   /** The number that is released next, once started. */

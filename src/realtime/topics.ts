@@ -16,5 +16,19 @@ export const activityTopic = (chatId: number): Topic => ({
 /** All sockets of one person. */
 export const userTopic = (userId: number): Topic => ({ audience: "user", name: `user:${userId}` });
 
-/** Hands a text to all sockets of this node that are subscribed to a topic. */
-export type Emit = (topic: Topic, text: string) => void;
+/** The name under which merged sockets subscribe to the topic of a room or of a list of chats. */
+export const mergedName = (topic: Topic): string => `${topic.name}:merged`;
+
+/**
+ * Hands a text to all sockets of this node that are subscribed to a topic.
+ * @param merged makes the text for those of them that are merged sockets; without it they get the same as the others
+ */
+export type Emit = (topic: Topic, text: string, merged?: () => string) => void;
+
+/** The merged sockets of this node: those whose frames carry the nested `message`. */
+export interface MergedSockets {
+  /** Whether any of them is subscribed to a topic. */
+  listen(topic: Topic): boolean;
+  /** Hands a text to those that are subscribed to a topic, and to no other socket. It is made only if there are any. */
+  emitMerged(topic: Topic, text: () => string): void;
+}

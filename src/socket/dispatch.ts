@@ -7,18 +7,24 @@ import type { TypingNotices } from "../messages/typing.ts";
 import type { ClientFrame, RequestId } from "../wire/client-frames.ts";
 import type { AckFrame, PongFrame } from "../wire/frames.ts";
 import { Problem } from "../wire/problems.ts";
+import type { SocketRegistry } from "./registry.ts";
 import type { SocketSession } from "./session.ts";
 import type { z } from "zod";
 
 type Reply = z.infer<typeof AckFrame> | z.infer<typeof PongFrame> | undefined;
+
+interface DispatchParts {
+  ctx: Ctx;
+  sockets: SocketRegistry;
+  typing: TypingNotices;
+}
 
 /**
  * Runs one frame. @returns the reply it asked for, if any
  * @throws Problem for everything that is refused
  */
 export async function dispatch(
-  ctx: Ctx,
-  typing: TypingNotices,
+  { ctx, sockets, typing }: DispatchParts,
   session: SocketSession,
   frame: ClientFrame,
 ): Promise<Reply> {
@@ -37,6 +43,7 @@ export async function dispatch(
       return ack(requestId);
     }
     case "join":
+      session.stay(frame.chat_id);
       await joinRoom(ctx, session.caller, session, {
         chatId: frame.chat_id,
         afterSeq: frame.after_seq ?? undefined,
@@ -53,7 +60,7 @@ export async function dispatch(
       await typing.show(session, frame.chat_id);
       return ack(requestId);
     case "leave":
-      ctx.realtime.rooms.leave(frame.chat_id, session);
+      leave(ctx, sockets, session, frame.chat_id);
       return ack(requestId);
     case "stop":
       await stopAnswer(ctx, session.caller, frame.chat_id, frame.message_id);
@@ -61,6 +68,12 @@ export async function dispatch(
     case "ping":
       return { type: "pong", ...(requestId === undefined ? {} : { request_id: requestId }) };
   }
+}
+
+function leave(ctx: Ctx, sockets: SocketRegistry, session: SocketSession, chatId: number): void {
+  const { rooms } = ctx.realtime;
+  if (!session.isMerged) return rooms.leave(chatId, session);
+  session.leaveLater(chatId, sockets.leaveDelayMs, () => rooms.leave(chatId, session));
 }
 
 function ack(

@@ -77,13 +77,13 @@ export class FrameRunner {
 
   /** @throws Problem for a frame that is refused */
   async #act(ws: Socket, frame: ClientFrame): Promise<void> {
-    const { ctx, sockets, typing } = this.#parts;
+    const { ctx, sockets } = this.#parts;
     const { session } = ws.data;
     if (session) {
-      const reply = await dispatch(ctx, typing, session, frame);
+      const reply = await dispatch(this.#parts, session, frame);
       if (reply) this.#send(ws, reply);
     } else if (frame.type === "auth") {
-      await openSession(ctx, sockets, ws, frame.token);
+      await openSession(ctx, sockets, ws, frame.token, { isInAddress: false });
       if (ws.data.session && frame.request_id != null) {
         this.#send(ws, { type: "ack", request_id: frame.request_id });
       }

@@ -34,7 +34,7 @@ export function createSocketHandler(parts: SocketParts): WebSocketHandler<Socket
         closeSocket(ws, "too_many_sockets", "close another socket from this address first");
       } else if (token !== undefined) {
         ws.data.token = undefined;
-        void openSession(ctx, sockets, ws, token);
+        void openSession(ctx, sockets, ws, token, { isInAddress: true });
       }
     },
 

@@ -7,14 +7,20 @@ import { Problem } from "../wire/problems.ts";
 import type { SocketRegistry } from "./registry.ts";
 import { closeSocket, SocketSession, type Socket } from "./session.ts";
 
-/** Signs the socket in, or closes it. `ws.data.opening` is set meanwhile. Never throws. */
+/**
+ * Signs the socket in, or closes it. `ws.data.opening` is set meanwhile. Never throws.
+ * @param isInAddress whether the token stood in the address: with an access token, the socket is a merged one then
+ */
 export function openSession(
   ctx: Ctx,
   sockets: SocketRegistry,
   ws: Socket,
   token: string,
+  { isInAddress }: { isInAddress: boolean },
 ): Promise<void> {
-  const opening = authenticate(ctx, sockets, ws, token).finally(() => {
+  // A ticket has no dot.
+  const isMerged = isInAddress && token.includes(".") && !ws.data.wantsFlat;
+  const opening = authenticate(ctx, sockets, ws, { token, isMerged }).finally(() => {
     ws.data.opening = undefined;
   });
   ws.data.opening = opening;
@@ -25,7 +31,7 @@ async function authenticate(
   ctx: Ctx,
   sockets: SocketRegistry,
   ws: Socket,
-  token: string,
+  { token, isMerged }: { token: string; isMerged: boolean },
 ): Promise<void> {
   try {
     const identity = await identify(ctx, token);
@@ -40,7 +46,7 @@ async function authenticate(
       closeSocket(ws, "rate_limited", refusal.detail);
       return;
     }
-    const session = new SocketSession(ws, caller, ctx.telemetry.metrics);
+    const session = new SocketSession(ws, { caller, metrics: ctx.telemetry.metrics, isMerged });
     if (!sockets.claim(ws, session)) {
       closeSocket(ws, "too_many_sockets", "close another socket of this account first");
       return;

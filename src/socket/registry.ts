@@ -1,7 +1,7 @@
 // The open sockets of this node: their people, their limits, and the ways to reach, check and close them.
 import type { Server } from "bun";
 import type { Metrics } from "../observability/metrics/metrics.ts";
-import { userTopic, type Topic } from "../realtime/topics.ts";
+import { mergedName, userTopic, type MergedSockets, type Topic } from "../realtime/topics.ts";
 import type { CloseReason } from "../wire/close-codes.ts";
 import type { UserFrame } from "../wire/list-frames.ts";
 import {
@@ -17,6 +17,8 @@ type Publisher = Pick<Server<SocketData>, "publish" | "subscriberCount">;
 
 /** Milliseconds in which a socket without a token in its address must send an `auth` frame. */
 const defaultAuthTimeoutMs = 5_000;
+/** The web client of the FastAPI server leaves and joins its chats each time that its list of them changes. */
+const defaultLeaveDelayMs = 1_000;
 
 export interface RegistryOptions {
   /** 0 for no limit. */
@@ -25,13 +27,16 @@ export interface RegistryOptions {
   perAddressMax: number;
   metrics: Pick<Metrics, "framePublished" | "frameDropped">;
   authTimeoutMs?: number | undefined;
+  /** Milliseconds after which the `leave` of a merged socket takes effect. */
+  leaveDelayMs?: number | undefined;
 }
 
-export class SocketRegistry {
+export class SocketRegistry implements MergedSockets {
   readonly #options: RegistryOptions;
   readonly #all = new Set<Socket>();
   readonly #byUser = new Map<number, Set<Socket>>();
   readonly #countByNetwork = new Map<string, number>();
+  #mergedCount = 0;
   #empty: PromiseWithResolvers<void> | undefined;
   #server: Publisher | undefined;
 
@@ -42,6 +47,11 @@ export class SocketRegistry {
   /** From now on frames go out through this server. */
   attach(server: Publisher): void {
     this.#server = server;
+  }
+
+  /** See {@link RegistryOptions}. */
+  get leaveDelayMs(): number {
+    return this.#options.leaveDelayMs ?? defaultLeaveDelayMs;
   }
 
   get size(): number {
@@ -66,6 +76,7 @@ export class SocketRegistry {
     const sockets = this.#byUser.getOrInsertComputed(userId, () => new Set());
     if (perUserMax > 0 && sockets.size >= perUserMax) return false;
     sockets.add(ws);
+    if (session.isMerged) this.#mergedCount += 1;
     ws.data.session = session;
     // Before anything is waited for: a client may load its chats as soon as the socket is open.
     ws.subscribe(userTopic(userId).name);
@@ -80,21 +91,25 @@ export class SocketRegistry {
     if (count > 0) this.#countByNetwork.set(network, count);
     else this.#countByNetwork.delete(network);
     if (!session) return;
+    session.end();
+    if (session.isMerged) this.#mergedCount -= 1;
     const sockets = this.#byUser.get(session.userId);
     sockets?.delete(ws);
     if (sockets?.size === 0) this.#byUser.delete(session.userId);
   }
 
-  /** Hands a text to all sockets that are subscribed to a topic. */
-  emit(topic: Topic, text: string): void {
-    const { metrics } = this.#options;
-    metrics.framePublished(topic.audience, topic.name, this.#countSubscribers);
-    // 0 also where nobody is subscribed.
-    const sent = this.#server?.publish(topic.name, text);
-    if (sent === 0 && this.#countSubscribers(topic.name) > 0) {
-      metrics.frameDropped("slow_reader");
-      this.#noteSlowReaders();
-    }
+  /** Hands a text to all sockets that are subscribed to a topic. See {@link Emit}. */
+  emit(topic: Topic, text: string, merged: () => string = () => text): void {
+    this.#publish(topic.audience, topic.name, text);
+    this.emitMerged(topic, merged);
+  }
+
+  listen(topic: Topic): boolean {
+    return this.#mergedCount > 0 && this.#countSubscribers(mergedName(topic)) > 0;
+  }
+
+  emitMerged(topic: Topic, text: () => string): void {
+    if (this.listen(topic)) this.#publish(topic.audience, mergedName(topic), text());
   }
 
   /** Hands a frame to all sockets of a person, which follow the chat that it brings, or unfollow the one that it ends. */
@@ -192,6 +207,17 @@ export class SocketRegistry {
 
   // A field, not a method: the metrics take it as a function, for every frame.
   readonly #countSubscribers = (topic: string): number => this.#server?.subscriberCount(topic) ?? 0;
+
+  #publish(audience: Topic["audience"], name: string, text: string): void {
+    const { metrics } = this.#options;
+    metrics.framePublished(audience, name, this.#countSubscribers);
+    // 0 also where nobody is subscribed.
+    const sent = this.#server?.publish(name, text);
+    if (sent === 0 && this.#countSubscribers(name) > 0) {
+      metrics.frameDropped("slow_reader");
+      this.#noteSlowReaders();
+    }
+  }
 
   /** Bun closes a socket whose peer does not read and gives no reason, so those with full buffers are noted beforehand. */
   #noteSlowReaders(): void {

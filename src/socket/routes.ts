@@ -9,7 +9,7 @@ import type { SocketData } from "./session.ts";
 import { invalidInput, Problem } from "../wire/problems.ts";
 
 // A token is checked after the upgrade, whatever it is: a page can't read the status of a failed handshake.
-const SocketQuery = z.object({ token: z.string().optional() });
+const SocketQuery = z.object({ token: z.string().optional(), frames: z.string().optional() });
 
 /** Refused origins that are remembered. Each is logged once. */
 const refusedOriginsMax = 100;
@@ -62,13 +62,15 @@ export function socketRoutes(ctx: Ctx) {
       const address = clientAddress(c);
       const network = networkOf(address);
       const { refusal } = await ctx.rateLimits.take("connects", { network });
+      const query = c.req.valid("query");
       const data: SocketData = {
         address,
         network,
         refusal: refusal?.detail,
         requestId: c.get("requestId"),
         openedAtMs: ctx.now().getTime(),
-        token: c.req.valid("query").token,
+        token: query.token,
+        wantsFlat: query.frames === "flat",
         opening: undefined,
         session: undefined,
         inbox: undefined,

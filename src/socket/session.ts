@@ -2,8 +2,8 @@
 import type { ServerWebSocket } from "bun";
 import type { Caller } from "../accounts/access-tokens.ts";
 import type { Metrics } from "../observability/metrics/metrics.ts";
-import type { Listener } from "../realtime/room.ts";
-import { activityTopic, type Topic } from "../realtime/topics.ts";
+import type { Listener } from "../realtime/listener.ts";
+import { activityTopic, mergedName, type Topic } from "../realtime/topics.ts";
 import { closeCodes, type CloseReason } from "../wire/close-codes.ts";
 import type { Inbox } from "./inbox.ts";
 import type { SocketLog } from "./socket-log.ts";
@@ -22,6 +22,8 @@ export interface SocketData {
   opening: Promise<void> | undefined;
   /** Token from the query string; cleared when its check begins. */
   token: string | undefined;
+  /** Whether the address asks for lean frames whatever its token is. */
+  readonly wantsFlat: boolean;
   session: SocketSession | undefined;
   inbox: Inbox | undefined;
   /** Called when the peer has read enough of what was sent; undefined while no frame of the peer waits for that. */
@@ -61,6 +63,7 @@ const leftChatsMax = 1_000;
 /** A socket whose person is known. */
 export class SocketSession implements Listener {
   readonly joined = new Set<number>();
+  readonly isMerged: boolean;
   /** Replaced when an `auth` frame renews the session. */
   caller: Caller;
   readonly #ws: Socket;
@@ -71,8 +74,15 @@ export class SocketSession implements Listener {
    */
   #leftTopics: Set<string> | undefined;
 
-  constructor(ws: Socket, caller: Caller, metrics: SendMetrics) {
+  /** Leaves that have not taken effect yet, by chat. */
+  readonly #leaving = new Map<number, ReturnType<typeof setTimeout>>();
+
+  constructor(
+    ws: Socket,
+    { caller, metrics, isMerged }: { caller: Caller; metrics: SendMetrics; isMerged: boolean },
+  ) {
     this.#ws = ws;
+    this.isMerged = isMerged;
     this.caller = caller;
     this.#metrics = metrics;
   }
@@ -103,11 +113,33 @@ export class SocketSession implements Listener {
 
   subscribe(topic: Topic): void {
     if (this.#leftTopics?.has(topic.name)) return;
-    this.#ws.subscribe(topic.name);
+    this.#ws.subscribe(this.#nameOf(topic));
   }
 
   unsubscribe(topic: Topic): void {
-    this.#ws.unsubscribe(topic.name);
+    this.#ws.unsubscribe(this.#nameOf(topic));
+  }
+
+  /** Calls `leave` in a moment, unless the chat is joined again until then. */
+  leaveLater(chatId: number, delayMs: number, leave: () => void): void {
+    if (!this.joined.has(chatId) || this.#leaving.has(chatId)) return;
+    const timer = setTimeout(() => {
+      this.#leaving.delete(chatId);
+      leave();
+    }, delayMs);
+    this.#leaving.set(chatId, timer);
+  }
+
+  /** Takes back {@link leaveLater}. */
+  stay(chatId: number): void {
+    clearTimeout(this.#leaving.get(chatId));
+    this.#leaving.delete(chatId);
+  }
+
+  /** The socket has closed. */
+  end(): void {
+    for (const timer of this.#leaving.values()) clearTimeout(timer);
+    this.#leaving.clear();
   }
 
   /** Subscribes to the activity of the chats that the person is in. */
@@ -123,12 +155,16 @@ export class SocketSession implements Listener {
 
   /** Ends the subscription to a chat's activity, until {@link follow}. */
   unfollow(chatId: number): void {
-    const topic = activityTopic(chatId).name;
+    const topic = activityTopic(chatId);
     this.#leftTopics ??= new Set();
-    this.#leftTopics.add(topic);
-    const [oldest = topic] = this.#leftTopics;
+    this.#leftTopics.add(topic.name);
+    const [oldest = topic.name] = this.#leftTopics;
     if (this.#leftTopics.size > leftChatsMax) this.#leftTopics.delete(oldest);
-    this.#ws.unsubscribe(topic);
+    this.unsubscribe(topic);
+  }
+
+  #nameOf(topic: Topic): string {
+    return this.isMerged ? mergedName(topic) : topic.name;
   }
 
   #followActivity(chatId: number): void {

@@ -1,10 +1,10 @@
-// What somebody has asked for and the server is doing: whether it is under way, and why it was refused.
+// The state of an action that the server was asked for: whether it is pending, and why it was refused.
 import { useState } from "preact/hooks";
 import { asProblemError } from "../client/problem-error.ts";
 
 export interface Acting {
   isBusy: boolean;
-  /** For a person. */
+  /** A message for the person. */
   problem: string | undefined;
   /** Does one thing at a time. @returns whether it went through */
   run: (work: () => Promise<unknown>) => Promise<boolean>;
@@ -33,7 +33,7 @@ export function useAction(): Acting {
   };
 }
 
-/** Always there, so that a screen reader tells what comes into it. */
+/** This live region is always rendered, so that screen readers announce its text. */
 export function Refusal({ of }: { of: Acting }) {
   return (
     <p class="refusal" role="alert">

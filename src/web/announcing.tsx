@@ -1,9 +1,9 @@
-// What a screen reader tells of a room: each message once, an answer when it begins and when it is whole. Its chunks are
-// nobody's to hear.
+// A room's announcements to screen readers: each message once, an answer when it begins and when it is complete. Its
+// chunks are not announced.
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Message } from "../wire/messages.ts";
 
-/** More at once is told as a number. */
+/** If more messages arrive at once, only their number is announced. */
 const tellMax = 3;
 const keptMax = 10;
 const charactersMax = 600;
@@ -24,7 +24,7 @@ function useTold(messages: readonly Message[], ownId: number): readonly Told[] {
   useEffect(() => {
     const before = known.current;
     known.current = new Map(messages.map(({ id, status }) => [id, status]));
-    // What was there when one came in, is read by going through it.
+    // Messages that existed when the room was opened are not announced.
     if (!before) return;
     const newest = Math.max(...before.keys());
     const fresh = messages.filter(({ id, user_id }) => id > newest && user_id !== ownId);

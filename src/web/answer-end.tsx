@@ -3,7 +3,7 @@ import { Refusal, useAction } from "./acting.tsx";
 import { Icon } from "./icons.tsx";
 import { isWebAddress } from "./sanitising.ts";
 
-/** What is said of an answer that is not complete. The server's reason follows. */
+/** The note shown below an answer that is not complete. The server's reason follows it. */
 const endings: Partial<Record<MessageStatus, string>> = {
   stopped: "Stopped.",
   failed: "This answer failed.",

@@ -20,7 +20,7 @@ function count(text: string, character: string): number {
   return text.split(character).length - 1;
 }
 
-/** Without the punctuation of the sentence at its end, and without closing brackets that are opened outside of it. */
+/** Removes the sentence's punctuation from the end, and closing brackets that are opened outside of the address. */
 function trimmed(text: string): string {
   const surplus = new Map(
     Object.entries(openers).map(([close, open]) => [close, count(text, close) - count(text, open)]),
@@ -53,7 +53,7 @@ function linkTo(text: string): Tokens.Link {
 export const autolinks: MarkedExtension = {
   tokenizer: {
     url(src): Tokens.Link | undefined | false {
-      // What is left are addresses of e-mail, which are ASCII.
+      // The other matches are e-mail addresses, which are ASCII.
       if (!withScheme.test(src)) return false;
       const [found = ""] = address.exec(src) ?? [];
       const text = trimmed(found);

@@ -59,7 +59,7 @@ export function ChatListPane({
 
 function previewOf({ last_message: text }: ChatSummary): string {
   if (text === null) return "Nothing yet";
-  // Only an answer can have no text: it has just begun, or failed.
+  // Only an answer can be empty: it has just begun, or it failed.
   return text === "" ? "Gemini's answer" : text;
 }
 

@@ -6,13 +6,13 @@ import { Icon } from "./icons.tsx";
 import { isEnterOfInputMethod } from "./input-method.ts";
 import { useCoarsePointer } from "./pointer.ts";
 
-/** As the server counts: characters, not UTF-16 units. */
+/** Counts characters as the server does: code points, not UTF-16 units. */
 const charactersMax = 16_000;
 /** From this length on, the writer sees how many characters are left. */
 const charactersNear = 15_000;
 
 function askingGemini(text: string): string {
-  return /^\/bot(\s|$)/i.test(text) ? text : `/bot ${text}`;
+  return /^\s*\/bot(\s|$)/i.test(text) ? text : `/bot ${text}`;
 }
 
 export function Composer({

@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 
-/** For what can't be taken back: the first press asks, the second does it. */
+/** A button for an action that can't be undone: the first press asks, the second does it. */
 export function ConfirmedButton({
   label,
   about = "",
@@ -8,7 +8,7 @@ export function ConfirmedButton({
   onConfirm,
 }: {
   label: string;
-  /** To whom it happens, for those who don't see what it stands beside. */
+  /** The person or thing that the action affects, for the accessible name. */
   about?: string;
   disabled: boolean;
   onConfirm: () => unknown;

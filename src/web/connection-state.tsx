@@ -2,7 +2,7 @@ import { useEffect, useState } from "preact/hooks";
 import type { Client, ConnectionSnapshot } from "../client/client.ts";
 import { useSnapshot } from "./observing.ts";
 
-/** Shorter interruptions are nobody's concern: a reconnect that works is not worth a flicker. */
+/** Shorter interruptions are not shown: a quick reconnect would only make the label flicker. */
 const patienceMs = 400;
 
 function wordsOf({ state, reason, retryAtMs }: ConnectionSnapshot): string {
@@ -19,7 +19,7 @@ function wordsOf({ state, reason, retryAtMs }: ConnectionSnapshot): string {
   }
 }
 
-/** What the connection is, as a dot with words. Changes are told to screen readers. */
+/** Shows the connection's state as a coloured dot with a label. Screen readers announce changes. */
 export function ConnectionState({ client }: { client: Client }) {
   const snapshot = useSnapshot(client.connection);
   const [shown, setShown] = useState(snapshot);

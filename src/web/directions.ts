@@ -5,7 +5,7 @@ const rightToLeft =
   /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
 
 const firstLetter = /\p{L}/u;
-const questionMark = /^\/bot(?=\s)/i;
+const questionMark = /^\s*\/bot(?=\s)/i;
 
 /** Splits `/bot` from what is asked. */
 export function questionIn(text: string): { command: string; rest: string } {

@@ -1,13 +1,13 @@
 // Texts that their writer has begun and not sent. They survive a reload and the end of a session.
 import { createStoredEntries, type BrowserStorage } from "../client/stored-entries.ts";
 
-/** With messages that are not sent yet it stays below the 5 MB that browsers allow for all of `localStorage`. */
+/** Drafts and the client's outbox together stay below the 5 MB that browsers allow for all of `localStorage`. */
 const limits = {
   entriesMax: 20,
   lengthMax: 65_000,
   ageMsMax: 30 * 24 * 60 * 60 * 1_000,
 };
-/** In UTF-16 units: twice as many as a message may have characters at most. Of a longer draft the beginning is stored. */
+/** In UTF-16 units: twice the maximum length of a message. Only the beginning of a longer draft is stored. */
 const storedLengthMax = 32_000;
 
 export interface Drafts {

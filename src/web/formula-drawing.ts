@@ -5,7 +5,7 @@ import { sanitisedFormula } from "./sanitising.ts";
 
 type Renderer = typeof import("./formulas.ts");
 
-/** In UTF-16 units; longer ones stay source. */
+/** In UTF-16 units; longer formulas are shown as source. */
 const sourceMax = 5_000;
 /** A streamed answer is drawn many times. */
 const drawnMax = 300;
@@ -75,7 +75,7 @@ export class FormulaDrawer {
   }
 }
 
-/** What `Markdown` draws formulas with. */
+/** The drawer that `Markdown` renders formulas with. */
 export const FormulaDrawing = createContext<FormulaDrawer | undefined>(undefined);
 
 function formulaAround(node: Node): Element | null {
@@ -103,7 +103,7 @@ export function copyFormulas(event: ClipboardEvent): void {
     source.parentElement?.replaceWith(text);
   }
   const html = copied.innerHTML;
-  // Only what is in the document has lines and paragraphs.
+  // Only nodes in the document have lines and paragraphs.
   copied.className = "visually-hidden";
   document.body.append(copied);
   event.clipboardData.setData("text/plain", copied.innerText);

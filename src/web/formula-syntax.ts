@@ -16,7 +16,7 @@ const inDollar = "(?:(?!\\$)[^\\\\`\\n]|\\\\[^`\\n])+";
 interface Kind {
   opener: string;
   closed: RegExp;
-  /** For a formula that is still being written. */
+  /** Matches a formula that is still being written. */
   unclosed?: RegExp;
   accepts: (body: string, before: string, after: string) => boolean;
 }

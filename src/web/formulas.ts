@@ -3,7 +3,7 @@ import temml from "temml";
 
 /** In em; larger blanks and boxes are cut to it. */
 const sizeMax = 20;
-/** For macros that call themselves. */
+/** Limits macros that call themselves. */
 const expansionsMax = 500;
 
 /**

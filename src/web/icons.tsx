@@ -13,7 +13,7 @@ const paths = {
   stop: "M7 7h10v10H7z",
 } as const;
 
-/** A picture that says nothing to a screen reader: what is around it has words. */
+/** An icon that is hidden from screen readers, because the element around it has a text. */
 export function Icon({ name }: { name: keyof typeof paths }) {
   return (
     <svg class="icon" viewBox="0 0 24 24" aria-hidden="true">

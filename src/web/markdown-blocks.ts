@@ -32,7 +32,7 @@ const marked = new Marked(
     gfm: true,
     breaks: true,
     renderer: {
-      // Whoever serves a picture learns who reads, and when. A link leaves that choice to the reader.
+      // The host of an image learns who reads the message, and when. A link leaves that choice to the reader.
       image: ({ href, text }) => `<a href="${escapeHtml(href)}">${escapeHtml(text || href)}</a>`,
       checkbox: ({ checked }) => (checked ? "☑ " : "☐ "),
       // The page has headings of its own above these.

@@ -10,7 +10,7 @@ import { clockTime, fullTime } from "./times.ts";
 export interface MessageRowProps {
   message: Message;
   isOwn: boolean;
-  /** The message before it is of the same person, a short time ago. */
+  /** The previous message is by the same person and only a short time older. */
   continues: boolean;
   /** The question of an answer, unless it is right above. */
   question: Message | undefined;

@@ -7,7 +7,7 @@ export function useSnapshot<T>(observable: Observable<T>): T {
   useEffect(() => {
     const drawn = observable.getSnapshot();
     const end = observable.subscribe(() => redraw({}));
-    // It may have changed between drawing and subscribing.
+    // The value may have changed between rendering and subscribing.
     if (observable.getSnapshot() !== drawn) redraw({});
     return end;
   }, [observable]);

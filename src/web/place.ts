@@ -1,4 +1,4 @@
-// Which chat is looked at stands in the address, so that reloading, going back and links work.
+// The page's URL holds the open chat, so that reloading, going back and links work.
 import { useEffect, useState } from "preact/hooks";
 
 function chatInAddress(): number | undefined {

@@ -64,7 +64,7 @@ export function RoomPane({
   );
 }
 
-/** What is on the screen of somebody who looks at it is read. */
+/** Marks the newest message as read while it is visible and the person is looking at the page. */
 function useReading(room: Room, chats: ChatList, { messages }: RoomSnapshot, isAtEnd: boolean) {
   const newest = messages.at(-1)?.seq;
   const marked = useRef(Promise.resolve());
@@ -78,7 +78,7 @@ function useReading(room: Room, chats: ChatList, { messages }: RoomSnapshot, isA
     document.addEventListener("visibilitychange", read);
     return () => document.removeEventListener("visibilitychange", read);
   }, [room, newest, isAtEnd]);
-  // What the list says of the open room is passed over until one leaves it.
+  // The chat list's entry for the open room is ignored while the room is open, so it is refreshed on leaving.
   useEffect(() => () => void marked.current.then(chats.refresh), []);
 }
 

@@ -2,7 +2,7 @@
 // they say; every other piece of HTML is shown as text.
 import type { MarkedExtension, Tokens } from "marked";
 
-/** With the end of its line, which is a line break, too. */
+/** Includes the end of the line, which is a line break, too. */
 const lineBreak = /^<(?:br ?\/?|\/br)>(?:[ \t]*\n)?/i;
 const inside = "(?:`[^`\\n]*`|(?!</?su[bp]>)[^`])*";
 /** Each is closed, and holds at most one level of the same kind, as `x<sup>a<sub>1</sub></sup>` does. */

@@ -60,7 +60,7 @@ export function sanitisedFormula(mathMl: string): DocumentFragment {
   return fragment;
 }
 
-/** Whether an address may be a link. */
+/** Returns whether a URL may be a link. */
 export function isWebAddress(url: string): boolean {
   return URL.canParse(url) && /^https?:$/.test(new URL(url).protocol);
 }

@@ -1,6 +1,6 @@
 import { Icon } from "./icons.tsx";
 
-/** In the place of a room while none is open. */
+/** Shown in place of a room while none is open. */
 export function Welcome({ hasChats, onCreate }: { hasChats: boolean; onCreate: () => void }) {
   return (
     <main class="room empty">

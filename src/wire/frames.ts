@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { Chat, Participant } from "./chats.ts";
 import { request, RequestId } from "./client-frames.ts";
-import { listFrames, type ListFrame, type UserFrame } from "./list-frames.ts";
+import type { ListFrame, UserFrame } from "./list-frames.ts";
 import { Message, Usage } from "./messages.ts";
 import { Id, Seq } from "./text.ts";
 
@@ -158,23 +158,3 @@ export function isDurable(frame: RoomFrame): frame is DurableFrame {
 export function numberOf(frame: DurableFrame): number {
   return "updated_seq" in frame ? frame.updated_seq : frame.seq;
 }
-
-/** All frames of the server by the names that the documents give them. */
-export const serverFrames = {
-  message: MessageFrame,
-  message_updated: MessageUpdatedFrame,
-  bot_stream_first: BotStreamFirstFrame,
-  bot_stream: BotStreamFrame,
-  bot_stream_last: BotStreamLastFrame,
-  participant_added: ParticipantAddedFrame,
-  participant_removed: ParticipantRemovedFrame,
-  chat_updated: ChatUpdatedFrame,
-  typing: TypingFrame,
-  user_joined: UserJoinedFrame,
-  user_left: UserLeftFrame,
-  joined: JoinedFrame,
-  ...listFrames,
-  pong: PongFrame,
-  ack: AckFrame,
-  error: ErrorFrame,
-} as const;

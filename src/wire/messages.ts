@@ -5,7 +5,13 @@ import { ChatPath } from "./chats.ts";
 /** The username of the model's messages. Registration refuses it. */
 export const botUsername = "Gemini";
 
-export const Content = text({ min: 1, max: 16_000 }).meta({ example: "Hello!" });
+/** Stored as it was sent, white space at its ends included: a client finds the copy that it shows by the exact text. */
+export const Content = text({ min: 1, max: 16_000, trim: false })
+  .refine((value) => value === "" || value.trim() !== "", "must not be blank")
+  .meta({
+    description: "Stored exactly as it is sent. Text that is blank is refused",
+    example: "Hello!",
+  });
 export const ClientId = text({ min: 1, max: 64, trim: false }).meta({
   description:
     "Chosen by the client, and never used again for another message of this sender in this chat. A retry with it stores nothing twice.",

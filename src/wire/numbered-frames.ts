@@ -1,5 +1,6 @@
 // A room's frames as texts that are ready to send. Delivery orders and sends them and knows no type of frame.
 import type { z } from "zod";
+import { FrameText } from "./frame-text.ts";
 import {
   numberOf,
   type BotStreamFrame,
@@ -7,30 +8,43 @@ import {
   type UserJoinedFrame,
   type UserLeftFrame,
 } from "./frames.ts";
+import { mergedAnswer, mergedMessage, type MergedMessage } from "./merged-frames.ts";
 
-export interface NumberedFrame {
+export class NumberedFrame extends FrameText {
   readonly seq: number;
-  readonly text: string;
-  /** Makes a text for readers who may have missed unnumbered frames before this one. It is sent ahead of `text`. */
-  readonly catchUp: (() => string) | undefined;
+  /** Makes a frame for readers who may have missed unnumbered frames before this one. It is sent ahead. */
+  readonly catchUp: (() => FrameText) | undefined;
   /** The answer whose last frame this is. */
   readonly endedAnswerId: number | undefined;
   /** The person who receives no frame of the room after this one. */
   readonly removedUserId: number | undefined;
+
+  constructor(frame: DurableFrame, message: (() => MergedMessage) | undefined) {
+    super(frame, message);
+    const isLast = frame.type === "bot_stream" && frame.is_complete;
+    this.seq = numberOf(frame);
+    // The chunks of an answer are in no log, and are not kept for those who are joining.
+    this.catchUp = isLast
+      ? () => {
+          const { chat_id, message_id, full_response } = frame;
+          return new FrameText(wholeTextFrame(chat_id, message_id, full_response), message);
+        }
+      : undefined;
+    this.endedAnswerId = isLast ? frame.message_id : undefined;
+    this.removedUserId = frame.type === "participant_removed" ? frame.user_id : undefined;
+  }
 }
 
-export function numberedFrame(frame: DurableFrame): NumberedFrame {
-  const isLast = frame.type === "bot_stream" && frame.is_complete;
-  return {
-    seq: numberOf(frame),
-    text: JSON.stringify(frame),
-    // The chunks of an answer are in no log, and are not kept for those who are joining.
-    catchUp: isLast
-      ? () => JSON.stringify(wholeTextFrame(frame.chat_id, frame.message_id, frame.full_response))
-      : undefined,
-    endedAnswerId: isLast ? frame.message_id : undefined,
-    removedUserId: frame.type === "participant_removed" ? frame.user_id : undefined,
-  };
+/** @param message what merged sockets are shown with the last frame of an answer; other frames have all that it takes */
+export function numberedFrame(frame: DurableFrame, message?: () => MergedMessage): NumberedFrame {
+  return new NumberedFrame(frame, messageOf(frame) ?? message);
+}
+
+function messageOf(frame: DurableFrame): (() => MergedMessage) | undefined {
+  if (frame.type === "message") return () => mergedMessage(frame);
+  if (frame.type !== "bot_stream" || frame.is_complete) return undefined;
+  const { message_id: id, chat_id: chatId, created_at: createdAt } = frame;
+  return () => mergedAnswer({ id, chatId, createdAt, text: "" });
 }
 
 /** A chunk that replaces all that was shown of an answer before. */

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { Id, text, Time } from "./text.ts";
+import { Id, numeric, text, Time } from "./text.ts";
 
 const usernamePattern = /^[A-Za-z0-9_.-]+$/;
 
@@ -116,3 +116,22 @@ export const Session = z
     description: "A session begins with a sign-in. Only the person who signed in can see it.",
   });
 export type Session = z.infer<typeof Session>;
+
+const searchResultsMax = 50;
+
+export const PersonFound = User.pick({ id: true, username: true, created_at: true }).meta({
+  id: "PersonFound",
+  description: "A registered person as others see them: without the email",
+});
+export type PersonFound = z.infer<typeof PersonFound>;
+
+export const UserSearchQuery = z.object({
+  query: text({ min: 0, max: 256 }).default("").meta({
+    description: "Part of a username, without regard to case; all its characters are literal",
+    example: "doe",
+  }),
+  limit: numeric({ min: 1, max: searchResultsMax })
+    .default(10)
+    .meta({ description: `1 to ${searchResultsMax}`, default: 10 }),
+});
+export type UserSearchQuery = z.infer<typeof UserSearchQuery>;

@@ -3,6 +3,7 @@ import { answer, finish, say } from "../world/gemini/script.ts";
 import { useWorld } from "../world/world.ts";
 import { gateway } from "./asking.ts";
 import { answerEnds, room } from "./room.ts";
+import { newMessage } from "../../src/log/messages.ts";
 
 const world = useWorld();
 
@@ -34,22 +35,20 @@ describe("a question", () => {
       status: "complete",
       answer_to: null,
     });
-    expect(stored).toEqual({
-      id: shown.messageId,
-      chat_id: chat.id,
-      seq: 2,
-      updated_seq: 3,
-      user_id: null,
-      username: "Gemini",
-      content: "Grüße 👋 an\n\nalle.",
-      is_bot: true,
-      status: "complete",
-      answer_to: ack.message_id,
-      client_id: null,
-      created_at: shown.first.created_at,
-      error: null,
-      sources: null,
-    });
+    expect(stored).toEqual(
+      newMessage({
+        id: shown.messageId,
+        chat_id: chat.id,
+        seq: 2,
+        updated_seq: 3,
+        user_id: null,
+        username: "Gemini",
+        content: "Grüße 👋 an\n\nalle.",
+        is_bot: true,
+        answer_to: Number(ack.message_id),
+        created_at: shown.first.created_at,
+      }),
+    );
     expect(shown.first).toMatchObject({ chat_id: chat.id, seq: 2, answer_to: ack.message_id });
     expect(shown.chunks.map(({ offset, chunk }) => [offset, chunk])).toEqual([
       [0, "Grüße 👋"],

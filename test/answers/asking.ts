@@ -1,4 +1,4 @@
-// An emulator, a model that asks it through the real SDK, and what both did: for the tests of bot/gemini.ts.
+// An emulator, and a model that asks it through the real SDK, for the tests of model/gemini/.
 import { expect } from "bun:test";
 import { pino } from "pino";
 import { createGeminiModel, type GeminiOptions } from "../../src/model/gemini/client.ts";

@@ -13,6 +13,7 @@ import {
   together,
   type Script,
 } from "../world/gemini/script.ts";
+import { labelOf, speakerCode } from "../../src/answers/text/speaker-labels.ts";
 import { useWorld } from "../world/world.ts";
 import { whenAborted } from "./asking.ts";
 import { answerEnds, lastRequest, room, type EndedStatus } from "./room.ts";
@@ -62,6 +63,22 @@ const cases: Case[] = [
     error: /key/,
   },
   {
+    how: "that is refused for the chat's thinking budget",
+    script: refuse(400, { message: `The thinking budget (9) is invalid. ${secret}` }),
+    status: "failed",
+    text: "",
+    error: /setting thinking_budget/,
+  },
+  {
+    how: "that is refused for the length of its prompt",
+    script: refuse(400, {
+      message: `The input token count (2000000) exceeds the maximum number of tokens allowed (1048576). ${secret}`,
+    }),
+    status: "failed",
+    text: "",
+    error: /too long .*2,000,000 .*GEMINI_CONTEXT_TOKENS/,
+  },
+  {
     how: "that is refused again and again",
     script: Array.from({ length: 3 }, () => refuse(503, { message: secret })),
     status: "failed",
@@ -74,6 +91,27 @@ const cases: Case[] = [
     status: "failed",
     text: "",
     error: /empty/,
+  },
+  {
+    how: "of white space only",
+    script: answer(say(" "), say("\n\n"), finish()),
+    status: "failed",
+    text: "",
+    error: /empty/,
+  },
+  {
+    how: "of white space that breaks off",
+    script: answer(say("\n")),
+    status: "failed",
+    text: "",
+    error: /broke off/,
+  },
+  {
+    how: "of white space up to its length limit",
+    script: answer(say("\n"), finish("MAX_TOKENS")),
+    status: "truncated",
+    text: "",
+    error: /length/,
   },
   {
     how: "with a reason that nobody knows",
@@ -130,6 +168,28 @@ describe("an answer", () => {
       expect((await answerEnds(annas)).last).toMatchObject({ status: "complete", updated_seq: 6 });
     },
   );
+
+  test.each([
+    ["a speaker label", (label: string) => [label]],
+    ["labels among white space", (label: string) => [" ", label, "\n", label.trim(), " \n"]],
+  ])("of %s alone is the empty answer, and of one before a text the text", async (_, said) => {
+    const { chat, anna, annas, messages } = await room(world);
+    const pieces = said(labelOf(speakerCode(world.ctx.secretKey, chat.id), anna.username));
+    world.gemini.respondWith(answer(...pieces.map((text) => say(text)), finish()));
+    await anna.say(chat.id, "/bot well?");
+    const { text, last } = await answerEnds(annas);
+    expect(text).toBe("");
+    expect(last).toMatchObject({ status: "failed", error: expect.stringContaining("empty") });
+    world.gemini.respondWith(answer(...[...pieces, "Yes."].map((text) => say(text)), finish()));
+    await anna.say(chat.id, "/bot and now?");
+    expect((await answerEnds(annas)).text.trim()).toBe("Yes.");
+    expect((await messages()).map(({ status }: { status: string }) => status)).toEqual([
+      "complete",
+      "failed",
+      "complete",
+      "complete",
+    ]);
+  });
 
   test("that goes on without end is cut, and no more of it is fetched", async () => {
     const { chat, anna, annas, messages } = await room(world);

@@ -16,7 +16,7 @@ describe("what asks the model", () => {
     const { chat, anna, annas } = await room(world);
     world.gemini.respondWith(short);
     const question = await anna.say(chat.id, content);
-    expect(question.content).toBe(content.trim());
+    expect(question.content).toBe(content);
     expect((await answerEnds(annas)).first.answer_to).toBe(question.id);
     expect(lastRequest(world).body.contents[0]?.parts[0]?.text).toEndWith("] x");
   });

@@ -40,7 +40,7 @@ afterAll(async () => {
 });
 
 async function joinedOther({ token }: Person, chatId: number) {
-  const socket = new TestSocket(`${other.url.replace("http", "ws")}/ws?token=${token}`);
+  const socket = new TestSocket(`${other.url.replace("http", "ws")}/ws?token=${token}&frames=flat`);
   await socket.opened;
   socket.send({ type: "join", chat_id: chatId });
   await socket.next("joined", { chat_id: chatId });
@@ -156,12 +156,24 @@ describe("an answer whose server was taken for dead", () => {
     expect(world.gemini.requests.length).toBe(requests + 1);
   });
 
-  test("is complete when the model has nothing to add", async () => {
+  test.each([
+    ["nothing", answer(finish())],
+    ["only white space", answer(say(" "), say("\n"), finish())],
+  ])("is complete when the model has %s to add", async (_, script) => {
     const { anna, chat, bens } = await room(world);
     const question = await anna.say(chat.id, "for the dead one");
-    world.gemini.respondWith(answer(finish()));
+    world.gemini.respondWith(script);
     const messageId = await leftBehind(world.sql, question, { leaseSeconds: -1 });
     expect(await ends(bens, messageId)).toEqual({ text: soFar, status: "complete" });
+  });
+
+  test("keeps the white space with which the model goes on", async () => {
+    const { anna, chat, bens } = await room(world);
+    const question = await anna.say(chat.id, "for the dead one");
+    world.gemini.respondWith(answer(say("\n\n"), say("so good."), finish()));
+    const messageId = await leftBehind(world.sql, question, { leaseSeconds: -1 });
+    const whole = { text: `${soFar}\n\nso good.`, status: "complete" };
+    expect(await ends(bens, messageId)).toEqual(whole);
   });
 });
 

@@ -23,5 +23,5 @@ export const socketUrl = (child: Child, query: string) =>
 
 export async function openProduct(bench: Bench, userId: number): Promise<Client> {
   const token = await tokenOf(userId, bench.product.secretKey);
-  return Client.open(socketUrl(bench.product, `token=${token}`));
+  return Client.open(socketUrl(bench.product, `token=${token}&frames=flat`));
 }

@@ -1,9 +1,9 @@
 import postgres from "postgres";
-import type { z } from "zod";
 import { parseDatabaseUrl } from "../../src/config/database-address.ts";
-import type { serverFrames } from "../../src/wire/frames.ts";
 import { connect } from "../../src/database/connect.ts";
 import { insertMessages, type NewMessage } from "../../src/log/insert.ts";
+import { newMessage } from "../../src/log/messages.ts";
+import { messageFrame } from "../../src/wire/message-frames.ts";
 import { pino } from "pino";
 import { check, openProduct, socketUrl, type Bench } from "./bench.ts";
 import { startChild } from "./child.ts";
@@ -11,28 +11,20 @@ import { Client, inParallel, parseFrame, percentile } from "./client.ts";
 import { chats, longChat, longChatLength, returning, roomOf, senders, tokenOf } from "./data.ts";
 import { insertBatch } from "./insert.ts";
 
-type MessageFrame = z.infer<typeof serverFrames.message>;
-
 /** A frame as the product delivers it, so that the reference carries the same number of bytes. */
 function asDelivered(chatId: number, sent: number, content: string) {
-  const frame: MessageFrame = {
-    type: "message",
-    chat_id: chatId,
-    message_id: sent,
-    username: "user1",
-    content,
-    is_bot: false,
-    created_at: new Date().toISOString(),
-    seq: sent,
-    updated_seq: sent,
-    user_id: 1,
-    status: "complete",
-    answer_to: null,
-    client_id: null,
-    error: null,
-    sources: null,
-  };
-  return frame;
+  return messageFrame(
+    newMessage({
+      id: sent,
+      chat_id: chatId,
+      seq: sent,
+      updated_seq: sent,
+      user_id: 1,
+      username: "user1",
+      content,
+      created_at: new Date().toISOString(),
+    }),
+  );
 }
 
 /** Server CPU of one message to `size` readers, in microseconds: one message in flight, each delivery counted. */
@@ -233,7 +225,7 @@ export async function idleSocket(
       return;
     }
     const token = await tokenOf(userId, child.secretKey);
-    const client = await Client.open(socketUrl(child, `token=${token}`));
+    const client = await Client.open(socketUrl(child, `token=${token}&frames=flat`));
     await client.ask({ type: "join", chat_id: chatId });
     clients.push(client);
   });
@@ -281,7 +273,7 @@ export async function connecting(
       await client.close();
       return;
     }
-    const client = await Client.open(socketUrl(child, `token=${token}`));
+    const client = await Client.open(socketUrl(child, `token=${token}&frames=flat`));
     let replayed = 0;
     client.onText = (text) => {
       if (parseFrame(text).type === "message") replayed += 1;

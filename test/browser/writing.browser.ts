@@ -41,7 +41,7 @@ async function compose(page: Page, text: string) {
   return { commit: () => devtools.send("Input.insertText", { text }) };
 }
 
-/** What Safari dispatches for the Enter that confirms a composition: its keydown comes after `compositionend`. */
+/** Safari's events for the Enter that confirms a composition: its keydown comes after `compositionend`. */
 const safarisEnter = `(() => {
   const field = document.activeElement;
   field.dispatchEvent(new CompositionEvent("compositionend", { bubbles: true, data: "語" }));

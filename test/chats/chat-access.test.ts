@@ -16,6 +16,7 @@ const endpoints: Record<string, Endpoint> = {
   getChat: { method: "GET", path: "" },
   changeChat: { method: "PATCH", path: "", body: { name: "Taken over" }, ownerOnly: true },
   deleteChat: { method: "DELETE", path: "", ownerOnly: true },
+  listReadReceipts: { method: "GET", path: "/read-receipts" },
   listParticipants: { method: "GET", path: "/participants" },
   removeParticipant: { method: "DELETE", path: "/participants/{user_id}", ownerOnly: true },
   inviteToChat: { method: "POST", path: "/invite", body: { username: "guest1" } },

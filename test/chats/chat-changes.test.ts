@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from "bun:test";
+import { purgeDeletedChats } from "../../src/chats/purge.ts";
 import { useWorld, type Person } from "../world/world.ts";
 import { expectInvalid, expectProblem } from "../http/refusals.ts";
 
@@ -121,6 +122,7 @@ describe("deleting", () => {
       expectProblem(await person.api("GET", `/api/chats/${chat.id}`), 404, "not_found");
     }
     expectProblem(await ann.api("DELETE", `/api/chats/${chat.id}`), 404, "not_found");
+    await purgeDeletedChats(world.ctx);
     const rows = await world.sql`
       select 1 from messages where chat_id = ${chat.id}
       union all select 1 from chat_participants where chat_id = ${chat.id}

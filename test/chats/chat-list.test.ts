@@ -69,7 +69,7 @@ test("a chat has its last message's text and time, for everyone in it", async ()
     expect(summary).toMatchObject({
       id: chat.id,
       last_seq: 2,
-      last_message: "second, with 😀",
+      last_message: "  second, with 😀 ",
       last_message_time: last.created_at,
     });
   }

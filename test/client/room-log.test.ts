@@ -5,25 +5,23 @@ import type { Chat, Participant } from "../../src/wire/chats.ts";
 import type { ServerFrame } from "../../src/wire/frames.ts";
 import { messageFrame } from "../../src/wire/message-frames.ts";
 import type { Message } from "../../src/wire/messages.ts";
+import { newMessage } from "../../src/log/messages.ts";
 
 const time = "2026-11-22T10:15:30.123Z";
 
 /** Message `seq` of a room, which is its id too. */
 function aMessage(seq: number, more: Partial<Message> = {}): Message {
-  const whose = { user_id: 1, username: "ann", is_bot: false };
-  const ends = { status: "complete", answer_to: null, client_id: null, created_at: time } as const;
-  const nothing = { error: null, sources: null };
-  return {
+  return newMessage({
     id: seq,
     chat_id: 1,
     seq,
     updated_seq: seq,
+    user_id: 1,
+    username: "ann",
     content: "",
-    ...whose,
-    ...ends,
-    ...nothing,
+    created_at: time,
     ...more,
-  };
+  });
 }
 
 const chunk = (offset: number, text: string): ServerFrame => ({

@@ -142,7 +142,6 @@ describe("of an answer", () => {
   test.each([
     ["its message", "delete from messages where id = 3"],
     ["its question", "delete from messages where id = 2"],
-    ["its chat", "delete from chats where id = 1"],
   ])(
     "the receipt goes with %s, and the run stays, which has something to give back",
     async (_, statement) => {

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { pino } from "pino";
 import { parseDatabaseUrl } from "../../src/config/database-address.ts";
 import { connect, databaseError, isDatabaseAway } from "../../src/database/connect.ts";
-import { cloneDatabase, dropDatabase } from "../world/cluster.ts";
+import { borrowDatabase, giveBackDatabase } from "../world/cluster.ts";
 import { using } from "../world/rows.ts";
 import { startWorld } from "../world/world.ts";
 
@@ -12,15 +12,15 @@ const log = pino({ level: "silent" });
 const urls: string[] = [];
 const roles: string[] = [];
 afterAll(async () => {
-  for (const url of urls) await dropDatabase(url);
-  const url = await cloneDatabase();
+  for (const url of urls) await giveBackDatabase(url);
+  const url = await borrowDatabase();
   for (const role of roles) await using(url, (sql) => sql.unsafe(`drop role ${role}`));
-  await dropDatabase(url);
+  await giveBackDatabase(url);
 });
 
 /** A pool of a role that is no superuser, in use, and what the superuser does. */
 async function inUse() {
-  const url = new URL(await cloneDatabase());
+  const url = new URL(await borrowDatabase());
   urls.push(url.href);
   const name = url.pathname.slice(1);
   const role = `role_of_${name}`;
@@ -116,7 +116,7 @@ test("while its database is missing a server answers 503 with a time to come bac
   const world = await startWorld();
   const ann = await world.person("ann");
   const chat = await ann.chat();
-  await dropDatabase(world.databaseUrl);
+  await giveBackDatabase(world.databaseUrl);
   const answers = [
     await ann.api("GET", "/api/chats"),
     await ann.api("POST", `/api/chats/${chat.id}/messages`, { content: "hello" }),

@@ -4,14 +4,14 @@ import { z } from "zod";
 import { parseDatabaseUrl } from "../../src/config/database-address.ts";
 import { checkDurability, connect } from "../../src/database/connect.ts";
 import { CapturedLog } from "../world/captured.ts";
-import { cloneDatabase, dropDatabase } from "../world/cluster.ts";
+import { borrowDatabase, giveBackDatabase } from "../world/cluster.ts";
 
 async function withDatabase(work: (url: string) => Promise<void>) {
-  const url = await cloneDatabase();
+  const url = await borrowDatabase();
   try {
     await work(url);
   } finally {
-    await dropDatabase(url);
+    await giveBackDatabase(url);
   }
 }
 

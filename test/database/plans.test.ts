@@ -19,7 +19,12 @@ import type { Sql } from "../../src/database/connect.ts";
 import { createReadLog, findMissed } from "../../src/log/replay.ts";
 import { insertMessages } from "../../src/log/insert.ts";
 import { findMessages } from "../../src/log/messages.ts";
-import { findUsersByName, findUserWithPassword } from "../../src/accounts/user-queries.ts";
+import {
+  findUsersByName,
+  findUsersByPart,
+  findUserWithPassword,
+} from "../../src/accounts/user-queries.ts";
+import { findReceipts } from "../../src/receipts/queries.ts";
 import {
   busyChat,
   busyPeople,
@@ -171,6 +176,25 @@ const cases: Case[] = [
     run: () => findUsersByName(sql, ["User7", "user8", "nobody"]),
     rows: { users: 3 },
     by: ["users_username_key"],
+  },
+  {
+    what: "people by the beginning of their name",
+    run: () => findUsersByPart(sql, { part: "user123", exceptUserId: me, limit: 10 }),
+    // It looks for parts, too, until there are ten.
+    rows: { users: 700 },
+    by: ["users_username_order_idx"],
+  },
+  {
+    what: "people by a part of their name",
+    run: () => findUsersByPart(sql, { part: "r77", exceptUserId: me, limit: 10 }),
+    rows: { users: 700 },
+    by: ["users_username_bigrams_idx", "users_username_order_idx"],
+  },
+  {
+    what: "who has read the newest messages",
+    run: () => findReceipts(sql, me, busyChat, undefined),
+    rows: { messages: 200, chat_participants: busyPeople + 1, users: busyPeople },
+    by: ["messages_chat_id_seq_key"],
   },
   {
     what: "a session's chats",

@@ -6,7 +6,7 @@ import { databaseError, isDatabaseAway, isLocked, type Sql } from "../../src/dat
 import { observed } from "../../src/database/query-metrics.ts";
 import { openPool } from "../../src/database/pooler.ts";
 import { CapturedLog } from "../world/captured.ts";
-import { cloneDatabase, dropDatabase } from "../world/cluster.ts";
+import { borrowDatabase, giveBackDatabase } from "../world/cluster.ts";
 import { hasPgbouncer, type Pgbouncer, startPgbouncer } from "../world/pgbouncer.ts";
 
 setDefaultTimeout(30_000);
@@ -14,9 +14,9 @@ const log = pino({ level: "silent" });
 
 let direct: string;
 beforeAll(async () => {
-  direct = await cloneDatabase();
+  direct = await borrowDatabase();
 });
-afterAll(() => dropDatabase(direct));
+afterAll(() => giveBackDatabase(direct));
 
 const settings = (sql: Sql) => sql`
   select current_setting('TimeZone') as zone, current_setting('statement_timeout') as statement,

@@ -4,7 +4,7 @@ import { pino } from "pino";
 import { z } from "zod";
 import { parseDatabaseUrl } from "../../src/config/database-address.ts";
 import { connect, databaseError, isDatabaseAway, type Sql } from "../../src/database/connect.ts";
-import { cloneDatabase, dropDatabase } from "../world/cluster.ts";
+import { borrowDatabase, giveBackDatabase } from "../world/cluster.ts";
 
 const log = pino({ level: "silent" });
 
@@ -12,13 +12,13 @@ let url: string;
 /** Ends the other's connections. */
 let admin: Sql;
 beforeAll(async () => {
-  url = await cloneDatabase();
+  url = await borrowDatabase();
   admin = connect(parseDatabaseUrl(url), log, { max: 2 });
   await admin`create table locked (id bigint)`;
 });
 afterAll(async () => {
   await admin.end({ timeout: 1 });
-  await dropDatabase(url);
+  await giveBackDatabase(url);
 });
 
 async function pidOf(sql: Sql): Promise<number> {

@@ -132,7 +132,6 @@ describe("the schema", () => {
       "chat_participants_last_read_seq_check",
     ],
 
-    ["a message in no chat", message({ chat_id: 99 }), "messages_chat_id_fkey"],
     ["a message of nobody", message({ user_id: 99 }), "messages_user_id_fkey"],
     ["a message without text", message({ content: "''" }), "messages_check"],
     ["a number that is taken", message({ seq: 2 }), "messages_chat_id_seq_key"],
@@ -311,13 +310,15 @@ describe("the schema", () => {
     expect(await left("delete from messages where id = 2")).toMatchObject({ messages: "1:2" });
   });
 
-  test("loses all of a chat with the chat, and nothing of another", async () => {
+  test("loses a chat's people with the chat, and notes its messages for the purge", async () => {
     expect(await left("delete from chats where id = 1")).toMatchObject({
       sessions: 1,
       people: "2:2",
-      messages: null,
-      changes: 0,
+      messages: "1:2 2:1 3:",
+      changes: 1,
     });
+    const noted = "select array_agg(chat_id::int) as chats from deleted_chats";
+    expect(await schema.after("delete from chats where id = 1", noted)).toEqual({ chats: [1] });
   });
 
   test("loses a session's tickets with the session", async () => {

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
-import { dropDatabase, emptyDatabase } from "../world/cluster.ts";
+import { giveBackDatabase, emptyDatabase } from "../world/cluster.ts";
 import { startWorld, useWorld } from "../world/world.ts";
 
 const command = join(import.meta.dir, "../../db/seed.ts");
@@ -68,7 +68,7 @@ test("the seed makes people who can sign in and find their chats, and a second r
 test("the seed migrates a database in which nothing is", async () => {
   const url = await emptyDatabase();
   expect(await seed({ DATABASE_URL: url })).toMatchObject({ code: 0, complained: "" });
-  await dropDatabase(url);
+  await giveBackDatabase(url);
 }, 20_000);
 
 test("the seed refuses production, and touches nothing there", async () => {

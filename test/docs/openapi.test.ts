@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { Passwords } from "../../src/accounts/passwords.ts";
+import { ReceiptNotices } from "../../src/receipts/notices.ts";
 import { createApp } from "../../src/app.ts";
 import { problemCatalogue } from "../../src/wire/problems.ts";
 import { undescribed } from "../world/contract.ts";
@@ -33,6 +34,8 @@ const endpoints: [operation: string, statuses: number[]][] = [
   ["POST /api/chats", [400, 401, 404, 409, 413, 415, 422]],
   ["GET /api/chats", [401]],
   ["POST /api/chats/{chat_id}/mark-read", [400, 401, 404, 413, 415, 422]],
+  ["GET /api/chats/{chat_id}/read-receipts", [401, 404, 422]],
+  ["GET /api/users/search", [401, 422]],
   ["GET /api/chats/{chat_id}", [401, 404, 422]],
   ["POST /api/chats/{chat_id}/invite", [400, 401, 404, 409, 413, 415, 422]],
   ["GET /api/chats/{chat_id}/messages", [401, 404, 422]],
@@ -105,7 +108,9 @@ test("just the operations that need a token ask for the bearer scheme, which is 
 });
 
 test("every route is described or a page, and every operation is a route", () => {
-  const routes = createApp({ ctx: world.ctx, passwords: new Passwords(world.ctx.log) })
+  const { ctx } = world;
+  const parts = { ctx, passwords: new Passwords(ctx.log), receipts: new ReceiptNotices(ctx) };
+  const routes = createApp(parts)
     .routes.filter((route) => route.method !== "ALL")
     .map((route) => `${route.method} ${route.path.replaceAll(/:(\w+)/g, "{$1}")}`);
   const known = [...operations.keys(), ...undescribed];

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { ClientFrame } from "../../src/wire/client-frames.ts";
 import { closeCodes } from "../../src/wire/close-codes.ts";
-import { serverFrames } from "../../src/wire/frames.ts";
+import { serverFrames } from "../../src/wire/server-frames.ts";
 import { clientKey, serverKey } from "../../src/wire/docs/frame-messages.ts";
 import { answerAndHang, say } from "../world/gemini/script.ts";
 import { exampleClient } from "../../src/docs/example.ts";

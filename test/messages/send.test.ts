@@ -66,9 +66,10 @@ describe("sending", () => {
     await socket.close();
   });
 
-  test("trims the content, and keeps everything else of it", async () => {
-    const content = 'a\n\n  b\t"c" \\ <b>&amp;</b> 😀 e\u0301 \u202e \u200b ﷽ \u0001';
-    const { body } = await send(ann, chatId, { content: ` \n\t${content}\r\n \ufeff` });
+  test("stores the content as it was sent, with the white space at its ends", async () => {
+    const content =
+      ' \n\ta\n\n  b\t"c" \\ <b>&amp;</b> 😀 e\u0301 \u202e \u200b ﷽ \u0001\r\n \ufeff';
+    const { body } = await send(ann, chatId, { content });
     expect(body.content).toBe(content);
     expect((await storedIn(chatId)).at(-1)).toBe(content);
   });
@@ -102,11 +103,13 @@ describe("sending", () => {
     ["emoji", "😀"],
   ])("takes 16,000 characters of %s and not one more", async (_, character) => {
     const most = character.repeat(16_000);
-    const { status, body } = await send(ann, chatId, { content: `  ${most}  ` });
+    const { status, body } = await send(ann, chatId, { content: most });
     expect(status).toBe(200);
     expect(body.content).toBe(most);
     const before = await storedIn(chatId);
     expectInvalid(await send(ann, chatId, { content: most + character }), "/content");
+    // What is stored is counted, white space included.
+    expectInvalid(await send(ann, chatId, { content: `${most} ` }), "/content");
     expect(await storedIn(chatId)).toEqual(before);
   });
 
@@ -170,7 +173,7 @@ describe("a client_id", () => {
     const chat = await ann.chat({ with: [ben] });
     const first = await send(ann, chat.id, { content: "once", client_id: "r" });
     await send(ben, chat.id, { content: "between" });
-    for (const content of ["once", "  once "]) {
+    for (const content of ["once", "once"]) {
       const again = await send(ann, chat.id, { content, client_id: "r" });
       expect(again.status).toBe(200);
       expect(again.body).toEqual(first.body);
@@ -185,6 +188,9 @@ describe("a client_id", () => {
     await send(ann, chat.id, { content: "first", client_id: "c" });
     const other = await send(ann, chat.id, { content: "second", client_id: "c" });
     expectProblem(other, 409, "client_id_reused");
+    // White space is content, too.
+    const spaced = await send(ann, chat.id, { content: "first ", client_id: "c" });
+    expectProblem(spaced, 409, "client_id_reused");
     expect(await storedIn(chat.id)).toEqual(["first"]);
   });
 

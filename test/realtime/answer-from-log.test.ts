@@ -3,6 +3,7 @@ import { expect, test } from "bun:test";
 import { pino } from "pino";
 import { Sequencer } from "../../src/realtime/sequencer.ts";
 import type { DurableFrame } from "../../src/wire/frames.ts";
+import type { FrameText } from "../../src/wire/frame-text.ts";
 import { numberedFrame, type NumberedFrame } from "../../src/wire/numbered-frames.ts";
 import { chatId } from "./frames.ts";
 
@@ -27,13 +28,13 @@ function lastFrame(number: number, text: string): DurableFrame {
 async function shown(inLog: DurableFrame, live: DurableFrame[]) {
   const texts: unknown[] = [];
   const { promise: done, resolve } = Promise.withResolvers<void>();
-  const sequencer = new Sequencer<NumberedFrame>({
+  const sequencer = new Sequencer<NumberedFrame, FrameText>({
     chatId,
     release({ text }) {
       texts.push(JSON.parse(text));
       resolve();
     },
-    releaseUnnumbered: (text) => void texts.push(JSON.parse(text)),
+    releaseUnnumbered: (text) => void texts.push(JSON.parse(text.text)),
     readLog: async () => ({ lastSeq: 2, frames: [numberedFrame(inLog)] }),
     log: pino({ level: "silent" }),
   });

@@ -3,7 +3,10 @@ import { jest } from "bun:test";
 import { pino } from "pino";
 import { Sequencer, type ReadLog } from "../../src/realtime/sequencer.ts";
 import type { DurableFrame } from "../../src/wire/frames.ts";
+import type { FrameText } from "../../src/wire/frame-text.ts";
 import { numberedFrame, type NumberedFrame } from "../../src/wire/numbered-frames.ts";
+import { newMessage } from "../../src/log/messages.ts";
+import { messageFrame } from "../../src/wire/message-frames.ts";
 
 /** A gap that stays so long is read from the log. */
 export const gapMs = 250;
@@ -12,23 +15,18 @@ export const silent = pino({ level: "silent" });
 
 /** A durable frame with a number. */
 export function frame(number: number): DurableFrame {
-  return {
-    type: "message",
-    chat_id: chatId,
-    message_id: number,
-    username: "ann",
-    content: `message ${number}`,
-    is_bot: false,
-    created_at: "2026-11-22T10:15:30.123Z",
-    seq: number,
-    updated_seq: number,
-    user_id: 1,
-    status: "complete",
-    answer_to: null,
-    client_id: null,
-    error: null,
-    sources: null,
-  };
+  return messageFrame(
+    newMessage({
+      id: number,
+      chat_id: chatId,
+      seq: number,
+      updated_seq: number,
+      user_id: 1,
+      username: "ann",
+      content: `message ${number}`,
+      created_at: "2026-11-22T10:15:30.123Z",
+    }),
+  );
 }
 
 export function removal(number: number, userId: number): DurableFrame {
@@ -96,10 +94,10 @@ export function createLog(lastSeq = 0) {
 
 export function startSequencer(position: number | "later" = 0, log = createLog()) {
   const out: (number | string)[] = [];
-  const sequencer = new Sequencer<NumberedFrame>({
+  const sequencer = new Sequencer<NumberedFrame, string | FrameText>({
     chatId,
     release: ({ seq }) => void out.push(seq),
-    releaseUnnumbered: (text) => void out.push(text),
+    releaseUnnumbered: (text) => void out.push(typeof text === "string" ? text : text.text),
     readLog: log.read,
     log: silent,
   });

@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, expect, jest, test } from "bun:test";
 import fc from "fast-check";
 import { Sequencer } from "../../src/realtime/sequencer.ts";
+import type { FrameText } from "../../src/wire/frame-text.ts";
 import { numberedFrame, type NumberedFrame } from "../../src/wire/numbered-frames.ts";
 import { startRooms } from "./listeners.ts";
 import { chatId, createLog, frame, range, settle, silent } from "./frames.ts";
@@ -39,10 +40,10 @@ test("whatever comes in whatever order or is lost, every number leaves once and 
     fc.asyncProperty(fc.array(step, { maxLength: 60 }), fc.nat(3), async (steps, startAt) => {
       const log = createLog(3);
       const out: (number | string)[] = [];
-      const sequencer = new Sequencer<NumberedFrame>({
+      const sequencer = new Sequencer<NumberedFrame, string | FrameText>({
         chatId,
         release: ({ seq }) => void out.push(seq),
-        releaseUnnumbered: (text) => void out.push(text),
+        releaseUnnumbered: (text) => void out.push(typeof text === "string" ? text : text.text),
         readLog: log.read,
         log: silent,
       });

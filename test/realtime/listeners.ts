@@ -1,28 +1,43 @@
 // Rooms whose sockets are kept in the test: what each was sent, in order.
 import { LocalRealtime } from "../../src/realtime/local-realtime.ts";
-import type { Listener } from "../../src/realtime/room.ts";
+import type { Listener } from "../../src/realtime/listener.ts";
 import { Rooms } from "../../src/realtime/rooms.ts";
-import { chatTopic, userTopic, type Emit, type Topic } from "../../src/realtime/topics.ts";
+import {
+  chatTopic,
+  mergedName,
+  userTopic,
+  type Emit,
+  type MergedSockets,
+  type Topic,
+} from "../../src/realtime/topics.ts";
 import { chatId, createLog, frame, silent } from "./frames.ts";
 
 type Log = ReturnType<typeof createLog>;
 
 export function startRooms(log: Log) {
   const subscribers = new Map<string, Set<TestListener>>();
-  const emit: Emit = (topic, text) => {
-    for (const listener of subscribers.get(topic.name) ?? []) listener.send(text);
+  const mergedSockets: MergedSockets = {
+    listen: (topic) => (subscribers.get(mergedName(topic))?.size ?? 0) > 0,
+    emitMerged(topic, text) {
+      for (const listener of subscribers.get(mergedName(topic)) ?? []) listener.send(text());
+    },
   };
-  const rooms = new Rooms({ emit, readLog: log.read, log: silent });
+  const emit: Emit = (topic, text, merged = () => text) => {
+    for (const listener of subscribers.get(topic.name) ?? []) listener.send(text);
+    mergedSockets.emitMerged(topic, merged);
+  };
+  const rooms = new Rooms({ emit, mergedSockets, readLog: log.read, log: silent });
   const realtime = new LocalRealtime({
     rooms,
     emit,
+    mergedSockets,
     notify: (userId, frame) => emit(userTopic(userId), JSON.stringify(frame)),
   });
   return {
     rooms,
     realtime,
-    listener(userId: number) {
-      const listener = new TestListener(userId, subscribers);
+    listener(userId: number, isMerged = false) {
+      const listener = new TestListener(userId, subscribers, isMerged);
       listener.subscribe(userTopic(userId));
       return listener;
     },
@@ -69,6 +84,7 @@ export class TestListener implements Listener {
   constructor(
     readonly userId: number,
     private readonly subscribers: Map<string, Set<TestListener>>,
+    readonly isMerged: boolean,
   ) {}
 
   get username() {
@@ -84,11 +100,15 @@ export class TestListener implements Listener {
   }
 
   subscribe(topic: Topic) {
-    this.subscribers.getOrInsertComputed(topic.name, () => new Set()).add(this);
+    this.subscribers.getOrInsertComputed(this.#nameOf(topic), () => new Set()).add(this);
   }
 
   unsubscribe(topic: Topic) {
-    this.subscribers.get(topic.name)?.delete(this);
+    this.subscribers.get(this.#nameOf(topic))?.delete(this);
+  }
+
+  #nameOf(topic: Topic): string {
+    return this.isMerged && topic.audience !== "user" ? mergedName(topic) : topic.name;
   }
 
   get hearsTheRoom(): boolean {

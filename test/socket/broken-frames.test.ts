@@ -18,7 +18,7 @@ beforeAll(async () => {
 const [continuation, text, binary, close, ping] = [0x0, 0x1, 0x2, 0x8, 0x9];
 function open() {
   sockets += 1;
-  return RawSocket.open(world.socketUrl(`?token=${person.token}`));
+  return RawSocket.open(world.socketUrl(`?token=${person.token}&frames=flat`));
 }
 const message = () =>
   Buffer.from(JSON.stringify({ type: "message", chat_id: chatId, content: "never" }));

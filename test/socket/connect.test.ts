@@ -33,7 +33,7 @@ function handshake(path = "/ws", headers: Record<string, string> = {}) {
 describe("the token in the address", () => {
   test("an access token opens a socket", async () => {
     const person = await world.person();
-    const socket = await open(`?token=${person.token}`);
+    const socket = await open(`?token=${person.token}&frames=flat`);
     expect(await socket.ask({ type: "ping" })).toMatchObject({ type: "pong" });
   });
 
@@ -144,7 +144,7 @@ describe("the token in the address", () => {
   test("frames sent before the token was looked at wait for it", async () => {
     const person = await world.person();
     const chat = await person.chat();
-    const socket = await open(`?token=${person.token}`);
+    const socket = await open(`?token=${person.token}&frames=flat`);
     socket.send({ type: "join", chat_id: chat.id });
     expect(await socket.next("joined")).toMatchObject({ chat_id: chat.id });
   });
@@ -205,7 +205,9 @@ describe("limits", () => {
     const person = await small.person();
     const other = await small.person();
     const [first] = [await person.socket(), await person.socket()];
-    const { code, reason } = await new TestSocket(small.socketUrl(`?token=${person.token}`)).closed;
+    const { code, reason } = await new TestSocket(
+      small.socketUrl(`?token=${person.token}&frames=flat`),
+    ).closed;
     expect(code).toBe(1013);
     expect(reason).toStartWith("too_many_sockets");
     await other.socket();

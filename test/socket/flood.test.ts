@@ -16,7 +16,8 @@ beforeAll(async () => {
 const range = (from: number, to: number) =>
   Array.from({ length: to - from + 1 }, (_, n) => from + n);
 
-const open = (person: Person) => RawSocket.open(world.socketUrl(`?token=${person.token}`));
+const open = (person: Person) =>
+  RawSocket.open(world.socketUrl(`?token=${person.token}&frames=flat`));
 
 const messages = (count: number) =>
   range(1, count).map((n) => ({

@@ -19,7 +19,8 @@ const range = (from: number, to: number) =>
 /** As large as messages are: 64,000 bytes. */
 const large = "🙂".repeat(16_000);
 
-const open = (person: Person) => RawSocket.open(world.socketUrl(`?token=${person.token}`));
+const open = (person: Person) =>
+  RawSocket.open(world.socketUrl(`?token=${person.token}&frames=flat`));
 
 async function joined(person: Person, ...chatIds: number[]): Promise<RawSocket> {
   const socket = await open(person);

@@ -16,7 +16,7 @@ export const clusterSetting = "TEST_CLUSTER_URL";
 const prefix = "gemini-coop-test-";
 
 interface Cluster {
-  /** The address of the migrated template. */
+  /** The URL of the migrated template database. */
   url: string;
   template: string;
   /** The schema of the template. */
@@ -25,13 +25,14 @@ interface Cluster {
 
 let cluster: Cluster | undefined;
 let created = 0;
-/** Databases that worlds have given back, as empty as the template. */
+/** Databases that were given back, as empty as the template. */
 const spare: string[] = [];
 
 /**
- * Starts a cluster with a migrated database, which ends with this process, however that ends. Folders of processes that
+ * Starts a cluster with a migrated database, which ends with this process, however that ends. The folders of processes that
  * have ended are removed first, since a worker of a parallel run is not told of its end.
- * @returns the address of the migrated database, and a function that stops the cluster and removes its folder
+ * @returns the address of the migrated database; a folder for everything else that the tests write; and a function that
+ * stops the cluster and removes both
  */
 export async function startCluster() {
   const log = pino({ level: "silent" });
@@ -44,10 +45,11 @@ export async function startCluster() {
   const folder = await mkdtemp(join(tmpdir(), `${prefix}${process.pid}-`));
   // PostgreSQL's own user has to reach it where the tests run as root.
   await chmod(folder, 0o755);
-  const database = await startEmbeddedPostgres({ dataDir: folder, log });
+  const database = await startEmbeddedPostgres({ dataDir: join(folder, "cluster"), log });
   await migrate(parseDatabaseUrl(database.url), { log });
   return {
     url: database.url,
+    folder,
     async stop() {
       await database.stop();
       rmSync(folder, { recursive: true, force: true });
@@ -64,9 +66,13 @@ export async function useCluster(url: string): Promise<void> {
   };
 }
 
-/** A migrated, empty database of one's own. @returns its address */
-export function cloneDatabase(): Promise<string> {
-  return createDatabase();
+/**
+ * A migrated, empty database of one's own. It need not be a new one: emptying one that was given back is far cheaper than
+ * cloning the template.
+ * @returns its address
+ */
+export async function borrowDatabase(): Promise<string> {
+  return spare.pop() ?? (await createDatabase());
 }
 
 /** A database without tables. @returns its address */
@@ -74,25 +80,12 @@ export function emptyDatabase(): Promise<string> {
   return createDatabase("template1");
 }
 
-export async function dropDatabase(url: string): Promise<void> {
-  const { sql } = admin();
-  await sql.unsafe(`drop database if exists ${new URL(url).pathname.slice(1)} with (force)`);
-  await sql.end();
-}
-
 /**
- * A migrated, empty database, which need not be a new one: emptying one that was given back is far cheaper than cloning
- * the template and dropping the clone.
+ * Empties a database for the next borrower. One whose schema or settings a test has changed stays behind until the cluster
+ * goes: ext4 makes new files slowly for a minute after many were deleted, which made all clones slower than they had to be.
  */
-export async function borrowDatabase(): Promise<string> {
-  return spare.pop() ?? (await createDatabase());
-}
-
-/** Empties a borrowed database for the next borrower. One whose schema or settings a test has changed is dropped. */
 export async function giveBackDatabase(url: string): Promise<void> {
-  const { fingerprint } = known();
-  if (await emptyIfUnchanged(url, fingerprint)) spare.push(url);
-  else await dropDatabase(url);
+  if (await emptyIfUnchanged(url, known().fingerprint)) spare.push(url);
 }
 
 function known(): Cluster {

@@ -12,7 +12,7 @@ import { Document, operationsOf } from "../docs/openapi.ts";
 import { checkerOf } from "./json-schema.ts";
 import { noteSeen } from "./seen.ts";
 
-/** What is served, and is no operation of the OpenAPI document: pages, their files, the documents, and the socket. */
+/** Routes that are served but not in the OpenAPI document: pages, their files, the documents, and the socket. */
 export const undescribed = [
   "GET /",
   "GET /docs",
@@ -28,7 +28,7 @@ export const undescribed = [
 /** Served where METRICS_TOKEN is set, for machines only. */
 const metricsPath = "GET /metrics";
 
-/** What any request may be refused for, whatever its path. */
+/** Problem codes with which a request to any path may be refused. */
 const refusedByEdge = [
   "not_found",
   "method_not_allowed",
@@ -38,7 +38,7 @@ const refusedByEdge = [
   "rate_limited",
 ];
 
-/** Of HTTP or of a page's rights, not of the API. */
+/** Headers that belong to HTTP or to a page's permissions, not to the API. */
 const infrastructure =
   /^(cache-control|content-(type|length|encoding|security-policy)|date|vary|connection|access-control-[a-z-]+|transfer-encoding|cross-origin-[a-z-]+|referrer-policy|x-content-type-options|x-frame-options|strict-transport-security)$/;
 

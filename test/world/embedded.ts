@@ -1,6 +1,6 @@
 // Embedded databases for tests of how they live and die: data folders, owners in processes of their own, and their pids.
 import { afterAll, afterEach, setDefaultTimeout } from "bun:test";
-import { chmodSync, mkdtempSync, readFileSync, realpathSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, realpathSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pino from "pino";
@@ -10,6 +10,7 @@ import {
   type EmbeddedPostgres,
   startEmbeddedPostgres,
 } from "../../src/embedded-postgres/embedded-postgres.ts";
+import { removeFolder } from "./folder.ts";
 
 export const log = pino({ level: "silent" });
 export const isRoot = process.getuid?.() === 0;
@@ -31,7 +32,7 @@ export function embeddedWorld() {
   afterEach(async () => {
     for (const end of endings.splice(0).reverse()) await end();
   }, deadlineMs);
-  afterAll(() => rmSync(base, { recursive: true, force: true }), deadlineMs);
+  afterAll(() => removeFolder(base), deadlineMs);
 
   function openDir(name: string): string {
     const dir = mkdtempSync(join(base, `${name} `));

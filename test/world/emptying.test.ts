@@ -2,29 +2,29 @@ import { expect, test } from "bun:test";
 import { pino } from "pino";
 import { parseDatabaseUrl } from "../../src/config/database-address.ts";
 import { connect } from "../../src/database/connect.ts";
-import { cloneDatabase, dropDatabase } from "./cluster.ts";
+import { borrowDatabase, giveBackDatabase } from "./cluster.ts";
 import { emptyIfUnchanged, fingerprintOf } from "./emptying.ts";
 import { everything, using } from "./rows.ts";
 import { fill } from "./schema.ts";
 
 async function withFilled(work: (url: string, fingerprint: string) => Promise<void>) {
-  const url = await cloneDatabase();
+  const url = await borrowDatabase();
   try {
     const fingerprint = await fingerprintOf(url);
     await using(url, fill);
     await work(url, fingerprint);
   } finally {
-    await dropDatabase(url);
+    await giveBackDatabase(url);
   }
 }
 
 test("a database that was used is as a new one after it has been emptied", () =>
   withFilled(async (url, fingerprint) => {
-    const fresh = await cloneDatabase();
+    const fresh = await borrowDatabase();
     expect(await everything(url)).not.toEqual(await everything(fresh));
     expect(await emptyIfUnchanged(url, fingerprint)).toBe(true);
     expect(await everything(url)).toEqual(await everything(fresh));
-    await dropDatabase(fresh);
+    await giveBackDatabase(fresh);
   }));
 
 test("a connection that a test has left open is closed before the database is emptied", () =>

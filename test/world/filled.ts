@@ -4,7 +4,7 @@ import { pino } from "pino";
 import { z } from "zod";
 import { parseDatabaseUrl } from "../../src/config/database-address.ts";
 import { connect } from "../../src/database/connect.ts";
-import { cloneDatabase, dropDatabase } from "./cluster.ts";
+import { borrowDatabase, giveBackDatabase } from "./cluster.ts";
 
 export const busyChat = 1;
 export const busyPeople = 51;
@@ -89,7 +89,7 @@ export async function openFilled() {
       },
     },
   );
-  const url = await cloneDatabase();
+  const url = await borrowDatabase();
   const sql = connect(parseDatabaseUrl(url), log, { max: 1 });
   await sql.unsafe(filling);
   await sql.unsafe(`
@@ -120,7 +120,7 @@ export async function openFilled() {
     },
     async close() {
       await sql.end();
-      await dropDatabase(url);
+      await giveBackDatabase(url);
     },
   };
 }

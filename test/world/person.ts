@@ -56,9 +56,10 @@ export class Person {
     return this.#world.call(method, path, body, { authorization: `Bearer ${this.token}` });
   }
 
-  /** A socket that is open and signed in. */
-  async socket(): Promise<TestSocket> {
-    const socket = new TestSocket(this.#world.socketUrl(`?token=${this.token}`));
+  /** A socket that is open and signed in; a merged one gets the nested frames of the FastAPI server's clients. */
+  async socket({ isMerged = false } = {}): Promise<TestSocket> {
+    const form = isMerged ? "" : "&frames=flat";
+    const socket = new TestSocket(this.#world.socketUrl(`?token=${this.token}${form}`));
     await socket.opened;
     // The server checks the token after the socket has opened.
     await socket.settle();

@@ -77,7 +77,7 @@ async function untilUp(stderr: ReadableStream<Uint8Array>): Promise<string | und
   void (async () => {
     let text = "";
     const decoder = new TextDecoder();
-    // What it writes later is read, too, so that the pipe is never full.
+    // The loop also reads later output, so that the pipe never fills up.
     for await (const bytes of stderr) {
       if (text.includes("process up")) continue;
       text += decoder.decode(bytes, { stream: true });

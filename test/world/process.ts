@@ -1,9 +1,10 @@
 // The real server as a child process, with nothing of this process's environment, and people who use it over HTTP.
 import { setDefaultTimeout } from "bun:test";
-import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { within } from "../../src/schedule.ts";
+import { removeFolder } from "./folder.ts";
 import { TestSocket } from "./socket.ts";
 
 const main = join(import.meta.dir, "../../src/main.ts");
@@ -49,7 +50,7 @@ export function processes() {
       for (const server of spawned) server.signal("SIGTERM");
       await within(endTimeoutMs, Promise.all(spawned.map((server) => server.exited)));
       for (const server of spawned) server.signal("SIGKILL");
-      rmSync(folder, { recursive: true, force: true });
+      removeFolder(folder);
     },
   };
 }
@@ -164,7 +165,9 @@ export function client(token: string, refreshToken: string) {
     api: (server: Reachable, method: string, path: string, body?: unknown) =>
       call(server, method, path, body, { authorization: `Bearer ${token}` }),
     async joined(server: Reachable, chatId: number, afterSeq?: number) {
-      const socket = new TestSocket(`${server.url.replace("http", "ws")}/ws?token=${token}`);
+      const socket = new TestSocket(
+        `${server.url.replace("http", "ws")}/ws?token=${token}&frames=flat`,
+      );
       await socket.opened;
       socket.send({ type: "join", chat_id: chatId, after_seq: afterSeq });
       await socket.next("joined", { chat_id: chatId });
@@ -189,7 +192,7 @@ export async function call(
   return {
     status: response.status,
     headers: response.headers,
-    // What a test finds in a body it asserts itself.
+    // Each test asserts the body itself.
     body: JSON.parse(text),
   };
 }

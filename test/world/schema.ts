@@ -3,7 +3,7 @@ import { pino } from "pino";
 import { z } from "zod";
 import { parseDatabaseUrl } from "../../src/config/database-address.ts";
 import { connect, type Sql } from "../../src/database/connect.ts";
-import { cloneDatabase, dropDatabase } from "./cluster.ts";
+import { borrowDatabase, giveBackDatabase } from "./cluster.ts";
 
 export const session = "00000000-0000-4000-8000-000000000001";
 
@@ -48,7 +48,7 @@ export function insert(table: string, columns: Record<string, string | number>):
 }
 
 export async function openSchema() {
-  const url = await cloneDatabase();
+  const url = await borrowDatabase();
   const sql = connect(parseDatabaseUrl(url), pino({ level: "silent" }), { max: 1 });
   await fill(sql);
   return {
@@ -74,7 +74,7 @@ export async function openSchema() {
 
     async close() {
       await sql.end();
-      await dropDatabase(url);
+      await giveBackDatabase(url);
     },
   };
 }

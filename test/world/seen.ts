@@ -1,5 +1,5 @@
-// What the tests of one run have seen of the contract. Each worker appends to a file of its own in a folder that
-// test/run.ts makes and reads; a run of single files keeps nothing.
+// Records the parts of the contract that the tests of one run have seen. Each worker appends to its own file in a
+// folder that test/run.ts makes and reads; a run of single files records nothing.
 import { appendFileSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 

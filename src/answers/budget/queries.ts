@@ -121,7 +121,7 @@ export const settledRun = (
     estimatedPromptTokens,
   }: {
     usage: Usage | undefined;
-    /** Of the prompt that `usage` counts; it corrects later estimates. */
+    /** The estimate for the prompt that `usage` counts; it corrects later estimates. */
     estimatedPromptTokens: number | undefined;
   },
 ) => sql`

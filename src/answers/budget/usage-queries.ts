@@ -15,7 +15,7 @@ const AccountRow = z.object({
 });
 
 /**
- * What a person's answers have used, and those in the chats they own.
+ * Finds the usage of a person's answers, and of those in the chats that they own.
  * @param days back from today, today included
  * @param limits 0 for no limit
  */

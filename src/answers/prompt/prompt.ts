@@ -26,6 +26,17 @@ export function estimateTokens(text: string, ratio = 1): number {
   return Math.ceil((Buffer.byteLength(text) / bytesPerToken) * ratio);
 }
 
+/** The most tokens that Gemini adds to a turn, for its role and its end. */
+const turnTokensMax = 16;
+
+/**
+ * Returns the most tokens that Gemini can count for the text of a turn, whatever it says: a token stands for at least one
+ * byte. For English this is about four times the real number.
+ */
+export function tokensAtMost(text: string): number {
+  return Buffer.byteLength(text) + turnTokensMax;
+}
+
 function systemText(room: PromptRoom, code: string): string {
   const rules = [
     // As JSON, so that a name with quotes and line breaks stays a name among the rules.
@@ -50,8 +61,10 @@ function systemText(room: PromptRoom, code: string): string {
 export interface BuiltPrompt {
   system: string;
   turns: Turn[];
-  /** Of the system text and all turns. */
+  /** The estimate for the system text and all turns. */
   estimatedTokens: number;
+  /** The most that the model can count for them. */
+  tokensAtMost: number;
   /** The messages in the prompt, oldest first. */
   messages: { id: number; updated_seq: number }[];
   /** The summary that stands for older messages. */
@@ -68,62 +81,77 @@ const fullFrom = 0.75;
  * question.
  * @param past oldest first, before the question
  * @param tokensMax estimated tokens of history; 0 for no limit. Whole messages only, newest kept, the question always.
+ * @param tokensLeft older messages are left out where `tokensAtMost` would exceed it
  * @param kept the text of an answer that broke off and is to be continued, "" for a new one
  */
-export function buildPrompt({
-  room,
-  code,
-  past,
-  question,
-  tokensMax,
-  kept,
-}: {
+export function buildPrompt(parts: {
   room: PromptRoom;
   code: string;
   past: PastMessage[];
   question: Pick<Message, "username" | "content">;
   tokensMax: number;
+  tokensLeft?: number | undefined;
   kept: string;
 }): BuiltPrompt {
+  const { room, code, past, question, kept } = parts;
   const ratio = room.token_ratio;
-  const tokensOf = (turn: Turn) => estimateTokens(turn.text, ratio);
+  const estimate = (texts: string[]) => sumOf(texts, (text) => estimateTokens(text, ratio));
+  const system = systemText(room, code);
   const asked = [personsTurn(question, code), ...(kept === "" ? [] : continuation(kept, code))];
   const summary = summaryOf(room, code);
-  const turns: Turn[] = [];
-  const used: PastMessage[] = [];
-  let tokens = asked.reduce(
-    (sum, turn) => sum + tokensOf(turn),
-    summary ? tokensOf(summary.turn) : 0,
-  );
-  let uncovered = 0;
-  for (const message of past.toReversed()) {
-    const turn = turnOf(message, code);
-    tokens += tokensOf(turn);
-    if (tokensMax > 0 && tokens > tokensMax) break;
-    if (message.seq > (room.summary_up_to_seq ?? 0)) uncovered += tokensOf(turn);
-    turns.unshift(turn);
-    used.unshift(message);
-  }
+  const always = [...(summary ? [summary.turn] : []), ...asked].map(({ text }) => text);
+  const used = newestThatFit(past, code, {
+    estimatedMax: parts.tokensMax > 0 ? parts.tokensMax - estimate(always) : Infinity,
+    mostMax: (parts.tokensLeft ?? Infinity) - sumOf([system, ...always], tokensAtMost),
+    ratio,
+  });
+  const uncovered = used.filter(({ seq }) => seq > (room.summary_up_to_seq ?? 0));
   const oldest = used[0];
   const isWhole = oldest === undefined ? past.length === 0 : oldest.ordinal === 1;
   const older = isWhole ? undefined : summary;
   // A conversation begins with a person.
-  while (!older && turns[0]?.role === "model") {
-    turns.shift();
-    used.shift();
-  }
-  const all = [...(older ? [older.turn] : []), ...turns, ...asked];
-  const system = systemText(room, code);
+  while (!older && used[0]?.is_bot) used.shift();
+  const all = [
+    ...(older ? [older.turn] : []),
+    ...used.map((message) => turnOf(message, code)),
+    ...asked,
+  ];
+  const texts = [system, ...all.map(({ text }) => text)];
+  const uncoveredTokens = estimate(uncovered.map((message) => turnOf(message, code).text));
   return {
     system,
     turns: merged(all),
-    estimatedTokens: all.reduce((sum, turn) => sum + tokensOf(turn), estimateTokens(system, ratio)),
+    estimatedTokens: estimate(texts),
+    tokensAtMost: sumOf(texts, tokensAtMost),
     messages: used.map(({ id, updated_seq }) => ({ id, updated_seq })),
     summary: older?.source,
     isFull:
-      (tokensMax > 0 && uncovered > tokensMax * fullFrom) ||
+      (parts.tokensMax > 0 && uncoveredTokens > parts.tokensMax * fullFrom) ||
       (!isWhole && (oldest?.seq ?? Infinity) > (room.summary_up_to_seq ?? 0) + 1),
   };
+}
+
+/** Returns the newest messages, oldest first, whose turns stay within both limits: estimated tokens, and the most. */
+function newestThatFit(
+  past: PastMessage[],
+  code: string,
+  { estimatedMax, mostMax, ratio }: { estimatedMax: number; mostMax: number; ratio: number },
+): PastMessage[] {
+  let estimated = 0;
+  let most = 0;
+  let from = past.length;
+  for (const message of past.toReversed()) {
+    const { text } = turnOf(message, code);
+    estimated += estimateTokens(text, ratio);
+    most += tokensAtMost(text);
+    if (estimated > estimatedMax || most > mostMax) break;
+    from -= 1;
+  }
+  return past.slice(from);
+}
+
+function sumOf(texts: string[], tokensOf: (text: string) => number): number {
+  return texts.reduce((sum, text) => sum + tokensOf(text), 0);
 }
 
 function turnOf(message: PastMessage, code: string): Turn {

@@ -6,7 +6,7 @@ import { findPastMessages, type PromptRoom } from "./queries.ts";
 
 /**
  * Reads a room's history before a question and makes the prompt.
- * @param tokensMax estimated tokens of history; 0 for no limit
+ * @param tokensLeft the most that the prompt may cost; undefined for no limit
  * @param kept the text of an answer that broke off and is to be continued; "" for a new one
  */
 export async function readPrompt(
@@ -15,15 +15,16 @@ export async function readPrompt(
   question: Pick<Message, "username" | "content">,
   {
     upToSeq,
-    tokensMax = ctx.config.gemini.contextTokens,
+    tokensLeft,
     kept = "",
-  }: { upToSeq: number; tokensMax?: number; kept?: string },
+  }: { upToSeq: number; tokensLeft?: number | undefined; kept?: string },
 ): Promise<BuiltPrompt> {
+  const tokensMax = ctx.config.gemini.contextTokens;
   const past = await findPastMessages(ctx.sql, room.id, {
     upToSeq,
     limit: pastMessagesMax,
     bytesMax: promptBytesMax(tokensMax, room.token_ratio),
   });
   const code = speakerCode(ctx.secretKey, room.id);
-  return buildPrompt({ room, code, past, question, tokensMax, kept });
+  return buildPrompt({ room, code, past, question, tokensMax, tokensLeft, kept });
 }

@@ -1,12 +1,20 @@
 // When a room's history outgrows a prompt, its older part is summarised: in the background, by the room's own model, each
 // summary from the one before it and the messages that follow.
+import type { Config } from "../../config/config.ts";
 import type { Ctx } from "../../context.ts";
+import { isBlank } from "../../model/blank-text.ts";
 import type { Prompt } from "../../model/stream-answer.ts";
 import { insertRun, leaseSeconds, releaseRun, type Lease } from "../budget/queries.ts";
 import { UsageMeter } from "../budget/usage-meter.ts";
-import { modelSettings } from "../model-settings.ts";
+import { modelSettings, tokensBeside } from "../model-settings.ts";
 import { SpeakerLabelFilter, speakerCode } from "../text/speaker-labels.ts";
-import { estimateTokens, pastMessagesMax, promptBytesMax, summaryPrompt } from "./prompt.ts";
+import {
+  estimateTokens,
+  pastMessagesMax,
+  promptBytesMax,
+  summaryPrompt,
+  tokensAtMost,
+} from "./prompt.ts";
 import {
   findMessagesToSummarise,
   findPromptRoom,
@@ -18,6 +26,8 @@ import { findSummaryEnd, insertSummary } from "./summary-queries.ts";
 /** The part of the limit that newer messages, which stay as they are, may fill after a summary. */
 const keptPart = 0.5;
 const summaryTokensMax = 8_192;
+/** The part of the room's day that the messages of one summary may cost. */
+const summaryBudgetPart = 0.25;
 const summaryLengthMax = 8_000;
 const summaryTimeoutMs = 60_000;
 const summariesMax = 4;
@@ -53,7 +63,7 @@ async function makeSummary(ctx: Ctx, chatId: number): Promise<void> {
     afterSeq: fromSeq,
     upToSeq: endSeq,
     limit: pastMessagesMax,
-    bytesMax: promptBytesMax(contextTokens, room.token_ratio),
+    bytesMax: bytesPerSummary(ctx.config, room),
   });
   const upToSeq = past.at(-1)?.seq;
   if (upToSeq === undefined) return;
@@ -62,6 +72,13 @@ async function makeSummary(ctx: Ctx, chatId: number): Promise<void> {
   const { revision } = room;
   const isKept = await insertSummary(ctx.sql, chatId, { upToSeq, content, revision });
   ctx.log.info({ chatId, upToSeq, isKept }, "a room's history was summarised");
+}
+
+/** A summary must not need all tokens of the room's day: it reserves as many as its prompt has bytes. */
+function bytesPerSummary({ gemini, budgets }: Config, room: PromptRoom): number | undefined {
+  const bytes = promptBytesMax(gemini.contextTokens, room.token_ratio);
+  if (budgets.chatDayTokens === 0) return bytes;
+  return Math.min(bytes ?? Infinity, Math.floor(budgets.chatDayTokens * summaryBudgetPart));
 }
 
 /** @returns undefined when the room's tokens for today don't reach, or the model brings it to no proper end */
@@ -73,15 +90,21 @@ async function askForSummary(
 ): Promise<string | undefined> {
   const code = speakerCode(ctx.secretKey, chatId);
   const { system, turns } = summaryPrompt(room, code, past);
-  const estimated = [system, ...turns.map(({ text }) => text)].reduce(
-    (sum, text) => sum + estimateTokens(text, room.token_ratio),
-    0,
-  );
+  const texts = [system, ...turns.map(({ text }) => text)];
+  const sumOf = (tokensOf: (text: string) => number) =>
+    texts.reduce((sum, text) => sum + tokensOf(text), 0);
+  const estimated = sumOf((text) => estimateTokens(text, room.token_ratio));
+  const settings = {
+    ...modelSettings(ctx.config, room.settings),
+    temperature: null,
+    googleSearch: false,
+  };
+  const tokens = sumOf(tokensAtMost) + tokensBeside(settings) + summaryTokensMax;
   const { run_id: id } = await insertRun(ctx.sql, {
     chatId,
     userId: undefined,
-    tokensMin: estimated + summaryTokensMax,
-    tokensWanted: estimated + summaryTokensMax,
+    tokensMin: tokens,
+    tokensWanted: tokens,
     limits: {
       userTokens: 0,
       chatTokens: ctx.config.budgets.chatDayTokens,
@@ -95,17 +118,8 @@ async function askForSummary(
   const meter = new UsageMeter();
   try {
     meter.begin(estimated, room.token_ratio);
-    const settings = {
-      ...modelSettings(ctx.config, room.settings),
-      temperature: null,
-      googleSearch: false,
-    };
-    return await readWhole(
-      ctx,
-      { system, turns, settings, outputTokensMax: summaryTokensMax },
-      code,
-      meter,
-    );
+    const prompt = { system, turns, settings, outputTokensMax: summaryTokensMax };
+    return await readWhole(ctx, prompt, code, meter);
   } finally {
     await releaseRun(ctx.sql, lease, meter.charged);
   }
@@ -131,5 +145,6 @@ async function readWhole(
       return undefined;
     }
   }
-  return (text + labels.end()).trim() || undefined;
+  text += labels.end();
+  return isBlank(text) ? undefined : text.trim();
 }

@@ -26,7 +26,7 @@ import { readSequences, readTables, type Table } from "./tables.ts";
 
 /** The wait for a table that a migration has locked. */
 const lockWaitMs = 60_000;
-/** With the longest messages about 10 MB at a time. */
+/** With the longest messages, one batch is about 10 MB. */
 const rowsAtOnce = 200;
 
 /**

@@ -66,7 +66,7 @@ async function insertRows(
   columns: string,
   rows: StagedRow[],
 ): Promise<void> {
-  // As text, since postgres.js would encode a parameter of the type json once more.
+  // The parameter is text, since postgres.js would encode a parameter of type json once more.
   await sql.unsafe(
     `insert into staged_${kind} select * from json_to_recordset($1::text::json) as r (${columns})`,
     [JSON.stringify(rows)],

@@ -49,7 +49,7 @@ export async function runDbmateOn(
 ): Promise<string> {
   const path = searchPath(address);
   if (path === undefined) return runDbmate([command], { program, migrationsDir }, address);
-  // As a parameter of the connection a pooler would refuse the path.
+  // A pooler would refuse the search path as a connection parameter.
   const dir = withSearchPath(migrationsDir, path);
   try {
     const table = `${address.schemas[0]}.schema_migrations`;

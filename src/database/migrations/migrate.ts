@@ -25,9 +25,9 @@ export interface MigrateOptions {
 export interface Migrator {
   /** A connection to the database. */
   sql: postgres.Sql;
-  /** As {@link migrate}. */
+  /** Does the same as {@link migrate}. */
   apply: (migrationsDir?: string) => Promise<string[]>;
-  /** As {@link rollBack}. */
+  /** Does the same as {@link rollBack}. */
   rollBack: () => Promise<string>;
 }
 
@@ -147,7 +147,7 @@ async function ensureDatabase(
   try {
     await sql`select 1`.catch(async (error: unknown) => {
       if (!create || !isMissing(error)) throw error;
-      // Of two processes that make it at once one fails because it exists, and then it is there all the same.
+      // If two processes create it at once, one of them fails because it exists already, which is not an error here.
       const fault = await create().then(
         () => undefined,
         (reason: unknown) => reason,

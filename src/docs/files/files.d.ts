@@ -1,4 +1,4 @@
-// What an import `with { type: "file" }` is: the file's path, which a compiled server has inside.
+// An import `with { type: "file" }` yields the file's path. A compiled server embeds the file.
 declare module "*.css" {
   const path: string;
   export default path;

@@ -11,6 +11,6 @@ window.ui = SwaggerUIBundle({
   persistAuthorization: true,
   tryItOutEnabled: true,
   displayRequestDuration: true,
-  // Else it sends the document's address to its maker's validator.
+  // By default, Swagger UI sends the document's URL to its maker's validator.
   validatorUrl: "none",
 });

@@ -1,6 +1,7 @@
-// What Gemini's chunks say: the visible text, made safe to store, the tokens, the sources, and how the answer ended.
+// Reads Gemini's chunks: the visible text, made safe to store, the tokens, the sources, and the end of the answer.
 // Rules from https://ai.google.dev/api/generate-content (FinishReason, BlockReason, UsageMetadata, GroundingMetadata).
 import { z } from "zod";
+import { BlankStartFilter } from "../blank-text.ts";
 import {
   EmptyAnswer,
   ModelError,
@@ -69,7 +70,7 @@ export interface AnswerReader {
   read(chunk: unknown): Delta[];
   /**
    * The end of the stream: text still held back, if any, and the ending.
-   * @throws ModelError when the stream had no proper end, or ended properly without any text.
+   * @throws ModelError when the stream had no proper end, or ended properly without any visible text.
    */
   end(): Delta[];
 }
@@ -78,7 +79,7 @@ export interface AnswerReader {
 export function createAnswerReader(): AnswerReader {
   const joiner = createTextJoiner();
   const sources = createSources();
-  let hasText = false;
+  const blankStart = new BlankStartFilter();
   let finishReason: string | undefined;
   let blockReason: string | undefined;
   let usage: Usage | undefined;
@@ -105,18 +106,15 @@ export function createAnswerReader(): AnswerReader {
         deltas.push({ usage });
       }
       const parts = candidate?.content?.parts ?? [];
-      const visible = parts.filter((part) => !part.thought).map((part) => part.text ?? "");
-      if (visible.some((text) => text !== "")) hasText = true;
-      const text = joiner.push(visible.join(""));
+      const spoken = parts.filter((part) => !part.thought).map((part) => part.text ?? "");
+      const text = blankStart.push(joiner.push(spoken.join("")));
       if (text !== "") deltas.push({ text });
       return deltas;
     },
     end() {
       const ending = blockReason ? blockedPrompt(blockReason) : endingOf(finishReason);
-      if (ending.status === "complete" && !hasText) {
-        throw new EmptyAnswer();
-      }
-      const text = joiner.end();
+      const text = blankStart.push(joiner.end());
+      if (ending.status === "complete" && blankStart.isBlank) throw new EmptyAnswer();
       const found = sources.list();
       const last = { ending: found.length > 0 ? { ...ending, sources: found } : ending };
       return text === "" ? [last] : [{ text }, last];
@@ -159,8 +157,8 @@ function usageOf(counted: NonNullable<Chunk["usageMetadata"]>): Usage {
 }
 
 /**
- * Blocked is what a rule of Gemini's forbade, and asking again would not change. Everything else but STOP and the
- * limits of length is a failure of the model: calls of tools that it was not given, broken output, OTHER.
+ * An answer is blocked when a rule of Gemini's forbids it, which asking again would not change. All other reasons but STOP
+ * and the limits of length are failures of the model: calls of tools that it was not given, broken output, OTHER.
  */
 function endingOf(finishReason: string | undefined): Ending {
   switch (finishReason) {

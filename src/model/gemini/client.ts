@@ -1,9 +1,9 @@
-// The only importer of Gemini's SDK. Every end has a name:
+// The only importer of Gemini's SDK. Every request has a defined end:
 // - 429, 408, 5xx and connection errors are tried again, but never after the first visible text;
-// - whatever else is no proper end is a ModelError, whose detail is for people: no key, address or Google's words in it;
-// - no call outlives its reader: an abort, a time limit or the end of reading aborts the request upstream.
+// - all other failures are a ModelError, whose detail is for people and has no key, no address and none of Google's words;
+// - no request outlives its reader: an abort, a time limit or the end of reading aborts it upstream.
 // The SDK's own retries stay off (it ignores Retry-After), and so does its automatic continuation, which would open a
-// second request after text was seen. Its ApiError has no headers, so a fetch of ours keeps the response beside it.
+// second request after text was seen. Its ApiError has no headers, so a fetch function of ours keeps the response.
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ApiError, GenerateContentConfig } from "@google/genai";
 import type { BaseLogger } from "pino";
@@ -89,6 +89,7 @@ function createAsker(options: GeminiOptions) {
 
   return async function* (prompt: Prompt, signal: AbortSignal): AsyncGenerator<Delta> {
     signal.throwIfAborted();
+    const { model } = prompt.settings;
     const call = openCall(signal);
     const reader = createAnswerReader();
     let response: Response | undefined;
@@ -100,7 +101,7 @@ function createAsker(options: GeminiOptions) {
     const open = async () => {
       const sdk = await (loading ??= load());
       const stream = await sdk.models.generateContentStream({
-        model: prompt.settings.model,
+        model,
         contents: prompt.turns.map(({ role, text }) => ({ role, parts: [{ text }] })),
         config: {
           ...configOf(prompt),
@@ -122,7 +123,7 @@ function createAsker(options: GeminiOptions) {
         }
       } catch (error) {
         signal.throwIfAborted();
-        if (!reader.isFinished) throw failureOf(error, response, apiKey);
+        if (!reader.isFinished) throw failureOf(error, response, { apiKey, model });
       }
       yield* reader.end();
     } finally {
@@ -131,7 +132,7 @@ function createAsker(options: GeminiOptions) {
   };
 }
 
-/** What is not set is not sent, so that the model's own defaults hold. */
+/** Settings that are not set are not sent, so that the model's own defaults hold. */
 function configOf({ system, settings, outputTokensMax }: Prompt): GenerateContentConfig {
   const { temperature, thinkingBudget, googleSearch } = settings;
   return {
@@ -151,7 +152,7 @@ function isLoopback(url: string): boolean {
   return /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(new URL(url).hostname);
 }
 
-/** What may end a request from outside: the caller's signal, a time limit, `close`. Each aborts it upstream. */
+/** Lets the caller's signal, a time limit and `close` end a request. Each aborts it upstream. */
 function openCall(callerSignal: AbortSignal) {
   const upstream = new AbortController();
   const stopped = Promise.withResolvers<never>();
@@ -185,10 +186,14 @@ function openCall(callerSignal: AbortSignal) {
 }
 
 /**
- * Names what ended a request. `cause` is for the log: what the operator needs, never a header, the key or the
- * conversation.
+ * Makes the failure that stands for the error of a request. `cause` is for the operator's log, and has no header, no key
+ * and nothing of the conversation.
  */
-function failureOf(error: unknown, response: Response | undefined, apiKey: string): ModelError {
+function failureOf(
+  error: unknown,
+  response: Response | undefined,
+  { apiKey, model }: { apiKey: string; model: string },
+): ModelError {
   // Google names the key in some messages ("Consumer 'api_key:…' has been suspended").
   const cause = (text: string) => text.replaceAll(apiKey, "[key]").slice(0, causeCharactersMax);
   if (error instanceof ModelError) return error;
@@ -197,6 +202,7 @@ function failureOf(error: unknown, response: Response | undefined, apiKey: strin
     const google = isApiError(error) ? parseGoogleError(error.message) : {};
     return refusalOf(status, google, {
       retryAfter: response?.headers.get("Retry-After") ?? undefined,
+      model,
       cause: cause(`${status} ${google.status ?? ""} ${google.message ?? ""}`.trimEnd()),
     });
   }

@@ -1,7 +1,7 @@
 // The AsyncAPI 3.0 document of the socket. Its schemas are those that parse and type the frames.
 import { ClientFrame, frameBytesMax } from "../client-frames.ts";
 import { closeCodes, type CloseReason } from "../close-codes.ts";
-import { serverFrames } from "../frames.ts";
+import { serverFrames } from "../server-frames.ts";
 import { problemCatalogue } from "../problems.ts";
 import { clientNotes } from "./client-frames.ts";
 import { closeNotes } from "./close-codes.ts";
@@ -62,7 +62,8 @@ const securitySchemes = {
     in: "query",
     name: "token",
     description:
-      "Connect to `/ws?token=` with the `access_token` of `POST /api/auth/login`, which is a JWT.",
+      "Connect to `/ws?token=` with the `access_token` of `POST /api/auth/login`, which is a JWT. This opens a merged socket; " +
+      "`&frames=flat` makes it a lean one.",
   },
   ticket: {
     type: "httpApiKey",
@@ -149,6 +150,11 @@ export function asyncApi(version: string) {
                   type: "string",
                   description:
                     "An access token or a ticket. Without this parameter the first frame must be `auth`.",
+                },
+                frames: {
+                  type: "string",
+                  enum: ["flat"],
+                  description: "With an access token: frames without the nested `message`.",
                 },
               },
             },

@@ -1,7 +1,7 @@
 // Descriptions and examples of the frames that a client sends, for the documents. The compiler demands one for each frame.
 import type { z } from "zod";
 import type { ClientFrame } from "../client-frames.ts";
-import type { serverFrames } from "../frames.ts";
+import type { serverFrames } from "../server-frames.ts";
 
 export interface ClientNote<Example = object> {
   summary: string;

@@ -2,8 +2,11 @@
 import type { Chat, Participant } from "../chats.ts";
 import { exampleTime } from "../text.ts";
 
-/** The sockets that receive a frame: those that have joined the chat, all of one person, or the one that asked. */
-export type Addressee = "room" | "person" | "socket";
+/**
+ * The sockets that receive a frame: those that have joined the chat, all of one person, the one that asked, or merged
+ * sockets, which were opened with an access token in the URL.
+ */
+export type Addressee = "room" | "person" | "socket" | "merged";
 
 export const addressees: Record<Addressee, { summary: string; description: string }> = {
   room: {
@@ -20,6 +23,14 @@ export const addressees: Record<Addressee, { summary: string; description: strin
     summary: "To the socket that asked",
     description:
       "Once a socket is signed in, every frame with a `request_id` gets exactly one reply with the same `request_id`. Without a `request_id`, the server replies only to `join` and `ping`, and with errors.",
+  },
+  merged: {
+    summary: "To merged sockets",
+    description:
+      "Sockets that were opened with an access token in the address, without `&frames=flat`. They get all frames above, but " +
+      "`message` and `bot_stream` in these forms, with a nested `message`, as clients of the FastAPI server read them; and the " +
+      "messages of all chats of their person, joined or not. A socket that was opened with a ticket or a first `auth` frame " +
+      "gets none of these.",
   },
 };
 

@@ -1,7 +1,7 @@
 // The frames as AsyncAPI describes them: a Message Object and a JSON Schema for each.
 import { z } from "zod";
 import { ClientFrame } from "../client-frames.ts";
-import { serverFrames } from "../frames.ts";
+import { serverFrames } from "../server-frames.ts";
 import { clientNotes } from "./client-frames.ts";
 import { serverNotes } from "./server-frames.ts";
 
@@ -38,7 +38,7 @@ function schemasOf(key: string, schema: z.ZodType, io: "input" | "output") {
     io,
     override({ jsonSchema }) {
       // A later version may add members, which a client ignores.
-      delete jsonSchema.additionalProperties;
+      if (jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties;
       if (jsonSchema.format === "date-time") delete jsonSchema.pattern;
       if ("example" in jsonSchema) {
         jsonSchema.examples = [jsonSchema.example];

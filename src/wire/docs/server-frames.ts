@@ -1,11 +1,12 @@
 // Descriptions and examples of the frames that the server sends, for the documents. The compiler demands one for each frame.
 import type { z } from "zod";
-import type { serverFrames } from "../frames.ts";
+import type { serverFrames } from "../server-frames.ts";
 import { messageFrame } from "../message-frames.ts";
 import { exampleMessage } from "../messages.ts";
 import { exampleTime } from "../text.ts";
 import { chat, participant, type ServerNote } from "./examples.ts";
 import { listNotes } from "./list-frames.ts";
+import { mergedNotes } from "./merged-frames.ts";
 
 const message = messageFrame(exampleMessage);
 const person = { user_id: participant.id, username: participant.username };
@@ -138,6 +139,7 @@ export const serverNotes: {
     },
   },
   ...listNotes,
+  ...mergedNotes,
   pong: {
     to: "socket",
     summary: "The server responds",

@@ -125,7 +125,7 @@ describe("a question over a limit", () => {
   test("is told to wait a moment where running answers hold the tokens", async () => {
     const { chat, anna, annas } = await room(world);
     // Enough for one answer and not a second.
-    await used("user", anna.id, userTokens - 1_500);
+    await used("user", anna.id, userTokens - 2_600);
     const gate = gateway();
     world.gemini.respondWith(answer(say("Yes."), gate.step, finishAt(300, 50)));
     expect((await ask(anna, chat.id)).status).toBe(200);
@@ -144,6 +144,25 @@ describe("a question over a limit", () => {
     await answerEnds(annas);
     expect((await ask(anna, chat.id)).status).toBe(200);
     await answerEnds(annas);
+  });
+
+  test("of tokens for its history is answered with the newest part of it", async () => {
+    const { chat, anna, ben, annas } = await room(world);
+    for (let n = 1; n <= 8; n += 1) await ben.say(chat.id, `number ${n} ${"数".repeat(300)}`);
+    await used("user", anna.id, userTokens - 6_000);
+    world.gemini.respondWith(answer(say("Yes."), finishAt(4_000, 100)));
+    expect((await ask(anna, chat.id)).status).toBe(200);
+    expect((await answerEnds(annas)).last.status).toBe("complete");
+    const sent = JSON.stringify(lastRequest(world).body.contents).match(/number \d/g);
+    expect(sent?.length).toBeWithin(2, 6);
+    expect(sent?.at(-1)).toBe("number 8");
+    expect(outputTokensMax()).toBeGreaterThanOrEqual(512);
+    await world.sql`update budgets set used_tokens = 0 where kind = 'user'`;
+    await world.sql`update usage_days set total_tokens = 0 where kind = 'user'`;
+    world.gemini.respondWith(answer(say("Yes."), finishAt(4_000, 100)));
+    expect((await ask(anna, chat.id)).status).toBe(200);
+    await answerEnds(annas);
+    expect(JSON.stringify(lastRequest(world).body.contents)).toContain("number 1");
   });
 
   test("of answers at once in a room refuses whoever asks", async () => {

@@ -176,3 +176,27 @@ test("an answer that broke off stands before the server's words to go on with it
   expect(turns[2]?.text).toStartWith(label("the server"));
   expect(messages.length).toBeLessThan(6);
 });
+
+describe("the most that a prompt can cost", () => {
+  const bytesOf = ({ system, turns }: ReturnType<typeof build>) =>
+    Buffer.byteLength([system, ...turns.map(({ text }) => text)].join(""));
+
+  test("is at least a token for every byte and some for every turn, in all scripts", () => {
+    const past = said(["ben", "数式と漢字 🦊"], [undefined, "Ünïcödé"], ["ben", "\n\n| - |"]);
+    const prompt = build({ past, room: { ...room, ...summed, token_ratio: 0.5 } });
+    expect(prompt.tokensAtMost).toBeGreaterThan(bytesOf(prompt) + 8 * (prompt.turns.length + 1));
+    expect(prompt.estimatedTokens).toBeLessThan(prompt.tokensAtMost / 2);
+  });
+
+  test("leaves the oldest messages out where less is left, and never the question", () => {
+    const whole = build({ past: six });
+    expect(build({ past: six, tokensLeft: whole.tokensAtMost }).messages).toHaveLength(6);
+    for (let tokensLeft = whole.tokensAtMost - 1; tokensLeft > -100; tokensLeft -= 50) {
+      const prompt = build({ past: six, tokensLeft });
+      expect(prompt.turns.at(-1)?.text).toEndWith(`${label("anna")}why?`);
+      expect(prompt.messages).toEqual(whole.messages.slice(6 - prompt.messages.length));
+      expect(prompt.messages.length).toBeLessThan(6);
+      if (prompt.messages.length > 0) expect(prompt.tokensAtMost).toBeLessThanOrEqual(tokensLeft);
+    }
+  });
+});

@@ -59,7 +59,7 @@ async function call(
 }
 
 async function join({ url }: RunningServer, { token }: Person, chatId: number, afterSeq?: number) {
-  const socket = new TestSocket(`${url.replace("http", "ws")}/ws?token=${token}`);
+  const socket = new TestSocket(`${url.replace("http", "ws")}/ws?token=${token}&frames=flat`);
   await socket.opened;
   socket.send({ type: "join", chat_id: chatId, after_seq: afterSeq });
   await socket.next("joined", { chat_id: chatId });

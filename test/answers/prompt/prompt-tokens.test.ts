@@ -1,6 +1,6 @@
 // What a prompt may hold: corrected by what the model counted, and never more than is reserved.
 import { expect, setDefaultTimeout, test } from "bun:test";
-import { estimateTokens } from "../../../src/answers/prompt/prompt.ts";
+import { tokensAtMost } from "../../../src/answers/prompt/prompt.ts";
 import { answer, finish, say } from "../../world/gemini/script.ts";
 import { sendMessage } from "../../../src/messages/send.ts";
 import { useWorld } from "../../world/world.ts";
@@ -9,7 +9,7 @@ import { answerEnds, lastRequest, room } from "../room.ts";
 
 setDefaultTimeout(20_000);
 
-const userTokens = 3_000;
+const userTokens = 20_000;
 const world = useWorld({
   env: { GEMINI_CONTEXT_TOKENS: "1000", BUDGET_TOKENS_PER_USER_DAY: String(userTokens) },
 });
@@ -58,12 +58,12 @@ test("what the model counts corrects a room's next prompts, and no other room's"
 test("what is written between the reservation and the question is left out where the reservation doesn't reach", async () => {
   const { chat, anna, annas, ben } = await room(world);
   await anna.say(chat.id, "read before");
-  // The rules and a short question take 500, and 512 are kept for the answer.
+  // The rules and a short question take 1,500 at most, and 512 are kept for the answer.
   await world.sql`
     insert into budgets (kind, id, day, used_tokens)
-    values ('user', ${anna.id}, (now() at time zone 'utc')::date, ${userTokens - 1_200})
+    values ('user', ${anna.id}, (now() at time zone 'utc')::date, ${userTokens - 2_400})
   `;
-  const reserved = 1_200;
+  const reserved = 2_400;
   world.gemini.respondWith(answer(say("Fine."), finish()));
   const send = (from: typeof anna, content: string) =>
     sendMessage(world.ctx, { ...from, expiresAtMs: Infinity }, chat.id, { content });
@@ -88,9 +88,8 @@ test("what is written between the reservation and the question is left out where
   const texts = [body.systemInstruction, ...body.contents].flatMap(
     (content) => content?.parts.map(({ text = "" }) => text) ?? [],
   );
-  const prompt = texts.reduce((sum, text) => sum + estimateTokens(text), 0);
-  // The line break between the two turns, which are merged.
-  expect(prompt + maxOutputTokens).toBeLessThanOrEqual(reserved + 1);
+  const prompt = texts.reduce((sum, text) => sum + tokensAtMost(text), 0);
+  expect(prompt + maxOutputTokens).toBeLessThanOrEqual(reserved);
   expect(maxOutputTokens).toBeGreaterThanOrEqual(512);
   await expectSettledUsers();
 });

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { pino } from "pino";
 import { parseDatabaseUrl } from "../../../src/config/database-address.ts";
 import { importFastapi } from "../../../src/database/import-fastapi/import.ts";
-import { cloneDatabase, dropDatabase } from "../../world/cluster.ts";
+import { borrowDatabase, giveBackDatabase } from "../../world/cluster.ts";
 import { fastapiDatabase, type Tables } from "../../world/fastapi-database.ts";
 import { everything, using } from "../../world/rows.ts";
 
@@ -18,8 +18,8 @@ chmodSync(folder, 0o755);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 let target: string;
-beforeEach(async () => void (target = await cloneDatabase()));
-afterEach(() => dropDatabase(target));
+beforeEach(async () => void (target = await borrowDatabase()));
+afterEach(() => giveBackDatabase(target));
 
 async function run(from: string, { dryRun = false } = {}): Promise<string[]> {
   const lines: string[] = [];
@@ -429,7 +429,7 @@ test("in PostgreSQL rows of unknown chats and users, and times that no calendar 
     expect(await run(from, { dryRun: true })).toEqual(expected);
     expect(await run(from)).toEqual(expected);
   } finally {
-    await dropDatabase(from);
+    await giveBackDatabase(from);
   }
 });
 

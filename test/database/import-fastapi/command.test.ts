@@ -3,7 +3,7 @@ import { afterAll, expect, setDefaultTimeout, test } from "bun:test";
 import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { cloneDatabase, dropDatabase } from "../../world/cluster.ts";
+import { borrowDatabase, giveBackDatabase } from "../../world/cluster.ts";
 import { fastapiDatabase } from "../../world/fastapi-database.ts";
 import { everything, using } from "../../world/rows.ts";
 
@@ -30,7 +30,7 @@ async function runCommand(databaseUrl: string, ...args: string[]) {
 }
 
 test("the command lists what it leaves out, says how much it took, and shows its progress on stderr", async () => {
-  const target = await cloneDatabase();
+  const target = await borrowDatabase();
   const from = await fastapiDatabase("sqlite", folder, {
     users: [{ id: 1, username: "ann\u001b[2J", email: "a@example.com", hashed_password: "x" }],
     chats: [{ id: 1, name: "Physics", created_by: 1 }],
@@ -72,6 +72,6 @@ test("the command lists what it leaves out, says how much it took, and shows its
     expect([again.code, again.stdout]).toEqual([1, ""]);
     expect(again.stderr).toContain("Failed: The database has rows already");
   } finally {
-    await dropDatabase(target);
+    await giveBackDatabase(target);
   }
 });

@@ -13,7 +13,7 @@ import { join } from "node:path";
 import { pino } from "pino";
 import { parseDatabaseUrl } from "../../../src/config/database-address.ts";
 import { importFastapi } from "../../../src/database/import-fastapi/import.ts";
-import { cloneDatabase, dropDatabase } from "../../world/cluster.ts";
+import { borrowDatabase, giveBackDatabase } from "../../world/cluster.ts";
 import {
   engines,
   fastapiDatabase,
@@ -32,10 +32,10 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 let target: string;
 const sources: string[] = [];
-beforeEach(async () => void (target = await cloneDatabase()));
+beforeEach(async () => void (target = await borrowDatabase()));
 afterEach(async () => {
-  for (const url of sources.splice(0)) await dropDatabase(url);
-  await dropDatabase(target);
+  for (const url of sources.splice(0)) await giveBackDatabase(url);
+  await giveBackDatabase(target);
 });
 
 async function source(...given: Parameters<typeof fastapiDatabase>): Promise<string> {
@@ -236,7 +236,7 @@ describe.each(engines)("a server on a database imported from %s", (engine) => {
       ]);
     } finally {
       await world.stop();
-      target = await cloneDatabase();
+      target = await borrowDatabase();
     }
   });
 
@@ -267,7 +267,7 @@ describe.each(engines)("a server on a database imported from %s", (engine) => {
       expect((await ann("POST", "/api/chats", { is_group: true })).body.id).toBe(12);
     } finally {
       await world.stop();
-      target = await cloneDatabase();
+      target = await borrowDatabase();
     }
   });
 
@@ -342,6 +342,6 @@ test("a password of more than 72 bytes counts as far as the old server looked at
     await signIn(world, "carl", `x${"é".repeat(36)} and more`);
   } finally {
     await world.stop();
-    target = await cloneDatabase();
+    target = await borrowDatabase();
   }
 });

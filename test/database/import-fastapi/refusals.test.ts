@@ -7,7 +7,7 @@ import { pino } from "pino";
 import { parseDatabaseUrl } from "../../../src/config/database-address.ts";
 import { importFastapi } from "../../../src/database/import-fastapi/import.ts";
 import { rollBack } from "../../../src/database/migrations/migrate.ts";
-import { cloneDatabase, dropDatabase, emptyDatabase } from "../../world/cluster.ts";
+import { borrowDatabase, giveBackDatabase, emptyDatabase } from "../../world/cluster.ts";
 import { fastapiDatabase, manyMessages } from "../../world/fastapi-database.ts";
 import { everything, using } from "../../world/rows.ts";
 
@@ -21,11 +21,11 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 let target: string;
 let others: string[];
 beforeEach(async () => {
-  target = await cloneDatabase();
+  target = await borrowDatabase();
   others = [];
 });
 afterEach(async () => {
-  for (const url of [target, ...others]) await dropDatabase(url);
+  for (const url of [target, ...others]) await giveBackDatabase(url);
 });
 
 async function run(from: string, progress: (text: string) => void = () => {}): Promise<string> {
@@ -53,8 +53,8 @@ test("a database with rows is refused, whatever they are", async () => {
   expect(await refusal(from)).toMatch(
     /^The database has rows already \(users, chats, .*messages\), and an import goes into an empty one only: set DATABASE_URL/,
   );
-  await dropDatabase(target);
-  target = await cloneDatabase();
+  await giveBackDatabase(target);
+  target = await borrowDatabase();
   await using(target, (sql) => sql`insert into rate_limits (key) values ('x')`);
   expect(await refusal(from)).toStartWith("The database has rows already (rate_limits)");
 });
@@ -65,7 +65,7 @@ test("a database with pending migrations, or without any tables, is refused", as
   expect(await refusal(from)).toBe(
     `The database has pending migrations (${name}): apply them first with \`bun run db:up\`.`,
   );
-  await dropDatabase(target);
+  await giveBackDatabase(target);
   target = await emptyDatabase();
   expect(await refusal(from)).toMatch(/^The database has pending migrations \(.*_users\.sql, .*\)/);
 });
@@ -124,8 +124,8 @@ test("a source that cannot be opened is refused", async () => {
 test("a source is found by the addresses that SQLAlchemy has for it", async () => {
   const path = await someMessages("sqlite");
   expect(await run(`sqlite+aiosqlite:///${path}`)).toBe("imported");
-  await dropDatabase(target);
-  target = await cloneDatabase();
+  await giveBackDatabase(target);
+  target = await borrowDatabase();
   const url = await someMessages("postgres");
   others.push(url);
   expect(await run(url.replace(/^postgres(ql)?:/, "postgresql+asyncpg:"))).toBe("imported");

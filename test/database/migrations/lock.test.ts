@@ -6,7 +6,7 @@ import { parseDatabaseUrl } from "../../../src/config/database-address.ts";
 import { withMigrationLock } from "../../../src/database/migrations/lock.ts";
 import { migrate } from "../../../src/database/migrations/migrate.ts";
 import { CapturedLog } from "../../world/captured.ts";
-import { cloneDatabase, dropDatabase } from "../../world/cluster.ts";
+import { borrowDatabase, giveBackDatabase } from "../../world/cluster.ts";
 import { hasPgbouncer, startPgbouncer } from "../../world/pgbouncer.ts";
 
 const silent = pino({ level: "silent" });
@@ -14,11 +14,11 @@ const waitMs = 30_000;
 let direct: string;
 const endings: (() => Promise<unknown>)[] = [];
 beforeAll(async () => {
-  direct = await cloneDatabase();
+  direct = await borrowDatabase();
 });
 afterAll(async () => {
   for (const end of endings) await end();
-  await dropDatabase(direct);
+  await giveBackDatabase(direct);
 });
 
 /** Other tests may migrate other databases of the same cluster. */

@@ -7,7 +7,7 @@ import { pino } from "pino";
 import { parseDatabaseUrl } from "../../../src/config/database-address.ts";
 import { findDbmate } from "../../../src/database/migrations/dbmate.ts";
 import { migrate, rollBack } from "../../../src/database/migrations/migrate.ts";
-import { cloneDatabase, dropDatabase, emptyDatabase } from "../../world/cluster.ts";
+import { borrowDatabase, giveBackDatabase, emptyDatabase } from "../../world/cluster.ts";
 
 const root = join(import.meta.dir, "../../..");
 const files = readdirSync(join(root, "db/migrations")).sort();
@@ -28,7 +28,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await dropDatabase(url);
+  await giveBackDatabase(url);
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -43,14 +43,14 @@ test("where dbmate is not installed, a start with pending migrations is refused,
       "run the migrate service of docker-compose.yml, or `bun run db:up` in the sources.",
   );
 
-  const migrated = await cloneDatabase();
+  const migrated = await borrowDatabase();
   await rollBack(parseDatabaseUrl(migrated), { log });
   expect(await migrateCompiled(migrated)).toStartWith(
     `Error: Migrations are pending (${files.at(-1)}), and dbmate`,
   );
   expect(await migrate(parseDatabaseUrl(migrated), { log })).toEqual(files.slice(-1));
   expect(await migrateCompiled(migrated)).toBe("[]");
-  await dropDatabase(migrated);
+  await giveBackDatabase(migrated);
 });
 
 test("with dbmate beside it, the executable applies them by itself", async () => {

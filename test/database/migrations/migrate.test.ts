@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pino from "pino";
@@ -15,6 +15,7 @@ import {
   newMigration,
   rollBack,
 } from "../../../src/database/migrations/migrate.ts";
+import { removeFolder } from "../../world/folder.ts";
 
 const log = pino({ level: "silent" });
 const cli = join(import.meta.dir, "../../../db/cli.ts");
@@ -34,7 +35,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await database.stop();
-  rmSync(base, { recursive: true, force: true });
+  removeFolder(base);
 }, 20_000);
 
 /** The address of a database that does not exist yet. */

@@ -6,7 +6,7 @@ import { z } from "zod";
 import { parseDatabaseUrl } from "../../../src/config/database-address.ts";
 import { connect, many, type Sql } from "../../../src/database/connect.ts";
 import { migrate, rollBack } from "../../../src/database/migrations/migrate.ts";
-import { dropDatabase, emptyDatabase } from "../../world/cluster.ts";
+import { giveBackDatabase, emptyDatabase } from "../../world/cluster.ts";
 import { fill } from "../../world/schema.ts";
 
 const log = pino({ level: "silent" });
@@ -58,7 +58,7 @@ describe("the migrations", () => {
   });
   afterAll(async () => {
     await sql.end();
-    await dropDatabase(url);
+    await giveBackDatabase(url);
   });
 
   test("go up on an empty database, all the way down, also with rows in it, and up to the same again", async () => {
@@ -111,5 +111,5 @@ test("the migration of answers takes running ones along, down to the message's o
     },
   ]);
   await sql.end();
-  await dropDatabase(url);
+  await giveBackDatabase(url);
 }, 20_000);

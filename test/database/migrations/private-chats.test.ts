@@ -4,7 +4,7 @@ import { pino } from "pino";
 import { parseDatabaseUrl } from "../../../src/config/database-address.ts";
 import { connect } from "../../../src/database/connect.ts";
 import { migrate, rollBack } from "../../../src/database/migrations/migrate.ts";
-import { dropDatabase, emptyDatabase } from "../../world/cluster.ts";
+import { giveBackDatabase, emptyDatabase } from "../../world/cluster.ts";
 
 const log = pino({ level: "silent" });
 
@@ -56,6 +56,6 @@ test("the migration of private chats keeps all of a pair's, and registers the on
     expect(await sql`select chat_id from private_chats`).toHaveLength(0);
   } finally {
     await sql.end();
-    await dropDatabase(url);
+    await giveBackDatabase(url);
   }
 }, 20_000);

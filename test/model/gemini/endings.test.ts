@@ -164,11 +164,46 @@ describe("a failure in the answer", () => {
   test.each([
     ["STOP without any text", answer(finish())],
     ["STOP after nothing but thoughts", answer(think("Hm."), finish())],
+    ["STOP after white space", answer(say(" "), say("\n\n"), finish())],
+    ["STOP with white space in its chunk", answer(together(say(" \t\u00a0"), finish()))],
+    ["STOP after a long white space", answer(say(" ".repeat(5_000)), say("\n"), finish())],
+    [
+      "STOP after white space among thoughts",
+      answer(say("\n"), think("Hm."), say("\r\n"), finish()),
+    ],
+    ["STOP after invisible characters", answer(say("\u200b\ufeff"), say("\u2060\u00ad"), finish())],
   ])("%s is an empty answer", async (_, script) => {
     const { pieces, endings, detail } = await asking.ask(script);
     expect(pieces).toEqual([]);
     expect(endings).toEqual([]);
     expect(detail).toContain("empty answer");
+  });
+
+  test.each<[how: string, pieces: string[], shown: string[]]>([
+    ["in one chunk", ["\n\n  Yes. "], ["\n\n  Yes. "]],
+    ["in chunks of its own", [" ", "\n\n", "Yes.", " ", "\n"], [" \n\nYes.", " ", "\n"]],
+    ["before half a character", ["\n", "\ud83e", "\udd8a"], ["\n🦊"]],
+  ])("white space before a text stays with it, %s", async (_, said, shown) => {
+    const { pieces, endings } = await asking.ask(
+      answer(...said.map((text) => say(text)), finish()),
+    );
+    expect(pieces).toEqual(shown);
+    expect(endings).toEqual([{ status: "complete" }]);
+  });
+
+  test.each(["MAX_TOKENS", "SAFETY"])("white space before %s is not shown", async (reason) => {
+    const { pieces, endings } = await asking.ask(answer(say("\n"), finish(reason)));
+    expect(pieces).toEqual([]);
+    expect(endings).toHaveLength(1);
+  });
+
+  test("white space is no visible text: a failure after it is tried again", async () => {
+    const { pieces, requests } = await asking.ask([
+      answer(say("\n"), failInside(503)),
+      answer(say("fine"), finish()),
+    ]);
+    expect(pieces).toEqual(["fine"]);
+    expect(requests).toBe(2);
   });
 
   test("no end but a continuation token: the SDK asks no second time behind our back", async () => {

@@ -2,7 +2,7 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { answer, finish, refuse, say } from "../../world/gemini/script.ts";
 import { CapturedLog } from "../../world/captured.ts";
-import { cloneDatabase } from "../../world/cluster.ts";
+import { borrowDatabase } from "../../world/cluster.ts";
 import { processes } from "../../world/process.ts";
 import { startWorld } from "../../world/world.ts";
 import { startCollector, type Span } from "./collector.ts";
@@ -175,7 +175,7 @@ describe("what is not asked for is not loaded", () => {
   const preload = `--preload=${join(import.meta.dir, "loaded.ts")}`;
 
   async function loadedWith(env: Record<string, string>): Promise<string[]> {
-    const database = { DATABASE_URL: await cloneDatabase(), DATA_DIR: dataDir() };
+    const database = { DATABASE_URL: await borrowDatabase(), DATA_DIR: dataDir() };
     const child = await start({ ...database, ...env, BUN_OPTIONS: preload });
     await fetch(`${child.url}/api/chats`);
     expect(await child.stop()).toBe(0);

@@ -29,7 +29,7 @@ export interface BlockParts {
   idPrefix: string;
   /** Opens the database that the server uses, past whatever is between them. */
   openDatabase: () => Promise<Sql>;
-  /** What went wrong with the server itself since the last call. */
+  /** Takes the failures of the server itself since the last call. */
   takeIncidents: () => string[];
 }
 

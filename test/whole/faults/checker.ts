@@ -1,5 +1,5 @@
 // The one checker for all faults: plain functions from a history to what in it breaks the guarantees of the room log.
-// What was stored is checked here; what every client saw, in tapes.ts.
+// This file checks the stored data; tapes.ts checks the frames that every client saw.
 import type { History, Load, Send, StoredChat, StoredMessage, Violation } from "./history.ts";
 import { checkTapes } from "./tapes.ts";
 
@@ -164,7 +164,7 @@ function checkMessage(history: History, chat: StoredChat, message: StoredMessage
   return found;
 }
 
-/** What was asked until it was certain has happened once, in the order in which it was asked. */
+/** Every move that was retried until it was confirmed has happened once, in the order of the requests. */
 function checkMoves(history: History, chat: StoredChat): Violation[] {
   const people = new Set(history.moves.map((move) => move.userId));
   return [...people].flatMap((userId) => {
@@ -194,7 +194,7 @@ function checkRenames(history: History, chat: StoredChat): Violation[] {
   ];
 }
 
-/** Who is in a chat loads what is stored, and who is not loads nothing. */
+/** A participant loads the stored messages; anybody else loads nothing. */
 function checkLoad(history: History, load: Load): Violation[] {
   const chat = chatOf(history, load.chatId);
   const name = `user ${load.userId} in chat ${load.chatId}`;

@@ -89,7 +89,7 @@ export function openClient({
       reach(chatId, frame.last_seq ?? 0);
     }
     const number = frame.updated_seq ?? frame.seq;
-    // What is replayed counts with its `joined`.
+    // Replayed frames are counted when `joined` arrives.
     if (!room.joined || number === undefined || frame.type === "ack") return;
     reach(chatId, number);
     room.removed = frame.type === "participant_removed" && frame.user_id === person.id;

@@ -15,7 +15,7 @@ const acksBetweenKills = 10;
 
 export interface FaultsOptions {
   seed: string;
-  /** Of each fault. */
+  /** The number of rounds of each fault. */
   rounds: Record<FaultName, number>;
   /** How long PostgreSQL is gone, now and then. */
   awayMs: number;
@@ -108,7 +108,7 @@ async function isAnswerKept(sql: Sql): Promise<boolean> {
   return kept.length > 0;
 }
 
-/** What the dead server asked for may still be at work on some of them. */
+/** Ends the leases of the dead server. Rows that its unfinished statements still lock are skipped. */
 async function endLeases(sql: Sql) {
   await sql`
     update answer_runs set lease_expires_at = now()

@@ -1,4 +1,4 @@
-/** What one fault came to. */
+/** The figures of one fault's rounds. */
 export interface Figures {
   rounds: number;
   /** How often the fault struck: kills, stops, cut connections … */

@@ -1,6 +1,7 @@
 // A small history without a fault, made anew for each test, which then spoils it. Times are hours of one day.
 import { check } from "./checker.ts";
 import type { Frame, History, StoredChat, StoredMessage, Tape, TapeEvent } from "./history.ts";
+import { newMessage } from "../../../src/log/messages.ts";
 
 export const chatId = 1;
 export const ann = 10;
@@ -10,22 +11,16 @@ export const questionId = "ann-2";
 const at = "2026-11-22T10:00:00.000Z";
 
 function message(more: Partial<StoredMessage> & { id: number; seq: number }): StoredMessage {
-  return {
+  const plain = newMessage({
     chat_id: chatId,
     updated_seq: more.seq,
     user_id: ann,
     username: "ann",
     content: "hi",
-    is_bot: false,
-    status: "complete",
-    answer_to: null,
-    client_id: null,
     created_at: at,
-    error: null,
-    sources: null,
-    ordinal: 1,
     ...more,
-  };
+  });
+  return { ordinal: 1, ...more, ...plain };
 }
 
 /**

@@ -1,4 +1,4 @@
-// What happened in one block of faults: what people sent and were told, every frame that each client saw, and what the
+// The record of one block of faults: what people sent and were told, every frame that each client saw, and what the
 // database holds at the end. The checker looks at nothing else.
 import { z } from "zod";
 import { Message } from "../../../src/wire/messages.ts";
@@ -95,7 +95,7 @@ export interface StoredChat {
   changes: Change[];
 }
 
-/** What somebody gets who loads a chat afresh over HTTP. */
+/** The result of loading a chat afresh over HTTP. */
 export interface Load {
   chatId: number;
   userId: number;
@@ -119,7 +119,7 @@ export interface History {
   servers: number;
   /** The whole answer that the model has for a question. */
   answerTo: (clientId: string) => string;
-  /** What went wrong outside of what is recorded here: a server that died by itself, a wait without end. */
+  /** Failures that the other members don't record: a server that died by itself, a wait that timed out. */
   incidents: string[];
 }
 

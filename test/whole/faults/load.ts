@@ -11,9 +11,9 @@ import type { Random } from "./random.ts";
 export interface Mix {
   sendPauseMs: number;
   movePauseMs: number;
-  /** Of messages: questions to the model. */
+  /** Share of messages that are questions to the model. */
   questions: number;
-  /** Between two stops of answers. */
+  /** Pause between two requests to stop an answer. */
   stopPauseMs: number;
   /** Before a try that was lost is repeated. */
   retryMsMax: number;

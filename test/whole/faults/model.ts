@@ -27,7 +27,7 @@ const words = [
 ];
 const mark = /\[([\w-]+)\]/g;
 
-/** What is asked, with the client id that its answer follows from. */
+/** A question that contains the client id from which its answer is derived. */
 export function questionFor(clientId: string): string {
   return `/bot what of [${clientId}]?`;
 }
@@ -68,7 +68,7 @@ export function startModel() {
     get resumed() {
       return resumed;
     },
-    /** What nobody may ask it, since the last call. */
+    /** Takes the unexpected requests to the emulator since the last call. */
     takeIncidents: () => incidents.splice(0),
     stop: () => emulator.stop(),
   };

@@ -69,7 +69,7 @@ export async function registerPerson(url: string, username: string) {
   return {
     id: User.parse(user.body).id,
     username,
-    socketUrl: `${url.replace("http", "ws")}/ws?token=${token}`,
+    socketUrl: `${url.replace("http", "ws")}/ws?token=${token}&frames=flat`,
     api,
     certainly,
     load,

@@ -5,13 +5,13 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 import type { Random } from "./random.ts";
 
 export interface ProxyFaults {
-  /** Of writes: committed, then cut without a reply. */
+  /** Share of writes that are committed and then cut off without a reply. */
   dropAfterCommit: number;
-  /** Of writes: cut before PostgreSQL gets them. */
+  /** Share of writes that are cut off before PostgreSQL receives them. */
   dropBefore: number;
-  /** Of writes: cut as soon as PostgreSQL has them, which may commit them after their retry has begun. */
+  /** Share of writes that are cut off once PostgreSQL has them; it may commit them after their retry has begun. */
   dropDuring: number;
-  /** Of replies: held back for a while, so that others overtake them. */
+  /** Share of replies that are held back for a while, so that others overtake them. */
   delay: number;
   delayMsMax: number;
 }
@@ -75,7 +75,7 @@ export async function startProxy(databaseUrl: string, random: Random) {
         if (!client.destroyed) client.write(bytes);
       });
     });
-    // What PostgreSQL says with its last breath arrives first.
+    // PostgreSQL's last bytes are delivered before the connection is cut.
     const end = () => void sending.then(cut);
     for (const event of ["error", "end", "close"]) {
       upstream.on(event, end);
@@ -109,7 +109,7 @@ export async function startProxy(databaseUrl: string, random: Random) {
   }
 
   return {
-    /** What the server gets as DATABASE_URL. */
+    /** The server's DATABASE_URL. */
     url: url.href,
     /** How many connections were cut for a write. */
     get dropped() {

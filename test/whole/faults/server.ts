@@ -75,7 +75,7 @@ export function createServerChild(
       if (!(await within(stopMsMax, server.stop()))) server.signal("SIGKILL");
       return server.exited;
     },
-    /** What it said last. */
+    /** The server's last lines of output. */
     lastLines: () => (current ? lastLines(current) : ""),
   };
 }

@@ -1,6 +1,6 @@
 // Where faults are played: the real server as a child, people who are registered with it, and a database that is the
 // server's own, or a victim behind a proxy.
-import { chmodSync, existsSync, mkdtempSync, readFileSync, realpathSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readFileSync, realpathSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
@@ -11,6 +11,7 @@ import {
   startEmbeddedPostgres,
 } from "../../../src/embedded-postgres/embedded-postgres.ts";
 import { Cleanup } from "../../world/cleanup.ts";
+import { removeFolder } from "../../world/folder.ts";
 import type { Cast } from "./load.ts";
 import { startModel, type ScriptedModel } from "./model.ts";
 import { registerPerson } from "./people.ts";
@@ -21,7 +22,7 @@ import { createServerChild, type ServerChild } from "./server.ts";
 
 const log = pino({ level: "silent" });
 const pollMs = 20;
-/** What is asked is to be answered, however much it is. */
+/** Budgets are off, so that every question is answered. */
 const noBudgets = {
   BUDGET_TOKENS_PER_USER_DAY: "0",
   BUDGET_TOKENS_PER_CHAT_DAY: "0",
@@ -31,7 +32,7 @@ const noBudgets = {
 };
 const backMsMax = 30_000;
 
-/** What people use: one server, or several that look like one. */
+/** The service that people use: one server, or several behind one URL. */
 export type Served = Pick<ServerChild, "url" | "kills" | "servers" | "lastLines">;
 
 export interface Stage {
@@ -219,7 +220,7 @@ function beginStage(program: Cleanup) {
   chmodSync(dataDir, 0o755);
   cleanup.add(async () => {
     await untilStopped(join(dataDir, "data", "postgres", "postmaster.pid"));
-    rmSync(dataDir, { recursive: true, force: true, maxRetries: 5 });
+    removeFolder(dataDir);
   });
   return { cleanup, dataDir };
 }

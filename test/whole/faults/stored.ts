@@ -1,4 +1,4 @@
-// What the database holds: read from its tables, past the server.
+// Reads the stored data directly from the database's tables, not through the server.
 import { z } from "zod";
 import { many, type Sql } from "../../../src/database/connect.ts";
 import { messageColumns } from "../../../src/log/messages.ts";
@@ -79,7 +79,7 @@ export async function countRunning(sql: Sql): Promise<number> {
   return rows[0]?.count ?? 0;
 }
 
-/** What is still reserved, though nothing runs. */
+/** Finds budgets that still hold reservations although no answer runs. */
 export async function findUnsettledBudgets(sql: Sql): Promise<string[]> {
   const rows = await sql`
     select kind || ' ' || id || ': ' || running || ' running, ' || reserved_tokens || ' reserved' as budget

@@ -92,7 +92,7 @@ function playEvent(tape: Tape, event: TapeEvent, chats: Map<number, ChatState>, 
       if (chat.joining?.requestId === frame.request_id) chat.joining = undefined;
       if (chat.leaving !== frame.request_id) continue;
       chat.leaving = undefined;
-      // Who is refused, by a server that goes down, has not left.
+      // A client whose leave is refused, by a server that is shutting down, has not left.
       if (frame.type === "ack") chat.room = undefined;
     }
     return;
@@ -223,7 +223,7 @@ function playChunk(frame: Frame, room: Room, state: ChatState, report: Report) {
   if (isOver) report("chunk after the end", `message ${id}`);
   const text = room.texts.get(id) ?? "";
   // All of it once more: its last frame comes from the log, which does not know what was shown.
-  // Of a server that stood still for longer than its lease, what was shown and not kept is replaced.
+  // If a server was frozen for longer than its lease, text that it broadcast but did not store is replaced.
   if (offset === 0 && (chunk.startsWith(text) || state.log.servers > 1)) {
     room.texts.set(id, chunk);
     return;

@@ -59,8 +59,8 @@ export function createModel() {
   }
 
   /**
-   * Where among the frames that come during a repeated join the live ones end and the replay begins: anywhere it fits.
-   * What is live then must not come again after it.
+   * Accepts any split of the frames that arrive during a repeated join into live frames and the replay after them.
+   * Frames that arrived live before the replay must not arrive live again after it.
    */
   function faultOfJoin(
     frames: readonly Frame[],

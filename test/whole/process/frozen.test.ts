@@ -7,7 +7,7 @@ import { answer, answerAndHang, finish, say, until } from "../../world/gemini/sc
 import { startGeminiEmulator } from "../../world/gemini/server.ts";
 import { whenAborted } from "../../answers/asking.ts";
 import { unsettled } from "../../answers/left-behind.ts";
-import { cloneDatabase } from "../../world/cluster.ts";
+import { borrowDatabase } from "../../world/cluster.ts";
 import { processes, signUp } from "../../world/process.ts";
 
 const { start, dataDir, end } = processes();
@@ -18,7 +18,7 @@ afterAll(async () => {
 });
 
 test("a frozen server that wakes up writes nothing into an answer that another one has ended", async () => {
-  const databaseUrl = await cloneDatabase();
+  const databaseUrl = await borrowDatabase();
   const env = {
     DATABASE_URL: databaseUrl,
     DATA_DIR: dataDir(),

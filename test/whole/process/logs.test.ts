@@ -4,7 +4,7 @@ import { z } from "zod";
 import { answer, finish, refuse, say } from "../../world/gemini/script.ts";
 import { startGeminiEmulator } from "../../world/gemini/server.ts";
 import { answerEnds } from "../../answers/room.ts";
-import { cloneDatabase } from "../../world/cluster.ts";
+import { borrowDatabase } from "../../world/cluster.ts";
 import { call, client, processes, signUp } from "../../world/process.ts";
 import { TestSocket } from "../../world/socket.ts";
 
@@ -28,7 +28,7 @@ const secretKey = "kJ8vN2xQ7mR4tY6wZ1aB3cD5eF9gH0iLkJ8v";
 const apiKey = "AIzaSy-the-key-that-nobody-may-see";
 
 test("production logs are JSON lines with request ids, and hold no secret of anybody", async () => {
-  const databaseUrl = await cloneDatabase();
+  const databaseUrl = await borrowDatabase();
   const server = await start({
     NODE_ENV: "production",
     LOG_LEVEL: "trace",
@@ -130,7 +130,7 @@ test("production logs are JSON lines with request ids, and hold no secret of any
     path: "/api/nowhere",
     status: 404,
   });
-  // What went wrong is there for the operator, under the id that the person was given.
+  // The operator finds the error under the request id that the client was given.
   const errors = lines.filter((line) => line.level >= 50);
   expect(errors.map(({ msg, requestId }) => [msg, requestId])).toEqual([
     ["unexpected error", "zoes"],

@@ -6,7 +6,7 @@ import { pino } from "pino";
 import postgres from "postgres";
 import { parseDatabaseUrl } from "../../../src/config/database-address.ts";
 import { migrationStates, rollBack } from "../../../src/database/migrations/migrate.ts";
-import { cloneDatabase, emptyDatabase } from "../../world/cluster.ts";
+import { borrowDatabase, emptyDatabase } from "../../world/cluster.ts";
 import { call, processes } from "../../world/process.ts";
 
 const { spawn, start, dataDir, end } = processes();
@@ -41,7 +41,7 @@ test.concurrent(
     expect(ready.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
     const migrating = servers.filter(({ output }) => output.includes("migrated the database"));
     expect(migrating).toHaveLength(1);
-    // What is new has nothing to lose.
+    // A new database has no data to lose.
     expect(servers.filter(({ output }) => output.includes("destroys data"))).toEqual([]);
     const versions = await execute(env.DATABASE_URL, "select version from schema_migrations");
     expect(versions.map(({ version }) => version).sort()).toEqual(
@@ -74,7 +74,7 @@ test.concurrent(
 test.concurrent(
   "a migration that destroys data is told of before it runs, where there is data",
   async () => {
-    const databaseUrl = await cloneDatabase();
+    const databaseUrl = await borrowDatabase();
     const isDestructive = ({ dataLoss, applied }: { dataLoss?: string; applied: boolean }) =>
       applied && dataLoss !== undefined;
     while ((await migrationStates(parseDatabaseUrl(databaseUrl), { log })).some(isDestructive)) {

@@ -2,7 +2,7 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import postgres from "postgres";
-import { cloneDatabase, emptyDatabase } from "../../world/cluster.ts";
+import { borrowDatabase, emptyDatabase } from "../../world/cluster.ts";
 import { hasPgbouncer, type Pgbouncer, startPgbouncer } from "../../world/pgbouncer.ts";
 import { processes, signUp } from "../../world/process.ts";
 
@@ -83,7 +83,7 @@ describe.skipIf(!hasPgbouncer)("behind PgBouncer in transaction mode", () => {
   }, 90_000);
 
   test("a chat that somebody keeps locked is refused after 2 s, and others are not delayed", async () => {
-    const { env, admin } = await behindPgbouncer(await cloneDatabase());
+    const { env, admin } = await behindPgbouncer(await borrowDatabase());
     const server = await start(env);
     const anna = await signUp(server, "anna");
     const chatOf = async () =>
@@ -103,7 +103,7 @@ describe.skipIf(!hasPgbouncer)("behind PgBouncer in transaction mode", () => {
   });
 
   test("a backup is taken and restored", async () => {
-    const { env, admin } = await behindPgbouncer(await cloneDatabase());
+    const { env, admin } = await behindPgbouncer(await borrowDatabase());
     const { env: target, admin: restored } = await behindPgbouncer(await emptyDatabase());
     await admin`insert into users (username, email, hashed_password) values ('anna', 'a@example.com', 'x')`;
     const runDb = async (environment: Record<string, string>, ...args: string[]) => {

@@ -2,7 +2,7 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ConfigError, readConfig } from "../../../src/config/config.ts";
-import { cloneDatabase } from "../../world/cluster.ts";
+import { borrowDatabase } from "../../world/cluster.ts";
 import { call, processes, signUp } from "../../world/process.ts";
 
 const { folder, spawn, start, dataDir, end } = processes();
@@ -110,7 +110,7 @@ describe("in production", () => {
   test.concurrent(
     "it starts with a database and a secret, and /bot says that it has no key",
     async () => {
-      const env = { ...production, SECRET_KEY: secretKey, DATABASE_URL: await cloneDatabase() };
+      const env = { ...production, SECRET_KEY: secretKey, DATABASE_URL: await borrowDatabase() };
       const server = await start({ ...env, DATA_DIR: dataDir() });
       const listening = JSON.parse(server.output.trim().split("\n").at(-1) ?? "");
       expect(listening).toMatchObject({
@@ -239,7 +239,7 @@ describe("with DATABASE_URL", () => {
   test.concurrent(
     "nothing is embedded, and servers with one data folder take each other's tokens",
     async () => {
-      const env = { DATABASE_URL: await cloneDatabase(), DATA_DIR: dataDir() };
+      const env = { DATABASE_URL: await borrowDatabase(), DATA_DIR: dataDir() };
       const [one, two] = await Promise.all([start(env), start(env)]);
       expect(one.output).toMatch(/database +DATABASE_URL$/m);
       const anna = await signUp(one, "anna");

@@ -2,7 +2,7 @@ import { afterAll, describe, expect, test } from "bun:test";
 import postgres from "postgres";
 import { answer, answerAndHang, finish, say } from "../../world/gemini/script.ts";
 import { startGeminiEmulator } from "../../world/gemini/server.ts";
-import { cloneDatabase } from "../../world/cluster.ts";
+import { borrowDatabase } from "../../world/cluster.ts";
 import { call, processes, signUp } from "../../world/process.ts";
 import { TestSocket } from "../../world/socket.ts";
 
@@ -11,7 +11,7 @@ afterAll(end);
 
 /** A server with a room of two people. */
 async function roomOnServer() {
-  const databaseUrl = await cloneDatabase();
+  const databaseUrl = await borrowDatabase();
   const server = await start({ DATABASE_URL: databaseUrl, DATA_DIR: dataDir() });
   const [anna, ben] = await Promise.all([signUp(server, "anna"), signUp(server, "ben")]);
   const { body: chat } = await anna.api(server, "POST", "/api/chats", {
@@ -128,7 +128,7 @@ describe("told to stop", () => {
     const gemini = startGeminiEmulator();
     gemini.respondWith(answerAndHang(say("First this, ")), answer(say("and then that."), finish()));
     const env = {
-      DATABASE_URL: await cloneDatabase(),
+      DATABASE_URL: await borrowDatabase(),
       DATA_DIR: dataDir(),
       GEMINI_BASE_URL: gemini.url,
     };

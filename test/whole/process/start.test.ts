@@ -7,7 +7,7 @@ import { borrowEmbeddedPostgres } from "../../../src/embedded-postgres/embedded-
 import { answer, answerAndHang, finish, say } from "../../world/gemini/script.ts";
 import { startGeminiEmulator } from "../../world/gemini/server.ts";
 import { answerEnds } from "../../answers/room.ts";
-import { cloneDatabase } from "../../world/cluster.ts";
+import { borrowDatabase } from "../../world/cluster.ts";
 import { isAlive, postmasterPid } from "../../world/embedded.ts";
 import { call, processes, signUp } from "../../world/process.ts";
 
@@ -160,7 +160,7 @@ describe("two servers on one machine", () => {
   test.concurrent(
     "do not share a port: the second says why, and takes its database down with it",
     async () => {
-      const first = await start({ DATABASE_URL: await cloneDatabase() });
+      const first = await start({ DATABASE_URL: await borrowDatabase() });
       const dir = dataDir();
       const second = spawn({ DATA_DIR: dir, PORT: new URL(first.url).port });
       expect(await second.exited).toBe(1);

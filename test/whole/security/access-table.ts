@@ -1,5 +1,5 @@
-// Who may do what: a line for every operation of openapi.json and every frame of a client. One that is missing here, or
-// that doesn't exist any more, fails access.test.ts and access-sockets.test.ts.
+// The access matrix: a line for every operation of openapi.json and every frame of a client. A line that is missing, or
+// whose operation or frame doesn't exist any more, fails access.test.ts and access-sockets.test.ts.
 import type { Answering, Scene } from "./scene.ts";
 
 export const roles = ["nobody", "stranger", "former", "member", "author", "owner"] as const;
@@ -10,7 +10,7 @@ export const roles = ["nobody", "stranger", "former", "member", "author", "owner
 export type Role = (typeof roles)[number];
 
 interface Request {
-  /** What is sent, all of it good. */
+  /** A valid request body. */
   body?: (scene: Scene, caller: Exclude<Role, "nobody">) => unknown;
   /** The answer that the operation is about; `complete` unless said otherwise. */
   answer?: Answering;
@@ -54,6 +54,7 @@ export const operations: Record<string, Rule> = {
   "DELETE /api/auth/sessions": signedIn(),
   "DELETE /api/auth/sessions/{session_id}": signedIn(),
   "POST /api/chats": signedIn({ body: () => ({ name: "Another" }) }),
+  "GET /api/users/search": signedIn(),
   "GET /api/chats": signedIn(),
   "GET /api/chats/{chat_id}": participants(),
   "PATCH /api/chats/{chat_id}": owners({ body: () => ({ name: "Taken over" }) }),
@@ -64,6 +65,7 @@ export const operations: Record<string, Rule> = {
     body: ({ people }) => ({ username: people.stranger.username }),
   }),
   "POST /api/chats/{chat_id}/mark-read": participants({ body: () => ({ seq: 1 }) }),
+  "GET /api/chats/{chat_id}/read-receipts": participants(),
   "POST /api/chats/{chat_id}/leave": rule([401, 404, 404, 200, 200, 409], {}),
   "GET /api/chats/{chat_id}/messages": participants(),
   "POST /api/chats/{chat_id}/messages": participants({ body: () => ({ content: "hello" }) }),
@@ -109,7 +111,7 @@ export const frames: Record<string, FrameRule> = {
     replies: toParticipants("ack"),
   },
   typing: { members: inChat, replies: toParticipants("ack") },
-  // Of the socket alone: whoever has not joined leaves nothing.
+  // A join belongs to one socket: `leave` is acknowledged even if the socket has not joined.
   leave: { members: inChat, replies: toAll("ack") },
   stop: {
     members: (scene) => ({ ...inChat(scene), message_id: scene.messageId }),

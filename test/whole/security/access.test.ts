@@ -162,7 +162,7 @@ describe.each(Object.entries(operations))("%s", (name, rule) => {
     const isReading = name.startsWith("GET ");
     const isOpen = rule.statuses.nobody === 200;
     for (const role of roles.filter((each) => rule.statuses[each] === 200)) {
-      // What changes something has a scene of its own.
+      // An operation that changes data gets its own scene.
       const on = isReading || isOpen ? scene : await setScene(world, rule.answer);
       for (const carry of Object.values(goodWays).slice(0, isReading ? 2 : 1)) {
         expect([role, (await ask(name, rule, { on, role, carry })).status]).toEqual([role, 200]);

@@ -4,7 +4,7 @@ import { TestSocket } from "../../world/socket.ts";
 
 /** By the place where each is put. */
 export const canaries = new Map<string, string>();
-/** What people were told of errors. */
+/** The error messages that people received. */
 export const told: string[] = [];
 
 /** As long as a secret of ours; each is another one. */

@@ -5,7 +5,7 @@ import postgres from "postgres";
 import { answer, bytes, cut, finish, refuse, say } from "../../world/gemini/script.ts";
 import { startGeminiEmulator } from "../../world/gemini/server.ts";
 import { answerEnds } from "../../answers/room.ts";
-import { cloneDatabase } from "../../world/cluster.ts";
+import { borrowDatabase } from "../../world/cluster.ts";
 import { processes, signUp, type Client, type ServerProcess } from "../../world/process.ts";
 import { canaries, canary, plantEverywhere, told } from "./canaries.ts";
 
@@ -19,7 +19,7 @@ let admin: postgres.Sql;
 const geminiKey = canary("GEMINI_API_KEY");
 const role = { name: `canary_${process.pid}`, password: canary("the database's password") };
 beforeAll(async () => {
-  databaseUrl = await cloneDatabase();
+  databaseUrl = await borrowDatabase();
   const adminUrl = new URL(databaseUrl);
   adminUrl.pathname = "/postgres";
   admin = postgres(adminUrl.href, { max: 1, onnotice: () => undefined });

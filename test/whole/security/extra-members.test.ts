@@ -1,5 +1,5 @@
-// What a request says beyond what it may say: no row is another for it. Two worlds live through the same requests, in
-// the second each with members that it has no use for; in the end both have stored the same.
+// Members that a request may not have must not change any row. Two worlds receive the same requests, in
+// the second each with extra members; in the end both have stored the same.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { openApi } from "../../../src/docs/documents.ts";
 import { ClientFrame } from "../../../src/wire/client-frames.ts";

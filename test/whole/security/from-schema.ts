@@ -100,7 +100,7 @@ function fittingObject(schema: Schema, around: Surroundings): Arbitrary<unknown>
   });
 }
 
-/** What no schema asks for. */
+/** Values that no schema allows. */
 export const odd: Arbitrary<unknown> = fc.oneof(
   fc.constantFrom<unknown>(null, true, false, 0, -1, 1.5, 2 ** 53, -(2 ** 53), 1e308, 5e-324, -0),
   fc.constantFrom(

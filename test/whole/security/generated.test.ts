@@ -7,7 +7,7 @@ import { openApi } from "../../../src/docs/documents.ts";
 import { asyncApi } from "../../../src/wire/docs/asyncapi.ts";
 import { Envelope } from "../../../src/wire/client-frames.ts";
 import { Document, operationsOf } from "../../docs/openapi.ts";
-import { cloneDatabase } from "../../world/cluster.ts";
+import { borrowDatabase } from "../../world/cluster.ts";
 import { appToDescribe } from "../../world/contract.ts";
 import { isAlive } from "../../world/embedded.ts";
 import { checkerOf } from "../../world/json-schema.ts";
@@ -30,7 +30,7 @@ let anna: Client;
 let guest: Client;
 beforeAll(async () => {
   server = await start({
-    DATABASE_URL: await cloneDatabase(),
+    DATABASE_URL: await borrowDatabase(),
     DATA_DIR: dataDir(),
     GEMINI_BASE_URL: gemini.url,
     LOG_LEVEL: "error",
@@ -127,7 +127,7 @@ test(`of ${requestsMade} requests none fails the server, and every refusal is a 
   const arbitrary = requests(
     operationsOf(document),
     around(document.components.schemas, anna.token),
-    // What ends a session ends the guest's.
+    // Operations that may end a session use the guest's session, so that the others remain valid.
     (name) => (/ \/api\/auth\//.test(name) ? guest : anna).token,
   );
   await inTurns(fc.sample(arbitrary, { numRuns: requestsMade, seed }), together, ask);

@@ -121,7 +121,7 @@ export const hostileTexts: Record<string, string[]> = {
   ],
 };
 
-/** What no text may hold: PostgreSQL can't store the first, and UTF-8 can't carry the others. */
+/** Texts that must be refused: PostgreSQL can't store the first, and UTF-8 can't encode the others. */
 export const impossibleTexts = [
   "\0",
   "a\0b",

@@ -31,7 +31,7 @@ const json = `Content-Type: application/json${eol}`;
 const body = '{"name":"smuggled"}';
 const inChunks = `13${eol}${body}${eol}0${eol}${eol}`;
 const authorization = () => `Authorization: Bearer ${scene.people.owner.token}${eol}`;
-/** What an attacker would have the server take for the next person's request. */
+/** The request that an attacker would smuggle in as the next client's request. */
 const hidden = () => `GET /api/auth/me HTTP/1.1${eol}${host}${authorization()}${eol}`;
 
 async function changesNothing<T>(work: () => Promise<T>): Promise<T> {

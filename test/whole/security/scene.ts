@@ -7,7 +7,7 @@ import { answer, answerAndHang, finish, say } from "../../world/gemini/script.ts
 import { insertUser } from "../../../src/accounts/user-queries.ts";
 import type { Person, World } from "../../world/world.ts";
 
-/** What the scene's question was answered with: a whole answer, or one that runs until it is stopped. */
+/** The answer to the scene's question: a complete one, or one that runs until it is stopped. */
 export type Answering = "complete" | "streaming";
 
 export interface Scene {
@@ -15,7 +15,7 @@ export interface Scene {
   chatId: number;
   /** The answer to the author's question. */
   messageId: number;
-  /** What stands in a path, for the one who calls it. */
+  /** The values of path parameters for this caller. */
   idsFor(caller: Person | undefined): Record<string, string | number>;
   newcomer(): object;
   credentials(): Promise<object>;

@@ -14,7 +14,7 @@ export function sseFraming(): Framing {
   return { contentType: "text/event-stream", write: sseLine, end: () => "" };
 }
 
-/** What `generateContent` sends. */
+/** The framing of `generateContent`: one JSON object. */
 export function objectFraming(): Framing {
   const events: GeminiEvent[] = [];
   return {
@@ -27,7 +27,7 @@ export function objectFraming(): Framing {
   };
 }
 
-/** What `streamGenerateContent` sends without `alt=sse`. */
+/** The framing of `streamGenerateContent` without `alt=sse`: a JSON array. */
 export function arrayFraming(): Framing {
   let before = "[";
   return {

@@ -1,4 +1,4 @@
-// What the emulator takes from a client, as Gemini would: both versions of the API, settings within their ranges.
+// The emulator accepts the requests that Gemini accepts: both versions of the API, settings within their ranges.
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { GoogleGenAI } from "@google/genai";
 import { answer, finish, ground, say } from "./script.ts";

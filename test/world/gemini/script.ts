@@ -24,7 +24,7 @@ export interface GeminiEvent {
   error?: GoogleError;
 }
 
-/** What Google Search found: https://ai.google.dev/api/generate-content#GroundingMetadata */
+/** The results of Google Search: https://ai.google.dev/api/generate-content#GroundingMetadata */
 export interface GroundingMetadata {
   groundingChunks?: { web?: { uri?: string; title?: string } }[];
   webSearchQueries?: string[];
@@ -166,6 +166,8 @@ export interface Refusal {
   retryDelay?: string;
   /** google.rpc.ErrorInfo's reason, such as "API_KEY_INVALID". */
   reason?: string;
+  /** The quotas of google.rpc.QuotaFailure that are used up. */
+  quotaIds?: string[];
   /** Sent instead of Google's JSON, as text/html, as a proxy would. */
   html?: string;
 }
@@ -178,6 +180,12 @@ export function refuse(status: number, refusal: Refusal = {}): RefusalScript {
       "@type": "type.googleapis.com/google.rpc.ErrorInfo",
       reason: refusal.reason,
       domain: "googleapis.com",
+    });
+  }
+  if (refusal.quotaIds) {
+    details.push({
+      "@type": "type.googleapis.com/google.rpc.QuotaFailure",
+      violations: refusal.quotaIds.map((quotaId) => ({ quotaId })),
     });
   }
   if (refusal.retryDelay) {

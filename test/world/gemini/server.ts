@@ -66,17 +66,21 @@ export interface ReceivedRequest {
 }
 
 export interface Emulator {
-  /** What GEMINI_BASE_URL would be. */
+  /** The value for GEMINI_BASE_URL. */
   readonly url: string;
   /** The newest generate requests, oldest first. */
   readonly requests: readonly ReceivedRequest[];
   /** The nth generate request (the first is 1), as soon as it is there. It must not have left {@link requests}. */
   received(nth: number): Promise<ReceivedRequest>;
-  /** Queues scripts, one for each of the next generate requests. */
-  respondWith(...scripts: Script[]): void;
+  /** Queues scripts, or functions that make them of the request, one for each of the next generate requests. */
+  respondWith(...scripts: (Script | ScriptOf)[]): void;
+  /** Drops the scripts that are still queued. */
+  forgetScripts(): void;
   /** Breaks all connections. */
   stop(): Promise<void>;
 }
+
+export type ScriptOf = (request: ReceivedRequest) => Script;
 
 export interface EmulatorOptions {
   /** 0, the default, takes a free one. */
@@ -94,7 +98,7 @@ export interface EmulatorOptions {
  */
 export function startGeminiEmulator(options: EmulatorOptions = {}): Emulator {
   const { port = 0, script, pieceDelayMs = 50, requestsKeptMax = 100 } = options;
-  const queue: Script[] = [];
+  const queue: (Script | ScriptOf)[] = [];
   const requests: ReceivedRequest[] = [];
   const awaited = new Map<number, PromiseWithResolvers<ReceivedRequest>>();
   let count = 0;
@@ -128,7 +132,9 @@ export function startGeminiEmulator(options: EmulatorOptions = {}): Emulator {
       const { headers, signal: aborted } = request;
       const received = { model, method, headers, body: body.data, aborted };
       const chosen =
-        queue.shift() ?? script?.(received) ?? demonstration(body.data, { pieceDelayMs, model });
+        scriptOf(queue.shift(), received) ??
+        script?.(received) ??
+        demonstration(body.data, { pieceDelayMs, model });
       keep(received);
       if (chosen.kind === "refusal") return refused(chosen);
       const isSse = url.searchParams.get("alt") === "sse";
@@ -150,8 +156,16 @@ export function startGeminiEmulator(options: EmulatorOptions = {}): Emulator {
       return waiting.promise;
     },
     respondWith: (...scripts) => void queue.push(...scripts),
+    forgetScripts: () => void queue.splice(0),
     stop: () => server.stop(true),
   };
+}
+
+function scriptOf(
+  queued: Script | ScriptOf | undefined,
+  request: ReceivedRequest,
+): Script | undefined {
+  return typeof queued === "function" ? queued(request) : queued;
 }
 
 const paths =

@@ -1,0 +1,56 @@
+// Deleting what a deleted chat has left behind, page by page.
+import { z } from "zod";
+import { maybe, type Sql } from "../database/connect.ts";
+
+const Purged = z.object({ chat_id: z.int(), rows: z.int() });
+
+/**
+ * Deletes up to `limit` changes of one deleted chat, or when it has none left as many of its messages, and at last the note.
+ * Several servers may call it at once: each takes another chat.
+ * @returns the chat and the number of rows; undefined when no deleted chat is left, or other servers are at all of them
+ */
+export async function purgeDeletedChat(
+  sql: Sql,
+  limit: number,
+): Promise<z.infer<typeof Purged> | undefined> {
+  return maybe(
+    await sql`
+      with chat as materialized (
+        select chat_id from deleted_chats order by deleted_at, chat_id limit 1 for update skip locked
+      ),
+      old_changes as materialized (
+        select c.seq
+        from chat
+        cross join lateral (
+          select seq from chat_changes where chat_id = chat.chat_id order by seq limit ${limit}
+        ) c
+      ),
+      -- Changes go first, since each message would take its own along; answers go before their questions likewise.
+      old_messages as materialized (
+        select m.id
+        from chat
+        cross join lateral (
+          select id from messages where chat_id = chat.chat_id order by seq desc limit ${limit}
+        ) m
+        where not exists (select from old_changes)
+      ),
+      gone_changes as (
+        delete from chat_changes
+        where chat_id = (select chat_id from chat) and seq = any (array(select seq from old_changes))
+        returning seq
+      ),
+      gone_messages as (
+        delete from messages where id = any (array(select id from old_messages)) returning id
+      ),
+      finished as (
+        delete from deleted_chats d using chat
+        where d.chat_id = chat.chat_id
+          and not exists (select from old_messages) and not exists (select from old_changes)
+      )
+      select chat.chat_id,
+        (select count(*) from gone_messages) + (select count(*) from gone_changes) as rows
+      from chat
+    `,
+    Purged,
+  );
+}

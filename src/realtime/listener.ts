@@ -1,0 +1,76 @@
+// A room's view of the sockets that join it, and of the objects that it works with.
+import type { Logger } from "pino";
+import type { Metrics } from "../observability/metrics/metrics.ts";
+import type { MergedMessage } from "../wire/merged-frames.ts";
+import type { NumberedFrame } from "../wire/numbered-frames.ts";
+import type { ReadLog } from "./sequencer.ts";
+import type { Emit, MergedSockets, Topic } from "./topics.ts";
+
+/** A socket, as far as a room knows it. */
+export interface Listener {
+  readonly userId: number;
+  readonly username: string;
+  /** Whether its frames carry the nested `message`. */
+  readonly isMerged: boolean;
+  /** False once it has closed: it can no longer join. */
+  readonly open: boolean;
+  send(text: string): void;
+  /** Everything sent within `work` goes out as one write. */
+  cork(work: () => void): void;
+  subscribe(topic: Topic): void;
+  unsubscribe(topic: Topic): void;
+  /** The chats it has joined; kept by the rooms. */
+  readonly joined: Set<number>;
+}
+
+export interface Present {
+  user_id: number;
+  username: string;
+}
+
+/** The state of a room at the moment when a listener has joined it. */
+export interface Joined {
+  /** The number up to which frames were released. */
+  position: number;
+  /** The released frames above the number at which the log was read; undefined if they are more than are kept. */
+  missed: string[] | undefined;
+  /** The answers whose last frame was released. */
+  ended: ReadonlySet<number>;
+  online: Present[];
+}
+
+/** A join that has begun: from `Room.enter` on nothing of the room is missed. */
+export interface Entrance {
+  /** The number above which everything is kept. Another join that has read further may have opened the room. */
+  readonly keptFrom: number;
+  /**
+   * Waits until the room has shown all that was read of its log, which it may lag behind, then adds the listener, in one
+   * go with the texts that `greet` sends.
+   * @param lastSeq the room's number at which the log was read, at least `keptFrom`
+   * @returns false when the person was removed meanwhile, the chat was deleted, or the socket has closed
+   */
+  finish(lastSeq: number, greet: (state: Joined) => void): Promise<boolean>;
+  cancel(): void;
+}
+
+export interface RoomOptions {
+  /** The number that an unnumbered frame must not overtake. */
+  after?: number;
+  /** The person whose sockets don't get an unnumbered frame. */
+  exceptUserId?: number;
+  /** The message that merged sockets are shown with a frame of an answer. */
+  message?: (() => MergedMessage) | undefined;
+  /** The frame was sent before, and comes again for those that may have missed it. */
+  isRepeated?: boolean;
+}
+
+export interface RoomParts {
+  emit: Emit;
+  mergedSockets: MergedSockets;
+  /** Repairs gaps. */
+  readLog: ReadLog<NumberedFrame>;
+  log: Logger;
+  metrics?: Pick<Metrics, "frameDropped" | "gapRead" | "roomJoined"> | undefined;
+  /** See `SequencerOptions`. */
+  gapMs?: number | undefined;
+}

@@ -1,0 +1,40 @@
+// Everything that a server may send, by name. The documents and the tests are made from it.
+import {
+  AckFrame,
+  BotStreamFirstFrame,
+  BotStreamFrame,
+  BotStreamLastFrame,
+  ChatUpdatedFrame,
+  ErrorFrame,
+  JoinedFrame,
+  MessageFrame,
+  MessageUpdatedFrame,
+  ParticipantAddedFrame,
+  ParticipantRemovedFrame,
+  PongFrame,
+  TypingFrame,
+  UserJoinedFrame,
+  UserLeftFrame,
+} from "./frames.ts";
+import { listFrames } from "./list-frames.ts";
+import { mergedFrames } from "./merged-frames.ts";
+
+export const serverFrames = {
+  message: MessageFrame,
+  message_updated: MessageUpdatedFrame,
+  bot_stream_first: BotStreamFirstFrame,
+  bot_stream: BotStreamFrame,
+  bot_stream_last: BotStreamLastFrame,
+  participant_added: ParticipantAddedFrame,
+  participant_removed: ParticipantRemovedFrame,
+  chat_updated: ChatUpdatedFrame,
+  typing: TypingFrame,
+  user_joined: UserJoinedFrame,
+  user_left: UserLeftFrame,
+  joined: JoinedFrame,
+  ...listFrames,
+  ...mergedFrames,
+  pong: PongFrame,
+  ack: AckFrame,
+  error: ErrorFrame,
+} as const;
