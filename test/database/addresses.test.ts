@@ -11,7 +11,7 @@ import { defaultMigrationsDir } from "../../src/database/migrations/dbmate.ts";
 import { migrate, migrationStates, rollBack } from "../../src/database/migrations/migrate.ts";
 import { migrationNames } from "../../src/database/migrations/states.ts";
 import { openPool } from "../../src/database/pooler.ts";
-import { giveBackDatabase, emptyDatabase } from "../world/cluster.ts";
+import { dropDatabase, emptyDatabase, giveBackDatabase } from "../world/cluster.ts";
 import { hasPgbouncer, startPgbouncer } from "../world/pgbouncer.ts";
 import { using } from "../world/rows.ts";
 
@@ -135,6 +135,6 @@ describe.skipIf(!hasPgbouncer)("behind PgBouncer", () => {
     const url = source.replace(/\/[^/?]*\?/, `/${missing}`);
     expect(await migrate(parseDatabaseUrl(url), { log })).toEqual(files);
     for (const bouncer of bouncers) await bouncer.stop();
-    await giveBackDatabase(`postgres://x/${missing}`);
+    await dropDatabase(`postgres://x/${missing}`);
   });
 });

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { pino } from "pino";
 import { parseDatabaseUrl } from "../../src/config/database-address.ts";
 import { connect, databaseError, isDatabaseAway } from "../../src/database/connect.ts";
-import { borrowDatabase, giveBackDatabase } from "../world/cluster.ts";
+import { borrowDatabase, dropDatabase, giveBackDatabase } from "../world/cluster.ts";
 import { using } from "../world/rows.ts";
 import { startWorld } from "../world/world.ts";
 
@@ -12,7 +12,7 @@ const log = pino({ level: "silent" });
 const urls: string[] = [];
 const roles: string[] = [];
 afterAll(async () => {
-  for (const url of urls) await giveBackDatabase(url);
+  for (const url of urls) await dropDatabase(url);
   const url = await borrowDatabase();
   for (const role of roles) await using(url, (sql) => sql.unsafe(`drop role ${role}`));
   await giveBackDatabase(url);
@@ -116,7 +116,7 @@ test("while its database is missing a server answers 503 with a time to come bac
   const world = await startWorld();
   const ann = await world.person("ann");
   const chat = await ann.chat();
-  await giveBackDatabase(world.databaseUrl);
+  await dropDatabase(world.databaseUrl);
   const answers = [
     await ann.api("GET", "/api/chats"),
     await ann.api("POST", `/api/chats/${chat.id}/messages`, { content: "hello" }),

@@ -88,6 +88,13 @@ export async function giveBackDatabase(url: string): Promise<void> {
   if (await emptyIfUnchanged(url, known().fingerprint)) spare.push(url);
 }
 
+/** Drops a database at once, for a test that needs it to be gone. */
+export async function dropDatabase(url: string): Promise<void> {
+  const { sql } = admin();
+  await sql.unsafe(`drop database if exists ${new URL(url).pathname.slice(1)} with (force)`);
+  await sql.end();
+}
+
 function known(): Cluster {
   if (!cluster) throw new Error("run this with `bun test`: its preload starts PostgreSQL");
   return cluster;

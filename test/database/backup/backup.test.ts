@@ -27,7 +27,12 @@ import { backUp } from "../../../src/database/backup/backup.ts";
 import { defaultMigrationsDir } from "../../../src/database/migrations/dbmate.ts";
 import { migrate } from "../../../src/database/migrations/migrate.ts";
 import { restore } from "../../../src/database/backup/restore.ts";
-import { borrowDatabase, giveBackDatabase, emptyDatabase } from "../../world/cluster.ts";
+import {
+  borrowDatabase,
+  dropDatabase,
+  emptyDatabase,
+  giveBackDatabase,
+} from "../../world/cluster.ts";
 import { everything, using } from "../../world/rows.ts";
 import { fill } from "../../world/schema.ts";
 
@@ -139,7 +144,7 @@ describe("a backup", () => {
     await restore(parseDatabaseUrl(owned.href), file, { log });
     await backUp(parseDatabaseUrl(owned.href), join(folder, "owned.sql.gz"), "1.2.3");
     expect(await everything(target)).toEqual(await everything(source));
-    await giveBackDatabase(target);
+    await dropDatabase(target);
     await using(source, (sql) => sql.unsafe(`drop role ${role}`));
   });
 
