@@ -68,7 +68,7 @@ describe("a question that is sent again with its client_id", () => {
       const ack = await socket.ask({
         type: "message",
         chat_id: chat.id,
-        content: " /bot do it ",
+        content: "/bot do it",
         client_id: "again",
       });
       expect(ack).toMatchObject({ type: "ack", message_id: first.id, seq: first.seq });
