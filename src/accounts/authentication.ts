@@ -1,4 +1,4 @@
-// Who makes a request or opens a socket: access tokens and tickets are read, and their sessions looked up.
+// Authentication of requests and sockets: reads access tokens and tickets, and looks up their sessions.
 import type { Ctx } from "../context.ts";
 import { Problem } from "../wire/problems.ts";
 import type { Ticket, User } from "../wire/users.ts";

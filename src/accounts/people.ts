@@ -1,4 +1,4 @@
-// What people may learn of each other.
+// Finding other people: only names are searched and shown, never e-mail addresses.
 import type { Ctx } from "../context.ts";
 import type { PersonFound, UserSearchQuery } from "../wire/users.ts";
 import type { Caller } from "./access-tokens.ts";

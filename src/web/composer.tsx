@@ -15,6 +15,31 @@ function askingGemini(text: string): string {
   return /^\s*\/bot(\s|$)/i.test(text) ? text : `/bot ${text}`;
 }
 
+function AskGeminiButton({ onClick }: { onClick: () => void }) {
+  return (
+    <button
+      type="button"
+      class="quiet square"
+      aria-label="Ask Gemini"
+      title="Ask Gemini"
+      onClick={onClick}
+    >
+      <Icon name="sparkle" />
+    </button>
+  );
+}
+
+function CharactersLeft({ characters }: { characters: number }) {
+  if (characters <= charactersNear) return null;
+  return (
+    <span class="count" role="status">
+      {characters > charactersMax
+        ? `${characters - charactersMax} characters too many`
+        : `${charactersMax - characters} characters left`}
+    </span>
+  );
+}
+
 export function Composer({
   room,
   name,
@@ -78,18 +103,12 @@ export function Composer({
       }}
     >
       {!isAiChat && (
-        <button
-          type="button"
-          class="quiet square"
-          aria-label="Ask Gemini"
-          title="Ask Gemini"
+        <AskGeminiButton
           onClick={() => {
             write(askingGemini(text));
             box.current?.focus();
           }}
-        >
-          <Icon name="sparkle" />
-        </button>
+        />
       )}
       <textarea
         ref={box}
@@ -111,13 +130,7 @@ export function Composer({
           ? "Enter begins a new line, the button sends."
           : "Enter sends, Shift and Enter begins a new line."}
       </span>
-      {characters > charactersNear && (
-        <span class="count" role="status">
-          {isTooLong
-            ? `${characters - charactersMax} characters too many`
-            : `${charactersMax - characters} characters left`}
-        </span>
-      )}
+      <CharactersLeft characters={characters} />
       <button
         class="primary square"
         aria-label="Send"

@@ -1,4 +1,4 @@
-// What the documents say of the frames of merged sockets.
+// Texts of the AsyncAPI document about the frames of merged sockets.
 import type { z } from "zod";
 import type { mergedFrames } from "../merged-frames.ts";
 import { mergedMessage } from "../merged-frames.ts";
