@@ -67,6 +67,8 @@ test("an Enter that confirms a composition sends nothing, and the next one sends
   await page.keyboard.press("Enter");
   await rows.filter({ hasText: "語" }).waitFor();
   expect(await composer.inputValue()).toBe("");
+  // The page shows a message before the server has stored it.
+  while ((await anna.api("GET", `/api/chats/${chat.id}/messages`)).body.length === 0);
   expect(await anna.api("GET", `/api/chats/${chat.id}/messages`)).toMatchObject({
     body: [{ content: expect.stringMatching(/^日本\s*語$/) }],
   });
