@@ -1,6 +1,7 @@
 // Who hears a room: joining it without a window.
 import { afterEach, beforeEach, describe, expect, jest, test } from "bun:test";
 import { replayBytesMax, replayMax } from "../../src/wire/frames.ts";
+import { activityTopic } from "../../src/realtime/topics.ts";
 import { chatId, frame, gapMs, range, settle } from "./frames.ts";
 import { begin, startWorld as start } from "./listeners.ts";
 
@@ -36,6 +37,18 @@ describe("a join", () => {
       expect(listener.heard).toEqual(["joined", 6, 7, 8]);
     });
   }
+
+  test("shows a message that comes meanwhile once to a merged socket that has not joined", async () => {
+    const world = start(5);
+    const list = world.listener(ben, true);
+    list.subscribe(activityTopic(chatId));
+    const join = begin(world, world.listener(ann));
+    world.publish();
+    expect(list.sent).toHaveLength(1);
+    await join.end();
+    world.publish();
+    expect(list.sent).toHaveLength(2);
+  });
 
   test("does not bring what the log had shown already, even if it is released meanwhile", async () => {
     const world = start(0);
