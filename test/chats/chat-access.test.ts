@@ -26,6 +26,7 @@ const endpoints: Record<string, Endpoint> = {
   sendMessage: { method: "POST", path: "/messages", body: { content: "hello" } },
   stopAnswer: { method: "POST", path: "/messages/{message_id}/stop" },
   regenerateAnswer: { method: "POST", path: "/messages/{message_id}/regenerate" },
+  listReaders: { method: "GET", path: "/messages/{message_id}/readers" },
   getAnswerContext: { method: "GET", path: "/messages/{message_id}/context" },
 };
 

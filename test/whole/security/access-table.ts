@@ -67,6 +67,7 @@ export const operations: Record<string, Rule> = {
   }),
   "POST /api/chats/{chat_id}/mark-read": participants({ body: () => ({ seq: 1 }) }),
   "GET /api/chats/{chat_id}/read-receipts": participants(),
+  "GET /api/chats/{chat_id}/messages/{message_id}/readers": participants(),
   "POST /api/chats/{chat_id}/leave": rule([401, 404, 404, 200, 200, 409], {}),
   "GET /api/chats/{chat_id}/messages": participants(),
   "POST /api/chats/{chat_id}/messages": participants({ body: () => ({ content: "hello" }) }),
@@ -112,6 +113,10 @@ export const frames: Record<string, FrameRule> = {
     replies: toParticipants("ack"),
   },
   typing: { members: inChat, replies: toParticipants("ack") },
+  read: {
+    members: (scene) => ({ ...inChat(scene), seq: 1 }),
+    replies: toParticipants("ack"),
+  },
   // A join belongs to one socket: `leave` is acknowledged even if the socket has not joined.
   leave: { members: inChat, replies: toAll("ack") },
   stop: {
