@@ -2,7 +2,8 @@
 import { z } from "zod";
 import { Chat } from "./chats.ts";
 import { Message } from "./messages.ts";
-import { Id, Seq, Time } from "./text.ts";
+import { Read } from "./receipts.ts";
+import { Id, Time } from "./text.ts";
 
 const inChat = { chat_id: Id };
 const notification = z.string().meta({ description: "A sentence for a person" });
@@ -16,16 +17,8 @@ const ChatInviteFrame = aboutChat("chat_invite");
 const ChatDeletedFrame = aboutChatId("chat_deleted");
 const RemovedFromChatFrame = aboutChatId("removed_from_chat");
 
-const ReadFrame = z.object({
-  type: z.literal("read"),
-  ...inChat,
-  reads: z.array(
-    z.object({
-      user_id: Id,
-      last_read_seq: Seq.meta({ description: "The person has read everything up to this number." }),
-    }),
-  ),
-});
+const ReadFrame = z.object({ type: z.literal("read"), ...inChat, reads: z.array(Read) });
+export type ReadFrame = z.infer<typeof ReadFrame>;
 
 /** Limit of the part of a message that an {@link ActivityFrame} shows, in UTF-16 units. */
 export const previewMax = 200;

@@ -30,6 +30,7 @@ const endpoints: Record<string, Endpoint> = {
   listVersions: { method: "GET", path: "/messages/{message_id}/versions" },
   stopAnswer: { method: "POST", path: "/messages/{message_id}/stop" },
   regenerateAnswer: { method: "POST", path: "/messages/{message_id}/regenerate" },
+  listReaders: { method: "GET", path: "/messages/{message_id}/readers" },
   getAnswerContext: { method: "GET", path: "/messages/{message_id}/context" },
 };
 
