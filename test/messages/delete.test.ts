@@ -42,10 +42,11 @@ async function deleted(person: Person, path: string) {
 }
 
 async function audited(chatId: number) {
-  return await world.sql`
+  const rows = await world.sql`
     select actor_id, outcome, details from audit_events
     where action = 'delete_message' and target = ${`chat:${chatId}`} order by id
   `;
+  return Array.from(rows);
 }
 
 describe("a message that its author deletes", () => {

@@ -185,7 +185,10 @@ describe("edits at the same time", () => {
     const byNumber = edits.map((seq, n) => [seq, `text ${n + 1}`] as const);
     byNumber.sort(([a], [b]) => a - b);
     expect(
-      kept.map((each: { updated_seq: number; content: string }) => [each.updated_seq, each.content]),
+      kept.map((each: { updated_seq: number; content: string }) => [
+        each.updated_seq,
+        each.content,
+      ]),
     ).toEqual([[1, "text 0"], ...byNumber]);
     expect((await ben.api("GET", path)).body.content).toBe(byNumber.at(-1)?.[1] ?? "");
     await bens.settle();
