@@ -1,6 +1,6 @@
 // Frames that keep a list of chats up to date. They reach sockets that have not joined the chat, too.
 import { z } from "zod";
-import { Chat } from "./chats.ts";
+import { Chat, ChatPreferences } from "./chats.ts";
 import { Message } from "./messages.ts";
 import { Read } from "./receipts.ts";
 import { Id, Time } from "./text.ts";
@@ -19,6 +19,13 @@ const RemovedFromChatFrame = aboutChatId("removed_from_chat");
 
 const ReadFrame = z.object({ type: z.literal("read"), ...inChat, reads: z.array(Read) });
 export type ReadFrame = z.infer<typeof ReadFrame>;
+
+/** A person has changed what they have chosen for a chat. */
+const PreferencesFrame = z.object({
+  type: z.literal("preferences"),
+  ...inChat,
+  ...ChatPreferences.shape,
+});
 
 /** Limit of the part of a message that an {@link ActivityFrame} shows, in UTF-16 units. */
 export const previewMax = 200;
@@ -44,6 +51,7 @@ export const listFrames = {
   chat_deleted: ChatDeletedFrame,
   removed_from_chat: RemovedFromChatFrame,
   read: ReadFrame,
+  preferences: PreferencesFrame,
   chat_activity: ActivityFrame,
   chat_changed: ChatChangedFrame,
 } as const;

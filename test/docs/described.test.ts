@@ -121,6 +121,7 @@ test("every operation succeeds with 200 and what the document says", async () =>
   await does(ann, "GET /api/usage");
   await socket.close();
   await does(ben, "GET /api/chats");
+  await does(ben, `PUT ${chat}/preferences`, { pinned: true }, [id]);
   await does(ben, `POST ${chat}/mark-read`, {}, [id]);
   await does(ben, `GET ${chat}/read-receipts`, undefined, [id]);
   await does(ann, `GET ${one}/readers`, undefined, [id, message_id]);

@@ -59,6 +59,14 @@ export const listNotes: {
       reads: [{ user_id: 9, last_read_seq: 57, joined_seq: 0, read_at: exampleTime }],
     },
   },
+  preferences: {
+    to: "person",
+    summary: "You have muted or pinned a chat, or no longer",
+    description:
+      "It is sent to all sockets of the person after `PUT /api/chats/{chat_id}/preferences` has changed something, with both members as they are now. No frame is " +
+      "sent when `muted_until` has passed.",
+    example: { type: "preferences", chat_id: 1, muted_until: exampleTime, pinned: true },
+  },
   chat_activity: {
     to: "person",
     summary: "A message was stored in a chat that this socket has not joined",

@@ -62,6 +62,7 @@ export const operations: Record<string, Rule> = {
   "GET /api/chats/{chat_id}": participants(),
   "PATCH /api/chats/{chat_id}": owners({ body: () => ({ name: "Taken over" }) }),
   "DELETE /api/chats/{chat_id}": owners(),
+  "PUT /api/chats/{chat_id}/preferences": participants({ body: () => ({ pinned: true }) }),
   "GET /api/chats/{chat_id}/participants": participants(),
   "DELETE /api/chats/{chat_id}/participants/{user_id}": owners(),
   "POST /api/chats/{chat_id}/invite": participants({
