@@ -12,6 +12,7 @@ import { createSend, signedOut } from "./http.ts";
 import { observe, type Observable } from "./observable.ts";
 import { Outbox } from "./outbox.ts";
 import { ProblemError } from "./problem-error.ts";
+import type { Sendable } from "./requests.ts";
 import { OpenRoom } from "./room.ts";
 import type { Room } from "./room-snapshot.ts";
 import { ClientSession, type Session } from "./session.ts";
@@ -21,6 +22,7 @@ import { memoryTokens } from "./tokens.ts";
 export type { Api, ChatChange, NewChat, PageQuery } from "./api.ts";
 export type { ClientOptions } from "./client-options.ts";
 export type { ConnectionState, SocketConstructor, SocketLike } from "./connection-state.ts";
+export type { ChangeResult } from "./message-changes.ts";
 export type { Observable } from "./observable.ts";
 export type {
   OutboxStore,
@@ -37,7 +39,8 @@ export type { Timing } from "./timing.ts";
 export { memoryTokens, type HeldTokens, type RenewTokens, type TokenStore } from "./tokens.ts";
 export type { Chat, ChatSummary, Participant } from "../wire/chats.ts";
 export type { ServerFrame } from "../wire/frames.ts";
-export type { Message, MessageStatus } from "../wire/messages.ts";
+export type { Message, MessageStatus, MessageVersion, Reaction } from "../wire/messages.ts";
+export type { Read, Reader } from "../wire/receipts.ts";
 export type { Tokens, User } from "../wire/users.ts";
 
 /** The largest number of rooms that are open at once. */
@@ -71,6 +74,8 @@ export interface Client {
    * @throws RangeError if 200 rooms are open
    */
   room(chatId: number): Room;
+  /** Sends a frame that has no reply, if the socket is open. Rooms send the frames of the log themselves. */
+  post(frame: Sendable): void;
   /** Calls a listener with every frame that is not a reply, for notifications. @returns a function that ends it */
   onFrame(listener: (frame: ServerFrame) => void): () => void;
   /**
@@ -158,6 +163,8 @@ class ClientParts implements Client {
   readonly room = (chatId: number): Room =>
     (this.#rooms.get(chatId) ?? this.#openRoom(chatId)).open();
 
+  readonly post = (frame: Sendable): void => this.#connection.post(frame);
+
   readonly onFrame = (listener: (frame: ServerFrame) => void): (() => void) => {
     const own = (frame: ServerFrame) => listener(frame);
     this.#frameListeners.add(own);
@@ -202,7 +209,7 @@ class ClientParts implements Client {
     // Rooms have to know which messages are the person's own before they show any.
     if (!this.#user) this.#setUser(await this.session.me().catch(() => undefined));
     if (!this.#connection.isOpen) return;
-    this.#rooms.forEach(({ sync }) => sync.join());
+    this.#rooms.forEach((room) => room.opened());
     this.#outbox.flush();
     this.#observed.changed();
   }
@@ -211,7 +218,7 @@ class ClientParts implements Client {
     if ("notification" in frame) {
       // The notification may be out of date: the server knows whether we are a participant now.
       this.#rooms.get("chat" in frame ? frame.chat.id : frame.chat_id)?.sync.join();
-    } else if ("chat_id" in frame && !/^chat_(activity|changed)$/.test(frame.type)) {
+    } else if ("chat_id" in frame && !/^(chat_(activity|changed)|mention)$/.test(frame.type)) {
       this.#rooms.get(frame.chat_id ?? 0)?.sync.receive(frame);
     }
     for (const listener of [...this.#frameListeners]) queueMicrotask(() => listener(frame));

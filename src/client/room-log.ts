@@ -9,7 +9,9 @@ import type {
   ServerFrame,
 } from "../wire/frames.ts";
 import type { botUsername, Message } from "../wire/messages.ts";
+import type { Read } from "../wire/receipts.ts";
 import type { z } from "zod";
+import { withReaction } from "./reactions.ts";
 
 export interface Person {
   readonly user_id: number;
@@ -49,6 +51,7 @@ export interface ShownLog {
   readonly participants: readonly Participant[];
   readonly messages: readonly Message[];
   readonly online: readonly Person[];
+  readonly reads: readonly Read[];
   readonly hasOlder: boolean;
 }
 
@@ -63,6 +66,7 @@ export class RoomLog {
     participants: [],
     messages: [],
     online: [],
+    reads: [],
     hasOlder: false,
   };
 
@@ -83,6 +87,16 @@ export class RoomLog {
         return this.put(messageOf(frame));
       case "bot_stream":
         return this.#stream(frame);
+      case "reaction": {
+        const { message_id, updated_seq } = frame;
+        return this.change(message_id, (held) => {
+          // The frame is a repetition, or late.
+          if (updated_seq <= held.updated_seq) return held;
+          return { ...withReaction(held, frame), updated_seq };
+        });
+      }
+      case "read":
+        return this.#setReads(frame.reads);
       case "participant_added": {
         const { participant, updated_seq } = frame;
         const others = this.#shown.participants.filter(({ id }) => id !== participant.id);
@@ -91,6 +105,7 @@ export class RoomLog {
       case "participant_removed": {
         const { user_id, updated_seq } = frame;
         this.#setOnline(user_id);
+        this.#set({ reads: this.#shown.reads.filter((read) => read.user_id !== user_id) });
         const others = this.#shown.participants.filter(({ id }) => id !== user_id);
         return this.#setParticipants(updated_seq, others);
       }
@@ -122,14 +137,26 @@ export class RoomLog {
     return this.#set({ messages: longer.slice(-messagesMax), hasOlder: hasOlder || isFull });
   }
 
+  /** Replaces a message in memory. */
+  change(id: number, change: (held: Message) => Message): Misfit {
+    const { index, held } = this.#find(id);
+    if (!held) return "unknown";
+    this.#set({ messages: this.#shown.messages.with(index, change(held)) });
+  }
+
   /** Takes over the state of the room from a `joined` frame. */
-  greet({ online, participants, chat }: z.infer<typeof JoinedFrame>): void {
-    this.#set({ online, participants: participants ?? this.#shown.participants });
+  greet({ online, reads, participants, chat }: z.infer<typeof JoinedFrame>): void {
+    const { shown } = this;
+    this.#set({
+      online,
+      reads: reads ?? shown.reads,
+      participants: participants ?? shown.participants,
+    });
     if (chat) this.#setChat(chat);
   }
 
   /** Replaces everything with what was loaded over HTTP. */
-  load(loaded: Omit<ShownLog, "online">): void {
+  load(loaded: Omit<ShownLog, "online" | "reads">): void {
     this.#set(loaded);
     loaded.messages.forEach(this.#onMessage);
   }
@@ -178,6 +205,16 @@ export class RoomLog {
   #setParticipants(updated_seq: number, participants: readonly Participant[]): undefined {
     const { chat } = this.#shown;
     this.#set({ chat: chat && { ...chat, updated_seq }, participants });
+  }
+
+  #setReads(moved: readonly Read[]): undefined {
+    const reads = new Map(this.#shown.reads.map((read) => [read.user_id, read]));
+    for (const read of moved) {
+      if (read.last_read_seq >= (reads.get(read.user_id)?.last_read_seq ?? 0)) {
+        reads.set(read.user_id, read);
+      }
+    }
+    this.#set({ reads: [...reads.values()] });
   }
 
   /** Replaces one person among those who have the room open; removes them if `people` is empty. */
