@@ -6,7 +6,7 @@ import type { InsertedMessage, NewMessage } from "./log/insert.ts";
 import type { StreamAnswer } from "./model/stream-answer.ts";
 import type { Telemetry } from "./observability/telemetry.ts";
 import type { RateLimits } from "./rate-limits/rate-limits.ts";
-import type { NumberedChange } from "./realtime/local-realtime.ts";
+import type { MergedOptions, NumberedChange } from "./realtime/local-realtime.ts";
 import type { RoomOptions } from "./realtime/listener.ts";
 import type { Rooms } from "./realtime/rooms.ts";
 import type { RoomFrame } from "./wire/frames.ts";
@@ -67,11 +67,8 @@ export interface Realtime {
   reviseActivity(frame: ActivityFrame, options: { isNewest: boolean }): void;
   /** Whether a merged socket of this node follows the chat. */
   hasMerged(chatId: number): boolean;
-  /**
-   * Sends to the merged sockets of a chat's participants, whether or not they have joined it.
-   * @param after the chat's number that the frame must not overtake
-   */
-  toMerged(frame: ReadReceiptsFrame, after: number): void;
+  /** Sends to the merged sockets of a chat's participants, whether or not they have joined it. */
+  toMerged(frame: ReadReceiptsFrame, options: MergedOptions): void;
   readonly rooms: Rooms;
 }
 

@@ -58,6 +58,18 @@ export const rates = {
     address: per(2_400, minute),
     refusal: "You are searching for people too fast.",
   },
+  /** Moves of read positions, by HTTP and by sockets. */
+  reads: {
+    person: per(300, minute),
+    address: per(6_000, minute),
+    refusal: "You are marking chats as read too fast.",
+  },
+  /** Changes of a person's own settings, of the account or of a chat. */
+  settings: {
+    person: per(120, minute),
+    address: per(2_400, minute),
+    refusal: "You are changing your settings too fast.",
+  },
   registrations: {
     address: per(200, hour),
     refusal: "Too many people were registered from where you are.",

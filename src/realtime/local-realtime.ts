@@ -19,6 +19,13 @@ export interface NumberedChange {
   seq: number;
 }
 
+export interface MergedOptions {
+  /** The chat's number that the frame must not overtake. */
+  after: number;
+  /** Only these participants get it; undefined for all of them. */
+  userIds: number[] | undefined;
+}
+
 export interface RealtimeParts {
   rooms: Rooms;
   emit: Emit;
@@ -65,8 +72,9 @@ export class LocalRealtime {
     );
   }
 
-  toMerged(frame: ReadReceiptsFrame, after: number): void {
+  toMerged(frame: ReadReceiptsFrame, { after, userIds }: MergedOptions): void {
     const { chat_id: chatId } = frame;
+    if (userIds) return this.#mergedSockets.sendMerged(userIds, JSON.stringify(frame));
     let made: string | undefined;
     const text = () => (made ??= JSON.stringify(frame));
     this.#mergedSockets.emitMerged(activityTopic(chatId), text);

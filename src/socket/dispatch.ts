@@ -6,6 +6,8 @@ import { editMessage } from "../messages/edit.ts";
 import { joinRoom } from "../messages/join.ts";
 import { sendMessage } from "../messages/send.ts";
 import type { TypingNotices } from "../messages/typing.ts";
+import { markRead } from "../receipts/actions.ts";
+import type { ReadNotices } from "../receipts/notices.ts";
 import type { ClientFrame, RequestId } from "../wire/client-frames.ts";
 import type { AckFrame, PongFrame } from "../wire/frames.ts";
 import type { Message } from "../wire/messages.ts";
@@ -20,6 +22,7 @@ interface DispatchParts {
   ctx: Ctx;
   sockets: SocketRegistry;
   typing: TypingNotices;
+  receipts: ReadNotices;
 }
 
 /**
@@ -27,7 +30,7 @@ interface DispatchParts {
  * @throws Problem for everything that is refused
  */
 export async function dispatch(
-  { ctx, sockets, typing }: DispatchParts,
+  { ctx, sockets, typing, receipts }: DispatchParts,
   session: SocketSession,
   frame: ClientFrame,
 ): Promise<Reply> {
@@ -74,6 +77,16 @@ export async function dispatch(
     case "typing":
       await typing.show(session, frame.chat_id);
       return ack(requestId);
+    case "read": {
+      const { refusal } = await ctx.rateLimits.take("reads", session);
+      if (refusal) throw refusal;
+      const { chat_id: chatId, seq } = frame;
+      const position = await markRead(ctx, receipts, session.caller, {
+        chatId,
+        seq: seq ?? undefined,
+      });
+      return ack(requestId, { seq: position });
+    }
     case "leave":
       leave(ctx, sockets, session, frame.chat_id);
       return ack(requestId);

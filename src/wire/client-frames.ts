@@ -45,6 +45,14 @@ export const ClientFrame = z.discriminatedUnion("type", [
   }),
   z.object({ type: z.literal("delete"), chat_id: Id, message_id: Id, ...request }),
   z.object({ type: z.literal("typing"), chat_id: Id, ...request }),
+  z.object({
+    type: z.literal("read"),
+    chat_id: Id,
+    seq: Seq.nullish().meta({
+      description: "Default: the newest number. A higher number counts as the newest, too.",
+    }),
+    ...request,
+  }),
   z.object({ type: z.literal("leave"), chat_id: Id, ...request }),
   z.object({ type: z.literal("stop"), chat_id: Id, message_id: Id, ...request }),
   z.object({ type: z.literal("ping"), ...request }),

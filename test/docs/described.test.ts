@@ -89,6 +89,7 @@ test("every operation succeeds with 200 and what the document says", async () =>
   });
   await does(undefined, "POST /api/auth/logout", { refresh_token });
   await does(ann, "GET /api/auth/me");
+  await does(ann, "PATCH /api/auth/me", { read_receipts: true });
   await does(ann, "POST /api/auth/ws-ticket");
   await does(undefined, "GET /health");
   await does(undefined, "GET /ready");
@@ -120,8 +121,10 @@ test("every operation succeeds with 200 and what the document says", async () =>
   await does(ann, "GET /api/usage");
   await socket.close();
   await does(ben, "GET /api/chats");
+  await does(ben, `PUT ${chat}/preferences`, { pinned: true }, [id]);
   await does(ben, `POST ${chat}/mark-read`, {}, [id]);
   await does(ben, `GET ${chat}/read-receipts`, undefined, [id]);
+  await does(ann, `GET ${one}/readers`, undefined, [id, message_id]);
   await does(ben, "GET /api/users/search");
   await does(ben, `POST ${chat}/leave`, undefined, [id]);
   await does(ann, `DELETE ${chat}/participants/{user_id}`, undefined, [id, cat.id]);

@@ -82,6 +82,14 @@ export const clientNotes: {
     reply: "ack",
     example: { type: "typing", chat_id: 1 },
   },
+  read: {
+    summary: "Move my read position forward",
+    description:
+      "The same as `POST /api/chats/{chat_id}/mark-read`, without a `join`. The position never moves back. The `ack` has the position as `seq`. Send it when the person " +
+      "has seen the messages, at most about once a second.",
+    reply: "ack",
+    example: { type: "read", chat_id: 1, seq: 57, request_id: 6 },
+  },
   leave: {
     summary: "Stop receiving the live frames of a chat",
     description:

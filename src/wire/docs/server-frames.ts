@@ -3,6 +3,7 @@ import type { z } from "zod";
 import type { serverFrames } from "../server-frames.ts";
 import { messageFrame } from "../message-frames.ts";
 import { exampleMessage } from "../messages.ts";
+import { liveReadsMembersMax } from "../receipts.ts";
 import { exampleTime } from "../text.ts";
 import { chat, participant, type ServerNote } from "./examples.ts";
 import { listNotes } from "./list-frames.ts";
@@ -135,13 +136,19 @@ export const serverNotes: {
     to: "socket",
     summary: "You have joined a chat",
     description:
-      "Everything above `last_seq` is sent live from now on. `online` includes you. One `bot_stream` with `offset: 0` follows for each answer that is running.",
+      "Everything above `last_seq` is sent live from now on. `online` includes you. `reads` has your own read position first, and the " +
+      `positions of the others who have read something, unless the chat has more than ${liveReadsMembersMax} participants or you do not want to ` +
+      "be seen reading; `read` frames follow. One `bot_stream` with `offset: 0` follows for each answer that is running.",
     example: {
       type: "joined",
       chat_id: 1,
       last_seq: 57,
       recovered: true,
       online: [{ user_id: 7, username: "john_doe" }, person],
+      reads: [
+        { user_id: 7, last_read_seq: 57, joined_seq: 0, read_at: exampleTime },
+        { user_id: 9, last_read_seq: 55, joined_seq: 12, read_at: exampleTime },
+      ],
       request_id: 2,
     },
   },
