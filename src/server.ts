@@ -31,7 +31,7 @@ export interface ServerDurations {
   /** Between two purges of deleted chats. */
   purgeMs: number;
   /** Between two looks for people whose presence has changed. */
-  presenceMs: number;
+  presencePollMs: number;
   /** Between two renewals of the lease of this server's people: a third of the lease at most. */
   presenceRenewMs: number;
   cleanUpMs: number;
@@ -48,7 +48,7 @@ const defaultDurations: ServerDurations = {
   logCheckMs: 2_000,
   recoveryMs: 1_000,
   purgeMs: 1_000,
-  presenceMs: 1_000,
+  presencePollMs: 1_000,
   presenceRenewMs: 8_000,
   cleanUpMs: 10 * 60_000,
   drainMs: 4_000,
@@ -157,7 +157,7 @@ function startTasks(
     }),
     every(times.endedCheckMs, "ended sessions", log, () => closeEnded(ctx, sockets)),
     every(times.purgeMs, "purge of deleted chats", log, () => purgeDeletedChats(ctx)),
-    every(times.presenceMs, "presence", log, () => {
+    every(times.presencePollMs, "presence", log, () => {
       presence.people.checkIdle();
       return presence.watches.poll();
     }),

@@ -52,7 +52,13 @@ export const rates = {
     address: per(2_400, minute),
     refusal: "You are searching for people too fast.",
   },
-  /** Statuses that clients claim. The client in src/client claims one when its page is hidden or shown. */
+  /** Changes of a person's own settings, of the account or of a chat. */
+  settings: {
+    person: per(120, minute),
+    address: per(2_400, minute),
+    refusal: "You are changing your settings too fast.",
+  },
+  /** Statuses that clients claim. A client claims one when its page is hidden or shown. */
   presence: {
     person: per(300, minute),
     address: per(6_000, minute),

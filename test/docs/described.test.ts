@@ -89,6 +89,7 @@ test("every operation succeeds with 200 and what the document says", async () =>
   });
   await does(undefined, "POST /api/auth/logout", { refresh_token });
   await does(ann, "GET /api/auth/me");
+  await does(ann, "PATCH /api/auth/me", { read_receipts: true });
   await does(ann, "POST /api/auth/ws-ticket");
   await does(undefined, "GET /health");
   await does(undefined, "GET /ready");

@@ -10,7 +10,7 @@ const minuteMs = 60_000;
 let clockMs = Date.now();
 const world = useWorld({
   now: () => new Date(clockMs),
-  durations: { presenceMs: 10, presenceHoldMs: 200 },
+  durations: { presencePollMs: 10, presenceHoldMs: 200 },
 });
 
 /** Two people in a chat, the first of whom has a socket. */

@@ -7,7 +7,7 @@ import { startWorld, type Person, type World } from "../world/world.ts";
 import { statusesOf, told, watch } from "./watching.ts";
 
 const leaseMs = 300;
-const durations = { presenceMs: 10, presenceRenewMs: 50, presenceHoldMs: 100 };
+const durations = { presencePollMs: 10, presenceRenewMs: 50, presenceHoldMs: 100 };
 
 let world: World;
 const started: RunningServer[] = [];

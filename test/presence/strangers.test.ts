@@ -4,7 +4,7 @@ import { nowhere } from "../socket/refusals.ts";
 import { useWorld, type Person } from "../world/world.ts";
 import { offline, online, shows, statusesOf, told, watch } from "./watching.ts";
 
-const world = useWorld({ durations: { presenceMs: 10, presenceHoldMs: 1 } });
+const world = useWorld({ durations: { presencePollMs: 10, presenceHoldMs: 1 } });
 
 /** Somebody who watches the person, and knows of each of their changes. */
 async function witnessOf(person: Person) {
