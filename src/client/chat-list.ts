@@ -1,6 +1,6 @@
 // `gemini-coop/client/chat-list`: the chats of the person who is signed in, as a list to be shown.
 import type { ChatSummary } from "../wire/chats.ts";
-import type { ServerFrame } from "../wire/frames.ts";
+import type { ServerFrame } from "../wire/server-frames.ts";
 import type { Client } from "./client.ts";
 import { observe, type Observable } from "./observable.ts";
 import { asProblemError, type ProblemError } from "./problem-error.ts";

@@ -1,6 +1,6 @@
 // The client of Gemini Coop: `gemini-coop/client`. It runs in browsers, in Bun, and in Node.js 20 or newer, and has no
 // dependency at run time.
-import type { ServerFrame } from "../wire/frames.ts";
+import type { ServerFrame } from "../wire/server-frames.ts";
 import type { User } from "../wire/users.ts";
 import { createApi, type Api } from "./api.ts";
 import type { ClientOptions } from "./client-options.ts";
@@ -38,7 +38,7 @@ export type { Session, SessionSnapshot } from "./session.ts";
 export type { Timing } from "./timing.ts";
 export { memoryTokens, type HeldTokens, type RenewTokens, type TokenStore } from "./tokens.ts";
 export type { Chat, ChatSummary, Participant } from "../wire/chats.ts";
-export type { ServerFrame } from "../wire/frames.ts";
+export type { ServerFrame } from "../wire/server-frames.ts";
 export type { Message, MessageStatus, MessageVersion, Reaction } from "../wire/messages.ts";
 export type { Read, Reader } from "../wire/receipts.ts";
 export type { Tokens, User } from "../wire/users.ts";

@@ -1,4 +1,4 @@
-import type { ServerFrame } from "../wire/frames.ts";
+import type { ServerFrame } from "../wire/server-frames.ts";
 import type { PauseMs } from "./close-plans.ts";
 import type { Connection } from "./connection.ts";
 import { createItem, isTransient, makeClientId, refusalOf, type Item } from "./outbox-item.ts";

@@ -1,5 +1,5 @@
 // `gemini-coop/client/presence`: who is online, away or offline.
-import type { ServerFrame } from "../wire/frames.ts";
+import type { ServerFrame } from "../wire/server-frames.ts";
 import type { OwnStatus, UserPresence } from "../wire/presence.ts";
 import type { Client } from "./client.ts";
 import { observe, type Observable } from "./observable.ts";
@@ -71,7 +71,7 @@ class WatchedPresence implements Presence {
     this.#client.post({ type: "watch_presence", user_ids: [...this.#watched] });
   }
 
-  #show(people: [number, UserPresence][]) {
+  #show(people: readonly (readonly [number, UserPresence])[]) {
     this.#people = new Map(people);
     this.#observed.changed();
   }

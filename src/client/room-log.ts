@@ -6,8 +6,8 @@ import type {
   JoinedFrame,
   MessageFrame,
   MessageUpdatedFrame,
-  ServerFrame,
 } from "../wire/frames.ts";
+import type { ServerFrame } from "../wire/server-frames.ts";
 import type { botUsername, Message } from "../wire/messages.ts";
 import type { Read } from "../wire/receipts.ts";
 import type { z } from "zod";

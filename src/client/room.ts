@@ -1,4 +1,4 @@
-import type { ServerFrame } from "../wire/frames.ts";
+import type { ServerFrame } from "../wire/server-frames.ts";
 import type { Api } from "./api.ts";
 import type { PauseMs } from "./close-plans.ts";
 import type { Connection } from "./connection.ts";

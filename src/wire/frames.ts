@@ -148,15 +148,6 @@ export type RoomFrame =
   | z.infer<typeof UserJoinedFrame>
   | z.infer<typeof UserLeftFrame>;
 
-/** Frames to one socket, in reply to its own. */
-type ReplyFrame =
-  | z.infer<typeof JoinedFrame>
-  | z.infer<typeof PongFrame>
-  | z.infer<typeof AckFrame>
-  | z.infer<typeof ErrorFrame>;
-
-export type ServerFrame = RoomFrame | ListFrame | UserFrame | ReplyFrame;
-
 /** Whether a frame carries one of the room's numbers. */
 export function isDurable(frame: RoomFrame): frame is DurableFrame {
   return "updated_seq" in frame || "seq" in frame;
