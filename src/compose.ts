@@ -13,6 +13,7 @@ import { createReadLog } from "./log/replay.ts";
 import { TypingNotices } from "./messages/typing.ts";
 import { noMetrics } from "./observability/metrics/metrics.ts";
 import { noTelemetry, type Telemetry } from "./observability/telemetry.ts";
+import { createStoreReaction } from "./reactions/commit.ts";
 import { ReceiptNotices } from "./receipts/notices.ts";
 import { createRateLimits } from "./rate-limits/rate-limits.ts";
 import { LocalRealtime } from "./realtime/local-realtime.ts";
@@ -102,6 +103,7 @@ export function compose(parts: ContextParts): ServerParts {
     sockets,
     passwords: new Passwords(log),
     typing: new TypingNotices(ctx, durations.typingMs),
+    storeReaction: createStoreReaction(sql),
     receipts: new ReceiptNotices(ctx, durations.receiptsMs),
   };
 }

@@ -20,7 +20,7 @@ const ranks: readonly (readonly string[])[] = [
   ["accounts"],
   ["chats"],
   ["answers"],
-  ["messages", "receipts"],
+  ["messages", "receipts", "reactions"],
   ["socket", "docs"],
   ["app.ts"],
   ["server.ts"],

@@ -114,22 +114,28 @@ function endedAnswer({ usage, ...message }: z.infer<typeof EndedRow>): EndedAnsw
   return { message, usage };
 }
 
-/** @returns undefined for an answer that still streams, or is gone */
+/**
+ * Finds an answer with the number of its end as its `updated_seq`; later changes have raised that of the message.
+ * @returns undefined for an answer that still streams, or is gone
+ */
 export async function findEndedAnswer(
   sql: Sql,
   messageId: number,
 ): Promise<EndedAnswer | undefined> {
   const row = maybe(
     await sql`
-      select ${messageColumns(sql)}, m.usage
+      select ${messageColumns(sql)}, ended.seq as ended_seq, m.usage
       from messages m
       join chats c on c.id = m.chat_id
+      join chat_changes ended on ended.message_id = m.id and ended.kind = 'answer_ended'
       left join users u on u.id = m.user_id
       where m.id = ${messageId} and m.status <> 'streaming'
     `,
-    EndedRow,
+    EndedRow.extend({ ended_seq: z.int() }),
   );
-  return row && endedAnswer(row);
+  if (!row) return undefined;
+  const { ended_seq: updated_seq, ...answer } = row;
+  return endedAnswer({ ...answer, updated_seq });
 }
 
 /** The chat's row is there also when no answer was stored: `id` is null then. */

@@ -40,6 +40,12 @@ export const rates = {
     address: per(3_000, 30),
     refusal: "You are sending messages too fast.",
   },
+  /** Reactions that are added or taken back, by HTTP and by sockets. */
+  reactions: {
+    person: per(150, 30),
+    address: per(3_000, 30),
+    refusal: "You are reacting too fast.",
+  },
   /** Invited people, also those that a chat is created with: the quota is the size of the largest group. */
   invites: {
     person: per(2_000, hour),

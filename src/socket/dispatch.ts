@@ -1,6 +1,8 @@
 import { identify, listSessionChats } from "../accounts/authentication.ts";
 import { stopAnswer } from "../answers/stop.ts";
 import type { Ctx } from "../context.ts";
+import { react } from "../reactions/actions.ts";
+import type { StoreReaction } from "../reactions/commit.ts";
 import { joinRoom } from "../messages/join.ts";
 import { sendMessage } from "../messages/send.ts";
 import type { TypingNotices } from "../messages/typing.ts";
@@ -17,6 +19,7 @@ interface DispatchParts {
   ctx: Ctx;
   sockets: SocketRegistry;
   typing: TypingNotices;
+  storeReaction: StoreReaction;
 }
 
 /**
@@ -24,7 +27,7 @@ interface DispatchParts {
  * @throws Problem for everything that is refused
  */
 export async function dispatch(
-  { ctx, sockets, typing }: DispatchParts,
+  { ctx, sockets, typing, storeReaction }: DispatchParts,
   session: SocketSession,
   frame: ClientFrame,
 ): Promise<Reply> {
@@ -65,6 +68,13 @@ export async function dispatch(
     case "stop":
       await stopAnswer(ctx, session.caller, frame.chat_id, frame.message_id);
       return ack(requestId);
+    case "react": {
+      const { refusal } = await ctx.rateLimits.take("reactions", session);
+      if (refusal) throw refusal;
+      const { chat_id: chatId, message_id: messageId, emoji, on } = frame;
+      await react(ctx, storeReaction, session.caller, { chatId, messageId, emoji, on });
+      return ack(requestId);
+    }
     case "ping":
       return { type: "pong", ...(requestId === undefined ? {} : { request_id: requestId }) };
   }

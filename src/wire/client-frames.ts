@@ -1,5 +1,6 @@
 // Frames that a client sends. The documents are made of the same schemas.
 import { z } from "zod";
+import { Emoji } from "./emoji.ts";
 import { ClientId, Content } from "./messages.ts";
 import { Id, Seq, text } from "./text.ts";
 
@@ -39,6 +40,14 @@ export const ClientFrame = z.discriminatedUnion("type", [
   z.object({ type: z.literal("typing"), chat_id: Id, ...request }),
   z.object({ type: z.literal("leave"), chat_id: Id, ...request }),
   z.object({ type: z.literal("stop"), chat_id: Id, message_id: Id, ...request }),
+  z.object({
+    type: z.literal("react"),
+    chat_id: Id,
+    message_id: Id,
+    emoji: Emoji,
+    on: z.boolean().meta({ description: "false takes the reaction back" }),
+    ...request,
+  }),
   z.object({ type: z.literal("ping"), ...request }),
 ]);
 export type ClientFrame = z.infer<typeof ClientFrame>;

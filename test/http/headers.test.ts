@@ -132,6 +132,7 @@ describe("CORS", () => {
       "get",
       "patch",
       "post",
+      "put",
     ]);
     expect(listed(answer, "access-control-allow-headers")).toEqual([
       "authorization",
