@@ -15,6 +15,18 @@ create table message_reactions (
   primary key (chat_id, message_id, emoji, user_id)
 );
 
+-- The first people who have reacted with an emoji. It is volatile and therefore reads what the calling statement has changed, and what
+-- was committed while that statement waited for the chat's row; a query inside the statement would read neither.
+create function first_reacting_people(chat bigint, message bigint, reaction text, people_max int) returns bigint[]
+language sql volatile as $$
+  select array(
+    select user_id from message_reactions
+    where chat_id = chat and message_id = message and emoji = reaction
+    order by id
+    limit people_max
+  )
+$$;
+
 -- A reaction takes a number of the chat, so that late readers are told of it in its turn. emoji_count: how many people have reacted
 -- with the emoji after the change.
 alter table chat_changes
@@ -72,4 +84,5 @@ alter table chat_changes
   drop column emoji_count,
   drop column emoji;
 update messages set reactions = '[]' where reactions <> '[]';
+drop function first_reacting_people;
 drop table message_reactions;

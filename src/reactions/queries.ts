@@ -29,7 +29,7 @@ export type StoredRow = z.infer<typeof StoredRow>;
  *
  * All that a race could break is read after the lock of the chat's row, which every change of a message takes first: the
  * message's row is locked and thereby read anew, an insert meets every row that is committed, and a delete removes only rows that
- * are still there. Other reads show the statement's snapshot, which may be older than the lock.
+ * are still there. A plain read would show the statement's snapshot, which may be older than the lock.
  * @param changes at most one of a person, message and emoji
  * @returns a row for each change whose person is in the chat, in order; `n` is its place, from 1 on
  */
@@ -106,7 +106,7 @@ const requestedChanges = (sql: Sql, changes: readonly ReactionChange[]) => sql`
     for key share of p
   ),
   message as materialized (
-    select m.id, m.chat_id, m.reactions, m.deleted_at, m.updated_seq
+    select m.id, m.reactions, m.deleted_at
     from messages m
     where (m.chat_id, m.id) in (select chat_id, message_id from member)
     order by m.id
@@ -169,45 +169,15 @@ const madeChanges = (sql: Sql) => sql`
 `;
 
 /**
- * `shown` has the reactions of each changed message. They are made of those that it showed before: to count the rows of a message
- * again would cost more with each person who has reacted. The rows are read only when somebody who was named is gone and
- * others can take the place, and the snapshot has the message as it is, since it then has its reactions, too.
+ * `shown` has the reactions of each changed message. They are made of those that it showed before: to read the rows of a message again
+ * would cost more with each person who has reacted. They are read only where somebody is gone and others may be named instead.
  */
 const newReactions = (sql: Sql) => sql`
   changed as materialized (
-    select message_id, emoji, min(n) as first_n, sum(case when is_on then 1 else -1 end) as more,
-      coalesce(array_agg(user_id order by n) filter (where is_on), '{}') as added_ids,
-      coalesce(array_agg(user_id) filter (where not is_on), '{}') as removed_ids
+    select chat_id, message_id, emoji, min(n) as first_n, sum(case when is_on then 1 else -1 end) as more,
+      array_agg(user_id order by n) as user_ids, bool_and(is_on) as is_longer
     from numbered
-    group by message_id, emoji
-  ),
-  kept as materialized (
-    select l.message_id, l.emoji, l.count, l.place,
-      array(
-        select id from unnest(l.user_ids) with ordinality as t (id, position)
-        where id <> all (coalesce(c.removed_ids, '{}'))
-        order by position
-      ) as user_ids,
-      coalesce(c.removed_ids, '{}') as removed_ids
-    from listed l
-    left join changed c on c.message_id = l.message_id and c.emoji = l.emoji
-    where l.message_id in (select message_id from changed)
-  ),
-  named as materialized (
-    select k.message_id, k.emoji, k.count, k.place,
-      case
-        when cardinality(k.user_ids) < least(k.count - cardinality(k.removed_ids), ${reactionNamesMax})
-          and m.updated_seq = (select updated_seq from messages where id = m.id)
-        then array(
-          select r.user_id from message_reactions r
-          where r.chat_id = m.chat_id and r.message_id = m.id and r.emoji = k.emoji and r.user_id <> all (k.removed_ids)
-          order by r.id
-          limit ${reactionNamesMax}
-        )
-        else k.user_ids
-      end as user_ids
-    from kept k
-    join message m on m.id = k.message_id
+    group by chat_id, message_id, emoji
   ),
   shown as materialized (
     select message_id,
@@ -219,10 +189,15 @@ const newReactions = (sql: Sql) => sql`
       ) as reactions,
       (select max(numbered.seq) from numbered where numbered.message_id = combined.message_id) as seq
     from (
-      select message_id, emoji, k.place, c.first_n, coalesce(k.count, 0) + coalesce(c.more, 0) as count,
-        (coalesce(k.user_ids, '{}') || coalesce(c.added_ids, '{}'))[:${reactionNamesMax}] as user_ids
-      from named k
+      select message_id, emoji, l.place, c.first_n, coalesce(l.count, 0) + coalesce(c.more, 0) as count,
+        case
+          when c.emoji is null then l.user_ids
+          when c.is_longer then (coalesce(l.user_ids, '{}') || c.user_ids)[:${reactionNamesMax}]
+          else first_reacting_people(c.chat_id, message_id, emoji, ${reactionNamesMax})
+        end as user_ids
+      from listed l
       full join changed c using (message_id, emoji)
+      where message_id in (select message_id from changed)
     ) combined
     group by message_id
   )
