@@ -174,7 +174,9 @@ const madeChanges = (sql: Sql) => sql`
  */
 const newReactions = (sql: Sql) => sql`
   changed as materialized (
-    select chat_id, message_id, emoji, min(n) as first_n, sum(case when is_on then 1 else -1 end) as more,
+    select chat_id, message_id, emoji, sum(case when is_on then 1 else -1 end) as more,
+      -- An emoji that has appeared, perhaps anew, stands behind those that were there.
+      max(n) filter (where is_on and emoji_count = 1) as appeared_n,
       array_agg(user_id order by n) as user_ids, bool_and(is_on) as is_longer
     from numbered
     group by chat_id, message_id, emoji
@@ -183,13 +185,14 @@ const newReactions = (sql: Sql) => sql`
     select message_id,
       coalesce(
         jsonb_agg(
-          jsonb_build_object('emoji', emoji, 'count', count, 'user_ids', to_jsonb(user_ids)) order by place, first_n
+          jsonb_build_object('emoji', emoji, 'count', count, 'user_ids', to_jsonb(user_ids)) order by place, appeared_n
         ) filter (where count > 0),
         '[]'
       ) as reactions,
       (select max(numbered.seq) from numbered where numbered.message_id = combined.message_id) as seq
     from (
-      select message_id, emoji, l.place, c.first_n, coalesce(l.count, 0) + coalesce(c.more, 0) as count,
+      select message_id, emoji, case when c.appeared_n is null then l.place end as place, c.appeared_n,
+        coalesce(l.count, 0) + coalesce(c.more, 0) as count,
         case
           when c.emoji is null then l.user_ids
           when c.is_longer then (coalesce(l.user_ids, '{}') || c.user_ids)[:${reactionNamesMax}]

@@ -164,6 +164,30 @@ test("a statement that has waited for a chat counts what was stored meanwhile", 
   expect(message).toMatchObject({ updated_seq: 6, reactions: rows[0]?.reactions });
 });
 
+test("an emoji that is taken back by all and used again goes to the end, within one statement too", async () => {
+  const { chatId, messageIds } = await room();
+  const [messageId = 0] = messageIds;
+  const [ann, ben] = people as [Person, Person];
+  const change = (person: Person, emoji: string, on = true) => ({
+    chatId,
+    messageId,
+    userId: person.id,
+    emoji,
+    on,
+  });
+  await storeReactions(world.sql, [change(ann, smile), change(ben, "🎉")]);
+  const [row] = await storeReactions(world.sql, [
+    change(ann, smile, false),
+    change(ann, "🥳"),
+    change(ben, smile),
+  ]);
+  expect(row?.reactions).toEqual([
+    { emoji: "🎉", count: 1, user_ids: [ben.id] },
+    { emoji: "🥳", count: 1, user_ids: [ann.id] },
+    { emoji: smile, count: 1, user_ids: [ben.id] },
+  ]);
+});
+
 test("of opposite actions of one person that are stored together the last one counts", async () => {
   const { chatId, messageIds } = await room();
   const [messageId = 0] = messageIds;

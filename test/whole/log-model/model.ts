@@ -1,9 +1,20 @@
 // The log of a room as a list of numbers, and what follows from it for everyone who listens: a few lines, to hold the
 // server against.
+import type { Reaction as ShownReaction } from "../../../src/wire/messages.ts";
 import type { Frame } from "../../world/socket.ts";
+
+export interface Reaction {
+  kind: "reaction";
+  messageId: number;
+  userId: number;
+  emoji: string;
+  on: boolean;
+  count: number;
+}
 
 export type Entry =
   | { kind: "message"; messageId: number; content: string }
+  | Reaction
   | { kind: "participant_added" | "participant_removed"; userId: number };
 
 /** One socket's frames, with what its client asked of the room between them. */
@@ -25,7 +36,7 @@ export interface Asked {
   lastSeq: number;
 }
 
-const numbered = ["message", "participant_added", "participant_removed"];
+const numbered = ["message", "reaction", "participant_added", "participant_removed"];
 
 export function createModel() {
   const entries: Entry[] = [];
@@ -36,9 +47,44 @@ export function createModel() {
     const has = Number(frame.updated_seq);
     if (has !== number) return `${frame.type} ${has} came instead of ${number}`;
     if (frame.type !== entry?.kind) return `${frame.type} came as ${number}, not ${entry?.kind}`;
+    if (entry.kind === "reaction") {
+      const { kind: _, messageId: message_id, userId: user_id, ...same } = entry;
+      const fits = Bun.deepEquals({ ...frame, ...same, message_id, user_id }, frame);
+      return fits ? undefined : `another reaction came as ${number}`;
+    }
     if (entry.kind !== "message") return undefined;
     const fits = frame.message_id === entry.messageId && frame.content === entry.content;
     return fits ? undefined : `another message came as ${number}`;
+  }
+
+  /** The reactions of a message when the log had reached a number, in the form of the wire. */
+  function reactionsAt(messageId: number, upTo: number): ShownReaction[] {
+    const people = new Map<string, number[]>();
+    for (const entry of entries.slice(0, upTo)) {
+      if (entry.kind !== "reaction" || entry.messageId !== messageId) continue;
+      const { emoji, userId, on } = entry;
+      const others = (people.get(emoji) ?? []).filter((id) => id !== userId);
+      if (on || others.length > 0) people.set(emoji, on ? [...others, userId] : others);
+      else people.delete(emoji);
+    }
+    return Array.from(people, ([emoji, user_ids]) => ({ emoji, count: user_ids.length, user_ids }));
+  }
+
+  /** Messages that are new or changed above a number, each with its own number and that of its last change. */
+  function missedBetween(afterSeq: number, upTo: number) {
+    const missed = new Map<number, { seq: number; number: number; content: string }>();
+    entries.slice(0, upTo).forEach((entry, index) => {
+      const number = index + 1;
+      if (entry.kind === "message") {
+        missed.set(entry.messageId, { seq: number, number, content: entry.content });
+      } else if (entry.kind === "reaction") {
+        const message = missed.get(entry.messageId);
+        if (message) message.number = number;
+      }
+    });
+    return [...missed]
+      .filter(([, { number }]) => number > afterSeq)
+      .toSorted(([, one], [, other]) => one.number - other.number);
   }
 
   /** Frames from one number on, each the next of the log. */
@@ -48,14 +94,19 @@ export function createModel() {
   }
 
   function faultOfReplay(frames: readonly Frame[], afterSeq: number | undefined, upTo: number) {
-    const missed = entries
-      .map((entry, index) => ({ entry, number: index + 1 }))
-      .filter(({ entry, number }) => entry.kind === "message" && number <= upTo)
-      .filter(({ number }) => afterSeq !== undefined && number > afterSeq);
+    const missed = afterSeq === undefined ? [] : missedBetween(afterSeq, upTo);
     if (frames.length !== missed.length) {
       return `${frames.length} messages were replayed, not ${missed.length}`;
     }
-    return frames.map((frame, index) => faultOf(frame, missed[index]?.number ?? 0)).find(Boolean);
+    return missed
+      .map(([message_id, { seq, number, content }], index) => {
+        const reactions = reactionsAt(message_id, upTo);
+        const shown = { type: "message", message_id, seq, updated_seq: number, content, reactions };
+        const frame = frames[index];
+        const fits = Bun.deepEquals({ ...frame, ...shown }, frame);
+        return fits ? undefined : `message ${message_id} was replayed in another state`;
+      })
+      .find(Boolean);
   }
 
   /**
@@ -85,6 +136,15 @@ export function createModel() {
     },
     add(entry: Entry) {
       entries.push(entry);
+    },
+    reactionsAt,
+
+    /** Why a reaction can't be the next of the log. */
+    faultOfReaction({ messageId, emoji, userId, on, count }: Reaction): string | undefined {
+      const shown = reactionsAt(messageId, entries.length).find((each) => each.emoji === emoji);
+      const { user_ids = [] } = shown ?? {};
+      if (user_ids.includes(userId) === on) return "a reaction that changed nothing took a number";
+      return count === user_ids.length + (on ? 1 : -1) ? undefined : `a reaction counted ${count}`;
     },
 
     /** Why a socket did not hear exactly what it should have. @param isOpen it is, and has heard everything sent to it */
@@ -130,7 +190,7 @@ export function createModel() {
         if (upTo < ask.lastSeq) return `joined at ${upTo}, behind ${ask.lastSeq}`;
         const changed = entries
           .slice(ask.afterSeq ?? entries.length, upTo)
-          .some(({ kind }) => kind !== "message");
+          .some(({ kind }) => kind.startsWith("participant_"));
         if (changed && !joined.participants) return "joined without the members that changed";
         position = upTo;
       }

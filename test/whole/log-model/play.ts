@@ -1,5 +1,7 @@
 // Plays steps in a room of its own, each a few things that happen at the same time, and holds what came of them
 // against the model.
+import { z } from "zod";
+import { many, type Sql } from "../../../src/database/connect.ts";
 import type { Frame, TestSocket } from "../../world/socket.ts";
 import type { Person } from "../../world/world.ts";
 import { createModel, type Asked } from "./model.ts";
@@ -7,6 +9,7 @@ import { createModel, type Asked } from "./model.ts";
 export type Act =
   | { kind: "send"; by: number; overHttp: boolean; twice: boolean }
   | { kind: "retry"; by: number; nth: number; changed: boolean; overHttp: boolean }
+  | { kind: "react"; by: number; nth: number; emoji: string; on: boolean; overHttp: boolean }
   | { kind: "join"; by: number; back: number | undefined }
   | { kind: "leave"; by: number }
   | { kind: "reconnect"; by: number }
@@ -30,12 +33,41 @@ interface Outcome {
 export interface Cast {
   owner: Person;
   guests: [Person, Person];
+  /** Reads the reactions that were stored: a client is not told the number of its own. */
+  sql: Sql;
 }
+
+/** A reaction that somebody has asked for. */
+interface Asking {
+  messageId: number;
+  userId: number;
+  emoji: string;
+  on: boolean;
+}
+
+const StoredReaction = z
+  .object({
+    seq: z.int(),
+    kind: z.enum(["reaction_added", "reaction_removed"]),
+    message_id: z.int(),
+    user_id: z.int(),
+    emoji: z.string(),
+    emoji_count: z.int(),
+  })
+  .transform(({ seq, kind, message_id, user_id, emoji, emoji_count }) => ({
+    seq,
+    kind: "reaction" as const,
+    messageId: message_id,
+    userId: user_id,
+    emoji,
+    on: kind === "reaction_added",
+    count: emoji_count,
+  }));
 
 class Mismatch extends Error {}
 
 /** @throws Mismatch that says where the server and the model part */
-export async function play({ owner, guests }: Cast, steps: Act[][]): Promise<void> {
+export async function play({ owner, guests, sql }: Cast, steps: Act[][]): Promise<void> {
   const chat = await owner.chat({ with: guests });
   const model = createModel();
   const members = new Set([owner.id, ...guests.map((guest) => guest.id)]);
@@ -45,6 +77,9 @@ export async function play({ owner, guests }: Cast, steps: Act[][]): Promise<voi
     clients.push({ person, socket: await person.socket(), asked: [], sent: [], has: 0 });
   }
   let made = 0;
+  const messageIds: number[] = [];
+  /** The reactions of the step that were acknowledged. */
+  let reacted: Asking[] = [];
 
   for (const step of steps) await playStep(step);
   await Promise.all(clients.map((client) => client.socket.settle()));
@@ -52,6 +87,7 @@ export async function play({ owner, guests }: Cast, steps: Act[][]): Promise<voi
     verify(client, true);
     await client.socket.close();
   }
+  await verifyHistory();
 
   function verify({ socket, person, asked }: Client, isOpen: boolean) {
     const { frames } = socket;
@@ -59,7 +95,44 @@ export async function play({ owner, guests }: Cast, steps: Act[][]): Promise<voi
     if (fault) throw new Mismatch(`${person.username}: ${fault}`);
   }
 
+  async function verifyHistory() {
+    const { body } = await owner.api("GET", `/api/chats/${chat.id}/messages?limit=200`);
+    for (const { id, reactions } of body) {
+      if (Bun.deepEquals(reactions, model.reactionsAt(id, model.lastSeq))) continue;
+      throw new Mismatch(`message ${id} is stored with other reactions`);
+    }
+  }
+
+  async function storedReactions() {
+    const rows = await sql`
+      select seq, kind, message_id, user_id, emoji, emoji_count from chat_changes
+      where chat_id = ${chat.id} and seq > ${model.lastSeq} and kind in ('reaction_added', 'reaction_removed')
+    `;
+    return new Map(many(rows, StoredReaction).map(({ seq, ...entry }) => [seq, entry]));
+  }
+
+  /** Each stored reaction was asked for, and what was asked for once is so. */
+  function verifyReactions(stored: Asking[]) {
+    const isSame = (one: Asking) => (other: Asking) =>
+      one.messageId === other.messageId && one.userId === other.userId && one.emoji === other.emoji;
+    for (const one of stored) {
+      const all = reacted.filter(isSame(one)).filter(({ on }) => on === one.on);
+      if (stored.filter(isSame(one)).filter(({ on }) => on === one.on).length > all.length) {
+        throw new Mismatch(`nobody asked for ${JSON.stringify(one)}`);
+      }
+    }
+    for (const one of reacted) {
+      if (reacted.filter(isSame(one)).length > 1) continue;
+      const shown = model.reactionsAt(one.messageId, model.lastSeq);
+      const { user_ids = [] } = shown.find(({ emoji }) => emoji === one.emoji) ?? {};
+      if (user_ids.includes(one.userId) !== one.on) {
+        throw new Mismatch(`${JSON.stringify(one)} was acknowledged and is not so`);
+      }
+    }
+  }
+
   async function playStep(step: Act[]) {
+    reacted = [];
     const before = new Set(members);
     const changes = step.filter((act) => "guest" in act);
     const sends = await Promise.all(step.map((act) => playAct(act)));
@@ -68,11 +141,21 @@ export async function play({ owner, guests }: Cast, steps: Act[][]): Promise<voi
 
     const now = await owner.api("GET", `/api/chats/${chat.id}`);
     const upTo = Number(now.body.last_seq);
+    const reactions = await storedReactions();
     for (let number = model.lastSeq + 1; number <= upTo; number += 1) {
       const message = byNumber.get(number);
       if (message) {
         model.add({ kind: "message", messageId: message.messageId, content: message.content });
         expectMember(message.userId, members, number);
+        messageIds.push(message.messageId);
+        continue;
+      }
+      const reaction = reactions.get(number);
+      if (reaction) {
+        const fault = model.faultOfReaction(reaction);
+        if (fault) throw new Mismatch(fault);
+        model.add(reaction);
+        expectMember(reaction.userId, members, number);
         continue;
       }
       const change = changes.pop();
@@ -89,6 +172,7 @@ export async function play({ owner, guests }: Cast, steps: Act[][]): Promise<voi
       if (isRemoval) members.delete(guest.id);
       else members.add(guest.id);
     }
+    verifyReactions([...reactions.values()]);
     for (const { seq } of news) {
       if (seq > upTo) throw new Mismatch(`acknowledged as ${seq}, the log ends at ${upTo}`);
     }
@@ -137,6 +221,8 @@ export async function play({ owner, guests }: Cast, steps: Act[][]): Promise<voi
         }
         return undefined;
       }
+      case "react":
+        return await playReaction(client, act);
       case "join":
       case "leave":
         return await ask(client, act);
@@ -148,6 +234,26 @@ export async function play({ owner, guests }: Cast, steps: Act[][]): Promise<voi
         client.asked = [];
         return undefined;
     }
+  }
+
+  async function playReaction(client: Client, act: Extract<Act, { kind: "react" }>) {
+    const { person, socket } = client;
+    const messageId = messageIds[act.nth % (messageIds.length || 1)];
+    if (messageId === undefined) return undefined;
+    const { emoji, on } = act;
+    let code: string | undefined;
+    if (act.overHttp) {
+      const path = `/api/chats/${chat.id}/messages/${messageId}/reactions/${encodeURIComponent(emoji)}`;
+      const { status, body } = await person.api(on ? "PUT" : "DELETE", path);
+      if (status !== 200) code = String(body.type).split("/").at(-1);
+    } else {
+      const ids = { chat_id: chat.id, message_id: messageId };
+      const reply = await socket.ask({ type: "react", ...ids, emoji, on });
+      if (reply.type !== "ack") code = String(reply.code);
+    }
+    if (code !== undefined) return expectRefusal(client, { code }, "not_found");
+    reacted.push({ messageId, userId: person.id, emoji, on });
+    return undefined;
   }
 
   function isMoving({ person }: Client): boolean {
