@@ -18,6 +18,7 @@ export const problemCatalogue = {
   chat_full: { status: 409, title: "Chat is full" },
   too_many_chats: { status: 409, title: "Too many chats" },
   owner_cannot_leave: { status: 409, title: "The owner cannot leave" },
+  changed_meanwhile: { status: 409, title: "Changed meanwhile" },
   client_id_reused: { status: 409, title: "Client id used for another message" },
   message_deleted: { status: 409, title: "Message was deleted" },
   too_many_reactions: { status: 409, title: "Too many different reactions" },

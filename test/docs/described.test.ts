@@ -89,6 +89,7 @@ test("every operation succeeds with 200 and what the document says", async () =>
   });
   await does(undefined, "POST /api/auth/logout", { refresh_token });
   await does(ann, "GET /api/auth/me");
+  await does(ann, "PATCH /api/auth/me", { read_receipts: true });
   await does(ann, "POST /api/auth/ws-ticket");
   await does(undefined, "GET /health");
   await does(undefined, "GET /ready");
@@ -109,6 +110,11 @@ test("every operation succeeds with 200 and what the document says", async () =>
   const { message_id } = await socket.next("bot_stream");
   await does(ann, `GET ${chat}/messages`, undefined, [id]);
   const one = `${chat}/messages/{message_id}`;
+  const hello = await does(ben, `POST ${chat}/messages`, { content: "Helo!" }, [id]);
+  await does(ben, `PATCH ${one}`, { content: "Hello!", if_seq: hello.seq }, [id, hello.id]);
+  await does(ann, `GET ${one}/versions`, undefined, [id, hello.id]);
+  await does(ann, `DELETE ${one}`, undefined, [id, hello.id]);
+  await does(ben, `GET ${one}`, undefined, [id, hello.id]);
   await does(ben, `POST ${one}/stop`, undefined, [id, message_id]);
   await does(ben, `GET ${one}/context`, undefined, [id, message_id]);
   await does(ben, `POST ${one}/regenerate`, undefined, [id, message_id]);
@@ -118,8 +124,10 @@ test("every operation succeeds with 200 and what the document says", async () =>
   await does(ann, "GET /api/usage");
   await socket.close();
   await does(ben, "GET /api/chats");
+  await does(ben, `PUT ${chat}/preferences`, { pinned: true }, [id]);
   await does(ben, `POST ${chat}/mark-read`, {}, [id]);
   await does(ben, `GET ${chat}/read-receipts`, undefined, [id]);
+  await does(ann, `GET ${one}/readers`, undefined, [id, message_id]);
   await does(ben, "GET /api/users/search");
   await does(ben, `POST ${chat}/leave`, undefined, [id]);
   await does(ann, `DELETE ${chat}/participants/{user_id}`, undefined, [id, cat.id]);

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { Passwords } from "../../src/accounts/passwords.ts";
 import { createStoreReaction } from "../../src/reactions/commit.ts";
-import { ReceiptNotices } from "../../src/receipts/notices.ts";
+import { ReadNotices } from "../../src/receipts/notices.ts";
 import { createApp } from "../../src/app.ts";
 import { problemCatalogue } from "../../src/wire/problems.ts";
 import { undescribed } from "../world/contract.ts";
@@ -114,7 +114,7 @@ test("every route is described or a page, and every operation is a route", () =>
     ctx,
     passwords: new Passwords(ctx.log),
     storeReaction: createStoreReaction(ctx.sql),
-    receipts: new ReceiptNotices(ctx),
+    receipts: new ReadNotices(ctx),
   };
   const routes = createApp(parts)
     .routes.filter((route) => route.method !== "ALL")
