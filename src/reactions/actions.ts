@@ -1,5 +1,6 @@
 import type { Caller } from "../accounts/access-tokens.ts";
 import { chatNotFound } from "../chats/actions.ts";
+import { messageNotFound } from "../chats/get-message.ts";
 import type { Ctx } from "../context.ts";
 import { reactionsPerMessageMax, type Reaction } from "../wire/messages.ts";
 import { Problem } from "../wire/problems.ts";
@@ -27,7 +28,7 @@ export async function react(
     case "stranger":
       throw chatNotFound();
     case "no_message":
-      throw new Problem("not_found", "There is no such message in this chat.");
+      throw await messageNotFound(ctx, caller, chatId);
     case "deleted":
       throw new Problem("message_deleted", "This message was deleted.");
     case "too_many":

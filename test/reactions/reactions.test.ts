@@ -1,6 +1,6 @@
 import { beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { expectInvalid, expectProblem } from "../http/refusals.ts";
-import { answerAndHang, say } from "../world/gemini/script.ts";
+import { answer, answerAndHang, finish, say } from "../world/gemini/script.ts";
 import { reactionNamesMax, reactionsPerMessageMax } from "../../src/wire/messages.ts";
 import { useWorld, type Person } from "../world/world.ts";
 
@@ -153,20 +153,50 @@ test("a running answer takes reactions, and still ends once, with its own number
   world.gemini.respondWith(answerAndHang(say("On and on")));
   await ann.say(chatId, "/bot for ever?");
   const { message_id: answerId } = await socket.next("bot_stream", { chunk: "On and on" });
-  const answer = Number(answerId);
-  expect((await add(ben, "🤖", answer)).body.reactions).toHaveLength(1);
-  expect(await socket.next("reaction")).toMatchObject({ message_id: answer, updated_seq: 4 });
+  const running = Number(answerId);
+  expect((await add(ben, "🤖", running)).body.reactions).toHaveLength(1);
+  expect(await socket.next("reaction")).toMatchObject({ message_id: running, updated_seq: 4 });
 
-  const { body: stopped } = await ann.api("POST", `/api/chats/${chatId}/messages/${answer}/stop`);
+  const { body: stopped } = await ann.api("POST", `/api/chats/${chatId}/messages/${running}/stop`);
   expect(stopped).toMatchObject({ status: "stopped", updated_seq: 5, reactions: [{ count: 1 }] });
   expect(await socket.next("bot_stream", { is_complete: true })).toMatchObject({ updated_seq: 5 });
-  await add(ann, "🤖", answer);
+  await add(ann, "🤖", running);
   expect(await socket.next("reaction")).toMatchObject({ count: 2, updated_seq: 6 });
 
   const late = await ben.joined(chatId, 0);
   expect(late.ofType("bot_stream")).toEqual([]);
-  const shown = late.ofType("message").find((frame) => frame.message_id === answer);
+  const shown = late.ofType("message").find((frame) => frame.message_id === running);
   expect(shown).toMatchObject({ status: "stopped", updated_seq: 6, reactions: [{ count: 2 }] });
+});
+
+test("a message that is sent again is returned with its reactions, and the room is not shown it without them", async () => {
+  const sent = await ann.say(chatId, "Again?", "again");
+  await add(ben, "👍", sent.id);
+  const socket = await ann.joined(chatId, 0);
+  const retried = await ann.say(chatId, "Again?", "again");
+  expect(retried).toMatchObject({ id: sent.id, seq: 2, updated_seq: 3, reactions: [{ count: 1 }] });
+  await socket.settle();
+  expect(socket.ofType("message").filter((frame) => frame.message_id === sent.id)).toHaveLength(1);
+});
+
+test("an edit keeps the reactions, and a reaction is no change of what an answer was made from", async () => {
+  const socket = await ann.joined(chatId);
+  world.gemini.respondWith(answer(say("An answer"), finish()));
+  const question = await ann.say(chatId, "/bot what?");
+  const { message_id: answerId } = await socket.next("bot_stream", { is_complete: true });
+  const context = async () =>
+    (await ann.api("GET", `/api/chats/${chatId}/messages/${Number(answerId)}/context`)).body;
+  const before = await context();
+  await add(ben, "👍", question.id);
+  await add(ben, "👍", Number(answerId));
+  expect(await context()).toEqual(before);
+  expect(before.changed).toBe(false);
+
+  const path = `/api/chats/${chatId}/messages/${question.id}`;
+  const { body } = await ann.api("PATCH", path, { content: "/bot what else?" });
+  expect(body).toMatchObject({ content: "/bot what else?", reactions: [{ count: 1 }] });
+  expect(await socket.next("message_updated")).toMatchObject({ reactions: [{ count: 1 }] });
+  expect((await context()).changed).toBe(true);
 });
 
 describe("refused is", () => {
@@ -234,17 +264,20 @@ describe("refused is", () => {
 
   test("a deleted message, whose reactions are gone while their numbers stay", async () => {
     await add(ben, "👍");
-    await world.sql`
-      update messages set content = '', reactions = '[]', deleted_at = now() where id = ${messageId}
-    `;
+    const deleted = await ann.api("DELETE", `/api/chats/${chatId}/messages/${messageId}`);
+    expect(deleted.body).toMatchObject({ updated_seq: 3, reactions: [] });
     expectProblem(await add(ann, "👍"), 409, "message_deleted");
     expectProblem(await remove(ben, "👍"), 409, "message_deleted");
     const socket = await ben.socket();
     expect(await socket.ask(reactFrame("👍"))).toMatchObject({ code: "message_deleted" });
     const rows = await world.sql`
-      select kind, user_id, emoji from chat_changes where message_id = ${messageId}
+      select seq::int, kind, user_id, emoji from chat_changes where message_id = ${messageId} order by seq
     `;
-    expect([...rows]).toEqual([{ kind: "message_updated", user_id: null, emoji: null }]);
+    const erased = { kind: "message_updated", user_id: null, emoji: null };
+    expect([...rows]).toEqual([
+      { seq: 2, ...erased },
+      { seq: 3, ...erased },
+    ]);
     expect(await world.sql`select from message_reactions where chat_id = ${chatId}`).toBeEmpty();
   });
 
