@@ -9,7 +9,7 @@ export const catchingUp = html`<p>
     <code>seq</code>, a later change of a message as its <code>updated_seq</code>, and a change of
     the chat or its participants as the chat's <code>updated_seq</code>. These frames carry a
     number: <code>message</code>, the first and the last <code>bot_stream</code> of an answer,
-    <code>message_updated</code>, <code>participant_added</code>,
+    <code>message_updated</code>, <code>reaction</code>, <code>participant_added</code>,
     <code>participant_removed</code> and <code>chat_updated</code>. The number of a frame is its
     <code>updated_seq</code>, or its <code>seq</code> if it has no <code>updated_seq</code>.
   </p>
@@ -59,7 +59,8 @@ export const catchingUp = html`<p>
       Missed messages arrive as <code>message</code> frames: replace the message with the same
       <code>message_id</code>, and order messages by <code>seq</code>. Do not change the position
       until <code>joined</code> arrives; then use its <code>last_seq</code>. If the connection is
-      lost in between, the next join starts from the same position. <code>after_seq: 0</code>
+      lost in between, the next join starts from the same position. A message that has changed
+      several times is sent once, with the number of the last change. <code>after_seq: 0</code>
       requests all messages, unless there are too many.
     </li>
     <li>

@@ -84,6 +84,8 @@ export const operations: Record<string, Rule> = {
   "POST /api/chats/{chat_id}/messages/{message_id}/stop": participants({ answer: "streaming" }),
   "POST /api/chats/{chat_id}/messages/{message_id}/regenerate": participants(),
   "GET /api/chats/{chat_id}/messages/{message_id}/context": participants(),
+  "PUT /api/chats/{chat_id}/messages/{message_id}/reactions/{emoji}": participants(),
+  "DELETE /api/chats/{chat_id}/messages/{message_id}/reactions/{emoji}": participants(),
   "GET /api/usage": signedIn(),
   "GET /api/models": signedIn(),
   "GET /health": anyone(),
@@ -147,6 +149,15 @@ export const frames: Record<string, FrameRule> = {
   watch_presence: {
     members: ({ people }) => ({ user_ids: [people.owner.id] }),
     replies: toAll("ack"),
+  },
+  react: {
+    members: (scene) => ({
+      ...inChat(scene),
+      message_id: scene.messageId,
+      emoji: "👍",
+      on: true,
+    }),
+    replies: toParticipants("ack"),
   },
   ping: { members: () => ({}), replies: toAll("pong") },
 };
