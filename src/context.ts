@@ -10,7 +10,7 @@ import type { MergedOptions, NumberedChange } from "./realtime/local-realtime.ts
 import type { RoomOptions } from "./realtime/listener.ts";
 import type { Rooms } from "./realtime/rooms.ts";
 import type { RoomFrame } from "./wire/frames.ts";
-import type { ListFrame, UserFrame } from "./wire/list-frames.ts";
+import type { ActivityFrame, ListFrame, UserFrame } from "./wire/list-frames.ts";
 import type { ReadReceiptsFrame } from "./wire/merged-frames.ts";
 
 /** The context of every action; there is one in a process, and one in each world of a test. */
@@ -60,6 +60,11 @@ export interface Realtime {
   toUser(userId: number, frame: UserFrame, change?: NumberedChange): void;
   /** Sends to the participants of `frame.chat_id` that have not joined it; `chat_activity` at most once a second. */
   toList(frame: ListFrame): void;
+  /**
+   * Shows a message that has changed to those who were sent its `chat_activity`, if it is the newest of its chat. Of any other
+   * message only a frame that still waits is replaced.
+   */
+  reviseActivity(frame: ActivityFrame, options: { isNewest: boolean }): void;
   /** Whether a merged socket of this node follows the chat. */
   hasMerged(chatId: number): boolean;
   /** Sends to the merged sockets of a chat's participants, whether or not they have joined it. */

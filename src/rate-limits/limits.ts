@@ -40,6 +40,12 @@ export const rates = {
     address: per(3_000, 30),
     refusal: "You are sending messages too fast.",
   },
+  /** Edits and deletions of messages, by HTTP and by sockets. */
+  edits: {
+    person: per(120, minute),
+    address: per(2_400, minute),
+    refusal: "You are changing messages too fast.",
+  },
   /** Invited people, also those that a chat is created with: the quota is the size of the largest group. */
   invites: {
     person: per(2_000, hour),

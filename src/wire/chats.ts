@@ -116,7 +116,9 @@ export const ChatSummary = Chat.extend({
   unread_count: z.int().nonnegative().meta({
     description: "Messages of other people and of the bot above the read position",
   }),
-  last_message: z.string().nullable().meta({ description: "The text of the newest message" }),
+  last_message: z.string().nullable().meta({
+    description: "The text of the newest message; empty if it was deleted",
+  }),
   last_message_time: Time.nullable(),
   ...ChatPreferences.shape,
 }).meta({ id: "ChatSummary" });

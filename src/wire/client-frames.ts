@@ -1,6 +1,6 @@
 // Frames that a client sends. The documents are made of the same schemas.
 import { z } from "zod";
-import { ClientId, Content } from "./messages.ts";
+import { ClientId, Content, EditMessageInput } from "./messages.ts";
 import { Id, Seq, text } from "./text.ts";
 
 /** Size limit of a client frame in bytes; a larger one closes the socket with 1009. */
@@ -36,6 +36,14 @@ export const ClientFrame = z.discriminatedUnion("type", [
     client_id: ClientId.nullish(),
     ...request,
   }),
+  z.object({
+    type: z.literal("edit"),
+    chat_id: Id,
+    message_id: Id,
+    ...EditMessageInput.shape,
+    ...request,
+  }),
+  z.object({ type: z.literal("delete"), chat_id: Id, message_id: Id, ...request }),
   z.object({ type: z.literal("typing"), chat_id: Id, ...request }),
   z.object({
     type: z.literal("read"),

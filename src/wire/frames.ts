@@ -114,6 +114,9 @@ export const AckFrame = z.object({
   request_id: RequestId,
   message_id: Id.optional(),
   seq: Seq.optional(),
+  updated_seq: Seq.optional().meta({
+    description: "In reply to `edit` and `delete`: the number of the last change of the message",
+  }),
 });
 export const ErrorFrame = z.object({
   type: z.literal("error"),

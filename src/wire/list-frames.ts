@@ -34,9 +34,9 @@ const ActivityFrame = z.object({
   type: z.literal("chat_activity"),
   ...inChat,
   ...Message.pick({ seq: true, user_id: true, username: true, is_bot: true }).shape,
-  last_message: z
-    .string()
-    .meta({ description: `The first ${previewMax} UTF-16 units of the newest message` }),
+  last_message: z.string().meta({
+    description: `The first ${previewMax} UTF-16 units of the newest message; empty if it was deleted`,
+  }),
   last_message_time: Time,
 });
 export type ActivityFrame = z.infer<typeof ActivityFrame>;

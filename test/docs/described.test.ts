@@ -110,6 +110,11 @@ test("every operation succeeds with 200 and what the document says", async () =>
   const { message_id } = await socket.next("bot_stream");
   await does(ann, `GET ${chat}/messages`, undefined, [id]);
   const one = `${chat}/messages/{message_id}`;
+  const hello = await does(ben, `POST ${chat}/messages`, { content: "Helo!" }, [id]);
+  await does(ben, `PATCH ${one}`, { content: "Hello!", if_seq: hello.seq }, [id, hello.id]);
+  await does(ann, `GET ${one}/versions`, undefined, [id, hello.id]);
+  await does(ann, `DELETE ${one}`, undefined, [id, hello.id]);
+  await does(ben, `GET ${one}`, undefined, [id, hello.id]);
   await does(ben, `POST ${one}/stop`, undefined, [id, message_id]);
   await does(ben, `GET ${one}/context`, undefined, [id, message_id]);
   await does(ben, `POST ${one}/regenerate`, undefined, [id, message_id]);

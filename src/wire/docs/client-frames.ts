@@ -49,6 +49,31 @@ export const clientNotes: {
       request_id: 3,
     },
   },
+  edit: {
+    summary: "Edit a message",
+    description:
+      "The author may edit a message, without a `join`. Everybody in the room receives `message_updated`. An edit that changes nothing is " +
+      "acknowledged, too, so the frame can be sent again until it is. With `if_seq`, which is the `updated_seq` that the author has seen, " +
+      "it is refused as `changed_meanwhile` if the message has changed since.",
+    reply: "ack",
+    example: {
+      type: "edit",
+      chat_id: 1,
+      message_id: 123,
+      content: "/bot Why is the evening sky red?",
+      if_seq: 57,
+      request_id: 6,
+    },
+  },
+  delete: {
+    summary: "Delete a message",
+    description:
+      "The author and the chat's owner may delete a message, and the person who asked may delete the answer; a `join` is not needed. A " +
+      "running answer is stopped first. Everybody in the room receives `message_updated` with `deleted_at` and without content. " +
+      "Deleting a message once more is acknowledged, too.",
+    reply: "ack",
+    example: { type: "delete", chat_id: 1, message_id: 123, request_id: 7 },
+  },
   typing: {
     summary: "Show that you are typing",
     description:

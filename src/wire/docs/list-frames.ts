@@ -71,7 +71,7 @@ export const listNotes: {
     to: "person",
     summary: "A message was stored in a chat that this socket has not joined",
     description:
-      "It has what a chat list needs to show the chat as unread. For an answer it is sent once, at its end, with the `seq` of the answer's first frame. The sender's own sockets that have not joined receive it, too.",
+      "It has what a chat list needs to show the chat as unread. For an answer it is sent once, at its end, with the `seq` of the answer's first frame. If the chat's newest message is edited or deleted, it comes again with the same `seq`: count each `seq` once. The sender's own sockets that have not joined receive it, too.",
     example: {
       type: "chat_activity",
       chat_id: 1,

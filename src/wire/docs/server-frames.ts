@@ -25,11 +25,18 @@ export const serverNotes: {
   },
   message_updated: {
     to: "room",
-    summary: "A message has changed",
+    summary: "A message was edited or deleted",
     description:
-      "The frame has the whole message in its new state. `updated_seq` is the number of the change. This version never sends it; " +
-      "clients should handle it for later versions.",
-    example: { ...message, type: "message_updated", content: "Never mind.", updated_seq: 59 },
+      "The frame has the whole message in its new state: show it instead of the one before. `updated_seq` is the number of the change. " +
+      "If `deleted_at` is set, the message was deleted and has no content. If the message has changed again since, the frame may have " +
+      "its latest state already.",
+    example: {
+      ...message,
+      type: "message_updated",
+      content: "Never mind.",
+      updated_seq: 59,
+      edited_at: exampleTime,
+    },
   },
   bot_stream_first: {
     to: "room",
@@ -156,7 +163,8 @@ export const serverNotes: {
     to: "socket",
     summary: "The request was carried out",
     description:
-      "For a `message` it has the number and the id of the stored message, which no crash loses from now on.",
+      "For a `message` it has the number and the id of the stored message, which no crash loses from now on; for `edit` and `delete` also " +
+      "the number of the last change of the message, `updated_seq`.",
     example: { type: "ack", request_id: 3, message_id: 123, seq: 57 },
   },
   error: {

@@ -14,6 +14,8 @@ interface Request {
   body?: (scene: Scene, caller: Exclude<Role, "nobody">) => unknown;
   /** The answer that the operation is about; `complete` unless said otherwise. */
   answer?: Answering;
+  /** The message that the operation is about; the answer unless said otherwise. */
+  message?: "question";
 }
 
 export interface Rule extends Request {
@@ -72,6 +74,13 @@ export const operations: Record<string, Rule> = {
   "POST /api/chats/{chat_id}/leave": rule([401, 404, 404, 200, 200, 409], {}),
   "GET /api/chats/{chat_id}/messages": participants(),
   "POST /api/chats/{chat_id}/messages": participants({ body: () => ({ content: "hello" }) }),
+  "GET /api/chats/{chat_id}/messages/{message_id}": participants(),
+  "PATCH /api/chats/{chat_id}/messages/{message_id}": rule([401, 404, 404, 403, 200, 403], {
+    body: () => ({ content: "/bot Is anybody there?" }),
+    message: "question",
+  }),
+  "DELETE /api/chats/{chat_id}/messages/{message_id}": rule([401, 404, 404, 403, 200, 200], {}),
+  "GET /api/chats/{chat_id}/messages/{message_id}/versions": participants(),
   "POST /api/chats/{chat_id}/messages/{message_id}/stop": participants({ answer: "streaming" }),
   "POST /api/chats/{chat_id}/messages/{message_id}/regenerate": participants(),
   "GET /api/chats/{chat_id}/messages/{message_id}/context": participants(),
@@ -112,6 +121,14 @@ export const frames: Record<string, FrameRule> = {
   message: {
     members: (scene) => ({ ...inChat(scene), content: "hello" }),
     replies: toParticipants("ack"),
+  },
+  edit: {
+    members: (scene) => ({ ...inChat(scene), message_id: scene.questionId, content: "hello" }),
+    replies: { ...toParticipants("forbidden"), author: "ack" },
+  },
+  delete: {
+    members: (scene) => ({ ...inChat(scene), message_id: scene.messageId }),
+    replies: { ...toParticipants("ack"), member: "forbidden" },
   },
   typing: { members: inChat, replies: toParticipants("ack") },
   read: {
