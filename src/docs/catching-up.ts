@@ -1,6 +1,7 @@
 // The section "Catching up" of /docs/socket.
 import { html } from "hono/html";
 import { replayBytesMax, replayMax } from "../wire/frames.ts";
+import { watchedMax } from "../wire/presence.ts";
 
 const replayLimit = replayMax.toLocaleString("en-US");
 
@@ -83,6 +84,14 @@ export const catchingUp = html`<p>
     <code>user_left</code> report changes. <code>typing</code> and <code>stop</code> require
     membership, but no <code>join</code>. A <code>typing</code> frame that is not passed on, and a
     <code>leave</code> for a chat that the socket has not joined, are acknowledged as well.
+  </p>
+  <p>
+    Outside of a room, <code>watch_presence</code> names up to ${watchedMax} people whose status the
+    socket is sent in <code>presence</code> frames: <code>online</code>, <code>away</code>, or
+    <code>offline</code> with the time when they were last seen. Send it again after each reconnect.
+    A person with <code>presence: "invisible"</code>, a setting of <code>PATCH /api/auth/me</code>,
+    is shown there as offline. In a room that they join, and where they write or type, they are
+    shown as everybody else is.
   </p>
   <h3>Leaving a chat</h3>
   <p>
