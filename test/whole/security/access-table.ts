@@ -128,6 +128,15 @@ export const frames: Record<string, FrameRule> = {
     members: (scene) => ({ ...inChat(scene), message_id: scene.questionId, content: "hello" }),
     replies: { ...toParticipants("forbidden"), author: "ack" },
   },
+  react: {
+    members: (scene) => ({
+      ...inChat(scene),
+      message_id: scene.messageId,
+      emoji: "👍",
+      on: true,
+    }),
+    replies: toParticipants("ack"),
+  },
   delete: {
     members: (scene) => ({ ...inChat(scene), message_id: scene.messageId }),
     replies: { ...toParticipants("ack"), member: "forbidden" },
@@ -149,15 +158,6 @@ export const frames: Record<string, FrameRule> = {
   watch_presence: {
     members: ({ people }) => ({ user_ids: [people.owner.id] }),
     replies: toAll("ack"),
-  },
-  react: {
-    members: (scene) => ({
-      ...inChat(scene),
-      message_id: scene.messageId,
-      emoji: "👍",
-      on: true,
-    }),
-    replies: toParticipants("ack"),
   },
   ping: { members: () => ({}), replies: toAll("pong") },
 };
