@@ -22,7 +22,8 @@ export const catchingUp = html`<p>
     <li>An acknowledged change is committed to disk.</li>
     <li>
       A <code>client_id</code> permanently identifies one message of its sender in a chat. A
-      repeated request returns that message, stores nothing, and does not ask the model again.
+      repeated request returns that message in its latest state, stores nothing, and does not ask
+      the model again.
     </li>
     <li>
       <code>join</code> with <code>after_seq</code> sends every message with a higher
@@ -56,11 +57,11 @@ export const catchingUp = html`<p>
       room that is shown.
     </li>
     <li>
-      Missed messages arrive as <code>message</code> frames: replace the message with the same
-      <code>message_id</code>, and order messages by <code>seq</code>. Do not change the position
-      until <code>joined</code> arrives; then use its <code>last_seq</code>. If the connection is
-      lost in between, the next join starts from the same position. A message that has changed
-      several times is sent once, with the number of the last change. <code>after_seq: 0</code>
+      Missed messages arrive as <code>message</code> frames, edited and deleted ones too, in their
+      latest state: replace the message with the same <code>message_id</code>, and order messages by
+      <code>seq</code>. Do not change the position until <code>joined</code> arrives; then use its
+      <code>last_seq</code>. If the connection is lost in between, the next join starts from the
+      same position. <code>after_seq: 0</code>
       requests all messages, unless there are too many.
     </li>
     <li>

@@ -20,6 +20,7 @@ import type { Sql } from "../../src/database/connect.ts";
 import { createReadLog, findMissed } from "../../src/log/replay.ts";
 import { insertMessages } from "../../src/log/insert.ts";
 import { findMessages } from "../../src/log/messages.ts";
+import { findVersions, markDeleted, updateContent } from "../../src/messages/queries.ts";
 import {
   findUsersByName,
   findUsersByPart,
@@ -64,6 +65,10 @@ const rotation = {
   ttlSeconds: 60,
   source: { address: "127.0.0.1", userAgent: null },
 };
+/** The message of a chat of one message, which its owner has written. */
+const messageOf = (chatId: number) => ({ chatId, messageId: 10_000 + chatId - 1 });
+const edited = 100;
+let deletable = 200;
 const readLog = (after: number, limit: number) => createReadLog(sql)(busyChat, after, limit);
 
 /** The person has written nothing up to here and some numbers above it. */
@@ -139,8 +144,36 @@ const cases: Case[] = [
       insertMessages(sql, [{ ...fromMe, content: "message 50", clientId: "c50" }], {
         leaseSeconds: 6,
       }),
-    rows: { chats: 1, chat_participants: 1, messages: 1 },
-    by: ["messages_client_id_key"],
+    // It is found by its client id, and then read.
+    rows: { chats: 1, chat_participants: 1, messages: 2, message_versions: 1 },
+    by: ["messages_client_id_key", "messages_pkey", "message_versions_pkey"],
+  },
+  {
+    what: "a message that is edited",
+    run: () =>
+      updateContent(sql, edited, messageOf(edited), {
+        content: crypto.randomUUID(),
+        ifSeq: undefined,
+      }),
+    // The chat and the message are found twice: to be locked, and to be changed.
+    rows: { chats: 2, chat_participants: 1, messages: 2, message_versions: 3 },
+    by: ["messages_pkey", "message_versions_pkey"],
+  },
+  {
+    what: "a message that is deleted",
+    run: () => {
+      deletable += 1;
+      const owner = { id: deletable, username: "owner", source: rotation.source };
+      return markDeleted(sql, owner, messageOf(deletable));
+    },
+    rows: { chats: 2, chat_participants: 1, messages: 2 },
+    by: ["messages_pkey"],
+  },
+  {
+    what: "the texts of a message",
+    run: () => findVersions(sql, me, busyChat, 2_000),
+    rows: { chat_participants: 1, messages: 1, message_versions: 1 },
+    by: ["messages_pkey", "message_versions_pkey"],
   },
   {
     what: "twenty messages at once",
