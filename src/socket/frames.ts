@@ -1,6 +1,7 @@
 // Runs the frames of sockets: from a text that came in to the action that it asks for, and back to the reply.
 import type { Ctx } from "../context.ts";
 import type { TypingNotices } from "../messages/typing.ts";
+import type { Presence } from "../presence/presence.ts";
 import type { StoreReaction } from "../reactions/commit.ts";
 import type { ReadNotices } from "../receipts/notices.ts";
 import { ClientFrame, Envelope, type RequestId } from "../wire/client-frames.ts";
@@ -26,6 +27,7 @@ export interface SocketParts {
   sockets: SocketRegistry;
   typing: TypingNotices;
   storeReaction: StoreReaction;
+  presence: Presence;
   receipts: ReadNotices;
 }
 

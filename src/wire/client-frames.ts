@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { Emoji } from "./emoji.ts";
 import { ClientId, Content, EditMessageInput } from "./messages.ts";
+import { OwnStatus, watchedMax } from "./presence.ts";
 import { Id, Seq, text } from "./text.ts";
 
 /** Size limit of a client frame in bytes; a larger one closes the socket with 1009. */
@@ -62,6 +63,12 @@ export const ClientFrame = z.discriminatedUnion("type", [
     message_id: Id,
     emoji: Emoji,
     on: z.boolean().meta({ description: "false takes the reaction back" }),
+    ...request,
+  }),
+  z.object({ type: z.literal("presence"), status: OwnStatus, ...request }),
+  z.object({
+    type: z.literal("watch_presence"),
+    user_ids: z.array(Id).max(watchedMax).meta({ description: "An empty list ends the watch." }),
     ...request,
   }),
   z.object({ type: z.literal("ping"), ...request }),
