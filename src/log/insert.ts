@@ -1,7 +1,7 @@
 // The group commit of new messages.
 import { z } from "zod";
 import { databaseError, many, type Sql } from "../database/connect.ts";
-import { botUsername, type Message } from "../wire/messages.ts";
+import { botUsername, Message } from "../wire/messages.ts";
 import { insertOnce, type InsertOptions, type NewMessage } from "./insert-queries.ts";
 import { newMessage } from "./messages.ts";
 
@@ -26,6 +26,7 @@ const stored = {
   updated_seq: z.int(),
   content: z.string(),
   created_at: z.string(),
+  ...Message.pick({ reply_to: true, mentions: true }).shape,
 };
 const InsertedRow = z.discriminatedUnion("outcome", [
   z.object({
@@ -110,6 +111,8 @@ function outcomeOf(item: NewMessage, row: InsertedRow | undefined): InsertedMess
     content: row.content,
     client_id: item.clientId ?? null,
     created_at: row.created_at,
+    reply_to: row.reply_to,
+    mentions: row.mentions,
   });
   if (row.outcome === "known") return { outcome: "known", message };
   if (row.answer_id === null || row.answer_seq === null) {

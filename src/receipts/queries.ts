@@ -7,7 +7,7 @@ import { Time } from "../wire/text.ts";
 const ReadPosition = z.object({ last_read_seq: z.int(), has_moved: z.boolean() });
 
 /**
- * Moves the read position forward, never back and never beyond the chat's newest number.
+ * Moves the read position forward, never back and never beyond the chat's newest number. The mentions up to it are cleared.
  * @returns undefined for a chat that the user is not in
  */
 export async function updateReadPosition(
@@ -18,24 +18,31 @@ export async function updateReadPosition(
 ): Promise<z.infer<typeof ReadPosition> | undefined> {
   return maybe(
     await sql`
-      update chat_participants me
-      set last_read_seq = greatest(me.last_read_seq, least(coalesce(${seq ?? null}::bigint, c.last_seq), c.last_seq)),
-          last_read_at = case
-            when least(coalesce(${seq ?? null}::bigint, c.last_seq), c.last_seq) > me.last_read_seq then now()
-            else me.last_read_at
-          end,
-          own_read_count = me.own_read_count + (
-            select count(*) from messages
-            where chat_id = c.id
-              and seq > me.last_read_seq
-              and seq <= least(coalesce(${seq ?? null}::bigint, c.last_seq), c.last_seq)
-              and user_id = me.user_id
-          )
-      from chats c, (
-        select last_read_seq from chat_participants where chat_id = ${chatId} and user_id = ${userId}
-      ) before
-      where me.chat_id = ${chatId} and me.user_id = ${userId} and c.id = me.chat_id
-      returning me.last_read_seq, me.last_read_seq > before.last_read_seq as has_moved
+      with moved as (
+        update chat_participants me
+        set last_read_seq = greatest(me.last_read_seq, least(coalesce(${seq ?? null}::bigint, c.last_seq), c.last_seq)),
+            last_read_at = case
+              when least(coalesce(${seq ?? null}::bigint, c.last_seq), c.last_seq) > me.last_read_seq then now()
+              else me.last_read_at
+            end,
+            own_read_count = me.own_read_count + (
+              select count(*) from messages
+              where chat_id = c.id
+                and seq > me.last_read_seq
+                and seq <= least(coalesce(${seq ?? null}::bigint, c.last_seq), c.last_seq)
+                and user_id = me.user_id
+            )
+        from chats c, (
+          select last_read_seq from chat_participants where chat_id = ${chatId} and user_id = ${userId}
+        ) before
+        where me.chat_id = ${chatId} and me.user_id = ${userId} and c.id = me.chat_id
+        returning me.last_read_seq, me.last_read_seq > before.last_read_seq as has_moved
+      ),
+      cleared as (
+        delete from message_mentions using moved
+        where user_id = ${userId} and chat_id = ${chatId} and seq <= moved.last_read_seq
+      )
+      select last_read_seq, has_moved from moved
     `,
     ReadPosition,
   );

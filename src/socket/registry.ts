@@ -116,7 +116,9 @@ export class SocketRegistry implements MergedSockets {
   notify(userId: number, frame: UserFrame): void {
     for (const ws of this.#byUser.get(userId) ?? []) {
       if ("chat" in frame) ws.data.session?.follow(frame.chat.id);
-      else if (frame.type !== "read") ws.data.session?.unfollow(frame.chat_id);
+      else if (frame.type === "chat_deleted" || frame.type === "removed_from_chat") {
+        ws.data.session?.unfollow(frame.chat_id);
+      }
     }
     this.emit(userTopic(userId), JSON.stringify(frame));
   }

@@ -1,6 +1,6 @@
 // Frames that a client sends. The documents are made of the same schemas.
 import { z } from "zod";
-import { ClientId, Content } from "./messages.ts";
+import { ClientId, Content, ReplyTo } from "./messages.ts";
 import { Id, Seq, text } from "./text.ts";
 
 /** Size limit of a client frame in bytes; a larger one closes the socket with 1009. */
@@ -34,6 +34,7 @@ export const ClientFrame = z.discriminatedUnion("type", [
     chat_id: Id,
     content: Content,
     client_id: ClientId.nullish(),
+    reply_to: ReplyTo,
     ...request,
   }),
   z.object({ type: z.literal("typing"), chat_id: Id, ...request }),

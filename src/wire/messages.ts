@@ -81,7 +81,9 @@ export const Message = z
     reply_to: Id.nullable().meta({
       description: "The id of the message of the same chat that this one replies to",
     }),
-    mentions: z.array(Id).meta({ description: "The people whom the message mentions" }),
+    mentions: z.array(Id).meta({
+      description: "The ids of the people whom the message mentions, without its author",
+    }),
     reactions: z.array(Reaction).meta({ description: "In the order of first use" }),
   })
   .meta({ id: "Message" });
@@ -122,8 +124,14 @@ export const Usage = z
   .meta({ id: "Usage" });
 export type Usage = z.infer<typeof Usage>;
 
+export const ReplyTo = Id.nullish().meta({
+  description:
+    "The id of a message of the same chat that has not been deleted. Any other id is refused with `invalid`",
+  example: 122,
+});
+
 export const SendMessageInput = z
-  .object({ content: Content, client_id: ClientId.nullish() })
+  .object({ content: Content, client_id: ClientId.nullish(), reply_to: ReplyTo })
   .meta({ id: "SendMessageInput" });
 export type SendMessageInput = z.infer<typeof SendMessageInput>;
 

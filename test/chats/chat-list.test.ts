@@ -49,12 +49,14 @@ test("an empty chat is a Chat with nothing unread and nulls for its last message
     "unread_count",
     "last_message",
     "last_message_time",
+    "mention_count",
   ]);
   expect(summary).toEqual({
     ...chat,
     unread_count: 0,
     last_message: null,
     last_message_time: null,
+    mention_count: 0,
   });
 });
 
