@@ -1,6 +1,7 @@
 // Makes the context and the objects behind its ports: the only file that knows every feature.
 import type { Logger } from "pino";
 import { Passwords } from "./accounts/passwords.ts";
+import { RecentSessions } from "./accounts/recent-sessions.ts";
 import { leaseSeconds } from "./answers/budget/queries.ts";
 import { RunningAnswers } from "./answers/running-answers.ts";
 import type { Config } from "./config/config.ts";
@@ -92,6 +93,7 @@ export function compose(parts: ContextParts): ServerParts {
     model,
     realtime,
     gateway: sockets,
+    sessionCache: new RecentSessions(),
     rateLimits: createRateLimits({ config, sql, log }),
     insertMessage: createInsertMessage(sql, telemetry),
     answers,

@@ -25,6 +25,7 @@ export interface Ctx {
   readonly model: Model;
   readonly realtime: Realtime;
   readonly gateway: Gateway;
+  readonly sessionCache: SessionCache;
   readonly rateLimits: RateLimits;
   readonly insertMessage: InsertMessage;
   readonly answers: Answers;
@@ -72,6 +73,27 @@ export interface Realtime {
    */
   toMerged(frame: ReadReceiptsFrame, after: number): void;
   readonly rooms: Rooms;
+}
+
+/** The person and session that a token stands for. */
+export interface Identity {
+  readonly id: number;
+  readonly username: string;
+  readonly sessionId: string;
+  /** Milliseconds since the epoch. */
+  readonly expiresAtMs: number;
+}
+
+/** Access tokens that were verified, and sessions that were live a moment ago, on this node. */
+export interface SessionCache {
+  /** The person of a token that was verified before, and that may have expired since. */
+  findIdentity(token: string): Identity | undefined;
+  rememberIdentity(token: string, identity: Identity): void;
+  /** Whether the session was found live within the last second. */
+  isLive(sessionId: string, nowMs: number): boolean;
+  /** @param askedAtMs when the database was asked, in milliseconds since the epoch */
+  rememberLive(sessionId: string, askedAtMs: number): void;
+  forgetLive(sessionId: string): void;
 }
 
 /** The sockets of this node. */

@@ -2,6 +2,7 @@
 import type { Server } from "bun";
 import { areSessionsLive } from "./accounts/queries.ts";
 import { cleanUpSessions } from "./accounts/authentication.ts";
+import { dropSessions } from "./accounts/recent-sessions.ts";
 import { recoverAnswers } from "./answers/recovery.ts";
 import { createApp, type AppParts } from "./app.ts";
 import { cleanUpAudit } from "./audit/audit.ts";
@@ -155,7 +156,10 @@ async function closeEnded(ctx: Ctx, sockets: SocketRegistry): Promise<void> {
   for (let from = 0; from < ids.length; from += endedPageSize) {
     const page = ids.slice(from, from + endedPageSize);
     const live = await areSessionsLive(ctx.sql, page);
-    sockets.disconnectSessions(page.filter((_, place) => !live[place]));
+    dropSessions(
+      ctx,
+      page.filter((_, place) => !live[place]),
+    );
   }
 }
 

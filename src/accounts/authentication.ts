@@ -22,10 +22,17 @@ import { findUser } from "./user-queries.ts";
 const ticketTtlSeconds = 30;
 const expiredPageSize = 1_000;
 
-/** The person of an access token whose session has not ended and belongs to that person. @throws Problem `invalid_token` */
+/**
+ * The person of an access token whose session has not ended and belongs to that person; the database is asked at most once a
+ * second and session.
+ * @throws Problem `invalid_token`
+ */
 export async function authenticate(ctx: Ctx, accessToken: string): Promise<Identity> {
   const identity = await readAccessToken(ctx, accessToken);
+  const nowMs = ctx.now().getTime();
+  if (ctx.sessionCache.isLive(identity.sessionId, nowMs)) return identity;
   if (!(await isSessionLive(ctx.sql, identity))) throw sessionEnded();
+  ctx.sessionCache.rememberLive(identity.sessionId, nowMs);
   return identity;
 }
 

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { many, maybe, type Sql } from "../database/connect.ts";
+import { wireTime } from "../database/wire-json.ts";
 import { botUsername, Message } from "../wire/messages.ts";
 
 /**
@@ -33,6 +34,8 @@ type Inserted = Pick<
   "id" | "chat_id" | "seq" | "updated_seq" | "user_id" | "username" | "content" | "created_at"
 >;
 
+const shownUsername = `case when m.is_bot then '${botUsername}' else coalesce(u.username, 'deleted user') end`;
+
 /** The username is no column of the messages: it is joined from the users. */
 const columnNames = Object.keys(emptyMessage).filter((name) => name !== "username");
 
@@ -48,10 +51,7 @@ export function storedColumns(sql: Sql, from?: string) {
 
 /** The columns of a Message, from `messages m left join users u on u.id = m.user_id`. */
 export function messageColumns(sql: Sql) {
-  return sql`
-    ${storedColumns(sql, "m")},
-    case when m.is_bot then ${botUsername} else coalesce(u.username, 'deleted user') end as username
-  `;
+  return sql`${storedColumns(sql, "m")}, ${sql.unsafe(shownUsername)} as username`;
 }
 
 /** The Message that an insert has stored, from what it gave and returned; the other members have the table's defaults. */
@@ -59,12 +59,30 @@ export function newMessage(inserted: Inserted & Partial<Message>): Message {
   return { ...emptyMessage, ...inserted };
 }
 
-// The caller's participation yields a row even when the page is empty; its `id` is null then.
-const HistoryRow = z.union([Message, z.object({ id: z.null() })]);
+/** The members of a Message in the order and form of the wire, from the tables of {@link messageColumns}. */
+const wireMembers = Object.keys(emptyMessage)
+  .map((name) => {
+    if (name === "username") return `${shownUsername} as username`;
+    return name.endsWith("_at") ? `${wireTime(`m.${name}`)} as ${name}` : `m.${name}`;
+  })
+  .join(", ");
+
+/** A message as PostgreSQL has written it in JSON. */
+export interface MessageJson {
+  seq: number;
+  json: string;
+}
+
+// The caller's participation yields a row even when the page is empty; its `seq` is null then.
+const HistoryRow = z.union([
+  z.object({ seq: z.int(), json: z.string() }),
+  z.object({ seq: z.null() }),
+]);
 
 /**
  * Finds messages between two numbers (both excluded), oldest first. If there are more than `limit`, they are the newest of
- * them, or with `fromOldest` the oldest.
+ * them, or with `fromOldest` the oldest. They are JSON already: to read the rows and to write them again costs the server
+ * more than all else of a page.
  * @returns undefined for a chat that the caller is not in
  */
 export async function findMessages(
@@ -77,11 +95,11 @@ export async function findMessages(
     fromOldest: boolean;
     limit: number;
   },
-): Promise<Message[] | undefined> {
+): Promise<MessageJson[] | undefined> {
   const direction = page.fromOldest ? sql`asc` : sql`desc`;
   const rows = many(
     await sql`
-      select ${messageColumns(sql)}
+      select m.seq, (select row_to_json(wire)::text from (select ${sql.unsafe(wireMembers)}) wire) as json
       from chat_participants me
       left join lateral (
         select ${storedColumns(sql)}
@@ -99,7 +117,7 @@ export async function findMessages(
     HistoryRow,
   );
   if (rows.length === 0) return undefined;
-  return rows.filter((row) => row.id !== null);
+  return rows.filter((row) => row.seq !== null);
 }
 
 export async function findMessage(

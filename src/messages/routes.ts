@@ -1,5 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Ctx } from "../context.ts";
+import { jsonArray } from "../database/wire-json.ts";
+import { jsonText } from "../http/json-text.ts";
 import { limit } from "../http/rate-limits.ts";
 import { createRouter } from "../http/router.ts";
 import { signedIn } from "../accounts/signed-in.ts";
@@ -75,7 +77,7 @@ export function messageRoutes(ctx: Ctx) {
       const page = await listMessages(ctx, c.get("caller"), chat_id, query);
       const link = linkHeader(c.req.path, query.limit, page);
       if (link) c.header("Link", link);
-      return c.json(page.messages, 200);
+      return jsonText<Message[]>(c, jsonArray(page.messages.map(({ json }) => json)));
     })
     .openapi(
       { ...sendMessageRoute, middleware: [middleware, limit(ctx, "sends")] as const },
