@@ -32,12 +32,19 @@ export async function findMentionable(
         from chat_participants me
         join chats c on c.id = me.chat_id
         where me.chat_id = ${chatId} and me.user_id = ${authorId}
+      ),
+      named as materialized (
+        select id, lower(username) as name from users
+        where lower(username) = any (${[...names]}::text[]) and id <> ${authorId}
       )
-      select p.user_id, lower(u.username) as name, chat.everyone, chat.is_large
+      select p.user_id, named.name, chat.everyone, chat.is_large
       from chat
-      join users u on lower(u.username) = any (${[...names]}::text[])
-      join chat_participants p on p.chat_id = chat.id and p.user_id = u.id
-      where not chat.everyone and u.id <> ${authorId}
+      cross join named
+      -- The limit makes it an index look-up for each name, where a join might read everybody in the chat.
+      cross join lateral (
+        select user_id from chat_participants where chat_id = chat.id and user_id = named.id limit 1
+      ) p
+      where not chat.everyone
       union all
       select p.user_id, lower(u.username), chat.everyone, chat.is_large
       from chat

@@ -39,8 +39,8 @@ export async function updateReadPosition(
         returning me.last_read_seq, me.last_read_seq > before.last_read_seq as has_moved
       ),
       cleared as (
-        delete from message_mentions using moved
-        where user_id = ${userId} and chat_id = ${chatId} and seq <= moved.last_read_seq
+        delete from message_mentions
+        where user_id = ${userId} and chat_id = ${chatId} and seq <= (select last_read_seq from moved)
       )
       select last_read_seq, has_moved from moved
     `,
