@@ -127,12 +127,12 @@ export type Usage = z.infer<typeof Usage>;
 export const ReplyTo = Id.nullish().meta({
   description:
     "The id of a message of the same chat that has not been deleted. Any other id is refused with `invalid`",
-  example: 122,
 });
 
 export const SendMessageInput = z
   .object({ content: Content, client_id: ClientId.nullish(), reply_to: ReplyTo })
-  .meta({ id: "SendMessageInput" });
+  // The docs page offers this example for trying out. It is no reply, because an unknown message is refused.
+  .meta({ id: "SendMessageInput", example: { content: "Hello!", client_id: "b1c6a2f0-01" } });
 export type SendMessageInput = z.infer<typeof SendMessageInput>;
 
 const historyPageMax = 200;
