@@ -14,7 +14,7 @@ import { createReadLog } from "./log/replay.ts";
 import { TypingNotices } from "./messages/typing.ts";
 import { noMetrics } from "./observability/metrics/metrics.ts";
 import { noTelemetry, type Telemetry } from "./observability/telemetry.ts";
-import { ReceiptNotices } from "./receipts/notices.ts";
+import { ReadNotices } from "./receipts/notices.ts";
 import { createRateLimits } from "./rate-limits/rate-limits.ts";
 import { LocalRealtime } from "./realtime/local-realtime.ts";
 import { Rooms } from "./realtime/rooms.ts";
@@ -49,7 +49,7 @@ export interface ComposedDurations {
   authTimeoutMs: number;
   /** The `leave` of a merged socket takes effect after this. */
   leaveDelayMs: number;
-  /** A chat's merged sockets are sent its read receipts at most once in this interval. */
+  /** A chat's sockets are sent read positions, and its merged sockets read receipts, at most once in this interval. */
   receiptsMs: number;
 }
 
@@ -104,7 +104,7 @@ export function compose(parts: ContextParts): ServerParts {
     sockets,
     passwords: new Passwords(log),
     typing: new TypingNotices(ctx, durations.typingMs),
-    receipts: new ReceiptNotices(ctx, durations.receiptsMs),
+    receipts: new ReadNotices(ctx, durations.receiptsMs),
   };
 }
 

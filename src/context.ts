@@ -6,11 +6,11 @@ import type { InsertedMessage, NewMessage } from "./log/insert.ts";
 import type { StreamAnswer } from "./model/stream-answer.ts";
 import type { Telemetry } from "./observability/telemetry.ts";
 import type { RateLimits } from "./rate-limits/rate-limits.ts";
-import type { NumberedChange } from "./realtime/local-realtime.ts";
+import type { MergedOptions, NumberedChange } from "./realtime/local-realtime.ts";
 import type { RoomOptions } from "./realtime/listener.ts";
 import type { Rooms } from "./realtime/rooms.ts";
 import type { RoomFrame } from "./wire/frames.ts";
-import type { ListFrame, MentionFrame, UserFrame } from "./wire/list-frames.ts";
+import type { ActivityFrame, ListFrame, MentionFrame, UserFrame } from "./wire/list-frames.ts";
 import type { ReadReceiptsFrame } from "./wire/merged-frames.ts";
 
 /** The context of every action; there is one in a process, and one in each world of a test. */
@@ -65,13 +65,15 @@ export interface Realtime {
   toUsers(userIds: readonly number[], frame: MentionFrame, after: number): void;
   /** Sends to the participants of `frame.chat_id` that have not joined it; `chat_activity` at most once a second. */
   toList(frame: ListFrame): void;
+  /**
+   * Shows a message that has changed to those who were sent its `chat_activity`, if it is the newest of its chat. Of any other
+   * message only a frame that still waits is replaced.
+   */
+  reviseActivity(frame: ActivityFrame, options: { isNewest: boolean }): void;
   /** Whether a merged socket of this node follows the chat. */
   hasMerged(chatId: number): boolean;
-  /**
-   * Sends to the merged sockets of a chat's participants, whether or not they have joined it.
-   * @param after the chat's number that the frame must not overtake
-   */
-  toMerged(frame: ReadReceiptsFrame, after: number): void;
+  /** Sends to the merged sockets of a chat's participants, whether or not they have joined it. */
+  toMerged(frame: ReadReceiptsFrame, options: MergedOptions): void;
   readonly rooms: Rooms;
 }
 

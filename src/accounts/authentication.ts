@@ -1,7 +1,7 @@
 // Authentication of requests and sockets: reads access tokens and tickets, and looks up their sessions.
 import type { Ctx } from "../context.ts";
 import { Problem } from "../wire/problems.ts";
-import type { Ticket, User } from "../wire/users.ts";
+import type { Ticket } from "../wire/users.ts";
 import {
   ExpiredToken,
   hashSecret,
@@ -17,7 +17,6 @@ import {
   isSessionLive,
   takeTicket,
 } from "./queries.ts";
-import { findUser } from "./user-queries.ts";
 
 const ticketTtlSeconds = 30;
 const expiredPageSize = 1_000;
@@ -38,13 +37,6 @@ export async function authenticate(ctx: Ctx, accessToken: string): Promise<Ident
 
 function sessionEnded(): Problem {
   return new Problem("invalid_token", "This session has ended. Sign in again.");
-}
-
-/** @throws Problem `invalid_token` when the caller's account is gone */
-export async function getMe(ctx: Ctx, caller: Caller): Promise<User> {
-  const user = await findUser(ctx.sql, caller.id);
-  if (!user) throw new Problem("invalid_token", "This account does not exist any more.");
-  return user;
 }
 
 /** A single-use ticket that opens one socket, so that no access token stands in an address. */

@@ -1,7 +1,10 @@
 import { z } from "zod";
 import { insertEvent, type Source } from "../audit/queries.ts";
 import { many, maybe, one, type Sql } from "../database/connect.ts";
-import { PersonFound, User } from "../wire/users.ts";
+import { PersonFound, User, type UpdateMeInput } from "../wire/users.ts";
+
+/** The columns of a User, which are those of the wire. */
+const userColumns = (sql: Sql) => sql.unsafe(Object.keys(User.shape).join(", "));
 
 const UserWithPassword = User.extend({ hashed_password: z.string() });
 export type UserWithPassword = z.infer<typeof UserWithPassword>;
@@ -19,7 +22,7 @@ export async function insertUser(
       with u as (
         insert into users (username, email, hashed_password)
         values (${user.username}, ${user.email}, ${user.hashedPassword})
-        returning id, username, email, created_at
+        returning ${userColumns(sql)}
       ),
       audited as (${insertEvent(
         sql,
@@ -32,15 +35,29 @@ export async function insertUser(
         },
         sql`from u`,
       )})
-      select id, username, email, created_at from u
+      select ${userColumns(sql)} from u
     `,
     User,
   );
 }
 
 export async function findUser(sql: Sql, userId: number): Promise<User | undefined> {
+  return maybe(await sql`select ${userColumns(sql)} from users where id = ${userId}`, User);
+}
+
+/** Changes a person's settings; those that are undefined stay as they are. */
+export async function updateUser(
+  sql: Sql,
+  userId: number,
+  settings: UpdateMeInput,
+): Promise<User | undefined> {
   return maybe(
-    await sql`select id, username, email, created_at from users where id = ${userId}`,
+    await sql`
+      update users
+      set read_receipts = coalesce(${settings.read_receipts ?? null}::boolean, read_receipts)
+      where id = ${userId}
+      returning ${userColumns(sql)}
+    `,
     User,
   );
 }
@@ -51,7 +68,7 @@ export async function findUserWithPassword(
 ): Promise<UserWithPassword | undefined> {
   return maybe(
     await sql`
-      select id, username, email, created_at, hashed_password
+      select ${userColumns(sql)}, hashed_password
       from users
       where lower(username) = lower(${username})
     `,

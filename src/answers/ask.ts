@@ -33,6 +33,16 @@ export async function isQuestion(
   return isAiChat ?? false;
 }
 
+/** @throws Problem `invalid` for `/bot` or `@Gemini` without a question */
+export function refuseEmptyQuestion(content: string): void {
+  if (!hasNoQuestion(content)) return;
+  const detail =
+    questionOf(content) === ""
+      ? "Write your question after /bot."
+      : "Write your question beside @Gemini.";
+  throw new Problem("invalid", detail, { errors: [{ pointer: "/content", detail }] });
+}
+
 /**
  * Reserves an answer, stores the question with it, and makes the answer in the background. A `client_id` that was used
  * before returns the first question.
@@ -45,13 +55,7 @@ export async function ask(
   input: SendMessageInput,
   log: QuestionLog,
 ): Promise<Message> {
-  if (hasNoQuestion(input.content)) {
-    const detail =
-      questionOf(input.content) === ""
-        ? "Write your question after /bot."
-        : "Write your question beside @Gemini.";
-    throw new Problem("invalid", detail, { errors: [{ pointer: "/content", detail }] });
-  }
+  refuseEmptyQuestion(input.content);
   const askOnce = () => reserveAndStore(ctx, caller, chatId, input, log);
   if (input.client_id == null) return await askOnce();
   const key = `${chatId} ${caller.id} ${input.client_id}`;

@@ -61,7 +61,7 @@ const numberedMessages = (sql: Sql, items: NewMessage[]) => sql`
     for key share of p
   ),
   known as materialized (
-    select i.n, m.id, m.seq, m.updated_seq, m.content, m.created_at, m.reply_to, m.mentions
+    select i.n, m.id
     from member i
     join messages m on m.chat_id = i.chat_id and m.client_id = i.client_id and m.user_id = i.user_id
   ),
@@ -167,7 +167,7 @@ export async function insertOnce(
     ${joinMentions}
     where not q.is_answer
     union all
-    select n, 'known', id, seq, updated_seq, content, created_at, reply_to, mentions, null, null from known
+    select n, 'known', id, null, null, null, null, null, null, null, null from known
     union all
     select n, refusal, null, null, null, null, null, null, null, null, null
     from member

@@ -138,21 +138,59 @@ export async function findMessage(
   );
 }
 
+/** A message that is sent again: in its latest state, with the content that it was sent with first. */
+export interface SentMessage {
+  message: Message;
+  /** Null once the message was deleted: then no text of it is left. */
+  sentContent: string | null;
+}
+
+const SentRow = z.object({ ...Message.shape, sent_content: z.string().nullable() });
+
+function sentMessage({ sent_content: sentContent, ...message }: z.infer<typeof SentRow>) {
+  return { message, sentContent };
+}
+
+const sentContent = (sql: Sql) => sql`
+  case when m.deleted_at is null then coalesce(
+    (select content from message_versions where message_id = m.id and updated_seq = m.seq),
+    m.content
+  ) end as sent_content
+`;
+
 /** Finds the message that a person has sent to a chat with a client id. @returns undefined also when they are not in the chat */
 export async function findMessageByClientId(
   sql: Sql,
   userId: number,
   chatId: number,
   clientId: string,
-): Promise<Message | undefined> {
-  return maybe(
+): Promise<SentMessage | undefined> {
+  const row = maybe(
     await sql`
-      select ${messageColumns(sql)}
+      select ${messageColumns(sql)}, ${sentContent(sql)}
       from chat_participants me
       join messages m on m.chat_id = me.chat_id and m.user_id = me.user_id and m.client_id = ${clientId}
       join users u on u.id = m.user_id
       where me.chat_id = ${chatId} and me.user_id = ${userId}
     `,
-    Message,
+    SentRow,
   );
+  return row && sentMessage(row);
+}
+
+/** Finds messages that are sent again by their ids. Those that are gone with their chat are left out. */
+export async function findSentMessages(
+  sql: Sql,
+  messageIds: number[],
+): Promise<Map<number, SentMessage>> {
+  const rows = many(
+    await sql`
+      select ${messageColumns(sql)}, ${sentContent(sql)}
+      from messages m
+      left join users u on u.id = m.user_id
+      where m.id = any (${messageIds}::bigint[])
+    `,
+    SentRow,
+  );
+  return new Map(rows.map((row) => [row.id, sentMessage(row)]));
 }

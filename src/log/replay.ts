@@ -4,22 +4,33 @@ import { many, type Sql } from "../database/connect.ts";
 import type { ReadLog } from "../realtime/sequencer.ts";
 import { Chat, Participant } from "../wire/chats.ts";
 import type { DurableFrame } from "../wire/frames.ts";
-import { firstStreamFrame, lastStreamFrame, messageFrame } from "../wire/message-frames.ts";
+import {
+  firstStreamFrame,
+  lastStreamFrame,
+  messageFrame,
+  updatedFrame,
+} from "../wire/message-frames.ts";
 import { mergedMessage } from "../wire/merged-frames.ts";
 import { numberedFrame, type NumberedFrame } from "../wire/numbered-frames.ts";
 import { Message, Usage } from "../wire/messages.ts";
+import { Read } from "../wire/receipts.ts";
 import { chatColumns } from "./chat-columns.ts";
 import { messageColumns, storedColumns } from "./messages.ts";
+import { readsColumn } from "./read-positions.ts";
 
-const MissedRow = z.union([
-  z.object({ room_last_seq: z.int(), room_updated_seq: z.int(), ...Message.shape }),
-  z.object({ room_last_seq: z.int(), room_updated_seq: z.int(), id: z.null() }),
-]);
+const MissedRoom = z.object({
+  room_last_seq: z.int(),
+  room_updated_seq: z.int(),
+  /** Null in all rows but the first. */
+  room_reads: z.array(Read).nullable(),
+});
+const MissedRow = z.union([MissedRoom.extend(Message.shape), MissedRoom.extend({ id: z.null() })]);
 
 export interface Missed {
   /** The room's newest number at the time of reading. */
   lastSeq: number;
   chatUpdatedSeq: number;
+  reads: Read[];
   /** In the order of `updated_seq`. */
   messages: Message[];
 }
@@ -38,7 +49,9 @@ export async function findMissed(
   // New and changed messages have an index each. The second branch is nearly always empty.
   const rows = many(
     await sql`
-      select c.last_seq as room_last_seq, c.updated_seq as room_updated_seq, ${messageColumns(sql)}
+      select c.last_seq as room_last_seq, c.updated_seq as room_updated_seq,
+        case when row_number() over (order by m.updated_seq) = 1 then ${readsColumn(sql)} end as room_reads,
+        ${messageColumns(sql)}
       from chat_participants me
       join chats c on c.id = me.chat_id
       left join lateral (
@@ -70,6 +83,7 @@ export async function findMissed(
   return {
     lastSeq: first.room_last_seq,
     chatUpdatedSeq: first.room_updated_seq,
+    reads: first.room_reads ?? [],
     messages: rows.flatMap((row) => (row.id === null ? [] : [Message.parse(row)])),
   };
 }
@@ -78,8 +92,8 @@ export async function findMissed(
 export async function findEnded(sql: Sql, messageIds: number[], upTo: number): Promise<number[]> {
   const rows = many(
     await sql`
-      select id from messages
-      where id = any (${messageIds}::bigint[]) and status <> 'streaming' and updated_seq <= ${upTo}
+      select message_id as id from chat_changes
+      where message_id = any (${messageIds}::bigint[]) and kind = 'answer_ended' and seq <= ${upTo}
     `,
     z.object({ id: z.int() }),
   );
@@ -174,7 +188,7 @@ async function readMessageFrames(
           mergedMessage(message),
         );
       case "message_updated":
-        return numberedFrame({ ...messageFrame(numbered), type: "message_updated" });
+        return numberedFrame(updatedFrame(numbered));
       case "sent": {
         const isAnswer = message.answer_to !== null;
         return numberedFrame(isAnswer ? firstStreamFrame(message) : messageFrame(numbered));

@@ -40,6 +40,12 @@ export const rates = {
     address: per(3_000, 30),
     refusal: "You are sending messages too fast.",
   },
+  /** Edits and deletions of messages, by HTTP and by sockets. */
+  edits: {
+    person: per(120, minute),
+    address: per(2_400, minute),
+    refusal: "You are changing messages too fast.",
+  },
   /** Mentions of everybody in a group of more than 50 people, in sent and in edited messages. */
   largeMentions: {
     person: per(60, hour),
@@ -57,6 +63,18 @@ export const rates = {
     person: per(120, minute),
     address: per(2_400, minute),
     refusal: "You are searching for people too fast.",
+  },
+  /** Moves of read positions, by HTTP and by sockets. */
+  reads: {
+    person: per(300, minute),
+    address: per(6_000, minute),
+    refusal: "You are marking chats as read too fast.",
+  },
+  /** Changes of a person's own settings, of the account or of a chat. */
+  settings: {
+    person: per(120, minute),
+    address: per(2_400, minute),
+    refusal: "You are changing your settings too fast.",
   },
   registrations: {
     address: per(200, hour),

@@ -31,6 +31,9 @@ export interface RegistryOptions {
   leaveDelayMs?: number | undefined;
 }
 
+/** Whether a frame tells a person that they are no longer in a chat. */
+const endsChat = ({ type }: UserFrame) => type === "chat_deleted" || type === "removed_from_chat";
+
 export class SocketRegistry implements MergedSockets {
   readonly #options: RegistryOptions;
   readonly #all = new Set<Socket>();
@@ -112,13 +115,19 @@ export class SocketRegistry implements MergedSockets {
     if (this.listen(topic)) this.#publish(topic.audience, mergedName(topic), text());
   }
 
+  sendMerged(userIds: number[], text: string): void {
+    for (const userId of userIds) {
+      for (const ws of this.#byUser.get(userId) ?? []) {
+        if (ws.data.session?.isMerged) ws.data.session.send(text);
+      }
+    }
+  }
+
   /** Hands a frame to all sockets of a person, which follow the chat that it brings, or unfollow the one that it ends. */
   notify(userId: number, frame: UserFrame): void {
     for (const ws of this.#byUser.get(userId) ?? []) {
       if ("chat" in frame) ws.data.session?.follow(frame.chat.id);
-      else if (frame.type === "chat_deleted" || frame.type === "removed_from_chat") {
-        ws.data.session?.unfollow(frame.chat_id);
-      }
+      else if (endsChat(frame)) ws.data.session?.unfollow(frame.chat_id);
     }
     this.emit(userTopic(userId), JSON.stringify(frame));
   }

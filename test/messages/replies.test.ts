@@ -17,8 +17,7 @@ beforeAll(async () => {
 const send = (person: Person, chat: number, body: unknown) =>
   person.api("POST", `/api/chats/${chat}/messages`, body);
 
-const markDeleted = (id: number) =>
-  world.sql`update messages set deleted_at = now(), content = '', mentions = '{}' where id = ${id}`;
+const markDeleted = (id: number) => ann.api("DELETE", `/api/chats/${chatId}/messages/${id}`);
 
 describe("a reply", () => {
   test("names its message in the response, in the room, in the history and after a reconnect", async () => {
@@ -105,6 +104,16 @@ describe("a reply", () => {
     await markDeleted(one.id);
     expect((await send(ben, chatId, body)).body).toEqual(first.body);
     expectInvalid(await send(ben, chatId, { ...body, client_id: "another" }), "/reply_to");
+  });
+
+  test("stays one when it and its message are edited or deleted", async () => {
+    const one = await ann.say(chatId, "one");
+    const { body } = await send(ben, chatId, { content: "to one", reply_to: one.id });
+    const path = `/api/chats/${chatId}/messages/${body.id}`;
+    const edited = await ben.api("PATCH", path, { content: "to number one" });
+    expect(edited.body.reply_to).toBe(one.id);
+    await markDeleted(one.id);
+    expect((await ben.api("DELETE", path)).body).toMatchObject({ content: "", reply_to: one.id });
   });
 
   test("with one client id to two messages at once is stored once, and the other is refused", async () => {

@@ -50,6 +50,31 @@ export const clientNotes: {
       request_id: 3,
     },
   },
+  edit: {
+    summary: "Edit a message",
+    description:
+      "The author may edit a message, without a `join`. Everybody in the room receives `message_updated`. An edit that changes nothing is " +
+      "acknowledged, too, so the frame can be sent again until it is. With `if_seq`, which is the `updated_seq` that the author has seen, " +
+      "it is refused as `changed_meanwhile` if the message has changed since.",
+    reply: "ack",
+    example: {
+      type: "edit",
+      chat_id: 1,
+      message_id: 123,
+      content: "/bot Why is the evening sky red?",
+      if_seq: 57,
+      request_id: 6,
+    },
+  },
+  delete: {
+    summary: "Delete a message",
+    description:
+      "The author and the chat's owner may delete a message, and the person who asked may delete the answer; a `join` is not needed. A " +
+      "running answer is stopped first. Everybody in the room receives `message_updated` with `deleted_at` and without content. " +
+      "Deleting a message once more is acknowledged, too.",
+    reply: "ack",
+    example: { type: "delete", chat_id: 1, message_id: 123, request_id: 7 },
+  },
   typing: {
     summary: "Show that you are typing",
     description:
@@ -57,6 +82,14 @@ export const clientNotes: {
       "The sender must be a participant; a `join` is not needed. Send it while the person types.",
     reply: "ack",
     example: { type: "typing", chat_id: 1 },
+  },
+  read: {
+    summary: "Move my read position forward",
+    description:
+      "The same as `POST /api/chats/{chat_id}/mark-read`, without a `join`. The position never moves back. The `ack` has the position as `seq`. Send it when the person " +
+      "has seen the messages, at most about once a second.",
+    reply: "ack",
+    example: { type: "read", chat_id: 1, seq: 57, request_id: 6 },
   },
   leave: {
     summary: "Stop receiving the live frames of a chat",

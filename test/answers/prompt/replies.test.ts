@@ -68,7 +68,7 @@ describe("a question that replies", () => {
     const question = await ask(anna, chat.id, "/bot what?", old.id);
     await answerEnds(annas);
     expect(sentText()).toContain("> a secret");
-    await world.sql`update messages set deleted_at = now(), content = '' where id = ${old.id}`;
+    await ben.api("DELETE", `/api/chats/${chat.id}/messages/${old.id}`);
     world.gemini.respondWith(short);
     await anna.api("POST", `/api/chats/${chat.id}/messages/${question.id}/regenerate`);
     const { messageId } = await answerEnds(annas);
