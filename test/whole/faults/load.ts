@@ -136,7 +136,9 @@ export function startLoad({ cast, chatIds, clients, random, figures, recovery, m
       chatId: random.pick(chatIds),
       userId: client.person.id,
       clientId: number,
-      content: asksBot ? questionFor(number) : `${number} ${random.pick(["hi", "🙂", "naïve"])}`,
+      content: asksBot
+        ? questionFor(number)
+        : `${number} ${random.pick(["hi", "🙂", "naïve", "@all"])}`,
       asksBot,
       acks: [],
       refusals: [],

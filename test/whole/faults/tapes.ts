@@ -34,7 +34,7 @@ export interface ChatState {
 
 const passing = new Set(["typing", "user_joined", "user_left"]);
 /** Frames about a chat that need no join. */
-const aside = new Set(["chat_activity", "removed_from_chat", "chat_changed"]);
+const aside = new Set(["chat_activity", "mention", "removed_from_chat", "chat_changed"]);
 /** Frames that name no chat by its id. */
 const outside = new Set(["pong", "chat_created", "chat_invite"]);
 const durable = new Set([
@@ -112,13 +112,18 @@ function playEvent(tape: Tape, event: TapeEvent, chats: Map<number, ChatState>, 
 
 function playFrame(tape: Tape, at: number, frame: Frame, state: ChatState, report: Report) {
   const name = `${frame.type} in chat ${frame.chat_id}`;
-  if (frame.type === "chat_activity") {
+  if (frame.type === "chat_activity" || frame.type === "mention") {
     const { seq = 0 } = frame;
     // Servers tell each other nothing: one learns from the log, within some seconds, whom another has removed.
     if (state.log.servers === 1 && !state.log.mayHear(tape.userId, seq, at)) {
       report("told to who was removed", `${name} ${seq}`);
     }
-    if (state.room && !state.room.removed) report("activity of a joined chat", `${name} ${seq}`);
+    const { room, joining } = state;
+    if (!room || room.removed) return;
+    if (frame.type === "chat_activity") report("activity of a joined chat", `${name} ${seq}`);
+    // While a join is repeated, the frames of the room wait for its end.
+    else if (!joining && seq > room.position)
+      report("mention before its message", `${name} ${seq}`);
     return;
   }
   if (frame.type === "joined") return playJoined(tape, at, frame, state, report);
