@@ -14,6 +14,7 @@ import { createReadLog } from "./log/replay.ts";
 import { TypingNotices } from "./messages/typing.ts";
 import { noMetrics } from "./observability/metrics/metrics.ts";
 import { noTelemetry, type Telemetry } from "./observability/telemetry.ts";
+import { Presence } from "./presence/presence.ts";
 import { ReadNotices } from "./receipts/notices.ts";
 import { createRateLimits } from "./rate-limits/rate-limits.ts";
 import { LocalRealtime } from "./realtime/local-realtime.ts";
@@ -51,6 +52,12 @@ export interface ComposedDurations {
   leaveDelayMs: number;
   /** A chat's sockets are sent read positions, and its merged sockets read receipts, at most once in this interval. */
   receiptsMs: number;
+  /** Somebody whose last socket has closed counts as connected for so long. */
+  presenceHoldMs: number;
+  /** Without a frame for so long a person is away. */
+  presenceIdleMs: number;
+  /** The people of a server that was killed count as connected for so long. */
+  presenceLeaseMs: number;
 }
 
 /** Makes everything that a server needs. Nothing runs yet, and nothing is asked of the database. */
@@ -59,10 +66,19 @@ export function compose(parts: ContextParts): ServerParts {
   const { telemetry = noTelemetry, now = () => new Date(), durations = {} } = parts;
   const { metrics } = telemetry;
   const sql = metrics === noMetrics ? parts.sql : observed(parts.sql, metrics);
+  const presence = new Presence({
+    sql,
+    log,
+    now,
+    holdMs: durations.presenceHoldMs,
+    idleMs: durations.presenceIdleMs,
+    leaseMs: durations.presenceLeaseMs,
+  });
   const sockets = new SocketRegistry({
     perUserMax: config.socketsPerUserMax,
     perAddressMax: config.socketsPerAddressMax,
     metrics,
+    presence,
     authTimeoutMs: durations.authTimeoutMs,
     leaveDelayMs: durations.leaveDelayMs,
   });
@@ -103,6 +119,7 @@ export function compose(parts: ContextParts): ServerParts {
     ctx,
     sockets,
     passwords: new Passwords(log),
+    presence,
     typing: new TypingNotices(ctx, durations.typingMs),
     receipts: new ReadNotices(ctx, durations.receiptsMs),
   };

@@ -45,7 +45,10 @@ export async function findUser(sql: Sql, userId: number): Promise<User | undefin
   return maybe(await sql`select ${userColumns(sql)} from users where id = ${userId}`, User);
 }
 
-/** Changes a person's settings; those that are undefined stay as they are. */
+/**
+ * Changes a person's settings; those that are undefined stay as they are. Somebody who becomes invisible while they are connected
+ * counts as last seen at that moment, as if their last client had gone.
+ */
 export async function updateUser(
   sql: Sql,
   userId: number,
@@ -53,10 +56,34 @@ export async function updateUser(
 ): Promise<User | undefined> {
   return maybe(
     await sql`
-      update users
-      set read_receipts = coalesce(${settings.read_receipts ?? null}::boolean, read_receipts)
-      where id = ${userId}
-      returning ${userColumns(sql)}
+      with before as materialized (
+        select id, presence from users where id = ${userId} for no key update
+      ),
+      updated as (
+        update users
+        set read_receipts = coalesce(${settings.read_receipts ?? null}::boolean, read_receipts),
+            presence = coalesce(${settings.presence ?? null}::text, presence)
+        where id = (select id from before)
+        returning ${userColumns(sql)}
+      ),
+      -- The servers look for rows that have changed.
+      touched as (
+        update presence p set changed_xid = pg_current_xact_id()
+        from before, updated
+        where p.user_id = updated.id and updated.presence <> before.presence
+        returning p.user_id, p.server_id, p.status
+      ),
+      seen as (
+        insert into last_seen (user_id, last_seen_at)
+        select distinct touched.user_id, now()
+        from touched
+        join presence_servers v on v.id = touched.server_id and v.expires_at > now()
+        join updated on updated.presence = 'invisible'
+        where touched.status <> 'offline'
+        on conflict (user_id) do update
+        set last_seen_at = greatest(last_seen.last_seen_at, excluded.last_seen_at)
+      )
+      select ${userColumns(sql)} from updated
     `,
     User,
   );

@@ -1,20 +1,19 @@
 // How far the participants of a chat have read, as a part of statements that read the chat for one of them.
 import { z } from "zod";
 import { maybe, type Sql } from "../database/connect.ts";
+import { wireTime } from "../database/wire-json.ts";
 import { liveReadsMembersMax, Read } from "../wire/receipts.ts";
 
-/** The members of a Read. The driver gives times the form of the wire, but not those inside JSON. */
-const readObject = (sql: Sql, participant: "me" | "p") => {
-  const p = sql(participant);
-  return sql`
+/** A Read as JSON, from a row of chat_participants. */
+const readJson = (sql: Sql, row: "me" | "p") =>
+  sql.unsafe(`
     json_build_object(
-      'user_id', ${p}.user_id,
-      'last_read_seq', ${p}.last_read_seq,
-      'joined_seq', ${p}.joined_seq,
-      'read_at', to_char(${p}.last_read_at, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
+      'user_id', ${row}.user_id,
+      'last_read_seq', ${row}.last_read_seq,
+      'joined_seq', ${row}.joined_seq,
+      'read_at', ${wireTime(`${row}.last_read_at`)}
     )
-  `;
-};
+  `);
 
 /**
  * The Reads that a participant is shown, from `chats c` and their own `chat_participants me`: their own position first, then
@@ -25,10 +24,10 @@ export const readsColumn = (sql: Sql) => sql`
   (
     select json_agg(shown.read)
     from (
-      select ${readObject(sql, "me")} as read
+      select ${readJson(sql, "me")} as read
       union all
       (
-        select ${readObject(sql, "p")}
+        select ${readJson(sql, "p")}
         from chat_participants p
         join users u on u.id = p.user_id
         where c.participant_count <= ${liveReadsMembersMax}

@@ -70,6 +70,18 @@ export const rates = {
     address: per(2_400, minute),
     refusal: "You are changing your settings too fast.",
   },
+  /** Statuses that clients claim. A client claims one when its page is hidden or shown. */
+  presence: {
+    person: per(300, minute),
+    address: per(6_000, minute),
+    refusal: "Your status changes too fast.",
+  },
+  /** Lists of people to watch, each of up to 500. After a restart all 50 sockets of a person send one. */
+  presenceWatches: {
+    person: per(200, minute),
+    address: per(4_000, minute),
+    refusal: "You are watching other people too often.",
+  },
   registrations: {
     address: per(200, hour),
     refusal: "Too many people were registered from where you are.",

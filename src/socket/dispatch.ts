@@ -6,6 +6,7 @@ import { editMessage } from "../messages/edit.ts";
 import { joinRoom } from "../messages/join.ts";
 import { sendMessage } from "../messages/send.ts";
 import type { TypingNotices } from "../messages/typing.ts";
+import type { Presence } from "../presence/presence.ts";
 import { markRead } from "../receipts/actions.ts";
 import type { ReadNotices } from "../receipts/notices.ts";
 import type { ClientFrame, RequestId } from "../wire/client-frames.ts";
@@ -18,10 +19,14 @@ import type { z } from "zod";
 
 type Reply = z.infer<typeof AckFrame> | z.infer<typeof PongFrame> | undefined;
 
+/** Frames that clients send whether or not anybody is there. */
+const automatic = new Set<ClientFrame["type"]>(["auth", "ping"]);
+
 interface DispatchParts {
   ctx: Ctx;
   sockets: SocketRegistry;
   typing: TypingNotices;
+  presence: Presence;
   receipts: ReadNotices;
 }
 
@@ -30,11 +35,12 @@ interface DispatchParts {
  * @throws Problem for everything that is refused
  */
 export async function dispatch(
-  { ctx, sockets, typing, receipts }: DispatchParts,
+  { ctx, sockets, typing, presence, receipts }: DispatchParts,
   session: SocketSession,
   frame: ClientFrame,
 ): Promise<Reply> {
   const requestId = frame.request_id ?? undefined;
+  if (!automatic.has(frame.type)) presence.people.active(session);
   switch (frame.type) {
     case "auth": {
       const identity = await identify(ctx, frame.token);
@@ -93,6 +99,18 @@ export async function dispatch(
     case "stop":
       await stopAnswer(ctx, session.caller, frame.chat_id, frame.message_id);
       return ack(requestId);
+    case "presence": {
+      const { refusal } = await ctx.rateLimits.take("presence", session);
+      if (refusal) throw refusal;
+      presence.people.claim(session, frame.status);
+      return ack(requestId);
+    }
+    case "watch_presence": {
+      const { refusal } = await ctx.rateLimits.take("presenceWatches", session);
+      if (refusal) throw refusal;
+      await presence.watches.watch(session, frame.user_ids);
+      return ack(requestId);
+    }
     case "ping":
       return { type: "pong", ...(requestId === undefined ? {} : { request_id: requestId }) };
   }

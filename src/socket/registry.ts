@@ -27,6 +27,8 @@ export interface RegistryOptions {
   perAddressMax: number;
   metrics: Pick<Metrics, "framePublished" | "frameDropped">;
   authTimeoutMs?: number | undefined;
+  /** Is told of sockets whose person is known. */
+  presence: { connected(session: SocketSession): void; disconnected(session: SocketSession): void };
   /** Milliseconds after which the `leave` of a merged socket takes effect. */
   leaveDelayMs?: number | undefined;
 }
@@ -83,6 +85,7 @@ export class SocketRegistry implements MergedSockets {
     ws.data.session = session;
     // Before anything is waited for: a client may load its chats as soon as the socket is open.
     ws.subscribe(userTopic(userId).name);
+    this.#options.presence.connected(session);
     return true;
   }
 
@@ -95,6 +98,7 @@ export class SocketRegistry implements MergedSockets {
     else this.#countByNetwork.delete(network);
     if (!session) return;
     session.end();
+    this.#options.presence.disconnected(session);
     if (session.isMerged) this.#mergedCount -= 1;
     const sockets = this.#byUser.get(session.userId);
     sockets?.delete(ws);

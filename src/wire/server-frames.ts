@@ -18,6 +18,7 @@ import {
 } from "./frames.ts";
 import { listFrames } from "./list-frames.ts";
 import { mergedFrames } from "./merged-frames.ts";
+import { PresenceFrame } from "./presence.ts";
 
 export const serverFrames = {
   message: MessageFrame,
@@ -34,6 +35,7 @@ export const serverFrames = {
   joined: JoinedFrame,
   ...listFrames,
   ...mergedFrames,
+  presence: PresenceFrame,
   pong: PongFrame,
   ack: AckFrame,
   error: ErrorFrame,

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { Visibility } from "./presence.ts";
 import { Id, numeric, text, Time } from "./text.ts";
 
 const usernamePattern = /^[A-Za-z0-9_.-]+$/;
@@ -43,6 +44,7 @@ export const User = z
       description:
         "Whether others see what this person has read, and this person sees what they have read",
     }),
+    presence: Visibility,
   })
   .meta({
     id: "User",
@@ -53,7 +55,10 @@ export type User = z.infer<typeof User>;
 
 /** Changes to the caller's settings; an absent member stays as it is. */
 export const UpdateMeInput = z
-  .object({ read_receipts: User.shape.read_receipts.optional() })
+  .object({
+    read_receipts: User.shape.read_receipts.optional(),
+    presence: User.shape.presence.optional(),
+  })
   .meta({ id: "UpdateMeInput", description: "Absent members stay as they are." });
 export type UpdateMeInput = z.infer<typeof UpdateMeInput>;
 

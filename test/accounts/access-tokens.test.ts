@@ -71,6 +71,7 @@ test("a good token tells who its person is, email included", async () => {
     email: person.email,
     created_at: time,
     read_receipts: true,
+    presence: "visible",
   });
 });
 

@@ -29,6 +29,7 @@ describe("registering", () => {
       email: "John@Example.com",
       created_at: time,
       read_receipts: true,
+      presence: "visible",
     });
     expect(Math.abs(Date.now() - Date.parse(body.created_at))).toBeLessThan(60_000);
   });

@@ -7,20 +7,35 @@ const ownRoot = join(import.meta.dir, "../..");
 
 /**
  * Makes a checkout of a commit in a new folder.
- * @param rev anything that names a commit in this repository
+ * @param rev anything that names a commit in the repository, which is this one unless said otherwise
  * @throws Error with git's or bun's words
  */
-export async function checkOut(cleanup: Cleanup, rev: string, folder: string): Promise<void> {
-  const name = ["rev-parse", "--verify", "--quiet", "--end-of-options", `${rev}^{commit}`];
-  const commit = (await run(cleanup, ["git", "-C", ownRoot, ...name])).trim();
-  await run(cleanup, ["git", "clone", "--quiet", "--shared", "--no-checkout", ownRoot, folder]);
+export async function checkOut(
+  cleanup: Cleanup,
+  rev: string,
+  folder: string,
+  repository = ownRoot,
+): Promise<void> {
+  const name = ["rev-parse", "--verify", "--end-of-options", `${rev}^{commit}`];
+  const commit = (await run(cleanup, ["git", "-C", repository, ...name])).trim();
+  await run(cleanup, ["git", "clone", "--quiet", "--shared", "--no-checkout", repository, folder]);
   await run(cleanup, ["git", "-C", folder, "checkout", "--quiet", "--detach", commit]);
   await run(cleanup, [process.execPath, "install", "--frozen-lockfile", "--cwd", folder]);
 }
 
+/** In a hook, git's own variables name the repository whatever the folder is. */
+const environment = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => !name.startsWith("GIT_")),
+);
+
 async function run(cleanup: Cleanup, command: string[]): Promise<string> {
   cleanup.check();
-  const child = Bun.spawn(command, { stdin: "ignore", stdout: "pipe", stderr: "pipe" });
+  const child = Bun.spawn(command, {
+    env: environment,
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
   const stop = cleanup.add(async () => {
     child.kill("SIGKILL");
     await child.exited;

@@ -1,5 +1,6 @@
 // A process that is measured: its CPU time, its memory and the holds of its event loop are its own.
 import { closeSync, openSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
 import type { Cleanup } from "../world/cleanup.ts";
@@ -15,7 +16,7 @@ const linesShown = 20;
 export interface ChildOptions {
   /** The program, which listens on 127.0.0.1 at the port in PORT. */
   script: string;
-  /** Added to PATH and PORT, which are all that the child has of this process's environment. */
+  /** Added to PATH, TMPDIR, HOST and PORT. The child has nothing else of this process's environment. */
   env: Record<string, string>;
   /** The working folder, which also gets the output of the child. */
   folder: string;
@@ -58,7 +59,10 @@ export class Child {
     return this.#ask("rss");
   }
 
-  /** The longest time in milliseconds for which the event loop was held since the last call. The first call begins to watch. */
+  /**
+   * The longest hold of the event loop since the last call, in milliseconds of its thread's CPU time. The first call begins to
+   * watch.
+   */
   longestHoldMs(): Promise<number> {
     return this.#ask("hold");
   }
@@ -94,7 +98,13 @@ export class Child {
     const output = openSync(this.#logFile, "a");
     const started = Bun.spawn([process.execPath, "--preload", agent, script], {
       cwd: folder,
-      env: { PATH: process.env.PATH, HOST: "127.0.0.1", PORT: String(this.#port), ...env },
+      env: {
+        PATH: process.env.PATH,
+        TMPDIR: tmpdir(),
+        HOST: "127.0.0.1",
+        PORT: String(this.#port),
+        ...env,
+      },
       stdin: "ignore",
       stdout: output,
       stderr: output,

@@ -60,7 +60,7 @@ function tokensOf(bench: Bench, count: number): Promise<string[]> {
 
 /** Resident bytes of one idle socket; the product's has joined one of its person's 20 chats. A fresh server each time. */
 export async function idleSocket(bench: Bench, side: Side): Promise<number> {
-  const sockets = bench.scale.idleSockets;
+  const { idleSockets: sockets, settleMs } = bench.scale;
   const child = await bench.startAnother(side);
   const warm = await Client.open(socketUrl(child, "topic=warm"));
   const before = await child.rssBytes();
@@ -75,7 +75,7 @@ export async function idleSocket(bench: Bench, side: Side): Promise<number> {
     await client.ask({ type: "join", chat_id: chatOf(userId) });
     clients.push(client);
   });
-  await Bun.sleep(1_000);
+  await Bun.sleep(settleMs);
   const bytes = (await child.rssBytes()) - before;
   await child.kill();
   await closeAll(clients);

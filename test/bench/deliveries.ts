@@ -146,12 +146,9 @@ export async function longestHold(bench: Bench, side: Side): Promise<number> {
   return median(holds);
 }
 
-/** Frames about others' arrivals come at most once a second and are over when none has come for so long. */
-const quietMs = 1_500;
-
 /** Frames that tell of arrivals, when people join a room of all people within a second. */
 export async function framesOfArrivals(bench: Bench): Promise<number> {
-  const { joiners, joinMs } = bench.scale;
+  const { joiners, joinMs, quietMs } = bench.scale;
   const clients: Client[] = [];
   let joined = 0;
   let arrivals = 0;

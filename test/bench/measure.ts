@@ -1,6 +1,6 @@
-// Measures rows pair by pair, so that a slow moment of the machine reaches both sides, and prints one line for each.
+// Measures rows pair by pair, so that a slow moment of the machine reaches both sides.
 import type { Bench } from "./bench.ts";
-import { format, medianOf, print, spreadOf } from "./report.ts";
+import { medianOf, spreadOf } from "./report.ts";
 import type { Measure, Row } from "./rows.ts";
 
 /** Longer than any measurement takes: one that a lost frame keeps waiting must not wait for ever. */
@@ -22,19 +22,32 @@ export async function measured(measure: Measure, bench: Bench): Promise<number> 
 
 export const pairsOf = ({ pairsMax }: Row, pairs: number) => Math.min(pairs, pairsMax ?? pairs);
 
-/** Compares each row with its reference. @throws Error if a count is not exact */
-export async function measureRows(bench: Bench, rows: readonly Row[], pairs: number) {
-  print("row", "ours", "reference", "median of the pairs (quartiles, range)", "target");
+/**
+ * Compares each row with its reference.
+ * @returns the columns of a heading, and of each row as soon as it is measured
+ * @throws Error if a count is not exact
+ */
+export async function* measureRows(
+  bench: Bench,
+  rows: readonly Row[],
+  pairs: number,
+): AsyncGenerator<string[]> {
+  yield ["row", "ours", "reference", "median of the pairs (quartiles, range)", "target"];
   for (const row of rows) {
-    if (row.reference) await printPairs(bench, row, row.reference, pairs);
+    if (row.reference) yield await comparePairs(bench, row, row.reference, pairs);
     else {
       const value = await measured(row.ours, bench);
-      print(row.name, `${format(value)} ${row.unit}`.trim(), "", "", row.target);
+      yield [row.name, medianOf([value], row.unit), "", "", row.target];
     }
   }
 }
 
-async function printPairs(bench: Bench, row: Row, reference: Measure, pairs: number) {
+async function comparePairs(
+  bench: Bench,
+  row: Row,
+  reference: Measure,
+  pairs: number,
+): Promise<string[]> {
   const own: number[] = [];
   const bare: number[] = [];
   const compared: number[] = [];
@@ -45,11 +58,11 @@ async function printPairs(bench: Bench, row: Row, reference: Measure, pairs: num
     bare.push(b);
     compared.push(row.added ? a - b : a / b);
   }
-  print(
+  return [
     row.name,
     medianOf(own, row.unit),
     medianOf(bare, row.unit),
     spreadOf(compared, row.added ? ` ${row.unit} more` : "×"),
     row.target,
-  );
+  ];
 }

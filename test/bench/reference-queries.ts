@@ -1,10 +1,11 @@
-// The SQL of the server when its rows were still objects in the program. The references keep it, so that a ratio tells how
-// the server has changed, and not its reference.
+// The SQL of a page of history and of a list of chats, with rows as objects in the program. It stays as it is when the
+// server's statements change, apart from the columns, so that a ratio tells how the server has changed, and not its reference.
 import type postgres from "postgres";
 
-/** The columns of a message as the wire has them. */
+/** The columns of a message, without the name of its author. */
 const stored = `
-  id, chat_id, seq, updated_seq, user_id, content, is_bot, status, answer_to, client_id, created_at, error, sources
+  id, chat_id, seq, updated_seq, user_id, content, is_bot, status, answer_to, client_id, created_at, error, sources,
+  edited_at, deleted_at, reply_to, mentions, reactions
 `;
 
 /** A page of 50 before a number, with the membership and the names of the authors. */

@@ -1,12 +1,8 @@
-// The table that a run prints: one line for each row, as soon as it is measured.
+// Numbers as the table shows them.
 import { median, quantile } from "./client.ts";
 
-export function format(value: number): string {
+function format(value: number): string {
   return Math.abs(value) >= 100 ? Math.round(value).toLocaleString("en-US") : value.toFixed(2);
-}
-
-export function print(...columns: string[]): void {
-  console.log(columns.join(" | "));
 }
 
 /** The median of some measurements with their unit. */

@@ -5,7 +5,7 @@ import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Cleanup } from "../world/cleanup.ts";
-import { compareRows } from "./compare.ts";
+import { compareRows, openPair } from "./compare.ts";
 import { measureRows } from "./measure.ts";
 import { parseOptions, usage, type Options } from "./options.ts";
 import { rowsOf, type Row } from "./rows.ts";
@@ -20,11 +20,11 @@ async function run({ compare, pairs, scale }: Options, rows: readonly Row[]): Pr
     // As root, PostgreSQL runs under another account, which has to reach the folder.
     chmodSync(folder, 0o755);
     const options = { cleanup, scale, folder };
-    if (compare !== undefined) await compareRows(options, rows, compare, pairs);
-    else {
-      const bench = await openStage({ ...options, folder: join(folder, "own") });
-      await measureRows(bench, rows, pairs);
-    }
+    const lines =
+      compare === undefined
+        ? measureRows(await openStage({ ...options, folder: join(folder, "own") }), rows, pairs)
+        : compareRows(await openPair(options, compare), rows, compare, pairs);
+    for await (const columns of lines) console.log(columns.join(" | "));
     return 0;
   } catch (error) {
     // After a signal everything fails.

@@ -20,6 +20,8 @@ export interface Scale {
   lists: number;
   connects: number;
   idleSockets: number;
+  /** Before the memory of idle sockets is read. */
+  settleMs: number;
   /** Clients that return after a restart, and the time in which they do. */
   stormClients: number;
   stormMs: number;
@@ -29,6 +31,8 @@ export interface Scale {
   /** People who join a room within {@link joinMs}. */
   joiners: number;
   joinMs: number;
+  /** Their arrivals are over when no frame about one has come for so long. */
+  quietMs: number;
   /** Messages a second, and for how many seconds, when latencies are measured. */
   rate: number;
   slowRate: number;
@@ -55,12 +59,14 @@ export const full: Scale = {
   lists: 1_000,
   connects: 500,
   idleSockets: 10_000,
+  settleMs: 1_000,
   stormClients: 10_000,
   stormMs: 2_000,
   crowd: 10_000,
   publishes: 20,
   joiners: 500,
   joinMs: 1_000,
+  quietMs: 1_500,
   rate: 2_000,
   slowRate: 500,
   seconds: 4,
@@ -84,12 +90,14 @@ export const smallest: Scale = {
   lists: 4,
   connects: 10,
   idleSockets: 10,
+  settleMs: 0,
   stormClients: 20,
   stormMs: 100,
   crowd: 70,
   publishes: 2,
   joiners: 10,
   joinMs: 50,
+  quietMs: 100,
   rate: 200,
   slowRate: 100,
   seconds: 0.2,

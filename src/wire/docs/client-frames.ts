@@ -104,6 +104,25 @@ export const clientNotes: {
     reply: "ack",
     example: { type: "stop", chat_id: 1, message_id: 124, request_id: 4 },
   },
+  presence: {
+    summary: "Say whether you are there",
+    description:
+      "A socket counts as `online` from the start. A person is away when all of their clients have said so, or when for 10 minutes " +
+      "none of them has sent a frame other than `ping` and `auth`; the next such frame ends the latter. `away` holds until the " +
+      "same socket says `online`, whatever else it sends.",
+    reply: "ack",
+    example: { type: "presence", status: "away" },
+  },
+  watch_presence: {
+    summary: "Watch the presence of people",
+    description:
+      "The list replaces the one before; an empty list ends the watch. A `presence` frame with the status of everybody in the list " +
+      "comes before the `ack`, and later ones within 2 s of a change. You are told of people who are in a chat with you, " +
+      "and of yourself. Everybody else is `offline` with a `last_seen_at` of null, exactly as an id that nobody has, " +
+      "until you are in a chat together; when you no longer are, the person is shown so again.",
+    reply: "ack",
+    example: { type: "watch_presence", user_ids: [7, 9], request_id: 6 },
+  },
   ping: {
     summary: "Check whether the server responds",
     description:

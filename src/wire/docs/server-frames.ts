@@ -154,6 +154,21 @@ export const serverNotes: {
   },
   ...listNotes,
   ...mergedNotes,
+  presence: {
+    to: "socket",
+    summary: "The status of people that you watch",
+    description:
+      "After `watch_presence` it has everybody in the list, later only those who have changed: at most one frame a second. " +
+      "Somebody whose last socket has closed counts as offline after 5 s, if they don't come back. `last_seen_at` tells " +
+      "when somebody who is offline was last there, as far as others may know it.",
+    example: {
+      type: "presence",
+      users: [
+        { user_id: 7, status: "online", last_seen_at: null },
+        { user_id: participant.id, status: "offline", last_seen_at: exampleTime },
+      ],
+    },
+  },
   pong: {
     to: "socket",
     summary: "The server responds",

@@ -142,5 +142,11 @@ export const frames: Record<string, FrameRule> = {
     replies: toParticipants("ack"),
     answer: "streaming",
   },
+  presence: { members: () => ({ status: "away" }), replies: toAll("ack") },
+  // Strangers are told of no status: test/presence/strangers.test.ts.
+  watch_presence: {
+    members: ({ people }) => ({ user_ids: [people.owner.id] }),
+    replies: toAll("ack"),
+  },
   ping: { members: () => ({}), replies: toAll("pong") },
 };

@@ -103,6 +103,8 @@ const frames: Record<string, (scene: Scene) => object> = {
   }),
   delete: ({ chatId, questionId }) => ({ chat_id: chatId, message_id: questionId }),
   leave: ({ chatId }) => ({ chat_id: chatId }),
+  presence: () => ({ status: "away" }),
+  watch_presence: ({ people }) => ({ user_ids: [people.owner.id] }),
   ping: () => ({}),
 };
 

@@ -106,8 +106,8 @@ export async function setScene(
   };
 }
 
-/** Tables in which refusals themselves are noted. */
-const notes = /^(audit|rate|schema_migrations)/;
+/** Tables in which refusals themselves are noted, and the sockets of those who are refused. */
+const notes = /^(audit|rate|schema_migrations|presence|last_seen)/;
 
 /**
  * All rows of all tables, as one text a row.
