@@ -10,6 +10,7 @@ import {
   takeTicket,
 } from "../../src/accounts/queries.ts";
 import { findSessions } from "../../src/accounts/session-queries.ts";
+import { z } from "zod";
 import { claimAbandonedRuns } from "../../src/answers/budget/queries.ts";
 import { findPastMessages } from "../../src/answers/prompt/queries.ts";
 import { findParticipants, isParticipant } from "../../src/chats/participant-queries.ts";
@@ -25,6 +26,7 @@ import {
   findUsersByPart,
   findUserWithPassword,
 } from "../../src/accounts/user-queries.ts";
+import { storeReactions } from "../../src/reactions/queries.ts";
 import { findRoomState } from "../../src/log/read-positions.ts";
 import { findRoomReads, updateReadPosition } from "../../src/receipts/position-queries.ts";
 import { findReaders, findReceipts } from "../../src/receipts/queries.ts";
@@ -190,6 +192,22 @@ const cases: Case[] = [
     // The chat is found twice: to be locked, and to be counted up.
     rows: { chats: 2, chat_participants: 40, messages: 0 },
     by: ["messages_client_id_key"],
+  },
+  {
+    what: "reactions of twenty people at once",
+    run: async () => {
+      const [message] = (await findMessages(sql, me, busyChat, { ...page, limit: 1 })) ?? [];
+      const { id } = z.object({ id: z.int() }).parse(JSON.parse(message?.json ?? ""));
+      const people = Array.from({ length: 20 }, (_, n) => 1 + n * 40);
+      const change = { chatId: busyChat, messageId: id, emoji: "👍", on: true };
+      return await storeReactions(
+        sql,
+        people.map((userId) => ({ ...change, userId })),
+      );
+    },
+    // The chat and the message are found twice: to be locked, and to be changed.
+    rows: { chats: 2, chat_participants: 21, messages: 4, message_reactions: 0 },
+    by: ["messages_pkey"],
   },
   {
     what: "what a prompt is made from",
