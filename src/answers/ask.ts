@@ -2,7 +2,7 @@ import type { Caller } from "../accounts/access-tokens.ts";
 import type { Ctx } from "../context.ts";
 import type { Message, SendMessageInput } from "../wire/messages.ts";
 import { Problem } from "../wire/problems.ts";
-import { findIsAiChat } from "./queries.ts";
+import { findIsAiChat } from "./question-queries.ts";
 import { asksBot, hasNoQuestion, questionOf } from "./question.ts";
 import { Reservation } from "./reservation.ts";
 

@@ -192,6 +192,7 @@ const cases: Case[] = [
       updateContent(sql, edited, messageOf(edited), {
         content: crypto.randomUUID(),
         ifSeq: undefined,
+        mentions: [],
       }),
     // The chat and the message are found twice: to be locked, and to be changed.
     rows: { chats: 2, chat_participants: 1, messages: 2, message_versions: 3 },
