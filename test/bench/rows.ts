@@ -5,6 +5,7 @@ import * as connecting from "./connecting.ts";
 import * as deliveries from "./deliveries.ts";
 import * as messages from "./messages.ts";
 import * as reading from "./reading.ts";
+import * as reads from "./reads.ts";
 import type { Scale } from "./scale.ts";
 
 export type Measure = (bench: Bench) => Promise<number>;
@@ -23,7 +24,14 @@ export interface Row {
 }
 
 export function rowsOf(scale: Scale): Row[] {
-  return [...deliveryRows(scale), ...messageRows, ...connectionRows, ...readingRows, ...answerRows];
+  return [
+    ...deliveryRows(scale),
+    ...messageRows,
+    ...connectionRows,
+    ...readRows,
+    ...readingRows,
+    ...answerRows,
+  ];
 }
 
 const deliveryRows = ({ rooms, crowd, joiners }: Scale): Row[] => [
@@ -118,6 +126,16 @@ const connectionRows: Row[] = [
     target: "≤ 5,120 B",
     ours: (bench) => connecting.idleSocket(bench, "product"),
     reference: (bench) => connecting.idleSocket(bench, "reference"),
+    pairsMax: 3,
+  },
+];
+
+const readRows: Row[] = [
+  {
+    name: `read positions in a room of ${reads.size}`,
+    unit: "µs",
+    target: "",
+    ours: reads.cpuOfRead,
     pairsMax: 3,
   },
 ];
