@@ -1,6 +1,7 @@
 // The guide half of /docs/socket.
 import { html } from "hono/html";
 import { frameBytesMax } from "../wire/client-frames.ts";
+import { liveReadsMembersMax } from "../wire/receipts.ts";
 import { answers } from "./answers.ts";
 import { catchingUp } from "./catching-up.ts";
 import { exampleClient } from "./example.ts";
@@ -172,11 +173,38 @@ const chatList = html`<p>
     Unread messages are messages of others, including the bot, above the read position.
     ${endpoint("Chats", "markRead", "POST /api/chats/{chat_id}/mark-read")} moves the read position
     to a number, or to the newest message; a number above the newest one means the newest one. The
-    person's sockets then receive <a href="#ServerRead"><code>read</code></a
-    >, and merged sockets of all participants
+    frame <a href="#ClientRead"><code>read</code></a> does the same. The person's sockets then
+    receive <a href="#ServerRead"><code>read</code></a
+    >, so that their other clients show the chat as read.
+  </p>
+  <p>
+    ${endpoint("Chats", "changeChatPreferences", "PUT /api/chats/{chat_id}/preferences")} mutes or
+    pins a chat for its person, whose sockets receive
+    <a href="#ServerPreferences"><code>preferences</code></a
+    >. The list stays in the order of activity, and the server goes on to send everything: showing
+    pinned chats first and staying silent about muted ones is up to the client.
+  </p>
+  <h3>Who has read what</h3>
+  <p>
+    <code>joined</code> has the read positions of a chat's people as <code>reads</code>, and
+    <code>read</code> the positions that have moved since, gathered to one frame a second. A person
+    has read a message of somebody else if its <code>seq</code> is at most their
+    <code>last_read_seq</code> and above their <code>joined_seq</code>. Positions have no number in
+    the log: keep the highest one of each person, and replace all of them with each
+    <code>joined</code>. A chat with more than ${liveReadsMembersMax} participants sends only one's
+    own position. ${endpoint("Chats", "listReaders", "GET …/messages/{message_id}/readers")} and
+    ${endpoint("Chats", "listReadReceipts", "GET /api/chats/{chat_id}/read-receipts")} return the
+    readers of messages of any chat; merged sockets receive
     <a href="#ServerReadReceiptsUpdated"><code>read_receipts_updated</code></a
-    >. ${endpoint("Chats", "listReadReceipts", "GET /api/chats/{chat_id}/read-receipts")} returns
-    who has read which message.
+    >. Time is kept of a position's last move only: <code>read_at</code> is when a person read the
+    message, or later.
+  </p>
+  <p>
+    A person who has set <code>read_receipts</code> to false with
+    ${endpoint("Authentication", "changeMe", "PATCH /api/auth/me")} is in none of these, and is
+    shown nobody else. What clients have been shown before stays with them until they join again. If
+    several servers share a database, people who are connected to another one are shown a move with
+    their next <code>joined</code>.
   </p>
   <h3>Permissions</h3>
   <p>
