@@ -1,10 +1,10 @@
 // The guide half of /docs/socket.
 import { html } from "hono/html";
-import { mentionCountMax } from "../wire/chats.ts";
 import { frameBytesMax } from "../wire/client-frames.ts";
 import { everyoneMax, mentionsMax } from "../wire/mentions.ts";
 import { answers } from "./answers.ts";
 import { catchingUp } from "./catching-up.ts";
+import { chatList } from "./chat-list.ts";
 import { exampleClient } from "./example.ts";
 import { endpoint, type Html } from "./layout.ts";
 
@@ -188,45 +188,6 @@ const sending = html`<p>
   <p>
     All sockets of a mentioned person receive <a href="#ServerMention"><code>mention</code></a
     >, whether they have joined the chat or not.
-  </p>`;
-
-const chatList = html`<p>
-    A socket receives notifications about all chats of its person, whether it has joined them or
-    not. ${endpoint("Chats", "listChats", "GET /api/chats")} returns the list with
-    <code>unread_count</code>. Afterwards, <a href="#ServerMention"><code>mention</code></a> reports
-    messages that mention the person, and
-    <a href="#ServerChatActivity"><code>chat_activity</code></a> reports new messages, including own
-    ones, and answers that have ended, in chats that the socket has not joined.
-    <code>chat_created</code>, <code>chat_invite</code>, <code>chat_deleted</code> and
-    <code>removed_from_chat</code> report new and removed chats, and
-    <a href="#ServerChatChanged"><code>chat_changed</code></a> a new name, owner or settings of a
-    chat that the socket has not joined. These frames have no number and are not replayed: load the
-    list again after a disconnection. Only sockets that have joined a chat are told of changed
-    participants.
-  </p>
-  <p>
-    A private chat without a name (<code>is_named: false</code>) has the other person's username as
-    its <code>name</code>, for each of the two, in HTTP responses and in frames to one person. In
-    <code>chat_updated</code> and <code>chat_changed</code>, which are the same for both, the
-    <code>name</code> is another one: keep the name that you have.
-  </p>
-  <p>
-    Unread messages are messages of others, including the bot, above the read position.
-    ${endpoint("Chats", "markRead", "POST /api/chats/{chat_id}/mark-read")} moves the read position
-    to a number, or to the newest message; a number above the newest one means the newest one. The
-    person's sockets then receive <a href="#ServerRead"><code>read</code></a
-    >, and merged sockets of all participants
-    <a href="#ServerReadReceiptsUpdated"><code>read_receipts_updated</code></a
-    >. ${endpoint("Chats", "listReadReceipts", "GET /api/chats/{chat_id}/read-receipts")} returns
-    who has read which message. <code>mention_count</code> is the number of messages above the read
-    position that mention the person, at most ${mentionCountMax.toLocaleString("en-US")}; a person
-    who comes back to a chat has none.
-  </p>
-  <h3>Permissions</h3>
-  <p>
-    Every participant may invite people, ask, stop an answer and ask again. Only the owner may
-    change the chat's name and settings, remove people, hand the chat over and delete it. The owner
-    has to hand the chat over before leaving it.
   </p>`;
 
 export const guide: { id: string; title: string; body: Html }[] = [

@@ -17,7 +17,7 @@ const ChatInviteFrame = aboutChat("chat_invite");
 const ChatDeletedFrame = aboutChatId("chat_deleted");
 const RemovedFromChatFrame = aboutChatId("removed_from_chat");
 
-const ReadFrame = z.object({ type: z.literal("read"), ...inChat, reads: z.array(Read) });
+export const ReadFrame = z.object({ type: z.literal("read"), ...inChat, reads: z.array(Read) });
 export type ReadFrame = z.infer<typeof ReadFrame>;
 
 /** A person has changed what they have chosen for a chat. */
