@@ -40,6 +40,12 @@ export const rates = {
     address: per(3_000, 30),
     refusal: "You are sending messages too fast.",
   },
+  /** Reactions that are added or taken back, by HTTP and by sockets. */
+  reactions: {
+    person: per(150, 30),
+    address: per(3_000, 30),
+    refusal: "You are reacting too fast.",
+  },
   /** Edits and deletions of messages, by HTTP and by sockets. */
   edits: {
     person: per(120, minute),

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { exampleTime, Id, numeric, Seq, text, Time } from "./text.ts";
 import { ChatPath } from "./chats.ts";
+import { Emoji } from "./emoji.ts";
 
 /** The username of the model's messages. Registration refuses it. */
 export const botUsername = "Gemini";
@@ -35,14 +36,16 @@ export type Source = z.infer<typeof Source>;
 
 /** Limit of the people that a {@link Reaction} names. */
 export const reactionNamesMax = 100;
+/** Limit of different emoji on one message. */
+export const reactionsPerMessageMax = 20;
 
 export const Reaction = z
   .object({
     emoji: z.string().meta({ example: "👍" }),
     count: z.int().positive(),
-    user_ids: z
-      .array(Id)
-      .meta({ description: `The first ${reactionNamesMax} people who reacted with it` }),
+    user_ids: z.array(Id).meta({
+      description: `The people in the order in which they reacted, ${reactionNamesMax} at most; \`count\` counts all`,
+    }),
   })
   .meta({ id: "Reaction" });
 export type Reaction = z.infer<typeof Reaction>;
@@ -176,3 +179,7 @@ export type HistoryQuery = z.infer<typeof HistoryQuery>;
 export const MessagePath = ChatPath.extend({
   message_id: numeric({ min: 1 }).meta({ example: 124 }),
 });
+
+export const ReactionPath = MessagePath.extend({ emoji: Emoji });
+
+export const Reactions = z.object({ reactions: z.array(Reaction) }).meta({ id: "Reactions" });

@@ -123,6 +123,21 @@ export const clientNotes: {
     reply: "ack",
     example: { type: "watch_presence", user_ids: [7, 9], request_id: 6 },
   },
+  react: {
+    summary: "React to a message, or take a reaction back",
+    description:
+      "Any participant may, without a `join`. The emoji is one that Unicode recommends (RGI); variation selectors may be left out. With `on: false` " +
+      "the sender's own reaction is taken back. What is already so is acknowledged, and no frame is sent to the room.",
+    reply: "ack",
+    example: {
+      type: "react",
+      chat_id: 1,
+      message_id: 123,
+      emoji: "👍",
+      on: true,
+      request_id: 6,
+    },
+  },
   ping: {
     summary: "Check whether the server responds",
     description:

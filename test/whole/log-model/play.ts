@@ -1,8 +1,10 @@
 // Plays steps in a room of its own, each a few things that happen at the same time, and holds what came of them
 // against the model.
+import type { Sql } from "../../../src/database/connect.ts";
 import type { Frame, TestSocket } from "../../world/socket.ts";
 import type { Person } from "../../world/world.ts";
 import { createModel, type Asked } from "./model.ts";
+import { faultOfReactions, readReactions, withReaction, type Asking } from "./reactions.ts";
 
 export type Act =
   | { kind: "send"; by: number; overHttp: boolean; twice: boolean }
@@ -16,6 +18,7 @@ export type Act =
       overHttp: boolean;
     }
   | { kind: "delete"; by: number; nth: number; overHttp: boolean }
+  | { kind: "react"; by: number; nth: number; emoji: string; on: boolean; overHttp: boolean }
   | { kind: "join"; by: number; back: number | undefined }
   | { kind: "leave"; by: number }
   | { kind: "reconnect"; by: number }
@@ -49,12 +52,13 @@ interface Told {
 export interface Cast {
   owner: Person;
   guests: [Person, Person];
+  sql: Sql;
 }
 
 class Mismatch extends Error {}
 
 /** @throws Mismatch that says where the server and the model part */
-export async function play({ owner, guests }: Cast, steps: Act[][]): Promise<void> {
+export async function play({ owner, guests, sql }: Cast, steps: Act[][]): Promise<void> {
   const chat = await owner.chat({ with: guests });
   const model = createModel();
   const members = new Set([owner.id, ...guests.map((guest) => guest.id)]);
@@ -66,6 +70,8 @@ export async function play({ owner, guests }: Cast, steps: Act[][]): Promise<voi
   /** The messages of earlier steps, with their authors. */
   const said: { messageId: number; userId: number }[] = [];
   let made = 0;
+  /** The reactions of the step that were acknowledged. */
+  let reacted: Asking[] = [];
 
   for (const step of steps) await playStep(step);
   await verifyHistory();
@@ -83,14 +89,18 @@ export async function play({ owner, guests }: Cast, steps: Act[][]): Promise<voi
 
   async function verifyHistory() {
     const { body } = await owner.api("GET", `/api/chats/${chat.id}/messages?limit=200&after_seq=0`);
-    for (const { id, content, updated_seq } of body) {
-      const isRight = content === model.contentOf(id) && updated_seq === model.lastChangeOf(id);
+    for (const { id, content, updated_seq, reactions } of body) {
+      const isRight =
+        content === model.contentOf(id) &&
+        updated_seq === model.lastChangeOf(id) &&
+        Bun.deepEquals(reactions, model.reactionsOf(id));
       if (!isRight) throw new Mismatch(`message ${id} is loaded as ${content} at ${updated_seq}`);
     }
     if (body.length !== Math.min(said.length, 200)) throw new Mismatch(`${body.length} are loaded`);
   }
 
   async function playStep(step: Act[]) {
+    reacted = [];
     const before = new Set(members);
     const changes = step.filter((act) => "guest" in act);
     const sends = await Promise.all(step.map((act) => playAct(act)));
@@ -105,8 +115,26 @@ export async function play({ owner, guests }: Cast, steps: Act[][]): Promise<voi
 
     const now = await owner.api("GET", `/api/chats/${chat.id}`);
     const upTo = Number(now.body.last_seq);
+    const reactions = await readReactions(sql, chat.id, model.lastSeq);
+    const stored: Asking[] = [];
     for (let number = model.lastSeq + 1; number <= upTo; number += 1) {
       const [told, ...more] = byNumber.get(number) ?? [];
+      const reaction = reactions.get(number);
+      if (reaction?.kind === "reaction") {
+        const shown = withReaction(model.reactionsOf(reaction.messageId) ?? [], reaction);
+        if (typeof shown === "string") throw new Mismatch(shown);
+        model.add(reaction);
+        stored.push(reaction);
+        expectMember([reaction.userId], members, number);
+        continue;
+      }
+      // An edit to the same text is acknowledged with the number of the last change, which may be a reaction.
+      const isOwn =
+        told && (told.kind === "message" || model.contentOf(told.messageId) !== told.content);
+      if (reaction && !isOwn) {
+        model.add(reaction);
+        continue;
+      }
       if (told) {
         const { kind, messageId, content, userId } = told;
         model.add({ kind, messageId, content });
@@ -135,6 +163,10 @@ export async function play({ owner, guests }: Cast, steps: Act[][]): Promise<voi
       if (isRemoval) members.delete(guest.id);
       else members.add(guest.id);
     }
+    const fault = faultOfReactions(stored, reacted, (id) =>
+      model.contentOf(id) === "" ? undefined : model.reactionsOf(id),
+    );
+    if (fault) throw new Mismatch(fault);
     for (const { number } of news) {
       if (number > upTo) throw new Mismatch(`acknowledged as ${number}, the log ends at ${upTo}`);
     }
@@ -194,6 +226,8 @@ export async function play({ owner, guests }: Cast, steps: Act[][]): Promise<voi
       case "edit":
       case "delete":
         return await change(client, act);
+      case "react":
+        return await react(client, act);
       case "join":
       case "leave":
         return await ask(client, act);
@@ -234,6 +268,26 @@ export async function play({ owner, guests }: Cast, steps: Act[][]): Promise<voi
     const reply = await socket.ask({ type: "message", chat_id: chat.id, ...body });
     if (reply.type !== "ack") return { code: String(reply.code) };
     return { messageId: Number(reply.message_id), seq: Number(reply.seq) };
+  }
+
+  async function react(client: Client, act: Extract<Act, { kind: "react" }>): Promise<undefined> {
+    const { person, socket } = client;
+    const { messageId } = said[act.nth % (said.length || 1)] ?? {};
+    if (messageId === undefined) return;
+    const { emoji, on } = act;
+    let code: string | undefined;
+    if (act.overHttp) {
+      const path = `/api/chats/${chat.id}/messages/${messageId}/reactions/${encodeURIComponent(emoji)}`;
+      const { status, body } = await person.api(on ? "PUT" : "DELETE", path);
+      if (status !== 200) code = String(body.type).split("/").at(-1);
+    } else {
+      const ids = { chat_id: chat.id, message_id: messageId };
+      const reply = await socket.ask({ type: "react", ...ids, emoji, on });
+      if (reply.type !== "ack") code = String(reply.code);
+    }
+    if (code === "message_deleted" && (await isDeleted(messageId))) return;
+    if (code !== undefined) return expectRefusal(client, { code }, "not_found");
+    reacted.push({ messageId, userId: person.id, emoji, on });
   }
 
   async function isDeleted(messageId: number): Promise<boolean> {

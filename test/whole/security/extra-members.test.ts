@@ -80,6 +80,8 @@ const operations: Record<string, Step> = {
     who: "author",
     body: () => ({ content: "/bot Is anybody there?" }),
   },
+  "PATCH /api/auth/me": { who: "member", body: () => ({ read_receipts: false }) },
+  "PUT /api/chats/{chat_id}/preferences": { who: "member", body: () => ({ pinned: true }) },
   "POST /api/auth/password": { who: "member", body: (scene) => scene.newPassword() },
 };
 const tokensOnly = ["POST /api/auth/login", "POST /api/auth/refresh", "POST /api/auth/logout"];
