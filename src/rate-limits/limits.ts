@@ -88,10 +88,10 @@ export const rates = {
     address: per(6_000, minute),
     refusal: "Your status changes too fast.",
   },
-  /** Lists of people to watch, each of up to 500. After a restart all 50 sockets of a person send one. */
+  /** People whom sockets begin to watch, each time that they do. After a restart all 50 sockets of a person may watch 500. */
   presenceWatches: {
-    person: per(200, minute),
-    address: per(4_000, minute),
+    person: per(30_000, minute),
+    address: per(600_000, minute),
     refusal: "You are watching other people too often.",
   },
   registrations: {

@@ -22,6 +22,12 @@ import { insertMessages } from "../../src/log/insert.ts";
 import { findMessages } from "../../src/log/messages.ts";
 import { findVersions, markDeleted, updateContent } from "../../src/messages/queries.ts";
 import {
+  areTogether,
+  findChanges,
+  findPresence,
+  writePresence,
+} from "../../src/presence/queries.ts";
+import {
   findUsersByName,
   findUsersByPart,
   findUserWithPassword,
@@ -71,6 +77,9 @@ const messageOf = (chatId: number) => ({ chatId, messageId: 10_000 + chatId - 1 
 const edited = 100;
 let deletable = 200;
 const readLog = (after: number, limit: number) => createReadLog(sql)(busyChat, after, limit);
+
+/** People of the busy chat. */
+const watchedIds = Array.from({ length: 40 }, (_, n) => 41 + 40 * n);
 
 /** The person has written nothing up to here and some numbers above it. */
 let readTo = 3;
@@ -321,6 +330,41 @@ const cases: Case[] = [
     run: () => findChatSummaries(sql, me, busyChat),
     rows: { chat_participants: 1, chats: 1, messages: 2 },
     by: ["messages_chat_id_seq_key"],
+  },
+  {
+    what: "whether people are in a chat together",
+    run: () =>
+      areTogether(
+        sql,
+        watchedIds.map((userId) => ({ watcherId: me, userId })),
+      ),
+    // Each of them is in two chats, of which one is the person's.
+    rows: { chat_participants: 4 * watchedIds.length },
+    by: ["chat_participants_user_id_idx"],
+  },
+  {
+    what: "what others are shown of people",
+    run: () => findPresence(sql, watchedIds),
+    rows: { users: watchedIds.length, presence: watchedIds.length, last_seen: watchedIds.length },
+    by: ["users_pkey", "presence_pkey", "last_seen_pkey"],
+  },
+  {
+    what: "presence and memberships that have changed",
+    // No transaction has come so far.
+    run: () => findChanges(sql, "1000000000000"),
+    rows: { presence: 0, membership_changes: 0 },
+    by: ["presence_changed_xid_idx", "membership_changes_changed_xid_idx"],
+  },
+  {
+    what: "the statuses of people on a server",
+    run: () =>
+      writePresence(
+        sql,
+        session,
+        watchedIds.map((userId) => ({ userId, status: "offline", goneForMs: 0 })),
+      ),
+    rows: { users: 2 * watchedIds.length },
+    by: ["users_pkey"],
   },
   {
     what: "a session's chats",

@@ -65,6 +65,11 @@ const filling = `
   insert into socket_tickets (ticket_hash, session_id, expires_at)
   select sha256(n::text::bytea), '${session}', now() + n * interval '1 minute' from generate_series(1, 2000) n;
 
+  insert into presence_servers (id, expires_at) values ('${session}', now() + interval '1 hour');
+  insert into presence (user_id, server_id, status)
+  select n, '${session}', 'online' from generate_series(1, 20000) n;
+  insert into last_seen (user_id, last_seen_at) select n, now() from generate_series(1, 20000) n;
+
   analyze;
 `;
 
