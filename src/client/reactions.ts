@@ -14,20 +14,12 @@ interface ReactionChange {
 /** A message after somebody has reacted to it, or has taken a reaction back. */
 export function withReaction(message: Message, change: ReactionChange): Message {
   const { emoji, user_id, on } = change;
-  const { reactions } = message;
-  const held = reactions.find((reaction) => reaction.emoji === emoji) ?? {
-    emoji,
-    count: 0,
-    user_ids: [],
-  };
-  const others = held.user_ids.filter((id) => id !== user_id);
-  const isNamed = others.length < held.user_ids.length;
-  const user_ids = !on ? others : isNamed ? held.user_ids : [...others, user_id].slice(0, namesMax);
-  const count = change.count ?? held.count + (on ? (isNamed ? 0 : 1) : isNamed ? -1 : 0);
-  const next = { emoji, count, user_ids };
-  const isKnown = reactions.includes(held);
-  const changed = isKnown
-    ? reactions.map((reaction) => (reaction === held ? next : reaction))
-    : [...reactions, next];
-  return { ...message, reactions: changed.filter((reaction) => reaction.count > 0) };
+  const reactions = [...message.reactions];
+  const found = reactions.findIndex((reaction) => reaction.emoji === emoji);
+  const index = found < 0 ? reactions.length : found;
+  const { count: held, user_ids } = reactions[index] ?? { count: 0, user_ids: [] };
+  const ids = on ? [...new Set([...user_ids, user_id])] : user_ids.filter((id) => id !== user_id);
+  const count = change.count ?? held + ids.length - user_ids.length;
+  reactions[index] = { emoji, count, user_ids: ids.slice(0, namesMax) };
+  return { ...message, reactions: reactions.filter((reaction) => reaction.count > 0) };
 }

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { Chat, Participant } from "./chats.ts";
 import { request, RequestId } from "./client-frames.ts";
+import type { ReadFrame } from "./list-frames.ts";
 import { Message, Usage } from "./messages.ts";
 import { Read } from "./receipts.ts";
 import { Id, Seq } from "./text.ts";
