@@ -44,7 +44,7 @@ export async function joinRoom(
   try {
     let log = await readLog(ctx, caller, request);
     while (log.lastSeq < entrance.keptFrom) log = await readLog(ctx, caller, request);
-    joined = await entrance.finish(log.lastSeq, ({ position, missed, ended, online }) => {
+    joined = await entrance.finish(log, ({ position, missed, ended, online, onlineCount }) => {
       const replay = log.messages?.map((message) =>
         textFor(listener, numberedFrame(messageFrame(message))),
       );
@@ -57,6 +57,7 @@ export async function joinRoom(
         last_seq: recovered ? log.lastSeq : position,
         recovered,
         online,
+        online_count: onlineCount,
         ...(log.changes ?? {}),
         ...(request.requestId === undefined ? {} : { request_id: request.requestId }),
       };
@@ -86,6 +87,7 @@ function greetAgain(ctx: Ctx, listener: Listener, { chatId, requestId }: JoinReq
     last_seq: state.position,
     recovered: true,
     online: state.online,
+    online_count: state.onlineCount,
     ...(requestId === undefined ? {} : { request_id: requestId }),
   };
   listener.cork(() => {
