@@ -21,6 +21,11 @@ const emptyMessage: Message = {
   created_at: "",
   error: null,
   sources: null,
+  edited_at: null,
+  deleted_at: null,
+  reply_to: null,
+  mentions: [],
+  reactions: [],
 };
 
 type Inserted = Pick<

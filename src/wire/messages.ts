@@ -33,6 +33,20 @@ export const Source = z
   .meta({ id: "Source" });
 export type Source = z.infer<typeof Source>;
 
+/** Limit of the people that a {@link Reaction} names. */
+export const reactionNamesMax = 100;
+
+export const Reaction = z
+  .object({
+    emoji: z.string().meta({ example: "👍" }),
+    count: z.int().positive(),
+    user_ids: z
+      .array(Id)
+      .meta({ description: `The first ${reactionNamesMax} people who reacted with it` }),
+  })
+  .meta({ id: "Reaction" });
+export type Reaction = z.infer<typeof Reaction>;
+
 export const Message = z
   .object({
     id: Id,
@@ -59,6 +73,16 @@ export const Message = z
     sources: z.array(Source).nullable().meta({
       description: "Web pages that an answer cites, when the model has searched the web",
     }),
+    edited_at: Time.nullable().meta({ description: "When the author last edited the message" }),
+    deleted_at: Time.nullable().meta({
+      description:
+        "When the message was deleted. A deleted message keeps its number and its author; its `content` is empty.",
+    }),
+    reply_to: Id.nullable().meta({
+      description: "The id of the message of the same chat that this one replies to",
+    }),
+    mentions: z.array(Id).meta({ description: "The people whom the message mentions" }),
+    reactions: z.array(Reaction).meta({ description: "In the order of first use" }),
   })
   .meta({ id: "Message" });
 export type Message = z.infer<typeof Message>;
@@ -79,6 +103,11 @@ export const exampleMessage: Message = {
   created_at: exampleTime,
   error: null,
   sources: null,
+  edited_at: null,
+  deleted_at: null,
+  reply_to: null,
+  mentions: [],
+  reactions: [],
 };
 
 /** Token counts of one answer, as the model reports them. */
