@@ -52,6 +52,7 @@ export interface ShownLog {
   readonly messages: readonly Message[];
   readonly online: readonly Person[];
   readonly reads: readonly Read[];
+  readonly onlineCount: number;
   readonly hasOlder: boolean;
 }
 
@@ -67,6 +68,7 @@ export class RoomLog {
     messages: [],
     online: [],
     reads: [],
+    onlineCount: 0,
     hasOlder: false,
   };
 
@@ -104,7 +106,7 @@ export class RoomLog {
       }
       case "participant_removed": {
         const { user_id, updated_seq } = frame;
-        this.#setOnline(user_id);
+        this.#setOnline([user_id]);
         this.#set({ reads: this.#shown.reads.filter((read) => read.user_id !== user_id) });
         const others = this.#shown.participants.filter(({ id }) => id !== user_id);
         return this.#setParticipants(updated_seq, others);
@@ -113,10 +115,16 @@ export class RoomLog {
         return this.#setChat(frame.chat);
       case "user_joined": {
         const { user_id, username } = frame;
-        return this.#setOnline(user_id, { user_id, username });
+        return this.#setOnline([user_id], [{ user_id, username }]);
       }
       case "user_left":
-        return this.#setOnline(frame.user_id);
+        return this.#setOnline([frame.user_id]);
+      case "presence_changed": {
+        const { joined, left, online_count } = frame;
+        const goneIds = [...joined, ...left].map(({ user_id }) => user_id);
+        this.#setOnline(goneIds, joined);
+        return this.#set({ onlineCount: online_count });
+      }
     }
   }
 
@@ -145,10 +153,12 @@ export class RoomLog {
   }
 
   /** Takes over the state of the room from a `joined` frame. */
-  greet({ online, reads, participants, chat }: z.infer<typeof JoinedFrame>): void {
+  greet(frame: z.infer<typeof JoinedFrame>): void {
+    const { online, online_count, reads, participants, chat } = frame;
     const { shown } = this;
     this.#set({
       online,
+      onlineCount: online_count,
       reads: reads ?? shown.reads,
       participants: participants ?? shown.participants,
     });
@@ -156,7 +166,7 @@ export class RoomLog {
   }
 
   /** Replaces everything with what was loaded over HTTP. */
-  load(loaded: Omit<ShownLog, "online" | "reads">): void {
+  load(loaded: Omit<ShownLog, "online" | "onlineCount" | "reads">): void {
     this.#set(loaded);
     loaded.messages.forEach(this.#onMessage);
   }
@@ -217,10 +227,12 @@ export class RoomLog {
     this.#set({ reads: [...reads.values()] });
   }
 
-  /** Replaces one person among those who have the room open; removes them if `people` is empty. */
-  #setOnline(userId: number, ...people: Person[]): undefined {
-    const others = this.#shown.online.filter(({ user_id }) => user_id !== userId);
-    this.#set({ online: [...others, ...people] });
+  /** Removes people from those who have the room open, and adds others. The count changes by as many as the list. */
+  #setOnline(goneIds: readonly number[], people: readonly Person[] = []): undefined {
+    const gone = new Set(goneIds);
+    const { online: before, onlineCount } = this.#shown;
+    const online = [...before.filter(({ user_id }) => !gone.has(user_id)), ...people];
+    this.#set({ online, onlineCount: onlineCount + online.length - before.length });
   }
 }
 

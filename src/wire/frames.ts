@@ -12,6 +12,12 @@ export const replayMax = 1_000;
 /** Bytes of JSON that a `join` replays at most. It stays below the backpressure limit of a socket. */
 export const replayBytesMax = 1024 * 1024;
 
+/**
+ * People that a `joined` frame lists at most. A chat with more participants is a large room, which is told of people who come
+ * and go by `presence_changed`.
+ */
+export const onlineMax = 100;
+
 const inChat = { chat_id: Id };
 const person = { user_id: Id, username: z.string() };
 
@@ -102,6 +108,17 @@ export const TypingFrame = presence("typing");
 export const UserJoinedFrame = presence("user_joined");
 export const UserLeftFrame = presence("user_left");
 
+const Present = z.object(person);
+export type Present = z.infer<typeof Present>;
+const OnlineCount = z.int().nonnegative().meta({ description: "People who have joined" });
+export const PresenceChangedFrame = z.object({
+  type: z.literal("presence_changed"),
+  ...inChat,
+  joined: z.array(Present),
+  left: z.array(Present),
+  online_count: OnlineCount,
+});
+
 export const JoinedFrame = z.object({
   type: z.literal("joined"),
   ...inChat,
@@ -110,7 +127,10 @@ export const JoinedFrame = z.object({
     description:
       "Whether everything above `after_seq` was sent. It is false for more than 1,000 messages or 1 MiB, and for a number that the room has not reached: reload over HTTP then.",
   }),
-  online: z.array(z.object(person)),
+  online: z.array(Present).meta({
+    description: `At most ${onlineMax} people, the receiver among them`,
+  }),
+  online_count: OnlineCount,
   reads: z.array(Read).optional().meta({
     description: "How far the participants have read; absent if a merged socket has joined before",
   }),
@@ -160,7 +180,8 @@ export type RoomFrame =
   | ReadFrame
   | z.infer<typeof TypingFrame>
   | z.infer<typeof UserJoinedFrame>
-  | z.infer<typeof UserLeftFrame>;
+  | z.infer<typeof UserLeftFrame>
+  | z.infer<typeof PresenceChangedFrame>;
 
 /** Whether a frame carries one of the room's numbers. */
 export function isDurable(frame: RoomFrame): frame is DurableFrame {
