@@ -103,18 +103,22 @@ export interface Changes {
 }
 
 /**
- * Finds what has changed since an earlier call. A change may be told of twice.
+ * Finds what has changed since an earlier call, in whatever order transactions have committed.
  * @param cursor undefined for the first call, which tells of no changes
  */
 export async function findChanges(sql: Sql, cursor: string | undefined): Promise<Changes> {
-  // A restored backup may have transactions of another cluster, which lie in the future here.
+  // The cursor is the snapshot of the call before: what was not committed then is new. The first condition is for the index. A
+  // restored backup may have transactions of another cluster, which lie in the future here.
+  const before = sql`${cursor ?? null}::text::pg_snapshot`;
   const isNew = sql`
-    changed_xid >= ${cursor ?? null}::text::xid8 and changed_xid < pg_snapshot_xmax(pg_current_snapshot())
+    changed_xid >= pg_snapshot_xmin(${before})
+    and changed_xid < pg_snapshot_xmax(pg_current_snapshot())
+    and not pg_visible_in_snapshot(changed_xid, ${before})
   `;
   const found = one(
     await sql`
       select
-        pg_snapshot_xmin(pg_current_snapshot())::text as cursor,
+        pg_current_snapshot()::text as cursor,
         array(select id::text from presence_servers where expires_at > now() order by id) as servers,
         array(select user_id from presence where ${isNew} limit ${changesMax + 1}) as people,
         array(select user_id from membership_changes where ${isNew} limit ${changesMax + 1}) as members
