@@ -52,6 +52,12 @@ export const rates = {
     address: per(2_400, minute),
     refusal: "You are changing messages too fast.",
   },
+  /** Mentions of everybody in a group of more than 50 people, in sent and in edited messages. */
+  largeMentions: {
+    person: per(60, hour),
+    address: per(600, hour),
+    refusal: "You have mentioned everybody too often.",
+  },
   /** Invited people, also those that a chat is created with: the quota is the size of the largest group. */
   invites: {
     person: per(2_000, hour),

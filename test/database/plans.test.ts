@@ -33,6 +33,7 @@ import {
   findUserWithPassword,
 } from "../../src/accounts/user-queries.ts";
 import { storeReactions } from "../../src/reactions/queries.ts";
+import { findMentionable } from "../../src/log/mention-queries.ts";
 import { findRoomState } from "../../src/log/read-positions.ts";
 import { findRoomReads, updateReadPosition } from "../../src/receipts/position-queries.ts";
 import { findReaders, findReceipts } from "../../src/receipts/queries.ts";
@@ -105,9 +106,46 @@ const cases: Case[] = [
   {
     what: "a person's chats, with what is unread in each",
     run: () => findChatSummaries(sql, me),
-    // Of each chat the newest message and the last read one.
-    rows: { chat_participants: myChats, chats: myChats, messages: 2 * myChats },
-    by: ["chat_participants_user_id_idx", "messages_chat_id_seq_key"],
+    // Of each chat the newest message and the last read one, and of two chats some mentions.
+    rows: {
+      chat_participants: myChats,
+      chats: myChats,
+      messages: 2 * myChats,
+      message_mentions: 1_000 + 47,
+    },
+    by: ["chat_participants_user_id_idx", "messages_chat_id_seq_key", "message_mentions_pkey"],
+  },
+  {
+    what: "people of a chat by name, for a mention",
+    run: () => findMentionable(sql, me, busyChat, { names: ["user41", "user81"], everyone: false }),
+    rows: { chats: 1, users: 2, chat_participants: 3 },
+    by: ["users_username_key"],
+  },
+  {
+    what: "a message with mentions",
+    run: () =>
+      insertMessages(
+        sql,
+        [
+          {
+            ...fromMe,
+            chatId: quietChat,
+            userId: quietChat,
+            content: "@user4 @user5",
+            clientId: undefined,
+            mentions: [4, 5],
+          },
+        ],
+        { leaseSeconds: 6 },
+      ),
+    rows: { chats: 2, chat_participants: 4 },
+    by: ["chat_participants_user_id_idx"],
+  },
+  {
+    what: "a read position that moves over some mentions",
+    run: () => updateReadPosition(sql, me, quietChat, 10),
+    rows: { chat_participants: 2, chats: 1, messages: 1, message_mentions: 10 },
+    by: ["message_mentions_pkey"],
   },
   {
     what: "the private chat of two people",
@@ -163,6 +201,7 @@ const cases: Case[] = [
       updateContent(sql, edited, messageOf(edited), {
         content: crypto.randomUUID(),
         ifSeq: undefined,
+        mentions: [],
       }),
     // The chat and the message are found twice: to be locked, and to be changed.
     rows: { chats: 2, chat_participants: 1, messages: 2, message_versions: 3 },

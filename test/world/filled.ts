@@ -52,6 +52,13 @@ const filling = `
   insert into message_versions (message_id, updated_seq, content, created_at)
   select n, n, 'before ' || n, now() from generate_series(1001, 6000) n;
 
+  insert into message_mentions (user_id, chat_id, seq, message_id)
+  select user_id, chat_id, n, n
+  from chat_participants, generate_series(1, case when chat_id = 1 then 2000 else 1 end) n
+  where chat_id <> ${quietChat}
+  union all
+  select user_id, chat_id, n, n from chat_participants, generate_series(1, 50) n where chat_id = ${quietChat};
+
   insert into sessions (id, user_id, refresh_token_hash, expires_at)
   select case n when 1 then '${session}' else gen_random_uuid() end, n, 'x', now() + n * interval '1 minute'
   from generate_series(1, 2000) n;
