@@ -2,7 +2,6 @@
 import type { AnswerContext, Models, UsageReport } from "../wire/answers.ts";
 import type {
   Chat,
-  ChatPreferencesInput,
   ChatSummary,
   CreateChatInput,
   Invitation,
@@ -10,8 +9,7 @@ import type {
   ReadPosition,
   UpdateChatInput,
 } from "../wire/chats.ts";
-import type { Message, MessageVersion, Reactions } from "../wire/messages.ts";
-import type { Reader } from "../wire/receipts.ts";
+import type { Message, Reactions } from "../wire/messages.ts";
 import type { Confirmation, Ticket } from "../wire/users.ts";
 import type { Method } from "./http.ts";
 import type { z } from "zod";
@@ -70,26 +68,18 @@ export function createApi(call: Call) {
     /** Sends a message once. `room.send` in contrast repeats it until the server has acknowledged it. */
     sendMessage: (chatId: number, content: string, clientId?: string) =>
       post<Message>(`${chat(chatId)}/messages`, { content, client_id: clientId }),
-    getMessage: (chatId: number, messageId: number) => get<Message>(message(chatId, messageId)),
     /** @param ifSeq refuses the edit as `changed_meanwhile` if the message's `updated_seq` is another number */
     editMessage: (chatId: number, messageId: number, content: string, ifSeq?: number) =>
       call<Message>("PATCH", message(chatId, messageId), { content, if_seq: ifSeq }),
     /** @returns what stays of the message */
     deleteMessage: (chatId: number, messageId: number) =>
       call<Message>("DELETE", message(chatId, messageId)),
-    /** The contents that a message has had, oldest first. */
-    listVersions: (chatId: number, messageId: number) =>
-      get<MessageVersion[]>(`${message(chatId, messageId)}/versions`),
     /** @param on false takes the reaction back */
-    react: (chatId: number, messageId: number, emoji: string, on = true) =>
+    react: (chatId: number, messageId: number, emoji: string, on: boolean) =>
       call<z.infer<typeof Reactions>>(
         on ? "PUT" : "DELETE",
         `${message(chatId, messageId)}/reactions/${encodeURIComponent(emoji)}`,
       ),
-    listReaders: (chatId: number, messageId: number) =>
-      get<Reader[]>(`${message(chatId, messageId)}/readers`),
-    setPreferences: (chatId: number, preferences: z.input<typeof ChatPreferencesInput>) =>
-      call<ChatSummary>("PUT", `${chat(chatId)}/preferences`, preferences),
 
     /** @returns the answer as it is stored */
     stopAnswer: (chatId: number, messageId: number) =>

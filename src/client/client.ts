@@ -2,7 +2,7 @@
 // dependency at run time.
 import type { ServerFrame } from "../wire/server-frames.ts";
 import type { User } from "../wire/users.ts";
-import { createApi, type Api } from "./api.ts";
+import { createApi, type Api, type Call } from "./api.ts";
 import type { ClientOptions } from "./client-options.ts";
 import { createPauses, type PauseMs } from "./close-plans.ts";
 import type { ConnectionState } from "./connection-state.ts";
@@ -19,7 +19,7 @@ import { ClientSession, type Session } from "./session.ts";
 import { timingDefaults, type Timing } from "./timing.ts";
 import { memoryTokens } from "./tokens.ts";
 
-export type { Api, ChatChange, NewChat, PageQuery } from "./api.ts";
+export type { Api, Call, ChatChange, NewChat, PageQuery } from "./api.ts";
 export type { ClientOptions } from "./client-options.ts";
 export type { ConnectionState, SocketConstructor, SocketLike } from "./connection-state.ts";
 export type { ChangeResult } from "./message-changes.ts";
@@ -32,15 +32,14 @@ export type {
   StoredMessage,
 } from "./pending-message.ts";
 export { ProblemError, type ProblemErrorCode } from "./problem-error.ts";
-export type { Room, RoomSnapshot, RoomState } from "./room-snapshot.ts";
-export type { Person } from "./room-log.ts";
+export type { Person, Room, RoomSnapshot, RoomState } from "./room-snapshot.ts";
 export type { Session, SessionSnapshot } from "./session.ts";
 export type { Timing } from "./timing.ts";
 export { memoryTokens, type HeldTokens, type RenewTokens, type TokenStore } from "./tokens.ts";
 export type { Chat, ChatSummary, Participant } from "../wire/chats.ts";
 export type { ServerFrame } from "../wire/server-frames.ts";
-export type { Message, MessageStatus, MessageVersion, Reaction } from "../wire/messages.ts";
-export type { Read, Reader } from "../wire/receipts.ts";
+export type { Message, MessageStatus, Reaction } from "../wire/messages.ts";
+export type { Read } from "../wire/receipts.ts";
 export type { Tokens, User } from "../wire/users.ts";
 
 /** The largest number of rooms that are open at once. */
@@ -70,10 +69,11 @@ export interface Client {
   disconnect(): void;
   /**
    * Opens a room: it is loaded, and kept up to date until it is closed as often as it was opened. Opening the same chat
-   * twice opens one room. Signing out closes all rooms.
-   * @throws RangeError if 200 rooms are open
+   * twice opens one room. Signing out closes all rooms. @throws RangeError if 200 rooms are open
    */
   room(chatId: number): Room;
+  /** Sends a JSON request with the person's access token, for endpoints that `api` has no function for. @throws ProblemError */
+  call: Call;
   /** Sends a frame that has no reply, if the socket is open. Rooms send the frames of the log themselves. */
   post(frame: Sendable): void;
   /** Calls a listener with every frame that is not a reply, for notifications. @returns a function that ends it */
@@ -97,6 +97,7 @@ export function createClient(options: ClientOptions): Client {
 class ClientParts implements Client {
   readonly session: Session;
   readonly api: Api;
+  readonly call: Call;
   readonly connection: Observable<ConnectionSnapshot>;
   readonly #session: ClientSession;
   readonly #connection: Connection;
@@ -128,7 +129,8 @@ class ClientParts implements Client {
     this.#pauseMs = pauseMs;
     this.#session = session;
     this.session = session.outside;
-    this.api = createApi((method, path, body) => session.call(method, path, body));
+    this.call = (method, path, body) => session.call(method, path, body);
+    this.api = createApi(this.call);
     this.connection = this.#observed.observable;
     this.#connection = new Connection({
       url: `${base.replace(/^http/, "ws")}/ws`,

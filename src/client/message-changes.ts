@@ -2,11 +2,10 @@ import type { Message } from "../wire/messages.ts";
 import type { Api } from "./api.ts";
 import type { PauseMs } from "./close-plans.ts";
 import { signedOut } from "./http.ts";
-import { isTransient, pendingMax } from "./outbox-item.ts";
-import { asProblemError, ProblemError } from "./problem-error.ts";
+import { isTransient, refusalOf } from "./outbox-item.ts";
+import { asProblemError, type ProblemError } from "./problem-error.ts";
 import { withReaction } from "./reactions.ts";
 import type { RoomLog } from "./room-log.ts";
-import { Timer } from "./timer.ts";
 import type { Timing } from "./timing.ts";
 
 export type ChangeResult =
@@ -24,8 +23,14 @@ export interface MessageChangesOptions {
 
 interface Change {
   readonly messageId: number;
-  apply(message: Message): Message;
+  readonly apply: (message: Message) => Message;
 }
+
+/** Sends a change. @returns what the server has stored of the message */
+type Send = () => Promise<Partial<Message>>;
+
+const now = () => new Date().toISOString();
+const revise = (revised: Partial<Message>) => (message: Message) => ({ ...message, ...revised });
 
 /**
  * Edits, deletions and reactions that the server has not confirmed. The room shows them at once, and no longer if the server
@@ -35,7 +40,6 @@ export class MessageChanges {
   readonly #options: MessageChangesOptions;
   #changes: readonly Change[] = [];
   #last = Promise.resolve();
-  readonly #timer = new Timer();
   #endPause = () => {};
 
   constructor(options: MessageChangesOptions) {
@@ -44,92 +48,78 @@ export class MessageChanges {
 
   /** Messages as they will be once the server has confirmed all changes. */
   shown(messages: readonly Message[]): readonly Message[] {
-    if (this.#changes.length === 0) return messages;
-    return messages.map((message) =>
-      this.#changes
-        .filter(({ messageId }) => messageId === message.id)
-        .reduce((changed, change) => change.apply(changed), message),
+    return this.#changes.reduce(
+      (shown, { messageId, apply }) =>
+        shown.map((message) => (message.id === messageId ? apply(message) : message)),
+      messages,
     );
   }
 
-  edit(messageId: number, content: string): Promise<ChangeResult> {
-    const { api, chatId, log } = this.#options;
-    const edited_at = new Date().toISOString();
-    return this.#make(
-      { messageId, apply: (message) => ({ ...message, content, edited_at }) },
-      async () => void log.put(await api.editMessage(chatId, messageId, content)),
-    );
-  }
+  readonly edit = (messageId: number, content: string): Promise<ChangeResult> => {
+    const { api, chatId } = this.#options;
+    const apply = revise({ content, edited_at: now() });
+    return this.#make(messageId, apply, () => api.editMessage(chatId, messageId, content));
+  };
 
-  delete(messageId: number): Promise<ChangeResult> {
-    const { api, chatId, log } = this.#options;
-    const rest = { content: "", deleted_at: new Date().toISOString(), mentions: [], reactions: [] };
-    return this.#make(
-      { messageId, apply: (message) => ({ ...message, ...rest }) },
-      async () => void log.put(await api.deleteMessage(chatId, messageId)),
-    );
-  }
+  readonly delete = (messageId: number): Promise<ChangeResult> => {
+    const { api, chatId } = this.#options;
+    const apply = revise({ content: "", deleted_at: now() });
+    return this.#make(messageId, apply, () => api.deleteMessage(chatId, messageId));
+  };
 
   /** @param on false takes the reaction back */
-  react(messageId: number, emoji: string, on: boolean): Promise<ChangeResult> {
-    const { api, chatId, log, ownId } = this.#options;
-    const userId = ownId() ?? 0;
-    return this.#make(
-      { messageId, apply: (message) => withReaction(message, { emoji, user_id: userId, on }) },
-      async () => {
-        const { reactions } = await api.react(chatId, messageId, emoji, on);
-        log.change(messageId, (message) => ({ ...message, reactions }));
-      },
-    );
-  }
+  readonly react = (messageId: number, emoji: string, on = true): Promise<ChangeResult> => {
+    const { api, chatId, ownId } = this.#options;
+    const reaction = { emoji, user_id: ownId() ?? 0, on };
+    const apply = (message: Message) => withReaction(message, reaction);
+    return this.#make(messageId, apply, () => api.react(chatId, messageId, emoji, on));
+  };
 
   /** Tries again at once: the server can be reached again. */
   wake(): void {
     this.#endPause();
   }
 
-  #make(change: Change, send: () => Promise<void>): Promise<ChangeResult> {
-    if (this.#changes.length >= pendingMax) {
-      const problem = new ProblemError("queue_full", "Too many changes wait.");
-      return Promise.resolve({ ok: false, problem });
-    }
-    this.#changes = [...this.#changes, change];
-    this.#options.onChange();
-    const result = this.#last.then(() => this.#send(send));
-    this.#last = result.then(() => {
-      this.#changes = this.#changes.filter((other) => other !== change);
-      this.#options.onChange();
-    });
-    return this.#last.then(() => result);
+  async #make(messageId: number, apply: Change["apply"], send: Send): Promise<ChangeResult> {
+    const problem = refusalOf("", this.#changes.length);
+    if (problem) return { ok: false, problem };
+    const change = { messageId, apply };
+    this.#set([...this.#changes, change]);
+    const result = this.#last.then(() => this.#send(messageId, send));
+    this.#last = result.then(() => this.#set(this.#changes.filter((other) => other !== change)));
+    await this.#last;
+    return result;
   }
 
-  async #send(send: () => Promise<void>): Promise<ChangeResult> {
-    const { timing, pauseMs, ownId } = this.#options;
+  #set(changes: readonly Change[]) {
+    this.#changes = changes;
+    this.#options.onChange();
+  }
+
+  async #send(messageId: number, send: Send): Promise<ChangeResult> {
+    const { log, timing, pauseMs, ownId } = this.#options;
     const userId = ownId();
     const giveUpAtMs = Date.now() + timing.giveUpMs;
     for (let tries = 0; ; tries += 1) {
       try {
-        await send();
+        const stored = await send();
+        log.change(messageId, (held) => {
+          // The room may have shown a later state already.
+          const isNewer = (stored.updated_seq ?? Infinity) >= held.updated_seq;
+          return isNewer ? { ...held, ...stored } : held;
+        });
         return { ok: true };
       } catch (error) {
         const problem = asProblemError(error);
-        const { code, retryAfterSeconds = 0 } = problem;
-        const mayRetry = code === "network" || isTransient(problem);
-        if (!mayRetry || Date.now() > giveUpAtMs) return { ok: false, problem };
-        await this.#pause(Math.max(pauseMs(tries), retryAfterSeconds * 1_000));
+        if (!isTransient(problem) || Date.now() > giveUpAtMs) return { ok: false, problem };
+        const { retryAfterSeconds = 0 } = problem;
+        await new Promise<void>((resolve) => {
+          this.#endPause = resolve;
+          setTimeout(resolve, Math.max(pauseMs(tries), retryAfterSeconds * 1_000));
+        });
       }
       // Another person's session must not send it.
       if (ownId() !== userId) return { ok: false, problem: signedOut() };
     }
-  }
-
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      this.#endPause = () => {
-        this.#timer.clear();
-        resolve();
-      };
-      this.#timer.set(ms, resolve);
-    });
   }
 }

@@ -1,8 +1,5 @@
 import type { Message } from "../wire/messages.ts";
 
-/** A reaction names at most so many people. */
-const namesMax = 100;
-
 interface ReactionChange {
   emoji: string;
   user_id: number;
@@ -20,6 +17,6 @@ export function withReaction(message: Message, change: ReactionChange): Message 
   const { count: held, user_ids } = reactions[index] ?? { count: 0, user_ids: [] };
   const ids = on ? [...new Set([...user_ids, user_id])] : user_ids.filter((id) => id !== user_id);
   const count = change.count ?? held + ids.length - user_ids.length;
-  reactions[index] = { emoji, count, user_ids: ids.slice(0, namesMax) };
+  reactions[index] = { emoji, count, user_ids: ids };
   return { ...message, reactions: reactions.filter((reaction) => reaction.count > 0) };
 }

@@ -8,9 +8,10 @@ import type {
   MessageUpdatedFrame,
 } from "../wire/frames.ts";
 import type { ServerFrame } from "../wire/server-frames.ts";
-import type { botUsername, Message } from "../wire/messages.ts";
+import type { Message } from "../wire/messages.ts";
 import type { Read } from "../wire/receipts.ts";
 import type { z } from "zod";
+import { firstState, lastState } from "./answer-states.ts";
 import { withReaction } from "./reactions.ts";
 
 export interface Person {
@@ -20,7 +21,6 @@ export interface Person {
 
 /** The largest number of messages in memory; the oldest are dropped, and can be loaded again. */
 export const messagesMax = 5_000;
-const botName: typeof botUsername = "Gemini";
 
 type AnyStreamFrame =
   | z.infer<typeof BotStreamFirstFrame>
@@ -98,7 +98,10 @@ export class RoomLog {
         });
       }
       case "read":
-        return this.#setReads(frame.reads);
+        return this.#setReads(
+          frame.reads.map(({ user_id }) => user_id),
+          frame.reads,
+        );
       case "participant_added": {
         const { participant, updated_seq } = frame;
         const others = this.#shown.participants.filter(({ id }) => id !== participant.id);
@@ -107,7 +110,7 @@ export class RoomLog {
       case "participant_removed": {
         const { user_id, updated_seq } = frame;
         this.#setOnline([user_id]);
-        this.#set({ reads: this.#shown.reads.filter((read) => read.user_id !== user_id) });
+        this.#setReads([user_id]);
         const others = this.#shown.participants.filter(({ id }) => id !== user_id);
         return this.#setParticipants(updated_seq, others);
       }
@@ -154,14 +157,9 @@ export class RoomLog {
 
   /** Takes over the state of the room from a `joined` frame. */
   greet(frame: z.infer<typeof JoinedFrame>): void {
-    const { online, online_count, reads, participants, chat } = frame;
-    const { shown } = this;
-    this.#set({
-      online,
-      onlineCount: online_count,
-      reads: reads ?? shown.reads,
-      participants: participants ?? shown.participants,
-    });
+    const { online, online_count: onlineCount, reads = [], chat } = frame;
+    const { participants = this.#shown.participants } = frame;
+    this.#set({ online, onlineCount, reads, participants });
     if (chat) this.#setChat(chat);
   }
 
@@ -217,14 +215,10 @@ export class RoomLog {
     this.#set({ chat: chat && { ...chat, updated_seq }, participants });
   }
 
-  #setReads(moved: readonly Read[]): undefined {
-    const reads = new Map(this.#shown.reads.map((read) => [read.user_id, read]));
-    for (const read of moved) {
-      if (read.last_read_seq >= (reads.get(read.user_id)?.last_read_seq ?? 0)) {
-        reads.set(read.user_id, read);
-      }
-    }
-    this.#set({ reads: [...reads.values()] });
+  /** Removes the positions of people, and adds others. */
+  #setReads(goneIds: readonly number[], reads: readonly Read[] = []): undefined {
+    const others = this.#shown.reads.filter(({ user_id }) => !goneIds.includes(user_id));
+    this.#set({ reads: [...others, ...reads] });
   }
 
   /** Removes people from those who have the room open, and adds others. The count changes by as many as the list. */
@@ -234,31 +228,4 @@ export class RoomLog {
     const online = [...before.filter(({ user_id }) => !gone.has(user_id)), ...people];
     this.#set({ online, onlineCount: onlineCount + online.length - before.length });
   }
-}
-
-function firstState(frame: z.infer<typeof BotStreamFirstFrame>): Message {
-  const { type: _, message_id: id, chunk: content, is_complete: __, offset: ___, ...body } = frame;
-  return {
-    ...body,
-    id,
-    updated_seq: body.seq,
-    user_id: null,
-    username: botName,
-    content,
-    is_bot: true,
-    status: "streaming",
-    client_id: null,
-    error: null,
-    sources: null,
-    edited_at: null,
-    deleted_at: null,
-    reply_to: null,
-    mentions: [],
-    reactions: [],
-  };
-}
-
-function lastState(held: Message, frame: z.infer<typeof BotStreamLastFrame>): Message {
-  const { full_response: content, status, updated_seq, error = null, sources = null } = frame;
-  return { ...held, content, status, updated_seq, error, sources };
 }

@@ -7,6 +7,8 @@ import type { PendingMessage, Sending } from "./pending-message.ts";
 import type { ProblemError } from "./problem-error.ts";
 import type { Person } from "./room-log.ts";
 
+export type { Person } from "./room-log.ts";
+
 /**
  * - `loading`: the room is being loaded for the first time
  * - `live`: the room is up to date

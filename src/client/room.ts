@@ -79,9 +79,9 @@ export class OpenRoom {
       send: (content, { replyTo } = {}) => outbox.send(chatId, content, replyTo),
       retry: (clientId) => outbox.retry(clientId),
       discard: (clientId) => outbox.discard(clientId),
-      edit: (messageId, content) => this.#changes.edit(messageId, content),
-      delete: (messageId) => this.#changes.delete(messageId),
-      react: (messageId, emoji, on = true) => this.#changes.react(messageId, emoji, on),
+      edit: this.#changes.edit,
+      delete: this.#changes.delete,
+      react: this.#changes.react,
       typing: () => {
         if (Date.now() - this.#lastTypingMs < typingMsMin) return;
         this.#lastTypingMs = Date.now();

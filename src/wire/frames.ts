@@ -134,6 +134,10 @@ export const JoinedFrame = z.object({
   reads: z.array(Read).optional().meta({
     description: "How far the participants have read; absent if a merged socket has joined before",
   }),
+  superseded: z.int().nonnegative().optional().meta({
+    description:
+      "After a replay: how many numbers above `after_seq` no frame carries, because a later change of the same message, or of the chat and its members, has replaced them. A client that misses another count of numbers has lost a frame.",
+  }),
   chat: Chat.optional().meta({
     description: "Present when the chat or its members changed above `after_seq`",
   }),

@@ -1,6 +1,7 @@
 // Edits, deletions, reactions, replies and read positions in a room, as the client shows them.
 import { afterEach, beforeAll, describe, expect, test } from "bun:test";
 import type { Room } from "gemini-coop/client";
+import { createDetails } from "gemini-coop/client/details";
 import { useWorld } from "../world/world.ts";
 import { createPeople, until, untilLive, type People } from "./people.ts";
 
@@ -75,7 +76,7 @@ describe("an edit", () => {
     expect(first(anns)?.content).toBe("three");
     expect(await Promise.all(edits)).toEqual([{ ok: true }, { ok: true }, { ok: true }]);
     await untilFirst(bens, { content: "three" });
-    const versions = await ann.api.listVersions(chat.id, id);
+    const versions = await createDetails(ann).listVersions(chat.id, id);
     expect(versions.map(({ content }) => content)).toEqual(["Hallo", "one", "two", "three"]);
   });
 
