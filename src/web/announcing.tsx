@@ -27,9 +27,12 @@ function useTold(messages: readonly Message[], ownId: number): readonly Told[] {
     // Messages that existed when the room was opened are not announced.
     if (!before) return;
     const newest = Math.max(...before.keys());
-    const fresh = messages.filter(({ id, user_id }) => id > newest && user_id !== ownId);
+    const fresh = messages.filter(
+      ({ id, user_id, deleted_at }) => id > newest && user_id !== ownId && deleted_at === null,
+    );
     const ended = messages.filter(
-      ({ id, status }) => before.get(id) === "streaming" && status !== "streaming",
+      ({ id, status, deleted_at }) =>
+        before.get(id) === "streaming" && status !== "streaming" && deleted_at === null,
     );
     const words =
       fresh.length > tellMax

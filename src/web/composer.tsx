@@ -1,7 +1,9 @@
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import type { Room } from "../client/client.ts";
+import type { Message } from "../wire/messages.ts";
+import { ComposerMode } from "./composer-mode.tsx";
+import type { Composing } from "./composing.ts";
 import { directionOfDraft } from "./directions.ts";
-import type { Drafts } from "./drafts.ts";
 import { Icon } from "./icons.tsx";
 import { isEnterOfInputMethod } from "./input-method.ts";
 import { useCoarsePointer } from "./pointer.ts";
@@ -44,16 +46,22 @@ export function Composer({
   room,
   name,
   isAiChat,
-  drafts,
-  onSent,
+  messages,
+  composing,
+  onSend,
+  onEditLast,
 }: {
   room: Room;
   name: string;
   isAiChat: boolean;
-  drafts: Drafts;
-  onSent: () => void;
+  messages: readonly Message[];
+  composing: Composing;
+  /** Receives the text without white space at its ends. */
+  onSend: (text: string) => void;
+  /** The arrow up was pressed in the empty field. */
+  onEditLast: () => void;
 }) {
-  const [text, setText] = useState(() => drafts.read(room.chatId));
+  const { text, write, editing, replyTo, beginnings } = composing;
   const box = useRef<HTMLTextAreaElement>(null);
   const isTouch = useCoarsePointer();
   // The field is as high as its text.
@@ -64,13 +72,8 @@ export function Composer({
   }, [text]);
   // On a phone, the keyboard would cover the messages that the reader has come for.
   useEffect(() => {
-    if (matchMedia("(hover: hover)").matches) box.current?.focus();
-  }, []);
-
-  function write(next: string) {
-    setText(next);
-    drafts.write(room.chatId, next);
-  }
+    if (beginnings > 0 || matchMedia("(hover: hover)").matches) box.current?.focus();
+  }, [beginnings]);
 
   const trimmed = text.trim();
   const characters = text.length > charactersNear ? [...trimmed].length : trimmed.length;
@@ -78,13 +81,16 @@ export function Composer({
 
   function send() {
     if (trimmed === "" || isTooLong) return;
-    room.send(trimmed);
-    write("");
-    onSent();
+    onSend(trimmed);
   }
 
   /** On-screen keyboards have no Shift and Enter: there, Enter begins a new line, and the button sends. */
   function onKeyDown(event: KeyboardEvent) {
+    if (event.key === "Escape" && (editing || replyTo !== undefined)) composing.cancel();
+    if (event.key === "ArrowUp" && text === "" && !editing) {
+      event.preventDefault();
+      onEditLast();
+    }
     if (event.key !== "Enter" || isEnterOfInputMethod(event)) return;
     const isSending = isTouch ? event.ctrlKey || event.metaKey : !event.shiftKey;
     if (!isSending) return;
@@ -102,7 +108,8 @@ export function Composer({
         box.current?.focus();
       }}
     >
-      {!isAiChat && (
+      <ComposerMode composing={composing} messages={messages} />
+      {!isAiChat && !editing && (
         <AskGeminiButton
           onClick={() => {
             write(askingGemini(text));
@@ -121,7 +128,7 @@ export function Composer({
         enterkeyhint={isTouch ? "enter" : "send"}
         onInput={(event) => {
           write(event.currentTarget.value);
-          room.typing();
+          if (!editing) room.typing();
         }}
         onKeyDown={onKeyDown}
       />
@@ -133,11 +140,11 @@ export function Composer({
       <CharactersLeft characters={characters} />
       <button
         class="primary square"
-        aria-label="Send"
-        title="Send"
+        aria-label={editing ? "Save" : "Send"}
+        title={editing ? "Save" : "Send"}
         disabled={trimmed === "" || isTooLong}
       >
-        <Icon name="send" />
+        <Icon name={editing ? "check" : "send"} />
       </button>
     </form>
   );

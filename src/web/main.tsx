@@ -19,6 +19,8 @@ const client = createClient({
   url: location.origin,
   tokens: storedTokens(localStorage, tokensKey),
   outbox: storedOutbox(localStorage),
+  // A deletion that is sent when the page is left has to outlive the page.
+  fetch: (url, init) => fetch(url, { ...init, keepalive: init.method === "DELETE" }),
 });
 
 // Another tab has signed in or out; without a key, everything was cleared.

@@ -55,3 +55,13 @@ const marked = new Marked(
 export function markdownBlocks(text: string): string[] {
   return new SourceLexer(marked.defaults).lex(text).map((token) => marked.parser([token]));
 }
+
+/** Whether nothing of a text would be seen as Markdown: it is an empty list, a line, or only defines addresses. */
+export function drawsNothing(text: string): boolean {
+  return (
+    markdownBlocks(text)
+      .join("")
+      .replaceAll(/<[^>]*>/g, "")
+      .trim() === ""
+  );
+}

@@ -9,27 +9,37 @@ interface Block {
   nodes: ChildNode[];
 }
 
-function draw(html: string, formulas: FormulaDrawer | undefined): Block {
+/** Changes the nodes of a block before they are shown. */
+export type Decorate = (block: DocumentFragment, index: number) => void;
+
+function draw(html: string, formulas: FormulaDrawer | undefined): DocumentFragment {
   const fragment = sanitisedText(html);
   setDirections(fragment);
   formulas?.draw(fragment);
-  return { html, nodes: [...fragment.childNodes] };
+  return fragment;
 }
 
 /**
  * Text as Markdown. While the text grows, blocks whose HTML is the same stay the nodes that they are: what a reader has
  * selected stays selected, and most of a long answer is drawn once. Since the HTML decides, an answer that was streamed is
  * drawn as if it had come whole.
+ * @param decorate all blocks are drawn again when it is another function
  */
-export function Markdown({ text }: { text: string }) {
+export function Markdown({ text, decorate }: { text: string; decorate?: Decorate }) {
   const formulas = useContext(FormulaDrawing);
   const element = useRef<HTMLDivElement>(null);
   const blocks = useRef<Block[]>([]);
+  const decorated = useRef(decorate);
   useLayoutEffect(() => {
     const old = blocks.current;
+    const isSame = decorated.current === decorate;
+    decorated.current = decorate;
     const next = markdownBlocks(text).map((html, index) => {
       const before = old[index];
-      return before?.html === html ? before : draw(html, formulas);
+      if (isSame && before?.html === html) return before;
+      const fragment = draw(html, formulas);
+      decorate?.(fragment, index);
+      return { html, nodes: [...fragment.childNodes] };
     });
     const isKept = (block: Block, index: number) => next[index] === block;
     for (const { nodes } of old.filter((block, index) => !isKept(block, index))) {
@@ -43,6 +53,6 @@ export function Markdown({ text }: { text: string }) {
       following = block.nodes[0] ?? following;
     }
     blocks.current = next;
-  }, [text]);
+  }, [text, decorate]);
   return <div class="markdown" ref={element} />;
 }

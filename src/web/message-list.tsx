@@ -1,7 +1,12 @@
+import { useMemo } from "preact/hooks";
 import type { Room, RoomSnapshot } from "../client/client.ts";
 import type { Message } from "../wire/messages.ts";
+import type { User } from "../wire/users.ts";
 import { Refusal, useAction } from "./acting.tsx";
 import { Icon } from "./icons.tsx";
+import { mentionNames } from "./mentions.ts";
+import { moveBetweenActions } from "./message-actions.tsx";
+import { mayDelete, type MessageCommands } from "./message-commands.ts";
 import { MessageRow, PendingRow } from "./message-row.tsx";
 import type { Scrolling } from "./scrolling.ts";
 import { calendarDay, dayName, useToday } from "./times.ts";
@@ -22,27 +27,38 @@ function isSameDay(one: Message, other: Message): boolean {
   return calendarDay(new Date(one.created_at)) === calendarDay(new Date(other.created_at));
 }
 
-function questionOf(answer: Message, before: Message | undefined, byId: Map<number, Message>) {
-  if (answer.answer_to === null || before?.id === answer.answer_to) return undefined;
-  return byId.get(answer.answer_to);
+/** The participants' names, and what mentions look like. They are made anew only when somebody comes or goes. */
+function useNames({ participants }: RoomSnapshot, user: User) {
+  return useMemo(() => {
+    const names = new Map(participants.map(({ id, username }) => [id, username]));
+    return { names, mentions: mentionNames([...names.values()], user.username) };
+  }, [participants.map(({ id }) => id).join(), user]);
 }
 
 export function MessageList({
   room,
   snapshot,
-  ownId,
+  user,
+  commands,
+  deleting,
   scrolling,
 }: {
   room: Room;
   snapshot: RoomSnapshot;
-  ownId: number;
+  user: User;
+  commands: MessageCommands;
+  /** The ids of messages that are about to be deleted. */
+  deleting: ReadonlySet<number>;
   scrolling: Scrolling;
 }) {
   const older = useAction();
   // "Today" becomes "Yesterday" at midnight, although nothing is written.
   useToday();
-  const { messages, pending, hasOlder, loadingOlder } = snapshot;
+  const { messages, pending, hasOlder, loadingOlder, chat } = snapshot;
+  const { names, mentions } = useNames(snapshot, user);
   const byId = new Map(messages.map((message) => [message.id, message]));
+  const find = (id: number | null | undefined) => (id ? byId.get(id) : undefined);
+  const lastId = messages.findLast((message) => message.deleted_at === null)?.id;
   const loadOlder = () => older.run(() => room.loadOlder());
 
   return (
@@ -64,9 +80,10 @@ export function MessageList({
           <Refusal of={older} />
         </p>
       )}
-      <ol>
+      <ol onKeyDown={(event) => moveBetweenActions(event, event.currentTarget)}>
         {messages.flatMap((message, index) => {
           const before = messages[index - 1];
+          const question = find(message.answer_to);
           const isNewDay = before === undefined || !isSameDay(before, message);
           return [
             isNewDay && (
@@ -77,11 +94,16 @@ export function MessageList({
             <MessageRow
               key={message.id}
               message={message}
-              isOwn={message.user_id === ownId}
+              ownId={user.id}
               continues={!isNewDay && continuesFrom(before, message)}
-              question={questionOf(message, before, byId)}
-              onStop={room.stop}
-              onAskAgain={room.regenerate}
+              question={question === before ? undefined : question}
+              original={find(message.reply_to)}
+              canDelete={mayDelete(message, question, user.id, chat?.owner_id)}
+              isDeleting={deleting.has(message.id)}
+              isTabStop={message.id === lastId}
+              mentions={mentions}
+              names={names}
+              commands={commands}
             />,
           ];
         })}
@@ -89,6 +111,8 @@ export function MessageList({
           <PendingRow
             key={each.client_id}
             pending={each}
+            original={find(each.reply_to)}
+            mentions={mentions}
             onRetry={room.retry}
             onDiscard={room.discard}
           />

@@ -1,38 +1,68 @@
 import { Component } from "preact";
+import { useEffect, useRef } from "preact/hooks";
 import type { PendingMessage } from "../client/client.ts";
 import type { Message } from "../wire/messages.ts";
 import { AnswerEnd } from "./answer-end.tsx";
 import { Markdown } from "./markdown.tsx";
+import type { MentionNames } from "./mentions.ts";
+import { MessageActions } from "./message-actions.tsx";
+import { mayEdit, type MessageCommands } from "./message-commands.ts";
 import { Avatar } from "./people-shown.tsx";
+import { PersonText } from "./person-text.tsx";
 import { PlainText } from "./plain-text.tsx";
+import { Reactions } from "./reactions.tsx";
+import { deletedText, ReplyQuote } from "./reply-quote.tsx";
 import { clockTime, fullTime } from "./times.ts";
 
 export interface MessageRowProps {
   message: Message;
-  isOwn: boolean;
+  ownId: number;
   /** The previous message is by the same person and only a short time older. */
   continues: boolean;
   /** The question of an answer, unless it is right above. */
   question: Message | undefined;
-  onStop: (messageId: number) => Promise<unknown>;
-  onAskAgain: (messageId: number) => Promise<unknown>;
+  /** The message that it replies to, if it is loaded. */
+  original: Message | undefined;
+  canDelete: boolean;
+  /** It is about to be deleted, which can be undone. */
+  isDeleting: boolean;
+  /** Its button for actions is reached with Tab; arrow keys lead from there to the others. */
+  isTabStop: boolean;
+  mentions: MentionNames;
+  /** The usernames of the participants by their ids. */
+  names: ReadonlyMap<number, string>;
+  commands: MessageCommands;
 }
+
+const compared = [
+  "message",
+  "ownId",
+  "continues",
+  "question",
+  "original",
+  "canDelete",
+  "isDeleting",
+  "isTabStop",
+  "mentions",
+  "names",
+] as const satisfies readonly (keyof MessageRowProps)[];
 
 /** A row is drawn again only when something in it has changed, so that a long history is drawn once. */
 export class MessageRow extends Component<MessageRowProps> {
   override shouldComponentUpdate(next: MessageRowProps) {
-    return (
-      next.message !== this.props.message ||
-      next.isOwn !== this.props.isOwn ||
-      next.continues !== this.props.continues ||
-      next.question !== this.props.question
-    );
+    return compared.some((name) => next[name] !== this.props[name]);
   }
 
-  override render({ message, isOwn, continues, question, onStop, onAskAgain }: MessageRowProps) {
+  override render({ message, ownId, continues, isDeleting, ...props }: MessageRowProps) {
+    const isOwn = message.user_id === ownId;
     const kind = message.is_bot ? "answer" : isOwn ? "own" : "other";
+    const marks = [continues && "continues", message.mentions.includes(ownId) && "mentions-you"];
     return (
-      <li class={`row ${kind}${continues ? " continues" : ""}`}>
+      <li
+        class={["row", kind, ...marks.filter(Boolean)].join(" ")}
+        data-message={message.id}
+        tabIndex={-1}
+      >
         {!isOwn && !continues && <Avatar userId={message.user_id} username={message.username} />}
         <div class="said">
           <p class="by">
@@ -43,23 +73,12 @@ export class MessageRow extends Component<MessageRowProps> {
               {clockTime(message.created_at)}
             </time>
           </p>
-          {question && (
-            <p class="about">
-              to <bdi>{question.username}</bdi>:{" "}
-              <bdi>
-                <PlainText text={question.content} />
-              </bdi>
-            </p>
-          )}
-          {message.is_bot ? (
-            <>
-              <Markdown text={message.content} />
-              <AnswerEnd answer={message} onStop={onStop} onAskAgain={onAskAgain} />
-            </>
+          {message.deleted_at !== null ? (
+            <p class="text deleted">{deletedText}</p>
+          ) : isDeleting ? (
+            <Deleting messageId={message.id} commands={props.commands} />
           ) : (
-            <p class="text" dir="auto">
-              <PlainText text={message.content} />
-            </p>
+            <Said message={message} ownId={ownId} {...props} />
           )}
         </div>
       </li>
@@ -67,25 +86,85 @@ export class MessageRow extends Component<MessageRowProps> {
   }
 }
 
+type SaidProps = Omit<MessageRowProps, "continues" | "isDeleting">;
+
+function Said({ message, ownId, question, original, commands, ...props }: SaidProps) {
+  const { reply_to: replyTo } = message;
+  return (
+    <>
+      {question && (
+        <p class="about">
+          to <bdi>{question.username}</bdi>:{" "}
+          <bdi>
+            <PlainText text={question.content} />
+          </bdi>
+        </p>
+      )}
+      {replyTo !== null && <ReplyQuote message={original} onGo={() => commands.goTo(replyTo)} />}
+      <div class="line">
+        {message.is_bot ? (
+          <Markdown text={message.content} />
+        ) : (
+          <PersonText text={message.content} mentions={props.mentions} />
+        )}
+        <MessageActions
+          message={message}
+          canEdit={mayEdit(message, ownId)}
+          canDelete={props.canDelete}
+          isTabStop={props.isTabStop}
+          commands={commands}
+        />
+      </div>
+      {message.edited_at !== null && (
+        <button type="button" class="link edited" onClick={() => commands.showVersions(message)}>
+          (edited)
+        </button>
+      )}
+      {message.is_bot && (
+        <AnswerEnd answer={message} onStop={commands.stop} onAskAgain={commands.askAgain} />
+      )}
+      <Reactions message={message} ownId={ownId} names={props.names} commands={commands} />
+    </>
+  );
+}
+
+/** In place of a message that is about to be deleted. */
+function Deleting({ messageId, commands }: { messageId: number; commands: MessageCommands }) {
+  const undo = useRef<HTMLButtonElement>(null);
+  useEffect(() => undo.current?.focus(), []);
+  return (
+    <p class="text deleted">
+      <span role="status">Deleted.</span>{" "}
+      <button ref={undo} type="button" class="link" onClick={() => commands.keep(messageId)}>
+        Undo
+      </button>
+    </p>
+  );
+}
+
 const pendingWords = { queued: "Waiting to be sent", sending: "Sending", sent: "Sent" };
 
 /** A message of one's own that the server has not confirmed yet. */
 export function PendingRow({
   pending,
+  original,
+  mentions,
   onRetry,
   onDiscard,
 }: {
   pending: PendingMessage;
+  /** The message that it replies to, if it is loaded. */
+  original: Message | undefined;
+  mentions: MentionNames;
   onRetry: (clientId: string) => void;
   onDiscard: (clientId: string) => void;
 }) {
-  const { client_id, content, state, problem } = pending;
+  const { client_id, content, state, problem, reply_to } = pending;
   return (
     <li class="row own pending">
       <div class="said">
-        <p class="text" dir="auto">
-          <PlainText text={content} />
-        </p>
+        {reply_to !== undefined && <ReplyQuote message={original} />}
+        <PersonText text={content} mentions={mentions} />
         {state === "failed" ? (
           <div class="end failed" role="alert">
             <span>Not sent. {problem?.detail}</span>

@@ -1,11 +1,13 @@
-import { useEffect, useMemo, useRef } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { ChatList } from "../client/chat-list.ts";
 import type { Client, Room, RoomSnapshot } from "../client/client.ts";
+import type { Message } from "../wire/messages.ts";
 import type { User } from "../wire/users.ts";
 import { Announcements } from "./announcing.tsx";
 import { ChatSettingsDialog } from "./chat-settings.tsx";
 import { Composer } from "./composer.tsx";
 import { ConnectionState } from "./connection-state.tsx";
+import { useConversation } from "./conversation.ts";
 import { useDialog } from "./dialog.tsx";
 import type { Drafts } from "./drafts.ts";
 import { Icon } from "./icons.tsx";
@@ -14,7 +16,9 @@ import { useSnapshot } from "./observing.ts";
 import { PeopleDialog } from "./people-dialog.tsx";
 import { namesOf } from "./names.ts";
 import { goHome } from "./place.ts";
+import { Notice } from "./notice.tsx";
 import { useScrolling } from "./scrolling.ts";
+import { VersionsDialog } from "./versions-dialog.tsx";
 
 export function RoomPane({
   client,
@@ -33,6 +37,19 @@ export function RoomPane({
   useEffect(() => () => room.close(), [room]);
   const snapshot = useSnapshot(room);
   const scrolling = useScrolling(snapshot);
+  const versions = useDialog<"versions">();
+  const [shown, setShown] = useState<Message>();
+  const conversation = useConversation({
+    room,
+    snapshot,
+    user,
+    drafts,
+    scrolling,
+    onVersions(message) {
+      setShown(message);
+      versions.open("versions");
+    },
+  });
   useReading(room, chats, snapshot, scrolling.isAtEnd);
 
   if (snapshot.state === "gone") return <Gone snapshot={snapshot} />;
@@ -43,7 +60,14 @@ export function RoomPane({
     <main class="room">
       <RoomHeader client={client} chats={chats} user={user} snapshot={snapshot} />
       {chat && <Announcements messages={messages} ownId={user.id} />}
-      <MessageList room={room} snapshot={snapshot} ownId={user.id} scrolling={scrolling} />
+      <MessageList
+        room={room}
+        snapshot={snapshot}
+        user={user}
+        commands={conversation.commands}
+        deleting={conversation.deleting}
+        scrolling={scrolling}
+      />
       {!chat && (
         <p class="muted note over" role="status">
           {snapshot.problem?.detail ?? "Loading…"}
@@ -53,13 +77,24 @@ export function RoomPane({
       <p class="typing" aria-live="off">
         {others.length > 0 && `${namesOf(others)} ${others.length === 1 ? "is" : "are"} writing…`}
       </p>
+      <Notice text={conversation.notice} onClose={conversation.endNotice} />
       <Composer
         room={room}
         name={chat?.name ?? "the room"}
         isAiChat={chat?.is_ai_chat ?? false}
-        drafts={drafts}
-        onSent={scrolling.goToEnd}
+        messages={messages}
+        composing={conversation.composing}
+        onSend={conversation.send}
+        onEditLast={conversation.editLast}
       />
+      {shown && versions.name && (
+        <VersionsDialog
+          key={versions.key}
+          client={client}
+          message={shown}
+          onClose={versions.close}
+        />
+      )}
     </main>
   );
 }

@@ -7,6 +7,10 @@ const endReach = 80;
 const olderReach = 600;
 export type Scrolling = ReturnType<typeof useScrolling>;
 
+function rowOf(list: HTMLElement | null, messageId: number) {
+  return list?.querySelector<HTMLElement>(`[data-message="${messageId}"]`);
+}
+
 /**
  * Keeps the end in view while the reader is there, and what they read in its place when older messages come above it.
  */
@@ -49,6 +53,24 @@ export function useScrolling(snapshot: RoomSnapshot) {
       atEnd.current = true;
       setAtEnd(true);
       toEnd();
+    },
+    /** Scrolls to a message, marks it for a moment, and gives it the focus. */
+    goTo(messageId: number) {
+      // A message that was loaded just now is rendered with the next frame at the latest.
+      requestAnimationFrame(() =>
+        requestAnimationFrame(() => {
+          const row = rowOf(list.current, messageId);
+          if (!row) return;
+          atEnd.current = false;
+          row.scrollIntoView({ block: "center" });
+          row.focus({ preventScroll: true });
+          row.classList.add("found");
+          row.addEventListener("animationend", () => row.classList.remove("found"), { once: true });
+        }),
+      );
+    },
+    focus(messageId: number) {
+      rowOf(list.current, messageId)?.focus({ preventScroll: true });
     },
     /** @returns whether the reader is near the beginning */
     scrolled(): boolean {

@@ -1,0 +1,91 @@
+import { useState } from "preact/hooks";
+import type { Message } from "../wire/messages.ts";
+import { EmojiPicker } from "./emoji-picker.tsx";
+import { Icon } from "./icons.tsx";
+import type { MessageCommands } from "./message-commands.ts";
+import { Popover } from "./popover.tsx";
+
+const actionsSelector = "button.message-actions";
+
+/** Arrow keys move the focus from the actions of one message to those of its neighbours: a list is one stop of Tab. */
+export function moveBetweenActions(event: KeyboardEvent, list: HTMLElement) {
+  const step = event.key === "ArrowUp" ? -1 : event.key === "ArrowDown" ? 1 : 0;
+  const buttons = [...list.querySelectorAll<HTMLElement>(actionsSelector)];
+  const index = buttons.findIndex((button) => button === event.target);
+  if (step === 0 || index < 0) return;
+  event.preventDefault();
+  buttons[index + step]?.focus();
+}
+
+/** The button of a message that opens the menu of what can be done with it. */
+export function MessageActions({
+  message,
+  canEdit,
+  canDelete,
+  isTabStop,
+  commands,
+}: {
+  message: Message;
+  canEdit: boolean;
+  canDelete: boolean;
+  isTabStop: boolean;
+  commands: MessageCommands;
+}) {
+  const [opened, setOpened] = useState<"menu" | "emoji">();
+  // The event of a closed popover comes later, when another one may be open.
+  const closed = (name: "menu" | "emoji") => () =>
+    setOpened((current) => (current === name ? undefined : current));
+  const items = [
+    { label: "Reply", act: () => commands.reply(message) },
+    { label: "React", act: () => setOpened("emoji") },
+    ...(canEdit ? [{ label: "Edit", act: () => commands.edit(message) }] : []),
+    ...(canDelete ? [{ label: "Delete", act: () => commands.delete(message) }] : []),
+  ];
+  return (
+    <div class={opened ? "tools opened" : "tools"}>
+      <button
+        type="button"
+        class="quiet square message-actions"
+        aria-label={`Actions for the message of ${message.username}`}
+        title="Actions"
+        aria-haspopup="menu"
+        aria-expanded={opened !== undefined}
+        tabIndex={isTabStop ? 0 : -1}
+        onClick={(event) => {
+          // Safari does not focus a button that is clicked.
+          event.currentTarget.focus();
+          setOpened("menu");
+        }}
+      >
+        <Icon name="more" />
+      </button>
+      {opened === "menu" && (
+        <Popover role="menu" label="Actions" onClose={closed("menu")}>
+          {(close) =>
+            items.map(({ label, act }) => (
+              <button
+                key={label}
+                type="button"
+                class={label === "Delete" ? "quiet danger" : "quiet"}
+                role="menuitem"
+                tabIndex={-1}
+                onClick={() => {
+                  close();
+                  act();
+                }}
+              >
+                {label}
+              </button>
+            ))
+          }
+        </Popover>
+      )}
+      {opened === "emoji" && (
+        <EmojiPicker
+          onPick={(emoji) => commands.react(message, emoji, true)}
+          onClose={closed("emoji")}
+        />
+      )}
+    </div>
+  );
+}

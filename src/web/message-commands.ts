@@ -1,0 +1,36 @@
+import type { Message } from "../wire/messages.ts";
+
+/** What a person may do with a message. Each shows its own refusal. */
+export interface MessageCommands {
+  stop(messageId: number): Promise<unknown>;
+  askAgain(messageId: number): Promise<unknown>;
+  reply(message: Message): void;
+  edit(message: Message): void;
+  /** Deletes a message after some seconds, in which `keep` takes it back. */
+  delete(message: Message): void;
+  keep(messageId: number): void;
+  react(message: Message, emoji: string, on: boolean): void;
+  /** Scrolls to a message and gives it the focus. */
+  goTo(messageId: number): void;
+  showVersions(message: Message): void;
+}
+
+/** The server decides; this decides what is offered. */
+export function mayEdit(message: Message, ownId: number): boolean {
+  return !message.is_bot && message.user_id === ownId && message.deleted_at === null;
+}
+
+/**
+ * Whether the person may delete a message: the author and the chat's owner may, and the person who asked may delete an answer.
+ * @param question the question of an answer, if it is loaded
+ */
+export function mayDelete(
+  message: Message,
+  question: Message | undefined,
+  ownId: number,
+  ownerId: number | undefined,
+): boolean {
+  if (message.deleted_at !== null) return false;
+  const author = message.is_bot ? question?.user_id : message.user_id;
+  return ownerId === ownId || author === ownId;
+}

@@ -1,0 +1,23 @@
+import { Icon } from "./icons.tsx";
+
+/** Why something was refused that was done to a message. The live region is always rendered. */
+export function Notice({ text, onClose }: { text: string | undefined; onClose: () => void }) {
+  return (
+    <div class="notice">
+      <p class="refusal" role="alert">
+        {text}
+      </p>
+      {text !== undefined && (
+        <button
+          type="button"
+          class="quiet square"
+          aria-label="Dismiss"
+          title="Dismiss"
+          onClick={onClose}
+        >
+          <Icon name="close" />
+        </button>
+      )}
+    </div>
+  );
+}

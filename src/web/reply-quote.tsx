@@ -1,0 +1,31 @@
+import type { Message } from "../wire/messages.ts";
+
+export const deletedText = "This message was deleted";
+const quotedMax = 200;
+
+/** The author and the beginning of a message in one line. @param message undefined if it is not loaded */
+export function Quoted({ message }: { message: Message | undefined }) {
+  if (!message) return <>An earlier message</>;
+  const text = message.deleted_at === null ? message.content.slice(0, quotedMax) : deletedText;
+  return (
+    <>
+      <bdi>{message.username}</bdi>: <bdi>{text}</bdi>
+    </>
+  );
+}
+
+/** Above a reply: the message that it replies to, as a button that leads there. */
+export function ReplyQuote({
+  message,
+  onGo,
+}: {
+  message: Message | undefined;
+  onGo?: (() => void) | undefined;
+}) {
+  return (
+    <button type="button" class="about quote" onClick={onGo} disabled={!onGo}>
+      <span class="visually-hidden">In reply to </span>
+      <Quoted message={message} />
+    </button>
+  );
+}
