@@ -24,7 +24,7 @@ export async function answered(
 
 /** The HTML of each text of `answered`, without the attributes that every paragraph and every link has. */
 export async function drawn(page: Page): Promise<string[]> {
-  const html = await page.locator(".markdown").first().innerHTML();
+  const html = await page.locator(".answer .markdown").first().innerHTML();
   return html
     .replaceAll(/ (?:dir|target|rel)="[^"]*"/g, "")
     .split("<hr>")

@@ -65,7 +65,7 @@ const others: [text: string, html: string][] = [
 async function drawnFormulas(page: Page): Promise<string> {
   return String(
     await page.evaluate(`JSON.stringify(
-      [...document.querySelectorAll(".markdown var:has(> math)")].map((each) =>
+      [...document.querySelectorAll(".answer .markdown var:has(> math)")].map((each) =>
         (each.querySelector("math").getAttribute("display") === "block" ? "|" : "") + each.querySelector(".source").textContent,
       ),
     )`),
@@ -74,7 +74,7 @@ async function drawnFormulas(page: Page): Promise<string> {
 
 async function untilFormulas(page: Page, count: number) {
   await page
-    .locator(".markdown math")
+    .locator(".answer .markdown math")
     .nth(count - 1)
     .waitFor();
 }
@@ -85,10 +85,10 @@ test("formulas are drawn, wherever they stand", async () => {
   const expected = formulas.flatMap(([, each]) => each);
   await untilFormulas(page, expected.length);
   expect(JSON.parse(await drawnFormulas(page))).toEqual(expected);
-  expect(await page.locator(".markdown math msub").first().textContent()).toBe("a1");
+  expect(await page.locator(".answer .markdown math msub").first().textContent()).toBe("a1");
   // The source is for copying only.
-  expect(await page.locator(".markdown p").first().innerText()).not.toContain("\\");
-  expect(await page.locator(".markdown .source").first().isVisible()).toBe(false);
+  expect(await page.locator(".answer .markdown p").first().innerText()).not.toContain("\\");
+  expect(await page.locator(".answer .markdown .source").first().isVisible()).toBe(false);
   expect(faults).toEqual([]);
   await close();
 });
@@ -189,7 +189,7 @@ test("a copied formula is its source, and other text is copied as ever", async (
     await composer.press("Control+V");
     return await composer.inputValue();
   }
-  expect(await pasted(".markdown p", ".markdown ul")).toBe(
+  expect(await pasted(".answer .markdown p", ".answer .markdown ul")).toBe(
     "Before $x^2$ after.\n\n\\[\n\\frac{1}{2}\n\\]\n\nitem",
   );
   const html = await page.evaluate(
@@ -197,8 +197,8 @@ test("a copied formula is its source, and other text is copied as ever", async (
   );
   expect(String(html)).toMatch(/Before <span[^>]*>\$x\^2\$<\/span> <strong>after<\/strong>\./);
   // A part of a formula is the formula.
-  expect(await pasted(".markdown msup > mi", ".markdown msup > mi")).toBe("$x^2$");
-  expect(await pasted(".markdown hr + p", ".markdown hr + p")).toBe("plain");
+  expect(await pasted(".answer .markdown msup > mi", ".answer .markdown msup > mi")).toBe("$x^2$");
+  expect(await pasted(".answer .markdown hr + p", ".answer .markdown hr + p")).toBe("plain");
   expect(faults).toEqual([]);
   await close();
 });
@@ -216,7 +216,7 @@ test("on a phone, a formula that is too wide is scrolled within its answer", asy
   expect(await contentWidth()).toBe(360);
   // Nothing is drawn outside of the answer.
   const outside = await page.evaluate(`(() => {
-    const { overflowX, overflowY } = getComputedStyle(document.querySelector(".markdown"));
+    const { overflowX, overflowY } = getComputedStyle(document.querySelector(".answer .markdown"));
     return overflowX + " " + overflowY;
   })()`);
   expect(outside).toBe("auto hidden");

@@ -104,6 +104,26 @@ const ofFormulas =
 /** Attributes that could load something, run a script, or move a formula over other parts of the page. */
 const harmful = /^(on|href|src|xlink|id|name|action|is)|(url\(|position|inset|z-index|900em)/i;
 
+/** Expects that what a selector finds contains only what may be there. @returns all, and those of formulas */
+async function harmlessElements(page: Page, selector: string) {
+  const elements = await elementsOf(page, selector);
+  const drawn = elements.filter(({ name }) => !harmless.test(name));
+  expect(drawn.filter(({ name }) => !ofFormulas.test(name))).toEqual([]);
+  expect(drawn.filter(({ attributes }) => attributes.some((each) => harmful.test(each)))).toEqual(
+    [],
+  );
+  for (const { name, attributes } of elements.filter((each) => harmless.test(each.name))) {
+    if (name === "ol" || attributes.every((each) => /^(dir=|class=display$)/.test(each))) continue;
+    expect(name).toBe("a");
+    expect(attributes.toSorted()).toEqual([
+      expect.stringMatching(/^href=(https?:\/\/|mailto:)/),
+      "rel=noopener noreferrer nofollow",
+      "target=_blank",
+    ]);
+  }
+  return { elements, drawn };
+}
+
 test("no trick of the model's does anything but stand there", async () => {
   const chat = await anna.chat();
   const answers = tricks();
@@ -127,26 +147,12 @@ test("no trick of the model's does anything but stand there", async () => {
       .getByRole("button", { name: "Ask again" })
       .waitFor();
   }
-  const elements = await elementsOf(page, ".markdown");
+  const { elements, drawn } = await harmlessElements(page, ".answer .markdown");
   expect(elements.length).toBeGreaterThan(answers.length);
-  const drawn = elements.filter(({ name }) => !harmless.test(name));
-  expect(drawn.filter(({ name }) => !ofFormulas.test(name))).toEqual([]);
   expect(drawn.length).toBeGreaterThan(10);
-  expect(drawn.filter(({ attributes }) => attributes.some((each) => harmful.test(each)))).toEqual(
-    [],
-  );
-  for (const { name, attributes } of elements.filter((each) => harmless.test(each.name))) {
-    if (name === "ol" || attributes.every((each) => /^(dir=|class=display$)/.test(each))) continue;
-    expect(name).toBe("a");
-    expect(attributes.toSorted()).toEqual([
-      expect.stringMatching(/^href=(https?:\/\/|mailto:)/),
-      "rel=noopener noreferrer nofollow",
-      "target=_blank",
-    ]);
-  }
   // HTML is shown as it was written.
   await page
-    .locator(".markdown")
+    .locator(".answer .markdown")
     .filter({ hasText: `<script>${run}</script>` })
     .first()
     .waitFor();
@@ -159,7 +165,7 @@ test("no trick of the model's does anything but stand there", async () => {
   await visitor.close();
 });
 
-test("what people write is text, in the room, in the list of chats and in names", async () => {
+test("no trick of people does anything but stand there, in the room, in the list of chats and in names", async () => {
   const texts = tricks().filter((trick) => !trick.includes("/bot"));
   const [first = ""] = texts;
   const chat = await anna.chat({ name: `<img src=x onerror=${run}>` });
@@ -167,7 +173,8 @@ test("what people write is text, in the room, in the list of chats and in names"
   const visitor = await visit(world, browser, { as: anna, chatId: chat.id });
   const { page, rows } = visitor;
   await rows.nth(texts.length - 1).waitFor();
-  expect(await elementsOf(page, ".row .text")).toEqual([]);
+  const { elements } = await harmlessElements(page, ".text .markdown");
+  expect(elements.length).toBeGreaterThan(texts.length);
   expect(await rows.locator(".text").first().textContent()).toBe(first);
   expect(await page.getByRole("main").getByRole("heading", { level: 2 }).textContent()).toBe(
     chat.name,

@@ -48,7 +48,9 @@ test("two browsers in a room see each other, and the same answer as it is writte
   await annas.page.getByText(`${ben.username} is writing`).waitFor();
   await bens.composer.fill("Hello,\nAnna");
   await bens.composer.press("Enter");
-  await annas.rows.filter({ hasText: "Hello,\nAnna" }).waitFor();
+  const hello = annas.rows.filter({ hasText: /Hello,\s*Anna/ }).locator(".text");
+  await hello.waitFor();
+  expect(await hello.innerText()).toBe("Hello,\nAnna");
 
   const half = gateway();
   world.gemini.respondWith(answer(say("It **scat"), half.step, say("ters**."), finish()));

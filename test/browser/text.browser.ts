@@ -166,7 +166,7 @@ test("at each point of a streamed answer, the page shows what a page that is loa
   const words = pieces.map((piece) => /\w*(?:th|First|second|third)\b/.exec(piece)?.[0] ?? "");
   for (const [index, word] of words.entries()) {
     const html = async ({ page }: typeof watcher) => {
-      const answer = page.locator(".markdown");
+      const answer = page.locator(".answer .markdown");
       await answer.filter({ hasText: word }).waitFor();
       return await answer.innerHTML();
     };
@@ -203,7 +203,7 @@ test("while an answer grows, what has been drawn stays selected", async () => {
   await visitor.say("/bot go");
   await visitor.page.getByText("See [m].").waitFor();
   await visitor.page.evaluate(
-    "getSelection().selectAllChildren(document.querySelector('.markdown p'))",
+    "getSelection().selectAllChildren(document.querySelector('.answer .markdown p'))",
   );
   half.open();
   await visitor.rows.getByRole("link", { name: "m", exact: true }).waitFor();
@@ -233,38 +233,39 @@ test("each paragraph, item and cell has the direction of its own first letter", 
           .map((each) => each.localName + " " + getComputedStyle(each).direction).join(", ")`,
       ),
     );
-  expect(await directions(".markdown > :not(hr)")).toBe(
+  expect(await directions(".answer .markdown > :not(hr)")).toBe(
     "p rtl, p ltr, p rtl, p rtl, ul rtl, ol rtl, blockquote rtl, table rtl, h5 rtl, pre ltr",
   );
-  expect(await directions(".markdown li, .markdown li p")).toBe(
+  expect(await directions(".answer .markdown li, .answer .markdown li p")).toBe(
     "li rtl, li ltr, li rtl, p rtl, p rtl, li ltr, p ltr",
   );
-  expect(await directions(".markdown blockquote p")).toBe("p rtl, p ltr");
-  expect(await directions(".markdown :is(td, th)")).toBe("th rtl, th ltr, td ltr, td ltr");
-  expect(await directions(".markdown :is(code, var)")).toBe("code ltr, var ltr, code ltr");
+  expect(await directions(".answer .markdown blockquote p")).toBe("p rtl, p ltr");
+  expect(await directions(".answer .markdown :is(td, th)")).toBe("th rtl, th ltr, td ltr, td ltr");
+  expect(await directions(".answer .markdown :is(code, var)")).toBe("code ltr, var ltr, code ltr");
   // An item's marker is on the side on which it begins.
   expect(
     await page.evaluate(
-      "[...document.querySelectorAll('.markdown ul li')].map((li) => getComputedStyle(li).marginRight !== '0px').join()",
+      "[...document.querySelectorAll('.answer .markdown ul li')].map((li) => getComputedStyle(li).marginRight !== '0px').join()",
     ),
   ).toBe("true,false");
 
   await anna.say(chat.id, "/bot למה?\nEnglish!\nשלום!");
   const said = rows.filter({ hasText: "למה" }).locator(".text");
   await said.waitFor();
-  expect(await directions(".row.own .text")).toBe("p ltr, p rtl");
+  expect(await directions(".row.own .text p")).toBe("p ltr, p rtl");
   // Where a line ends: its punctuation is left of its first letter, or right of it.
   const ends = await page.evaluate(`(() => {
-    const text = [...document.querySelectorAll(".row.own .text")].at(-1).lastChild;
-    const leftOf = (index) => {
+    const lines = [...document.querySelectorAll(".row.own .text p")].at(-1).childNodes;
+    const leftOf = (text, index) => {
       const range = document.createRange();
       range.setStart(text, index);
       range.setEnd(text, index + 1);
       return range.getBoundingClientRect().left;
     };
     return ["למה?", "English!", "שלום!"].map((line) => {
+      const text = [...lines].find((node) => node.nodeType === Node.TEXT_NODE && node.data.includes(line));
       const first = text.data.indexOf(line);
-      return leftOf(first + line.length - 1) < leftOf(first) ? "left" : "right";
+      return leftOf(text, first + line.length - 1) < leftOf(text, first) ? "left" : "right";
     }).join();
   })()`);
   expect(ends).toBe("left,right,left");

@@ -76,9 +76,17 @@ test("the keyboard alone signs in, opens a room, sends, and comes back from a di
   await keyboard.press("Shift+Enter");
   await keyboard.type("and sent");
   await keyboard.press("Enter");
-  await rows.filter({ hasText: "Typed\nand sent" }).waitFor();
+  const typed = rows.filter({ hasText: /Typed\s*and sent/ });
+  await typed.waitFor();
+  expect(await typed.locator(".text").innerText()).toBe("Typed\nand sent");
+  await page.locator(".row:not(.pending)").waitFor();
 
   await keyboard.press("Shift+Tab");
+  await keyboard.press("Shift+Tab");
+  await typed
+    .getByRole("button", { name: /^Actions/ })
+    .and(page.locator(":focus"))
+    .waitFor();
   await keyboard.press("Shift+Tab");
   await page.getByRole("region", { name: "Messages" }).and(page.locator(":focus")).waitFor();
   await keyboard.press("Shift+Tab");

@@ -113,7 +113,7 @@ test("on a phone Enter begins a new line and the button sends, with a keyboard a
   await phone.page.keyboard.type("two");
   expect(await phone.composer.inputValue()).toBe("One\ntwo");
   await phone.page.getByRole("button", { name: "Send" }).tap();
-  await phone.rows.filter({ hasText: "One\ntwo" }).waitFor();
+  await phone.rows.filter({ hasText: /One\s*two/ }).waitFor();
   // The on-screen keyboard stays for the next message.
   await phone.composer.and(phone.page.locator(":focus")).waitFor();
 
@@ -123,7 +123,8 @@ test("on a phone Enter begins a new line and the button sends, with a keyboard a
   await desk.page.keyboard.press("Shift+Enter");
   await desk.page.keyboard.type("four");
   await desk.page.keyboard.press("Enter");
-  await phone.rows.filter({ hasText: "Three\nfour" }).waitFor();
+  await phone.rows.filter({ hasText: /Three\s*four/ }).waitFor();
+  expect(await phone.rows.locator(".text").allInnerTexts()).toEqual(["One\ntwo", "Three\nfour"]);
   expect(await phone.rows.count()).toBe(2);
   expect([...phone.faults, ...desk.faults]).toEqual([]);
   await phone.close();
