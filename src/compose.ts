@@ -1,14 +1,17 @@
 // Makes the context and the objects behind its ports: the only file that knows every feature.
 import type { Logger } from "pino";
 import { Passwords } from "./accounts/passwords.ts";
+import { findSessionChats } from "./accounts/queries.ts";
 import { leaseSeconds } from "./answers/budget/queries.ts";
 import { RunningAnswers } from "./answers/running-answers.ts";
 import type { Config } from "./config/config.ts";
 import type { Ctx, InsertMessage, Model } from "./context.ts";
 import type { Sql } from "./database/connect.ts";
+import { GroupReads } from "./database/group-reads.ts";
 import { GroupCommit } from "./database/group-commit.ts";
 import { observed } from "./database/query-metrics.ts";
 import { insertMessages, type InsertedMessage, type NewMessage } from "./log/insert.ts";
+import { readJoins } from "./log/join-reads.ts";
 import { createReadLog } from "./log/replay.ts";
 import { TypingNotices } from "./messages/typing.ts";
 import { noMetrics } from "./observability/metrics/metrics.ts";
@@ -23,6 +26,10 @@ import { SocketRegistry } from "./socket/registry.ts";
 
 const commitGroupMax = 256;
 const commitQueueMax = 10_000;
+/** A session has up to 1,000 chats. */
+const sessionReads = { sizeMax: 64, queueMax: 50_000 };
+/** A join reads up to 1 MiB. */
+const joinReads = { sizeMax: 16, queueMax: 50_000 };
 
 export interface ContextParts {
   config: Config;
@@ -50,6 +57,8 @@ export interface ComposedDurations {
   leaveDelayMs: number;
   /** A chat's merged sockets are sent its read receipts at most once in this interval. */
   receiptsMs: number;
+  /** A large room is told of people who come and go at most once in this interval. */
+  presenceMs: number;
 }
 
 /** Makes everything that a server needs. Nothing runs yet, and nothing is asked of the database. */
@@ -74,6 +83,7 @@ export function compose(parts: ContextParts): ServerParts {
     log,
     metrics,
     gapMs: durations.gapMs,
+    presenceMs: durations.presenceMs,
   });
   const realtime = new LocalRealtime({
     rooms,
@@ -82,6 +92,8 @@ export function compose(parts: ContextParts): ServerParts {
     notify: (userId, frame) => sockets.notify(userId, frame),
     activityMs: durations.activityMs,
   });
+  const sessions = new GroupReads(findSessionChats.bind(undefined, sql), sessionReads);
+  const joins = new GroupReads(readJoins.bind(undefined, sql), joinReads);
   const ctx: Ctx = {
     config,
     secretKey,
@@ -94,6 +106,8 @@ export function compose(parts: ContextParts): ServerParts {
     gateway: sockets,
     rateLimits: createRateLimits({ config, sql, log }),
     insertMessage: createInsertMessage(sql, telemetry),
+    readSessionChats: (session) => sessions.add(session),
+    readJoin: (join) => joins.add(join),
     answers,
     lifecycle: { closing: false },
   };

@@ -3,6 +3,7 @@ import type { Logger } from "pino";
 import type { Config } from "./config/config.ts";
 import type { Sql } from "./database/connect.ts";
 import type { InsertedMessage, NewMessage } from "./log/insert.ts";
+import type { JoinedChat, JoinRead } from "./log/join-reads.ts";
 import type { StreamAnswer } from "./model/stream-answer.ts";
 import type { Telemetry } from "./observability/telemetry.ts";
 import type { RateLimits } from "./rate-limits/rate-limits.ts";
@@ -27,9 +28,19 @@ export interface Ctx {
   readonly gateway: Gateway;
   readonly rateLimits: RateLimits;
   readonly insertMessage: InsertMessage;
+  /** Reads the chats of a session's person, together with other sessions; undefined if the session has ended. */
+  readonly readSessionChats: (session: HeldSession) => Promise<number[] | undefined>;
+  /** Reads what a join needs, together with other joins; undefined for a chat that the person is not in. */
+  readonly readJoin: (join: JoinRead) => Promise<JoinedChat | undefined>;
   readonly answers: Answers;
   /** `closing` is true from the moment the server goes down: from then on nothing new is begun. */
   readonly lifecycle: { closing: boolean };
+}
+
+/** A session, and the person that its token names. */
+export interface HeldSession {
+  readonly id: number;
+  readonly sessionId: string;
 }
 
 /** Stores a message in the next group commit. */

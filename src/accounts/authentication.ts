@@ -10,13 +10,7 @@ import {
   type Caller,
   type Identity,
 } from "./access-tokens.ts";
-import {
-  deleteExpired,
-  findSessionChats,
-  insertTicket,
-  isSessionLive,
-  takeTicket,
-} from "./queries.ts";
+import { deleteExpired, insertTicket, isSessionLive, takeTicket } from "./queries.ts";
 import { findUser } from "./user-queries.ts";
 
 const ticketTtlSeconds = 30;
@@ -63,7 +57,7 @@ export async function identify(ctx: Ctx, token: string): Promise<Identity> {
 
 /** The chats of a caller whose session has not ended: a socket is refused otherwise. @throws Problem `invalid_token` */
 export async function listSessionChats(ctx: Ctx, caller: Identity): Promise<number[]> {
-  const chatIds = await findSessionChats(ctx.sql, caller);
+  const chatIds = await ctx.readSessionChats(caller);
   if (!chatIds) throw sessionEnded();
   return chatIds;
 }

@@ -209,22 +209,31 @@ export async function takeTicket(
   );
 }
 
-/** The chats of a person whose session has not ended; undefined if it has, or belongs to somebody else. */
+const SessionChats = z.object({ n: z.int(), is_own: z.boolean(), chat_ids: z.array(z.int()) });
+
+/**
+ * Finds the chats of the people of some sessions.
+ * @returns in the order of `sessions`; undefined for a session that has ended or belongs to somebody else
+ */
 export async function findSessionChats(
   sql: Sql,
-  { sessionId, id }: { sessionId: string; id: number },
-): Promise<number[] | undefined> {
-  const row = maybe(
+  sessions: readonly { sessionId: string; id: number }[],
+): Promise<(number[] | undefined)[]> {
+  // With the person among the conditions, the planner may look through all sessions of the person.
+  const rows = many(
     await sql`
-      select user_id, array(
-        select chat_id from chat_participants where user_id = sessions.user_id limit ${chatsPerUserMax}
+      select i.n, s.user_id = i.user_id as is_own, array(
+        select chat_id from chat_participants where user_id = s.user_id limit ${chatsPerUserMax}
       ) as chat_ids
-      from sessions
-      where id = ${sessionId} and expires_at > now()
+      from unnest(
+        ${sessions.map(({ sessionId }) => sessionId)}::uuid[], ${sessions.map(({ id }) => id)}::bigint[]
+      ) with ordinality as i (session_id, user_id, n)
+      join sessions s on s.id = i.session_id and s.expires_at > now()
     `,
-    z.object({ user_id: z.int(), chat_ids: z.array(z.int()) }),
+    SessionChats,
   );
-  return row?.user_id === id ? row.chat_ids : undefined;
+  const found = new Map(rows.map((row) => [row.n, row.is_own ? row.chat_ids : undefined]));
+  return sessions.map((_, place) => found.get(place + 1));
 }
 
 /** Deletes expired sessions and tickets, at most `limit` rows of each kind. @returns how many rows */

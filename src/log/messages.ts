@@ -33,8 +33,11 @@ type Inserted = Pick<
   "id" | "chat_id" | "seq" | "updated_seq" | "user_id" | "username" | "content" | "created_at"
 >;
 
+/** The members of a Message, in the order of the wire. */
+export const memberNames: readonly string[] = Object.keys(emptyMessage);
+
 /** The username is no column of the messages: it is joined from the users. */
-const columnNames = Object.keys(emptyMessage).filter((name) => name !== "username");
+const columnNames = memberNames.filter((name) => name !== "username");
 
 /**
  * The columns of a Message in the table, without the username. A statement reads or returns them in an inner select, and its

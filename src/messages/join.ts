@@ -7,14 +7,12 @@ import { findChat } from "../chats/queries.ts";
 import type { Ctx } from "../context.ts";
 import type { Listener } from "../realtime/listener.ts";
 import type { RequestId } from "../wire/client-frames.ts";
-import { JoinedFrame, replayBytesMax, replayMax } from "../wire/frames.ts";
-import { messageFrame } from "../wire/message-frames.ts";
+import { MessageFrame, replayBytesMax, type JoinedFrame } from "../wire/frames.ts";
 import { FrameText } from "../wire/frame-text.ts";
 import { mergedAnswer } from "../wire/merged-frames.ts";
 import { numberedFrame, wholeTextFrame } from "../wire/numbered-frames.ts";
 import type { Chat, Participant } from "../wire/chats.ts";
-import type { Message } from "../wire/messages.ts";
-import { findEnded, findMissed } from "../log/replay.ts";
+import { findEnded } from "../log/replay.ts";
 import type { z } from "zod";
 
 export interface JoinRequest {
@@ -45,11 +43,8 @@ export async function joinRoom(
     let log = await readLog(ctx, caller, request);
     while (log.lastSeq < entrance.keptFrom) log = await readLog(ctx, caller, request);
     joined = await entrance.finish(log, ({ position, missed, ended, online, onlineCount }) => {
-      const replay = log.messages?.map((message) =>
-        textFor(listener, numberedFrame(messageFrame(message))),
-      );
-      const recovered =
-        replay !== undefined && missed !== undefined && isSmall([...replay, ...missed]);
+      const replay = listener.isMerged ? log.frames?.map(withNested) : log.frames;
+      const recovered = replay !== undefined && missed !== undefined && isSmall(replay, missed);
       if (recovered) for (const text of replay) listener.send(text);
       const frame: z.infer<typeof JoinedFrame> = {
         type: "joined",
@@ -100,10 +95,16 @@ function greetAgain(ctx: Ctx, listener: Listener, { chatId, requestId }: JoinReq
 const textFor = (listener: Listener, frame: FrameText) =>
   listener.isMerged ? frame.merged : frame.text;
 
+/** A replayed frame for a merged socket. */
+function withNested(text: string): string {
+  return numberedFrame(MessageFrame.parse(JSON.parse(text))).merged;
+}
+
 interface LogSoFar {
   lastSeq: number;
-  /** The messages to replay; undefined if they are too many, or the client's number is unknown. */
-  messages: Message[] | undefined;
+  memberCount: number;
+  /** The frames to replay; undefined if they are too many, or the client's number is unknown. */
+  frames: string[] | undefined;
   changes: { chat: Chat; participants: Participant[] } | undefined;
   /** Answers that have ended in the log while they still count as running on this node. */
   ended: Set<number>;
@@ -111,25 +112,17 @@ interface LogSoFar {
 
 async function readLog(ctx: Ctx, caller: Caller, request: JoinRequest): Promise<LogSoFar> {
   const { chatId, afterSeq } = request;
-  if (afterSeq === undefined) {
-    const chat = await findChat(ctx.sql, caller.id, chatId);
-    if (!chat) throw chatNotFound();
-    const ended = await readEnded(ctx, chatId, chat.last_seq);
-    return { lastSeq: chat.last_seq, messages: [], changes: undefined, ended };
-  }
-  const missed = await findMissed(ctx.sql, caller.id, chatId, {
-    afterSeq,
-    limit: replayMax + 1,
-    bytesMax: replayBytesMax,
-  });
-  if (!missed) throw chatNotFound();
-  // A number above the end of the log comes from another database, or was made up.
-  const known = afterSeq <= missed.lastSeq;
+  const read = await ctx.readJoin({ userId: caller.id, chatId, afterSeq });
+  if (!read) throw chatNotFound();
+  const { lastSeq, updatedSeq, memberCount, frames } = read;
+  const hasChanged = afterSeq !== undefined && updatedSeq > afterSeq;
   return {
-    lastSeq: missed.lastSeq,
-    messages: known && missed.messages.length <= replayMax ? missed.messages : undefined,
-    changes: missed.chatUpdatedSeq > afterSeq ? await readChanges(ctx, caller, chatId) : undefined,
-    ended: await readEnded(ctx, chatId, missed.lastSeq),
+    lastSeq,
+    memberCount,
+    // A number above the end of the log comes from another database, or was made up.
+    frames: afterSeq === undefined || afterSeq <= lastSeq ? frames : undefined,
+    changes: hasChanged ? await readChanges(ctx, caller, chatId) : undefined,
+    ended: await readEnded(ctx, chatId, lastSeq),
   };
 }
 
@@ -157,8 +150,10 @@ async function readChanges(
 }
 
 /** A larger replay would fill the socket's buffer and close it as a slow reader, at every attempt. */
-function isSmall(texts: string[]): boolean {
-  return texts.reduce((bytes, text) => bytes + Buffer.byteLength(text), 0) <= replayBytesMax;
+function isSmall(...texts: string[][]): boolean {
+  let bytes = 0;
+  for (const list of texts) for (const text of list) bytes += Buffer.byteLength(text);
+  return bytes <= replayBytesMax;
 }
 
 function sendRunningAnswers(

@@ -66,20 +66,20 @@ export class Presence {
     const sockets = this.#sockets.get(listener.userId);
     if (sockets) {
       sockets.add(listener);
-    } else {
-      this.#tell(listener, true);
-      this.#sockets.set(listener.userId, new Set([listener]));
+      return;
     }
+    if (!this.isEmpty) this.#tell(listener, true);
+    this.#sockets.set(listener.userId, new Set([listener]));
   }
 
   /** Removes a socket. The room is told if it was its person's last. @returns false if it had not joined */
   remove(listener: Listener): boolean {
     const sockets = this.#sockets.get(listener.userId);
     if (!sockets?.delete(listener)) return false;
-    if (sockets.size === 0) {
-      this.#sockets.delete(listener.userId);
-      this.#tell(listener, false);
-    }
+    if (sockets.size > 0) return true;
+    this.#sockets.delete(listener.userId);
+    if (this.isEmpty) this.close();
+    else this.#tell(listener, false);
     return true;
   }
 
@@ -107,6 +107,7 @@ export class Presence {
     this.#sockets.clear();
     this.#changes.clear();
     clearTimeout(this.#timer);
+    this.#timer = undefined;
   }
 
   #presentOf(userId: number): Present | undefined {

@@ -5,7 +5,7 @@ import { JoinBuffer } from "./join-buffer.ts";
 import type { Entrance, Joined, Listener, ReadChat, RoomOptions, RoomParts } from "./listener.ts";
 import { Presence } from "./presence.ts";
 import { Sequencer } from "./sequencer.ts";
-import { Slices, type Slice } from "./slices.ts";
+import { Slices } from "./slices.ts";
 import { activityTopic, type Topic } from "./topics.ts";
 
 export class Room {
@@ -141,9 +141,7 @@ export class Room {
    * The state for a listener that joins once more, and whose subscription has not been interrupted.
    * @returns undefined if it has not joined
    */
-  rejoined(
-    listener: Listener,
-  ): Pick<Joined, "position" | "online" | "onlineCount"> | undefined {
+  rejoined(listener: Listener): Pick<Joined, "position" | "online" | "onlineCount"> | undefined {
     const { position } = this.#sequencer;
     if (position === undefined || !listener.joined.has(this.chatId)) return undefined;
     this.#slices.catchUp(listener);

@@ -107,9 +107,7 @@ export class Slices {
 
   /** The slice that lacks most. */
   #oldest(): OwnSlice {
-    return this.#slices.reduce((oldest, slice) =>
-      slice.handed < oldest.handed ? slice : oldest,
-    );
+    return this.#slices.reduce((oldest, slice) => (slice.handed < oldest.handed ? slice : oldest));
   }
 
   #handTo(slice: OwnSlice): void {

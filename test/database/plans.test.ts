@@ -16,7 +16,8 @@ import { findParticipants, isParticipant } from "../../src/chats/participant-que
 import { findPrivateChat } from "../../src/chats/new-chat-queries.ts";
 import { findChatSummaries } from "../../src/chats/queries.ts";
 import type { Sql } from "../../src/database/connect.ts";
-import { createReadLog, findMissed } from "../../src/log/replay.ts";
+import { readJoins } from "../../src/log/join-reads.ts";
+import { createReadLog } from "../../src/log/replay.ts";
 import { insertMessages } from "../../src/log/insert.ts";
 import { findMessages } from "../../src/log/messages.ts";
 import {
@@ -109,8 +110,7 @@ const cases: Case[] = [
   },
   {
     what: "what a client has missed, new and changed",
-    run: () =>
-      findMissed(sql, me, busyChat, { afterSeq: 9_900, limit: 1_001, bytesMax: 1024 * 1024 }),
+    run: () => readJoins(sql, [{ userId: me, chatId: busyChat, afterSeq: 9_900 }]),
     rows: { messages: 100 + 100 },
     by: ["messages_chat_id_seq_key", "messages_changed_key"],
   },
@@ -198,7 +198,7 @@ const cases: Case[] = [
   },
   {
     what: "a session's chats",
-    run: () => findSessionChats(sql, { sessionId: session, id: 1 }),
+    run: () => findSessionChats(sql, [{ sessionId: session, id: 1 }]),
     rows: { sessions: 1, chat_participants: myChats },
     by: ["sessions_pkey", "chat_participants_user_id_idx"],
   },

@@ -1,7 +1,7 @@
 // Joining with after_seq: what is sent again, what is not, and when it is too much.
 import { beforeAll, describe, expect, test } from "bun:test";
 import { answer, finish, say } from "../world/gemini/script.ts";
-import { findMissed } from "../../src/log/replay.ts";
+import { readJoins } from "../../src/log/join-reads.ts";
 import { insertMessages } from "../../src/log/insert.ts";
 import type { Frame, TestSocket } from "../world/socket.ts";
 import { useWorld, type Person } from "../world/world.ts";
@@ -81,6 +81,7 @@ describe("what is sent again", () => {
         last_seq: 9,
         recovered: true,
         online: expect.any(Array),
+        online_count: 2,
         ...(afterSeq < 8 ? { chat: chatNow, participants } : {}),
       });
     }
@@ -153,9 +154,8 @@ describe("too far behind", () => {
     const beyond = await lastBytes(66);
     expect(beyond.joined).toMatchObject({ recovered: false, last_seq: 70 });
     expect(beyond.replay).toEqual([]);
-    const limits = { afterSeq: 0, limit: 1_001, bytesMax: mebibyte };
-    const read = await findMissed(world.sql, ann.id, chat.id, limits);
-    expect(read?.messages.length).toBe(66);
+    const read = await readJoins(world.sql, [{ userId: ann.id, chatId: chat.id, afterSeq: 0 }]);
+    expect(read).toEqual([{ lastSeq: 70, updatedSeq: 0, memberCount: 1, frames: undefined }]);
   });
 
   test("the limit counts bytes of JSON, not characters", async () => {

@@ -44,7 +44,9 @@ export function startRooms(log: Log) {
     /** Joins as an action does: enters, reads how far the log reaches, finishes. */
     async join(listener: TestListener): Promise<boolean> {
       const entrance = rooms.enter(chatId, listener);
-      return await entrance.finish(log.lastSeq, (state) => listener.greet(log.lastSeq, state));
+      return await entrance.finish({ lastSeq: log.lastSeq, memberCount: 2 }, (state) =>
+        listener.greet(log.lastSeq, state),
+      );
     },
   };
 }
@@ -72,7 +74,8 @@ export function begin({ rooms, log }: Started, listener: ReturnType<Started["lis
     },
     finish: entrance.finish,
     cancel: entrance.cancel,
-    end: () => entrance.finish(lastSeq, (state) => listener.greet(lastSeq, state)),
+    end: () =>
+      entrance.finish({ lastSeq, memberCount: 2 }, (state) => listener.greet(lastSeq, state)),
   };
 }
 
@@ -112,7 +115,7 @@ export class TestListener implements Listener {
   }
 
   get hearsTheRoom(): boolean {
-    return this.subscribers.get(chatTopic(chatId).name)?.has(this) ?? false;
+    return this.subscribers.get(chatTopic(chatId, 0).name)?.has(this) ?? false;
   }
 
   /** What an action sends to somebody who has joined. */

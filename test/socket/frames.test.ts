@@ -30,6 +30,7 @@ describe("join", () => {
       last_seq: 0,
       recovered: true,
       online: [{ user_id: owner.id, username: owner.username }],
+      online_count: 1,
     });
   });
 

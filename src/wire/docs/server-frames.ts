@@ -149,7 +149,8 @@ export const serverNotes: {
     summary: "You have joined a chat",
     description:
       "Everything above `last_seq` is sent live from now on. `online` includes you; in a large room it lists " +
-      `${onlineMax} people, while \`online_count\` counts all. One `bot_stream` with `offset: 0` follows for each answer that is running.`,
+      `${onlineMax} people, while \`online_count\` counts all. ` +
+      "One `bot_stream` with `offset: 0` follows for each answer that is running.",
     example: {
       type: "joined",
       chat_id: 1,
