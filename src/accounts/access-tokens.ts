@@ -1,10 +1,11 @@
 // Access tokens: JWTs (RFC 7519) signed with one configured algorithm; anything else is refused. The header members that
 // name keys (`jku`, `jwk`, `kid`, `x5u`) are ignored. Queries check whether the session has ended and what it may do.
-import { errors, jwtVerify, SignJWT } from "jose";
+import { SignJWT } from "jose";
 import { z } from "zod";
 import type { Ctx } from "../context.ts";
 import { Problem } from "../wire/problems.ts";
 import type { Source } from "../audit/queries.ts";
+import { readSigned } from "./signatures.ts";
 
 const issuer = "gemini-coop";
 const audience = "gemini-coop";
@@ -66,37 +67,20 @@ export async function signAccessToken(
 }
 
 /** @throws Problem `invalid_token` for a token that this server has not signed, {@link ExpiredToken} for one that has expired */
-export async function readAccessToken(ctx: TokenCtx, token: string): Promise<Identity> {
-  const payload = await verified(ctx, token).catch((error: unknown) => {
-    if (!(error instanceof errors.JWTExpired)) throw notValid();
-    throw new ExpiredToken("The access token has expired. Sign in again or refresh it.");
-  });
-  const claims = Claims.safeParse(payload);
+export async function readAccessToken(
+  { config, secretKey, now }: TokenCtx,
+  token: string,
+): Promise<Identity> {
+  const { algorithm, previousSecretKey } = config;
+  const keys = [secretKey, ...(previousSecretKey === undefined ? [] : [previousSecretKey])];
+  const claims = Claims.safeParse(readSigned(token, { keys, algorithm, type }));
   if (!claims.success) throw notValid();
   const { sub, name, sid, exp } = claims.data;
-  return { id: Number(sub), username: name, sessionId: sid, expiresAtMs: exp * 1000 };
-}
-
-async function verified({ config, secretKey, now }: TokenCtx, token: string): Promise<unknown> {
-  const check = async (key: string) => {
-    const { payload } = await jwtVerify(token, bytesOf(key), {
-      algorithms: [config.algorithm],
-      typ: type,
-      issuer,
-      audience,
-      currentDate: now(),
-    });
-    return payload;
-  };
-  try {
-    return await check(secretKey);
-  } catch (error) {
-    const previous = config.previousSecretKey;
-    if (previous === undefined || !(error instanceof errors.JWSSignatureVerificationFailed)) {
-      throw error;
-    }
-    return await check(previous);
+  const expiresAtMs = exp * 1000;
+  if (expiresAtMs <= now().getTime()) {
+    throw new ExpiredToken("The access token has expired. Sign in again or refresh it.");
   }
+  return { id: Number(sub), username: name, sessionId: sid, expiresAtMs };
 }
 
 function notValid(): Problem {
