@@ -21,13 +21,15 @@ import { metricsRoutes } from "./http/metrics.ts";
 import { pageRoutes } from "./http/page.ts";
 import { limitRequests } from "./http/rate-limits.ts";
 import { requestLog } from "./http/request-log.ts";
-import { keptRequestId, requestIdMax } from "./http/request-id.ts";
+import { requestIdMax, requestIdOf } from "./http/request-id.ts";
 import { createRouter } from "./http/router.ts";
 import { secureHeaders } from "./http/secure-headers.ts";
 import { messageRoutes } from "./messages/routes.ts";
 import type { ReceiptNotices } from "./receipts/notices.ts";
 import { receiptRoutes } from "./receipts/routes.ts";
 import { socketRoutes } from "./socket/routes.ts";
+import type { SocketUpgrade } from "./socket/upgrade.ts";
+import type { Context } from "hono";
 import { requestId } from "hono/request-id";
 
 /** The objects that the HTTP application needs from compose.ts. */
@@ -35,13 +37,16 @@ export interface AppParts {
   ctx: Ctx;
   passwords: Passwords;
   receipts: ReceiptNotices;
+  upgrade: SocketUpgrade;
 }
 
 /** The HTTP application: middleware, the routes of all features, the documents, and the error handlers. */
-export function createApp({ ctx, passwords, receipts }: AppParts) {
+export function createApp({ ctx, passwords, receipts, upgrade }: AppParts) {
   const app = createRouter();
   app.use(seeClient(ctx.config));
-  app.use(requestId({ limitLength: requestIdMax, generator: keptRequestId }));
+  // Hono's middleware keeps fewer ids than this server does.
+  const generator = (c: Context) => requestIdOf(c.req.header("x-request-id"));
+  app.use(requestId({ limitLength: requestIdMax, generator }));
   app.use(requestLog(ctx));
   app.use(secureHeaders);
   app.use(requireHost);
@@ -61,7 +66,7 @@ export function createApp({ ctx, passwords, receipts }: AppParts) {
   app.route("/", botRoutes(ctx));
   app.route("/", healthRoutes(ctx));
   app.route("/", metricsRoutes(ctx));
-  app.route("/", socketRoutes(ctx));
+  app.route("/", socketRoutes(upgrade));
   app.route("/", docsRoutes(ctx.config));
   app.route("/", documentRoutes(app, ctx.config));
   app.route("/", pageRoutes(ctx.config));

@@ -1,7 +1,7 @@
 // Makes the context and the objects behind its ports: the only file that knows every feature.
 import type { Logger } from "pino";
 import { Passwords } from "./accounts/passwords.ts";
-import { findSessionChats } from "./accounts/queries.ts";
+import { findSessionChats } from "./accounts/socket-queries.ts";
 import { leaseSeconds } from "./answers/budget/queries.ts";
 import { RunningAnswers } from "./answers/running-answers.ts";
 import type { Config } from "./config/config.ts";
@@ -23,6 +23,7 @@ import { Rooms } from "./realtime/rooms.ts";
 import type { Emit } from "./realtime/topics.ts";
 import type { ServerParts } from "./server.ts";
 import { SocketRegistry } from "./socket/registry.ts";
+import { SocketUpgrade } from "./socket/upgrade.ts";
 
 const commitGroupMax = 256;
 const commitQueueMax = 10_000;
@@ -117,6 +118,7 @@ export function compose(parts: ContextParts): ServerParts {
     passwords: new Passwords(log),
     typing: new TypingNotices(ctx, durations.typingMs),
     receipts: new ReceiptNotices(ctx, durations.receiptsMs),
+    upgrade: new SocketUpgrade(ctx),
   };
 }
 

@@ -10,7 +10,8 @@ import {
   type Caller,
   type Identity,
 } from "./access-tokens.ts";
-import { deleteExpired, insertTicket, isSessionLive, takeTicket } from "./queries.ts";
+import { deleteExpired, isSessionLive } from "./queries.ts";
+import { insertTicket, takeTicket } from "./socket-queries.ts";
 import { findUser } from "./user-queries.ts";
 
 const ticketTtlSeconds = 30;

@@ -4,11 +4,10 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import {
   areSessionsLive,
   deleteExpired,
-  findSessionChats,
   isSessionLive,
   rotateRefreshToken,
-  takeTicket,
 } from "../../src/accounts/queries.ts";
+import { findSessionChats, takeTicket } from "../../src/accounts/socket-queries.ts";
 import { findSessions } from "../../src/accounts/session-queries.ts";
 import { claimAbandonedRuns } from "../../src/answers/budget/queries.ts";
 import { findPastMessages } from "../../src/answers/prompt/queries.ts";

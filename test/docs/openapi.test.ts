@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { Passwords } from "../../src/accounts/passwords.ts";
+import { SocketUpgrade } from "../../src/socket/upgrade.ts";
 import { ReceiptNotices } from "../../src/receipts/notices.ts";
 import { createApp } from "../../src/app.ts";
 import { problemCatalogue } from "../../src/wire/problems.ts";
@@ -109,7 +110,12 @@ test("just the operations that need a token ask for the bearer scheme, which is 
 
 test("every route is described or a page, and every operation is a route", () => {
   const { ctx } = world;
-  const parts = { ctx, passwords: new Passwords(ctx.log), receipts: new ReceiptNotices(ctx) };
+  const parts = {
+    ctx,
+    passwords: new Passwords(ctx.log),
+    receipts: new ReceiptNotices(ctx),
+    upgrade: new SocketUpgrade(ctx),
+  };
   const routes = createApp(parts)
     .routes.filter((route) => route.method !== "ALL")
     .map((route) => `${route.method} ${route.path.replaceAll(/:(\w+)/g, "{$1}")}`);
