@@ -1,17 +1,16 @@
 // Makes the context and the objects behind its ports: the only file that knows every feature.
 import type { Logger } from "pino";
 import { Passwords } from "./accounts/passwords.ts";
-import { findSessionChats } from "./accounts/socket-queries.ts";
+import { readArrivals, type Arrival, type ArrivalRead } from "./accounts/socket-queries.ts";
 import { leaseSeconds } from "./answers/budget/queries.ts";
 import { RunningAnswers } from "./answers/running-answers.ts";
 import type { Config } from "./config/config.ts";
-import type { Ctx, InsertMessage, Model } from "./context.ts";
+import type { Arrivals, Ctx, InsertMessage, Model } from "./context.ts";
 import type { Sql } from "./database/connect.ts";
 import { GroupReads } from "./database/group-reads.ts";
 import { GroupCommit } from "./database/group-commit.ts";
 import { observed } from "./database/query-metrics.ts";
 import { insertMessages, type InsertedMessage, type NewMessage } from "./log/insert.ts";
-import { readJoins } from "./log/join-reads.ts";
 import { createReadLog } from "./log/replay.ts";
 import { TypingNotices } from "./messages/typing.ts";
 import { noMetrics } from "./observability/metrics/metrics.ts";
@@ -27,10 +26,11 @@ import { SocketUpgrade } from "./socket/upgrade.ts";
 
 const commitGroupMax = 256;
 const commitQueueMax = 10_000;
-/** A session has up to 1,000 chats. */
-const sessionReads = { sizeMax: 64, queueMax: 50_000 };
 /** A join reads up to 1 MiB. */
-const joinReads = { sizeMax: 16, queueMax: 50_000 };
+const arrivalsGroupMax = 32;
+const arrivalsQueueMax = 50_000;
+/** Milliseconds in which most clients send the first `join`, so that their session is looked up by its statement. */
+const firstJoinMs = 10;
 
 export interface ContextParts {
   config: Config;
@@ -93,8 +93,6 @@ export function compose(parts: ContextParts): ServerParts {
     notify: (userId, frame) => sockets.notify(userId, frame),
     activityMs: durations.activityMs,
   });
-  const sessions = new GroupReads(findSessionChats.bind(undefined, sql), sessionReads);
-  const joins = new GroupReads(readJoins.bind(undefined, sql), joinReads);
   const ctx: Ctx = {
     config,
     secretKey,
@@ -107,8 +105,7 @@ export function compose(parts: ContextParts): ServerParts {
     gateway: sockets,
     rateLimits: createRateLimits({ config, sql, log }),
     insertMessage: createInsertMessage(sql, telemetry),
-    readSessionChats: (session) => sessions.add(session),
-    readJoin: (join) => joins.add(join),
+    arrivals: createArrivals(sql),
     answers,
     lifecycle: { closing: false },
   };
@@ -119,6 +116,17 @@ export function compose(parts: ContextParts): ServerParts {
     typing: new TypingNotices(ctx, durations.typingMs),
     receipts: new ReceiptNotices(ctx, durations.receiptsMs),
     upgrade: new SocketUpgrade(ctx),
+  };
+}
+
+function createArrivals(sql: Sql): Arrivals {
+  const reads = new GroupReads<Arrival, ArrivalRead>((arrivals) => readArrivals(sql, arrivals), {
+    sizeMax: arrivalsGroupMax,
+    queueMax: arrivalsQueueMax,
+  });
+  return {
+    readSessionChats: async (session) => (await reads.add(session, firstJoinMs)).chatIds,
+    readJoin: async (join) => (await reads.add(join)).chat,
   };
 }
 

@@ -28,19 +28,18 @@ export interface Ctx {
   readonly gateway: Gateway;
   readonly rateLimits: RateLimits;
   readonly insertMessage: InsertMessage;
-  /** Reads the chats of a session's person, together with other sessions; undefined if the session has ended. */
-  readonly readSessionChats: (session: HeldSession) => Promise<number[] | undefined>;
-  /** Reads what a join needs, together with other joins; undefined for a chat that the person is not in. */
-  readonly readJoin: (join: JoinRead) => Promise<JoinedChat | undefined>;
+  readonly arrivals: Arrivals;
   readonly answers: Answers;
   /** `closing` is true from the moment the server goes down: from then on nothing new is begun. */
   readonly lifecycle: { closing: boolean };
 }
 
-/** A session, and the person that its token names. */
-export interface HeldSession {
-  readonly id: number;
-  readonly sessionId: string;
+/** Reads what arriving sockets need, for all sockets of a moment at once. */
+export interface Arrivals {
+  /** The chats of a session's person; undefined if the session has ended, or belongs to somebody else. */
+  readSessionChats(session: { userId: number; sessionId: string }): Promise<number[] | undefined>;
+  /** A chat that is joined; undefined if the person is not in it. */
+  readJoin(join: JoinRead): Promise<JoinedChat | undefined>;
 }
 
 /** Stores a message in the next group commit. */

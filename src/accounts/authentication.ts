@@ -58,7 +58,10 @@ export async function identify(ctx: Ctx, token: string): Promise<Identity> {
 
 /** The chats of a caller whose session has not ended: a socket is refused otherwise. @throws Problem `invalid_token` */
 export async function listSessionChats(ctx: Ctx, caller: Identity): Promise<number[]> {
-  const chatIds = await ctx.readSessionChats(caller);
+  const chatIds = await ctx.arrivals.readSessionChats({
+    userId: caller.id,
+    sessionId: caller.sessionId,
+  });
   if (!chatIds) throw sessionEnded();
   return chatIds;
 }

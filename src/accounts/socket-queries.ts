@@ -1,8 +1,22 @@
-// How a socket is signed in: by a ticket, or by the session of a token.
+// What sockets ask of the database when they arrive: tickets, the sessions of their tokens, and the chats that they join.
 import { z } from "zod";
-import { many, maybe, type Sql } from "../database/connect.ts";
+import { maybe, type Sql } from "../database/connect.ts";
 import { chatsPerUserMax } from "../wire/chats.ts";
+import {
+  joinedChat,
+  JoinedChatRow,
+  joinedChatOf,
+  type JoinedChat,
+  type JoinRead,
+} from "../log/join-reads.ts";
 import { SessionUser } from "./queries.ts";
+
+/** A session, and the person that its token names. */
+interface HeldSession {
+  readonly userId: number;
+  readonly sessionId: string;
+  readonly afterSeq?: undefined;
+}
 
 export async function insertTicket(
   sql: Sql,
@@ -37,29 +51,43 @@ export async function takeTicket(
   );
 }
 
-const SessionChats = z.object({ n: z.int(), is_own: z.boolean(), chat_ids: z.array(z.int()) });
+/** What an arriving socket asks for: the chats of its session's person, or a chat that it joins. */
+export type Arrival =
+  (HeldSession & { chatId?: undefined }) | (JoinRead & { sessionId?: undefined });
 
-/**
- * Finds the chats of the people of some sessions.
- * @returns in the order of `sessions`; undefined for a session that has ended or belongs to somebody else
- */
-export async function findSessionChats(
-  sql: Sql,
-  sessions: readonly { sessionId: string; id: number }[],
-): Promise<(number[] | undefined)[]> {
-  // With the person among the conditions, the planner may look through all sessions of the person.
-  const rows = many(
-    await sql`
-      select i.n, s.user_id = i.user_id as is_own, array(
+export interface ArrivalRead {
+  /** Undefined for a session that has ended, or belongs to somebody else. */
+  chatIds: number[] | undefined;
+  /** Undefined for a chat that the person is not in. */
+  chat: JoinedChat | undefined;
+}
+
+const ArrivalRow = z.object({
+  chat_ids: z.array(z.int()).nullable(),
+  last_seq: z.int().nullable(),
+});
+
+/** Reads for some arriving sockets at once. @returns in the order of `arrivals` */
+export async function readArrivals(sql: Sql, arrivals: readonly Arrival[]): Promise<ArrivalRead[]> {
+  const rows = await sql`
+    select case when s.user_id = i.user_id then array(
         select chat_id from chat_participants where user_id = s.user_id limit ${chatsPerUserMax}
-      ) as chat_ids
-      from unnest(
-        ${sessions.map(({ sessionId }) => sessionId)}::uuid[], ${sessions.map(({ id }) => id)}::bigint[]
-      ) with ordinality as i (session_id, user_id, n)
-      join sessions s on s.id = i.session_id and s.expires_at > now()
-    `,
-    SessionChats,
-  );
-  const found = new Map(rows.map((row) => [row.n, row.is_own ? row.chat_ids : undefined]));
-  return sessions.map((_, place) => found.get(place + 1));
+      ) end as chat_ids,
+      chat.*
+    from unnest(
+      ${arrivals.map(({ userId }) => userId)}::bigint[],
+      ${arrivals.map(({ sessionId }) => sessionId ?? null)}::uuid[],
+      ${arrivals.map(({ chatId }) => chatId ?? null)}::bigint[],
+      ${arrivals.map((arrival) => arrival.afterSeq ?? null)}::bigint[]
+    ) with ordinality as i (user_id, session_id, chat_id, after_seq, n)
+    -- With the person among the conditions, the planner may look through all sessions of the person.
+    left join sessions s on s.id = i.session_id and s.expires_at > now()
+    left join lateral (${joinedChat(sql)}) chat on true
+    order by i.n
+  `;
+  return rows.map((row) => {
+    const { chat_ids, last_seq } = ArrivalRow.parse(row);
+    const chat = last_seq === null ? undefined : joinedChatOf(JoinedChatRow.parse(row));
+    return { chatIds: chat_ids ?? undefined, chat };
+  });
 }

@@ -1,16 +1,17 @@
-// Grouped reads: what many sockets ask for at one moment is read by one statement instead of one for each. An idle queue reads
-// at the end of the turn of the event loop; while statements are in flight, later items gather for the next one.
+// Grouped reads: what many sockets ask for at about the same moment is read by one statement. A statement costs a server more
+// than the rows that it reads, and after a restart thousands of sockets ask at once.
 import { Problem } from "../wire/problems.ts";
+
+/** Statements at once. */
+const statementsMax = 4;
 
 export interface GroupReadsOptions {
   /** Most items in one statement. */
   sizeMax: number;
   /** Most items that may wait; a further one is refused with the problem `unavailable`. */
   queueMax: number;
-  /** Most statements at once. */
-  statementsMax?: number;
-  /** Milliseconds after which a statement in flight no longer holds up the items that wait. */
-  slowMs?: number;
+  /** Milliseconds from the beginning of one statement to the next one, unless a whole group waits. */
+  intervalMs?: number;
 }
 
 interface Waiting<Item, Result> {
@@ -24,20 +25,23 @@ export class GroupReads<Item, Result> {
   readonly #options: Required<GroupReadsOptions>;
   #waiting: Waiting<Item, Result>[] = [];
   #inFlight = 0;
-  #turn: ReturnType<typeof setImmediate> | undefined;
-  #slow: ReturnType<typeof setTimeout> | undefined;
+  #begunAt = -Infinity;
+  /** When the items that wait need not wait for others any more. */
+  #patientUntil = Infinity;
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** @param run returns one result for each item, in order */
   constructor(run: (items: Item[]) => Promise<Result[]>, options: GroupReadsOptions) {
     this.#run = run;
-    this.#options = { statementsMax: 4, slowMs: 10, ...options };
+    this.#options = { intervalMs: 2, ...options };
   }
 
   /**
-   * Reads an item together with others that wait.
+   * Reads an item: at once if no statement has begun a moment ago, or else together with the others of that moment.
+   * @param patienceMs milliseconds that the item may wait for one that cannot wait
    * @throws Problem `unavailable` when the queue is full, and what `run` throws
    */
-  add(item: Item): Promise<Result> {
+  add(item: Item, patienceMs = 0): Promise<Result> {
     if (this.#waiting.length >= this.#options.queueMax) {
       return Promise.reject(
         new Problem("unavailable", "The server is too busy right now. Try again in a moment.", {
@@ -47,32 +51,27 @@ export class GroupReads<Item, Result> {
     }
     const { promise, resolve, reject } = Promise.withResolvers<Result>();
     this.#waiting.push({ item, resolve, reject });
-    this.#turn ??= setImmediate(() => {
-      this.#turn = undefined;
-      this.#drain();
-    });
+    this.#patientUntil = Math.min(this.#patientUntil, performance.now() + patienceMs);
+    this.#drain();
     return promise;
   }
 
-  /** Begins the statements whose turn it is. A second one is begun only for a full group, or when the first one is slow. */
   #drain(): void {
-    const { sizeMax, statementsMax, slowMs } = this.#options;
+    const { sizeMax, intervalMs } = this.#options;
     while (this.#waiting.length > 0 && this.#inFlight < statementsMax) {
-      if (this.#inFlight > 0 && this.#waiting.length < sizeMax) {
-        this.#slow ??= setTimeout(() => {
-          this.#slow = undefined;
-          if (this.#waiting.length > 0 && this.#inFlight < statementsMax) this.#begin();
-        }, slowMs);
-        return;
-      }
-      this.#begin();
+      const now = performance.now();
+      const dueInMs = Math.max(this.#begunAt + intervalMs, this.#patientUntil) - now;
+      if (dueInMs > 0 && this.#waiting.length < sizeMax) return this.#drainIn(dueInMs);
+      this.#begunAt = now;
+      const group = this.#waiting.splice(0, sizeMax);
+      this.#patientUntil = this.#waiting.length > 0 ? now : Infinity;
+      void this.#read(group);
     }
   }
 
-  #begin(): void {
-    clearTimeout(this.#slow);
-    this.#slow = undefined;
-    void this.#read(this.#waiting.splice(0, this.#options.sizeMax));
+  #drainIn(ms: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#drain(), ms);
   }
 
   async #read(group: Waiting<Item, Result>[]): Promise<void> {

@@ -2,7 +2,7 @@
 // sent. PostgreSQL writes these frames: reading the rows, checking them and writing them again would cost the server more
 // than all else of a join. A test compares them with the frames of live messages.
 import { z } from "zod";
-import { many, type Sql } from "../database/connect.ts";
+import type { Sql } from "../database/connect.ts";
 import { replayBytesMax, replayMax } from "../wire/frames.ts";
 import { botUsername } from "../wire/messages.ts";
 import { memberNames, storedColumns } from "./messages.ts";
@@ -24,15 +24,6 @@ export interface JoinedChat {
   frames: string[] | undefined;
 }
 
-const JoinRow = z.object({
-  n: z.int(),
-  last_seq: z.int(),
-  updated_seq: z.int(),
-  participant_count: z.int(),
-  missed: z.int(),
-  frames: z.string().nullable(),
-});
-
 const frameColumns = memberNames
   .map((name) => {
     if (name === "id") return "'message' as type, m.id as message_id";
@@ -45,70 +36,62 @@ const frameColumns = memberNames
   .join(", ");
 
 /**
- * Reads for some joins at once. No frames are returned of messages that are more than `replayMax` or `replayBytesMax` together.
- * @returns in the order of `joins`; undefined for a chat that the person is not in
+ * The row of a {@link JoinedChat}, for a statement that has rows `i` with a user_id, a chat_id and an after_seq; no row for a
+ * chat that the person is not in. No frames are written of messages that are more than `replayMax` or `replayBytesMax`.
  */
-export async function readJoins(
-  sql: Sql,
-  joins: readonly JoinRead[],
-): Promise<(JoinedChat | undefined)[]> {
+export function joinedChat(sql: Sql) {
   // New and changed messages have an index each. The second branch is nearly always empty.
-  const rows = many(
-    await sql`
-      select i.n, c.last_seq, c.updated_seq, c.participant_count, missed.count as missed,
-        case when missed.bytes <= ${replayBytesMax} then missed.frames end as frames
-      from unnest(
-        ${joins.map(({ userId }) => userId)}::bigint[],
-        ${joins.map(({ chatId }) => chatId)}::bigint[],
-        ${joins.map(({ afterSeq }) => afterSeq ?? null)}::bigint[]
-      ) with ordinality as i (user_id, chat_id, after_seq, n)
-      join chat_participants me on me.chat_id = i.chat_id and me.user_id = i.user_id
-      join chats c on c.id = i.chat_id
-      cross join lateral (
-        select count(*), sum(octet_length(json)) as bytes, string_agg(json, e'\n' order by updated_seq) as frames
+  return sql`
+    select c.last_seq, c.updated_seq, c.participant_count as member_count, missed.count as missed_count,
+      case when missed.bytes <= ${replayBytesMax} then missed.frames end as frames
+    from chat_participants me
+    join chats c on c.id = me.chat_id
+    cross join lateral (
+      select count(*), sum(octet_length(json)) as bytes, string_agg(json, e'\n' order by updated_seq) as frames
+      from (
+        select m.updated_seq,
+          case when m.count <= ${replayMax} and m.bytes <= ${replayBytesMax} then (
+            select row_to_json(frame)::text from (select ${sql.unsafe(frameColumns)}) frame
+          ) end as json
         from (
-          select m.updated_seq,
-            case when m.count <= ${replayMax} and m.bytes <= ${replayBytesMax} then (
-              select row_to_json(frame)::text from (select ${sql.unsafe(frameColumns)}) frame
-            ) end as json
-          from (
-            select ${storedColumns(sql)}, count(*) over () as count, sum(octet_length(content)) over () as bytes
-            from ((
-              select ${storedColumns(sql)}
-              from messages
-              where chat_id = c.id and seq > i.after_seq
-              order by seq
-              limit ${replayMax + 1}
-            )
-            union all
-            (
-              select ${storedColumns(sql)}
-              from messages
-              where chat_id = c.id and updated_seq > i.after_seq and updated_seq <> seq and seq <= i.after_seq
-              order by updated_seq
-              limit ${replayMax + 1}
-            )) found
-          ) m
-          left join users u on u.id = m.user_id
-        ) written
-      ) missed
-    `,
-    JoinRow,
-  );
-  const found = new Map(rows.map((row) => [row.n, row]));
-  return joins.map((_, place) => {
-    const row = found.get(place + 1);
-    return row && chatOf(row);
-  });
+          select ${storedColumns(sql)}, count(*) over () as count, sum(octet_length(content)) over () as bytes
+          from ((
+            select ${storedColumns(sql)}
+            from messages
+            where chat_id = c.id and seq > i.after_seq
+            order by seq
+            limit ${replayMax + 1}
+          )
+          union all
+          (
+            select ${storedColumns(sql)}
+            from messages
+            where chat_id = c.id and updated_seq > i.after_seq and updated_seq <> seq and seq <= i.after_seq
+            order by updated_seq
+            limit ${replayMax + 1}
+          )) found
+        ) m
+        left join users u on u.id = m.user_id
+      ) written
+    ) missed
+    where me.chat_id = i.chat_id and me.user_id = i.user_id
+  `;
 }
 
-function chatOf(row: z.infer<typeof JoinRow>): JoinedChat {
-  const { missed, frames } = row;
+export const JoinedChatRow = z.object({
+  last_seq: z.int(),
+  updated_seq: z.int(),
+  member_count: z.int(),
+  missed_count: z.int(),
+  frames: z.string().nullable(),
+});
+
+export function joinedChatOf(row: z.infer<typeof JoinedChatRow>): JoinedChat {
   return {
     lastSeq: row.last_seq,
     updatedSeq: row.updated_seq,
-    memberCount: row.participant_count,
+    memberCount: row.member_count,
     // A text in JSON has no line break.
-    frames: missed === 0 ? [] : frames?.split("\n"),
+    frames: row.missed_count === 0 ? [] : row.frames?.split("\n"),
   };
 }

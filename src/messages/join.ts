@@ -20,6 +20,8 @@ export interface JoinRequest {
   /** The number up to which the client has the log; undefined for no replay. */
   afterSeq: number | undefined;
   requestId: RequestId | undefined;
+  /** Settles when the session of the listener has been looked up, which closes the listener if it has ended. */
+  signedIn?: Promise<void> | undefined;
 }
 
 /**
@@ -42,6 +44,7 @@ export async function joinRoom(
   try {
     let log = await readLog(ctx, caller, request);
     while (log.lastSeq < entrance.keptFrom) log = await readLog(ctx, caller, request);
+    await request.signedIn;
     joined = await entrance.finish(log, ({ position, missed, ended, online, onlineCount }) => {
       const replay = listener.isMerged ? log.frames?.map(withNested) : log.frames;
       const recovered = replay !== undefined && missed !== undefined && isSmall(replay, missed);
@@ -112,7 +115,7 @@ interface LogSoFar {
 
 async function readLog(ctx: Ctx, caller: Caller, request: JoinRequest): Promise<LogSoFar> {
   const { chatId, afterSeq } = request;
-  const read = await ctx.readJoin({ userId: caller.id, chatId, afterSeq });
+  const read = await ctx.arrivals.readJoin({ userId: caller.id, chatId, afterSeq });
   if (!read) throw chatNotFound();
   const { lastSeq, updatedSeq, memberCount, frames } = read;
   const hasChanged = afterSeq !== undefined && updatedSeq > afterSeq;

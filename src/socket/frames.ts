@@ -34,7 +34,9 @@ export class FrameRunner {
 
   /** Runs one frame. Never throws. */
   async run(ws: Socket, text: string): Promise<void> {
-    if (ws.data.opening) await ws.data.opening;
+    // A join begins while the session is being looked up, so that one statement reads both. It ends after that.
+    const isEarly = ws.data.session !== undefined && text.startsWith('{"type":"join"');
+    if (!isEarly && ws.data.opening) await ws.data.opening;
     if (ws.getBufferedAmount() > unreadBytesMax) await drained(ws);
     if (ws.readyState !== WebSocket.OPEN) return;
     const trace: FrameTrace = { kind: "invalid", chatId: undefined, refusedAs: undefined };
@@ -71,6 +73,7 @@ export class FrameRunner {
       trace.kind = frame.type;
       await this.#act(ws, frame);
     } catch (error) {
+      if (ws.data.opening) await ws.data.opening;
       this.#sendError(ws, envelope, socketProblem(this.#parts.ctx, ws, error), trace);
     }
   }
@@ -78,6 +81,7 @@ export class FrameRunner {
   /** @throws Problem for a frame that is refused */
   async #act(ws: Socket, frame: ClientFrame): Promise<void> {
     const { ctx, sockets } = this.#parts;
+    if (frame.type !== "join" && ws.data.opening) await ws.data.opening;
     const { session } = ws.data;
     if (session) {
       const reply = await dispatch(this.#parts, session, frame);

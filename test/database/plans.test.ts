@@ -7,7 +7,7 @@ import {
   isSessionLive,
   rotateRefreshToken,
 } from "../../src/accounts/queries.ts";
-import { findSessionChats, takeTicket } from "../../src/accounts/socket-queries.ts";
+import { readArrivals, takeTicket } from "../../src/accounts/socket-queries.ts";
 import { findSessions } from "../../src/accounts/session-queries.ts";
 import { claimAbandonedRuns } from "../../src/answers/budget/queries.ts";
 import { findPastMessages } from "../../src/answers/prompt/queries.ts";
@@ -15,7 +15,6 @@ import { findParticipants, isParticipant } from "../../src/chats/participant-que
 import { findPrivateChat } from "../../src/chats/new-chat-queries.ts";
 import { findChatSummaries } from "../../src/chats/queries.ts";
 import type { Sql } from "../../src/database/connect.ts";
-import { readJoins } from "../../src/log/join-reads.ts";
 import { createReadLog } from "../../src/log/replay.ts";
 import { insertMessages } from "../../src/log/insert.ts";
 import { findMessages } from "../../src/log/messages.ts";
@@ -109,7 +108,7 @@ const cases: Case[] = [
   },
   {
     what: "what a client has missed, new and changed",
-    run: () => readJoins(sql, [{ userId: me, chatId: busyChat, afterSeq: 9_900 }]),
+    run: () => readArrivals(sql, [{ userId: me, chatId: busyChat, afterSeq: 9_900 }]),
     rows: { messages: 100 + 100 },
     by: ["messages_chat_id_seq_key", "messages_changed_key"],
   },
@@ -197,7 +196,7 @@ const cases: Case[] = [
   },
   {
     what: "a session's chats",
-    run: () => findSessionChats(sql, [{ sessionId: session, id: 1 }]),
+    run: () => readArrivals(sql, [{ sessionId: session, userId: 1 }]),
     rows: { sessions: 1, chat_participants: myChats },
     by: ["sessions_pkey", "chat_participants_user_id_idx"],
   },

@@ -1,7 +1,7 @@
 // Joining with after_seq: what is sent again, what is not, and when it is too much.
 import { beforeAll, describe, expect, test } from "bun:test";
 import { answer, finish, say } from "../world/gemini/script.ts";
-import { readJoins } from "../../src/log/join-reads.ts";
+import { readArrivals } from "../../src/accounts/socket-queries.ts";
 import { insertMessages } from "../../src/log/insert.ts";
 import type { Frame, TestSocket } from "../world/socket.ts";
 import { useWorld, type Person } from "../world/world.ts";
@@ -154,8 +154,10 @@ describe("too far behind", () => {
     const beyond = await lastBytes(66);
     expect(beyond.joined).toMatchObject({ recovered: false, last_seq: 70 });
     expect(beyond.replay).toEqual([]);
-    const read = await readJoins(world.sql, [{ userId: ann.id, chatId: chat.id, afterSeq: 0 }]);
-    expect(read).toEqual([{ lastSeq: 70, updatedSeq: 0, memberCount: 1, frames: undefined }]);
+    const [read] = await readArrivals(world.sql, [
+      { userId: ann.id, chatId: chat.id, afterSeq: 0 },
+    ]);
+    expect(read?.chat).toEqual({ lastSeq: 70, updatedSeq: 0, memberCount: 1, frames: undefined });
   });
 
   test("the limit counts bytes of JSON, not characters", async () => {
