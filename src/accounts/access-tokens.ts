@@ -73,7 +73,7 @@ export async function readAccessToken(
 ): Promise<Identity> {
   const { algorithm, previousSecretKey } = config;
   const keys = [secretKey, ...(previousSecretKey === undefined ? [] : [previousSecretKey])];
-  const claims = Claims.safeParse(readSigned(token, { keys, algorithm, type }));
+  const claims = Claims.safeParse(readSigned(token, { alg: algorithm, typ: type }, keys));
   if (!claims.success) throw notValid();
   const { sub, name, sid, exp } = claims.data;
   const expiresAtMs = exp * 1000;
