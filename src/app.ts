@@ -25,7 +25,7 @@ import { requestIdMax, requestIdOf } from "./http/request-id.ts";
 import { createRouter } from "./http/router.ts";
 import { secureHeaders } from "./http/secure-headers.ts";
 import { messageRoutes } from "./messages/routes.ts";
-import type { ReceiptNotices } from "./receipts/notices.ts";
+import type { ReadNotices } from "./receipts/notices.ts";
 import { receiptRoutes } from "./receipts/routes.ts";
 import { socketRoutes } from "./socket/routes.ts";
 import type { SocketUpgrade } from "./socket/upgrade.ts";
@@ -36,7 +36,7 @@ import { requestId } from "hono/request-id";
 export interface AppParts {
   ctx: Ctx;
   passwords: Passwords;
-  receipts: ReceiptNotices;
+  receipts: ReadNotices;
   upgrade: SocketUpgrade;
 }
 

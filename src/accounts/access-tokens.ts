@@ -2,7 +2,7 @@
 // name keys (`jku`, `jwk`, `kid`, `x5u`) are ignored. Queries check whether the session has ended and what it may do.
 import { SignJWT } from "jose";
 import { z } from "zod";
-import type { Ctx } from "../context.ts";
+import type { Ctx, Identity } from "../context.ts";
 import { Problem } from "../wire/problems.ts";
 import type { Source } from "../audit/queries.ts";
 import { readSigned } from "./signatures.ts";
@@ -30,14 +30,7 @@ export class ExpiredToken extends Problem {
   }
 }
 
-/** The person and session that a token stands for. */
-export interface Identity {
-  readonly id: number;
-  readonly username: string;
-  readonly sessionId: string;
-  /** Milliseconds since the epoch. */
-  readonly expiresAtMs: number;
-}
+export type { Identity } from "../context.ts";
 
 /** The person who makes a request, and where it comes from. */
 export interface Caller extends Identity {
@@ -45,6 +38,7 @@ export interface Caller extends Identity {
 }
 
 type TokenCtx = Pick<Ctx, "config" | "secretKey" | "now">;
+type ReadingCtx = TokenCtx & Pick<Ctx, "sessionCache">;
 
 export async function signAccessToken(
   { config, secretKey, now }: TokenCtx,
@@ -67,20 +61,23 @@ export async function signAccessToken(
 }
 
 /** @throws Problem `invalid_token` for a token that this server has not signed, {@link ExpiredToken} for one that has expired */
-export async function readAccessToken(
-  { config, secretKey, now }: TokenCtx,
-  token: string,
-): Promise<Identity> {
+export async function readAccessToken(ctx: ReadingCtx, token: string): Promise<Identity> {
+  const known = ctx.sessionCache.findIdentity(token);
+  const identity = known ?? verified(ctx, token);
+  if (identity.expiresAtMs <= ctx.now().getTime()) {
+    throw new ExpiredToken("The access token has expired. Sign in again or refresh it.");
+  }
+  if (!known) ctx.sessionCache.rememberIdentity(token, identity);
+  return identity;
+}
+
+function verified({ config, secretKey }: TokenCtx, token: string): Identity {
   const { algorithm, previousSecretKey } = config;
   const keys = [secretKey, ...(previousSecretKey === undefined ? [] : [previousSecretKey])];
   const claims = Claims.safeParse(readSigned(token, { alg: algorithm, typ: type }, keys));
   if (!claims.success) throw notValid();
   const { sub, name, sid, exp } = claims.data;
-  const expiresAtMs = exp * 1000;
-  if (expiresAtMs <= now().getTime()) {
-    throw new ExpiredToken("The access token has expired. Sign in again or refresh it.");
-  }
-  return { id: Number(sub), username: name, sessionId: sid, expiresAtMs };
+  return { id: Number(sub), username: name, sessionId: sid, expiresAtMs: exp * 1000 };
 }
 
 function notValid(): Problem {

@@ -4,8 +4,10 @@
 import { z } from "zod";
 import type { Sql } from "../database/connect.ts";
 import { replayBytesMax, replayMax } from "../wire/frames.ts";
-import { botUsername } from "../wire/messages.ts";
-import { memberNames, storedColumns } from "./messages.ts";
+import { messageFrameText } from "../wire/message-frames.ts";
+import { Read } from "../wire/receipts.ts";
+import { storedColumns, wireMembers } from "./messages.ts";
+import { readsColumn } from "./read-positions.ts";
 
 export interface JoinRead {
   userId: number;
@@ -20,20 +22,10 @@ export interface JoinedChat {
   /** The number of the newest change of the chat itself or of its participants. */
   updatedSeq: number;
   memberCount: number;
+  reads: Read[];
   /** The missed messages as `message` frames, in the order of `updated_seq`; undefined if they are too many or too large. */
   frames: string[] | undefined;
 }
-
-const frameColumns = memberNames
-  .map((name) => {
-    if (name === "id") return "'message' as type, m.id as message_id";
-    if (name === "username") {
-      return `case when m.is_bot then '${botUsername}' else coalesce(u.username, 'deleted user') end as username`;
-    }
-    if (!name.endsWith("_at")) return `m.${name}`;
-    return `to_char(m.${name} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as ${name}`;
-  })
-  .join(", ");
 
 /**
  * The row of a {@link JoinedChat}, for a statement that has rows `i` with a user_id, a chat_id and an after_seq; no row for a
@@ -42,16 +34,17 @@ const frameColumns = memberNames
 export function joinedChat(sql: Sql) {
   // New and changed messages have an index each. The second branch is nearly always empty.
   return sql`
-    select c.last_seq, c.updated_seq, c.participant_count as member_count, missed.count as missed_count,
-      case when missed.bytes <= ${replayBytesMax} then missed.frames end as frames
+    select c.last_seq, c.updated_seq, c.participant_count as member_count, ${readsColumn(sql)} as reads,
+      missed.count as missed_count,
+      case when missed.bytes <= ${replayBytesMax} then missed.messages end as messages
     from chat_participants me
     join chats c on c.id = me.chat_id
     cross join lateral (
-      select count(*), sum(octet_length(json)) as bytes, string_agg(json, e'\n' order by updated_seq) as frames
+      select count(*), sum(octet_length(json)) as bytes, string_agg(json, e'\n' order by updated_seq) as messages
       from (
         select m.updated_seq,
           case when m.count <= ${replayMax} and m.bytes <= ${replayBytesMax} then (
-            select row_to_json(frame)::text from (select ${sql.unsafe(frameColumns)}) frame
+            select row_to_json(wire)::text from (select ${sql.unsafe(wireMembers)}) wire
           ) end as json
         from (
           select ${storedColumns(sql)}, count(*) over () as count, sum(octet_length(content)) over () as bytes
@@ -82,8 +75,10 @@ export const JoinedChatRow = z.object({
   last_seq: z.int(),
   updated_seq: z.int(),
   member_count: z.int(),
+  reads: z.array(Read),
   missed_count: z.int(),
-  frames: z.string().nullable(),
+  /** One message in JSON a line. */
+  messages: z.string().nullable(),
 });
 
 export function joinedChatOf(row: z.infer<typeof JoinedChatRow>): JoinedChat {
@@ -91,7 +86,8 @@ export function joinedChatOf(row: z.infer<typeof JoinedChatRow>): JoinedChat {
     lastSeq: row.last_seq,
     updatedSeq: row.updated_seq,
     memberCount: row.member_count,
+    reads: row.reads,
     // A text in JSON has no line break.
-    frames: row.missed_count === 0 ? [] : row.frames?.split("\n"),
+    frames: row.missed_count === 0 ? [] : row.messages?.split("\n").map(messageFrameText),
   };
 }

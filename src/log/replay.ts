@@ -4,7 +4,12 @@ import { many, type Sql } from "../database/connect.ts";
 import type { ReadLog } from "../realtime/sequencer.ts";
 import { Chat, Participant } from "../wire/chats.ts";
 import type { DurableFrame } from "../wire/frames.ts";
-import { firstStreamFrame, lastStreamFrame, messageFrame } from "../wire/message-frames.ts";
+import {
+  firstStreamFrame,
+  lastStreamFrame,
+  messageFrame,
+  updatedFrame,
+} from "../wire/message-frames.ts";
 import { mergedMessage } from "../wire/merged-frames.ts";
 import { numberedFrame, type NumberedFrame } from "../wire/numbered-frames.ts";
 import { Message, Usage } from "../wire/messages.ts";
@@ -15,8 +20,8 @@ import { messageColumns } from "./messages.ts";
 export async function findEnded(sql: Sql, messageIds: number[], upTo: number): Promise<number[]> {
   const rows = many(
     await sql`
-      select id from messages
-      where id = any (${messageIds}::bigint[]) and status <> 'streaming' and updated_seq <= ${upTo}
+      select message_id as id from chat_changes
+      where message_id = any (${messageIds}::bigint[]) and kind = 'answer_ended' and seq <= ${upTo}
     `,
     z.object({ id: z.int() }),
   );
@@ -111,7 +116,7 @@ async function readMessageFrames(
           mergedMessage(message),
         );
       case "message_updated":
-        return numberedFrame({ ...messageFrame(numbered), type: "message_updated" });
+        return numberedFrame(updatedFrame(numbered));
       case "sent": {
         const isAnswer = message.answer_to !== null;
         return numberedFrame(isAnswer ? firstStreamFrame(message) : messageFrame(numbered));

@@ -12,6 +12,7 @@ import { FrameText } from "../wire/frame-text.ts";
 import { mergedAnswer } from "../wire/merged-frames.ts";
 import { numberedFrame, wholeTextFrame } from "../wire/numbered-frames.ts";
 import type { Chat, Participant } from "../wire/chats.ts";
+import type { Read } from "../wire/receipts.ts";
 import { findEnded } from "../log/replay.ts";
 import type { z } from "zod";
 
@@ -56,6 +57,7 @@ export async function joinRoom(
         recovered,
         online,
         online_count: onlineCount,
+        reads: log.reads,
         ...(log.changes ?? {}),
         ...(request.requestId === undefined ? {} : { request_id: request.requestId }),
       };
@@ -108,6 +110,7 @@ interface LogSoFar {
   memberCount: number;
   /** The frames to replay; undefined if they are too many, or the client's number is unknown. */
   frames: string[] | undefined;
+  reads: Read[];
   changes: { chat: Chat; participants: Participant[] } | undefined;
   /** Answers that have ended in the log while they still count as running on this node. */
   ended: Set<number>;
@@ -117,11 +120,12 @@ async function readLog(ctx: Ctx, caller: Caller, request: JoinRequest): Promise<
   const { chatId, afterSeq } = request;
   const read = await ctx.arrivals.readJoin({ userId: caller.id, chatId, afterSeq });
   if (!read) throw chatNotFound();
-  const { lastSeq, updatedSeq, memberCount, frames } = read;
+  const { lastSeq, updatedSeq, memberCount, frames, reads } = read;
   const hasChanged = afterSeq !== undefined && updatedSeq > afterSeq;
   return {
     lastSeq,
     memberCount,
+    reads,
     // A number above the end of the log comes from another database, or was made up.
     frames: afterSeq === undefined || afterSeq <= lastSeq ? frames : undefined,
     changes: hasChanged ? await readChanges(ctx, caller, chatId) : undefined,

@@ -3,7 +3,7 @@ import type { FrameText } from "../wire/frame-text.ts";
 import type { NumberedFrame } from "../wire/numbered-frames.ts";
 import { JoinBuffer } from "./join-buffer.ts";
 import type { Entrance, Joined, Listener, ReadChat, RoomOptions, RoomParts } from "./listener.ts";
-import { Presence } from "./presence.ts";
+import { OnlinePeople } from "./online-people.ts";
 import { Sequencer } from "./sequencer.ts";
 import { Slices } from "./slices.ts";
 import { activityTopic, type Topic } from "./topics.ts";
@@ -14,7 +14,7 @@ export class Room {
   readonly #onEmpty: (room: Room) => void;
   readonly #sequencer: Sequencer<NumberedFrame, FrameText>;
   readonly #slices: Slices;
-  readonly #presence: Presence;
+  readonly #online: OnlinePeople;
   readonly #buffers = new Set<JoinBuffer>();
   /** Frames that came before the start, when they were shown to the merged sockets that have not joined. */
   readonly #listedEarly = new Set<NumberedFrame>();
@@ -27,11 +27,8 @@ export class Room {
     this.#parts = parts;
     this.#onEmpty = onEmpty;
     this.#slices = new Slices(chatId, parts.sliceMax);
-    this.#presence = new Presence({
-      chatId,
-      emit: (text) => this.#slices.hand(({ topic }) => parts.emit(topic, text)),
-      intervalMs: parts.presenceMs,
-    });
+    const emit = (text: string) => this.#slices.hand(({ topic }) => parts.emit(topic, text));
+    this.#online = new OnlinePeople({ chatId, emit, intervalMs: parts.presenceChangedMs });
     this.#sequencer = new Sequencer<NumberedFrame, FrameText>({
       ...parts,
       chatId,
@@ -47,19 +44,18 @@ export class Room {
 
   /** Joined sockets. */
   get listenerCount(): number {
-    return this.#presence.socketCount;
+    return this.#online.socketCount;
   }
 
   /** Sends an unnumbered frame. */
-  send(frame: FrameText, { after, exceptUserId }: RoomOptions = {}): void {
+  send(frame: FrameText, options: RoomOptions = {}): void {
+    const { after, exceptUserId, isState = false } = options;
+    if (isState) {
+      return this.#sequencer.callAfter(after ?? 0, () => this.#sendState(frame, options));
+    }
     if (after !== undefined) return this.#sequencer.offerAfter(after, frame);
-    if (exceptUserId === undefined) return this.#emit(frame);
-    this.#slices.hand(({ listeners }) => {
-      for (const listener of listeners) {
-        if (listener.userId === exceptUserId) continue;
-        listener.send(listener.isMerged ? frame.merged : frame.text);
-      }
-    });
+    if (exceptUserId === undefined) this.#emit(frame);
+    else this.#emitToOthers(frame, new Set([exceptUserId]));
   }
 
   /** Whether a merged socket has joined. */
@@ -78,7 +74,7 @@ export class Room {
   /** Calls back once everything up to `seq`, to which the log reaches, was sent to the sockets of a person. */
   callAfter(seq: number, userId: number, call: () => void): void {
     this.#sequencer.callAfter(seq, () => {
-      for (const listener of this.#presence.socketsOf(userId)) this.#slices.catchUp(listener);
+      for (const listener of this.#online.socketsOf(userId)) this.#slices.catchUp(listener);
       call();
     });
   }
@@ -124,15 +120,13 @@ export class Room {
 
   /** Removes all listeners, since the chat was deleted. @returns the people who had joined */
   end(): number[] {
-    const { userIds } = this.#presence;
+    const { userIds } = this.#online;
     this.#isClosed = true;
-    for (const userId of userIds) {
-      for (const listener of this.#presence.socketsOf(userId)) {
-        this.#slices.remove(listener);
-        listener.joined.delete(this.chatId);
-      }
+    for (const listener of this.#online.sockets) {
+      this.#slices.remove(listener);
+      listener.joined.delete(this.chatId);
     }
-    this.#presence.close();
+    this.#online.close();
     this.#sequencer.close();
     return userIds;
   }
@@ -145,7 +139,24 @@ export class Room {
     const { position } = this.#sequencer;
     if (position === undefined || !listener.joined.has(this.chatId)) return undefined;
     this.#slices.catchUp(listener);
-    return { position, ...this.#presence.greet(listener.userId) };
+    return { position, ...this.#online.greet(listener.userId) };
+  }
+
+  #sendState(frame: FrameText, { exceptUserIds = new Set() }: RoomOptions): void {
+    for (const buffer of this.#buffers) {
+      if (!exceptUserIds.has(buffer.userId)) buffer.addState(frame);
+    }
+    if (exceptUserIds.size === 0) this.#emit(frame);
+    else this.#emitToOthers(frame, exceptUserIds);
+  }
+
+  #emitToOthers(frame: FrameText, exceptUserIds: ReadonlySet<number>): void {
+    this.#slices.hand(({ listeners }) => {
+      for (const listener of listeners) {
+        if (exceptUserIds.has(listener.userId)) continue;
+        listener.send(listener.isMerged ? frame.merged : frame.text);
+      }
+    });
   }
 
   #emit(frame: FrameText): void {
@@ -170,17 +181,17 @@ export class Room {
 
   #evict(userId: number, seq: number): void {
     for (const buffer of this.#buffers) if (buffer.userId === userId) buffer.removedAt = seq;
-    for (const listener of this.#presence.socketsOf(userId)) this.#detach(listener);
+    for (const listener of this.#online.socketsOf(userId)) this.#detach(listener);
   }
 
   #detach(listener: Listener): void {
     this.#slices.remove(listener);
     listener.joined.delete(this.chatId);
-    if (this.#presence.remove(listener)) this.#closeIfEmpty();
+    if (this.#online.remove(listener)) this.#closeIfEmpty();
   }
 
   #attach(listener: Listener): void {
-    this.#presence.add(listener);
+    this.#online.add(listener);
     this.#slices.add(listener);
     listener.unsubscribe(activityTopic(this.chatId));
     listener.joined.add(this.chatId);
@@ -199,13 +210,13 @@ export class Room {
       return false;
     }
     this.#buffers.delete(buffer);
-    this.#presence.resize(memberCount);
+    this.#online.resize(memberCount);
     this.#attach(listener);
     this.#parts.metrics?.roomJoined();
     const position = this.#sequencer.position ?? lastSeq;
     const missed = buffer.textsAbove(lastSeq);
     const { endedAnswerIds: ended } = buffer;
-    const people = this.#presence.greet(listener.userId);
+    const people = this.#online.greet(listener.userId);
     listener.cork(() => greet({ position, missed, ended, ...people }));
     return true;
   }
@@ -226,9 +237,9 @@ export class Room {
   }
 
   #closeIfEmpty(): void {
-    if (!this.#presence.isEmpty || this.#buffers.size > 0) return;
+    if (!this.#online.isEmpty || this.#buffers.size > 0) return;
     this.#isClosed = true;
-    this.#presence.close();
+    this.#online.close();
     // Nobody waits for their turn any more.
     for (const frame of this.#sequencer.close()) {
       if (!this.#listedEarly.has(frame)) this.#list(frame);

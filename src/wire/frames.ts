@@ -2,8 +2,9 @@
 import { z } from "zod";
 import { Chat, Participant } from "./chats.ts";
 import { request, RequestId } from "./client-frames.ts";
-import type { ListFrame, UserFrame } from "./list-frames.ts";
+import type { ListFrame, ReadFrame, UserFrame } from "./list-frames.ts";
 import { Message, Usage } from "./messages.ts";
+import { Read } from "./receipts.ts";
 import { Id, Seq } from "./text.ts";
 
 /** Messages that a `join` replays at most. A client that is further behind is told to reload over HTTP. */
@@ -117,6 +118,9 @@ export const JoinedFrame = z.object({
     description: `At most ${onlineMax} people, the receiver among them`,
   }),
   online_count: OnlineCount,
+  reads: z.array(Read).optional().meta({
+    description: "How far the participants have read; absent if a merged socket has joined before",
+  }),
   chat: Chat.optional().meta({
     description: "Present when the chat or its members changed above `after_seq`",
   }),
@@ -130,6 +134,9 @@ export const AckFrame = z.object({
   request_id: RequestId,
   message_id: Id.optional(),
   seq: Seq.optional(),
+  updated_seq: Seq.optional().meta({
+    description: "In reply to `edit` and `delete`: the number of the last change of the message",
+  }),
 });
 export const ErrorFrame = z.object({
   type: z.literal("error"),
@@ -156,6 +163,7 @@ export type DurableFrame = z.infer<typeof DurableFrame>;
 export type RoomFrame =
   | DurableFrame
   | z.infer<typeof BotStreamFrame>
+  | ReadFrame
   | z.infer<typeof TypingFrame>
   | z.infer<typeof UserJoinedFrame>
   | z.infer<typeof UserLeftFrame>

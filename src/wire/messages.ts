@@ -127,6 +127,30 @@ export const SendMessageInput = z
   .meta({ id: "SendMessageInput" });
 export type SendMessageInput = z.infer<typeof SendMessageInput>;
 
+export const EditMessageInput = z
+  .object({
+    content: Content,
+    if_seq: Seq.nullish().meta({
+      description:
+        "The `updated_seq` of the message that the author has seen. The edit is refused if the message has changed since, " +
+        "by a reaction, too.",
+    }),
+  })
+  .meta({ id: "EditMessageInput", example: { content: "Hello, everybody!" } });
+export type EditMessageInput = z.infer<typeof EditMessageInput>;
+
+/** Limit of the texts that are kept of one message. */
+export const versionsMax = 100;
+
+export const MessageVersion = z
+  .object({
+    content: z.string(),
+    updated_seq: Seq.meta({ description: "The number with which the text came into the log" }),
+    created_at: Time.meta({ description: "When the text was written" }),
+  })
+  .meta({ id: "MessageVersion" });
+export type MessageVersion = z.infer<typeof MessageVersion>;
+
 const historyPageMax = 200;
 const historyPageDefault = 50;
 

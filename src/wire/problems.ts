@@ -18,6 +18,7 @@ export const problemCatalogue = {
   chat_full: { status: 409, title: "Chat is full" },
   too_many_chats: { status: 409, title: "Too many chats" },
   owner_cannot_leave: { status: 409, title: "The owner cannot leave" },
+  changed_meanwhile: { status: 409, title: "Changed meanwhile" },
   client_id_reused: { status: 409, title: "Client id used for another message" },
   answer_ended: { status: 409, title: "Answer has ended" },
   answer_running: { status: 409, title: "An answer is running" },

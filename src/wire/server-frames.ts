@@ -19,6 +19,7 @@ import {
 } from "./frames.ts";
 import { listFrames } from "./list-frames.ts";
 import { mergedFrames } from "./merged-frames.ts";
+import { PresenceFrame } from "./presence.ts";
 
 export const serverFrames = {
   message: MessageFrame,
@@ -36,6 +37,7 @@ export const serverFrames = {
   joined: JoinedFrame,
   ...listFrames,
   ...mergedFrames,
+  presence: PresenceFrame,
   pong: PongFrame,
   ack: AckFrame,
   error: ErrorFrame,

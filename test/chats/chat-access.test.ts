@@ -21,11 +21,17 @@ const endpoints: Record<string, Endpoint> = {
   removeParticipant: { method: "DELETE", path: "/participants/{user_id}", ownerOnly: true },
   inviteToChat: { method: "POST", path: "/invite", body: { username: "guest1" } },
   markRead: { method: "POST", path: "/mark-read", body: { seq: 1 } },
+  changeChatPreferences: { method: "PUT", path: "/preferences", body: { pinned: true } },
   leaveChat: { method: "POST", path: "/leave" },
   listMessages: { method: "GET", path: "/messages" },
   sendMessage: { method: "POST", path: "/messages", body: { content: "hello" } },
+  getMessage: { method: "GET", path: "/messages/{message_id}" },
+  editMessage: { method: "PATCH", path: "/messages/{message_id}", body: { content: "taken over" } },
+  deleteMessage: { method: "DELETE", path: "/messages/{message_id}" },
+  listVersions: { method: "GET", path: "/messages/{message_id}/versions" },
   stopAnswer: { method: "POST", path: "/messages/{message_id}/stop" },
   regenerateAnswer: { method: "POST", path: "/messages/{message_id}/regenerate" },
+  listReaders: { method: "GET", path: "/messages/{message_id}/readers" },
   getAnswerContext: { method: "GET", path: "/messages/{message_id}/context" },
 };
 

@@ -23,7 +23,8 @@ import {
   findUsersByPart,
   findUserWithPassword,
 } from "../../src/accounts/user-queries.ts";
-import { findReceipts } from "../../src/receipts/queries.ts";
+import { findRoomReads, updateReadPosition } from "../../src/receipts/position-queries.ts";
+import { findReaders, findReceipts } from "../../src/receipts/queries.ts";
 import {
   busyChat,
   busyPeople,
@@ -60,6 +61,9 @@ const rotation = {
   source: { address: "127.0.0.1", userAgent: null },
 };
 const readLog = (after: number, limit: number) => createReadLog(sql)(busyChat, after, limit);
+
+/** The person has written nothing up to here and some numbers above it. */
+let readTo = 3;
 
 const cases: Case[] = [
   {
@@ -191,7 +195,38 @@ const cases: Case[] = [
   {
     what: "who has read the newest messages",
     run: () => findReceipts(sql, me, busyChat, undefined),
-    rows: { messages: 200, chat_participants: busyPeople + 1, users: busyPeople },
+    rows: { messages: 200, chat_participants: busyPeople + 1, users: 1 + busyPeople },
+    by: ["messages_chat_id_seq_key"],
+  },
+  {
+    what: "who has read a message",
+    run: () => findReaders(sql, me, busyChat, 5_000),
+    rows: { messages: 1, chat_participants: 1 + busyPeople, users: 1 + busyPeople },
+    by: ["messages_pkey", "chat_participants_chat_id_user_id_key"],
+  },
+  {
+    what: "the read positions that have moved in a room",
+    run: () => findRoomReads(sql, busyChat, [me]),
+    rows: { chats: 1, chat_participants: busyPeople, users: busyPeople },
+    by: ["chat_participants_chat_id_user_id_key"],
+  },
+  {
+    what: "a room as somebody joins it, with its read positions",
+    run: () => readArrivals(sql, [{ userId: me, chatId: busyChat, afterSeq: undefined }]),
+    rows: { chats: 1, chat_participants: 1 + busyPeople, users: 1 + busyPeople },
+    by: ["chat_participants_chat_id_user_id_key"],
+  },
+  {
+    what: "a read position that moves",
+    run: () => updateReadPosition(sql, me, busyChat, (readTo += 10)),
+    // The person's own messages are counted among those between the two positions.
+    rows: { chats: 1, chat_participants: 2, messages: 10 },
+    by: ["messages_chat_id_seq_key"],
+  },
+  {
+    what: "one chat of a person's list",
+    run: () => findChatSummaries(sql, me, busyChat),
+    rows: { chat_participants: 1, chats: 1, messages: 2 },
     by: ["messages_chat_id_seq_key"],
   },
   {

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { Passwords } from "../../src/accounts/passwords.ts";
 import { SocketUpgrade } from "../../src/socket/upgrade.ts";
-import { ReceiptNotices } from "../../src/receipts/notices.ts";
+import { ReadNotices } from "../../src/receipts/notices.ts";
 import { createApp } from "../../src/app.ts";
 import { problemCatalogue } from "../../src/wire/problems.ts";
 import { undescribed } from "../world/contract.ts";
@@ -113,7 +113,7 @@ test("every route is described or a page, and every operation is a route", () =>
   const parts = {
     ctx,
     passwords: new Passwords(ctx.log),
-    receipts: new ReceiptNotices(ctx),
+    receipts: new ReadNotices(ctx),
     upgrade: new SocketUpgrade(ctx),
   };
   const routes = createApp(parts)

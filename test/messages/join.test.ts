@@ -82,6 +82,7 @@ describe("what is sent again", () => {
         recovered: true,
         online: expect.any(Array),
         online_count: 2,
+        reads: [{ user_id: ann.id, last_read_seq: 0, joined_seq: 0, read_at: null }],
         ...(afterSeq < 8 ? { chat: chatNow, participants } : {}),
       });
     }
@@ -157,7 +158,7 @@ describe("too far behind", () => {
     const [read] = await readArrivals(world.sql, [
       { userId: ann.id, chatId: chat.id, afterSeq: 0 },
     ]);
-    expect(read?.chat).toEqual({ lastSeq: 70, updatedSeq: 0, memberCount: 1, frames: undefined });
+    expect(read?.chat).toMatchObject({ lastSeq: 70, frames: undefined });
   });
 
   test("the limit counts bytes of JSON, not characters", async () => {

@@ -35,6 +35,21 @@ const act: fc.Arbitrary<Act> = fc.oneof(
       overHttp,
     }),
   },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: fc.constant("edit" as const),
+      by,
+      nth: fc.nat(20),
+      content: fc.constantFrom("new" as const, "new" as const, "same" as const),
+      guarded: fc.boolean(),
+      overHttp,
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: fc.constant("delete" as const), by, nth: fc.nat(20), overHttp }),
+  },
   { weight: 5, arbitrary: fc.record({ kind: fc.constant("join" as const), by, back }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("leave" as const), by }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("reconnect" as const), by }) },

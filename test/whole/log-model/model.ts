@@ -2,9 +2,14 @@
 // server against.
 import type { Frame } from "../../world/socket.ts";
 
+/** A message that is sent, edited or deleted; a deleted message has the content "". */
+export interface MessageEntry {
+  kind: "message" | "message_updated";
+  messageId: number;
+  content: string;
+}
 export type Entry =
-  | { kind: "message"; messageId: number; content: string }
-  | { kind: "participant_added" | "participant_removed"; userId: number };
+  MessageEntry | { kind: "participant_added" | "participant_removed"; userId: number };
 
 /** One socket's frames, with what its client asked of the room between them. */
 export interface Hearing {
@@ -25,7 +30,7 @@ export interface Asked {
   lastSeq: number;
 }
 
-const numbered = ["message", "participant_added", "participant_removed"];
+const numbered = ["message", "message_updated", "participant_added", "participant_removed"];
 
 export function createModel() {
   const entries: Entry[] = [];
@@ -36,9 +41,30 @@ export function createModel() {
     const has = Number(frame.updated_seq);
     if (has !== number) return `${frame.type} ${has} came instead of ${number}`;
     if (frame.type !== entry?.kind) return `${frame.type} came as ${number}, not ${entry?.kind}`;
-    if (entry.kind !== "message") return undefined;
-    const fits = frame.message_id === entry.messageId && frame.content === entry.content;
-    return fits ? undefined : `another message came as ${number}`;
+    if (!("messageId" in entry)) return undefined;
+    if (frame.message_id !== entry.messageId) return `another message came as ${number}`;
+    // A frame that is read from the log has the message in its latest state.
+    const fits = entries
+      .slice(number - 1)
+      .some((later) => "messageId" in later && isState(frame, later));
+    return fits ? undefined : `another text came as ${number}`;
+  }
+
+  function isState(frame: Frame, entry: MessageEntry): boolean {
+    return (
+      frame.message_id === entry.messageId &&
+      frame.content === entry.content &&
+      (frame.deleted_at !== null) === (entry.content === "")
+    );
+  }
+
+  /** The state of every message at a number, by its id, with the number of its last change. */
+  function statesAt(upTo: number): Map<number, { entry: MessageEntry; number: number }> {
+    const states = new Map<number, { entry: MessageEntry; number: number }>();
+    entries.slice(0, upTo).forEach((entry, index) => {
+      if ("messageId" in entry) states.set(entry.messageId, { entry, number: index + 1 });
+    });
+    return states;
   }
 
   /** Frames from one number on, each the next of the log. */
@@ -48,14 +74,19 @@ export function createModel() {
   }
 
   function faultOfReplay(frames: readonly Frame[], afterSeq: number | undefined, upTo: number) {
-    const missed = entries
-      .map((entry, index) => ({ entry, number: index + 1 }))
-      .filter(({ entry, number }) => entry.kind === "message" && number <= upTo)
-      .filter(({ number }) => afterSeq !== undefined && number > afterSeq);
+    const missed = [...statesAt(upTo).values()]
+      .filter(({ number }) => afterSeq !== undefined && number > afterSeq)
+      .sort((a, b) => a.number - b.number);
     if (frames.length !== missed.length) {
       return `${frames.length} messages were replayed, not ${missed.length}`;
     }
-    return frames.map((frame, index) => faultOf(frame, missed[index]?.number ?? 0)).find(Boolean);
+    const wrong = missed.find(({ entry, number }, index) => {
+      const frame = frames[index];
+      return (
+        !frame || frame.type !== "message" || frame.updated_seq !== number || !isState(frame, entry)
+      );
+    });
+    return wrong && `message ${wrong.entry.messageId} was replayed other than at ${wrong.number}`;
   }
 
   /**
@@ -85,6 +116,13 @@ export function createModel() {
     },
     add(entry: Entry) {
       entries.push(entry);
+    },
+    /** The content of a message at a number, by default at the end; "" when it was deleted. */
+    contentOf(messageId: number, upTo = entries.length): string | undefined {
+      return statesAt(upTo).get(messageId)?.entry.content;
+    },
+    lastChangeOf(messageId: number): number {
+      return statesAt(entries.length).get(messageId)?.number ?? 0;
     },
 
     /** Why a socket did not hear exactly what it should have. @param isOpen it is, and has heard everything sent to it */
@@ -130,7 +168,7 @@ export function createModel() {
         if (upTo < ask.lastSeq) return `joined at ${upTo}, behind ${ask.lastSeq}`;
         const changed = entries
           .slice(ask.afterSeq ?? entries.length, upTo)
-          .some(({ kind }) => kind !== "message");
+          .some((entry) => !("messageId" in entry));
         if (changed && !joined.participants) return "joined without the members that changed";
         position = upTo;
       }

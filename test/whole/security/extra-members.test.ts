@@ -76,6 +76,10 @@ const operations: Record<string, Step> = {
     who: "member",
     body: () => ({ content: "hello", client_id: "once" }),
   },
+  "PATCH /api/chats/{chat_id}/messages/{message_id}": {
+    who: "author",
+    body: () => ({ content: "/bot Is anybody there?" }),
+  },
   "POST /api/auth/password": { who: "member", body: (scene) => scene.newPassword() },
 };
 const tokensOnly = ["POST /api/auth/login", "POST /api/auth/refresh", "POST /api/auth/logout"];
@@ -91,7 +95,16 @@ const frames: Record<string, (scene: Scene) => object> = {
   message: ({ chatId }) => ({ chat_id: chatId, content: "hello", client_id: "twice" }),
   typing: ({ chatId }) => ({ chat_id: chatId }),
   stop: ({ chatId, messageId }) => ({ chat_id: chatId, message_id: messageId }),
+  edit: ({ chatId, questionId }) => ({
+    chat_id: chatId,
+    message_id: questionId,
+    content: "hello",
+    if_seq: 1,
+  }),
+  delete: ({ chatId, questionId }) => ({ chat_id: chatId, message_id: questionId }),
   leave: ({ chatId }) => ({ chat_id: chatId }),
+  presence: () => ({ status: "away" }),
+  watch_presence: ({ people }) => ({ user_ids: [people.owner.id] }),
   ping: () => ({}),
 };
 
@@ -103,7 +116,9 @@ async function live(world: World, isLaden: boolean): Promise<string[]> {
     const [method = "", path = ""] = name.split(" ");
     const plainBody = body(scene);
     const sent = isLaden ? laidOnto(plainBody, knownOf(name)) : plainBody;
-    const whole = path.replace("{chat_id}", String(scene.chatId));
+    const whole = path
+      .replace("{chat_id}", String(scene.chatId))
+      .replace("{message_id}", String(scene.questionId));
     const { status, body: answer } = await scene.people[who].api(method, whole, sent);
     expect([name, status]).toEqual([name, 200]);
     told.push(`${name} ${JSON.stringify(answer)}`);

@@ -8,7 +8,7 @@ const defaultIntervalMs = 1_000;
 /** People in each list of one frame. Those who are left are told of in the next one. */
 const namesMax = 500;
 
-export interface PresenceOptions {
+export interface OnlinePeopleOptions {
   chatId: number;
   /** Sends to everybody who has joined. */
   emit: (text: string) => void;
@@ -26,15 +26,15 @@ interface Change {
   isPartlyKnown: boolean;
 }
 
-export class Presence {
-  readonly #options: PresenceOptions;
+export class OnlinePeople {
+  readonly #options: OnlinePeopleOptions;
   readonly #sockets = new Map<number, Set<Listener>>();
   #isLarge = false;
   #changes = new Map<number, Change>();
   #greetings = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(options: PresenceOptions) {
+  constructor(options: OnlinePeopleOptions) {
     this.#options = options;
   }
 
@@ -47,7 +47,10 @@ export class Presence {
     return [...this.#sockets.keys()];
   }
 
-  /** Joined sockets. */
+  get sockets(): Listener[] {
+    return [...this.#sockets.values()].flatMap((sockets) => [...sockets]);
+  }
+
   get socketCount(): number {
     return this.#sockets.values().reduce((count, sockets) => count + sockets.size, 0);
   }
