@@ -49,6 +49,7 @@ export interface ShownLog {
   readonly participants: readonly Participant[];
   readonly messages: readonly Message[];
   readonly online: readonly Person[];
+  readonly onlineCount: number;
   readonly hasOlder: boolean;
 }
 
@@ -63,6 +64,7 @@ export class RoomLog {
     participants: [],
     messages: [],
     online: [],
+    onlineCount: 0,
     hasOlder: false,
   };
 
@@ -90,7 +92,7 @@ export class RoomLog {
       }
       case "participant_removed": {
         const { user_id, updated_seq } = frame;
-        this.#setOnline(user_id);
+        this.#setOnline([user_id]);
         const others = this.#shown.participants.filter(({ id }) => id !== user_id);
         return this.#setParticipants(updated_seq, others);
       }
@@ -98,10 +100,16 @@ export class RoomLog {
         return this.#setChat(frame.chat);
       case "user_joined": {
         const { user_id, username } = frame;
-        return this.#setOnline(user_id, { user_id, username });
+        return this.#setOnline([user_id], [{ user_id, username }]);
       }
       case "user_left":
-        return this.#setOnline(frame.user_id);
+        return this.#setOnline([frame.user_id]);
+      case "presence_changed": {
+        const { joined, left, online_count } = frame;
+        const goneIds = [...joined, ...left].map(({ user_id }) => user_id);
+        this.#setOnline(goneIds, joined);
+        return this.#set({ onlineCount: online_count });
+      }
     }
   }
 
@@ -123,13 +131,17 @@ export class RoomLog {
   }
 
   /** Takes over the state of the room from a `joined` frame. */
-  greet({ online, participants, chat }: z.infer<typeof JoinedFrame>): void {
-    this.#set({ online, participants: participants ?? this.#shown.participants });
+  greet({ online, online_count, participants, chat }: z.infer<typeof JoinedFrame>): void {
+    this.#set({
+      online,
+      onlineCount: online_count,
+      participants: participants ?? this.#shown.participants,
+    });
     if (chat) this.#setChat(chat);
   }
 
   /** Replaces everything with what was loaded over HTTP. */
-  load(loaded: Omit<ShownLog, "online">): void {
+  load(loaded: Omit<ShownLog, "online" | "onlineCount">): void {
     this.#set(loaded);
     loaded.messages.forEach(this.#onMessage);
   }
@@ -180,10 +192,12 @@ export class RoomLog {
     this.#set({ chat: chat && { ...chat, updated_seq }, participants });
   }
 
-  /** Replaces one person among those who have the room open; removes them if `people` is empty. */
-  #setOnline(userId: number, ...people: Person[]): undefined {
-    const others = this.#shown.online.filter(({ user_id }) => user_id !== userId);
-    this.#set({ online: [...others, ...people] });
+  /** Removes people from those who have the room open, and adds others. The count changes by as many as the list. */
+  #setOnline(goneIds: readonly number[], people: readonly Person[] = []): undefined {
+    const gone = new Set(goneIds);
+    const { online: before, onlineCount } = this.#shown;
+    const online = [...before.filter(({ user_id }) => !gone.has(user_id)), ...people];
+    this.#set({ online, onlineCount: onlineCount + online.length - before.length });
   }
 }
 

@@ -23,8 +23,10 @@ export interface RoomSnapshot {
   readonly messages: readonly Message[];
   /** Own messages that are not among `messages` yet, in the order of writing. */
   readonly pending: readonly PendingMessage[];
-  /** The people who have the room open. */
+  /** The people who have the room open: in a large room those whose names the server has sent, see `onlineCount`. */
   readonly online: readonly Person[];
+  /** The number of people who have the room open. */
+  readonly onlineCount: number;
   /** The people who have typed within the last 5 s. */
   readonly typing: readonly Person[];
   /** True if there are older messages than the first: see `loadOlder`. */
