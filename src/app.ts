@@ -25,6 +25,8 @@ import { requestIdMax, requestIdOf } from "./http/request-id.ts";
 import { createRouter } from "./http/router.ts";
 import { secureHeaders } from "./http/secure-headers.ts";
 import { messageRoutes } from "./messages/routes.ts";
+import type { StoreReaction } from "./reactions/commit.ts";
+import { reactionRoutes } from "./reactions/routes.ts";
 import type { ReadNotices } from "./receipts/notices.ts";
 import { receiptRoutes } from "./receipts/routes.ts";
 import { socketRoutes } from "./socket/routes.ts";
@@ -37,11 +39,12 @@ export interface AppParts {
   ctx: Ctx;
   passwords: Passwords;
   receipts: ReadNotices;
+  storeReaction: StoreReaction;
   upgrade: SocketUpgrade;
 }
 
 /** The HTTP application: middleware, the routes of all features, the documents, and the error handlers. */
-export function createApp({ ctx, passwords, receipts, upgrade }: AppParts) {
+export function createApp({ ctx, passwords, receipts, storeReaction, upgrade }: AppParts) {
   const app = createRouter();
   app.use(seeClient(ctx.config));
   // Hono's middleware keeps fewer ids than this server does.
@@ -63,6 +66,7 @@ export function createApp({ ctx, passwords, receipts, upgrade }: AppParts) {
   app.route("/", chatRoutes(ctx));
   app.route("/", receiptRoutes(ctx, receipts));
   app.route("/", messageRoutes(ctx));
+  app.route("/", reactionRoutes(ctx, storeReaction));
   app.route("/", botRoutes(ctx));
   app.route("/", healthRoutes(ctx));
   app.route("/", metricsRoutes(ctx));

@@ -17,6 +17,7 @@ import { TypingNotices } from "./messages/typing.ts";
 import { noMetrics } from "./observability/metrics/metrics.ts";
 import { noTelemetry, type Telemetry } from "./observability/telemetry.ts";
 import { Presence } from "./presence/presence.ts";
+import { createStoreReaction } from "./reactions/commit.ts";
 import { ReadNotices } from "./receipts/notices.ts";
 import { createRateLimits } from "./rate-limits/rate-limits.ts";
 import { LocalRealtime } from "./realtime/local-realtime.ts";
@@ -133,6 +134,7 @@ export function compose(parts: ContextParts): ServerParts {
     passwords: new Passwords(log),
     presence,
     typing: new TypingNotices(ctx, durations.typingMs),
+    storeReaction: createStoreReaction(sql),
     receipts: new ReadNotices(ctx, durations.receiptsMs),
     upgrade: new SocketUpgrade(ctx),
   };

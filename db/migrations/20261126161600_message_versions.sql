@@ -3,7 +3,8 @@
 
 -- content_seq: the number of the last change of the content, which is an edit, the deletion, or the end of an answer; null for
 -- content that is as it was sent. updated_seq cannot tell, because other changes of a message raise it, too.
-alter table messages add column content_seq bigint check (content_seq between seq and updated_seq);
+alter table messages add column content_seq bigint,
+  add constraint messages_content_seq_check check (content_seq between seq and updated_seq);
 update messages set content_seq = updated_seq where updated_seq <> seq;
 
 -- The texts of a message before its edits. updated_seq is the number with which the text came into the log.

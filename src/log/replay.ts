@@ -2,8 +2,7 @@
 import { z } from "zod";
 import { many, type Sql } from "../database/connect.ts";
 import type { ReadLog } from "../realtime/sequencer.ts";
-import { Chat, Participant } from "../wire/chats.ts";
-import type { DurableFrame } from "../wire/frames.ts";
+import { Chat } from "../wire/chats.ts";
 import {
   firstStreamFrame,
   lastStreamFrame,
@@ -15,6 +14,7 @@ import { numberedFrame, type NumberedFrame } from "../wire/numbered-frames.ts";
 import { Message, Usage } from "../wire/messages.ts";
 import { chatColumns } from "./chat-columns.ts";
 import { messageColumns } from "./messages.ts";
+import { readOtherFrames } from "./other-frames.ts";
 
 /** Finds those of some answers that had ended when their chat's log reached a number. */
 export async function findEnded(sql: Sql, messageIds: number[], upTo: number): Promise<number[]> {
@@ -46,20 +46,6 @@ const ChangedMessage = z.object({
   usage: Usage.nullable(),
 });
 
-const ChatChange = z.discriminatedUnion("kind", [
-  z.object({ number: z.int(), kind: z.literal("chat_updated"), chat: Chat }),
-  z.object({
-    number: z.int(),
-    kind: z.literal("participant_added"),
-    participant: Participant,
-  }),
-  z.object({
-    number: z.int(),
-    kind: z.literal("participant_removed"),
-    person: z.object({ user_id: z.int(), username: z.string() }),
-  }),
-]);
-
 /**
  * Makes a function that reads the frames of a chat above a number. They are the frames that were sent live, except that a
  * resource that has changed again since is in its latest state.
@@ -80,8 +66,8 @@ export function createReadLog(
     if (!chat) return { lastSeq: after, frames: [] };
     const lastSeq = chat.last_seq;
     const messageFrames = await readMessageFrames(sql, chatId, after, Math.min(upTo, lastSeq));
-    const chatFrames = await readChatFrames(sql, chat, after, Math.min(upTo, lastSeq));
-    const frames = [...messageFrames, ...chatFrames.map((frame) => numberedFrame(frame))];
+    const otherFrames = await readOtherFrames(sql, chat, after, Math.min(upTo, lastSeq));
+    const frames = [...messageFrames, ...otherFrames.map((frame) => numberedFrame(frame))];
     for (const { endedAnswerId } of frames) if (endedAnswerId !== undefined) onEnded(endedAnswerId);
     return { lastSeq, frames };
   };
@@ -105,6 +91,7 @@ async function readMessageFrames(
       join messages m on m.id = change.message_id
       left join users u on u.id = m.user_id
       where change.chat_id = ${chatId} and change.seq > ${after} and change.seq <= ${upTo}
+        and change.kind in ('message_updated', 'answer_ended')
     `,
     ChangedMessage,
   );
@@ -121,51 +108,6 @@ async function readMessageFrames(
         const isAnswer = message.answer_to !== null;
         return numberedFrame(isAnswer ? firstStreamFrame(message) : messageFrame(numbered));
       }
-    }
-  });
-}
-
-async function readChatFrames(
-  sql: Sql,
-  chat: Chat,
-  after: number,
-  upTo: number,
-): Promise<DurableFrame[]> {
-  const rows = await sql`
-    select change.seq as number, change.kind, change.user_id, u.username,
-      u.created_at, coalesce(p.joined_at, change.created_at) as joined_at
-    from chat_changes change
-    left join users u on u.id = change.user_id
-    left join chat_participants p on p.chat_id = change.chat_id and p.user_id = change.user_id
-    where change.chat_id = ${chat.id} and change.seq > ${after} and change.seq <= ${upTo}
-      and change.message_id is null
-  `;
-  const changes = many(
-    rows.map(({ number, kind, user_id, username, created_at, joined_at }) => ({
-      number,
-      kind,
-      chat,
-      person: { user_id, username },
-      // The person may have left again by now.
-      participant: {
-        id: user_id,
-        username,
-        role: user_id === chat.owner_id ? "owner" : "member",
-        joined_at,
-        created_at,
-      },
-    })),
-    ChatChange,
-  );
-  return changes.map((change): DurableFrame => {
-    const head = { chat_id: chat.id, updated_seq: change.number };
-    switch (change.kind) {
-      case "chat_updated":
-        return { type: "chat_updated", ...head, chat };
-      case "participant_added":
-        return { type: "participant_added", ...head, participant: change.participant };
-      case "participant_removed":
-        return { type: "participant_removed", ...head, ...change.person };
     }
   });
 }

@@ -3,6 +3,8 @@ import { stopAnswer } from "../answers/stop.ts";
 import type { Ctx } from "../context.ts";
 import { deleteMessage } from "../messages/delete.ts";
 import { editMessage } from "../messages/edit.ts";
+import { react } from "../reactions/actions.ts";
+import type { StoreReaction } from "../reactions/commit.ts";
 import { joinRoom } from "../messages/join.ts";
 import { sendMessage } from "../messages/send.ts";
 import type { TypingNotices } from "../messages/typing.ts";
@@ -27,6 +29,7 @@ interface DispatchParts {
   sockets: SocketRegistry;
   typing: TypingNotices;
   presence: Presence;
+  storeReaction: StoreReaction;
   receipts: ReadNotices;
 }
 
@@ -35,7 +38,7 @@ interface DispatchParts {
  * @throws Problem for everything that is refused
  */
 export async function dispatch(
-  { ctx, sockets, typing, presence, receipts }: DispatchParts,
+  { ctx, sockets, typing, presence, storeReaction, receipts }: DispatchParts,
   session: SocketSession,
   frame: ClientFrame,
 ): Promise<Reply> {
@@ -107,9 +110,20 @@ export async function dispatch(
       return ack(requestId);
     }
     case "watch_presence": {
-      const { refusal } = await ctx.rateLimits.take("presenceWatches", session);
+      const { refusal } = await ctx.rateLimits.take(
+        "presenceWatches",
+        session,
+        Math.max(1, frame.user_ids.length),
+      );
       if (refusal) throw refusal;
       await presence.watches.watch(session, frame.user_ids);
+      return ack(requestId);
+    }
+    case "react": {
+      const { refusal } = await ctx.rateLimits.take("reactions", session);
+      if (refusal) throw refusal;
+      const { chat_id: chatId, message_id: messageId, emoji, on } = frame;
+      await react(ctx, storeReaction, session.caller, { chatId, messageId, emoji, on });
       return ack(requestId);
     }
     case "ping":

@@ -2,6 +2,7 @@
 import type { Ctx } from "../context.ts";
 import type { TypingNotices } from "../messages/typing.ts";
 import type { Presence } from "../presence/presence.ts";
+import type { StoreReaction } from "../reactions/commit.ts";
 import type { ReadNotices } from "../receipts/notices.ts";
 import { ClientFrame, Envelope, type RequestId } from "../wire/client-frames.ts";
 import type { ErrorFrame, ServerFrame } from "../wire/frames.ts";
@@ -26,6 +27,7 @@ export interface SocketParts {
   sockets: SocketRegistry;
   typing: TypingNotices;
   presence: Presence;
+  storeReaction: StoreReaction;
   receipts: ReadNotices;
 }
 

@@ -1,6 +1,7 @@
 // Frames that a client sends. The documents are made of the same schemas.
 import { z } from "zod";
-import { ClientId, Content, EditMessageInput } from "./messages.ts";
+import { Emoji } from "./emoji.ts";
+import { ClientId, Content, EditMessageInput, ReplyTo } from "./messages.ts";
 import { OwnStatus, watchedMax } from "./presence.ts";
 import { Id, Seq, text } from "./text.ts";
 
@@ -35,6 +36,7 @@ export const ClientFrame = z.discriminatedUnion("type", [
     chat_id: Id,
     content: Content,
     client_id: ClientId.nullish(),
+    reply_to: ReplyTo,
     ...request,
   }),
   z.object({
@@ -60,6 +62,14 @@ export const ClientFrame = z.discriminatedUnion("type", [
   z.object({
     type: z.literal("watch_presence"),
     user_ids: z.array(Id).max(watchedMax).meta({ description: "An empty list ends the watch." }),
+    ...request,
+  }),
+  z.object({
+    type: z.literal("react"),
+    chat_id: Id,
+    message_id: Id,
+    emoji: Emoji,
+    on: z.boolean().meta({ description: "false takes the reaction back" }),
     ...request,
   }),
   z.object({ type: z.literal("ping"), ...request }),

@@ -70,6 +70,19 @@ export const BotStreamLastFrame = z.object({
   sources: unlessNull(Message.shape.sources),
 });
 
+export const ReactionFrame = z.object({
+  type: z.literal("reaction"),
+  ...inChat,
+  message_id: Id,
+  emoji: z.string(),
+  ...person,
+  on: z.boolean().meta({ description: "false: the person has taken the reaction back" }),
+  count: z.int().nonnegative().meta({
+    description: "How many people have reacted to the message with this emoji after the change",
+  }),
+  updated_seq: Seq,
+});
+
 export const ParticipantAddedFrame = z.object({
   type: z.literal("participant_added"),
   ...inChat,
@@ -153,6 +166,7 @@ export const DurableFrame = z.union([
   MessageUpdatedFrame,
   BotStreamFirstFrame,
   BotStreamLastFrame,
+  ReactionFrame,
   ParticipantAddedFrame,
   ParticipantRemovedFrame,
   ChatUpdatedFrame,

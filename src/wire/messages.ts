@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { exampleTime, Id, numeric, Seq, text, Time } from "./text.ts";
 import { ChatPath } from "./chats.ts";
+import { Emoji } from "./emoji.ts";
 
 /** The username of the model's messages. Registration refuses it. */
 export const botUsername = "Gemini";
@@ -35,14 +36,16 @@ export type Source = z.infer<typeof Source>;
 
 /** Limit of the people that a {@link Reaction} names. */
 export const reactionNamesMax = 100;
+/** Limit of different emoji on one message. */
+export const reactionsPerMessageMax = 20;
 
 export const Reaction = z
   .object({
     emoji: z.string().meta({ example: "👍" }),
     count: z.int().positive(),
-    user_ids: z
-      .array(Id)
-      .meta({ description: `The first ${reactionNamesMax} people who reacted with it` }),
+    user_ids: z.array(Id).meta({
+      description: `The people in the order in which they reacted, ${reactionNamesMax} at most; \`count\` counts all`,
+    }),
   })
   .meta({ id: "Reaction" });
 export type Reaction = z.infer<typeof Reaction>;
@@ -81,7 +84,9 @@ export const Message = z
     reply_to: Id.nullable().meta({
       description: "The id of the message of the same chat that this one replies to",
     }),
-    mentions: z.array(Id).meta({ description: "The people whom the message mentions" }),
+    mentions: z.array(Id).meta({
+      description: "The ids of the people whom the message mentions, without its author",
+    }),
     reactions: z.array(Reaction).meta({ description: "In the order of first use" }),
   })
   .meta({ id: "Message" });
@@ -122,9 +127,15 @@ export const Usage = z
   .meta({ id: "Usage" });
 export type Usage = z.infer<typeof Usage>;
 
+export const ReplyTo = Id.nullish().meta({
+  description:
+    "The id of a message of the same chat that has not been deleted. Any other id is refused with `invalid`",
+});
+
 export const SendMessageInput = z
-  .object({ content: Content, client_id: ClientId.nullish() })
-  .meta({ id: "SendMessageInput" });
+  .object({ content: Content, client_id: ClientId.nullish(), reply_to: ReplyTo })
+  // The docs page offers this example for trying out. It is no reply, because an unknown message is refused.
+  .meta({ id: "SendMessageInput", example: { content: "Hello!", client_id: "b1c6a2f0-01" } });
 export type SendMessageInput = z.infer<typeof SendMessageInput>;
 
 export const EditMessageInput = z
@@ -176,3 +187,7 @@ export type HistoryQuery = z.infer<typeof HistoryQuery>;
 export const MessagePath = ChatPath.extend({
   message_id: numeric({ min: 1 }).meta({ example: 124 }),
 });
+
+export const ReactionPath = MessagePath.extend({ emoji: Emoji });
+
+export const Reactions = z.object({ reactions: z.array(Reaction) }).meta({ id: "Reactions" });

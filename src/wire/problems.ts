@@ -20,6 +20,8 @@ export const problemCatalogue = {
   owner_cannot_leave: { status: 409, title: "The owner cannot leave" },
   changed_meanwhile: { status: 409, title: "Changed meanwhile" },
   client_id_reused: { status: 409, title: "Client id used for another message" },
+  message_deleted: { status: 409, title: "Message was deleted" },
+  too_many_reactions: { status: 409, title: "Too many different reactions" },
   answer_ended: { status: 409, title: "Answer has ended" },
   answer_running: { status: 409, title: "An answer is running" },
   too_large: { status: 413, title: "Too large" },

@@ -4,7 +4,9 @@ import type { Bench } from "./bench.ts";
 import * as connecting from "./connecting.ts";
 import * as deliveries from "./deliveries.ts";
 import * as messages from "./messages.ts";
+import * as presence from "./presence.ts";
 import * as reading from "./reading.ts";
+import * as reads from "./reads.ts";
 import type { Scale } from "./scale.ts";
 
 export type Measure = (bench: Bench) => Promise<number>;
@@ -23,7 +25,15 @@ export interface Row {
 }
 
 export function rowsOf(scale: Scale): Row[] {
-  return [...deliveryRows(scale), ...messageRows, ...connectionRows, ...readingRows, ...answerRows];
+  return [
+    ...deliveryRows(scale),
+    ...messageRows,
+    ...connectionRows,
+    ...presenceRows(scale),
+    ...readRows,
+    ...readingRows,
+    ...answerRows,
+  ];
 }
 
 const deliveryRows = ({ rooms, crowd, joiners }: Scale): Row[] => [
@@ -118,6 +128,27 @@ const connectionRows: Row[] = [
     target: "≤ 5,120 B",
     ours: (bench) => connecting.idleSocket(bench, "product"),
     reference: (bench) => connecting.idleSocket(bench, "reference"),
+    pairsMax: 3,
+  },
+];
+
+const presenceRows = ({ stormClients }: Scale): Row[] => [
+  {
+    name: `presence of ${stormClients} who come back, to a quarter of them`,
+    unit: "µs",
+    target: "≤ 1.3×",
+    ours: (bench) => presence.comingBack(bench, stormClients),
+    reference: (bench) => presence.comingBack(bench, Math.ceil(stormClients / 4)),
+    pairsMax: 3,
+  },
+];
+
+const readRows: Row[] = [
+  {
+    name: `read positions in a room of ${reads.size}`,
+    unit: "µs",
+    target: "",
+    ours: reads.cpuOfRead,
     pairsMax: 3,
   },
 ];

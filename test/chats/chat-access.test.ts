@@ -31,6 +31,8 @@ const endpoints: Record<string, Endpoint> = {
   listVersions: { method: "GET", path: "/messages/{message_id}/versions" },
   stopAnswer: { method: "POST", path: "/messages/{message_id}/stop" },
   regenerateAnswer: { method: "POST", path: "/messages/{message_id}/regenerate" },
+  addReaction: { method: "PUT", path: "/messages/{message_id}/reactions/%F0%9F%91%8D" },
+  removeReaction: { method: "DELETE", path: "/messages/{message_id}/reactions/%F0%9F%91%8D" },
   listReaders: { method: "GET", path: "/messages/{message_id}/readers" },
   getAnswerContext: { method: "GET", path: "/messages/{message_id}/context" },
 };
@@ -63,6 +65,7 @@ async function stored(): Promise<string> {
     select to_jsonb(c) as row from chats c where id = ${chatId}
     union all select to_jsonb(p) from chat_participants p where chat_id = ${chatId}
     union all select to_jsonb(m) from messages m where chat_id = ${chatId}
+    union all select to_jsonb(r) from message_reactions r where chat_id = ${chatId}
     order by 1
   `;
   return JSON.stringify(rows);

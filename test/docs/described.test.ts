@@ -118,6 +118,9 @@ test("every operation succeeds with 200 and what the document says", async () =>
   await does(ben, `POST ${one}/stop`, undefined, [id, message_id]);
   await does(ben, `GET ${one}/context`, undefined, [id, message_id]);
   await does(ben, `POST ${one}/regenerate`, undefined, [id, message_id]);
+  const reaction = `${one}/reactions/{emoji}`;
+  await does(ben, `PUT ${reaction}`, undefined, [id, message_id, "%F0%9F%91%8D"]);
+  await does(ann, `DELETE ${reaction}`, undefined, [id, message_id, "%F0%9F%91%8D"]);
   await does(ann, "GET /api/usage");
   await socket.close();
   await does(ben, "GET /api/chats");

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { Passwords } from "../../src/accounts/passwords.ts";
 import { SocketUpgrade } from "../../src/socket/upgrade.ts";
+import { createStoreReaction } from "../../src/reactions/commit.ts";
 import { ReadNotices } from "../../src/receipts/notices.ts";
 import { createApp } from "../../src/app.ts";
 import { problemCatalogue } from "../../src/wire/problems.ts";
@@ -113,6 +114,7 @@ test("every route is described or a page, and every operation is a route", () =>
   const parts = {
     ctx,
     passwords: new Passwords(ctx.log),
+    storeReaction: createStoreReaction(ctx.sql),
     receipts: new ReadNotices(ctx),
     upgrade: new SocketUpgrade(ctx),
   };
@@ -123,7 +125,13 @@ test("every route is described or a page, and every operation is a route", () =>
   expect([...new Set(routes)].toSorted()).toEqual(known.toSorted());
 });
 
-test("parameters are whole numbers, a session's id a UUID, and those of a path are all there and required", () => {
+/** The path parameters that are no whole numbers. */
+const textual: Record<string, object> = {
+  session_id: { type: "string", format: "uuid" },
+  emoji: { type: "string", maxLength: 32 },
+};
+
+test("parameters are whole numbers, a session's id a UUID, an emoji a text, and those of a path are all there and required", () => {
   for (const [name, { parameters = [] }] of operations) {
     const inPath = parameters.filter((parameter) => parameter.in === "path");
     const names = [...name.matchAll(/\{(\w+)\}/g)].map(([, each]) => each);
@@ -131,9 +139,7 @@ test("parameters are whole numbers, a session's id a UUID, and those of a path a
     for (const parameter of inPath) {
       expect(parameter.required).toBe(true);
       expect(parameter.schema).toMatchObject(
-        parameter.name === "session_id"
-          ? { type: "string", format: "uuid" }
-          : { type: "integer", minimum: 1 },
+        textual[parameter.name] ?? { type: "integer", minimum: 1 },
       );
     }
   }

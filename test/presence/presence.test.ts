@@ -37,6 +37,20 @@ describe("a watch", () => {
     expect(await watch(other, ben)).toEqual([gone]);
   });
 
+  test("tells when the last socket closed, not when the hold ended, and for a person who is back nothing", async () => {
+    const { ben, reader } = await pair();
+    const socket = await ben.socket();
+    await watch(reader, ben);
+    const before = world.sockets.size;
+    await socket.close();
+    while (world.sockets.size === before) await reader.settle();
+    clockMs += minuteMs;
+    const { last_seen_at } = await told(reader, ben, "offline");
+    expect(Date.now() - Date.parse(last_seen_at ?? "")).toBeGreaterThan(minuteMs / 2);
+    await ben.socket();
+    expect(await told(reader, ben, "online")).toEqual(online(ben));
+  });
+
   test("sends one entry for each person, in the order of the list, before it is acknowledged", async () => {
     const { ann, ben, reader } = await pair();
     const user_ids = [ben.id, nowhere, ann.id, ben.id];

@@ -54,6 +54,22 @@ test("messages of a person that come too fast are refused, from any socket and o
   expect(contents).toEqual(["one", "two", "ben's", "four"]);
 });
 
+test("reactions of a person that come too fast are refused, over HTTP and by frames, and messages are not", async () => {
+  const ann = await world.person("ann");
+  const chat = await ann.chat();
+  const { id } = await ann.say(chat.id, "one");
+  const socket = await ann.socket();
+  const path = `/api/chats/${chat.id}/messages/${id}/reactions/${encodeURIComponent("👍")}`;
+  const react = { type: "react", chat_id: chat.id, message_id: id, emoji: "🎉", on: true };
+  const { reactions } = rates;
+  await world.ctx.rateLimits.take("reactions", { userId: ann.id }, reactions.person.quota - 2);
+  expect((await ann.api("PUT", path)).status).toBe(200);
+  expect(await socket.ask(react)).toMatchObject({ type: "ack" });
+  expect((await ann.api("DELETE", path)).status).toBe(429);
+  expect(await socket.ask({ ...react, on: false })).toMatchObject({ code: "rate_limited" });
+  expect((await ann.say(chat.id, "two")).seq).toBe(4);
+});
+
 test("edits and deletions of a person that come too fast are refused, and messages are not", async () => {
   const ann = await world.person("ann");
   const chat = await ann.chat();

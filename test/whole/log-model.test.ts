@@ -12,7 +12,7 @@ const world = useWorld();
 let cast: Cast;
 beforeAll(async () => {
   const owner = await world.person("owner");
-  cast = { owner, guests: [await world.person("gil"), await world.person("gus")] };
+  cast = { owner, guests: [await world.person("gil"), await world.person("gus")], sql: world.sql };
 });
 
 const by = fc.nat(3);
@@ -32,6 +32,17 @@ const act: fc.Arbitrary<Act> = fc.oneof(
       by,
       nth: fc.nat(20),
       changed: fc.boolean(),
+      overHttp,
+    }),
+  },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      kind: fc.constant("react" as const),
+      by,
+      nth: fc.nat(20),
+      emoji: fc.constantFrom("👍", "❤️"),
+      on: fc.boolean(),
       overHttp,
     }),
   },

@@ -38,7 +38,8 @@ export const clientNotes: {
   message: {
     summary: "Send a message",
     description:
-      "The sender must be a participant; a `join` is not needed. `/bot …` asks the model; in an AI chat every message does. Choose a " +
+      "The sender must be a participant; a `join` is not needed. `/bot …` and `@Gemini` ask the model; in an AI chat every message does. " +
+      "`reply_to` names a message of the same chat that has not been deleted. Choose a " +
       "`client_id`, and send the frame again with the same `client_id` until it is acknowledged: the message is stored once.",
     reply: "ack",
     example: {
@@ -122,6 +123,21 @@ export const clientNotes: {
       "until you are in a chat together; when you no longer are, the person is shown so again.",
     reply: "ack",
     example: { type: "watch_presence", user_ids: [7, 9], request_id: 6 },
+  },
+  react: {
+    summary: "React to a message, or take a reaction back",
+    description:
+      "Any participant may, without a `join`. The emoji is one that Unicode recommends (RGI); variation selectors may be left out. With `on: false` " +
+      "the sender's own reaction is taken back. What is already so is acknowledged, and no frame is sent to the room.",
+    reply: "ack",
+    example: {
+      type: "react",
+      chat_id: 1,
+      message_id: 123,
+      emoji: "👍",
+      on: true,
+      request_id: 6,
+    },
   },
   ping: {
     summary: "Check whether the server responds",

@@ -87,6 +87,24 @@ export const serverNotes: {
       },
     },
   },
+  reaction: {
+    to: "room",
+    summary: "Somebody has reacted to a message, or has taken a reaction back",
+    description:
+      "The person receives it, too. Set the emoji's count to `count`, and add the person to `user_ids` or remove them: a frame may tell of a " +
+      "reaction that the message already shows. An emoji whose `count` is 0 disappears; one that the message does not have is added at the " +
+      "end. `updated_seq` is the number of the change, and the message's new `updated_seq`.",
+    example: {
+      type: "reaction",
+      chat_id: 1,
+      message_id: 123,
+      emoji: "👍",
+      ...person,
+      on: true,
+      count: 1,
+      updated_seq: 60,
+    },
+  },
   participant_added: {
     to: "room",
     summary: "Somebody became a participant",

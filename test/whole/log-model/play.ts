@@ -1,8 +1,12 @@
 // Plays steps in a room of its own, each a few things that happen at the same time, and holds what came of them
 // against the model.
+import type { Sql } from "../../../src/database/connect.ts";
 import type { Frame, TestSocket } from "../../world/socket.ts";
 import type { Person } from "../../world/world.ts";
+import { z } from "zod";
+import { Message } from "../../../src/wire/messages.ts";
 import { createModel, type Asked } from "./model.ts";
+import { faultOfReactions, readReactions, withReaction, type Asking } from "./reactions.ts";
 
 export type Act =
   | { kind: "send"; by: number; overHttp: boolean; twice: boolean }
@@ -16,16 +20,23 @@ export type Act =
       overHttp: boolean;
     }
   | { kind: "delete"; by: number; nth: number; overHttp: boolean }
+  | { kind: "react"; by: number; nth: number; emoji: string; on: boolean; overHttp: boolean }
   | { kind: "join"; by: number; back: number | undefined }
   | { kind: "leave"; by: number }
   | { kind: "reconnect"; by: number }
   | { kind: "remove" | "invite"; guest: 0 | 1; byThemselves: boolean };
 
+interface Sent {
+  clientId: string;
+  content: string;
+  replyTo: number | undefined;
+}
+
 interface Client {
   person: Person;
   socket: TestSocket;
   asked: Asked[];
-  sent: { clientId: string; content: string; messageId: number; seq: number }[];
+  sent: (Sent & { messageId: number; seq: number })[];
   /** The number up to which it has everything. */
   has: number;
 }
@@ -49,12 +60,13 @@ interface Told {
 export interface Cast {
   owner: Person;
   guests: [Person, Person];
+  sql: Sql;
 }
 
 class Mismatch extends Error {}
 
 /** @throws Mismatch that says where the server and the model part */
-export async function play({ owner, guests }: Cast, steps: Act[][]): Promise<void> {
+export async function play({ owner, guests, sql }: Cast, steps: Act[][]): Promise<void> {
   const chat = await owner.chat({ with: guests });
   const model = createModel();
   const members = new Set([owner.id, ...guests.map((guest) => guest.id)]);
@@ -66,9 +78,25 @@ export async function play({ owner, guests }: Cast, steps: Act[][]): Promise<voi
   /** The messages of earlier steps, with their authors. */
   const said: { messageId: number; userId: number }[] = [];
   let made = 0;
+  /** The reactions of the step that were acknowledged. */
+  let reacted: Asking[] = [];
+  // Nobody deletes this message, so that it can be replied to.
+  const anchor = await owner.say(chat.id, "anchor");
+  model.add({ kind: "message", messageId: anchor.id, content: anchor.content });
+  const endings = [
+    "",
+    "",
+    ` @${guests[0].username}`,
+    "",
+    " @all",
+    ` @${guests[1].username} @${owner.username}`,
+  ];
+  const nextText = (beginning: string) =>
+    `${beginning} ${(made += 1)}${endings[made % endings.length]}`;
 
   for (const step of steps) await playStep(step);
   await verifyHistory();
+  await verifyMentions();
   await Promise.all(clients.map((client) => client.socket.settle()));
   for (const client of clients) {
     verify(client, true);
@@ -83,14 +111,39 @@ export async function play({ owner, guests }: Cast, steps: Act[][]): Promise<voi
 
   async function verifyHistory() {
     const { body } = await owner.api("GET", `/api/chats/${chat.id}/messages?limit=200&after_seq=0`);
-    for (const { id, content, updated_seq } of body) {
-      const isRight = content === model.contentOf(id) && updated_seq === model.lastChangeOf(id);
+    for (const { id, content, updated_seq, reactions } of body) {
+      const isRight =
+        content === model.contentOf(id) &&
+        updated_seq === model.lastChangeOf(id) &&
+        Bun.deepEquals(reactions, model.reactionsOf(id));
       if (!isRight) throw new Mismatch(`message ${id} is loaded as ${content} at ${updated_seq}`);
     }
-    if (body.length !== Math.min(said.length, 200)) throw new Mismatch(`${body.length} are loaded`);
+    if (body.length !== Math.min(said.length + 1, 200)) {
+      throw new Mismatch(`${body.length} are loaded`);
+    }
+  }
+
+  /** What a person is told of their mentions is what the messages since they came say. */
+  async function verifyMentions() {
+    const { body } = await owner.api("GET", `/api/chats/${chat.id}/messages?limit=200&after_seq=0`);
+    if (body.length === 200) return;
+    const messages = z.array(Message).parse(body);
+    for (const person of [owner, ...guests]) {
+      if (!members.has(person.id)) continue;
+      const { body: list } = await person.api("GET", "/api/chats");
+      const count = list.find(({ id }: { id: number }) => id === chat.id)?.mention_count;
+      const joinedAt = model.joinedAt(person.id);
+      const mentioning = messages.filter(
+        ({ seq, mentions }) => seq > joinedAt && mentions.includes(person.id),
+      );
+      if (count !== mentioning.length) {
+        throw new Mismatch(`${person.username} has ${count} mentions, not ${mentioning.length}`);
+      }
+    }
   }
 
   async function playStep(step: Act[]) {
+    reacted = [];
     const before = new Set(members);
     const changes = step.filter((act) => "guest" in act);
     const sends = await Promise.all(step.map((act) => playAct(act)));
@@ -105,8 +158,26 @@ export async function play({ owner, guests }: Cast, steps: Act[][]): Promise<voi
 
     const now = await owner.api("GET", `/api/chats/${chat.id}`);
     const upTo = Number(now.body.last_seq);
+    const reactions = await readReactions(sql, chat.id, model.lastSeq);
+    const stored: Asking[] = [];
     for (let number = model.lastSeq + 1; number <= upTo; number += 1) {
       const [told, ...more] = byNumber.get(number) ?? [];
+      const reaction = reactions.get(number);
+      if (reaction?.kind === "reaction") {
+        const shown = withReaction(model.reactionsOf(reaction.messageId) ?? [], reaction);
+        if (typeof shown === "string") throw new Mismatch(shown);
+        model.add(reaction);
+        stored.push(reaction);
+        expectMember([reaction.userId], members, number);
+        continue;
+      }
+      // An edit to the same text is acknowledged with the number of the last change, which may be a reaction.
+      const isOwn =
+        told && (told.kind === "message" || model.contentOf(told.messageId) !== told.content);
+      if (reaction && !isOwn) {
+        model.add(reaction);
+        continue;
+      }
       if (told) {
         const { kind, messageId, content, userId } = told;
         model.add({ kind, messageId, content });
@@ -135,6 +206,10 @@ export async function play({ owner, guests }: Cast, steps: Act[][]): Promise<voi
       if (isRemoval) members.delete(guest.id);
       else members.add(guest.id);
     }
+    const fault = faultOfReactions(stored, reacted, (id) =>
+      model.contentOf(id) === "" ? undefined : model.reactionsOf(id),
+    );
+    if (fault) throw new Mismatch(fault);
     for (const { number } of news) {
       if (number > upTo) throw new Mismatch(`acknowledged as ${number}, the log ends at ${upTo}`);
     }
@@ -157,8 +232,9 @@ export async function play({ owner, guests }: Cast, steps: Act[][]): Promise<voi
     if (!client) return undefined;
     switch (act.kind) {
       case "send": {
-        const content = `message ${(made += 1)}`;
-        const message = { clientId: `client ${made}`, content };
+        const content = nextText("message");
+        const replyTo = made % 4 === 0 ? anchor.id : undefined;
+        const message = { clientId: `client ${made}`, content, replyTo };
         const tries = act.twice ? [act.overHttp, !act.overHttp] : [act.overHttp];
         const outcomes = await Promise.all(
           tries.map((overHttp) => send(client, message, overHttp)),
@@ -194,6 +270,8 @@ export async function play({ owner, guests }: Cast, steps: Act[][]): Promise<voi
       case "edit":
       case "delete":
         return await change(client, act);
+      case "react":
+        return await react(client, act);
       case "join":
       case "leave":
         return await ask(client, act);
@@ -218,10 +296,10 @@ export async function play({ owner, guests }: Cast, steps: Act[][]): Promise<voi
 
   async function send(
     { person, socket }: Client,
-    { clientId, content }: { clientId: string; content: string },
+    { clientId, content, replyTo }: Sent,
     overHttp: boolean,
   ): Promise<Outcome> {
-    const body = { content, client_id: clientId };
+    const body = { content, client_id: clientId, reply_to: replyTo };
     if (overHttp) {
       const { status, body: reply } = await person.api(
         "POST",
@@ -234,6 +312,26 @@ export async function play({ owner, guests }: Cast, steps: Act[][]): Promise<voi
     const reply = await socket.ask({ type: "message", chat_id: chat.id, ...body });
     if (reply.type !== "ack") return { code: String(reply.code) };
     return { messageId: Number(reply.message_id), seq: Number(reply.seq) };
+  }
+
+  async function react(client: Client, act: Extract<Act, { kind: "react" }>): Promise<undefined> {
+    const { person, socket } = client;
+    const { messageId } = said[act.nth % (said.length || 1)] ?? {};
+    if (messageId === undefined) return;
+    const { emoji, on } = act;
+    let code: string | undefined;
+    if (act.overHttp) {
+      const path = `/api/chats/${chat.id}/messages/${messageId}/reactions/${encodeURIComponent(emoji)}`;
+      const { status, body } = await person.api(on ? "PUT" : "DELETE", path);
+      if (status !== 200) code = String(body.type).split("/").at(-1);
+    } else {
+      const ids = { chat_id: chat.id, message_id: messageId };
+      const reply = await socket.ask({ type: "react", ...ids, emoji, on });
+      if (reply.type !== "ack") code = String(reply.code);
+    }
+    if (code === "message_deleted" && (await isDeleted(messageId))) return;
+    if (code !== undefined) return expectRefusal(client, { code }, "not_found");
+    reacted.push({ messageId, userId: person.id, emoji, on });
   }
 
   async function isDeleted(messageId: number): Promise<boolean> {
@@ -253,7 +351,7 @@ export async function play({ owner, guests }: Cast, steps: Act[][]): Promise<voi
     const isAuthor = client.person.id === authorId;
     const isEdit = act.kind === "edit";
     let content = "";
-    if (isEdit) content = act.content === "same" && before !== "" ? before : `edit ${(made += 1)}`;
+    if (isEdit) content = act.content === "same" && before !== "" ? before : nextText("edit");
     const guard = isEdit && act.guarded ? { if_seq: model.lastChangeOf(messageId) } : {};
     const body = isEdit ? { content, ...guard } : undefined;
     const { code, updatedSeq } = await changeOnce(client, act, messageId, body);

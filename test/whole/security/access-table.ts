@@ -84,6 +84,8 @@ export const operations: Record<string, Rule> = {
   "POST /api/chats/{chat_id}/messages/{message_id}/stop": participants({ answer: "streaming" }),
   "POST /api/chats/{chat_id}/messages/{message_id}/regenerate": participants(),
   "GET /api/chats/{chat_id}/messages/{message_id}/context": participants(),
+  "PUT /api/chats/{chat_id}/messages/{message_id}/reactions/{emoji}": participants(),
+  "DELETE /api/chats/{chat_id}/messages/{message_id}/reactions/{emoji}": participants(),
   "GET /api/usage": signedIn(),
   "GET /api/models": signedIn(),
   "GET /health": anyone(),
@@ -125,6 +127,15 @@ export const frames: Record<string, FrameRule> = {
   edit: {
     members: (scene) => ({ ...inChat(scene), message_id: scene.questionId, content: "hello" }),
     replies: { ...toParticipants("forbidden"), author: "ack" },
+  },
+  react: {
+    members: (scene) => ({
+      ...inChat(scene),
+      message_id: scene.questionId,
+      emoji: "👍",
+      on: true,
+    }),
+    replies: toParticipants("ack"),
   },
   delete: {
     members: (scene) => ({ ...inChat(scene), message_id: scene.messageId }),

@@ -80,6 +80,7 @@ export async function setScene(
       message_id: Number(reached.message_id),
       user_id: member.id,
       session_id: caller?.sessionId ?? owner.sessionId,
+      emoji: encodeURIComponent("👍"),
     }),
     newcomer() {
       const username = newName();
