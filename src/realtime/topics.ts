@@ -1,6 +1,6 @@
-/** Sockets subscribe to topics. The audience says whom a topic is for: a room, a list of chats, or one person. */
+/** Sockets subscribe to topics. The audience says whom a topic is for: a room, or a list of chats. */
 export interface Topic {
-  readonly audience: "chat" | "activity" | "user";
+  readonly audience: "chat" | "activity";
   readonly name: string;
 }
 
@@ -15,9 +15,6 @@ export const activityTopic = (chatId: number): Topic => ({
   audience: "activity",
   name: `activity:${chatId}`,
 });
-
-/** All sockets of one person. */
-export const userTopic = (userId: number): Topic => ({ audience: "user", name: `user:${userId}` });
 
 /** The name under which merged sockets subscribe to the topic of a room or of a list of chats. */
 export const mergedName = (topic: Topic): string => `${topic.name}:merged`;

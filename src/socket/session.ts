@@ -44,6 +44,11 @@ type SendMetrics = Pick<Metrics, "frameSent" | "frameDropped">;
 /** Sends to one socket. A text that finds no room is dropped, and Bun closes the socket. */
 export function sendText(ws: Socket, metrics: SendMetrics, text: string): void {
   metrics.frameSent();
+  writeText(ws, metrics, text);
+}
+
+/** Sends like {@link sendText}, and does not count the frame. */
+export function writeText(ws: Socket, metrics: Pick<Metrics, "frameDropped">, text: string): void {
   // 0 also where the socket has closed meanwhile.
   if (ws.send(text) !== 0 || ws.readyState !== WebSocket.OPEN) return;
   metrics.frameDropped("slow_reader");
@@ -75,7 +80,7 @@ export class SocketSession implements Listener {
   #leftTopics: Set<string> | undefined;
 
   /** Leaves that have not taken effect yet, by chat. */
-  readonly #leaving = new Map<number, ReturnType<typeof setTimeout>>();
+  #leaving: Map<number, ReturnType<typeof setTimeout>> | undefined;
 
   constructor(
     ws: Socket,
@@ -127,24 +132,24 @@ export class SocketSession implements Listener {
 
   /** Calls `leave` in a moment, unless the chat is joined again until then. */
   leaveLater(chatId: number, delayMs: number, leave: () => void): void {
-    if (!this.joined.has(chatId) || this.#leaving.has(chatId)) return;
+    if (!this.joined.has(chatId) || this.#leaving?.has(chatId)) return;
     const timer = setTimeout(() => {
-      this.#leaving.delete(chatId);
+      this.#leaving?.delete(chatId);
       leave();
     }, delayMs);
-    this.#leaving.set(chatId, timer);
+    (this.#leaving ??= new Map()).set(chatId, timer);
   }
 
   /** Takes back {@link leaveLater}. */
   stay(chatId: number): void {
-    clearTimeout(this.#leaving.get(chatId));
-    this.#leaving.delete(chatId);
+    clearTimeout(this.#leaving?.get(chatId));
+    this.#leaving?.delete(chatId);
   }
 
   /** The socket has closed. */
   end(): void {
-    for (const timer of this.#leaving.values()) clearTimeout(timer);
-    this.#leaving.clear();
+    for (const timer of this.#leaving?.values() ?? []) clearTimeout(timer);
+    this.#leaving = undefined;
   }
 
   /** Subscribes to the activity of the chats that the person is in. */
