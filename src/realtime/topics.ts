@@ -1,18 +1,21 @@
 /** Sockets subscribe to topics. The audience says whom a topic is for: a room, or a list of chats. */
 export interface Topic {
   readonly audience: "chat" | "activity";
+  readonly chatId: number;
   readonly name: string;
 }
 
 /** The sockets of a slice of those that have joined a chat. */
 export const chatTopic = (chatId: number, slice: number): Topic => ({
   audience: "chat",
+  chatId,
   name: `chat:${chatId}:${slice}`,
 });
 
 /** All sockets of a chat's participants that have not joined it. */
 export const activityTopic = (chatId: number): Topic => ({
   audience: "activity",
+  chatId,
   name: `activity:${chatId}`,
 });
 

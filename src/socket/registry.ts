@@ -4,6 +4,8 @@ import type { Metrics } from "../observability/metrics/metrics.ts";
 import { mergedName, type MergedSockets, type Topic } from "../realtime/topics.ts";
 import type { CloseReason } from "../wire/close-codes.ts";
 import type { UserFrame } from "../wire/list-frames.ts";
+import { Followers } from "./followers.ts";
+import { checkSessions, pingOrCutOff } from "./liveness.ts";
 import {
   backpressureBytesMax,
   closeSocket,
@@ -16,8 +18,6 @@ import {
 /** The part of Bun's server that sends to topics. */
 type Publisher = Pick<Server<SocketData>, "publish" | "subscriberCount">;
 
-/** Milliseconds in which a socket without a token in its address must send an `auth` frame. */
-const defaultAuthTimeoutMs = 5_000;
 /** The web client of the FastAPI server leaves and joins its chats each time that its list of them changes. */
 const defaultLeaveDelayMs = 1_000;
 
@@ -27,6 +27,7 @@ export interface RegistryOptions {
   /** 0 for no limit. */
   perAddressMax: number;
   metrics: Pick<Metrics, "framePublished" | "frameDropped">;
+  /** See {@link checkSessions}. */
   authTimeoutMs?: number | undefined;
   /** Is told of sockets whose person is known. */
   presence: { connected(session: SocketSession): void; disconnected(session: SocketSession): void };
@@ -38,6 +39,7 @@ export interface RegistryOptions {
 const endsChat = ({ type }: UserFrame) => type === "chat_deleted" || type === "removed_from_chat";
 
 export class SocketRegistry implements MergedSockets {
+  readonly followers = new Followers<Socket>();
   readonly #options: RegistryOptions;
   readonly #all = new Set<Socket>();
   /** By person. Most people have one socket, for which an array takes a fifth of a set's memory. */
@@ -107,16 +109,16 @@ export class SocketRegistry implements MergedSockets {
 
   /** Hands a text to all sockets that are subscribed to a topic. See {@link Emit}. */
   emit(topic: Topic, text: string, merged: () => string = () => text): void {
-    this.#publish(topic.audience, topic.name, text);
+    this.#publish(topic, topic.name, text);
     this.emitMerged(topic, merged);
   }
 
   listen(topic: Topic): boolean {
-    return this.#mergedCount > 0 && this.#countSubscribers(mergedName(topic)) > 0;
+    return this.#mergedCount > 0 && this.#counterOf(topic)(mergedName(topic)) > 0;
   }
 
   emitMerged(topic: Topic, text: () => string): void {
-    if (this.listen(topic)) this.#publish(topic.audience, mergedName(topic), text());
+    if (this.listen(topic)) this.#publish(topic, mergedName(topic), text());
   }
 
   sendMerged(userIds: number[], text: string): void {
@@ -172,37 +174,14 @@ export class SocketRegistry implements MergedSockets {
     }
   }
 
-  /** Closes sockets whose `auth` frame did not come in time, or whose token has expired. */
+  /** See {@link checkSessions}. */
   checkSessions(nowMs: number): void {
-    const { authTimeoutMs = defaultAuthTimeoutMs } = this.#options;
-    for (const ws of this.#all) {
-      const { session, opening, openedAtMs } = ws.data;
-      if (session && session.caller.expiresAtMs <= nowMs) {
-        closeSocket(ws, "token_expired", "renew it with an auth frame before it expires");
-      } else if (!session && !opening && openedAtMs + authTimeoutMs <= nowMs) {
-        closeSocket(ws, "invalid_token", "no auth frame came in time");
-      }
-    }
+    checkSessions(this.#all, nowMs, this.#options.authTimeoutMs);
   }
 
-  /**
-   * Pings every peer and cuts off those that have been silent since the last call, which the kernel may still take for
-   * connected.
-   * @returns how many were cut off
-   */
+  /** See {@link pingOrCutOff}. */
   heartbeat(): number {
-    let dead = 0;
-    for (const ws of this.#all) {
-      if (ws.data.alive) {
-        ws.data.alive = false;
-        ws.ping();
-      } else {
-        dead += 1;
-        if (ws.data.log) ws.data.log.endedBy ??= "dead";
-        ws.terminate();
-      }
-    }
-    return dead;
+    return pingOrCutOff(this.#all);
   }
 
   /** Settles when all are closed, which a peer that doesn't answer can hold up for long. */
@@ -228,9 +207,19 @@ export class SocketRegistry implements MergedSockets {
   // A field, not a method: the metrics take it as a function, for every frame.
   readonly #countSubscribers = (topic: string): number => this.#server?.subscriberCount(topic) ?? 0;
 
-  #publish(audience: Topic["audience"], name: string, text: string): void {
+  readonly #countFollowers = (topic: string): number => this.followers.count(topic);
+
+  #counterOf({ audience }: Topic): (name: string) => number {
+    return audience === "activity" ? this.#countFollowers : this.#countSubscribers;
+  }
+
+  #publish(topic: Topic, name: string, text: string): void {
     const { metrics } = this.#options;
-    metrics.framePublished(audience, name, this.#countSubscribers);
+    metrics.framePublished(topic.audience, name, this.#counterOf(topic));
+    if (topic.audience === "activity") {
+      for (const ws of this.followers.of(name)) writeText(ws, metrics, text);
+      return;
+    }
     // 0 also where nobody is subscribed.
     const sent = this.#server?.publish(name, text);
     if (sent === 0 && this.#countSubscribers(name) > 0) {
