@@ -23,6 +23,8 @@ export interface JoinedChat {
   updatedSeq: number;
   memberCount: number;
   reads: Read[];
+  /** See `superseded` of the frame `joined`; undefined without a replay. */
+  superseded: number | undefined;
   /** The missed messages as `message` frames, in the order of `updated_seq`; undefined if they are too many or too large. */
   frames: string[] | undefined;
 }
@@ -36,13 +38,15 @@ export function joinedChat(sql: Sql) {
   return sql`
     select c.last_seq, c.updated_seq, c.participant_count as member_count, ${readsColumn(sql)} as reads,
       missed.count as missed_count,
+      c.last_seq - i.after_seq - missed.numbers - (c.updated_seq > i.after_seq)::int as superseded,
       case when missed.bytes <= ${replayBytesMax} then missed.messages end as messages
     from chat_participants me
     join chats c on c.id = me.chat_id
     cross join lateral (
-      select count(*), sum(octet_length(json)) as bytes, string_agg(json, e'\n' order by updated_seq) as messages
+      select count(*), count(*) filter (where seq > i.after_seq) + count(*) filter (where updated_seq <> seq) as numbers,
+        sum(octet_length(json)) as bytes, string_agg(json, e'\n' order by updated_seq) as messages
       from (
-        select m.updated_seq,
+        select m.seq, m.updated_seq,
           case when m.count <= ${replayMax} and m.bytes <= ${replayBytesMax} then (
             select row_to_json(wire)::text from (select ${sql.unsafe(wireMembers)}) wire
           ) end as json
@@ -77,6 +81,7 @@ export const JoinedChatRow = z.object({
   member_count: z.int(),
   reads: z.array(Read),
   missed_count: z.int(),
+  superseded: z.int().nullable(),
   /** One message in JSON a line. */
   messages: z.string().nullable(),
 });
@@ -87,6 +92,7 @@ export function joinedChatOf(row: z.infer<typeof JoinedChatRow>): JoinedChat {
     updatedSeq: row.updated_seq,
     memberCount: row.member_count,
     reads: row.reads,
+    superseded: row.superseded ?? undefined,
     // A text in JSON has no line break.
     frames: row.missed_count === 0 ? [] : row.messages?.split("\n").map(messageFrameText),
   };

@@ -58,6 +58,7 @@ export async function joinRoom(
         online,
         online_count: onlineCount,
         reads: log.reads,
+        ...(recovered && { superseded: log.superseded }),
         ...(log.changes ?? {}),
         ...(request.requestId === undefined ? {} : { request_id: request.requestId }),
       };
@@ -111,6 +112,7 @@ interface LogSoFar {
   /** The frames to replay; undefined if they are too many, or the client's number is unknown. */
   frames: string[] | undefined;
   reads: Read[];
+  superseded: number | undefined;
   changes: { chat: Chat; participants: Participant[] } | undefined;
   /** Answers that have ended in the log while they still count as running on this node. */
   ended: Set<number>;
@@ -120,12 +122,13 @@ async function readLog(ctx: Ctx, caller: Caller, request: JoinRequest): Promise<
   const { chatId, afterSeq } = request;
   const read = await ctx.arrivals.readJoin({ userId: caller.id, chatId, afterSeq });
   if (!read) throw chatNotFound();
-  const { lastSeq, updatedSeq, memberCount, frames, reads } = read;
+  const { lastSeq, updatedSeq, memberCount, frames, reads, superseded } = read;
   const hasChanged = afterSeq !== undefined && updatedSeq > afterSeq;
   return {
     lastSeq,
     memberCount,
     reads,
+    superseded,
     // A number above the end of the log comes from another database, or was made up.
     frames: afterSeq === undefined || afterSeq <= lastSeq ? frames : undefined,
     changes: hasChanged ? await readChanges(ctx, caller, chatId) : undefined,

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { Chat, Participant } from "./chats.ts";
 import { request, RequestId } from "./client-frames.ts";
-import type { ListFrame, ReadFrame, UserFrame } from "./list-frames.ts";
+import type { ReadFrame } from "./list-frames.ts";
 import { Message, Usage } from "./messages.ts";
 import { Read } from "./receipts.ts";
 import { Id, Seq } from "./text.ts";
@@ -134,6 +134,10 @@ export const JoinedFrame = z.object({
   reads: z.array(Read).optional().meta({
     description: "How far the participants have read; absent if a merged socket has joined before",
   }),
+  superseded: z.int().nonnegative().optional().meta({
+    description:
+      "After a replay: how many numbers above `after_seq` no frame carries, because a later change of the same message, or of the chat and its members, has replaced them. A client that misses another count of numbers has lost a frame.",
+  }),
   chat: Chat.optional().meta({
     description: "Present when the chat or its members changed above `after_seq`",
   }),
@@ -182,15 +186,6 @@ export type RoomFrame =
   | z.infer<typeof UserJoinedFrame>
   | z.infer<typeof UserLeftFrame>
   | z.infer<typeof PresenceChangedFrame>;
-
-/** Frames to one socket, in reply to its own. */
-type ReplyFrame =
-  | z.infer<typeof JoinedFrame>
-  | z.infer<typeof PongFrame>
-  | z.infer<typeof AckFrame>
-  | z.infer<typeof ErrorFrame>;
-
-export type ServerFrame = RoomFrame | ListFrame | UserFrame | ReplyFrame;
 
 /** Whether a frame carries one of the room's numbers. */
 export function isDurable(frame: RoomFrame): frame is DurableFrame {

@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import { messagesMax, RoomLog } from "../../src/client/room-log.ts";
 import type { Chat, Participant } from "../../src/wire/chats.ts";
-import type { ServerFrame } from "../../src/wire/frames.ts";
+import type { ServerFrame } from "../../src/wire/server-frames.ts";
 import { messageFrame } from "../../src/wire/message-frames.ts";
 import type { Message } from "../../src/wire/messages.ts";
 import { newMessage } from "../../src/log/messages.ts";

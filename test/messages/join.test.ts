@@ -64,6 +64,11 @@ describe("what is sent again", () => {
     const { body: participants } = await ann.api("GET", `/api/chats/${chat.id}/participants`);
     expect(messages.map((m: Frame) => m.updated_seq)).toEqual([1, 2, 3, 5, 7, 9]);
     expect(chatNow).toMatchObject({ last_seq: 9, updated_seq: 8 });
+    const carried = new Set(messages.flatMap((m: Frame) => [m.seq, m.updated_seq]));
+    const numbers = [1, 2, 3, 4, 5, 6, 7, 8, 9];
+    const supersededAbove = (afterSeq: number) =>
+      numbers.filter((n) => n > afterSeq && !carried.has(n) && n !== chatNow.updated_seq).length;
+    expect(supersededAbove(0)).toBeGreaterThan(0);
     for (let afterSeq = 0; afterSeq <= 9; afterSeq += 1) {
       const { replay, joined } = await join(ann, chat.id, afterSeq);
       const expected = messages
@@ -80,6 +85,7 @@ describe("what is sent again", () => {
         chat_id: chat.id,
         last_seq: 9,
         recovered: true,
+        superseded: supersededAbove(afterSeq),
         online: expect.any(Array),
         online_count: 2,
         reads: [{ user_id: ann.id, last_read_seq: 0, joined_seq: 0, read_at: null }],
