@@ -12,7 +12,7 @@ test(
     const { figures, violations } = await playFaults({
       seed,
       rounds: {
-        "kill -9": 10,
+        "kill -9": 6,
         "rolling restart": 1,
         "database stopped": 2,
         "connections ended": 1,
