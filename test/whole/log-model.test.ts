@@ -1,6 +1,6 @@
 // Random interleavings of everything people do in a room, held against a small model of its log. LOG_MODEL_SEED repeats a
 // run, LOG_MODEL_RUNS=1000 makes it a longer one.
-import { beforeAll, expect, test } from "bun:test";
+import { beforeAll, test } from "bun:test";
 import fc from "fast-check";
 import { play, type Act, type Cast } from "./log-model/play.ts";
 import { useWorld } from "../world/world.ts";

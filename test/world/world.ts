@@ -2,6 +2,7 @@
 import { afterAll, beforeAll } from "bun:test";
 import { pino, type DestinationStream } from "pino";
 import { parseDatabaseUrl } from "../../src/config/database-address.ts";
+import type { PasswordCost } from "../../src/accounts/passwords.ts";
 import { makeSecret } from "../../src/accounts/access-tokens.ts";
 import { createGeminiModel } from "../../src/model/gemini/client.ts";
 import { compose, type ComposedDurations } from "../../src/compose.ts";
@@ -43,11 +44,15 @@ export interface WorldOptions {
   /** False: no model is configured. */
   model?: boolean;
   now?: () => Date;
+  /** Of new hashes; the lowest one unless said otherwise. Undefined: that of a real server. */
+  passwordCost?: PasswordCost | undefined;
   /** Durations of the server that differ. */
   durations?: Partial<ServerDurations & ComposedDurations>;
   /** Receives the logs as production writes them, from `env.LOG_LEVEL` on. */
   logTo?: DestinationStream;
 }
+
+const lowestPasswordCost: PasswordCost = { memoryKiB: 8, passes: 1 };
 
 /** The parts that exist while a world runs. */
 type Parts = Awaited<ReturnType<typeof startParts>>;
@@ -76,12 +81,9 @@ async function startParts(options: WorldOptions) {
   };
   const sql = connect(parseDatabaseUrl(databaseUrl), log);
   const telemetry = await loadTelemetry(config, log);
-  const { now, durations } = options;
-  const startOne = () =>
-    startServer(
-      compose({ config, secretKey, sql, log, model, telemetry, now, durations }),
-      durations,
-    );
+  const { now, durations, passwordCost } = { passwordCost: lowestPasswordCost, ...options };
+  const parts = { config, secretKey, sql, log, model, telemetry, now, durations, passwordCost };
+  const startOne = () => startServer(compose(parts), durations);
   return { databaseUrl, config, gemini, sql, telemetry, startOne, server: startOne() };
 }
 
