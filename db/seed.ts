@@ -13,7 +13,7 @@ import type { AppParts } from "../src/app.ts";
 import type { Ctx } from "../src/context.ts";
 import type { DatabaseAddress } from "../src/config/database-address.ts";
 import { openPool } from "../src/database/pooler.ts";
-import { updateReadPosition } from "../src/receipts/queries.ts";
+import { updateReadPosition } from "../src/receipts/position-queries.ts";
 import { migrate } from "../src/database/migrations/migrate.ts";
 import { sendMessage } from "../src/messages/send.ts";
 import { Problem } from "../src/wire/problems.ts";

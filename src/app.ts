@@ -25,7 +25,9 @@ import { keptRequestId, requestIdMax } from "./http/request-id.ts";
 import { createRouter } from "./http/router.ts";
 import { secureHeaders } from "./http/secure-headers.ts";
 import { messageRoutes } from "./messages/routes.ts";
-import type { ReceiptNotices } from "./receipts/notices.ts";
+import type { StoreReaction } from "./reactions/commit.ts";
+import { reactionRoutes } from "./reactions/routes.ts";
+import type { ReadNotices } from "./receipts/notices.ts";
 import { receiptRoutes } from "./receipts/routes.ts";
 import { socketRoutes } from "./socket/routes.ts";
 import { requestId } from "hono/request-id";
@@ -34,11 +36,12 @@ import { requestId } from "hono/request-id";
 export interface AppParts {
   ctx: Ctx;
   passwords: Passwords;
-  receipts: ReceiptNotices;
+  receipts: ReadNotices;
+  storeReaction: StoreReaction;
 }
 
 /** The HTTP application: middleware, the routes of all features, the documents, and the error handlers. */
-export function createApp({ ctx, passwords, receipts }: AppParts) {
+export function createApp({ ctx, passwords, receipts, storeReaction }: AppParts) {
   const app = createRouter();
   app.use(seeClient(ctx.config));
   app.use(requestId({ limitLength: requestIdMax, generator: keptRequestId }));
@@ -58,6 +61,7 @@ export function createApp({ ctx, passwords, receipts }: AppParts) {
   app.route("/", chatRoutes(ctx));
   app.route("/", receiptRoutes(ctx, receipts));
   app.route("/", messageRoutes(ctx));
+  app.route("/", reactionRoutes(ctx, storeReaction));
   app.route("/", botRoutes(ctx));
   app.route("/", healthRoutes(ctx));
   app.route("/", metricsRoutes(ctx));

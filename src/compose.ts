@@ -1,6 +1,7 @@
 // Makes the context and the objects behind its ports: the only file that knows every feature.
 import type { Logger } from "pino";
 import { Passwords, type PasswordCost } from "./accounts/passwords.ts";
+import { RecentSessions } from "./accounts/recent-sessions.ts";
 import { leaseSeconds } from "./answers/budget/queries.ts";
 import { RunningAnswers } from "./answers/running-answers.ts";
 import type { Config } from "./config/config.ts";
@@ -13,7 +14,9 @@ import { createReadLog } from "./log/replay.ts";
 import { TypingNotices } from "./messages/typing.ts";
 import { noMetrics } from "./observability/metrics/metrics.ts";
 import { noTelemetry, type Telemetry } from "./observability/telemetry.ts";
-import { ReceiptNotices } from "./receipts/notices.ts";
+import { Presence } from "./presence/presence.ts";
+import { createStoreReaction } from "./reactions/commit.ts";
+import { ReadNotices } from "./receipts/notices.ts";
 import { createRateLimits } from "./rate-limits/rate-limits.ts";
 import { LocalRealtime } from "./realtime/local-realtime.ts";
 import { Rooms } from "./realtime/rooms.ts";
@@ -50,8 +53,14 @@ export interface ComposedDurations {
   authTimeoutMs: number;
   /** The `leave` of a merged socket takes effect after this. */
   leaveDelayMs: number;
-  /** A chat's merged sockets are sent its read receipts at most once in this interval. */
+  /** A chat's sockets are sent read positions, and its merged sockets read receipts, at most once in this interval. */
   receiptsMs: number;
+  /** Somebody whose last socket has closed counts as connected for so long. */
+  presenceHoldMs: number;
+  /** Without a frame for so long a person is away. */
+  presenceIdleMs: number;
+  /** The people of a server that was killed count as connected for so long. */
+  presenceLeaseMs: number;
 }
 
 /** Makes everything that a server needs. Nothing runs yet, and nothing is asked of the database. */
@@ -60,10 +69,19 @@ export function compose(parts: ContextParts): ServerParts {
   const { telemetry = noTelemetry, now = () => new Date(), durations = {} } = parts;
   const { metrics } = telemetry;
   const sql = metrics === noMetrics ? parts.sql : observed(parts.sql, metrics);
+  const presence = new Presence({
+    sql,
+    log,
+    now,
+    holdMs: durations.presenceHoldMs,
+    idleMs: durations.presenceIdleMs,
+    leaseMs: durations.presenceLeaseMs,
+  });
   const sockets = new SocketRegistry({
     perUserMax: config.socketsPerUserMax,
     perAddressMax: config.socketsPerAddressMax,
     metrics,
+    presence,
     authTimeoutMs: durations.authTimeoutMs,
     leaveDelayMs: durations.leaveDelayMs,
   });
@@ -94,6 +112,7 @@ export function compose(parts: ContextParts): ServerParts {
     model,
     realtime,
     gateway: sockets,
+    sessionCache: new RecentSessions(),
     rateLimits: createRateLimits({ config, sql, log }),
     insertMessage: createInsertMessage(sql, telemetry),
     answers,
@@ -103,8 +122,10 @@ export function compose(parts: ContextParts): ServerParts {
     ctx,
     sockets,
     passwords: new Passwords(log, parts.passwordCost),
+    presence,
     typing: new TypingNotices(ctx, durations.typingMs),
-    receipts: new ReceiptNotices(ctx, durations.receiptsMs),
+    storeReaction: createStoreReaction(sql),
+    receipts: new ReadNotices(ctx, durations.receiptsMs),
   };
 }
 

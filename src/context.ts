@@ -6,11 +6,11 @@ import type { InsertedMessage, NewMessage } from "./log/insert.ts";
 import type { StreamAnswer } from "./model/stream-answer.ts";
 import type { Telemetry } from "./observability/telemetry.ts";
 import type { RateLimits } from "./rate-limits/rate-limits.ts";
-import type { NumberedChange } from "./realtime/local-realtime.ts";
+import type { MergedOptions, NumberedChange } from "./realtime/local-realtime.ts";
 import type { RoomOptions } from "./realtime/listener.ts";
 import type { Rooms } from "./realtime/rooms.ts";
 import type { RoomFrame } from "./wire/frames.ts";
-import type { ListFrame, UserFrame } from "./wire/list-frames.ts";
+import type { ActivityFrame, ListFrame, UserFrame } from "./wire/list-frames.ts";
 import type { ReadReceiptsFrame } from "./wire/merged-frames.ts";
 
 /** The context of every action; there is one in a process, and one in each world of a test. */
@@ -25,6 +25,7 @@ export interface Ctx {
   readonly model: Model;
   readonly realtime: Realtime;
   readonly gateway: Gateway;
+  readonly sessionCache: SessionCache;
   readonly rateLimits: RateLimits;
   readonly insertMessage: InsertMessage;
   readonly answers: Answers;
@@ -59,14 +60,37 @@ export interface Realtime {
   toUser(userId: number, frame: UserFrame, change?: NumberedChange): void;
   /** Sends to the participants of `frame.chat_id` that have not joined it; `chat_activity` at most once a second. */
   toList(frame: ListFrame): void;
+  /**
+   * Shows a message that has changed to those who were sent its `chat_activity`, if it is the newest of its chat. Of any other
+   * message only a frame that still waits is replaced.
+   */
+  reviseActivity(frame: ActivityFrame, options: { isNewest: boolean }): void;
   /** Whether a merged socket of this node follows the chat. */
   hasMerged(chatId: number): boolean;
-  /**
-   * Sends to the merged sockets of a chat's participants, whether or not they have joined it.
-   * @param after the chat's number that the frame must not overtake
-   */
-  toMerged(frame: ReadReceiptsFrame, after: number): void;
+  /** Sends to the merged sockets of a chat's participants, whether or not they have joined it. */
+  toMerged(frame: ReadReceiptsFrame, options: MergedOptions): void;
   readonly rooms: Rooms;
+}
+
+/** The person and session that a token stands for. */
+export interface Identity {
+  readonly id: number;
+  readonly username: string;
+  readonly sessionId: string;
+  /** Milliseconds since the epoch. */
+  readonly expiresAtMs: number;
+}
+
+/** Access tokens that were verified, and sessions that were live a moment ago, on this node. */
+export interface SessionCache {
+  /** The person of a token that was verified before, and that may have expired since. */
+  findIdentity(token: string): Identity | undefined;
+  rememberIdentity(token: string, identity: Identity): void;
+  /** Whether the session was found live within the last second. */
+  isLive(sessionId: string, nowMs: number): boolean;
+  /** @param askedAtMs when the database was asked, in milliseconds since the epoch */
+  rememberLive(sessionId: string, askedAtMs: number): void;
+  forgetLive(sessionId: string): void;
 }
 
 /** The sockets of this node. */

@@ -2,12 +2,14 @@
 import type { Server } from "bun";
 import { areSessionsLive } from "./accounts/queries.ts";
 import { cleanUpSessions } from "./accounts/authentication.ts";
+import { dropSessions } from "./accounts/recent-sessions.ts";
 import { recoverAnswers } from "./answers/recovery.ts";
 import { createApp, type AppParts } from "./app.ts";
 import { cleanUpAudit } from "./audit/audit.ts";
 import { purgeDeletedChats } from "./chats/purge.ts";
 import type { Ctx } from "./context.ts";
 import { findLastSeqs } from "./log/replay.ts";
+import type { Presence } from "./presence/presence.ts";
 import { every, within } from "./schedule.ts";
 import type { SocketParts } from "./socket/frames.ts";
 import { createSocketHandler } from "./socket/handler.ts";
@@ -28,6 +30,10 @@ export interface ServerDurations {
   recoveryMs: number;
   /** Between two purges of deleted chats. */
   purgeMs: number;
+  /** Between two looks for people whose presence has changed. */
+  presencePollMs: number;
+  /** Between two renewals of the lease of this server's people: a third of the lease at most. */
+  presenceRenewMs: number;
   cleanUpMs: number;
   /** The time that a shutdown leaves to frames and answers that have begun. */
   drainMs: number;
@@ -42,6 +48,8 @@ const defaultDurations: ServerDurations = {
   logCheckMs: 2_000,
   recoveryMs: 1_000,
   purgeMs: 1_000,
+  presencePollMs: 1_000,
+  presenceRenewMs: 8_000,
   cleanUpMs: 10 * 60_000,
   drainMs: 4_000,
   closeMs: 1_000,
@@ -56,6 +64,7 @@ export interface RunningServer {
   readonly ctx: Ctx;
   /** Tests call its heartbeat and checks. */
   readonly sockets: SocketRegistry;
+  readonly presence: Presence;
   readonly port: number;
   /** The address for a client on this machine. */
   readonly url: string;
@@ -83,12 +92,14 @@ export function startServer(
   return {
     ctx,
     sockets,
+    presence: parts.presence,
     port,
     url: `http://${host}:${port}`,
     async stop() {
       ctx.lifecycle.closing = true;
       await within(times.drainMs, Promise.all([sockets.idle(), ctx.answers.close()]));
       for (const stop of stops) stop();
+      await within(times.closeMs, parts.presence.people.stop());
       // A connection that ends before its peer has read the close frame may lose it.
       await within(
         times.closeMs,
@@ -130,7 +141,10 @@ function serve(parts: ServerParts): Server<SocketData> {
 }
 
 /** @returns a stop for each recurring task */
-function startTasks({ ctx, sockets }: ServerParts, times: ServerDurations): (() => void)[] {
+function startTasks(
+  { ctx, sockets, presence }: ServerParts,
+  times: ServerDurations,
+): (() => void)[] {
   const { log } = ctx;
   const { cleanUpMs } = times;
   return [
@@ -143,6 +157,12 @@ function startTasks({ ctx, sockets }: ServerParts, times: ServerDurations): (() 
     }),
     every(times.endedCheckMs, "ended sessions", log, () => closeEnded(ctx, sockets)),
     every(times.purgeMs, "purge of deleted chats", log, () => purgeDeletedChats(ctx)),
+    every(times.presencePollMs, "presence", log, () => {
+      presence.people.checkIdle();
+      return presence.watches.poll();
+    }),
+    every(times.presenceRenewMs, "presence lease", log, () => presence.people.renew()),
+    every(cleanUpMs, "presence clean-up", log, () => presence.cleanUp()),
     every(cleanUpMs, "session clean-up", log, () => cleanUpSessions(ctx)),
     every(cleanUpMs, "rate clean-up", log, () => ctx.rateLimits.cleanUp()),
     every(cleanUpMs, "audit clean-up", log, () => cleanUpAudit(ctx)),
@@ -155,7 +175,10 @@ async function closeEnded(ctx: Ctx, sockets: SocketRegistry): Promise<void> {
   for (let from = 0; from < ids.length; from += endedPageSize) {
     const page = ids.slice(from, from + endedPageSize);
     const live = await areSessionsLive(ctx.sql, page);
-    sockets.disconnectSessions(page.filter((_, place) => !live[place]));
+    dropSessions(
+      ctx,
+      page.filter((_, place) => !live[place]),
+    );
   }
 }
 

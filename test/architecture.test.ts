@@ -20,7 +20,7 @@ const ranks: readonly (readonly string[])[] = [
   ["accounts"],
   ["chats"],
   ["answers"],
-  ["messages", "receipts"],
+  ["messages", "presence", "reactions", "receipts"],
   ["socket", "docs"],
   ["app.ts"],
   ["server.ts"],

@@ -2,7 +2,7 @@
 // name keys (`jku`, `jwk`, `kid`, `x5u`) are ignored. Queries check whether the session has ended and what it may do.
 import { errors, jwtVerify, SignJWT } from "jose";
 import { z } from "zod";
-import type { Ctx } from "../context.ts";
+import type { Ctx, Identity } from "../context.ts";
 import { Problem } from "../wire/problems.ts";
 import type { Source } from "../audit/queries.ts";
 
@@ -29,14 +29,7 @@ export class ExpiredToken extends Problem {
   }
 }
 
-/** The person and session that a token stands for. */
-export interface Identity {
-  readonly id: number;
-  readonly username: string;
-  readonly sessionId: string;
-  /** Milliseconds since the epoch. */
-  readonly expiresAtMs: number;
-}
+export type { Identity } from "../context.ts";
 
 /** The person who makes a request, and where it comes from. */
 export interface Caller extends Identity {
@@ -44,6 +37,7 @@ export interface Caller extends Identity {
 }
 
 type TokenCtx = Pick<Ctx, "config" | "secretKey" | "now">;
+type ReadingCtx = TokenCtx & Pick<Ctx, "sessionCache">;
 
 export async function signAccessToken(
   { config, secretKey, now }: TokenCtx,
@@ -66,15 +60,21 @@ export async function signAccessToken(
 }
 
 /** @throws Problem `invalid_token` for a token that this server has not signed, {@link ExpiredToken} for one that has expired */
-export async function readAccessToken(ctx: TokenCtx, token: string): Promise<Identity> {
+export async function readAccessToken(ctx: ReadingCtx, token: string): Promise<Identity> {
+  const known = ctx.sessionCache.findIdentity(token);
+  if (known) {
+    if (known.expiresAtMs <= ctx.now().getTime()) throw hasExpired();
+    return known;
+  }
   const payload = await verified(ctx, token).catch((error: unknown) => {
-    if (!(error instanceof errors.JWTExpired)) throw notValid();
-    throw new ExpiredToken("The access token has expired. Sign in again or refresh it.");
+    throw error instanceof errors.JWTExpired ? hasExpired() : notValid();
   });
   const claims = Claims.safeParse(payload);
   if (!claims.success) throw notValid();
   const { sub, name, sid, exp } = claims.data;
-  return { id: Number(sub), username: name, sessionId: sid, expiresAtMs: exp * 1000 };
+  const identity = { id: Number(sub), username: name, sessionId: sid, expiresAtMs: exp * 1000 };
+  ctx.sessionCache.rememberIdentity(token, identity);
+  return identity;
 }
 
 async function verified({ config, secretKey, now }: TokenCtx, token: string): Promise<unknown> {
@@ -97,6 +97,10 @@ async function verified({ config, secretKey, now }: TokenCtx, token: string): Pr
     }
     return await check(previous);
   }
+}
+
+function hasExpired(): ExpiredToken {
+  return new ExpiredToken("The access token has expired. Sign in again or refresh it.");
 }
 
 function notValid(): Problem {

@@ -1,7 +1,7 @@
 // Authentication of requests and sockets: reads access tokens and tickets, and looks up their sessions.
 import type { Ctx } from "../context.ts";
 import { Problem } from "../wire/problems.ts";
-import type { Ticket, User } from "../wire/users.ts";
+import type { Ticket } from "../wire/users.ts";
 import {
   ExpiredToken,
   hashSecret,
@@ -17,27 +17,26 @@ import {
   isSessionLive,
   takeTicket,
 } from "./queries.ts";
-import { findUser } from "./user-queries.ts";
 
 const ticketTtlSeconds = 30;
 const expiredPageSize = 1_000;
 
-/** The person of an access token whose session has not ended and belongs to that person. @throws Problem `invalid_token` */
+/**
+ * The person of an access token whose session has not ended and belongs to that person; the database is asked at most once a
+ * second and session.
+ * @throws Problem `invalid_token`
+ */
 export async function authenticate(ctx: Ctx, accessToken: string): Promise<Identity> {
   const identity = await readAccessToken(ctx, accessToken);
+  const nowMs = ctx.now().getTime();
+  if (ctx.sessionCache.isLive(identity.sessionId, nowMs)) return identity;
   if (!(await isSessionLive(ctx.sql, identity))) throw sessionEnded();
+  ctx.sessionCache.rememberLive(identity.sessionId, nowMs);
   return identity;
 }
 
 function sessionEnded(): Problem {
   return new Problem("invalid_token", "This session has ended. Sign in again.");
-}
-
-/** @throws Problem `invalid_token` when the caller's account is gone */
-export async function getMe(ctx: Ctx, caller: Caller): Promise<User> {
-  const user = await findUser(ctx.sql, caller.id);
-  if (!user) throw new Problem("invalid_token", "This account does not exist any more.");
-  return user;
 }
 
 /** A single-use ticket that opens one socket, so that no access token stands in an address. */

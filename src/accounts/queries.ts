@@ -148,8 +148,8 @@ export async function deleteSession(
 }
 
 /**
- * Whether a session has not ended and belongs to this person. Every request asks it, by key, which costs less than a sixth
- * of a page of 50 messages. Batching the question for many requests would make each wait for the batch before.
+ * Whether a session has not ended and belongs to this person. Batching the question for many requests would make each wait
+ * for the batch before.
  */
 export async function isSessionLive(
   sql: Sql,

@@ -16,10 +16,12 @@ import {
   SessionPath,
   Ticket,
   Tokens,
+  UpdateMeInput,
   User,
 } from "../wire/users.ts";
 import type { Passwords } from "./passwords.ts";
-import { getMe, issueTicket } from "./authentication.ts";
+import { issueTicket } from "./authentication.ts";
+import { changeMe, getMe } from "./me.ts";
 import { logout, refresh } from "./refresh.ts";
 import { login, register } from "./sign-in.ts";
 import { changePassword, endOtherSessions, endSession, listSessions } from "./sessions.ts";
@@ -62,6 +64,21 @@ const meRoute = createRoute({
   summary: "Who am I?",
   security: bearer,
   responses: { 200: answers(User, "The caller"), ...refuses("invalid_token") },
+});
+
+const changeMeRoute = createRoute({
+  method: "patch",
+  path: "/api/auth/me",
+  operationId: "changeMe",
+  tags,
+  summary: "Change my settings",
+  description:
+    "With `read_receipts: false` nobody is shown what the caller reads from now on, and the caller is shown nobody's: not in " +
+    "`read` frames, in `reads` of `joined`, among the readers of a message, nor in read receipts. The caller's own position " +
+    'still reaches their own clients. With `presence: "invisible"` others are shown the caller as offline.',
+  security: bearer,
+  request: { body: takes(UpdateMeInput) },
+  responses: { 200: answers(User, "The caller"), ...refuses(...badBody, "invalid_token") },
 });
 
 const refreshRoute = createRoute({
@@ -187,6 +204,10 @@ export function authRoutes(ctx: Ctx, passwords: Passwords) {
     })
     .openapi({ ...meRoute, middleware }, async (c) =>
       c.json(await getMe(ctx, c.get("caller")), 200),
+    )
+    .openapi(
+      { ...changeMeRoute, middleware: [middleware, limit(ctx, "settings")] as const },
+      async (c) => c.json(await changeMe(ctx, c.get("caller"), c.req.valid("json")), 200),
     )
     .openapi({ ...ticketRoute, middleware }, async (c) =>
       c.json(await issueTicket(ctx, c.get("caller")), 200),

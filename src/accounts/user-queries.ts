@@ -1,7 +1,10 @@
 import { z } from "zod";
 import { insertEvent, type Source } from "../audit/queries.ts";
 import { many, maybe, one, type Sql } from "../database/connect.ts";
-import { PersonFound, User } from "../wire/users.ts";
+import { PersonFound, User, type UpdateMeInput } from "../wire/users.ts";
+
+/** The columns of a User, which are those of the wire. */
+const userColumns = (sql: Sql) => sql.unsafe(Object.keys(User.shape).join(", "));
 
 const UserWithPassword = User.extend({ hashed_password: z.string() });
 export type UserWithPassword = z.infer<typeof UserWithPassword>;
@@ -19,7 +22,7 @@ export async function insertUser(
       with u as (
         insert into users (username, email, hashed_password)
         values (${user.username}, ${user.email}, ${user.hashedPassword})
-        returning id, username, email, created_at
+        returning ${userColumns(sql)}
       ),
       audited as (${insertEvent(
         sql,
@@ -32,15 +35,56 @@ export async function insertUser(
         },
         sql`from u`,
       )})
-      select id, username, email, created_at from u
+      select ${userColumns(sql)} from u
     `,
     User,
   );
 }
 
 export async function findUser(sql: Sql, userId: number): Promise<User | undefined> {
+  return maybe(await sql`select ${userColumns(sql)} from users where id = ${userId}`, User);
+}
+
+/**
+ * Changes a person's settings; those that are undefined stay as they are. Somebody who becomes invisible while they are connected
+ * counts as last seen at that moment, as if their last client had gone.
+ */
+export async function updateUser(
+  sql: Sql,
+  userId: number,
+  settings: UpdateMeInput,
+): Promise<User | undefined> {
   return maybe(
-    await sql`select id, username, email, created_at from users where id = ${userId}`,
+    await sql`
+      with before as materialized (
+        select id, presence from users where id = ${userId} for no key update
+      ),
+      updated as (
+        update users
+        set read_receipts = coalesce(${settings.read_receipts ?? null}::boolean, read_receipts),
+            presence = coalesce(${settings.presence ?? null}::text, presence)
+        where id = (select id from before)
+        returning ${userColumns(sql)}
+      ),
+      -- The servers look for rows that have changed.
+      touched as (
+        update presence p set changed_xid = pg_current_xact_id()
+        from before, updated
+        where p.user_id = updated.id and updated.presence <> before.presence
+        returning p.user_id, p.server_id, p.status
+      ),
+      seen as (
+        insert into last_seen (user_id, last_seen_at)
+        select distinct touched.user_id, now()
+        from touched
+        join presence_servers v on v.id = touched.server_id and v.expires_at > now()
+        join updated on updated.presence = 'invisible'
+        where touched.status <> 'offline'
+        on conflict (user_id) do update
+        set last_seen_at = greatest(last_seen.last_seen_at, excluded.last_seen_at)
+      )
+      select ${userColumns(sql)} from updated
+    `,
     User,
   );
 }
@@ -51,7 +95,7 @@ export async function findUserWithPassword(
 ): Promise<UserWithPassword | undefined> {
   return maybe(
     await sql`
-      select id, username, email, created_at, hashed_password
+      select ${userColumns(sql)}, hashed_password
       from users
       where lower(username) = lower(${username})
     `,

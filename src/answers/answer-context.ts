@@ -2,7 +2,7 @@ import type { Caller } from "../accounts/access-tokens.ts";
 import type { Ctx } from "../context.ts";
 import type { AnswerContext } from "../wire/answers.ts";
 import { Problem } from "../wire/problems.ts";
-import { getMessage } from "./get-message.ts";
+import { getMessage } from "../chats/get-message.ts";
 import { findAnswerContext } from "./prompt/queries.ts";
 
 /** Returns the receipt of an answer: the messages and settings that it was made from. @throws Problem `not_found` */

@@ -33,6 +33,13 @@ export async function isQuestion(
   return isAiChat ?? false;
 }
 
+/** @throws Problem `invalid` for `/bot` without a question */
+export function refuseEmptyQuestion(content: string): void {
+  if (questionOf(content) !== "") return;
+  const detail = "Write your question after /bot.";
+  throw new Problem("invalid", detail, { errors: [{ pointer: "/content", detail }] });
+}
+
 /**
  * Reserves an answer, stores the question with it, and makes the answer in the background. A `client_id` that was used
  * before returns the first question.
@@ -45,10 +52,7 @@ export async function ask(
   input: SendMessageInput,
   log: QuestionLog,
 ): Promise<Message> {
-  if (questionOf(input.content) === "") {
-    const detail = "Write your question after /bot.";
-    throw new Problem("invalid", detail, { errors: [{ pointer: "/content", detail }] });
-  }
+  refuseEmptyQuestion(input.content);
   const askOnce = () => reserveAndStore(ctx, caller, chatId, input, log);
   if (input.client_id == null) return await askOnce();
   const key = `${chatId} ${caller.id} ${input.client_id}`;

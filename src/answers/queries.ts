@@ -82,7 +82,8 @@ export async function endAnswer(
             usage = ${usage ? sql.json({ ...usage }) : null}::jsonb,
             error = ${end.error ?? null}::text,
             sources = ${end.sources ? sql.json(end.sources.map((source) => ({ ...source }))) : null}::jsonb,
-            updated_seq = locked.last_seq + 1
+            updated_seq = locked.last_seq + 1,
+            content_seq = locked.last_seq + 1
         from locked, run
         where messages.id = run.message_id and messages.status = 'streaming'
         returning ${storedColumns(sql, "messages")}, messages.usage
@@ -114,38 +115,47 @@ function endedAnswer({ usage, ...message }: z.infer<typeof EndedRow>): EndedAnsw
   return { message, usage };
 }
 
-/** @returns undefined for an answer that still streams, or is gone */
+/**
+ * Finds an answer with the number of its end as its `updated_seq`; later changes have raised that of the message.
+ * @returns undefined for an answer that still streams, or is gone
+ */
 export async function findEndedAnswer(
   sql: Sql,
   messageId: number,
 ): Promise<EndedAnswer | undefined> {
   const row = maybe(
     await sql`
-      select ${messageColumns(sql)}, m.usage
+      select ${messageColumns(sql)}, ended.seq as ended_seq, m.usage
       from messages m
       join chats c on c.id = m.chat_id
+      join chat_changes ended on ended.message_id = m.id and ended.kind = 'answer_ended'
       left join users u on u.id = m.user_id
       where m.id = ${messageId} and m.status <> 'streaming'
     `,
-    EndedRow,
+    EndedRow.extend({ ended_seq: z.int() }),
   );
-  return row && endedAnswer(row);
+  if (!row) return undefined;
+  const { ended_seq: updated_seq, ...answer } = row;
+  return endedAnswer({ ...answer, updated_seq });
 }
 
 /** The chat's row is there also when no answer was stored: `id` is null then. */
-const InsertedAnswer = z.union([Message, z.object({ id: z.null() })]);
+const InsertedAnswer = z.union([
+  Message,
+  z.object({ id: z.null(), is_deleted: z.boolean().nullable() }),
+]);
 
 /**
  * Stores one more empty, streaming answer to a question, and takes the chat's next number.
  * @returns undefined for a chat that the caller is not in, `running` while there is an answer that streams, `late` when the
- * run has ended while this waited
+ * run has ended while this waited, `deleted` when the question was deleted
  */
 export async function insertAnswer(
   sql: Sql,
   callerId: number,
   question: Message,
   runId: number,
-): Promise<Message | "running" | "late" | undefined> {
+): Promise<Message | "running" | "late" | "deleted" | undefined> {
   const insert = sql`
     with locked as materialized (
       select c.id, c.last_seq, c.message_count
@@ -158,11 +168,17 @@ export async function insertAnswer(
     run as materialized (
       select id from answer_runs where id = ${runId} and attempt = 1 for no key update
     ),
+    -- The row is locked, because a plain read would miss a deletion that the statement has waited for.
+    question as materialized (
+      select q.id, q.deleted_at is not null as is_deleted
+      from locked join messages q on q.chat_id = locked.id and q.id = ${question.id}
+      for share of q
+    ),
     m as (
       insert into messages (chat_id, content, is_bot, seq, updated_seq, ordinal, status, answer_to)
       select id, '', true, last_seq + 1, last_seq + 1, message_count + 1, 'streaming', ${question.id}
       from locked
-      where exists (select from run)
+      where exists (select from run) and not exists (select from question where is_deleted)
       returning ${storedColumns(sql)}
     ),
     linked as (
@@ -174,11 +190,16 @@ export async function insertAnswer(
     moved as (
       update chats set last_seq = m.seq, message_count = chats.message_count + 1 from m where chats.id = m.chat_id
     )
-    select ${messageColumns(sql)} from locked left join m on true left join users u on u.id = m.user_id
+    select ${messageColumns(sql)}, question.is_deleted
+    from locked
+    left join question on true
+    left join m on true
+    left join users u on u.id = m.user_id
   `;
   try {
     const row = maybe(await insert, InsertedAnswer);
-    return row?.id === null ? "late" : row;
+    if (row?.id === null) return row.is_deleted ? "deleted" : "late";
+    return row;
   } catch (error) {
     if (databaseError(error)?.constraint === "messages_running_answer_key") return "running";
     throw error;

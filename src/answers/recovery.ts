@@ -39,6 +39,8 @@ async function takeOver(ctx: Ctx, run: ClaimedRun, withinMs: number): Promise<vo
   if (!found) return await releaseRun(ctx.sql, run, usage);
   const { answer, question } = found;
   if (run.stop_requested) return await end(ctx, run, answer, "stopped");
+  // Its answer goes on only where the question is still in memory.
+  if (question.deleted_at !== null) return await end(ctx, run, answer, "interrupted");
   if (attempt > attemptsMax) return await end(ctx, run, answer, "interrupted");
 
   const room = await findPromptRoom(ctx.sql, undefined, run.chat_id, question.seq);

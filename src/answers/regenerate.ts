@@ -3,7 +3,7 @@ import { chatNotFound } from "../chats/actions.ts";
 import type { Ctx } from "../context.ts";
 import type { Message } from "../wire/messages.ts";
 import { Problem } from "../wire/problems.ts";
-import { getMessage } from "./get-message.ts";
+import { getMessage } from "../chats/get-message.ts";
 import { insertAnswer } from "./queries.ts";
 import { asksBot } from "./question.ts";
 import { Reservation, storedTooLate } from "./reservation.ts";
@@ -11,7 +11,7 @@ import { Reservation, storedTooLate } from "./reservation.ts";
 /**
  * Makes one more answer to a question. Any participant may, and pays for it.
  * @param messageId the id of the question, or of an answer to it
- * @throws Problem `not_found`, `invalid` for a message that is no question, `answer_running` while there is an answer
+ * @throws Problem `not_found`, also for a question that was deleted, `invalid` for a message that is no question, `answer_running` while there is an answer
  * that streams, and the refusals of a question
  */
 export async function regenerateAnswer(
@@ -23,6 +23,7 @@ export async function regenerateAnswer(
   const message = await getMessage(ctx, caller, chatId, messageId);
   const question =
     message.answer_to === null ? message : await getMessage(ctx, caller, chatId, message.answer_to);
+  if (question.deleted_at !== null) throw questionDeleted();
   const reservation = await Reservation.make(ctx, caller, chatId, question, question.seq - 1);
   try {
     if (question.is_bot || !(asksBot(question.content) || reservation.room.is_ai_chat)) {
@@ -30,6 +31,7 @@ export async function regenerateAnswer(
     }
     const answer = await insertAnswer(ctx.sql, caller.id, question, reservation.runId);
     if (answer === undefined) throw chatNotFound();
+    if (answer === "deleted") throw questionDeleted();
     if (answer === "late") throw storedTooLate();
     if (answer === "running") {
       throw new Problem(
@@ -43,4 +45,8 @@ export async function regenerateAnswer(
     await reservation.release(error);
     throw error;
   }
+}
+
+function questionDeleted(): Problem {
+  return new Problem("not_found", "The question was deleted.");
 }

@@ -4,7 +4,7 @@ import type { Ctx } from "../context.ts";
 import type { Message } from "../wire/messages.ts";
 import { Problem } from "../wire/problems.ts";
 import { requestStop } from "./budget/queries.ts";
-import { getMessage } from "./get-message.ts";
+import { getMessage } from "../chats/get-message.ts";
 
 /** The poll for a stop on another node goes on for as long as the lease of that node may last. */
 const stopPollMs = 100;

@@ -27,6 +27,7 @@ export type AuditAction =
   | "create_chat"
   | "change_chat"
   | "delete_chat"
+  | "delete_message"
   | "invite"
   | "leave"
   | "remove";

@@ -5,7 +5,8 @@ import { maybe, type Sql } from "../database/connect.ts";
 const Purged = z.object({ chat_id: z.int(), rows: z.int() });
 
 /**
- * Deletes up to `limit` changes of one deleted chat, or when it has none left as many of its messages, and at last the note.
+ * Deletes up to `limit` changes and as many reactions of one deleted chat, or when it has none left as many of its messages, and
+ * at last the note.
  * Several servers may call it at once: each takes another chat.
  * @returns the chat and the number of rows; undefined when no deleted chat is left, or other servers are at all of them
  */
@@ -25,6 +26,13 @@ export async function purgeDeletedChat(
           select seq from chat_changes where chat_id = chat.chat_id order by seq limit ${limit}
         ) c
       ),
+      old_reactions as materialized (
+        select r.message_id, r.emoji, r.user_id
+        from chat
+        cross join lateral (
+          select message_id, emoji, user_id from message_reactions where chat_id = chat.chat_id limit ${limit}
+        ) r
+      ),
       -- Changes go first, since each message would take its own along; answers go before their questions likewise.
       old_messages as materialized (
         select m.id
@@ -32,12 +40,18 @@ export async function purgeDeletedChat(
         cross join lateral (
           select id from messages where chat_id = chat.chat_id order by seq desc limit ${limit}
         ) m
-        where not exists (select from old_changes)
+        where not exists (select from old_changes) and not exists (select from old_reactions)
       ),
       gone_changes as (
         delete from chat_changes
         where chat_id = (select chat_id from chat) and seq = any (array(select seq from old_changes))
         returning seq
+      ),
+      gone_reactions as (
+        delete from message_reactions r
+        using chat, old_reactions old
+        where r.chat_id = chat.chat_id and r.message_id = old.message_id and r.emoji = old.emoji and r.user_id = old.user_id
+        returning r.id
       ),
       gone_messages as (
         delete from messages where id = any (array(select id from old_messages)) returning id
@@ -46,9 +60,11 @@ export async function purgeDeletedChat(
         delete from deleted_chats d using chat
         where d.chat_id = chat.chat_id
           and not exists (select from old_messages) and not exists (select from old_changes)
+          and not exists (select from old_reactions)
       )
       select chat.chat_id,
-        (select count(*) from gone_messages) + (select count(*) from gone_changes) as rows
+        (select count(*) from gone_messages) + (select count(*) from gone_changes)
+          + (select count(*) from gone_reactions) as rows
       from chat
     `,
     Purged,

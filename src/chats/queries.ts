@@ -7,6 +7,7 @@ import { many, maybe, type Sql } from "../database/connect.ts";
 import { Chat, ChatSummary, chatsPerUserMax, type ChatSettings } from "../wire/chats.ts";
 import { chatColumns } from "../log/chat-columns.ts";
 import { chatColumnsFor, lockedChat, shownName } from "./column-queries.ts";
+import { preferenceColumns } from "./preference-queries.ts";
 
 export async function findChat(
   sql: Sql,
@@ -27,14 +28,20 @@ export async function findChat(
 /**
  * Finds a person's chats, newest activity first, in one statement. The unread count is a subtraction: all messages of the
  * chat, minus those up to the read position, minus the person's own above it. Its cost does not depend on the count.
+ * @param chatId only this chat; undefined for all of them
  */
-export async function findChatSummaries(sql: Sql, userId: number): Promise<ChatSummary[]> {
+export async function findChatSummaries(
+  sql: Sql,
+  userId: number,
+  chatId?: number,
+): Promise<ChatSummary[]> {
   return many(
     await sql`
       select ${chatColumnsFor(sql, userId)},
         c.message_count - coalesce(seen.ordinal, 0) - (me.own_count - me.own_read_count) as unread_count,
         newest.content as last_message,
-        newest.created_at as last_message_time
+        newest.created_at as last_message_time,
+        ${preferenceColumns(sql, "me")}
       from chat_participants me
       join chats c on c.id = me.chat_id
       left join lateral (
@@ -45,7 +52,7 @@ export async function findChatSummaries(sql: Sql, userId: number): Promise<ChatS
         where chat_id = c.id and seq <= me.last_read_seq
         order by seq desc limit 1
       ) seen on true
-      where me.user_id = ${userId}
+      where me.user_id = ${userId} ${chatId === undefined ? sql`` : sql`and me.chat_id = ${chatId}`}
       order by coalesce(newest.created_at, c.created_at) desc, c.id desc
       limit ${chatsPerUserMax}
     `,

@@ -6,6 +6,7 @@ import { signedIn } from "../accounts/signed-in.ts";
 import {
   Chat,
   ChatPath,
+  ChatPreferencesInput,
   ChatSummary,
   CreateChatInput,
   Invitation,
@@ -16,6 +17,7 @@ import {
 } from "../wire/chats.ts";
 import { answers, bearer, refuses, takes } from "../wire/openapi.ts";
 import { Confirmation } from "../wire/users.ts";
+import { changePreferences } from "./preferences.ts";
 import { changeChat, createChat, endChat, getChat, listChats } from "./actions.ts";
 import {
   inviteToChat,
@@ -86,6 +88,24 @@ const changeChatRoute = createRoute({
   responses: {
     200: answers(Chat, "The changed chat"),
     ...refuses(...badBody, "invalid_token", "not_found", "forbidden"),
+  },
+});
+
+const preferencesRoute = createRoute({
+  method: "put",
+  path: "/api/chats/{chat_id}/preferences",
+  operationId: "changeChatPreferences",
+  tags,
+  summary: "Mute or pin a chat, for myself only",
+  description:
+    "The list of chats stays in the order of activity: clients show pinned chats first. Muting changes nothing of what the " +
+    "server sends to sockets. The caller's other clients receive a `preferences` frame. Somebody who leaves the chat and comes back starts " +
+    "without preferences.",
+  security,
+  request: { params: ChatPath, body: takes(ChatPreferencesInput) },
+  responses: {
+    200: answers(ChatSummary, "The chat as it is in the caller's list"),
+    ...refuses(...badBody, "invalid_token", "not_found"),
   },
 });
 
@@ -178,6 +198,14 @@ export function chatRoutes(ctx: Ctx) {
       const { chat_id } = c.req.valid("param");
       return c.json(await changeChat(ctx, c.get("caller"), chat_id, c.req.valid("json")), 200);
     })
+    .openapi(
+      { ...preferencesRoute, middleware: [middleware, limit(ctx, "settings")] as const },
+      async (c) => {
+        const { chat_id } = c.req.valid("param");
+        const input = c.req.valid("json");
+        return c.json(await changePreferences(ctx, c.get("caller"), chat_id, input), 200);
+      },
+    )
     .openapi({ ...deleteChatRoute, middleware }, async (c) => {
       await endChat(ctx, c.get("caller"), c.req.valid("param").chat_id);
       return c.json({ message: "The chat was deleted." }, 200);

@@ -201,6 +201,11 @@ function firstState(frame: z.infer<typeof BotStreamFirstFrame>): Message {
     client_id: null,
     error: null,
     sources: null,
+    edited_at: null,
+    deleted_at: null,
+    reply_to: null,
+    mentions: [],
+    reactions: [],
   };
 }
 

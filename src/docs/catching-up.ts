@@ -1,6 +1,7 @@
 // The section "Catching up" of /docs/socket.
 import { html } from "hono/html";
 import { replayBytesMax, replayMax } from "../wire/frames.ts";
+import { watchedMax } from "../wire/presence.ts";
 
 const replayLimit = replayMax.toLocaleString("en-US");
 
@@ -9,7 +10,7 @@ export const catchingUp = html`<p>
     <code>seq</code>, a later change of a message as its <code>updated_seq</code>, and a change of
     the chat or its participants as the chat's <code>updated_seq</code>. These frames carry a
     number: <code>message</code>, the first and the last <code>bot_stream</code> of an answer,
-    <code>message_updated</code>, <code>participant_added</code>,
+    <code>message_updated</code>, <code>reaction</code>, <code>participant_added</code>,
     <code>participant_removed</code> and <code>chat_updated</code>. The number of a frame is its
     <code>updated_seq</code>, or its <code>seq</code> if it has no <code>updated_seq</code>.
   </p>
@@ -22,7 +23,8 @@ export const catchingUp = html`<p>
     <li>An acknowledged change is committed to disk.</li>
     <li>
       A <code>client_id</code> permanently identifies one message of its sender in a chat. A
-      repeated request returns that message, stores nothing, and does not ask the model again.
+      repeated request returns that message in its latest state, stores nothing, and does not ask
+      the model again.
     </li>
     <li>
       <code>join</code> with <code>after_seq</code> sends every message with a higher
@@ -56,10 +58,12 @@ export const catchingUp = html`<p>
       room that is shown.
     </li>
     <li>
-      Missed messages arrive as <code>message</code> frames: replace the message with the same
-      <code>message_id</code>, and order messages by <code>seq</code>. Do not change the position
-      until <code>joined</code> arrives; then use its <code>last_seq</code>. If the connection is
-      lost in between, the next join starts from the same position. <code>after_seq: 0</code>
+      Missed messages arrive as <code>message</code> frames, edited and deleted ones too, in their
+      latest state: replace the message with the same <code>message_id</code>, and order messages by
+      <code>seq</code>. Do not change the position until <code>joined</code> arrives; then use its
+      <code>last_seq</code>. If the connection is lost in between, the next join starts from the
+      same position. A message that has changed several times is sent once, with the number of the
+      last change. <code>after_seq: 0</code>
       requests all messages, unless there are too many.
     </li>
     <li>
@@ -80,6 +84,14 @@ export const catchingUp = html`<p>
     <code>user_left</code> report changes. <code>typing</code> and <code>stop</code> require
     membership, but no <code>join</code>. A <code>typing</code> frame that is not passed on, and a
     <code>leave</code> for a chat that the socket has not joined, are acknowledged as well.
+  </p>
+  <p>
+    Outside of a room, <code>watch_presence</code> names up to ${watchedMax} people whose status the
+    socket is sent in <code>presence</code> frames: <code>online</code>, <code>away</code>, or
+    <code>offline</code> with the time when they were last seen. Send it again after each reconnect.
+    A person with <code>presence: "invisible"</code>, a setting of <code>PATCH /api/auth/me</code>,
+    is shown there as offline. In a room that they join, and where they write or type, they are
+    shown as everybody else is.
   </p>
   <h3>Leaving a chat</h3>
   <p>

@@ -76,9 +76,11 @@ export function openApi(app: OpenAPIHono<AppEnv>, version: string) {
       { name: "Operations", description: "For operators of the server" },
     ],
   });
-  for (const [path, { get, post, patch, delete: remove }] of Object.entries(document.paths ?? {})) {
+  for (const [path, { get, post, put, patch, delete: remove }] of Object.entries(
+    document.paths ?? {},
+  )) {
     const headers = { ...(path.startsWith("/api/") ? rateHeaders : {}), ...requestIdHeader };
-    for (const operation of [get, post, patch, remove]) {
+    for (const operation of [get, post, put, patch, remove]) {
       for (const response of Object.values(operation?.responses ?? {})) {
         response.headers = { ...response.headers, ...headers };
       }

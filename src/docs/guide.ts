@@ -135,6 +135,16 @@ const sending = html`<p>
     <code>client_id</code> and other content is refused with <code>client_id_reused</code>.
   </p>
   <p>
+    <a href="#ClientEdit"><code>edit</code></a> and <a href="#ClientDelete"><code>delete</code></a>
+    change a message that is stored. Both can be sent again until they are acknowledged: an edit to
+    the same content and a second deletion take no number. Everybody in the room receives
+    <a href="#ServerMessageUpdated"><code>message_updated</code></a
+    >. A deleted message keeps its place and its author, has a <code>deleted_at</code> and no
+    content. A repeated <code>message</code> is compared with the content that was sent first,
+    whatever the message was edited to; once it is deleted, any content is accepted, and nothing is
+    stored.
+  </p>
+  <p>
     The content is stored exactly as it is sent: 1 to 16,000 characters, which must not all be white
     space. Characters are Unicode code points, so an emoji of two UTF-16 units counts as one. U+0000
     and lone surrogates are refused. A question is trimmed when the model is asked, not when it is

@@ -20,7 +20,7 @@ export function crossOrigin(config: Config): MiddlewareHandler<AppEnv> {
   return cors({
     origin: any ? "*" : [...config.corsOrigins],
     credentials: !any,
-    allowMethods: ["GET", "POST", "PATCH", "DELETE"],
+    allowMethods: ["GET", "POST", "PUT", "PATCH", "DELETE"],
     allowHeaders: ["Authorization", "Content-Type", "X-Request-Id"],
     exposeHeaders: ["Link", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id"],
     maxAge: 600,

@@ -56,7 +56,7 @@ const numberedMessages = (sql: Sql, items: NewMessage[]) => sql`
     for key share of p
   ),
   known as materialized (
-    select i.n, m.id, m.seq, m.updated_seq, m.content, m.created_at
+    select i.n, m.id
     from member i
     join messages m on m.chat_id = i.chat_id and m.client_id = i.client_id and m.user_id = i.user_id
   ),
@@ -122,7 +122,7 @@ export async function insertOnce(
     left join numbered a on a.n = q.n and a.is_answer
     where not q.is_answer
     union all
-    select n, 'known', id, seq, updated_seq, content, created_at, null, null from known
+    select n, 'known', id, null, null, null, null, null, null from known
     union all
     select n, refusal, null, null, null, null, null, null, null
     from member

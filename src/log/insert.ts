@@ -3,38 +3,35 @@ import { z } from "zod";
 import { databaseError, many, type Sql } from "../database/connect.ts";
 import { botUsername, type Message } from "../wire/messages.ts";
 import { insertOnce, type InsertOptions, type NewMessage } from "./insert-queries.ts";
-import { newMessage } from "./messages.ts";
+import { findSentMessages, newMessage, type SentMessage } from "./messages.ts";
 
 export type { NewMessage } from "./insert-queries.ts";
 
 /**
  * `stranger`: the sender is not in the chat. `must_ask`: every message of an AI chat needs a run, and this one has none.
  * `late`: its run has ended while it waited. These three store nothing. `known`: the client id had been used before, and
- * `message` is that first message.
+ * this is that first message.
  */
 export type InsertedMessage =
   | { outcome: "sent"; message: Message; answer: Message | undefined }
-  | { outcome: "known"; message: Message }
+  | ({ outcome: "known" } & SentMessage)
   | { outcome: "stranger" }
   | { outcome: "must_ask" }
   | { outcome: "late" };
 
-const stored = {
-  n: z.int(),
-  id: z.int(),
-  seq: z.int(),
-  updated_seq: z.int(),
-  content: z.string(),
-  created_at: z.string(),
-};
 const InsertedRow = z.discriminatedUnion("outcome", [
   z.object({
-    ...stored,
+    n: z.int(),
     outcome: z.literal("sent"),
+    id: z.int(),
+    seq: z.int(),
+    updated_seq: z.int(),
+    content: z.string(),
+    created_at: z.string(),
     answer_id: z.int().nullable(),
     answer_seq: z.int().nullable(),
   }),
-  z.object({ ...stored, outcome: z.literal("known") }),
+  z.object({ n: z.int(), outcome: z.literal("known"), id: z.int() }),
   z.object({ n: z.int(), outcome: z.literal("must_ask") }),
   z.object({ n: z.int(), outcome: z.literal("late") }),
 ]);
@@ -66,17 +63,20 @@ export async function insertMessages(
     items.filter((_, index) => firsts[index] === index),
     options,
   );
+  const known = await findKnown(sql, rows);
   let next = 0;
   const outcomes: InsertedMessage[] = [];
   items.forEach((item, index) => {
     const first = firsts[index] ?? index;
     if (first === index) {
       next += 1;
-      outcomes.push(outcomeOf(item, rows.get(next)));
+      outcomes.push(outcomeOf(item, rows.get(next), known));
     } else {
       const outcome = outcomes[first] ?? { outcome: "stranger" };
       outcomes.push(
-        outcome.outcome === "sent" ? { outcome: "known", message: outcome.message } : outcome,
+        outcome.outcome === "sent"
+          ? { outcome: "known", message: outcome.message, sentContent: outcome.message.content }
+          : outcome,
       );
     }
   });
@@ -97,9 +97,26 @@ async function insertDistinct(
   return new Map(many(rows, InsertedRow).map((row) => [row.n, row]));
 }
 
-function outcomeOf(item: NewMessage, row: InsertedRow | undefined): InsertedMessage {
+/** Reads the messages that were sent before, by their ids: retries are rare, and most statements need nothing of them. */
+async function findKnown(
+  sql: Sql,
+  rows: Map<number, InsertedRow>,
+): Promise<Map<number, SentMessage>> {
+  const ids = [...rows.values()].flatMap((row) => (row.outcome === "known" ? [row.id] : []));
+  return ids.length === 0 ? new Map() : await findSentMessages(sql, ids);
+}
+
+function outcomeOf(
+  item: NewMessage,
+  row: InsertedRow | undefined,
+  known: Map<number, SentMessage>,
+): InsertedMessage {
+  if (row?.outcome === "must_ask" || row?.outcome === "late") return { outcome: row.outcome };
+  if (row?.outcome === "known") {
+    const sent = known.get(row.id);
+    return sent ? { outcome: "known", ...sent } : { outcome: "stranger" };
+  }
   if (!row) return { outcome: "stranger" };
-  if (row.outcome === "must_ask" || row.outcome === "late") return { outcome: row.outcome };
   const message = newMessage({
     id: row.id,
     chat_id: item.chatId,
@@ -111,7 +128,6 @@ function outcomeOf(item: NewMessage, row: InsertedRow | undefined): InsertedMess
     client_id: item.clientId ?? null,
     created_at: row.created_at,
   });
-  if (row.outcome === "known") return { outcome: "known", message };
   if (row.answer_id === null || row.answer_seq === null) {
     return { outcome: "sent", message, answer: undefined };
   }

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { many, maybe, type Sql } from "../database/connect.ts";
+import { wireTime } from "../database/wire-json.ts";
 import { botUsername, Message } from "../wire/messages.ts";
 
 /**
@@ -21,12 +22,19 @@ const emptyMessage: Message = {
   created_at: "",
   error: null,
   sources: null,
+  edited_at: null,
+  deleted_at: null,
+  reply_to: null,
+  mentions: [],
+  reactions: [],
 };
 
 type Inserted = Pick<
   Message,
   "id" | "chat_id" | "seq" | "updated_seq" | "user_id" | "username" | "content" | "created_at"
 >;
+
+const shownUsername = `case when m.is_bot then '${botUsername}' else coalesce(u.username, 'deleted user') end`;
 
 /** The username is no column of the messages: it is joined from the users. */
 const columnNames = Object.keys(emptyMessage).filter((name) => name !== "username");
@@ -43,10 +51,7 @@ export function storedColumns(sql: Sql, from?: string) {
 
 /** The columns of a Message, from `messages m left join users u on u.id = m.user_id`. */
 export function messageColumns(sql: Sql) {
-  return sql`
-    ${storedColumns(sql, "m")},
-    case when m.is_bot then ${botUsername} else coalesce(u.username, 'deleted user') end as username
-  `;
+  return sql`${storedColumns(sql, "m")}, ${sql.unsafe(shownUsername)} as username`;
 }
 
 /** The Message that an insert has stored, from what it gave and returned; the other members have the table's defaults. */
@@ -54,12 +59,30 @@ export function newMessage(inserted: Inserted & Partial<Message>): Message {
   return { ...emptyMessage, ...inserted };
 }
 
-// The caller's participation yields a row even when the page is empty; its `id` is null then.
-const HistoryRow = z.union([Message, z.object({ id: z.null() })]);
+/** The members of a Message in the order and form of the wire, from the tables of {@link messageColumns}. */
+const wireMembers = Object.keys(emptyMessage)
+  .map((name) => {
+    if (name === "username") return `${shownUsername} as username`;
+    return name.endsWith("_at") ? `${wireTime(`m.${name}`)} as ${name}` : `m.${name}`;
+  })
+  .join(", ");
+
+/** A message as PostgreSQL has written it in JSON. */
+export interface MessageJson {
+  seq: number;
+  json: string;
+}
+
+// The caller's participation yields a row even when the page is empty; its `seq` is null then.
+const HistoryRow = z.union([
+  z.object({ seq: z.int(), json: z.string() }),
+  z.object({ seq: z.null() }),
+]);
 
 /**
  * Finds messages between two numbers (both excluded), oldest first. If there are more than `limit`, they are the newest of
- * them, or with `fromOldest` the oldest.
+ * them, or with `fromOldest` the oldest. They are JSON already: to read the rows and to write them again costs the server
+ * more than all else of a page.
  * @returns undefined for a chat that the caller is not in
  */
 export async function findMessages(
@@ -72,11 +95,11 @@ export async function findMessages(
     fromOldest: boolean;
     limit: number;
   },
-): Promise<Message[] | undefined> {
+): Promise<MessageJson[] | undefined> {
   const direction = page.fromOldest ? sql`asc` : sql`desc`;
   const rows = many(
     await sql`
-      select ${messageColumns(sql)}
+      select m.seq, (select row_to_json(wire)::text from (select ${sql.unsafe(wireMembers)}) wire) as json
       from chat_participants me
       left join lateral (
         select ${storedColumns(sql)}
@@ -94,7 +117,7 @@ export async function findMessages(
     HistoryRow,
   );
   if (rows.length === 0) return undefined;
-  return rows.filter((row) => row.id !== null);
+  return rows.filter((row) => row.seq !== null);
 }
 
 export async function findMessage(
@@ -115,21 +138,59 @@ export async function findMessage(
   );
 }
 
+/** A message that is sent again: in its latest state, with the content that it was sent with first. */
+export interface SentMessage {
+  message: Message;
+  /** Null once the message was deleted: then no text of it is left. */
+  sentContent: string | null;
+}
+
+const SentRow = z.object({ ...Message.shape, sent_content: z.string().nullable() });
+
+function sentMessage({ sent_content: sentContent, ...message }: z.infer<typeof SentRow>) {
+  return { message, sentContent };
+}
+
+const sentContent = (sql: Sql) => sql`
+  case when m.deleted_at is null then coalesce(
+    (select content from message_versions where message_id = m.id and updated_seq = m.seq),
+    m.content
+  ) end as sent_content
+`;
+
 /** Finds the message that a person has sent to a chat with a client id. @returns undefined also when they are not in the chat */
 export async function findMessageByClientId(
   sql: Sql,
   userId: number,
   chatId: number,
   clientId: string,
-): Promise<Message | undefined> {
-  return maybe(
+): Promise<SentMessage | undefined> {
+  const row = maybe(
     await sql`
-      select ${messageColumns(sql)}
+      select ${messageColumns(sql)}, ${sentContent(sql)}
       from chat_participants me
       join messages m on m.chat_id = me.chat_id and m.user_id = me.user_id and m.client_id = ${clientId}
       join users u on u.id = m.user_id
       where me.chat_id = ${chatId} and me.user_id = ${userId}
     `,
-    Message,
+    SentRow,
   );
+  return row && sentMessage(row);
+}
+
+/** Finds messages that are sent again by their ids. Those that are gone with their chat are left out. */
+export async function findSentMessages(
+  sql: Sql,
+  messageIds: number[],
+): Promise<Map<number, SentMessage>> {
+  const rows = many(
+    await sql`
+      select ${messageColumns(sql)}, ${sentContent(sql)}
+      from messages m
+      left join users u on u.id = m.user_id
+      where m.id = any (${messageIds}::bigint[])
+    `,
+    SentRow,
+  );
+  return new Map(rows.map((row) => [row.id, sentMessage(row)]));
 }

@@ -2,24 +2,35 @@
 import { z } from "zod";
 import { many, type Sql } from "../database/connect.ts";
 import type { ReadLog } from "../realtime/sequencer.ts";
-import { Chat, Participant } from "../wire/chats.ts";
-import type { DurableFrame } from "../wire/frames.ts";
-import { firstStreamFrame, lastStreamFrame, messageFrame } from "../wire/message-frames.ts";
+import { Chat } from "../wire/chats.ts";
+import {
+  firstStreamFrame,
+  lastStreamFrame,
+  messageFrame,
+  updatedFrame,
+} from "../wire/message-frames.ts";
 import { mergedMessage } from "../wire/merged-frames.ts";
 import { numberedFrame, type NumberedFrame } from "../wire/numbered-frames.ts";
 import { Message, Usage } from "../wire/messages.ts";
+import { Read } from "../wire/receipts.ts";
 import { chatColumns } from "./chat-columns.ts";
 import { messageColumns, storedColumns } from "./messages.ts";
+import { readOtherFrames } from "./other-frames.ts";
+import { readsColumn } from "./read-positions.ts";
 
-const MissedRow = z.union([
-  z.object({ room_last_seq: z.int(), room_updated_seq: z.int(), ...Message.shape }),
-  z.object({ room_last_seq: z.int(), room_updated_seq: z.int(), id: z.null() }),
-]);
+const MissedRoom = z.object({
+  room_last_seq: z.int(),
+  room_updated_seq: z.int(),
+  /** Null in all rows but the first. */
+  room_reads: z.array(Read).nullable(),
+});
+const MissedRow = z.union([MissedRoom.extend(Message.shape), MissedRoom.extend({ id: z.null() })]);
 
 export interface Missed {
   /** The room's newest number at the time of reading. */
   lastSeq: number;
   chatUpdatedSeq: number;
+  reads: Read[];
   /** In the order of `updated_seq`. */
   messages: Message[];
 }
@@ -38,7 +49,9 @@ export async function findMissed(
   // New and changed messages have an index each. The second branch is nearly always empty.
   const rows = many(
     await sql`
-      select c.last_seq as room_last_seq, c.updated_seq as room_updated_seq, ${messageColumns(sql)}
+      select c.last_seq as room_last_seq, c.updated_seq as room_updated_seq,
+        case when row_number() over (order by m.updated_seq) = 1 then ${readsColumn(sql)} end as room_reads,
+        ${messageColumns(sql)}
       from chat_participants me
       join chats c on c.id = me.chat_id
       left join lateral (
@@ -70,6 +83,7 @@ export async function findMissed(
   return {
     lastSeq: first.room_last_seq,
     chatUpdatedSeq: first.room_updated_seq,
+    reads: first.room_reads ?? [],
     messages: rows.flatMap((row) => (row.id === null ? [] : [Message.parse(row)])),
   };
 }
@@ -78,8 +92,8 @@ export async function findMissed(
 export async function findEnded(sql: Sql, messageIds: number[], upTo: number): Promise<number[]> {
   const rows = many(
     await sql`
-      select id from messages
-      where id = any (${messageIds}::bigint[]) and status <> 'streaming' and updated_seq <= ${upTo}
+      select message_id as id from chat_changes
+      where message_id = any (${messageIds}::bigint[]) and kind = 'answer_ended' and seq <= ${upTo}
     `,
     z.object({ id: z.int() }),
   );
@@ -104,20 +118,6 @@ const ChangedMessage = z.object({
   usage: Usage.nullable(),
 });
 
-const ChatChange = z.discriminatedUnion("kind", [
-  z.object({ number: z.int(), kind: z.literal("chat_updated"), chat: Chat }),
-  z.object({
-    number: z.int(),
-    kind: z.literal("participant_added"),
-    participant: Participant,
-  }),
-  z.object({
-    number: z.int(),
-    kind: z.literal("participant_removed"),
-    person: z.object({ user_id: z.int(), username: z.string() }),
-  }),
-]);
-
 /**
  * Makes a function that reads the frames of a chat above a number. They are the frames that were sent live, except that a
  * resource that has changed again since is in its latest state.
@@ -138,8 +138,8 @@ export function createReadLog(
     if (!chat) return { lastSeq: after, frames: [] };
     const lastSeq = chat.last_seq;
     const messageFrames = await readMessageFrames(sql, chatId, after, Math.min(upTo, lastSeq));
-    const chatFrames = await readChatFrames(sql, chat, after, Math.min(upTo, lastSeq));
-    const frames = [...messageFrames, ...chatFrames.map((frame) => numberedFrame(frame))];
+    const otherFrames = await readOtherFrames(sql, chat, after, Math.min(upTo, lastSeq));
+    const frames = [...messageFrames, ...otherFrames.map((frame) => numberedFrame(frame))];
     for (const { endedAnswerId } of frames) if (endedAnswerId !== undefined) onEnded(endedAnswerId);
     return { lastSeq, frames };
   };
@@ -163,6 +163,7 @@ async function readMessageFrames(
       join messages m on m.id = change.message_id
       left join users u on u.id = m.user_id
       where change.chat_id = ${chatId} and change.seq > ${after} and change.seq <= ${upTo}
+        and change.kind in ('message_updated', 'answer_ended')
     `,
     ChangedMessage,
   );
@@ -174,56 +175,11 @@ async function readMessageFrames(
           mergedMessage(message),
         );
       case "message_updated":
-        return numberedFrame({ ...messageFrame(numbered), type: "message_updated" });
+        return numberedFrame(updatedFrame(numbered));
       case "sent": {
         const isAnswer = message.answer_to !== null;
         return numberedFrame(isAnswer ? firstStreamFrame(message) : messageFrame(numbered));
       }
-    }
-  });
-}
-
-async function readChatFrames(
-  sql: Sql,
-  chat: Chat,
-  after: number,
-  upTo: number,
-): Promise<DurableFrame[]> {
-  const rows = await sql`
-    select change.seq as number, change.kind, change.user_id, u.username,
-      u.created_at, coalesce(p.joined_at, change.created_at) as joined_at
-    from chat_changes change
-    left join users u on u.id = change.user_id
-    left join chat_participants p on p.chat_id = change.chat_id and p.user_id = change.user_id
-    where change.chat_id = ${chat.id} and change.seq > ${after} and change.seq <= ${upTo}
-      and change.message_id is null
-  `;
-  const changes = many(
-    rows.map(({ number, kind, user_id, username, created_at, joined_at }) => ({
-      number,
-      kind,
-      chat,
-      person: { user_id, username },
-      // The person may have left again by now.
-      participant: {
-        id: user_id,
-        username,
-        role: user_id === chat.owner_id ? "owner" : "member",
-        joined_at,
-        created_at,
-      },
-    })),
-    ChatChange,
-  );
-  return changes.map((change): DurableFrame => {
-    const head = { chat_id: chat.id, updated_seq: change.number };
-    switch (change.kind) {
-      case "chat_updated":
-        return { type: "chat_updated", ...head, chat };
-      case "participant_added":
-        return { type: "participant_added", ...head, participant: change.participant };
-      case "participant_removed":
-        return { type: "participant_removed", ...head, ...change.person };
     }
   });
 }

@@ -14,6 +14,8 @@ import { mergedAnswer } from "../wire/merged-frames.ts";
 import { numberedFrame, wholeTextFrame } from "../wire/numbered-frames.ts";
 import type { Chat, Participant } from "../wire/chats.ts";
 import type { Message } from "../wire/messages.ts";
+import type { Read } from "../wire/receipts.ts";
+import { findRoomState } from "../log/read-positions.ts";
 import { findEnded, findMissed } from "../log/replay.ts";
 import type { z } from "zod";
 
@@ -57,6 +59,7 @@ export async function joinRoom(
         last_seq: recovered ? log.lastSeq : position,
         recovered,
         online,
+        reads: log.reads,
         ...(log.changes ?? {}),
         ...(request.requestId === undefined ? {} : { request_id: request.requestId }),
       };
@@ -102,6 +105,7 @@ interface LogSoFar {
   lastSeq: number;
   /** The messages to replay; undefined if they are too many, or the client's number is unknown. */
   messages: Message[] | undefined;
+  reads: Read[];
   changes: { chat: Chat; participants: Participant[] } | undefined;
   /** Answers that have ended in the log while they still count as running on this node. */
   ended: Set<number>;
@@ -110,10 +114,10 @@ interface LogSoFar {
 async function readLog(ctx: Ctx, caller: Caller, request: JoinRequest): Promise<LogSoFar> {
   const { chatId, afterSeq } = request;
   if (afterSeq === undefined) {
-    const chat = await findChat(ctx.sql, caller.id, chatId);
-    if (!chat) throw chatNotFound();
-    const ended = await readEnded(ctx, chatId, chat.last_seq);
-    return { lastSeq: chat.last_seq, messages: [], changes: undefined, ended };
+    const state = await findRoomState(ctx.sql, caller.id, chatId);
+    if (!state) throw chatNotFound();
+    const ended = await readEnded(ctx, chatId, state.lastSeq);
+    return { ...state, messages: [], changes: undefined, ended };
   }
   const missed = await findMissed(ctx.sql, caller.id, chatId, {
     afterSeq,
@@ -125,6 +129,7 @@ async function readLog(ctx: Ctx, caller: Caller, request: JoinRequest): Promise<
   const known = afterSeq <= missed.lastSeq;
   return {
     lastSeq: missed.lastSeq,
+    reads: missed.reads,
     messages: known && missed.messages.length <= replayMax ? missed.messages : undefined,
     changes: missed.chatUpdatedSeq > afterSeq ? await readChanges(ctx, caller, chatId) : undefined,
     ended: await readEnded(ctx, chatId, missed.lastSeq),

@@ -1,13 +1,27 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Ctx } from "../context.ts";
+import { jsonArray } from "../database/wire-json.ts";
+import { jsonText } from "../http/json-text.ts";
 import { limit } from "../http/rate-limits.ts";
 import { createRouter } from "../http/router.ts";
 import { signedIn } from "../accounts/signed-in.ts";
+import { getMessage } from "../chats/get-message.ts";
 import { ChatPath } from "../wire/chats.ts";
-import { HistoryQuery, Message, SendMessageInput } from "../wire/messages.ts";
+import {
+  EditMessageInput,
+  HistoryQuery,
+  Message,
+  MessagePath,
+  MessageVersion,
+  SendMessageInput,
+  versionsMax,
+} from "../wire/messages.ts";
 import { answers, bearer, refuses, takes } from "../wire/openapi.ts";
+import { deleteMessage } from "./delete.ts";
+import { editMessage } from "./edit.ts";
 import { listMessages, type HistoryPage } from "./history.ts";
 import { sendMessage } from "./send.ts";
+import { listVersions } from "./versions.ts";
 
 const tags = ["Messages"];
 const security = bearer;
@@ -65,6 +79,83 @@ const sendMessageRoute = createRoute({
   },
 });
 
+const getMessageRoute = createRoute({
+  method: "get",
+  path: "/api/chats/{chat_id}/messages/{message_id}",
+  operationId: "getMessage",
+  tags,
+  summary: "Get a message",
+  security,
+  request: { params: MessagePath },
+  responses: {
+    200: answers(Message, "The message"),
+    ...refuses("invalid_token", "not_found", "invalid"),
+  },
+});
+
+const editMessageRoute = createRoute({
+  method: "patch",
+  path: "/api/chats/{chat_id}/messages/{message_id}",
+  operationId: "editMessage",
+  tags,
+  summary: "Edit a message",
+  description:
+    "The author may; answers cannot be edited, and neither can a deleted message (404). The text before is kept, see " +
+    "`/versions`. An edit asks the model nothing, also if the text begins with `/bot`. An edit that changes nothing succeeds " +
+    "and takes no number in the log, whatever `if_seq` says: it may be a retry. The socket's `edit` frame does the same.",
+  security,
+  request: { params: MessagePath, body: takes(EditMessageInput) },
+  responses: {
+    200: answers(Message, "The message as it is now"),
+    ...refuses(
+      "not_json",
+      "too_large",
+      "unsupported_media_type",
+      "invalid",
+      "invalid_token",
+      "forbidden",
+      "not_found",
+      "changed_meanwhile",
+    ),
+  },
+});
+
+const deleteMessageRoute = createRoute({
+  method: "delete",
+  path: "/api/chats/{chat_id}/messages/{message_id}",
+  operationId: "deleteMessage",
+  tags,
+  summary: "Delete a message",
+  description:
+    "The author and the chat's owner may; of an answer, the person who asked and the owner. A running answer is stopped first. " +
+    "The message keeps its number, its author and its `client_id`, and has no content from then on; its versions and its " +
+    "reactions are deleted, and later prompts leave it out. The answers to a deleted question stay. Deleting a message once " +
+    "more succeeds. The socket's `delete` frame does the same.",
+  security,
+  request: { params: MessagePath },
+  responses: {
+    200: answers(Message, "What stays of the message"),
+    ...refuses("invalid_token", "forbidden", "not_found", "invalid"),
+  },
+});
+
+const listVersionsRoute = createRoute({
+  method: "get",
+  path: "/api/chats/{chat_id}/messages/{message_id}/versions",
+  operationId: "listVersions",
+  tags,
+  summary: "List the texts that a message has had, oldest first",
+  description:
+    `The current text is the last one. Of more than ${versionsMax} texts, the first and the newest are kept. A deleted message ` +
+    "has none.",
+  security,
+  request: { params: MessagePath },
+  responses: {
+    200: answers(z.array(MessageVersion), "Texts, oldest first"),
+    ...refuses("invalid_token", "not_found", "invalid"),
+  },
+});
+
 export function messageRoutes(ctx: Ctx) {
   const app = createRouter();
   const middleware = signedIn(ctx);
@@ -75,7 +166,7 @@ export function messageRoutes(ctx: Ctx) {
       const page = await listMessages(ctx, c.get("caller"), chat_id, query);
       const link = linkHeader(c.req.path, query.limit, page);
       if (link) c.header("Link", link);
-      return c.json(page.messages, 200);
+      return jsonText<Message[]>(c, jsonArray(page.messages.map(({ json }) => json)));
     })
     .openapi(
       { ...sendMessageRoute, middleware: [middleware, limit(ctx, "sends")] as const },
@@ -83,7 +174,30 @@ export function messageRoutes(ctx: Ctx) {
         const { chat_id } = c.req.valid("param");
         return c.json(await sendMessage(ctx, c.get("caller"), chat_id, c.req.valid("json")), 200);
       },
-    );
+    )
+    .openapi({ ...getMessageRoute, middleware }, async (c) => {
+      const { chat_id, message_id } = c.req.valid("param");
+      return c.json(await getMessage(ctx, c.get("caller"), chat_id, message_id), 200);
+    })
+    .openapi(
+      { ...editMessageRoute, middleware: [middleware, limit(ctx, "edits")] as const },
+      async (c) => {
+        const { chat_id: chatId, message_id: messageId } = c.req.valid("param");
+        const ids = { chatId, messageId };
+        return c.json(await editMessage(ctx, c.get("caller"), ids, c.req.valid("json")), 200);
+      },
+    )
+    .openapi(
+      { ...deleteMessageRoute, middleware: [middleware, limit(ctx, "edits")] as const },
+      async (c) => {
+        const { chat_id: chatId, message_id: messageId } = c.req.valid("param");
+        return c.json(await deleteMessage(ctx, c.get("caller"), { chatId, messageId }), 200);
+      },
+    )
+    .openapi({ ...listVersionsRoute, middleware }, async (c) => {
+      const { chat_id, message_id } = c.req.valid("param");
+      return c.json(await listVersions(ctx, c.get("caller"), chat_id, message_id), 200);
+    });
 }
 
 function linkHeader(path: string, limit: number, page: HistoryPage): string {

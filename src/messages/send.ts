@@ -11,7 +11,7 @@ import { findMessageByClientId } from "../log/messages.ts";
 
 /**
  * Stores a message, then shows it to everyone who has joined. `/bot …`, and anything in an AI chat, asks the model; its
- * answer runs on in the background. A `client_id` that was used before returns the first message and does nothing else.
+ * answer runs on in the background. A `client_id` that was used before returns the first message, in its latest state, and does nothing else.
  * @throws Problem `not_found`, `client_id_reused`, `invalid` for `/bot` without a question, `bot_not_configured`,
  * `quota_exceeded`, `unavailable`
  */
@@ -57,8 +57,8 @@ async function findSent(
   input: SendMessageInput,
 ): Promise<Message | undefined> {
   if (input.client_id == null) return undefined;
-  const message = await findMessageByClientId(ctx.sql, caller.id, chatId, input.client_id);
-  return message && publish(ctx, { outcome: "known", message }, input).message;
+  const sent = await findMessageByClientId(ctx.sql, caller.id, chatId, input.client_id);
+  return sent && publish(ctx, { outcome: "known", ...sent }, input).message;
 }
 
 /**
@@ -74,13 +74,17 @@ function publish(
   if (result.outcome === "late") throw storedTooLate();
   if (result.outcome === "must_ask") throw new Error("a question was refused as a plain message");
   const { message } = result;
-  if (message.content !== input.content) {
+  const sentContent = result.outcome === "known" ? result.sentContent : message.content;
+  if (sentContent !== null && sentContent !== input.content) {
     throw new Problem(
       "client_id_reused",
       "This client_id was used for another message in this chat. Make a new one for each message.",
     );
   }
-  ctx.realtime.toRoom(messageFrame(message), { isRepeated: result.outcome === "known" });
+  // The frame has the number of the send: that of a later change belongs to another frame.
+  ctx.realtime.toRoom(messageFrame({ ...message, updated_seq: message.seq }), {
+    isRepeated: result.outcome === "known",
+  });
   if (result.outcome === "sent") ctx.realtime.toList(activityFrame(message));
   return { message, answer: result.outcome === "sent" ? result.answer : undefined };
 }

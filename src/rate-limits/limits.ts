@@ -40,6 +40,18 @@ export const rates = {
     address: per(3_000, 30),
     refusal: "You are sending messages too fast.",
   },
+  /** Reactions that are added or taken back, by HTTP and by sockets. */
+  reactions: {
+    person: per(150, 30),
+    address: per(3_000, 30),
+    refusal: "You are reacting too fast.",
+  },
+  /** Edits and deletions of messages, by HTTP and by sockets. */
+  edits: {
+    person: per(120, minute),
+    address: per(2_400, minute),
+    refusal: "You are changing messages too fast.",
+  },
   /** Invited people, also those that a chat is created with: the quota is the size of the largest group. */
   invites: {
     person: per(2_000, hour),
@@ -51,6 +63,30 @@ export const rates = {
     person: per(120, minute),
     address: per(2_400, minute),
     refusal: "You are searching for people too fast.",
+  },
+  /** Moves of read positions, by HTTP and by sockets. */
+  reads: {
+    person: per(300, minute),
+    address: per(6_000, minute),
+    refusal: "You are marking chats as read too fast.",
+  },
+  /** Changes of a person's own settings, of the account or of a chat. */
+  settings: {
+    person: per(120, minute),
+    address: per(2_400, minute),
+    refusal: "You are changing your settings too fast.",
+  },
+  /** Statuses that clients claim. A client claims one when its page is hidden or shown. */
+  presence: {
+    person: per(300, minute),
+    address: per(6_000, minute),
+    refusal: "Your status changes too fast.",
+  },
+  /** Lists of people to watch, each of up to 500. After a restart all 50 sockets of a person send one. */
+  presenceWatches: {
+    person: per(200, minute),
+    address: per(4_000, minute),
+    refusal: "You are watching other people too often.",
   },
   registrations: {
     address: per(200, hour),

@@ -23,6 +23,16 @@ export class ActivityThrottle {
     else this.#send(frame);
   }
 
+  /**
+   * A message has changed. A frame that waits must not show its text before; otherwise the newest message of the chat is sent
+   * again, with the `seq` that it has.
+   */
+  revise(frame: ActivityFrame, { isNewest }: { isNewest: boolean }): void {
+    const chat = this.#recent.get(frame.chat_id);
+    if (chat?.latest?.seq === frame.seq) chat.latest = frame;
+    else if (isNewest && !chat?.latest) this.note(frame);
+  }
+
   #send(frame: ActivityFrame): void {
     const { chat_id: chatId } = frame;
     const chat: { latest: ActivityFrame | undefined } = { latest: undefined };

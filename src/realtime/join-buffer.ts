@@ -29,6 +29,11 @@ export class JoinBuffer {
     this.#keep(seq, frame);
   }
 
+  /** Keeps an unnumbered frame: it comes with the missed frames, whatever their numbers are. */
+  addState(frame: FrameText): void {
+    this.#keep(Infinity, frame);
+  }
+
   /** The texts of the frames above a number; undefined if there were more than are kept. */
   textsAbove(seq: number): string[] | undefined {
     if (this.#hasOverflowed) return undefined;

@@ -58,6 +58,13 @@ export interface RoomOptions {
   after?: number;
   /** The person whose sockets don't get an unnumbered frame. */
   exceptUserId?: number;
+  /**
+   * The unnumbered frame has a part of the state that `joined` has. People who are joining get it after their `joined`, whose
+   * state may be older. It is sent after the number `after`.
+   */
+  isState?: boolean;
+  /** The people whose sockets don't get a frame of the state. */
+  exceptUserIds?: ReadonlySet<number>;
   /** The message that merged sockets are shown with a frame of an answer. */
   message?: (() => MergedMessage) | undefined;
   /** The frame was sent before, and comes again for those that may have missed it. */

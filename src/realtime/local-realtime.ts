@@ -2,7 +2,7 @@
 // three calls would be carried to each of them.
 import { FrameText } from "../wire/frame-text.ts";
 import { isDurable, type RoomFrame } from "../wire/frames.ts";
-import type { ListFrame, UserFrame } from "../wire/list-frames.ts";
+import type { ActivityFrame, ListFrame, UserFrame } from "../wire/list-frames.ts";
 import type { ReadReceiptsFrame } from "../wire/merged-frames.ts";
 import { numberedFrame } from "../wire/numbered-frames.ts";
 import { ActivityThrottle } from "./activity-throttle.ts";
@@ -17,6 +17,13 @@ const rememberedMax = 10_000;
 export interface NumberedChange {
   chatId: number;
   seq: number;
+}
+
+export interface MergedOptions {
+  /** The chat's number that the frame must not overtake. */
+  after: number;
+  /** Only these participants get it; undefined for all of them. */
+  userIds: number[] | undefined;
 }
 
 export interface RealtimeParts {
@@ -65,8 +72,9 @@ export class LocalRealtime {
     );
   }
 
-  toMerged(frame: ReadReceiptsFrame, after: number): void {
+  toMerged(frame: ReadReceiptsFrame, { after, userIds }: MergedOptions): void {
     const { chat_id: chatId } = frame;
+    if (userIds) return this.#mergedSockets.sendMerged(userIds, JSON.stringify(frame));
     let made: string | undefined;
     const text = () => (made ??= JSON.stringify(frame));
     this.#mergedSockets.emitMerged(activityTopic(chatId), text);
@@ -89,6 +97,10 @@ export class LocalRealtime {
   toList(frame: ListFrame): void {
     if (frame.type === "chat_activity") this.#activity.note(frame);
     else this.#emit(activityTopic(frame.chat_id), JSON.stringify(frame));
+  }
+
+  reviseActivity(frame: ActivityFrame, options: { isNewest: boolean }): void {
+    this.#activity.revise(frame, options);
   }
 
   /** The replies to two changes may come in the wrong order: an invitation must not be taken back by the removal before it. */

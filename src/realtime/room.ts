@@ -44,7 +44,11 @@ export class Room {
   }
 
   /** Sends an unnumbered frame. */
-  send(frame: FrameText, { after, exceptUserId }: RoomOptions = {}): void {
+  send(frame: FrameText, options: RoomOptions = {}): void {
+    const { after, exceptUserId, isState = false } = options;
+    if (isState) {
+      return this.#sequencer.callAfter(after ?? 0, () => this.#sendState(frame, options));
+    }
     if (after !== undefined) return this.#sequencer.offerAfter(after, frame);
     if (exceptUserId === undefined) return this.#emit(frame);
     for (const [userId, sockets] of this.#listeners) {
@@ -112,6 +116,17 @@ export class Room {
     const { position } = this.#sequencer;
     if (position === undefined || !listener.joined.has(this.chatId)) return undefined;
     return { position, online: this.#online() };
+  }
+
+  #sendState(frame: FrameText, { exceptUserIds = new Set() }: RoomOptions): void {
+    for (const buffer of this.#buffers) {
+      if (!exceptUserIds.has(buffer.userId)) buffer.addState(frame);
+    }
+    if (exceptUserIds.size === 0) return this.#emit(frame);
+    for (const [userId, sockets] of this.#listeners) {
+      if (exceptUserIds.has(userId)) continue;
+      for (const listener of sockets) listener.send(listener.isMerged ? frame.merged : frame.text);
+    }
   }
 
   #emit(frame: FrameText): void {

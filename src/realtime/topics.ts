@@ -31,4 +31,6 @@ export interface MergedSockets {
   listen(topic: Topic): boolean;
   /** Hands a text to those that are subscribed to a topic, and to no other socket. It is made only if there are any. */
   emitMerged(topic: Topic, text: () => string): void;
+  /** Hands a text to those of some people. */
+  sendMerged(userIds: number[], text: string): void;
 }

@@ -1,33 +1,32 @@
 // How far people have read.
 import type { Caller } from "../accounts/access-tokens.ts";
 import { chatNotFound } from "../chats/actions.ts";
+import { isParticipant } from "../chats/participant-queries.ts";
 import type { Ctx } from "../context.ts";
-import type { ReadReceipts } from "../wire/receipts.ts";
-import type { ReceiptNotices } from "./notices.ts";
-import { findReceipts, updateReadPosition } from "./queries.ts";
+import { Problem } from "../wire/problems.ts";
+import type { Reader, ReadReceipts } from "../wire/receipts.ts";
+import type { ReadNotices } from "./notices.ts";
+import { updateReadPosition } from "./position-queries.ts";
+import { findReaders, findReceipts } from "./queries.ts";
 
 /**
- * Moves the read position, never back, and tells the caller's other clients and the chat's merged sockets.
+ * Moves the read position, never back, and tells the caller's other clients and the people of the chat.
  * @throws Problem `not_found`
  */
 export async function markRead(
   ctx: Ctx,
-  notices: ReceiptNotices,
+  notices: ReadNotices,
   caller: Caller,
   { chatId, seq }: { chatId: number; seq: number | undefined },
 ): Promise<number> {
   const position = await updateReadPosition(ctx.sql, caller.id, chatId, seq);
   if (position === undefined) throw chatNotFound();
-  const { last_read_seq, has_moved } = position;
+  const { has_moved, ...read } = position;
   if (has_moved) {
-    ctx.realtime.toUser(caller.id, {
-      type: "read",
-      chat_id: chatId,
-      reads: [{ user_id: caller.id, last_read_seq }],
-    });
-    notices.note(chatId);
+    ctx.realtime.toUser(caller.id, { type: "read", chat_id: chatId, reads: [read] });
+    notices.note(chatId, caller.id);
   }
-  return last_read_seq;
+  return read.last_read_seq;
 }
 
 /** The readers of some messages, or of the newest. Ids of other chats' messages are left out. @throws Problem `not_found` */
@@ -40,4 +39,17 @@ export async function listReceipts(
   const found = await findReceipts(ctx.sql, caller.id, chatId, messageIds);
   if (!found) throw chatNotFound();
   return found.receipts;
+}
+
+/** The readers of one message, however many they are. @throws Problem `not_found` for the chat, or for the message */
+export async function listReaders(
+  ctx: Ctx,
+  caller: Caller,
+  chatId: number,
+  messageId: number,
+): Promise<Reader[]> {
+  const readers = await findReaders(ctx.sql, caller.id, chatId, messageId);
+  if (readers) return readers;
+  if (!(await isParticipant(ctx.sql, caller.id, chatId))) throw chatNotFound();
+  throw new Problem("not_found", "There is no such message in this chat.");
 }

@@ -1,54 +1,11 @@
-// How far each participant has read, and which messages have been read by whom.
+// Which messages have been read by whom. Who does not want to be seen reading is no reader, and is shown no reader.
 import { z } from "zod";
-import { many, maybe, type Sql } from "../database/connect.ts";
-import { readersMax, receiptMessagesMax, type ReadReceipts } from "../wire/receipts.ts";
-import { Time } from "../wire/text.ts";
-
-const ReadPosition = z.object({ last_read_seq: z.int(), has_moved: z.boolean() });
-
-/**
- * Moves the read position forward, never back and never beyond the chat's newest number.
- * @returns undefined for a chat that the user is not in
- */
-export async function updateReadPosition(
-  sql: Sql,
-  userId: number,
-  chatId: number,
-  seq: number | undefined,
-): Promise<z.infer<typeof ReadPosition> | undefined> {
-  return maybe(
-    await sql`
-      update chat_participants me
-      set last_read_seq = greatest(me.last_read_seq, least(coalesce(${seq ?? null}::bigint, c.last_seq), c.last_seq)),
-          last_read_at = case
-            when least(coalesce(${seq ?? null}::bigint, c.last_seq), c.last_seq) > me.last_read_seq then now()
-            else me.last_read_at
-          end,
-          own_read_count = me.own_read_count + (
-            select count(*) from messages
-            where chat_id = c.id
-              and seq > me.last_read_seq
-              and seq <= least(coalesce(${seq ?? null}::bigint, c.last_seq), c.last_seq)
-              and user_id = me.user_id
-          )
-      from chats c, (
-        select last_read_seq from chat_participants where chat_id = ${chatId} and user_id = ${userId}
-      ) before
-      where me.chat_id = ${chatId} and me.user_id = ${userId} and c.id = me.chat_id
-      returning me.last_read_seq, me.last_read_seq > before.last_read_seq as has_moved
-    `,
-    ReadPosition,
-  );
-}
+import { many, type Sql } from "../database/connect.ts";
+import { groupSizeMax } from "../wire/chats.ts";
+import { Reader, readersMax, receiptMessagesMax, type ReadReceipts } from "../wire/receipts.ts";
 
 const ReceiptRow = z.union([
-  z.object({
-    last_seq: z.int(),
-    message_id: z.int(),
-    user_id: z.int(),
-    username: z.string(),
-    read_at: Time,
-  }),
+  z.object({ last_seq: z.int(), message_id: z.int(), ...Reader.shape }),
   z.object({ last_seq: z.int(), message_id: z.null() }),
 ]);
 
@@ -86,6 +43,8 @@ export async function findReceipts(
         join chat_participants p on p.chat_id = chat.id
         join users u on u.id = p.user_id
         where p.last_read_seq > p.joined_seq
+          and u.read_receipts
+          and (${caller}::bigint is null or (select read_receipts from users where id = ${caller}::bigint))
       )
       select chat.last_seq, receipt.message_id, receipt.user_id, receipt.username, receipt.read_at
       from chat
@@ -118,4 +77,43 @@ export async function findReceipts(
     (receipts[row.message_id] ??= []).push({ user_id, username, read_at });
   }
   return { lastSeq: first.last_seq, receipts };
+}
+
+// The message yields a row even when nobody has read it; its `user_id` is null then.
+const ReaderRow = z.union([Reader, z.object({ user_id: z.null() })]);
+
+/**
+ * The readers of a message, those who read it first before the others.
+ * @returns undefined for a chat that the caller is not in, and for a message that is not in the chat
+ */
+export async function findReaders(
+  sql: Sql,
+  callerId: number,
+  chatId: number,
+  messageId: number,
+): Promise<Reader[] | undefined> {
+  const rows = many(
+    await sql`
+      select reader.user_id, reader.username, reader.read_at
+      from chat_participants me
+      join users viewer on viewer.id = me.user_id
+      join messages m on m.chat_id = me.chat_id and m.id = ${messageId}
+      left join lateral (
+        select p.user_id, u.username, coalesce(p.last_read_at, m.created_at) as read_at
+        from chat_participants p
+        join users u on u.id = p.user_id
+        where p.chat_id = m.chat_id
+          and p.last_read_seq >= m.seq
+          and p.joined_seq < m.seq
+          and p.user_id is distinct from m.user_id
+          and u.read_receipts
+      ) reader on viewer.read_receipts
+      where me.chat_id = ${chatId} and me.user_id = ${callerId}
+      order by reader.read_at, reader.user_id
+      limit ${groupSizeMax}
+    `,
+    ReaderRow,
+  );
+  if (rows.length === 0) return undefined;
+  return rows.filter((row) => row.user_id !== null);
 }

@@ -1,11 +1,19 @@
 import { identify, listSessionChats } from "../accounts/authentication.ts";
 import { stopAnswer } from "../answers/stop.ts";
 import type { Ctx } from "../context.ts";
+import { deleteMessage } from "../messages/delete.ts";
+import { editMessage } from "../messages/edit.ts";
+import { react } from "../reactions/actions.ts";
+import type { StoreReaction } from "../reactions/commit.ts";
 import { joinRoom } from "../messages/join.ts";
 import { sendMessage } from "../messages/send.ts";
 import type { TypingNotices } from "../messages/typing.ts";
+import type { Presence } from "../presence/presence.ts";
+import { markRead } from "../receipts/actions.ts";
+import type { ReadNotices } from "../receipts/notices.ts";
 import type { ClientFrame, RequestId } from "../wire/client-frames.ts";
 import type { AckFrame, PongFrame } from "../wire/frames.ts";
+import type { Message } from "../wire/messages.ts";
 import { Problem } from "../wire/problems.ts";
 import type { SocketRegistry } from "./registry.ts";
 import type { SocketSession } from "./session.ts";
@@ -13,10 +21,16 @@ import type { z } from "zod";
 
 type Reply = z.infer<typeof AckFrame> | z.infer<typeof PongFrame> | undefined;
 
+/** Frames that clients send whether or not anybody is there. */
+const automatic = new Set<ClientFrame["type"]>(["auth", "ping"]);
+
 interface DispatchParts {
   ctx: Ctx;
   sockets: SocketRegistry;
   typing: TypingNotices;
+  presence: Presence;
+  storeReaction: StoreReaction;
+  receipts: ReadNotices;
 }
 
 /**
@@ -24,11 +38,12 @@ interface DispatchParts {
  * @throws Problem for everything that is refused
  */
 export async function dispatch(
-  { ctx, sockets, typing }: DispatchParts,
+  { ctx, sockets, typing, presence, storeReaction, receipts }: DispatchParts,
   session: SocketSession,
   frame: ClientFrame,
 ): Promise<Reply> {
   const requestId = frame.request_id ?? undefined;
+  if (!automatic.has(frame.type)) presence.people.active(session);
   switch (frame.type) {
     case "auth": {
       const identity = await identify(ctx, frame.token);
@@ -56,15 +71,56 @@ export async function dispatch(
       const message = await sendMessage(ctx, session.caller, frame.chat_id, frame);
       return ack(requestId, { message_id: message.id, seq: message.seq });
     }
+    case "edit": {
+      const { refusal } = await ctx.rateLimits.take("edits", session);
+      if (refusal) throw refusal;
+      const ids = { chatId: frame.chat_id, messageId: frame.message_id };
+      return ackChange(requestId, await editMessage(ctx, session.caller, ids, frame));
+    }
+    case "delete": {
+      const { refusal } = await ctx.rateLimits.take("edits", session);
+      if (refusal) throw refusal;
+      const ids = { chatId: frame.chat_id, messageId: frame.message_id };
+      return ackChange(requestId, await deleteMessage(ctx, session.caller, ids));
+    }
     case "typing":
       await typing.show(session, frame.chat_id);
       return ack(requestId);
+    case "read": {
+      const { refusal } = await ctx.rateLimits.take("reads", session);
+      if (refusal) throw refusal;
+      const { chat_id: chatId, seq } = frame;
+      const position = await markRead(ctx, receipts, session.caller, {
+        chatId,
+        seq: seq ?? undefined,
+      });
+      return ack(requestId, { seq: position });
+    }
     case "leave":
       leave(ctx, sockets, session, frame.chat_id);
       return ack(requestId);
     case "stop":
       await stopAnswer(ctx, session.caller, frame.chat_id, frame.message_id);
       return ack(requestId);
+    case "presence": {
+      const { refusal } = await ctx.rateLimits.take("presence", session);
+      if (refusal) throw refusal;
+      presence.people.claim(session, frame.status);
+      return ack(requestId);
+    }
+    case "watch_presence": {
+      const { refusal } = await ctx.rateLimits.take("presenceWatches", session);
+      if (refusal) throw refusal;
+      await presence.watches.watch(session, frame.user_ids);
+      return ack(requestId);
+    }
+    case "react": {
+      const { refusal } = await ctx.rateLimits.take("reactions", session);
+      if (refusal) throw refusal;
+      const { chat_id: chatId, message_id: messageId, emoji, on } = frame;
+      await react(ctx, storeReaction, session.caller, { chatId, messageId, emoji, on });
+      return ack(requestId);
+    }
     case "ping":
       return { type: "pong", ...(requestId === undefined ? {} : { request_id: requestId }) };
   }
@@ -76,9 +132,13 @@ function leave(ctx: Ctx, sockets: SocketRegistry, session: SocketSession, chatId
   session.leaveLater(chatId, sockets.leaveDelayMs, () => rooms.leave(chatId, session));
 }
 
+function ackChange(requestId: RequestId | undefined, { id, seq, updated_seq }: Message): Reply {
+  return ack(requestId, { message_id: id, seq, updated_seq });
+}
+
 function ack(
   requestId: RequestId | undefined,
-  more: { message_id?: number; seq?: number } = {},
+  more: { message_id?: number; seq?: number; updated_seq?: number } = {},
 ): Reply {
   return requestId === undefined ? undefined : { type: "ack", request_id: requestId, ...more };
 }

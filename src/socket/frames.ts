@@ -1,6 +1,9 @@
 // Runs the frames of sockets: from a text that came in to the action that it asks for, and back to the reply.
 import type { Ctx } from "../context.ts";
 import type { TypingNotices } from "../messages/typing.ts";
+import type { Presence } from "../presence/presence.ts";
+import type { StoreReaction } from "../reactions/commit.ts";
+import type { ReadNotices } from "../receipts/notices.ts";
 import { ClientFrame, Envelope, type RequestId } from "../wire/client-frames.ts";
 import type { ErrorFrame, ServerFrame } from "../wire/frames.ts";
 import { invalidInput, Problem } from "../wire/problems.ts";
@@ -23,6 +26,9 @@ export interface SocketParts {
   ctx: Ctx;
   sockets: SocketRegistry;
   typing: TypingNotices;
+  presence: Presence;
+  storeReaction: StoreReaction;
+  receipts: ReadNotices;
 }
 
 export class FrameRunner {

@@ -27,9 +27,14 @@ export interface RegistryOptions {
   perAddressMax: number;
   metrics: Pick<Metrics, "framePublished" | "frameDropped">;
   authTimeoutMs?: number | undefined;
+  /** Is told of sockets whose person is known. */
+  presence: { connected(session: SocketSession): void; disconnected(session: SocketSession): void };
   /** Milliseconds after which the `leave` of a merged socket takes effect. */
   leaveDelayMs?: number | undefined;
 }
+
+/** Whether a frame tells a person that they are no longer in a chat. */
+const endsChat = ({ type }: UserFrame) => type === "chat_deleted" || type === "removed_from_chat";
 
 export class SocketRegistry implements MergedSockets {
   readonly #options: RegistryOptions;
@@ -80,6 +85,7 @@ export class SocketRegistry implements MergedSockets {
     ws.data.session = session;
     // Before anything is waited for: a client may load its chats as soon as the socket is open.
     ws.subscribe(userTopic(userId).name);
+    this.#options.presence.connected(session);
     return true;
   }
 
@@ -92,6 +98,7 @@ export class SocketRegistry implements MergedSockets {
     else this.#countByNetwork.delete(network);
     if (!session) return;
     session.end();
+    this.#options.presence.disconnected(session);
     if (session.isMerged) this.#mergedCount -= 1;
     const sockets = this.#byUser.get(session.userId);
     sockets?.delete(ws);
@@ -112,11 +119,19 @@ export class SocketRegistry implements MergedSockets {
     if (this.listen(topic)) this.#publish(topic.audience, mergedName(topic), text());
   }
 
+  sendMerged(userIds: number[], text: string): void {
+    for (const userId of userIds) {
+      for (const ws of this.#byUser.get(userId) ?? []) {
+        if (ws.data.session?.isMerged) ws.data.session.send(text);
+      }
+    }
+  }
+
   /** Hands a frame to all sockets of a person, which follow the chat that it brings, or unfollow the one that it ends. */
   notify(userId: number, frame: UserFrame): void {
     for (const ws of this.#byUser.get(userId) ?? []) {
       if ("chat" in frame) ws.data.session?.follow(frame.chat.id);
-      else if (frame.type !== "read") ws.data.session?.unfollow(frame.chat_id);
+      else if (endsChat(frame)) ws.data.session?.unfollow(frame.chat_id);
     }
     this.emit(userTopic(userId), JSON.stringify(frame));
   }

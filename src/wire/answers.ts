@@ -14,10 +14,13 @@ export const AnswerContext = z
       .array(
         z.object({
           id: Id,
-          updated_seq: Seq.meta({ description: "The version that the model was given" }),
+          updated_seq: Seq.meta({
+            description:
+              "The version that the model was given. Of the message's versions it is the last one whose `updated_seq` is not higher.",
+          }),
           changed: z
             .boolean()
-            .meta({ description: "Whether the message was edited or removed since" }),
+            .meta({ description: "Whether the message was edited or deleted since" }),
         }),
       )
       .meta({ description: "Oldest first. The question is the last one." }),

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { Id, numeric, Seq, text, Time } from "./text.ts";
+import { Id, numeric, Seq, text, Time, TimeInput } from "./text.ts";
 import { UsernameSought } from "./users.ts";
 
 /** Limit of participants in a group chat. A private chat holds two. */
@@ -91,12 +91,36 @@ export const Chat = z
   .meta({ id: "Chat" });
 export type Chat = z.infer<typeof Chat>;
 
+/** What a participant has chosen for a chat in their own list of chats. */
+export const ChatPreferences = z.object({
+  muted_until: Time.nullable().meta({
+    description:
+      "Notifications are off until this time; null if they are on. A client ends it by its own clock.",
+  }),
+  pinned: z.boolean().meta({ description: "Whether the person wants the chat above the others" }),
+});
+export type ChatPreferences = z.infer<typeof ChatPreferences>;
+
+export const ChatPreferencesInput = z
+  .object({
+    muted_until: TimeInput.nullable().optional().meta({
+      description:
+        "null and a past time turn notifications on. `9999-12-31T23:59:59.999Z` stands for ever.",
+    }),
+    pinned: ChatPreferences.shape.pinned.optional(),
+  })
+  .meta({ id: "ChatPreferencesInput", description: "Absent members stay as they are." });
+export type ChatPreferencesInput = z.infer<typeof ChatPreferencesInput>;
+
 export const ChatSummary = Chat.extend({
   unread_count: z.int().nonnegative().meta({
     description: "Messages of other people and of the bot above the read position",
   }),
-  last_message: z.string().nullable().meta({ description: "The text of the newest message" }),
+  last_message: z.string().nullable().meta({
+    description: "The text of the newest message; empty if it was deleted",
+  }),
   last_message_time: Time.nullable(),
+  ...ChatPreferences.shape,
 }).meta({ id: "ChatSummary" });
 export type ChatSummary = z.infer<typeof ChatSummary>;
 

@@ -1,6 +1,8 @@
 // Frames that a client sends. The documents are made of the same schemas.
 import { z } from "zod";
-import { ClientId, Content } from "./messages.ts";
+import { Emoji } from "./emoji.ts";
+import { ClientId, Content, EditMessageInput } from "./messages.ts";
+import { OwnStatus, watchedMax } from "./presence.ts";
 import { Id, Seq, text } from "./text.ts";
 
 /** Size limit of a client frame in bytes; a larger one closes the socket with 1009. */
@@ -36,9 +38,39 @@ export const ClientFrame = z.discriminatedUnion("type", [
     client_id: ClientId.nullish(),
     ...request,
   }),
+  z.object({
+    type: z.literal("edit"),
+    chat_id: Id,
+    message_id: Id,
+    ...EditMessageInput.shape,
+    ...request,
+  }),
+  z.object({ type: z.literal("delete"), chat_id: Id, message_id: Id, ...request }),
   z.object({ type: z.literal("typing"), chat_id: Id, ...request }),
+  z.object({
+    type: z.literal("read"),
+    chat_id: Id,
+    seq: Seq.nullish().meta({
+      description: "Default: the newest number. A higher number counts as the newest, too.",
+    }),
+    ...request,
+  }),
   z.object({ type: z.literal("leave"), chat_id: Id, ...request }),
   z.object({ type: z.literal("stop"), chat_id: Id, message_id: Id, ...request }),
+  z.object({ type: z.literal("presence"), status: OwnStatus, ...request }),
+  z.object({
+    type: z.literal("watch_presence"),
+    user_ids: z.array(Id).max(watchedMax).meta({ description: "An empty list ends the watch." }),
+    ...request,
+  }),
+  z.object({
+    type: z.literal("react"),
+    chat_id: Id,
+    message_id: Id,
+    emoji: Emoji,
+    on: z.boolean().meta({ description: "false takes the reaction back" }),
+    ...request,
+  }),
   z.object({ type: z.literal("ping"), ...request }),
 ]);
 export type ClientFrame = z.infer<typeof ClientFrame>;

@@ -2,8 +2,9 @@
 import { z } from "zod";
 import { Chat, Participant } from "./chats.ts";
 import { request, RequestId } from "./client-frames.ts";
-import type { ListFrame, UserFrame } from "./list-frames.ts";
+import type { ListFrame, ReadFrame, UserFrame } from "./list-frames.ts";
 import { Message, Usage } from "./messages.ts";
+import { Read } from "./receipts.ts";
 import { Id, Seq } from "./text.ts";
 
 /** Messages that a `join` replays at most. A client that is further behind is told to reload over HTTP. */
@@ -63,6 +64,19 @@ export const BotStreamLastFrame = z.object({
   sources: unlessNull(Message.shape.sources),
 });
 
+export const ReactionFrame = z.object({
+  type: z.literal("reaction"),
+  ...inChat,
+  message_id: Id,
+  emoji: z.string(),
+  ...person,
+  on: z.boolean().meta({ description: "false: the person has taken the reaction back" }),
+  count: z.int().nonnegative().meta({
+    description: "How many people have reacted to the message with this emoji after the change",
+  }),
+  updated_seq: Seq,
+});
+
 export const ParticipantAddedFrame = z.object({
   type: z.literal("participant_added"),
   ...inChat,
@@ -97,6 +111,9 @@ export const JoinedFrame = z.object({
       "Whether everything above `after_seq` was sent. It is false for more than 1,000 messages or 1 MiB, and for a number that the room has not reached: reload over HTTP then.",
   }),
   online: z.array(z.object(person)),
+  reads: z.array(Read).optional().meta({
+    description: "How far the participants have read; absent if a merged socket has joined before",
+  }),
   chat: Chat.optional().meta({
     description: "Present when the chat or its members changed above `after_seq`",
   }),
@@ -110,6 +127,9 @@ export const AckFrame = z.object({
   request_id: RequestId,
   message_id: Id.optional(),
   seq: Seq.optional(),
+  updated_seq: Seq.optional().meta({
+    description: "In reply to `edit` and `delete`: the number of the last change of the message",
+  }),
 });
 export const ErrorFrame = z.object({
   type: z.literal("error"),
@@ -126,6 +146,7 @@ export const DurableFrame = z.union([
   MessageUpdatedFrame,
   BotStreamFirstFrame,
   BotStreamLastFrame,
+  ReactionFrame,
   ParticipantAddedFrame,
   ParticipantRemovedFrame,
   ChatUpdatedFrame,
@@ -136,6 +157,7 @@ export type DurableFrame = z.infer<typeof DurableFrame>;
 export type RoomFrame =
   | DurableFrame
   | z.infer<typeof BotStreamFrame>
+  | ReadFrame
   | z.infer<typeof TypingFrame>
   | z.infer<typeof UserJoinedFrame>
   | z.infer<typeof UserLeftFrame>;

@@ -1,8 +1,9 @@
 // Frames that keep a list of chats up to date. They reach sockets that have not joined the chat, too.
 import { z } from "zod";
-import { Chat } from "./chats.ts";
+import { Chat, ChatPreferences } from "./chats.ts";
 import { Message } from "./messages.ts";
-import { Id, Seq, Time } from "./text.ts";
+import { Read } from "./receipts.ts";
+import { Id, Time } from "./text.ts";
 
 const inChat = { chat_id: Id };
 const notification = z.string().meta({ description: "A sentence for a person" });
@@ -16,15 +17,14 @@ const ChatInviteFrame = aboutChat("chat_invite");
 const ChatDeletedFrame = aboutChatId("chat_deleted");
 const RemovedFromChatFrame = aboutChatId("removed_from_chat");
 
-const ReadFrame = z.object({
-  type: z.literal("read"),
+const ReadFrame = z.object({ type: z.literal("read"), ...inChat, reads: z.array(Read) });
+export type ReadFrame = z.infer<typeof ReadFrame>;
+
+/** A person has changed what they have chosen for a chat. */
+const PreferencesFrame = z.object({
+  type: z.literal("preferences"),
   ...inChat,
-  reads: z.array(
-    z.object({
-      user_id: Id,
-      last_read_seq: Seq.meta({ description: "The person has read everything up to this number." }),
-    }),
-  ),
+  ...ChatPreferences.shape,
 });
 
 /** Limit of the part of a message that an {@link ActivityFrame} shows, in UTF-16 units. */
@@ -34,9 +34,9 @@ const ActivityFrame = z.object({
   type: z.literal("chat_activity"),
   ...inChat,
   ...Message.pick({ seq: true, user_id: true, username: true, is_bot: true }).shape,
-  last_message: z
-    .string()
-    .meta({ description: `The first ${previewMax} UTF-16 units of the newest message` }),
+  last_message: z.string().meta({
+    description: `The first ${previewMax} UTF-16 units of the newest message; empty if it was deleted`,
+  }),
   last_message_time: Time,
 });
 export type ActivityFrame = z.infer<typeof ActivityFrame>;
@@ -51,6 +51,7 @@ export const listFrames = {
   chat_deleted: ChatDeletedFrame,
   removed_from_chat: RemovedFromChatFrame,
   read: ReadFrame,
+  preferences: PreferencesFrame,
   chat_activity: ActivityFrame,
   chat_changed: ChatChangedFrame,
 } as const;

@@ -1,12 +1,22 @@
 // Frames that show a stored message.
 import type { z } from "zod";
-import { BotStreamLastFrame, type BotStreamFirstFrame, type MessageFrame } from "./frames.ts";
+import {
+  BotStreamLastFrame,
+  type BotStreamFirstFrame,
+  type MessageFrame,
+  type MessageUpdatedFrame,
+} from "./frames.ts";
 import { previewMax, type ActivityFrame } from "./list-frames.ts";
 import type { Message, Usage } from "./messages.ts";
 
 export function messageFrame(message: Message): z.infer<typeof MessageFrame> {
   const { id, ...body } = message;
   return { type: "message", message_id: id, ...body };
+}
+
+/** The frame of an edit or a deletion. `message.updated_seq` is its number. */
+export function updatedFrame(message: Message): z.infer<typeof MessageUpdatedFrame> {
+  return { ...messageFrame(message), type: "message_updated" };
 }
 
 export function activityFrame(message: Message): ActivityFrame {

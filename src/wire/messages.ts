@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { exampleTime, Id, numeric, Seq, text, Time } from "./text.ts";
 import { ChatPath } from "./chats.ts";
+import { Emoji } from "./emoji.ts";
 
 /** The username of the model's messages. Registration refuses it. */
 export const botUsername = "Gemini";
@@ -33,6 +34,22 @@ export const Source = z
   .meta({ id: "Source" });
 export type Source = z.infer<typeof Source>;
 
+/** Limit of the people that a {@link Reaction} names. */
+export const reactionNamesMax = 100;
+/** Limit of different emoji on one message. */
+export const reactionsPerMessageMax = 20;
+
+export const Reaction = z
+  .object({
+    emoji: z.string().meta({ example: "👍" }),
+    count: z.int().positive(),
+    user_ids: z.array(Id).meta({
+      description: `The people in the order in which they reacted, ${reactionNamesMax} at most; \`count\` counts all`,
+    }),
+  })
+  .meta({ id: "Reaction" });
+export type Reaction = z.infer<typeof Reaction>;
+
 export const Message = z
   .object({
     id: Id,
@@ -59,6 +76,16 @@ export const Message = z
     sources: z.array(Source).nullable().meta({
       description: "Web pages that an answer cites, when the model has searched the web",
     }),
+    edited_at: Time.nullable().meta({ description: "When the author last edited the message" }),
+    deleted_at: Time.nullable().meta({
+      description:
+        "When the message was deleted. A deleted message keeps its number and its author; its `content` is empty.",
+    }),
+    reply_to: Id.nullable().meta({
+      description: "The id of the message of the same chat that this one replies to",
+    }),
+    mentions: z.array(Id).meta({ description: "The people whom the message mentions" }),
+    reactions: z.array(Reaction).meta({ description: "In the order of first use" }),
   })
   .meta({ id: "Message" });
 export type Message = z.infer<typeof Message>;
@@ -79,6 +106,11 @@ export const exampleMessage: Message = {
   created_at: exampleTime,
   error: null,
   sources: null,
+  edited_at: null,
+  deleted_at: null,
+  reply_to: null,
+  mentions: [],
+  reactions: [],
 };
 
 /** Token counts of one answer, as the model reports them. */
@@ -97,6 +129,30 @@ export const SendMessageInput = z
   .object({ content: Content, client_id: ClientId.nullish() })
   .meta({ id: "SendMessageInput" });
 export type SendMessageInput = z.infer<typeof SendMessageInput>;
+
+export const EditMessageInput = z
+  .object({
+    content: Content,
+    if_seq: Seq.nullish().meta({
+      description:
+        "The `updated_seq` of the message that the author has seen. The edit is refused if the message has changed since, " +
+        "by a reaction, too.",
+    }),
+  })
+  .meta({ id: "EditMessageInput", example: { content: "Hello, everybody!" } });
+export type EditMessageInput = z.infer<typeof EditMessageInput>;
+
+/** Limit of the texts that are kept of one message. */
+export const versionsMax = 100;
+
+export const MessageVersion = z
+  .object({
+    content: z.string(),
+    updated_seq: Seq.meta({ description: "The number with which the text came into the log" }),
+    created_at: Time.meta({ description: "When the text was written" }),
+  })
+  .meta({ id: "MessageVersion" });
+export type MessageVersion = z.infer<typeof MessageVersion>;
 
 const historyPageMax = 200;
 const historyPageDefault = 50;
@@ -123,3 +179,7 @@ export type HistoryQuery = z.infer<typeof HistoryQuery>;
 export const MessagePath = ChatPath.extend({
   message_id: numeric({ min: 1 }).meta({ example: 124 }),
 });
+
+export const ReactionPath = MessagePath.extend({ emoji: Emoji });
+
+export const Reactions = z.object({ reactions: z.array(Reaction) }).meta({ id: "Reactions" });

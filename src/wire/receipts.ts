@@ -1,24 +1,45 @@
 import { z } from "zod";
-import { Id, text, Time } from "./text.ts";
+import { Id, Seq, text, Time } from "./text.ts";
 
 /** Messages that one answer covers at most. */
 export const receiptMessagesMax = 200;
 /** Readers that are named of one message at most. */
 export const readersMax = 20;
 
-const Reader = z
+/** In a chat with more participants than this, read positions are not sent: they are read on request. */
+export const liveReadsMembersMax = 100;
+
+export const Reader = z
   .object({
     user_id: Id,
     username: z.string(),
-    read_at: Time.meta({ description: "When the read position reached the message, or moved on" }),
+    read_at: Time.meta({
+      description:
+        "When the person's read position last moved, which is when they read the message, or later",
+    }),
   })
   .meta({ id: "Reader" });
+export type Reader = z.infer<typeof Reader>;
+
+/** How far a participant has read. */
+export const Read = z.object({
+  user_id: Id,
+  last_read_seq: Seq.meta({ description: "The person has read everything up to this number." }),
+  joined_seq: Seq.meta({
+    description: "The number with which the person came. They count as a reader of newer messages.",
+  }),
+  read_at: Time.nullable().meta({
+    description: "When the position last moved; null if it has not moved yet",
+  }),
+});
+export type Read = z.infer<typeof Read>;
 
 export const ReadReceipts = z.record(z.string().regex(/^\d+$/), z.array(Reader)).meta({
   id: "ReadReceipts",
   description:
     `By the id of the message, its readers, oldest first: ${readersMax} at most. A message that nobody has read is left ` +
-    "out. An author is no reader of their own message, and who joined later is none of what was written before.",
+    "out. An author is no reader of their own message, and who joined later is none of what was written before. Nobody is named " +
+    "who does not want to be seen reading, and to them nobody is (`read_receipts` of User).",
   example: {
     "123": [{ user_id: 9, username: "jane_doe", read_at: "2026-11-22T10:15:30.123Z" }],
   },

@@ -12,12 +12,14 @@ import {
   ParticipantAddedFrame,
   ParticipantRemovedFrame,
   PongFrame,
+  ReactionFrame,
   TypingFrame,
   UserJoinedFrame,
   UserLeftFrame,
 } from "./frames.ts";
 import { listFrames } from "./list-frames.ts";
 import { mergedFrames } from "./merged-frames.ts";
+import { PresenceFrame } from "./presence.ts";
 
 export const serverFrames = {
   message: MessageFrame,
@@ -25,6 +27,7 @@ export const serverFrames = {
   bot_stream_first: BotStreamFirstFrame,
   bot_stream: BotStreamFrame,
   bot_stream_last: BotStreamLastFrame,
+  reaction: ReactionFrame,
   participant_added: ParticipantAddedFrame,
   participant_removed: ParticipantRemovedFrame,
   chat_updated: ChatUpdatedFrame,
@@ -34,6 +37,7 @@ export const serverFrames = {
   joined: JoinedFrame,
   ...listFrames,
   ...mergedFrames,
+  presence: PresenceFrame,
   pong: PongFrame,
   ack: AckFrame,
   error: ErrorFrame,

@@ -47,6 +47,21 @@ export function numeric({ min, max }: { min: number; max?: number }) {
 /** The time that the documents show. */
 export const exampleTime = "2026-11-22T10:15:30.123Z";
 
+/** The earliest and the latest time that both RFC 3339 and PostgreSQL can write. */
+const timeMin = "0001-01-01T00:00:00.000Z";
+const timeMax = "9999-12-31T23:59:59.999Z";
+
+/** A time of a request, in RFC 3339 with any offset. It is output in the form of {@link Time}. */
+export const TimeInput = z.iso
+  .datetime({
+    offset: true,
+    error: "must be a time with an offset, such as 2026-11-22T10:15:30.123Z",
+  })
+  .refine((text) => Date.parse(text) >= Date.parse(timeMin), `must be at least ${timeMin}`)
+  .refine((text) => Date.parse(text) <= Date.parse(timeMax), `must be at most ${timeMax}`)
+  .transform((text) => new Date(text).toISOString())
+  .meta({ type: "string", format: "date-time", example: exampleTime });
+
 /** A time in RFC 3339, in UTC, with milliseconds. */
 export const Time = z.iso
   .datetime({ precision: 3 })

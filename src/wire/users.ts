@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { Visibility } from "./presence.ts";
 import { Id, numeric, text, Time } from "./text.ts";
 
 const usernamePattern = /^[A-Za-z0-9_.-]+$/;
@@ -34,12 +35,32 @@ export const Password = text({ min: 8, max: 256, trim: false }).meta({
 });
 
 export const User = z
-  .object({ id: Id, username: z.string(), email: z.string(), created_at: Time })
+  .object({
+    id: Id,
+    username: z.string(),
+    email: z.string(),
+    created_at: Time,
+    read_receipts: z.boolean().meta({
+      description:
+        "Whether others see what this person has read, and this person sees what they have read",
+    }),
+    presence: Visibility,
+  })
   .meta({
     id: "User",
-    description: "A registered person. Only that person is shown the email address.",
+    description:
+      "A registered person. Only that person is shown the email address and the settings.",
   });
 export type User = z.infer<typeof User>;
+
+/** Changes to the caller's settings; an absent member stays as it is. */
+export const UpdateMeInput = z
+  .object({
+    read_receipts: User.shape.read_receipts.optional(),
+    presence: User.shape.presence.optional(),
+  })
+  .meta({ id: "UpdateMeInput", description: "Absent members stay as they are." });
+export type UpdateMeInput = z.infer<typeof UpdateMeInput>;
 
 export const RegisterInput = z
   .object({ username: Username, email: Email, password: Password })

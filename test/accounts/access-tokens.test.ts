@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { signAccessToken } from "../../src/accounts/access-tokens.ts";
+import { User } from "../../src/wire/users.ts";
 import { forge } from "../world/tokens.ts";
 import { startWorld, useWorld, type Person } from "../world/world.ts";
 import { exchange } from "../http/raw.ts";
@@ -63,12 +64,14 @@ async function signedByRsa(): Promise<string> {
 test("a good token tells who its person is, email included", async () => {
   const { status, body } = await me(`Bearer ${person.token}`);
   expect(status).toBe(200);
-  expect(Object.keys(body)).toEqual(["id", "username", "email", "created_at"]);
+  expect(Object.keys(body)).toEqual(Object.keys(User.shape));
   expect(body).toEqual({
     id: person.id,
     username: person.username,
     email: person.email,
     created_at: time,
+    read_receipts: true,
+    presence: "visible",
   });
 });
 

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from "bun:test";
+import { User } from "../../src/wire/users.ts";
 import { useWorld } from "../world/world.ts";
 import { expectInvalid, expectProblem, time } from "../http/refusals.ts";
 
@@ -21,12 +22,14 @@ describe("registering", () => {
       password,
     });
     expect(status).toBe(200);
-    expect(Object.keys(body)).toEqual(["id", "username", "email", "created_at"]);
+    expect(Object.keys(body)).toEqual(Object.keys(User.shape));
     expect(body).toEqual({
       id: expect.any(Number),
       username: "john_doe",
       email: "John@Example.com",
       created_at: time,
+      read_receipts: true,
+      presence: "visible",
     });
     expect(Math.abs(Date.now() - Date.parse(body.created_at))).toBeLessThan(60_000);
   });
@@ -48,7 +51,7 @@ describe("registering", () => {
       password,
     });
     expect(status).toBe(200);
-    expect(Object.keys(body)).toEqual(["id", "username", "email", "created_at"]);
+    expect(Object.keys(body)).toEqual(Object.keys(User.shape));
     expect(body.id).not.toBe(4_711);
     expect(body.created_at).not.toStartWith("1999");
   });

@@ -117,6 +117,7 @@ test("an answer no longer counts as running once its last frame is out", async (
     rooms: realtime.rooms,
     toUser: (userId, frame) => realtime.toUser(userId, frame),
     toList: (frame) => realtime.toList(frame),
+    reviseActivity: (frame, options) => realtime.reviseActivity(frame, options),
     hasMerged: (chatId) => realtime.hasMerged(chatId),
     toMerged: (frame, after) => realtime.toMerged(frame, after),
     toRoom(frame, options) {

@@ -20,11 +20,11 @@ async function receipt(from: Person, chatId: number, messageId: unknown) {
   return AnswerContext.strict().parse(body);
 }
 
-/** Its chat's next number becomes its version. */
-async function edit(chatId: number, messageId: number, content: string) {
+/** Raises a message's number, as changes do that leave its text alone. */
+async function touch(chatId: number, messageId: number) {
   await world.sql`
     with chat as (update chats set last_seq = last_seq + 1 where id = ${chatId} returning last_seq)
-    update messages set content = ${content}, updated_seq = chat.last_seq from chat where id = ${messageId}
+    update messages set updated_seq = chat.last_seq from chat where id = ${messageId}
   `;
 }
 
@@ -67,12 +67,16 @@ describe("the receipt of an answer", () => {
     const { first_chunk_ms: firstMs, total_ms: totalMs } = await receipt(ben, chat.id, messageId);
     expect(firstMs).toBeLessThanOrEqual(totalMs ?? 0);
 
-    await edit(chat.id, before.id, "We bake.");
+    for (const id of [before.id, firstAnswer]) await touch(chat.id, Number(id));
+    expect((await receipt(anna, chat.id, messageId)).changed).toBe(false);
+    await anna.api("PATCH", `/api/chats/${chat.id}/messages/${before.id}`, {
+      content: "We bake.",
+    });
     const edited = await receipt(anna, chat.id, messageId);
     expect(edited.changed).toBe(true);
     expect(edited.messages.map(({ changed }) => changed)).toEqual([true, false, false, false]);
     expect(edited.messages[0]).toMatchObject({ updated_seq: before.seq });
-    await world.sql`delete from messages where id = ${firstAnswer}`;
+    await anna.api("DELETE", `/api/chats/${chat.id}/messages/${firstAnswer}`);
     const removed = await receipt(anna, chat.id, messageId);
     expect(removed.messages.map(({ changed }) => changed)).toEqual([true, false, true, false]);
     // What the settings are now is not what they were then.

@@ -2,15 +2,23 @@
 import { GoogleGenAI } from "@google/genai";
 import { z } from "zod";
 import { check, openProduct, type Bench } from "./bench.ts";
-import { median, percentile, type Client } from "./client.ts";
-import { askerOf, askers, roomOfAsker } from "./data.ts";
-import { latency } from "./figures.ts";
+import { closeAll, median, quantile, type Client } from "./client.ts";
+import { askerOf, roomOfAsker } from "./data.ts";
+import { latency } from "./messages.ts";
 import { questionOf, textOf, type Shape } from "./script.ts";
 
-/** 4,096 characters in four seconds, in pieces of about 64 tokens. */
-export const usual: Shape = { pieces: 16, pieceLength: 256, everyMs: 250 };
+/** 4,096 characters, in full in four seconds, in pieces of about 64 tokens. */
+export const usual = ({ scale }: Bench): Shape => ({
+  pieces: 16,
+  pieceLength: 256,
+  everyMs: scale.answerMs / 16,
+});
 /** The same in pieces of two tokens. */
-export const chatty: Shape = { pieces: 512, pieceLength: 8, everyMs: 8 };
+export const chatty = ({ scale }: Bench): Shape => ({
+  pieces: 512,
+  pieceLength: 8,
+  everyMs: Math.ceil(scale.answerMs / 500),
+});
 const short: Shape = { pieces: 2, pieceLength: 100, everyMs: 0 };
 const answerTimeoutMs = 60_000;
 
@@ -42,9 +50,6 @@ interface Asker {
   index: number;
 }
 
-/** The number of questions that each person has asked; every question uses a room without an answer. */
-const turns = Array.from({ length: askers }, () => 0);
-
 async function openAskers(bench: Bench, count: number): Promise<Asker[]> {
   const opened: Asker[] = [];
   for (let index = 0; index < count; index += 1) {
@@ -54,19 +59,20 @@ async function openAskers(bench: Bench, count: number): Promise<Asker[]> {
 }
 
 async function close(opened: Asker[]) {
-  await Promise.all(opened.map(({ client }) => client.close()));
+  await closeAll(opened.map(({ client }) => client));
 }
 
-async function join({ client, index }: Asker): Promise<number> {
+/** Every question uses a room without an answer. */
+async function join({ scale, turns }: Bench, { client, index }: Asker): Promise<number> {
   const turn = turns[index] ?? 0;
   turns[index] = turn + 1;
-  const chatId = roomOfAsker(index, turn);
+  const chatId = roomOfAsker(scale, index, turn);
   await client.ask({ type: "join", chat_id: chatId });
   return chatId;
 }
 
-async function ask(asker: Asker, shape: Shape): Promise<Heard> {
-  const chatId = await join(asker);
+async function ask(bench: Bench, asker: Asker, shape: Shape): Promise<Heard> {
+  const chatId = await join(bench, asker);
   const { client } = asker;
   const heard = listen(client, textOf(shape));
   client.send({ type: "message", chat_id: chatId, content: `/bot ${questionOf(shape)}` });
@@ -136,12 +142,12 @@ function bareSdk(baseUrl: string): GoogleGenAI {
 
 export const lengthOf = (shape: Shape) => shape.pieces * shape.pieceLength;
 
-export type Side = "product" | "bare";
+export type AnswerSide = "product" | "bare";
 
 /** Asks `count` questions at a time in as many lanes. @returns milliseconds to each first chunk */
 async function inLanes(
   bench: Bench,
-  side: Side,
+  side: AnswerSide,
   count: number,
   lane: (ask: () => Promise<number>, index: number) => Promise<number[]>,
   shape: Shape,
@@ -151,7 +157,7 @@ async function inLanes(
     Array.from({ length: count }, (_, index) => {
       const asker = opened[index];
       const once = async () =>
-        asker ? (await ask(asker, shape)).firstChunkMs : await askBare(bench, shape);
+        asker ? (await ask(bench, asker, shape)).firstChunkMs : await askBare(bench, shape);
       return lane(once, index);
     }),
   );
@@ -159,28 +165,24 @@ async function inLanes(
   return delays.flat();
 }
 
-/** PostgreSQL plans a statement anew for the first five times on each of the ten connections. */
-const warmUpTimes = 150;
-const warm = new Set<Side>();
-
 /** Median milliseconds from a question to the first chunk of its answer, one at a time. */
-export async function firstChunkIdle(bench: Bench, side: Side, times: number): Promise<number> {
-  if (!warm.has(side)) {
-    warm.add(side);
-    await firstChunkIdle(bench, side, warmUpTimes);
-  }
+export async function firstChunkIdle(bench: Bench, side: AnswerSide): Promise<number> {
+  const { questions, warmUpQuestions } = bench.scale;
+  // PostgreSQL plans a statement anew for the first five times on each of the ten connections.
+  const times = questions + (bench.warm.has(side) ? 0 : warmUpQuestions);
+  bench.warm.add(side);
   const repeat = async (once: () => Promise<number>) => {
     const delays: number[] = [];
     for (let time = 0; time < times; time += 1) delays.push(await once());
     return delays;
   };
-  return median(await inLanes(bench, side, 1, repeat, short));
+  return median((await inLanes(bench, side, 1, repeat, short)).slice(-questions));
 }
 
 /** The same at p99 while 100 answers run, which begin one after the other. */
-export async function firstChunkBusy(bench: Bench, side: Side): Promise<number> {
+export async function firstChunkBusy(bench: Bench, side: AnswerSide): Promise<number> {
   const answersOfLane = 3;
-  const answerMs = usual.pieces * usual.everyMs;
+  const { answerMs, askers } = bench.scale;
   const lane = async (once: () => Promise<number>, index: number) => {
     await Bun.sleep((answerMs / askers) * index);
     const delays: number[] = [];
@@ -188,46 +190,48 @@ export async function firstChunkBusy(bench: Bench, side: Side): Promise<number> 
     // The first ones began while fewer ran.
     return delays.slice(1);
   };
-  const delays = await inLanes(bench, side, askers, lane, usual);
+  const delays = await inLanes(bench, side, askers, lane, usual(bench));
   check("answers at once", delays.length, askers * (answersOfLane - 1));
-  return percentile(delays, 0.99);
+  return quantile(delays, 0.99);
 }
 
 /** The same for 100 questions in one moment. */
-export async function firstChunkBurst(bench: Bench, side: Side): Promise<number> {
-  const delays = await inLanes(bench, side, askers, async (once) => [await once()], usual);
+export async function firstChunkBurst(bench: Bench, side: AnswerSide): Promise<number> {
+  const { askers } = bench.scale;
+  const delays = await inLanes(bench, side, askers, async (once) => [await once()], usual(bench));
   check("answers of a burst", delays.length, askers);
-  return percentile(delays, 0.99);
+  return quantile(delays, 0.99);
 }
 
 /** p99 of normal messages in milliseconds, as {@link latency} has it, while 100 answers run. */
-export async function latencyDuringAnswers(
-  bench: Bench,
-  perSecond: number,
-  seconds: number,
-): Promise<number> {
+export async function latencyDuringAnswers(bench: Bench): Promise<number> {
+  const { askers, answerMs, slowRate } = bench.scale;
   const opened = await openAskers(bench, askers);
-  const answerMs = usual.pieces * usual.everyMs;
   let isOver = false;
   const lanes = Promise.all(
     opened.map(async (asker) => {
       await Bun.sleep((answerMs / askers) * asker.index);
-      while (!isOver) await ask(asker, usual);
+      while (!isOver) await ask(bench, asker, usual(bench));
     }),
   );
   await Bun.sleep(answerMs);
-  const p99 = await latency(bench, "product", perSecond, seconds);
+  const p99 = await latency(bench, "product", slowRate);
   isOver = true;
   await lanes;
   await close(opened);
   return p99;
 }
 
+/** The same while no answer runs. */
+export function latencyWithoutAnswers(bench: Bench): Promise<number> {
+  return latency(bench, "product", bench.scale.slowRate);
+}
+
 /** Bytes that one client gets of an answer. */
 export async function bytesOfAnswer(bench: Bench, shape: Shape): Promise<number> {
   const opened = await openAskers(bench, 1);
   let bytes = 0;
-  for (const asker of opened) bytes = (await ask(asker, shape)).bytes;
+  for (const asker of opened) bytes = (await ask(bench, asker, shape)).bytes;
   await close(opened);
   return bytes;
 }
@@ -237,17 +241,29 @@ export async function bytesOfAnswer(bench: Bench, shape: Shape): Promise<number>
  * reservation, question with its empty answer, receipt, checkpoints, end.
  */
 export async function writesOfAnswer(bench: Bench, seconds: number): Promise<number> {
-  const count = 50;
+  const count = Math.min(50, bench.scale.askers);
   const everyMs = 100;
   const shape = { pieces: 1 + (seconds * 1_000) / everyMs, pieceLength: 20, everyMs };
-  await bench.sql`alter system set autovacuum = off`;
-  await bench.sql`select pg_reload_conf()`;
+  if (bench.ownsCluster) await setAutovacuum(bench, false);
   const before = await nextTransaction(bench);
   await inLanes(bench, "product", count, async (once) => [await once()], shape);
   const after = await nextTransaction(bench);
-  await bench.sql`alter system reset autovacuum`;
-  await bench.sql`select pg_reload_conf()`;
+  if (bench.ownsCluster) await setAutovacuum(bench, true);
   return (after - before) / count;
+}
+
+/** The same for each second for which an answer runs. */
+export async function writesPerSecond(bench: Bench): Promise<number> {
+  const [brief, long] = [0.2, bench.scale.longAnswerSeconds];
+  const few = await writesOfAnswer(bench, brief);
+  const many = await writesOfAnswer(bench, long);
+  return (many - few) / (long - brief);
+}
+
+/** Autovacuum takes numbers of transactions, too. */
+async function setAutovacuum({ sql }: Bench, isOn: boolean): Promise<void> {
+  await sql`alter system set autovacuum = ${sql.unsafe(isOn ? "on" : "off")}`;
+  await sql`select pg_reload_conf()`;
 }
 
 async function nextTransaction({ sql }: Bench): Promise<number> {

@@ -1,84 +1,146 @@
-// A server that is measured runs in a child process, so that its CPU time and memory can be told apart.
+// A process that is measured: its CPU time, its memory and the holds of its event loop are its own.
+import { closeSync, openSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { z } from "zod";
 import type { Cleanup } from "../world/cleanup.ts";
+import { freePort } from "../world/free-port.ts";
 
-const Report = z.discriminatedUnion("type", [
-  z.object({ type: z.literal("ready"), url: z.string(), secretKey: z.string().optional() }),
-  z.object({ type: z.literal("usage"), cpuMicros: z.number(), rssBytes: z.number() }),
-]);
-type Report = z.infer<typeof Report>;
+const agent = join(import.meta.dir, "agent.ts");
+/** Longer than a start with all migrations takes on a busy machine. */
+const startTimeoutMs = 60_000;
+const stopTimeoutMs = 15_000;
+const pollMs = 10;
+const linesShown = 20;
 
-export interface Usage {
-  /** User and system time since the start. */
-  cpuMicros: number;
-  rssBytes: number;
+export interface ChildOptions {
+  /** The program, which listens on 127.0.0.1 at the port in PORT. */
+  script: string;
+  /** Added to PATH, TMPDIR, HOST and PORT. The child has nothing else of this process's environment. */
+  env: Record<string, string>;
+  /** The working folder, which also gets the output of the child. */
+  folder: string;
 }
 
-export type Child = Awaited<ReturnType<typeof startChild>>;
+type Question = "cpu" | "rss" | "hold" | "unwatch";
 
-/**
- * @param script a file of this folder that calls {@link serveUsage} once it listens
- * @param cleanup ends the child with the program
- * @throws Error if the child ends before it listens
- */
-export async function startChild(
-  cleanup: Cleanup,
-  script: string,
-  env: Record<string, string> = {},
-) {
-  cleanup.check();
-  const reports: Report[] = [];
-  let wake: (() => void) | undefined;
-  const child = Bun.spawn([process.execPath, `${import.meta.dir}/${script}`], {
-    env: { ...process.env, ...env },
-    stdout: "inherit",
-    stderr: "inherit",
-    ipc(message) {
-      reports.push(Report.parse(message));
-      wake?.();
-    },
-  });
-  void child.exited.then(() => wake?.());
-  const stop = cleanup.add(async () => {
-    child.kill("SIGKILL");
-    await child.exited;
-  });
-  async function next(): Promise<Report> {
-    for (;;) {
-      const report = reports.shift();
-      if (report) return report;
-      if (child.exitCode !== null || child.signalCode !== null) {
-        throw new Error(`${script} has ended by itself`);
-      }
-      await new Promise<void>((resolve) => (wake = resolve));
+/** A server in a process of its own, which keeps its address when it is started again. */
+export class Child {
+  readonly url: string;
+  readonly #cleanup: Cleanup;
+  readonly #options: ChildOptions;
+  readonly #port = freePort();
+  readonly #logFile: string;
+  readonly #replies: ((reply: number) => void)[] = [];
+  #process: Bun.Subprocess | undefined;
+
+  private constructor(cleanup: Cleanup, options: ChildOptions) {
+    this.#cleanup = cleanup;
+    this.#options = options;
+    this.url = `http://127.0.0.1:${this.#port}`;
+    this.#logFile = join(options.folder, `${this.#port}.log`);
+    cleanup.add(() => this.kill());
+  }
+
+  /** @throws Error with the last lines of its output if it does not answer within 60 s */
+  static async start(cleanup: Cleanup, options: ChildOptions): Promise<Child> {
+    const child = new Child(cleanup, options);
+    await child.#start();
+    return child;
+  }
+
+  /** User and system time since the start, in microseconds. */
+  cpuMicros(): Promise<number> {
+    return this.#ask("cpu");
+  }
+
+  /** Resident bytes after a garbage collection. */
+  rssBytes(): Promise<number> {
+    return this.#ask("rss");
+  }
+
+  /**
+   * The longest hold of the event loop since the last call, in milliseconds of its thread's CPU time. The first call begins to
+   * watch.
+   */
+  longestHoldMs(): Promise<number> {
+    return this.#ask("hold");
+  }
+
+  /** Ends the watch of the event loop, which costs some CPU. */
+  async unwatch(): Promise<void> {
+    await this.#ask("unwatch");
+  }
+
+  /** Stops the server in order and starts it at the same address. Settles when it takes requests. */
+  async restart(): Promise<void> {
+    const stopping = this.#process;
+    this.#process = undefined;
+    if (stopping) {
+      stopping.kill("SIGTERM");
+      const timer = setTimeout(() => stopping.kill("SIGKILL"), stopTimeoutMs);
+      await stopping.exited;
+      clearTimeout(timer);
+    }
+    await this.#start();
+  }
+
+  async kill(): Promise<void> {
+    const killed = this.#process;
+    this.#process = undefined;
+    killed?.kill("SIGKILL");
+    await killed?.exited;
+  }
+
+  async #start(): Promise<void> {
+    this.#cleanup.check();
+    const { script, env, folder } = this.#options;
+    const output = openSync(this.#logFile, "a");
+    const started = Bun.spawn([process.execPath, "--preload", agent, script], {
+      cwd: folder,
+      env: {
+        PATH: process.env.PATH,
+        TMPDIR: tmpdir(),
+        HOST: "127.0.0.1",
+        PORT: String(this.#port),
+        ...env,
+      },
+      stdin: "ignore",
+      stdout: output,
+      stderr: output,
+      ipc: (reply) => this.#replies.shift()?.(z.number().parse(reply)),
+    });
+    closeSync(output);
+    this.#process = started;
+    const deadline = performance.now() + startTimeoutMs;
+    while (!(await this.#answers())) {
+      if (started.exitCode !== null || started.signalCode !== null) throw this.#fault("has ended");
+      if (performance.now() > deadline) throw this.#fault("does not answer");
+      await Bun.sleep(pollMs);
     }
   }
-  const ready = await next();
-  if (ready.type !== "ready") throw new Error("the child spoke out of turn");
-  return {
-    url: ready.url,
-    secretKey: ready.secretKey ?? "",
-    async usage(): Promise<Usage> {
-      child.send("usage");
-      const report = await next();
-      if (report.type !== "usage") throw new Error("the child spoke out of turn");
-      return report;
-    },
-    stop,
-  };
-}
 
-/** Runs in the child: reports its usage, and exits when the parent is gone. */
-export function serveUsage(ready: { url: string; secretKey?: string }) {
-  process.on("disconnect", () => process.exit());
-  process.on("message", () => {
-    const { user, system } = process.cpuUsage();
-    Bun.gc(true);
-    process.send?.({
-      type: "usage",
-      cpuMicros: user + system,
-      rssBytes: process.memoryUsage.rss(),
+  #answers(): Promise<boolean> {
+    return fetch(`${this.url}/health`).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  async #ask(question: Question): Promise<number> {
+    const child = this.#process;
+    if (!child) throw this.#fault("is not running");
+    const { promise, resolve } = Promise.withResolvers<number>();
+    this.#replies.push(resolve);
+    child.send(question);
+    const ended = child.exited.then(() => {
+      throw this.#fault("has ended");
     });
-  });
-  process.send?.({ type: "ready", ...ready });
+    return Promise.race([promise, ended]);
+  }
+
+  #fault(what: string): Error {
+    const lines = readFileSync(this.#logFile, "utf8").trim().split("\n").slice(-linesShown);
+    return new Error(`${this.#options.script} ${what}. Its output:\n${lines.join("\n")}`);
+  }
 }

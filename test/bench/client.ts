@@ -6,23 +6,22 @@ const Frame = z.looseObject({
   request_id: z.union([z.string(), z.number()]).optional(),
 });
 
+interface Waiting {
+  resolve(reply: string): void;
+  reject(error: Error): void;
+}
+
 export class Client {
-  private readonly waiting = new Map<number, () => void>();
-  private nextId = 0;
+  readonly #waiting = new Map<number, Waiting>();
+  #nextId = 0;
   onText: ((text: string) => void) | undefined;
 
   private constructor(readonly ws: WebSocket) {
-    ws.onmessage = ({ data }) => {
-      const text = String(data);
-      this.onText?.(text);
-      const at = text.lastIndexOf('"request_id":');
-      if (at < 0) return;
-      const id = Number.parseInt(text.slice(at + 13), 10);
-      this.waiting.get(id)?.();
-      this.waiting.delete(id);
-    };
+    ws.onmessage = ({ data }) => this.#receive(String(data));
+    ws.onclose = ({ code, reason }) => this.#end(code, reason);
   }
 
+  /** @throws Error if the server does not accept the socket */
   static open(url: string): Promise<Client> {
     const ws = new WebSocket(url);
     const client = new Client(ws);
@@ -32,16 +31,37 @@ export class Client {
     });
   }
 
+  #receive(text: string) {
+    this.onText?.(text);
+    const at = text.lastIndexOf('"request_id":');
+    if (at < 0) return;
+    const id = Number.parseInt(text.slice(at + 13), 10);
+    const waiting = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    if (text.startsWith('{"type":"error"')) waiting?.reject(new Error(text));
+    else waiting?.resolve(text);
+  }
+
+  #end(code: number, reason: string) {
+    for (const { reject } of this.#waiting.values()) {
+      reject(new Error(`a socket was closed with ${code} ${reason}`));
+    }
+    this.#waiting.clear();
+  }
+
   send(frame: object) {
     this.ws.send(JSON.stringify(frame));
   }
 
-  /** Settles with the frame's one reply. */
-  ask(frame: object): Promise<void> {
-    this.nextId += 1;
-    const id = this.nextId;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.waiting.set(id, resolve);
+  /**
+   * Settles with the frame's one reply.
+   * @throws Error for a reply that is an error, or if the socket is closed before
+   */
+  ask(frame: object): Promise<string> {
+    this.#nextId += 1;
+    const id = this.#nextId;
+    const { promise, resolve, reject } = Promise.withResolvers<string>();
+    this.#waiting.set(id, { resolve, reject });
     this.send({ ...frame, request_id: id });
     return promise;
   }
@@ -53,6 +73,10 @@ export class Client {
     this.ws.close();
     return promise;
   }
+}
+
+export async function closeAll(clients: readonly Client[]): Promise<void> {
+  await Promise.all(clients.map((client) => client.close()));
 }
 
 export function parseFrame(text: string) {
@@ -72,12 +96,15 @@ export async function inParallel(
   await Promise.all(lanes);
 }
 
-export function median(values: number[]): number {
+/** The value below which a share of the values lies, between two of them if necessary. NaN without values. */
+export function quantile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+  const place = (sorted.length - 1) * share;
+  const below = sorted[Math.floor(place)] ?? Number.NaN;
+  const above = sorted[Math.ceil(place)] ?? Number.NaN;
+  return below + (above - below) * (place - Math.floor(place));
 }
 
-export function percentile(values: number[], share: number): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+export function median(values: readonly number[]): number {
+  return quantile(values, 0.5);
 }

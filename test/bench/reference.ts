@@ -1,11 +1,13 @@
 // A minimal server on Bun that does the same work: a socket subscribes to the topic in its URL and publishes every message
-// it receives; a handler runs the history's SQL; and messages are inserted in batches before they are published.
+// it receives; handlers run the SQL of the history and of the list of chats and send the rows as JSON; and messages are
+// inserted in batches before they are published.
 import postgres from "postgres";
-import { serveUsage } from "./child.ts";
 import { insertBatch } from "./insert.ts";
+import { chatList, historyPage, messagesOnly } from "./reference-queries.ts";
 
-const url = process.env.BENCH_DATABASE_URL;
-const sql = url ? postgres(url, { max: 10 }) : undefined;
+const url = process.env.DATABASE_URL;
+if (!url) throw new Error("DATABASE_URL is not set");
+const sql = postgres(url, { max: 10 });
 
 interface Waiting {
   chatId: number;
@@ -15,7 +17,7 @@ let waiting: Waiting[] = [];
 let writing = false;
 
 async function write() {
-  if (!sql || writing) return;
+  if (writing) return;
   writing = true;
   while (waiting.length > 0) {
     const group = waiting.splice(0, 256);
@@ -30,19 +32,25 @@ async function write() {
 
 const server = Bun.serve<{ topic: string }>({
   hostname: "127.0.0.1",
-  port: 0,
+  port: Number(process.env.PORT),
   async fetch(request, server) {
     const { pathname, searchParams } = new URL(request.url);
-    if (pathname === "/history" && sql) {
-      const rows = await sql`
-        select id, chat_id, seq, updated_seq, user_id, content, is_bot, status, answer_to, client_id, created_at
-        from messages where chat_id = ${Number(searchParams.get("chat"))} and seq < ${Number(searchParams.get("before"))}
-        order by seq desc limit 50
-      `;
-      return Response.json(rows.reverse());
+    const number = (name: string) => Number(searchParams.get(name));
+    switch (pathname) {
+      case "/history":
+        return Response.json(
+          await historyPage(sql, number("user"), number("chat"), number("before")),
+        );
+      case "/messages":
+        return Response.json(await messagesOnly(sql, number("chat"), number("before")));
+      case "/chats":
+        return Response.json(await chatList(sql, number("user")));
+      case "/ws":
+        server.upgrade(request, { data: { topic: searchParams.get("topic") ?? "" } });
+        return undefined;
+      default:
+        return new Response("ready");
     }
-    server.upgrade(request, { data: { topic: searchParams.get("topic") ?? "" } });
-    return undefined;
   },
   websocket: {
     idleTimeout: 0,
@@ -58,4 +66,3 @@ const server = Bun.serve<{ topic: string }>({
     },
   },
 });
-serveUsage({ url: `http://127.0.0.1:${server.port}` });

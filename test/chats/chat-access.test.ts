@@ -21,11 +21,19 @@ const endpoints: Record<string, Endpoint> = {
   removeParticipant: { method: "DELETE", path: "/participants/{user_id}", ownerOnly: true },
   inviteToChat: { method: "POST", path: "/invite", body: { username: "guest1" } },
   markRead: { method: "POST", path: "/mark-read", body: { seq: 1 } },
+  changeChatPreferences: { method: "PUT", path: "/preferences", body: { pinned: true } },
   leaveChat: { method: "POST", path: "/leave" },
   listMessages: { method: "GET", path: "/messages" },
   sendMessage: { method: "POST", path: "/messages", body: { content: "hello" } },
+  getMessage: { method: "GET", path: "/messages/{message_id}" },
+  editMessage: { method: "PATCH", path: "/messages/{message_id}", body: { content: "taken over" } },
+  deleteMessage: { method: "DELETE", path: "/messages/{message_id}" },
+  listVersions: { method: "GET", path: "/messages/{message_id}/versions" },
   stopAnswer: { method: "POST", path: "/messages/{message_id}/stop" },
   regenerateAnswer: { method: "POST", path: "/messages/{message_id}/regenerate" },
+  addReaction: { method: "PUT", path: "/messages/{message_id}/reactions/%F0%9F%91%8D" },
+  removeReaction: { method: "DELETE", path: "/messages/{message_id}/reactions/%F0%9F%91%8D" },
+  listReaders: { method: "GET", path: "/messages/{message_id}/readers" },
   getAnswerContext: { method: "GET", path: "/messages/{message_id}/context" },
 };
 
@@ -57,6 +65,7 @@ async function stored(): Promise<string> {
     select to_jsonb(c) as row from chats c where id = ${chatId}
     union all select to_jsonb(p) from chat_participants p where chat_id = ${chatId}
     union all select to_jsonb(m) from messages m where chat_id = ${chatId}
+    union all select to_jsonb(r) from message_reactions r where chat_id = ${chatId}
     order by 1
   `;
   return JSON.stringify(rows);

@@ -49,12 +49,16 @@ test("an empty chat is a Chat with nothing unread and nulls for its last message
     "unread_count",
     "last_message",
     "last_message_time",
+    "muted_until",
+    "pinned",
   ]);
   expect(summary).toEqual({
     ...chat,
     unread_count: 0,
     last_message: null,
     last_message_time: null,
+    muted_until: null,
+    pinned: false,
   });
 });
 
@@ -158,11 +162,11 @@ test("only one's own chats are listed, and none that one has left, lost or seen 
   expect(await list(ann)).toHaveLength(4);
 });
 
-test("the list takes one statement after that for the session, however many chats there are", async () => {
+test("the list takes one statement, however many chats there are", async () => {
   const ann = await world.person("ann");
   const ben = await world.person("ben");
   await ann.chat({ with: [ben] });
-  expect(await statementsOf(() => list(ann))).toBe(2);
+  expect(await statementsOf(() => list(ann))).toBe(1);
   for (let i = 0; i < 40; i += 1) {
     const chat = await ann.chat({ with: [ben] });
     await ben.say(chat.id, `hello ${i}`);
@@ -170,5 +174,5 @@ test("the list takes one statement after that for the session, however many chat
   const chats = await list(ann);
   expect(chats).toHaveLength(41);
   expect(chats[0]).toMatchObject({ last_message: "hello 39", unread_count: 1 });
-  expect(await statementsOf(() => list(ann))).toBe(2);
+  expect(await statementsOf(() => list(ann))).toBe(1);
 });

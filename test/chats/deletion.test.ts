@@ -14,7 +14,7 @@ beforeAll(async () => {
   [ann, ben] = await Promise.all([world.person("ann"), world.person("ben")]);
 });
 
-/** Adds messages and changes to a chat, past the server. */
+/** Adds messages, with a reaction to each, and changes to a chat, past the server. */
 async function fill(chatId: number, count: number): Promise<void> {
   await world.sql`
     with moved as (
@@ -26,6 +26,11 @@ async function fill(chatId: number, count: number): Promise<void> {
       insert into messages (chat_id, user_id, content, seq, updated_seq, ordinal)
       select ${chatId}, ${ann.id}, 'secret ' || n, seq + n, seq + n, ordinal + n
       from moved, generate_series(1, ${count}) n
+      returning id
+    ),
+    reacted as (
+      insert into message_reactions (chat_id, message_id, emoji, user_id)
+      select ${chatId}, id, '👍', ${ann.id} from sent
     )
     insert into chat_changes (chat_id, seq, kind)
     select ${chatId}, seq + ${count} + n, 'chat_updated' from moved, generate_series(1, ${count}) n
@@ -36,6 +41,7 @@ async function rowsOf(chatId: number): Promise<number> {
   const [row] = await world.sql`
     select (select count(*) from messages where chat_id = ${chatId})
       + (select count(*) from chat_changes where chat_id = ${chatId})
+      + (select count(*) from message_reactions where chat_id = ${chatId})
       + (select count(*) from chat_participants where chat_id = ${chatId})
       + (select count(*) from chat_summaries where chat_id = ${chatId})
       + (select count(*) from deleted_chats where chat_id = ${chatId})
@@ -83,7 +89,8 @@ test("a purge goes on after a part of it was done, and leaves other chats alone"
   await ann.api("DELETE", `/api/chats/${gone.id}`);
   const before = await rowsOf(gone.id);
   expect(await purgeDeletedChat(world.sql, 300)).toMatchObject({ chat_id: gone.id });
-  expect(await rowsOf(gone.id)).toBe(before - 300);
+  // As many changes and reactions each.
+  expect(await rowsOf(gone.id)).toBe(before - 600);
   await world.restart();
   await purgeDeletedChats(world.ctx);
   expect(await rowsOf(gone.id)).toBe(0);
@@ -105,7 +112,7 @@ test("two purges at once take different chats, and other chats' messages pass me
   await purgeDeletedChats(world.ctx);
   expect(sends).toHaveLength(20);
   for (const { id } of [first, second]) expect(await rowsOf(id)).toBe(0);
-  expect(await rowsOf(third.id)).toBe(1 + 1 + 1_000 + 20);
+  expect(await rowsOf(third.id)).toBe(1 + 1 + 1_500 + 20);
 });
 
 test("an answer in a chat that another server has deleted ends and is settled, though nobody has joined", async () => {

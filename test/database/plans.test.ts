@@ -10,6 +10,7 @@ import {
   takeTicket,
 } from "../../src/accounts/queries.ts";
 import { findSessions } from "../../src/accounts/session-queries.ts";
+import { z } from "zod";
 import { claimAbandonedRuns } from "../../src/answers/budget/queries.ts";
 import { findPastMessages } from "../../src/answers/prompt/queries.ts";
 import { findParticipants, isParticipant } from "../../src/chats/participant-queries.ts";
@@ -19,12 +20,16 @@ import type { Sql } from "../../src/database/connect.ts";
 import { createReadLog, findMissed } from "../../src/log/replay.ts";
 import { insertMessages } from "../../src/log/insert.ts";
 import { findMessages } from "../../src/log/messages.ts";
+import { findVersions, markDeleted, updateContent } from "../../src/messages/queries.ts";
 import {
   findUsersByName,
   findUsersByPart,
   findUserWithPassword,
 } from "../../src/accounts/user-queries.ts";
-import { findReceipts } from "../../src/receipts/queries.ts";
+import { storeReactions } from "../../src/reactions/queries.ts";
+import { findRoomState } from "../../src/log/read-positions.ts";
+import { findRoomReads, updateReadPosition } from "../../src/receipts/position-queries.ts";
+import { findReaders, findReceipts } from "../../src/receipts/queries.ts";
 import {
   busyChat,
   busyPeople,
@@ -60,7 +65,14 @@ const rotation = {
   ttlSeconds: 60,
   source: { address: "127.0.0.1", userAgent: null },
 };
+/** The message of a chat of one message, which its owner has written. */
+const messageOf = (chatId: number) => ({ chatId, messageId: 10_000 + chatId - 1 });
+const edited = 100;
+let deletable = 200;
 const readLog = (after: number, limit: number) => createReadLog(sql)(busyChat, after, limit);
+
+/** The person has written nothing up to here and some numbers above it. */
+let readTo = 3;
 
 const cases: Case[] = [
   {
@@ -132,8 +144,36 @@ const cases: Case[] = [
       insertMessages(sql, [{ ...fromMe, content: "message 50", clientId: "c50" }], {
         leaseSeconds: 6,
       }),
-    rows: { chats: 1, chat_participants: 1, messages: 1 },
-    by: ["messages_client_id_key"],
+    // It is found by its client id, and then read.
+    rows: { chats: 1, chat_participants: 1, messages: 2, message_versions: 1 },
+    by: ["messages_client_id_key", "messages_pkey", "message_versions_pkey"],
+  },
+  {
+    what: "a message that is edited",
+    run: () =>
+      updateContent(sql, edited, messageOf(edited), {
+        content: crypto.randomUUID(),
+        ifSeq: undefined,
+      }),
+    // The chat and the message are found twice: to be locked, and to be changed.
+    rows: { chats: 2, chat_participants: 1, messages: 2, message_versions: 3 },
+    by: ["messages_pkey", "message_versions_pkey"],
+  },
+  {
+    what: "a message that is deleted",
+    run: () => {
+      deletable += 1;
+      const owner = { id: deletable, username: "owner", source: rotation.source };
+      return markDeleted(sql, owner, messageOf(deletable));
+    },
+    rows: { chats: 2, chat_participants: 1, messages: 2 },
+    by: ["messages_pkey"],
+  },
+  {
+    what: "the texts of a message",
+    run: () => findVersions(sql, me, busyChat, 2_000),
+    rows: { chat_participants: 1, messages: 1, message_versions: 1 },
+    by: ["messages_pkey", "message_versions_pkey"],
   },
   {
     what: "twenty messages at once",
@@ -152,6 +192,22 @@ const cases: Case[] = [
     // The chat is found twice: to be locked, and to be counted up.
     rows: { chats: 2, chat_participants: 40, messages: 0 },
     by: ["messages_client_id_key"],
+  },
+  {
+    what: "reactions of twenty people at once",
+    run: async () => {
+      const [message] = (await findMessages(sql, me, busyChat, { ...page, limit: 1 })) ?? [];
+      const { id } = z.object({ id: z.int() }).parse(JSON.parse(message?.json ?? ""));
+      const people = Array.from({ length: 20 }, (_, n) => 1 + n * 40);
+      const change = { chatId: busyChat, messageId: id, emoji: "👍", on: true };
+      return await storeReactions(
+        sql,
+        people.map((userId) => ({ ...change, userId })),
+      );
+    },
+    // The chat and the message are found twice: to be locked, and to be changed.
+    rows: { chats: 2, chat_participants: 21, messages: 4, message_reactions: 0 },
+    by: ["messages_pkey"],
   },
   {
     what: "what a prompt is made from",
@@ -193,7 +249,38 @@ const cases: Case[] = [
   {
     what: "who has read the newest messages",
     run: () => findReceipts(sql, me, busyChat, undefined),
-    rows: { messages: 200, chat_participants: busyPeople + 1, users: busyPeople },
+    rows: { messages: 200, chat_participants: busyPeople + 1, users: 1 + busyPeople },
+    by: ["messages_chat_id_seq_key"],
+  },
+  {
+    what: "who has read a message",
+    run: () => findReaders(sql, me, busyChat, 5_000),
+    rows: { messages: 1, chat_participants: 1 + busyPeople, users: 1 + busyPeople },
+    by: ["messages_pkey", "chat_participants_chat_id_user_id_key"],
+  },
+  {
+    what: "the read positions that have moved in a room",
+    run: () => findRoomReads(sql, busyChat, [me]),
+    rows: { chats: 1, chat_participants: busyPeople, users: busyPeople },
+    by: ["chat_participants_chat_id_user_id_key"],
+  },
+  {
+    what: "a room as somebody joins it, with its read positions",
+    run: () => findRoomState(sql, me, busyChat),
+    rows: { chats: 1, chat_participants: 1 + busyPeople, users: 1 + busyPeople },
+    by: ["chat_participants_chat_id_user_id_key"],
+  },
+  {
+    what: "a read position that moves",
+    run: () => updateReadPosition(sql, me, busyChat, (readTo += 10)),
+    // The person's own messages are counted among those between the two positions.
+    rows: { chats: 1, chat_participants: 2, messages: 10 },
+    by: ["messages_chat_id_seq_key"],
+  },
+  {
+    what: "one chat of a person's list",
+    run: () => findChatSummaries(sql, me, busyChat),
+    rows: { chat_participants: 1, chats: 1, messages: 2 },
     by: ["messages_chat_id_seq_key"],
   },
   {

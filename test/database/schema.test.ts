@@ -133,7 +133,7 @@ describe("the schema", () => {
     ],
 
     ["a message of nobody", message({ user_id: 99 }), "messages_user_id_fkey"],
-    ["a message without text", message({ content: "''" }), "messages_check"],
+    ["a message without text", message({ content: "''" }), "messages_content_check"],
     ["a number that is taken", message({ seq: 2 }), "messages_chat_id_seq_key"],
     ["a number below one", message({ seq: 0 }), "messages_seq_check"],
     ["a change before the message", message({ updated_seq: 8 }), "messages_check1"],
@@ -162,14 +162,20 @@ describe("the schema", () => {
     [
       "an answer's end without its message",
       change({ kind: "'answer_ended'" }),
-      "chat_changes_check",
+      "chat_changes_message_id_check",
     ],
     [
       "somebody's coming without them",
       change({ kind: "'participant_added'" }),
-      "chat_changes_check1",
+      "chat_changes_user_id_check",
     ],
-    ["a rename with a person", change({ user_id: 1 }), "chat_changes_check1"],
+    ["a rename with a person", change({ user_id: 1 }), "chat_changes_user_id_check"],
+    [
+      "a reaction without its emoji",
+      change({ kind: "'reaction_added'", message_id: 1, user_id: 1 }),
+      "chat_changes_emoji_check",
+    ],
+    ["a rename with an emoji", change({ emoji: "'👍'" }), "chat_changes_emoji_check"],
 
     [
       "a ticket that was issued before",

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { Passwords } from "../../src/accounts/passwords.ts";
-import { ReceiptNotices } from "../../src/receipts/notices.ts";
+import { createStoreReaction } from "../../src/reactions/commit.ts";
+import { ReadNotices } from "../../src/receipts/notices.ts";
 import { createApp } from "../../src/app.ts";
 import { problemCatalogue } from "../../src/wire/problems.ts";
 import { undescribed } from "../world/contract.ts";
@@ -109,7 +110,12 @@ test("just the operations that need a token ask for the bearer scheme, which is 
 
 test("every route is described or a page, and every operation is a route", () => {
   const { ctx } = world;
-  const parts = { ctx, passwords: new Passwords(ctx.log), receipts: new ReceiptNotices(ctx) };
+  const parts = {
+    ctx,
+    passwords: new Passwords(ctx.log),
+    storeReaction: createStoreReaction(ctx.sql),
+    receipts: new ReadNotices(ctx),
+  };
   const routes = createApp(parts)
     .routes.filter((route) => route.method !== "ALL")
     .map((route) => `${route.method} ${route.path.replaceAll(/:(\w+)/g, "{$1}")}`);
@@ -117,7 +123,13 @@ test("every route is described or a page, and every operation is a route", () =>
   expect([...new Set(routes)].toSorted()).toEqual(known.toSorted());
 });
 
-test("parameters are whole numbers, a session's id a UUID, and those of a path are all there and required", () => {
+/** The path parameters that are no whole numbers. */
+const textual: Record<string, object> = {
+  session_id: { type: "string", format: "uuid" },
+  emoji: { type: "string", maxLength: 32 },
+};
+
+test("parameters are whole numbers, a session's id a UUID, an emoji a text, and those of a path are all there and required", () => {
   for (const [name, { parameters = [] }] of operations) {
     const inPath = parameters.filter((parameter) => parameter.in === "path");
     const names = [...name.matchAll(/\{(\w+)\}/g)].map(([, each]) => each);
@@ -125,9 +137,7 @@ test("parameters are whole numbers, a session's id a UUID, and those of a path a
     for (const parameter of inPath) {
       expect(parameter.required).toBe(true);
       expect(parameter.schema).toMatchObject(
-        parameter.name === "session_id"
-          ? { type: "string", format: "uuid" }
-          : { type: "integer", minimum: 1 },
+        textual[parameter.name] ?? { type: "integer", minimum: 1 },
       );
     }
   }

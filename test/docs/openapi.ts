@@ -53,7 +53,7 @@ export const Document = z.strictObject({
   tags: z.array(z.object({ name: z.string(), description: z.string() })),
   paths: z.record(
     z.string().regex(/^\/([\w.-]+|\{\w+\})(\/([\w.-]+|\{\w+\}))*$/),
-    z.partialRecord(z.enum(["get", "post", "patch", "delete"]), Operation.strict()),
+    z.partialRecord(z.enum(["get", "post", "put", "patch", "delete"]), Operation.strict()),
   ),
   components: z.strictObject({
     schemas: z.record(z.string().regex(/^[A-Z]\w+$/), Json),

@@ -132,6 +132,7 @@ describe("CORS", () => {
       "get",
       "patch",
       "post",
+      "put",
     ]);
     expect(listed(answer, "access-control-allow-headers")).toEqual([
       "authorization",
@@ -214,7 +215,7 @@ describe("a method that a path does not have", () => {
   test.each([
     ["PUT", "/api/chats", "GET, HEAD, POST"],
     ["DELETE", "/api/chats", "GET, HEAD, POST"],
-    ["PUT", "/api/auth/me", "GET, HEAD"],
+    ["PUT", "/api/auth/me", "GET, HEAD, PATCH"],
     ["GET", "/api/auth/login", "POST"],
     ["HEAD", "/api/auth/login", "POST"],
     ["POST", "/health", "GET, HEAD"],

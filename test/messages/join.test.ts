@@ -81,6 +81,7 @@ describe("what is sent again", () => {
         last_seq: 9,
         recovered: true,
         online: expect.any(Array),
+        reads: [{ user_id: ann.id, last_read_seq: 0, joined_seq: 0, read_at: null }],
         ...(afterSeq < 8 ? { chat: chatNow, participants } : {}),
       });
     }

@@ -41,6 +41,11 @@ describe("sending", () => {
       "created_at",
       "error",
       "sources",
+      "edited_at",
+      "deleted_at",
+      "reply_to",
+      "mentions",
+      "reactions",
     ]);
     expect(body).toEqual({
       id: expect.any(Number),
@@ -57,6 +62,11 @@ describe("sending", () => {
       created_at: time,
       error: null,
       sources: null,
+      edited_at: null,
+      deleted_at: null,
+      reply_to: null,
+      mentions: [],
+      reactions: [],
     });
     const { body: history } = await ben.api("GET", `/api/chats/${chat.id}/messages`);
     expect(history).toEqual([body]);

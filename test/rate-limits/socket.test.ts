@@ -5,7 +5,7 @@ import { rates } from "../../src/rate-limits/limits.ts";
 import { TestSocket } from "../world/socket.ts";
 import { useWorld } from "../world/world.ts";
 
-const { connects, sends } = rates;
+const { connects, edits, sends } = rates;
 
 const world = useWorld({ env: { RATE_LIMITS: "memory", TRUSTED_PROXIES: "127.0.0.1" } });
 afterEach(() => void setSystemTime());
@@ -52,6 +52,41 @@ test("messages of a person that come too fast are refused, from any socket and o
   const { body } = await ben.api("GET", path);
   const contents = body.map((each: { content: string }) => each.content);
   expect(contents).toEqual(["one", "two", "ben's", "four"]);
+});
+
+test("reactions of a person that come too fast are refused, over HTTP and by frames, and messages are not", async () => {
+  const ann = await world.person("ann");
+  const chat = await ann.chat();
+  const { id } = await ann.say(chat.id, "one");
+  const socket = await ann.socket();
+  const path = `/api/chats/${chat.id}/messages/${id}/reactions/${encodeURIComponent("👍")}`;
+  const react = { type: "react", chat_id: chat.id, message_id: id, emoji: "🎉", on: true };
+  const { reactions } = rates;
+  await world.ctx.rateLimits.take("reactions", { userId: ann.id }, reactions.person.quota - 2);
+  expect((await ann.api("PUT", path)).status).toBe(200);
+  expect(await socket.ask(react)).toMatchObject({ type: "ack" });
+  expect((await ann.api("DELETE", path)).status).toBe(429);
+  expect(await socket.ask({ ...react, on: false })).toMatchObject({ code: "rate_limited" });
+  expect((await ann.say(chat.id, "two")).seq).toBe(4);
+});
+
+test("edits and deletions of a person that come too fast are refused, and messages are not", async () => {
+  const ann = await world.person("ann");
+  const chat = await ann.chat();
+  const { id } = await ann.say(chat.id, "one");
+  const path = `/api/chats/${chat.id}/messages/${id}`;
+  const socket = await ann.socket();
+  await world.ctx.rateLimits.take("edits", { userId: ann.id }, edits.person.quota - 2);
+  expect((await ann.api("PATCH", path, { content: "two" })).status).toBe(200);
+  const frame = { chat_id: chat.id, message_id: id };
+  expect(await socket.ask({ type: "edit", ...frame, content: "3" })).toMatchObject({ type: "ack" });
+  const refused = await socket.ask({ type: "edit", ...frame, content: "four" });
+  expect(refused).toMatchObject({ code: "rate_limited", retry_after: expect.any(Number) });
+  expect(await socket.ask({ type: "delete", ...frame })).toMatchObject({ code: "rate_limited" });
+  expect((await ann.api("PATCH", path, { content: "four" })).status).toBe(429);
+  expect((await ann.api("DELETE", path)).status).toBe(429);
+  expect((await ann.api("GET", path)).body).toMatchObject({ content: "3", deleted_at: null });
+  expect(await ann.say(chat.id, "five")).toMatchObject({ content: "five" });
 });
 
 test("messages from an address that come too fast are refused to all behind it", async () => {

@@ -21,6 +21,12 @@ export function startRooms(log: Log) {
     emitMerged(topic, text) {
       for (const listener of subscribers.get(mergedName(topic)) ?? []) listener.send(text());
     },
+    sendMerged(userIds, text) {
+      for (const userId of userIds) {
+        const topic = mergedName(userTopic(userId));
+        for (const listener of subscribers.get(topic) ?? []) listener.send(text);
+      }
+    },
   };
   const emit: Emit = (topic, text, merged = () => text) => {
     for (const listener of subscribers.get(topic.name) ?? []) listener.send(text);

@@ -16,7 +16,7 @@ const world = useWorld();
 let cast: Cast;
 beforeAll(async () => {
   const owner = await world.person("owner");
-  cast = { owner, guests: [await world.person("gil"), await world.person("gus")] };
+  cast = { owner, guests: [await world.person("gil"), await world.person("gus")], sql: world.sql };
 });
 
 const by = fc.nat(3);
@@ -38,6 +38,32 @@ const act: fc.Arbitrary<Act> = fc.oneof(
       changed: fc.boolean(),
       overHttp,
     }),
+  },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      kind: fc.constant("react" as const),
+      by,
+      nth: fc.nat(20),
+      emoji: fc.constantFrom("👍", "❤️"),
+      on: fc.boolean(),
+      overHttp,
+    }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: fc.constant("edit" as const),
+      by,
+      nth: fc.nat(20),
+      content: fc.constantFrom("new" as const, "new" as const, "same" as const),
+      guarded: fc.boolean(),
+      overHttp,
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: fc.constant("delete" as const), by, nth: fc.nat(20), overHttp }),
   },
   { weight: 5, arbitrary: fc.record({ kind: fc.constant("join" as const), by, back }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("leave" as const), by }) },

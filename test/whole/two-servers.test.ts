@@ -2,7 +2,9 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { compose } from "../../src/compose.ts";
 import { startServer, type RunningServer } from "../../src/server.ts";
-import { startWorld, type World } from "../world/world.ts";
+import { room } from "../answers/room.ts";
+import { answerAndHang, say } from "../world/gemini/script.ts";
+import { startWorld, type Person, type World } from "../world/world.ts";
 
 let world: World;
 let other: RunningServer;
@@ -52,4 +54,66 @@ test("who listens to a chat that another server has deleted has to come back, an
   expect((await ben.api("GET", "/api/chats")).body).toEqual([]);
   await elsewhere.settle();
   expect(world.ctx.realtime.rooms.chatIds()).toEqual([kept.id]);
+});
+
+/** A request to the other server. */
+async function elsewhere(person: Person, method: string, path: string, body?: object) {
+  const response = await fetch(other.url + path, {
+    method,
+    headers: { "content-type": "application/json", authorization: `Bearer ${person.token}` },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  return { status: response.status, body: JSON.parse(await response.text()) };
+}
+
+test("an edit and a deletion on one server reach who listens on the other", async () => {
+  const [ann, ben] = [await world.person(), await world.person()];
+  const chat = await ann.chat({ with: [ben] });
+  const listening = await ann.joined(chat.id);
+  const [first, second] = [await ben.say(chat.id, "Helo"), await ben.say(chat.id, "Oops")];
+  const path = `/api/chats/${chat.id}/messages`;
+  await elsewhere(ben, "PATCH", `${path}/${first.id}`, { content: "Hello" });
+  await elsewhere(ann, "DELETE", `${path}/${second.id}`);
+  await listening.next("message", { content: "Oops" });
+  expect(await listening.next("message_updated")).toMatchObject({
+    message_id: first.id,
+    updated_seq: 3,
+    content: "Hello",
+  });
+  expect(await listening.next("message_updated")).toMatchObject({
+    message_id: second.id,
+    updated_seq: 4,
+    content: "",
+    deleted_at: expect.any(String),
+  });
+});
+
+test("who listens sees the send and the edit of a message, also if they learn of it by a retry", async () => {
+  const [ann, ben] = [await world.person(), await world.person()];
+  const chat = await ann.chat({ with: [ben] });
+  const listening = await ann.joined(chat.id);
+  const path = `/api/chats/${chat.id}/messages`;
+  const message = { content: "Helo", client_id: "once" };
+  const { body: sent } = await elsewhere(ben, "POST", path, message);
+  await elsewhere(ben, "PATCH", `${path}/${sent.id}`, { content: "Hello" });
+  const retried = await ben.api("POST", path, message);
+  expect(retried.body).toMatchObject({ id: sent.id, content: "Hello", updated_seq: 2 });
+  await listening.next("message_updated", { updated_seq: 2 });
+  const shown = listening.frames.filter((frame) => frame.message_id === sent.id);
+  expect(shown.map(({ type, updated_seq }) => [type, updated_seq])).toEqual([
+    ["message", 1],
+    ["message_updated", 2],
+  ]);
+});
+
+test("an answer that runs on one server is stopped by its deletion on the other", async () => {
+  const { anna, annas, chat } = await room(world);
+  world.gemini.respondWith(answerAndHang(say("On and on")));
+  await anna.say(chat.id, "/bot for ever?");
+  const { message_id: id } = await annas.next("bot_stream", { chunk: "On and on" });
+  const deleted = await elsewhere(anna, "DELETE", `/api/chats/${chat.id}/messages/${Number(id)}`);
+  expect([deleted.status, deleted.body]).toMatchObject([200, { status: "stopped", content: "" }]);
+  const last = await annas.next("bot_stream", { is_complete: true });
+  expect(last).toMatchObject({ status: "stopped", updated_seq: 3 });
+  expect(await annas.next("message_updated")).toMatchObject({ message_id: id, updated_seq: 4 });
 });

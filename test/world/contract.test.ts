@@ -7,6 +7,8 @@ const user = {
   username: "ann",
   email: "ann@example.com",
   created_at: "2026-11-22T10:15:30.123Z",
+  read_receipts: true,
+  presence: "visible",
 };
 const problem = (code: string, status: number) => ({
   type: `/problems/${code}`,

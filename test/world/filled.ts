@@ -49,6 +49,9 @@ const filling = `
   insert into chat_changes (chat_id, seq, kind)
   select chat, 20000 + n, 'chat_updated' from generate_series(2, 10001) chat, generate_series(1, 2) n;
 
+  insert into message_versions (message_id, updated_seq, content, created_at)
+  select n, n, 'before ' || n, now() from generate_series(1001, 6000) n;
+
   insert into sessions (id, user_id, refresh_token_hash, expires_at)
   select case n when 1 then '${session}' else gen_random_uuid() end, n, 'x', now() + n * interval '1 minute'
   from generate_series(1, 2000) n;

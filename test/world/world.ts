@@ -129,6 +129,10 @@ export class World {
     return this.#running.server.sockets;
   }
 
+  get presence() {
+    return this.#running.server.presence;
+  }
+
   async start(): Promise<void> {
     this.#parts = await startParts(this.#options);
   }

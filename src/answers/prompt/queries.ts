@@ -187,11 +187,14 @@ export async function findAnswerContext(
           coalesce(jsonb_agg(jsonb_build_object(
             'id', used.id,
             'updated_seq', used.version,
-            'changed', now.updated_seq is distinct from used.version
+            'changed', used.changed
           ) order by used.position), '[]') as messages,
-          coalesce(bool_or(now.updated_seq is distinct from used.version), false) as changed
-        from unnest(r.message_ids, r.message_versions) with ordinality as used (id, version, position)
-        left join messages now on now.id = used.id
+          coalesce(bool_or(used.changed), false) as changed
+        from (
+          select given.id, given.version, given.position, now.id is null or now.content_seq > given.version is true as changed
+          from unnest(r.message_ids, r.message_versions) with ordinality as given (id, version, position)
+          left join messages now on now.id = given.id
+        ) used
       ) source
       where me.chat_id = ${chatId} and me.user_id = ${callerId} and m.id = ${messageId}
     `,

@@ -49,6 +49,31 @@ export const clientNotes: {
       request_id: 3,
     },
   },
+  edit: {
+    summary: "Edit a message",
+    description:
+      "The author may edit a message, without a `join`. Everybody in the room receives `message_updated`. An edit that changes nothing is " +
+      "acknowledged, too, so the frame can be sent again until it is. With `if_seq`, which is the `updated_seq` that the author has seen, " +
+      "it is refused as `changed_meanwhile` if the message has changed since.",
+    reply: "ack",
+    example: {
+      type: "edit",
+      chat_id: 1,
+      message_id: 123,
+      content: "/bot Why is the evening sky red?",
+      if_seq: 57,
+      request_id: 6,
+    },
+  },
+  delete: {
+    summary: "Delete a message",
+    description:
+      "The author and the chat's owner may delete a message, and the person who asked may delete the answer; a `join` is not needed. A " +
+      "running answer is stopped first. Everybody in the room receives `message_updated` with `deleted_at` and without content. " +
+      "Deleting a message once more is acknowledged, too.",
+    reply: "ack",
+    example: { type: "delete", chat_id: 1, message_id: 123, request_id: 7 },
+  },
   typing: {
     summary: "Show that you are typing",
     description:
@@ -56,6 +81,14 @@ export const clientNotes: {
       "The sender must be a participant; a `join` is not needed. Send it while the person types.",
     reply: "ack",
     example: { type: "typing", chat_id: 1 },
+  },
+  read: {
+    summary: "Move my read position forward",
+    description:
+      "The same as `POST /api/chats/{chat_id}/mark-read`, without a `join`. The position never moves back. The `ack` has the position as `seq`. Send it when the person " +
+      "has seen the messages, at most about once a second.",
+    reply: "ack",
+    example: { type: "read", chat_id: 1, seq: 57, request_id: 6 },
   },
   leave: {
     summary: "Stop receiving the live frames of a chat",
@@ -70,6 +103,40 @@ export const clientNotes: {
       "Any participant may stop an answer, without a `join`. The text so far is kept. The frame is acknowledged after the end of the answer was stored.",
     reply: "ack",
     example: { type: "stop", chat_id: 1, message_id: 124, request_id: 4 },
+  },
+  presence: {
+    summary: "Say whether you are there",
+    description:
+      "A socket counts as `online` from the start. A person is away when all of their clients have said so, or when for 10 minutes " +
+      "none of them has sent a frame other than `ping` and `auth`; the next such frame ends the latter. `away` holds until the " +
+      "same socket says `online`, whatever else it sends.",
+    reply: "ack",
+    example: { type: "presence", status: "away" },
+  },
+  watch_presence: {
+    summary: "Watch the presence of people",
+    description:
+      "The list replaces the one before; an empty list ends the watch. A `presence` frame with the status of everybody in the list " +
+      "comes before the `ack`, and later ones within 2 s of a change. You are told of people who are in a chat with you, " +
+      "and of yourself. Everybody else is `offline` with a `last_seen_at` of null, exactly as an id that nobody has, " +
+      "until you are in a chat together; when you no longer are, the person is shown so again.",
+    reply: "ack",
+    example: { type: "watch_presence", user_ids: [7, 9], request_id: 6 },
+  },
+  react: {
+    summary: "React to a message, or take a reaction back",
+    description:
+      "Any participant may, without a `join`. The emoji is one that Unicode recommends (RGI); variation selectors may be left out. With `on: false` " +
+      "the sender's own reaction is taken back. What is already so is acknowledged, and no frame is sent to the room.",
+    reply: "ack",
+    example: {
+      type: "react",
+      chat_id: 1,
+      message_id: 123,
+      emoji: "👍",
+      on: true,
+      request_id: 6,
+    },
   },
   ping: {
     summary: "Check whether the server responds",

@@ -16,12 +16,28 @@ export const errorNotes = {
     then: "The socket continues with the token it had. Send `auth` with a new token before that one expires.",
   },
   not_found: {
-    when: "You are not in the chat, or it does not exist: the server does not tell which. In reply to `stop`, the message may not exist either.",
-    then: "Remove the chat from the list.",
+    when: "You are not in the chat, or it does not exist: the server does not tell which. In reply to `stop`, `edit`, `delete` and `react`, the message may not exist either; in reply to `edit`, it may have been deleted.",
+    then: "Remove the chat from the list, unless the frame names a message: then reload the chat.",
+  },
+  forbidden: {
+    when: "You may not edit or delete this message. The author may edit it; the author, the chat's owner, and of an answer the person who asked may delete it.",
+    then: "Show `detail`.",
+  },
+  changed_meanwhile: {
+    when: "The `if_seq` of an `edit` frame is not the `updated_seq` of the message.",
+    then: "Show the message as it is now, and let the author decide.",
   },
   client_id_reused: {
     when: "You have sent other content with this `client_id` in this chat.",
     then: "Choose a new `client_id` for each message.",
+  },
+  message_deleted: {
+    when: "The message of a `react` frame was deleted.",
+    then: "Show the message as deleted.",
+  },
+  too_many_reactions: {
+    when: "The message of a `react` frame has as many different emoji as it may have (20), and the emoji would be a further one.",
+    then: "Show `detail`. Reactions with the emoji that it has are accepted.",
   },
   answer_ended: {
     when: "The `message_id` of a `stop` frame is not a running answer.",
@@ -32,8 +48,8 @@ export const errorNotes = {
     then: "Wait for replies before you send more. The socket is closed at twice that amount.",
   },
   rate_limited: {
-    when: "You send messages faster than the limit, which is 150 in 30 s by default and includes messages sent over HTTP. The frame changed nothing.",
-    then: "Send it again after `retry_after` seconds, with the same `client_id`.",
+    when: "You send messages or reactions faster than the limit, which is 150 of each in 30 s by default, or edit and delete faster than 120 times a minute. Requests over HTTP count, too. The frame changed nothing.",
+    then: "Send it again after `retry_after` seconds, a message with the same `client_id`.",
   },
   quota_exceeded: {
     when: "The question was refused because too many answers are running, or because the person or the chat has used the tokens of the day. Nothing was stored.",

@@ -1,6 +1,7 @@
 // Descriptions and examples of the frames that keep a list of chats up to date, for the documents.
 import type { z } from "zod";
 import type { listFrames } from "../list-frames.ts";
+import { liveReadsMembersMax } from "../receipts.ts";
 import { exampleTime } from "../text.ts";
 import { chat, type ServerNote } from "./examples.ts";
 
@@ -43,18 +44,34 @@ export const listNotes: {
   },
   read: {
     to: "person",
-    summary: "You have read a chat up to a number",
+    summary: "Somebody has read a chat up to a number",
     description:
-      "It is sent to all sockets of the person after `POST /api/chats/{chat_id}/mark-read` has moved the read position, so " +
-      "that their other clients show the chat as read, too. A position never moves back: of several frames the highest " +
-      "number counts. In a later version `reads` may have the positions of other people.",
-    example: { type: "read", chat_id: 1, reads: [{ user_id: 9, last_read_seq: 57 }] },
+      "It is sent at once to all sockets of the person whose position has moved, joined or not, so that their other clients " +
+      "show the chat as read, too; `reads` has that position. Sockets that have joined the chat receive the positions of " +
+      `everybody who has moved since, gathered: at most one frame a second and chat. A chat with more than ${liveReadsMembersMax} ` +
+      "participants sends none of these: `GET /api/chats/{chat_id}/read-receipts` and `…/messages/{message_id}/readers` tell who has " +
+      "read. Of several frames the highest number of a person counts, since a position never moves back. Who does not want to " +
+      "be seen reading (`read_receipts` of User) is not in `reads` of others, and receives only their own position. The frame has " +
+      "no number in the room's log, and people who are connected to another server receive it with their next `joined`.",
+    example: {
+      type: "read",
+      chat_id: 1,
+      reads: [{ user_id: 9, last_read_seq: 57, joined_seq: 0, read_at: exampleTime }],
+    },
+  },
+  preferences: {
+    to: "person",
+    summary: "You have muted or pinned a chat, or no longer",
+    description:
+      "It is sent to all sockets of the person after `PUT /api/chats/{chat_id}/preferences` has changed something, with both members as they are now. No frame is " +
+      "sent when `muted_until` has passed.",
+    example: { type: "preferences", chat_id: 1, muted_until: exampleTime, pinned: true },
   },
   chat_activity: {
     to: "person",
     summary: "A message was stored in a chat that this socket has not joined",
     description:
-      "It has what a chat list needs to show the chat as unread. For an answer it is sent once, at its end, with the `seq` of the answer's first frame. The sender's own sockets that have not joined receive it, too.",
+      "It has what a chat list needs to show the chat as unread. For an answer it is sent once, at its end, with the `seq` of the answer's first frame. If the chat's newest message is edited or deleted, it comes again with the same `seq`: count each `seq` once. The sender's own sockets that have not joined receive it, too.",
     example: {
       type: "chat_activity",
       chat_id: 1,

@@ -3,6 +3,7 @@ import type { z } from "zod";
 import type { serverFrames } from "../server-frames.ts";
 import { messageFrame } from "../message-frames.ts";
 import { exampleMessage } from "../messages.ts";
+import { liveReadsMembersMax } from "../receipts.ts";
 import { exampleTime } from "../text.ts";
 import { chat, participant, type ServerNote } from "./examples.ts";
 import { listNotes } from "./list-frames.ts";
@@ -24,11 +25,18 @@ export const serverNotes: {
   },
   message_updated: {
     to: "room",
-    summary: "A message has changed",
+    summary: "A message was edited or deleted",
     description:
-      "The frame has the whole message in its new state. `updated_seq` is the number of the change. This version never sends it; " +
-      "clients should handle it for later versions.",
-    example: { ...message, type: "message_updated", content: "Never mind.", updated_seq: 59 },
+      "The frame has the whole message in its new state: show it instead of the one before. `updated_seq` is the number of the change. " +
+      "If `deleted_at` is set, the message was deleted and has no content. If the message has changed again since, the frame may have " +
+      "its latest state already.",
+    example: {
+      ...message,
+      type: "message_updated",
+      content: "Never mind.",
+      updated_seq: 59,
+      edited_at: exampleTime,
+    },
   },
   bot_stream_first: {
     to: "room",
@@ -76,6 +84,24 @@ export const serverNotes: {
         cached_tokens: 0,
         total_tokens: 63,
       },
+    },
+  },
+  reaction: {
+    to: "room",
+    summary: "Somebody has reacted to a message, or has taken a reaction back",
+    description:
+      "The person receives it, too. Set the emoji's count to `count`, and add the person to `user_ids` or remove them: a frame may tell of a " +
+      "reaction that the message already shows. An emoji whose `count` is 0 disappears; one that the message does not have is added at the " +
+      "end. `updated_seq` is the number of the change, and the message's new `updated_seq`.",
+    example: {
+      type: "reaction",
+      chat_id: 1,
+      message_id: 123,
+      emoji: "👍",
+      ...person,
+      on: true,
+      count: 1,
+      updated_seq: 60,
     },
   },
   participant_added: {
@@ -128,18 +154,39 @@ export const serverNotes: {
     to: "socket",
     summary: "You have joined a chat",
     description:
-      "Everything above `last_seq` is sent live from now on. `online` includes you. One `bot_stream` with `offset: 0` follows for each answer that is running.",
+      "Everything above `last_seq` is sent live from now on. `online` includes you. `reads` has your own read position first, and the " +
+      `positions of the others who have read something, unless the chat has more than ${liveReadsMembersMax} participants or you do not want to ` +
+      "be seen reading; `read` frames follow. One `bot_stream` with `offset: 0` follows for each answer that is running.",
     example: {
       type: "joined",
       chat_id: 1,
       last_seq: 57,
       recovered: true,
       online: [{ user_id: 7, username: "john_doe" }, person],
+      reads: [
+        { user_id: 7, last_read_seq: 57, joined_seq: 0, read_at: exampleTime },
+        { user_id: 9, last_read_seq: 55, joined_seq: 12, read_at: exampleTime },
+      ],
       request_id: 2,
     },
   },
   ...listNotes,
   ...mergedNotes,
+  presence: {
+    to: "socket",
+    summary: "The status of people that you watch",
+    description:
+      "After `watch_presence` it has everybody in the list, later only those who have changed: at most one frame a second. " +
+      "Somebody whose last socket has closed counts as offline after 5 s, if they don't come back. `last_seen_at` tells " +
+      "when somebody who is offline was last there, as far as others may know it.",
+    example: {
+      type: "presence",
+      users: [
+        { user_id: 7, status: "online", last_seen_at: null },
+        { user_id: participant.id, status: "offline", last_seen_at: exampleTime },
+      ],
+    },
+  },
   pong: {
     to: "socket",
     summary: "The server responds",
@@ -149,7 +196,8 @@ export const serverNotes: {
     to: "socket",
     summary: "The request was carried out",
     description:
-      "For a `message` it has the number and the id of the stored message, which no crash loses from now on.",
+      "For a `message` it has the number and the id of the stored message, which no crash loses from now on; for `edit` and `delete` also " +
+      "the number of the last change of the message, `updated_seq`.",
     example: { type: "ack", request_id: 3, message_id: 123, seq: 57 },
   },
   error: {

@@ -185,6 +185,8 @@ describe.each(engines)("a server on a database imported from %s", (engine) => {
         username: "ann",
         email: "ann@example.com",
         created_at: "2024-01-02T10:00:00.123Z",
+        read_receipts: true,
+        presence: "visible",
       });
 
       const { body: history } = await carl("GET", "/api/chats/4/messages");

@@ -1,6 +1,7 @@
 // The one checker for all faults: plain functions from a history to what in it breaks the guarantees of the room log.
 // This file checks the stored data; tapes.ts checks the frames that every client saw.
 import type { History, Load, Send, StoredChat, StoredMessage, Violation } from "./history.ts";
+import { checkRevisions } from "./check-revisions.ts";
 import { checkTapes } from "./tapes.ts";
 
 export function check(history: History): Violation[] {
@@ -17,6 +18,7 @@ export function check(history: History): Violation[] {
     ...history.chats.flatMap((chat) =>
       chat.messages.flatMap((message) => checkMessage(history, chat, message)),
     ),
+    ...checkRevisions(history),
     ...history.loads.flatMap((load) => checkLoad(history, load)),
     ...checkTapes(history),
   ];
@@ -80,11 +82,9 @@ function checkSend(history: History, send: Send): Violation[] {
 /** The numbers of new messages, of later changes of them, and of changes of the chat are together 1, 2, 3 … last_seq. */
 function checkNumbers(chat: StoredChat): Violation[] {
   const found: Violation[] = [];
-  const ends = chat.messages.filter((message) => message.updated_seq !== message.seq);
   const taken = [
     ...chat.messages.map((message) => message.seq),
-    ...ends.map((message) => message.updated_seq),
-    ...chat.changes.filter((change) => change.message_id === null).map((change) => change.seq),
+    ...chat.changes.map((change) => change.seq),
   ].sort((a, b) => a - b);
   taken.forEach((number, index) => {
     if (number === taken[index - 1]) {
@@ -101,10 +101,13 @@ function checkNumbers(chat: StoredChat): Violation[] {
       violation("wrong last_seq", `chat ${chat.id}: ${chat.last_seq}, its log ends at ${last}`),
     );
   }
-  for (const end of ends) {
-    const change = chat.changes.find((change) => change.message_id === end.id);
-    if (change?.seq !== end.updated_seq) {
-      found.push(violation("change not recorded", `chat ${chat.id}: message ${end.id}`));
+  const changes = Map.groupBy(chat.changes, (change) => change.message_id);
+  for (const { id, seq, updated_seq, is_bot } of chat.messages) {
+    const own = changes.get(id) ?? [];
+    const ends = own.filter(({ kind }) => kind === "answer_ended").length;
+    const last = Math.max(seq, ...own.map((change) => change.seq));
+    if (last !== updated_seq || ends !== (is_bot ? 1 : 0)) {
+      found.push(violation("change not recorded", `chat ${chat.id}: message ${id}`));
     }
   }
   return found;
@@ -144,6 +147,7 @@ function checkMessage(history: History, chat: StoredChat, message: StoredMessage
     const question = chat.messages.find(({ id }) => id === message.answer_to);
     if (!question?.client_id) return [violation("answer without a question", name)];
     const whole = history.answerTo(question.client_id);
+    if (message.deleted_at !== null) return [];
     if (message.status === "streaming") return [violation("left streaming", name)];
     const fits =
       message.status === "complete" ? message.content === whole : whole.startsWith(message.content);
@@ -153,7 +157,9 @@ function checkMessage(history: History, chat: StoredChat, message: StoredMessage
   const send = findSend(history, message);
   if (!send) return [violation("stored but never sent", name)];
   const found: Violation[] = [];
-  if (send.content !== message.content) found.push(violation("stored with other content", name));
+  const first = message.versions.find(({ updated_seq }) => updated_seq === message.seq);
+  if (message.deleted_at === null && first?.content !== send.content)
+    found.push(violation("stored with other content", name));
   const answers = chat.messages.filter(({ answer_to }) => answer_to === message.id).length;
   if (answers !== (send.asksBot ? 1 : 0)) {
     found.push(violation("wrong number of answers", `${name}: ${answers}`));
@@ -204,7 +210,7 @@ function checkLoad(history: History, load: Load): Violation[] {
   if (!load.found) return [violation("not loaded by a participant", name)];
   const stored = chat.messages
     .toSorted((a, b) => a.seq - b.seq)
-    .map(({ ordinal: _, ...message }) => message);
+    .map(({ ordinal: _, versions: __, ...message }) => message);
   const found: Violation[] = [];
   if (!Bun.deepEquals(load.found.messages, stored)) {
     found.push(violation("loaded other than stored", name));

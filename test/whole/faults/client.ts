@@ -36,6 +36,7 @@ export function openClient({
   const positions = new Map(chatIds.map((chatId) => [chatId, 0]));
   const rooms = new Map<number, Hearing>();
   const running = new Map<number, number>();
+  const answers = new Map<number, number>();
   const waiting = new Map<string, (reply: Frame | undefined) => void>();
   let watches: { chatId: number; number: number; resolve: () => void }[] = [];
   let ws: WebSocket | undefined;
@@ -83,6 +84,9 @@ export function openClient({
     tape.events.push({ at: performance.now(), socket, kind: "in", frame });
     if (frame.request_id !== undefined) waiting.get(frame.request_id)?.(frame);
     const { chat_id: chatId } = frame;
+    if (frame.type === "bot_stream" && frame.answer_to != null && frame.message_id !== undefined) {
+      answers.set(frame.answer_to, frame.message_id);
+    }
     if (frame.type === "bot_stream" && frame.message_id !== undefined && chatId !== undefined) {
       if (frame.is_complete) running.delete(frame.message_id);
       else running.set(frame.message_id, chatId);
@@ -150,6 +154,8 @@ export function openClient({
     request,
     /** The answers that it takes for running, and their chats. */
     running,
+    /** The answers that it has seen begin, by their questions. */
+    answers,
     /** Its person was invited to a chat, for certain. */
     invited(chatId: number) {
       const room = rooms.get(chatId);

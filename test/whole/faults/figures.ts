@@ -8,6 +8,8 @@ export interface Figures {
   sentTwice: number;
   refused: number;
   moves: number;
+  /** Edits and deletions that were acknowledged. */
+  revisions: number;
   reconnects: number;
   frames: number;
   answers: number;
@@ -29,6 +31,7 @@ export function noFigures(): Figures {
     sentTwice: 0,
     refused: 0,
     moves: 0,
+    revisions: 0,
     reconnects: 0,
     frames: 0,
     answers: 0,
@@ -47,6 +50,7 @@ const titles: [keyof Figures, string][] = [
   ["sentTwice", "sent twice"],
   ["refused", "refused"],
   ["moves", "in/out"],
+  ["revisions", "edited"],
   ["reconnects", "reconnects"],
   ["frames", "frames seen"],
   ["answers", "answers"],

@@ -1,6 +1,14 @@
 // A small history without a fault, made anew for each test, which then spoils it. Times are hours of one day.
 import { check } from "./checker.ts";
-import type { Frame, History, StoredChat, StoredMessage, Tape, TapeEvent } from "./history.ts";
+import type {
+  Frame,
+  History,
+  Revision,
+  StoredChat,
+  StoredMessage,
+  Tape,
+  TapeEvent,
+} from "./history.ts";
 import { newMessage } from "../../../src/log/messages.ts";
 
 export const chatId = 1;
@@ -20,7 +28,8 @@ function message(more: Partial<StoredMessage> & { id: number; seq: number }): St
     created_at: at,
     ...more,
   });
-  return { ordinal: 1, ...more, ...plain };
+  const versions = [{ updated_seq: more.updated_seq ?? more.seq, content: plain.content }];
+  return { ordinal: 1, versions, ...more, ...plain };
 }
 
 /**
@@ -63,7 +72,7 @@ function goodChat(): StoredChat {
 
 /** A stored message as a `message` frame. */
 export function messageFrame(stored: StoredMessage, more: Partial<Frame> = {}): Frame {
-  const { id, ordinal: _, is_bot: __, ...body } = stored;
+  const { id, ordinal: _, is_bot: __, versions: ___, ...body } = stored;
   return { type: "message", message_id: id, ...body, ...more };
 }
 
@@ -188,7 +197,9 @@ export function goodHistory() {
     chatId,
     userId,
     found: {
-      messages: chat.messages.map(({ ordinal: _, ...stored }) => structuredClone(stored)),
+      messages: chat.messages.map(({ ordinal: _, versions: __, ...stored }) =>
+        structuredClone(stored),
+      ),
       participants: [ann, ben],
     },
   });
@@ -200,6 +211,7 @@ export function goodHistory() {
       send(ben, "ben-1", "hi", 104, 8),
       { ...send(ben, "ben-0", "too late", 0, 0), acks: [], refusals: ["not_found"] },
     ],
+    revisions: [] as Revision[],
     moves: [
       { chatId, userId: ben, kind: "participant_removed" as const, startedAt: 4 },
       { chatId, userId: ben, kind: "participant_added" as const, startedAt: 13 },

@@ -15,6 +15,8 @@ export const Frame = z.object({
   user_id: z.int().nullish(),
   username: z.string().optional(),
   content: z.string().optional(),
+  if_seq: z.int().optional(),
+  deleted_at: z.string().nullish(),
   status: z.string().optional(),
   client_id: z.string().nullish(),
   answer_to: z.int().nullish(),
@@ -61,6 +63,24 @@ export interface Send {
   maybeStored: boolean;
 }
 
+/** An edit or a deletion of one message, with all the tries it took. */
+export interface Revision {
+  chatId: number;
+  messageId: number;
+  userId: number;
+  kind: "edit" | "delete";
+  /** Empty for a deletion. */
+  content: string;
+  /** The number that an edit needed the message to have. */
+  ifSeq: number | undefined;
+  isGuarded: boolean;
+  /** The numbers that it was acknowledged with. */
+  acks: number[];
+  refusals: string[];
+  /** A try ended without a word on whether it was carried out. */
+  maybeStored: boolean;
+}
+
 /** One change of a chat's people, repeated until its outcome was certain. Those of one person are one after the other. */
 export interface Move {
   chatId: number;
@@ -81,7 +101,11 @@ export interface Change {
   user_id: number | null;
 }
 
-export type StoredMessage = Message & { ordinal: number };
+export type StoredMessage = Message & {
+  ordinal: number;
+  /** Its texts with their numbers, the current one included; none of a deleted message. */
+  versions: { updated_seq: number; content: string }[];
+};
 
 export interface StoredChat {
   id: number;
@@ -106,6 +130,7 @@ export interface Load {
 export interface History {
   chats: StoredChat[];
   sends: Send[];
+  revisions: Revision[];
   moves: Move[];
   /** The names that a chat was given, in order. */
   renames: { chatId: number; name: string }[];

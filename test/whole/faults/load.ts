@@ -2,16 +2,19 @@
 // come and go, and who look away for a while.
 import type { Client } from "./client.ts";
 import type { Figures, Recovery } from "./figures.ts";
-import type { Move, Send } from "./history.ts";
+import type { Move, Revision, Send } from "./history.ts";
 import { questionFor } from "./model.ts";
 import { backoffMs } from "./backoff.ts";
 import { problemCode, type Person } from "./people.ts";
 import type { Random } from "./random.ts";
+import { reviseOne } from "./revise.ts";
 
 /** How busy people are. Pauses are the longest, in milliseconds. */
 export interface Mix {
   sendPauseMs: number;
   movePauseMs: number;
+  /** Before a person edits or deletes a message. */
+  revisePauseMs: number;
   /** Share of messages that are questions to the model. */
   questions: number;
   /** Pause between two requests to stop an answer. */
@@ -23,6 +26,7 @@ export interface Mix {
 export const usualMix: Mix = {
   sendPauseMs: 60,
   movePauseMs: 400,
+  revisePauseMs: 300,
   questions: 0.04,
   stopPauseMs: 2_000,
   retryMsMax: 80,
@@ -38,6 +42,7 @@ export interface Cast {
 
 export interface Recorded {
   sends: Send[];
+  revisions: Revision[];
   moves: Move[];
   renames: { chatId: number; name: string }[];
   incidents: string[];
@@ -61,7 +66,7 @@ export interface LoadParts {
 
 /** Begins at once. `stop` settles when everything that was begun has come to its end. */
 export function startLoad({ cast, chatIds, clients, random, figures, recovery, mix }: LoadParts) {
-  const recorded: Recorded = { sends: [], moves: [], renames: [], incidents: [] };
+  const recorded: Recorded = { sends: [], revisions: [], moves: [], renames: [], incidents: [] };
   let stopping = false;
 
   async function repeat(pauseMsMax: number, random: Random, act: () => Promise<void>) {
@@ -114,7 +119,7 @@ export function startLoad({ cast, chatIds, clients, random, figures, recovery, m
     }
   }
 
-  async function sendOne(client: Client, number: string, random: Random) {
+  async function sendOne(client: Client, number: string, random: Random, own: Send[]) {
     const asksBot = random.chance(mix.questions);
     const send: Send = {
       chatId: random.pick(chatIds),
@@ -127,6 +132,7 @@ export function startLoad({ cast, chatIds, clients, random, figures, recovery, m
       maybeStored: false,
     };
     recorded.sends.push(send);
+    own.push(send);
     const twice = random.chance(0.15);
     const deliveries = [deliver(send, client, random.fork(number))];
     if (twice) {
@@ -200,18 +206,41 @@ export function startLoad({ cast, chatIds, clients, random, figures, recovery, m
     recorded.incidents.push(`a stop of answer ${messageId} was refused: ${code}`);
   }
 
+  function revises(client: Client, own: readonly Send[]): Promise<void> {
+    const name = `${client.tape.name} edits`;
+    const decisions = random.fork(name);
+    let changes = 0;
+    const parts = {
+      client,
+      own,
+      all: client.person === cast.owner ? recorded.sends : [],
+      revisions: recorded.revisions,
+      figures,
+      retryMsMax: mix.retryMsMax,
+      givenUpMs,
+      onIncident: (words: string) => void recorded.incidents.push(words),
+    };
+    return repeat(mix.revisePauseMs, decisions, () =>
+      reviseOne(parts, decisions, `${name} ${(changes += 1)}`),
+    );
+  }
+
   const work: Promise<void>[] = [];
   const stops = random.fork("stops");
   work.push(repeat(mix.stopPauseMs, stops, () => stopOne(stops)));
   for (const client of clients) {
+    const sends: Send[] = [];
     for (let sender = 1; sender <= sendersEach; sender += 1) {
       const name = `${client.tape.name}-${sender}`;
       const own = random.fork(name);
       let sent = 0;
-      work.push(repeat(mix.sendPauseMs, own, () => sendOne(client, `${name}-${(sent += 1)}`, own)));
+      work.push(
+        repeat(mix.sendPauseMs, own, () => sendOne(client, `${name}-${(sent += 1)}`, own, sends)),
+      );
     }
     const own = random.fork(`${client.tape.name} looks away`);
     work.push(repeat(lookAwayPauseMs, own, () => client.pause(own.pick(chatIds), own.int(0, 300))));
+    work.push(revises(client, sends));
   }
   for (const chatId of chatIds) {
     for (const guest of cast.guests) {

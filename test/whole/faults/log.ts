@@ -1,9 +1,14 @@
 // A chat's log as it was stored, by its numbers: what every frame is held against.
+import { statesOf, type States } from "./states.ts";
 import type { Change, Frame, History, StoredChat, StoredMessage, View } from "./history.ts";
 
 type Entry =
-  | { kind: "message" | "answer_begun" | "answer_ended"; message: StoredMessage }
-  | { kind: Exclude<Change["kind"], "answer_ended">; userId: number | null };
+  | {
+      kind: "message" | "answer_begun" | "answer_ended" | "message_updated";
+      message: StoredMessage;
+      states: States;
+    }
+  | { kind: Exclude<Change["kind"], "answer_ended" | "message_updated">; userId: number | null };
 
 export interface Log {
   readonly lastSeq: number;
@@ -15,6 +20,7 @@ export interface Log {
   /** The messages that are new or have changed above one number and up to another. */
   missed(afterSeq: number, lastSeq: number): Set<number>;
   chatChanged(afterSeq: number, lastSeq: number): boolean;
+  isDeleted(messageId: number): boolean;
   /** Why a live frame is not what the log has under its number. */
   faultOf(number: number, frame: Frame): string | undefined;
   /** Why a replayed message is none of the log's, in its last state or an earlier one. */
@@ -24,7 +30,8 @@ export interface Log {
 
 export function createLog(history: History, chat: StoredChat): Log {
   const messages = new Map(chat.messages.map((message) => [message.id, message]));
-  const entries = entriesOf(chat);
+  const states = statesOf(history, chat);
+  const entries = entriesOf(chat, states);
   const stays = staysOf(history, chat);
 
   return {
@@ -37,28 +44,27 @@ export function createLog(history: History, chat: StoredChat): Log {
     },
     missed(afterSeq, lastSeq) {
       const isMissed = (number: number) => number > afterSeq && number <= lastSeq;
-      const ids = chat.messages
-        .filter(({ seq, updated_seq }) => isMissed(seq) || isMissed(updated_seq))
-        .map((message) => message.id);
-      return new Set(ids);
+      const isChanged = ({ id }: StoredMessage) => states.get(id)?.numbers.some(isMissed);
+      return new Set(chat.messages.filter(isChanged).map((message) => message.id));
     },
+    isDeleted: (messageId) => (messages.get(messageId)?.deleted_at ?? null) !== null,
     chatChanged: (afterSeq, lastSeq) =>
       chat.changes.some(
         ({ seq, message_id }) => message_id === null && seq > afterSeq && seq <= lastSeq,
       ),
     faultOf(number, frame) {
       const entry = entries.get(number);
-      return entry ? faultOfLive(entry, frame) : "no such number";
+      return entry ? faultOfLive(entry, number, frame) : "no such number";
     },
     faultOfReplayed(frame) {
       const message = messages.get(frame.message_id ?? 0);
-      if (!message) return "no such message";
-      if (frame.status === message.status) return faultOfMessage(message, frame);
-      // It was streaming then and has ended since: what it had is part of what it has.
-      if (frame.status !== "streaming" || !message.is_bot) return `status ${frame.status}`;
-      if (frame.updated_seq !== message.seq) return `updated_seq ${frame.updated_seq}`;
-      const begins = message.content.startsWith(frame.content ?? "");
-      return begins ? undefined : "content";
+      const own = states.get(frame.message_id ?? 0);
+      if (!message || !own) return "no such message";
+      const { updated_seq: number = 0, content = "" } = frame;
+      if (!own.hasAt(number, content)) return `content ${content} at ${number}`;
+      // An answer has its own number as long as it streams.
+      const status = message.is_bot && number === message.seq ? "streaming" : message.status;
+      return faultOfMessage({ ...message, status }, frame);
     },
     faultOfView(view) {
       if (view.size !== chat.messages.length) {
@@ -81,16 +87,18 @@ export function createLog(history: History, chat: StoredChat): Log {
   };
 }
 
-function entriesOf(chat: StoredChat): Map<number, Entry> {
+function entriesOf(chat: StoredChat, states: Map<number, States>): Map<number, Entry> {
   const entries = new Map<number, Entry>();
-  for (const message of chat.messages) {
-    entries.set(message.seq, { kind: message.is_bot ? "answer_begun" : "message", message });
-    if (message.updated_seq !== message.seq) {
-      entries.set(message.updated_seq, { kind: "answer_ended", message });
-    }
-  }
-  for (const { kind, seq, user_id: userId } of chat.changes) {
-    if (kind !== "answer_ended") entries.set(seq, { kind, userId });
+  const messages = new Map(chat.messages.map((message) => [message.id, message]));
+  const add = (number: number, kind: Extract<Entry, { states: States }>["kind"], id: number) => {
+    const [message, own] = [messages.get(id), states.get(id)];
+    if (message && own) entries.set(number, { kind, message, states: own });
+  };
+  for (const { id, seq, is_bot } of chat.messages)
+    add(seq, is_bot ? "answer_begun" : "message", id);
+  for (const { kind, seq, message_id: id, user_id: userId } of chat.changes) {
+    if (kind === "answer_ended" || kind === "message_updated") add(seq, kind, id ?? 0);
+    else entries.set(seq, { kind, userId });
   }
   return entries;
 }
@@ -125,15 +133,17 @@ function staysOf(history: History, chat: StoredChat): Map<number, Stay[]> {
   return stays;
 }
 
-function faultOfLive(entry: Entry, frame: Frame): string | undefined {
+function faultOfLive(entry: Entry, number: number, frame: Frame): string | undefined {
   if (!("message" in entry)) {
     const userId = frame.type === "participant_added" ? frame.participant?.id : frame.user_id;
     if (frame.type !== entry.kind) return `the log has ${entry.kind}`;
     return (userId ?? null) === entry.userId ? undefined : "another person";
   }
-  const { kind, message } = entry;
-  if (kind === "message") {
-    return frame.type === "message" ? faultOfMessage(message, frame) : `the log has ${kind}`;
+  const { kind, message, states } = entry;
+  if (kind === "message" || kind === "message_updated") {
+    if (frame.type !== kind) return `the log has ${kind}`;
+    if (!states.hasSince(number, frame.content ?? "")) return `content ${frame.content}`;
+    return faultOfMessage(message, frame);
   }
   if (frame.type !== "bot_stream" || frame.is_complete !== (kind === "answer_ended")) {
     return `the log has ${kind}`;
@@ -142,16 +152,14 @@ function faultOfLive(entry: Entry, frame: Frame): string | undefined {
   if (kind === "answer_begun") {
     return frame.answer_to === message.answer_to ? undefined : "another question";
   }
-  if (frame.full_response !== message.content) return "another text";
+  if (!states.hasSince(number, frame.full_response ?? "")) return "another text";
   return frame.status === message.status ? undefined : `status ${frame.status}`;
 }
 
 const compared = [
   "seq",
-  "updated_seq",
   "user_id",
   "username",
-  "content",
   "status",
   "client_id",
   "answer_to",
@@ -161,5 +169,9 @@ const compared = [
 function faultOfMessage(message: StoredMessage, frame: Frame): string | undefined {
   if (frame.message_id !== message.id) return "another message";
   const wrong = compared.find((name) => frame[name] !== message[name]);
-  return wrong && `${wrong} ${String(frame[wrong])} instead of ${String(message[wrong])}`;
+  if (wrong) return `${wrong} ${String(frame[wrong])} instead of ${String(message[wrong])}`;
+  const deletedAt = frame.deleted_at ?? null;
+  if (deletedAt === null) return frame.content === "" && !message.is_bot ? "no content" : undefined;
+  const isBare = deletedAt === message.deleted_at && frame.content === "";
+  return isBare ? undefined : `deleted_at ${deletedAt} with content ${frame.content}`;
 }

@@ -2,7 +2,8 @@
 import { join } from "node:path";
 import type { Cleanup } from "../../world/cleanup.ts";
 import { createBalancer } from "./balancer.ts";
-import { createServerChild, freePort } from "./server.ts";
+import { freePort } from "../../world/free-port.ts";
+import { createServerChild } from "./server.ts";
 
 export type ServerPair = ReturnType<typeof createServerPair>;
 

@@ -1,6 +1,7 @@
 // The real server as a child process, which may be killed and started again on the same port and data.
 import { within } from "../../../src/schedule.ts";
 import type { Cleanup } from "../../world/cleanup.ts";
+import { freePort } from "../../world/free-port.ts";
 import { spawnServer, type ServerProcess } from "../../world/process.ts";
 
 const stopMsMax = 15_000;
@@ -78,18 +79,4 @@ export function createServerChild(
     /** The server's last lines of output. */
     lastLines: () => (current ? lastLines(current) : ""),
   };
-}
-
-/** Below the ports of outgoing connections: a server that was killed must find its own free again. */
-export function freePort(): number {
-  const first = 15_000 + Math.floor(Math.random() * 10_000);
-  for (let port = first; port < first + 100; port += 1) {
-    try {
-      Bun.listen({ hostname: "127.0.0.1", port, socket: { data() {} } }).stop(true);
-      return port;
-    } catch {
-      continue; // somebody listens there
-    }
-  }
-  throw new Error(`no port from ${first} on is free`);
 }

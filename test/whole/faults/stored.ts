@@ -5,7 +5,10 @@ import { messageColumns } from "../../../src/log/messages.ts";
 import { Message } from "../../../src/wire/messages.ts";
 import type { StoredChat } from "./history.ts";
 
-const StoredMessage = Message.extend({ ordinal: z.int() });
+const StoredMessage = Message.extend({
+  ordinal: z.int(),
+  versions: z.array(z.object({ updated_seq: z.int(), content: z.string() })),
+});
 const Change = z.object({
   seq: z.int(),
   kind: z.enum([
@@ -40,7 +43,13 @@ export async function readStored(sql: Sql, chatIds: number[]): Promise<StoredCha
       ...chat,
       messages: many(
         await sql`
-          select ${messageColumns(sql)}, m.ordinal
+          select ${messageColumns(sql)}, m.ordinal, (
+              select coalesce(jsonb_agg(to_jsonb(version)), '[]') from (
+                select updated_seq, content from message_versions where message_id = m.id
+                union all
+                select coalesce(m.content_seq, m.seq), m.content where m.deleted_at is null
+              ) version
+            ) as versions
           from messages m left join users u on u.id = m.user_id
           where m.chat_id = ${chat.id} order by m.seq
         `,

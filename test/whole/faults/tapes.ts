@@ -32,6 +32,10 @@ export interface ChatState {
 }
 
 const passing = new Set(["typing", "user_joined", "user_left"]);
+/** Frames about a chat that need no join. */
+const aside = new Set(["chat_activity", "removed_from_chat", "chat_changed"]);
+/** Frames that name no chat by its id. */
+const outside = new Set(["pong", "chat_created", "chat_invite"]);
 const durable = new Set([
   "message",
   "message_updated",
@@ -98,6 +102,10 @@ function playEvent(tape: Tape, event: TapeEvent, chats: Map<number, ChatState>, 
     return;
   }
   if (state) playFrame(tape, event.at, frame, state, report);
+  // An answer of an earlier block may end in this one.
+  else if (!outside.has(frame.type) && !aside.has(frame.type)) {
+    report("unknown frame", JSON.stringify(frame));
+  }
 }
 
 function playFrame(tape: Tape, at: number, frame: Frame, state: ChatState, report: Report) {
@@ -113,7 +121,10 @@ function playFrame(tape: Tape, at: number, frame: Frame, state: ChatState, repor
   }
   if (frame.type === "joined") return playJoined(tape, at, frame, state, report);
   const streams = frame.type === "bot_stream";
-  if (!streams && !durable.has(frame.type) && !passing.has(frame.type)) return;
+  if (aside.has(frame.type)) return;
+  if (!streams && !durable.has(frame.type) && !passing.has(frame.type)) {
+    return report("unknown frame", JSON.stringify(frame));
+  }
   const { room } = state;
   if (!room) {
     if (state.joining && frame.type === "message") return playReplayed(frame, state, report);
@@ -138,7 +149,7 @@ function playFrame(tape: Tape, at: number, frame: Frame, state: ChatState, repor
   state.have = Math.max(state.have, number);
   const fault = state.log.faultOf(number, frame);
   if (fault) report("frame other than the log", `${name} ${number}: ${fault}`);
-  if (frame.type === "message") show(frame, state);
+  if (frame.type === "message" || frame.type === "message_updated") show(frame, state);
   if (streams) playDurableStream(frame, room, state, report);
   if (frame.type === "participant_removed" && frame.user_id === tape.userId) room.removed = true;
 }
@@ -209,7 +220,9 @@ function playDurableStream(frame: Frame, room: Room, state: ChatState, report: R
   if (state.ended.has(id)) report("answer ended twice", `message ${id}`);
   state.ended.add(id);
   const text = room.texts.get(id);
-  if (text !== undefined && text !== frame.full_response) {
+  // An end that is read from the log has no text if the answer was deleted since.
+  const isDeleted = frame.full_response === "" && state.log.isDeleted(id);
+  if (text !== undefined && text !== frame.full_response && !isDeleted) {
     report("chunks are not the answer", `message ${id}: ${text} ≠ ${frame.full_response}`);
   }
   const shown = state.view.get(id);
@@ -224,7 +237,8 @@ function playChunk(frame: Frame, room: Room, state: ChatState, report: Report) {
   const text = room.texts.get(id) ?? "";
   // All of it once more: its last frame comes from the log, which does not know what was shown.
   // If a server was frozen for longer than its lease, text that it broadcast but did not store is replaced.
-  if (offset === 0 && (chunk.startsWith(text) || state.log.servers > 1)) {
+  const isWhole = chunk.startsWith(text) || (chunk === "" && state.log.isDeleted(id));
+  if (offset === 0 && (isWhole || state.log.servers > 1)) {
     room.texts.set(id, chunk);
     return;
   }

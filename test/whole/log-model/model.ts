@@ -1,9 +1,19 @@
 // The log of a room as a list of numbers, and what follows from it for everyone who listens: a few lines, to hold the
 // server against.
+import type { Reaction as ShownReaction } from "../../../src/wire/messages.ts";
 import type { Frame } from "../../world/socket.ts";
+import { withReaction, type ErasedReaction, type Reaction } from "./reactions.ts";
 
+/** A message that is sent, edited or deleted; a deleted message has the content "". */
+export interface MessageEntry {
+  kind: "message" | "message_updated";
+  messageId: number;
+  content: string;
+}
 export type Entry =
-  | { kind: "message"; messageId: number; content: string }
+  | MessageEntry
+  | Reaction
+  | ErasedReaction
   | { kind: "participant_added" | "participant_removed"; userId: number };
 
 /** One socket's frames, with what its client asked of the room between them. */
@@ -25,7 +35,24 @@ export interface Asked {
   lastSeq: number;
 }
 
-const numbered = ["message", "participant_added", "participant_removed"];
+const numbered = [
+  "message",
+  "message_updated",
+  "reaction",
+  "participant_added",
+  "participant_removed",
+];
+
+const isMessage = (entry: Entry): entry is MessageEntry =>
+  entry.kind === "message" || entry.kind === "message_updated";
+
+interface State {
+  entry: MessageEntry;
+  /** Of its last change. */
+  number: number;
+  /** Undefined when some of them are not known any more. */
+  reactions: readonly ShownReaction[] | undefined;
+}
 
 export function createModel() {
   const entries: Entry[] = [];
@@ -35,10 +62,63 @@ export function createModel() {
     const entry = at(number);
     const has = Number(frame.updated_seq);
     if (has !== number) return `${frame.type} ${has} came instead of ${number}`;
+    if (entry?.kind === "reaction" || entry?.kind === "erased_reaction") {
+      return faultOfReaction(frame, entry) && `${faultOfReaction(frame, entry)} came as ${number}`;
+    }
     if (frame.type !== entry?.kind) return `${frame.type} came as ${number}, not ${entry?.kind}`;
-    if (entry.kind !== "message") return undefined;
-    const fits = frame.message_id === entry.messageId && frame.content === entry.content;
-    return fits ? undefined : `another message came as ${number}`;
+    if (!isMessage(entry)) return undefined;
+    if (frame.message_id !== entry.messageId) return `another message came as ${number}`;
+    // A frame that is read from the log has the message in its latest state.
+    const fits = entries
+      .slice(number - 1)
+      .some((later) => isMessage(later) && isState(frame, later));
+    return fits ? undefined : `another text came as ${number}`;
+  }
+
+  function faultOfReaction(frame: Frame, entry: Reaction | ErasedReaction): string | undefined {
+    const { messageId } = entry;
+    if (frame.message_id !== messageId) return "a reaction to another message";
+    // One that is read from the log after the message was deleted shows only that.
+    if (frame.type === "message_updated") {
+      const isDeleted = statesAt(entries.length).get(messageId)?.entry.content === "";
+      return isDeleted && frame.content === "" ? undefined : "an edit instead of a reaction";
+    }
+    if (frame.type !== "reaction") return frame.type;
+    if (entry.kind === "erased_reaction") return undefined;
+    const { userId: user_id, emoji, on, count } = entry;
+    const fits = Bun.deepEquals({ ...frame, user_id, emoji, on, count }, frame);
+    return fits ? undefined : "another reaction";
+  }
+
+  function isState(frame: Frame, entry: MessageEntry): boolean {
+    return (
+      frame.message_id === entry.messageId &&
+      frame.content === entry.content &&
+      (frame.deleted_at !== null) === (entry.content === "")
+    );
+  }
+
+  /** The state of every message at a number, by its id, with the number of its last change. */
+  function statesAt(upTo: number): Map<number, State> {
+    const states = new Map<number, State>();
+    entries.slice(0, upTo).forEach((entry, index) => {
+      if (!("messageId" in entry)) return;
+      const number = index + 1;
+      const state = states.get(entry.messageId);
+      if (isMessage(entry)) {
+        const reactions = entry.content === "" ? [] : state ? state.reactions : [];
+        states.set(entry.messageId, { entry, number, reactions });
+      } else if (state) {
+        const reactions = state.reactions && after(state.reactions, entry);
+        states.set(entry.messageId, { ...state, number, reactions });
+      }
+    });
+    return states;
+  }
+
+  function after(shown: readonly ShownReaction[], entry: Reaction | ErasedReaction) {
+    const changed = entry.kind === "reaction" ? withReaction(shown, entry) : undefined;
+    return typeof changed === "string" ? undefined : changed;
   }
 
   /** Frames from one number on, each the next of the log. */
@@ -48,14 +128,19 @@ export function createModel() {
   }
 
   function faultOfReplay(frames: readonly Frame[], afterSeq: number | undefined, upTo: number) {
-    const missed = entries
-      .map((entry, index) => ({ entry, number: index + 1 }))
-      .filter(({ entry, number }) => entry.kind === "message" && number <= upTo)
-      .filter(({ number }) => afterSeq !== undefined && number > afterSeq);
+    const missed = [...statesAt(upTo).values()]
+      .filter(({ number }) => afterSeq !== undefined && number > afterSeq)
+      .sort((a, b) => a.number - b.number);
     if (frames.length !== missed.length) {
       return `${frames.length} messages were replayed, not ${missed.length}`;
     }
-    return frames.map((frame, index) => faultOf(frame, missed[index]?.number ?? 0)).find(Boolean);
+    const wrong = missed.find(({ entry, number, reactions }, index) => {
+      const frame = frames[index];
+      if (frame?.type !== "message" || frame.updated_seq !== number) return true;
+      if (reactions && !Bun.deepEquals(frame.reactions, reactions)) return true;
+      return !isState(frame, entry);
+    });
+    return wrong && `message ${wrong.entry.messageId} was replayed other than at ${wrong.number}`;
   }
 
   /**
@@ -85,6 +170,17 @@ export function createModel() {
     },
     add(entry: Entry) {
       entries.push(entry);
+    },
+    /** The content of a message at a number, by default at the end; "" when it was deleted. */
+    contentOf(messageId: number, upTo = entries.length): string | undefined {
+      return statesAt(upTo).get(messageId)?.entry.content;
+    },
+    /** The reactions of a message at the end; undefined when some of them are not known. */
+    reactionsOf(messageId: number): readonly ShownReaction[] | undefined {
+      return statesAt(entries.length).get(messageId)?.reactions;
+    },
+    lastChangeOf(messageId: number): number {
+      return statesAt(entries.length).get(messageId)?.number ?? 0;
     },
 
     /** Why a socket did not hear exactly what it should have. @param isOpen it is, and has heard everything sent to it */
@@ -130,7 +226,7 @@ export function createModel() {
         if (upTo < ask.lastSeq) return `joined at ${upTo}, behind ${ask.lastSeq}`;
         const changed = entries
           .slice(ask.afterSeq ?? entries.length, upTo)
-          .some(({ kind }) => kind !== "message");
+          .some((entry) => !("messageId" in entry));
         if (changed && !joined.participants) return "joined without the members that changed";
         position = upTo;
       }

@@ -1,12 +1,24 @@
 // Plays steps in a room of its own, each a few things that happen at the same time, and holds what came of them
 // against the model.
+import type { Sql } from "../../../src/database/connect.ts";
 import type { Frame, TestSocket } from "../../world/socket.ts";
 import type { Person } from "../../world/world.ts";
 import { createModel, type Asked } from "./model.ts";
+import { faultOfReactions, readReactions, withReaction, type Asking } from "./reactions.ts";
 
 export type Act =
   | { kind: "send"; by: number; overHttp: boolean; twice: boolean }
   | { kind: "retry"; by: number; nth: number; changed: boolean; overHttp: boolean }
+  | {
+      kind: "edit";
+      by: number;
+      nth: number;
+      content: "new" | "same";
+      guarded: boolean;
+      overHttp: boolean;
+    }
+  | { kind: "delete"; by: number; nth: number; overHttp: boolean }
+  | { kind: "react"; by: number; nth: number; emoji: string; on: boolean; overHttp: boolean }
   | { kind: "join"; by: number; back: number | undefined }
   | { kind: "leave"; by: number }
   | { kind: "reconnect"; by: number }
@@ -25,17 +37,28 @@ interface Outcome {
   code?: string | undefined;
   messageId?: number;
   seq?: number;
+  updatedSeq?: number;
+}
+
+/** What an acknowledged request says of the log: the state of a message at a number. */
+interface Told {
+  kind: "message" | "message_updated";
+  messageId: number;
+  number: number;
+  content: string;
+  userId: number;
 }
 
 export interface Cast {
   owner: Person;
   guests: [Person, Person];
+  sql: Sql;
 }
 
 class Mismatch extends Error {}
 
 /** @throws Mismatch that says where the server and the model part */
-export async function play({ owner, guests }: Cast, steps: Act[][]): Promise<void> {
+export async function play({ owner, guests, sql }: Cast, steps: Act[][]): Promise<void> {
   const chat = await owner.chat({ with: guests });
   const model = createModel();
   const members = new Set([owner.id, ...guests.map((guest) => guest.id)]);
@@ -44,9 +67,14 @@ export async function play({ owner, guests }: Cast, steps: Act[][]): Promise<voi
   for (const person of [owner, owner, ...guests]) {
     clients.push({ person, socket: await person.socket(), asked: [], sent: [], has: 0 });
   }
+  /** The messages of earlier steps, with their authors. */
+  const said: { messageId: number; userId: number }[] = [];
   let made = 0;
+  /** The reactions of the step that were acknowledged. */
+  let reacted: Asking[] = [];
 
   for (const step of steps) await playStep(step);
+  await verifyHistory();
   await Promise.all(clients.map((client) => client.socket.settle()));
   for (const client of clients) {
     verify(client, true);
@@ -59,20 +87,66 @@ export async function play({ owner, guests }: Cast, steps: Act[][]): Promise<voi
     if (fault) throw new Mismatch(`${person.username}: ${fault}`);
   }
 
+  async function verifyHistory() {
+    const { body } = await owner.api("GET", `/api/chats/${chat.id}/messages?limit=200&after_seq=0`);
+    for (const { id, content, updated_seq, reactions } of body) {
+      const isRight =
+        content === model.contentOf(id) &&
+        updated_seq === model.lastChangeOf(id) &&
+        Bun.deepEquals(reactions, model.reactionsOf(id));
+      if (!isRight) throw new Mismatch(`message ${id} is loaded as ${content} at ${updated_seq}`);
+    }
+    if (body.length !== Math.min(said.length, 200)) throw new Mismatch(`${body.length} are loaded`);
+  }
+
   async function playStep(step: Act[]) {
+    reacted = [];
     const before = new Set(members);
     const changes = step.filter((act) => "guest" in act);
     const sends = await Promise.all(step.map((act) => playAct(act)));
     const news = sends.flatMap((messages) => messages ?? []);
-    const byNumber = new Map(news.map((message) => [message.seq, message]));
+    const byNumber = Map.groupBy(news, ({ number }) => number);
+    for (const told of news) {
+      const known = model.contentOf(told.messageId, told.number);
+      if (told.number <= model.lastSeq && known !== told.content) {
+        throw new Mismatch(`acknowledged as ${told.number}, which is ${known}`);
+      }
+    }
 
     const now = await owner.api("GET", `/api/chats/${chat.id}`);
     const upTo = Number(now.body.last_seq);
+    const reactions = await readReactions(sql, chat.id, model.lastSeq);
+    const stored: Asking[] = [];
     for (let number = model.lastSeq + 1; number <= upTo; number += 1) {
-      const message = byNumber.get(number);
-      if (message) {
-        model.add({ kind: "message", messageId: message.messageId, content: message.content });
-        expectMember(message.userId, members, number);
+      const [told, ...more] = byNumber.get(number) ?? [];
+      const reaction = reactions.get(number);
+      if (reaction?.kind === "reaction") {
+        const shown = withReaction(model.reactionsOf(reaction.messageId) ?? [], reaction);
+        if (typeof shown === "string") throw new Mismatch(shown);
+        model.add(reaction);
+        stored.push(reaction);
+        expectMember([reaction.userId], members, number);
+        continue;
+      }
+      // An edit to the same text is acknowledged with the number of the last change, which may be a reaction.
+      const isOwn =
+        told && (told.kind === "message" || model.contentOf(told.messageId) !== told.content);
+      if (reaction && !isOwn) {
+        model.add(reaction);
+        continue;
+      }
+      if (told) {
+        const { kind, messageId, content, userId } = told;
+        model.add({ kind, messageId, content });
+        if (more.some((other) => other.messageId !== messageId || other.content !== content)) {
+          throw new Mismatch(`${number} was acknowledged as two changes`);
+        }
+        expectMember(
+          [told, ...more].map((one) => one.userId),
+          members,
+          number,
+        );
+        if (kind === "message") said.push({ messageId, userId });
         continue;
       }
       const change = changes.pop();
@@ -89,8 +163,12 @@ export async function play({ owner, guests }: Cast, steps: Act[][]): Promise<voi
       if (isRemoval) members.delete(guest.id);
       else members.add(guest.id);
     }
-    for (const { seq } of news) {
-      if (seq > upTo) throw new Mismatch(`acknowledged as ${seq}, the log ends at ${upTo}`);
+    const fault = faultOfReactions(stored, reacted, (id) =>
+      model.contentOf(id) === "" ? undefined : model.reactionsOf(id),
+    );
+    if (fault) throw new Mismatch(fault);
+    for (const { number } of news) {
+      if (number > upTo) throw new Mismatch(`acknowledged as ${number}, the log ends at ${upTo}`);
     }
     for (const change of changes) {
       const wasIn = "guest" in change && before.has(guests[change.guest].id);
@@ -98,12 +176,14 @@ export async function play({ owner, guests }: Cast, steps: Act[][]): Promise<voi
     }
   }
 
-  function expectMember(userId: number, people: Set<number>, number: number) {
-    if (!people.has(userId)) throw new Mismatch(`a stranger wrote ${number}`);
+  function expectMember(userIds: number[], people: Set<number>, number: number) {
+    if (!userIds.some((userId) => people.has(userId))) {
+      throw new Mismatch(`a stranger wrote ${number}`);
+    }
   }
 
-  /** @returns the new messages, as they were acknowledged */
-  async function playAct(act: Act) {
+  /** @returns what was acknowledged */
+  async function playAct(act: Act): Promise<Told[] | undefined> {
     if ("guest" in act) return void (await playChange(act));
     const client = clients[act.by];
     if (!client) return undefined;
@@ -123,20 +203,31 @@ export async function play({ owner, guests }: Cast, steps: Act[][]): Promise<voi
         if (!acked) return expectRefusal(client, first, "not_found");
         const { messageId = 0, seq = 0 } = acked;
         client.sent.push({ ...message, messageId, seq });
-        return [{ ...message, messageId, seq, userId: client.person.id }];
+        return [{ kind: "message", messageId, number: seq, content, userId: client.person.id }];
       }
       case "retry": {
         const sent = client.sent[act.nth % (client.sent.length || 1)];
         if (!sent) return undefined;
         const content = act.changed ? `${sent.content}, changed` : sent.content;
+        const wasDeleted = model.contentOf(sent.messageId) === "";
         const outcome = await send(client, { ...sent, content }, act.overHttp);
         if (outcome.code === "not_found") return expectRefusal(client, outcome, "not_found");
-        if (act.changed) return expectRefusal(client, outcome, "client_id_reused");
+        // No text of a deleted message is left to compare with.
+        const mayDiffer = wasDeleted || (await isDeleted(sent.messageId));
+        if (act.changed && !(mayDiffer && outcome.code === undefined)) {
+          if (wasDeleted) throw new Mismatch(`a retry of deleted ${sent.seq} was refused`);
+          return expectRefusal(client, outcome, "client_id_reused");
+        }
         if (outcome.seq !== sent.seq || outcome.messageId !== sent.messageId) {
           throw new Mismatch(`a retry of ${sent.seq} was answered with ${JSON.stringify(outcome)}`);
         }
         return undefined;
       }
+      case "edit":
+      case "delete":
+        return await change(client, act);
+      case "react":
+        return await react(client, act);
       case "join":
       case "leave":
         return await ask(client, act);
@@ -177,6 +268,99 @@ export async function play({ owner, guests }: Cast, steps: Act[][]): Promise<voi
     const reply = await socket.ask({ type: "message", chat_id: chat.id, ...body });
     if (reply.type !== "ack") return { code: String(reply.code) };
     return { messageId: Number(reply.message_id), seq: Number(reply.seq) };
+  }
+
+  async function react(client: Client, act: Extract<Act, { kind: "react" }>): Promise<undefined> {
+    const { person, socket } = client;
+    const { messageId } = said[act.nth % (said.length || 1)] ?? {};
+    if (messageId === undefined) return;
+    const { emoji, on } = act;
+    let code: string | undefined;
+    if (act.overHttp) {
+      const path = `/api/chats/${chat.id}/messages/${messageId}/reactions/${encodeURIComponent(emoji)}`;
+      const { status, body } = await person.api(on ? "PUT" : "DELETE", path);
+      if (status !== 200) code = String(body.type).split("/").at(-1);
+    } else {
+      const ids = { chat_id: chat.id, message_id: messageId };
+      const reply = await socket.ask({ type: "react", ...ids, emoji, on });
+      if (reply.type !== "ack") code = String(reply.code);
+    }
+    if (code === "message_deleted" && (await isDeleted(messageId))) return;
+    if (code !== undefined) return expectRefusal(client, { code }, "not_found");
+    reacted.push({ messageId, userId: person.id, emoji, on });
+  }
+
+  async function isDeleted(messageId: number): Promise<boolean> {
+    const { body } = await owner.api("GET", `/api/chats/${chat.id}/messages/${messageId}`);
+    return body.deleted_at !== null;
+  }
+
+  /** Edits or deletes a message of anybody. */
+  async function change(
+    client: Client,
+    act: Extract<Act, { kind: "edit" | "delete" }>,
+  ): Promise<Told[] | undefined> {
+    const target = said[act.nth % (said.length || 1)];
+    if (!target) return undefined;
+    const { messageId, userId: authorId } = target;
+    const before = model.contentOf(messageId) ?? "";
+    const isAuthor = client.person.id === authorId;
+    const isEdit = act.kind === "edit";
+    let content = "";
+    if (isEdit) content = act.content === "same" && before !== "" ? before : `edit ${(made += 1)}`;
+    const guard = isEdit && act.guarded ? { if_seq: model.lastChangeOf(messageId) } : {};
+    const body = isEdit ? { content, ...guard } : undefined;
+    const { code, updatedSeq } = await changeOnce(client, act, messageId, body);
+    switch (code) {
+      case undefined:
+        if (!isAuthor && (isEdit || client.person !== owner)) {
+          throw new Mismatch(`${client.person.username} could ${act.kind} another's message`);
+        }
+        if (isEdit && before === "") throw new Mismatch("a deleted message was edited");
+        if (updatedSeq === undefined) throw new Mismatch(`${act.kind} without a number`);
+        return [
+          {
+            kind: "message_updated",
+            messageId,
+            number: updatedSeq,
+            content,
+            userId: client.person.id,
+          },
+        ];
+      case "forbidden":
+        if (isAuthor || (!isEdit && client.person === owner)) {
+          throw new Mismatch(`the ${isAuthor ? "author" : "owner"} was refused to ${act.kind}`);
+        }
+        return undefined;
+      case "not_found":
+        if (isMoving(client) || (isEdit && (await isDeleted(messageId)))) return undefined;
+        throw new Mismatch(`nothing to ${act.kind}`);
+      case "changed_meanwhile": {
+        const path = `/api/chats/${chat.id}/messages/${messageId}`;
+        const { body: now } = await owner.api("GET", path);
+        if (act.kind === "edit" && act.guarded && now.updated_seq !== guard.if_seq)
+          return undefined;
+      }
+    }
+    throw new Mismatch(`${act.kind} was answered with ${code}`);
+  }
+
+  async function changeOnce(
+    { person, socket }: Client,
+    { kind, overHttp }: Extract<Act, { kind: "edit" | "delete" }>,
+    messageId: number,
+    body: object | undefined,
+  ): Promise<Outcome> {
+    if (overHttp) {
+      const path = `/api/chats/${chat.id}/messages/${messageId}`;
+      const reply = await person.api(kind === "edit" ? "PATCH" : "DELETE", path, body);
+      if (reply.status === 200) return { updatedSeq: reply.body.updated_seq };
+      return { code: String(reply.body.type).split("/").at(-1) };
+    }
+    const request = { type: kind, chat_id: chat.id, message_id: messageId, ...body };
+    const reply = await socket.ask(request);
+    if (reply.type !== "ack") return { code: String(reply.code) };
+    return { updatedSeq: Number(reply.updated_seq) };
   }
 
   async function ask(client: Client, act: Extract<Act, { kind: "join" | "leave" }>) {

@@ -112,6 +112,7 @@ test("a backup that was taken under load, restored elsewhere, has all that was a
   const violations = check({
     chats: [stored],
     sends: load.sends.filter(isStored),
+    revisions: [],
     moves: [],
     renames: [],
     tapes: [],

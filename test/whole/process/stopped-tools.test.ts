@@ -40,9 +40,10 @@ function read(path: string): string {
 
 test.skipIf(!existsSync("/proc")).each<[tool: string, args: string[], started: RegExp]>([
   ["bench", [], /bin\/postgres -D/],
+  ["bench", ["--compare", "HEAD"], /\/checkout/],
   ["faults", ["--only", "kill -9", "--only", "sockets cut"], /data\/postgres -c/],
 ])(
-  "%s leaves no process and no folder behind when SIGINT and SIGTERM stop it",
+  "%s with the arguments %j leaves no process and no folder behind when SIGINT and SIGTERM stop it",
   async (tool, args, started) => {
     const script = join(root, tool === "bench" ? "test/bench/run.ts" : "test/whole/faults/run.ts");
     const child = Bun.spawn([process.execPath, script, ...args], {

@@ -14,6 +14,8 @@ interface Request {
   body?: (scene: Scene, caller: Exclude<Role, "nobody">) => unknown;
   /** The answer that the operation is about; `complete` unless said otherwise. */
   answer?: Answering;
+  /** The message that the operation is about; the answer unless said otherwise. */
+  message?: "question";
 }
 
 export interface Rule extends Request {
@@ -48,6 +50,7 @@ export const operations: Record<string, Rule> = {
   "POST /api/auth/refresh": anyone({ body: (scene) => scene.refreshToken() }),
   "POST /api/auth/logout": anyone({ body: (scene) => scene.refreshToken() }),
   "GET /api/auth/me": signedIn(),
+  "PATCH /api/auth/me": signedIn({ body: () => ({ read_receipts: false }) }),
   "POST /api/auth/ws-ticket": signedIn(),
   "POST /api/auth/password": signedIn({ body: (scene) => scene.newPassword() }),
   "GET /api/auth/sessions": signedIn(),
@@ -59,6 +62,7 @@ export const operations: Record<string, Rule> = {
   "GET /api/chats/{chat_id}": participants(),
   "PATCH /api/chats/{chat_id}": owners({ body: () => ({ name: "Taken over" }) }),
   "DELETE /api/chats/{chat_id}": owners(),
+  "PUT /api/chats/{chat_id}/preferences": participants({ body: () => ({ pinned: true }) }),
   "GET /api/chats/{chat_id}/participants": participants(),
   "DELETE /api/chats/{chat_id}/participants/{user_id}": owners(),
   "POST /api/chats/{chat_id}/invite": participants({
@@ -66,12 +70,22 @@ export const operations: Record<string, Rule> = {
   }),
   "POST /api/chats/{chat_id}/mark-read": participants({ body: () => ({ seq: 1 }) }),
   "GET /api/chats/{chat_id}/read-receipts": participants(),
+  "GET /api/chats/{chat_id}/messages/{message_id}/readers": participants(),
   "POST /api/chats/{chat_id}/leave": rule([401, 404, 404, 200, 200, 409], {}),
   "GET /api/chats/{chat_id}/messages": participants(),
   "POST /api/chats/{chat_id}/messages": participants({ body: () => ({ content: "hello" }) }),
+  "GET /api/chats/{chat_id}/messages/{message_id}": participants(),
+  "PATCH /api/chats/{chat_id}/messages/{message_id}": rule([401, 404, 404, 403, 200, 403], {
+    body: () => ({ content: "/bot Is anybody there?" }),
+    message: "question",
+  }),
+  "DELETE /api/chats/{chat_id}/messages/{message_id}": rule([401, 404, 404, 403, 200, 200], {}),
+  "GET /api/chats/{chat_id}/messages/{message_id}/versions": participants(),
   "POST /api/chats/{chat_id}/messages/{message_id}/stop": participants({ answer: "streaming" }),
   "POST /api/chats/{chat_id}/messages/{message_id}/regenerate": participants(),
   "GET /api/chats/{chat_id}/messages/{message_id}/context": participants(),
+  "PUT /api/chats/{chat_id}/messages/{message_id}/reactions/{emoji}": participants(),
+  "DELETE /api/chats/{chat_id}/messages/{message_id}/reactions/{emoji}": participants(),
   "GET /api/usage": signedIn(),
   "GET /api/models": signedIn(),
   "GET /health": anyone(),
@@ -110,13 +124,40 @@ export const frames: Record<string, FrameRule> = {
     members: (scene) => ({ ...inChat(scene), content: "hello" }),
     replies: toParticipants("ack"),
   },
+  edit: {
+    members: (scene) => ({ ...inChat(scene), message_id: scene.questionId, content: "hello" }),
+    replies: { ...toParticipants("forbidden"), author: "ack" },
+  },
+  react: {
+    members: (scene) => ({
+      ...inChat(scene),
+      message_id: scene.messageId,
+      emoji: "👍",
+      on: true,
+    }),
+    replies: toParticipants("ack"),
+  },
+  delete: {
+    members: (scene) => ({ ...inChat(scene), message_id: scene.messageId }),
+    replies: { ...toParticipants("ack"), member: "forbidden" },
+  },
   typing: { members: inChat, replies: toParticipants("ack") },
+  read: {
+    members: (scene) => ({ ...inChat(scene), seq: 1 }),
+    replies: toParticipants("ack"),
+  },
   // A join belongs to one socket: `leave` is acknowledged even if the socket has not joined.
   leave: { members: inChat, replies: toAll("ack") },
   stop: {
     members: (scene) => ({ ...inChat(scene), message_id: scene.messageId }),
     replies: toParticipants("ack"),
     answer: "streaming",
+  },
+  presence: { members: () => ({ status: "away" }), replies: toAll("ack") },
+  // Strangers are told of no status: test/presence/strangers.test.ts.
+  watch_presence: {
+    members: ({ people }) => ({ user_ids: [people.owner.id] }),
+    replies: toAll("ack"),
   },
   ping: { members: () => ({}), replies: toAll("pong") },
 };

@@ -15,6 +15,7 @@ export interface Scene {
   chatId: number;
   /** The answer to the author's question. */
   messageId: number;
+  questionId: number;
   /** The values of path parameters for this caller. */
   idsFor(caller: Person | undefined): Record<string, string | number>;
   newcomer(): object;
@@ -57,7 +58,7 @@ export async function setScene(
   world.gemini.respondWith(
     answering === "complete" ? answer(piece, finish()) : answerAndHang(piece),
   );
-  await author.say(chatId, "/bot Is anybody here?");
+  const question = await author.say(chatId, "/bot Is anybody here?");
   const reached =
     answering === "complete"
       ? await listener.next("bot_stream", { is_complete: true })
@@ -73,11 +74,13 @@ export async function setScene(
     people: { stranger, former, member, author, owner },
     chatId,
     messageId: Number(reached.message_id),
+    questionId: question.id,
     idsFor: (caller) => ({
       chat_id: chatId,
       message_id: Number(reached.message_id),
       user_id: member.id,
       session_id: caller?.sessionId ?? owner.sessionId,
+      emoji: encodeURIComponent("👍"),
     }),
     newcomer() {
       const username = newName();
@@ -104,8 +107,8 @@ export async function setScene(
   };
 }
 
-/** Tables in which refusals themselves are noted. */
-const notes = /^(audit|rate|schema_migrations)/;
+/** Tables in which refusals themselves are noted, and the sockets of those who are refused. */
+const notes = /^(audit|rate|schema_migrations|presence|last_seen)/;
 
 /**
  * All rows of all tables, as one text a row.

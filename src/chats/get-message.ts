@@ -1,6 +1,6 @@
 import type { Caller } from "../accounts/access-tokens.ts";
-import { chatNotFound } from "../chats/actions.ts";
-import { isParticipant } from "../chats/participant-queries.ts";
+import { chatNotFound } from "./actions.ts";
+import { isParticipant } from "./participant-queries.ts";
 import type { Ctx } from "../context.ts";
 import { findMessage } from "../log/messages.ts";
 import type { Message } from "../wire/messages.ts";
@@ -14,7 +14,12 @@ export async function getMessage(
   messageId: number,
 ): Promise<Message> {
   const message = await findMessage(ctx.sql, caller.id, chatId, messageId);
-  if (message) return message;
-  if (!(await isParticipant(ctx.sql, caller.id, chatId))) throw chatNotFound();
-  throw new Problem("not_found", "There is no such message in this chat.");
+  if (!message) throw await messageNotFound(ctx, caller, chatId);
+  return message;
+}
+
+/** Problem `not_found` for a message; to somebody who is not in the chat it says only that. */
+export async function messageNotFound(ctx: Ctx, caller: Caller, chatId: number): Promise<Problem> {
+  if (!(await isParticipant(ctx.sql, caller.id, chatId))) return chatNotFound();
+  return new Problem("not_found", "There is no such message in this chat.");
 }

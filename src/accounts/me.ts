@@ -1,0 +1,21 @@
+// The caller's own account: what it is, and its settings.
+import type { Ctx } from "../context.ts";
+import { Problem } from "../wire/problems.ts";
+import type { UpdateMeInput, User } from "../wire/users.ts";
+import type { Caller } from "./access-tokens.ts";
+import { findUser, updateUser } from "./user-queries.ts";
+
+/** @throws Problem `invalid_token` when the caller's account is gone */
+export async function getMe(ctx: Ctx, caller: Caller): Promise<User> {
+  return existing(await findUser(ctx.sql, caller.id));
+}
+
+/** Changes the caller's settings; absent members stay as they are. @throws Problem `invalid_token` when the account is gone */
+export async function changeMe(ctx: Ctx, caller: Caller, input: UpdateMeInput): Promise<User> {
+  return existing(await updateUser(ctx.sql, caller.id, input));
+}
+
+function existing(user: User | undefined): User {
+  if (!user) throw new Problem("invalid_token", "This account does not exist any more.");
+  return user;
+}

@@ -1,0 +1,63 @@
+// How far the participants of a chat have read, as a part of statements that read the chat for one of them.
+import { z } from "zod";
+import { maybe, type Sql } from "../database/connect.ts";
+import { wireTime } from "../database/wire-json.ts";
+import { liveReadsMembersMax, Read } from "../wire/receipts.ts";
+
+/** A Read as JSON, from a row of chat_participants. */
+const readJson = (sql: Sql, row: "me" | "p") =>
+  sql.unsafe(`
+    json_build_object(
+      'user_id', ${row}.user_id,
+      'last_read_seq', ${row}.last_read_seq,
+      'joined_seq', ${row}.joined_seq,
+      'read_at', ${wireTime(`${row}.last_read_at`)}
+    )
+  `);
+
+/**
+ * The Reads that a participant is shown, from `chats c` and their own `chat_participants me`: their own position first, then
+ * those of the others who may be seen and have read something. In a chat with more than `liveReadsMembersMax` participants
+ * no row of the others is read.
+ */
+export const readsColumn = (sql: Sql) => sql`
+  (
+    select json_agg(shown.read)
+    from (
+      select ${readJson(sql, "me")} as read
+      union all
+      (
+        select ${readJson(sql, "p")}
+        from chat_participants p
+        join users u on u.id = p.user_id
+        where c.participant_count <= ${liveReadsMembersMax}
+          and (select read_receipts from users where id = me.user_id)
+          and p.chat_id = c.id
+          and p.user_id <> me.user_id
+          and p.last_read_seq > p.joined_seq
+          and u.read_receipts
+        order by p.id
+      )
+    ) shown
+  )
+`;
+
+const RoomState = z.object({ last_seq: z.int(), reads: z.array(Read) });
+
+/** A chat's newest number and read positions. @returns undefined for a chat that the caller is not in */
+export async function findRoomState(
+  sql: Sql,
+  userId: number,
+  chatId: number,
+): Promise<{ lastSeq: number; reads: Read[] } | undefined> {
+  const row = maybe(
+    await sql`
+      select c.last_seq, ${readsColumn(sql)} as reads
+      from chat_participants me
+      join chats c on c.id = me.chat_id
+      where me.chat_id = ${chatId} and me.user_id = ${userId}
+    `,
+    RoomState,
+  );
+  return row && { lastSeq: row.last_seq, reads: row.reads };
+}

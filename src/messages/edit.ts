@@ -1,0 +1,48 @@
+import type { Caller } from "../accounts/access-tokens.ts";
+import { refuseEmptyQuestion } from "../answers/ask.ts";
+import { messageNotFound } from "../chats/get-message.ts";
+import type { Ctx } from "../context.ts";
+import { activityFrame, updatedFrame } from "../wire/message-frames.ts";
+import type { EditMessageInput, Message } from "../wire/messages.ts";
+import { Problem } from "../wire/problems.ts";
+import { updateContent } from "./queries.ts";
+
+/**
+ * Replaces the text of a message of the caller. It asks the model nothing, whatever the text was and is. An edit that changes
+ * nothing takes no number.
+ * @throws Problem `not_found`, also for a message that was deleted, `forbidden` for a message of somebody else,
+ * `changed_meanwhile`, `invalid` for `/bot` without a question
+ */
+export async function editMessage(
+  ctx: Ctx,
+  caller: Caller,
+  ids: { chatId: number; messageId: number },
+  { content, if_seq: ifSeq }: EditMessageInput,
+): Promise<Message> {
+  refuseEmptyQuestion(content);
+  const result = await updateContent(ctx.sql, caller.id, ids, {
+    content,
+    ifSeq: ifSeq ?? undefined,
+  });
+  if (!result) throw await messageNotFound(ctx, caller, ids.chatId);
+  const { outcome, message } = result;
+  switch (outcome) {
+    case "bots":
+      throw new Problem("forbidden", "Answers of the model cannot be edited.");
+    case "not_author":
+      throw new Problem("forbidden", "Only the author may edit a message.");
+    case "deleted":
+      throw new Problem("not_found", "This message was deleted.");
+    case "changed_meanwhile":
+      throw new Problem(
+        "changed_meanwhile",
+        "The message has changed since you have seen it. Look at it again.",
+      );
+    case "unchanged":
+      return message;
+    case "edited":
+      ctx.realtime.toRoom(updatedFrame(message));
+      ctx.realtime.reviseActivity(activityFrame(message), result);
+      return message;
+  }
+}

@@ -1,0 +1,223 @@
+// Changes of a stored message. Each locks the chat's row first and takes the room's next number in the same statement.
+import { z } from "zod";
+import { insertEvent, type Actor } from "../audit/queries.ts";
+import { many, maybe, type Sql } from "../database/connect.ts";
+import { messageColumns, storedColumns } from "../log/messages.ts";
+import { Message, MessageVersion, versionsMax } from "../wire/messages.ts";
+
+/**
+ * The chat and the message that are to be changed, as common table expressions; `target` is empty for a chat that the caller is
+ * not in. The message is locked, because a plain read would show it as it was before the statement waited for the chat.
+ */
+const lockedMessage = (sql: Sql, callerId: number, chatId: number, messageId: number) => sql`
+  locked as materialized (
+    select c.id, c.owner_id, c.last_seq, c.message_count
+    from chats c
+    join chat_participants me on me.chat_id = c.id and me.user_id = ${callerId}
+    where c.id = ${chatId}
+    for no key update of c
+    for key share of me
+  ),
+  target as materialized (
+    select ${storedColumns(sql, "m")}, coalesce(m.content_seq, m.seq) as content_seq, locked.owner_id,
+      locked.last_seq + 1 as next_seq, m.ordinal = locked.message_count as is_newest
+    from locked
+    join messages m on m.chat_id = locked.id and m.id = ${messageId}
+    for no key update of m
+  )
+`;
+
+/** The number of a change moves the chat, and is noted for those who read the log. */
+const numbered = (sql: Sql) => sql`
+  moved as (
+    update chats set last_seq = changed.updated_seq from changed where chats.id = changed.chat_id
+  ),
+  noted as (
+    insert into chat_changes (chat_id, seq, kind, message_id)
+    select chat_id, updated_seq, 'message_updated', id from changed
+  )
+`;
+
+/** The message after the statement, with what came of it. */
+const changedOrNot = (sql: Sql) => sql`
+  select ${messageColumns(sql)}, m.outcome, m.is_newest
+  from (
+    select ${storedColumns(sql, "changed")}, verdict.outcome, verdict.is_newest
+    from changed, verdict
+    union all
+    select ${storedColumns(sql)}, outcome, is_newest from verdict where not exists (select from changed)
+  ) m
+  left join users u on u.id = m.user_id
+`;
+
+const changeRow = <T extends string>(outcomes: T[]) =>
+  z
+    .object({
+      ...Message.shape,
+      outcome: z.enum(outcomes),
+      /** Whether no message of the chat is newer. */
+      is_newest: z.boolean(),
+    })
+    .transform(({ outcome, is_newest: isNewest, ...message }) => ({ outcome, isNewest, message }));
+
+const EditedMessage = changeRow([
+  "edited",
+  "unchanged",
+  "bots",
+  "not_author",
+  "deleted",
+  "changed_meanwhile",
+]);
+
+/**
+ * Replaces the content of a message of the caller, and keeps the text before. At most `versionsMax` texts are kept: the first,
+ * which tells retries of the send, and the newest.
+ * @param ifSeq the edit needs this number to be the message's `updated_seq`. An edit to the same content does not, because it
+ * may be a retry.
+ * @returns undefined for a chat that the caller is not in, and for an unknown message
+ */
+export async function updateContent(
+  sql: Sql,
+  callerId: number,
+  ids: { chatId: number; messageId: number },
+  { content, ifSeq }: { content: string; ifSeq: number | undefined },
+): Promise<z.infer<typeof EditedMessage> | undefined> {
+  return maybe(
+    await sql`
+      with ${lockedMessage(sql, callerId, ids.chatId, ids.messageId)},
+      verdict as materialized (
+        select target.*, case
+          when is_bot then 'bots'
+          when user_id is distinct from ${callerId} then 'not_author'
+          when deleted_at is not null then 'deleted'
+          when content = ${content} then 'unchanged'
+          when updated_seq <> ${ifSeq ?? null}::bigint then 'changed_meanwhile'
+          else 'edited'
+        end as outcome
+        from target
+      ),
+      changed as (
+        update messages m
+        set content = ${content},
+            edited_at = now(),
+            updated_seq = verdict.next_seq,
+            content_seq = verdict.next_seq
+        from verdict
+        where m.id = verdict.id and verdict.outcome = 'edited'
+        returning ${storedColumns(sql, "m")}
+      ),
+      kept as (
+        insert into message_versions (message_id, updated_seq, content, created_at)
+        select id, content_seq, content, coalesce(edited_at, created_at) from verdict where outcome = 'edited'
+      ),
+      forgotten as (
+        delete from message_versions v
+        using (
+          select kept.message_id, kept.updated_seq, row_number() over (order by kept.updated_seq desc) as age, verdict.seq
+          from verdict
+          join message_versions kept on kept.message_id = verdict.id
+          where verdict.outcome = 'edited'
+        ) old
+        where v.message_id = old.message_id and v.updated_seq = old.updated_seq
+          and old.age > ${versionsMax - 3} and old.updated_seq <> old.seq
+      ),
+      ${numbered(sql)}
+      ${changedOrNot(sql)}
+    `,
+    EditedMessage,
+  );
+}
+
+const DeletedMessage = changeRow(["deleted", "unchanged", "streaming", "forbidden"]);
+
+/**
+ * Deletes a message of the caller, an answer to a question of theirs, or any message of a chat that they own. Its row stays,
+ * without text. Triggers delete its versions and the summaries that cover it.
+ * @returns undefined for a chat that the caller is not in, and for an unknown message
+ */
+export async function markDeleted(
+  sql: Sql,
+  caller: Actor,
+  ids: { chatId: number; messageId: number },
+): Promise<z.infer<typeof DeletedMessage> | undefined> {
+  return maybe(
+    await sql`
+      with ${lockedMessage(sql, caller.id, ids.chatId, ids.messageId)},
+      permitted as materialized (
+        select target.*, coalesce(target.user_id, question.user_id) is not distinct from ${caller.id} as is_own
+        from target
+        left join messages question on question.id = target.answer_to
+      ),
+      verdict as materialized (
+        select permitted.*, case
+          when not is_own and owner_id <> ${caller.id} then 'forbidden'
+          when deleted_at is not null then 'unchanged'
+          when status = 'streaming' then 'streaming'
+          else 'deleted'
+        end as outcome
+        from permitted
+      ),
+      changed as (
+        update messages m
+        set content = '',
+            mentions = '{}',
+            reactions = '[]',
+            error = null,
+            sources = null,
+            edited_at = null,
+            deleted_at = now(),
+            updated_seq = verdict.next_seq,
+            content_seq = verdict.next_seq
+        from verdict
+        where m.id = verdict.id and verdict.outcome = 'deleted'
+        returning ${storedColumns(sql, "m")}
+      ),
+      ${numbered(sql)},
+      audited as (${insertEvent(
+        sql,
+        {
+          action: "delete_message",
+          outcome: "ok",
+          actor: caller,
+          target: `chat:${ids.chatId}`,
+          details: sql`jsonb_strip_nulls(jsonb_build_object('message_id', verdict.id, 'user_id', verdict.user_id))`,
+          source: caller.source,
+        },
+        sql`from verdict where outcome = 'deleted' and not is_own`,
+      )})
+      ${changedOrNot(sql)}
+    `,
+    DeletedMessage,
+  );
+}
+
+const VersionRow = z.union([MessageVersion, z.object({ updated_seq: z.null() })]);
+
+/**
+ * Finds the texts of a message, oldest first, the current one included. A deleted message has none.
+ * @returns undefined for a chat that the caller is not in, and for an unknown message
+ */
+export async function findVersions(
+  sql: Sql,
+  callerId: number,
+  chatId: number,
+  messageId: number,
+): Promise<MessageVersion[] | undefined> {
+  const rows = many(
+    await sql`
+      select version.content, version.updated_seq, version.created_at
+      from chat_participants me
+      join messages m on m.chat_id = me.chat_id
+      left join lateral (
+        select content, updated_seq, created_at from message_versions where message_id = m.id
+        union all
+        select m.content, coalesce(m.content_seq, m.seq), coalesce(m.edited_at, m.created_at)
+      ) version on m.deleted_at is null
+      where me.chat_id = ${chatId} and me.user_id = ${callerId} and m.id = ${messageId}
+      order by version.updated_seq
+    `,
+    VersionRow,
+  );
+  if (rows.length === 0) return undefined;
+  return rows.filter((row) => row.updated_seq !== null);
+}

@@ -1,0 +1,232 @@
+// The rows of the table: how each is measured, and what it should reach.
+import * as answers from "./answers.ts";
+import type { Bench } from "./bench.ts";
+import * as connecting from "./connecting.ts";
+import * as deliveries from "./deliveries.ts";
+import * as messages from "./messages.ts";
+import * as presence from "./presence.ts";
+import * as reading from "./reading.ts";
+import type { Scale } from "./scale.ts";
+
+export type Measure = (bench: Bench) => Promise<number>;
+
+export interface Row {
+  name: string;
+  unit: string;
+  /** Empty for a row that only explains another. */
+  target: string;
+  ours: Measure;
+  /** What the product is held against: a ratio, or with `added` a difference. A row without it is a count. */
+  reference?: Measure;
+  added?: boolean;
+  /** Fewer pairs than usual, for a row that takes long or hardly varies. */
+  pairsMax?: number;
+}
+
+export function rowsOf(scale: Scale): Row[] {
+  return [
+    ...deliveryRows(scale),
+    ...messageRows,
+    ...connectionRows,
+    ...presenceRows(scale),
+    ...readingRows,
+    ...answerRows,
+  ];
+}
+
+const deliveryRows = ({ rooms, crowd, joiners }: Scale): Row[] => [
+  ...rooms.map((size): Row => ({
+    name: `cpu per delivery, room of ${size}`,
+    unit: "µs",
+    target: "≤ 1.05×",
+    ours: (bench) => deliveries.cpuOfDelivery(bench, "product", size),
+    reference: (bench) => deliveries.cpuOfDelivery(bench, "reference", size),
+  })),
+  {
+    name: `longest hold by a publish to ${crowd} sockets`,
+    unit: "ms",
+    target: "≤ 10 ms",
+    ours: (bench) => deliveries.longestHold(bench, "product"),
+    reference: (bench) => deliveries.longestHold(bench, "reference"),
+  },
+  {
+    name: `frames about arrivals when ${joiners} join`,
+    unit: "",
+    target: "linear",
+    ours: deliveries.framesOfArrivals,
+    pairsMax: 1,
+  },
+];
+
+const perSecond: Measure = async (bench) => (await messages.throughput(bench, "spread")).perSecond;
+
+const messageRows: Row[] = [
+  {
+    name: "acknowledged, spread, bare insert",
+    unit: "/s",
+    target: "≥ 0.6×",
+    ours: perSecond,
+    reference: (bench) => messages.rawInserts(bench, "bare", "spread"),
+  },
+  {
+    name: "acknowledged, spread, own statement",
+    unit: "/s",
+    target: "",
+    ours: perSecond,
+    reference: (bench) => messages.rawInserts(bench, "product", "spread"),
+  },
+  {
+    name: "acknowledged, one hot room",
+    unit: "/s",
+    target: "≥ 0.9×",
+    ours: async (bench) => (await messages.throughput(bench, "hot")).perSecond,
+    reference: perSecond,
+  },
+  {
+    name: "cpu per message, acknowledged",
+    unit: "µs",
+    target: "≤ 1.6×",
+    ours: async (bench) => (await messages.throughput(bench, "spread")).cpuMicros,
+    reference: messages.referenceCpu,
+  },
+  {
+    name: "p99 send to delivery",
+    unit: "ms",
+    target: "≤ 2×",
+    ours: (bench) => messages.latency(bench, "product", bench.scale.rate),
+    reference: (bench) => messages.latency(bench, "reference", bench.scale.rate),
+  },
+];
+
+const connectionRows: Row[] = [
+  {
+    name: "connect, sign in, join, catch up",
+    unit: "µs",
+    target: "≤ 5×",
+    ours: (bench) => connecting.connecting(bench, "product"),
+    reference: (bench) => connecting.connecting(bench, "reference"),
+  },
+  {
+    name: "restart storm, all caught up",
+    unit: "ms",
+    target: "≤ 1/3 of before",
+    ours: async (bench) => (await connecting.storm(bench, "product")).caughtUpMs,
+    reference: async (bench) => (await connecting.storm(bench, "reference")).caughtUpMs,
+  },
+  {
+    name: "restart storm, p99 of others' messages, to without",
+    unit: "ms",
+    target: "≤ 2×",
+    ours: async (bench) => (await connecting.storm(bench, "product")).othersP99Ms,
+    reference: connecting.othersAlone,
+  },
+  {
+    name: "bytes of an idle socket",
+    unit: "B",
+    target: "≤ 5,120 B",
+    ours: (bench) => connecting.idleSocket(bench, "product"),
+    reference: (bench) => connecting.idleSocket(bench, "reference"),
+    pairsMax: 3,
+  },
+];
+
+const presenceRows = ({ stormClients }: Scale): Row[] => [
+  {
+    name: `presence of ${stormClients} who come back, to a quarter of them`,
+    unit: "µs",
+    target: "≤ 1.3×",
+    ours: (bench) => presence.comingBack(bench, stormClients),
+    reference: (bench) => presence.comingBack(bench, Math.ceil(stormClients / 4)),
+    pairsMax: 3,
+  },
+];
+
+const pages: Measure = (bench) => reading.history(bench, "product");
+
+const readingRows: Row[] = [
+  {
+    name: "history of 50 from 1,000,000",
+    unit: "/s",
+    target: "≥ 1.0×",
+    ours: pages,
+    reference: (bench) => reading.history(bench, "reference"),
+  },
+  {
+    name: "history of 50, against the messages alone",
+    unit: "/s",
+    target: "",
+    ours: pages,
+    reference: (bench) => reading.history(bench, "messages"),
+  },
+  {
+    name: "list of 100 chats",
+    unit: "/s",
+    target: "≥ 1.0×",
+    ours: (bench) => reading.chatList(bench, "product"),
+    reference: (bench) => reading.chatList(bench, "reference"),
+  },
+];
+
+const answerRows: Row[] = [
+  {
+    name: "answer's first chunk, idle, median",
+    unit: "ms",
+    target: "≤ 3 ms more",
+    added: true,
+    ours: (bench) => answers.firstChunkIdle(bench, "product"),
+    reference: (bench) => answers.firstChunkIdle(bench, "bare"),
+  },
+  {
+    name: "answer's first chunk, 100 running, p99",
+    unit: "ms",
+    target: "≤ 10 ms more",
+    added: true,
+    ours: (bench) => answers.firstChunkBusy(bench, "product"),
+    reference: (bench) => answers.firstChunkBusy(bench, "bare"),
+  },
+  {
+    name: "answer's first chunk, 100 asked at once, p99",
+    unit: "ms",
+    target: "",
+    added: true,
+    ours: (bench) => answers.firstChunkBurst(bench, "product"),
+    reference: (bench) => answers.firstChunkBurst(bench, "bare"),
+  },
+  {
+    name: "p99 of messages during 100 answers, to without",
+    unit: "ms",
+    target: "≤ 1.2×",
+    ours: answers.latencyDuringAnswers,
+    reference: answers.latencyWithoutAnswers,
+  },
+  {
+    name: "bytes of an answer, 256 characters a piece",
+    unit: "B",
+    target: "≤ 3×",
+    ours: (bench) => answers.bytesOfAnswer(bench, answers.usual(bench)),
+    reference: async (bench) => answers.lengthOf(answers.usual(bench)),
+    pairsMax: 1,
+  },
+  {
+    name: "bytes of an answer, 8 characters a piece",
+    unit: "B",
+    target: "",
+    ours: (bench) => answers.bytesOfAnswer(bench, answers.chatty(bench)),
+    reference: async (bench) => answers.lengthOf(answers.chatty(bench)),
+    pairsMax: 1,
+  },
+  {
+    name: "writes of an answer that ends at once",
+    unit: "",
+    target: "",
+    ours: (bench) => answers.writesOfAnswer(bench, 0.2),
+    pairsMax: 1,
+  },
+  {
+    name: "writes a second of a running answer",
+    unit: "/s",
+    target: "≤ 1 /s",
+    ours: answers.writesPerSecond,
+    pairsMax: 1,
+  },
+];

@@ -1,0 +1,108 @@
+// How much is measured: in full, and the least that runs every line of each row.
+export interface Scale {
+  people: number;
+  longChatLength: number;
+  /** Rooms of each person who asks. */
+  roomsOfAsker: number;
+  /** People who ask the model at the same time. */
+  askers: number;
+  /** People who come back to the long chat. */
+  returning: number;
+  /** Sizes of rooms in which the CPU of a delivery is measured. */
+  rooms: number[];
+  /** Deliveries that such a measurement sends to each of its rooms, and messages at least. */
+  deliveries: number;
+  messagesMin: number;
+  /** Messages of a throughput, a multiple of the number of senders. */
+  messages: number;
+  /** Requests for pages, and for lists of chats. */
+  pages: number;
+  lists: number;
+  connects: number;
+  idleSockets: number;
+  /** Before the memory of idle sockets is read. */
+  settleMs: number;
+  /** Clients that return after a restart, and the time in which they do. */
+  stormClients: number;
+  stormMs: number;
+  /** Sockets in the room in which the holds of the event loop are measured. */
+  crowd: number;
+  publishes: number;
+  /** People who join a room within {@link joinMs}. */
+  joiners: number;
+  joinMs: number;
+  /** Their arrivals are over when no frame about one has come for so long. */
+  quietMs: number;
+  /** Messages a second, and for how many seconds, when latencies are measured. */
+  rate: number;
+  slowRate: number;
+  seconds: number;
+  /** Questions that one person asks, one after another; before them, questions that are not measured. */
+  questions: number;
+  warmUpQuestions: number;
+  /** The length of a usual answer, and of one whose writes are counted. */
+  answerMs: number;
+  longAnswerSeconds: number;
+}
+
+export const full: Scale = {
+  people: 10_200,
+  longChatLength: 1_000_000,
+  roomsOfAsker: 100,
+  askers: 100,
+  returning: 500,
+  rooms: [10, 100, 1_000],
+  deliveries: 40_000,
+  messagesMin: 100,
+  messages: 6_400,
+  pages: 2_000,
+  lists: 1_000,
+  connects: 500,
+  idleSockets: 10_000,
+  settleMs: 1_000,
+  stormClients: 10_000,
+  stormMs: 2_000,
+  crowd: 10_000,
+  publishes: 20,
+  joiners: 500,
+  joinMs: 1_000,
+  quietMs: 1_500,
+  rate: 2_000,
+  slowRate: 500,
+  seconds: 4,
+  questions: 50,
+  warmUpQuestions: 150,
+  answerMs: 4_000,
+  longAnswerSeconds: 10.2,
+};
+
+export const smallest: Scale = {
+  people: 300,
+  longChatLength: 1_200,
+  roomsOfAsker: 10,
+  askers: 2,
+  returning: 10,
+  rooms: [10],
+  deliveries: 20,
+  messagesMin: 2,
+  messages: 64,
+  pages: 8,
+  lists: 4,
+  connects: 10,
+  idleSockets: 10,
+  settleMs: 0,
+  stormClients: 20,
+  stormMs: 100,
+  crowd: 70,
+  publishes: 2,
+  joiners: 10,
+  joinMs: 50,
+  quietMs: 100,
+  rate: 200,
+  slowRate: 100,
+  seconds: 0.2,
+  questions: 2,
+  warmUpQuestions: 0,
+  answerMs: 400,
+  longAnswerSeconds: 0.4,
+};
