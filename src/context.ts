@@ -10,7 +10,7 @@ import type { MergedOptions, NumberedChange } from "./realtime/local-realtime.ts
 import type { RoomOptions } from "./realtime/listener.ts";
 import type { Rooms } from "./realtime/rooms.ts";
 import type { RoomFrame } from "./wire/frames.ts";
-import type { ActivityFrame, ListFrame, UserFrame } from "./wire/list-frames.ts";
+import type { ActivityFrame, ListFrame, MentionFrame, UserFrame } from "./wire/list-frames.ts";
 import type { ReadReceiptsFrame } from "./wire/merged-frames.ts";
 
 /** The context of every action; there is one in a process, and one in each world of a test. */
@@ -58,6 +58,11 @@ export interface Realtime {
    * if the person was told of a later change of the same chat
    */
   toUser(userId: number, frame: UserFrame, change?: NumberedChange): void;
+  /**
+   * Sends to all sockets of several people. Each of such frames counts, whatever the people were told of before.
+   * @param after the chat's number that the frame must not overtake
+   */
+  toUsers(userIds: readonly number[], frame: MentionFrame, after: number): void;
   /** Sends to the participants of `frame.chat_id` that have not joined it; `chat_activity` at most once a second. */
   toList(frame: ListFrame): void;
   /**

@@ -7,7 +7,7 @@ import {
   replaceHash,
   type UserWithPassword,
 } from "./user-queries.ts";
-import { botUsername } from "../wire/messages.ts";
+import { isReservedUsername } from "../wire/mentions.ts";
 import { Problem } from "../wire/problems.ts";
 import type { LoginInput, RegisterInput, Tokens, User } from "../wire/users.ts";
 import type { Source } from "../audit/queries.ts";
@@ -25,8 +25,7 @@ export async function register(
   input: RegisterInput,
   source: Source,
 ): Promise<User> {
-  if (input.username.toLowerCase() === botUsername.toLowerCase())
-    throw usernameTaken(input.username);
+  if (isReservedUsername(input.username)) throw usernameTaken(input.username);
   const hashedPassword = await passwords.hash(input.password);
   try {
     return await insertUser(ctx.sql, { ...input, hashedPassword, source });

@@ -2,8 +2,8 @@ import type { Caller } from "../accounts/access-tokens.ts";
 import type { Ctx } from "../context.ts";
 import type { Message, SendMessageInput } from "../wire/messages.ts";
 import { Problem } from "../wire/problems.ts";
-import { findIsAiChat } from "./queries.ts";
-import { asksBot, questionOf } from "./question.ts";
+import { findIsAiChat } from "./question-queries.ts";
+import { asksBot, hasNoQuestion, questionOf } from "./question.ts";
 import { Reservation } from "./reservation.ts";
 
 /** Stores and finds the question as the message that it is. */
@@ -17,7 +17,7 @@ export interface QuestionLog {
   find(): Promise<Message | undefined>;
 }
 
-/** Tells whether a message asks the model: it begins with /bot, or its chat is an AI chat. */
+/** Tells whether a message asks the model: it begins with /bot or mentions @Gemini, or its chat is an AI chat. */
 export async function isQuestion(
   ctx: Ctx,
   caller: Caller,
@@ -33,10 +33,13 @@ export async function isQuestion(
   return isAiChat ?? false;
 }
 
-/** @throws Problem `invalid` for `/bot` without a question */
+/** @throws Problem `invalid` for `/bot` or `@Gemini` without a question */
 export function refuseEmptyQuestion(content: string): void {
-  if (questionOf(content) !== "") return;
-  const detail = "Write your question after /bot.";
+  if (!hasNoQuestion(content)) return;
+  const detail =
+    questionOf(content) === ""
+      ? "Write your question after /bot."
+      : "Write your question beside @Gemini.";
   throw new Problem("invalid", detail, { errors: [{ pointer: "/content", detail }] });
 }
 
@@ -66,12 +69,12 @@ async function reserveAndStore(
   ctx: Ctx,
   caller: Caller,
   chatId: number,
-  { content }: SendMessageInput,
+  { content, reply_to: replyTo = null }: SendMessageInput,
   log: QuestionLog,
 ): Promise<Message> {
   let reservation: Reservation;
   try {
-    const question = { username: caller.username, content };
+    const question = { username: caller.username, content, reply_to: replyTo };
     reservation = await Reservation.make(ctx, caller, chatId, question);
   } catch (error) {
     // A retry needs no reservation: the answer to its question has had one.

@@ -36,7 +36,7 @@ function helpText(config: Config, { settings, is_ai_chat: isAiChat }: PromptRoom
   return [
     isAiChat
       ? "In this chat I answer every message. Everybody here sees the answer as it is written."
-      : "Write `/bot` and your question, and I answer here. Everybody in the room sees it as it is written.",
+      : "Write `/bot` and your question, or mention `@Gemini` in it, and I answer here. Everybody in the room sees it as it is written.",
     "",
     "- I read this room's history, and know who said what. What is said in other rooms I never see.",
     "- Anybody here can stop a running answer, or ask again for another one.",

@@ -225,21 +225,3 @@ export async function findStreamingAnswer(
   const [answer, question] = rows;
   return maybe(question ? [{ answer, question }] : [], StreamingAnswer);
 }
-
-/** @returns undefined for a chat that the caller is not in */
-export async function findIsAiChat(
-  sql: Sql,
-  callerId: number,
-  chatId: number,
-): Promise<boolean | undefined> {
-  const row = maybe(
-    await sql`
-      select c.is_ai_chat
-      from chat_participants me
-      join chats c on c.id = me.chat_id
-      where me.chat_id = ${chatId} and me.user_id = ${callerId}
-    `,
-    z.object({ is_ai_chat: z.boolean() }),
-  );
-  return row?.is_ai_chat;
-}

@@ -1,8 +1,13 @@
-const command = /^\s*\/bot(?=\s|$)/i;
+import { mentionsName } from "../wire/mentions.ts";
+import { botUsername } from "../wire/messages.ts";
 
-/** Tells whether a message asks the model in any chat: its first word is /bot. */
+const command = /^\s*\/bot(?=\s|$)/i;
+const botName = botUsername.toLowerCase();
+const botMention = new RegExp(`@${botName}\\b[_.-]*`, "gi");
+
+/** Tells whether a message asks the model in any chat: its first word is /bot, or it mentions @Gemini. */
 export function asksBot(content: string): boolean {
-  return command.test(content);
+  return command.test(content) || mentionsName(content, botName);
 }
 
 /** Returns the question without the command and without white space around it. In an AI chat that is the whole message. */
@@ -10,7 +15,18 @@ export function questionOf(content: string): string {
   return content.replace(command, "").trim();
 }
 
-/** Recognises `/bot help`, which the server answers without the model. */
+/** Recognises a message that only calls the model: `/bot` or `@Gemini` without a question. */
+export function hasNoQuestion(content: string): boolean {
+  return wordsOf(content) === "";
+}
+
+/** Recognises `/bot help` and `@Gemini help`, which the server answers without the model. */
 export function isHelp(content: string): boolean {
-  return asksBot(content) && questionOf(content).toLowerCase() === "help";
+  return asksBot(content) && wordsOf(content).toLowerCase() === "help";
+}
+
+/** The question without the mentions of the model, too. */
+function wordsOf(content: string): string {
+  const question = questionOf(content);
+  return mentionsName(question, botName) ? question.replaceAll(botMention, "").trim() : question;
 }

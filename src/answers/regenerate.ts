@@ -4,6 +4,7 @@ import type { Ctx } from "../context.ts";
 import type { Message } from "../wire/messages.ts";
 import { Problem } from "../wire/problems.ts";
 import { getMessage } from "../chats/get-message.ts";
+import { hasAnswer } from "./question-queries.ts";
 import { insertAnswer } from "./queries.ts";
 import { asksBot } from "./question.ts";
 import { Reservation, storedTooLate } from "./reservation.ts";
@@ -26,7 +27,10 @@ export async function regenerateAnswer(
   if (question.deleted_at !== null) throw questionDeleted();
   const reservation = await Reservation.make(ctx, caller, chatId, question, question.seq - 1);
   try {
-    if (question.is_bot || !(asksBot(question.content) || reservation.room.is_ai_chat)) {
+    const asks = asksBot(question.content) || reservation.room.is_ai_chat;
+    // A question stays one, also when it was edited so that it no longer asks.
+    const isQuestion = asks || (await hasAnswer(ctx.sql, question.id));
+    if (question.is_bot || !isQuestion) {
       throw new Problem("invalid", "This message asked the model nothing.");
     }
     const answer = await insertAnswer(ctx.sql, caller.id, question, reservation.runId);

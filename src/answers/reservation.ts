@@ -9,6 +9,7 @@ import type { Message } from "../wire/messages.ts";
 import { Problem } from "../wire/problems.ts";
 import { insertRun, releaseRun, type Lease, type StartedRun } from "./budget/queries.ts";
 import { chooseResponder } from "./choose-responder.ts";
+import type { Question } from "./prompt/prompt.ts";
 import { findPromptRoom, type PromptRoom } from "./prompt/queries.ts";
 import type { AnswerRequest, PreparedAnswer, Responder } from "./responder.ts";
 import { RunningAnswer } from "./running-answer.ts";
@@ -52,7 +53,7 @@ export class Reservation {
     ctx: Ctx,
     caller: Caller,
     chatId: number,
-    question: Pick<Message, "username" | "content">,
+    question: Question,
     upToSeq = Number.MAX_SAFE_INTEGER,
   ): Promise<Reservation> {
     const room = await findPromptRoom(ctx.sql, caller.id, chatId, upToSeq);

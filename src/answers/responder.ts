@@ -2,6 +2,7 @@
 // anything is stored; from then on both are one thing that streams an answer.
 import type { Delta } from "../model/stream-answer.ts";
 import type { Message } from "../wire/messages.ts";
+import type { Question } from "./prompt/prompt.ts";
 import type { Lease } from "./budget/queries.ts";
 import type { UsageMeter } from "./budget/usage-meter.ts";
 
@@ -13,7 +14,7 @@ export interface Responder {
 }
 
 export interface AnswerRequest {
-  question: Pick<Message, "username" | "content">;
+  question: Question;
   /** History beyond this number is not for the model. */
   upToSeq: number;
   /** The text of an answer that broke off; "" for a new one. */

@@ -4,7 +4,13 @@
 import { z } from "zod";
 import { insertEvent, type Actor } from "../audit/queries.ts";
 import { many, maybe, type Sql } from "../database/connect.ts";
-import { Chat, ChatSummary, chatsPerUserMax, type ChatSettings } from "../wire/chats.ts";
+import {
+  Chat,
+  ChatSummary,
+  chatsPerUserMax,
+  mentionCountMax,
+  type ChatSettings,
+} from "../wire/chats.ts";
 import { chatColumns } from "../log/chat-columns.ts";
 import { chatColumnsFor, lockedChat, shownName } from "./column-queries.ts";
 import { preferenceColumns } from "./preference-queries.ts";
@@ -41,7 +47,14 @@ export async function findChatSummaries(
         c.message_count - coalesce(seen.ordinal, 0) - (me.own_count - me.own_read_count) as unread_count,
         newest.content as last_message,
         newest.created_at as last_message_time,
-        ${preferenceColumns(sql, "me")}
+        ${preferenceColumns(sql, "me")},
+        (
+          select count(*) from (
+            select from message_mentions
+            where user_id = me.user_id and chat_id = me.chat_id and seq > me.last_read_seq
+            limit ${mentionCountMax}
+          ) mentioned
+        ) as mention_count
       from chat_participants me
       join chats c on c.id = me.chat_id
       left join lateral (

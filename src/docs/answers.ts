@@ -4,11 +4,13 @@ import { endpoint } from "./layout.ts";
 
 export const answers = html`<h3>Asking</h3>
   <p>
-    A message whose first word is <code>/bot</code>, in upper or lower case, asks the model; in a
-    chat with <code>is_ai_chat</code>, every message does. <code>/bothello</code> is an ordinary
-    message, and <code>/bot</code> without a question is refused with <code>invalid</code>. The
-    server itself answers <code>/bot help</code>; this answer streams like any other and uses no
-    tokens. A question is stored as an ordinary message.
+    A message whose first word is <code>/bot</code>, in upper or lower case, asks the model, and so
+    does one that mentions <code>@Gemini</code> anywhere outside of code; in a chat with
+    <code>is_ai_chat</code>, every message does. <code>/bothello</code> is an ordinary message, and
+    <code>/bot</code> or <code>@Gemini</code> without a question is refused with
+    <code>invalid</code>. The server itself answers <code>/bot help</code>; this answer streams like
+    any other and uses no tokens. A question is stored as an ordinary message. If it has a
+    <code>reply_to</code>, the model is shown that message, too.
   </p>
   <p>
     The answer is a message of <code>Gemini</code> with <code>is_bot: true</code> and

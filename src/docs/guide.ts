@@ -1,8 +1,10 @@
 // The guide half of /docs/socket.
 import { html } from "hono/html";
 import { frameBytesMax } from "../wire/client-frames.ts";
+import { everyoneMax, mentionsMax } from "../wire/mentions.ts";
 import { answers } from "./answers.ts";
 import { catchingUp } from "./catching-up.ts";
+import { chatList } from "./chat-list.ts";
 import { exampleClient } from "./example.ts";
 import { endpoint, type Html } from "./layout.ts";
 
@@ -132,7 +134,8 @@ const sending = html`<p>
     the same frame with the same <code>client_id</code> on the next connection: the message is
     stored once, and the reply refers to the first request. A <code>client_id</code> permanently
     identifies one message of its sender in a chat; a message with the same
-    <code>client_id</code> and other content is refused with <code>client_id_reused</code>.
+    <code>client_id</code> and other content or another <code>reply_to</code> is refused with
+    <code>client_id_reused</code>.
   </p>
   <p>
     <a href="#ClientEdit"><code>edit</code></a> and <a href="#ClientDelete"><code>delete</code></a>
@@ -157,42 +160,34 @@ const sending = html`<p>
     to be a participant of the chat, but does not have to join.
     ${endpoint("Messages", "sendMessage", "POST /api/chats/{chat_id}/messages")} does the same over
     HTTP.
-  </p>`;
-
-const chatList = html`<p>
-    A socket receives notifications about all chats of its person, whether it has joined them or
-    not. ${endpoint("Chats", "listChats", "GET /api/chats")} returns the list with
-    <code>unread_count</code>. Afterwards,
-    <a href="#ServerChatActivity"><code>chat_activity</code></a> reports new messages, including own
-    ones, and answers that have ended, in chats that the socket has not joined.
-    <code>chat_created</code>, <code>chat_invite</code>, <code>chat_deleted</code> and
-    <code>removed_from_chat</code> report new and removed chats, and
-    <a href="#ServerChatChanged"><code>chat_changed</code></a> a new name, owner or settings of a
-    chat that the socket has not joined. These frames have no number and are not replayed: load the
-    list again after a disconnection. Only sockets that have joined a chat are told of changed
-    participants.
+  </p>
+  <h3>Replies</h3>
+  <p>
+    <code>reply_to</code> is the id of a message of the same chat, of a person or of the bot. A
+    message that was deleted cannot be replied to, and a message whose id is not in the chat is
+    refused in the same way, with <code>invalid</code>. A reply keeps its <code>reply_to</code> when
+    that message is deleted later. A reply to an answer of the bot asks nothing by itself; if it
+    asks, the model is shown the message that it replies to.
+  </p>
+  <h3>Mentions</h3>
+  <p>
+    <code>@name</code> in a message mentions a participant of the chat, in upper or lower case. The
+    server stores the ids in <code>mentions</code>, in the order of the text and without the author.
+    The name ends before a character that usernames do not have; <code>.</code>, <code>-</code> and
+    <code>_</code> at its end belong to it only if a participant has that name. Code spans and
+    fenced code of Markdown, addresses of pages and e-mail addresses mention nobody, and neither do
+    names that no participant has. The first ${mentionsMax} different names of a message count.
   </p>
   <p>
-    A private chat without a name (<code>is_named: false</code>) has the other person's username as
-    its <code>name</code>, for each of the two, in HTTP responses and in frames to one person. In
-    <code>chat_updated</code> and <code>chat_changed</code>, which are the same for both, the
-    <code>name</code> is another one: keep the name that you have.
+    In a group, <code>@all</code> mentions everybody else, in the order of their ids; in a group of
+    more than ${everyoneMax} people only its owner may do that, and for others it is ordinary text.
+    <code>@Gemini</code> asks the model. Nobody can register as <code>all</code> or
+    <code>Gemini</code>; an older account with the name <code>all</code> is mentioned by it where it
+    does not mention everybody.
   </p>
   <p>
-    Unread messages are messages of others, including the bot, above the read position.
-    ${endpoint("Chats", "markRead", "POST /api/chats/{chat_id}/mark-read")} moves the read position
-    to a number, or to the newest message; a number above the newest one means the newest one. The
-    person's sockets then receive <a href="#ServerRead"><code>read</code></a
-    >, and merged sockets of all participants
-    <a href="#ServerReadReceiptsUpdated"><code>read_receipts_updated</code></a
-    >. ${endpoint("Chats", "listReadReceipts", "GET /api/chats/{chat_id}/read-receipts")} returns
-    who has read which message.
-  </p>
-  <h3>Permissions</h3>
-  <p>
-    Every participant may invite people, ask, stop an answer and ask again. Only the owner may
-    change the chat's name and settings, remove people, hand the chat over and delete it. The owner
-    has to hand the chat over before leaving it.
+    All sockets of a mentioned person receive <a href="#ServerMention"><code>mention</code></a
+    >, whether they have joined the chat or not.
   </p>`;
 
 export const guide: { id: string; title: string; body: Html }[] = [

@@ -8,6 +8,10 @@ export interface NewMessage {
   clientId: string | undefined;
   /** The run that will answer the message: an empty answer is stored with it. */
   runId: number | undefined;
+  /** A message of the same chat, which the caller has found there. */
+  replyTo?: number | undefined;
+  /** Ids of the people whom it mentions; those who are no longer in the chat are left out. */
+  mentions?: readonly number[] | undefined;
 }
 
 export interface InsertOptions {
@@ -21,14 +25,15 @@ export interface InsertOptions {
  */
 const numberedMessages = (sql: Sql, items: NewMessage[]) => sql`
   input as materialized (
-    select n, chat_id, user_id, content, client_id, run_id, run_id is not null as asks
+    select n, chat_id, user_id, content, client_id, run_id, run_id is not null as asks, reply_to
     from unnest(
       ${items.map((item) => item.chatId)}::bigint[],
       ${items.map((item) => item.userId)}::bigint[],
       ${items.map((item) => item.content)}::text[],
       ${items.map((item) => item.clientId ?? null)}::text[],
-      ${items.map((item) => item.runId ?? null)}::bigint[]
-    ) with ordinality as t (chat_id, user_id, content, client_id, run_id, n)
+      ${items.map((item) => item.runId ?? null)}::bigint[],
+      ${items.map((item) => item.replyTo ?? null)}::bigint[]
+    ) with ordinality as t (chat_id, user_id, content, client_id, run_id, reply_to, n)
   ),
   locked as materialized (
     select id, last_seq, message_count, is_ai_chat
@@ -45,7 +50,7 @@ const numberedMessages = (sql: Sql, items: NewMessage[]) => sql`
     for no key update
   ),
   member as materialized (
-    select i.n, i.chat_id, i.user_id, i.content, i.client_id, i.run_id, i.asks, l.last_seq, l.message_count,
+    select i.n, i.chat_id, i.user_id, i.content, i.client_id, i.run_id, i.asks, i.reply_to, l.last_seq, l.message_count,
       case
         when i.asks and not exists (select from run where run.id = i.run_id) then 'late'
         when l.is_ai_chat and not i.asks then 'must_ask'
@@ -61,19 +66,48 @@ const numberedMessages = (sql: Sql, items: NewMessage[]) => sql`
     join messages m on m.chat_id = i.chat_id and m.client_id = i.client_id and m.user_id = i.user_id
   ),
   part as materialized (
-    select i.n, i.chat_id, i.user_id, i.content, i.client_id, i.run_id, i.last_seq, i.message_count,
+    select i.n, i.chat_id, i.user_id, i.content, i.client_id, i.run_id, i.reply_to, i.last_seq, i.message_count,
       part.is_answer, nextval('messages_id_seq') as id
     from member i
     join (values (false), (true)) part (is_answer) on i.asks or not part.is_answer
     where i.refusal is null and not exists (select from known where known.n = i.n)
   ),
   numbered as materialized (
-    select n, chat_id, user_id, content, client_id, run_id, last_seq, message_count, is_answer, id,
+    select n, chat_id, user_id, content, client_id, run_id, reply_to, last_seq, message_count, is_answer, id,
       row_number() over (partition by chat_id order by n, is_answer) as position,
       case when is_answer then min(id) filter (where not is_answer) over (partition by n) end as answer_to
     from part
   )
 `;
+
+/**
+ * The mentions of the new messages, as common table expressions. Only people who are in the chat are mentioned: their
+ * participations are locked, because a statement that waits for a chat would still see those that ended meanwhile.
+ */
+const mentionsOfMessages = (sql: Sql, items: NewMessage[]) => {
+  const pairs = items.flatMap(({ mentions = [] }, index) =>
+    mentions.map((userId) => ({ n: index + 1, userId })),
+  );
+  return sql`
+    mentioned as materialized (
+      select q.n, q.id, q.chat_id, q.last_seq + q.position as seq, p.user_id, t.place
+      from unnest(
+        ${pairs.map(({ n }) => n)}::bigint[],
+        ${pairs.map(({ userId }) => userId)}::bigint[]
+      ) with ordinality as t (n, user_id, place)
+      join numbered q on q.n = t.n and not q.is_answer
+      join chat_participants p on p.chat_id = q.chat_id and p.user_id = t.user_id
+      for key share of p
+    ),
+    mentions as materialized (
+      select n, array_agg(user_id order by place) as user_ids from mentioned group by n
+    ),
+    kept as (
+      insert into message_mentions (user_id, chat_id, seq, message_id)
+      select user_id, chat_id, seq, id from mentioned
+    ),
+  `;
+};
 
 /** Stores messages and returns a row for each that the sender may send; see insertMessages in insert.ts. */
 export async function insertOnce(
@@ -81,8 +115,15 @@ export async function insertOnce(
   items: NewMessage[],
   { leaseSeconds }: InsertOptions,
 ): Promise<readonly unknown[]> {
+  // The usual statement has no part for mentions, so that messages without any cost nothing more.
+  const isMentioning = items.some(({ mentions = [] }) => mentions.length > 0);
+  const mentions = isMentioning ? sql`coalesce(mentions.user_ids, '{}')` : sql`'{}'::bigint[]`;
+  const joinMentions = isMentioning
+    ? sql`left join mentions on mentions.n = q.n and not q.is_answer`
+    : sql``;
   return await sql`
     with ${numberedMessages(sql, items)},
+    ${isMentioning ? mentionsOfMessages(sql, items) : sql``}
     moved as (
       update chats
       set last_seq = chats.last_seq + taken.count, message_count = chats.message_count + taken.count
@@ -105,26 +146,30 @@ export async function insertOnce(
     ),
     inserted as (
       insert into messages (
-        id, chat_id, user_id, content, is_bot, seq, updated_seq, ordinal, client_id, status, answer_to
+        id, chat_id, user_id, content, is_bot, seq, updated_seq, ordinal, client_id, status, answer_to, reply_to, mentions
       )
-      select id, chat_id,
+      select q.id, q.chat_id,
         case when is_answer then null else user_id end,
         case when is_answer then '' else content end,
         is_answer, last_seq + position, last_seq + position, message_count + position,
         case when is_answer then null else client_id end,
         case when is_answer then 'streaming' else 'complete' end,
-        answer_to
-      from numbered
+        answer_to,
+        case when is_answer then null else reply_to end,
+        ${mentions}
+      from numbered q
+      ${joinMentions}
     )
     select q.n, 'sent' as outcome, q.id, q.last_seq + q.position as seq, q.last_seq + q.position as updated_seq, q.content,
-      now() as created_at, a.id as answer_id, a.last_seq + a.position as answer_seq
+      now() as created_at, q.reply_to, ${mentions} as mentions, a.id as answer_id, a.last_seq + a.position as answer_seq
     from numbered q
     left join numbered a on a.n = q.n and a.is_answer
+    ${joinMentions}
     where not q.is_answer
     union all
-    select n, 'known', id, null, null, null, null, null, null from known
+    select n, 'known', id, null, null, null, null, null, null, null, null from known
     union all
-    select n, refusal, null, null, null, null, null, null, null
+    select n, refusal, null, null, null, null, null, null, null, null, null
     from member
     where refusal is not null and not exists (select from known where known.n = member.n)
   `;

@@ -1,7 +1,7 @@
 // The group commit of new messages.
 import { z } from "zod";
 import { databaseError, many, type Sql } from "../database/connect.ts";
-import { botUsername, type Message } from "../wire/messages.ts";
+import { botUsername, Message } from "../wire/messages.ts";
 import { insertOnce, type InsertOptions, type NewMessage } from "./insert-queries.ts";
 import { findSentMessages, newMessage, type SentMessage } from "./messages.ts";
 
@@ -28,6 +28,7 @@ const InsertedRow = z.discriminatedUnion("outcome", [
     updated_seq: z.int(),
     content: z.string(),
     created_at: z.string(),
+    ...Message.pick({ reply_to: true, mentions: true }).shape,
     answer_id: z.int().nullable(),
     answer_seq: z.int().nullable(),
   }),
@@ -127,6 +128,8 @@ function outcomeOf(
     content: row.content,
     client_id: item.clientId ?? null,
     created_at: row.created_at,
+    reply_to: row.reply_to,
+    mentions: row.mentions,
   });
   if (row.answer_id === null || row.answer_seq === null) {
     return { outcome: "sent", message, answer: undefined };

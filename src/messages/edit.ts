@@ -5,13 +5,14 @@ import type { Ctx } from "../context.ts";
 import { activityFrame, updatedFrame } from "../wire/message-frames.ts";
 import type { EditMessageInput, Message } from "../wire/messages.ts";
 import { Problem } from "../wire/problems.ts";
+import { mentionsOf, tellMentioned } from "./mentions.ts";
 import { updateContent } from "./queries.ts";
 
 /**
  * Replaces the text of a message of the caller. It asks the model nothing, whatever the text was and is. An edit that changes
  * nothing takes no number.
  * @throws Problem `not_found`, also for a message that was deleted, `forbidden` for a message of somebody else,
- * `changed_meanwhile`, `invalid` for `/bot` without a question
+ * `changed_meanwhile`, `invalid` for `/bot` or `@Gemini` without a question, `rate_limited`
  */
 export async function editMessage(
   ctx: Ctx,
@@ -23,9 +24,10 @@ export async function editMessage(
   const result = await updateContent(ctx.sql, caller.id, ids, {
     content,
     ifSeq: ifSeq ?? undefined,
+    mentions: await mentionsOf(ctx, caller, ids.chatId, content),
   });
   if (!result) throw await messageNotFound(ctx, caller, ids.chatId);
-  const { outcome, message } = result;
+  const { outcome, message, mentionedBefore } = result;
   switch (outcome) {
     case "bots":
       throw new Problem("forbidden", "Answers of the model cannot be edited.");
@@ -43,6 +45,12 @@ export async function editMessage(
     case "edited":
       ctx.realtime.toRoom(updatedFrame(message));
       ctx.realtime.reviseActivity(activityFrame(message), result);
+      tellMentioned(ctx, message, addedMentions(message, mentionedBefore), message.updated_seq);
       return message;
   }
+}
+
+function addedMentions({ mentions }: Message, before: readonly number[]): number[] {
+  const known = new Set(before);
+  return mentions.filter((userId) => !known.has(userId));
 }

@@ -40,12 +40,12 @@ const numbered = (sql: Sql) => sql`
 
 /** The message after the statement, with what came of it. */
 const changedOrNot = (sql: Sql) => sql`
-  select ${messageColumns(sql)}, m.outcome, m.is_newest
+  select ${messageColumns(sql)}, m.outcome, m.is_newest, m.mentioned_before
   from (
-    select ${storedColumns(sql, "changed")}, verdict.outcome, verdict.is_newest
+    select ${storedColumns(sql, "changed")}, verdict.outcome, verdict.is_newest, verdict.mentions as mentioned_before
     from changed, verdict
     union all
-    select ${storedColumns(sql)}, outcome, is_newest from verdict where not exists (select from changed)
+    select ${storedColumns(sql)}, outcome, is_newest, mentions from verdict where not exists (select from changed)
   ) m
   left join users u on u.id = m.user_id
 `;
@@ -57,8 +57,17 @@ const changeRow = <T extends string>(outcomes: T[]) =>
       outcome: z.enum(outcomes),
       /** Whether no message of the chat is newer. */
       is_newest: z.boolean(),
+      /** The people whom it mentioned before the statement. */
+      mentioned_before: z.array(z.int()),
     })
-    .transform(({ outcome, is_newest: isNewest, ...message }) => ({ outcome, isNewest, message }));
+    .transform(
+      ({ outcome, is_newest: isNewest, mentioned_before: mentionedBefore, ...message }) => ({
+        outcome,
+        isNewest,
+        mentionedBefore,
+        message,
+      }),
+    );
 
 const EditedMessage = changeRow([
   "edited",
@@ -74,13 +83,18 @@ const EditedMessage = changeRow([
  * which tells retries of the send, and the newest.
  * @param ifSeq the edit needs this number to be the message's `updated_seq`. An edit to the same content does not, because it
  * may be a retry.
+ * @param mentions ids of the people whom the new content mentions; those who are no longer in the chat are left out
  * @returns undefined for a chat that the caller is not in, and for an unknown message
  */
 export async function updateContent(
   sql: Sql,
   callerId: number,
   ids: { chatId: number; messageId: number },
-  { content, ifSeq }: { content: string; ifSeq: number | undefined },
+  {
+    content,
+    ifSeq,
+    mentions,
+  }: { content: string; ifSeq: number | undefined; mentions: readonly number[] },
 ): Promise<z.infer<typeof EditedMessage> | undefined> {
   return maybe(
     await sql`
@@ -96,9 +110,19 @@ export async function updateContent(
         end as outcome
         from target
       ),
+      -- A removal may have been committed while the statement waited for the chat.
+      mentioned as materialized (
+        select p.user_id, t.place
+        from verdict
+        cross join unnest(${[...mentions]}::bigint[]) with ordinality as t (user_id, place)
+        join chat_participants p on p.chat_id = verdict.chat_id and p.user_id = t.user_id
+        where verdict.outcome = 'edited'
+        for key share of p
+      ),
       changed as (
         update messages m
         set content = ${content},
+            mentions = array(select user_id from mentioned order by place),
             edited_at = now(),
             updated_seq = verdict.next_seq,
             content_seq = verdict.next_seq

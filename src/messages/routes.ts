@@ -58,8 +58,9 @@ const sendMessageRoute = createRoute({
   tags,
   summary: "Send a message",
   description:
-    "The request does the same as the socket's `message` frame. `/bot …` asks the model, whose answer streams to the room; " +
-    "`/bot help` is answered by the server itself. " +
+    "The request does the same as the socket's `message` frame. `/bot …` and `@Gemini` ask the model, whose answer " +
+    "streams to the room; `/bot help` is answered by the server itself. `@name` mentions a participant, and in groups `@all` " +
+    "everybody else; the server makes `mentions` of them. " +
     "A retry with the same `client_id` returns the first message and stores nothing.",
   security,
   request: { params: ChatPath, body: takes(SendMessageInput) },

@@ -6,14 +6,20 @@ import type { Ctx } from "../context.ts";
 import { activityFrame, messageFrame } from "../wire/message-frames.ts";
 import type { Message, SendMessageInput } from "../wire/messages.ts";
 import { Problem } from "../wire/problems.ts";
-import type { InsertedMessage } from "../log/insert.ts";
-import { findMessageByClientId } from "../log/messages.ts";
+import { isParticipant } from "../chats/participant-queries.ts";
+import type { InsertedMessage, NewMessage } from "../log/insert.ts";
+import { findMessage, findMessageByClientId } from "../log/messages.ts";
+import { mentionsOf, tellMentioned } from "./mentions.ts";
+
+/** The members of a message that other rows have to be read for. */
+type Related = Pick<NewMessage, "replyTo" | "mentions">;
 
 /**
- * Stores a message, then shows it to everyone who has joined. `/bot …`, and anything in an AI chat, asks the model; its
- * answer runs on in the background. A `client_id` that was used before returns the first message, in its latest state, and does nothing else.
- * @throws Problem `not_found`, `client_id_reused`, `invalid` for `/bot` without a question, `bot_not_configured`,
- * `quota_exceeded`, `unavailable`
+ * Stores a message, then shows it to everyone who has joined. `/bot …`, `@Gemini` anywhere, and anything in an AI chat asks the
+ * model; its answer runs on in the background. A `client_id` that was used before returns the first message, in its latest
+ * state, and does nothing else.
+ * @throws Problem `not_found`, `client_id_reused`, `invalid` for `/bot` or `@Gemini` without a question and for a `reply_to`
+ * that the chat has no message for, `bot_not_configured`, `quota_exceeded`, `rate_limited`, `unavailable`
  */
 export async function sendMessage(
   ctx: Ctx,
@@ -21,32 +27,65 @@ export async function sendMessage(
   chatId: number,
   input: SendMessageInput,
 ): Promise<Message> {
+  let related: Related;
+  try {
+    related = await readRelated(ctx, caller, chatId, input);
+  } catch (error) {
+    // A retry needs none of it: the first try was stored with what was found then.
+    const message = await findSent(ctx, caller, chatId, input);
+    if (!message) throw error;
+    return message;
+  }
+  const insert = (runId: number | undefined) =>
+    ctx.insertMessage({
+      chatId,
+      userId: caller.id,
+      username: caller.username,
+      content: input.content,
+      clientId: input.client_id ?? undefined,
+      runId,
+      ...related,
+    });
   if (!(await isQuestion(ctx, caller, chatId, input.content))) {
-    const result = await insert(ctx, caller, chatId, input, undefined);
+    const result = await insert(undefined);
     if (result.outcome !== "must_ask") return publish(ctx, result, input).message;
     ctx.answers.aiChats.remember(chatId, true);
   }
   return await ask(ctx, caller, chatId, input, {
-    store: async (runId) => publish(ctx, await insert(ctx, caller, chatId, input, runId), input),
+    store: async (runId) => publish(ctx, await insert(runId), input),
     find: () => findSent(ctx, caller, chatId, input),
   });
 }
 
-function insert(
+/**
+ * Finds what a message replies to and whom it mentions. Messages without either ask nothing of the database.
+ * @throws Problem `not_found`, `invalid`, `rate_limited`
+ */
+async function readRelated(
   ctx: Ctx,
   caller: Caller,
   chatId: number,
-  input: SendMessageInput,
-  runId: number | undefined,
-): Promise<InsertedMessage> {
-  return ctx.insertMessage({
-    chatId,
-    userId: caller.id,
-    username: caller.username,
-    content: input.content,
-    clientId: input.client_id ?? undefined,
-    runId,
-  });
+  { content, reply_to: replyTo }: SendMessageInput,
+): Promise<Related> {
+  if (replyTo != null) await checkReplyTo(ctx, caller, chatId, replyTo);
+  return {
+    replyTo: replyTo ?? undefined,
+    mentions: await mentionsOf(ctx, caller, chatId, content),
+  };
+}
+
+/** @throws Problem `not_found` for a chat that the caller is not in, `invalid` for a message that is not in it or was deleted */
+async function checkReplyTo(
+  ctx: Ctx,
+  caller: Caller,
+  chatId: number,
+  replyTo: number,
+): Promise<void> {
+  const message = await findMessage(ctx.sql, caller.id, chatId, replyTo);
+  if (message && message.deleted_at === null) return;
+  if (!message && !(await isParticipant(ctx.sql, caller.id, chatId))) throw chatNotFound();
+  const detail = "The message that you reply to is not in this chat, or was deleted.";
+  throw new Problem("invalid", detail, { errors: [{ pointer: "/reply_to", detail }] });
 }
 
 /** Finds the message that was sent with the input's client id. @throws Problem `client_id_reused` */
@@ -75,7 +114,8 @@ function publish(
   if (result.outcome === "must_ask") throw new Error("a question was refused as a plain message");
   const { message } = result;
   const sentContent = result.outcome === "known" ? result.sentContent : message.content;
-  if (sentContent !== null && sentContent !== input.content) {
+  const isOther = sentContent !== null && sentContent !== input.content;
+  if (isOther || message.reply_to !== (input.reply_to ?? null)) {
     throw new Problem(
       "client_id_reused",
       "This client_id was used for another message in this chat. Make a new one for each message.",
@@ -85,6 +125,9 @@ function publish(
   ctx.realtime.toRoom(messageFrame({ ...message, updated_seq: message.seq }), {
     isRepeated: result.outcome === "known",
   });
-  if (result.outcome === "sent") ctx.realtime.toList(activityFrame(message));
+  if (result.outcome === "sent") {
+    ctx.realtime.toList(activityFrame(message));
+    tellMentioned(ctx, message, message.mentions, message.seq);
+  }
   return { message, answer: result.outcome === "sent" ? result.answer : undefined };
 }

@@ -54,6 +54,7 @@ export class ConnectedPeople {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #writing: Promise<void> | undefined;
   #hasLease = false;
+  #renewing: Promise<boolean> | undefined;
   #isStopped = false;
 
   constructor(
@@ -140,7 +141,12 @@ export class ConnectedPeople {
    */
   async renew(): Promise<void> {
     if (this.#isStopped || (this.#people.size === 0 && !this.#hasLease)) return;
-    const wasLive = await renewLease(this.#sql, this.#serverId, this.#durations.leaseMs);
+    this.#renewing ??= renewLease(this.#sql, this.#serverId, this.#durations.leaseMs).finally(
+      () => {
+        this.#renewing = undefined;
+      },
+    );
+    const wasLive = await this.#renewing;
     if (this.#hasLease && !wasLive) {
       for (const [userId, person] of this.#people) {
         person.written = undefined;
@@ -158,6 +164,8 @@ export class ConnectedPeople {
     this.#isStopped = true;
     clearTimeout(this.#timer);
     for (const { hold } of this.#people.values()) clearTimeout(hold);
+    // A renewal that is stored afterwards would take it back.
+    await Promise.allSettled([this.#renewing, this.#writing]);
     if (!this.#hasLease) return;
     try {
       await shortenLease(this.#sql, this.#serverId, 2 * this.#durations.holdMs);

@@ -52,6 +52,12 @@ export const rates = {
     address: per(2_400, minute),
     refusal: "You are changing messages too fast.",
   },
+  /** Mentions of everybody in a group of more than 50 people, in sent and in edited messages. */
+  largeMentions: {
+    person: per(60, hour),
+    address: per(600, hour),
+    refusal: "You have mentioned everybody too often.",
+  },
   /** Invited people, also those that a chat is created with: the quota is the size of the largest group. */
   invites: {
     person: per(2_000, hour),
@@ -82,10 +88,10 @@ export const rates = {
     address: per(6_000, minute),
     refusal: "Your status changes too fast.",
   },
-  /** Lists of people to watch, each of up to 500. After a restart all 50 sockets of a person send one. */
+  /** People whom sockets begin to watch, each time that they do. After a restart all 50 sockets of a person may watch 500. */
   presenceWatches: {
-    person: per(200, minute),
-    address: per(4_000, minute),
+    person: per(30_000, minute),
+    address: per(600_000, minute),
     refusal: "You are watching other people too often.",
   },
   registrations: {

@@ -2,7 +2,7 @@
 // three calls would be carried to each of them.
 import { FrameText } from "../wire/frame-text.ts";
 import { isDurable, type RoomFrame } from "../wire/frames.ts";
-import type { ActivityFrame, ListFrame, UserFrame } from "../wire/list-frames.ts";
+import type { ActivityFrame, ListFrame, MentionFrame, UserFrame } from "../wire/list-frames.ts";
 import type { ReadReceiptsFrame } from "../wire/merged-frames.ts";
 import { numberedFrame } from "../wire/numbered-frames.ts";
 import { ActivityThrottle } from "./activity-throttle.ts";
@@ -91,6 +91,15 @@ export class LocalRealtime {
     };
     const room = this.rooms.find(chatId);
     if (room) room.sequencer.callAfter(seq, tell);
+    else tell();
+  }
+
+  toUsers(userIds: readonly number[], frame: MentionFrame, after: number): void {
+    const tell = () => {
+      for (const userId of userIds) this.#notify(userId, frame);
+    };
+    const room = this.rooms.find(frame.chat_id);
+    if (room) room.sequencer.callAfter(after, tell);
     else tell();
   }
 

@@ -8,7 +8,7 @@ export type MovedPosition = z.infer<typeof MovedPosition>;
 
 /**
  * Moves the read position forward, never back and never beyond the chat's newest number. The row is locked first, so that of
- * several moves at once each is compared with the one before.
+ * several moves at once each is compared with the one before. The mentions up to it are cleared.
  * @returns undefined for a chat that the user is not in
  */
 export async function updateReadPosition(
@@ -43,6 +43,10 @@ export async function updateReadPosition(
           and me.user_id = locked.user_id
           and locked.wanted_seq > locked.last_read_seq
         returning me.user_id, me.last_read_seq, me.joined_seq, me.last_read_at
+      ),
+      cleared as (
+        delete from message_mentions
+        where user_id = ${userId} and chat_id = ${chatId} and seq <= (select last_read_seq from moved)
       )
       select user_id, last_read_seq, joined_seq, last_read_at as read_at, true as has_moved
       from moved

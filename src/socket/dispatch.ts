@@ -109,7 +109,11 @@ export async function dispatch(
       return ack(requestId);
     }
     case "watch_presence": {
-      const { refusal } = await ctx.rateLimits.take("presenceWatches", session);
+      const { refusal } = await ctx.rateLimits.take(
+        "presenceWatches",
+        session,
+        Math.max(1, frame.user_ids.length),
+      );
       if (refusal) throw refusal;
       await presence.watches.watch(session, frame.user_ids);
       return ack(requestId);

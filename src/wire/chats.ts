@@ -4,6 +4,8 @@ import { UsernameSought } from "./users.ts";
 
 /** Limit of participants in a group chat. A private chat holds two. */
 export const groupSizeMax = 2_000;
+/** Limit of `mention_count`: further mentions are not counted. */
+export const mentionCountMax = 1_000;
 /** Limit of chats of one person, and with it of the chat list. */
 export const chatsPerUserMax = 1_000;
 
@@ -121,6 +123,13 @@ export const ChatSummary = Chat.extend({
   }),
   last_message_time: Time.nullable(),
   ...ChatPreferences.shape,
+  mention_count: z
+    .int()
+    .nonnegative()
+    .max(mentionCountMax)
+    .meta({
+      description: `Messages above the read position that mention the caller, at most ${mentionCountMax.toLocaleString("en-US")}`,
+    }),
 }).meta({ id: "ChatSummary" });
 export type ChatSummary = z.infer<typeof ChatSummary>;
 

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { Chat, ChatPreferences } from "./chats.ts";
 import { Message } from "./messages.ts";
 import { Read } from "./receipts.ts";
-import { Id, Time } from "./text.ts";
+import { Id, Seq, Time } from "./text.ts";
 
 const inChat = { chat_id: Id };
 const notification = z.string().meta({ description: "A sentence for a person" });
@@ -17,7 +17,7 @@ const ChatInviteFrame = aboutChat("chat_invite");
 const ChatDeletedFrame = aboutChatId("chat_deleted");
 const RemovedFromChatFrame = aboutChatId("removed_from_chat");
 
-const ReadFrame = z.object({ type: z.literal("read"), ...inChat, reads: z.array(Read) });
+export const ReadFrame = z.object({ type: z.literal("read"), ...inChat, reads: z.array(Read) });
 export type ReadFrame = z.infer<typeof ReadFrame>;
 
 /** A person has changed what they have chosen for a chat. */
@@ -39,6 +39,17 @@ const ActivityFrame = z.object({
   }),
   last_message_time: Time,
 });
+/** A person is told of each mention, because they may have muted the chat or not joined it. */
+const MentionFrame = z.object({
+  type: z.literal("mention"),
+  ...inChat,
+  message_id: Id,
+  seq: Seq.meta({ description: "The number of the message" }),
+  username: z.string().meta({ description: "The author of the message" }),
+  preview: z.string().meta({ description: `The first ${previewMax} UTF-16 units of the message` }),
+});
+export type MentionFrame = z.infer<typeof MentionFrame>;
+
 export type ActivityFrame = z.infer<typeof ActivityFrame>;
 
 /** The frame has no number in the room's log. A socket that joins at this moment gets the numbered `chat_updated` as well. */
@@ -51,6 +62,7 @@ export const listFrames = {
   chat_deleted: ChatDeletedFrame,
   removed_from_chat: RemovedFromChatFrame,
   read: ReadFrame,
+  mention: MentionFrame,
   preferences: PreferencesFrame,
   chat_activity: ActivityFrame,
   chat_changed: ChatChangedFrame,

@@ -6,7 +6,7 @@ import {
   type MessageFrame,
   type MessageUpdatedFrame,
 } from "./frames.ts";
-import { previewMax, type ActivityFrame } from "./list-frames.ts";
+import { previewMax, type ActivityFrame, type MentionFrame } from "./list-frames.ts";
 import type { Message, Usage } from "./messages.ts";
 
 export function messageFrame(message: Message): z.infer<typeof MessageFrame> {
@@ -27,10 +27,23 @@ export function activityFrame(message: Message): ActivityFrame {
     user_id: message.user_id,
     username: message.username,
     is_bot: message.is_bot,
-    last_message: message.content.slice(0, previewMax).toWellFormed(),
+    last_message: previewOf(message),
     last_message_time: message.created_at,
   };
 }
+
+export function mentionFrame(message: Message): MentionFrame {
+  return {
+    type: "mention",
+    chat_id: message.chat_id,
+    message_id: message.id,
+    seq: message.seq,
+    username: message.username,
+    preview: previewOf(message),
+  };
+}
+
+const previewOf = ({ content }: Message) => content.slice(0, previewMax).toWellFormed();
 
 export function firstStreamFrame(answer: Message): z.infer<typeof BotStreamFirstFrame> {
   return {

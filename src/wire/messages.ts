@@ -84,7 +84,9 @@ export const Message = z
     reply_to: Id.nullable().meta({
       description: "The id of the message of the same chat that this one replies to",
     }),
-    mentions: z.array(Id).meta({ description: "The people whom the message mentions" }),
+    mentions: z.array(Id).meta({
+      description: "The ids of the people whom the message mentions, without its author",
+    }),
     reactions: z.array(Reaction).meta({ description: "In the order of first use" }),
   })
   .meta({ id: "Message" });
@@ -125,9 +127,15 @@ export const Usage = z
   .meta({ id: "Usage" });
 export type Usage = z.infer<typeof Usage>;
 
+export const ReplyTo = Id.nullish().meta({
+  description:
+    "The id of a message of the same chat that has not been deleted. Any other id is refused with `invalid`",
+});
+
 export const SendMessageInput = z
-  .object({ content: Content, client_id: ClientId.nullish() })
-  .meta({ id: "SendMessageInput" });
+  .object({ content: Content, client_id: ClientId.nullish(), reply_to: ReplyTo })
+  // The docs page offers this example for trying out. It is no reply, because an unknown message is refused.
+  .meta({ id: "SendMessageInput", example: { content: "Hello!", client_id: "b1c6a2f0-01" } });
 export type SendMessageInput = z.infer<typeof SendMessageInput>;
 
 export const EditMessageInput = z

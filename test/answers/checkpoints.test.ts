@@ -116,6 +116,7 @@ test("an answer no longer counts as running once its last frame is out", async (
   const watched: Realtime = {
     rooms: realtime.rooms,
     toUser: (userId, frame) => realtime.toUser(userId, frame),
+    toUsers: (userIds, frame, after) => realtime.toUsers(userIds, frame, after),
     toList: (frame) => realtime.toList(frame),
     reviseActivity: (frame, options) => realtime.reviseActivity(frame, options),
     hasMerged: (chatId) => realtime.hasMerged(chatId),

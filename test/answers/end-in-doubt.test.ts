@@ -1,10 +1,12 @@
 // An answer's end that is committed though its reply never came.
 import { expect, test } from "bun:test";
+import { recoverAnswers } from "../../src/answers/recovery.ts";
 import { noUsage } from "../../src/answers/budget/usage-meter.ts";
 import { endAnswer } from "../../src/answers/queries.ts";
 import { answer, finish, say } from "../world/gemini/script.ts";
 import { useWorld } from "../world/world.ts";
 import { gateway } from "./asking.ts";
+import { leftBehind } from "./left-behind.ts";
 
 const world = useWorld();
 
@@ -44,4 +46,36 @@ test("who joins before the server knows that an answer's end was stored sees it 
     expect.objectContaining({ type: "message", content: "All of it.", status: "complete" }),
   ]);
   await reply.done;
+});
+
+test("who was shown the end of a left answer from the log sees no piece after it when the reply comes", async () => {
+  const anna = await world.person("anna");
+  const chat = await anna.chat();
+  const annas = await anna.joined(chat.id);
+  const question = await anna.say(chat.id, "for the dead one");
+  const messageId = await leftBehind(world.sql, question, { leaseSeconds: 60 });
+  await world.sql`
+    update answer_runs set stop_requested = true, lease_expires_at = now() where message_id = ${messageId}
+  `;
+  const isEnd = (parts: unknown) => String(parts).includes("answer_ended");
+  const late = new Proxy(world.sql, {
+    apply(sql, self, given) {
+      const query = Reflect.apply(sql, self, given);
+      if (!isEnd(given[0])) return query;
+      return (async () => {
+        const rows = await query;
+        world.ctx.realtime.rooms.expect(chat.id, question.seq + 2);
+        await annas.next("bot_stream", { is_complete: true });
+        return rows;
+      })();
+    },
+  });
+  await recoverAnswers({ ...world.ctx, sql: late });
+  await annas.settle();
+  const shown = annas.ofType("bot_stream").map(({ chunk, is_complete }) => [chunk, is_complete]);
+  expect(shown).toEqual([
+    ["", false],
+    ["So far", false],
+    ["", true],
+  ]);
 });

@@ -46,10 +46,15 @@ export const personOf = (index: number) => firstInTwenty + index;
 export const chatOf = (userId: number) => 1 + ((userId * 7 + 53) % chats);
 
 /** The tables whose columns differ between versions of the server. */
-type Optional = "messages.ordinal" | "chats.message_count" | "chat_participants.own_count";
+type Optional =
+  | "messages.ordinal"
+  | "chats.message_count"
+  | "chats.participant_count"
+  | "chat_participants.own_count";
 
 /** SQL for a column that not every version of the schema has. */
 interface Columns {
+  has(column: Optional): boolean;
   /** A comma and the name; nothing if there is no such column. */
   name(column: Optional): postgres.Fragment;
   /** A comma and the value; nothing if there is no such column. */
@@ -62,6 +67,7 @@ async function columnsOf(sql: postgres.Sql): Promise<Columns> {
   `;
   const known = new Set(rows.map(({ name }) => String(name)));
   return {
+    has: (column) => known.has(column),
     name: (column) => (known.has(column) ? sql.unsafe(`, ${column.split(".")[1]}`) : sql``),
     value: (column, value) => (known.has(column) ? sql`, ${value}` : sql``),
   };
@@ -76,6 +82,14 @@ export async function fill(sql: postgres.Sql, scale: Scale): Promise<void> {
   await fillChats(sql, columns, 1, 0);
   await fillParticipants(sql, scale);
   await fillRoomsOfAskers(sql, columns, scale);
+  if (columns.has("chats.participant_count")) {
+    // The size of a chat decides what its people are told of each other.
+    await sql`
+      update chats set participant_count = people.count
+      from (select chat_id, count(*) from chat_participants group by chat_id) people
+      where people.chat_id = chats.id
+    `;
+  }
   await sql`vacuum analyze`;
 }
 

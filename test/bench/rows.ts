@@ -6,6 +6,7 @@ import * as deliveries from "./deliveries.ts";
 import * as messages from "./messages.ts";
 import * as presence from "./presence.ts";
 import * as reading from "./reading.ts";
+import * as reads from "./reads.ts";
 import type { Scale } from "./scale.ts";
 
 export type Measure = (bench: Bench) => Promise<number>;
@@ -29,6 +30,7 @@ export function rowsOf(scale: Scale): Row[] {
     ...messageRows,
     ...connectionRows,
     ...presenceRows(scale),
+    ...readRows,
     ...readingRows,
     ...answerRows,
   ];
@@ -137,6 +139,16 @@ const presenceRows = ({ stormClients }: Scale): Row[] => [
     target: "≤ 1.3×",
     ours: (bench) => presence.comingBack(bench, stormClients),
     reference: (bench) => presence.comingBack(bench, Math.ceil(stormClients / 4)),
+    pairsMax: 3,
+  },
+];
+
+const readRows: Row[] = [
+  {
+    name: `read positions in a room of ${reads.size}`,
+    unit: "µs",
+    target: "",
+    ours: reads.cpuOfRead,
     pairsMax: 3,
   },
 ];

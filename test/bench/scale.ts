@@ -28,6 +28,8 @@ export interface Scale {
   /** Sockets in the room in which the holds of the event loop are measured. */
   crowd: number;
   publishes: number;
+  /** Messages that everybody in a room reads, one after another. */
+  messagesRead: number;
   /** People who join a room within {@link joinMs}. */
   joiners: number;
   joinMs: number;
@@ -64,6 +66,7 @@ export const full: Scale = {
   stormMs: 2_000,
   crowd: 10_000,
   publishes: 20,
+  messagesRead: 20,
   joiners: 500,
   joinMs: 1_000,
   quietMs: 1_500,
@@ -95,6 +98,7 @@ export const smallest: Scale = {
   stormMs: 100,
   crowd: 70,
   publishes: 2,
+  messagesRead: 1,
   joiners: 10,
   joinMs: 50,
   quietMs: 100,

@@ -51,6 +51,7 @@ test("an empty chat is a Chat with nothing unread and nulls for its last message
     "last_message_time",
     "muted_until",
     "pinned",
+    "mention_count",
   ]);
   expect(summary).toEqual({
     ...chat,
@@ -59,6 +60,7 @@ test("an empty chat is a Chat with nothing unread and nulls for its last message
     last_message_time: null,
     muted_until: null,
     pinned: false,
+    mention_count: 0,
   });
 });
 

@@ -22,11 +22,18 @@ import { insertMessages } from "../../src/log/insert.ts";
 import { findMessages } from "../../src/log/messages.ts";
 import { findVersions, markDeleted, updateContent } from "../../src/messages/queries.ts";
 import {
+  areTogether,
+  findChanges,
+  findPresence,
+  writePresence,
+} from "../../src/presence/queries.ts";
+import {
   findUsersByName,
   findUsersByPart,
   findUserWithPassword,
 } from "../../src/accounts/user-queries.ts";
 import { storeReactions } from "../../src/reactions/queries.ts";
+import { findMentionable } from "../../src/log/mention-queries.ts";
 import { findRoomState } from "../../src/log/read-positions.ts";
 import { findRoomReads, updateReadPosition } from "../../src/receipts/position-queries.ts";
 import { findReaders, findReceipts } from "../../src/receipts/queries.ts";
@@ -71,6 +78,9 @@ const edited = 100;
 let deletable = 200;
 const readLog = (after: number, limit: number) => createReadLog(sql)(busyChat, after, limit);
 
+/** People of the busy chat. */
+const watchedIds = Array.from({ length: 40 }, (_, n) => 41 + 40 * n);
+
 /** The person has written nothing up to here and some numbers above it. */
 let readTo = 3;
 
@@ -96,9 +106,46 @@ const cases: Case[] = [
   {
     what: "a person's chats, with what is unread in each",
     run: () => findChatSummaries(sql, me),
-    // Of each chat the newest message and the last read one.
-    rows: { chat_participants: myChats, chats: myChats, messages: 2 * myChats },
-    by: ["chat_participants_user_id_idx", "messages_chat_id_seq_key"],
+    // Of each chat the newest message and the last read one, and of two chats some mentions.
+    rows: {
+      chat_participants: myChats,
+      chats: myChats,
+      messages: 2 * myChats,
+      message_mentions: 1_000 + 47,
+    },
+    by: ["chat_participants_user_id_idx", "messages_chat_id_seq_key", "message_mentions_pkey"],
+  },
+  {
+    what: "people of a chat by name, for a mention",
+    run: () => findMentionable(sql, me, busyChat, { names: ["user41", "user81"], everyone: false }),
+    rows: { chats: 1, users: 2, chat_participants: 3 },
+    by: ["users_username_key"],
+  },
+  {
+    what: "a message with mentions",
+    run: () =>
+      insertMessages(
+        sql,
+        [
+          {
+            ...fromMe,
+            chatId: quietChat,
+            userId: quietChat,
+            content: "@user4 @user5",
+            clientId: undefined,
+            mentions: [4, 5],
+          },
+        ],
+        { leaseSeconds: 6 },
+      ),
+    rows: { chats: 2, chat_participants: 4 },
+    by: ["chat_participants_user_id_idx"],
+  },
+  {
+    what: "a read position that moves over some mentions",
+    run: () => updateReadPosition(sql, me, quietChat, 10),
+    rows: { chat_participants: 2, chats: 1, messages: 1, message_mentions: 10 },
+    by: ["message_mentions_pkey"],
   },
   {
     what: "the private chat of two people",
@@ -154,6 +201,7 @@ const cases: Case[] = [
       updateContent(sql, edited, messageOf(edited), {
         content: crypto.randomUUID(),
         ifSeq: undefined,
+        mentions: [],
       }),
     // The chat and the message are found twice: to be locked, and to be changed.
     rows: { chats: 2, chat_participants: 1, messages: 2, message_versions: 3 },
@@ -282,6 +330,41 @@ const cases: Case[] = [
     run: () => findChatSummaries(sql, me, busyChat),
     rows: { chat_participants: 1, chats: 1, messages: 2 },
     by: ["messages_chat_id_seq_key"],
+  },
+  {
+    what: "whether people are in a chat together",
+    run: () =>
+      areTogether(
+        sql,
+        watchedIds.map((userId) => ({ watcherId: me, userId })),
+      ),
+    // Each of them is in two chats, of which one is the person's.
+    rows: { chat_participants: 4 * watchedIds.length },
+    by: ["chat_participants_user_id_idx"],
+  },
+  {
+    what: "what others are shown of people",
+    run: () => findPresence(sql, watchedIds),
+    rows: { users: watchedIds.length, presence: watchedIds.length, last_seen: watchedIds.length },
+    by: ["users_pkey", "presence_pkey", "last_seen_pkey"],
+  },
+  {
+    what: "presence and memberships that have changed",
+    // No transaction has come so far.
+    run: () => findChanges(sql, "1000000000000"),
+    rows: { presence: 0, membership_changes: 0 },
+    by: ["presence_changed_xid_idx", "membership_changes_changed_xid_idx"],
+  },
+  {
+    what: "the statuses of people on a server",
+    run: () =>
+      writePresence(
+        sql,
+        session,
+        watchedIds.map((userId) => ({ userId, status: "offline", goneForMs: 0 })),
+      ),
+    rows: { users: 2 * watchedIds.length },
+    by: ["users_pkey"],
   },
   {
     what: "a session's chats",

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { answer, answerAndHang, finish, say } from "../world/gemini/script.ts";
 import { useWorld, type Person } from "../world/world.ts";
-import { answerEnds, room } from "../answers/room.ts";
+import { answerEnds, lastRequest, room } from "../answers/room.ts";
 import { expectInvalid, expectProblem, time } from "../http/refusals.ts";
 
 const world = useWorld();
@@ -236,6 +236,22 @@ describe("the edit of a question", () => {
     expect(body.map(({ id }: { id: number }) => id)).toEqual([question.id, messageId, plain.id]);
     expect(world.gemini.requests).toHaveLength(asked);
     expect(body[1]).toMatchObject({ content: "Yes.", answer_to: question.id, edited_at: null });
+  });
+
+  test("keeps it a question that can be asked again, with the text that it has then", async () => {
+    const { chat, anna, annas } = await room(world);
+    world.gemini.respondWith(answer(say("Yes."), finish()), answer(say("No."), finish()));
+    const question = await anna.say(chat.id, "/bot well?");
+    await answerEnds(annas);
+    const path = pathOf(chat.id, question.id);
+    await anna.api("PATCH", path, { content: "Really?" });
+    expect((await anna.api("POST", `${path}/regenerate`)).status).toBe(200);
+    expect(await answerEnds(annas)).toMatchObject({ text: "No." });
+    expect(JSON.stringify(lastRequest(world).body)).toContain("Really?");
+    const plain = await anna.say(chat.id, "a plain message");
+    expect(await anna.api("POST", `${pathOf(chat.id, plain.id)}/regenerate`)).toMatchObject({
+      status: 422,
+    });
   });
 
   test("lets the running answer go on, and its receipt is flagged", async () => {

@@ -6,14 +6,13 @@ import { TestSocket } from "../world/socket.ts";
 import { startWorld, type Person, type World } from "../world/world.ts";
 import { statusesOf, told, watch } from "./watching.ts";
 
-const leaseMs = 300;
 const durations = { presencePollMs: 10, presenceRenewMs: 50, presenceHoldMs: 100 };
 
 let world: World;
 const started: RunningServer[] = [];
 
 /** Another server of the same database. */
-function startAnother(more: { presenceLeaseMs?: number } = {}): RunningServer {
+function startAnother(more: Partial<typeof durations> = {}): RunningServer {
   const { config, secretKey, sql, log, model } = world.ctx;
   const own = { ...durations, ...more };
   const server = startServer(compose({ config, secretKey, sql, log, model, durations: own }), own);
@@ -37,6 +36,16 @@ async function pair() {
   await watch(reader, ben);
   return { ann, ben, chat, reader };
 }
+
+/** The server on which a person is connected. */
+async function serverOf(person: Person): Promise<string> {
+  const [row] = await world.sql`select server_id from presence where user_id = ${person.id}`;
+  return String(row?.server_id);
+}
+
+/** Lets the lease of a server end, as it does when the server was killed. */
+const expire = (serverId: string) =>
+  world.sql`update presence_servers set expires_at = now() where id = ${serverId}`;
 
 beforeAll(async () => {
   world = await startWorld({ durations });
@@ -76,38 +85,36 @@ test("a removal on another server ends what is told", async () => {
 });
 
 test("somebody who moves to another server while theirs goes down never seems to be offline", async () => {
-  const other = startAnother();
+  const other = startAnother({ presenceHoldMs: 5_000 });
   const { ben, reader } = await pair();
   const there = await socketOn(other, ben);
   await told(reader, ben, "online");
+  const serverId = await serverOf(ben);
   await Promise.all([other.stop(), there.closed]);
   const here = await ben.socket();
-  const live = () => world.sql`
-    select 1 from presence v join presence_servers on id = v.server_id
-    where v.user_id = ${ben.id} and expires_at > now()
+  const [lease] = await world.sql`
+    select expires_at <= now() + interval '10 seconds' as is_short from presence_servers where id = ${serverId}
   `;
-  // The lease of the server that went down runs out.
-  while ((await live()).length !== 1) await here.settle();
+  expect(lease?.is_short).toBe(true);
+  const rows = () => world.sql`select 1 from presence where user_id = ${ben.id}`;
+  while ((await rows()).length < 2) await here.settle();
+  await expire(serverId);
   await here.ask({ type: "presence", status: "away" });
   await told(reader, ben, "away");
   expect(statusesOf(reader, ben)).toEqual(["offline", "online", "away"]);
 });
 
 test("the people of a server that no longer renews its lease are offline, last seen at its last renewal, and back with it", async () => {
-  const other = startAnother({ presenceLeaseMs: leaseMs });
+  const other = startAnother({ presenceRenewMs: 3_600_000 });
   const { ben, reader } = await pair();
   await socketOn(other, ben);
   await told(reader, ben, "online");
-  const { people } = other.presence;
-  const renew = people.renew.bind(people);
-  people.renew = async () => undefined;
+  const serverId = await serverOf(ben);
+  await expire(serverId);
   const { last_seen_at } = await told(reader, ben, "offline");
-  const [server] = await world.sql`
-    select renewed_at from presence_servers v
-    where exists (select from presence where server_id = v.id and user_id = ${ben.id})
-  `;
+  const [server] = await world.sql`select renewed_at from presence_servers where id = ${serverId}`;
   expect(last_seen_at).toBe(server?.renewed_at);
-  people.renew = renew;
+  await other.presence.people.renew();
   await told(reader, ben, "online");
 });
 

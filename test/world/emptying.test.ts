@@ -43,7 +43,7 @@ test.each([
   ["one more table", "create table more ()"],
   ["a column less", "alter table users drop column created_at"],
   ["another default", "alter table users alter column created_at set default 'yesterday'"],
-  ["a constraint less", "alter table messages drop constraint messages_check"],
+  ["a constraint less", "alter table messages drop constraint messages_content_check"],
   ["an index less", "drop index users_email_key"],
   [
     "one more trigger",

@@ -52,11 +52,23 @@ const filling = `
   insert into message_versions (message_id, updated_seq, content, created_at)
   select n, n, 'before ' || n, now() from generate_series(1001, 6000) n;
 
+  insert into message_mentions (user_id, chat_id, seq, message_id)
+  select user_id, chat_id, n, n
+  from chat_participants, generate_series(1, case when chat_id = 1 then 2000 else 1 end) n
+  where chat_id <> ${quietChat}
+  union all
+  select user_id, chat_id, n, n from chat_participants, generate_series(1, 50) n where chat_id = ${quietChat};
+
   insert into sessions (id, user_id, refresh_token_hash, expires_at)
   select case n when 1 then '${session}' else gen_random_uuid() end, n, 'x', now() + n * interval '1 minute'
   from generate_series(1, 2000) n;
   insert into socket_tickets (ticket_hash, session_id, expires_at)
   select sha256(n::text::bytea), '${session}', now() + n * interval '1 minute' from generate_series(1, 2000) n;
+
+  insert into presence_servers (id, expires_at) values ('${session}', now() + interval '1 hour');
+  insert into presence (user_id, server_id, status)
+  select n, '${session}', 'online' from generate_series(1, 20000) n;
+  insert into last_seen (user_id, last_seen_at) select n, now() from generate_series(1, 20000) n;
 
   analyze;
 `;

@@ -4,14 +4,23 @@ import type { Message } from "../../wire/messages.ts";
 import { labelOf, withoutCode } from "../text/speaker-labels.ts";
 import type { Turn } from "../../model/stream-answer.ts";
 import type { PastMessage, PromptRoom } from "./queries.ts";
-import { questionOf } from "../question.ts";
+import {
+  continuation,
+  merged,
+  personsTurn,
+  quotations,
+  serverName,
+  serversTurn,
+  turnOf,
+} from "./turns.ts";
+
+/** A question as a prompt needs it. */
+export type Question = Pick<Message, "username" | "content" | "reply_to">;
 
 /** The most messages that are read for one prompt. */
 export const pastMessagesMax = 400;
 
 const bytesPerToken = 3;
-/** The speaker of the server's own turns. Usernames have no space, so nobody can be called that. */
-const serverName = "the server";
 
 /** Returns the bytes of text that fill a prompt, so that nothing older need be read; undefined for no limit. */
 export function promptBytesMax(tokensMax: number, tokenRatio: number): number | undefined {
@@ -77,9 +86,10 @@ export interface BuiltPrompt {
 const fullFrom = 0.75;
 
 /**
- * Makes the prompt of one question: the rules, a summary if not all messages fit, the newest messages that do, the
- * question.
+ * Makes the prompt of one question: the rules, a summary if not all messages fit, the newest messages that do, the message
+ * that the question replies to, the question.
  * @param past oldest first, before the question
+ * @param repliedTo is quoted whether or not it is among the others, shortened to what fits
  * @param tokensMax estimated tokens of history; 0 for no limit. Whole messages only, newest kept, the question always.
  * @param tokensLeft older messages are left out where `tokensAtMost` would exceed it
  * @param kept the text of an answer that broke off and is to be continued, "" for a new one
@@ -88,7 +98,8 @@ export function buildPrompt(parts: {
   room: PromptRoom;
   code: string;
   past: PastMessage[];
-  question: Pick<Message, "username" | "content">;
+  question: Omit<Question, "reply_to">;
+  repliedTo?: PastMessage | undefined;
   tokensMax: number;
   tokensLeft?: number | undefined;
   kept: string;
@@ -97,14 +108,21 @@ export function buildPrompt(parts: {
   const ratio = room.token_ratio;
   const estimate = (texts: string[]) => sumOf(texts, (text) => estimateTokens(text, ratio));
   const system = systemText(room, code);
-  const asked = [personsTurn(question, code), ...(kept === "" ? [] : continuation(kept, code))];
   const summary = summaryOf(room, code);
-  const always = [...(summary ? [summary.turn] : []), ...asked].map(({ text }) => text);
-  const used = newestThatFit(past, code, {
-    estimatedMax: parts.tokensMax > 0 ? parts.tokensMax - estimate(always) : Infinity,
-    mostMax: (parts.tokensLeft ?? Infinity) - sumOf([system, ...always], tokensAtMost),
-    ratio,
+  const leftBeside = (turns: Turn[]) => {
+    const always = [...(summary ? [summary.turn] : []), ...turns].map(({ text }) => text);
+    return {
+      estimatedMax: parts.tokensMax > 0 ? parts.tokensMax - estimate(always) : Infinity,
+      mostMax: (parts.tokensLeft ?? Infinity) - sumOf([system, ...always], tokensAtMost),
+    };
+  };
+  const last = [personsTurn(question, code), ...(kept === "" ? [] : continuation(kept, code))];
+  const quote = quotations(parts.repliedTo, code).find((turn) => {
+    const { estimatedMax, mostMax } = leftBeside([turn, ...last]);
+    return estimatedMax >= 0 && mostMax >= 0;
   });
+  const asked = quote ? [quote, ...last] : last;
+  const used = newestThatFit(past, code, { ...leftBeside(asked), ratio });
   const uncovered = used.filter(({ seq }) => seq > (room.summary_up_to_seq ?? 0));
   const oldest = used[0];
   const isWhole = oldest === undefined ? past.length === 0 : oldest.ordinal === 1;
@@ -123,7 +141,7 @@ export function buildPrompt(parts: {
     turns: merged(all),
     estimatedTokens: estimate(texts),
     tokensAtMost: sumOf(texts, tokensAtMost),
-    messages: used.map(({ id, updated_seq }) => ({ id, updated_seq })),
+    messages: withQuoted(used, quote && parts.repliedTo),
     summary: older?.source,
     isFull:
       (parts.tokensMax > 0 && uncoveredTokens > parts.tokensMax * fullFrom) ||
@@ -150,24 +168,15 @@ function newestThatFit(
   return past.slice(from);
 }
 
+/** The messages of a prompt with their versions, oldest first. */
+function withQuoted(used: PastMessage[], quoted: PastMessage | undefined) {
+  const isNew = quoted !== undefined && !used.some(({ id }) => id === quoted.id);
+  const all = isNew ? [...used, quoted].toSorted((a, b) => a.seq - b.seq) : used;
+  return all.map(({ id, updated_seq }) => ({ id, updated_seq }));
+}
+
 function sumOf(texts: string[], tokensOf: (text: string) => number): number {
   return texts.reduce((sum, text) => sum + tokensOf(text), 0);
-}
-
-function turnOf(message: PastMessage, code: string): Turn {
-  if (message.is_bot) return { role: "model", text: withoutCode(message.content, code) };
-  return personsTurn(message, code);
-}
-
-function personsTurn(
-  { username, content }: Pick<Message, "username" | "content">,
-  code: string,
-): Turn {
-  return { role: "user", text: labelOf(code, username) + withoutCode(questionOf(content), code) };
-}
-
-function serversTurn(text: string, code: string): Turn {
-  return { role: "user", text: labelOf(code, serverName) + text };
 }
 
 function summaryOf(room: PromptRoom, code: string) {
@@ -175,28 +184,6 @@ function summaryOf(room: PromptRoom, code: string) {
   if (id === null || upToSeq === null || summary === null) return undefined;
   const text = `Older messages of this room, summed up:\n${withoutCode(summary, code)}`;
   return { turn: serversTurn(text, code), source: { id, up_to_seq: upToSeq } };
-}
-
-function continuation(kept: string, code: string): Turn[] {
-  return [
-    { role: "model", text: withoutCode(kept, code) },
-    serversTurn(
-      "Your answer above broke off at its last character. Write only what comes next, from exactly there: repeat " +
-        "nothing, begin with a space or a line break if one is due, and do not mention the interruption.",
-      code,
-    ),
-  ];
-}
-
-/** Gemini expects the roles to alternate. */
-function merged(turns: Turn[]): Turn[] {
-  const result: Turn[] = [];
-  for (const turn of turns) {
-    const last = result.at(-1);
-    if (last?.role === turn.role) last.text += `\n\n${turn.text}`;
-    else result.push({ ...turn });
-  }
-  return result;
 }
 
 const lengthOfSummary = "300 words";

@@ -50,6 +50,23 @@ export async function findPastMessages(
   return newestFirst.reverse();
 }
 
+/** Finds the message that a question replies to. @returns undefined when it was deleted, or is an answer without text */
+export async function findRepliedTo(
+  sql: Sql,
+  chatId: number,
+  messageId: number,
+): Promise<PastMessage | undefined> {
+  return maybe(
+    await sql`
+      select m.id, m.seq, m.updated_seq, m.ordinal, coalesce(u.username, '') as username, m.content, m.is_bot
+      from messages m
+      left join users u on u.id = m.user_id
+      where m.id = ${messageId} and m.chat_id = ${chatId} and m.deleted_at is null and m.content <> ''
+    `,
+    PastMessage,
+  );
+}
+
 /** Messages between two numbers, oldest first, for a summary: at most `limit`, and `bytesMax` of text; one at least. */
 export async function findMessagesToSummarise(
   sql: Sql,

@@ -1,6 +1,6 @@
 // Parses rows of a source as they are staged, and finds the faults that a row has by itself. Faults between rows are found by
 // checks in SQL.
-import { botUsername } from "../../wire/messages.ts";
+import { isReservedUsername } from "../../wire/mentions.ts";
 import { Email, Username } from "../../wire/users.ts";
 import type { TableKind } from "./layout.ts";
 import type { Row } from "./source.ts";
@@ -85,16 +85,14 @@ function parseUser(row: Row, n: number, { now, unusableHash }: ParseOptions): St
 /** A name that keeps the rules; null for any other. */
 function usernameOf(given: string | undefined): string | null {
   const { data } = Username.safeParse(given);
-  return data !== undefined && data === given && !isReserved(data) ? data : null;
+  return data !== undefined && data === given && !isReservedUsername(data) ? data : null;
 }
-
-const isReserved = (name: string) => name.toLowerCase() === botUsername.toLowerCase();
 
 /** A name that keeps the rules and resembles another one. */
 function candidateFor(given: string): string {
   const letters = given.trim().normalize("NFKD").replace(/\p{M}/gu, "");
   const name = letters.replace(/[^A-Za-z0-9_.-]+/g, "_").slice(0, usernameMax);
-  return /[A-Za-z0-9]/.test(name) && name.length > 1 && !isReserved(name)
+  return /[A-Za-z0-9]/.test(name) && name.length > 1 && !isReservedUsername(name)
     ? name
     : `user_${name}`.slice(0, usernameMax);
 }

@@ -67,6 +67,22 @@ export const listNotes: {
       "sent when `muted_until` has passed.",
     example: { type: "preferences", chat_id: 1, muted_until: exampleTime, pinned: true },
   },
+  mention: {
+    to: "person",
+    summary: "A message mentions you",
+    description:
+      "It is sent to all sockets of the person for each message that mentions them, not before the number of the message, and for " +
+      "an edit to those whom only the edited text mentions. It has no number and is not replayed: " +
+      "`mention_count` in `GET /api/chats` has the mentions that are not read.",
+    example: {
+      type: "mention",
+      chat_id: 1,
+      message_id: 123,
+      seq: 57,
+      username: "john_doe",
+      preview: "@jane_doe have you done number 3?",
+    },
+  },
   chat_activity: {
     to: "person",
     summary: "A message was stored in a chat that this socket has not joined",

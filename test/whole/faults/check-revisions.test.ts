@@ -178,7 +178,7 @@ describe("of edits and deletions the checker sees", () => {
   });
 
   test("a frame of a type that the checker does not know", () => {
-    for (const frame of [{ type: "mention", chat_id: chatId }, { type: "news" }]) {
+    for (const frame of [{ type: "wave", chat_id: chatId }, { type: "news" }]) {
       const rules = spoilt(({ history }) => {
         history.tapes[0].events.push({ at: 30, socket: 1, kind: "in", frame });
       });

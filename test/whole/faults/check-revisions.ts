@@ -1,4 +1,6 @@
 // Checks edits and deletions: what was acknowledged is stored, and nothing else has changed a message.
+import { isReaction } from "./check-reactions.ts";
+import { textAt } from "./states.ts";
 import type { History, Revision, StoredChat, StoredMessage, Violation } from "./history.ts";
 
 const violation = (rule: string, detail: string): Violation => ({ rule, detail });
@@ -28,10 +30,11 @@ function checkRevision(
   const found: Violation[] = [];
   for (const number of acks) {
     const change = chat.changes.find(({ seq }) => seq === number);
-    const isInLog = change?.message_id === messageId && change.kind === "message_updated";
+    // An edit to the same text is acknowledged with the number of the last change, which may be a reaction.
+    const isChange = change?.kind === "message_updated" || change?.kind.startsWith("reaction_");
+    const isInLog = change?.message_id === messageId && isChange;
     if (!isInLog) found.push(violation("acknowledged but not in the log", `${name}: ${number}`));
-    const version = message.versions.find(({ updated_seq }) => updated_seq === number);
-    if (kind === "edit" && !isDeleted && version?.content !== content) {
+    if (kind === "edit" && !isDeleted && textAt(message, number) !== content) {
       found.push(violation("acknowledged with another text", `${name}: ${number}`));
     }
     if (kind === "delete" && (!isDeleted || message.updated_seq !== number)) {
@@ -42,8 +45,10 @@ function checkRevision(
   const mayBeAway = history.moves.some(
     (move) => move.chatId === chatId && move.userId === revision.userId,
   );
-  // An edit whose reply was lost may have been carried out late, after another one.
-  const mayBeStale = asked.get(messageId)?.some(({ maybeStored }) => maybeStored) === true;
+  // An edit whose reply was lost may have been carried out late, after another one; and reactions change a message, too.
+  const mayBeStale =
+    asked.get(messageId)?.some(({ maybeStored }) => maybeStored) === true ||
+    chat.changes.some((change) => change.message_id === messageId && isReaction(change));
   const isDeletedAs = kind === "edit" && isDeleted;
   for (const code of refusals) {
     if (code === "not_found" && (mayBeAway || isDeletedAs)) continue;

@@ -1,6 +1,7 @@
 // The one checker for all faults: plain functions from a history to what in it breaks the guarantees of the room log.
 // This file checks the stored data; tapes.ts checks the frames that every client saw.
 import type { History, Load, Send, StoredChat, StoredMessage, Violation } from "./history.ts";
+import { checkReactions, isReaction } from "./check-reactions.ts";
 import { checkRevisions } from "./check-revisions.ts";
 import { checkTapes } from "./tapes.ts";
 
@@ -19,6 +20,7 @@ export function check(history: History): Violation[] {
       chat.messages.flatMap((message) => checkMessage(history, chat, message)),
     ),
     ...checkRevisions(history),
+    ...checkReactions(history),
     ...history.loads.flatMap((load) => checkLoad(history, load)),
     ...checkTapes(history),
   ];
@@ -178,7 +180,7 @@ function checkMoves(history: History, chat: StoredChat): Violation[] {
       .filter((move) => move.chatId === chat.id && move.userId === userId)
       .map((move) => move.kind);
     const stored = chat.changes
-      .filter((change) => change.user_id === userId)
+      .filter((change) => change.user_id === userId && !isReaction(change))
       .sort((a, b) => a.seq - b.seq)
       .map((change) => change.kind);
     if (asked.join() === stored.join()) return [];

@@ -7,6 +7,8 @@ import type { Random } from "./random.ts";
 const reconnectMsMax = 60;
 const rejoinMsMax = 120;
 const replyMsMax = 25_000;
+/** Frames whose number is not the position of a room. */
+const aside = new Set(["chat_activity", "mention"]);
 
 /** A room that the socket hears, or has asked to. */
 interface Hearing {
@@ -92,7 +94,7 @@ export function openClient({
       else running.set(frame.message_id, chatId);
     }
     const room = chatId === undefined ? undefined : rooms.get(chatId);
-    if (!room || chatId === undefined || frame.type === "chat_activity") return;
+    if (!room || chatId === undefined || aside.has(frame.type)) return;
     if (frame.type === "joined") {
       room.joined = true;
       reach(chatId, frame.last_seq ?? 0);

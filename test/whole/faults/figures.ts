@@ -10,6 +10,8 @@ export interface Figures {
   moves: number;
   /** Edits and deletions that were acknowledged. */
   revisions: number;
+  /** Reactions that were acknowledged. */
+  reactions: number;
   reconnects: number;
   frames: number;
   answers: number;
@@ -32,6 +34,7 @@ export function noFigures(): Figures {
     refused: 0,
     moves: 0,
     revisions: 0,
+    reactions: 0,
     reconnects: 0,
     frames: 0,
     answers: 0,
@@ -51,6 +54,7 @@ const titles: [keyof Figures, string][] = [
   ["refused", "refused"],
   ["moves", "in/out"],
   ["revisions", "edited"],
+  ["reactions", "reacted"],
   ["reconnects", "reconnects"],
   ["frames", "frames seen"],
   ["answers", "answers"],

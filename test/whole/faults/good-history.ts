@@ -3,6 +3,7 @@ import { check } from "./checker.ts";
 import type {
   Frame,
   History,
+  Reacting,
   Revision,
   StoredChat,
   StoredMessage,
@@ -45,6 +46,7 @@ function goodChat(): StoredChat {
     message_count: 4,
     participant_count: 2,
     participants: [ann, ben],
+    reactors: [],
     messages: [
       message({ id: 101, seq: 1, client_id: "ann-1", ordinal: 1 }),
       message({ id: 102, seq: 3, client_id: questionId, content: "/bot what?", ordinal: 2 }),
@@ -212,6 +214,7 @@ export function goodHistory() {
       { ...send(ben, "ben-0", "too late", 0, 0), acks: [], refusals: ["not_found"] },
     ],
     revisions: [] as Revision[],
+    reactions: [] as Reacting[],
     moves: [
       { chatId, userId: ben, kind: "participant_removed" as const, startedAt: 4 },
       { chatId, userId: ben, kind: "participant_added" as const, startedAt: 13 },

@@ -1,7 +1,7 @@
 // The record of one block of faults: what people sent and were told, every frame that each client saw, and what the
 // database holds at the end. The checker looks at nothing else.
 import { z } from "zod";
-import { Message } from "../../../src/wire/messages.ts";
+import { Message, Reaction } from "../../../src/wire/messages.ts";
 
 /** Any frame, in either direction, as far as the checker reads it. */
 export const Frame = z.object({
@@ -17,6 +17,10 @@ export const Frame = z.object({
   content: z.string().optional(),
   if_seq: z.int().optional(),
   deleted_at: z.string().nullish(),
+  emoji: z.string().optional(),
+  on: z.boolean().optional(),
+  count: z.int().optional(),
+  reactions: z.array(Reaction).optional(),
   status: z.string().optional(),
   client_id: z.string().nullish(),
   answer_to: z.int().nullish(),
@@ -81,6 +85,19 @@ export interface Revision {
   maybeStored: boolean;
 }
 
+/** A reaction that somebody wants to add or take back. Those of one person are one after the other. */
+export interface Reacting {
+  chatId: number;
+  messageId: number;
+  userId: number;
+  emoji: string;
+  on: boolean;
+  isDone: boolean;
+  refusals: string[];
+  /** A try ended without a word on whether it was carried out. */
+  maybeStored: boolean;
+}
+
 /** One change of a chat's people, repeated until its outcome was certain. Those of one person are one after the other. */
 export interface Move {
   chatId: number;
@@ -96,9 +113,14 @@ export interface Change {
     | "answer_ended"
     | "participant_added"
     | "participant_removed"
-    | "chat_updated";
+    | "chat_updated"
+    | "reaction_added"
+    | "reaction_removed";
   message_id: number | null;
   user_id: number | null;
+  /** Of a reaction. */
+  emoji?: string | null;
+  emoji_count?: number | null;
 }
 
 export type StoredMessage = Message & {
@@ -117,6 +139,8 @@ export interface StoredChat {
   participants: number[];
   messages: StoredMessage[];
   changes: Change[];
+  /** Who has reacted to what. */
+  reactors: { message_id: number; emoji: string; user_id: number }[];
 }
 
 /** The result of loading a chat afresh over HTTP. */
@@ -131,6 +155,7 @@ export interface History {
   chats: StoredChat[];
   sends: Send[];
   revisions: Revision[];
+  reactions: Reacting[];
   moves: Move[];
   /** The names that a chat was given, in order. */
   renames: { chatId: number; name: string }[];
@@ -163,4 +188,5 @@ export interface View {
   content: string;
   status: string;
   clientId: string | null;
+  reactions: readonly Reaction[];
 }

@@ -2,11 +2,12 @@
 // come and go, and who look away for a while.
 import type { Client } from "./client.ts";
 import type { Figures, Recovery } from "./figures.ts";
-import type { Move, Revision, Send } from "./history.ts";
+import type { Move, Reacting, Revision, Send } from "./history.ts";
 import { questionFor } from "./model.ts";
 import { backoffMs } from "./backoff.ts";
 import { problemCode, type Person } from "./people.ts";
 import type { Random } from "./random.ts";
+import { reactOnce } from "./react.ts";
 import { reviseOne } from "./revise.ts";
 
 /** How busy people are. Pauses are the longest, in milliseconds. */
@@ -15,6 +16,8 @@ export interface Mix {
   movePauseMs: number;
   /** Before a person edits or deletes a message. */
   revisePauseMs: number;
+  /** Before a person reacts to a message. */
+  reactPauseMs: number;
   /** Share of messages that are questions to the model. */
   questions: number;
   /** Pause between two requests to stop an answer. */
@@ -27,6 +30,7 @@ export const usualMix: Mix = {
   sendPauseMs: 60,
   movePauseMs: 400,
   revisePauseMs: 300,
+  reactPauseMs: 120,
   questions: 0.04,
   stopPauseMs: 2_000,
   retryMsMax: 80,
@@ -43,6 +47,7 @@ export interface Cast {
 export interface Recorded {
   sends: Send[];
   revisions: Revision[];
+  reactions: Reacting[];
   moves: Move[];
   renames: { chatId: number; name: string }[];
   incidents: string[];
@@ -66,7 +71,14 @@ export interface LoadParts {
 
 /** Begins at once. `stop` settles when everything that was begun has come to its end. */
 export function startLoad({ cast, chatIds, clients, random, figures, recovery, mix }: LoadParts) {
-  const recorded: Recorded = { sends: [], revisions: [], moves: [], renames: [], incidents: [] };
+  const recorded: Recorded = {
+    sends: [],
+    revisions: [],
+    reactions: [],
+    moves: [],
+    renames: [],
+    incidents: [],
+  };
   let stopping = false;
 
   async function repeat(pauseMsMax: number, random: Random, act: () => Promise<void>) {
@@ -125,7 +137,9 @@ export function startLoad({ cast, chatIds, clients, random, figures, recovery, m
       chatId: random.pick(chatIds),
       userId: client.person.id,
       clientId: number,
-      content: asksBot ? questionFor(number) : `${number} ${random.pick(["hi", "🙂", "naïve"])}`,
+      content: asksBot
+        ? questionFor(number)
+        : `${number} ${random.pick(["hi", "🙂", "naïve", "@all"])}`,
       asksBot,
       acks: [],
       refusals: [],
@@ -225,6 +239,20 @@ export function startLoad({ cast, chatIds, clients, random, figures, recovery, m
     );
   }
 
+  function reacts(person: Person): Promise<void> {
+    const decisions = random.fork(`${person.username} reacts`);
+    const parts = {
+      clients: clients.filter((client) => client.person === person),
+      sends: recorded.sends,
+      reactions: recorded.reactions,
+      figures,
+      retryMsMax: mix.retryMsMax,
+      givenUpMs,
+      onIncident: (words: string) => void recorded.incidents.push(words),
+    };
+    return repeat(mix.reactPauseMs, decisions, () => reactOnce(parts, decisions));
+  }
+
   const work: Promise<void>[] = [];
   const stops = random.fork("stops");
   work.push(repeat(mix.stopPauseMs, stops, () => stopOne(stops)));
@@ -242,6 +270,7 @@ export function startLoad({ cast, chatIds, clients, random, figures, recovery, m
     work.push(repeat(lookAwayPauseMs, own, () => client.pause(own.pick(chatIds), own.int(0, 300))));
     work.push(revises(client, sends));
   }
+  for (const person of new Set(clients.map((client) => client.person))) work.push(reacts(person));
   for (const chatId of chatIds) {
     for (const guest of cast.guests) {
       const own = random.fork(`${guest.username} moves in ${chatIds.indexOf(chatId)}`);

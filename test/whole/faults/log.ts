@@ -1,4 +1,5 @@
 // A chat's log as it was stored, by its numbers: what every frame is held against.
+import { isReaction, reactionsAt } from "./check-reactions.ts";
 import { statesOf, type States } from "./states.ts";
 import type { Change, Frame, History, StoredChat, StoredMessage, View } from "./history.ts";
 
@@ -8,7 +9,14 @@ type Entry =
       message: StoredMessage;
       states: States;
     }
-  | { kind: Exclude<Change["kind"], "answer_ended" | "message_updated">; userId: number | null };
+  | { kind: "reaction"; change: Change }
+  | {
+      kind: Exclude<
+        Change["kind"],
+        "answer_ended" | "message_updated" | "reaction_added" | "reaction_removed"
+      >;
+      userId: number | null;
+    };
 
 export interface Log {
   readonly lastSeq: number;
@@ -62,8 +70,12 @@ export function createLog(history: History, chat: StoredChat): Log {
       if (!message || !own) return "no such message";
       const { updated_seq: number = 0, content = "" } = frame;
       if (!own.hasAt(number, content)) return `content ${content} at ${number}`;
-      // An answer has its own number as long as it streams.
-      const status = message.is_bot && number === message.seq ? "streaming" : message.status;
+      const status = message.is_bot && number < own.endedAt ? "streaming" : message.status;
+      const changes = chat.changes.filter((change) => change.message_id === message.id);
+      const reactions = reactionsAt(message, changes, number);
+      if (reactions && !Bun.deepEquals(frame.reactions, reactions)) {
+        return `reactions ${JSON.stringify(frame.reactions)}`;
+      }
       return faultOfMessage({ ...message, status }, frame);
     },
     faultOfView(view) {
@@ -77,7 +89,8 @@ export function createLog(history: History, chat: StoredChat): Log {
           shown.status !== message.status ||
           shown.seq !== message.seq ||
           shown.updatedSeq !== message.updated_seq ||
-          shown.clientId !== message.client_id
+          shown.clientId !== message.client_id ||
+          !Bun.deepEquals(shown.reactions, message.reactions)
         );
       });
       return (
@@ -96,8 +109,11 @@ function entriesOf(chat: StoredChat, states: Map<number, States>): Map<number, E
   };
   for (const { id, seq, is_bot } of chat.messages)
     add(seq, is_bot ? "answer_begun" : "message", id);
-  for (const { kind, seq, message_id: id, user_id: userId } of chat.changes) {
-    if (kind === "answer_ended" || kind === "message_updated") add(seq, kind, id ?? 0);
+  for (const change of chat.changes) {
+    const { kind, seq, message_id: id, user_id: userId } = change;
+    if (kind === "reaction_added" || kind === "reaction_removed") {
+      entries.set(seq, { kind: "reaction", change });
+    } else if (kind === "answer_ended" || kind === "message_updated") add(seq, kind, id ?? 0);
     else entries.set(seq, { kind, userId });
   }
   return entries;
@@ -112,7 +128,9 @@ interface Stay {
 /** When people were in the chat. Who is not in the map has been in it all the time. */
 function staysOf(history: History, chat: StoredChat): Map<number, Stay[]> {
   const stays = new Map<number, Stay[]>();
-  const changes = chat.changes.toSorted((a, b) => a.seq - b.seq);
+  const changes = chat.changes
+    .filter((change) => !isReaction(change))
+    .toSorted((a, b) => a.seq - b.seq);
   for (const { kind, seq, user_id: userId } of changes) {
     if (userId === null) continue;
     const isFirst = !stays.has(userId);
@@ -134,12 +152,16 @@ function staysOf(history: History, chat: StoredChat): Map<number, Stay[]> {
 }
 
 function faultOfLive(entry: Entry, number: number, frame: Frame): string | undefined {
+  if (entry.kind === "reaction") return faultOfReaction(entry.change, frame);
   if (!("message" in entry)) {
     const userId = frame.type === "participant_added" ? frame.participant?.id : frame.user_id;
     if (frame.type !== entry.kind) return `the log has ${entry.kind}`;
     return (userId ?? null) === entry.userId ? undefined : "another person";
   }
   const { kind, message, states } = entry;
+  // The log has forgotten what was a reaction to a message that was deleted since.
+  const isErased = kind === "message_updated" && message.deleted_at !== null;
+  if (isErased && frame.type === "reaction" && frame.message_id === message.id) return undefined;
   if (kind === "message" || kind === "message_updated") {
     if (frame.type !== kind) return `the log has ${kind}`;
     if (!states.hasSince(number, frame.content ?? "")) return `content ${frame.content}`;
@@ -154,6 +176,14 @@ function faultOfLive(entry: Entry, number: number, frame: Frame): string | undef
   }
   if (!states.hasSince(number, frame.full_response ?? "")) return "another text";
   return frame.status === message.status ? undefined : `status ${frame.status}`;
+}
+
+function faultOfReaction(change: Change, frame: Frame): string | undefined {
+  const { kind, message_id, user_id, emoji, emoji_count: count } = change;
+  if (frame.type !== "reaction") return "the log has a reaction";
+  const on = kind === "reaction_added";
+  const fits = Bun.deepEquals({ ...frame, message_id, user_id, emoji, count, on }, frame);
+  return fits ? undefined : "another reaction";
 }
 
 const compared = [

@@ -8,6 +8,15 @@ export interface States {
   hasAt(number: number, text: string): boolean;
   /** Whether it had this text at one of its numbers or a later one: a frame that is read from the log shows the latest. */
   hasSince(number: number, text: string): boolean;
+  /** The number of an answer's end. */
+  readonly endedAt: number;
+}
+
+/** The text of a person's message at a number; undefined of a deleted message. */
+export function textAt(message: StoredMessage, number: number): string | undefined {
+  return message.versions
+    .toSorted((a, b) => a.updated_seq - b.updated_seq)
+    .findLast(({ updated_seq }) => updated_seq <= number)?.content;
 }
 
 export function statesOf(history: History, chat: StoredChat): Map<number, States> {
@@ -25,11 +34,12 @@ export function statesOf(history: History, chat: StoredChat): Map<number, States
       if (send) texts.add(send.content);
       const question = clientIds.get(message.answer_to ?? 0) ?? "";
       const hasAt = (number: number, text: string) =>
-        numbers.includes(number) && had(message, number, text, { numbers, texts, whole });
+        numbers.includes(number) && had(message, number, text, { numbers, texts, whole, endedAt });
+      const endedAt = own.find(({ kind }) => kind === "answer_ended")?.seq ?? Infinity;
       const whole = message.is_bot ? history.answerTo(question) : "";
       const hasSince = (number: number, text: string) =>
         numbers.some((later) => later >= number && hasAt(later, text));
-      return [message.id, { numbers, hasAt, hasSince }];
+      return [message.id, { numbers, hasAt, hasSince, endedAt }];
     }),
   );
 }
@@ -38,16 +48,15 @@ function had(
   message: StoredMessage,
   number: number,
   text: string,
-  known: { numbers: number[]; texts: Set<string>; whole: string },
+  known: { numbers: number[]; texts: Set<string>; whole: string; endedAt: number },
 ): boolean {
   const isDeleted = message.deleted_at !== null;
   if (isDeleted && number === known.numbers.at(-1)) return text === "";
   if (message.is_bot) {
     if (isDeleted) return known.whole.startsWith(text);
-    return number === message.seq ? message.content.startsWith(text) : message.content === text;
+    const streams = number < known.endedAt;
+    return streams ? message.content.startsWith(text) : message.content === text;
   }
   if (isDeleted) return known.texts.has(text);
-  return message.versions.some(
-    (version) => version.updated_seq === number && version.content === text,
-  );
+  return textAt(message, number) === text;
 }

@@ -17,9 +17,13 @@ const Change = z.object({
     "participant_added",
     "participant_removed",
     "chat_updated",
+    "reaction_added",
+    "reaction_removed",
   ]),
   message_id: z.int().nullable(),
   user_id: z.int().nullable(),
+  emoji: z.string().nullable(),
+  emoji_count: z.int().nullable(),
 });
 const ChatRow = z.object({
   id: z.int(),
@@ -57,9 +61,15 @@ export async function readStored(sql: Sql, chatIds: number[]): Promise<StoredCha
       ),
       changes: many(
         await sql`
-          select seq, kind, message_id, user_id from chat_changes where chat_id = ${chat.id} order by seq
+          select seq, kind, message_id, user_id, emoji, emoji_count from chat_changes where chat_id = ${chat.id} order by seq
         `,
         Change,
+      ),
+      reactors: many(
+        await sql`
+          select message_id, emoji, user_id from message_reactions where chat_id = ${chat.id}
+        `,
+        z.object({ message_id: z.int(), emoji: z.string(), user_id: z.int() }),
       ),
       participants: many(
         await sql`select user_id from chat_participants where chat_id = ${chat.id} order by user_id`,

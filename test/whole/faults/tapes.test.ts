@@ -106,6 +106,19 @@ describe("of what a reader saw the checker sees", () => {
     expect(spoilt(7, { last_seq: 1 })).toContain("joined behind what was seen");
   });
 
+  test("a mention before its message", () => {
+    const frame = (seq: number): Frame => ({
+      type: "mention",
+      chat_id: chatId,
+      message_id: 102,
+      seq,
+    });
+    const told = (seq: number) =>
+      broken((good) => insertAfter(annsTape(good), { message_id: 101 }, frame(seq)));
+    expect(told(1)).toEqual([]);
+    expect(told(9)).toEqual(["mention before its message"]);
+  });
+
   test("a frame of a room after it was left, or before it was joined", () => {
     const frame: Frame = { type: "typing", chat_id: chatId, user_id: ann };
     const outside = ["frame outside of a join"];

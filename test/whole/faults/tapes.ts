@@ -1,6 +1,7 @@
 // Plays back what each client saw, and holds every frame against the log as it was stored: guarantees 1, 4 and 5, and
 // the shape of streamed answers. It knows nothing of the client that made the tape.
 import { createLog, type Log } from "./log.ts";
+import { reactedWith } from "./check-reactions.ts";
 import { checkReplies } from "./replies.ts";
 import type { Frame, History, Report, Tape, TapeEvent, View, Violation } from "./history.ts";
 
@@ -33,12 +34,13 @@ export interface ChatState {
 
 const passing = new Set(["typing", "user_joined", "user_left"]);
 /** Frames about a chat that need no join. */
-const aside = new Set(["chat_activity", "removed_from_chat", "chat_changed"]);
+const aside = new Set(["chat_activity", "mention", "removed_from_chat", "chat_changed"]);
 /** Frames that name no chat by its id. */
 const outside = new Set(["pong", "chat_created", "chat_invite"]);
 const durable = new Set([
   "message",
   "message_updated",
+  "reaction",
   "participant_added",
   "participant_removed",
   "chat_updated",
@@ -110,13 +112,18 @@ function playEvent(tape: Tape, event: TapeEvent, chats: Map<number, ChatState>, 
 
 function playFrame(tape: Tape, at: number, frame: Frame, state: ChatState, report: Report) {
   const name = `${frame.type} in chat ${frame.chat_id}`;
-  if (frame.type === "chat_activity") {
+  if (frame.type === "chat_activity" || frame.type === "mention") {
     const { seq = 0 } = frame;
     // Servers tell each other nothing: one learns from the log, within some seconds, whom another has removed.
     if (state.log.servers === 1 && !state.log.mayHear(tape.userId, seq, at)) {
       report("told to who was removed", `${name} ${seq}`);
     }
-    if (state.room && !state.room.removed) report("activity of a joined chat", `${name} ${seq}`);
+    const { room, joining } = state;
+    if (!room || room.removed) return;
+    if (frame.type === "chat_activity") report("activity of a joined chat", `${name} ${seq}`);
+    // While a join is repeated, the frames of the room wait for its end.
+    else if (!joining && seq > room.position)
+      report("mention before its message", `${name} ${seq}`);
     return;
   }
   if (frame.type === "joined") return playJoined(tape, at, frame, state, report);
@@ -150,6 +157,7 @@ function playFrame(tape: Tape, at: number, frame: Frame, state: ChatState, repor
   const fault = state.log.faultOf(number, frame);
   if (fault) report("frame other than the log", `${name} ${number}: ${fault}`);
   if (frame.type === "message" || frame.type === "message_updated") show(frame, state);
+  if (frame.type === "reaction") showReaction(frame, state);
   if (streams) playDurableStream(frame, room, state, report);
   if (frame.type === "participant_removed" && frame.user_id === tape.userId) room.removed = true;
 }
@@ -206,14 +214,29 @@ function show(frame: Frame, state: ChatState) {
     content: frame.content ?? "",
     status: frame.status ?? "",
     clientId: frame.client_id ?? null,
+    reactions: frame.reactions ?? [],
   });
+}
+
+function showReaction(frame: Frame, { view }: ChatState) {
+  const { message_id: id = 0, emoji = "", user_id: userId, on = false, count = 0 } = frame;
+  const shown = view.get(id);
+  if (!shown) return;
+  shown.updatedSeq = frame.updated_seq ?? 0;
+  shown.reactions = reactedWith(shown.reactions, { emoji, userId: userId ?? 0, on, count });
 }
 
 function playDurableStream(frame: Frame, room: Room, state: ChatState, report: Report) {
   const { message_id: id = 0, seq, updated_seq: updatedSeq = 0 } = frame;
   if (!frame.is_complete) {
     room.texts.set(id, "");
-    const started = { seq: seq ?? 0, updatedSeq: seq ?? 0, content: "", clientId: null };
+    const started = {
+      seq: seq ?? 0,
+      updatedSeq: seq ?? 0,
+      content: "",
+      clientId: null,
+      reactions: [],
+    };
     state.view.set(id, { ...started, status: "streaming" });
     return;
   }

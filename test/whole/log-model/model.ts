@@ -168,6 +168,12 @@ export function createModel() {
     get lastSeq() {
       return entries.length;
     },
+    /** The number with which a person came last; 0 for one who was there from the beginning. */
+    joinedAt(userId: number): number {
+      const isJoin = (entry: Entry) =>
+        entry.kind === "participant_added" && entry.userId === userId;
+      return entries.findLastIndex(isJoin) + 1;
+    },
     add(entry: Entry) {
       entries.push(entry);
     },

@@ -3,6 +3,8 @@
 import type { Sql } from "../../../src/database/connect.ts";
 import type { Frame, TestSocket } from "../../world/socket.ts";
 import type { Person } from "../../world/world.ts";
+import { z } from "zod";
+import { Message } from "../../../src/wire/messages.ts";
 import { createModel, type Asked } from "./model.ts";
 import { faultOfReactions, readReactions, withReaction, type Asking } from "./reactions.ts";
 
@@ -24,11 +26,17 @@ export type Act =
   | { kind: "reconnect"; by: number }
   | { kind: "remove" | "invite"; guest: 0 | 1; byThemselves: boolean };
 
+interface Sent {
+  clientId: string;
+  content: string;
+  replyTo: number | undefined;
+}
+
 interface Client {
   person: Person;
   socket: TestSocket;
   asked: Asked[];
-  sent: { clientId: string; content: string; messageId: number; seq: number }[];
+  sent: (Sent & { messageId: number; seq: number })[];
   /** The number up to which it has everything. */
   has: number;
 }
@@ -72,9 +80,23 @@ export async function play({ owner, guests, sql }: Cast, steps: Act[][]): Promis
   let made = 0;
   /** The reactions of the step that were acknowledged. */
   let reacted: Asking[] = [];
+  // Nobody deletes this message, so that it can be replied to.
+  const anchor = await owner.say(chat.id, "anchor");
+  model.add({ kind: "message", messageId: anchor.id, content: anchor.content });
+  const endings = [
+    "",
+    "",
+    ` @${guests[0].username}`,
+    "",
+    " @all",
+    ` @${guests[1].username} @${owner.username}`,
+  ];
+  const nextText = (beginning: string) =>
+    `${beginning} ${(made += 1)}${endings[made % endings.length]}`;
 
   for (const step of steps) await playStep(step);
   await verifyHistory();
+  await verifyMentions();
   await Promise.all(clients.map((client) => client.socket.settle()));
   for (const client of clients) {
     verify(client, true);
@@ -96,7 +118,28 @@ export async function play({ owner, guests, sql }: Cast, steps: Act[][]): Promis
         Bun.deepEquals(reactions, model.reactionsOf(id));
       if (!isRight) throw new Mismatch(`message ${id} is loaded as ${content} at ${updated_seq}`);
     }
-    if (body.length !== Math.min(said.length, 200)) throw new Mismatch(`${body.length} are loaded`);
+    if (body.length !== Math.min(said.length + 1, 200)) {
+      throw new Mismatch(`${body.length} are loaded`);
+    }
+  }
+
+  /** What a person is told of their mentions is what the messages since they came say. */
+  async function verifyMentions() {
+    const { body } = await owner.api("GET", `/api/chats/${chat.id}/messages?limit=200&after_seq=0`);
+    if (body.length === 200) return;
+    const messages = z.array(Message).parse(body);
+    for (const person of [owner, ...guests]) {
+      if (!members.has(person.id)) continue;
+      const { body: list } = await person.api("GET", "/api/chats");
+      const count = list.find(({ id }: { id: number }) => id === chat.id)?.mention_count;
+      const joinedAt = model.joinedAt(person.id);
+      const mentioning = messages.filter(
+        ({ seq, mentions }) => seq > joinedAt && mentions.includes(person.id),
+      );
+      if (count !== mentioning.length) {
+        throw new Mismatch(`${person.username} has ${count} mentions, not ${mentioning.length}`);
+      }
+    }
   }
 
   async function playStep(step: Act[]) {
@@ -189,8 +232,9 @@ export async function play({ owner, guests, sql }: Cast, steps: Act[][]): Promis
     if (!client) return undefined;
     switch (act.kind) {
       case "send": {
-        const content = `message ${(made += 1)}`;
-        const message = { clientId: `client ${made}`, content };
+        const content = nextText("message");
+        const replyTo = made % 4 === 0 ? anchor.id : undefined;
+        const message = { clientId: `client ${made}`, content, replyTo };
         const tries = act.twice ? [act.overHttp, !act.overHttp] : [act.overHttp];
         const outcomes = await Promise.all(
           tries.map((overHttp) => send(client, message, overHttp)),
@@ -252,10 +296,10 @@ export async function play({ owner, guests, sql }: Cast, steps: Act[][]): Promis
 
   async function send(
     { person, socket }: Client,
-    { clientId, content }: { clientId: string; content: string },
+    { clientId, content, replyTo }: Sent,
     overHttp: boolean,
   ): Promise<Outcome> {
-    const body = { content, client_id: clientId };
+    const body = { content, client_id: clientId, reply_to: replyTo };
     if (overHttp) {
       const { status, body: reply } = await person.api(
         "POST",
@@ -307,7 +351,7 @@ export async function play({ owner, guests, sql }: Cast, steps: Act[][]): Promis
     const isAuthor = client.person.id === authorId;
     const isEdit = act.kind === "edit";
     let content = "";
-    if (isEdit) content = act.content === "same" && before !== "" ? before : `edit ${(made += 1)}`;
+    if (isEdit) content = act.content === "same" && before !== "" ? before : nextText("edit");
     const guard = isEdit && act.guarded ? { if_seq: model.lastChangeOf(messageId) } : {};
     const body = isEdit ? { content, ...guard } : undefined;
     const { code, updatedSeq } = await changeOnce(client, act, messageId, body);

@@ -113,6 +113,7 @@ test("a backup that was taken under load, restored elsewhere, has all that was a
     chats: [stored],
     sends: load.sends.filter(isStored),
     revisions: [],
+    reactions: [],
     moves: [],
     renames: [],
     tapes: [],

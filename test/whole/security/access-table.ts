@@ -131,7 +131,7 @@ export const frames: Record<string, FrameRule> = {
   react: {
     members: (scene) => ({
       ...inChat(scene),
-      message_id: scene.messageId,
+      message_id: scene.questionId,
       emoji: "👍",
       on: true,
     }),

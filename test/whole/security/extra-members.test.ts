@@ -58,6 +58,7 @@ interface Step {
 
 /** Every operation that takes a body, but for those that only hand out tokens. */
 const operations: Record<string, Step> = {
+  "PATCH /api/auth/me": { who: "member", body: () => ({ read_receipts: true }) },
   "POST /api/auth/register": { who: "owner", body: (scene) => scene.newcomer() },
   "POST /api/chats": {
     who: "member",
@@ -72,6 +73,10 @@ const operations: Record<string, Step> = {
     body: ({ people }) => ({ username: people.stranger.username }),
   },
   "POST /api/chats/{chat_id}/mark-read": { who: "member", body: () => ({ seq: 3 }) },
+  "PUT /api/chats/{chat_id}/preferences": {
+    who: "member",
+    body: () => ({ muted_until: "9999-12-31T23:59:59.999Z", pinned: true }),
+  },
   "POST /api/chats/{chat_id}/messages": {
     who: "member",
     body: () => ({ content: "hello", client_id: "once" }),
@@ -80,8 +85,6 @@ const operations: Record<string, Step> = {
     who: "author",
     body: () => ({ content: "/bot Is anybody there?" }),
   },
-  "PATCH /api/auth/me": { who: "member", body: () => ({ read_receipts: false }) },
-  "PUT /api/chats/{chat_id}/preferences": { who: "member", body: () => ({ pinned: true }) },
   "POST /api/auth/password": { who: "member", body: (scene) => scene.newPassword() },
 };
 const tokensOnly = ["POST /api/auth/login", "POST /api/auth/refresh", "POST /api/auth/logout"];
@@ -104,6 +107,7 @@ const frames: Record<string, (scene: Scene) => object> = {
     if_seq: 1,
   }),
   delete: ({ chatId, questionId }) => ({ chat_id: chatId, message_id: questionId }),
+  read: ({ chatId }) => ({ chat_id: chatId, seq: 1 }),
   leave: ({ chatId }) => ({ chat_id: chatId }),
   presence: () => ({ status: "away" }),
   watch_presence: ({ people }) => ({ user_ids: [people.owner.id] }),

@@ -1,0 +1,30 @@
+// Whether a message asks the model, as far as its chat and its answers tell.
+import { z } from "zod";
+import { maybe, one, type Sql } from "../database/connect.ts";
+
+/** @returns undefined for a chat that the caller is not in */
+export async function findIsAiChat(
+  sql: Sql,
+  callerId: number,
+  chatId: number,
+): Promise<boolean | undefined> {
+  const row = maybe(
+    await sql`
+      select c.is_ai_chat
+      from chat_participants me
+      join chats c on c.id = me.chat_id
+      where me.chat_id = ${chatId} and me.user_id = ${callerId}
+    `,
+    z.object({ is_ai_chat: z.boolean() }),
+  );
+  return row?.is_ai_chat;
+}
+
+/** Whether a message has an answer, which may be running or deleted. */
+export async function hasAnswer(sql: Sql, questionId: number): Promise<boolean> {
+  const row = one(
+    await sql`select exists (select from messages where answer_to = ${questionId}) as found`,
+    z.object({ found: z.boolean() }),
+  );
+  return row.found;
+}

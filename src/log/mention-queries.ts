@@ -1,0 +1,57 @@
+// The people whom a message may mention. A trigger keeps message_mentions in step with the mentions of a changed message.
+import { z } from "zod";
+import { many, type Sql } from "../database/connect.ts";
+import { everyoneMax } from "../wire/mentions.ts";
+
+const Mentionable = z.object({
+  user_id: z.int(),
+  /** In lower case. */
+  name: z.string(),
+  /** Whether the text mentions everybody, and its author may. */
+  everyone: z.boolean(),
+  is_large: z.boolean(),
+});
+
+/**
+ * Finds the participants of a chat with one of some names, or all of them if the author mentions everybody and may: in a group
+ * of at most `everyoneMax` people, and above that as its owner. The author is left out.
+ * @param names in lower case
+ * @returns nobody for a chat that the author is not in
+ */
+export async function findMentionable(
+  sql: Sql,
+  authorId: number,
+  chatId: number,
+  { names, everyone }: { names: readonly string[]; everyone: boolean },
+): Promise<z.infer<typeof Mentionable>[]> {
+  return many(
+    await sql`
+      with chat as materialized (
+        select c.id, c.participant_count > ${everyoneMax} as is_large,
+          ${everyone} and c.is_group and (c.participant_count <= ${everyoneMax} or c.owner_id = ${authorId}) as everyone
+        from chat_participants me
+        join chats c on c.id = me.chat_id
+        where me.chat_id = ${chatId} and me.user_id = ${authorId}
+      ),
+      named as materialized (
+        select id, lower(username) as name from users
+        where lower(username) = any (${[...names]}::text[]) and id <> ${authorId}
+      )
+      select p.user_id, named.name, chat.everyone, chat.is_large
+      from chat
+      cross join named
+      -- The limit makes it an index look-up for each name, where a join might read everybody in the chat.
+      cross join lateral (
+        select user_id from chat_participants where chat_id = chat.id and user_id = named.id limit 1
+      ) p
+      where not chat.everyone
+      union all
+      select p.user_id, lower(u.username), chat.everyone, chat.is_large
+      from chat
+      join chat_participants p on p.chat_id = chat.id
+      join users u on u.id = p.user_id
+      where chat.everyone and p.user_id <> ${authorId}
+    `,
+    Mentionable,
+  );
+}

@@ -1,0 +1,54 @@
+// The people whom a message mentions: found before it is stored, and told of it afterwards.
+import type { Caller } from "../accounts/access-tokens.ts";
+import type { Ctx } from "../context.ts";
+import { findMentionable } from "../log/mention-queries.ts";
+import { everyoneName, mentionsIn } from "../wire/mentions.ts";
+import { mentionFrame } from "../wire/message-frames.ts";
+import type { Message } from "../wire/messages.ts";
+
+/**
+ * Finds the people of a chat whom a text of the caller mentions, in the order of the text; of `@all`, everybody in the order of
+ * their ids. A name that nobody in the chat has mentions nobody, whether or not somebody else has it. A text without an `@`
+ * outside of code asks nothing of the database.
+ * @throws Problem `rate_limited` for too many mentions of everybody in a large group
+ */
+export async function mentionsOf(
+  ctx: Ctx,
+  caller: Caller,
+  chatId: number,
+  content: string,
+): Promise<number[]> {
+  const written = mentionsIn(content);
+  if (written.length === 0) return [];
+  const names = written.flat();
+  const people = await findMentionable(ctx.sql, caller.id, chatId, {
+    names,
+    everyone: names.includes(everyoneName),
+  });
+  const [first] = people;
+  if (first?.everyone && first.is_large) {
+    const { refusal } = await ctx.rateLimits.take("largeMentions", { userId: caller.id });
+    if (refusal) throw refusal;
+  }
+  if (first?.everyone) return people.map((person) => person.user_id).toSorted((a, b) => a - b);
+  const ids = new Map(people.map((person) => [person.name, person.user_id]));
+  const mentioned = written.map((candidates) => {
+    const name = candidates.find((candidate) => ids.has(candidate));
+    return name === undefined ? undefined : ids.get(name);
+  });
+  return [...new Set(mentioned.filter((id) => id !== undefined))];
+}
+
+/**
+ * Tells people that a stored message mentions them.
+ * @param userIds those who were not told of it before
+ * @param number the chat's number with which the message came to mention them
+ */
+export function tellMentioned(
+  ctx: Ctx,
+  message: Message,
+  userIds: readonly number[],
+  number: number,
+): void {
+  if (userIds.length > 0) ctx.realtime.toUsers(userIds, mentionFrame(message), number);
+}
