@@ -1,4 +1,4 @@
-const backoffMsMax = 600;
+const backoffMsMax = 200;
 
 /**
  * The longest pause before the next try, doubled for each that has failed. While a server starts, people who tried again
