@@ -21,7 +21,7 @@ import { metricsRoutes } from "./http/metrics.ts";
 import { pageRoutes } from "./http/page.ts";
 import { limitRequests } from "./http/rate-limits.ts";
 import { requestLog } from "./http/request-log.ts";
-import { keptRequestId, requestIdMax } from "./http/request-id.ts";
+import { requestIdMax, requestIdOf } from "./http/request-id.ts";
 import { createRouter } from "./http/router.ts";
 import { secureHeaders } from "./http/secure-headers.ts";
 import { messageRoutes } from "./messages/routes.ts";
@@ -30,6 +30,8 @@ import { reactionRoutes } from "./reactions/routes.ts";
 import type { ReadNotices } from "./receipts/notices.ts";
 import { receiptRoutes } from "./receipts/routes.ts";
 import { socketRoutes } from "./socket/routes.ts";
+import type { SocketUpgrade } from "./socket/upgrade.ts";
+import type { Context } from "hono";
 import { requestId } from "hono/request-id";
 
 /** The objects that the HTTP application needs from compose.ts. */
@@ -38,13 +40,16 @@ export interface AppParts {
   passwords: Passwords;
   receipts: ReadNotices;
   storeReaction: StoreReaction;
+  upgrade: SocketUpgrade;
 }
 
 /** The HTTP application: middleware, the routes of all features, the documents, and the error handlers. */
-export function createApp({ ctx, passwords, receipts, storeReaction }: AppParts) {
+export function createApp({ ctx, passwords, receipts, storeReaction, upgrade }: AppParts) {
   const app = createRouter();
   app.use(seeClient(ctx.config));
-  app.use(requestId({ limitLength: requestIdMax, generator: keptRequestId }));
+  // Hono's middleware keeps fewer ids than this server does.
+  const generator = (c: Context) => requestIdOf(c.req.header("x-request-id"));
+  app.use(requestId({ limitLength: requestIdMax, generator }));
   app.use(requestLog(ctx));
   app.use(secureHeaders);
   app.use(requireHost);
@@ -65,7 +70,7 @@ export function createApp({ ctx, passwords, receipts, storeReaction }: AppParts)
   app.route("/", botRoutes(ctx));
   app.route("/", healthRoutes(ctx));
   app.route("/", metricsRoutes(ctx));
-  app.route("/", socketRoutes(ctx));
+  app.route("/", socketRoutes(upgrade));
   app.route("/", docsRoutes(ctx.config));
   app.route("/", documentRoutes(app, ctx.config));
   app.route("/", pageRoutes(ctx.config));

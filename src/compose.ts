@@ -1,12 +1,14 @@
 // Makes the context and the objects behind its ports: the only file that knows every feature.
 import type { Logger } from "pino";
 import { Passwords, type PasswordCost } from "./accounts/passwords.ts";
+import { readArrivals, type Arrival, type ArrivalRead } from "./accounts/socket-queries.ts";
 import { RecentSessions } from "./accounts/recent-sessions.ts";
 import { leaseSeconds } from "./answers/budget/queries.ts";
 import { RunningAnswers } from "./answers/running-answers.ts";
 import type { Config } from "./config/config.ts";
-import type { Ctx, InsertMessage, Model } from "./context.ts";
+import type { Arrivals, Ctx, InsertMessage, Model } from "./context.ts";
 import type { Sql } from "./database/connect.ts";
+import { GroupReads } from "./database/group-reads.ts";
 import { GroupCommit } from "./database/group-commit.ts";
 import { observed } from "./database/query-metrics.ts";
 import { insertMessages, type InsertedMessage, type NewMessage } from "./log/insert.ts";
@@ -23,9 +25,15 @@ import { Rooms } from "./realtime/rooms.ts";
 import type { Emit } from "./realtime/topics.ts";
 import type { ServerParts } from "./server.ts";
 import { SocketRegistry } from "./socket/registry.ts";
+import { SocketUpgrade } from "./socket/upgrade.ts";
 
 const commitGroupMax = 256;
 const commitQueueMax = 10_000;
+/** A join reads up to 1 MiB. */
+const arrivalsGroupMax = 32;
+const arrivalsQueueMax = 50_000;
+/** Milliseconds in which most clients send the first `join`, so that their session is looked up by its statement. */
+const firstJoinMs = 10;
 
 export interface ContextParts {
   config: Config;
@@ -55,6 +63,8 @@ export interface ComposedDurations {
   leaveDelayMs: number;
   /** A chat's sockets are sent read positions, and its merged sockets read receipts, at most once in this interval. */
   receiptsMs: number;
+  /** A large room is told of people who come and go at most once in this interval. */
+  presenceChangedMs: number;
   /** Somebody whose last socket has closed counts as connected for so long. */
   presenceHoldMs: number;
   /** Without a frame for so long a person is away. */
@@ -94,6 +104,7 @@ export function compose(parts: ContextParts): ServerParts {
     log,
     metrics,
     gapMs: durations.gapMs,
+    presenceChangedMs: durations.presenceChangedMs,
   });
   const realtime = new LocalRealtime({
     rooms,
@@ -115,6 +126,7 @@ export function compose(parts: ContextParts): ServerParts {
     sessionCache: new RecentSessions(),
     rateLimits: createRateLimits({ config, sql, log }),
     insertMessage: createInsertMessage(sql, telemetry),
+    arrivals: createArrivals(sql),
     answers,
     lifecycle: { closing: false },
   };
@@ -126,6 +138,18 @@ export function compose(parts: ContextParts): ServerParts {
     typing: new TypingNotices(ctx, durations.typingMs),
     storeReaction: createStoreReaction(sql),
     receipts: new ReadNotices(ctx, durations.receiptsMs),
+    upgrade: new SocketUpgrade(ctx),
+  };
+}
+
+function createArrivals(sql: Sql): Arrivals {
+  const reads = new GroupReads<Arrival, ArrivalRead>((arrivals) => readArrivals(sql, arrivals), {
+    sizeMax: arrivalsGroupMax,
+    queueMax: arrivalsQueueMax,
+  });
+  return {
+    readSessionChats: async (session) => (await reads.add(session, firstJoinMs)).chatIds,
+    readJoin: async (join) => (await reads.add(join)).chat,
   };
 }
 

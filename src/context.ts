@@ -3,6 +3,7 @@ import type { Logger } from "pino";
 import type { Config } from "./config/config.ts";
 import type { Sql } from "./database/connect.ts";
 import type { InsertedMessage, NewMessage } from "./log/insert.ts";
+import type { JoinedChat, JoinRead } from "./log/join-reads.ts";
 import type { StreamAnswer } from "./model/stream-answer.ts";
 import type { Telemetry } from "./observability/telemetry.ts";
 import type { RateLimits } from "./rate-limits/rate-limits.ts";
@@ -28,9 +29,18 @@ export interface Ctx {
   readonly sessionCache: SessionCache;
   readonly rateLimits: RateLimits;
   readonly insertMessage: InsertMessage;
+  readonly arrivals: Arrivals;
   readonly answers: Answers;
   /** `closing` is true from the moment the server goes down: from then on nothing new is begun. */
   readonly lifecycle: { closing: boolean };
+}
+
+/** Reads what arriving sockets need, for all sockets of a moment at once. */
+export interface Arrivals {
+  /** The chats of a session's person; undefined if the session has ended, or belongs to somebody else. */
+  readSessionChats(session: { userId: number; sessionId: string }): Promise<number[] | undefined>;
+  /** A chat that is joined; undefined if the person is not in it. */
+  readJoin(join: JoinRead): Promise<JoinedChat | undefined>;
 }
 
 /** Stores a message in the next group commit. */

@@ -15,6 +15,7 @@ import type { SocketParts } from "./socket/frames.ts";
 import { createSocketHandler } from "./socket/handler.ts";
 import type { SocketRegistry } from "./socket/registry.ts";
 import type { SocketData } from "./socket/session.ts";
+import { asksForSocket, createDirectUpgrade } from "./socket/upgrade.ts";
 
 /** Durations in milliseconds. Tests shorten them. */
 export interface ServerDurations {
@@ -126,6 +127,7 @@ function watchState({ ctx, sockets, passwords }: ServerParts): void {
 function serve(parts: ServerParts): Server<SocketData> {
   const { config } = parts.ctx;
   const app = createApp(parts);
+  const upgradeDirectly = createDirectUpgrade(parts.ctx, parts.upgrade);
   return Bun.serve<SocketData>({
     hostname: config.host,
     port: config.port,
@@ -135,7 +137,10 @@ function serve(parts: ServerParts): Server<SocketData> {
     development: false,
     // With it, two servers could listen on one port, and half of the connections would go to each.
     reusePort: false,
-    fetch: (request, server) => app.fetch(request, { server }),
+    fetch: (request, server) => {
+      const answer = () => app.fetch(request, { server });
+      return asksForSocket(request) ? upgradeDirectly(request, server, answer) : answer();
+    },
     websocket: createSocketHandler(parts),
   });
 }

@@ -10,8 +10,8 @@ create table presence_servers (
 
 -- The status of a person on one server. A person is what the best of these rows says, of the servers that are alive. A row stays
 -- when the person has gone, as 'offline', so that the other servers see the change: changed_xid is the transaction of the last
--- change. Other servers read the rows from the oldest transaction on that was running when they looked before, which misses
--- none, in whatever order transactions commit.
+-- change. Other servers read the rows of the transactions that had not committed when they looked before, which misses none, in
+-- whatever order they commit.
 create table presence (
   user_id bigint not null references users (id) on delete cascade,
   server_id uuid not null,

@@ -1,10 +1,11 @@
 // Access tokens: JWTs (RFC 7519) signed with one configured algorithm; anything else is refused. The header members that
 // name keys (`jku`, `jwk`, `kid`, `x5u`) are ignored. Queries check whether the session has ended and what it may do.
-import { errors, jwtVerify, SignJWT } from "jose";
+import { SignJWT } from "jose";
 import { z } from "zod";
 import type { Ctx, Identity } from "../context.ts";
 import { Problem } from "../wire/problems.ts";
 import type { Source } from "../audit/queries.ts";
+import { readSigned } from "./signatures.ts";
 
 const issuer = "gemini-coop";
 const audience = "gemini-coop";
@@ -62,45 +63,21 @@ export async function signAccessToken(
 /** @throws Problem `invalid_token` for a token that this server has not signed, {@link ExpiredToken} for one that has expired */
 export async function readAccessToken(ctx: ReadingCtx, token: string): Promise<Identity> {
   const known = ctx.sessionCache.findIdentity(token);
-  if (known) {
-    if (known.expiresAtMs <= ctx.now().getTime()) throw hasExpired();
-    return known;
+  const identity = known ?? verified(ctx, token);
+  if (identity.expiresAtMs <= ctx.now().getTime()) {
+    throw new ExpiredToken("The access token has expired. Sign in again or refresh it.");
   }
-  const payload = await verified(ctx, token).catch((error: unknown) => {
-    throw error instanceof errors.JWTExpired ? hasExpired() : notValid();
-  });
-  const claims = Claims.safeParse(payload);
-  if (!claims.success) throw notValid();
-  const { sub, name, sid, exp } = claims.data;
-  const identity = { id: Number(sub), username: name, sessionId: sid, expiresAtMs: exp * 1000 };
-  ctx.sessionCache.rememberIdentity(token, identity);
+  if (!known) ctx.sessionCache.rememberIdentity(token, identity);
   return identity;
 }
 
-async function verified({ config, secretKey, now }: TokenCtx, token: string): Promise<unknown> {
-  const check = async (key: string) => {
-    const { payload } = await jwtVerify(token, bytesOf(key), {
-      algorithms: [config.algorithm],
-      typ: type,
-      issuer,
-      audience,
-      currentDate: now(),
-    });
-    return payload;
-  };
-  try {
-    return await check(secretKey);
-  } catch (error) {
-    const previous = config.previousSecretKey;
-    if (previous === undefined || !(error instanceof errors.JWSSignatureVerificationFailed)) {
-      throw error;
-    }
-    return await check(previous);
-  }
-}
-
-function hasExpired(): ExpiredToken {
-  return new ExpiredToken("The access token has expired. Sign in again or refresh it.");
+function verified({ config, secretKey }: TokenCtx, token: string): Identity {
+  const { algorithm, previousSecretKey } = config;
+  const keys = [secretKey, ...(previousSecretKey === undefined ? [] : [previousSecretKey])];
+  const claims = Claims.safeParse(readSigned(token, { alg: algorithm, typ: type }, keys));
+  if (!claims.success) throw notValid();
+  const { sub, name, sid, exp } = claims.data;
+  return { id: Number(sub), username: name, sessionId: sid, expiresAtMs: exp * 1000 };
 }
 
 function notValid(): Problem {

@@ -10,13 +10,8 @@ import {
   type Caller,
   type Identity,
 } from "./access-tokens.ts";
-import {
-  deleteExpired,
-  findSessionChats,
-  insertTicket,
-  isSessionLive,
-  takeTicket,
-} from "./queries.ts";
+import { deleteExpired, isSessionLive } from "./queries.ts";
+import { insertTicket, takeTicket } from "./socket-queries.ts";
 
 const ticketTtlSeconds = 30;
 const expiredPageSize = 1_000;
@@ -62,7 +57,10 @@ export async function identify(ctx: Ctx, token: string): Promise<Identity> {
 
 /** The chats of a caller whose session has not ended: a socket is refused otherwise. @throws Problem `invalid_token` */
 export async function listSessionChats(ctx: Ctx, caller: Identity): Promise<number[]> {
-  const chatIds = await findSessionChats(ctx.sql, caller);
+  const chatIds = await ctx.arrivals.readSessionChats({
+    userId: caller.id,
+    sessionId: caller.sessionId,
+  });
   if (!chatIds) throw sessionEnded();
   return chatIds;
 }

@@ -1,9 +1,8 @@
 import { z } from "zod";
 import { many, maybe, type Sql } from "../database/connect.ts";
-import { chatsPerUserMax } from "../wire/chats.ts";
 import { insertEvent, type Source } from "../audit/queries.ts";
 
-const SessionUser = z.object({ id: z.int(), username: z.string() });
+export const SessionUser = z.object({ id: z.int(), username: z.string() });
 export type SessionUser = z.infer<typeof SessionUser>;
 
 /** Sessions of one person at most. One more sign-in ends the session that was used longest ago. */
@@ -174,57 +173,6 @@ export async function areSessionsLive(sql: Sql, ids: string[]): Promise<boolean[
     z.object({ live: z.boolean() }),
   );
   return rows.map(({ live }) => live);
-}
-
-export async function insertTicket(
-  sql: Sql,
-  ticket: { hash: Buffer; sessionId: string; ttlSeconds: number },
-): Promise<boolean> {
-  const rows = await sql`
-    insert into socket_tickets (ticket_hash, session_id, expires_at)
-    select ${ticket.hash}, id, now() + ${ticket.ttlSeconds} * interval '1 second'
-    from sessions
-    where id = ${ticket.sessionId}
-    returning session_id
-  `;
-  return rows.length > 0;
-}
-
-const TicketHolder = SessionUser.extend({ session_id: z.uuid(), is_live: z.boolean() });
-
-/** Deletes a ticket. @returns its person, and whether it had not expired; undefined for an unknown or used one */
-export async function takeTicket(
-  sql: Sql,
-  hash: Buffer,
-): Promise<z.infer<typeof TicketHolder> | undefined> {
-  return maybe(
-    await sql`
-      delete from socket_tickets using sessions, users
-      where socket_tickets.ticket_hash = ${hash}
-        and sessions.id = socket_tickets.session_id
-        and users.id = sessions.user_id
-      returning users.id, users.username, sessions.id as session_id, socket_tickets.expires_at > now() as is_live
-    `,
-    TicketHolder,
-  );
-}
-
-/** The chats of a person whose session has not ended; undefined if it has, or belongs to somebody else. */
-export async function findSessionChats(
-  sql: Sql,
-  { sessionId, id }: { sessionId: string; id: number },
-): Promise<number[] | undefined> {
-  const row = maybe(
-    await sql`
-      select user_id, array(
-        select chat_id from chat_participants where user_id = sessions.user_id limit ${chatsPerUserMax}
-      ) as chat_ids
-      from sessions
-      where id = ${sessionId} and expires_at > now()
-    `,
-    z.object({ user_id: z.int(), chat_ids: z.array(z.int()) }),
-  );
-  return row?.user_id === id ? row.chat_ids : undefined;
 }
 
 /** Deletes expired sessions and tickets, at most `limit` rows of each kind. @returns how many rows */

@@ -9,7 +9,7 @@ import type {
   ReadPosition,
   UpdateChatInput,
 } from "../wire/chats.ts";
-import type { Message } from "../wire/messages.ts";
+import type { Message, Reactions } from "../wire/messages.ts";
 import type { Confirmation, Ticket } from "../wire/users.ts";
 import type { Method } from "./http.ts";
 import type { z } from "zod";
@@ -68,6 +68,19 @@ export function createApi(call: Call) {
     /** Sends a message once. `room.send` in contrast repeats it until the server has acknowledged it. */
     sendMessage: (chatId: number, content: string, clientId?: string) =>
       post<Message>(`${chat(chatId)}/messages`, { content, client_id: clientId }),
+    /** @param ifSeq refuses the edit as `changed_meanwhile` if the message's `updated_seq` is another number */
+    editMessage: (chatId: number, messageId: number, content: string, ifSeq?: number) =>
+      call<Message>("PATCH", message(chatId, messageId), { content, if_seq: ifSeq }),
+    /** @returns what stays of the message */
+    deleteMessage: (chatId: number, messageId: number) =>
+      call<Message>("DELETE", message(chatId, messageId)),
+    /** @param on false takes the reaction back */
+    react: (chatId: number, messageId: number, emoji: string, on: boolean) =>
+      call<z.infer<typeof Reactions>>(
+        on ? "PUT" : "DELETE",
+        `${message(chatId, messageId)}/reactions/${encodeURIComponent(emoji)}`,
+      ),
+
     /** @returns the answer as it is stored */
     stopAnswer: (chatId: number, messageId: number) =>
       post<Message>(`${message(chatId, messageId)}/stop`),

@@ -1,6 +1,6 @@
 // `gemini-coop/client/chat-list`: the chats of the person who is signed in, as a list to be shown.
 import type { ChatSummary } from "../wire/chats.ts";
-import type { ServerFrame } from "../wire/frames.ts";
+import type { ServerFrame } from "../wire/server-frames.ts";
 import type { Client } from "./client.ts";
 import { observe, type Observable } from "./observable.ts";
 import { asProblemError, type ProblemError } from "./problem-error.ts";
@@ -147,7 +147,7 @@ class LoadedChatList implements ChatList {
   #readTo(chatId: number, lastReadSeq: number) {
     const chat = this.#chats?.find(({ id }) => id === chatId);
     const lastSeq = Math.max(chat?.last_seq ?? Infinity, this.#newest.get(chatId)?.seq ?? 0);
-    if (lastReadSeq >= lastSeq) this.#change(chatId, { unread_count: 0 });
+    if (lastReadSeq >= lastSeq) this.#change(chatId, { unread_count: 0, mention_count: 0 });
     else this.#schedule();
   }
 
@@ -172,11 +172,16 @@ class LoadedChatList implements ChatList {
         return frame.reads.forEach(({ user_id, last_read_seq }) => {
           if (user_id === this.#ownerId) this.#readTo(frame.chat_id, last_read_seq);
         });
+      case "preferences": {
+        const { chat_id, muted_until, pinned } = frame;
+        return this.#change(chat_id, { muted_until, pinned });
+      }
       case "chat_updated":
       case "chat_changed":
         // The frame has no name for an unnamed private chat, which has another one for each of its people.
         if (frame.chat.is_named) this.#change(frame.chat_id, { name: frame.chat.name });
         return this.#schedule();
+      case "mention":
       case "participant_added":
       case "participant_removed":
       case "chat_created":

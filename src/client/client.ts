@@ -1,8 +1,8 @@
 // The client of Gemini Coop: `gemini-coop/client`. It runs in browsers, in Bun, and in Node.js 20 or newer, and has no
 // dependency at run time.
-import type { ServerFrame } from "../wire/frames.ts";
+import type { ServerFrame } from "../wire/server-frames.ts";
 import type { User } from "../wire/users.ts";
-import { createApi, type Api } from "./api.ts";
+import { createApi, type Api, type Call } from "./api.ts";
 import type { ClientOptions } from "./client-options.ts";
 import { createPauses, type PauseMs } from "./close-plans.ts";
 import type { ConnectionState } from "./connection-state.ts";
@@ -12,15 +12,17 @@ import { createSend, signedOut } from "./http.ts";
 import { observe, type Observable } from "./observable.ts";
 import { Outbox } from "./outbox.ts";
 import { ProblemError } from "./problem-error.ts";
+import type { Sendable } from "./requests.ts";
 import { OpenRoom } from "./room.ts";
 import type { Room } from "./room-snapshot.ts";
 import { ClientSession, type Session } from "./session.ts";
 import { timingDefaults, type Timing } from "./timing.ts";
 import { memoryTokens } from "./tokens.ts";
 
-export type { Api, ChatChange, NewChat, PageQuery } from "./api.ts";
+export type { Api, Call, ChatChange, NewChat, PageQuery } from "./api.ts";
 export type { ClientOptions } from "./client-options.ts";
 export type { ConnectionState, SocketConstructor, SocketLike } from "./connection-state.ts";
+export type { ChangeResult } from "./message-changes.ts";
 export type { Observable } from "./observable.ts";
 export type {
   OutboxStore,
@@ -30,14 +32,14 @@ export type {
   StoredMessage,
 } from "./pending-message.ts";
 export { ProblemError, type ProblemErrorCode } from "./problem-error.ts";
-export type { Room, RoomSnapshot, RoomState } from "./room-snapshot.ts";
-export type { Person } from "./room-log.ts";
+export type { Person, Room, RoomSnapshot, RoomState } from "./room-snapshot.ts";
 export type { Session, SessionSnapshot } from "./session.ts";
 export type { Timing } from "./timing.ts";
 export { memoryTokens, type HeldTokens, type RenewTokens, type TokenStore } from "./tokens.ts";
 export type { Chat, ChatSummary, Participant } from "../wire/chats.ts";
-export type { ServerFrame } from "../wire/frames.ts";
-export type { Message, MessageStatus } from "../wire/messages.ts";
+export type { ServerFrame } from "../wire/server-frames.ts";
+export type { Message, MessageStatus, Reaction } from "../wire/messages.ts";
+export type { Read } from "../wire/receipts.ts";
 export type { Tokens, User } from "../wire/users.ts";
 
 /** The largest number of rooms that are open at once. */
@@ -67,10 +69,13 @@ export interface Client {
   disconnect(): void;
   /**
    * Opens a room: it is loaded, and kept up to date until it is closed as often as it was opened. Opening the same chat
-   * twice opens one room. Signing out closes all rooms.
-   * @throws RangeError if 200 rooms are open
+   * twice opens one room. Signing out closes all rooms. @throws RangeError if 200 rooms are open
    */
   room(chatId: number): Room;
+  /** Sends a JSON request with the person's access token, for endpoints that `api` has no function for. @throws ProblemError */
+  call: Call;
+  /** Sends a frame that has no reply, if the socket is open. Rooms send the frames of the log themselves. */
+  post(frame: Sendable): void;
   /** Calls a listener with every frame that is not a reply, for notifications. @returns a function that ends it */
   onFrame(listener: (frame: ServerFrame) => void): () => void;
   /**
@@ -92,6 +97,7 @@ export function createClient(options: ClientOptions): Client {
 class ClientParts implements Client {
   readonly session: Session;
   readonly api: Api;
+  readonly call: Call;
   readonly connection: Observable<ConnectionSnapshot>;
   readonly #session: ClientSession;
   readonly #connection: Connection;
@@ -123,7 +129,8 @@ class ClientParts implements Client {
     this.#pauseMs = pauseMs;
     this.#session = session;
     this.session = session.outside;
-    this.api = createApi((method, path, body) => session.call(method, path, body));
+    this.call = (method, path, body) => session.call(method, path, body);
+    this.api = createApi(this.call);
     this.connection = this.#observed.observable;
     this.#connection = new Connection({
       url: `${base.replace(/^http/, "ws")}/ws`,
@@ -157,6 +164,8 @@ class ClientParts implements Client {
 
   readonly room = (chatId: number): Room =>
     (this.#rooms.get(chatId) ?? this.#openRoom(chatId)).open();
+
+  readonly post = (frame: Sendable): void => this.#connection.post(frame);
 
   readonly onFrame = (listener: (frame: ServerFrame) => void): (() => void) => {
     const own = (frame: ServerFrame) => listener(frame);
@@ -202,7 +211,7 @@ class ClientParts implements Client {
     // Rooms have to know which messages are the person's own before they show any.
     if (!this.#user) this.#setUser(await this.session.me().catch(() => undefined));
     if (!this.#connection.isOpen) return;
-    this.#rooms.forEach(({ sync }) => sync.join());
+    this.#rooms.forEach((room) => room.opened());
     this.#outbox.flush();
     this.#observed.changed();
   }
@@ -211,7 +220,7 @@ class ClientParts implements Client {
     if ("notification" in frame) {
       // The notification may be out of date: the server knows whether we are a participant now.
       this.#rooms.get("chat" in frame ? frame.chat.id : frame.chat_id)?.sync.join();
-    } else if ("chat_id" in frame && !/^chat_(activity|changed)$/.test(frame.type)) {
+    } else if ("chat_id" in frame && !/^(chat_(activity|changed)|mention)$/.test(frame.type)) {
       this.#rooms.get(frame.chat_id ?? 0)?.sync.receive(frame);
     }
     for (const listener of [...this.#frameListeners]) queueMicrotask(() => listener(frame));

@@ -1,4 +1,4 @@
-import type { ServerFrame } from "../wire/frames.ts";
+import type { ServerFrame } from "../wire/server-frames.ts";
 import { planOf, wordOf, type ClosePlan, type PauseMs } from "./close-plans.ts";
 import type { LinkState, SocketConstructor, SocketLike } from "./connection-state.ts";
 import { asProblemError } from "./problem-error.ts";

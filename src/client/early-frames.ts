@@ -1,4 +1,4 @@
-import type { ServerFrame } from "../wire/frames.ts";
+import type { ServerFrame } from "../wire/server-frames.ts";
 
 /** Frames that are kept at most. A frame that is dropped leaves a gap, which is noticed and closed by a replay. */
 const framesMax = 1_000;

@@ -1,4 +1,4 @@
-import type { ServerFrame } from "../wire/frames.ts";
+import type { ServerFrame } from "../wire/server-frames.ts";
 import type { PauseMs } from "./close-plans.ts";
 import type { Connection } from "./connection.ts";
 import { createItem, isTransient, makeClientId, refusalOf, type Item } from "./outbox-item.ts";
@@ -50,12 +50,14 @@ export class Outbox {
     return all.filter(({ chat_id }) => chat_id === chatId);
   }
 
-  send(chatId: number, content: string): Sending {
+  send(chatId: number, content: string, reply_to?: number): Sending {
     const clientId = makeClientId();
     const problem = refusalOf(content, this.#items.length);
     if (problem) return { clientId, settled: Promise.resolve({ ok: false, problem }) };
     const created_at = new Date().toISOString();
-    return this.#add(createItem({ client_id: clientId, chat_id: chatId, content, created_at }));
+    return this.#add(
+      createItem({ client_id: clientId, chat_id: chatId, content, reply_to, created_at }),
+    );
   }
 
   /**
@@ -198,10 +200,10 @@ export class Outbox {
       ({ pending }) => pending.chat_id === chatId && pending.state === "queued",
     );
     if (!item || lane.item || lane.timer.isSet || !connection.isOpen) return;
-    const { client_id, content } = item.pending;
+    const { client_id, content, reply_to } = item.pending;
     lane.item = item;
     this.#change(item, "sending");
-    const frame = { type: "message" as const, chat_id: chatId, content, client_id };
+    const frame = { type: "message" as const, chat_id: chatId, content, client_id, reply_to };
     connection.request(frame, timing.replyMs, (reply) => {
       if (lane.item === item) lane.item = undefined;
       // A message that the room has shown before the reply came is not in the list any more.

@@ -10,6 +10,8 @@ export interface PendingMessage {
   readonly client_id: string;
   readonly chat_id: number;
   readonly content: string;
+  /** The id of the message that this one replies to. */
+  readonly reply_to: number | undefined;
   /** Time by this machine's clock. */
   readonly created_at: string;
   readonly state: "queued" | "sending" | "sent" | "failed";

@@ -1,5 +1,5 @@
 import type { ClientFrame } from "../wire/client-frames.ts";
-import type { ServerFrame } from "../wire/frames.ts";
+import type { ServerFrame } from "../wire/server-frames.ts";
 import { Timer } from "./timer.ts";
 
 /** A frame without its request id. */

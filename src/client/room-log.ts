@@ -6,10 +6,13 @@ import type {
   JoinedFrame,
   MessageFrame,
   MessageUpdatedFrame,
-  ServerFrame,
 } from "../wire/frames.ts";
-import type { botUsername, Message } from "../wire/messages.ts";
+import type { ServerFrame } from "../wire/server-frames.ts";
+import type { Message } from "../wire/messages.ts";
+import type { Read } from "../wire/receipts.ts";
 import type { z } from "zod";
+import { firstState, lastState } from "./answer-states.ts";
+import { withReaction } from "./reactions.ts";
 
 export interface Person {
   readonly user_id: number;
@@ -18,7 +21,6 @@ export interface Person {
 
 /** The largest number of messages in memory; the oldest are dropped, and can be loaded again. */
 export const messagesMax = 5_000;
-const botName: typeof botUsername = "Gemini";
 
 type AnyStreamFrame =
   | z.infer<typeof BotStreamFirstFrame>
@@ -49,6 +51,8 @@ export interface ShownLog {
   readonly participants: readonly Participant[];
   readonly messages: readonly Message[];
   readonly online: readonly Person[];
+  readonly reads: readonly Read[];
+  readonly onlineCount: number;
   readonly hasOlder: boolean;
 }
 
@@ -63,6 +67,8 @@ export class RoomLog {
     participants: [],
     messages: [],
     online: [],
+    reads: [],
+    onlineCount: 0,
     hasOlder: false,
   };
 
@@ -83,6 +89,19 @@ export class RoomLog {
         return this.put(messageOf(frame));
       case "bot_stream":
         return this.#stream(frame);
+      case "reaction": {
+        const { message_id, updated_seq } = frame;
+        return this.change(message_id, (held) => {
+          // The frame is a repetition, or late.
+          if (updated_seq <= held.updated_seq) return held;
+          return { ...withReaction(held, frame), updated_seq };
+        });
+      }
+      case "read":
+        return this.#setReads(
+          frame.reads.map(({ user_id }) => user_id),
+          frame.reads,
+        );
       case "participant_added": {
         const { participant, updated_seq } = frame;
         const others = this.#shown.participants.filter(({ id }) => id !== participant.id);
@@ -90,7 +109,8 @@ export class RoomLog {
       }
       case "participant_removed": {
         const { user_id, updated_seq } = frame;
-        this.#setOnline(user_id);
+        this.#setOnline([user_id]);
+        this.#setReads([user_id]);
         const others = this.#shown.participants.filter(({ id }) => id !== user_id);
         return this.#setParticipants(updated_seq, others);
       }
@@ -98,10 +118,16 @@ export class RoomLog {
         return this.#setChat(frame.chat);
       case "user_joined": {
         const { user_id, username } = frame;
-        return this.#setOnline(user_id, { user_id, username });
+        return this.#setOnline([user_id], [{ user_id, username }]);
       }
       case "user_left":
-        return this.#setOnline(frame.user_id);
+        return this.#setOnline([frame.user_id]);
+      case "presence_changed": {
+        const { joined, left, online_count } = frame;
+        const goneIds = [...joined, ...left].map(({ user_id }) => user_id);
+        this.#setOnline(goneIds, joined);
+        return this.#set({ onlineCount: online_count });
+      }
     }
   }
 
@@ -122,14 +148,23 @@ export class RoomLog {
     return this.#set({ messages: longer.slice(-messagesMax), hasOlder: hasOlder || isFull });
   }
 
+  /** Replaces a message in memory. */
+  change(id: number, change: (held: Message) => Message): Misfit {
+    const { index, held } = this.#find(id);
+    if (!held) return "unknown";
+    this.#set({ messages: this.#shown.messages.with(index, change(held)) });
+  }
+
   /** Takes over the state of the room from a `joined` frame. */
-  greet({ online, participants, chat }: z.infer<typeof JoinedFrame>): void {
-    this.#set({ online, participants: participants ?? this.#shown.participants });
+  greet(frame: z.infer<typeof JoinedFrame>): void {
+    const { online, online_count: onlineCount, reads = [], chat } = frame;
+    const { participants = this.#shown.participants } = frame;
+    this.#set({ online, onlineCount, reads, participants });
     if (chat) this.#setChat(chat);
   }
 
   /** Replaces everything with what was loaded over HTTP. */
-  load(loaded: Omit<ShownLog, "online">): void {
+  load(loaded: Omit<ShownLog, "online" | "onlineCount" | "reads">): void {
     this.#set(loaded);
     loaded.messages.forEach(this.#onMessage);
   }
@@ -180,36 +215,17 @@ export class RoomLog {
     this.#set({ chat: chat && { ...chat, updated_seq }, participants });
   }
 
-  /** Replaces one person among those who have the room open; removes them if `people` is empty. */
-  #setOnline(userId: number, ...people: Person[]): undefined {
-    const others = this.#shown.online.filter(({ user_id }) => user_id !== userId);
-    this.#set({ online: [...others, ...people] });
+  /** Removes the positions of people, and adds others. */
+  #setReads(goneIds: readonly number[], reads: readonly Read[] = []): undefined {
+    const others = this.#shown.reads.filter(({ user_id }) => !goneIds.includes(user_id));
+    this.#set({ reads: [...others, ...reads] });
   }
-}
 
-function firstState(frame: z.infer<typeof BotStreamFirstFrame>): Message {
-  const { type: _, message_id: id, chunk: content, is_complete: __, offset: ___, ...body } = frame;
-  return {
-    ...body,
-    id,
-    updated_seq: body.seq,
-    user_id: null,
-    username: botName,
-    content,
-    is_bot: true,
-    status: "streaming",
-    client_id: null,
-    error: null,
-    sources: null,
-    edited_at: null,
-    deleted_at: null,
-    reply_to: null,
-    mentions: [],
-    reactions: [],
-  };
-}
-
-function lastState(held: Message, frame: z.infer<typeof BotStreamLastFrame>): Message {
-  const { full_response: content, status, updated_seq, error = null, sources = null } = frame;
-  return { ...held, content, status, updated_seq, error, sources };
+  /** Removes people from those who have the room open, and adds others. The count changes by as many as the list. */
+  #setOnline(goneIds: readonly number[], people: readonly Person[] = []): undefined {
+    const gone = new Set(goneIds);
+    const { online: before, onlineCount } = this.#shown;
+    const online = [...before.filter(({ user_id }) => !gone.has(user_id)), ...people];
+    this.#set({ online, onlineCount: onlineCount + online.length - before.length });
+  }
 }

@@ -1,9 +1,13 @@
 import type { Chat, Participant } from "../wire/chats.ts";
 import type { Message } from "../wire/messages.ts";
+import type { Read } from "../wire/receipts.ts";
+import type { ChangeResult } from "./message-changes.ts";
 import type { Observable } from "./observable.ts";
 import type { PendingMessage, Sending } from "./pending-message.ts";
 import type { ProblemError } from "./problem-error.ts";
 import type { Person } from "./room-log.ts";
+
+export type { Person } from "./room-log.ts";
 
 /**
  * - `loading`: the room is being loaded for the first time
@@ -19,12 +23,19 @@ export interface RoomSnapshot {
   /** Undefined until the room was loaded. */
   readonly chat: Chat | undefined;
   readonly participants: readonly Participant[];
-  /** Messages in the order of `seq`, without gaps. The text of a running answer grows. */
+  /**
+   * Messages in the order of `seq`, without gaps. The text of a running answer grows. Own edits, deletions and reactions are
+   * shown before the server has confirmed them.
+   */
   readonly messages: readonly Message[];
   /** Own messages that are not among `messages` yet, in the order of writing. */
   readonly pending: readonly PendingMessage[];
-  /** The people who have the room open. */
+  /** The people who have the room open: in a large room those whose names the server has sent, see `onlineCount`. */
   readonly online: readonly Person[];
+  /** How far the participants have read, as far as they let others know; empty in rooms above 100 people. */
+  readonly reads: readonly Read[];
+  /** The number of people who have the room open. */
+  readonly onlineCount: number;
   /** The people who have typed within the last 5 s. */
   readonly typing: readonly Person[];
   /** True if there are older messages than the first: see `loadOlder`. */
@@ -37,11 +48,20 @@ export interface RoomSnapshot {
 export interface Room extends Observable<RoomSnapshot> {
   readonly chatId: number;
   /** Shows the message as pending at once, and sends it until it is acknowledged, over reconnects too. */
-  send(content: string): Sending;
+  send(content: string, options?: { replyTo?: number | undefined }): Sending;
   /** Sends a failed message again. @returns undefined if no failed message has this id */
   retry(clientId: string): Sending | undefined;
   /** Forgets a failed message. */
   discard(clientId: string): void;
+  /**
+   * Edits an own message. The room shows the new content at once, and the old one again if the server refuses it. Settles
+   * when the server has confirmed or refused it, over reconnects too. Never rejects.
+   */
+  edit(messageId: number, content: string): Promise<ChangeResult>;
+  /** Deletes a message as `edit` edits it. */
+  delete(messageId: number): Promise<ChangeResult>;
+  /** Reacts to a message with one emoji, or takes the reaction back if `on` is false, as `edit` edits it. */
+  react(messageId: number, emoji: string, on?: boolean): Promise<ChangeResult>;
   /** Tells the others that the person is typing. Call it at every key: at most one frame in 3 s is sent. */
   typing(): void;
   /**

@@ -1,4 +1,5 @@
-import type { JoinedFrame, MessageFrame, ServerFrame } from "../wire/frames.ts";
+import type { JoinedFrame, MessageFrame } from "../wire/frames.ts";
+import type { ServerFrame } from "../wire/server-frames.ts";
 import type { Api } from "./api.ts";
 import type { PauseMs } from "./close-plans.ts";
 import type { Connection } from "./connection.ts";
@@ -155,7 +156,7 @@ export class RoomSync {
   #joined(frame: z.infer<typeof JoinedFrame>) {
     const { log } = this.#options;
     if (frame.chat) this.#replayed.add(frame.chat.updated_seq);
-    if (!this.#isLoaded || !frame.recovered || !this.#hasReplayed(frame.last_seq)) {
+    if (!this.#isLoaded || !frame.recovered || !this.#hasReplayed(frame)) {
       log.greet({ ...frame, chat: undefined, participants: undefined });
       return this.#load(frame.last_seq);
     }
@@ -164,11 +165,10 @@ export class RoomSync {
   }
 
   /** False if the network has lost a frame of the replay. */
-  #hasReplayed(last: number): boolean {
-    for (let number = this.#position + 1; number <= last; number += 1) {
-      if (!this.#replayed.has(number)) return false;
-    }
-    return true;
+  #hasReplayed({ last_seq, superseded = 0 }: z.infer<typeof JoinedFrame>): boolean {
+    const first = this.#position;
+    const numbers = [...this.#replayed].filter((number) => number > first && number <= last_seq);
+    return numbers.length + superseded >= last_seq - first;
   }
 
   /** The log has everything up to a number, and frames are applied as they come. */

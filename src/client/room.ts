@@ -1,9 +1,10 @@
-import type { ServerFrame } from "../wire/frames.ts";
+import type { ServerFrame } from "../wire/server-frames.ts";
 import type { Api } from "./api.ts";
 import type { PauseMs } from "./close-plans.ts";
 import type { Connection } from "./connection.ts";
 import { loadPage, pageSize } from "./history.ts";
 import { observe } from "./observable.ts";
+import { MessageChanges } from "./message-changes.ts";
 import type { Outbox } from "./outbox.ts";
 import { messagesMax, RoomLog, type Misfit } from "./room-log.ts";
 import type { Room, RoomSnapshot } from "./room-snapshot.ts";
@@ -35,6 +36,7 @@ export class OpenRoom {
   readonly sync: RoomSync;
   readonly #options: RoomOptions;
   readonly #log: RoomLog;
+  readonly #changes: MessageChanges;
   readonly #observed = observe<RoomSnapshot>(() => this.#snapshot());
   readonly #typing = new TypingPeople(this.#observed.changed);
   readonly #room: Omit<Room, "close">;
@@ -66,12 +68,20 @@ export class OpenRoom {
         },
       },
     });
+    this.#changes = new MessageChanges({
+      ...options,
+      log: this.#log,
+      onChange: this.#observed.changed,
+    });
     this.#room = {
       chatId,
       ...this.#observed.observable,
-      send: (content) => outbox.send(chatId, content),
+      send: (content, { replyTo } = {}) => outbox.send(chatId, content, replyTo),
       retry: (clientId) => outbox.retry(clientId),
       discard: (clientId) => outbox.discard(clientId),
+      edit: this.#changes.edit,
+      delete: this.#changes.delete,
+      react: this.#changes.react,
       typing: () => {
         if (Date.now() - this.#lastTypingMs < typingMsMin) return;
         this.#lastTypingMs = Date.now();
@@ -107,6 +117,12 @@ export class OpenRoom {
     this.#observed.changed();
   }
 
+  /** The socket is open. */
+  opened(): void {
+    this.sync.join();
+    this.#changes.wake();
+  }
+
   /** The socket is lost. */
   lose(): void {
     this.#typing.clear();
@@ -127,6 +143,7 @@ export class OpenRoom {
     const { shown } = this.#log;
     return {
       ...shown,
+      messages: this.#changes.shown(shown.messages),
       state: this.sync.state,
       chat: shown.chat && { ...shown.chat, name: this.#chatName(), last_seq: this.sync.position },
       pending: this.#options.outbox.pendingOf(this.#options.chatId),

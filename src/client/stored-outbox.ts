@@ -11,14 +11,18 @@ const limits = {
 
 function parse(value: unknown): StoredMessage | undefined {
   if (typeof value !== "object" || value === null) return undefined;
-  const { client_id, chat_id, content, created_at, failure } = value as Record<string, unknown>;
+  const { client_id, chat_id, content, reply_to, created_at, failure } = value as Record<
+    string,
+    unknown
+  >;
   const isMessage =
     typeof client_id === "string" &&
     typeof chat_id === "number" &&
     typeof content === "string" &&
+    (reply_to === undefined || typeof reply_to === "number") &&
     typeof created_at === "string" &&
     (failure === undefined || typeof failure === "string");
-  return isMessage ? { client_id, chat_id, content, created_at, failure } : undefined;
+  return isMessage ? { client_id, chat_id, content, reply_to, created_at, failure } : undefined;
 }
 
 /**

@@ -1,6 +1,6 @@
 // The section "Catching up" of /docs/socket.
 import { html } from "hono/html";
-import { replayBytesMax, replayMax } from "../wire/frames.ts";
+import { onlineMax, replayBytesMax, replayMax } from "../wire/frames.ts";
 import { watchedMax } from "../wire/presence.ts";
 
 const replayLimit = replayMax.toLocaleString("en-US");
@@ -81,9 +81,14 @@ export const catchingUp = html`<p>
   <p>
     Presence and typing are not stored. <code>joined</code> lists the people who are
     <code>online</code>, including the client's own person; afterwards, <code>user_joined</code> and
-    <code>user_left</code> report changes. <code>typing</code> and <code>stop</code> require
-    membership, but no <code>join</code>. A <code>typing</code> frame that is not passed on, and a
-    <code>leave</code> for a chat that the socket has not joined, are acknowledged as well.
+    <code>user_left</code> report changes. In a large room, which is that of a chat with more than
+    ${onlineMax} participants, <code>online</code> lists ${onlineMax} people,
+    <code>online_count</code> counts all, and <code>presence_changed</code> reports the people who
+    have come and gone at most once a second: remove those of <code>left</code> from the list, add
+    those of <code>joined</code> unless they are in it, and take over <code>online_count</code>.
+    <code>typing</code> and <code>stop</code> require membership, but no <code>join</code>. A
+    <code>typing</code> frame that is not passed on, and a <code>leave</code> for a chat that the
+    socket has not joined, are acknowledged as well.
   </p>
   <p>
     Outside of a room, <code>watch_presence</code> names up to ${watchedMax} people whose status the

@@ -16,9 +16,14 @@ export interface Client {
   readonly forwardedScheme: "http" | "https" | undefined;
 }
 
+/** The part of Bun's server that knows who has connected. */
+interface PeerServer {
+  requestIP(request: Request): { address: string } | null;
+}
+
 /** The part of a request's environment that {@link seeClient} reads and sets. */
 interface ClientEnv {
-  Bindings: { server: { requestIP(request: Request): { address: string } | null } };
+  Bindings: { server: PeerServer };
   Variables: { client: Client };
 }
 
@@ -29,22 +34,30 @@ export interface ClientContext {
 
 /** Determines the client once for each request, for {@link clientAddress} and {@link isSecure}. */
 export function seeClient(config: Config): MiddlewareHandler<ClientEnv> {
-  const isTrusted = trustedBy(config.trustedProxies);
+  const readClient = createClientReader(config);
   return async (c, next) => {
-    const peer = readAddress(c.env.server.requestIP(c.req.raw)?.address ?? "") ?? "unknown";
+    c.set("client", readClient(c.req.raw, c.env.server));
+    await next();
+  };
+}
+
+export function createClientReader(config: Config) {
+  const isTrusted = trustedBy(config.trustedProxies);
+  return (request: Request, server: PeerServer): Client => {
+    const { headers } = request;
+    const peer = readAddress(server.requestIP(request)?.address ?? "") ?? "unknown";
     const isProxied = isTrusted(peer);
-    const forwardedFor = isProxied ? c.req.header("x-forwarded-for") : undefined;
-    const forwardedScheme = isProxied ? schemeOf(c.req.header("x-forwarded-proto")) : undefined;
-    c.set("client", {
-      address: forwardedFor === undefined ? peer : lastUntrusted(peer, forwardedFor, isTrusted),
-      secure: forwardedScheme === "https" || c.req.url.startsWith("https:"),
+    const forwardedFor = isProxied ? headers.get("x-forwarded-for") : null;
+    const forwardedScheme = isProxied ? schemeOf(headers.get("x-forwarded-proto")) : undefined;
+    return {
+      address: forwardedFor === null ? peer : lastUntrusted(peer, forwardedFor, isTrusted),
+      secure: forwardedScheme === "https" || request.url.startsWith("https:"),
       hosts: [
-        ...(c.req.header("host") ?? "").split(","),
-        ...(isProxied ? forwardedHosts(c.req.header()) : []),
+        ...(headers.get("host") ?? "").split(","),
+        ...(isProxied ? forwardedHosts(headers) : []),
       ].filter((host) => host !== ""),
       forwardedScheme,
-    });
-    await next();
+    };
   };
 }
 
@@ -72,19 +85,19 @@ export function networkOf(address: string): string {
 }
 
 /** The first entry of a list, which the proxy that the client spoke to has written. */
-const firstOf = (list: string | undefined) => list?.split(",")[0]?.trim() ?? "";
+const firstOf = (list: string | null) => list?.split(",")[0]?.trim() ?? "";
 
-function schemeOf(forwardedProto: string | undefined): "http" | "https" | undefined {
+function schemeOf(forwardedProto: string | null): "http" | "https" | undefined {
   const scheme = firstOf(forwardedProto).toLowerCase();
   return scheme === "http" || scheme === "https" ? scheme : undefined;
 }
 
 /** X-Forwarded-Host, with the port of X-Forwarded-Port where it names none. */
-function forwardedHosts(headers: Record<string, string>): string[] {
-  const host = firstOf(headers["x-forwarded-host"]);
-  const port = firstOf(headers["x-forwarded-port"]);
+function forwardedHosts(headers: Headers): string[] {
+  const host = firstOf(headers.get("x-forwarded-host"));
+  const port = firstOf(headers.get("x-forwarded-port"));
   if (!/^\d{1,5}$/.test(port)) return [host];
-  const name = (host || firstOf(headers.host)).replace(/:\d*$/, "");
+  const name = (host || firstOf(headers.get("host"))).replace(/:\d*$/, "");
   return name === "" ? [host] : [host, `${name}:${port}`];
 }
 

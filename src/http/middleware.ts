@@ -62,9 +62,13 @@ export const limitBody: MiddlewareHandler = bodyLimit({
  * RFC 9112 §3.2: an invalid or second Host header is refused with 400. Bun accepts both. Where it can't make an address
  * with the header, `url` is the target of the request line, which Hono would route by another path.
  */
+export function hasValidHost(request: Request): boolean {
+  const isAddress = /^https?:/.test(URL.parse(request.url)?.protocol ?? "");
+  return isAddress && !request.headers.get("host")?.includes(",");
+}
+
 export const requireHost: MiddlewareHandler<AppEnv> = async (c, next) => {
-  const isAddress = /^https?:/.test(URL.parse(c.req.url)?.protocol ?? "");
-  if (!isAddress || c.req.header("host")?.includes(",")) {
+  if (!hasValidHost(c.req.raw)) {
     throw new Problem("bad_request", "The Host header is not valid.");
   }
   await next();

@@ -1,5 +1,3 @@
-import type { Context } from "hono";
-
 /** Most characters of a client's own request id. */
 export const requestIdMax = 128;
 
@@ -9,10 +7,9 @@ const kept = new RegExp(`^[\\w\\-.:/=+@]{1,${requestIdMax}}$`);
 const token = /^(ey[\w-]+\.[\w-]+\.[\w-]+|[\da-f-]{36}\.[\w-]{43})$/i;
 
 /**
- * The id of a request whose X-Request-Id Hono's middleware does not accept: the client's own if it has only letters,
- * digits and `-_.:/=+@`, as the trace ids of proxies and clouds do, and is no token, otherwise a new one.
+ * The id of a request: the client's own X-Request-Id if it has only letters, digits and `-_.:/=+@`, as the trace ids of
+ * proxies and clouds do, and is no token, otherwise a new one.
  */
-export function keptRequestId(c: Context): string {
-  const own = c.req.header("x-request-id") ?? "";
+export function requestIdOf(own = ""): string {
   return kept.test(own) && !token.test(own) ? own : crypto.randomUUID();
 }

@@ -34,10 +34,11 @@ type Inserted = Pick<
   "id" | "chat_id" | "seq" | "updated_seq" | "user_id" | "username" | "content" | "created_at"
 >;
 
+const memberNames: readonly string[] = Object.keys(emptyMessage);
 const shownUsername = `case when m.is_bot then '${botUsername}' else coalesce(u.username, 'deleted user') end`;
 
 /** The username is no column of the messages: it is joined from the users. */
-const columnNames = Object.keys(emptyMessage).filter((name) => name !== "username");
+const columnNames = memberNames.filter((name) => name !== "username");
 
 /**
  * The columns of a Message in the table, without the username. A statement reads or returns them in an inner select, and its
@@ -60,7 +61,7 @@ export function newMessage(inserted: Inserted & Partial<Message>): Message {
 }
 
 /** The members of a Message in the order and form of the wire, from the tables of {@link messageColumns}. */
-const wireMembers = Object.keys(emptyMessage)
+export const wireMembers = memberNames
   .map((name) => {
     if (name === "username") return `${shownUsername} as username`;
     return name.endsWith("_at") ? `${wireTime(`m.${name}`)} as ${name}` : `m.${name}`;

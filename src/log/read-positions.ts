@@ -1,8 +1,7 @@
 // How far the participants of a chat have read, as a part of statements that read the chat for one of them.
-import { z } from "zod";
-import { maybe, type Sql } from "../database/connect.ts";
+import type { Sql } from "../database/connect.ts";
 import { wireTime } from "../database/wire-json.ts";
-import { liveReadsMembersMax, Read } from "../wire/receipts.ts";
+import { liveReadsMembersMax } from "../wire/receipts.ts";
 
 /** A Read as JSON, from a row of chat_participants. */
 const readJson = (sql: Sql, row: "me" | "p") =>
@@ -41,23 +40,3 @@ export const readsColumn = (sql: Sql) => sql`
     ) shown
   )
 `;
-
-const RoomState = z.object({ last_seq: z.int(), reads: z.array(Read) });
-
-/** A chat's newest number and read positions. @returns undefined for a chat that the caller is not in */
-export async function findRoomState(
-  sql: Sql,
-  userId: number,
-  chatId: number,
-): Promise<{ lastSeq: number; reads: Read[] } | undefined> {
-  const row = maybe(
-    await sql`
-      select c.last_seq, ${readsColumn(sql)} as reads
-      from chat_participants me
-      join chats c on c.id = me.chat_id
-      where me.chat_id = ${chatId} and me.user_id = ${userId}
-    `,
-    RoomState,
-  );
-  return row && { lastSeq: row.last_seq, reads: row.reads };
-}

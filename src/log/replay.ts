@@ -1,4 +1,4 @@
-// Reading a room's log: the messages that a returning client has missed, and the frames in a gap of the live ones.
+// Reading a room's log: the frames in a gap of the live ones, and how far the logs of some chats reach.
 import { z } from "zod";
 import { many, type Sql } from "../database/connect.ts";
 import type { ReadLog } from "../realtime/sequencer.ts";
@@ -12,81 +12,9 @@ import {
 import { mergedMessage } from "../wire/merged-frames.ts";
 import { numberedFrame, type NumberedFrame } from "../wire/numbered-frames.ts";
 import { Message, Usage } from "../wire/messages.ts";
-import { Read } from "../wire/receipts.ts";
 import { chatColumns } from "./chat-columns.ts";
-import { messageColumns, storedColumns } from "./messages.ts";
+import { messageColumns } from "./messages.ts";
 import { readOtherFrames } from "./other-frames.ts";
-import { readsColumn } from "./read-positions.ts";
-
-const MissedRoom = z.object({
-  room_last_seq: z.int(),
-  room_updated_seq: z.int(),
-  /** Null in all rows but the first. */
-  room_reads: z.array(Read).nullable(),
-});
-const MissedRow = z.union([MissedRoom.extend(Message.shape), MissedRoom.extend({ id: z.null() })]);
-
-export interface Missed {
-  /** The room's newest number at the time of reading. */
-  lastSeq: number;
-  chatUpdatedSeq: number;
-  reads: Read[];
-  /** In the order of `updated_seq`. */
-  messages: Message[];
-}
-
-/**
- * Finds messages that are new or changed above a number, in their latest state: at most twice `limit`, and no more once
- * their texts together exceed `bytesMax` bytes.
- * @returns undefined for a chat that the caller is not in
- */
-export async function findMissed(
-  sql: Sql,
-  userId: number,
-  chatId: number,
-  { afterSeq, limit, bytesMax }: { afterSeq: number; limit: number; bytesMax: number },
-): Promise<Missed | undefined> {
-  // New and changed messages have an index each. The second branch is nearly always empty.
-  const rows = many(
-    await sql`
-      select c.last_seq as room_last_seq, c.updated_seq as room_updated_seq,
-        case when row_number() over (order by m.updated_seq) = 1 then ${readsColumn(sql)} end as room_reads,
-        ${messageColumns(sql)}
-      from chat_participants me
-      join chats c on c.id = me.chat_id
-      left join lateral (
-        select ${storedColumns(sql)}, sum(octet_length(content)) over (order by updated_seq) - octet_length(content) as bytes_before
-        from ((
-          select ${storedColumns(sql)}
-          from messages
-          where chat_id = c.id and seq > ${afterSeq}
-          order by seq
-          limit ${limit}
-        )
-        union all
-        (
-          select ${storedColumns(sql)}
-          from messages
-          where chat_id = c.id and updated_seq > ${afterSeq} and updated_seq <> seq and seq <= ${afterSeq}
-          order by updated_seq
-          limit ${limit}
-        )) missed
-      ) m on m.bytes_before <= ${bytesMax}
-      left join users u on u.id = m.user_id
-      where me.chat_id = ${chatId} and me.user_id = ${userId}
-      order by m.updated_seq
-    `,
-    MissedRow,
-  );
-  const [first] = rows;
-  if (!first) return undefined;
-  return {
-    lastSeq: first.room_last_seq,
-    chatUpdatedSeq: first.room_updated_seq,
-    reads: first.room_reads ?? [],
-    messages: rows.flatMap((row) => (row.id === null ? [] : [Message.parse(row)])),
-  };
-}
 
 /** Finds those of some answers that had ended when their chat's log reached a number. */
 export async function findEnded(sql: Sql, messageIds: number[], upTo: number): Promise<number[]> {

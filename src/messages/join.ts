@@ -7,16 +7,13 @@ import { findChat } from "../chats/queries.ts";
 import type { Ctx } from "../context.ts";
 import type { Listener } from "../realtime/listener.ts";
 import type { RequestId } from "../wire/client-frames.ts";
-import { JoinedFrame, replayBytesMax, replayMax } from "../wire/frames.ts";
-import { messageFrame } from "../wire/message-frames.ts";
+import { MessageFrame, replayBytesMax, type JoinedFrame } from "../wire/frames.ts";
 import { FrameText } from "../wire/frame-text.ts";
 import { mergedAnswer } from "../wire/merged-frames.ts";
 import { numberedFrame, wholeTextFrame } from "../wire/numbered-frames.ts";
 import type { Chat, Participant } from "../wire/chats.ts";
-import type { Message } from "../wire/messages.ts";
 import type { Read } from "../wire/receipts.ts";
-import { findRoomState } from "../log/read-positions.ts";
-import { findEnded, findMissed } from "../log/replay.ts";
+import { findEnded } from "../log/replay.ts";
 import type { z } from "zod";
 
 export interface JoinRequest {
@@ -24,6 +21,8 @@ export interface JoinRequest {
   /** The number up to which the client has the log; undefined for no replay. */
   afterSeq: number | undefined;
   requestId: RequestId | undefined;
+  /** Settles when the session of the listener has been looked up, which closes the listener if it has ended. */
+  signedIn?: Promise<void> | undefined;
 }
 
 /**
@@ -46,12 +45,10 @@ export async function joinRoom(
   try {
     let log = await readLog(ctx, caller, request);
     while (log.lastSeq < entrance.keptFrom) log = await readLog(ctx, caller, request);
-    joined = await entrance.finish(log.lastSeq, ({ position, missed, ended, online }) => {
-      const replay = log.messages?.map((message) =>
-        textFor(listener, numberedFrame(messageFrame(message))),
-      );
-      const recovered =
-        replay !== undefined && missed !== undefined && isSmall([...replay, ...missed]);
+    await request.signedIn;
+    joined = await entrance.finish(log, ({ position, missed, ended, online, onlineCount }) => {
+      const replay = listener.isMerged ? log.frames?.map(withNested) : log.frames;
+      const recovered = replay !== undefined && missed !== undefined && isSmall(replay, missed);
       if (recovered) for (const text of replay) listener.send(text);
       const frame: z.infer<typeof JoinedFrame> = {
         type: "joined",
@@ -59,7 +56,9 @@ export async function joinRoom(
         last_seq: recovered ? log.lastSeq : position,
         recovered,
         online,
+        online_count: onlineCount,
         reads: log.reads,
+        ...(recovered && { superseded: log.superseded }),
         ...(log.changes ?? {}),
         ...(request.requestId === undefined ? {} : { request_id: request.requestId }),
       };
@@ -89,6 +88,7 @@ function greetAgain(ctx: Ctx, listener: Listener, { chatId, requestId }: JoinReq
     last_seq: state.position,
     recovered: true,
     online: state.online,
+    online_count: state.onlineCount,
     ...(requestId === undefined ? {} : { request_id: requestId }),
   };
   listener.cork(() => {
@@ -101,11 +101,18 @@ function greetAgain(ctx: Ctx, listener: Listener, { chatId, requestId }: JoinReq
 const textFor = (listener: Listener, frame: FrameText) =>
   listener.isMerged ? frame.merged : frame.text;
 
+/** A replayed frame for a merged socket. */
+function withNested(text: string): string {
+  return numberedFrame(MessageFrame.parse(JSON.parse(text))).merged;
+}
+
 interface LogSoFar {
   lastSeq: number;
-  /** The messages to replay; undefined if they are too many, or the client's number is unknown. */
-  messages: Message[] | undefined;
+  memberCount: number;
+  /** The frames to replay; undefined if they are too many, or the client's number is unknown. */
+  frames: string[] | undefined;
   reads: Read[];
+  superseded: number | undefined;
   changes: { chat: Chat; participants: Participant[] } | undefined;
   /** Answers that have ended in the log while they still count as running on this node. */
   ended: Set<number>;
@@ -113,26 +120,19 @@ interface LogSoFar {
 
 async function readLog(ctx: Ctx, caller: Caller, request: JoinRequest): Promise<LogSoFar> {
   const { chatId, afterSeq } = request;
-  if (afterSeq === undefined) {
-    const state = await findRoomState(ctx.sql, caller.id, chatId);
-    if (!state) throw chatNotFound();
-    const ended = await readEnded(ctx, chatId, state.lastSeq);
-    return { ...state, messages: [], changes: undefined, ended };
-  }
-  const missed = await findMissed(ctx.sql, caller.id, chatId, {
-    afterSeq,
-    limit: replayMax + 1,
-    bytesMax: replayBytesMax,
-  });
-  if (!missed) throw chatNotFound();
-  // A number above the end of the log comes from another database, or was made up.
-  const known = afterSeq <= missed.lastSeq;
+  const read = await ctx.arrivals.readJoin({ userId: caller.id, chatId, afterSeq });
+  if (!read) throw chatNotFound();
+  const { lastSeq, updatedSeq, memberCount, frames, reads, superseded } = read;
+  const hasChanged = afterSeq !== undefined && updatedSeq > afterSeq;
   return {
-    lastSeq: missed.lastSeq,
-    reads: missed.reads,
-    messages: known && missed.messages.length <= replayMax ? missed.messages : undefined,
-    changes: missed.chatUpdatedSeq > afterSeq ? await readChanges(ctx, caller, chatId) : undefined,
-    ended: await readEnded(ctx, chatId, missed.lastSeq),
+    lastSeq,
+    memberCount,
+    reads,
+    superseded,
+    // A number above the end of the log comes from another database, or was made up.
+    frames: afterSeq === undefined || afterSeq <= lastSeq ? frames : undefined,
+    changes: hasChanged ? await readChanges(ctx, caller, chatId) : undefined,
+    ended: await readEnded(ctx, chatId, lastSeq),
   };
 }
 
@@ -160,8 +160,10 @@ async function readChanges(
 }
 
 /** A larger replay would fill the socket's buffer and close it as a slow reader, at every attempt. */
-function isSmall(texts: string[]): boolean {
-  return texts.reduce((bytes, text) => bytes + Buffer.byteLength(text), 0) <= replayBytesMax;
+function isSmall(...texts: string[][]): boolean {
+  let bytes = 0;
+  for (const list of texts) for (const text of list) bytes += Buffer.byteLength(text);
+  return bytes <= replayBytesMax;
 }
 
 function sendRunningAnswers(

@@ -1,7 +1,8 @@
 // The people who are connected to this server, and the writing of their statuses to the database.
 import type { Logger } from "pino";
 import type { Sql } from "../database/connect.ts";
-import type { OwnStatus, PresenceStatus } from "../wire/presence.ts";
+import type { OwnStatus } from "../wire/presence.ts";
+import { isIdle, newPerson, statusOf, type Person, type PresenceSocket } from "./person.ts";
 import { renewLease, shortenLease, writePresence, type OwnPresence } from "./queries.ts";
 
 /** People whose statuses are written in one statement. */
@@ -11,14 +12,6 @@ const retryMs = 1_000;
 /** Changes are gathered for so long before they are written. */
 const writeMs = 100;
 
-/** A socket whose person is known. */
-export interface PresenceSocket {
-  readonly userId: number;
-  /** False once it has closed. */
-  readonly open: boolean;
-  send(text: string): void;
-}
-
 /** Durations in milliseconds. */
 export interface ConnectedDurations {
   /** Somebody whose last socket has closed counts as connected for so long. */
@@ -27,18 +20,6 @@ export interface ConnectedDurations {
   idleMs: number;
   /** After its last renewal a server's people count as connected for so long. */
   leaseMs: number;
-}
-
-interface Person {
-  /** The status that each client has claimed. */
-  readonly sockets: Map<PresenceSocket, OwnStatus>;
-  activeAtMs: number;
-  /** When the last socket closed; undefined while there is one. */
-  goneAtMs: number | undefined;
-  /** Runs while the person has no socket but still counts as connected. */
-  hold: ReturnType<typeof setTimeout> | undefined;
-  /** The status that the database has; undefined if that is not known. */
-  written: PresenceStatus | undefined;
 }
 
 export class ConnectedPeople {
@@ -75,13 +56,7 @@ export class ConnectedPeople {
   connected(socket: PresenceSocket): void {
     if (this.#isStopped) return;
     const { userId } = socket;
-    const person = this.#people.getOrInsertComputed(userId, () => ({
-      sockets: new Map(),
-      activeAtMs: 0,
-      goneAtMs: undefined,
-      hold: undefined,
-      written: undefined,
-    }));
+    const person = this.#people.getOrInsertComputed(userId, newPerson);
     clearTimeout(person.hold);
     person.hold = undefined;
     person.goneAtMs = undefined;
@@ -114,7 +89,7 @@ export class ConnectedPeople {
     const person = this.#people.get(userId);
     if (!person) return;
     const nowMs = this.#nowMs();
-    const wasIdle = this.#isIdle(person, nowMs);
+    const wasIdle = isIdle(person, nowMs, this.#durations.idleMs);
     person.activeAtMs = nowMs;
     if (wasIdle) this.#note(userId);
   }
@@ -123,7 +98,8 @@ export class ConnectedPeople {
   checkIdle(): void {
     const nowMs = this.#nowMs();
     for (const [userId, person] of this.#people) {
-      if (person.written === "online" && this.#isIdle(person, nowMs)) this.#note(userId);
+      if (person.written === "online" && isIdle(person, nowMs, this.#durations.idleMs))
+        this.#note(userId);
     }
   }
 
@@ -178,17 +154,6 @@ export class ConnectedPeople {
     return this.#now().getTime();
   }
 
-  #isIdle({ activeAtMs }: Person, nowMs: number): boolean {
-    return nowMs - activeAtMs >= this.#durations.idleMs;
-  }
-
-  #statusOf(person: Person, nowMs: number): PresenceStatus {
-    if (person.sockets.size === 0) return "offline";
-    const isAway =
-      this.#isIdle(person, nowMs) || person.sockets.values().every((claim) => claim === "away");
-    return isAway ? "away" : "online";
-  }
-
   #note(userId: number): void {
     this.#changed.add(userId);
     this.#schedule(writeMs);
@@ -241,7 +206,7 @@ export class ConnectedPeople {
       const person = this.#people.get(userId);
       // The end of the hold notes the person again.
       if (!person || person.hold !== undefined) continue;
-      const status = this.#statusOf(person, nowMs);
+      const status = statusOf(person, nowMs, this.#durations.idleMs);
       if (status === person.written) continue;
       page.push({ userId, status, goneForMs: nowMs - (person.goneAtMs ?? nowMs) });
     }

@@ -1,8 +1,9 @@
 // Who is connected, for those who may know it.
 import type { Logger } from "pino";
 import type { Sql } from "../database/connect.ts";
-import { ConnectedPeople, type PresenceSocket } from "./connected-people.ts";
-import { deleteEndedServers, deleteOldMembershipChanges } from "./queries.ts";
+import { ConnectedPeople } from "./connected-people.ts";
+import type { PresenceSocket } from "./person.ts";
+import { deleteEndedServers, deleteOldMembershipChanges } from "./clean-up-queries.ts";
 import { PresenceWatches } from "./watches.ts";
 
 const defaultHoldMs = 5_000;
@@ -17,7 +18,7 @@ export interface PresenceParts {
   sql: Sql;
   log: Logger;
   now: () => Date;
-  /** See {@link ConnectedDurations}. */
+  /** See `ConnectedDurations`. */
   holdMs?: number | undefined;
   idleMs?: number | undefined;
   leaseMs?: number | undefined;

@@ -1,6 +1,6 @@
 // Who on this server watches whom, what they were told, and what they have to be told next.
 import type { UserPresence } from "../wire/presence.ts";
-import type { PresenceSocket } from "./connected-people.ts";
+import type { PresenceSocket } from "./person.ts";
 
 /** The people that one socket watches. */
 export interface Watch {

@@ -3,7 +3,7 @@
 // found can't replace what a later one has.
 import type { Sql } from "../database/connect.ts";
 import type { PresenceFrame, UserPresence } from "../wire/presence.ts";
-import type { PresenceSocket } from "./connected-people.ts";
+import type { PresenceSocket } from "./person.ts";
 import { areTogether, findChanges, findPresence } from "./queries.ts";
 import { unknownPresence, WatchedPeople, type Watch, type WatchedPair } from "./watched-people.ts";
 

@@ -1,6 +1,7 @@
 // A room's view of the sockets that join it, and of the objects that it works with.
 import type { Logger } from "pino";
 import type { Metrics } from "../observability/metrics/metrics.ts";
+import type { Present } from "../wire/frames.ts";
 import type { MergedMessage } from "../wire/merged-frames.ts";
 import type { NumberedFrame } from "../wire/numbered-frames.ts";
 import type { ReadLog } from "./sequencer.ts";
@@ -23,11 +24,6 @@ export interface Listener {
   readonly joined: Set<number>;
 }
 
-export interface Present {
-  user_id: number;
-  username: string;
-}
-
 /** The state of a room at the moment when a listener has joined it. */
 export interface Joined {
   /** The number up to which frames were released. */
@@ -36,7 +32,17 @@ export interface Joined {
   missed: string[] | undefined;
   /** The answers whose last frame was released. */
   ended: ReadonlySet<number>;
+  /** At most `onlineMax` people, the listener's own among them. */
   online: Present[];
+  onlineCount: number;
+}
+
+/** A chat as far as its log was read for a join. */
+export interface ReadChat {
+  /** The room's number at which the log was read, at least `keptFrom` of the entrance. */
+  lastSeq: number;
+  /** Participants of the chat. */
+  memberCount: number;
 }
 
 /** A join that has begun: from `Room.enter` on nothing of the room is missed. */
@@ -46,10 +52,9 @@ export interface Entrance {
   /**
    * Waits until the room has shown all that was read of its log, which it may lag behind, then adds the listener, in one
    * go with the texts that `greet` sends.
-   * @param lastSeq the room's number at which the log was read, at least `keptFrom`
    * @returns false when the person was removed meanwhile, the chat was deleted, or the socket has closed
    */
-  finish(lastSeq: number, greet: (state: Joined) => void): Promise<boolean>;
+  finish(chat: ReadChat, greet: (state: Joined) => void): Promise<boolean>;
   cancel(): void;
 }
 
@@ -80,4 +85,8 @@ export interface RoomParts {
   metrics?: Pick<Metrics, "frameDropped" | "gapRead" | "roomJoined"> | undefined;
   /** See `SequencerOptions`. */
   gapMs?: number | undefined;
+  /** Milliseconds in which a large room is told of people who come and go at most once. */
+  presenceChangedMs?: number | undefined;
+  /** See `Slices`. */
+  sliceMax?: number | undefined;
 }

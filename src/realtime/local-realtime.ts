@@ -8,7 +8,7 @@ import { numberedFrame } from "../wire/numbered-frames.ts";
 import { ActivityThrottle } from "./activity-throttle.ts";
 import type { RoomOptions } from "./listener.ts";
 import type { Rooms } from "./rooms.ts";
-import { activityTopic, chatTopic, type Emit, type MergedSockets } from "./topics.ts";
+import { activityTopic, type Emit, type MergedSockets } from "./topics.ts";
 
 /** People and chats whose latest change is remembered; beyond it the oldest is forgotten. */
 const rememberedMax = 10_000;
@@ -67,9 +67,8 @@ export class LocalRealtime {
   }
 
   hasMerged(chatId: number): boolean {
-    return [chatTopic(chatId), activityTopic(chatId)].some((topic) =>
-      this.#mergedSockets.listen(topic),
-    );
+    const inRoom = this.rooms.find(chatId)?.hasMerged ?? false;
+    return inRoom || this.#mergedSockets.listen(activityTopic(chatId));
   }
 
   toMerged(frame: ReadReceiptsFrame, { after, userIds }: MergedOptions): void {
@@ -78,9 +77,8 @@ export class LocalRealtime {
     let made: string | undefined;
     const text = () => (made ??= JSON.stringify(frame));
     this.#mergedSockets.emitMerged(activityTopic(chatId), text);
-    const show = () => this.#mergedSockets.emitMerged(chatTopic(chatId), text);
     // Somebody whose removal is older than the receipts must not see them.
-    this.rooms.find(chatId)?.sequencer.callAfter(after, show);
+    this.rooms.find(chatId)?.sendMerged(text, after);
   }
 
   toUser(userId: number, frame: UserFrame, change?: NumberedChange): void {
@@ -90,7 +88,7 @@ export class LocalRealtime {
       if (this.#isNews(`${chatId}:${userId}`, seq)) this.#notify(userId, frame);
     };
     const room = this.rooms.find(chatId);
-    if (room) room.sequencer.callAfter(seq, tell);
+    if (room) room.callAfter(seq, userId, tell);
     else tell();
   }
 

@@ -1,18 +1,20 @@
 // The sockets of this node that have joined one chat, and how a frame gets to them.
 import type { FrameText } from "../wire/frame-text.ts";
-import { presenceFrame, type NumberedFrame } from "../wire/numbered-frames.ts";
+import type { NumberedFrame } from "../wire/numbered-frames.ts";
 import { JoinBuffer } from "./join-buffer.ts";
-import type { Entrance, Joined, Listener, Present, RoomOptions, RoomParts } from "./listener.ts";
+import type { Entrance, Joined, Listener, ReadChat, RoomOptions, RoomParts } from "./listener.ts";
+import { OnlinePeople } from "./online-people.ts";
 import { Sequencer } from "./sequencer.ts";
-import { activityTopic, chatTopic, type Topic } from "./topics.ts";
+import { Slices } from "./slices.ts";
+import { activityTopic, type Topic } from "./topics.ts";
 
 export class Room {
   readonly chatId: number;
-  readonly #topic: Topic;
   readonly #parts: RoomParts;
   readonly #onEmpty: (room: Room) => void;
   readonly #sequencer: Sequencer<NumberedFrame, FrameText>;
-  readonly #listeners = new Map<number, Set<Listener>>();
+  readonly #slices: Slices;
+  readonly #online: OnlinePeople;
   readonly #buffers = new Set<JoinBuffer>();
   /** Frames that came before the start, when they were shown to the merged sockets that have not joined. */
   readonly #listedEarly = new Set<NumberedFrame>();
@@ -22,9 +24,11 @@ export class Room {
   /** @param onEmpty is called when nobody has joined or is joining any more */
   constructor(chatId: number, parts: RoomParts, onEmpty: (room: Room) => void) {
     this.chatId = chatId;
-    this.#topic = chatTopic(chatId);
     this.#parts = parts;
     this.#onEmpty = onEmpty;
+    this.#slices = new Slices(chatId, parts.sliceMax);
+    const emit = (text: string) => this.#slices.hand(({ topic }) => parts.emit(topic, text));
+    this.#online = new OnlinePeople({ chatId, emit, intervalMs: parts.presenceChangedMs });
     this.#sequencer = new Sequencer<NumberedFrame, FrameText>({
       ...parts,
       chatId,
@@ -40,7 +44,7 @@ export class Room {
 
   /** Joined sockets. */
   get listenerCount(): number {
-    return this.#listeners.values().reduce((count, sockets) => count + sockets.size, 0);
+    return this.#online.socketCount;
   }
 
   /** Sends an unnumbered frame. */
@@ -50,18 +54,39 @@ export class Room {
       return this.#sequencer.callAfter(after ?? 0, () => this.#sendState(frame, options));
     }
     if (after !== undefined) return this.#sequencer.offerAfter(after, frame);
-    if (exceptUserId === undefined) return this.#emit(frame);
-    for (const [userId, sockets] of this.#listeners) {
-      if (userId === exceptUserId) continue;
-      for (const listener of sockets) listener.send(listener.isMerged ? frame.merged : frame.text);
-    }
+    if (exceptUserId === undefined) this.#emit(frame);
+    else this.#emitToOthers(frame, new Set([exceptUserId]));
+  }
+
+  /** Whether a merged socket has joined. */
+  get hasMerged(): boolean {
+    return this.#slices.topics.some((topic) => this.#parts.mergedSockets.listen(topic));
+  }
+
+  /** Sends to the merged sockets, once everything up to `after`, to which the log reaches, was sent. */
+  sendMerged(text: () => string, after: number): void {
+    const { mergedSockets } = this.#parts;
+    this.#sequencer.callAfter(after, () =>
+      this.#slices.hand(({ topic }) => mergedSockets.emitMerged(topic, text)),
+    );
+  }
+
+  /** Calls back once everything up to `seq`, to which the log reaches, was sent to the sockets of a person. */
+  callAfter(seq: number, userId: number, call: () => void): void {
+    this.#sequencer.callAfter(seq, () => {
+      for (const listener of this.#online.socketsOf(userId)) this.#slices.catchUp(listener);
+      call();
+    });
   }
 
   /** Takes a numbered frame, which is sent in its turn. */
   offer(frame: NumberedFrame, { isRepeated = false }: RoomOptions = {}): void {
     if (!this.#sequencer.awaits(frame.seq)) {
       // Its number was in the log when the room began, so that no one of it has been sent the frame.
-      if (frame.seq <= this.#startedAt && !isRepeated) this.#list(frame, [this.#topic]);
+      if (frame.seq <= this.#startedAt && !isRepeated) {
+        this.#list(frame);
+        if (frame.isListed) this.#slices.hand(({ topic }) => this.#showNested(frame, topic));
+      }
       return;
     }
     if (this.#sequencer.position === undefined && frame.isListed && !isRepeated) {
@@ -76,12 +101,12 @@ export class Room {
     const buffer = new JoinBuffer(listener, this.#sequencer.position ?? 0);
     this.#buffers.add(buffer);
     // When a join is repeated, live frames until the greeting would come a second time among the missed ones.
-    listener.unsubscribe(this.#topic);
+    this.#slices.remove(listener);
     return {
       get keptFrom() {
         return buffer.keptFrom;
       },
-      finish: (lastSeq, greet) => this.#finishJoin(listener, buffer, lastSeq, greet),
+      finish: (chat, greet) => this.#finishJoin(listener, buffer, chat, greet),
       cancel: () => this.#giveUpJoin(listener, buffer),
     };
   }
@@ -95,15 +120,13 @@ export class Room {
 
   /** Removes all listeners, since the chat was deleted. @returns the people who had joined */
   end(): number[] {
-    const userIds = [...this.#listeners.keys()];
+    const { userIds } = this.#online;
     this.#isClosed = true;
-    for (const sockets of this.#listeners.values()) {
-      for (const listener of sockets) {
-        listener.unsubscribe(this.#topic);
-        listener.joined.delete(this.chatId);
-      }
+    for (const listener of this.#online.sockets) {
+      this.#slices.remove(listener);
+      listener.joined.delete(this.chatId);
     }
-    this.#listeners.clear();
+    this.#online.close();
     this.#sequencer.close();
     return userIds;
   }
@@ -112,33 +135,41 @@ export class Room {
    * The state for a listener that joins once more, and whose subscription has not been interrupted.
    * @returns undefined if it has not joined
    */
-  rejoined(listener: Listener): Pick<Joined, "position" | "online"> | undefined {
+  rejoined(listener: Listener): Pick<Joined, "position" | "online" | "onlineCount"> | undefined {
     const { position } = this.#sequencer;
     if (position === undefined || !listener.joined.has(this.chatId)) return undefined;
-    return { position, online: this.#online() };
+    this.#slices.catchUp(listener);
+    return { position, ...this.#online.greet(listener.userId) };
   }
 
   #sendState(frame: FrameText, { exceptUserIds = new Set() }: RoomOptions): void {
     for (const buffer of this.#buffers) {
       if (!exceptUserIds.has(buffer.userId)) buffer.addState(frame);
     }
-    if (exceptUserIds.size === 0) return this.#emit(frame);
-    for (const [userId, sockets] of this.#listeners) {
-      if (exceptUserIds.has(userId)) continue;
-      for (const listener of sockets) listener.send(listener.isMerged ? frame.merged : frame.text);
-    }
+    if (exceptUserIds.size === 0) this.#emit(frame);
+    else this.#emitToOthers(frame, exceptUserIds);
+  }
+
+  #emitToOthers(frame: FrameText, exceptUserIds: ReadonlySet<number>): void {
+    this.#slices.hand(({ listeners }) => {
+      for (const listener of listeners) {
+        if (exceptUserIds.has(listener.userId)) continue;
+        listener.send(listener.isMerged ? frame.merged : frame.text);
+      }
+    });
   }
 
   #emit(frame: FrameText): void {
-    this.#parts.emit(this.#topic, frame.text, () => frame.merged);
+    this.#slices.hand(({ topic }) => this.#parts.emit(topic, frame.text, () => frame.merged));
   }
 
-  /** Shows the message of a frame to merged sockets that have not joined. @param more topics whose sockets need it, too */
-  #list(frame: NumberedFrame, more: Topic[] = []): void {
-    if (!frame.isListed) return;
-    for (const topic of [activityTopic(this.chatId), ...more]) {
-      this.#parts.mergedSockets.emitMerged(topic, () => frame.nested);
-    }
+  /** Shows the message of a frame to merged sockets that have not joined. */
+  #list(frame: NumberedFrame): void {
+    if (frame.isListed) this.#showNested(frame, activityTopic(this.chatId));
+  }
+
+  #showNested(frame: NumberedFrame, topic: Topic): void {
+    this.#parts.mergedSockets.emitMerged(topic, () => frame.nested);
   }
 
   #release(frame: NumberedFrame): void {
@@ -150,30 +181,18 @@ export class Room {
 
   #evict(userId: number, seq: number): void {
     for (const buffer of this.#buffers) if (buffer.userId === userId) buffer.removedAt = seq;
-    const sockets = this.#listeners.get(userId) ?? [];
-    for (const listener of [...sockets]) this.#detach(listener);
+    for (const listener of this.#online.socketsOf(userId)) this.#detach(listener);
   }
 
   #detach(listener: Listener): void {
-    listener.unsubscribe(this.#topic);
+    this.#slices.remove(listener);
     listener.joined.delete(this.chatId);
-    const sockets = this.#listeners.get(listener.userId);
-    if (!sockets?.delete(listener)) return;
-    if (sockets.size === 0) {
-      this.#listeners.delete(listener.userId);
-      this.#emitPresence("user_left", listener);
-    }
-    this.#closeIfEmpty();
+    if (this.#online.remove(listener)) this.#closeIfEmpty();
   }
 
   #attach(listener: Listener): void {
-    const sockets = this.#listeners.get(listener.userId);
-    if (sockets) sockets.add(listener);
-    else {
-      this.#emitPresence("user_joined", listener);
-      this.#listeners.set(listener.userId, new Set([listener]));
-    }
-    listener.subscribe(this.#topic);
+    this.#online.add(listener);
+    this.#slices.add(listener);
     listener.unsubscribe(activityTopic(this.chatId));
     listener.joined.add(this.chatId);
   }
@@ -181,7 +200,7 @@ export class Room {
   async #finishJoin(
     listener: Listener,
     buffer: JoinBuffer,
-    lastSeq: number,
+    { lastSeq, memberCount }: ReadChat,
     greet: (state: Joined) => void,
   ): Promise<boolean> {
     this.#start(lastSeq);
@@ -191,12 +210,14 @@ export class Room {
       return false;
     }
     this.#buffers.delete(buffer);
+    this.#online.resize(memberCount);
     this.#attach(listener);
     this.#parts.metrics?.roomJoined();
     const position = this.#sequencer.position ?? lastSeq;
     const missed = buffer.textsAbove(lastSeq);
-    const online = this.#online();
-    listener.cork(() => greet({ position, missed, ended: buffer.endedAnswerIds, online }));
+    const { endedAnswerIds: ended } = buffer;
+    const people = this.#online.greet(listener.userId);
+    listener.cork(() => greet({ position, missed, ended, ...people }));
     return true;
   }
 
@@ -215,20 +236,10 @@ export class Room {
     this.#sequencer.start(lastSeq);
   }
 
-  #online(): Present[] {
-    return Array.from(this.#listeners, ([user_id, sockets]) => {
-      const [first] = sockets;
-      return { user_id, username: first?.username ?? "" };
-    });
-  }
-
-  #emitPresence(type: "user_joined" | "user_left", listener: Listener): void {
-    this.#parts.emit(this.#topic, JSON.stringify(presenceFrame(type, this.chatId, listener)));
-  }
-
   #closeIfEmpty(): void {
-    if (this.#listeners.size > 0 || this.#buffers.size > 0) return;
+    if (!this.#online.isEmpty || this.#buffers.size > 0) return;
     this.#isClosed = true;
+    this.#online.close();
     // Nobody waits for their turn any more.
     for (const frame of this.#sequencer.close()) {
       if (!this.#listedEarly.has(frame)) this.#list(frame);

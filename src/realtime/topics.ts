@@ -4,8 +4,11 @@ export interface Topic {
   readonly name: string;
 }
 
-/** All sockets that have joined a chat. */
-export const chatTopic = (chatId: number): Topic => ({ audience: "chat", name: `chat:${chatId}` });
+/** The sockets of a slice of those that have joined a chat. */
+export const chatTopic = (chatId: number, slice: number): Topic => ({
+  audience: "chat",
+  name: `chat:${chatId}:${slice}`,
+});
 
 /** All sockets of a chat's participants that have not joined it. */
 export const activityTopic = (chatId: number): Topic => ({

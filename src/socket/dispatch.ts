@@ -63,6 +63,7 @@ export async function dispatch(
         chatId: frame.chat_id,
         afterSeq: frame.after_seq ?? undefined,
         requestId,
+        signedIn: session.opening,
       });
       return undefined;
     case "message": {

@@ -5,7 +5,8 @@ import type { Presence } from "../presence/presence.ts";
 import type { StoreReaction } from "../reactions/commit.ts";
 import type { ReadNotices } from "../receipts/notices.ts";
 import { ClientFrame, Envelope, type RequestId } from "../wire/client-frames.ts";
-import type { ErrorFrame, ServerFrame } from "../wire/frames.ts";
+import type { ErrorFrame } from "../wire/frames.ts";
+import type { ServerFrame } from "../wire/server-frames.ts";
 import { invalidInput, Problem } from "../wire/problems.ts";
 import { dispatch } from "./dispatch.ts";
 import { openSession, socketProblem } from "./opening.ts";
@@ -40,7 +41,9 @@ export class FrameRunner {
 
   /** Runs one frame. Never throws. */
   async run(ws: Socket, text: string): Promise<void> {
-    if (ws.data.opening) await ws.data.opening;
+    // A join begins while the session is being looked up, so that one statement reads both. It ends after that.
+    const isEarly = ws.data.session !== undefined && text.startsWith('{"type":"join"');
+    if (!isEarly && ws.data.opening) await ws.data.opening;
     if (ws.getBufferedAmount() > unreadBytesMax) await drained(ws);
     if (ws.readyState !== WebSocket.OPEN) return;
     const trace: FrameTrace = { kind: "invalid", chatId: undefined, refusedAs: undefined };
@@ -77,6 +80,7 @@ export class FrameRunner {
       trace.kind = frame.type;
       await this.#act(ws, frame);
     } catch (error) {
+      if (ws.data.opening) await ws.data.opening;
       this.#sendError(ws, envelope, socketProblem(this.#parts.ctx, ws, error), trace);
     }
   }
@@ -84,6 +88,7 @@ export class FrameRunner {
   /** @throws Problem for a frame that is refused */
   async #act(ws: Socket, frame: ClientFrame): Promise<void> {
     const { ctx, sockets } = this.#parts;
+    if (frame.type !== "join" && ws.data.opening) await ws.data.opening;
     const { session } = ws.data;
     if (session) {
       const reply = await dispatch(this.#parts, session, frame);

@@ -103,6 +103,11 @@ export class SocketSession implements Listener {
     return this.#ws.readyState === WebSocket.OPEN;
   }
 
+  /** Settles when the session has been looked up, which closes the socket if it has ended; undefined when it has been. */
+  get opening(): Promise<void> | undefined {
+    return this.#ws.data.opening;
+  }
+
   send(text: string): void {
     sendText(this.#ws, this.#metrics, text);
   }

@@ -18,11 +18,3 @@ export function Avatar({ userId, username }: { userId: number | null; username: 
     </span>
   );
 }
-
-/** `ann`, `ann and ben`, `ann, ben and 3 others` */
-export function namesOf(people: readonly { username: string }[]): string {
-  const names = people.map(({ username }) => username);
-  if (names.length < 3) return names.join(" and ");
-  const others = names.length - 2;
-  return `${names.slice(0, 2).join(", ")} and ${others} ${others === 1 ? "other" : "others"}`;
-}

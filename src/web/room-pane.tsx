@@ -12,7 +12,7 @@ import { Icon } from "./icons.tsx";
 import { MessageList } from "./message-list.tsx";
 import { useSnapshot } from "./observing.ts";
 import { PeopleDialog } from "./people-dialog.tsx";
-import { namesOf } from "./people-shown.tsx";
+import { namesOf } from "./names.ts";
 import { goHome } from "./place.ts";
 import { useScrolling } from "./scrolling.ts";
 
@@ -94,8 +94,9 @@ function RoomHeader({
   snapshot: RoomSnapshot;
 }) {
   const dialog = useDialog<"people" | "settings">();
-  const { chat, participants, online } = snapshot;
+  const { chat, participants, online, onlineCount } = snapshot;
   const here = online.filter(({ user_id }) => user_id !== user.id);
+  const hereCount = Math.max(here.length, onlineCount - 1);
   return (
     <header>
       <button
@@ -110,7 +111,7 @@ function RoomHeader({
         <h2 dir="auto">{chat?.name ?? ""}</h2>
         <p class="muted here">
           {here.length > 0
-            ? `${namesOf(here)} ${here.length === 1 ? "is" : "are"} here`
+            ? `${namesOf(here, hereCount)} ${hereCount === 1 ? "is" : "are"} here`
             : "Only you are here"}
         </p>
       </div>

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { Chat, Participant } from "./chats.ts";
 import { request, RequestId } from "./client-frames.ts";
-import type { ListFrame, ReadFrame, UserFrame } from "./list-frames.ts";
+import type { ReadFrame } from "./list-frames.ts";
 import { Message, Usage } from "./messages.ts";
 import { Read } from "./receipts.ts";
 import { Id, Seq } from "./text.ts";
@@ -11,6 +11,12 @@ import { Id, Seq } from "./text.ts";
 export const replayMax = 1_000;
 /** Bytes of JSON that a `join` replays at most. It stays below the backpressure limit of a socket. */
 export const replayBytesMax = 1024 * 1024;
+
+/**
+ * People that a `joined` frame lists at most. A chat with more participants is a large room, which is told of people who come
+ * and go by `presence_changed`.
+ */
+export const onlineMax = 100;
 
 const inChat = { chat_id: Id };
 const person = { user_id: Id, username: z.string() };
@@ -102,6 +108,17 @@ export const TypingFrame = presence("typing");
 export const UserJoinedFrame = presence("user_joined");
 export const UserLeftFrame = presence("user_left");
 
+const Present = z.object(person);
+export type Present = z.infer<typeof Present>;
+const OnlineCount = z.int().nonnegative().meta({ description: "People who have joined" });
+export const PresenceChangedFrame = z.object({
+  type: z.literal("presence_changed"),
+  ...inChat,
+  joined: z.array(Present),
+  left: z.array(Present),
+  online_count: OnlineCount,
+});
+
 export const JoinedFrame = z.object({
   type: z.literal("joined"),
   ...inChat,
@@ -110,9 +127,16 @@ export const JoinedFrame = z.object({
     description:
       "Whether everything above `after_seq` was sent. It is false for more than 1,000 messages or 1 MiB, and for a number that the room has not reached: reload over HTTP then.",
   }),
-  online: z.array(z.object(person)),
+  online: z.array(Present).meta({
+    description: `At most ${onlineMax} people, the receiver among them`,
+  }),
+  online_count: OnlineCount,
   reads: z.array(Read).optional().meta({
     description: "How far the participants have read; absent if a merged socket has joined before",
+  }),
+  superseded: z.int().nonnegative().optional().meta({
+    description:
+      "After a replay: how many numbers above `after_seq` no frame carries, because a later change of the same message, or of the chat and its members, has replaced them. A client that misses another count of numbers has lost a frame.",
   }),
   chat: Chat.optional().meta({
     description: "Present when the chat or its members changed above `after_seq`",
@@ -160,16 +184,8 @@ export type RoomFrame =
   | ReadFrame
   | z.infer<typeof TypingFrame>
   | z.infer<typeof UserJoinedFrame>
-  | z.infer<typeof UserLeftFrame>;
-
-/** Frames to one socket, in reply to its own. */
-type ReplyFrame =
-  | z.infer<typeof JoinedFrame>
-  | z.infer<typeof PongFrame>
-  | z.infer<typeof AckFrame>
-  | z.infer<typeof ErrorFrame>;
-
-export type ServerFrame = RoomFrame | ListFrame | UserFrame | ReplyFrame;
+  | z.infer<typeof UserLeftFrame>
+  | z.infer<typeof PresenceChangedFrame>;
 
 /** Whether a frame carries one of the room's numbers. */
 export function isDurable(frame: RoomFrame): frame is DurableFrame {

@@ -19,6 +19,11 @@ export function updatedFrame(message: Message): z.infer<typeof MessageUpdatedFra
   return { ...messageFrame(message), type: "message_updated" };
 }
 
+/** The text of a {@link messageFrame}, from the message in JSON, whose first member is its id. */
+export function messageFrameText(json: string): string {
+  return json.replace(/^\{"id":/, '{"type":"message","message_id":');
+}
+
 export function activityFrame(message: Message): ActivityFrame {
   return {
     type: "chat_activity",

@@ -1,4 +1,5 @@
 // Everything that a server may send, by name. The documents and the tests are made from it.
+import type { z } from "zod";
 import {
   AckFrame,
   BotStreamFirstFrame,
@@ -12,6 +13,7 @@ import {
   ParticipantAddedFrame,
   ParticipantRemovedFrame,
   PongFrame,
+  PresenceChangedFrame,
   ReactionFrame,
   TypingFrame,
   UserJoinedFrame,
@@ -34,6 +36,7 @@ export const serverFrames = {
   typing: TypingFrame,
   user_joined: UserJoinedFrame,
   user_left: UserLeftFrame,
+  presence_changed: PresenceChangedFrame,
   joined: JoinedFrame,
   ...listFrames,
   ...mergedFrames,
@@ -42,3 +45,8 @@ export const serverFrames = {
   ack: AckFrame,
   error: ErrorFrame,
 } as const;
+
+/** Every frame but those of merged sockets, which have a form of their own. */
+export type ServerFrame = z.infer<
+  (typeof serverFrames)[Exclude<keyof typeof serverFrames, keyof typeof mergedFrames>]
+>;

@@ -1,6 +1,6 @@
 // People talk in one room through a proxy that loses, delays, doubles and reorders what they send and hear, and breaks
 // their connections. Then it is quiet, and what each has on the screen is compared with what somebody sees who comes now.
-import type { Message, Room, RoomSnapshot, SendResult } from "gemini-coop/client";
+import type { ChangeResult, Message, Room, RoomSnapshot, SendResult } from "gemini-coop/client";
 import {
   createRandom,
   startFaultProxy,
@@ -28,6 +28,8 @@ export type Shown = Pick<RoomSnapshot, "chat" | "participants" | "messages" | "p
 export interface Outcome {
   /** The results of all sends. */
   results: SendResult[];
+  /** The results of all edits, deletions and reactions. */
+  changes: ChangeResult[];
   /** The final state of each person's client, and the state of a client that loads the room at the end. */
   seen: Shown[];
   fresh: Shown;
@@ -66,8 +68,9 @@ export async function playStory(world: World, story: Story): Promise<Outcome> {
     proxy.play(faults);
     const random = createRandom(story.seed).fork("people");
     const cast = { world, people, owner, chatId: chat.id, random };
-    const { written, sendings } = await talk(cast, story, proxy.cut);
+    const { written, sendings, changing } = await talk(cast, story, proxy.cut);
     const results = await Promise.all(sendings);
+    const changes = await Promise.all(changing);
     proxy.play({});
     await untilQuiet(cast);
     const fresh = await everybody.signedIn({}, owner.person);
@@ -75,6 +78,7 @@ export async function playStory(world: World, story: Story): Promise<Outcome> {
     await untilLive(newRoom);
     return {
       results,
+      changes,
       seen: await Promise.all(people.map(({ room }) => wholeRoom(room))),
       fresh: await wholeRoom(newRoom),
       written,
@@ -103,6 +107,7 @@ function watchReconnects(clients: SignedIn[]): () => number {
 async function talk({ world, people, owner, chatId, random }: Cast, story: Story, cut: () => void) {
   const written = new Map(people.map(({ client }): [string, string[]] => [client.name, []]));
   const sendings: Promise<SendResult>[] = [];
+  const changing: Promise<ChangeResult>[] = [];
   const cutEvery = Math.floor((story.messages * people.length) / story.reconnects);
   for (let count = 1; count <= story.messages; count += 1) {
     const { client, room } = random.pick(people);
@@ -115,13 +120,33 @@ async function talk({ world, people, owner, chatId, random }: Cast, story: Story
     written.get(client.name)?.push(content);
     sendings.push(room.send(content).settled);
     if (random.chance(0.005)) await owner.api.changeChat(chatId, { name: `named ${count}` });
+    if (random.chance(0.2)) changing.push(...change(random, client, room));
     if (count % cutEvery > 0) continue;
     // Some are through, some are not.
     await Promise.race(sendings.slice(-people.length));
     await Bun.sleep(random.int(1, 30));
     cut();
   }
-  return { written, sendings };
+  return { written, sendings, changing };
+}
+
+/** The content of a message that was edited goes on with this. */
+const editMark = " (edited)";
+
+/** Somebody edits or deletes one of their messages that they see, or reacts to anybody's. */
+function change(random: Random, client: SignedIn, room: Room): Promise<ChangeResult>[] {
+  const shown = room.getSnapshot().messages.filter(({ deleted_at }) => deleted_at === null);
+  const own = shown.filter(({ user_id }) => user_id === client.person.id);
+  const [anybodys, ownOne] = [shown, own].map(
+    (messages) => messages.length > 0 && random.pick(messages),
+  );
+  if (ownOne && random.chance(0.4)) {
+    if (random.chance(0.2)) return [room.delete(ownOne.id)];
+    const [text] = ownOne.content.split(editMark);
+    return [room.edit(ownOne.id, `${text}${editMark} ${random.int(1, 1_000)}`)];
+  }
+  if (!anybodys) return [];
+  return [room.react(anybodys.id, random.pick(["👍", "🎉", "❤️"]), random.chance(0.8))];
 }
 
 /** Settles when all have everything, as the room's numbers say. */
@@ -145,6 +170,9 @@ async function wholeRoom(room: Room): Promise<Shown> {
 }
 
 /** The texts of a person in a room, in the order of the numbers. */
-export function saidBy(messages: readonly Message[], name: string): string[] {
-  return messages.filter(({ username }) => username === name).map(({ content }) => content);
+/** The first contents of a person's messages; undefined for those that were deleted. */
+export function saidBy(messages: readonly Message[], name: string): (string | undefined)[] {
+  return messages
+    .filter(({ username }) => username === name)
+    .map(({ content, deleted_at }) => (deleted_at ? undefined : content.split(editMark)[0]));
 }

@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import { Outbox } from "../../src/client/outbox.ts";
 import type { Sendable } from "../../src/client/requests.ts";
-import type { ServerFrame } from "../../src/wire/frames.ts";
+import type { ServerFrame } from "../../src/wire/server-frames.ts";
 
 const ack: ServerFrame = { type: "ack", request_id: 1, message_id: 7, seq: 3 };
 const refusal = (code: string, retry_after?: number): ServerFrame => ({

@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import { messagesMax, RoomLog } from "../../src/client/room-log.ts";
 import type { Chat, Participant } from "../../src/wire/chats.ts";
-import type { ServerFrame } from "../../src/wire/frames.ts";
+import type { ServerFrame } from "../../src/wire/server-frames.ts";
 import { messageFrame } from "../../src/wire/message-frames.ts";
 import type { Message } from "../../src/wire/messages.ts";
 import { newMessage } from "../../src/log/messages.ts";
@@ -139,4 +139,28 @@ test("with a new owner the roles change", () => {
   const next = { ...now, owner_id: 2, updated_seq: 2 };
   log.apply({ type: "chat_updated", chat_id: 1, chat: next, updated_seq: 2 });
   expect(log.shown.participants.map(({ role }) => role)).toEqual(["member", "owner"]);
+});
+
+test("a large room's people are those that the frames name, and its count is the server's", () => {
+  const log = new RoomLog(() => undefined);
+  const [ann, ben, cat] = ["ann", "ben", "cat"].map((username, index) => ({
+    user_id: 1 + index,
+    username,
+  }));
+  if (!ann || !ben || !cat) throw new Error("there are three");
+  const online = () => [log.shown.online, log.shown.onlineCount];
+  const greeting = { type: "joined", chat_id: 1, last_seq: 0, recovered: true } as const;
+  log.greet({ ...greeting, online: [ann, ben], online_count: 250 });
+  expect(online()).toEqual([[ann, ben], 250]);
+  const changed = { type: "presence_changed", chat_id: 1 } as const;
+  log.apply({ ...changed, joined: [cat, ben], left: [ann], online_count: 251 });
+  expect(online()).toEqual([[cat, ben], 251]);
+  log.apply({ ...changed, joined: [], left: [{ user_id: 9, username: "dan" }], online_count: 250 });
+  expect(online()).toEqual([[cat, ben], 250]);
+  log.apply({ type: "user_left", chat_id: 1, ...ben });
+  log.apply({ type: "user_left", chat_id: 1, ...ben });
+  expect(online()).toEqual([[cat], 249]);
+  log.apply({ type: "user_joined", chat_id: 1, ...ann });
+  log.apply({ type: "user_joined", chat_id: 1, ...ann });
+  expect(online()).toEqual([[cat, ann], 250]);
 });

@@ -43,6 +43,7 @@ const message = (more: Partial<StoredMessage> = {}): StoredMessage => ({
   client_id: "1",
   chat_id: 1,
   content: "Hello!",
+  reply_to: undefined,
   created_at: new Date().toISOString(),
   failure: undefined,
   ...more,

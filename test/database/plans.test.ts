@@ -4,11 +4,10 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import {
   areSessionsLive,
   deleteExpired,
-  findSessionChats,
   isSessionLive,
   rotateRefreshToken,
-  takeTicket,
 } from "../../src/accounts/queries.ts";
+import { readArrivals, takeTicket } from "../../src/accounts/socket-queries.ts";
 import { findSessions } from "../../src/accounts/session-queries.ts";
 import { z } from "zod";
 import { claimAbandonedRuns } from "../../src/answers/budget/queries.ts";
@@ -17,7 +16,7 @@ import { findParticipants, isParticipant } from "../../src/chats/participant-que
 import { findPrivateChat } from "../../src/chats/new-chat-queries.ts";
 import { findChatSummaries } from "../../src/chats/queries.ts";
 import type { Sql } from "../../src/database/connect.ts";
-import { createReadLog, findMissed } from "../../src/log/replay.ts";
+import { createReadLog } from "../../src/log/replay.ts";
 import { insertMessages } from "../../src/log/insert.ts";
 import { findMessages } from "../../src/log/messages.ts";
 import { findVersions, markDeleted, updateContent } from "../../src/messages/queries.ts";
@@ -34,7 +33,6 @@ import {
 } from "../../src/accounts/user-queries.ts";
 import { storeReactions } from "../../src/reactions/queries.ts";
 import { findMentionable } from "../../src/log/mention-queries.ts";
-import { findRoomState } from "../../src/log/read-positions.ts";
 import { findRoomReads, updateReadPosition } from "../../src/receipts/position-queries.ts";
 import { findReaders, findReceipts } from "../../src/receipts/queries.ts";
 import {
@@ -168,8 +166,7 @@ const cases: Case[] = [
   },
   {
     what: "what a client has missed, new and changed",
-    run: () =>
-      findMissed(sql, me, busyChat, { afterSeq: 9_900, limit: 1_001, bytesMax: 1024 * 1024 }),
+    run: () => readArrivals(sql, [{ userId: me, chatId: busyChat, afterSeq: 9_900 }]),
     rows: { messages: 100 + 100 },
     by: ["messages_chat_id_seq_key", "messages_changed_key"],
   },
@@ -314,7 +311,7 @@ const cases: Case[] = [
   },
   {
     what: "a room as somebody joins it, with its read positions",
-    run: () => findRoomState(sql, me, busyChat),
+    run: () => readArrivals(sql, [{ userId: me, chatId: busyChat, afterSeq: undefined }]),
     rows: { chats: 1, chat_participants: 1 + busyPeople, users: 1 + busyPeople },
     by: ["chat_participants_chat_id_user_id_key"],
   },
@@ -351,7 +348,7 @@ const cases: Case[] = [
   {
     what: "presence and memberships that have changed",
     // No transaction has come so far.
-    run: () => findChanges(sql, "1000000000000"),
+    run: () => findChanges(sql, "1000000000000:1000000000000:"),
     rows: { presence: 0, membership_changes: 0 },
     by: ["presence_changed_xid_idx", "membership_changes_changed_xid_idx"],
   },
@@ -368,7 +365,7 @@ const cases: Case[] = [
   },
   {
     what: "a session's chats",
-    run: () => findSessionChats(sql, { sessionId: session, id: 1 }),
+    run: () => readArrivals(sql, [{ sessionId: session, userId: 1 }]),
     rows: { sessions: 1, chat_participants: myChats },
     by: ["sessions_pkey", "chat_participants_user_id_idx"],
   },

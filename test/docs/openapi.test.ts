@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { Passwords } from "../../src/accounts/passwords.ts";
 import { createStoreReaction } from "../../src/reactions/commit.ts";
+import { SocketUpgrade } from "../../src/socket/upgrade.ts";
 import { ReadNotices } from "../../src/receipts/notices.ts";
 import { createApp } from "../../src/app.ts";
 import { problemCatalogue } from "../../src/wire/problems.ts";
@@ -115,6 +116,7 @@ test("every route is described or a page, and every operation is a route", () =>
     passwords: new Passwords(ctx.log),
     storeReaction: createStoreReaction(ctx.sql),
     receipts: new ReadNotices(ctx),
+    upgrade: new SocketUpgrade(ctx),
   };
   const routes = createApp(parts)
     .routes.filter((route) => route.method !== "ALL")

@@ -1,7 +1,7 @@
 // Joining with after_seq: what is sent again, what is not, and when it is too much.
 import { beforeAll, describe, expect, test } from "bun:test";
 import { answer, finish, say } from "../world/gemini/script.ts";
-import { findMissed } from "../../src/log/replay.ts";
+import { readArrivals } from "../../src/accounts/socket-queries.ts";
 import { insertMessages } from "../../src/log/insert.ts";
 import type { Frame, TestSocket } from "../world/socket.ts";
 import { useWorld, type Person } from "../world/world.ts";
@@ -64,6 +64,11 @@ describe("what is sent again", () => {
     const { body: participants } = await ann.api("GET", `/api/chats/${chat.id}/participants`);
     expect(messages.map((m: Frame) => m.updated_seq)).toEqual([1, 2, 3, 5, 7, 9]);
     expect(chatNow).toMatchObject({ last_seq: 9, updated_seq: 8 });
+    const carried = new Set(messages.flatMap((m: Frame) => [m.seq, m.updated_seq]));
+    const numbers = [1, 2, 3, 4, 5, 6, 7, 8, 9];
+    const supersededAbove = (afterSeq: number) =>
+      numbers.filter((n) => n > afterSeq && !carried.has(n) && n !== chatNow.updated_seq).length;
+    expect(supersededAbove(0)).toBeGreaterThan(0);
     for (let afterSeq = 0; afterSeq <= 9; afterSeq += 1) {
       const { replay, joined } = await join(ann, chat.id, afterSeq);
       const expected = messages
@@ -80,7 +85,9 @@ describe("what is sent again", () => {
         chat_id: chat.id,
         last_seq: 9,
         recovered: true,
+        superseded: supersededAbove(afterSeq),
         online: expect.any(Array),
+        online_count: 2,
         reads: [{ user_id: ann.id, last_read_seq: 0, joined_seq: 0, read_at: null }],
         ...(afterSeq < 8 ? { chat: chatNow, participants } : {}),
       });
@@ -154,9 +161,10 @@ describe("too far behind", () => {
     const beyond = await lastBytes(66);
     expect(beyond.joined).toMatchObject({ recovered: false, last_seq: 70 });
     expect(beyond.replay).toEqual([]);
-    const limits = { afterSeq: 0, limit: 1_001, bytesMax: mebibyte };
-    const read = await findMissed(world.sql, ann.id, chat.id, limits);
-    expect(read?.messages.length).toBe(66);
+    const [read] = await readArrivals(world.sql, [
+      { userId: ann.id, chatId: chat.id, afterSeq: 0 },
+    ]);
+    expect(read?.chat).toMatchObject({ lastSeq: 70, frames: undefined });
   });
 
   test("the limit counts bytes of JSON, not characters", async () => {

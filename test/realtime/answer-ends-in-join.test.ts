@@ -30,7 +30,7 @@ test("a join during which an answer ends brings its whole text before its last f
     usage: null,
   }));
   let ended: ReadonlySet<number> = new Set();
-  await join.finish(5, (state) => {
+  await join.finish({ lastSeq: 5, memberCount: 2 }, (state) => {
     ended = state.ended;
     listener.greet(5, state);
   });

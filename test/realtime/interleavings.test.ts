@@ -134,7 +134,7 @@ test("whoever joins, joins again and leaves whenever, gets every number from the
           person.read = undefined;
           person.busy = true;
           person.finishing = entrance
-            .finish(lastSeq, (state) => listener.greet(lastSeq, state))
+            .finish({ lastSeq, memberCount: 2 }, (state) => listener.greet(lastSeq, state))
             .finally(() => (person.busy = false));
           await settle();
         } else if (what === "leave" && !entrance && !person.busy) {

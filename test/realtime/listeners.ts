@@ -14,7 +14,14 @@ import { chatId, createLog, frame, silent } from "./frames.ts";
 
 type Log = ReturnType<typeof createLog>;
 
-export function startRooms(log: Log) {
+export interface RoomsOptions {
+  /** Participants of the chat. */
+  memberCount?: number;
+  /** Sockets in one slice. */
+  sliceMax?: number;
+}
+
+export function startRooms(log: Log, { memberCount = 2, sliceMax }: RoomsOptions = {}) {
   const subscribers = new Map<string, Set<TestListener>>();
   const mergedSockets: MergedSockets = {
     listen: (topic) => (subscribers.get(mergedName(topic))?.size ?? 0) > 0,
@@ -32,7 +39,7 @@ export function startRooms(log: Log) {
     for (const listener of subscribers.get(topic.name) ?? []) listener.send(text);
     mergedSockets.emitMerged(topic, merged);
   };
-  const rooms = new Rooms({ emit, mergedSockets, readLog: log.read, log: silent });
+  const rooms = new Rooms({ emit, mergedSockets, readLog: log.read, log: silent, sliceMax });
   const realtime = new LocalRealtime({
     rooms,
     emit,
@@ -48,16 +55,18 @@ export function startRooms(log: Log) {
       return listener;
     },
     /** Joins as an action does: enters, reads how far the log reaches, finishes. */
-    async join(listener: TestListener): Promise<boolean> {
+    async join(listener: TestListener, members = memberCount): Promise<boolean> {
       const entrance = rooms.enter(chatId, listener);
-      return await entrance.finish(log.lastSeq, (state) => listener.greet(log.lastSeq, state));
+      return await entrance.finish({ lastSeq: log.lastSeq, memberCount: members }, (state) =>
+        listener.greet(log.lastSeq, state),
+      );
     },
   };
 }
 
-export function startWorld(lastSeq = 0) {
+export function startWorld(lastSeq = 0, options: RoomsOptions = {}) {
   const log = createLog(lastSeq);
-  const started = startRooms(log);
+  const started = startRooms(log, options);
   /** Commits the next number and hands its frame to the room. */
   const publish = (next: (number: number) => ReturnType<typeof frame> = frame) => {
     log.lastSeq += 1;
@@ -78,7 +87,8 @@ export function begin({ rooms, log }: Started, listener: ReturnType<Started["lis
     },
     finish: entrance.finish,
     cancel: entrance.cancel,
-    end: () => entrance.finish(lastSeq, (state) => listener.greet(lastSeq, state)),
+    end: () =>
+      entrance.finish({ lastSeq, memberCount: 2 }, (state) => listener.greet(lastSeq, state)),
   };
 }
 
@@ -118,7 +128,7 @@ export class TestListener implements Listener {
   }
 
   get hearsTheRoom(): boolean {
-    return this.subscribers.get(chatTopic(chatId).name)?.has(this) ?? false;
+    return this.subscribers.get(chatTopic(chatId, 0).name)?.has(this) ?? false;
   }
 
   /** What an action sends to somebody who has joined. */

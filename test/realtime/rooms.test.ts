@@ -115,7 +115,7 @@ describe("a join", () => {
     world.realtime.toRoom(frame(1));
     world.publish();
     expect(late.keptFrom).toBe(1);
-    await late.finish(1, (state) => first.greet(1, state));
+    await late.finish({ lastSeq: 1, memberCount: 2 }, (state) => first.greet(1, state));
     expect(first.heard).toEqual(["joined", 2]);
     expect(second.heard).toEqual(["joined", 2, "user_joined"]);
   });
@@ -144,7 +144,7 @@ describe("a join", () => {
       const large = (number: number) => ({ ...frame(number), content: "x".repeat(size) });
       for (const _ of range(1, count)) world.publish(large);
       let state: unknown;
-      await join.finish(0, (given) => (state = given));
+      await join.finish({ lastSeq: 0, memberCount: 2 }, (given) => (state = given));
       expect(state).toMatchObject({ missed: undefined, position: count });
       world.publish();
       expect(listener.heard).toEqual([count + 1]);

@@ -30,6 +30,7 @@ describe("join", () => {
       last_seq: 0,
       recovered: true,
       online: [{ user_id: owner.id, username: owner.username }],
+      online_count: 1,
       reads: [{ user_id: owner.id, last_read_seq: 0, joined_seq: 0, read_at: null }],
     });
   });

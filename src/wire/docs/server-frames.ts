@@ -1,5 +1,6 @@
 // Descriptions and examples of the frames that the server sends, for the documents. The compiler demands one for each frame.
 import type { z } from "zod";
+import { onlineMax } from "../frames.ts";
 import type { serverFrames } from "../server-frames.ts";
 import { messageFrame } from "../message-frames.ts";
 import { exampleMessage } from "../messages.ts";
@@ -140,21 +141,41 @@ export const serverNotes: {
     to: "room",
     summary: "Somebody is online in the chat",
     description:
-      "It is sent when the first socket of a person has joined, and not to that socket itself.",
+      "It is sent when the first socket of a person has joined, and not to that socket itself. " +
+      `Large rooms, those of chats with more than ${onlineMax} participants, receive \`presence_changed\` instead.`,
     example: { type: "user_joined", chat_id: 1, ...person },
   },
   user_left: {
     to: "room",
     summary: "Somebody is no longer online in the chat",
     description:
-      "It is sent when the last socket of a person has left the room. The person may still be a participant.",
+      "It is sent when the last socket of a person has left the room. The person may still be a participant. Large rooms " +
+      "receive `presence_changed` instead.",
     example: { type: "user_left", chat_id: 1, ...person },
+  },
+  presence_changed: {
+    to: "room",
+    summary: "People came and went in a large room",
+    description:
+      `In place of \`user_joined\` and \`user_left\`, at most once a second. A room is large if its chat had more than ${onlineMax} participants when ` +
+      "somebody joined it last. Somebody who came and left since the last frame is in neither list, unless the `joined` of " +
+      "another socket has named them. `joined` may name people whom the client knows already, its own person too, and `left` " +
+      "people whom it does not know. If more than 500 people came or left, the others follow in the next frame. " +
+      "`online_count` always counts all.",
+    example: {
+      type: "presence_changed",
+      chat_id: 1,
+      joined: [person],
+      left: [{ user_id: 7, username: "john_doe" }],
+      online_count: 212,
+    },
   },
   joined: {
     to: "socket",
     summary: "You have joined a chat",
     description:
-      "Everything above `last_seq` is sent live from now on. `online` includes you. `reads` has your own read position first, and the " +
+      "Everything above `last_seq` is sent live from now on. `online` includes you; in a large room it lists " +
+      `${onlineMax} people, while \`online_count\` counts all. \`reads\` has your own read position first, and the ` +
       `positions of the others who have read something, unless the chat has more than ${liveReadsMembersMax} participants or you do not want to ` +
       "be seen reading; `read` frames follow. One `bot_stream` with `offset: 0` follows for each answer that is running.",
     example: {
@@ -163,6 +184,7 @@ export const serverNotes: {
       last_seq: 57,
       recovered: true,
       online: [{ user_id: 7, username: "john_doe" }, person],
+      online_count: 2,
       reads: [
         { user_id: 7, last_read_seq: 57, joined_seq: 0, read_at: exampleTime },
         { user_id: 9, last_read_seq: 55, joined_seq: 12, read_at: exampleTime },

@@ -113,8 +113,8 @@ test("sockets, joins and frames are counted as they come, go and are closed", as
     'gemini_coop_frame_duration_seconds_count{type="invalid"}': 1,
     'gemini_coop_frames_refused_total{code="invalid"}': 1,
     'gemini_coop_frames_refused_total{code="not_found"}': 1,
-    // Presence when the second joins, and when it leaves; the message. A first joiner's own presence goes to nobody.
-    'gemini_coop_frame_fan_out_sockets_count{topic="chat"}': 4,
+    // Presence when the second joins, and when it leaves; the message.
+    'gemini_coop_frame_fan_out_sockets_count{topic="chat"}': 3,
     'gemini_coop_frame_fan_out_sockets_count{topic="activity"}': 1,
     // Presence of the second to the first; the message to both; typing to the first; the leave to the first; five acks or
     // joined, two errors, two pongs.
@@ -132,8 +132,6 @@ test("sockets, joins and frames are counted as they come, go and are closed", as
     gemini_coop_sockets_open: -2,
     gemini_coop_rooms_open: -1,
     gemini_coop_room_listeners: -1,
-    // Its presence in a room that is empty now.
-    'gemini_coop_frame_fan_out_sockets_count{topic="chat"}': 1,
     'gemini_coop_sockets_closed_total{reason="bye"}': 1,
     'gemini_coop_sockets_closed_total{reason="revoked"}': 1,
   });

@@ -1,0 +1,168 @@
+// The people who have joined a room, and the frames that tell of those who come and go.
+import { onlineMax, type Present, type PresenceChangedFrame } from "../wire/frames.ts";
+import { presenceFrame } from "../wire/numbered-frames.ts";
+import type { Listener } from "./listener.ts";
+import type { z } from "zod";
+
+const defaultIntervalMs = 1_000;
+/** People in each list of one frame. Those who are left are told of in the next one. */
+const namesMax = 500;
+
+export interface OnlinePeopleOptions {
+  chatId: number;
+  /** Sends to everybody who has joined. */
+  emit: (text: string) => void;
+  /** Milliseconds in which a large room gets at most one frame. */
+  intervalMs?: number | undefined;
+}
+
+/** Somebody who came or went, and whom the room has not been told of yet. */
+interface Change {
+  readonly username: string;
+  readonly isOnline: boolean;
+  /** The greetings that had been made before. */
+  readonly greetings: number;
+  /** Some sockets have been told in their greeting, so that the opposite has to be told to them if it comes. */
+  isPartlyKnown: boolean;
+}
+
+export class OnlinePeople {
+  readonly #options: OnlinePeopleOptions;
+  readonly #sockets = new Map<number, Set<Listener>>();
+  #isLarge = false;
+  #changes = new Map<number, Change>();
+  #greetings = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(options: OnlinePeopleOptions) {
+    this.#options = options;
+  }
+
+  /** Whether nobody has joined. */
+  get isEmpty(): boolean {
+    return this.#sockets.size === 0;
+  }
+
+  get userIds(): number[] {
+    return [...this.#sockets.keys()];
+  }
+
+  get sockets(): Listener[] {
+    return [...this.#sockets.values()].flatMap((sockets) => [...sockets]);
+  }
+
+  get socketCount(): number {
+    return this.#sockets.values().reduce((count, sockets) => count + sockets.size, 0);
+  }
+
+  socketsOf(userId: number): Listener[] {
+    return [...(this.#sockets.get(userId) ?? [])];
+  }
+
+  /** @param memberCount participants of the chat; above `onlineMax`, those who come and go are gathered from now on */
+  resize(memberCount: number): void {
+    this.#isLarge = memberCount > onlineMax;
+  }
+
+  /** Adds a socket. The room is told if it is its person's first. */
+  add(listener: Listener): void {
+    const sockets = this.#sockets.get(listener.userId);
+    if (sockets) {
+      sockets.add(listener);
+      return;
+    }
+    if (!this.isEmpty) this.#tell(listener, true);
+    this.#sockets.set(listener.userId, new Set([listener]));
+  }
+
+  /** Removes a socket. The room is told if it was its person's last. @returns false if it had not joined */
+  remove(listener: Listener): boolean {
+    const sockets = this.#sockets.get(listener.userId);
+    if (!sockets?.delete(listener)) return false;
+    if (sockets.size > 0) return true;
+    this.#sockets.delete(listener.userId);
+    if (this.isEmpty) this.close();
+    else this.#tell(listener, false);
+    return true;
+  }
+
+  /** The people for the greeting of somebody who has joined: at most `onlineMax`, that person among them. */
+  greet(userId: number): { online: Present[]; onlineCount: number } {
+    this.#greetings += 1;
+    const online: Present[] = [];
+    const own = this.#presentOf(userId);
+    for (const id of this.#sockets.keys()) {
+      if (online.length === onlineMax) break;
+      const person = this.#presentOf(id);
+      if (person) online.push(person);
+    }
+    const isShown = online.some(({ user_id }) => user_id === userId);
+    if (own && !isShown) online[online.length - 1] = own;
+    for (const { user_id } of online) {
+      const change = this.#changes.get(user_id);
+      if (change && user_id !== userId) change.isPartlyKnown = true;
+    }
+    return { online, onlineCount: this.#sockets.size };
+  }
+
+  /** Forgets everybody and tells nobody. */
+  close(): void {
+    this.#sockets.clear();
+    this.#changes.clear();
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #presentOf(userId: number): Present | undefined {
+    const [first] = this.#sockets.get(userId) ?? [];
+    return first && { user_id: userId, username: first.username };
+  }
+
+  #tell(person: { userId: number; username: string }, isOnline: boolean): void {
+    const { chatId, emit, intervalMs = defaultIntervalMs } = this.#options;
+    // What is gathered must not be overtaken when the room has become a small one.
+    if (!this.#isLarge && this.#changes.size === 0) {
+      const type = isOnline ? "user_joined" : "user_left";
+      emit(JSON.stringify(presenceFrame(type, chatId, person)));
+      return;
+    }
+    this.#gather(person, isOnline);
+    this.#timer ??= setTimeout(() => this.#flush(), intervalMs);
+  }
+
+  #gather({ userId, username }: { userId: number; username: string }, isOnline: boolean): void {
+    const before = this.#changes.get(userId);
+    const isPartlyKnown =
+      before !== undefined &&
+      (before.isPartlyKnown || (!before.isOnline && before.greetings < this.#greetings));
+    if (before !== undefined && !isPartlyKnown) this.#changes.delete(userId);
+    else {
+      this.#changes.set(userId, { username, isOnline, greetings: this.#greetings, isPartlyKnown });
+    }
+  }
+
+  #flush(): void {
+    const { chatId, emit, intervalMs = defaultIntervalMs } = this.#options;
+    const frame: z.infer<typeof PresenceChangedFrame> = {
+      type: "presence_changed",
+      chat_id: chatId,
+      joined: this.#take(true),
+      left: this.#take(false),
+      online_count: this.#sockets.size,
+    };
+    const isOver = this.#changes.size === 0;
+    this.#timer = isOver ? undefined : setTimeout(() => this.#flush(), intervalMs);
+    if (frame.joined.length + frame.left.length > 0) emit(JSON.stringify(frame));
+  }
+
+  #take(isOnline: boolean): Present[] {
+    const people: Present[] = [];
+    for (const [user_id, change] of this.#changes) {
+      if (people.length === namesMax) break;
+      if (change.isOnline !== isOnline) continue;
+      people.push({ user_id, username: change.username });
+      this.#changes.delete(user_id);
+    }
+    return people;
+  }
+}
