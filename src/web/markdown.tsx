@@ -15,6 +15,8 @@ export type Decorate = (block: DocumentFragment, index: number) => void;
 function draw(html: string, formulas: FormulaDrawer | undefined): DocumentFragment {
   const fragment = sanitisedText(html);
   setDirections(fragment);
+  // Code that is wider than the screen is scrolled with the keyboard, in Safari, too.
+  for (const code of fragment.querySelectorAll("pre")) code.tabIndex = 0;
   formulas?.draw(fragment);
   return fragment;
 }
