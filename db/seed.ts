@@ -16,6 +16,7 @@ import { openPool } from "../src/database/pooler.ts";
 import { updateReadPosition } from "../src/receipts/position-queries.ts";
 import { migrate } from "../src/database/migrations/migrate.ts";
 import { sendMessage } from "../src/messages/send.ts";
+import { ChatSummary } from "../src/wire/chats.ts";
 import { Problem } from "../src/wire/problems.ts";
 import { withDatabase } from "./database.ts";
 
@@ -163,7 +164,8 @@ function isProblem(error: unknown, code: Problem["code"]): boolean {
 async function furnish(ctx: Ctx, callerOf: (name: Name) => Caller, room: Room): Promise<string> {
   const { name, isGroup, isAiChat, people, messages, readBy } = room;
   const owner = callerOf(people[0]);
-  const existing = (await listChats(ctx, owner)).find((chat) => chat.name === name);
+  const chats = (await listChats(ctx, owner)).map((json) => ChatSummary.parse(JSON.parse(json)));
+  const existing = chats.find((chat) => chat.name === name);
   const chat =
     existing ?? (await createChat(ctx, owner, { name, is_group: isGroup, is_ai_chat: isAiChat }));
   for (const username of people) await inviteToChat(ctx, owner, chat.id, username);

@@ -7,7 +7,6 @@ import {
   chatsPerUserMax,
   groupSizeMax,
   type Chat,
-  type ChatSummary,
   type CreateChatInput,
   type UpdateChatInput,
 } from "../wire/chats.ts";
@@ -121,7 +120,8 @@ export function tooManyChats(): Problem {
   );
 }
 
-export async function listChats(ctx: Ctx, caller: Caller): Promise<ChatSummary[]> {
+/** @returns the JSON of a ChatSummary for each of the caller's chats */
+export async function listChats(ctx: Ctx, caller: Caller): Promise<string[]> {
   return await findChatSummaries(ctx.sql, caller.id);
 }
 

@@ -4,13 +4,8 @@
 import { z } from "zod";
 import { insertEvent, type Actor } from "../audit/queries.ts";
 import { many, maybe, type Sql } from "../database/connect.ts";
-import {
-  Chat,
-  ChatSummary,
-  chatsPerUserMax,
-  mentionCountMax,
-  type ChatSettings,
-} from "../wire/chats.ts";
+import { Chat, chatsPerUserMax, mentionCountMax, type ChatSettings } from "../wire/chats.ts";
+import { wireTime } from "../database/wire-json.ts";
 import { chatColumns } from "../log/chat-columns.ts";
 import { chatColumnsFor, lockedChat, shownName } from "./column-queries.ts";
 import { preferenceColumns } from "./preference-queries.ts";
@@ -31,30 +26,38 @@ export async function findChat(
   );
 }
 
+const JsonRow = z.object({ json: z.string() });
+
 /**
  * Finds a person's chats, newest activity first, in one statement. The unread count is a subtraction: all messages of the
  * chat, minus those up to the read position, minus the person's own above it. Its cost does not depend on the count.
  * @param chatId only this chat; undefined for all of them
+ * @returns the JSON of a ChatSummary each
  */
 export async function findChatSummaries(
   sql: Sql,
   userId: number,
   chatId?: number,
-): Promise<ChatSummary[]> {
-  return many(
+): Promise<string[]> {
+  const rows = many(
     await sql`
-      select ${chatColumnsFor(sql, userId)},
-        c.message_count - coalesce(seen.ordinal, 0) - (me.own_count - me.own_read_count) as unread_count,
-        newest.content as last_message,
-        newest.created_at as last_message_time,
-        ${preferenceColumns(sql, "me")},
-        (
-          select count(*) from (
-            select from message_mentions
-            where user_id = me.user_id and chat_id = me.chat_id and seq > me.last_read_seq
-            limit ${mentionCountMax}
-          ) mentioned
-        ) as mention_count
+      select (
+        select row_to_json(wire)::text from (
+          select ${chatColumnsFor(sql, userId, "wire")},
+            c.message_count - coalesce(seen.ordinal, 0) - (me.own_count - me.own_read_count) as unread_count,
+            newest.content as last_message,
+            ${sql.unsafe(wireTime("newest.created_at"))} as last_message_time,
+            ${preferenceColumns(sql, "me", "wire")},
+            -- Most people are mentioned nowhere: then one look is enough for all chats.
+            case when exists (select from message_mentions where user_id = ${userId}) then (
+              select count(*) from (
+                select from message_mentions
+                where user_id = me.user_id and chat_id = me.chat_id and seq > me.last_read_seq
+                limit ${mentionCountMax}
+              ) mentioned
+            ) else 0 end as mention_count
+        ) wire
+      ) as json
       from chat_participants me
       join chats c on c.id = me.chat_id
       left join lateral (
@@ -69,8 +72,9 @@ export async function findChatSummaries(
       order by coalesce(newest.created_at, c.created_at) desc, c.id desc
       limit ${chatsPerUserMax}
     `,
-    ChatSummary,
+    JsonRow,
   );
+  return rows.map(({ json }) => json);
 }
 
 const UpdatedChat = z.object({
