@@ -120,8 +120,8 @@ export function tooManyChats(): Problem {
   );
 }
 
-/** @returns the JSON of a ChatSummary for each of the caller's chats */
-export async function listChats(ctx: Ctx, caller: Caller): Promise<string[]> {
+/** @returns the JSON of an array of ChatSummary, newest activity first */
+export async function listChats(ctx: Ctx, caller: Caller): Promise<string> {
   return await findChatSummaries(ctx.sql, caller.id);
 }
 

@@ -3,7 +3,7 @@ import type { Ctx } from "../context.ts";
 import type { ChatPreferencesInput } from "../wire/chats.ts";
 import { chatNotFound } from "./actions.ts";
 import { updatePreferences } from "./preference-queries.ts";
-import { findChatSummaries } from "./queries.ts";
+import { findChatSummary } from "./queries.ts";
 
 /**
  * Mutes or pins a chat for the caller, and tells their other clients. Absent members stay as they are.
@@ -22,7 +22,7 @@ export async function changePreferences(
   if (has_changed) {
     ctx.realtime.toUser(caller.id, { type: "preferences", chat_id: chatId, ...preferences });
   }
-  const [summary] = await findChatSummaries(ctx.sql, caller.id, chatId);
+  const summary = await findChatSummary(ctx.sql, caller.id, chatId);
   if (summary === undefined) throw chatNotFound();
   return summary;
 }

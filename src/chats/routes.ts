@@ -1,6 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Ctx } from "../context.ts";
-import { jsonArray } from "../database/wire-json.ts";
 import { jsonText } from "../http/json-text.ts";
 import { countIn, limit } from "../http/rate-limits.ts";
 import { createRouter } from "../http/router.ts";
@@ -191,7 +190,7 @@ export function chatRoutes(ctx: Ctx) {
       return c.json(await createChat(ctx, c.get("caller"), input), 200);
     })
     .openapi({ ...listChatsRoute, middleware }, async (c) =>
-      jsonText<ChatSummary[]>(c, jsonArray(await listChats(ctx, c.get("caller")))),
+      jsonText<ChatSummary[]>(c, await listChats(ctx, c.get("caller"))),
     )
     .openapi({ ...getChatRoute, middleware }, async (c) =>
       c.json(await getChat(ctx, c.get("caller"), c.req.valid("param").chat_id), 200),
