@@ -11,7 +11,7 @@ import { readArrivals, takeTicket } from "../../src/accounts/socket-queries.ts";
 import { findSessions } from "../../src/accounts/session-queries.ts";
 import { z } from "zod";
 import { claimAbandonedRuns } from "../../src/answers/budget/queries.ts";
-import { findPastMessages } from "../../src/answers/prompt/queries.ts";
+import { findPastMessages, findRoomWithPast } from "../../src/answers/prompt/queries.ts";
 import { findParticipants, isParticipant } from "../../src/chats/participant-queries.ts";
 import { findPrivateChat } from "../../src/chats/new-chat-queries.ts";
 import { findChatSummaries, findChatSummary } from "../../src/chats/queries.ts";
@@ -258,6 +258,13 @@ const cases: Case[] = [
     what: "what a prompt is made from",
     run: () => findPastMessages(sql, busyChat, { upToSeq: 9_000, limit: 200, bytesMax: 96_000 }),
     rows: { messages: 200 },
+    by: ["messages_chat_id_seq_key"],
+  },
+  {
+    what: "a room with what a prompt is made from",
+    run: () =>
+      findRoomWithPast(sql, me, busyChat, { upToSeq: 9_000, limit: 200, bytesMax: 96_000 }),
+    rows: { chats: 1, chat_participants: 1, messages: 200 },
     by: ["messages_chat_id_seq_key"],
   },
   {
