@@ -198,8 +198,7 @@ export async function insertOnce(
       from numbered q
       ${joinMentions}
     )
-    select q.n, 'sent' as outcome, q.id, q.last_seq + q.position as seq, q.last_seq + q.position as updated_seq, q.content,
-      now() as created_at, ${parts.mentions ? mentions : sql`null::bigint[]`} as mentions,
+    select q.n, 'sent' as outcome, q.id, q.last_seq + q.position as seq, now() as created_at, ${parts.mentions ? mentions : sql`null::bigint[]`} as mentions,
       ${parts.asks ? sql`a.id` : sql`null::bigint`} as answer_id,
       ${parts.asks ? sql`a.last_seq + a.position` : sql`null::bigint`} as answer_seq
     from numbered q
@@ -207,9 +206,9 @@ export async function insertOnce(
     ${joinMentions}
     where not q.is_answer
     union all
-    select n, 'known', id, null, null, null, null, null, null, null from known
+    select n, 'known', id, null, null, null, null, null from known
     union all
-    select n, refusal, null, null, null, null, null, null, null, null
+    select n, refusal, null, null, null, null, null, null
     from member
     where refusal is not null and not exists (select from known where known.n = member.n)
   `;
