@@ -28,7 +28,8 @@ const InsertedRow = z.discriminatedUnion("outcome", [
     updated_seq: z.int(),
     content: z.string(),
     created_at: z.string(),
-    ...Message.pick({ reply_to: true, mentions: true }).shape,
+    /** Null if no message of the statement mentions anybody. */
+    mentions: Message.shape.mentions.nullable(),
     answer_id: z.int().nullable(),
     answer_seq: z.int().nullable(),
   }),
@@ -128,8 +129,8 @@ function outcomeOf(
     content: row.content,
     client_id: item.clientId ?? null,
     created_at: row.created_at,
-    reply_to: row.reply_to,
-    mentions: row.mentions,
+    reply_to: item.replyTo ?? null,
+    mentions: row.mentions ?? [],
   });
   if (row.answer_id === null || row.answer_seq === null) {
     return { outcome: "sent", message, answer: undefined };
