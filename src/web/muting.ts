@@ -1,0 +1,46 @@
+import { useEffect, useState } from "preact/hooks";
+import type { ChatPreferences } from "../wire/chats.ts";
+import { clockTime } from "./times.ts";
+
+const hourMs = 60 * 60_000;
+const morningHour = 8;
+const checkMs = 30_000;
+/** The time that the server takes for ever. */
+const forEver = "9999-12-31T23:59:59.999Z";
+
+export function isMuted({ muted_until }: Pick<ChatPreferences, "muted_until">, now = Date.now()) {
+  return muted_until !== null && Date.parse(muted_until) > now;
+}
+
+export interface MuteChoice {
+  label: string;
+  until: string;
+}
+
+/** The choices for how long a chat is muted. Tomorrow begins in the morning of the person's next calendar day. */
+export function muteChoices(now = new Date()): MuteChoice[] {
+  const inHours = (hours: number) => new Date(now.getTime() + hours * hourMs).toISOString();
+  const { year, month, day } = {
+    year: now.getFullYear(),
+    month: now.getMonth(),
+    day: now.getDate(),
+  };
+  const tomorrow = new Date(year, month, day + 1, morningHour).toISOString();
+  return [
+    { label: "Mute for 1 hour", until: inHours(1) },
+    { label: "Mute for 8 hours", until: inHours(8) },
+    { label: `Mute until tomorrow, ${clockTime(tomorrow)}`, until: tomorrow },
+    { label: "Mute for ever", until: forEver },
+  ];
+}
+
+/** The current time; a component that uses it is rendered again twice a minute, so that muting ends by itself. */
+export function useNow(): number {
+  const [now, setNow] = useState(Date.now);
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), checkMs);
+    return () => clearInterval(timer);
+  }, []);
+  // A preference may be newer than the last tick.
+  return Math.max(now, Date.now());
+}
