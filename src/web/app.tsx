@@ -5,13 +5,14 @@ import type { User } from "../wire/users.ts";
 import { ChatListPane } from "./chat-list-pane.tsx";
 import { useDialog } from "./dialog.tsx";
 import { createDrafts } from "./drafts.ts";
-import { isMuted, useNow } from "./muting.ts";
+import { isMuted } from "./muting.ts";
 import { MySettingsDialog } from "./my-settings.tsx";
 import { NewChat } from "./new-chat.tsx";
 import { useSnapshot } from "./observing.ts";
 import { useChatInAddress } from "./place.ts";
 import { RoomPane } from "./room-pane.tsx";
 import { SignIn } from "./sign-in.tsx";
+import { useNow } from "./times.ts";
 import { Welcome } from "./welcome.tsx";
 
 export function App({ client, chats }: { client: Client; chats: ChatList }) {

@@ -4,14 +4,14 @@ import type { ChatSummary } from "../wire/chats.ts";
 import type { User } from "../wire/users.ts";
 import { ConnectionState } from "./connection-state.tsx";
 import { Icon } from "./icons.tsx";
-import { isMuted, useNow } from "./muting.ts";
+import { isMuted } from "./muting.ts";
 import { useSnapshot } from "./observing.ts";
 import { usePartners } from "./partners.ts";
 import { Avatar } from "./people-shown.tsx";
 import { PlainText } from "./plain-text.tsx";
 import { chatAddress } from "./place.ts";
 import { PresenceDot } from "./presence-dot.tsx";
-import { fullTime, shortTime, useToday } from "./times.ts";
+import { fullTime, shortTime, useNow, useToday } from "./times.ts";
 import { useWatched } from "./watched-people.ts";
 
 export function ChatListPane({

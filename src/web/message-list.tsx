@@ -3,10 +3,10 @@ import type { Message } from "../wire/messages.ts";
 import { Refusal, useAction } from "./acting.tsx";
 import { Icon } from "./icons.tsx";
 import { MessageRow, PendingRow } from "./message-row.tsx";
-import { useReaders } from "./readers.ts";
 import type { Reading } from "./reading.ts";
 import type { Scrolling } from "./scrolling.ts";
 import { calendarDay, dayName, useToday } from "./times.ts";
+import { useReaders } from "./use-readers.ts";
 
 /** Consecutive messages of one person within this time have one heading with the name. */
 const continuesMs = 5 * 60_000;

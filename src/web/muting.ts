@@ -1,10 +1,7 @@
-import { useEffect, useState } from "preact/hooks";
 import type { ChatPreferences } from "../wire/chats.ts";
-import { clockTime } from "./times.ts";
 
 const hourMs = 60 * 60_000;
 const morningHour = 8;
-const checkMs = 30_000;
 /** The time that the server takes for ever. */
 const forEver = "9999-12-31T23:59:59.999Z";
 
@@ -29,18 +26,7 @@ export function muteChoices(now = new Date()): MuteChoice[] {
   return [
     { label: "Mute for 1 hour", until: inHours(1) },
     { label: "Mute for 8 hours", until: inHours(8) },
-    { label: `Mute until tomorrow, ${clockTime(tomorrow)}`, until: tomorrow },
+    { label: "Mute until tomorrow morning", until: tomorrow },
     { label: "Mute for ever", until: forEver },
   ];
-}
-
-/** The current time; a component that uses it is rendered again twice a minute, so that muting ends by itself. */
-export function useNow(): number {
-  const [now, setNow] = useState(Date.now);
-  useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now()), checkMs);
-    return () => clearInterval(timer);
-  }, []);
-  // A preference may be newer than the last tick.
-  return Math.max(now, Date.now());
 }
