@@ -1,12 +1,15 @@
 // The open sockets of this node: their people, their limits, and the ways to reach, check and close them.
 import type { Server } from "bun";
 import type { Metrics } from "../observability/metrics/metrics.ts";
-import { mergedName, userTopic, type MergedSockets, type Topic } from "../realtime/topics.ts";
+import { mergedName, type MergedSockets, type Topic } from "../realtime/topics.ts";
 import type { CloseReason } from "../wire/close-codes.ts";
 import type { UserFrame } from "../wire/list-frames.ts";
+import { Followers } from "./followers.ts";
+import { checkSessions, pingOrCutOff } from "./liveness.ts";
 import {
   backpressureBytesMax,
   closeSocket,
+  writeText,
   type Socket,
   type SocketData,
   type SocketSession,
@@ -15,8 +18,6 @@ import {
 /** The part of Bun's server that sends to topics. */
 type Publisher = Pick<Server<SocketData>, "publish" | "subscriberCount">;
 
-/** Milliseconds in which a socket without a token in its address must send an `auth` frame. */
-const defaultAuthTimeoutMs = 5_000;
 /** The web client of the FastAPI server leaves and joins its chats each time that its list of them changes. */
 const defaultLeaveDelayMs = 1_000;
 
@@ -26,6 +27,7 @@ export interface RegistryOptions {
   /** 0 for no limit. */
   perAddressMax: number;
   metrics: Pick<Metrics, "framePublished" | "frameDropped">;
+  /** See {@link checkSessions}. */
   authTimeoutMs?: number | undefined;
   /** Is told of sockets whose person is known. */
   presence: { connected(session: SocketSession): void; disconnected(session: SocketSession): void };
@@ -37,9 +39,11 @@ export interface RegistryOptions {
 const endsChat = ({ type }: UserFrame) => type === "chat_deleted" || type === "removed_from_chat";
 
 export class SocketRegistry implements MergedSockets {
+  readonly followers = new Followers<Socket>();
   readonly #options: RegistryOptions;
   readonly #all = new Set<Socket>();
-  readonly #byUser = new Map<number, Set<Socket>>();
+  /** By person. Most people have one socket, for which an array takes a fifth of a set's memory. */
+  readonly #byUser = new Map<number, Socket[]>();
   readonly #countByNetwork = new Map<string, number>();
   #mergedCount = 0;
   #empty: PromiseWithResolvers<void> | undefined;
@@ -78,13 +82,11 @@ export class SocketRegistry implements MergedSockets {
   claim(ws: Socket, session: SocketSession): boolean {
     const { perUserMax } = this.#options;
     const { userId } = session;
-    const sockets = this.#byUser.getOrInsertComputed(userId, () => new Set());
-    if (perUserMax > 0 && sockets.size >= perUserMax) return false;
-    sockets.add(ws);
+    const sockets = this.#byUser.getOrInsertComputed(userId, () => []);
+    if (perUserMax > 0 && sockets.length >= perUserMax) return false;
+    sockets.push(ws);
     if (session.isMerged) this.#mergedCount += 1;
     ws.data.session = session;
-    // Before anything is waited for: a client may load its chats as soon as the socket is open.
-    ws.subscribe(userTopic(userId).name);
     this.#options.presence.connected(session);
     return true;
   }
@@ -100,23 +102,23 @@ export class SocketRegistry implements MergedSockets {
     session.end();
     this.#options.presence.disconnected(session);
     if (session.isMerged) this.#mergedCount -= 1;
-    const sockets = this.#byUser.get(session.userId);
-    sockets?.delete(ws);
-    if (sockets?.size === 0) this.#byUser.delete(session.userId);
+    const others = this.#byUser.get(session.userId)?.filter((other) => other !== ws) ?? [];
+    if (others.length > 0) this.#byUser.set(session.userId, others);
+    else this.#byUser.delete(session.userId);
   }
 
   /** Hands a text to all sockets that are subscribed to a topic. See {@link Emit}. */
   emit(topic: Topic, text: string, merged: () => string = () => text): void {
-    this.#publish(topic.audience, topic.name, text);
+    this.#publish(topic, topic.name, text);
     this.emitMerged(topic, merged);
   }
 
   listen(topic: Topic): boolean {
-    return this.#mergedCount > 0 && this.#countSubscribers(mergedName(topic)) > 0;
+    return this.#mergedCount > 0 && this.#counterOf(topic)(mergedName(topic)) > 0;
   }
 
   emitMerged(topic: Topic, text: () => string): void {
-    if (this.listen(topic)) this.#publish(topic.audience, mergedName(topic), text());
+    if (this.listen(topic)) this.#publish(topic, mergedName(topic), text());
   }
 
   sendMerged(userIds: number[], text: string): void {
@@ -129,11 +131,16 @@ export class SocketRegistry implements MergedSockets {
 
   /** Hands a frame to all sockets of a person, which follow the chat that it brings, or unfollow the one that it ends. */
   notify(userId: number, frame: UserFrame): void {
-    for (const ws of this.#byUser.get(userId) ?? []) {
+    const { metrics } = this.#options;
+    const sockets = this.#byUser.get(userId) ?? [];
+    const text = JSON.stringify(frame);
+    metrics.framePublished("user", "", () => sockets.length);
+    for (const ws of sockets) {
       if ("chat" in frame) ws.data.session?.follow(frame.chat.id);
       else if (endsChat(frame)) ws.data.session?.unfollow(frame.chat_id);
+      // A topic of each person would take a kilobyte.
+      writeText(ws, metrics, text);
     }
-    this.emit(userTopic(userId), JSON.stringify(frame));
   }
 
   /** Ends the subscriptions of a person's sockets to a chat's activity. */
@@ -167,37 +174,14 @@ export class SocketRegistry implements MergedSockets {
     }
   }
 
-  /** Closes sockets whose `auth` frame did not come in time, or whose token has expired. */
+  /** See {@link checkSessions}. */
   checkSessions(nowMs: number): void {
-    const { authTimeoutMs = defaultAuthTimeoutMs } = this.#options;
-    for (const ws of this.#all) {
-      const { session, opening, openedAtMs } = ws.data;
-      if (session && session.caller.expiresAtMs <= nowMs) {
-        closeSocket(ws, "token_expired", "renew it with an auth frame before it expires");
-      } else if (!session && !opening && openedAtMs + authTimeoutMs <= nowMs) {
-        closeSocket(ws, "invalid_token", "no auth frame came in time");
-      }
-    }
+    checkSessions(this.#all, nowMs, this.#options.authTimeoutMs);
   }
 
-  /**
-   * Pings every peer and cuts off those that have been silent since the last call, which the kernel may still take for
-   * connected.
-   * @returns how many were cut off
-   */
+  /** See {@link pingOrCutOff}. */
   heartbeat(): number {
-    let dead = 0;
-    for (const ws of this.#all) {
-      if (ws.data.alive) {
-        ws.data.alive = false;
-        ws.ping();
-      } else {
-        dead += 1;
-        if (ws.data.log) ws.data.log.endedBy ??= "dead";
-        ws.terminate();
-      }
-    }
-    return dead;
+    return pingOrCutOff(this.#all);
   }
 
   /** Settles when all are closed, which a peer that doesn't answer can hold up for long. */
@@ -223,9 +207,19 @@ export class SocketRegistry implements MergedSockets {
   // A field, not a method: the metrics take it as a function, for every frame.
   readonly #countSubscribers = (topic: string): number => this.#server?.subscriberCount(topic) ?? 0;
 
-  #publish(audience: Topic["audience"], name: string, text: string): void {
+  readonly #countFollowers = (topic: string): number => this.followers.count(topic);
+
+  #counterOf({ audience }: Topic): (name: string) => number {
+    return audience === "activity" ? this.#countFollowers : this.#countSubscribers;
+  }
+
+  #publish(topic: Topic, name: string, text: string): void {
     const { metrics } = this.#options;
-    metrics.framePublished(audience, name, this.#countSubscribers);
+    metrics.framePublished(topic.audience, name, this.#counterOf(topic));
+    if (topic.audience === "activity") {
+      for (const ws of this.followers.of(name)) writeText(ws, metrics, text);
+      return;
+    }
     // 0 also where nobody is subscribed.
     const sent = this.#server?.publish(name, text);
     if (sent === 0 && this.#countSubscribers(name) > 0) {
