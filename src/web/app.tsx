@@ -54,6 +54,8 @@ function House({ client, chats, user: signedIn }: { client: Client; chats: ChatL
   const drafts = useMemo(() => createDrafts(localStorage, user.id), [user.id]);
   const [newCount, setNewCount] = useState(0);
   const hasModel = useHasModel(client);
+  const [isReopening, setReopening] = useState(false);
+  useEffect(() => setReopening(false), [isReopening]);
   const now = useNow();
   const dialog = useDialog<"new chat" | "settings">();
   const create = () => dialog.open("new chat");
@@ -77,12 +79,11 @@ function House({ client, chats, user: signedIn }: { client: Client; chats: ChatL
         onCreate={create}
         onSettings={() => dialog.open("settings")}
       />
-      {chatId === undefined ? (
+      {isReopening ? null : chatId === undefined ? (
         <Welcome hasChats={list !== undefined && list.length > 0} onCreate={create} />
       ) : (
         <RoomPane
-          // The room is opened again with or without the read positions of others.
-          key={`${chatId} ${user.read_receipts}`}
+          key={chatId}
           client={client}
           chats={chats}
           user={user}
@@ -97,7 +98,16 @@ function House({ client, chats, user: signedIn }: { client: Client; chats: ChatL
         <NewChat key={dialog.key} client={client} onClose={dialog.close} />
       )}
       {dialog.name === "settings" && (
-        <MySettingsDialog key={dialog.key} user={user} onChanged={setUser} onClose={dialog.close} />
+        <MySettingsDialog
+          key={dialog.key}
+          user={user}
+          onChanged={(changed) => {
+            setUser(changed);
+            // A room shows the read positions of the others, or none, when it is opened again.
+            setReopening(changed.read_receipts !== user.read_receipts);
+          }}
+          onClose={dialog.close}
+        />
       )}
     </div>
   );

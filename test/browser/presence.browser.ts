@@ -87,7 +87,7 @@ test("somebody without input for ten minutes is away, and online again with the 
   await annas.page.getByRole("button", { name: /^People/ }).click();
   const person = annas.page.getByRole("listitem").filter({ hasText: ben.username });
   await person.getByText("online", { exact: true }).waitFor();
-  await bens.page.clock.runFor("10:20");
+  await bens.page.clock.fastForward("10:20");
   await person.getByText("away", { exact: true }).waitFor();
   await bens.page.keyboard.press("Shift");
   await person.getByText("online", { exact: true }).waitFor();
@@ -192,7 +192,7 @@ test("in a room above 100 people the readers are shown on request", async () => 
   const { anna, ben, chat } = await twoPeople();
   await world.sql`
     with people as (
-      insert into users (username, email, password_hash)
+      insert into users (username, email, hashed_password)
       select 'crowd-' || n, 'crowd-' || n || '@example.com', 'none' from generate_series(1, 99) n
       returning id
     )

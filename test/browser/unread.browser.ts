@@ -185,7 +185,7 @@ test("a preference that the server refuses is told in the menu", async () => {
     route.fulfill({
       status: 429,
       contentType: "application/problem+json",
-      body: JSON.stringify({ status: 429, code: "rate_limited", detail: "Not so fast." }),
+      body: JSON.stringify({ type: "/problems/rate_limited", status: 429, detail: "Not so fast." }),
     }),
   );
   await page.getByRole("button", { name: "Chat menu" }).click();
