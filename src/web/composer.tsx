@@ -6,6 +6,8 @@ import type { Composing } from "./composing.ts";
 import { directionOfDraft } from "./directions.ts";
 import { Icon } from "./icons.tsx";
 import { isEnterOfInputMethod } from "./input-method.ts";
+import type { Mentionable } from "./mention-at.ts";
+import { MentionList, useMentionCompletion } from "./mention-list.tsx";
 import { useCoarsePointer } from "./pointer.ts";
 
 /** Counts characters as the server does: code points, not UTF-16 units. */
@@ -46,6 +48,7 @@ export function Composer({
   room,
   name,
   isAiChat,
+  people,
   messages,
   composing,
   onSend,
@@ -54,6 +57,8 @@ export function Composer({
   room: Room;
   name: string;
   isAiChat: boolean;
+  /** Those who can be mentioned. */
+  people: readonly Mentionable[];
   messages: readonly Message[];
   composing: Composing;
   /** Receives the text without white space at its ends. */
@@ -75,6 +80,8 @@ export function Composer({
     if (beginnings > 0 || matchMedia("(hover: hover)").matches) box.current?.focus();
   }, [beginnings]);
 
+  const mentions = useMentionCompletion({ box, text, people, onWrite: write });
+
   const trimmed = text.trim();
   const characters = text.length > charactersNear ? [...trimmed].length : trimmed.length;
   const isTooLong = characters > charactersMax;
@@ -86,6 +93,7 @@ export function Composer({
 
   /** On-screen keyboards have no Shift and Enter: there, Enter begins a new line, and the button sends. */
   function onKeyDown(event: KeyboardEvent) {
+    if (mentions.onKeyDown(event) || event.isComposing) return;
     if (event.key === "Escape" && (editing || replyTo !== undefined)) composing.cancel();
     if (event.key === "ArrowUp" && text === "" && !editing) {
       event.preventDefault();
@@ -126,7 +134,11 @@ export function Composer({
         aria-describedby="composer-hint"
         placeholder={isAiChat ? "Ask Gemini" : "Message, or /bot …"}
         enterkeyhint={isTouch ? "enter" : "send"}
+        {...mentions.attributes}
+        onSelect={(event) => mentions.leave(event.currentTarget)}
+        onBlur={() => mentions.leave()}
         onInput={(event) => {
+          mentions.follow(event.currentTarget);
           write(event.currentTarget.value);
           if (!editing) room.typing();
         }}
@@ -137,6 +149,7 @@ export function Composer({
           ? "Enter begins a new line, the button sends."
           : "Enter sends, Shift and Enter begins a new line."}
       </span>
+      <MentionList of={mentions} />
       <CharactersLeft characters={characters} />
       <button
         class="primary square"

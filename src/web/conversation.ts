@@ -22,6 +22,7 @@ export function useConversation(parts: {
   drafts: Drafts;
   scrolling: Scrolling;
   onVersions: (message: Message) => void;
+  onSent: () => void;
 }) {
   const { room, snapshot, user, drafts, scrolling } = parts;
   const composing = useComposing(room, drafts);
@@ -76,6 +77,7 @@ export function useConversation(parts: {
       composing.clear();
       if (!editing) {
         room.send(text, { replyTo });
+        parts.onSent();
         scrolling.goToEnd();
       } else if (text !== editing.content) {
         void settle(room.edit(editing.id, text), (problem) => {

@@ -8,8 +8,10 @@ import { mentionNames } from "./mentions.ts";
 import { moveBetweenActions } from "./message-actions.tsx";
 import { mayDelete, type MessageCommands } from "./message-commands.ts";
 import { MessageRow, PendingRow } from "./message-row.tsx";
+import type { Reading } from "./reading.ts";
 import type { Scrolling } from "./scrolling.ts";
 import { calendarDay, dayName, useToday } from "./times.ts";
+import { useReaders } from "./use-readers.ts";
 
 /** Consecutive messages of one person within this time have one heading with the name. */
 const continuesMs = 5 * 60_000;
@@ -35,6 +37,17 @@ function useNames({ participants }: RoomSnapshot, user: User) {
   }, [participants.map(({ id }) => id).join(), user]);
 }
 
+/** The first message of others above a number; undefined while older messages that may be above it are not loaded. */
+function firstAfter(
+  messages: readonly Message[],
+  afterSeq: number,
+  ownId: number,
+  hasOlder: boolean,
+): Message | undefined {
+  if (hasOlder && (messages[0]?.seq ?? 0) > afterSeq) return undefined;
+  return messages.find(({ seq, user_id }) => seq > afterSeq && user_id !== ownId);
+}
+
 export function MessageList({
   room,
   snapshot,
@@ -42,6 +55,7 @@ export function MessageList({
   commands,
   deleting,
   scrolling,
+  reading,
 }: {
   room: Room;
   snapshot: RoomSnapshot;
@@ -50,6 +64,7 @@ export function MessageList({
   /** The ids of messages that are about to be deleted. */
   deleting: ReadonlySet<number>;
   scrolling: Scrolling;
+  reading: Reading;
 }) {
   const older = useAction();
   // "Today" becomes "Yesterday" at midnight, although nothing is written.
@@ -60,6 +75,9 @@ export function MessageList({
   const find = (id: number | null | undefined) => (id ? byId.get(id) : undefined);
   const lastId = messages.findLast((message) => message.deleted_at === null)?.id;
   const loadOlder = () => older.run(() => room.loadOlder());
+  const readers = useReaders(snapshot, user.id);
+  const { newLine, newCount } = reading;
+  const firstNew = newLine && firstAfter(messages, newLine.afterSeq, user.id, hasOlder);
 
   return (
     <div
@@ -91,6 +109,11 @@ export function MessageList({
                 {dayName(message.created_at)}
               </li>
             ),
+            message === firstNew && (
+              <li key="new" class="new-line" data-start={newLine?.isStart || undefined}>
+                New messages
+              </li>
+            ),
             <MessageRow
               key={message.id}
               message={message}
@@ -98,6 +121,7 @@ export function MessageList({
               continues={!isNewDay && continuesFrom(before, message)}
               question={question === before ? undefined : question}
               original={find(message.reply_to)}
+              readers={readers.get(message.id)}
               canDelete={mayDelete(message, question, user.id, chat?.owner_id)}
               isDeleting={deleting.has(message.id)}
               isTabStop={message.id === lastId}
@@ -121,6 +145,12 @@ export function MessageList({
       {!scrolling.isAtEnd && (
         <button type="button" class="to-end" onClick={scrolling.goToEnd}>
           <Icon name="down" /> Newest
+          {newCount > 0 && (
+            <span class="unread">
+              {newCount > 99 ? "99+" : newCount}
+              <span class="visually-hidden"> new</span>
+            </span>
+          )}
         </button>
       )}
     </div>

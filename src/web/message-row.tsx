@@ -10,8 +10,10 @@ import { mayEdit, type MessageCommands } from "./message-commands.ts";
 import { Avatar } from "./people-shown.tsx";
 import { PersonText } from "./person-text.tsx";
 import { PlainText } from "./plain-text.tsx";
+import type { Readers } from "./readers.ts";
 import { Reactions } from "./reactions.tsx";
 import { deletedText, ReplyQuote } from "./reply-quote.tsx";
+import { Ticks } from "./ticks.tsx";
 import { clockTime, fullTime } from "./times.ts";
 
 export interface MessageRowProps {
@@ -21,6 +23,8 @@ export interface MessageRowProps {
   continues: boolean;
   /** The question of an answer, unless it is right above. */
   question: Message | undefined;
+  /** Shown below an own message. */
+  readers: Readers | undefined;
   /** The message that it replies to, if it is loaded. */
   original: Message | undefined;
   canDelete: boolean;
@@ -40,6 +44,7 @@ const compared = [
   "continues",
   "question",
   "original",
+  "readers",
   "canDelete",
   "isDeleting",
   "isTabStop",
@@ -53,7 +58,7 @@ export class MessageRow extends Component<MessageRowProps> {
     return compared.some((name) => next[name] !== this.props[name]);
   }
 
-  override render({ message, ownId, continues, isDeleting, ...props }: MessageRowProps) {
+  override render({ message, ownId, continues, isDeleting, readers, ...props }: MessageRowProps) {
     const isOwn = message.user_id === ownId;
     const kind = message.is_bot ? "answer" : isOwn ? "own" : "other";
     const marks = [continues && "continues", message.mentions.includes(ownId) && "mentions-you"];
@@ -80,13 +85,14 @@ export class MessageRow extends Component<MessageRowProps> {
           ) : (
             <Said message={message} ownId={ownId} {...props} />
           )}
+          {readers && message.deleted_at === null && <Ticks message={message} readers={readers} />}
         </div>
       </li>
     );
   }
 }
 
-type SaidProps = Omit<MessageRowProps, "continues" | "isDeleting">;
+type SaidProps = Omit<MessageRowProps, "continues" | "isDeleting" | "readers">;
 
 function Said({ message, ownId, question, original, commands, ...props }: SaidProps) {
   const { reply_to: replyTo } = message;
