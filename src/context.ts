@@ -114,8 +114,11 @@ export interface Gateway {
   disconnectSessions(sessionIds: readonly string[]): void;
   /** Closes every open socket of a person, who may reconnect at once. */
   disconnectUser(userId: number): void;
-  /** Ends a person's subscription to a chat's activity. */
-  unfollow(userId: number, chatId: number): void;
+  /**
+   * Ends a person's subscription to a chat's activity. No socket of theirs gets another one while the removal is under way.
+   * @returns the end of the removal, which is called whatever came of it
+   */
+  beginRemoval(userId: number, chatId: number): () => void;
 }
 
 /** Why an answer was ended from outside. */

@@ -4,6 +4,7 @@ import type { Metrics } from "../observability/metrics/metrics.ts";
 import { mergedName, userTopic, type MergedSockets, type Topic } from "../realtime/topics.ts";
 import type { CloseReason } from "../wire/close-codes.ts";
 import type { UserFrame } from "../wire/list-frames.ts";
+import { Removals } from "./removals.ts";
 import {
   backpressureBytesMax,
   closeSocket,
@@ -41,6 +42,7 @@ export class SocketRegistry implements MergedSockets {
   readonly #all = new Set<Socket>();
   readonly #byUser = new Map<number, Set<Socket>>();
   readonly #countByNetwork = new Map<string, number>();
+  readonly #removals = new Removals((userId) => this.#byUser.get(userId) ?? []);
   #mergedCount = 0;
   #empty: PromiseWithResolvers<void> | undefined;
   #server: Publisher | undefined;
@@ -83,6 +85,7 @@ export class SocketRegistry implements MergedSockets {
     sockets.add(ws);
     if (session.isMerged) this.#mergedCount += 1;
     ws.data.session = session;
+    this.#removals.applyTo(session);
     // Before anything is waited for: a client may load its chats as soon as the socket is open.
     ws.subscribe(userTopic(userId).name);
     this.#options.presence.connected(session);
@@ -127,18 +130,23 @@ export class SocketRegistry implements MergedSockets {
     }
   }
 
-  /** Hands a frame to all sockets of a person, which follow the chat that it brings, or unfollow the one that it ends. */
+  /**
+   * Hands a frame to all sockets of a person, which follow the chat that it brings, unless the person is being removed from it,
+   * or unfollow the one that it ends.
+   */
   notify(userId: number, frame: UserFrame): void {
+    const follows = "chat" in frame && !this.#removals.noteInvited(userId, frame.chat.id);
     for (const ws of this.#byUser.get(userId) ?? []) {
-      if ("chat" in frame) ws.data.session?.follow(frame.chat.id);
-      else if (endsChat(frame)) ws.data.session?.unfollow(frame.chat_id);
+      if ("chat" in frame) {
+        if (follows) ws.data.session?.follow(frame.chat.id);
+      } else if (endsChat(frame)) ws.data.session?.unfollow(frame.chat_id);
     }
     this.emit(userTopic(userId), JSON.stringify(frame));
   }
 
-  /** Ends the subscriptions of a person's sockets to a chat's activity. */
-  unfollow(userId: number, chatId: number): void {
-    for (const ws of this.#byUser.get(userId) ?? []) ws.data.session?.unfollow(chatId);
+  /** See {@link Removals.begin}. */
+  beginRemoval(userId: number, chatId: number): () => void {
+    return this.#removals.begin(userId, chatId);
   }
 
   /** The sessions that sockets are open for. */
@@ -160,11 +168,9 @@ export class SocketRegistry implements MergedSockets {
     }
   }
 
-  /** Closes every socket of a person. Their clients reconnect and hear what they may. */
+  /** See {@link Removals.reconnect}. */
   disconnectUser(userId: number): void {
-    for (const ws of this.#byUser.get(userId) ?? []) {
-      closeSocket(ws, "unavailable", "reconnect, and catch up");
-    }
+    this.#removals.reconnect(userId);
   }
 
   /** Closes sockets whose `auth` frame did not come in time, or whose token has expired. */
