@@ -38,6 +38,8 @@ export interface RegistryOptions {
 const endsChat = ({ type }: UserFrame) => type === "chat_deleted" || type === "removed_from_chat";
 
 export class SocketRegistry implements MergedSockets {
+  /** See {@link RegistryOptions}. */
+  readonly leaveDelayMs: number;
   readonly #options: RegistryOptions;
   readonly #all = new Set<Socket>();
   readonly #byUser = new Map<number, Set<Socket>>();
@@ -49,16 +51,12 @@ export class SocketRegistry implements MergedSockets {
 
   constructor(options: RegistryOptions) {
     this.#options = options;
+    this.leaveDelayMs = options.leaveDelayMs ?? defaultLeaveDelayMs;
   }
 
   /** From now on frames go out through this server. */
   attach(server: Publisher): void {
     this.#server = server;
-  }
-
-  /** See {@link RegistryOptions}. */
-  get leaveDelayMs(): number {
-    return this.#options.leaveDelayMs ?? defaultLeaveDelayMs;
   }
 
   get size(): number {
@@ -123,10 +121,8 @@ export class SocketRegistry implements MergedSockets {
   }
 
   sendMerged(userIds: number[], text: string): void {
-    for (const userId of userIds) {
-      for (const ws of this.#byUser.get(userId) ?? []) {
-        if (ws.data.session?.isMerged) ws.data.session.send(text);
-      }
+    for (const session of userIds.flatMap((userId) => this.listenersOf(userId))) {
+      if (session.isMerged) session.send(text);
     }
   }
 
@@ -136,12 +132,17 @@ export class SocketRegistry implements MergedSockets {
    */
   notify(userId: number, frame: UserFrame): void {
     const follows = "chat" in frame && !this.#removals.noteInvited(userId, frame.chat.id);
-    for (const ws of this.#byUser.get(userId) ?? []) {
+    for (const session of this.listenersOf(userId)) {
       if ("chat" in frame) {
-        if (follows) ws.data.session?.follow(frame.chat.id);
-      } else if (endsChat(frame)) ws.data.session?.unfollow(frame.chat_id);
+        if (follows) session.follow(frame.chat.id);
+      } else if (endsChat(frame)) session.unfollow(frame.chat_id);
     }
     this.emit(userTopic(userId), JSON.stringify(frame));
+  }
+
+  listenersOf(userId: number): SocketSession[] {
+    const sockets = [...(this.#byUser.get(userId) ?? [])];
+    return sockets.map(({ data }) => data.session).filter((session) => session !== undefined);
   }
 
   /** See {@link Removals.begin}. */
@@ -216,9 +217,7 @@ export class SocketRegistry implements MergedSockets {
 
   /** Frames that wait in the inboxes of all sockets. */
   waitingFrames(): number {
-    let frames = 0;
-    for (const ws of this.#all) frames += ws.data.inbox?.waitingCount ?? 0;
-    return frames;
+    return this.#all.values().reduce((sum, ws) => sum + (ws.data.inbox?.waitingCount ?? 0), 0);
   }
 
   /** Settles when no frame of any socket is being handled. */
