@@ -16,7 +16,10 @@ export interface Sequenced<Unnumbered> {
   readonly catchUp: (() => Unnumbered) | undefined;
 }
 
-/** Reads the frames with numbers above `after`, in order; numbers that left no trace are left out. */
+/**
+ * Reads the frames with numbers above `after`, in any order; numbers that left no trace are left out. Of two frames with the same
+ * number the later one in the list counts.
+ */
 export type ReadLog<Frame> = (
   chatId: number,
   after: number,
