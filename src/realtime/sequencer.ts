@@ -212,6 +212,8 @@ export class Sequencer<Frame extends Sequenced<Unnumbered>, Unnumbered = string>
     metrics?.gapRead();
     log.info({ chatId, after, readTo }, "a gap was read from the log");
     for (const frame of frames) {
+      // Live frames may have gone on while the log was read: an answer must not be shown once more after its end.
+      if (!this.awaits(frame.seq)) continue;
       // A frame that came and only had to wait needs no text ahead: what belongs before it has come, too.
       if (frame.catchUp && !this.#pending.has(frame.seq)) {
         this.offerAfter(frame.seq - 1, frame.catchUp());
