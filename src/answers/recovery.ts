@@ -92,6 +92,8 @@ async function end(
   );
   ctx.log.info({ messageId: answer.id, status }, "an answer of a server that is gone has ended");
   if (!ended) return;
+  // It may still run here, its lease lost while this server stood still.
+  ctx.answers.noteEnded(answer.id);
   // The listeners of this node were shown nothing of the answer, or text that was not kept.
   const { chat_id: chatId, content, created_at: createdAt, updated_seq: number } = ended.message;
   const shown = { chatId, messageId: answer.id, seq: number - 1, createdAt };

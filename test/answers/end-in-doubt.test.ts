@@ -3,6 +3,7 @@ import { expect, test } from "bun:test";
 import { recoverAnswers } from "../../src/answers/recovery.ts";
 import { noUsage } from "../../src/answers/budget/usage-meter.ts";
 import { endAnswer } from "../../src/answers/queries.ts";
+import type { Answers } from "../../src/context.ts";
 import { answer, finish, say } from "../world/gemini/script.ts";
 import { useWorld } from "../world/world.ts";
 import { gateway } from "./asking.ts";
@@ -123,3 +124,32 @@ test.each([
     expect(world.gemini.requests).toHaveLength(requests);
   },
 );
+
+test("an answer that is ended here while it still runs here, its lease lost, shows no piece after its end", async () => {
+  const anna = await world.person("anna");
+  const chat = await anna.chat();
+  const annas = await anna.joined(chat.id);
+  const gate = gateway();
+  world.gemini.respondWith(answer(say("Mostly"), gate.step, say(" too late"), finish()));
+  await anna.say(chat.id, "/bot well?");
+  const { message_id: messageId } = await annas.next("bot_stream", { chunk: "Mostly" });
+  await gate.reached;
+  const running = world.ctx.answers.find(Number(messageId));
+  await world.sql`
+    update answer_runs set stop_requested = true, lease_expires_at = now() - interval '1 hour'
+    where message_id = ${Number(messageId)}
+  `;
+  const forgetful = new Proxy(world.ctx.answers, {
+    get(answers, name: keyof Answers) {
+      const member = answers[name];
+      if (name === "runIds") return () => [];
+      return typeof member === "function" ? member.bind(answers) : member;
+    },
+  });
+  await recoverAnswers({ ...world.ctx, answers: forgetful });
+  await annas.next("bot_stream", { is_complete: true, message_id: messageId });
+  gate.open();
+  await running?.done;
+  await annas.settle();
+  expect(annas.ofType("bot_stream").at(-1)).toMatchObject({ is_complete: true, status: "stopped" });
+});
