@@ -1,6 +1,6 @@
 // Makes the context and the objects behind its ports: the only file that knows every feature.
 import type { Logger } from "pino";
-import { Passwords } from "./accounts/passwords.ts";
+import { Passwords, type PasswordCost } from "./accounts/passwords.ts";
 import { readArrivals, type Arrival, type ArrivalRead } from "./accounts/socket-queries.ts";
 import { RecentSessions } from "./accounts/recent-sessions.ts";
 import { leaseSeconds } from "./answers/budget/queries.ts";
@@ -45,6 +45,8 @@ export interface ContextParts {
   telemetry?: Telemetry | undefined;
   now?: (() => Date) | undefined;
   durations?: Partial<ComposedDurations> | undefined;
+  /** OWASP's minimum unless said otherwise. Tests sign in hundreds of times, at a lower one. */
+  passwordCost?: PasswordCost | undefined;
 }
 
 /** Durations in milliseconds. Tests shorten them. */
@@ -131,7 +133,7 @@ export function compose(parts: ContextParts): ServerParts {
   return {
     ctx,
     sockets,
-    passwords: new Passwords(log),
+    passwords: new Passwords(log, parts.passwordCost),
     presence,
     typing: new TypingNotices(ctx, durations.typingMs),
     storeReaction: createStoreReaction(sql),

@@ -5,6 +5,7 @@ import { closeCodes } from "../src/wire/close-codes.ts";
 import { asyncApi } from "../src/wire/docs/asyncapi.ts";
 import { openApi } from "../src/docs/documents.ts";
 import { clusterSetting, startCluster } from "./world/cluster.ts";
+import { dataFolderSetting } from "./world/data-folder.ts";
 import { foldersSetting } from "./world/folder.ts";
 import { appToDescribe } from "./world/contract.ts";
 import { operationsOf, Document } from "./docs/openapi.ts";
@@ -46,6 +47,7 @@ const tests = Bun.spawn(
       TMPDIR: cluster.folder,
       TEST_SEEN_FOLDER: seenFolder,
       [clusterSetting]: cluster.url,
+      [dataFolderSetting]: cluster.dataFolder,
       [foldersSetting]: "kept",
     },
     stdio: ["inherit", "inherit", "inherit"],

@@ -60,14 +60,21 @@ export async function signAccessToken(
   return await new SignJWT(claims).setProtectedHeader(header).sign(bytesOf(secretKey));
 }
 
-/** @throws Problem `invalid_token` for a token that this server has not signed, {@link ExpiredToken} for one that has expired */
-export async function readAccessToken(ctx: ReadingCtx, token: string): Promise<Identity> {
+/**
+ * @param isRemembered false for a token that is not used again, as that of a socket
+ * @throws Problem `invalid_token` for a token that this server has not signed, {@link ExpiredToken} for one that has expired
+ */
+export async function readAccessToken(
+  ctx: ReadingCtx,
+  token: string,
+  { isRemembered = true }: { isRemembered?: boolean } = {},
+): Promise<Identity> {
   const known = ctx.sessionCache.findIdentity(token);
   const identity = known ?? verified(ctx, token);
   if (identity.expiresAtMs <= ctx.now().getTime()) {
     throw new ExpiredToken("The access token has expired. Sign in again or refresh it.");
   }
-  if (!known) ctx.sessionCache.rememberIdentity(token, identity);
+  if (!known && isRemembered) ctx.sessionCache.rememberIdentity(token, identity);
   return identity;
 }
 

@@ -52,7 +52,8 @@ export async function issueTicket(ctx: Ctx, caller: Caller): Promise<Ticket> {
 
 /** The person of a socket's token, an access token or a ticket. @throws Problem `invalid_token`, an {@link ExpiredToken} for one that was valid */
 export async function identify(ctx: Ctx, token: string): Promise<Identity> {
-  return token.includes(".") ? await readAccessToken(ctx, token) : await redeemTicket(ctx, token);
+  if (!token.includes(".")) return await redeemTicket(ctx, token);
+  return await readAccessToken(ctx, token, { isRemembered: false });
 }
 
 /** The chats of a caller whose session has not ended: a socket is refused otherwise. @throws Problem `invalid_token` */

@@ -4,14 +4,20 @@ import type { Logger } from "pino";
 import { Problem } from "../wire/problems.ts";
 import { Semaphore } from "./semaphore.ts";
 
-const memoryCostKiB = 19_456;
-const timeCost = 2;
+const owaspCost: PasswordCost = { memoryKiB: 19_456, passes: 2 };
 /** bcrypt uses no more of a password, and the servers whose hashes are imported cut it there. */
 const bcryptBytesMax = 72;
+
+/** The cost of an argon2id hash. */
+export interface PasswordCost {
+  readonly memoryKiB: number;
+  readonly passes: number;
+}
 
 /** Hashes and verifies passwords, two at a time. */
 export class Passwords {
   readonly #log: Logger;
+  readonly #cost: PasswordCost;
   readonly #semaphore = new Semaphore(
     { runningMax: 2, waitingMax: 200 },
     () =>
@@ -21,8 +27,10 @@ export class Passwords {
   );
   #unknownUserHash: Promise<string> | undefined;
 
-  constructor(log: Logger) {
+  /** @param cost of new hashes; OWASP's minimum unless said otherwise */
+  constructor(log: Logger, cost: PasswordCost = owaspCost) {
     this.#log = log;
+    this.#cost = cost;
   }
 
   /** Hashes that wait for others to end. */
@@ -32,8 +40,9 @@ export class Passwords {
 
   /** @throws Problem `unavailable` when too many wait already */
   hash(password: string): Promise<string> {
+    const { memoryKiB: memoryCost, passes: timeCost } = this.#cost;
     return this.#semaphore.run(() =>
-      Bun.password.hash(password, { algorithm: "argon2id", memoryCost: memoryCostKiB, timeCost }),
+      Bun.password.hash(password, { algorithm: "argon2id", memoryCost, timeCost }),
     );
   }
 
@@ -62,6 +71,12 @@ export class Passwords {
     return matches && known !== undefined;
   }
 
+  /** Whether a stored hash costs an attacker less than one that is made now: another algorithm, less memory, fewer passes. */
+  isWeak(hash: string): boolean {
+    const [, memory, passes] = /^\$argon2id\$v=19\$m=(\d+),t=(\d+),p=\d+\$/.exec(hash) ?? [];
+    return !(Number(memory) >= this.#cost.memoryKiB && Number(passes) >= this.#cost.passes);
+  }
+
   #isHash(stored: string): boolean {
     if (/^\$(argon2(id?|d)|2[aby])\$/.test(stored)) return true;
     this.#log.error(
@@ -86,10 +101,4 @@ export class Passwords {
 function hashedPart(password: string, hash: string): string | Uint8Array {
   if (!/^\$2[aby]\$/.test(hash)) return password;
   return new TextEncoder().encode(password).subarray(0, bcryptBytesMax);
-}
-
-/** Whether a stored hash costs an attacker less than one that is made now: another algorithm, less memory, fewer passes. */
-export function isWeakHash(hash: string): boolean {
-  const [, memory, time] = /^\$argon2id\$v=19\$m=(\d+),t=(\d+),p=\d+\$/.exec(hash) ?? [];
-  return !(Number(memory) >= memoryCostKiB && Number(time) >= timeCost);
 }

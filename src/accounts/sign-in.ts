@@ -12,7 +12,7 @@ import { Problem } from "../wire/problems.ts";
 import type { LoginInput, RegisterInput, Tokens, User } from "../wire/users.ts";
 import type { Source } from "../audit/queries.ts";
 import { record } from "../audit/audit.ts";
-import { isWeakHash, type Passwords } from "./passwords.ts";
+import type { Passwords } from "./passwords.ts";
 import { insertSession } from "./queries.ts";
 import { sessionTokens } from "./refresh.ts";
 import { hashSecret, makeSecret } from "./access-tokens.ts";
@@ -67,7 +67,7 @@ export async function login(
   // The password was changed while it was verified.
   if (!begun) throw await refusedLogin(ctx, user, source);
   dropSessions(ctx, begun.ended_ids);
-  if (isWeakHash(user.hashed_password)) await renewHash(ctx, passwords, user, input.password);
+  if (passwords.isWeak(user.hashed_password)) await renewHash(ctx, passwords, user, input.password);
   return await sessionTokens(ctx, user, sessionId, secret);
 }
 

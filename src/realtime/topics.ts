@@ -1,23 +1,23 @@
-/** Sockets subscribe to topics. The audience says whom a topic is for: a room, a list of chats, or one person. */
+/** Sockets subscribe to topics. The audience says whom a topic is for: a room, or a list of chats. */
 export interface Topic {
-  readonly audience: "chat" | "activity" | "user";
+  readonly audience: "chat" | "activity";
+  readonly chatId: number;
   readonly name: string;
 }
 
 /** The sockets of a slice of those that have joined a chat. */
 export const chatTopic = (chatId: number, slice: number): Topic => ({
   audience: "chat",
+  chatId,
   name: `chat:${chatId}:${slice}`,
 });
 
 /** All sockets of a chat's participants that have not joined it. */
 export const activityTopic = (chatId: number): Topic => ({
   audience: "activity",
+  chatId,
   name: `activity:${chatId}`,
 });
-
-/** All sockets of one person. */
-export const userTopic = (userId: number): Topic => ({ audience: "user", name: `user:${userId}` });
 
 /** The name under which merged sockets subscribe to the topic of a room or of a list of chats. */
 export const mergedName = (topic: Topic): string => `${topic.name}:merged`;

@@ -46,7 +46,12 @@ async function authenticate(
       closeSocket(ws, "rate_limited", refusal.detail);
       return;
     }
-    const session = new SocketSession(ws, { caller, metrics: ctx.telemetry.metrics, isMerged });
+    const session = new SocketSession(ws, {
+      caller,
+      metrics: ctx.telemetry.metrics,
+      isMerged,
+      followers: sockets.followers,
+    });
     if (!sockets.claim(ws, session)) {
       closeSocket(ws, "too_many_sockets", "close another socket of this account first");
       return;

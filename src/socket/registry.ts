@@ -1,13 +1,16 @@
 // The open sockets of this node: their people, their limits, and the ways to reach, check and close them.
 import type { Server } from "bun";
 import type { Metrics } from "../observability/metrics/metrics.ts";
-import { mergedName, userTopic, type MergedSockets, type Topic } from "../realtime/topics.ts";
+import { mergedName, type MergedSockets, type Topic } from "../realtime/topics.ts";
 import type { CloseReason } from "../wire/close-codes.ts";
 import type { UserFrame } from "../wire/list-frames.ts";
+import { Followers } from "./followers.ts";
+import { checkSessions, pingOrCutOff } from "./liveness.ts";
 import { Removals } from "./removals.ts";
 import {
   backpressureBytesMax,
   closeSocket,
+  writeText,
   type Socket,
   type SocketData,
   type SocketSession,
@@ -16,8 +19,6 @@ import {
 /** The part of Bun's server that sends to topics. */
 type Publisher = Pick<Server<SocketData>, "publish" | "subscriberCount">;
 
-/** Milliseconds in which a socket without a token in its address must send an `auth` frame. */
-const defaultAuthTimeoutMs = 5_000;
 /** The web client of the FastAPI server leaves and joins its chats each time that its list of them changes. */
 const defaultLeaveDelayMs = 1_000;
 
@@ -27,6 +28,7 @@ export interface RegistryOptions {
   /** 0 for no limit. */
   perAddressMax: number;
   metrics: Pick<Metrics, "framePublished" | "frameDropped">;
+  /** See {@link checkSessions}. */
   authTimeoutMs?: number | undefined;
   /** Is told of sockets whose person is known. */
   presence: { connected(session: SocketSession): void; disconnected(session: SocketSession): void };
@@ -40,9 +42,11 @@ const endsChat = ({ type }: UserFrame) => type === "chat_deleted" || type === "r
 export class SocketRegistry implements MergedSockets {
   /** See {@link RegistryOptions}. */
   readonly leaveDelayMs: number;
+  readonly followers = new Followers<Socket>();
   readonly #options: RegistryOptions;
   readonly #all = new Set<Socket>();
-  readonly #byUser = new Map<number, Set<Socket>>();
+  /** By person. Most people have one socket, for which an array takes a fifth of a set's memory. */
+  readonly #byUser = new Map<number, Socket[]>();
   readonly #countByNetwork = new Map<string, number>();
   readonly #removals = new Removals((userId) => this.#byUser.get(userId) ?? []);
   #mergedCount = 0;
@@ -78,14 +82,12 @@ export class SocketRegistry implements MergedSockets {
   claim(ws: Socket, session: SocketSession): boolean {
     const { perUserMax } = this.#options;
     const { userId } = session;
-    const sockets = this.#byUser.getOrInsertComputed(userId, () => new Set());
-    if (perUserMax > 0 && sockets.size >= perUserMax) return false;
-    sockets.add(ws);
+    const sockets = this.#byUser.getOrInsertComputed(userId, () => []);
+    if (perUserMax > 0 && sockets.length >= perUserMax) return false;
+    sockets.push(ws);
     if (session.isMerged) this.#mergedCount += 1;
     ws.data.session = session;
     this.#removals.applyTo(session);
-    // Before anything is waited for: a client may load its chats as soon as the socket is open.
-    ws.subscribe(userTopic(userId).name);
     this.#options.presence.connected(session);
     return true;
   }
@@ -101,23 +103,23 @@ export class SocketRegistry implements MergedSockets {
     session.end();
     this.#options.presence.disconnected(session);
     if (session.isMerged) this.#mergedCount -= 1;
-    const sockets = this.#byUser.get(session.userId);
-    sockets?.delete(ws);
-    if (sockets?.size === 0) this.#byUser.delete(session.userId);
+    const others = this.#byUser.get(session.userId)?.filter((other) => other !== ws) ?? [];
+    if (others.length > 0) this.#byUser.set(session.userId, others);
+    else this.#byUser.delete(session.userId);
   }
 
   /** Hands a text to all sockets that are subscribed to a topic. See {@link Emit}. */
   emit(topic: Topic, text: string, merged: () => string = () => text): void {
-    this.#publish(topic.audience, topic.name, text);
+    this.#publish(topic, topic.name, text);
     this.emitMerged(topic, merged);
   }
 
   listen(topic: Topic): boolean {
-    return this.#mergedCount > 0 && this.#countSubscribers(mergedName(topic)) > 0;
+    return this.#mergedCount > 0 && this.#counterOf(topic)(mergedName(topic)) > 0;
   }
 
   emitMerged(topic: Topic, text: () => string): void {
-    if (this.listen(topic)) this.#publish(topic.audience, mergedName(topic), text());
+    if (this.listen(topic)) this.#publish(topic, mergedName(topic), text());
   }
 
   sendMerged(userIds: number[], text: string): void {
@@ -131,13 +133,18 @@ export class SocketRegistry implements MergedSockets {
    * or unfollow the one that it ends.
    */
   notify(userId: number, frame: UserFrame): void {
+    const { metrics } = this.#options;
+    const sockets = this.#byUser.get(userId) ?? [];
+    const text = JSON.stringify(frame);
     const follows = "chat" in frame && !this.#removals.noteInvited(userId, frame.chat.id);
-    for (const session of this.listenersOf(userId)) {
+    metrics.framePublished("user", "", () => sockets.length);
+    for (const ws of sockets) {
       if ("chat" in frame) {
-        if (follows) session.follow(frame.chat.id);
-      } else if (endsChat(frame)) session.unfollow(frame.chat_id);
+        if (follows) ws.data.session?.follow(frame.chat.id);
+      } else if (endsChat(frame)) ws.data.session?.unfollow(frame.chat_id);
+      // A topic of each person would take a kilobyte.
+      writeText(ws, metrics, text);
     }
-    this.emit(userTopic(userId), JSON.stringify(frame));
   }
 
   listenersOf(userId: number): SocketSession[] {
@@ -174,37 +181,14 @@ export class SocketRegistry implements MergedSockets {
     this.#removals.reconnect(userId);
   }
 
-  /** Closes sockets whose `auth` frame did not come in time, or whose token has expired. */
+  /** See {@link checkSessions}. */
   checkSessions(nowMs: number): void {
-    const { authTimeoutMs = defaultAuthTimeoutMs } = this.#options;
-    for (const ws of this.#all) {
-      const { session, opening, openedAtMs } = ws.data;
-      if (session && session.caller.expiresAtMs <= nowMs) {
-        closeSocket(ws, "token_expired", "renew it with an auth frame before it expires");
-      } else if (!session && !opening && openedAtMs + authTimeoutMs <= nowMs) {
-        closeSocket(ws, "invalid_token", "no auth frame came in time");
-      }
-    }
+    checkSessions(this.#all, nowMs, this.#options.authTimeoutMs);
   }
 
-  /**
-   * Pings every peer and cuts off those that have been silent since the last call, which the kernel may still take for
-   * connected.
-   * @returns how many were cut off
-   */
+  /** See {@link pingOrCutOff}. */
   heartbeat(): number {
-    let dead = 0;
-    for (const ws of this.#all) {
-      if (ws.data.alive) {
-        ws.data.alive = false;
-        ws.ping();
-      } else {
-        dead += 1;
-        if (ws.data.log) ws.data.log.endedBy ??= "dead";
-        ws.terminate();
-      }
-    }
-    return dead;
+    return pingOrCutOff(this.#all);
   }
 
   /** Settles when all are closed, which a peer that doesn't answer can hold up for long. */
@@ -228,9 +212,19 @@ export class SocketRegistry implements MergedSockets {
   // A field, not a method: the metrics take it as a function, for every frame.
   readonly #countSubscribers = (topic: string): number => this.#server?.subscriberCount(topic) ?? 0;
 
-  #publish(audience: Topic["audience"], name: string, text: string): void {
+  readonly #countFollowers = (topic: string): number => this.followers.count(topic);
+
+  #counterOf({ audience }: Topic): (name: string) => number {
+    return audience === "activity" ? this.#countFollowers : this.#countSubscribers;
+  }
+
+  #publish(topic: Topic, name: string, text: string): void {
     const { metrics } = this.#options;
-    metrics.framePublished(audience, name, this.#countSubscribers);
+    metrics.framePublished(topic.audience, name, this.#counterOf(topic));
+    if (topic.audience === "activity") {
+      for (const ws of this.followers.of(name)) writeText(ws, metrics, text);
+      return;
+    }
     // 0 also where nobody is subscribed.
     const sent = this.#server?.publish(name, text);
     if (sent === 0 && this.#countSubscribers(name) > 0) {

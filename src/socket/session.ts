@@ -5,6 +5,7 @@ import type { Metrics } from "../observability/metrics/metrics.ts";
 import type { Listener } from "../realtime/listener.ts";
 import { activityTopic, mergedName, type Topic } from "../realtime/topics.ts";
 import { closeCodes, type CloseReason } from "../wire/close-codes.ts";
+import type { Followers } from "./followers.ts";
 import type { Inbox } from "./inbox.ts";
 import type { SocketLog } from "./socket-log.ts";
 
@@ -44,6 +45,11 @@ type SendMetrics = Pick<Metrics, "frameSent" | "frameDropped">;
 /** Sends to one socket. A text that finds no room is dropped, and Bun closes the socket. */
 export function sendText(ws: Socket, metrics: SendMetrics, text: string): void {
   metrics.frameSent();
+  writeText(ws, metrics, text);
+}
+
+/** Sends like {@link sendText}, and does not count the frame. */
+export function writeText(ws: Socket, metrics: Pick<Metrics, "frameDropped">, text: string): void {
   // 0 also where the socket has closed meanwhile.
   if (ws.send(text) !== 0 || ws.readyState !== WebSocket.OPEN) return;
   metrics.frameDropped("slow_reader");
@@ -60,6 +66,14 @@ export function closeSocket(ws: Socket, reason: CloseReason, detail: string): vo
 /** Chats that a socket remembers as left. The oldest is forgotten first, when none of its frames is on its way any more. */
 const leftChatsMax = 1_000;
 
+interface SessionOptions {
+  caller: Caller;
+  metrics: SendMetrics;
+  /** See {@link Listener}. */
+  isMerged: boolean;
+  followers: Followers<Socket>;
+}
+
 /** A socket whose person is known. */
 export class SocketSession implements Listener {
   readonly joined = new Set<number>();
@@ -70,23 +84,24 @@ export class SocketSession implements Listener {
   #hiddenReadAtMs = -Infinity;
   readonly #ws: Socket;
   readonly #metrics: SendMetrics;
+  readonly #followers: Followers<Socket>;
+  /** The chats whose activity it follows. */
+  #followed: number[] = [];
   /**
-   * Activity topics of chats that the person was removed from. A list of chats that was read before may still name them,
+   * Chats that the person was removed from. A list of chats that was read before may still name them,
    * and a room may still hold the socket.
    */
-  #leftTopics: Set<string> | undefined;
+  #leftChats: Set<number> | undefined;
 
   /** Leaves that have not taken effect yet, by chat. */
-  readonly #leaving = new Map<number, ReturnType<typeof setTimeout>>();
+  #leaving: Map<number, ReturnType<typeof setTimeout>> | undefined;
 
-  constructor(
-    ws: Socket,
-    { caller, metrics, isMerged }: { caller: Caller; metrics: SendMetrics; isMerged: boolean },
-  ) {
+  constructor(ws: Socket, { caller, metrics, isMerged, followers }: SessionOptions) {
     this.#ws = ws;
     this.isMerged = isMerged;
     this.caller = caller;
     this.#metrics = metrics;
+    this.#followers = followers;
   }
 
   get userId(): number {
@@ -129,62 +144,74 @@ export class SocketSession implements Listener {
   }
 
   subscribe(topic: Topic): void {
-    if (this.#leftTopics?.has(topic.name)) return;
-    this.#ws.subscribe(this.#nameOf(topic));
+    if (topic.audience === "activity") this.#followActivity([topic.chatId]);
+    else this.#ws.subscribe(this.#nameOf(topic));
   }
 
   unsubscribe(topic: Topic): void {
-    this.#ws.unsubscribe(this.#nameOf(topic));
+    const { audience, chatId } = topic;
+    if (audience === "chat") this.#ws.unsubscribe(this.#nameOf(topic));
+    else if (this.#followed.includes(chatId)) {
+      this.#followed = this.#followed.filter((id) => id !== chatId);
+      this.#followers.remove(this.#nameOf(topic), this.#ws);
+    }
   }
 
   /** Calls `leave` in a moment, unless the chat is joined again until then. */
   leaveLater(chatId: number, delayMs: number, leave: () => void): void {
-    if (!this.joined.has(chatId) || this.#leaving.has(chatId)) return;
+    if (!this.joined.has(chatId) || this.#leaving?.has(chatId)) return;
     const timer = setTimeout(() => {
-      this.#leaving.delete(chatId);
+      this.#leaving?.delete(chatId);
       leave();
     }, delayMs);
-    this.#leaving.set(chatId, timer);
+    (this.#leaving ??= new Map()).set(chatId, timer);
   }
 
   /** Takes back {@link leaveLater}. */
   stay(chatId: number): void {
-    clearTimeout(this.#leaving.get(chatId));
-    this.#leaving.delete(chatId);
+    clearTimeout(this.#leaving?.get(chatId));
+    this.#leaving?.delete(chatId);
   }
 
   /** The socket has closed. */
   end(): void {
-    for (const timer of this.#leaving.values()) clearTimeout(timer);
-    this.#leaving.clear();
+    for (const timer of this.#leaving?.values() ?? []) clearTimeout(timer);
+    this.#leaving = undefined;
+    for (const chatId of this.#followed) {
+      this.#followers.remove(this.#nameOf(activityTopic(chatId)), this.#ws);
+    }
+    this.#followed = [];
   }
 
   /** Subscribes to the activity of the chats that the person is in. */
   followAll(chatIds: number[]): void {
-    for (const chatId of chatIds) this.#followActivity(chatId);
+    this.#followActivity(chatIds.filter((chatId) => !this.joined.has(chatId)));
   }
 
   /** Subscribes to the activity of a chat, also of one that the person was removed from before. */
   follow(chatId: number): void {
-    this.#leftTopics?.delete(activityTopic(chatId).name);
-    this.#followActivity(chatId);
+    this.#leftChats?.delete(chatId);
+    if (!this.joined.has(chatId)) this.#followActivity([chatId]);
   }
 
   /** Ends the subscription to a chat's activity, until {@link follow}. */
   unfollow(chatId: number): void {
-    const topic = activityTopic(chatId);
-    this.#leftTopics ??= new Set();
-    this.#leftTopics.add(topic.name);
-    const [oldest = topic.name] = this.#leftTopics;
-    if (this.#leftTopics.size > leftChatsMax) this.#leftTopics.delete(oldest);
-    this.unsubscribe(topic);
+    this.#leftChats ??= new Set();
+    this.#leftChats.add(chatId);
+    const [oldest = chatId] = this.#leftChats;
+    if (this.#leftChats.size > leftChatsMax) this.#leftChats.delete(oldest);
+    this.unsubscribe(activityTopic(chatId));
   }
 
   #nameOf(topic: Topic): string {
     return this.isMerged ? mergedName(topic) : topic.name;
   }
 
-  #followActivity(chatId: number): void {
-    if (this.open && !this.joined.has(chatId)) this.subscribe(activityTopic(chatId));
+  #followActivity(chatIds: number[]): void {
+    if (!this.open) return;
+    const before = new Set(this.#followed);
+    const added = chatIds.filter((id) => !before.has(id) && !this.#leftChats?.has(id));
+    for (const id of added) this.#followers.add(this.#nameOf(activityTopic(id)), this.#ws);
+    this.#followed = [...this.#followed, ...added];
   }
 }

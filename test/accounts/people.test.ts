@@ -1,12 +1,11 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { beforeAll, expect, test } from "bun:test";
 import { rates } from "../../src/rate-limits/limits.ts";
 import { expectInvalid, expectProblem } from "../http/refusals.ts";
-import { startWorld, type Person, type World } from "../world/world.ts";
+import { useWorld, type Person } from "../world/world.ts";
 
-let world: World;
+const world = useWorld({ env: { RATE_LIMITS: "memory" } });
 let me: Person;
 beforeAll(async () => {
-  world = await startWorld({ env: { RATE_LIMITS: "memory" } });
   me = await world.person("searcher");
   await world.sql`
     insert into users (username, email, hashed_password)
@@ -17,7 +16,6 @@ beforeAll(async () => {
     where name ~ '^[A-Za-z0-9_.-]+$'
   `;
 });
-afterAll(() => world.stop());
 
 const search = (query: string, more = "") =>
   me.api("GET", `/api/users/search?query=${encodeURIComponent(query)}${more}`);

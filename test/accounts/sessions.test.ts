@@ -1,25 +1,18 @@
 // A person's own sessions: which there are, ending them, and what a change of the password does to them.
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { compose } from "../../src/compose.ts";
-import { startServer, type RunningServer } from "../../src/server.ts";
+import { beforeAll, describe, expect, test } from "bun:test";
+import type { RunningServer } from "../../src/server.ts";
 import type { Session, Tokens } from "../../src/wire/users.ts";
 import { TestSocket } from "../world/socket.ts";
-import { startWorld, type World } from "../world/world.ts";
+import { useWorld } from "../world/world.ts";
 import { expectInvalid, expectProblem, time } from "../http/refusals.ts";
 
 const password = "correct horse battery";
 const next = "another horse battery";
-let world: World;
+const world = useWorld();
 let other: RunningServer;
 let people = 0;
-beforeAll(async () => {
-  world = await startWorld();
-  const { config, secretKey, sql, log, model } = world.ctx;
-  other = startServer(compose({ config, secretKey, sql, log, model }));
-});
-afterAll(async () => {
-  await other.stop();
-  await world.stop();
+beforeAll(() => {
+  other = world.startAnother();
 });
 
 const login = (username: string, typed = password, agent = "test") =>

@@ -1,16 +1,12 @@
 // In an AI chat every message is a question. It is stored as one at once, in a single group commit.
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { AiChats } from "../../src/answers/ai-chats.ts";
 import { sendMessage } from "../../src/messages/send.ts";
 import { answer, finish, say } from "../world/gemini/script.ts";
-import { startWorld, type Person, type World } from "../world/world.ts";
+import { startWorld, useWorld, type Person } from "../world/world.ts";
 import { answerEnds, room } from "./room.ts";
 
-let world: World;
-beforeAll(async () => {
-  world = await startWorld();
-});
-afterAll(() => world.stop());
+const world = useWorld();
 
 const aiChat = { is_ai_chat: true, is_group: false };
 

@@ -9,7 +9,7 @@ import { useWorld } from "../world/world.ts";
 import { gateway } from "./asking.ts";
 import { leftBehind, soFar } from "./left-behind.ts";
 
-// Answers are recovered when a test says so.
+// The server's own recovery must not come first.
 const world = useWorld({ durations: { recoveryMs: 60_000, logCheckMs: 50, gapMs: 20 } });
 
 test("who joins before the server knows that an answer's end was stored sees it ended, and no piece after it", async () => {

@@ -1,22 +1,14 @@
 // Two servers on one database: an answer belongs to one of them at a time, and can be stopped, seen and deleted through
 // either.
-import {
-  afterAll,
-  afterEach,
-  beforeAll,
-  describe,
-  expect,
-  setDefaultTimeout,
-  test,
-} from "bun:test";
+import { afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { insertRun } from "../../src/answers/budget/queries.ts";
 import { recoverAnswers } from "../../src/answers/recovery.ts";
 import { compose } from "../../src/compose.ts";
 import type { Answers } from "../../src/context.ts";
 import { answer, cut, finish, refuse, say } from "../world/gemini/script.ts";
-import { startServer, type RunningServer } from "../../src/server.ts";
+import type { RunningServer } from "../../src/server.ts";
 import { TestSocket } from "../world/socket.ts";
-import { startWorld, type Person, type World } from "../world/world.ts";
+import { useWorld, type Person } from "../world/world.ts";
 import { gateway, whenAborted } from "./asking.ts";
 import { leftBehind, soFar, unsettled } from "./left-behind.ts";
 import { lastRequest, room } from "./room.ts";
@@ -24,19 +16,13 @@ import { lastRequest, room } from "./room.ts";
 // Some wait for what happens once a second, and for a busy machine.
 setDefaultTimeout(20_000);
 
-let world: World;
+const world = useWorld();
 let other: RunningServer;
-beforeAll(async () => {
-  world = await startWorld();
-  const { config, secretKey, sql, log, model } = world.ctx;
-  other = startServer(compose({ config, secretKey, sql, log, model }));
+beforeAll(() => {
+  other = world.startAnother();
 });
 afterEach(async () => {
   while ((await unsettled(world.sql)).some(({ length }) => length > 0)) await Bun.sleep(20);
-});
-afterAll(async () => {
-  await other.stop();
-  await world.stop();
 });
 
 async function joinedOther({ token }: Person, chatId: number) {

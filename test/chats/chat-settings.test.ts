@@ -1,7 +1,6 @@
 // How the model is to answer in a chat: set by its owner, seen by everyone in it.
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { compose } from "../../src/compose.ts";
-import { startServer, type RunningServer } from "../../src/server.ts";
+import { beforeAll, describe, expect, test } from "bun:test";
+import type { RunningServer } from "../../src/server.ts";
 import { personaMax, type Chat } from "../../src/wire/chats.ts";
 import { defaultSettings, useWorld, type Person } from "../world/world.ts";
 import { expectInvalid, expectProblem } from "../http/refusals.ts";
@@ -195,11 +194,7 @@ describe("a change of settings is refused", () => {
 
 describe("changes of settings that race", () => {
   let other: RunningServer;
-  beforeAll(() => {
-    const { config, secretKey, sql, log, model } = world.ctx;
-    other = startServer(compose({ config, secretKey, sql, log, model }));
-  });
-  afterAll(() => other.stop());
+  beforeAll(() => void (other = world.startAnother()));
 
   async function setElsewhere(person: Person, chatId: number, settings: unknown) {
     const response = await fetch(`${other.url}/api/chats/${chatId}`, {

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { Passwords } from "../../src/accounts/passwords.ts";
-import { createStoreReaction } from "../../src/reactions/commit.ts";
 import { SocketUpgrade } from "../../src/socket/upgrade.ts";
+import { createStoreReaction } from "../../src/reactions/commit.ts";
 import { ReadNotices } from "../../src/receipts/notices.ts";
 import { createApp } from "../../src/app.ts";
 import { problemCatalogue } from "../../src/wire/problems.ts";

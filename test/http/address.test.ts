@@ -1,28 +1,20 @@
 // Where a request comes from, and whether by TLS: what proxies say of it, and who is believed.
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { ConfigError, readConfig } from "../../src/config/config.ts";
 import { networkOf } from "../../src/http/address.ts";
 import { CapturedLog } from "../world/captured.ts";
 import { TestSocket } from "../world/socket.ts";
-import { startWorld, type World } from "../world/world.ts";
+import { useWorld } from "../world/world.ts";
 
 const proxies = "127.0.0.1, 10.0.0.0/8, ::ffff:192.0.2.53, 2001:db8:ffff::/48";
 
 const log = new CapturedLog();
 const directLog = new CapturedLog();
-let world: World;
-let direct: World;
-beforeAll(async () => {
-  world = await startWorld({
-    logTo: log,
-    env: { LOG_LEVEL: "info", TRUSTED_PROXIES: proxies, SOCKETS_PER_ADDRESS: "1" },
-  });
-  direct = await startWorld({ logTo: directLog, env: { LOG_LEVEL: "info" } });
+const world = useWorld({
+  logTo: log,
+  env: { LOG_LEVEL: "info", TRUSTED_PROXIES: proxies, SOCKETS_PER_ADDRESS: "1" },
 });
-afterAll(async () => {
-  await world.stop();
-  await direct.stop();
-});
+const direct = useWorld({ logTo: directLog, env: { LOG_LEVEL: "info" } });
 
 let requests = 0;
 

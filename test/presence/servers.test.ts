@@ -1,23 +1,17 @@
 // People on several servers of one database, of which some go.
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import { compose } from "../../src/compose.ts";
-import { startServer, type RunningServer } from "../../src/server.ts";
+import { expect, test } from "bun:test";
+import type { RunningServer } from "../../src/server.ts";
 import { TestSocket } from "../world/socket.ts";
-import { startWorld, type Person, type World } from "../world/world.ts";
+import { useWorld, type Person } from "../world/world.ts";
 import { statusesOf, told, watch } from "./watching.ts";
 
 const durations = { presencePollMs: 10, presenceRenewMs: 50, presenceHoldMs: 100 };
 
-let world: World;
-const started: RunningServer[] = [];
+const world = useWorld({ durations });
 
 /** Another server of the same database. */
 function startAnother(more: Partial<typeof durations> = {}): RunningServer {
-  const { config, secretKey, sql, log, model } = world.ctx;
-  const own = { ...durations, ...more };
-  const server = startServer(compose({ config, secretKey, sql, log, model, durations: own }), own);
-  started.push(server);
-  return server;
+  return world.startAnother({ durations: { ...durations, ...more } });
 }
 
 async function socketOn(server: RunningServer, person: Person): Promise<TestSocket> {
@@ -46,14 +40,6 @@ async function serverOf(person: Person): Promise<string> {
 /** Lets the lease of a server end, as it does when the server was killed. */
 const expire = (serverId: string) =>
   world.sql`update presence_servers set expires_at = now() where id = ${serverId}`;
-
-beforeAll(async () => {
-  world = await startWorld({ durations });
-});
-afterAll(async () => {
-  await Promise.all(started.map((server) => server.stop()));
-  await world.stop();
-});
 
 test("people on another server are seen, and are what the best of their clients anywhere is", async () => {
   const other = startAnother();

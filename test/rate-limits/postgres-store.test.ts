@@ -1,24 +1,17 @@
 // Rates that several servers count together, in PostgreSQL, and what becomes of them while it is away.
-import { afterAll, afterEach, beforeAll, expect, setSystemTime, test } from "bun:test";
+import { afterEach, beforeAll, expect, setSystemTime, test } from "bun:test";
 import { rates } from "../../src/rate-limits/limits.ts";
 import { Limiter } from "../../src/rate-limits/limiter.ts";
-import { compose } from "../../src/compose.ts";
-import { startServer, type RunningServer } from "../../src/server.ts";
+import type { RunningServer } from "../../src/server.ts";
 import { Problem } from "../../src/wire/problems.ts";
-import { startWorld, type World } from "../world/world.ts";
+import { useWorld, type World } from "../world/world.ts";
 
 const quota = rates.sends.person.quota;
 
-let world: World;
+const world = useWorld({ env: { RATE_LIMITS: "postgres" } });
 let other: RunningServer;
-beforeAll(async () => {
-  world = await startWorld({ env: { RATE_LIMITS: "postgres" } });
-  const { config, secretKey, sql, log, model } = world.ctx;
-  other = startServer(compose({ config, secretKey, sql, log, model }));
-});
-afterAll(async () => {
-  await other.stop();
-  await world.stop();
+beforeAll(() => {
+  other = world.startAnother();
 });
 
 afterEach(() => void setSystemTime());

@@ -1,29 +1,22 @@
 // Many people who react at the same moment, on one server and on two.
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import { compose } from "../../src/compose.ts";
+import { beforeAll, expect, test } from "bun:test";
 import { createStoreReaction } from "../../src/reactions/commit.ts";
 import { storeReactions } from "../../src/reactions/queries.ts";
-import { startServer, type RunningServer } from "../../src/server.ts";
+import type { RunningServer } from "../../src/server.ts";
 import type { Frame } from "../world/socket.ts";
-import { startWorld, type Person, type World } from "../world/world.ts";
+import { useWorld, type Person } from "../world/world.ts";
 
 const crowd = 200;
 const smile = "😀";
 
-let world: World;
+const world = useWorld({ durations: { logCheckMs: 50, gapMs: 50 } });
 let other: RunningServer;
 let owner: Person;
 let people: Person[];
 beforeAll(async () => {
-  world = await startWorld({ durations: { logCheckMs: 50, gapMs: 50 } });
-  const { config, secretKey, sql, log, model } = world.ctx;
-  other = startServer(compose({ config, secretKey, sql, log, model }));
+  other = world.startAnother();
   owner = await world.person("owner");
   people = await Promise.all(Array.from({ length: crowd }, () => world.person("fan")));
-});
-afterAll(async () => {
-  await other.stop();
-  await world.stop();
 });
 
 async function room(messages = 1) {

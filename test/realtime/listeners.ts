@@ -5,7 +5,6 @@ import { Rooms } from "../../src/realtime/rooms.ts";
 import {
   chatTopic,
   mergedName,
-  userTopic,
   type Emit,
   type MergedSockets,
   type Topic,
@@ -23,15 +22,15 @@ export interface RoomsOptions {
 
 export function startRooms(log: Log, { memberCount = 2, sliceMax }: RoomsOptions = {}) {
   const subscribers = new Map<string, Set<TestListener>>();
+  const listeners: TestListener[] = [];
   const mergedSockets: MergedSockets = {
     listen: (topic) => (subscribers.get(mergedName(topic))?.size ?? 0) > 0,
     emitMerged(topic, text) {
       for (const listener of subscribers.get(mergedName(topic)) ?? []) listener.send(text());
     },
     sendMerged(userIds, text) {
-      for (const userId of userIds) {
-        const topic = mergedName(userTopic(userId));
-        for (const listener of subscribers.get(topic) ?? []) listener.send(text);
+      for (const listener of listeners) {
+        if (listener.isMerged && userIds.includes(listener.userId)) listener.send(text);
       }
     },
   };
@@ -44,14 +43,18 @@ export function startRooms(log: Log, { memberCount = 2, sliceMax }: RoomsOptions
     rooms,
     emit,
     mergedSockets,
-    notify: (userId, frame) => emit(userTopic(userId), JSON.stringify(frame)),
+    notify(userId, frame) {
+      for (const listener of listeners) {
+        if (listener.userId === userId) listener.send(JSON.stringify(frame));
+      }
+    },
   });
   return {
     rooms,
     realtime,
     listener(userId: number, isMerged = false) {
       const listener = new TestListener(userId, subscribers, isMerged);
-      listener.subscribe(userTopic(userId));
+      listeners.push(listener);
       return listener;
     },
     /** Joins as an action does: enters, reads how far the log reaches, finishes. */
@@ -129,7 +132,7 @@ export class TestListener implements Listener {
   }
 
   #nameOf(topic: Topic): string {
-    return this.isMerged && topic.audience !== "user" ? mergedName(topic) : topic.name;
+    return this.isMerged ? mergedName(topic) : topic.name;
   }
 
   get hearsTheRoom(): boolean {

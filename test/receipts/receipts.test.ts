@@ -1,20 +1,16 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { beforeEach, describe, expect, test } from "bun:test";
 import { expectInvalid, expectProblem } from "../http/refusals.ts";
-import { startWorld, type Person, type World } from "../world/world.ts";
+import { useWorld, type Person } from "../world/world.ts";
 
-let world: World;
+const world = useWorld({ durations: { receiptsMs: 50 } });
 let ann: Person;
 let ben: Person;
 let chatId: number;
-beforeAll(async () => {
-  world = await startWorld({ durations: { receiptsMs: 50 } });
-});
 beforeEach(async () => {
   ann = await world.person("ann");
   ben = await world.person("ben");
   chatId = (await ann.chat({ with: [ben] })).id;
 });
-afterAll(() => world.stop());
 
 const receipts = (person: Person, query = "") =>
   person.api("GET", `/api/chats/${chatId}/read-receipts${query}`);

@@ -1,23 +1,19 @@
 // The sockets of the FastAPI server's clients: opened with an access token in the address, their frames carry the nested
 // `message`, also those of chats that they have not joined.
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { beforeEach, describe, expect, test } from "bun:test";
 import { answer, finish, refuse, say } from "../world/gemini/script.ts";
 import { TestSocket, type Frame } from "../world/socket.ts";
-import { startWorld, type Person, type World } from "../world/world.ts";
+import { useWorld, type Person } from "../world/world.ts";
 
-let world: World;
+const world = useWorld({ durations: { leaveDelayMs: 300 } });
 let ann: Person;
 let ben: Person;
 let chatId: number;
-beforeAll(async () => {
-  world = await startWorld({ durations: { leaveDelayMs: 300 } });
-});
 beforeEach(async () => {
   ann = await world.person("ann");
   ben = await world.person("ben");
   chatId = (await ann.chat({ with: [ben] })).id;
 });
-afterAll(() => world.stop());
 
 async function merged(person: Person, joins?: number): Promise<TestSocket> {
   const socket = await person.socket({ isMerged: true });

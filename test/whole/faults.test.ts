@@ -12,12 +12,12 @@ test(
     const { figures, violations } = await playFaults({
       seed,
       rounds: {
-        "kill -9": 10,
+        "kill -9": 4,
         "rolling restart": 1,
         "database stopped": 2,
         "connections ended": 1,
         "replies lost": 1,
-        "answers killed": 3,
+        "answers killed": 2,
         "sockets cut": 1,
         "people removed": 1,
       },

@@ -8,7 +8,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { exchange } from "../http/raw.ts";
 import { CapturedLog } from "../world/captured.ts";
 import { TestSocket } from "../world/socket.ts";
-import { startWorld, type World } from "../world/world.ts";
+import { useWorld, type World } from "../world/world.ts";
 
 const readme = readFileSync(join(import.meta.dir, "../../README.md"), "utf8");
 const nginx = Bun.which("nginx", { PATH: `${process.env.PATH}:/usr/sbin` });
@@ -18,24 +18,18 @@ if (!nginx || !caddy) {
 }
 
 const log = new CapturedLog();
-let world: World;
+const world = useWorld({
+  logTo: log,
+  env: { TRUSTED_PROXIES: "127.0.0.1", LOG_LEVEL: "warn" },
+});
 /** A server that trusts no proxy. */
-let untrusting: World;
+const untrusting = useWorld();
 let folder: string;
 const children: Bun.Subprocess[] = [];
-beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), "gemini-coop-proxies-"));
-  world = await startWorld({
-    logTo: log,
-    env: { TRUSTED_PROXIES: "127.0.0.1", LOG_LEVEL: "warn" },
-  });
-  untrusting = await startWorld();
-});
+beforeAll(() => void (folder = mkdtempSync(join(tmpdir(), "gemini-coop-proxies-"))));
 afterAll(async () => {
   for (const child of children) child.kill();
   await Promise.all(children.map((child) => child.exited));
-  await world.stop();
-  await untrusting.stop();
   rmSync(folder, { recursive: true });
 });
 

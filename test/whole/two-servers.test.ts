@@ -1,21 +1,14 @@
 // Several servers on one database, one of them perhaps about to go down.
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import { compose } from "../../src/compose.ts";
-import { startServer, type RunningServer } from "../../src/server.ts";
+import { beforeAll, expect, test } from "bun:test";
+import type { RunningServer } from "../../src/server.ts";
 import { room } from "../answers/room.ts";
 import { answerAndHang, say } from "../world/gemini/script.ts";
-import { startWorld, type Person, type World } from "../world/world.ts";
+import { useWorld, type Person } from "../world/world.ts";
 
-let world: World;
+const world = useWorld();
 let other: RunningServer;
-beforeAll(async () => {
-  world = await startWorld();
-  const { config, secretKey, sql, log, model } = world.ctx;
-  other = startServer(compose({ config, secretKey, sql, log, model }));
-});
-afterAll(async () => {
-  await other.stop();
-  await world.stop();
+beforeAll(() => {
+  other = world.startAnother();
 });
 
 test("a message that two servers are sent at once under one client id is stored once, and both say so", async () => {

@@ -5,9 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
 import postgres from "postgres";
-import { parseDatabaseUrl } from "../../src/config/database-address.ts";
-import { migrate } from "../../src/database/migrations/migrate.ts";
 import { startEmbeddedPostgres } from "../../src/embedded-postgres/embedded-postgres.ts";
+import { copyDataFolder, makeDataFolder } from "./data-folder.ts";
 import { emptyIfUnchanged, fingerprintOf } from "./emptying.ts";
 
 /** The setting by which `bun run check` tells its workers the address of the cluster that they share. */
@@ -31,8 +30,8 @@ const spare: string[] = [];
 /**
  * Starts a cluster with a migrated database, which ends with this process, however that ends. The folders of processes that
  * have ended are removed first, since a worker of a parallel run is not told of its end.
- * @returns the address of the migrated database; a folder for everything else that the tests write; and a function that
- * stops the cluster and removes both
+ * @returns the address of the migrated database; a data folder with a database like it; a folder for everything else that the
+ * tests write; and a function that stops the cluster and removes everything
  */
 export async function startCluster() {
   const log = pino({ level: "silent" });
@@ -45,11 +44,15 @@ export async function startCluster() {
   const folder = await mkdtemp(join(tmpdir(), `${prefix}${process.pid}-`));
   // PostgreSQL's own user has to reach it where the tests run as root.
   await chmod(folder, 0o755);
-  const database = await startEmbeddedPostgres({ dataDir: join(folder, "cluster"), log });
-  await migrate(parseDatabaseUrl(database.url), { log });
+  const dataFolder = join(folder, "data");
+  await makeDataFolder(dataFolder, log);
+  const dataDir = join(folder, "cluster");
+  copyDataFolder(dataFolder, dataDir);
+  const database = await startEmbeddedPostgres({ dataDir, log });
   return {
     url: database.url,
     folder,
+    dataFolder,
     async stop() {
       await database.stop();
       rmSync(folder, { recursive: true, force: true });

@@ -10,6 +10,7 @@ import {
   type EmbeddedPostgres,
   startEmbeddedPostgres,
 } from "../../src/embedded-postgres/embedded-postgres.ts";
+import { copyDataFolder, prepareDataFolder } from "./data-folder.ts";
 import { removeFolder } from "./folder.ts";
 
 export const log = pino({ level: "silent" });
@@ -44,7 +45,7 @@ export function embeddedWorld() {
   const freshDir = (name: string) => join(openDir(name), ".data");
 
   async function seed(): Promise<string> {
-    const dataDir = freshDir("seeded");
+    const dataDir = prepareDataFolder(freshDir("seeded"));
     const database = await startEmbeddedPostgres({ dataDir, log });
     await query(database.url, "create table kept (word text)");
     await query(database.url, "insert into kept values ('still here')");
@@ -59,8 +60,7 @@ export function embeddedWorld() {
     /** A data folder of a stopped database that keeps one word. */
     async seededDir(name: string): Promise<string> {
       const dataDir = freshDir(name);
-      const copied = Bun.spawnSync(["cp", "-Rp", await (seeded ??= seed()), dataDir]);
-      if (!copied.success) throw new Error(copied.stderr.toString());
+      copyDataFolder(await (seeded ??= seed()), dataDir);
       return dataDir;
     },
 

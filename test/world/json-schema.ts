@@ -15,7 +15,12 @@ export function checkerOf(
   named: Record<string, unknown>,
   { closed = false } = {},
 ): (schema: unknown) => Check {
-  const ajv = new Ajv({ allowUnionTypes: true, allErrors: true });
+  const ajv = new Ajv({
+    allowUnionTypes: true,
+    allErrors: true,
+    inlineRefs: false,
+    code: { optimize: false },
+  });
   addFormats(ajv);
   ajv.addVocabulary(["example"]);
   const rooted = (part: unknown): Record<string, unknown> =>

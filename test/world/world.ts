@@ -2,15 +2,17 @@
 import { afterAll, beforeAll } from "bun:test";
 import { pino, type DestinationStream } from "pino";
 import { parseDatabaseUrl } from "../../src/config/database-address.ts";
+import type { PasswordCost } from "../../src/accounts/passwords.ts";
 import { makeSecret } from "../../src/accounts/access-tokens.ts";
 import { createGeminiModel } from "../../src/model/gemini/client.ts";
+import type { Model } from "../../src/context.ts";
 import { compose, type ComposedDurations } from "../../src/compose.ts";
 import { readConfig, type Config } from "../../src/config/config.ts";
 import { connect, type Sql } from "../../src/database/connect.ts";
 import { startGeminiEmulator } from "./gemini/server.ts";
 import { createLogger } from "../../src/observability/logger.ts";
-import { loadTelemetry } from "../../src/observability/telemetry.ts";
-import { startServer, type ServerDurations } from "../../src/server.ts";
+import { loadTelemetry, noTelemetry } from "../../src/observability/telemetry.ts";
+import { startServer, type RunningServer, type ServerDurations } from "../../src/server.ts";
 import type { ChatSettings } from "../../src/wire/chats.ts";
 import { borrowDatabase, giveBackDatabase } from "./cluster.ts";
 import { Person } from "./person.ts";
@@ -43,11 +45,15 @@ export interface WorldOptions {
   /** False: no model is configured. */
   model?: boolean;
   now?: () => Date;
+  /** Of new hashes; the lowest one unless said otherwise. Undefined: that of a real server. */
+  passwordCost?: PasswordCost | undefined;
   /** Durations of the server that differ. */
   durations?: Partial<ServerDurations & ComposedDurations>;
   /** Receives the logs as production writes them, from `env.LOG_LEVEL` on. */
   logTo?: DestinationStream;
 }
+
+const lowestPasswordCost: PasswordCost = { memoryKiB: 8, passes: 1 };
 
 /** The parts that exist while a world runs. */
 type Parts = Awaited<ReturnType<typeof startParts>>;
@@ -76,13 +82,14 @@ async function startParts(options: WorldOptions) {
   };
   const sql = connect(parseDatabaseUrl(databaseUrl), log);
   const telemetry = await loadTelemetry(config, log);
-  const { now, durations } = options;
-  const startOne = () =>
-    startServer(
-      compose({ config, secretKey, sql, log, model, telemetry, now, durations }),
-      durations,
-    );
-  return { databaseUrl, config, gemini, sql, telemetry, startOne, server: startOne() };
+  const { now, durations, passwordCost } = { passwordCost: lowestPasswordCost, ...options };
+  const parts = { config, secretKey, sql, log, model, telemetry, now, durations, passwordCost };
+  const startOne = (more: Partial<typeof parts> = {}) => {
+    const all = { ...parts, ...more };
+    return startServer(compose(all), all.durations);
+  };
+  const others: RunningServer[] = [];
+  return { databaseUrl, config, gemini, sql, telemetry, startOne, others, server: startOne() };
 }
 
 export class World {
@@ -136,12 +143,20 @@ export class World {
   }
 
   async stop(): Promise<void> {
-    const { server, telemetry, gemini, sql, databaseUrl } = this.#running;
-    await server.stop();
+    const { server, others, telemetry, gemini, sql, databaseUrl } = this.#running;
+    await Promise.all([server, ...others].map((each) => each.stop()));
     await telemetry.stop();
     await gemini.stop();
     await sql.end({ timeout: 1 });
     await giveBackDatabase(databaseUrl);
+  }
+
+  /** Starts another server on the same database, which nobody measures. It stops with the world, or earlier. */
+  startAnother(more: Pick<WorldOptions, "durations"> & { model?: Model } = {}): RunningServer {
+    const { startOne, others } = this.#running;
+    const other = startOne({ ...more, telemetry: noTelemetry });
+    others.push(other);
+    return other;
   }
 
   /** Stops the server in order and starts another one on the same database, on another port unless PORT was set. */

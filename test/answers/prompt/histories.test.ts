@@ -3,12 +3,11 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { recoverAnswers } from "../../../src/answers/recovery.ts";
 import { createGeminiModel } from "../../../src/model/gemini/client.ts";
-import { compose } from "../../../src/compose.ts";
-import { startServer, type RunningServer } from "../../../src/server.ts";
+import type { RunningServer } from "../../../src/server.ts";
 import { startModel, questionFor, type ScriptedModel } from "../../whole/faults/model.ts";
 import { createRandom, type Random } from "../../whole/faults/random.ts";
 import { TestSocket } from "../../world/socket.ts";
-import { startWorld, type Person, type World } from "../../world/world.ts";
+import { useWorld, type Person } from "../../world/world.ts";
 import { unsettled } from "../left-behind.ts";
 
 setDefaultTimeout(60_000);
@@ -17,30 +16,28 @@ const histories = 24;
 const steps = 12;
 const pauseMsMax = 500;
 
-let world: World;
+const world = useWorld({
+  env: { BUDGET_ANSWERS_PER_CHAT: "0", BUDGET_ANSWERS_TOTAL: "0", BUDGET_ANSWERS_PER_USER: "0" },
+});
 let model: ScriptedModel;
 const servers: RunningServer[] = [];
-beforeAll(async () => {
-  world = await startWorld({
-    env: { BUDGET_ANSWERS_PER_CHAT: "0", BUDGET_ANSWERS_TOTAL: "0", BUDGET_ANSWERS_PER_USER: "0" },
-  });
+beforeAll(() => {
   // The world's own server, whose model is another, takes nothing over.
   world.ctx.lifecycle.closing = true;
   model = startModel();
-  const { config, secretKey, sql, log } = world.ctx;
+  const { log } = world.ctx;
   const answer = createGeminiModel({
     apiKey: "test-key",
     baseUrl: model.url,
     log,
     backoffMs: 1,
   });
-  const parts = { config, secretKey, sql, log, model: { answer, description: "scripted" } };
-  servers.push(startServer(compose(parts)), startServer(compose(parts)));
+  const scripted = { model: { answer, description: "scripted" } };
+  servers.push(world.startAnother(scripted), world.startAnother(scripted));
 });
 afterAll(async () => {
   for (const server of servers) await server.stop();
   await model.stop();
-  await world.stop();
 });
 
 async function call(

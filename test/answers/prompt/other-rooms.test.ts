@@ -1,16 +1,12 @@
 // Nothing of another room ever enters a prompt: every byte that is sent for one is read.
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { startWorld, type World } from "../../world/world.ts";
+import { expect, setDefaultTimeout, test } from "bun:test";
+import { useWorld } from "../../world/world.ts";
 import { untilSummarised, untilQuiet } from "../budget/settlement.ts";
 
 setDefaultTimeout(40_000);
 
-let world: World;
-beforeAll(async () => {
-  // So little that summaries are made again and again.
-  world = await startWorld({ env: { GEMINI_CONTEXT_TOKENS: "500" } });
-});
-afterAll(() => world.stop());
+// So little that summaries are made again and again.
+const world = useWorld({ env: { GEMINI_CONTEXT_TOKENS: "500" } });
 
 const rounds = 6;
 

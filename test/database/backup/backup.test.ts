@@ -170,24 +170,22 @@ describe("a backup", () => {
       target,
       (sql) => sql`
         insert into users (username, email, hashed_password)
-        select 'user' || n, 'user' || n || '@example.com', repeat('x', 1000) from generate_series(1, 60_000) n
+        select 'user' || n, 'user' || n || '@example.com', repeat('x', 1000) from generate_series(1, 20_000) n
       `,
     );
-    const backup = backUp(parseDatabaseUrl(target), path, "1.2.3");
-    const end = () =>
-      using(
-        target,
-        (sql) => sql`
-          select pg_terminate_backend(pid) from pg_stat_activity
-          where datname = current_database() and application_name = 'gemini-coop backup' and query like 'select "id"%"hashed_password"%'
-        `,
+    await using(target, async (sql) => {
+      const end = () => sql`
+        select pg_terminate_backend(pid) from pg_stat_activity
+        where datname = current_database() and application_name = 'gemini-coop backup' and query like 'select "id"%"hashed_password"%'
+      `;
+      await end();
+      const refusal = backUp(parseDatabaseUrl(target), path, "1.2.3").then(
+        () => "made",
+        (error: unknown) => String(error),
       );
-    const refusal = backup.then(
-      () => "made",
-      (error: unknown) => String(error),
-    );
-    while ((await end()).length === 0 && Bun.peek.status(refusal) === "pending");
-    expect(await refusal).toMatch(/terminating connection|CONNECTION_CLOSED/);
+      while ((await end()).length === 0 && Bun.peek.status(refusal) === "pending");
+      expect(await refusal).toMatch(/terminating connection|CONNECTION_CLOSED/);
+    });
     expect(readdirSync(join(folder, "halfway"))).toEqual([]);
   });
 

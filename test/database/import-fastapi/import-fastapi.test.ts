@@ -286,8 +286,10 @@ describe.each(engines)("a server on a database imported from %s", (engine) => {
     expect(row?.id).toBe(1);
   });
 
-  test("has 100,000 messages under numbers in the order of their times, with the counts of unread ones", async () => {
-    const count = 100_000;
+  // The same statements write both: one engine with more rows than a statement has parameters is enough.
+  const count = engine === "sqlite" ? 70_000 : 10_000;
+
+  test(`has ${count.toLocaleString("en")} messages under numbers in the order of their times, with the counts of unread ones`, async () => {
     const { counts } = await run(await source(engine, folder, {}, manyMessages(engine, count)));
     expect(counts.messages).toEqual({ taken: count, changed: 0, leftOut: 0 });
     await using(target, async (sql) => {

@@ -15,6 +15,7 @@ import {
   newMigration,
   rollBack,
 } from "../../../src/database/migrations/migrate.ts";
+import { prepareDataFolder } from "../../world/data-folder.ts";
 import { removeFolder } from "../../world/folder.ts";
 
 const log = pino({ level: "silent" });
@@ -30,7 +31,8 @@ let databases = 0;
 beforeAll(async () => {
   base = mkdtempSync(join(tmpdir(), "migrate "));
   chmodSync(base, 0o755);
-  database = await startEmbeddedPostgres({ dataDir: join(base, ".data"), log });
+  const dataDir = prepareDataFolder(join(base, ".data"));
+  database = await startEmbeddedPostgres({ dataDir, log });
 }, 20_000);
 
 afterAll(async () => {

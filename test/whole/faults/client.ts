@@ -1,4 +1,5 @@
 // A client that stays in its rooms whatever happens: it opens its socket again, and joins after what it has.
+import { backoffMs } from "./backoff.ts";
 import { Frame, type Tape } from "./history.ts";
 import type { Person } from "./people.ts";
 import type { Random } from "./random.ts";
@@ -45,6 +46,8 @@ export function openClient({
   let socket = 0;
   let requests = 0;
   let stopped = false;
+  /** Connections that broke, or did not open, since one was open for the last time. */
+  let failures = 0;
 
   const position = (chatId: number) => positions.get(chatId) ?? 0;
 
@@ -55,6 +58,7 @@ export function openClient({
     opening.onopen = () => {
       if (ws !== opening) return;
       isOpen = true;
+      failures = 0;
       tape.events.push({ at: performance.now(), socket, kind: "opened" });
       for (const chatId of chatIds) void join(chatId);
     };
@@ -74,7 +78,8 @@ export function openClient({
     for (const resolve of [...waiting.values()]) resolve(undefined);
     if (stopped) return;
     onReconnect();
-    setTimeout(() => stopped || open(), random.int(1, reconnectMsMax));
+    failures += 1;
+    setTimeout(() => stopped || open(), random.int(1, backoffMs(reconnectMsMax, failures)));
   }
 
   function hear(frame: Frame) {

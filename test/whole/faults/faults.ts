@@ -56,8 +56,8 @@ const onDatabase = {
   "answers killed": {
     play: killAnswers,
     mix: {
-      sendPauseMs: 150,
-      questions: 0.3,
+      sendPauseMs: 300,
+      questions: 0.2,
       stopPauseMs: 400,
       retryMsMax: 600,
       movePauseMs: 1_500,

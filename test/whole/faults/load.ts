@@ -4,6 +4,7 @@ import type { Client } from "./client.ts";
 import type { Figures, Recovery } from "./figures.ts";
 import type { Move, Reacting, Revision, Send } from "./history.ts";
 import { questionFor } from "./model.ts";
+import { backoffMs } from "./backoff.ts";
 import { problemCode, type Person } from "./people.ts";
 import type { Random } from "./random.ts";
 import { reactOnce } from "./react.ts";
@@ -21,7 +22,7 @@ export interface Mix {
   questions: number;
   /** Pause between two requests to stop an answer. */
   stopPauseMs: number;
-  /** Before a try that was lost is repeated. */
+  /** The longest pause before the first repetition of a try that was lost; it doubles with each further one. */
   retryMsMax: number;
 }
 
@@ -126,7 +127,7 @@ export function startLoad({ cast, chatIds, clients, random, figures, recovery, m
         return;
       }
       figures.retries += 1;
-      await Bun.sleep(random.int(1, mix.retryMsMax));
+      await Bun.sleep(random.int(1, backoffMs(mix.retryMsMax, tries)));
     }
   }
 

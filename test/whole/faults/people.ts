@@ -1,6 +1,7 @@
 // People who use the server over HTTP as any client does, and try again for as long as it takes.
 import { z } from "zod";
 import { Message } from "../../../src/wire/messages.ts";
+import { backoffMs } from "./backoff.ts";
 import type { Load } from "./history.ts";
 
 const replyMsMax = 20_000;
@@ -35,10 +36,10 @@ export async function registerPerson(url: string, username: string) {
   /** Asks again until the outcome is certain: done, or refused. Undefined after some minutes. */
   async function certainly(method: string, path: string, body?: unknown) {
     const deadline = performance.now() + certainMsMax;
-    while (performance.now() < deadline) {
+    for (let tries = 1; performance.now() < deadline; tries += 1) {
       const reply = await api(method, path, body);
       if (reply && reply.status < 500 && reply.status !== 429) return reply;
-      await Bun.sleep(retryMs);
+      await Bun.sleep(backoffMs(retryMs, tries));
     }
     return undefined;
   }

@@ -11,6 +11,7 @@ import {
   startEmbeddedPostgres,
 } from "../../../src/embedded-postgres/embedded-postgres.ts";
 import { Cleanup } from "../../world/cleanup.ts";
+import { prepareDataFolder } from "../../world/data-folder.ts";
 import { removeFolder } from "../../world/folder.ts";
 import type { Cast } from "./load.ts";
 import { startModel, type ScriptedModel } from "./model.ts";
@@ -51,6 +52,7 @@ export interface KillStage extends Stage {
 /** A stage whose server has an embedded database of its own, which dies with it. */
 export async function openKillStage(program: Cleanup): Promise<KillStage> {
   const { cleanup, dataDir } = beginStage(program);
+  prepareDataFolder(join(dataDir, "data"));
   return await openStage({ cleanup, dataDir, env: {}, create: createServerChild, openDatabase });
 
   async function openDatabase() {
@@ -67,7 +69,10 @@ export interface PairStage extends Stage {
 /** A stage with two servers on one database, behind a balancer. */
 export async function openPairStage(program: Cleanup): Promise<PairStage> {
   const { cleanup, dataDir } = beginStage(program);
-  const starting = startEmbeddedPostgres({ dataDir: join(dataDir, "cluster"), log });
+  const starting = startEmbeddedPostgres({
+    dataDir: prepareDataFolder(join(dataDir, "cluster")),
+    log,
+  });
   cleanup.add(async () => (await starting).stop());
   const cluster = await starting;
   return await openStage({
@@ -96,7 +101,7 @@ export interface Victim {
 /** A stage whose server reaches PostgreSQL through a proxy. */
 export async function openDatabaseStage(program: Cleanup, random: Random): Promise<DatabaseStage> {
   const { cleanup, dataDir } = beginStage(program);
-  const clusterDir = join(dataDir, "cluster");
+  const clusterDir = prepareDataFolder(join(dataDir, "cluster"));
   let starting = startEmbeddedPostgres({ dataDir: clusterDir, log });
   cleanup.add(async () => (await starting).stop());
   let cluster = await starting;

@@ -8,6 +8,7 @@ import { check } from "../faults/checker.ts";
 import type { Send } from "../faults/history.ts";
 import { readStored } from "../faults/stored.ts";
 import { emptyDatabase } from "../../world/cluster.ts";
+import { prepareDataFolder } from "../../world/data-folder.ts";
 import { call, type Client, processes, type ServerProcess, signUp } from "../../world/process.ts";
 
 const { folder, start, dataDir, end } = processes();
@@ -67,7 +68,7 @@ function startSending(
 }
 
 test("a backup that was taken under load, restored elsewhere, has all that was acknowledged before, and the room goes on", async () => {
-  const embedded = { DATA_DIR: dataDir() };
+  const embedded = { DATA_DIR: prepareDataFolder(dataDir()) };
   const settings = { SECRET_KEY: secretKey, RATE_LIMITS: "off" };
   const server = await start({ ...embedded, ...settings });
   const names = ["anna", "ben", "carl"];

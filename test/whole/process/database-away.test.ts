@@ -15,6 +15,7 @@ import { answer, answerAndHang, finish, say } from "../../world/gemini/script.ts
 import { startGeminiEmulator } from "../../world/gemini/server.ts";
 import { gateway } from "../../answers/asking.ts";
 import { answerEnds } from "../../answers/room.ts";
+import { prepareDataFolder } from "../../world/data-folder.ts";
 import { postmasterPid } from "../../world/embedded.ts";
 import { call, processes, signUp } from "../../world/process.ts";
 
@@ -28,7 +29,7 @@ afterAll(async () => {
 /** PostgreSQL that can be stopped, killed and started again on its port. */
 async function ownPostgres() {
   const log = pino({ level: "silent" });
-  const dir = openDataDir(dataDir());
+  const dir = openDataDir(prepareDataFolder(dataDir()));
   const location = locateCluster(dir, log);
   const binaries = usableBinaries(findPackage(), location.account, log);
   const cluster = await prepareCluster(location, binaries, log);

@@ -8,6 +8,7 @@ import { answer, answerAndHang, finish, say } from "../../world/gemini/script.ts
 import { startGeminiEmulator } from "../../world/gemini/server.ts";
 import { answerEnds } from "../../answers/room.ts";
 import { borrowDatabase } from "../../world/cluster.ts";
+import { prepareDataFolder } from "../../world/data-folder.ts";
 import { isAlive, postmasterPid } from "../../world/embedded.ts";
 import { call, processes, signUp } from "../../world/process.ts";
 
@@ -78,7 +79,7 @@ test.concurrent(
 test.concurrent(
   "killed in the middle of an answer, and started at once, it has all messages and goes on with the answer",
   async () => {
-    const env = { DATA_DIR: dataDir(), GEMINI_BASE_URL: gemini.url };
+    const env = { DATA_DIR: prepareDataFolder(dataDir()), GEMINI_BASE_URL: gemini.url };
     const log = pino({ level: "silent" });
     const server = await start(env);
     const anna = await signUp(server, "anna");
@@ -143,8 +144,8 @@ describe("two servers on one machine", () => {
     async () => {
       const ports = [freePort(), freePort()];
       const [one, two] = await Promise.all([
-        start({ DATA_DIR: dataDir(), PORT: String(ports[0]) }),
-        start({ DATA_DIR: dataDir(), PORT: String(ports[1]) }),
+        start({ DATA_DIR: prepareDataFolder(dataDir()), PORT: String(ports[0]) }),
+        start({ DATA_DIR: prepareDataFolder(dataDir()), PORT: String(ports[1]) }),
       ]);
       expect([one.url, two.url]).toEqual(ports.map((port) => `http://127.0.0.1:${port}`));
       const anna = await signUp(one, "anna");
@@ -161,7 +162,7 @@ describe("two servers on one machine", () => {
     "do not share a port: the second says why, and takes its database down with it",
     async () => {
       const first = await start({ DATABASE_URL: await borrowDatabase() });
-      const dir = dataDir();
+      const dir = prepareDataFolder(dataDir());
       const second = spawn({ DATA_DIR: dir, PORT: new URL(first.url).port });
       expect(await second.exited).toBe(1);
       expect(second.output).toContain("embedded PostgreSQL is ready");

@@ -1,5 +1,5 @@
-// Ten thousand requests and frames, made from the documents and against them, to a server in a process of its own.
-// GENERATED_SEED repeats a run.
+// Thousands of requests and frames, made from the documents and against them, to a server in a process of its own.
+// GENERATED_SEED repeats a run, GENERATED_TIMES=10 makes ten times as many. Each run makes others.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
 import { startGeminiEmulator } from "../../world/gemini/server.ts";
@@ -16,8 +16,10 @@ import { TestSocket, type Frame } from "../../world/socket.ts";
 import type { Schema, Surroundings } from "./from-schema.ts";
 import { frameTexts, requests, type GeneratedRequest } from "./generated.ts";
 
-const requestsMade = 7_000;
-const framesMade = 3_000;
+const times = Number(process.env.GENERATED_TIMES ?? 1);
+const requestsMade = 3_500 * times;
+const framesMade = 1_500 * times;
+const timeoutMs = 60_000 * times;
 const together = 16;
 /** Each hears what the others send. */
 const socketsOpen = 8;
@@ -95,106 +97,114 @@ async function expectUnharmed() {
 const whyFor = (made: unknown) =>
   `with GENERATED_SEED=${seed}: ${JSON.stringify(made)}`.slice(0, 2_000);
 
-test(`of ${requestsMade} requests none fails the server, and every refusal is a problem (seed ${seed})`, async () => {
-  const document = Document.parse(openApi(appToDescribe(), "0.0.0"));
-  const isProblem = checkerOf(document.components.schemas, { closed: true })({
-    $ref: "#/components/schemas/Problem",
-  });
-  const statuses = new Map<number, number>();
-
-  async function ask(made: GeneratedRequest) {
-    const { method, path, headers, body } = made;
-    // Every answer is held against the document besides: test/world/contract.ts.
-    const answer = await fetch(server.url + path, {
-      method,
-      headers,
-      body,
-      redirect: "manual",
-    }).catch((error: unknown) => {
-      throw new Error(whyFor(made), { cause: error });
+test(
+  `of ${requestsMade} requests none fails the server, and every refusal is a problem (seed ${seed})`,
+  async () => {
+    const document = Document.parse(openApi(appToDescribe(), "0.0.0"));
+    const isProblem = checkerOf(document.components.schemas, { closed: true })({
+      $ref: "#/components/schemas/Problem",
     });
-    const text = await answer.text();
-    statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
-    if (answer.status >= 500) throw new Error(`${answer.status} ${text} ${whyFor(made)}`);
-    if (answer.status < 400 || method === "HEAD") return;
-    const fault =
-      answer.headers.get("content-type") === "application/problem+json"
-        ? isProblem(JSON.parse(text))
-        : "another media type";
-    if (fault !== undefined) throw new Error(`${answer.status} ${text} ${fault} ${whyFor(made)}`);
-  }
+    const statuses = new Map<number, number>();
 
-  const arbitrary = requests(
-    operationsOf(document),
-    around(document.components.schemas, anna.token),
-    // Operations that may end a session use the guest's session, so that the others remain valid.
-    (name) => (/ \/api\/auth\//.test(name) ? guest : anna).token,
-  );
-  await inTurns(fc.sample(arbitrary, { numRuns: requestsMade, seed }), together, ask);
-  for (const status of [200, 400, 401, 403, 404, 409, 415, 422]) {
-    expect([status, statuses.get(status) ?? 0]).not.toEqual([status, 0]);
-  }
-  await expectUnharmed();
-});
-
-test(`of ${framesMade} frames each gets what the contract says, and none fails the server (seed ${seed})`, async () => {
-  const { components } = asyncApi("0.0.0");
-  const check = checkerOf(components.schemas);
-  const clients = Object.entries(components.messages).filter(([key]) => key.startsWith("Client"));
-  const fits = clients.map(([, { payload }]) => check(payload));
-  const outcomes = new Map<string, number>();
-  const url = `${server.url.replace("http", "ws")}/ws?token=${anna.token}`;
-  const sockets: TestSocket[] = [];
-  const open = async (lane: number) => {
-    const socket = (sockets[lane] = new TestSocket(url));
-    await socket.opened;
-    return socket;
-  };
-
-  async function send(text: string, lane: number) {
-    const socket = sockets[lane] ?? (await open(lane));
-    const seen = socket.frames.length;
-    socket.ws.send(text);
-    if (Buffer.byteLength(text) > 64 * 1024) {
-      expect([whyFor(text), (await socket.closed).code]).toEqual([whyFor(text), 1009]);
-      await open(lane);
-      return;
+    async function ask(made: GeneratedRequest) {
+      const { method, path, headers, body } = made;
+      // Every answer is held against the document besides: test/world/contract.ts.
+      const answer = await fetch(server.url + path, {
+        method,
+        headers,
+        body,
+        redirect: "manual",
+      }).catch((error: unknown) => {
+        throw new Error(whyFor(made), { cause: error });
+      });
+      const text = await answer.text();
+      statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
+      if (answer.status >= 500) throw new Error(`${answer.status} ${text} ${whyFor(made)}`);
+      if (answer.status < 400 || method === "HEAD") return;
+      const fault =
+        answer.headers.get("content-type") === "application/problem+json"
+          ? isProblem(JSON.parse(text))
+          : "another media type";
+      if (fault !== undefined) throw new Error(`${answer.status} ${text} ${fault} ${whyFor(made)}`);
     }
-    // The frames of a socket are answered one after the other.
-    const barrier = crypto.randomUUID();
-    socket.send({ type: "ping", request_id: barrier });
-    await socket.next("pong", { request_id: barrier });
-    const replies = socket.frames.slice(seen).filter(isReply).slice(0, -1);
-    expectReplies(text, replies);
-  }
 
-  function expectReplies(text: string, replies: Frame[]) {
-    const types = replies.map(({ type }) => type);
-    outcomes.set(types.join(), (outcomes.get(types.join()) ?? 0) + 1);
-    const json = parsed(text);
-    const { request_id } = Envelope.parse(json);
-    const isGood = fits.some((fault) => fault(json) === undefined);
-    const expected = isGood ? /^((ack|joined|pong|error)|)$/ : /^error$/;
-    const what = [whyFor(text), replies.map((reply) => reply.request_id), types.join()];
-    if (request_id !== undefined) {
-      expect(what).toEqual([whyFor(text), [request_id], expect.stringMatching(expected)]);
-      expect(what[2]).not.toBe("");
-    } else {
-      const ids = replies.map(() => undefined);
-      expect(what).toEqual([whyFor(text), ids, expect.stringMatching(expected)]);
+    const arbitrary = requests(
+      operationsOf(document),
+      around(document.components.schemas, anna.token),
+      // Operations that may end a session use the guest's session, so that the others remain valid.
+      (name) => (/ \/api\/auth\//.test(name) ? guest : anna).token,
+    );
+    await inTurns(fc.sample(arbitrary, { numRuns: requestsMade, seed }), together, ask);
+    for (const status of [200, 400, 401, 403, 404, 409, 415, 422]) {
+      expect([status, statuses.get(status) ?? 0]).not.toEqual([status, 0]);
     }
-  }
+    await expectUnharmed();
+  },
+  timeoutMs,
+);
 
-  const arbitrary = frameTexts(
-    clients.map(([, { payload }]) => ({ ...payload })),
-    around(components.schemas, anna.token),
-  );
-  await inTurns(fc.sample(arbitrary, { numRuns: framesMade, seed }), socketsOpen, send);
-  for (const outcome of ["ack", "joined", "pong", "error", ""]) {
-    expect([outcome, outcomes.get(outcome) ?? 0]).not.toEqual([outcome, 0]);
-  }
-  await expectUnharmed();
-});
+test(
+  `of ${framesMade} frames each gets what the contract says, and none fails the server (seed ${seed})`,
+  async () => {
+    const { components } = asyncApi("0.0.0");
+    const check = checkerOf(components.schemas);
+    const clients = Object.entries(components.messages).filter(([key]) => key.startsWith("Client"));
+    const fits = clients.map(([, { payload }]) => check(payload));
+    const outcomes = new Map<string, number>();
+    const url = `${server.url.replace("http", "ws")}/ws?token=${anna.token}`;
+    const sockets: TestSocket[] = [];
+    const open = async (lane: number) => {
+      const socket = (sockets[lane] = new TestSocket(url));
+      await socket.opened;
+      return socket;
+    };
+
+    async function send(text: string, lane: number) {
+      const socket = sockets[lane] ?? (await open(lane));
+      const seen = socket.frames.length;
+      socket.ws.send(text);
+      if (Buffer.byteLength(text) > 64 * 1024) {
+        expect([whyFor(text), (await socket.closed).code]).toEqual([whyFor(text), 1009]);
+        await open(lane);
+        return;
+      }
+      // The frames of a socket are answered one after the other.
+      const barrier = crypto.randomUUID();
+      socket.send({ type: "ping", request_id: barrier });
+      await socket.next("pong", { request_id: barrier });
+      const replies = socket.frames.slice(seen).filter(isReply).slice(0, -1);
+      expectReplies(text, replies);
+    }
+
+    function expectReplies(text: string, replies: Frame[]) {
+      const types = replies.map(({ type }) => type);
+      outcomes.set(types.join(), (outcomes.get(types.join()) ?? 0) + 1);
+      const json = parsed(text);
+      const { request_id } = Envelope.parse(json);
+      const isGood = fits.some((fault) => fault(json) === undefined);
+      const expected = isGood ? /^((ack|joined|pong|error)|)$/ : /^error$/;
+      const what = [whyFor(text), replies.map((reply) => reply.request_id), types.join()];
+      if (request_id !== undefined) {
+        expect(what).toEqual([whyFor(text), [request_id], expect.stringMatching(expected)]);
+        expect(what[2]).not.toBe("");
+      } else {
+        const ids = replies.map(() => undefined);
+        expect(what).toEqual([whyFor(text), ids, expect.stringMatching(expected)]);
+      }
+    }
+
+    const arbitrary = frameTexts(
+      clients.map(([, { payload }]) => ({ ...payload })),
+      around(components.schemas, anna.token),
+    );
+    await inTurns(fc.sample(arbitrary, { numRuns: framesMade, seed }), socketsOpen, send);
+    for (const outcome of ["ack", "joined", "pong", "error", ""]) {
+      expect([outcome, outcomes.get(outcome) ?? 0]).not.toEqual([outcome, 0]);
+    }
+    await expectUnharmed();
+  },
+  timeoutMs,
+);
 
 const isReply = ({ type }: Frame) => ["ack", "joined", "pong", "error"].includes(type);
 
