@@ -1,7 +1,7 @@
 import type { ChatSummary } from "../wire/chats.ts";
 import { MenuButton } from "./menu.tsx";
 import { isMuted, muteChoices } from "./muting.ts";
-import { useServices } from "./services.ts";
+import { useServices } from "./services-context.ts";
 import { useNow } from "./times.ts";
 
 /** Mutes and pins a chat in the person's own list. The list follows the server's frame. */

@@ -8,7 +8,7 @@ import { storedTokens } from "../client/stored-tokens.ts";
 import { followActivity } from "./activity.ts";
 import { App } from "./app.tsx";
 import { copyFormulas, FormulaDrawer, FormulaDrawing } from "./formula-drawing.ts";
-import { ServicesContext } from "./services.ts";
+import { ServicesContext } from "./services-context.ts";
 import { WatchedPeople } from "./watched-people.ts";
 
 /*

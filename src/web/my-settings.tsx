@@ -1,7 +1,7 @@
 import type { User } from "../wire/users.ts";
 import { Refusal, useAction } from "./acting.tsx";
 import { Dialog } from "./dialog.tsx";
-import { useServices } from "./services.ts";
+import { useServices } from "./services-context.ts";
 
 /** The person's own settings: what others see of them. */
 export function MySettingsDialog({

@@ -1,6 +1,6 @@
 import type { UserPresence } from "../client/presence.ts";
 import { useSnapshot } from "./observing.ts";
-import { useServices } from "./services.ts";
+import { useServices } from "./services-context.ts";
 import { clockTime, dayName } from "./times.ts";
 
 export function usePresenceOf(userId: number | undefined): UserPresence | undefined {

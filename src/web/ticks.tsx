@@ -7,7 +7,7 @@ import { Icon } from "./icons.tsx";
 import { namesOf } from "./names.ts";
 import { Avatar } from "./people-shown.tsx";
 import type { Readers } from "./readers.ts";
-import { useServices } from "./services.ts";
+import { useServices } from "./services-context.ts";
 import { fullTime } from "./times.ts";
 
 /** The readers that the server names of one message at most. */

@@ -1,6 +1,6 @@
 import { useEffect, useMemo } from "preact/hooks";
 import type { Presence } from "../client/presence.ts";
-import { useServices } from "./services.ts";
+import { useServices } from "./services-context.ts";
 
 /** The largest number of people whose presence a socket is told. */
 const watchedMax = 500;
