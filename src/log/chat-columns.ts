@@ -1,6 +1,12 @@
 // The columns of a Chat.
 import type { Fragment, Sql } from "../database/connect.ts";
 import { wireTime } from "../database/wire-json.ts";
+import { ChatSettings } from "../wire/chats.ts";
+
+/** The settings of `chats c` in the order of the wire: jsonb has an order of its own. */
+const wireSettings = `json_build_object(${Object.keys(ChatSettings.shape)
+  .map((name) => `'${name}', c.settings -> '${name}'`)
+  .join(", ")})`;
 
 /**
  * The columns of a Chat, from `chats c`.
@@ -9,8 +15,9 @@ import { wireTime } from "../database/wire-json.ts";
  */
 export function chatColumns(sql: Sql, name: Fragment = sql`c.name`, form: "row" | "wire" = "row") {
   const createdAt = form === "wire" ? sql.unsafe(wireTime("c.created_at")) : sql`c.created_at`;
+  const settings = form === "wire" ? sql.unsafe(wireSettings) : sql`c.settings`;
   return sql`
     c.id, ${name} as name, c.is_named, c.owner_id, c.is_group, c.is_ai_chat, ${createdAt} as created_at, c.last_seq,
-    c.updated_seq, c.settings
+    c.updated_seq, ${settings} as settings
   `;
 }
