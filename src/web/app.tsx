@@ -54,8 +54,6 @@ function House({ client, chats, user: signedIn }: { client: Client; chats: ChatL
   const drafts = useMemo(() => createDrafts(localStorage, user.id), [user.id]);
   const [newCount, setNewCount] = useState(0);
   const hasModel = useHasModel(client);
-  const [isReopening, setReopening] = useState(false);
-  useEffect(() => setReopening(false), [isReopening]);
   const now = useNow();
   const dialog = useDialog<"new chat" | "settings">();
   const create = () => dialog.open("new chat");
@@ -79,7 +77,7 @@ function House({ client, chats, user: signedIn }: { client: Client; chats: ChatL
         onCreate={create}
         onSettings={() => dialog.open("settings")}
       />
-      {isReopening ? null : chatId === undefined ? (
+      {chatId === undefined ? (
         <Welcome hasChats={list !== undefined && list.length > 0} onCreate={create} />
       ) : (
         <RoomPane
@@ -98,16 +96,7 @@ function House({ client, chats, user: signedIn }: { client: Client; chats: ChatL
         <NewChat key={dialog.key} client={client} onClose={dialog.close} />
       )}
       {dialog.name === "settings" && (
-        <MySettingsDialog
-          key={dialog.key}
-          user={user}
-          onChanged={(changed) => {
-            setUser(changed);
-            // A room shows the read positions of the others, or none, when it is opened again.
-            setReopening(changed.read_receipts !== user.read_receipts);
-          }}
-          onClose={dialog.close}
-        />
+        <MySettingsDialog key={dialog.key} user={user} onChanged={setUser} onClose={dialog.close} />
       )}
     </div>
   );

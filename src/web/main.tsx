@@ -8,7 +8,7 @@ import { storedTokens } from "../client/stored-tokens.ts";
 import { followActivity } from "./activity.ts";
 import { App } from "./app.tsx";
 import { copyFormulas, FormulaDrawer, FormulaDrawing } from "./formula-drawing.ts";
-import { ServicesContext } from "./services.ts";
+import { PagePartsContext } from "./page-parts.ts";
 import { WatchedPeople } from "./watched-people.ts";
 
 /*
@@ -47,11 +47,11 @@ const services = {
 const root = document.querySelector("#page");
 if (root) {
   render(
-    <ServicesContext.Provider value={services}>
+    <PagePartsContext.Provider value={services}>
       <FormulaDrawing.Provider value={new FormulaDrawer()}>
         <App client={client} chats={createChatList(client)} />
       </FormulaDrawing.Provider>
-    </ServicesContext.Provider>,
+    </PagePartsContext.Provider>,
     root,
   );
 }

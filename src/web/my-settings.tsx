@@ -1,7 +1,7 @@
 import type { User } from "../wire/users.ts";
 import { Refusal, useAction } from "./acting.tsx";
 import { Dialog } from "./dialog.tsx";
-import { useServices } from "./services.ts";
+import { usePageParts } from "./page-parts.ts";
 
 /** The person's own settings: what others see of them. */
 export function MySettingsDialog({
@@ -13,7 +13,7 @@ export function MySettingsDialog({
   onChanged: (user: User) => void;
   onClose: () => void;
 }) {
-  const { details } = useServices();
+  const { client, details } = usePageParts();
   const action = useAction();
   return (
     <Dialog title="Your settings" onClose={onClose}>
@@ -25,7 +25,13 @@ export function MySettingsDialog({
             const read_receipts = data.has("read_receipts");
             const presence = data.has("visible") ? "visible" : "invisible";
             void action
-              .run(async () => onChanged(await details.changeMe({ read_receipts, presence })))
+              .run(async () => {
+                onChanged(await details.changeMe({ read_receipts, presence }));
+                if (read_receipts === user.read_receipts) return;
+                // A room gets the read positions of the others, or none, when it is joined again.
+                client.disconnect();
+                client.connect();
+              })
               .then((isDone) => isDone && close());
           }}
         >

@@ -5,17 +5,17 @@ import type { Client } from "../client/client.ts";
 import type { Details } from "../client/details.ts";
 import type { WatchedPeople } from "./watched-people.ts";
 
-export interface Services {
+export interface PageParts {
   client: Client;
   details: Details;
   watched: WatchedPeople;
 }
 
-export const ServicesContext = createContext<Services | undefined>(undefined);
+export const PagePartsContext = createContext<PageParts | undefined>(undefined);
 
 /** @throws Error outside of the page */
-export function useServices(): Services {
-  const services = useContext(ServicesContext);
-  if (!services) throw new Error("A component was rendered without ServicesContext.");
+export function usePageParts(): PageParts {
+  const services = useContext(PagePartsContext);
+  if (!services) throw new Error("A component was rendered without PagePartsContext.");
   return services;
 }
