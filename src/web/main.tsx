@@ -8,7 +8,7 @@ import { storedTokens } from "../client/stored-tokens.ts";
 import { followActivity } from "./activity.ts";
 import { App } from "./app.tsx";
 import { copyFormulas, FormulaDrawer, FormulaDrawing } from "./formula-drawing.ts";
-import { ServicesContext } from "./services.ts";
+import { PageContext } from "./page-context.ts";
 import { WatchedPeople } from "./watched-people.ts";
 
 /*
@@ -36,7 +36,7 @@ document.addEventListener("copy", copyFormulas);
 
 const presence = createPresence(client);
 followActivity(client, presence);
-const services = {
+const parts = {
   client,
   details: createDetails(client),
   watched: new WatchedPeople(presence),
@@ -45,11 +45,11 @@ const services = {
 const root = document.querySelector("#page");
 if (root) {
   render(
-    <ServicesContext.Provider value={services}>
+    <PageContext.Provider value={parts}>
       <FormulaDrawing.Provider value={new FormulaDrawer()}>
         <App client={client} chats={createChatList(client)} />
       </FormulaDrawing.Provider>
-    </ServicesContext.Provider>,
+    </PageContext.Provider>,
     root,
   );
 }

@@ -5,17 +5,17 @@ import type { Client } from "../client/client.ts";
 import type { Details } from "../client/details.ts";
 import type { WatchedPeople } from "./watched-people.ts";
 
-export interface Services {
+export interface PageParts {
   client: Client;
   details: Details;
   watched: WatchedPeople;
 }
 
-export const ServicesContext = createContext<Services | undefined>(undefined);
+export const PageContext = createContext<PageParts | undefined>(undefined);
 
 /** @throws Error outside of the page */
-export function useServices(): Services {
-  const services = useContext(ServicesContext);
-  if (!services) throw new Error("A component was rendered without ServicesContext.");
-  return services;
+export function usePageContext(): PageParts {
+  const parts = useContext(PageContext);
+  if (!parts) throw new Error("A component was rendered outside of PageContext.");
+  return parts;
 }
