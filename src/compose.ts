@@ -148,7 +148,10 @@ function createArrivals(sql: Sql): Arrivals {
     queueMax: arrivalsQueueMax,
   });
   return {
-    readSessionChats: async (session) => (await reads.add(session, firstJoinMs)).chatIds,
+    async readSessionChats(session) {
+      const { chatIds, isHidden } = await reads.add(session, firstJoinMs);
+      return chatIds && { chatIds, isHidden };
+    },
     readJoin: async (join) => (await reads.add(join)).chat,
   };
 }

@@ -8,7 +8,7 @@ import type { StreamAnswer } from "./model/stream-answer.ts";
 import type { Telemetry } from "./observability/telemetry.ts";
 import type { RateLimits } from "./rate-limits/rate-limits.ts";
 import type { MergedOptions, NumberedChange } from "./realtime/local-realtime.ts";
-import type { RoomOptions } from "./realtime/listener.ts";
+import type { Listener, RoomOptions } from "./realtime/listener.ts";
 import type { Rooms } from "./realtime/rooms.ts";
 import type { RoomFrame } from "./wire/frames.ts";
 import type { ActivityFrame, ListFrame, MentionFrame, UserFrame } from "./wire/list-frames.ts";
@@ -35,10 +35,19 @@ export interface Ctx {
   readonly lifecycle: { closing: boolean };
 }
 
+export interface SessionChats {
+  chatIds: number[];
+  /** Whether the person of the session does not want to be seen. */
+  isHidden: boolean;
+}
+
 /** Reads what arriving sockets need, for all sockets of a moment at once. */
 export interface Arrivals {
   /** The chats of a session's person; undefined if the session has ended, or belongs to somebody else. */
-  readSessionChats(session: { userId: number; sessionId: string }): Promise<number[] | undefined>;
+  readSessionChats(session: {
+    userId: number;
+    sessionId: string;
+  }): Promise<SessionChats | undefined>;
   /** A chat that is joined; undefined if the person is not in it. */
   readJoin(join: JoinRead): Promise<JoinedChat | undefined>;
 }
@@ -114,8 +123,13 @@ export interface Gateway {
   disconnectSessions(sessionIds: readonly string[]): void;
   /** Closes every open socket of a person, who may reconnect at once. */
   disconnectUser(userId: number): void;
-  /** Ends a person's subscription to a chat's activity. */
-  unfollow(userId: number, chatId: number): void;
+  /**
+   * Ends a person's subscription to a chat's activity. No socket of theirs gets another one while the removal is under way.
+   * @returns the end of the removal, which is called whatever came of it
+   */
+  beginRemoval(userId: number, chatId: number): () => void;
+  /** A person's sockets. */
+  listenersOf(userId: number): Listener[];
 }
 
 /** Why an answer was ended from outside. */

@@ -1,8 +1,9 @@
 // One running server: Bun.serve, recurring tasks, and the orderly shutdown.
 import type { Server } from "bun";
-import { areSessionsLive } from "./accounts/queries.ts";
+import { findLiveSessions } from "./accounts/queries.ts";
 import { cleanUpSessions } from "./accounts/authentication.ts";
 import { dropSessions } from "./accounts/recent-sessions.ts";
+import { applyVisibility } from "./accounts/visibility.ts";
 import { recoverAnswers } from "./answers/recovery.ts";
 import { createApp, type AppParts } from "./app.ts";
 import { cleanUpAudit } from "./audit/audit.ts";
@@ -23,7 +24,10 @@ export interface ServerDurations {
   heartbeatMs: number;
   /** Between two looks for sockets whose token has expired or never came. */
   sessionCheckMs: number;
-  /** Sockets of a session that another node has ended are closed within this. */
+  /**
+   * Sockets of a session that another node has ended are closed within this, and people who told another node whether they want
+   * to be seen are shown or hidden.
+   */
   endedCheckMs: number;
   /** A frame that was lost and has no successor is noticed within this. */
   logCheckMs: number;
@@ -160,7 +164,7 @@ function startTasks(
     every(times.recoveryMs, "answer recovery", log, () => recoverAnswers(ctx), {
       atOnce: true,
     }),
-    every(times.endedCheckMs, "ended sessions", log, () => closeEnded(ctx, sockets)),
+    every(times.endedCheckMs, "ended sessions", log, () => checkSessions(ctx, sockets)),
     every(times.purgeMs, "purge of deleted chats", log, () => purgeDeletedChats(ctx)),
     every(times.presencePollMs, "presence", log, () => {
       presence.people.checkIdle();
@@ -174,16 +178,24 @@ function startTasks(
   ];
 }
 
-/** Closes sockets of sessions that another server has ended; that server closes only its own. */
-async function closeEnded(ctx: Ctx, sockets: SocketRegistry): Promise<void> {
+/**
+ * Closes sockets of sessions that another server has ended, and hides or shows people who have told another server to. A
+ * server does both for its own sockets only.
+ */
+async function checkSessions(ctx: Ctx, sockets: SocketRegistry): Promise<void> {
   const ids = sockets.sessionIds();
   for (let from = 0; from < ids.length; from += endedPageSize) {
     const page = ids.slice(from, from + endedPageSize);
-    const live = await areSessionsLive(ctx.sql, page);
+    const readAtMs = performance.now();
+    const found = await findLiveSessions(ctx.sql, page);
+    const live = new Set(found.map(({ id }) => id));
     dropSessions(
       ctx,
-      page.filter((_, place) => !live[place]),
+      page.filter((id) => !live.has(id)),
     );
+    for (const { user_id: userId, is_hidden: isHidden } of found) {
+      applyVisibility(ctx, { userId, isHidden, readAtMs });
+    }
   }
 }
 

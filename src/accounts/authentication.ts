@@ -1,5 +1,5 @@
 // Authentication of requests and sockets: reads access tokens and tickets, and looks up their sessions.
-import type { Ctx } from "../context.ts";
+import type { Ctx, SessionChats } from "../context.ts";
 import { Problem } from "../wire/problems.ts";
 import type { Ticket } from "../wire/users.ts";
 import {
@@ -57,13 +57,13 @@ export async function identify(ctx: Ctx, token: string): Promise<Identity> {
 }
 
 /** The chats of a caller whose session has not ended: a socket is refused otherwise. @throws Problem `invalid_token` */
-export async function listSessionChats(ctx: Ctx, caller: Identity): Promise<number[]> {
-  const chatIds = await ctx.arrivals.readSessionChats({
+export async function listSessionChats(ctx: Ctx, caller: Identity): Promise<SessionChats> {
+  const found = await ctx.arrivals.readSessionChats({
     userId: caller.id,
     sessionId: caller.sessionId,
   });
-  if (!chatIds) throw sessionEnded();
-  return chatIds;
+  if (!found) throw sessionEnded();
+  return found;
 }
 
 async function redeemTicket(ctx: Ctx, ticket: string): Promise<Identity> {

@@ -4,6 +4,7 @@ import { Problem } from "../wire/problems.ts";
 import type { UpdateMeInput, User } from "../wire/users.ts";
 import type { Caller } from "./access-tokens.ts";
 import { findUser, updateUser } from "./user-queries.ts";
+import { readVisibility } from "./visibility.ts";
 
 /** @throws Problem `invalid_token` when the caller's account is gone */
 export async function getMe(ctx: Ctx, caller: Caller): Promise<User> {
@@ -12,7 +13,10 @@ export async function getMe(ctx: Ctx, caller: Caller): Promise<User> {
 
 /** Changes the caller's settings; absent members stay as they are. @throws Problem `invalid_token` when the account is gone */
 export async function changeMe(ctx: Ctx, caller: Caller, input: UpdateMeInput): Promise<User> {
-  return existing(await updateUser(ctx.sql, caller.id, input));
+  const user = existing(await updateUser(ctx.sql, caller.id, input));
+  // The replies to two changes may come in the wrong order.
+  if (input.presence !== undefined) await readVisibility(ctx, caller.id);
+  return user;
 }
 
 function existing(user: User | undefined): User {

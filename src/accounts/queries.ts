@@ -162,17 +162,27 @@ export async function isSessionLive(
   return row?.user_id === id;
 }
 
-/** Whether each of some sessions has not ended. */
-export async function areSessionsLive(sql: Sql, ids: string[]): Promise<boolean[]> {
-  const rows = many(
+const FoundSession = z.object({
+  id: z.uuid(),
+  user_id: z.int(),
+  /** Whether the person does not want to be seen. */
+  is_hidden: z.boolean(),
+});
+
+/** Finds those of some sessions that have not ended. */
+export async function findLiveSessions(
+  sql: Sql,
+  ids: string[],
+): Promise<z.infer<typeof FoundSession>[]> {
+  return many(
     await sql`
-      select exists (select from sessions where id = wanted.id and expires_at > now()) as live
-      from unnest(${ids}::uuid[]) with ordinality as wanted (id, place)
-      order by place
+      select s.id, s.user_id, u.presence = 'invisible' as is_hidden
+      from sessions s
+      join users u on u.id = s.user_id
+      where s.id = any (${ids}::uuid[]) and s.expires_at > now()
     `,
-    z.object({ live: z.boolean() }),
+    FoundSession,
   );
-  return rows.map(({ live }) => live);
 }
 
 /** Deletes expired sessions and tickets, at most `limit` rows of each kind. @returns how many rows */

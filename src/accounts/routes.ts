@@ -75,7 +75,8 @@ const changeMeRoute = createRoute({
   description:
     "With `read_receipts: false` nobody is shown what the caller reads from now on, and the caller is shown nobody's: not in " +
     "`read` frames, in `reads` of `joined`, among the readers of a message, nor in read receipts. The caller's own position " +
-    'still reaches their own clients. With `presence: "invisible"` others are shown the caller as offline.',
+    'still reaches their own clients. With `presence: "invisible"` others are shown the caller as offline, and are ' +
+    "not told that the caller joins a chat or leaves it.",
   security: bearer,
   request: { body: takes(UpdateMeInput) },
   responses: { 200: answers(User, "The caller"), ...refuses(...badBody, "invalid_token") },

@@ -58,12 +58,15 @@ export type Arrival =
 export interface ArrivalRead {
   /** Undefined for a session that has ended, or belongs to somebody else. */
   chatIds: number[] | undefined;
+  /** Whether the session's person does not want to be seen. */
+  isHidden: boolean;
   /** Undefined for a chat that the person is not in. */
   chat: JoinedChat | undefined;
 }
 
 const ArrivalRow = z.object({
   chat_ids: z.array(z.int()).nullable(),
+  is_hidden: z.boolean().nullable(),
   last_seq: z.int().nullable(),
 });
 
@@ -73,6 +76,7 @@ export async function readArrivals(sql: Sql, arrivals: readonly Arrival[]): Prom
     select case when s.user_id = i.user_id then array(
         select chat_id from chat_participants where user_id = s.user_id limit ${chatsPerUserMax}
       ) end as chat_ids,
+      (select presence = 'invisible' from users where id = s.user_id) as is_hidden,
       chat.*
     from unnest(
       ${arrivals.map(({ userId }) => userId)}::bigint[],
@@ -86,8 +90,8 @@ export async function readArrivals(sql: Sql, arrivals: readonly Arrival[]): Prom
     order by i.n
   `;
   return rows.map((row) => {
-    const { chat_ids, last_seq } = ArrivalRow.parse(row);
+    const { chat_ids, is_hidden, last_seq } = ArrivalRow.parse(row);
     const chat = last_seq === null ? undefined : joinedChatOf(JoinedChatRow.parse(row));
-    return { chatIds: chat_ids ?? undefined, chat };
+    return { chatIds: chat_ids ?? undefined, isHidden: is_hidden ?? false, chat };
   });
 }

@@ -7,7 +7,7 @@ import { noUsage } from "./budget/usage-meter.ts";
 import { chooseResponder } from "./choose-responder.ts";
 import { findPromptRoom } from "./prompt/queries.ts";
 import { publishChunk, publishEnd } from "./publish.ts";
-import { endAnswer, findStreamingAnswer } from "./queries.ts";
+import { checkpointAnswer, endAnswer, findStreamingAnswer } from "./queries.ts";
 import { RunningAnswer } from "./running-answer.ts";
 
 const runsPerCall = 100;
@@ -55,9 +55,15 @@ async function takeOver(ctx: Ctx, run: ClaimedRun, withinMs: number): Promise<vo
     tokensLeft,
   });
   if (prepared.tokensMin > tokensLeft) return await end(ctx, run, answer, "interrupted");
-  // If this took longer than a lease, the run may have been taken over once more, here too.
-  const running = ctx.answers.find(answer.id);
-  if (running && running.lease.attempt > attempt) return;
+  // If this took longer than a lease, the run may have been taken over once more or have ended: its last frame was shown then.
+  const state = await checkpointAnswer(ctx.sql, run, {
+    text: undefined,
+    usage: usage ?? noUsage,
+    leaseEnds: false,
+  });
+  if (!state) return;
+  if (!state.has_message) return await releaseRun(ctx.sql, run, usage);
+  if (state.stop_requested) return await end(ctx, run, answer, "stopped");
   ctx.log.info({ messageId: answer.id, attempt }, "an answer goes on here");
   RunningAnswer.start(ctx, {
     answer,
@@ -86,6 +92,8 @@ async function end(
   );
   ctx.log.info({ messageId: answer.id, status }, "an answer of a server that is gone has ended");
   if (!ended) return;
+  // It may still run here, its lease lost while this server stood still.
+  ctx.answers.noteEnded(answer.id);
   // The listeners of this node were shown nothing of the answer, or text that was not kept.
   const { chat_id: chatId, content, created_at: createdAt, updated_seq: number } = ended.message;
   const shown = { chatId, messageId: answer.id, seq: number - 1, createdAt };

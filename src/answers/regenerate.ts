@@ -12,8 +12,8 @@ import { Reservation, storedTooLate } from "./reservation.ts";
 /**
  * Makes one more answer to a question. Any participant may, and pays for it.
  * @param messageId the id of the question, or of an answer to it
- * @throws Problem `not_found`, also for a question that was deleted, `invalid` for a message that is no question, `answer_running` while there is an answer
- * that streams, and the refusals of a question
+ * @throws Problem `not_found`, `message_deleted` for a question that was deleted, `invalid` for a message that is no question,
+ * `answer_running` while there is an answer that streams, and the refusals of a question
  */
 export async function regenerateAnswer(
   ctx: Ctx,
@@ -52,5 +52,5 @@ export async function regenerateAnswer(
 }
 
 function questionDeleted(): Problem {
-  return new Problem("not_found", "The question was deleted.");
+  return new Problem("message_deleted", "The question was deleted.");
 }

@@ -37,12 +37,18 @@ const regenerateRoute = createRoute({
   summary: "Ask again",
   description:
     "One more answer to the same question (the same `answer_to`), which streams to the room; those before it stay. " +
-    "`message_id` is the question's, or an answer's. Any participant may, and pays for it.",
+    "`message_id` is the question's, or an answer's. Any participant may, and pays for it. A deleted question cannot be answered again (409).",
   security,
   request: { params: MessagePath },
   responses: {
     200: answers(Message, "The new answer, which is running"),
-    ...refuses(...toMessage, "answer_running", "quota_exceeded", "bot_not_configured"),
+    ...refuses(
+      ...toMessage,
+      "answer_running",
+      "message_deleted",
+      "quota_exceeded",
+      "bot_not_configured",
+    ),
   },
 });
 

@@ -10,6 +10,7 @@ import {
   type CreateChatInput,
   type UpdateChatInput,
 } from "../wire/chats.ts";
+import type { UserFrame } from "../wire/list-frames.ts";
 import { Problem } from "../wire/problems.ts";
 import { findPrivateChat, insertChat } from "./new-chat-queries.ts";
 import { deleteChat, findChat, findChatSummaries, updateChat } from "./queries.ts";
@@ -63,13 +64,16 @@ export async function createChat(ctx: Ctx, caller: Caller, input: CreateChatInpu
 /** Tells every participant of a new chat. @returns the chat as the caller sees it */
 function announceChat(ctx: Ctx, caller: Caller, chat: Chat, others: NamedUser[]): Chat {
   const { is_named: isNamed, name } = chat;
+  const change = { chatId: chat.id, seq: chat.last_seq };
   for (const user of others) {
     const title = isNamed ? name : "a private chat";
-    ctx.realtime.toUser(user.id, {
+    const frame: UserFrame = {
       type: "chat_created",
       chat: isNamed ? chat : { ...chat, name: caller.username },
       notification: `${caller.username} added you to ${title}`,
-    });
+    };
+    // They may have left the chat while the reply was on its way.
+    ctx.realtime.toUser(user.id, frame, change);
   }
   const [partner] = others;
   const seen = isNamed || !partner ? chat : { ...chat, name: partner.username };

@@ -102,38 +102,52 @@ async function remove(
 ): Promise<void> {
   if (userId === chat.owner_id) throw ownerCannotLeave();
   // This precedes the commit: the reply to a message that is stored after the removal may overtake the reply to the removal.
-  ctx.gateway.unfollow(userId, chat.id);
+  const end = ctx.gateway.beginRemoval(userId, chat.id);
+  try {
+    const { username, removedSeq } = await removeNow(ctx, caller, chat, userId);
+    ctx.realtime.toRoom({
+      type: "participant_removed",
+      chat_id: chat.id,
+      user_id: userId,
+      username,
+      updated_seq: removedSeq,
+    });
+    ctx.realtime.toUser(
+      userId,
+      { type: "removed_from_chat", chat_id: chat.id, notification },
+      { chatId: chat.id, seq: removedSeq },
+    );
+  } finally {
+    end();
+  }
+}
+
+/** Closes the sockets of a person who was perhaps removed: their clients reconnect, and load their chats. */
+async function removeNow(
+  ctx: Ctx,
+  caller: Caller,
+  chat: Chat,
+  userId: number,
+): Promise<{ username: string; removedSeq: number }> {
   const result = await deleteParticipant(ctx.sql, caller, chat.id, userId).catch(
     (error: unknown) => {
-      // It is unknown whether the person was removed. Their sockets reconnect and load their chats.
       ctx.gateway.disconnectUser(userId);
       throw error;
     },
   );
   // A person who leaves but is not a participant has left before.
   if (!result && userId === caller.id) throw chatNotFound();
-  if (!result || result.removed_seq === null || result.username === null) {
-    if (result?.owner_id === chat.owner_id) {
-      throw new Problem("not_found", "This person is not in the chat.");
-    }
-    // The chat has a new owner meanwhile, and the person may still be in it.
-    ctx.gateway.disconnectUser(userId);
-    if (!result) throw chatNotFound();
-    if (userId === result.owner_id) throw ownerCannotLeave();
-    throw await ownerOnly(ctx, caller, chat.id, "remove");
+  if (result && result.removed_seq !== null && result.username !== null) {
+    return { username: result.username, removedSeq: result.removed_seq };
   }
-  ctx.realtime.toRoom({
-    type: "participant_removed",
-    chat_id: chat.id,
-    user_id: userId,
-    username: result.username,
-    updated_seq: result.removed_seq,
-  });
-  ctx.realtime.toUser(
-    userId,
-    { type: "removed_from_chat", chat_id: chat.id, notification },
-    { chatId: chat.id, seq: result.removed_seq },
-  );
+  if (result?.owner_id === chat.owner_id) {
+    throw new Problem("not_found", "This person is not in the chat.");
+  }
+  // The chat has a new owner meanwhile, and the person may still be in it.
+  ctx.gateway.disconnectUser(userId);
+  if (!result) throw chatNotFound();
+  if (userId === result.owner_id) throw ownerCannotLeave();
+  throw await ownerOnly(ctx, caller, chat.id, "remove");
 }
 
 function ownerCannotLeave(): Problem {

@@ -95,8 +95,10 @@ export const catchingUp = html`<p>
     socket is sent in <code>presence</code> frames: <code>online</code>, <code>away</code>, or
     <code>offline</code> with the time when they were last seen. Send it again after each reconnect.
     A person with <code>presence: "invisible"</code>, a setting of <code>PATCH /api/auth/me</code>,
-    is shown there as offline. In a room that they join, and where they write or type, they are
-    shown as everybody else is.
+    is shown there as offline, and nobody else is told that they come into a room or go: they are
+    not in the <code>online</code> of others and not counted there. A change of the setting looks to
+    others as if the person had left the room, or come, at once or within some seconds. What an
+    invisible person writes, and that they are typing, is shown as everybody else's.
   </p>
   <h3>Leaving a chat</h3>
   <p>

@@ -65,9 +65,11 @@ export function createReadLog(
     );
     if (!chat) return { lastSeq: after, frames: [] };
     const lastSeq = chat.last_seq;
-    const messageFrames = await readMessageFrames(sql, chatId, after, Math.min(upTo, lastSeq));
+    // In this order: when a message is deleted meanwhile, its reactions in the log become changes of the message. Those that were
+    // read as both are in the list twice, the later state last.
     const otherFrames = await readOtherFrames(sql, chat, after, Math.min(upTo, lastSeq));
-    const frames = [...messageFrames, ...otherFrames.map((frame) => numberedFrame(frame))];
+    const messageFrames = await readMessageFrames(sql, chatId, after, Math.min(upTo, lastSeq));
+    const frames = [...otherFrames.map((frame) => numberedFrame(frame)), ...messageFrames];
     for (const { endedAnswerId } of frames) if (endedAnswerId !== undefined) onEnded(endedAnswerId);
     return { lastSeq, frames };
   };

@@ -11,8 +11,7 @@ import { updateContent } from "./queries.ts";
 /**
  * Replaces the text of a message of the caller. It asks the model nothing, whatever the text was and is. An edit that changes
  * nothing takes no number.
- * @throws Problem `not_found`, also for a message that was deleted, `forbidden` for a message of somebody else,
- * `changed_meanwhile`, `invalid` for `/bot` or `@Gemini` without a question, `rate_limited`
+ * @throws Problem `not_found`, `message_deleted`, `forbidden` for a message of somebody else, `changed_meanwhile`, `invalid` for `/bot` or `@Gemini` without a question, `rate_limited`
  */
 export async function editMessage(
   ctx: Ctx,
@@ -34,7 +33,7 @@ export async function editMessage(
     case "not_author":
       throw new Problem("forbidden", "Only the author may edit a message.");
     case "deleted":
-      throw new Problem("not_found", "This message was deleted.");
+      throw new Problem("message_deleted", "This message was deleted.");
     case "changed_meanwhile":
       throw new Problem(
         "changed_meanwhile",

@@ -101,9 +101,9 @@ export async function updateContent(
       with ${lockedMessage(sql, callerId, ids.chatId, ids.messageId)},
       verdict as materialized (
         select target.*, case
+          when deleted_at is not null then 'deleted'
           when is_bot then 'bots'
           when user_id is distinct from ${callerId} then 'not_author'
-          when deleted_at is not null then 'deleted'
           when content = ${content} then 'unchanged'
           when updated_seq <> ${ifSeq ?? null}::bigint then 'changed_meanwhile'
           else 'edited'

@@ -13,6 +13,13 @@ export interface Listener {
   readonly username: string;
   /** Whether its frames carry the nested `message`. */
   readonly isMerged: boolean;
+  /** Whether others in a room are not told that the person is there. */
+  readonly isHidden: boolean;
+  /**
+   * Takes what was read of the person's setting.
+   * @param readAtMs when the reading began; what an earlier one has found comes too late
+   */
+  setHidden(isHidden: boolean, readAtMs: number): void;
   /** False once it has closed: it can no longer join. */
   readonly open: boolean;
   send(text: string): void;
@@ -32,7 +39,7 @@ export interface Joined {
   missed: string[] | undefined;
   /** The answers whose last frame was released. */
   ended: ReadonlySet<number>;
-  /** At most `onlineMax` people, the listener's own among them. */
+  /** At most `onlineMax` people, the listener's own among them, and nobody else who is hidden. */
   online: Present[];
   onlineCount: number;
 }

@@ -12,6 +12,8 @@ export interface OnlinePeopleOptions {
   chatId: number;
   /** Sends to everybody who has joined. */
   emit: (text: string) => void;
+  /** Sends to everybody else who has joined. */
+  emitToOthers: (userId: number, frame: ReturnType<typeof presenceFrame>) => void;
   /** Milliseconds in which a large room gets at most one frame. */
   intervalMs?: number | undefined;
 }
@@ -30,6 +32,8 @@ export class OnlinePeople {
   readonly #options: OnlinePeopleOptions;
   /** By person. Most people have one socket in a room, for which an array takes a fifth of a set's memory. */
   readonly #sockets = new Map<number, Listener[]>();
+  /** Those of the people who are not shown to others. */
+  readonly #hidden = new Set<number>();
   #isLarge = false;
   #changes = new Map<number, Change>();
   #greetings = 0;
@@ -65,18 +69,19 @@ export class OnlinePeople {
     this.#isLarge = memberCount > onlineMax;
   }
 
-  /** Adds a socket. The room is told if it is its person's first. */
+  /** Adds a socket. The room is told if it is the first of a person who is not hidden. */
   add(listener: Listener): void {
     const sockets = this.#sockets.get(listener.userId);
     if (sockets) {
       if (!sockets.includes(listener)) sockets.push(listener);
       return;
     }
-    if (!this.isEmpty) this.#tell(listener, true);
+    if (listener.isHidden) this.#hidden.add(listener.userId);
+    else if (!this.isEmpty) this.#tell(listener, true);
     this.#sockets.set(listener.userId, [listener]);
   }
 
-  /** Removes a socket. The room is told if it was its person's last. @returns false if it had not joined */
+  /** Removes a socket. The room is told if it was the last of a person who is not hidden. @returns false if it had not joined */
   remove(listener: Listener): boolean {
     const sockets = this.#sockets.get(listener.userId);
     const place = sockets?.indexOf(listener) ?? -1;
@@ -84,9 +89,19 @@ export class OnlinePeople {
     sockets.splice(place, 1);
     if (sockets.length > 0) return true;
     this.#sockets.delete(listener.userId);
+    const wasHidden = this.#hidden.delete(listener.userId);
     if (this.isEmpty) this.close();
-    else this.#tell(listener, false);
+    else if (!wasHidden) this.#tell(listener, false);
     return true;
+  }
+
+  /** Tells the others of a person whose sockets are hidden now, or no longer. */
+  updateHidden(userId: number): void {
+    const [first] = this.#sockets.get(userId) ?? [];
+    if (!first || first.isHidden === this.#hidden.has(userId)) return;
+    if (first.isHidden) this.#hidden.add(userId);
+    else this.#hidden.delete(userId);
+    this.#tell(first, !first.isHidden, { isHere: true });
   }
 
   /** The people for the greeting of somebody who has joined: at most `onlineMax`, that person among them. */
@@ -96,6 +111,7 @@ export class OnlinePeople {
     const own = this.#presentOf(userId);
     for (const id of this.#sockets.keys()) {
       if (online.length === onlineMax) break;
+      if (this.#hidden.has(id) && id !== userId) continue;
       const person = this.#presentOf(id);
       if (person) online.push(person);
     }
@@ -105,12 +121,13 @@ export class OnlinePeople {
       const change = this.#changes.get(user_id);
       if (change && user_id !== userId) change.isPartlyKnown = true;
     }
-    return { online, onlineCount: this.#sockets.size };
+    return { online, onlineCount: this.#shownCount + (this.#hidden.has(userId) ? 1 : 0) };
   }
 
   /** Forgets everybody and tells nobody. */
   close(): void {
     this.#sockets.clear();
+    this.#hidden.clear();
     this.#changes.clear();
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -121,13 +138,22 @@ export class OnlinePeople {
     return first && { user_id: userId, username: first.username };
   }
 
-  #tell(person: { userId: number; username: string }, isOnline: boolean): void {
-    const { chatId, emit, intervalMs = defaultIntervalMs } = this.#options;
+  get #shownCount(): number {
+    return this.#sockets.size - this.#hidden.size;
+  }
+
+  /** @param isHere whether sockets of the person are in the room, which are not told in a small one */
+  #tell(
+    person: { userId: number; username: string },
+    isOnline: boolean,
+    { isHere = false }: { isHere?: boolean } = {},
+  ): void {
+    const { chatId, emit, emitToOthers, intervalMs = defaultIntervalMs } = this.#options;
     // What is gathered must not be overtaken when the room has become a small one.
     if (!this.#isLarge && this.#changes.size === 0) {
       const type = isOnline ? "user_joined" : "user_left";
-      emit(JSON.stringify(presenceFrame(type, chatId, person)));
-      return;
+      const frame = presenceFrame(type, chatId, person);
+      return isHere ? emitToOthers(person.userId, frame) : emit(JSON.stringify(frame));
     }
     this.#gather(person, isOnline);
     this.#timer ??= setTimeout(() => this.#flush(), intervalMs);
@@ -151,7 +177,7 @@ export class OnlinePeople {
       chat_id: chatId,
       joined: this.#take(true),
       left: this.#take(false),
-      online_count: this.#sockets.size,
+      online_count: this.#shownCount,
     };
     const isOver = this.#changes.size === 0;
     this.#timer = isOver ? undefined : setTimeout(() => this.#flush(), intervalMs);

@@ -1,5 +1,5 @@
 // The sockets of this node that have joined one chat, and how a frame gets to them.
-import type { FrameText } from "../wire/frame-text.ts";
+import { FrameText } from "../wire/frame-text.ts";
 import type { NumberedFrame } from "../wire/numbered-frames.ts";
 import { JoinBuffer } from "./join-buffer.ts";
 import type { Entrance, Joined, Listener, ReadChat, RoomOptions, RoomParts } from "./listener.ts";
@@ -10,11 +10,12 @@ import { activityTopic, type Topic } from "./topics.ts";
 
 export class Room {
   readonly chatId: number;
+  /** The people who have joined. */
+  readonly online: OnlinePeople;
   readonly #parts: RoomParts;
   readonly #onEmpty: (room: Room) => void;
   readonly #sequencer: Sequencer<NumberedFrame, FrameText>;
   readonly #slices: Slices;
-  readonly #online: OnlinePeople;
   readonly #buffers = new Set<JoinBuffer>();
   /** Frames that came before the start, when they were shown to the merged sockets that have not joined. */
   readonly #listedEarly = new Set<NumberedFrame>();
@@ -28,7 +29,10 @@ export class Room {
     this.#onEmpty = onEmpty;
     this.#slices = new Slices(chatId, parts.sliceMax);
     const emit = (text: string) => this.#slices.hand(({ topic }) => parts.emit(topic, text));
-    this.#online = new OnlinePeople({ chatId, emit, intervalMs: parts.presenceChangedMs });
+    this.online = new OnlinePeople({
+      ...{ chatId, emit, intervalMs: parts.presenceChangedMs },
+      emitToOthers: (id, frame) => this.#emitToOthers(new FrameText(frame), new Set([id])),
+    });
     this.#sequencer = new Sequencer<NumberedFrame, FrameText>({
       ...parts,
       chatId,
@@ -40,11 +44,6 @@ export class Room {
   /** Orders the room's numbered frames. */
   get sequencer(): Sequencer<NumberedFrame, FrameText> {
     return this.#sequencer;
-  }
-
-  /** Joined sockets. */
-  get listenerCount(): number {
-    return this.#online.socketCount;
   }
 
   /** Sends an unnumbered frame. */
@@ -74,7 +73,7 @@ export class Room {
   /** Calls back once everything up to `seq`, to which the log reaches, was sent to the sockets of a person. */
   callAfter(seq: number, userId: number, call: () => void): void {
     this.#sequencer.callAfter(seq, () => {
-      for (const listener of this.#online.socketsOf(userId)) this.#slices.catchUp(listener);
+      for (const listener of this.online.socketsOf(userId)) this.#slices.catchUp(listener);
       call();
     });
   }
@@ -120,13 +119,13 @@ export class Room {
 
   /** Removes all listeners, since the chat was deleted. @returns the people who had joined */
   end(): number[] {
-    const { userIds } = this.#online;
+    const { userIds } = this.online;
     this.#isClosed = true;
-    for (const listener of this.#online.sockets) {
+    for (const listener of this.online.sockets) {
       this.#slices.remove(listener);
       listener.joined.delete(this.chatId);
     }
-    this.#online.close();
+    this.online.close();
     this.#sequencer.close();
     return userIds;
   }
@@ -139,7 +138,7 @@ export class Room {
     const { position } = this.#sequencer;
     if (position === undefined || !listener.joined.has(this.chatId)) return undefined;
     this.#slices.catchUp(listener);
-    return { position, ...this.#online.greet(listener.userId) };
+    return { position, ...this.online.greet(listener.userId) };
   }
 
   #sendState(frame: FrameText, { exceptUserIds = new Set() }: RoomOptions): void {
@@ -181,17 +180,17 @@ export class Room {
 
   #evict(userId: number, seq: number): void {
     for (const buffer of this.#buffers) if (buffer.userId === userId) buffer.removedAt = seq;
-    for (const listener of this.#online.socketsOf(userId)) this.#detach(listener);
+    for (const listener of this.online.socketsOf(userId)) this.#detach(listener);
   }
 
   #detach(listener: Listener): void {
     this.#slices.remove(listener);
     listener.joined.delete(this.chatId);
-    if (this.#online.remove(listener)) this.#closeIfEmpty();
+    if (this.online.remove(listener)) this.#closeIfEmpty();
   }
 
   #attach(listener: Listener): void {
-    this.#online.add(listener);
+    this.online.add(listener);
     this.#slices.add(listener);
     listener.unsubscribe(activityTopic(this.chatId));
     listener.joined.add(this.chatId);
@@ -210,13 +209,13 @@ export class Room {
       return false;
     }
     this.#buffers.delete(buffer);
-    this.#online.resize(memberCount);
+    this.online.resize(memberCount);
     this.#attach(listener);
     this.#parts.metrics?.roomJoined();
     const position = this.#sequencer.position ?? lastSeq;
     const missed = buffer.textsAbove(lastSeq);
     const { endedAnswerIds: ended } = buffer;
-    const people = this.#online.greet(listener.userId);
+    const people = this.online.greet(listener.userId);
     listener.cork(() => greet({ position, missed, ended, ...people }));
     return true;
   }
@@ -237,9 +236,9 @@ export class Room {
   }
 
   #closeIfEmpty(): void {
-    if (!this.#online.isEmpty || this.#buffers.size > 0) return;
+    if (!this.online.isEmpty || this.#buffers.size > 0) return;
     this.#isClosed = true;
-    this.#online.close();
+    this.online.close();
     // Nobody waits for their turn any more.
     for (const frame of this.#sequencer.close()) {
       if (!this.#listedEarly.has(frame)) this.#list(frame);

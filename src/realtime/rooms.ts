@@ -29,6 +29,11 @@ export class Rooms {
     this.#rooms.get(chatId)?.leave(listener);
   }
 
+  /** Shows a person whose sockets are hidden now, or no longer, as gone or come, in every room that they have joined. */
+  updateHidden(userId: number): void {
+    for (const room of this.#rooms.values()) room.online.updateHidden(userId);
+  }
+
   /** Removes all listeners of a deleted chat. @returns the people who had joined */
   end(chatId: number): number[] {
     const room = this.#rooms.get(chatId);
@@ -45,7 +50,7 @@ export class Rooms {
   counts(): { open: number; listeners: number; waitingFrames: number } {
     const counts = { open: this.#rooms.size, listeners: 0, waitingFrames: 0 };
     for (const room of this.#rooms.values()) {
-      counts.listeners += room.listenerCount;
+      counts.listeners += room.online.socketCount;
       counts.waitingFrames += room.sequencer.waitingCount;
     }
     return counts;

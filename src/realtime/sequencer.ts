@@ -16,7 +16,10 @@ export interface Sequenced<Unnumbered> {
   readonly catchUp: (() => Unnumbered) | undefined;
 }
 
-/** Reads the frames with numbers above `after`, in order; numbers that left no trace are left out. */
+/**
+ * Reads the frames with numbers above `after`, in any order; numbers that left no trace are left out. Of two frames with the same
+ * number the later one in the list counts.
+ */
 export type ReadLog<Frame> = (
   chatId: number,
   after: number,
@@ -209,6 +212,8 @@ export class Sequencer<Frame extends Sequenced<Unnumbered>, Unnumbered = string>
     metrics?.gapRead();
     log.info({ chatId, after, readTo }, "a gap was read from the log");
     for (const frame of frames) {
+      // Live frames may have gone on while the log was read: an answer must not be shown once more after its end.
+      if (!this.awaits(frame.seq)) continue;
       // A frame that came and only had to wait needs no text ahead: what belongs before it has come, too.
       if (frame.catchUp && !this.#pending.has(frame.seq)) {
         this.offerAfter(frame.seq - 1, frame.catchUp());

@@ -56,7 +56,10 @@ async function authenticate(
       closeSocket(ws, "too_many_sockets", "close another socket of this account first");
       return;
     }
-    session.followAll(await listSessionChats(ctx, caller));
+    const readAtMs = performance.now();
+    const { chatIds, isHidden } = await listSessionChats(ctx, caller);
+    session.setHidden(isHidden, readAtMs);
+    session.followAll(chatIds);
   } catch (error) {
     const problem = socketProblem(ctx, ws, error);
     if (problem instanceof ExpiredToken) closeSocket(ws, "token_expired", problem.detail);

@@ -6,6 +6,7 @@ import type { CloseReason } from "../wire/close-codes.ts";
 import type { UserFrame } from "../wire/list-frames.ts";
 import { Followers } from "./followers.ts";
 import { checkSessions, pingOrCutOff } from "./liveness.ts";
+import { Removals } from "./removals.ts";
 import {
   backpressureBytesMax,
   closeSocket,
@@ -39,28 +40,27 @@ export interface RegistryOptions {
 const endsChat = ({ type }: UserFrame) => type === "chat_deleted" || type === "removed_from_chat";
 
 export class SocketRegistry implements MergedSockets {
+  /** See {@link RegistryOptions}. */
+  readonly leaveDelayMs: number;
   readonly followers = new Followers<Socket>();
   readonly #options: RegistryOptions;
   readonly #all = new Set<Socket>();
   /** By person. Most people have one socket, for which an array takes a fifth of a set's memory. */
   readonly #byUser = new Map<number, Socket[]>();
   readonly #countByNetwork = new Map<string, number>();
+  readonly #removals = new Removals((userId) => this.#byUser.get(userId) ?? []);
   #mergedCount = 0;
   #empty: PromiseWithResolvers<void> | undefined;
   #server: Publisher | undefined;
 
   constructor(options: RegistryOptions) {
     this.#options = options;
+    this.leaveDelayMs = options.leaveDelayMs ?? defaultLeaveDelayMs;
   }
 
   /** From now on frames go out through this server. */
   attach(server: Publisher): void {
     this.#server = server;
-  }
-
-  /** See {@link RegistryOptions}. */
-  get leaveDelayMs(): number {
-    return this.#options.leaveDelayMs ?? defaultLeaveDelayMs;
   }
 
   get size(): number {
@@ -87,6 +87,7 @@ export class SocketRegistry implements MergedSockets {
     sockets.push(ws);
     if (session.isMerged) this.#mergedCount += 1;
     ws.data.session = session;
+    this.#removals.applyTo(session);
     this.#options.presence.connected(session);
     return true;
   }
@@ -122,30 +123,38 @@ export class SocketRegistry implements MergedSockets {
   }
 
   sendMerged(userIds: number[], text: string): void {
-    for (const userId of userIds) {
-      for (const ws of this.#byUser.get(userId) ?? []) {
-        if (ws.data.session?.isMerged) ws.data.session.send(text);
-      }
+    for (const session of userIds.flatMap((userId) => this.listenersOf(userId))) {
+      if (session.isMerged) session.send(text);
     }
   }
 
-  /** Hands a frame to all sockets of a person, which follow the chat that it brings, or unfollow the one that it ends. */
+  /**
+   * Hands a frame to all sockets of a person, which follow the chat that it brings, unless the person is being removed from it,
+   * or unfollow the one that it ends.
+   */
   notify(userId: number, frame: UserFrame): void {
     const { metrics } = this.#options;
     const sockets = this.#byUser.get(userId) ?? [];
     const text = JSON.stringify(frame);
+    const follows = "chat" in frame && !this.#removals.noteInvited(userId, frame.chat.id);
     metrics.framePublished("user", "", () => sockets.length);
     for (const ws of sockets) {
-      if ("chat" in frame) ws.data.session?.follow(frame.chat.id);
-      else if (endsChat(frame)) ws.data.session?.unfollow(frame.chat_id);
+      if ("chat" in frame) {
+        if (follows) ws.data.session?.follow(frame.chat.id);
+      } else if (endsChat(frame)) ws.data.session?.unfollow(frame.chat_id);
       // A topic of each person would take a kilobyte.
       writeText(ws, metrics, text);
     }
   }
 
-  /** Ends the subscriptions of a person's sockets to a chat's activity. */
-  unfollow(userId: number, chatId: number): void {
-    for (const ws of this.#byUser.get(userId) ?? []) ws.data.session?.unfollow(chatId);
+  listenersOf(userId: number): SocketSession[] {
+    const sockets = [...(this.#byUser.get(userId) ?? [])];
+    return sockets.map(({ data }) => data.session).filter((session) => session !== undefined);
+  }
+
+  /** See {@link Removals.begin}. */
+  beginRemoval(userId: number, chatId: number): () => void {
+    return this.#removals.begin(userId, chatId);
   }
 
   /** The sessions that sockets are open for. */
@@ -167,11 +176,9 @@ export class SocketRegistry implements MergedSockets {
     }
   }
 
-  /** Closes every socket of a person. Their clients reconnect and hear what they may. */
+  /** See {@link Removals.reconnect}. */
   disconnectUser(userId: number): void {
-    for (const ws of this.#byUser.get(userId) ?? []) {
-      closeSocket(ws, "unavailable", "reconnect, and catch up");
-    }
+    this.#removals.reconnect(userId);
   }
 
   /** See {@link checkSessions}. */
@@ -194,9 +201,7 @@ export class SocketRegistry implements MergedSockets {
 
   /** Frames that wait in the inboxes of all sockets. */
   waitingFrames(): number {
-    let frames = 0;
-    for (const ws of this.#all) frames += ws.data.inbox?.waitingCount ?? 0;
-    return frames;
+    return this.#all.values().reduce((sum, ws) => sum + (ws.data.inbox?.waitingCount ?? 0), 0);
   }
 
   /** Settles when no frame of any socket is being handled. */

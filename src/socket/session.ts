@@ -80,6 +80,8 @@ export class SocketSession implements Listener {
   readonly isMerged: boolean;
   /** Replaced when an `auth` frame renews the session. */
   caller: Caller;
+  #isHidden = false;
+  #hiddenReadAtMs = -Infinity;
   readonly #ws: Socket;
   readonly #metrics: SendMetrics;
   readonly #followers: Followers<Socket>;
@@ -112,6 +114,16 @@ export class SocketSession implements Listener {
 
   get network(): string {
     return this.#ws.data.network;
+  }
+
+  get isHidden(): boolean {
+    return this.#isHidden;
+  }
+
+  setHidden(isHidden: boolean, readAtMs: number): void {
+    if (readAtMs < this.#hiddenReadAtMs) return;
+    this.#hiddenReadAtMs = readAtMs;
+    this.#isHidden = isHidden;
   }
 
   get open(): boolean {

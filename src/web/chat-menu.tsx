@@ -1,12 +1,12 @@
 import type { ChatSummary } from "../wire/chats.ts";
 import { MenuButton } from "./menu.tsx";
 import { isMuted, muteChoices } from "./muting.ts";
-import { usePageContext } from "./page-context.ts";
+import { usePageParts } from "./page-parts.ts";
 import { useNow } from "./times.ts";
 
 /** Mutes and pins a chat in the person's own list. The list follows the server's frame. */
 export function ChatMenu({ chat }: { chat: ChatSummary }) {
-  const { details } = usePageContext();
+  const { details } = usePageParts();
   const now = useNow();
   const mute = (until: string | null) =>
     details.changeChatPreferences(chat.id, { muted_until: until });

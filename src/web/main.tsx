@@ -8,7 +8,7 @@ import { storedTokens } from "../client/stored-tokens.ts";
 import { followActivity } from "./activity.ts";
 import { App } from "./app.tsx";
 import { copyFormulas, FormulaDrawer, FormulaDrawing } from "./formula-drawing.ts";
-import { PageContext } from "./page-context.ts";
+import { PagePartsContext } from "./page-parts.ts";
 import { WatchedPeople } from "./watched-people.ts";
 
 /*
@@ -36,7 +36,7 @@ document.addEventListener("copy", copyFormulas);
 
 const presence = createPresence(client);
 followActivity(client, presence);
-const parts = {
+const services = {
   client,
   details: createDetails(client),
   watched: new WatchedPeople(presence),
@@ -45,11 +45,11 @@ const parts = {
 const root = document.querySelector("#page");
 if (root) {
   render(
-    <PageContext.Provider value={parts}>
+    <PagePartsContext.Provider value={services}>
       <FormulaDrawing.Provider value={new FormulaDrawer()}>
         <App client={client} chats={createChatList(client)} />
       </FormulaDrawing.Provider>
-    </PageContext.Provider>,
+    </PagePartsContext.Provider>,
     root,
   );
 }

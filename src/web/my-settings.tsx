@@ -1,7 +1,7 @@
 import type { User } from "../wire/users.ts";
 import { Refusal, useAction } from "./acting.tsx";
 import { Dialog } from "./dialog.tsx";
-import { usePageContext } from "./page-context.ts";
+import { usePageParts } from "./page-parts.ts";
 
 /** The person's own settings: what others see of them. */
 export function MySettingsDialog({
@@ -13,7 +13,7 @@ export function MySettingsDialog({
   onChanged: (user: User) => void;
   onClose: () => void;
 }) {
-  const { client, details } = usePageContext();
+  const { client, details } = usePageParts();
   const action = useAction();
   return (
     <Dialog title="Your settings" onClose={onClose}>

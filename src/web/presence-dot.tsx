@@ -1,10 +1,10 @@
 import type { UserPresence } from "../client/presence.ts";
 import { useSnapshot } from "./observing.ts";
-import { usePageContext } from "./page-context.ts";
+import { usePageParts } from "./page-parts.ts";
 import { clockTime, dayName } from "./times.ts";
 
 export function usePresenceOf(userId: number | undefined): UserPresence | undefined {
-  const { people } = useSnapshot(usePageContext().watched.presence);
+  const { people } = useSnapshot(usePageParts().watched.presence);
   return userId === undefined ? undefined : people.get(userId);
 }
 

@@ -7,7 +7,7 @@ import { Icon } from "./icons.tsx";
 import { namesOf } from "./names.ts";
 import { Avatar } from "./people-shown.tsx";
 import type { Readers } from "./readers.ts";
-import { usePageContext } from "./page-context.ts";
+import { usePageParts } from "./page-parts.ts";
 import { fullTime } from "./times.ts";
 
 /** The readers that the server names of one message at most. */
@@ -43,7 +43,7 @@ export function Ticks({ message, readers }: { message: Message; readers: Readers
 }
 
 function ReadersDialog({ message, onClose }: { message: Message; onClose: () => void }) {
-  const { details } = usePageContext();
+  const { details } = usePageParts();
   const [readers, setReaders] = useState<readonly Reader[]>();
   const [problem, setProblem] = useState<string>();
   useEffect(() => {

@@ -1,6 +1,6 @@
 import { useEffect, useMemo } from "preact/hooks";
 import type { Presence } from "../client/presence.ts";
-import { usePageContext } from "./page-context.ts";
+import { usePageParts } from "./page-parts.ts";
 
 /** The largest number of people whose presence a socket is told. */
 const watchedMax = 500;
@@ -51,7 +51,7 @@ export class WatchedPeople {
 
 /** Watches these people while the component is shown. */
 export function useWatched(userIds: readonly number[]): void {
-  const { watched } = usePageContext();
+  const { watched } = usePageParts();
   const part = useMemo(() => ({}), []);
   useEffect(() => watched.show(part, userIds), [watched, userIds.join()]);
   useEffect(() => () => watched.hide(part), [watched]);

@@ -14,7 +14,7 @@ export type PresenceStatus = z.infer<typeof PresenceStatus>;
 /** Whether others are shown a person's status. */
 export const Visibility = z.enum(["visible", "invisible"]).meta({
   description:
-    "An `invisible` person is shown to others as offline, last seen when they became invisible or when their last visible client had gone",
+    "An `invisible` person is shown to others as offline, last seen when they became invisible or when their last visible client had gone. Others are not told either that the person joins a chat or leaves it",
 });
 export type Visibility = z.infer<typeof Visibility>;
 

@@ -53,6 +53,7 @@ test("an empty chat is a Chat with nothing unread and nulls for its last message
     "pinned",
     "mention_count",
   ]);
+  expect(Object.keys(summary.settings)).toEqual(Object.keys(chat.settings));
   expect(summary).toEqual({
     ...chat,
     unread_count: 0,

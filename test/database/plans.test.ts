@@ -2,7 +2,7 @@
 // a few runs, so both kinds are looked at.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import {
-  areSessionsLive,
+  findLiveSessions,
   deleteExpired,
   isSessionLive,
   rotateRefreshToken,
@@ -390,7 +390,7 @@ const cases: Case[] = [
   },
   {
     what: "whether many sessions go on",
-    run: () => areSessionsLive(sql, [session, crypto.randomUUID(), crypto.randomUUID()]),
+    run: () => findLiveSessions(sql, [session, crypto.randomUUID(), crypto.randomUUID()]),
     rows: { sessions: 3 },
     by: ["sessions_pkey"],
   },

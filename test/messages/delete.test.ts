@@ -225,7 +225,7 @@ describe("a deleted question", () => {
     const asked = world.gemini.requests.length;
     for (const id of [question.id, messageId]) {
       const refused = await anna.api("POST", `${pathOf(chat.id, id)}/regenerate`);
-      expectProblem(refused, 404, "not_found");
+      expectProblem(refused, 409, "message_deleted");
     }
     expect(world.gemini.requests).toHaveLength(asked);
     const context = await ben.api("GET", `${pathOf(chat.id, messageId)}/context`);
@@ -240,7 +240,7 @@ describe("a deleted question", () => {
       await world.untilBlocked();
       return await Promise.all([anna.api("POST", again), deleting]);
     });
-    expectProblem(reply, 404, "not_found");
+    expectProblem(reply, 409, "message_deleted");
     expect(world.ctx.answers.inChat(chat.id, Infinity)).toEqual([]);
     const [budget] = await world.sql`
       select running, reserved_tokens from budgets where kind = 'chat' and id = ${chat.id}

@@ -121,9 +121,17 @@ describe("an edit", () => {
     ]);
   });
 
-  test("of a deleted message is 404 to its author", async () => {
-    const { ben, path } = await withMessage();
+  test("of a deleted message is 409 to everybody in the chat, and 404 to others", async () => {
+    const { anna, ben, bens, chat, message, path } = await withMessage();
     await ben.api("DELETE", path);
+    for (const person of [anna, ben]) {
+      expectProblem(await person.api("PATCH", path, { content: "back" }), 409, "message_deleted");
+    }
+    const frame = { type: "edit", chat_id: chat.id, message_id: message.id, content: "back" };
+    expect(await bens.ask(frame)).toMatchObject({ type: "error", code: "message_deleted" });
+    const stranger = await world.person("eve");
+    expectProblem(await stranger.api("PATCH", path, { content: "back" }), 404, "not_found");
+    await anna.api("DELETE", `/api/chats/${chat.id}/participants/${ben.id}`);
     expectProblem(await ben.api("PATCH", path, { content: "back" }), 404, "not_found");
   });
 

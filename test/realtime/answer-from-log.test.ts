@@ -5,7 +5,7 @@ import { Sequencer } from "../../src/realtime/sequencer.ts";
 import type { DurableFrame } from "../../src/wire/frames.ts";
 import type { FrameText } from "../../src/wire/frame-text.ts";
 import { numberedFrame, type NumberedFrame } from "../../src/wire/numbered-frames.ts";
-import { chatId } from "./frames.ts";
+import { chatId, frame, settle } from "./frames.ts";
 
 const answerId = 42;
 
@@ -69,4 +69,32 @@ test("it is not shown again where its last frame came and only had to wait", asy
 test("an answer without a word takes back what was shown of it", async () => {
   const last = lastFrame(2, "");
   expect(await shown(last, [])).toMatchObject([{ chunk: "", offset: 0, is_complete: false }, last]);
+});
+
+test("it is not shown again where its last frame was sent while the log was read", async () => {
+  const last = lastFrame(2, "The whole.");
+  const texts: unknown[] = [];
+  const read = Promise.withResolvers<void>();
+  const begun = Promise.withResolvers<void>();
+  const sequencer = new Sequencer<NumberedFrame, FrameText>({
+    chatId,
+    release: ({ text }) => void texts.push(JSON.parse(text)),
+    releaseUnnumbered: (text) => void texts.push(JSON.parse(text.text)),
+    async readLog() {
+      begun.resolve();
+      await read.promise;
+      return { lastSeq: 2, frames: [frame(1), last].map((found) => numberedFrame(found)) };
+    },
+    log: pino({ level: "silent" }),
+    gapMs: 1,
+  });
+  sequencer.start(0);
+  sequencer.expect(2);
+  await begun.promise;
+  for (const live of [frame(1), last]) sequencer.offer(numberedFrame(live));
+  read.resolve();
+  await settle();
+  expect(texts).toEqual([frame(1), last]);
+  expect(sequencer.waitingCount).toBe(0);
+  sequencer.close();
 });

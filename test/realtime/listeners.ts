@@ -97,6 +97,7 @@ export function begin({ rooms, log }: Started, listener: ReturnType<Started["lis
 
 export class TestListener implements Listener {
   open = true;
+  isHidden = false;
   readonly joined = new Set<number>();
   readonly sent: Record<string, unknown>[] = [];
 
@@ -108,6 +109,10 @@ export class TestListener implements Listener {
 
   get username() {
     return `user${this.userId}`;
+  }
+
+  setHidden(isHidden: boolean) {
+    this.isHidden = isHidden;
   }
 
   send(text: string) {

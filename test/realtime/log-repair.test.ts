@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { deleteParticipant, insertParticipant } from "../../src/chats/participant-queries.ts";
+import { createReadLog } from "../../src/log/replay.ts";
 import { useWorld } from "../world/world.ts";
 
 const world = useWorld();
@@ -51,4 +52,36 @@ test("a message that was changed, told to nobody, is shown anew in its latest st
     content: "Never mind",
   });
   expect(await socket.next("message")).toMatchObject({ seq: 3 });
+});
+
+test("a reaction to a message that is deleted while the log is read leaves no number out", async () => {
+  const owner = await world.person("owner");
+  const chat = await owner.chat();
+  const { id } = await owner.say(chat.id, "Nevermind");
+  const path = `/api/chats/${chat.id}/messages/${id}`;
+  await owner.api("PUT", `${path}/reactions/${encodeURIComponent("👍")}`);
+
+  let deletion: Promise<unknown> | undefined;
+  const interrupted = new Proxy(world.sql, {
+    apply(sql, self, given) {
+      const query = Reflect.apply(sql, self, given);
+      if (deletion || !String(given[0]).includes("chat_changes")) return query;
+      return (async () => {
+        const rows = await query;
+        deletion = owner.api("DELETE", path);
+        await deletion;
+        return rows;
+      })();
+    },
+  });
+  const { lastSeq, frames } = await createReadLog(interrupted)(chat.id, 0, 10);
+  expect(deletion).toBeDefined();
+  expect(lastSeq).toBe(2);
+  expect([...new Set(frames.map(({ seq }) => seq))].sort()).toEqual([1, 2]);
+  const released = new Map(frames.map((frame) => [frame.seq, frame]));
+  expect(JSON.parse(released.get(2)?.text ?? "")).toMatchObject({
+    type: "message_updated",
+    content: "",
+    updated_seq: 2,
+  });
 });

@@ -1,7 +1,7 @@
 // A removal whose outcome nobody knows, and what is told while it is on its way.
 import { expect, test } from "bun:test";
 import { activityFrame } from "../../src/wire/message-frames.ts";
-import { useWorld } from "../world/world.ts";
+import { useWorld, type Person } from "../world/world.ts";
 
 const world = useWorld();
 
@@ -23,21 +23,91 @@ test("while somebody is being removed they are told no news of the chat, and non
   const ben = await world.person("ben");
   const chat = await ann.chat({ with: [ben] });
   const bens = await ben.socket();
-  const elsewhere = await ann.chat();
-  const message = await ann.say(elsewhere.id, "after");
 
   const held = await hold(chat.id);
   const removal = ann.api("DELETE", `/api/chats/${chat.id}/participants/${ben.id}`);
   await world.untilBlocked();
-  // As of a message that was committed right after the removal, and whose reply was faster.
-  const after = { ...message, chat_id: chat.id, seq: chat.last_seq + 2 };
-  world.ctx.realtime.toList(activityFrame(after));
+  await tellNewsAfter(chat, ann);
   await held.letGo();
   expect((await removal).status).toBe(200);
   await bens.next("removed_from_chat");
   await ann.say(chat.id, "and after that");
   await bens.settle();
   expect(bens.ofType("chat_activity")).toEqual([]);
+});
+
+/** Tells the news of a message that was stored right after a change of a chat, and whose reply was faster. */
+async function tellNewsAfter(chat: { id: number; last_seq: number }, author: Person) {
+  const elsewhere = await author.chat();
+  const message = await author.say(elsewhere.id, "after");
+  const after = { ...message, chat_id: chat.id, seq: chat.last_seq + 2 };
+  world.ctx.realtime.toList(activityFrame(after));
+}
+
+test("a socket that opens while its person is being removed is told no news of the chat", async () => {
+  const ann = await world.person("ann");
+  const ben = await world.person("ben");
+  const chat = await ann.chat({ with: [ben] });
+
+  const held = await hold(chat.id);
+  const removal = ann.api("DELETE", `/api/chats/${chat.id}/participants/${ben.id}`);
+  await world.untilBlocked();
+  const bens = await ben.socket();
+  await bens.settle();
+  await tellNewsAfter(chat, ann);
+  await held.letGo();
+  expect((await removal).status).toBe(200);
+  await bens.next("removed_from_chat");
+  expect(bens.ofType("chat_activity")).toEqual([]);
+});
+
+test("an invitation that is told while the person is being removed brings no news before they are back", async () => {
+  const ann = await world.person("ann");
+  const ben = await world.person("ben");
+  const chat = await ann.chat({ with: [ben] });
+  const bens = await ben.socket();
+
+  const held = await hold(chat.id);
+  const removal = ann.api("DELETE", `/api/chats/${chat.id}/participants/${ben.id}`);
+  await world.untilBlocked();
+  // As of an invitation before the removal, whose reply was late.
+  world.ctx.realtime.toUser(
+    ben.id,
+    { type: "chat_invite", chat, notification: "come in" },
+    { chatId: chat.id, seq: chat.last_seq },
+  );
+  await bens.next("chat_invite");
+  await tellNewsAfter(chat, ann);
+  await held.letGo();
+  expect((await removal).status).toBe(200);
+  await bens.closed;
+  expect(bens.ofType("chat_activity")).toEqual([]);
+});
+
+test("whoever is invited again while a request removes nobody is told the chat's news", async () => {
+  const ann = await world.person("ann");
+  const ben = await world.person("ben");
+  const chat = await ann.chat();
+  const bens = await ben.socket();
+
+  const held = await hold(chat.id);
+  const removal = ann.api("DELETE", `/api/chats/${chat.id}/participants/${ben.id}`);
+  await world.untilBlocked();
+  const invitation = ann.api("POST", `/api/chats/${chat.id}/invite`, { username: ben.username });
+  await world.untilBlocked(2);
+  await held.letGo();
+  const [removed, invited] = await Promise.all([removal, invitation]);
+  expect(invited.status).toBe(200);
+  // Whichever came first, Ben is told of the chat's news if he is in it.
+  const isIn = removed.status === 404;
+  const back = await Promise.race([
+    bens.closed.then(() => ben.socket()),
+    bens.settle().then(() => bens),
+  ]);
+  await ann.say(chat.id, "welcome");
+  if (isIn) await back.next("chat_activity", { last_message: "welcome" });
+  await back.settle();
+  expect(back.ofType("chat_activity")).toHaveLength(isIn ? 1 : 0);
 });
 
 test("who was perhaps removed has to come back, and hears of the chat again if they were not", async () => {

@@ -49,6 +49,9 @@ const filling = `
   insert into chat_changes (chat_id, seq, kind)
   select chat, 20000 + n, 'chat_updated' from generate_series(2, 10001) chat, generate_series(1, 2) n;
 
+  insert into message_reactions (chat_id, message_id, emoji, user_id)
+  select chat_id, id, '🎉', user_id from messages where chat_id = 1 and user_id is not null and id % 2 = 0;
+
   insert into message_versions (message_id, updated_seq, content, created_at)
   select n, n, 'before ' || n, now() from generate_series(1001, 6000) n;
 

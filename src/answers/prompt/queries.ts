@@ -6,7 +6,7 @@ import { Usage } from "../../wire/messages.ts";
 import { AnswerContext } from "../../wire/answers.ts";
 import type { Lease } from "../budget/queries.ts";
 
-const PastMessage = z.object({
+export const PastMessage = z.object({
   id: z.int(),
   seq: z.int(),
   updated_seq: z.int(),
@@ -67,32 +67,6 @@ export async function findRepliedTo(
       from messages m
       left join users u on u.id = m.user_id
       where m.id = ${messageId} and m.chat_id = ${chatId} and m.deleted_at is null and m.content <> ''
-    `,
-    PastMessage,
-  );
-}
-
-/** Messages between two numbers, oldest first, for a summary: at most `limit`, and `bytesMax` of text; one at least. */
-export async function findMessagesToSummarise(
-  sql: Sql,
-  chatId: number,
-  range: { afterSeq: number; upToSeq: number; limit: number; bytesMax: number | undefined },
-): Promise<PastMessage[]> {
-  const { afterSeq, upToSeq, limit, bytesMax = null } = range;
-  return many(
-    await sql`
-      select m.id, m.seq, m.updated_seq, m.ordinal, coalesce(u.username, '') as username, m.content, m.is_bot
-      from (
-        select id, seq, updated_seq, ordinal, user_id, content, is_bot,
-          sum(octet_length(content)) over (order by seq) as bytes
-        from messages
-        where chat_id = ${chatId} and seq > ${afterSeq} and seq <= ${upToSeq} and content <> ''
-        order by seq
-        limit ${limit}
-      ) m
-      left join users u on u.id = m.user_id
-      where ${bytesMax}::bigint is null or m.bytes <= ${bytesMax} or m.bytes = octet_length(m.content)
-      order by m.seq
     `,
     PastMessage,
   );

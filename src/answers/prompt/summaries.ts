@@ -15,13 +15,8 @@ import {
   summaryPrompt,
   tokensAtMost,
 } from "./prompt.ts";
-import {
-  findMessagesToSummarise,
-  findPromptRoom,
-  type PastMessage,
-  type PromptRoom,
-} from "./queries.ts";
-import { findSummaryEnd, insertSummary } from "./summary-queries.ts";
+import { findPromptRoom, type PastMessage, type PromptRoom } from "./queries.ts";
+import { findMessagesToSummarise, findSummaryEnd, insertSummary } from "./summary-queries.ts";
 
 /** The part of the limit that newer messages, which stay as they are, may fill after a summary. */
 const keptPart = 0.5;

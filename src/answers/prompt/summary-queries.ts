@@ -1,6 +1,7 @@
 // Summaries of a room's history. A trigger drops those that cover a message which is edited or removed.
 import { z } from "zod";
-import { maybe, type Sql } from "../../database/connect.ts";
+import { many, maybe, type Sql } from "../../database/connect.ts";
+import { PastMessage } from "./queries.ts";
 
 const SummaryEnd = z.object({ up_to_seq: z.int() });
 
@@ -64,4 +65,30 @@ export async function insertSummary(
     returning id
   `;
   return rows.length > 0;
+}
+
+/** Messages between two numbers, oldest first, for a summary: at most `limit`, and `bytesMax` of text; one at least. */
+export async function findMessagesToSummarise(
+  sql: Sql,
+  chatId: number,
+  range: { afterSeq: number; upToSeq: number; limit: number; bytesMax: number | undefined },
+): Promise<PastMessage[]> {
+  const { afterSeq, upToSeq, limit, bytesMax = null } = range;
+  return many(
+    await sql`
+      select m.id, m.seq, m.updated_seq, m.ordinal, coalesce(u.username, '') as username, m.content, m.is_bot
+      from (
+        select id, seq, updated_seq, ordinal, user_id, content, is_bot,
+          sum(octet_length(content)) over (order by seq) as bytes
+        from messages
+        where chat_id = ${chatId} and seq > ${afterSeq} and seq <= ${upToSeq} and content <> ''
+        order by seq
+        limit ${limit}
+      ) m
+      left join users u on u.id = m.user_id
+      where ${bytesMax}::bigint is null or m.bytes <= ${bytesMax} or m.bytes = octet_length(m.content)
+      order by m.seq
+    `,
+    PastMessage,
+  );
 }

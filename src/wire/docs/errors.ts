@@ -16,7 +16,7 @@ export const errorNotes = {
     then: "The socket continues with the token it had. Send `auth` with a new token before that one expires.",
   },
   not_found: {
-    when: "You are not in the chat, or it does not exist: the server does not tell which. In reply to `stop`, `edit`, `delete` and `react`, the message may not exist either; in reply to `edit`, it may have been deleted.",
+    when: "You are not in the chat, or it does not exist: the server does not tell which. In reply to `stop`, `edit`, `delete` and `react`, the message may not exist either.",
     then: "Remove the chat from the list, unless the frame names a message: then reload the chat.",
   },
   forbidden: {
@@ -32,7 +32,7 @@ export const errorNotes = {
     then: "Choose a new `client_id` for each message.",
   },
   message_deleted: {
-    when: "The message of a `react` frame was deleted.",
+    when: "The message of an `edit` or `react` frame was deleted.",
     then: "Show the message as deleted.",
   },
   too_many_reactions: {

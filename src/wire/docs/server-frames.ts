@@ -141,7 +141,8 @@ export const serverNotes: {
     to: "room",
     summary: "Somebody is online in the chat",
     description:
-      "It is sent when the first socket of a person has joined, and not to that socket itself. " +
+      "It is sent when the first socket of a person has joined, and not to that socket itself. It is not sent of an invisible " +
+      "person, but when one who has joined becomes visible, to the others in the room. " +
       `Large rooms, those of chats with more than ${onlineMax} participants, receive \`presence_changed\` instead.`,
     example: { type: "user_joined", chat_id: 1, ...person },
   },
@@ -149,7 +150,8 @@ export const serverNotes: {
     to: "room",
     summary: "Somebody is no longer online in the chat",
     description:
-      "It is sent when the last socket of a person has left the room. The person may still be a participant. Large rooms " +
+      "It is sent when the last socket of a person has left the room, and to the others in the room when a person becomes " +
+      "invisible. The person may still be a participant. Large rooms " +
       "receive `presence_changed` instead.",
     example: { type: "user_left", chat_id: 1, ...person },
   },
@@ -161,7 +163,8 @@ export const serverNotes: {
       "somebody joined it last. Somebody who came and left since the last frame is in neither list, unless the `joined` of " +
       "another socket has named them. `joined` may name people whom the client knows already, its own person too, and `left` " +
       "people whom it does not know. If more than 500 people came or left, the others follow in the next frame. " +
-      "`online_count` always counts all.",
+      "`online_count` always counts all. An invisible person is in neither list and not counted. Somebody who becomes " +
+      "invisible is in `left`, and in `joined` when they become visible, also where their own sockets receive it.",
     example: {
       type: "presence_changed",
       chat_id: 1,
@@ -175,7 +178,7 @@ export const serverNotes: {
     summary: "You have joined a chat",
     description:
       "Everything above `last_seq` is sent live from now on. `online` includes you; in a large room it lists " +
-      `${onlineMax} people, while \`online_count\` counts all. \`reads\` has your own read position first, and the ` +
+      `${onlineMax} people, while \`online_count\` counts all. Neither has other people who are invisible. \`reads\` has your own read position first, and the ` +
       `positions of the others who have read something, unless the chat has more than ${liveReadsMembersMax} participants or you do not want to ` +
       "be seen reading; `read` frames follow. One `bot_stream` with `offset: 0` follows for each answer that is running.",
     example: {

@@ -1,6 +1,7 @@
 // What is read of a room's history for one prompt: no more than a prompt can hold.
 import { expect, test } from "bun:test";
-import { findMessagesToSummarise, findPastMessages } from "../../../src/answers/prompt/queries.ts";
+import { findPastMessages } from "../../../src/answers/prompt/queries.ts";
+import { findMessagesToSummarise } from "../../../src/answers/prompt/summary-queries.ts";
 import { useWorld } from "../../world/world.ts";
 
 const world = useWorld();

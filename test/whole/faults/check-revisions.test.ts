@@ -146,6 +146,8 @@ describe("of edits and deletions the checker sees", () => {
     expect(refused({ isGuarded: true })).toEqual(["refused for no reason"]);
     expect(refused({ isGuarded: true, maybeStored: true })).toEqual([]);
     expect(refused({ maybeStored: true })).toEqual(["refused for no reason"]);
+    expect(refused({ refusals: ["message_deleted"] })).toEqual(["refused for no reason"]);
+    expect(refused({ refusals: ["message_deleted"], messageId: 104 })).toEqual([]);
     expect(refused({ isGuarded: true, messageId: 104 })).toEqual([]);
   });
 

@@ -51,7 +51,8 @@ function checkRevision(
     chat.changes.some((change) => change.message_id === messageId && isReaction(change));
   const isDeletedAs = kind === "edit" && isDeleted;
   for (const code of refusals) {
-    if (code === "not_found" && (mayBeAway || isDeletedAs)) continue;
+    if (code === "not_found" && mayBeAway) continue;
+    if (code === "message_deleted" && isDeletedAs) continue;
     if (code === "changed_meanwhile" && revision.isGuarded && (mayBeStale || isDeletedAs)) continue;
     found.push(violation("refused for no reason", `${name}: ${code}`));
   }

@@ -377,8 +377,11 @@ export async function play({ owner, guests, sql }: Cast, steps: Act[][]): Promis
         }
         return undefined;
       case "not_found":
-        if (isMoving(client) || (isEdit && (await isDeleted(messageId)))) return undefined;
+        if (isMoving(client)) return undefined;
         throw new Mismatch(`nothing to ${act.kind}`);
+      case "message_deleted":
+        if (isEdit && (await isDeleted(messageId))) return undefined;
+        throw new Mismatch(`${act.kind} was refused for a message that is there`);
       case "changed_meanwhile": {
         const path = `/api/chats/${chat.id}/messages/${messageId}`;
         const { body: now } = await owner.api("GET", path);

@@ -11,11 +11,11 @@ export interface PageParts {
   watched: WatchedPeople;
 }
 
-export const PageContext = createContext<PageParts | undefined>(undefined);
+export const PagePartsContext = createContext<PageParts | undefined>(undefined);
 
 /** @throws Error outside of the page */
-export function usePageContext(): PageParts {
-  const parts = useContext(PageContext);
-  if (!parts) throw new Error("A component was rendered outside of PageContext.");
-  return parts;
+export function usePageParts(): PageParts {
+  const services = useContext(PagePartsContext);
+  if (!services) throw new Error("A component was rendered without PagePartsContext.");
+  return services;
 }

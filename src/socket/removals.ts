@@ -1,0 +1,57 @@
+// Removals of people from chats that are under way. Such a person's sockets get no activity of the chat before the statement
+// has come to its end: the reply to a message that is stored after the removal may overtake the reply to the removal.
+import { closeSocket, type Socket, type SocketSession } from "./session.ts";
+
+interface Removal {
+  /** Requests that remove the person at the same time. */
+  requests: number;
+  /** The person was told of an invitation to the chat meanwhile. It may be older than the removal, or newer. */
+  isInvited: boolean;
+}
+
+export class Removals {
+  readonly #socketsOf: (userId: number) => Iterable<Socket>;
+  readonly #byUser = new Map<number, Map<number, Removal>>();
+
+  constructor(socketsOf: (userId: number) => Iterable<Socket>) {
+    this.#socketsOf = socketsOf;
+  }
+
+  /**
+   * Ends the subscriptions of a person's sockets to a chat's activity.
+   * @returns the end of the removal, whatever came of it. If an invitation was told meanwhile, the sockets are closed, and
+   * load the person's chats when they are back.
+   */
+  begin(userId: number, chatId: number): () => void {
+    const removals = this.#byUser.getOrInsertComputed(userId, () => new Map());
+    const removal = removals.getOrInsertComputed(chatId, () => ({ requests: 0, isInvited: false }));
+    removal.requests += 1;
+    for (const ws of this.#socketsOf(userId)) ws.data.session?.unfollow(chatId);
+    return () => {
+      removal.requests -= 1;
+      if (removal.requests > 0) return;
+      removals.delete(chatId);
+      if (removals.size === 0) this.#byUser.delete(userId);
+      if (removal.isInvited) this.reconnect(userId);
+    };
+  }
+
+  /** Keeps a socket that opens from subscribing to the chats that its person is being removed from. */
+  applyTo(session: SocketSession): void {
+    for (const chatId of this.#byUser.get(session.userId)?.keys() ?? []) session.unfollow(chatId);
+  }
+
+  /** Notes an invitation. @returns whether the person is being removed from that chat */
+  noteInvited(userId: number, chatId: number): boolean {
+    const removal = this.#byUser.get(userId)?.get(chatId);
+    if (removal) removal.isInvited = true;
+    return removal !== undefined;
+  }
+
+  /** Closes every socket of a person. Their clients reconnect and hear what they may. */
+  reconnect(userId: number): void {
+    for (const ws of this.#socketsOf(userId)) {
+      closeSocket(ws, "unavailable", "reconnect, and catch up");
+    }
+  }
+}
