@@ -146,6 +146,8 @@ test("the keyboard pins a chat to the top and mutes it, in all of the person's b
   // The muted chat's messages are not counted.
   await untilTitled(second.page, "(1) Gemini Coop");
   await bens.page.goto(`${world.url}/#/chats/${chat.id}`);
+  // A room that opens takes the focus.
+  await bens.composer.and(bens.page.locator(":focus")).waitFor();
   await choose(bens.page, /^Unmute/);
   await choose(bens.page, /^Unpin/);
   for (const { page } of [bens, second]) {
