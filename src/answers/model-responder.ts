@@ -35,12 +35,14 @@ export class ModelResponder implements Responder {
   async prepare({
     question,
     upToSeq,
+    past,
     keptText,
     tokensLeft,
   }: AnswerRequest): Promise<PreparedAnswer> {
     const fixed = tokensBeside(this.#settings) + answerTokensMin;
     const prompt = await readPrompt(this.#ctx, this.#room, question, {
       upToSeq,
+      known: past,
       tokensLeft: tokensLeft === undefined ? undefined : tokensLeft - fixed,
       kept: keptText,
     });

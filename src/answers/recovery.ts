@@ -43,7 +43,7 @@ async function takeOver(ctx: Ctx, run: ClaimedRun, withinMs: number): Promise<vo
   if (question.deleted_at !== null) return await end(ctx, run, answer, "interrupted");
   if (attempt > attemptsMax) return await end(ctx, run, answer, "interrupted");
 
-  const room = await findPromptRoom(ctx.sql, undefined, run.chat_id, question.seq);
+  const room = await findPromptRoom(ctx.sql, run.chat_id, question.seq);
   if (!room) return await releaseRun(ctx.sql, run, usage);
   const responder = chooseResponder(ctx, room, question.content);
   if (!responder) return await end(ctx, run, answer, "interrupted");

@@ -10,7 +10,8 @@ import { Problem } from "../wire/problems.ts";
 import { insertRun, releaseRun, type Lease, type StartedRun } from "./budget/queries.ts";
 import { chooseResponder } from "./choose-responder.ts";
 import type { Question } from "./prompt/prompt.ts";
-import { findPromptRoom, type PromptRoom } from "./prompt/queries.ts";
+import { findRoomWithPast, type PromptRoom } from "./prompt/queries.ts";
+import { pastRange } from "./prompt/read-prompt.ts";
 import type { AnswerRequest, PreparedAnswer, Responder } from "./responder.ts";
 import { RunningAnswer } from "./running-answer.ts";
 
@@ -56,13 +57,14 @@ export class Reservation {
     question: Question,
     upToSeq = Number.MAX_SAFE_INTEGER,
   ): Promise<Reservation> {
-    const room = await findPromptRoom(ctx.sql, caller.id, chatId, upToSeq);
-    if (!room) throw chatNotFound();
+    const found = await findRoomWithPast(ctx.sql, caller.id, chatId, pastRange(ctx, upToSeq));
+    if (!found) throw chatNotFound();
+    const { room, past } = found;
     const responder = chooseResponder(ctx, room, question.content);
     if (!responder) throw botNotConfigured();
     const releaseSlot = ctx.answers.takeSlot(responder);
     try {
-      const request = { question, upToSeq, keptText: "" };
+      const request = { question, upToSeq, past, keptText: "" };
       const { run, prepared } = await reserveTokens(ctx, caller, chatId, responder, request);
       return new Reservation(ctx, { run, room, prepared, releaseSlot });
     } catch (error) {

@@ -3,6 +3,7 @@
 import type { Delta } from "../model/stream-answer.ts";
 import type { Message } from "../wire/messages.ts";
 import type { Question } from "./prompt/prompt.ts";
+import type { PastMessage } from "./prompt/queries.ts";
 import type { Lease } from "./budget/queries.ts";
 import type { UsageMeter } from "./budget/usage-meter.ts";
 
@@ -17,6 +18,8 @@ export interface AnswerRequest {
   question: Question;
   /** History beyond this number is not for the model. */
   upToSeq: number;
+  /** The history, if it was read already. */
+  past?: PastMessage[];
   /** The text of an answer that broke off; "" for a new one. */
   keptText: string;
   /** Tokens that the call may cost, for which history is left out if need be; undefined for the usual cost. */

@@ -7,7 +7,6 @@ import {
   chatsPerUserMax,
   groupSizeMax,
   type Chat,
-  type ChatSummary,
   type CreateChatInput,
   type UpdateChatInput,
 } from "../wire/chats.ts";
@@ -125,7 +124,8 @@ export function tooManyChats(): Problem {
   );
 }
 
-export async function listChats(ctx: Ctx, caller: Caller): Promise<ChatSummary[]> {
+/** @returns the JSON of an array of ChatSummary, newest activity first */
+export async function listChats(ctx: Ctx, caller: Caller): Promise<string> {
   return await findChatSummaries(ctx.sql, caller.id);
 }
 

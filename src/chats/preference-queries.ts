@@ -1,14 +1,22 @@
 // What a participant has chosen for a chat in their own list.
 import { z } from "zod";
 import { maybe, type Sql } from "../database/connect.ts";
+import { wireTime } from "../database/wire-json.ts";
 import { ChatPreferences, type ChatPreferencesInput } from "../wire/chats.ts";
 
-/** The preferences of a row of chat_participants. A time that has passed is none. */
-export const preferenceColumns = (sql: Sql, row: "me" | "changed") => {
-  const table = sql(row);
-  return sql`
-    case when ${table}.muted_until > now() then ${table}.muted_until end as muted_until, ${table}.pinned
-  `;
+/**
+ * The preferences of a row of chat_participants. A time that has passed is none.
+ * @param form `wire` for JSON that PostgreSQL writes
+ */
+export const preferenceColumns = (
+  sql: Sql,
+  row: "me" | "changed",
+  form: "row" | "wire" = "row",
+) => {
+  const time = `${row}.muted_until`;
+  return sql.unsafe(
+    `case when ${time} > now() then ${form === "wire" ? wireTime(time) : time} end as muted_until, ${row}.pinned`,
+  );
 };
 
 const ChangedPreferences = z.object({ ...ChatPreferences.shape, has_changed: z.boolean() });

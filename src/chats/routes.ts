@@ -1,5 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Ctx } from "../context.ts";
+import { jsonText } from "../http/json-text.ts";
 import { countIn, limit } from "../http/rate-limits.ts";
 import { createRouter } from "../http/router.ts";
 import { signedIn } from "../accounts/signed-in.ts";
@@ -189,7 +190,7 @@ export function chatRoutes(ctx: Ctx) {
       return c.json(await createChat(ctx, c.get("caller"), input), 200);
     })
     .openapi({ ...listChatsRoute, middleware }, async (c) =>
-      c.json(await listChats(ctx, c.get("caller")), 200),
+      jsonText<ChatSummary[]>(c, await listChats(ctx, c.get("caller"))),
     )
     .openapi({ ...getChatRoute, middleware }, async (c) =>
       c.json(await getChat(ctx, c.get("caller"), c.req.valid("param").chat_id), 200),
@@ -203,7 +204,8 @@ export function chatRoutes(ctx: Ctx) {
       async (c) => {
         const { chat_id } = c.req.valid("param");
         const input = c.req.valid("json");
-        return c.json(await changePreferences(ctx, c.get("caller"), chat_id, input), 200);
+        const summary = await changePreferences(ctx, c.get("caller"), chat_id, input);
+        return jsonText<ChatSummary>(c, summary);
       },
     )
     .openapi({ ...deleteChatRoute, middleware }, async (c) => {

@@ -47,7 +47,8 @@ export class OpenRoom {
   /** The number up to which the person has read, and the one that the server has stored. */
   #read = 0;
   #storedRead = 0;
-  #storingRead: Promise<void> | undefined;
+  /** Settles after the last call of `markRead`; the calls store their numbers one after another. */
+  #storingRead = Promise.resolve();
   #updates: ServerFrame[] = [];
 
   constructor(options: RoomOptions) {
@@ -90,7 +91,7 @@ export class OpenRoom {
       loadOlder: () => this.#loadOlder(),
       markRead: (seq = this.#log.shown.messages.at(-1)?.seq ?? 0) => {
         this.#read = Math.max(this.#read, seq);
-        return (this.#storingRead ??= this.#storeRead());
+        return (this.#storingRead = this.#storingRead.then(() => this.#storeRead()));
       },
       stop: (messageId) => api.stopAnswer(chatId, messageId),
       regenerate: (messageId) => api.regenerateAnswer(chatId, messageId),
@@ -198,17 +199,15 @@ export class OpenRoom {
 
   async #storeRead() {
     const { api, chatId } = this.#options;
+    const seq = this.#read;
+    // An earlier call has stored the number already.
+    if (seq <= this.#storedRead) return;
     try {
-      while (this.#read > this.#storedRead) {
-        const seq = this.#read;
-        await api.markRead(chatId, seq);
-        this.#storedRead = seq;
-      }
+      await api.markRead(chatId, seq);
+      this.#storedRead = seq;
     } catch {
       // The next call tries again.
       this.#read = this.#storedRead;
-    } finally {
-      this.#storingRead = undefined;
     }
   }
 }

@@ -1,4 +1,4 @@
-import type { Sql } from "../database/connect.ts";
+import type { Fragment, Sql } from "../database/connect.ts";
 
 export interface NewMessage {
   chatId: number;
@@ -19,61 +19,105 @@ export interface InsertOptions {
   leaseSeconds: number;
 }
 
+/** The parts of the statement that only some messages need: a group without any such message does not pay for them. */
+interface Parts {
+  asks: boolean;
+  replies: boolean;
+  mentions: boolean;
+}
+
+function partsOf(items: NewMessage[]): Parts {
+  return {
+    asks: items.some(({ runId }) => runId !== undefined),
+    replies: items.some(({ replyTo }) => replyTo !== undefined),
+    mentions: items.some(({ mentions = [] }) => mentions.length > 0),
+  };
+}
+
 /**
  * The new messages and answers with their numbers, as common table expressions: `numbered` has the rows to be stored, `known`
  * the messages whose client id was used before, and `member` everything that its sender may send.
  */
-const numberedMessages = (sql: Sql, items: NewMessage[]) => sql`
-  input as materialized (
-    select n, chat_id, user_id, content, client_id, run_id, run_id is not null as asks, reply_to
-    from unnest(
-      ${items.map((item) => item.chatId)}::bigint[],
-      ${items.map((item) => item.userId)}::bigint[],
-      ${items.map((item) => item.content)}::text[],
-      ${items.map((item) => item.clientId ?? null)}::text[],
-      ${items.map((item) => item.runId ?? null)}::bigint[],
-      ${items.map((item) => item.replyTo ?? null)}::bigint[]
-    ) with ordinality as t (chat_id, user_id, content, client_id, run_id, reply_to, n)
-  ),
-  locked as materialized (
-    select id, last_seq, message_count, is_ai_chat
-    from chats
-    where id in (select chat_id from input)
-    order by id
-    for no key update
-  ),
-  -- A question that waited so long that recovery has ended its run must not be stored without one.
+function numberedMessages(sql: Sql, items: NewMessage[], { asks, replies }: Parts) {
+  const columns = sql`
+    chat_id, user_id, content, client_id ${asks ? sql`, run_id` : sql``} ${replies ? sql`, reply_to` : sql``}
+  `;
+  const runIds = () => sql`, ${items.map((item) => item.runId ?? null)}::bigint[]`;
+  const repliedTo = () => sql`, ${items.map((item) => item.replyTo ?? null)}::bigint[]`;
+  return sql`
+    input as materialized (
+      select n, ${columns}
+      from unnest(
+        ${items.map((item) => item.chatId)}::bigint[],
+        ${items.map((item) => item.userId)}::bigint[],
+        ${items.map((item) => item.content)}::text[],
+        ${items.map((item) => item.clientId ?? null)}::text[]
+        ${asks ? runIds() : sql``}
+        ${replies ? repliedTo() : sql``}
+      ) with ordinality as t (${columns}, n)
+    ),
+    locked as materialized (
+      select id, last_seq, message_count, is_ai_chat
+      from chats
+      where id in (select chat_id from input)
+      order by id
+      for no key update
+    ),
+    ${asks ? lockedRuns(sql) : sql``}
+    member as materialized (
+      select n, ${columns}, last_seq, message_count,
+        ${asks ? refusalBesideQuestions(sql) : sql`case when is_ai_chat then 'must_ask' end`} as refusal
+      from locked
+      join input on input.chat_id = locked.id
+      join chat_participants p using (chat_id, user_id)
+      for key share of p
+    ),
+    known as materialized (
+      select i.n, m.id
+      from member i
+      join messages m on m.chat_id = i.chat_id and m.client_id = i.client_id and m.user_id = i.user_id
+    ),
+    accepted as (
+      select n, ${columns}, last_seq, message_count from member
+      where refusal is null and not exists (select from known where known.n = member.n)
+    ),
+    ${asks ? numberedWithAnswers(sql, columns) : numberedAlone(sql, columns)}
+  `;
+}
+
+/** A question that waited so long that recovery has ended its run must not be stored without one. */
+const lockedRuns = (sql: Sql) => sql`
   run as materialized (
     select id from answer_runs
     where id in (select run_id from input) and attempt = 1
     order by id
     for no key update
   ),
-  member as materialized (
-    select i.n, i.chat_id, i.user_id, i.content, i.client_id, i.run_id, i.asks, i.reply_to, l.last_seq, l.message_count,
-      case
-        when i.asks and not exists (select from run where run.id = i.run_id) then 'late'
-        when l.is_ai_chat and not i.asks then 'must_ask'
-      end as refusal
-    from locked l
-    join input i on i.chat_id = l.id
-    join chat_participants p on p.chat_id = l.id and p.user_id = i.user_id
-    for key share of p
-  ),
-  known as materialized (
-    select i.n, m.id
-    from member i
-    join messages m on m.chat_id = i.chat_id and m.client_id = i.client_id and m.user_id = i.user_id
-  ),
+`;
+
+const refusalBesideQuestions = (sql: Sql) => sql`
+  case
+    when run_id is not null and not exists (select from run where run.id = run_id) then 'late'
+    when is_ai_chat and run_id is null then 'must_ask'
+  end
+`;
+
+const numberedAlone = (sql: Sql, columns: Fragment) => sql`
+  numbered as materialized (
+    select n, ${columns}, last_seq, message_count, false as is_answer, nextval('messages_id_seq') as id,
+      row_number() over (partition by chat_id order by n) as position, null::bigint as answer_to
+    from accepted
+  )
+`;
+
+const numberedWithAnswers = (sql: Sql, columns: Fragment) => sql`
   part as materialized (
-    select i.n, i.chat_id, i.user_id, i.content, i.client_id, i.run_id, i.reply_to, i.last_seq, i.message_count,
-      part.is_answer, nextval('messages_id_seq') as id
-    from member i
-    join (values (false), (true)) part (is_answer) on i.asks or not part.is_answer
-    where i.refusal is null and not exists (select from known where known.n = i.n)
+    select n, ${columns}, last_seq, message_count, is_answer, nextval('messages_id_seq') as id
+    from accepted
+    join (values (false), (true)) half (is_answer) on run_id is not null or not is_answer
   ),
   numbered as materialized (
-    select n, chat_id, user_id, content, client_id, run_id, reply_to, last_seq, message_count, is_answer, id,
+    select n, ${columns}, last_seq, message_count, is_answer, id,
       row_number() over (partition by chat_id order by n, is_answer) as position,
       case when is_answer then min(id) filter (where not is_answer) over (partition by n) end as answer_to
     from part
@@ -115,15 +159,14 @@ export async function insertOnce(
   items: NewMessage[],
   { leaseSeconds }: InsertOptions,
 ): Promise<readonly unknown[]> {
-  // The usual statement has no part for mentions, so that messages without any cost nothing more.
-  const isMentioning = items.some(({ mentions = [] }) => mentions.length > 0);
-  const mentions = isMentioning ? sql`coalesce(mentions.user_ids, '{}')` : sql`'{}'::bigint[]`;
-  const joinMentions = isMentioning
+  const parts = partsOf(items);
+  const mentions = parts.mentions ? sql`coalesce(mentions.user_ids, '{}')` : sql`'{}'::bigint[]`;
+  const joinMentions = parts.mentions
     ? sql`left join mentions on mentions.n = q.n and not q.is_answer`
     : sql``;
   return await sql`
-    with ${numberedMessages(sql, items)},
-    ${isMentioning ? mentionsOfMessages(sql, items) : sql``}
+    with ${numberedMessages(sql, items, parts)},
+    ${parts.mentions ? mentionsOfMessages(sql, items) : sql``}
     moved as (
       update chats
       set last_seq = chats.last_seq + taken.count, message_count = chats.message_count + taken.count
@@ -138,12 +181,7 @@ export async function insertOnce(
       ) mine
       where p.chat_id = mine.chat_id and p.user_id = mine.user_id
     ),
-    linked as (
-      update answer_runs
-      set message_id = numbered.id, lease_expires_at = now() + ${leaseSeconds} * interval '1 second'
-      from numbered
-      where numbered.is_answer and answer_runs.id = numbered.run_id
-    ),
+    ${parts.asks ? linkedRuns(sql, leaseSeconds) : sql``}
     inserted as (
       insert into messages (
         id, chat_id, user_id, content, is_bot, seq, updated_seq, ordinal, client_id, status, answer_to, reply_to, mentions
@@ -155,22 +193,32 @@ export async function insertOnce(
         case when is_answer then null else client_id end,
         case when is_answer then 'streaming' else 'complete' end,
         answer_to,
-        case when is_answer then null else reply_to end,
+        ${parts.replies ? sql`case when is_answer then null else reply_to end` : sql`null::bigint`},
         ${mentions}
       from numbered q
       ${joinMentions}
     )
-    select q.n, 'sent' as outcome, q.id, q.last_seq + q.position as seq, q.last_seq + q.position as updated_seq, q.content,
-      now() as created_at, q.reply_to, ${mentions} as mentions, a.id as answer_id, a.last_seq + a.position as answer_seq
+    select q.n, 'sent' as outcome, q.id, q.last_seq + q.position as seq, now() as created_at, ${parts.mentions ? mentions : sql`null::bigint[]`} as mentions,
+      ${parts.asks ? sql`a.id` : sql`null::bigint`} as answer_id,
+      ${parts.asks ? sql`a.last_seq + a.position` : sql`null::bigint`} as answer_seq
     from numbered q
-    left join numbered a on a.n = q.n and a.is_answer
+    ${parts.asks ? sql`left join numbered a on a.n = q.n and a.is_answer` : sql``}
     ${joinMentions}
     where not q.is_answer
     union all
-    select n, 'known', id, null, null, null, null, null, null, null, null from known
+    select n, 'known', id, null, null, null, null, null from known
     union all
-    select n, refusal, null, null, null, null, null, null, null, null, null
+    select n, refusal, null, null, null, null, null, null
     from member
     where refusal is not null and not exists (select from known where known.n = member.n)
   `;
 }
+
+const linkedRuns = (sql: Sql, leaseSeconds: number) => sql`
+  linked as (
+    update answer_runs
+    set message_id = numbered.id, lease_expires_at = now() + ${leaseSeconds} * interval '1 second'
+    from numbered
+    where numbered.is_answer and answer_runs.id = numbered.run_id
+  ),
+`;

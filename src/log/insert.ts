@@ -25,10 +25,9 @@ const InsertedRow = z.discriminatedUnion("outcome", [
     outcome: z.literal("sent"),
     id: z.int(),
     seq: z.int(),
-    updated_seq: z.int(),
-    content: z.string(),
     created_at: z.string(),
-    ...Message.pick({ reply_to: true, mentions: true }).shape,
+    /** Null if no message of the statement mentions anybody. */
+    mentions: Message.shape.mentions.nullable(),
     answer_id: z.int().nullable(),
     answer_seq: z.int().nullable(),
   }),
@@ -122,14 +121,14 @@ function outcomeOf(
     id: row.id,
     chat_id: item.chatId,
     seq: row.seq,
-    updated_seq: row.updated_seq,
+    updated_seq: row.seq,
     user_id: item.userId,
     username: item.username,
-    content: row.content,
+    content: item.content,
     client_id: item.clientId ?? null,
     created_at: row.created_at,
-    reply_to: row.reply_to,
-    mentions: row.mentions,
+    reply_to: item.replyTo ?? null,
+    mentions: row.mentions ?? [],
   });
   if (row.answer_id === null || row.answer_seq === null) {
     return { outcome: "sent", message, answer: undefined };

@@ -88,7 +88,9 @@ export class FrameRunner {
   /** @throws Problem for a frame that is refused */
   async #act(ws: Socket, frame: ClientFrame): Promise<void> {
     const { ctx, sockets } = this.#parts;
+    // A text that looks like a join may be another frame, which needs a session that is known to go on.
     if (frame.type !== "join" && ws.data.opening) await ws.data.opening;
+    if (ws.readyState !== WebSocket.OPEN) return;
     const { session } = ws.data;
     if (session) {
       const reply = await dispatch(this.#parts, session, frame);

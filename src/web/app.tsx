@@ -1,15 +1,18 @@
-import { useEffect, useMemo } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 import type { ChatList } from "../client/chat-list.ts";
 import type { Client } from "../client/client.ts";
 import type { User } from "../wire/users.ts";
 import { ChatListPane } from "./chat-list-pane.tsx";
 import { useDialog } from "./dialog.tsx";
 import { createDrafts } from "./drafts.ts";
+import { isMuted } from "./muting.ts";
+import { MySettingsDialog } from "./my-settings.tsx";
 import { NewChat } from "./new-chat.tsx";
 import { useSnapshot } from "./observing.ts";
 import { useChatInAddress } from "./place.ts";
 import { RoomPane } from "./room-pane.tsx";
 import { SignIn } from "./sign-in.tsx";
+import { useNow } from "./times.ts";
 import { Welcome } from "./welcome.tsx";
 
 export function App({ client, chats }: { client: Client; chats: ChatList }) {
@@ -31,23 +34,52 @@ function Waiting({ client }: { client: Client }) {
   );
 }
 
-function House({ client, chats, user }: { client: Client; chats: ChatList; user: User }) {
+/** Whether a model can be asked; false until it is known. */
+function useHasModel(client: Client): boolean {
+  const [hasModel, setHasModel] = useState(false);
+  useEffect(() => {
+    client.api.listModels().then(
+      ({ models }) => setHasModel(models.length > 0),
+      () => undefined,
+    );
+  }, []);
+  return hasModel;
+}
+
+function House({ client, chats, user: signedIn }: { client: Client; chats: ChatList; user: User }) {
+  // The session keeps the person as they were at the sign-in; here they are with the settings that they have changed since.
+  const [user, setUser] = useState(signedIn);
   const chatId = useChatInAddress();
   const list = useSnapshot(chats).chats;
   const drafts = useMemo(() => createDrafts(localStorage, user.id), [user.id]);
-  const dialog = useDialog<"new chat">();
+  const [newCount, setNewCount] = useState(0);
+  const hasModel = useHasModel(client);
+  const [isReopening, setReopening] = useState(false);
+  useEffect(() => setReopening(false), [isReopening]);
+  const now = useNow();
+  const dialog = useDialog<"new chat" | "settings">();
   const create = () => dialog.open("new chat");
 
-  const others = (list ?? []).filter(({ id }) => id !== chatId);
-  const unread = others.reduce((sum, chat) => sum + chat.unread_count, 0);
+  const listed = list?.find(({ id }) => id === chatId);
+  const unread = (list ?? [])
+    .filter((chat) => !isMuted(chat, now))
+    .reduce((sum, chat) => sum + (chat === listed ? newCount : chat.unread_count), 0);
   useEffect(() => {
     document.title = unread > 0 ? `(${unread}) Gemini Coop` : "Gemini Coop";
   }, [unread]);
 
   return (
     <div class={chatId === undefined ? "house" : "house in-room"}>
-      <ChatListPane client={client} chats={chats} user={user} chatId={chatId} onCreate={create} />
-      {chatId === undefined ? (
+      <ChatListPane
+        client={client}
+        chats={chats}
+        user={user}
+        chatId={chatId}
+        newCount={newCount}
+        onCreate={create}
+        onSettings={() => dialog.open("settings")}
+      />
+      {isReopening ? null : chatId === undefined ? (
         <Welcome hasChats={list !== undefined && list.length > 0} onCreate={create} />
       ) : (
         <RoomPane
@@ -56,10 +88,27 @@ function House({ client, chats, user }: { client: Client; chats: ChatList; user:
           chats={chats}
           user={user}
           chatId={chatId}
+          listed={listed}
+          hasModel={hasModel}
           drafts={drafts}
+          onNew={setNewCount}
         />
       )}
-      {dialog.name && <NewChat key={dialog.key} client={client} onClose={dialog.close} />}
+      {dialog.name === "new chat" && (
+        <NewChat key={dialog.key} client={client} onClose={dialog.close} />
+      )}
+      {dialog.name === "settings" && (
+        <MySettingsDialog
+          key={dialog.key}
+          user={user}
+          onChanged={(changed) => {
+            setUser(changed);
+            // A room shows the read positions of the others, or none, when it is opened again.
+            setReopening(changed.read_receipts !== user.read_receipts);
+          }}
+          onClose={dialog.close}
+        />
+      )}
     </div>
   );
 }

@@ -4,28 +4,42 @@ import type { ChatSummary } from "../wire/chats.ts";
 import type { User } from "../wire/users.ts";
 import { ConnectionState } from "./connection-state.tsx";
 import { Icon } from "./icons.tsx";
+import { isMuted } from "./muting.ts";
 import { useSnapshot } from "./observing.ts";
+import { usePartners } from "./partners.ts";
 import { Avatar } from "./people-shown.tsx";
 import { PlainText } from "./plain-text.tsx";
 import { chatAddress } from "./place.ts";
-import { fullTime, shortTime, useToday } from "./times.ts";
+import { PresenceDot } from "./presence-dot.tsx";
+import { fullTime, shortTime, useNow, useToday } from "./times.ts";
+import { useWatched } from "./watched-people.ts";
 
 export function ChatListPane({
   client,
   chats,
   user,
   chatId,
+  newCount,
   onCreate,
+  onSettings,
 }: {
   client: Client;
   chats: ChatList;
   user: User;
   chatId: number | undefined;
+  /** Messages of the open chat that the person has not seen. */
+  newCount: number;
   onCreate: () => void;
+  onSettings: () => void;
 }) {
   const { chats: list, problem } = useSnapshot(chats);
   // The times of yesterday's messages change at midnight.
   useToday();
+  const now = useNow();
+  const partners = usePartners(client, list, user.id);
+  useWatched([...partners.values()].toSorted((one, other) => one - other));
+  // Sorting keeps the order among the pinned chats and among the others.
+  const sorted = list?.toSorted((one, other) => Number(other.pinned) - Number(one.pinned));
   return (
     <nav class="chats" aria-label="Chats">
       <header>
@@ -37,9 +51,15 @@ export function ChatListPane({
       {list === undefined && <p class="muted note">{problem?.detail ?? "Loading…"}</p>}
       {list?.length === 0 && <p class="muted note">No chats yet.</p>}
       <ul>
-        {list?.map((chat) => (
+        {sorted?.map((chat) => (
           <li key={chat.id}>
-            <ChatItem chat={chat} isOpen={chat.id === chatId} />
+            <ChatItem
+              chat={chat}
+              isOpen={chat.id === chatId}
+              unread={chat.id === chatId ? newCount : chat.unread_count}
+              isMuted={isMuted(chat, now)}
+              partner={partners.get(chat.id)}
+            />
           </li>
         ))}
       </ul>
@@ -47,6 +67,15 @@ export function ChatListPane({
         <div class="me">
           <Avatar userId={user.id} username={user.username} />
           <bdi class="name">{user.username}</bdi>
+          <button
+            type="button"
+            class="quiet square"
+            aria-label="Your settings"
+            title="Your settings"
+            onClick={onSettings}
+          >
+            <Icon name="settings" />
+          </button>
           <button type="button" class="link" onClick={() => client.session.logout()}>
             Sign out
           </button>
@@ -63,12 +92,30 @@ function previewOf({ last_message: text }: ChatSummary): string {
   return text === "" ? "Gemini's answer" : text;
 }
 
-function ChatItem({ chat, isOpen }: { chat: ChatSummary; isOpen: boolean }) {
-  // The messages of the open chat are being read.
-  const unread = isOpen ? 0 : chat.unread_count;
+function ChatItem({
+  chat,
+  isOpen,
+  unread,
+  isMuted: isQuiet,
+  partner,
+}: {
+  chat: ChatSummary;
+  isOpen: boolean;
+  unread: number;
+  isMuted: boolean;
+  /** The other person of a private chat. */
+  partner: number | undefined;
+}) {
   return (
-    <a href={chatAddress(chat.id)} aria-current={isOpen ? "page" : undefined}>
-      <Avatar userId={chat.is_ai_chat ? null : chat.id} username={chat.name} />
+    <a
+      href={chatAddress(chat.id)}
+      aria-current={isOpen ? "page" : undefined}
+      class={isQuiet ? "quiet" : undefined}
+    >
+      <span class="portrait">
+        <Avatar userId={chat.is_ai_chat ? null : chat.id} username={chat.name} />
+        <PresenceDot userId={partner} />
+      </span>
       <span class="name" dir="auto">
         {chat.name}
       </span>
@@ -80,12 +127,44 @@ function ChatItem({ chat, isOpen }: { chat: ChatSummary; isOpen: boolean }) {
       <span class="last" dir="auto">
         <PlainText text={previewOf(chat)} />
       </span>
+      <Badges chat={chat} unread={unread} isMuted={isQuiet} />
+    </a>
+  );
+}
+
+function Badges({
+  chat,
+  unread,
+  isMuted: isQuiet,
+}: {
+  chat: ChatSummary;
+  unread: number;
+  isMuted: boolean;
+}) {
+  const mentions = unread > 0 ? chat.mention_count : 0;
+  return (
+    <span class="badges">
+      {chat.pinned && <Icon name="pin" />}
+      {isQuiet && <Icon name="muted" />}
+      <span class="visually-hidden">
+        {chat.pinned && " pinned"}
+        {isQuiet && " muted"}
+      </span>
+      {mentions > 0 && (
+        <span class="unread mention">
+          @
+          <span class="visually-hidden">
+            {" "}
+            {mentions === 1 ? "1 mention" : `${mentions} mentions`}
+          </span>
+        </span>
+      )}
       {unread > 0 && (
         <span class="unread">
           {unread > 99 ? "99+" : unread}
           <span class="visually-hidden"> unread</span>
         </span>
       )}
-    </a>
+    </span>
   );
 }

@@ -4,6 +4,8 @@ import { directionOfDraft } from "./directions.ts";
 import type { Drafts } from "./drafts.ts";
 import { Icon } from "./icons.tsx";
 import { isEnterOfInputMethod } from "./input-method.ts";
+import type { Mentionable } from "./mention-at.ts";
+import { MentionList, useMentionCompletion } from "./mention-list.tsx";
 import { useCoarsePointer } from "./pointer.ts";
 
 /** Counts characters as the server does: code points, not UTF-16 units. */
@@ -44,12 +46,15 @@ export function Composer({
   room,
   name,
   isAiChat,
+  people,
   drafts,
   onSent,
 }: {
   room: Room;
   name: string;
   isAiChat: boolean;
+  /** Those who can be mentioned. */
+  people: readonly Mentionable[];
   drafts: Drafts;
   onSent: () => void;
 }) {
@@ -72,6 +77,8 @@ export function Composer({
     drafts.write(room.chatId, next);
   }
 
+  const mentions = useMentionCompletion({ box, text, people, onWrite: write });
+
   const trimmed = text.trim();
   const characters = text.length > charactersNear ? [...trimmed].length : trimmed.length;
   const isTooLong = characters > charactersMax;
@@ -85,6 +92,7 @@ export function Composer({
 
   /** On-screen keyboards have no Shift and Enter: there, Enter begins a new line, and the button sends. */
   function onKeyDown(event: KeyboardEvent) {
+    if (mentions.onKeyDown(event)) return;
     if (event.key !== "Enter" || isEnterOfInputMethod(event)) return;
     const isSending = isTouch ? event.ctrlKey || event.metaKey : !event.shiftKey;
     if (!isSending) return;
@@ -119,7 +127,11 @@ export function Composer({
         aria-describedby="composer-hint"
         placeholder={isAiChat ? "Ask Gemini" : "Message, or /bot …"}
         enterkeyhint={isTouch ? "enter" : "send"}
+        {...mentions.attributes}
+        onSelect={(event) => mentions.leave(event.currentTarget)}
+        onBlur={() => mentions.leave()}
         onInput={(event) => {
+          mentions.follow(event.currentTarget);
           write(event.currentTarget.value);
           room.typing();
         }}
@@ -130,6 +142,7 @@ export function Composer({
           ? "Enter begins a new line, the button sends."
           : "Enter sends, Shift and Enter begins a new line."}
       </span>
+      <MentionList of={mentions} />
       <CharactersLeft characters={characters} />
       <button
         class="primary square"

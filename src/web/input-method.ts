@@ -7,8 +7,12 @@ const inputMethodKeyCode = 229;
  * already; only the key code tells it apart from an ordinary Enter.
  */
 export function isEnterOfInputMethod(event: KeyboardEvent): boolean {
-  const isComposed = event.isComposing || event.keyCode === inputMethodKeyCode;
-  return event.key === "Enter" && isComposed;
+  return event.key === "Enter" && isOfInputMethod(event);
+}
+
+/** Whether an input method has handled a key, such as an arrow that chooses among its candidates. */
+export function isOfInputMethod(event: KeyboardEvent): boolean {
+  return event.isComposing || event.keyCode === inputMethodKeyCode;
 }
 
 /** A keydown handler for a field of a form: an Enter that confirms a composition does not submit the form. */

@@ -1,10 +1,15 @@
 import { render } from "preact";
 import { createChatList } from "../client/chat-list.ts";
 import { createClient } from "../client/client.ts";
+import { createDetails } from "../client/details.ts";
+import { createPresence } from "../client/presence.ts";
 import { storedOutbox } from "../client/stored-outbox.ts";
 import { storedTokens } from "../client/stored-tokens.ts";
+import { followActivity } from "./activity.ts";
 import { App } from "./app.tsx";
 import { copyFormulas, FormulaDrawer, FormulaDrawing } from "./formula-drawing.ts";
+import { ServicesContext } from "./services.ts";
+import { WatchedPeople } from "./watched-people.ts";
 
 /*
  * Tokens are kept in localStorage, so that a reload and a second tab are signed in, too. A script that got into this page
@@ -29,12 +34,22 @@ addEventListener("storage", ({ key, oldValue, newValue }) => {
 
 document.addEventListener("copy", copyFormulas);
 
+const presence = createPresence(client);
+followActivity(client, presence);
+const services = {
+  client,
+  details: createDetails(client),
+  watched: new WatchedPeople(presence),
+};
+
 const root = document.querySelector("#page");
 if (root) {
   render(
-    <FormulaDrawing.Provider value={new FormulaDrawer()}>
-      <App client={client} chats={createChatList(client)} />
-    </FormulaDrawing.Provider>,
+    <ServicesContext.Provider value={services}>
+      <FormulaDrawing.Provider value={new FormulaDrawer()}>
+        <App client={client} chats={createChatList(client)} />
+      </FormulaDrawing.Provider>
+    </ServicesContext.Provider>,
     root,
   );
 }

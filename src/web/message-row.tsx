@@ -5,6 +5,8 @@ import { AnswerEnd } from "./answer-end.tsx";
 import { Markdown } from "./markdown.tsx";
 import { Avatar } from "./people-shown.tsx";
 import { PlainText } from "./plain-text.tsx";
+import type { Readers } from "./readers.ts";
+import { Ticks } from "./ticks.tsx";
 import { clockTime, fullTime } from "./times.ts";
 
 export interface MessageRowProps {
@@ -14,6 +16,8 @@ export interface MessageRowProps {
   continues: boolean;
   /** The question of an answer, unless it is right above. */
   question: Message | undefined;
+  /** Shown below an own message. */
+  readers: Readers | undefined;
   onStop: (messageId: number) => Promise<unknown>;
   onAskAgain: (messageId: number) => Promise<unknown>;
 }
@@ -25,11 +29,13 @@ export class MessageRow extends Component<MessageRowProps> {
       next.message !== this.props.message ||
       next.isOwn !== this.props.isOwn ||
       next.continues !== this.props.continues ||
-      next.question !== this.props.question
+      next.question !== this.props.question ||
+      next.readers !== this.props.readers
     );
   }
 
-  override render({ message, isOwn, continues, question, onStop, onAskAgain }: MessageRowProps) {
+  override render(props: MessageRowProps) {
+    const { message, isOwn, continues, question, readers, onStop, onAskAgain } = props;
     const kind = message.is_bot ? "answer" : isOwn ? "own" : "other";
     return (
       <li class={`row ${kind}${continues ? " continues" : ""}`}>
@@ -61,6 +67,7 @@ export class MessageRow extends Component<MessageRowProps> {
               <PlainText text={message.content} />
             </p>
           )}
+          {readers && <Ticks message={message} readers={readers} />}
         </div>
       </li>
     );

@@ -9,6 +9,7 @@ import { Dialog } from "./dialog.tsx";
 import { Field } from "./field.tsx";
 import { Avatar } from "./people-shown.tsx";
 import { goHome } from "./place.ts";
+import { PresenceDot } from "./presence-dot.tsx";
 
 /** The people in a chat, with buttons to invite, remove and leave. */
 export function PeopleDialog({
@@ -39,6 +40,7 @@ export function PeopleDialog({
             {snapshot.participants.map((person) => (
               <li key={person.id}>
                 <Avatar userId={person.id} username={person.username} />
+                {person.id !== user.id && <PresenceDot userId={person.id} />}
                 <bdi class="name">{person.username}</bdi>
                 <span class="muted">{standingOf(person, user, here)}</span>
                 {isOwner && person.id !== user.id && (

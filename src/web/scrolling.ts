@@ -5,6 +5,8 @@ import type { RoomSnapshot } from "../client/client.ts";
 const endReach = 80;
 /** Older messages are loaded before the reader has come to the first. */
 const olderReach = 600;
+/** The part of the list above the line at which the reader begins. */
+const startShare = 0.2;
 export type Scrolling = ReturnType<typeof useScrolling>;
 
 /**
@@ -14,6 +16,7 @@ export function useScrolling(snapshot: RoomSnapshot) {
   const list = useRef<HTMLDivElement>(null);
   const [isAtEnd, setAtEnd] = useState(true);
   const atEnd = useRef(true);
+  const isStarted = useRef(false);
   const before = useRef<{ first: number | undefined; height: number }>({
     first: undefined,
     height: 0,
@@ -24,6 +27,22 @@ export function useScrolling(snapshot: RoomSnapshot) {
     if (list.current) list.current.scrollTop = list.current.scrollHeight;
   }
 
+  /** Begins at the line above what is new, unless all of that is in view at the end. */
+  function toStart(element: HTMLDivElement) {
+    const line = element.querySelector("[data-start]");
+    if (!line || isStarted.current) return;
+    isStarted.current = true;
+    const top = line.getBoundingClientRect().top - element.getBoundingClientRect().top;
+    if (top >= 0) return;
+    element.scrollTop += top - element.clientHeight * startShare;
+    follow(element);
+  }
+
+  function follow({ scrollTop, scrollHeight, clientHeight }: HTMLDivElement) {
+    atEnd.current = scrollHeight - scrollTop - clientHeight < endReach;
+    setAtEnd(atEnd.current);
+  }
+
   useLayoutEffect(() => {
     const element = list.current;
     if (!element) return;
@@ -31,6 +50,7 @@ export function useScrolling(snapshot: RoomSnapshot) {
     else if (first !== before.current.first) {
       element.scrollTop += element.scrollHeight - before.current.height;
     }
+    toStart(element);
     before.current = { first, height: element.scrollHeight };
   });
   // The keyboard of a phone or a longer draft takes room from the list, and the messages grow when formulas are drawn.
@@ -45,6 +65,8 @@ export function useScrolling(snapshot: RoomSnapshot) {
   return {
     list,
     isAtEnd,
+    /** Like `isAtEnd`, also before the change is rendered. */
+    isEndInView: () => atEnd.current,
     goToEnd() {
       atEnd.current = true;
       setAtEnd(true);
@@ -54,10 +76,8 @@ export function useScrolling(snapshot: RoomSnapshot) {
     scrolled(): boolean {
       const element = list.current;
       if (!element) return false;
-      const { scrollTop, scrollHeight, clientHeight } = element;
-      atEnd.current = scrollHeight - scrollTop - clientHeight < endReach;
-      setAtEnd(atEnd.current);
-      return scrollTop < olderReach;
+      follow(element);
+      return element.scrollTop < olderReach;
     },
   };
 }

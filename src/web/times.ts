@@ -13,6 +13,7 @@ const full = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: 
 const utcDayMs = 24 * 60 * 60 * 1_000;
 /** How often the page looks whether midnight has passed. */
 const todayCheckMs = 60_000;
+const nowCheckMs = 30_000;
 
 /** The number of a time's calendar day in the reader's time zone. Consecutive days have consecutive numbers. */
 export function calendarDay(time: Date): number {
@@ -61,4 +62,15 @@ export function useToday(): number {
     return () => clearInterval(timer);
   }, []);
   return today;
+}
+
+/** The current time; a component that uses it is rendered again twice a minute. */
+export function useNow(): number {
+  const [now, setNow] = useState(Date.now);
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), nowCheckMs);
+    return () => clearInterval(timer);
+  }, []);
+  // A preference may be newer than the last tick.
+  return Math.max(now, Date.now());
 }

@@ -65,7 +65,7 @@ test("help comes also when every budget is used up, and is in no question's way"
   await anna.api("POST", `${path}/${String(running)}/stop`);
 });
 
-test("help has no history summed up", async () => {
+test("help does not summarise the history", async () => {
   const { chat, anna } = await room(world);
   for (let n = 1; n <= 9; n += 1) await anna.say(chat.id, `fact ${n} ${"x".repeat(80)}`);
   const requests = world.gemini.requests.length;

@@ -194,6 +194,19 @@ test("reading is told once for many calls, and never moves back", async () => {
   expect([before?.unread_count, after?.unread_count]).toEqual([2, 0]);
 });
 
+test("reading on is stored after the same number, and that of an empty room, were marked again", async () => {
+  const { ben, mine, theirs } = await pairInRoom();
+  await theirs.markRead();
+  for (const [index, text] of ["one", "two"].entries()) {
+    mine.send(text);
+    await until(theirs, ({ messages }) => messages.length === index + 1);
+    await theirs.markRead();
+    await theirs.markRead();
+    const [chat] = await ben.api.listChats();
+    expect(chat?.unread_count).toBe(0);
+  }
+});
+
 test("a snapshot stays the same until something is new, and an ended subscription is quiet", async () => {
   const { mine, theirs } = await pairInRoom();
   const snapshot = theirs.getSnapshot();

@@ -123,6 +123,25 @@ describe.skipIf(!hasPgbouncer)("behind PgBouncer", () => {
     useAll(...bothOf("url", "schema=app&pgbouncer=true")));
   test("an IPv6 address works", () => useAll(...bothOf("urlByIpv6", "schema=six")));
   test("a Unix socket works", () => useAll(...bothOf("urlBySocket", "schema=socket")));
+  test("migrations run while others use the same server connections", async () => {
+    const address = parseDatabaseUrl(bothOf("url", "schema=busy")[0]);
+    const sql = await openPool(address, log);
+    let isBusy = true;
+    const others = Array.from({ length: 6 }, async () => {
+      while (isBusy) await sql`select ${1}::int as one`;
+    });
+    try {
+      expect(await migrate(address, { log })).toEqual(files);
+      for (const name of files.slice(-3).reverse()) {
+        expect(await rollBack(address, { log })).toBe(name);
+      }
+      expect(await migrate(address, { log })).toEqual(files.slice(-3));
+    } finally {
+      isBusy = false;
+      await Promise.all(others);
+      await sql.end({ timeout: 1 });
+    }
+  });
   test("a wrong password is refused with the advice to encode it", async () => {
     const url = bothOf("url", "x=y")[0].replace(/:[^:@]*@/, ":wrong@");
     expect(await migrate(parseDatabaseUrl(url), { log }).catch(String)).toMatch(

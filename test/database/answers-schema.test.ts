@@ -102,7 +102,11 @@ describe("a chat's summaries", () => {
 
   test.each<[what: string, statement: string, left: string]>([
     ["nothing happens", "select 1", all],
-    ["all that is summed up is edited", "update messages set content = 'no' where id = 1", "2:9"],
+    [
+      "every summarised message is edited",
+      "update messages set content = 'no' where id = 1",
+      "2:9",
+    ],
     ["the newest of it is edited", "update messages set content = 'no' where id = 2", "1:2 2:9"],
     ["a message is edited to what it was", "update messages set content = content", all],
     ["a message is only counted anew", "update messages set updated_seq = 9 where id = 1", all],

@@ -11,10 +11,10 @@ import { readArrivals, takeTicket } from "../../src/accounts/socket-queries.ts";
 import { findSessions } from "../../src/accounts/session-queries.ts";
 import { z } from "zod";
 import { claimAbandonedRuns } from "../../src/answers/budget/queries.ts";
-import { findPastMessages } from "../../src/answers/prompt/queries.ts";
+import { findPastMessages, findRoomWithPast } from "../../src/answers/prompt/queries.ts";
 import { findParticipants, isParticipant } from "../../src/chats/participant-queries.ts";
 import { findPrivateChat } from "../../src/chats/new-chat-queries.ts";
-import { findChatSummaries } from "../../src/chats/queries.ts";
+import { findChatSummaries, findChatSummary } from "../../src/chats/queries.ts";
 import type { Sql } from "../../src/database/connect.ts";
 import { createReadLog } from "../../src/log/replay.ts";
 import { insertMessages } from "../../src/log/insert.ts";
@@ -104,12 +104,12 @@ const cases: Case[] = [
   {
     what: "a person's chats, with what is unread in each",
     run: () => findChatSummaries(sql, me),
-    // Of each chat the newest message and the last read one, and of two chats some mentions.
+    // Of each chat the newest message and the last read one; one mention to see that there are any, and those of two chats.
     rows: {
       chat_participants: myChats,
       chats: myChats,
       messages: 2 * myChats,
-      message_mentions: 1_000 + 47,
+      message_mentions: 1 + 1_000 + 47,
     },
     by: ["chat_participants_user_id_idx", "messages_chat_id_seq_key", "message_mentions_pkey"],
   },
@@ -261,6 +261,13 @@ const cases: Case[] = [
     by: ["messages_chat_id_seq_key"],
   },
   {
+    what: "a room with what a prompt is made from",
+    run: () =>
+      findRoomWithPast(sql, me, busyChat, { upToSeq: 9_000, limit: 200, bytesMax: 96_000 }),
+    rows: { chats: 1, chat_participants: 1, messages: 200 },
+    by: ["messages_chat_id_seq_key"],
+  },
+  {
     what: "answers whose server is gone",
     run: () => claimAbandonedRuns(sql, [], 100),
     rows: { answer_runs: 6 },
@@ -324,7 +331,7 @@ const cases: Case[] = [
   },
   {
     what: "one chat of a person's list",
-    run: () => findChatSummaries(sql, me, busyChat),
+    run: () => findChatSummary(sql, me, busyChat),
     rows: { chat_participants: 1, chats: 1, messages: 2 },
     by: ["messages_chat_id_seq_key"],
   },

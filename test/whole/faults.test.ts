@@ -22,6 +22,7 @@ test(
         "people removed": 1,
       },
       awayMs: 1_000,
+      pauseFactor: 2,
       say: (line) => void said.push(line),
     });
     if (violations.length > 0) throw new Error(said.join("\n"));

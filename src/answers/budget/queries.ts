@@ -2,7 +2,7 @@
 // the person's, are locked in the order of their kind before they are read, so that parallel questions see each other's
 // reservations and can't deadlock.
 import { z } from "zod";
-import { many, one, type Sql } from "../../database/connect.ts";
+import { many, one, withoutWaiting, type Sql } from "../../database/connect.ts";
 import { Usage } from "../../wire/messages.ts";
 
 /** Seconds after which a run whose lease is not renewed counts as abandoned. */
@@ -104,7 +104,9 @@ async function tryInsertRun(sql: Sql, run: NewRun): Promise<StartedRun> {
         returning id, reserved_tokens
       )
       select run.id as run_id, run.reserved_tokens, has_rows, user_is_busy, chat_is_busy, user_left, chat_left,
-        user_reserved, chat_reserved
+        user_reserved, chat_reserved,
+        -- Nothing depends on the reservation before the question is stored, and that waits for the disk.
+        ${withoutWaiting(sql)}
       from state
       left join run on true
     `,

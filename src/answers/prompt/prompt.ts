@@ -21,6 +21,8 @@ export type Question = Pick<Message, "username" | "content" | "reply_to">;
 export const pastMessagesMax = 400;
 
 const bytesPerToken = 3;
+/** The smallest correction of estimates that a room keeps. */
+export const tokenRatioMin = 0.5;
 
 /** Returns the bytes of text that fill a prompt, so that nothing older need be read; undefined for no limit. */
 export function promptBytesMax(tokensMax: number, tokenRatio: number): number | undefined {

@@ -1,6 +1,6 @@
 // The messages and settings that a prompt is made from, and the receipt of them.
 import { z } from "zod";
-import { many, maybe, withoutWaiting, type Sql } from "../../database/connect.ts";
+import { many, maybe, withoutWaiting, type Fragment, type Sql } from "../../database/connect.ts";
 import { ChatSettings } from "../../wire/chats.ts";
 import { Usage } from "../../wire/messages.ts";
 import { AnswerContext } from "../../wire/answers.ts";
@@ -18,6 +18,31 @@ const PastMessage = z.object({
 /** A message as a prompt needs it. */
 export type PastMessage = z.infer<typeof PastMessage>;
 
+interface PastRange {
+  upToSeq: number;
+  limit: number;
+  bytesMax: number | undefined;
+}
+
+/** @param chatId the id of the chat, as SQL */
+const newestFirst = (sql: Sql, chatId: Fragment, { upToSeq, limit, bytesMax }: PastRange) => sql`
+  select m.id, m.seq, m.updated_seq, m.ordinal, coalesce(u.username, '') as username, m.content, m.is_bot
+  from (
+    select id, seq, updated_seq, ordinal, user_id, content, is_bot,
+      sum(octet_length(content)) over (order by seq desc) as bytes
+    from (
+      select id, seq, updated_seq, ordinal, user_id, content, is_bot
+      from messages
+      where chat_id = ${chatId} and seq <= ${upToSeq} and status <> 'streaming' and content <> ''
+      order by seq desc
+      limit ${limit}
+    ) newest
+  ) m
+  left join users u on u.id = m.user_id
+  where ${bytesMax ?? null}::bigint is null or m.bytes <= ${bytesMax ?? null} or m.bytes = octet_length(m.content)
+  order by m.seq desc
+`;
+
 /**
  * The newest messages of a chat up to a number, oldest first, without answers that have no text: at most `limit`, and
  * none whose text, with those of all that are newer, exceeds `bytesMax`. The newest is always there.
@@ -25,29 +50,9 @@ export type PastMessage = z.infer<typeof PastMessage>;
 export async function findPastMessages(
   sql: Sql,
   chatId: number,
-  { upToSeq, limit, bytesMax }: { upToSeq: number; limit: number; bytesMax: number | undefined },
+  range: PastRange,
 ): Promise<PastMessage[]> {
-  const newestFirst = many(
-    await sql`
-      select m.id, m.seq, m.updated_seq, m.ordinal, coalesce(u.username, '') as username, m.content, m.is_bot
-      from (
-        select id, seq, updated_seq, ordinal, user_id, content, is_bot,
-          sum(octet_length(content)) over (order by seq desc) as bytes
-        from (
-          select id, seq, updated_seq, ordinal, user_id, content, is_bot
-          from messages
-          where chat_id = ${chatId} and seq <= ${upToSeq} and status <> 'streaming' and content <> ''
-          order by seq desc
-          limit ${limit}
-        ) newest
-      ) m
-      left join users u on u.id = m.user_id
-      where ${bytesMax ?? null}::bigint is null or m.bytes <= ${bytesMax ?? null} or m.bytes = octet_length(m.content)
-      order by m.seq desc
-    `,
-    PastMessage,
-  );
-  return newestFirst.reverse();
+  return many(await newestFirst(sql, sql`${chatId}`, range), PastMessage).reverse();
 }
 
 /** Finds the message that a question replies to. @returns undefined when it was deleted, or is an answer without text */
@@ -108,38 +113,66 @@ const PromptRoom = z.object({
 /** A room as a prompt needs it: with its newest summary and the correction of its token estimates. */
 export type PromptRoom = z.infer<typeof PromptRoom>;
 
+const roomColumns = (sql: Sql) => sql`
+  c.id, c.name, c.settings, c.is_ai_chat, c.last_seq, c.revision, coalesce(b.token_ratio, 1) as token_ratio,
+  s.id as summary_id, s.up_to_seq as summary_up_to_seq, s.content as summary
+`;
+
+const roomTables = (sql: Sql, upToSeq: number) => sql`
+  chats c
+  left join budgets b on b.kind = 'chat' and b.id = c.id
+  left join lateral (
+    select id, up_to_seq, content from chat_summaries
+    where chat_id = c.id and up_to_seq < ${upToSeq}
+    order by up_to_seq desc
+    limit 1
+  ) s on true
+`;
+
 /**
- * @param callerId undefined when the server acts without a person
+ * Finds a room for the server itself, which acts without a person.
  * @param upToSeq a summary must not reach beyond it
- * @returns undefined for a chat that is gone, or that the caller is not in
+ * @returns undefined for a chat that is gone
  */
 export async function findPromptRoom(
   sql: Sql,
-  callerId: number | undefined,
   chatId: number,
   upToSeq: number,
 ): Promise<PromptRoom | undefined> {
   return maybe(
-    await sql`
-      select c.id, c.name, c.settings, c.is_ai_chat, c.last_seq, c.revision, coalesce(b.token_ratio, 1) as token_ratio,
-        s.id as summary_id, s.up_to_seq as summary_up_to_seq, s.content as summary
-      from chats c
-      left join budgets b on b.kind = 'chat' and b.id = c.id
-      left join lateral (
-        select id, up_to_seq, content from chat_summaries
-        where chat_id = c.id and up_to_seq < ${upToSeq}
-        order by up_to_seq desc
-        limit 1
-      ) s on true
-      where c.id = ${chatId}
-        ${
-          callerId === undefined
-            ? sql``
-            : sql`and exists (select from chat_participants where chat_id = c.id and user_id = ${callerId})`
-        }
-    `,
+    await sql`select ${roomColumns(sql)} from ${roomTables(sql, upToSeq)} where c.id = ${chatId}`,
     PromptRoom,
   );
+}
+
+const RoomWithPast = z.object({ ...PromptRoom.shape, past: z.array(PastMessage) });
+
+/**
+ * Finds a room and the messages of {@link findPastMessages} in one statement: both are of the same moment, and somebody waits
+ * for the first word of the answer.
+ * @returns undefined for a chat that is gone, or that the caller is not in
+ */
+export async function findRoomWithPast(
+  sql: Sql,
+  callerId: number,
+  chatId: number,
+  range: PastRange,
+): Promise<{ room: PromptRoom; past: PastMessage[] } | undefined> {
+  const row = maybe(
+    await sql`
+      select ${roomColumns(sql)},
+        (
+          select coalesce(json_agg(m order by m.seq), '[]') from (${newestFirst(sql, sql`c.id`, range)}) m
+        ) as past
+      from ${roomTables(sql, range.upToSeq)}
+      join chat_participants me on me.chat_id = c.id and me.user_id = ${callerId}
+      where c.id = ${chatId}
+    `,
+    RoomWithPast,
+  );
+  if (!row) return undefined;
+  const { past, ...room } = row;
+  return { room, past };
 }
 
 /** The messages and settings that an answer is made from. */

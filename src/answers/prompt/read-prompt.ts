@@ -4,13 +4,21 @@ import {
   buildPrompt,
   pastMessagesMax,
   promptBytesMax,
+  tokenRatioMin,
   type BuiltPrompt,
   type Question,
 } from "./prompt.ts";
-import { findPastMessages, findRepliedTo, type PromptRoom } from "./queries.ts";
+import { findPastMessages, findRepliedTo, type PastMessage, type PromptRoom } from "./queries.ts";
+
+/** The messages that a prompt can hold. @param tokenRatio the room's, if it is known */
+export function pastRange(ctx: Ctx, upToSeq: number, tokenRatio = tokenRatioMin) {
+  const bytesMax = promptBytesMax(ctx.config.gemini.contextTokens, tokenRatio);
+  return { upToSeq, limit: pastMessagesMax, bytesMax };
+}
 
 /**
  * Reads a room's history before a question, and the message that it replies to, and makes the prompt.
+ * @param known the history, if it was read already
  * @param tokensLeft the most that the prompt may cost; undefined for no limit
  * @param kept the text of an answer that broke off and is to be continued; "" for a new one
  */
@@ -20,20 +28,21 @@ export async function readPrompt(
   question: Question,
   {
     upToSeq,
+    known,
     tokensLeft,
     kept = "",
-  }: { upToSeq: number; tokensLeft?: number | undefined; kept?: string },
+  }: {
+    upToSeq: number;
+    known?: PastMessage[] | undefined;
+    tokensLeft?: number | undefined;
+    kept?: string;
+  },
 ): Promise<BuiltPrompt> {
   const tokensMax = ctx.config.gemini.contextTokens;
-  const past = await findPastMessages(ctx.sql, room.id, {
-    upToSeq,
-    limit: pastMessagesMax,
-    bytesMax: promptBytesMax(tokensMax, room.token_ratio),
-  });
-  const repliedTo =
-    question.reply_to === null
-      ? undefined
-      : await findRepliedTo(ctx.sql, room.id, question.reply_to);
+  const [past, repliedTo] = await Promise.all([
+    known ?? findPastMessages(ctx.sql, room.id, pastRange(ctx, upToSeq, room.token_ratio)),
+    question.reply_to === null ? undefined : findRepliedTo(ctx.sql, room.id, question.reply_to),
+  ]);
   const code = speakerCode(ctx.secretKey, room.id);
   return buildPrompt({ room, code, past, question, repliedTo, tokensMax, tokensLeft, kept });
 }

@@ -51,7 +51,7 @@ export async function summariseHistory(ctx: Ctx, chatId: number): Promise<void> 
 
 async function makeSummary(ctx: Ctx, chatId: number): Promise<void> {
   const { contextTokens } = ctx.config.gemini;
-  const room = await findPromptRoom(ctx.sql, undefined, chatId, Number.MAX_SAFE_INTEGER);
+  const room = await findPromptRoom(ctx.sql, chatId, Number.MAX_SAFE_INTEGER);
   if (!room) return;
   const endSeq = await findSummaryEnd(ctx.sql, chatId, {
     limit: Math.floor(pastMessagesMax * keptPart),

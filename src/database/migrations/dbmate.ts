@@ -118,6 +118,9 @@ function dbmateUrl(address: DatabaseAddress): string {
     connect_timeout: connectTimeoutSeconds?.toString(),
     application_name: `${applicationName(address)} migrate`,
     options,
+    // Without it a statement is prepared and run in two messages, between which a pooler may give the connection to another
+    // client: then the statement is gone, or another one.
+    binary_parameters: "yes",
   };
   const given = Object.entries(members).flatMap(([name, value]) =>
     value === undefined ? [] : [`${name}=${encodeURIComponent(value)}`],

@@ -63,7 +63,7 @@ export function createFrameMetrics(registry: Registry): FrameMetrics {
   const fanOut = createBound(
     createHistogram(registry, {
       name: "frame_fan_out_sockets",
-      help: "Sockets that a published frame goes to",
+      help: "Sockets that a published frame goes to at once; a large room takes several times",
       labels: ["topic"],
       buckets: fanOutBuckets,
     }),

@@ -32,7 +32,7 @@ test("the question is read however long it is, and no more messages than are wan
   expect(await read({ limit: 2, bytesMax: undefined })).toEqual(["before it", question]);
 });
 
-test("what is summed up is read from the oldest on, between two numbers, and one message at least", async () => {
+test("the messages to summarise are read from the oldest on, between two numbers, and one at least", async () => {
   const ann = await world.person("ann");
   const chat = await ann.chat();
   const other = await ann.chat();

@@ -1,4 +1,4 @@
-// What no longer fits into a prompt is folded into a summary: in the background, by the same model, at the room's cost.
+// What no longer fits into a prompt is summarised: in the background, by the same model, at the room's cost.
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { answer, answerAndHang, finish, refuse, say } from "../../world/gemini/script.ts";
 import { useWorld } from "../../world/world.ts";
@@ -22,7 +22,7 @@ setDefaultTimeout(20_000);
 const world = useWorld({ env: smallContext });
 
 describe("a history that no longer fits", () => {
-  test("is summed up from three quarters of the limit on, and the summary stands for what is left out", async () => {
+  test("is summarised from three quarters of the limit on, and the summary stands for what is left out", async () => {
     const { chat, anna, ben } = await room(world);
     await tell(anna, chat.id, ...facts(1, 4));
     expect(await ask(world, ben, chat.id, yes)).toHaveLength(1);
@@ -35,7 +35,7 @@ describe("a history that no longer fits", () => {
       yes,
       summary("Six facts, told by two."),
     );
-    if (!asked || !folded) throw new Error("nothing was summed up");
+    if (!asked || !folded) throw new Error("no summary was requested");
     expect(more).toEqual([]);
     // Everything still fitted.
     expect(textOf(asked)).toContain("fact 1 ");
@@ -49,7 +49,7 @@ describe("a history that no longer fits", () => {
 
     await tell(anna, chat.id, ...facts(7, 10));
     const [later, again] = await ask(world, anna, chat.id, yes, summary("Ten facts."));
-    if (!later || !again) throw new Error("nothing was summed up");
+    if (!later || !again) throw new Error("no summary was requested");
     expect(textOf(later)).toMatch(
       /^\[#[0-9a-f]{8} the server\] Older messages of this room, summed up:\nSix facts, told by two\.\n\n/,
     );
@@ -68,7 +68,7 @@ describe("a history that no longer fits", () => {
     await expectSettled(world);
   });
 
-  test("is summed up at the room's cost, and nobody's else", async () => {
+  test("is summarised at the room's cost, and nobody's else", async () => {
     const { chat, anna } = await room(world);
     await tell(anna, chat.id, ...facts(1, 7));
     const requests = await ask(
@@ -88,7 +88,7 @@ describe("a history that no longer fits", () => {
     await expectSettled(world);
   });
 
-  test("is never summed up beyond an answer that still runs", async () => {
+  test("is never summarised beyond an answer that still runs", async () => {
     const { chat, anna, annas } = await room(world);
     await tell(anna, chat.id, "fact 1 ");
     world.gemini.respondWith(answerAndHang(say("Running")));
@@ -108,7 +108,7 @@ describe("a history that no longer fits", () => {
     ]);
   });
 
-  test("is summed up once, however many questions end meanwhile", async () => {
+  test("is summarised once, however many questions end meanwhile", async () => {
     const { chat, anna, ben } = await room(world);
     await tell(anna, chat.id, ...facts(1, 8));
     const gate = gateway();

@@ -3,7 +3,7 @@ import type { Sql } from "../../../src/database/connect.ts";
 import { openBlock, type Block } from "./block.ts";
 import { noFigures, type Figures } from "./figures.ts";
 import type { Violation } from "./history.ts";
-import { usualMix, type Mix } from "./load.ts";
+import { paced, usualMix, type Mix } from "./load.ts";
 import { Cleanup } from "../../world/cleanup.ts";
 import { createRandom, type Random } from "./random.ts";
 import { openDatabaseStage, openKillStage, openPairStage } from "./stage.ts";
@@ -19,6 +19,8 @@ export interface FaultsOptions {
   rounds: Record<FaultName, number>;
   /** How long PostgreSQL is gone, now and then. */
   awayMs: number;
+  /** Multiplies the pauses of the people; 1 unless said otherwise. */
+  pauseFactor?: number;
   say: (line: string) => void;
 }
 
@@ -56,8 +58,8 @@ const onDatabase = {
   "answers killed": {
     play: killAnswers,
     mix: {
-      sendPauseMs: 300,
-      questions: 0.2,
+      sendPauseMs: 150,
+      questions: 0.3,
       stopPauseMs: 400,
       retryMsMax: 600,
       movePauseMs: 1_500,
@@ -266,13 +268,13 @@ async function playFault<S extends Stage>(
   name: FaultName,
   fault: Fault<S>,
   stage: S,
-  { rounds, awayMs, say }: FaultsOptions,
+  { rounds, awayMs, pauseFactor = 1, say }: FaultsOptions,
   random: Random,
   outcome: Outcome,
 ) {
   const figures = noFigures();
   outcome.figures.set(name, figures);
-  const mix = { ...usualMix, ...fault.mix };
+  const mix = paced({ ...usualMix, ...fault.mix }, pauseFactor);
   for (let played = 0; played < rounds[name];) {
     const own = random.fork(`block ${played}`);
     const idPrefix = `${name.replaceAll(" ", "")}${played}`;

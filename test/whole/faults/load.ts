@@ -36,6 +36,18 @@ export const usualMix: Mix = {
   retryMsMax: 80,
 };
 
+/** The same with longer pauses, but for those after a failure. */
+export function paced(mix: Mix, factor: number): Mix {
+  return {
+    ...mix,
+    sendPauseMs: mix.sendPauseMs * factor,
+    movePauseMs: mix.movePauseMs * factor,
+    revisePauseMs: mix.revisePauseMs * factor,
+    reactPauseMs: mix.reactPauseMs * factor,
+    stopPauseMs: mix.stopPauseMs * factor,
+  };
+}
+
 export interface Cast {
   owner: Person;
   /** Never leave. */

@@ -25,7 +25,7 @@ const words = [
   "plain",
   "🙂",
 ];
-const mark = /\[([\w-]+)\]/g;
+const clientIdPattern = /\[([\w-]+)\]/g;
 
 /** A question that contains the client id from which its answer is derived. */
 export function questionFor(clientId: string): string {
@@ -41,13 +41,13 @@ export function startModel() {
   const emulator = startGeminiEmulator({
     requestsKeptMax: 1,
     script({ body }) {
-      // A room that has grown long is summed up.
+      // The history of a long room is summarised.
       const rules = body.systemInstruction?.parts[0]?.text ?? "";
       if (rules.startsWith("You keep the memory")) return answer(say("They spoke."), finish());
       const texts = body.contents.map(({ parts }) => parts.at(-1)?.text ?? "");
       const goesOn = texts.at(-1)?.includes("broke off at its last character") === true;
       const [question = "", kept = ""] = goesOn ? texts.slice(-3) : texts.slice(-1);
-      const clientId = [...question.matchAll(mark)].at(-1)?.[1];
+      const clientId = [...question.matchAll(clientIdPattern)].at(-1)?.[1];
       if (clientId === undefined) {
         incidents.push(`the model was asked nothing: ${texts.at(-1)}`);
         return undefined;

@@ -32,7 +32,7 @@ export interface ChatState {
   ended: Set<number>;
 }
 
-const passing = new Set(["typing", "user_joined", "user_left"]);
+const passing = new Set(["typing", "user_joined", "user_left", "presence_changed"]);
 /** Frames about a chat that need no join. */
 const aside = new Set(["chat_activity", "mention", "removed_from_chat", "chat_changed"]);
 /** Frames that name no chat by its id. */
