@@ -34,6 +34,7 @@ export interface JoinedChat {
  * chat that the person is not in. No frames are written of messages that are more than `replayMax` or `replayBytesMax`.
  */
 export function joinedChat(sql: Sql) {
+  // A message with 20 emoji of 100 people each is about 20 kB of JSON: what is too large is not written at all.
   // New and changed messages have an index each. The second branch is nearly always empty.
   return sql`
     select c.last_seq, c.updated_seq, c.participant_count as member_count, ${readsColumn(sql)} as reads,
@@ -51,7 +52,7 @@ export function joinedChat(sql: Sql) {
             select row_to_json(wire)::text from (select ${sql.unsafe(wireMembers)}) wire
           ) end as json
         from (
-          select ${storedColumns(sql)}, count(*) over () as count, sum(octet_length(content)) over () as bytes
+          select ${storedColumns(sql)}, count(*) over () as count, sum(octet_length(content) + octet_length(reactions::text) + 8 * cardinality(mentions)) over () as bytes
           from ((
             select ${storedColumns(sql)}
             from messages

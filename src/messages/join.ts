@@ -44,8 +44,9 @@ export async function joinRoom(
   let joined = false;
   try {
     let log = await readLog(ctx, caller, request);
-    while (log.lastSeq < entrance.keptFrom) log = await readLog(ctx, caller, request);
     await request.signedIn;
+    // Nothing is waited for between the last of these checks and `finish`: another join may open the room meanwhile.
+    while (log.lastSeq < entrance.keptFrom) log = await readLog(ctx, caller, request);
     joined = await entrance.finish(log, ({ position, missed, ended, online, onlineCount }) => {
       const replay = listener.isMerged ? log.frames?.map(withNested) : log.frames;
       const recovered = replay !== undefined && missed !== undefined && isSmall(replay, missed);
