@@ -53,7 +53,10 @@ async function finish(
           : "Only the author and the chat's owner may delete a message.",
       );
     case "streaming":
-      throw new Error(`answer ${messageId} was stopped and streams`);
+      // Another server has taken the answer over meanwhile, or its end is not stored yet.
+      throw new Problem("unavailable", "The answer is still being stopped. Delete it again.", {
+        retryAfterSeconds: 1,
+      });
     case "unchanged":
       return message;
     case "deleted":

@@ -9,7 +9,7 @@ import type { StoreReaction } from "./commit.ts";
 /**
  * Adds a person's reaction to a message or takes it back, and tells the room. What is already so is a success that changes
  * nothing and is told nobody.
- * @returns all reactions of the message
+ * @returns all reactions of the message, and the number of its last change
  * @throws Problem `not_found`, `message_deleted`, `too_many_reactions`, `unavailable`
  */
 export async function react(
@@ -22,7 +22,7 @@ export async function react(
     emoji,
     on,
   }: { chatId: number; messageId: number; emoji: string; on: boolean },
-): Promise<Reaction[]> {
+): Promise<{ reactions: Reaction[]; updated_seq: number }> {
   const result = await storeReaction({ chatId, messageId, userId: caller.id, emoji, on });
   switch (result.outcome) {
     case "stranger":
@@ -37,7 +37,7 @@ export async function react(
         `This message has ${reactionsPerMessageMax} different emoji, which is the limit. Use one of them.`,
       );
   }
-  const { reactions, change } = result;
+  const { reactions, updatedSeq, change } = result;
   if (change) {
     ctx.realtime.toRoom({
       type: "reaction",
@@ -51,5 +51,5 @@ export async function react(
       updated_seq: change.seq,
     });
   }
-  return reactions;
+  return { reactions, updated_seq: updatedSeq };
 }

@@ -15,8 +15,9 @@ export type StoredReaction =
   | { outcome: "stranger" | "no_message" | "deleted" | "too_many" }
   | {
       outcome: "stored";
-      /** All reactions of the message. */
+      /** All reactions of the message, and the number of its last change. */
       reactions: Reaction[];
+      updatedSeq: number;
       /** The number of the change, and how many people have reacted with the emoji after it. Undefined if nothing has changed. */
       change: { seq: number; count: number } | undefined;
     };
@@ -64,12 +65,17 @@ function outcomeOf(
   { isLast, reactions }: { isLast: boolean; reactions: Reaction[] },
 ): StoredReaction {
   if (!row) return { outcome: "stranger" };
-  const { outcome, seq, emoji_count: count } = row;
+  const { outcome, seq, emoji_count: count, updated_seq: updatedSeq } = row;
   if (outcome === "no_message" || outcome === "deleted") return { outcome };
   // Taking a reaction back is never too many, even if the same person reacts in vain after it.
   if (outcome === "too_many" && change.on) return { outcome };
   const hasChanged = isLast && seq !== null && count !== null;
-  return { outcome: "stored", reactions, change: hasChanged ? { seq, count } : undefined };
+  return {
+    outcome: "stored",
+    reactions,
+    updatedSeq: updatedSeq ?? 0,
+    change: hasChanged ? { seq, count } : undefined,
+  };
 }
 
 function keyOf({ chatId, messageId, userId, emoji }: ReactionChange): string {

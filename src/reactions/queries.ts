@@ -21,6 +21,8 @@ const StoredRow = z.object({
   emoji_count: z.int().nullable(),
   /** The message's reactions, in one row of each message. */
   reactions: z.array(Reaction).nullable(),
+  /** The number of the message's last change; null if there is no such message. */
+  updated_seq: z.int().nullable(),
 });
 export type StoredRow = z.infer<typeof StoredRow>;
 
@@ -67,7 +69,8 @@ export async function storeReactions(
       numbered.seq, numbered.emoji_count,
       case when row_number() over (partition by a.message_id order by a.n) = 1
         then coalesce(shown.reactions, m.reactions)
-      end as reactions
+      end as reactions,
+      coalesce(shown.seq, m.updated_seq) as updated_seq
     from asked a
     left join message m on m.id = a.message_id
     left join numbered on numbered.n = a.n
@@ -106,7 +109,7 @@ const requestedChanges = (sql: Sql, changes: readonly ReactionChange[]) => sql`
     for key share of p
   ),
   message as materialized (
-    select m.id, m.reactions, m.deleted_at
+    select m.id, m.reactions, m.deleted_at, m.updated_seq
     from messages m
     where (m.chat_id, m.id) in (select chat_id, message_id from member)
     order by m.id

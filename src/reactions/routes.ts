@@ -11,7 +11,10 @@ import type { StoreReaction } from "./commit.ts";
 const tags = ["Messages"];
 const security = bearer;
 const path = "/api/chats/{chat_id}/messages/{message_id}/reactions/{emoji}";
-const responses = answers(Reactions, "All reactions of the message");
+const responses = answers(
+  Reactions,
+  "All reactions of the message, and the number of its last change",
+);
 const toMessage = ["invalid_token", "not_found", "invalid", "message_deleted"] as const;
 
 const addRoute = createRoute({
@@ -50,11 +53,11 @@ export function reactionRoutes(ctx: Ctx, storeReaction: StoreReaction) {
     .openapi({ ...addRoute, middleware: [isSignedIn, isLimited] as const }, async (c) => {
       const { chat_id: chatId, message_id: messageId, emoji } = c.req.valid("param");
       const change = { chatId, messageId, emoji, on: true };
-      return c.json({ reactions: await react(ctx, storeReaction, c.get("caller"), change) }, 200);
+      return c.json(await react(ctx, storeReaction, c.get("caller"), change), 200);
     })
     .openapi({ ...removeRoute, middleware: [isSignedIn, isLimited] as const }, async (c) => {
       const { chat_id: chatId, message_id: messageId, emoji } = c.req.valid("param");
       const change = { chatId, messageId, emoji, on: false };
-      return c.json({ reactions: await react(ctx, storeReaction, c.get("caller"), change) }, 200);
+      return c.json(await react(ctx, storeReaction, c.get("caller"), change), 200);
     });
 }

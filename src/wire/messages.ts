@@ -190,4 +190,6 @@ export const MessagePath = ChatPath.extend({
 
 export const ReactionPath = MessagePath.extend({ emoji: Emoji });
 
-export const Reactions = z.object({ reactions: z.array(Reaction) }).meta({ id: "Reactions" });
+export const Reactions = z
+  .object({ reactions: z.array(Reaction), updated_seq: Seq })
+  .meta({ id: "Reactions" });

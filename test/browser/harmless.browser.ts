@@ -113,7 +113,11 @@ async function harmlessElements(page: Page, selector: string) {
     [],
   );
   for (const { name, attributes } of elements.filter((each) => harmless.test(each.name))) {
-    if (name === "ol" || attributes.every((each) => /^(dir=|class=display$|tabindex=0$)/.test(each))) continue;
+    if (
+      name === "ol" ||
+      attributes.every((each) => /^(dir=|class=display$|tabindex=0$)/.test(each))
+    )
+      continue;
     expect(name).toBe("a");
     expect(attributes.toSorted()).toEqual([
       expect.stringMatching(/^href=(https?:\/\/|mailto:)/),

@@ -128,6 +128,29 @@ describe("a reaction", () => {
     expect(first(bens)).toEqual(first(anns));
   });
 
+  test("whose answer comes after a later reaction leaves that one in place", async () => {
+    const gate = Promise.withResolvers<void>();
+    const [ann, ben] = await people.pair({
+      fetch: async (url, init) => {
+        const response = await fetch(url, init);
+        if (init.method === "PUT" && url.endsWith(encodeURIComponent("👍"))) await gate.promise;
+        return response;
+      },
+    });
+    const chat = await ann.api.createChat({ is_group: true, participant_usernames: [ben.name] });
+    const room = ann.room(chat.id);
+    await untilLive(room);
+    const { id } = await ann.api.sendMessage(chat.id, "Hallo");
+    await until(room, ({ messages }) => messages.length === 1);
+    const reacted = room.react(id, "👍");
+    await untilFirst(room, { updated_seq: 2 });
+    await ben.api.react(chat.id, id, "🎉", true);
+    await untilFirst(room, { updated_seq: 3 });
+    gate.resolve();
+    expect(await reacted).toEqual({ ok: true });
+    expect(first(room)?.reactions.map(({ emoji }) => emoji)).toEqual(["👍", "🎉"]);
+  });
+
   test("that is no emoji is refused and taken back", async () => {
     const { anns, id } = await conversation();
     expect(await anns.react(id, "no")).toMatchObject({ ok: false, problem: { code: "invalid" } });

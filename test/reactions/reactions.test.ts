@@ -44,7 +44,10 @@ describe("a reaction", () => {
     const socket = await ann.joined(chatId);
     const { status, body } = await add(ben, "👍");
     expect(status).toBe(200);
-    expect(body).toEqual({ reactions: [{ emoji: "👍", count: 1, user_ids: [ben.id] }] });
+    expect(body).toEqual({
+      reactions: [{ emoji: "👍", count: 1, user_ids: [ben.id] }],
+      updated_seq: 2,
+    });
     expect(await socket.next("reaction")).toEqual({
       type: "reaction",
       chat_id: chatId,
@@ -68,7 +71,7 @@ describe("a reaction", () => {
       { emoji: "👍", count: 1, user_ids: [ann.id] },
     ]);
     expect(await socket.next("reaction")).toMatchObject({ user_id: ben.id, on: false, count: 1 });
-    expect((await remove(ann, "👍")).body).toEqual({ reactions: [] });
+    expect((await remove(ann, "👍")).body).toEqual({ reactions: [], updated_seq: 5 });
     expect(await socket.next("reaction")).toMatchObject({ user_id: ann.id, on: false, count: 0 });
     expect((await history())[0]).toMatchObject({ updated_seq: 5, reactions: [] });
   });

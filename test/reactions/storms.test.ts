@@ -197,9 +197,10 @@ test("of opposite actions of one person that are stored together the last one co
     act(false, "🎉"),
   ]);
   const reactions = [{ emoji: smile, count: 1, user_ids: [ann.id] }];
-  expect([on, off]).toEqual(Array(2).fill({ outcome: "stored", reactions, change: undefined }));
-  expect(onAgain).toEqual({ outcome: "stored", reactions, change: { seq: 3, count: 1 } });
-  expect(party).toEqual({ outcome: "stored", reactions, change: { seq: 4, count: 0 } });
+  const stored = { outcome: "stored" as const, reactions, updatedSeq: 4 };
+  expect([on, off]).toEqual(Array(2).fill({ ...stored, change: undefined }));
+  expect(onAgain).toEqual({ ...stored, change: { seq: 3, count: 1 } });
+  expect(party).toEqual({ ...stored, change: { seq: 4, count: 0 } });
 });
 
 test("reactions that were told to nobody are read from the log, as they were", async () => {
