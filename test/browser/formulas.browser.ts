@@ -46,7 +46,7 @@ const others: [text: string, html: string][] = [
     "`\\(a\\)`, `$$b$$` and `$c$`",
     "<p><code>\\(a\\)</code>, <code>$$b$$</code> and <code>$c$</code></p>",
   ],
-  ["```\n\\[ d_1 \\]\n$$e$$\n```", "<pre><code>\\[ d_1 \\]\n$$e$$</code></pre>"],
+  ["```\n\\[ d_1 \\]\n$$e$$\n```", '<pre tabindex="0"><code>\\[ d_1 \\]\n$$e$$</code></pre>'],
   [
     "\\[citation needed\\], f\\(x\\), \\[1\\], \\[a\\](b)",
     "<p>[citation needed], f(x), [1], [a](b)</p>",
