@@ -35,7 +35,13 @@ export async function* compareRows(
   rev: string,
   pairs: number,
 ): AsyncGenerator<string[]> {
-  yield ["row", "this", rev, `median of this to ${rev} (quartiles, range)`, "target"];
+  yield [
+    "row",
+    "this",
+    rev,
+    `median of this to ${rev} (quartiles, range)`,
+    "target against the reference",
+  ];
   // Rows that differ in their references only are one here.
   const different = new Map(rows.toReversed().map((row) => [row.ours, row]));
   for (const row of rows) {
@@ -58,7 +64,8 @@ async function compareRow(row: Row, own: Bench, other: Bench, pairs: number): Pr
       return [row.name, medianOf(here, row.unit), `not measured there: ${b}`, "", row.target];
     }
     there.push(b);
-    ratios.push(a / b);
+    // Two counts may both be 0.
+    ratios.push(a === b ? 1 : a / b);
   }
   return [
     row.name,

@@ -17,8 +17,10 @@ export function tokenOf(userId: number, secretKey: string): Promise<string> {
 
 export const chats = 1_000;
 export const senders = 64;
-/** Rooms that all senders are in. */
-export const sharedRooms = [1, 2, 3, 4, 5];
+/** A room that all senders are in. */
+export const hotRoom = chats;
+/** Rooms without people in common: nobody in one is told of another's activity. */
+export const separateRooms = [11, 12, 13, 14, 15];
 const messagesOfChat = 10;
 /** One of the 15 rooms that a sender shares with no other sender. */
 export const roomOf = (userId: number, place: number) => userId + senders * (place % 15);
@@ -35,6 +37,16 @@ export const askerOf = (index: number) => senders + 1 + (index % askers);
 export const roomOfAsker = ({ roomsOfAsker }: Scale, index: number, turn: number) =>
   crowdChat + 1 + (index % askers) + askers * (turn % roomsOfAsker);
 const messagesOfRoom = 20;
+
+/** Some people of one of the {@link separateRooms}. */
+export async function peopleOf(sql: postgres.Sql, chatId: number): Promise<number[]> {
+  const rows = await sql`
+    select user_id::int from chat_participants
+    where chat_id = ${chatId} and user_id <> ${lister}
+    order by user_id limit ${senders}
+  `;
+  return rows.map(({ user_id }) => Number(user_id));
+}
 
 /** Somebody who is in the first 100 chats and no other. */
 export const lister = senders + askers + 1;
@@ -126,7 +138,7 @@ async function fillParticipants(sql: postgres.Sql, { people, returning }: Scale)
     insert into chat_participants (chat_id, user_id)
     select chat, person
     from generate_series(1, ${crowdChat}::int) chat, generate_series(1, ${senders}::int) person
-    where chat % ${senders}::int = person % ${senders}::int or chat = any (${[...sharedRooms, longChat, crowdChat]}::int[])
+    where chat % ${senders}::int = person % ${senders}::int or chat = any (${[hotRoom, longChat, crowdChat]}::int[])
     union
     select 1 + (person * 7 + place * 53) % ${chats}::int, person from ${inTwenty} person, generate_series(1, 19) place
     union all

@@ -1,9 +1,10 @@
 // Deliveries to rooms: their CPU, how long one publish holds the event loop, and the frames that a crowd's arrival causes.
 import { newMessage } from "../../src/log/messages.ts";
+import { within } from "../../src/schedule.ts";
 import { messageFrame } from "../../src/wire/message-frames.ts";
 import { check, openProduct, socketUrl, type Bench, type Side } from "./bench.ts";
 import { Client, closeAll, inParallel, median, parseFrame } from "./client.ts";
-import { crowdChat, personOf, senders, sharedRooms } from "./data.ts";
+import { crowdChat, peopleOf, personOf, senders, separateRooms } from "./data.ts";
 
 /** A frame as the product delivers it, so that the reference carries the same number of bytes. */
 function asDelivered(chatId: number, sent: number, content: string) {
@@ -23,7 +24,7 @@ function asDelivered(chatId: number, sent: number, content: string) {
 
 const deliveryTimeoutMs = 30_000;
 
-/** A room with open sockets, which are the senders' in turn. */
+/** A room with open sockets, which belong to some people in turn. */
 class FilledRoom {
   readonly #chatId: number;
   readonly #side: Side;
@@ -31,6 +32,7 @@ class FilledRoom {
   #sent = 0;
   #delivered = 0;
   #fault: Error | undefined;
+  #everybodyHasIt: (() => void) | undefined;
 
   private constructor(chatId: number, side: Side, clients: Client[]) {
     this.#chatId = chatId;
@@ -39,14 +41,18 @@ class FilledRoom {
     for (const client of clients) this.#count(client);
   }
 
-  static async open(bench: Bench, side: Side, chatId: number, size: number): Promise<FilledRoom> {
+  static async open(
+    bench: Bench,
+    side: Side,
+    { chatId, size, people }: { chatId: number; size: number; people: number[] },
+  ): Promise<FilledRoom> {
     const clients: Client[] = [];
     await inParallel(size, 16, async (index) => {
       if (side === "reference") {
         clients.push(await Client.open(socketUrl(bench.reference, `topic=${chatId}`)));
         return;
       }
-      const client = await openProduct(bench, 1 + (index % senders));
+      const client = await openProduct(bench, people[index % people.length] ?? 0);
       await client.ask({ type: "join", chat_id: chatId });
       clients.push(client);
     });
@@ -67,6 +73,7 @@ class FilledRoom {
       if (number !== last + 1) this.#fault ??= new Error(`message ${number} came after ${last}`);
       last = number;
       this.#delivered += 1;
+      if (this.#delivered === this.#sent * this.size) this.#everybodyHasIt?.();
     };
   }
 
@@ -75,14 +82,12 @@ class FilledRoom {
     const [sender] = this.#clients;
     this.#sent += 1;
     const content = `message ${this.#sent} with some words in it`;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#everybodyHasIt = resolve;
     if (this.#side === "reference") {
       sender?.send(asDelivered(this.#chatId, this.#sent, content));
     } else await sender?.ask({ type: "message", chat_id: this.#chatId, content });
-    const deadline = performance.now() + deliveryTimeoutMs;
-    while (this.#delivered < this.#sent * this.size) {
-      if (performance.now() > deadline) break;
-      await new Promise((resolve) => setImmediate(resolve));
-    }
+    await within(deliveryTimeoutMs, promise);
     if (this.#fault) throw this.#fault;
     check(`deliveries in a room of ${this.size}`, this.#delivered, this.#sent * this.size);
   }
@@ -103,9 +108,11 @@ const rounds = 5;
 export async function cpuOfDelivery(bench: Bench, side: Side, size: number): Promise<number> {
   const { deliveries, messagesMin } = bench.scale;
   const rooms: { room: FilledRoom; micros: number }[] = [];
-  for (const [place, chatId] of sharedRooms.entries()) {
+  for (const [place, chatId] of separateRooms.entries()) {
     const wanted = Math.max(1, Math.round(size * (shares[place] ?? 1)));
-    rooms.push({ room: await FilledRoom.open(bench, side, chatId, wanted), micros: 0 });
+    const people = await peopleOf(bench.sql, chatId);
+    const room = await FilledRoom.open(bench, side, { chatId, size: wanted, people });
+    rooms.push({ room, micros: 0 });
   }
   const perRound = Math.ceil(Math.max(messagesMin, deliveries / size) / rounds);
   // The first round warms up. The rooms alternate, so that a drift of the machine reaches all of them.
@@ -132,7 +139,8 @@ function slope(points: [x: number, y: number][]): number {
 /** The longest time in milliseconds for which one publish to a room of many sockets holds the event loop. */
 export async function longestHold(bench: Bench, side: Side): Promise<number> {
   const { crowd, publishes } = bench.scale;
-  const room = await FilledRoom.open(bench, side, crowdChat, crowd);
+  const people = Array.from({ length: senders }, (_, index) => 1 + index);
+  const room = await FilledRoom.open(bench, side, { chatId: crowdChat, size: crowd, people });
   const server = bench[side];
   await room.send();
   await server.longestHoldMs();

@@ -34,12 +34,17 @@ export async function* measureRows(
 ): AsyncGenerator<string[]> {
   yield ["row", "ours", "reference", "median of the pairs (quartiles, range)", "target"];
   for (const row of rows) {
-    if (row.reference) yield await comparePairs(bench, row, row.reference, pairs);
-    else {
-      const value = await measured(row.ours, bench);
-      yield [row.name, medianOf([value], row.unit), "", "", row.target];
-    }
+    yield row.reference
+      ? await comparePairs(bench, row, row.reference, pairs)
+      : await repeat(bench, row, pairs);
   }
+}
+
+async function repeat(bench: Bench, row: Row, pairs: number): Promise<string[]> {
+  const values: number[] = [];
+  while (values.length < pairsOf(row, pairs)) values.push(await measured(row.ours, bench));
+  const spread = spreadOf(values, ` ${row.unit}`.trimEnd());
+  return [row.name, medianOf(values, row.unit), "", spread, row.target];
 }
 
 async function comparePairs(

@@ -5,14 +5,14 @@ import { connect } from "../../src/database/connect.ts";
 import { insertMessages, type NewMessage } from "../../src/log/insert.ts";
 import { check, openProduct, socketUrl, type Bench, type Side } from "./bench.ts";
 import { Client, closeAll, quantile } from "./client.ts";
-import { roomOf, senders } from "./data.ts";
+import { hotRoom, roomOf, senders } from "./data.ts";
 import { insertBatch } from "./insert.ts";
 
 /** The rooms that the senders write to: `spread`, each to its own rooms; `hot`, all to one. */
 export type Rooms = "spread" | "hot";
 
 const roomFor = (rooms: Rooms, userId: number, place: number) =>
-  rooms === "hot" ? 1 : roomOf(userId, place);
+  rooms === "hot" ? hotRoom : roomOf(userId, place);
 
 /** Acknowledged messages a second of 64 senders, each with one in flight, and the server's CPU for each. */
 export async function throughput(

@@ -5,6 +5,7 @@ import * as connecting from "./connecting.ts";
 import * as deliveries from "./deliveries.ts";
 import * as messages from "./messages.ts";
 import * as presence from "./presence.ts";
+import * as reactions from "./reactions.ts";
 import * as reading from "./reading.ts";
 import * as reads from "./reads.ts";
 import type { Scale } from "./scale.ts";
@@ -17,7 +18,7 @@ export interface Row {
   /** Empty for a row that only explains another. */
   target: string;
   ours: Measure;
-  /** What the product is held against: a ratio, or with `added` a difference. A row without it is a count. */
+  /** What the product is held against: a ratio, or with `added` a difference. A row without it stands for itself. */
   reference?: Measure;
   added?: boolean;
   /** Fewer pairs than usual, for a row that takes long or hardly varies. */
@@ -90,6 +91,13 @@ const messageRows: Row[] = [
     target: "≤ 1.6×",
     ours: async (bench) => (await messages.throughput(bench, "spread")).cpuMicros,
     reference: messages.referenceCpu,
+  },
+  {
+    name: "cpu per reaction of many at once, to messages",
+    unit: "µs",
+    target: "≤ 1×",
+    ours: (bench) => reactions.cpuInCrowd(bench, "reaction"),
+    reference: (bench) => reactions.cpuInCrowd(bench, "message"),
   },
   {
     name: "p99 send to delivery",

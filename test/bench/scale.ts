@@ -28,6 +28,8 @@ export interface Scale {
   /** Sockets in the room in which the holds of the event loop are measured. */
   crowd: number;
   publishes: number;
+  /** People who react at the same moment. */
+  reactors: number;
   /** Messages that everybody in a room reads, one after another. */
   messagesRead: number;
   /** People who join a room within {@link joinMs}. */
@@ -54,14 +56,15 @@ export const full: Scale = {
   askers: 100,
   returning: 500,
   rooms: [10, 100, 1_000],
-  deliveries: 40_000,
-  messagesMin: 100,
+  deliveries: 15_000,
+  messagesMin: 60,
   messages: 6_400,
   pages: 2_000,
   lists: 1_000,
   connects: 500,
   idleSockets: 10_000,
   settleMs: 1_000,
+  reactors: 1_000,
   stormClients: 10_000,
   stormMs: 2_000,
   crowd: 10_000,
@@ -94,6 +97,7 @@ export const smallest: Scale = {
   connects: 10,
   idleSockets: 10,
   settleMs: 0,
+  reactors: 10,
   stormClients: 20,
   stormMs: 100,
   crowd: 70,
