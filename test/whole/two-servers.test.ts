@@ -110,3 +110,34 @@ test("an answer that runs on one server is stopped by its deletion on the other"
   expect(last).toMatchObject({ status: "stopped", updated_seq: 3 });
   expect(await annas.next("message_updated")).toMatchObject({ message_id: id, updated_seq: 4 });
 });
+
+test("a position that has moved on another server comes with the next join, and a setting that was changed there counts at once", async () => {
+  const [ann, ben] = [await world.person(), await world.person()];
+  const chat = await ann.chat({ with: [ben] });
+  const { seq } = await ann.say(chat.id, "one");
+  const elsewhere = (method: string, path: string, body: object) =>
+    fetch(`${other.url}${path}`, {
+      method,
+      headers: { "content-type": "application/json", authorization: `Bearer ${ben.token}` },
+      body: JSON.stringify(body),
+    });
+  const read = await elsewhere("POST", `/api/chats/${chat.id}/mark-read`, {});
+  expect(read.status).toBe(200);
+  const positions = async () => {
+    const socket = await ann.joined(chat.id);
+    const reads: { user_id: number; last_read_seq: number }[] = Object(
+      socket.ofType("joined")[0],
+    ).reads;
+    return reads.filter(({ user_id }) => user_id === ben.id).map((one) => one.last_read_seq);
+  };
+  expect(await positions()).toEqual([seq]);
+  const listening = await ann.joined(chat.id);
+  const hidden = await elsewhere("PATCH", "/api/auth/me", { read_receipts: false });
+  expect(hidden.status).toBe(200);
+  expect(await positions()).toEqual([]);
+  await ann.say(chat.id, "two");
+  await ben.api("POST", `/api/chats/${chat.id}/mark-read`);
+  await ann.api("POST", `/api/chats/${chat.id}/mark-read`);
+  const frame = await listening.next("read");
+  expect(frame.reads).toMatchObject([{ user_id: ann.id }]);
+});
