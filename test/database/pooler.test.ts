@@ -122,10 +122,12 @@ describe.skipIf(!hasPgbouncer)("behind PgBouncer in transaction mode", () => {
       ),
     );
     const cut = async () => admin`
-      select pg_terminate_backend(pid) from pg_stat_activity
+      select pid, pg_terminate_backend(pid) from pg_stat_activity
       where datname = current_database() and query like 'select pg_sleep%'
     `;
-    for (let count = 0; count < 5;) count += (await cut()).length;
+    // A process that is being ended is listed until it is gone.
+    const ended = new Set<number>();
+    while (ended.size < 5) for (const { pid } of await cut()) ended.add(pid);
     expect(await Promise.all(asleep)).toEqual([true, true, true, true, true]);
     const later = await Promise.all(
       Array.from({ length: 20 }, (_, n) => sql`select ${n}::int as n`),
