@@ -1,4 +1,4 @@
-// What sockets ask of the database when they arrive: tickets, the sessions of their tokens, and the chats that they join.
+// The queries of arriving sockets: tickets, the sessions of their tokens, and the chats that they join.
 import { z } from "zod";
 import { maybe, type Sql } from "../database/connect.ts";
 import { chatsPerUserMax } from "../wire/chats.ts";
@@ -51,7 +51,7 @@ export async function takeTicket(
   );
 }
 
-/** What an arriving socket asks for: the chats of its session's person, or a chat that it joins. */
+/** The request of an arriving socket: the chats of its session's person, or a chat that it joins. */
 export type Arrival =
   (HeldSession & { chatId?: undefined }) | (JoinRead & { sessionId?: undefined });
 

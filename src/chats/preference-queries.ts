@@ -1,4 +1,4 @@
-// What a participant has chosen for a chat in their own list.
+// The preferences of a participant for a chat in their own list.
 import { z } from "zod";
 import { maybe, type Sql } from "../database/connect.ts";
 import { wireTime } from "../database/wire-json.ts";

@@ -1,5 +1,5 @@
-// What a join reads of a chat: how far its log reaches, and the messages that the client has missed, as the frames that are
-// sent. PostgreSQL writes these frames: reading the rows, checking them and writing them again would cost the server more
+// The reading of a chat for a join: how far its log reaches, and the messages that the client has missed, as the frames that
+// are sent. PostgreSQL writes these frames: reading the rows, checking them and writing them again would cost the server more
 // than all else of a join. A test compares them with the frames of live messages.
 import { z } from "zod";
 import type { Sql } from "../database/connect.ts";

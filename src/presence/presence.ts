@@ -1,4 +1,4 @@
-// Who is connected, for those who may know it.
+// Tells people who is connected, if they may know it.
 import type { Logger } from "pino";
 import type { Sql } from "../database/connect.ts";
 import { ConnectedPeople } from "./connected-people.ts";

@@ -155,7 +155,7 @@ export async function areTogether(sql: Sql, pairs: readonly Pair[]): Promise<boo
   return rows.map(({ together }) => together);
 }
 
-/** What others are shown of people. Those who don't exist are left out. */
+/** The status of people as others are shown it. Those who don't exist are left out. */
 export async function findPresence(sql: Sql, userIds: readonly number[]): Promise<UserPresence[]> {
   return many(
     await sql`

@@ -1,4 +1,4 @@
-// Who on this server watches whom, what they were told, and what they have to be told next.
+// The watches of this server: who watches whom, the statuses that they were told, and those that they have to be told next.
 import type { UserPresence } from "../wire/presence.ts";
 import type { PresenceSocket } from "./person.ts";
 
@@ -15,7 +15,7 @@ export interface WatchedPair {
 }
 
 interface Target {
-  /** What `friends` were told last; undefined if there are none, or they have not been told yet. */
+  /** The status that `friends` were told last; undefined if there are none, or they have not been told yet. */
   presence: UserPresence | undefined;
   /** Watches of people who are in a chat with the target. */
   readonly friends: Set<Watch>;
@@ -23,7 +23,7 @@ interface Target {
   readonly strangers: Set<Watch>;
 }
 
-/** What is told of people who don't exist, and of strangers. */
+/** The status that is shown of people who don't exist, and of strangers. */
 export const unknownPresence = (userId: number): UserPresence => ({
   user_id: userId,
   status: "offline",
@@ -130,7 +130,7 @@ export class WatchedPeople {
     for (const watch of target.friends) this.#tell(watch, presence);
   }
 
-  /** What has to be told since the last call. */
+  /** The statuses that have to be told since the last call. */
   takeNews(): [Watch, UserPresence[]][] {
     const news = Array.from(this.#outbox, ([watch, users]): [Watch, UserPresence[]] => [
       watch,

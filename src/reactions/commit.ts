@@ -37,7 +37,7 @@ export function createStoreReaction(sql: Sql): StoreReaction {
 }
 
 /**
- * Of several changes of one person, message and emoji in a group only the last is stored: it decides what stands after all of
+ * A group stores only the last of several changes of one person, message and emoji: it decides what stands after all of
  * them, and nobody could see what would have stood between them.
  */
 async function storeGroup(sql: Sql, changes: ReactionChange[]): Promise<StoredReaction[]> {

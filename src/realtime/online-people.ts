@@ -149,7 +149,7 @@ export class OnlinePeople {
     { isHere = false }: { isHere?: boolean } = {},
   ): void {
     const { chatId, emit, emitToOthers, intervalMs = defaultIntervalMs } = this.#options;
-    // What is gathered must not be overtaken when the room has become a small one.
+    // The gathered changes must not be overtaken when the room has become a small one.
     if (!this.#isLarge && this.#changes.size === 0) {
       const type = isOnline ? "user_joined" : "user_left";
       const frame = presenceFrame(type, chatId, person);

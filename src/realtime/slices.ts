@@ -27,7 +27,7 @@ export class Slices {
   /** The first one is never removed. */
   readonly #slices: OwnSlice[];
   #nextId = 0;
-  /** What is left to be handed to some of the slices, oldest first. */
+  /** The texts that are left to be handed to some of the slices, oldest first. */
   #waiting: ((slice: Slice) => void)[] = [];
   /** The number of the newest frame, counted from 1 in this room. */
   #newest = 0;

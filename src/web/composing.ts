@@ -23,7 +23,7 @@ export interface Composing {
   clear(): void;
 }
 
-/** What a person is writing in a room. An edit leaves the draft and its reply as they are. */
+/** The text that a person is writing in a room. An edit leaves the draft and its reply as they are. */
 export function useComposing(room: Room, drafts: Drafts): Composing {
   const [draft, setDraft] = useState(() => drafts.read(room.chatId));
   const [edit, setEdit] = useState<{ message: Message; text: string }>();

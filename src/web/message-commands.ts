@@ -1,6 +1,6 @@
 import type { Message } from "../wire/messages.ts";
 
-/** What a person may do with a message. Each shows its own refusal. */
+/** The commands that a person may give for a message. Each shows its own refusal. */
 export interface MessageCommands {
   stop(messageId: number): Promise<unknown>;
   askAgain(messageId: number): Promise<unknown>;

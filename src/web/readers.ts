@@ -1,4 +1,4 @@
-// Who has read one's own messages, from the read positions of a room.
+// The readers of one's own messages, from the read positions of a room.
 import type { RoomSnapshot } from "../client/client.ts";
 import type { Message } from "../wire/messages.ts";
 

@@ -68,7 +68,7 @@ export function useReading(
   const newest = messages.at(-1)?.seq ?? 0;
   const storedTo = reads.find(({ user_id }) => user_id === ownId)?.last_read_seq ?? 0;
 
-  // What is in view is known when the messages have their places.
+  // The part in view is known when the messages have their places.
   useLayoutEffect(() => {
     if (!isOpened) {
       if (state !== "live") return;

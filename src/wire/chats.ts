@@ -93,7 +93,7 @@ export const Chat = z
   .meta({ id: "Chat" });
 export type Chat = z.infer<typeof Chat>;
 
-/** What a participant has chosen for a chat in their own list of chats. */
+/** The preferences of a participant for a chat in their own list of chats. */
 export const ChatPreferences = z.object({
   muted_until: Time.nullable().meta({
     description:
