@@ -6,6 +6,10 @@ import { spawnServer, type ServerProcess } from "../../world/process.ts";
 
 const stopMsMax = 15_000;
 const linesKept = 30;
+/** Lines of an error in the log, and errors and processes that are remembered. */
+const errorLines = 25;
+const errorsMax = 3;
+const processesMax = 50;
 /** A server that died by itself is reported, and started again so that its users need not wait in vain. */
 const revivalsMax = 3;
 
@@ -30,6 +34,7 @@ export function createServerChild(
   let current: ServerProcess | undefined;
   let revivals = 0;
   let kills = 0;
+  const begun: ServerProcess[] = [];
   const lastLines = (server: ServerProcess) =>
     server.output.trim().split("\n").slice(-linesKept).join("\n");
 
@@ -37,6 +42,8 @@ export function createServerChild(
     cleanup.check();
     const server = spawnServer({ ...env, PORT: String(port) }, "/");
     current = server;
+    begun.push(server);
+    if (begun.length > processesMax) begun.shift();
     running.add(server);
     void server.exited.then((code) => {
       running.delete(server);
@@ -76,7 +83,18 @@ export function createServerChild(
       if (!(await within(stopMsMax, server.stop()))) server.signal("SIGKILL");
       return server.exited;
     },
-    /** The server's last lines of output. */
-    lastLines: () => (current ? lastLines(current) : ""),
+    /** The last errors in the logs of all its processes, and the last lines of the present one. */
+    lastLines: () =>
+      [
+        ...begun.flatMap(({ output }) => errorsIn(output)).slice(-errorsMax),
+        current ? lastLines(current) : "",
+      ].join("\n"),
   };
+}
+
+function errorsIn(output: string): string[] {
+  const lines = output.split("\n");
+  return lines.flatMap((line, at) =>
+    /\bERROR\b/.test(line) ? [lines.slice(at, at + errorLines).join("\n")] : [],
+  );
 }
