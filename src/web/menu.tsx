@@ -1,26 +1,11 @@
-import { useId, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { Refusal, useAction } from "./acting.tsx";
 import { Icon, type IconName } from "./icons.tsx";
+import { Popover } from "./popover.tsx";
 
 export interface MenuItem {
   label: string;
   onChoose: () => Promise<unknown>;
-}
-
-/** The index of the item that a key leads to; undefined for other keys. */
-function indexAfter(key: string, index: number, count: number): number | undefined {
-  switch (key) {
-    case "ArrowDown":
-      return (index + 1) % count;
-    case "ArrowUp":
-      return (index + count - 1) % count;
-    case "Home":
-      return 0;
-    case "End":
-      return count - 1;
-    default:
-      return undefined;
-  }
 }
 
 /** A button that opens a menu. The menu closes when a choice went through, and shows why it was refused otherwise. */
@@ -35,54 +20,31 @@ export function MenuButton({
 }) {
   const [isOpen, setOpen] = useState(false);
   const action = useAction();
-  const id = useId();
-  const button = useRef<HTMLButtonElement>(null);
-  const menu = useRef<HTMLDivElement>(null);
-  const itemsOf = () => [...(menu.current?.querySelectorAll<HTMLElement>("[role=menuitem]") ?? [])];
-  // A key that follows at once, such as Escape, has to reach the menu.
-  useLayoutEffect(() => {
-    if (isOpen) itemsOf()[0]?.focus();
-  }, [isOpen]);
-
-  function close() {
-    setOpen(false);
-    button.current?.focus();
-  }
-
-  function onKeyDown(event: KeyboardEvent) {
-    const all = itemsOf();
-    const focused = all.findIndex((item) => item === document.activeElement);
-    const next = indexAfter(event.key, focused, all.length);
-    if (next !== undefined) all[next]?.focus();
-    else if (event.key === "Escape") close();
-    else return;
-    event.preventDefault();
-  }
-
   return (
-    <div
-      class="menu-place"
-      onFocusOut={({ currentTarget, relatedTarget }) => {
-        if (!(relatedTarget instanceof Node && currentTarget.contains(relatedTarget)))
-          setOpen(false);
-      }}
-    >
+    <>
       <button
-        ref={button}
         type="button"
         class="quiet square"
         aria-label={label}
         aria-haspopup="menu"
         aria-expanded={isOpen}
-        aria-controls={isOpen ? id : undefined}
-        onClick={() => setOpen(!isOpen)}
+        onClick={(event) => {
+          // Safari does not focus a button that is clicked.
+          event.currentTarget.focus();
+          setOpen(true);
+        }}
       >
         <Icon name={icon} />
       </button>
       {isOpen && (
-        <div class="menu">
-          <div id={id} ref={menu} role="menu" aria-label={label} onKeyDown={onKeyDown}>
-            {items.map((item) => (
+        <Popover
+          role="menu"
+          label={label}
+          footer={<Refusal of={action} />}
+          onClose={() => setOpen(false)}
+        >
+          {(close) =>
+            items.map((item) => (
               <button
                 key={item.label}
                 type="button"
@@ -95,11 +57,10 @@ export function MenuButton({
               >
                 {item.label}
               </button>
-            ))}
-          </div>
-          <Refusal of={action} />
-        </div>
+            ))
+          }
+        </Popover>
       )}
-    </div>
+    </>
   );
 }

@@ -40,26 +40,30 @@ function moveFocus(event: KeyboardEvent, element: HTMLElement, columns: number) 
 /**
  * A menu or a grid of buttons beside the button that had the focus. Arrow keys move the focus between its buttons, which
  * have `tabIndex={-1}`. It closes with Escape and when the focus leaves it, and then the focus returns. `children` receives
- * the function that closes it.
+ * the function that closes it; `footer` stands below them.
  */
 export function Popover({
   role,
   label,
   columns = 1,
   onClose,
+  footer,
   children,
 }: {
   role: "menu" | "grid";
   label: string;
   columns?: number;
   onClose: () => void;
+  footer?: ComponentChildren;
   children: (close: () => void) => ComponentChildren;
 }) {
   const element = useRef<HTMLDivElement>(null);
+  const opener = useRef<Element>(null);
   useLayoutEffect(() => {
     const { current } = element;
     const button = document.activeElement;
     if (!current || !button) return undefined;
+    opener.current = button;
     const follow = () => place(current, button);
     current.showPopover();
     follow();
@@ -71,21 +75,27 @@ export function Popover({
       removeEventListener("resize", follow);
     };
   }, []);
-  const close = () => element.current?.hidePopover();
+  const hide = () => element.current?.hidePopover();
+  // The browser returns the focus only if the button that had it still exists.
+  const close = () => {
+    hide();
+    if (opener.current instanceof HTMLElement) opener.current.focus();
+  };
   return (
     <div
       ref={element}
-      class={`popover ${role}`}
+      class="popover"
       popover="auto"
-      role={role}
-      aria-label={label}
       onToggle={({ newState }) => newState === "closed" && onClose()}
       onKeyDown={(event) => moveFocus(event, event.currentTarget, columns)}
       onFocusOut={({ relatedTarget, currentTarget }) => {
-        if (relatedTarget instanceof Node && !currentTarget.contains(relatedTarget)) close();
+        if (relatedTarget instanceof Node && !currentTarget.contains(relatedTarget)) hide();
       }}
     >
-      {children(close)}
+      <div role={role} aria-label={label}>
+        {children(close)}
+      </div>
+      {footer}
     </div>
   );
 }
