@@ -62,6 +62,13 @@ const defaultDurations: ServerDurations = {
 
 const endedPageSize = 1_000;
 
+/**
+ * Seconds without a byte after which a connection is closed. Proxies keep idle connections for 60 s (nginx, AWS ALB): a server that closes one
+ * earlier may lose a request that is just being sent, which a proxy repeats only if it changes nothing. It is longer than any
+ * request waits, too: to stop an answer on another node takes up to 10 s, which is Bun's default.
+ */
+const idleTimeoutSeconds = 75;
+
 /** The objects that a server needs from compose.ts. */
 export type ServerParts = SocketParts & AppParts;
 
@@ -137,6 +144,7 @@ function serve(parts: ServerParts): Server<SocketData> {
     port: config.port,
     // The app's own limit answers with a problem, where Bun's would be bare. A body above it is not kept in memory either.
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
+    idleTimeout: idleTimeoutSeconds,
     // Otherwise Bun shows its stack and source outside production when a request fails past the app's own error handler.
     development: false,
     // With it, two servers could listen on one port, and half of the connections would go to each.

@@ -12,8 +12,6 @@ import type { Scrolling } from "./scrolling.ts";
 /** The pages of older messages that are loaded in search of a message. */
 const searchedPagesMax = 20;
 
-export type Conversation = ReturnType<typeof useConversation>;
-
 /** @param parts of the room's pane, which stay the same while the room is shown, except the snapshot */
 export function useConversation(parts: {
   room: Room;
