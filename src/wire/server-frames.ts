@@ -21,6 +21,7 @@ import {
 } from "./frames.ts";
 import { listFrames } from "./list-frames.ts";
 import { mergedFrames } from "./merged-frames.ts";
+import { peopleFrames } from "./people-frames.ts";
 import { PresenceFrame } from "./presence.ts";
 
 export const serverFrames = {
@@ -41,6 +42,7 @@ export const serverFrames = {
   ...listFrames,
   ...mergedFrames,
   presence: PresenceFrame,
+  ...peopleFrames,
   pong: PongFrame,
   ack: AckFrame,
   error: ErrorFrame,

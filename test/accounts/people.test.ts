@@ -44,7 +44,15 @@ test("a person is found by any part of the name, without regard to case, with na
 test("a result has no email, and emails are not searched", async () => {
   const { body } = await search("undoer");
   expect(body).toEqual([
-    { id: expect.any(Number), username: "undoer", created_at: expect.any(String) },
+    {
+      id: expect.any(Number),
+      username: "undoer",
+      display_name: null,
+      bio: null,
+      avatar_url: null,
+      created_at: expect.any(String),
+      is_bot_account: false,
+    },
   ]);
   for (const part of ["secret.example", "mail1", "mail1@secret.example", "@secret"]) {
     expect(await found(part)).toEqual([]);

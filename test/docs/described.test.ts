@@ -89,7 +89,11 @@ test("every operation succeeds with 200 and what the document says", async () =>
   });
   await does(undefined, "POST /api/auth/logout", { refresh_token });
   await does(ann, "GET /api/auth/me");
-  await does(ann, "PATCH /api/auth/me", { read_receipts: true });
+  await does(ann, "PATCH /api/auth/me", {
+    read_receipts: true,
+    display_name: "Ann Lee",
+    bio: "Optics",
+  });
   await does(ann, "POST /api/auth/ws-ticket");
   await does(undefined, "GET /health");
   await does(undefined, "GET /ready");
@@ -129,6 +133,10 @@ test("every operation succeeds with 200 and what the document says", async () =>
   await does(ben, `GET ${chat}/read-receipts`, undefined, [id]);
   await does(ann, `GET ${one}/readers`, undefined, [id, message_id]);
   await does(ben, "GET /api/users/search");
+  await does(ben, "GET /api/users/{user_id}", undefined, [ann.id]);
+  await does(ben, "PUT /api/users/{user_id}/block", undefined, [cat.id]);
+  await does(ben, "GET /api/users/blocked");
+  await does(ben, "DELETE /api/users/{user_id}/block", undefined, [cat.id]);
   await does(ben, `POST ${chat}/leave`, undefined, [id]);
   await does(ann, `DELETE ${chat}/participants/{user_id}`, undefined, [id, cat.id]);
   await does(ann, `DELETE ${chat}`, undefined, [id]);

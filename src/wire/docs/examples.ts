@@ -68,4 +68,6 @@ export const participant: Participant = {
   role: "member",
   joined_at: exampleTime,
   created_at: exampleTime,
+  display_name: "Jane Doe",
+  avatar_url: null,
 };
