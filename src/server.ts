@@ -81,6 +81,7 @@ export interface RunningServer {
   /** Tests call its heartbeat and checks. */
   readonly sockets: SocketRegistry;
   readonly presence: Presence;
+  readonly peopleChanges: PeopleChanges;
   readonly port: number;
   /** The address for a client on this machine. */
   readonly url: string;
@@ -109,6 +110,7 @@ export function startServer(
     ctx,
     sockets,
     presence: parts.presence,
+    peopleChanges: parts.peopleChanges,
     port,
     url: `http://${host}:${port}`,
     async stop() {

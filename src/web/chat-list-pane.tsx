@@ -41,6 +41,9 @@ export function ChatListPane({
   const now = useNow();
   const partners = usePartners(client, list, user.id);
   const { people } = usePageParts();
+  const { blockedIds } = useSnapshot(people);
+  // The server counts nothing as unread in a private chat with somebody who is blocked.
+  useEffect(() => void chats.refresh(), [blockedIds]);
   const partnerIds = [...new Set(partners.values())];
   useEffect(() => void people.load(partnerIds), [people, partnerIds.join()]);
   useWatched([...partners.values()].toSorted((one, other) => one - other));

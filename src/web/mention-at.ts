@@ -1,6 +1,7 @@
 // Where somebody who writes a message begins a mention, and who can be meant. The server decides what is a mention; these
 // rules only decide when names are offered.
 import type { Chat, Participant } from "../wire/chats.ts";
+import { folded } from "./folding.ts";
 
 /** In larger groups only the owner may mention everybody. */
 const everyoneMax = 50;
@@ -89,14 +90,6 @@ export function mentionableIn(
     ...(mayMentionAll ? [{ name: "all", userId: undefined, hint: "Everybody in this chat" }] : []),
     ...(hasModel ? [{ name: "Gemini", userId: null, hint: "Asks the model" }] : []),
   ];
-}
-
-/** A text without accents and in lower case. */
-function folded(text: string): string {
-  return text
-    .normalize("NFKD")
-    .replaceAll(/(?![\u3099\u309a])\p{Script=Inherited}/gu, "")
-    .toLowerCase();
 }
 
 /** The place of a query in the names of a person: 0 at the beginning of one or of a word, -1 nowhere. */

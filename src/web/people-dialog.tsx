@@ -135,7 +135,7 @@ function Invite({ client, chatId }: { client: Client; chatId: number }) {
         key={count}
         label="Invite somebody"
         name="username"
-        hint="Their username, or a name to search for."
+        placeholder="Username or name"
         isList={false}
         isRequired
       />

@@ -38,12 +38,14 @@ export function PeopleField({
   label,
   name,
   hint,
+  placeholder,
   isList,
   isRequired = false,
 }: {
   label: string;
   name: string;
-  hint: string;
+  hint?: string;
+  placeholder?: string;
   /** Whether several names may be written, separated by commas. */
   isList: boolean;
   isRequired?: boolean;
@@ -99,7 +101,8 @@ export function PeopleField({
         spellcheck={false}
         required={isRequired}
         value={text}
-        aria-describedby={`${id}-hint`}
+        placeholder={placeholder}
+        aria-describedby={hint ? `${id}-hint` : undefined}
         aria-autocomplete="list"
         aria-expanded={isOpen}
         aria-controls={isOpen ? `${id}-list` : undefined}
@@ -140,9 +143,11 @@ export function PeopleField({
         {isOpen && `${found.length} found: choose with the arrow keys, take with Enter.`}
         {isDone && !isOpen && query !== "" && "Nobody was found."}
       </span>
-      <small id={`${id}-hint`} class="muted">
-        {hint}
-      </small>
+      {hint && (
+        <small id={`${id}-hint`} class="muted">
+          {hint}
+        </small>
+      )}
     </div>
   );
 }

@@ -9,7 +9,6 @@ import { Avatar } from "./people-shown.tsx";
 import { goToChat } from "./place.ts";
 import { PresenceDot, presenceWords, usePresenceOf } from "./presence-dot.tsx";
 import { useIsBlocked } from "./shown-names.ts";
-import { dayName } from "./times.ts";
 import { useWatched } from "./watched-people.ts";
 
 /** A person, and what can be done with them. */
@@ -56,6 +55,9 @@ export function PersonCard({
   );
 }
 
+const dateOf = (time: string) =>
+  new Date(time).toLocaleDateString(undefined, { dateStyle: "long" });
+
 function About({ person }: { person: Profile }) {
   const presence = usePresenceOf(person.id);
   return (
@@ -76,7 +78,7 @@ function About({ person }: { person: Profile }) {
           {person.bio}
         </p>
       )}
-      <p class="muted since">Here since {dayName(person.created_at)}</p>
+      <p class="muted since">Registered on {dateOf(person.created_at)}</p>
     </div>
   );
 }

@@ -46,7 +46,7 @@ export function SettingsDialog({ onClose, ...props }: SettingsProps & { onClose:
 
   return (
     <Dialog title="Your settings" onClose={onClose}>
-      {(close) => (
+      {() => (
         <>
           <div ref={tabs} class="tabs" role="tablist" aria-label="Settings" onKeyDown={move}>
             {sections.map(({ title }, index) => (
@@ -76,11 +76,6 @@ export function SettingsDialog({ onClose, ...props }: SettingsProps & { onClose:
               <current.Section {...props} />
             </div>
           )}
-          <footer>
-            <button type="button" onClick={close}>
-              Done
-            </button>
-          </footer>
         </>
       )}
     </Dialog>
