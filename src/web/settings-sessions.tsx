@@ -11,7 +11,7 @@ const browsers: readonly (readonly [RegExp, string])[] = [
   [/\bEdg/, "Edge"],
   [/\b(OPR|Opera)\b/, "Opera"],
   [/\bFirefox\b|\bFxiOS\b/, "Firefox"],
-  [/\bChrome\b|\bCriOS\b|\bChromium\b/, "Chrome"],
+  [/Chrome\/|CriOS\/|Chromium\//, "Chrome"],
   [/\bSafari\b/, "Safari"],
   [/\bcurl\b/, "curl"],
 ];
