@@ -463,6 +463,39 @@ describe.each(["force_custom_plan", "force_generic_plan"])("under %s", (mode) =>
   });
 });
 
+test("a search among 100,000 people goes by the indexes, and reads no row too many", async () => {
+  await sql.unsafe(`
+    set auto_explain.log_min_duration = -1;
+    insert into users (username, email, hashed_password)
+    select 'more' || n, 'more' || n || '@example.com', 'x' from generate_series(20001, 100000) n;
+    insert into display_name_parts (user_id, part)
+    select id, part
+    from users, unnest(array['jo muller ' || id, 'muller ' || id, id::text]) part
+    where id > 20000;
+    analyze users, display_name_parts;
+    set auto_explain.log_min_duration = 0;
+  `);
+  const searches = [
+    { usernamePart: "more", namePart: "more", by: ["users_username_order_idx"] },
+    { usernamePart: "jo", namePart: "jo", by: ["display_name_parts_part_idx"] },
+    { usernamePart: "muller", namePart: "muller", by: ["display_name_parts_part_idx"] },
+    { usernamePart: "e99999", namePart: "e99999", by: ["users_username_bigrams_idx"] },
+    { usernamePart: undefined, namePart: "muller 77", by: ["display_name_parts_part_idx"] },
+  ];
+  for (const mode of ["force_custom_plan", "force_generic_plan"]) {
+    await sql.unsafe(`set plan_cache_mode = ${mode}`);
+    for (const { by, ...parts } of searches) {
+      const { read, indexes } = await filled.explain(() =>
+        findPeople(sql, { ...parts, callerId: 1, limit: 10 }),
+      );
+      expect(indexes).toEqual(expect.arrayContaining(by));
+      for (const table of ["users", "display_name_parts", "user_blocks"]) {
+        expect(read[table] ?? 0, `${JSON.stringify(parts)}, rows of ${table}`).toBeLessThan(1_500);
+      }
+    }
+  }
+}, 30_000);
+
 test("a table that is read from end to end is noticed", async () => {
   const { read, indexes } = await filled.explain(
     () => sql`select id from messages where content = 'message 7'`,
