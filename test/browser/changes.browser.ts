@@ -96,7 +96,12 @@ test("a deletion can be undone, and then is shown to the other when its time is 
     await rows.first().getByText(tombstone).waitFor();
     // The name of the author is one.
     expect(await rows.first().locator(".text").getByRole("button").count()).toBe(0);
-    expect(await rows.first().getByRole("button", { name: /^(Actions|React)/ }).count()).toBe(0);
+    expect(
+      await rows
+        .first()
+        .getByRole("button", { name: /^(Actions|React)/ })
+        .count(),
+    ).toBe(0);
   }
   expect((await storedIn(chat.id))[0]?.content).toBe("");
   await leave();
