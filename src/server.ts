@@ -13,6 +13,7 @@ import { findLastSeqs } from "./log/replay.ts";
 import type { Presence } from "./presence/presence.ts";
 import { every, within } from "./schedule.ts";
 import type { SocketParts } from "./socket/frames.ts";
+import type { Memberships } from "./socket/memberships.ts";
 import { createSocketHandler } from "./socket/handler.ts";
 import type { SocketRegistry } from "./socket/registry.ts";
 import type { SocketData } from "./socket/session.ts";
@@ -31,6 +32,8 @@ export interface ServerDurations {
   endedCheckMs: number;
   /** A frame that was lost and has no successor is noticed within this. */
   logCheckMs: number;
+  /** Between two looks for people who came into chats or left them. */
+  membershipPollMs: number;
   /** Between two looks for answers whose node is gone. */
   recoveryMs: number;
   /** Between two purges of deleted chats. */
@@ -51,6 +54,7 @@ const defaultDurations: ServerDurations = {
   sessionCheckMs: 1_000,
   endedCheckMs: 3_000,
   logCheckMs: 2_000,
+  membershipPollMs: 1_000,
   recoveryMs: 1_000,
   purgeMs: 1_000,
   presencePollMs: 1_000,
@@ -70,13 +74,14 @@ const endedPageSize = 1_000;
 const idleTimeoutSeconds = 75;
 
 /** The objects that a server needs from compose.ts. */
-export type ServerParts = SocketParts & AppParts;
+export type ServerParts = SocketParts & AppParts & { memberships: Memberships };
 
 export interface RunningServer {
   readonly ctx: Ctx;
   /** Tests call its heartbeat and checks. */
   readonly sockets: SocketRegistry;
   readonly presence: Presence;
+  readonly memberships: Memberships;
   readonly port: number;
   /** The address for a client on this machine. */
   readonly url: string;
@@ -105,6 +110,7 @@ export function startServer(
     ctx,
     sockets,
     presence: parts.presence,
+    memberships: parts.memberships,
     port,
     url: `http://${host}:${port}`,
     async stop() {
@@ -159,7 +165,7 @@ function serve(parts: ServerParts): Server<SocketData> {
 
 /** @returns a stop for each recurring task */
 function startTasks(
-  { ctx, sockets, presence }: ServerParts,
+  { ctx, sockets, presence, memberships }: ServerParts,
   times: ServerDurations,
 ): (() => void)[] {
   const { log } = ctx;
@@ -168,6 +174,7 @@ function startTasks(
     every(times.heartbeatMs, "heartbeat", log, () => void sockets.heartbeat()),
     every(times.sessionCheckMs, "sessions", log, () => sockets.checkSessions(ctx.now().getTime())),
     every(times.logCheckMs, "log check", log, createLogCheck(ctx)),
+    every(times.membershipPollMs, "memberships", log, () => memberships.poll()),
     // Answers that a server before this one has handed over go on without a wait.
     every(times.recoveryMs, "answer recovery", log, () => recoverAnswers(ctx), {
       atOnce: true,

@@ -138,6 +138,10 @@ export class World {
     return this.#running.server.presence;
   }
 
+  get memberships() {
+    return this.#running.server.memberships;
+  }
+
   async start(): Promise<void> {
     this.#parts = await startParts(this.#options);
   }
