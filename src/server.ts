@@ -130,12 +130,13 @@ export function startServer(
   };
 }
 
-function watchState({ ctx, sockets, passwords }: ServerParts): void {
+function watchState({ ctx, sockets, passwords, storeReaction }: ServerParts): void {
   ctx.telemetry.metrics.watch({
     socketsOpen: () => sockets.size,
     rooms: () => ctx.realtime.rooms.counts(),
     answersRunning: () => ctx.answers.runIds().length,
     commitQueue: ctx.insertMessage.waitingCount,
+    reactionQueue: storeReaction.waitingCount,
     inboxes: () => sockets.waitingFrames(),
     passwordQueue: () => passwords.waitingCount,
   });
