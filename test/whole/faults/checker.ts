@@ -1,6 +1,7 @@
 // The one checker for all faults: plain functions from a history to what in it breaks the guarantees of the room log.
 // This file checks the stored data; tapes.ts checks the frames that every client saw.
 import type { History, Load, Send, StoredChat, StoredMessage, Violation } from "./history.ts";
+import { checkPresence } from "./check-presence.ts";
 import { checkReactions, isReaction } from "./check-reactions.ts";
 import { checkRevisions } from "./check-revisions.ts";
 import { checkTapes } from "./tapes.ts";
@@ -23,6 +24,7 @@ export function check(history: History): Violation[] {
     ...checkReactions(history),
     ...history.loads.flatMap((load) => checkLoad(history, load)),
     ...checkTapes(history),
+    ...checkPresence(history),
   ];
 }
 

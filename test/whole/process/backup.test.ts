@@ -119,6 +119,7 @@ test("a backup that was taken under load, restored elsewhere, has all that was a
     renames: [],
     tapes: [],
     loads: [],
+    presence: { statuses: new Map(), together: new Set(), strangers: [], absent: undefined },
     asked: new Map(),
     kills: 0,
     servers: 1,
