@@ -118,7 +118,8 @@ function webFault(path: string, specifier: string): string | undefined {
 }
 
 /** Packages that the page is made of. */
-const isOfPage = (name: string) => /^(preact|marked|dompurify|temml)(\/|$)/.test(name);
+const isOfPage = (name: string) =>
+  /^(preact|marked|dompurify|temml|highlight\.js)(\/|$)/.test(name);
 
 function packageFault(path: string, name: string): string | undefined {
   if (!isInstalled(name) && name !== "pino-pretty")
