@@ -1,5 +1,5 @@
-// A room's announcements to screen readers: each message once, an answer when it begins and when it is complete. Its
-// chunks are not announced.
+// A room's announcements to screen readers: each message once, an answer when it begins and when it is complete, and edits of
+// others, gathered for some seconds. An answer's chunks are not announced.
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Message } from "../wire/messages.ts";
 
@@ -7,6 +7,8 @@ import type { Message } from "../wire/messages.ts";
 const tellMax = 3;
 const keptMax = 10;
 const charactersMax = 600;
+/** Edits are gathered for so long: somebody who mends a message often does it twice. */
+const editsMs = 3_000;
 
 interface Told {
   id: number;
@@ -17,10 +19,23 @@ function wordsOf({ username, content }: Message): string {
   return `${username}: ${content.slice(0, charactersMax)}`;
 }
 
-function useTold(messages: readonly Message[], ownId: number): readonly Told[] {
-  const known = useRef<Map<number, string>>(undefined);
+type Tell = (words: readonly string[]) => void;
+
+/** The words of the last announcements, and the function that adds some. */
+function useLog(): [told: readonly Told[], tell: Tell] {
   const count = useRef(0);
   const [told, setTold] = useState<readonly Told[]>([]);
+  const tell = (words: readonly string[]) => {
+    if (words.length === 0) return;
+    const next = words.map((each) => ({ id: (count.current += 1), words: each }));
+    setTold((all) => [...all, ...next].slice(-keptMax));
+  };
+  return [told, tell];
+}
+
+/** Tells of new messages and of answers that have ended. */
+function useNews(messages: readonly Message[], ownId: number, tell: Tell): void {
+  const known = useRef<Map<number, string>>(undefined);
   useEffect(() => {
     const before = known.current;
     known.current = new Map(messages.map(({ id, status }) => [id, status]));
@@ -40,12 +55,39 @@ function useTold(messages: readonly Message[], ownId: number): readonly Told[] {
         : fresh.map((message) =>
             message.status === "streaming" ? `${message.username} is answering` : wordsOf(message),
           );
-    words.push(...ended.map(wordsOf));
-    if (words.length === 0) return;
-    const next = words.map((each) => ({ id: (count.current += 1), words: each }));
-    setTold((all) => [...all, ...next].slice(-keptMax));
+    tell([...words, ...ended.map(wordsOf)]);
   }, [messages]);
-  return told;
+}
+
+/** Tells of messages that others have edited, as they are when some time has passed. */
+function useEdits(messages: readonly Message[], ownId: number, tell: Tell): void {
+  const known = useRef(new Map<number, string | null>());
+  const edited = useRef(new Set<number>());
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  const shown = useRef(messages);
+  function tellEdits() {
+    timer.current = undefined;
+    const found = shown.current.filter(
+      ({ id, deleted_at }) => edited.current.has(id) && deleted_at === null,
+    );
+    edited.current.clear();
+    tell(
+      found.length > tellMax
+        ? [`${found.length} messages were edited`]
+        : found.map((message) => `Edited: ${wordsOf(message)}`),
+    );
+  }
+  useEffect(() => {
+    shown.current = messages;
+    for (const { id, user_id, edited_at } of messages) {
+      const before = known.current.get(id);
+      known.current.set(id, edited_at);
+      const isEdited = before !== undefined && edited_at !== null && before !== edited_at;
+      if (isEdited && user_id !== ownId) edited.current.add(id);
+    }
+    if (edited.current.size > 0) timer.current ??= setTimeout(tellEdits, editsMs);
+  }, [messages]);
+  useEffect(() => () => clearTimeout(timer.current), []);
 }
 
 export function Announcements({
@@ -55,7 +97,9 @@ export function Announcements({
   messages: readonly Message[];
   ownId: number;
 }) {
-  const told = useTold(messages, ownId);
+  const [told, tell] = useLog();
+  useNews(messages, ownId, tell);
+  useEdits(messages, ownId, tell);
   return (
     <div class="visually-hidden" role="log" aria-label="News of this room">
       {told.map(({ id, words }) => (
