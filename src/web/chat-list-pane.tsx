@@ -6,6 +6,7 @@ import { ConnectionState } from "./connection-state.tsx";
 import { Icon } from "./icons.tsx";
 import { isMuted } from "./muting.ts";
 import { useSnapshot } from "./observing.ts";
+import { usePageParts } from "./page-parts.ts";
 import { usePartners } from "./partners.ts";
 import { Avatar } from "./people-shown.tsx";
 import { PlainText } from "./plain-text.tsx";
@@ -32,6 +33,7 @@ export function ChatListPane({
   onCreate: () => void;
   onSettings: () => void;
 }) {
+  const { unfinished } = usePageParts();
   const { chats: list, problem } = useSnapshot(chats);
   // The times of yesterday's messages change at midnight.
   useToday();
@@ -76,7 +78,14 @@ export function ChatListPane({
           >
             <Icon name="settings" />
           </button>
-          <button type="button" class="link" onClick={() => client.session.logout()}>
+          <button
+            type="button"
+            class="link"
+            onClick={async () => {
+              await unfinished.finish();
+              await client.session.logout();
+            }}
+          >
             Sign out
           </button>
         </div>

@@ -10,6 +10,7 @@ import { App } from "./app.tsx";
 import { CodeColouring, CodeColours } from "./code-colours.ts";
 import { copyFormulas, FormulaDrawer, FormulaDrawing } from "./formula-drawing.ts";
 import { PagePartsContext } from "./page-parts.ts";
+import { Unfinished } from "./unfinished.ts";
 import { WatchedPeople } from "./watched-people.ts";
 
 /*
@@ -43,6 +44,7 @@ const services = {
   client,
   details: createDetails(client),
   watched: new WatchedPeople(presence),
+  unfinished: new Unfinished(),
 };
 
 const root = document.querySelector("#page");

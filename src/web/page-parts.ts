@@ -3,12 +3,14 @@ import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 import type { Client } from "../client/client.ts";
 import type { Details } from "../client/details.ts";
+import type { Unfinished } from "./unfinished.ts";
 import type { WatchedPeople } from "./watched-people.ts";
 
 export interface PageParts {
   client: Client;
   details: Details;
   watched: WatchedPeople;
+  unfinished: Unfinished;
 }
 
 export const PagePartsContext = createContext<PageParts | undefined>(undefined);
