@@ -13,7 +13,7 @@ import { GroupReads } from "./database/group-reads.ts";
 import { GroupCommit } from "./database/group-commit.ts";
 import { observed } from "./database/query-metrics.ts";
 import { insertMessages, type InsertedMessage, type NewMessage } from "./log/insert.ts";
-import { createReadLog } from "./log/replay.ts";
+import { createReadLog, findLastSeqs } from "./log/replay.ts";
 import { TypingNotices } from "./messages/typing.ts";
 import { noMetrics } from "./observability/metrics/metrics.ts";
 import { noTelemetry, type Telemetry } from "./observability/telemetry.ts";
@@ -25,6 +25,7 @@ import { LocalRealtime } from "./realtime/local-realtime.ts";
 import { Rooms } from "./realtime/rooms.ts";
 import type { Emit } from "./realtime/topics.ts";
 import type { ServerParts } from "./server.ts";
+import { Memberships } from "./socket/memberships.ts";
 import { SocketRegistry } from "./socket/registry.ts";
 import { SocketUpgrade } from "./socket/upgrade.ts";
 
@@ -137,6 +138,14 @@ export function compose(parts: ContextParts): ServerParts {
     passwords: new Passwords(log, parts.passwordCost),
     presence,
     peopleChanges: new PeopleChanges(ctx),
+    memberships: new Memberships({
+      sql,
+      sockets,
+      async onEnded(chatIds) {
+        const found = await findLastSeqs(sql, [...chatIds]);
+        for (const { id, last_seq } of found) rooms.expect(id, last_seq);
+      },
+    }),
     typing: new TypingNotices(ctx, durations.typingMs),
     storeReaction: createStoreReaction(sql),
     receipts: new ReadNotices(ctx, durations.receiptsMs),

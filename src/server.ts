@@ -14,6 +14,7 @@ import { findLastSeqs } from "./log/replay.ts";
 import type { Presence } from "./presence/presence.ts";
 import { every, within } from "./schedule.ts";
 import type { SocketParts } from "./socket/frames.ts";
+import type { Memberships } from "./socket/memberships.ts";
 import { createSocketHandler } from "./socket/handler.ts";
 import type { SocketRegistry } from "./socket/registry.ts";
 import type { SocketData } from "./socket/session.ts";
@@ -32,6 +33,8 @@ export interface ServerDurations {
   endedCheckMs: number;
   /** A frame that was lost and has no successor is noticed within this. */
   logCheckMs: number;
+  /** Between two looks for people who came into chats or left them. */
+  membershipPollMs: number;
   /** Between two looks for answers whose node is gone. */
   recoveryMs: number;
   /** Between two purges of deleted chats. */
@@ -54,6 +57,7 @@ const defaultDurations: ServerDurations = {
   sessionCheckMs: 1_000,
   endedCheckMs: 3_000,
   logCheckMs: 2_000,
+  membershipPollMs: 1_000,
   recoveryMs: 1_000,
   purgeMs: 1_000,
   presencePollMs: 1_000,
@@ -74,7 +78,8 @@ const endedPageSize = 1_000;
 const idleTimeoutSeconds = 75;
 
 /** The objects that a server needs from compose.ts. */
-export type ServerParts = SocketParts & AppParts & { peopleChanges: PeopleChanges };
+export type ServerParts = SocketParts &
+  AppParts & { peopleChanges: PeopleChanges; memberships: Memberships };
 
 export interface RunningServer {
   readonly ctx: Ctx;
@@ -82,6 +87,7 @@ export interface RunningServer {
   readonly sockets: SocketRegistry;
   readonly presence: Presence;
   readonly peopleChanges: PeopleChanges;
+  readonly memberships: Memberships;
   readonly port: number;
   /** The address for a client on this machine. */
   readonly url: string;
@@ -111,6 +117,7 @@ export function startServer(
     sockets,
     presence: parts.presence,
     peopleChanges: parts.peopleChanges,
+    memberships: parts.memberships,
     port,
     url: `http://${host}:${port}`,
     async stop() {
@@ -130,12 +137,13 @@ export function startServer(
   };
 }
 
-function watchState({ ctx, sockets, passwords }: ServerParts): void {
+function watchState({ ctx, sockets, passwords, storeReaction }: ServerParts): void {
   ctx.telemetry.metrics.watch({
     socketsOpen: () => sockets.size,
     rooms: () => ctx.realtime.rooms.counts(),
     answersRunning: () => ctx.answers.runIds().length,
     commitQueue: ctx.insertMessage.waitingCount,
+    reactionQueue: storeReaction.waitingCount,
     inboxes: () => sockets.waitingFrames(),
     passwordQueue: () => passwords.waitingCount,
   });
@@ -165,7 +173,7 @@ function serve(parts: ServerParts): Server<SocketData> {
 
 /** @returns a stop for each recurring task */
 function startTasks(
-  { ctx, sockets, presence, peopleChanges }: ServerParts,
+  { ctx, sockets, presence, peopleChanges, memberships }: ServerParts,
   times: ServerDurations,
 ): (() => void)[] {
   const { log } = ctx;
@@ -174,6 +182,7 @@ function startTasks(
     every(times.heartbeatMs, "heartbeat", log, () => void sockets.heartbeat()),
     every(times.sessionCheckMs, "sessions", log, () => sockets.checkSessions(ctx.now().getTime())),
     every(times.logCheckMs, "log check", log, createLogCheck(ctx)),
+    every(times.membershipPollMs, "memberships", log, () => memberships.poll()),
     // Answers that a server before this one has handed over go on without a wait.
     every(times.recoveryMs, "answer recovery", log, () => recoverAnswers(ctx), {
       atOnce: true,

@@ -184,6 +184,9 @@ export async function markDeleted(
       changed as (
         update messages m
         set content = '',
+            -- PostgreSQL checks constraints on the row of the statement's snapshot first, in which an answer that has ended since
+            -- then still streams.
+            status = verdict.status,
             mentions = '{}',
             reactions = '[]',
             error = null,

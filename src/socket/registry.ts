@@ -43,12 +43,12 @@ export class SocketRegistry implements MergedSockets {
   /** See {@link RegistryOptions}. */
   readonly leaveDelayMs: number;
   readonly followers = new Followers<Socket>();
+  readonly removals = new Removals((userId) => this.#byUser.get(userId) ?? []);
   readonly #options: RegistryOptions;
   readonly #all = new Set<Socket>();
   /** By person. Most people have one socket, for which an array takes a fifth of a set's memory. */
   readonly #byUser = new Map<number, Socket[]>();
   readonly #countByNetwork = new Map<string, number>();
-  readonly #removals = new Removals((userId) => this.#byUser.get(userId) ?? []);
   #mergedCount = 0;
   #empty: PromiseWithResolvers<void> | undefined;
   #server: Publisher | undefined;
@@ -87,7 +87,7 @@ export class SocketRegistry implements MergedSockets {
     sockets.push(ws);
     if (session.isMerged) this.#mergedCount += 1;
     ws.data.session = session;
-    this.#removals.applyTo(session);
+    this.removals.applyTo(session);
     this.#options.presence.connected(session);
     return true;
   }
@@ -136,7 +136,7 @@ export class SocketRegistry implements MergedSockets {
     const { metrics } = this.#options;
     const sockets = this.#byUser.get(userId) ?? [];
     const text = JSON.stringify(frame);
-    const follows = "chat" in frame && !this.#removals.noteInvited(userId, frame.chat.id);
+    const follows = "chat" in frame && !this.removals.noteInvited(userId, frame.chat.id);
     metrics.framePublished("user", "", () => sockets.length);
     for (const ws of sockets) {
       if ("chat" in frame) {
@@ -161,7 +161,12 @@ export class SocketRegistry implements MergedSockets {
 
   /** See {@link Removals.begin}. */
   beginRemoval(userId: number, chatId: number): () => void {
-    return this.#removals.begin(userId, chatId);
+    return this.removals.begin(userId, chatId);
+  }
+
+  /** The people who have a socket. */
+  userIds(): Iterable<number> {
+    return this.#byUser.keys();
   }
 
   /** The sessions that sockets are open for. */
@@ -185,7 +190,7 @@ export class SocketRegistry implements MergedSockets {
 
   /** See {@link Removals.reconnect}. */
   disconnectUser(userId: number): void {
-    this.#removals.reconnect(userId);
+    this.removals.reconnect(userId);
   }
 
   /** See {@link checkSessions}. */

@@ -12,6 +12,8 @@ interface Removal {
 export class Removals {
   readonly #socketsOf: (userId: number) => Iterable<Socket>;
   readonly #byUser = new Map<number, Map<number, Removal>>();
+  /** People of whom a removal has begun or ended, or who were told of an invitation, since {@link forgetChanged}. */
+  readonly #changed = new Set<number>();
 
   constructor(socketsOf: (userId: number) => Iterable<Socket>) {
     this.#socketsOf = socketsOf;
@@ -26,9 +28,11 @@ export class Removals {
     const removals = this.#byUser.getOrInsertComputed(userId, () => new Map());
     const removal = removals.getOrInsertComputed(chatId, () => ({ requests: 0, isInvited: false }));
     removal.requests += 1;
+    this.#changed.add(userId);
     for (const ws of this.#socketsOf(userId)) ws.data.session?.unfollow(chatId);
     return () => {
       removal.requests -= 1;
+      this.#changed.add(userId);
       if (removal.requests > 0) return;
       removals.delete(chatId);
       if (removals.size === 0) this.#byUser.delete(userId);
@@ -43,9 +47,20 @@ export class Removals {
 
   /** Notes an invitation. @returns whether the person is being removed from that chat */
   noteInvited(userId: number, chatId: number): boolean {
+    this.#changed.add(userId);
     const removal = this.#byUser.get(userId)?.get(chatId);
     if (removal) removal.isInvited = true;
     return removal !== undefined;
+  }
+
+  /** Begins a reading of people's chats from the database. */
+  forgetChanged(): void {
+    this.#changed.clear();
+  }
+
+  /** Whether this server may know more of a person's chats than was read since {@link forgetChanged}. */
+  isChanging(userId: number): boolean {
+    return this.#changed.has(userId) || this.#byUser.has(userId);
   }
 
   /** Closes every socket of a person. Their clients reconnect and hear what they may. */

@@ -200,6 +200,20 @@ export class SocketSession implements Listener {
     this.#followActivity(chatIds.filter((chatId) => !this.joined.has(chatId)));
   }
 
+  /**
+   * Subscribes to the activity of these chats, which are all that the person is in, and ends the other subscriptions.
+   * @returns the chats that it has joined and that are not among them
+   */
+  followOnly(chatIds: ReadonlySet<number>): number[] {
+    for (const id of chatIds) this.#leftChats?.delete(id);
+    for (const id of this.#followed) if (!chatIds.has(id)) this.unfollow(id);
+    const ended = [...this.joined].filter((id) => !chatIds.has(id));
+    // Its rooms learn of the removal from their log; a `leave` before that must not subscribe to the activity.
+    for (const id of ended) this.unfollow(id);
+    this.followAll([...chatIds]);
+    return ended;
+  }
+
   /** Subscribes to the activity of a chat, also of one that the person was removed from before. */
   follow(chatId: number): void {
     this.#leftChats?.delete(chatId);

@@ -7,8 +7,8 @@ import { ConnectionState } from "./connection-state.tsx";
 import { Icon } from "./icons.tsx";
 import { isMuted } from "./muting.ts";
 import { useSnapshot } from "./observing.ts";
-import { usePartners } from "./partners.ts";
 import { usePageParts } from "./page-parts.ts";
+import { usePartners } from "./partners.ts";
 import { Avatar } from "./people-shown.tsx";
 import { PlainText } from "./plain-text.tsx";
 import { chatAddress } from "./place.ts";
@@ -35,6 +35,7 @@ export function ChatListPane({
   onCreate: () => void;
   onSettings: () => void;
 }) {
+  const { unfinished } = usePageParts();
   const { chats: list, problem } = useSnapshot(chats);
   // The times of yesterday's messages change at midnight.
   useToday();
@@ -85,7 +86,14 @@ export function ChatListPane({
           >
             <Icon name="settings" />
           </button>
-          <button type="button" class="link" onClick={() => client.session.logout()}>
+          <button
+            type="button"
+            class="link"
+            onClick={async () => {
+              await unfinished.finish();
+              await client.session.logout();
+            }}
+          >
             Sign out
           </button>
         </div>

@@ -7,6 +7,7 @@ import { useComposing } from "./composing.ts";
 import { useDeletions } from "./deletions.ts";
 import type { Drafts } from "./drafts.ts";
 import { mayEdit, type MessageCommands } from "./message-commands.ts";
+import { usePageParts } from "./page-parts.ts";
 import type { Scrolling } from "./scrolling.ts";
 
 /** The pages of older messages that are loaded in search of a message. */
@@ -28,9 +29,11 @@ export function useConversation(parts: {
   const refuse = (what: string) => (problem: ProblemError) =>
     setNotice(`${what} ${problem.detail}`);
 
-  const deletions = useDeletions((messageId) => {
-    void settle(room.delete(messageId), refuse("The message was not deleted."));
-  });
+  const { client } = usePageParts();
+  const deletions = useDeletions(
+    (messageId) => settle(room.delete(messageId), refuse("The message was not deleted.")),
+    (messageId) => void client.api.deleteMessage(room.chatId, messageId).catch(() => {}),
+  );
 
   async function goTo(messageId: number) {
     setNotice(undefined);

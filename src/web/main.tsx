@@ -8,8 +8,10 @@ import { storedOutbox } from "../client/stored-outbox.ts";
 import { storedTokens } from "../client/stored-tokens.ts";
 import { followActivity } from "./activity.ts";
 import { App } from "./app.tsx";
+import { CodeColouring, CodeColours } from "./code-colours.ts";
 import { copyFormulas, FormulaDrawer, FormulaDrawing } from "./formula-drawing.ts";
 import { PagePartsContext } from "./page-parts.ts";
+import { Unfinished } from "./unfinished.ts";
 import { WatchedPeople } from "./watched-people.ts";
 
 /*
@@ -44,6 +46,7 @@ const services = {
   details: createDetails(client),
   people: createPeople(client),
   watched: new WatchedPeople(presence),
+  unfinished: new Unfinished(),
 };
 
 const root = document.querySelector("#page");
@@ -51,7 +54,9 @@ if (root) {
   render(
     <PagePartsContext.Provider value={services}>
       <FormulaDrawing.Provider value={new FormulaDrawer()}>
-        <App client={client} chats={createChatList(client)} />
+        <CodeColouring.Provider value={new CodeColours()}>
+          <App client={client} chats={createChatList(client)} />
+        </CodeColouring.Provider>
       </FormulaDrawing.Provider>
     </PagePartsContext.Provider>,
     root,

@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import { Refusal, useAction } from "./acting.tsx";
 import { Icon, type IconName } from "./icons.tsx";
-import { Popover } from "./popover.tsx";
+import { Popover, usePopoverButton } from "./popover.tsx";
 
 export interface MenuItem {
   label: string;
@@ -28,11 +28,7 @@ export function MenuButton({
         aria-label={label}
         aria-haspopup="menu"
         aria-expanded={isOpen}
-        onClick={(event) => {
-          // Safari does not focus a button that is clicked.
-          event.currentTarget.focus();
-          setOpen(true);
-        }}
+        {...usePopoverButton(isOpen, () => setOpen(true))}
       >
         <Icon name={icon} />
       </button>

@@ -3,7 +3,7 @@ import type { Message } from "../wire/messages.ts";
 import { EmojiPicker } from "./emoji-picker.tsx";
 import { Icon } from "./icons.tsx";
 import type { MessageCommands } from "./message-commands.ts";
-import { Popover } from "./popover.tsx";
+import { Popover, usePopoverButton } from "./popover.tsx";
 import { useRoomPeople } from "./room-people.ts";
 
 const actionsSelector = "button.message-actions";
@@ -57,11 +57,7 @@ export function MessageActions({
         aria-haspopup="menu"
         aria-expanded={opened !== undefined}
         tabIndex={isTabStop ? 0 : -1}
-        onClick={(event) => {
-          // Safari does not focus a button that is clicked.
-          event.currentTarget.focus();
-          setOpened("menu");
-        }}
+        {...usePopoverButton(opened !== undefined, () => setOpened("menu"))}
       >
         <Icon name="more" />
       </button>

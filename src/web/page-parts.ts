@@ -4,6 +4,7 @@ import { useContext } from "preact/hooks";
 import type { Client } from "../client/client.ts";
 import type { Details } from "../client/details.ts";
 import type { People } from "../client/people.ts";
+import type { Unfinished } from "./unfinished.ts";
 import type { WatchedPeople } from "./watched-people.ts";
 
 export interface PageParts {
@@ -11,6 +12,7 @@ export interface PageParts {
   details: Details;
   people: People;
   watched: WatchedPeople;
+  unfinished: Unfinished;
 }
 
 export const PagePartsContext = createContext<PageParts | undefined>(undefined);

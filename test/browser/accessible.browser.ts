@@ -50,7 +50,10 @@ test.each([
     const name = `Physics ${colorScheme} ${width}`;
     const chat = await anna.chat({ with: [ben], name });
     const path = `/api/chats/${chat.id}/messages`;
-    const long = `\`\`\`\nlet text = "${"long ".repeat(60)}";\n\`\`\`\n> quoted [link](https://example.com)`;
+    const code = `let text = "${"long ".repeat(60)}"; // why\nclass A extends B { f(n: number) { return \`\${n + 1}\`; } }`;
+    const more =
+      "```diff\n-old\n+new\n```\n```css\n.a #b:hover { color: red }\n```\n```yaml\na: [1, true]\n```";
+    const long = `\`\`\`ts\n${code}\n\`\`\`\n${more}\n> quoted [link](https://example.com)`;
     const question = await anna.say(chat.id, long);
     world.gemini.respondWith(answer(say(`*Because* \`it\` is.\n\n${long}`), finish()));
     await anna.say(chat.id, "/bot why?");

@@ -107,20 +107,73 @@ test("a deletion can be undone, and then is shown to the other when its time is 
   await leave();
 });
 
-test("a deletion is sent at once when its room, or the page, is left", async () => {
+test("deletions are sent at once when their room, or the page, is left", async () => {
   const { chat, annas, bens, leave } = await open(async (chatId) => {
-    await anna.say(chatId, "first");
-    await anna.say(chatId, "second");
+    for (const text of ["first", "second", "third"]) await anna.say(chatId, text);
   });
   await choose(rowWith(annas, "first"), "Delete");
   await annas.rows.first().getByRole("button", { name: "Undo" }).waitFor();
   await annas.page.evaluate("location.hash = '#/'");
   await bens.rows.first().getByText(tombstone).waitFor();
   await annas.page.evaluate(`location.hash = '#/chats/${chat.id}'`);
-  await choose(rowWith(annas, "second"), "Delete");
-  await annas.rows.nth(1).getByRole("button", { name: "Undo" }).waitFor();
+  for (const [place, text] of [
+    [1, "second"],
+    [2, "third"],
+  ] as const) {
+    await choose(rowWith(annas, text), "Delete");
+    await annas.rows.nth(place).getByRole("button", { name: "Undo" }).waitFor();
+  }
   await annas.page.goto(`${world.url}/health`);
-  await bens.rows.nth(1).getByText(tombstone).waitFor();
+  for (const place of [1, 2]) await bens.rows.nth(place).getByText(tombstone).waitFor();
+  await leave();
+});
+
+test("a deletion is sent at once when the person signs out", async () => {
+  const { annas, bens, leave } = await open((chatId) => anna.say(chatId, "Regret"));
+  await choose(annas.rows.first(), "Delete");
+  await annas.rows.first().getByRole("button", { name: "Undo" }).waitFor();
+  await annas.page.getByRole("button", { name: "Sign out" }).click();
+  await annas.page.getByRole("button", { name: "Sign in" }).waitFor();
+  expect((await storedIn(Number(bens.page.url().split("/").at(-1))))[0]?.content).toBe("");
+  await bens.rows.first().getByText(tombstone).waitFor();
+  // The refresh token of these visitors is none that the server knows.
+  annas.faults.splice(0);
+  await leave();
+});
+
+test("edits of others are announced when the last one is some seconds old, and own ones are not", async () => {
+  const { chat, bens, leave } = await open();
+  const [{ id }, { id: own }] = [await anna.say(chat.id, "Helo"), await ben.say(chat.id, "Oh")];
+  await rowWith(bens, "Oh").waitFor();
+  const edit = (person: Person, message: number, content: string) =>
+    person.api("PATCH", `/api/chats/${chat.id}/messages/${message}`, { content });
+  await edit(ben, own, "Oh!");
+  for (const content of ["Hell", "Hello"]) await edit(anna, id, content);
+  const news = bens.page.getByRole("log");
+  await news.getByText(`Edited: ${anna.username}: Hello`, { exact: true }).waitFor();
+  expect(await news.getByText("Edited:").count()).toBe(1);
+  await leave();
+});
+
+test("pressing the button of an open menu closes it", async () => {
+  const { annas, leave } = await open((chatId) => anna.say(chatId, "Hello"));
+  const { page, rows } = annas;
+  const chatMenu = page.getByRole("button", { name: "Chat menu" });
+  const actions = rows.first().getByRole("button", { name: /^Actions for/ });
+  await rows.first().hover();
+  for (const button of [chatMenu, actions]) {
+    for (const isOpen of [true, false, true]) {
+      // People hold a button for a moment, in which the browser closes the menu.
+      await button.click({ delay: 100 });
+      await button.and(page.locator(`[aria-expanded=${String(isOpen)}]`)).waitFor();
+      expect(await page.getByRole("menu").count()).toBe(isOpen ? 1 : 0);
+    }
+    await page.keyboard.press("Escape");
+    await focused(annas, button);
+    await page.keyboard.press("Enter");
+    await page.getByRole("menu").waitFor();
+    await page.keyboard.press("Escape");
+  }
   await leave();
 });
 

@@ -142,6 +142,10 @@ export class World {
     return this.#running.server.peopleChanges;
   }
 
+  get memberships() {
+    return this.#running.server.memberships;
+  }
+
   async start(): Promise<void> {
     this.#parts = await startParts(this.#options);
   }

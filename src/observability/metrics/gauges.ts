@@ -31,13 +31,14 @@ export function registerState(registry: Registry, stateOf: () => ServerState | u
 
   const queues: Record<string, (state: ServerState) => number> = {
     commit: (state) => state.commitQueue(),
+    reactions: (state) => state.reactionQueue(),
     socket_inboxes: (state) => state.inboxes(),
     password_hashing: (state) => state.passwordQueue(),
     room_order: (state) => state.rooms().waitingFrames,
   };
   new Gauge({
     name: "gemini_coop_queue_length",
-    help: "Length of queues: messages before their commit, frames in inboxes of sockets, sign-ins before their hash, frames behind a gap in their room's numbers",
+    help: "Length of queues: messages and reactions before their commit, frames in inboxes of sockets, sign-ins before their hash, frames behind a gap in their room's numbers",
     labelNames: ["queue"],
     registers: [registry],
     collect() {

@@ -35,6 +35,7 @@ export interface ServerState {
   rooms(): { open: number; listeners: number; waitingFrames: number };
   answersRunning(): number;
   commitQueue(): number;
+  reactionQueue(): number;
   inboxes(): number;
   passwordQueue(): number;
 }

@@ -5,10 +5,11 @@ import { Chat } from "../../../src/wire/chats.ts";
 import { check } from "./checker.ts";
 import { openClient, type Client } from "./client.ts";
 import { createRecovery, type Figures } from "./figures.ts";
-import type { History, Load, Violation } from "./history.ts";
+import type { History, Load, TapeEvent, Violation } from "./history.ts";
 import { startLoad, type Cast, type Mix, type Recorded } from "./load.ts";
 import type { ScriptedModel } from "./model.ts";
 import type { Person } from "./people.ts";
+import { settlePresence } from "./presence.ts";
 import type { Random } from "./random.ts";
 import type { Served } from "./stage.ts";
 import {
@@ -49,11 +50,13 @@ export async function openBlock(parts: BlockParts) {
 
   const recovery = createRecovery(figures);
   const everyone = [cast.owner, ...cast.members, ...cast.guests];
-  const open = (person: Person, name: string) =>
+  const watchedIds = [...everyone, cast.absentee, cast.stranger].map(({ id }) => id);
+  const open = (person: Person, name: string, isIn = true) =>
     openClient({
       name: `${idPrefix}-${name}`,
       person,
-      chatIds,
+      chatIds: isIn ? chatIds : [],
+      watchedIds,
       random: random.fork(name),
       onReconnect: () => void (figures.reconnects += 1),
     });
@@ -61,11 +64,15 @@ export async function openBlock(parts: BlockParts) {
   // One person at two screens.
   const [twin] = cast.members;
   if (twin) clients.push(open(twin, `${twin.username}-too`));
+  const absentee = open(cast.absentee, "lee", false);
+  const stranger = open(cast.stranger, "sam", false);
   const load = startLoad({ cast, chatIds, clients, random, figures, recovery, mix });
 
   return {
     clients,
     recovery,
+    /** Somebody whose presence is watched, and who does nothing else. */
+    absentee,
     /** Lets everything come to its end. @returns what broke the guarantees */
     async settle(): Promise<Violation[]> {
       await load.stop();
@@ -76,7 +83,7 @@ export async function openBlock(parts: BlockParts) {
         figures.violations += violations.length;
         return violations;
       } finally {
-        for (const client of clients) client.stop();
+        for (const client of [...clients, absentee, stranger]) client.stop();
         await sql.end({ timeout: 1 });
       }
     },
@@ -100,16 +107,23 @@ export async function openBlock(parts: BlockParts) {
         .map((chat) => client.reached(chat.id, chat.last_seq)),
     );
     await within(caughtUpMsMax, Promise.all(reached));
+    const watching = [...clients, stranger];
+    const presence = await settlePresence(sql, {
+      ...{ clients: watching, absentee, strangers: [stranger], random: random.fork("claims") },
+    });
     // Whatever was on its way to a socket arrives before this reply.
-    await Promise.all(clients.map((client) => client.request({ type: "ping" })));
+    await Promise.all(watching.map((client) => client.request({ type: "ping" })));
     const loads: Load[] = [];
     for (const person of everyone) {
       for (const chatId of chatIds) {
         loads.push({ chatId, userId: person.id, found: await person.load(chatId) });
       }
     }
-    const tapes = clients.map((client) => client.tape);
-    for (const { events } of tapes) figures.frames += events.filter(isIncoming).length;
+    const tapes = watching.map((client) => client.tape);
+    for (const { events } of tapes) {
+      figures.frames += events.filter(isIncoming).length;
+      figures.presences += events.filter(isPresence).length;
+    }
     const bots = chats.flatMap((chat) => chat.messages.filter((message) => message.is_bot));
     figures.answers += bots.length;
     figures.resumed += model.resumed - resumedBefore;
@@ -122,14 +136,27 @@ export async function openBlock(parts: BlockParts) {
     const { asked, answerTo } = model;
     const kills = server.kills - killsBefore;
     const { servers } = server;
-    return { ...recorded, chats, names, tapes, loads, asked, kills, servers, answerTo, incidents };
+    return {
+      ...recorded,
+      chats,
+      names,
+      tapes,
+      loads,
+      presence,
+      asked,
+      kills,
+      servers,
+      answerTo,
+      incidents,
+    };
   }
 }
 
 const isIncoming = (event: { kind: string }) => event.kind === "in";
+const isPresence = (event: TapeEvent) => event.kind === "in" && event.frame.type === "presence";
 
 async function openChat(cast: Cast): Promise<number> {
-  const others = [...cast.members, ...cast.guests].map((person) => person.username);
+  const others = [...cast.members, ...cast.guests, cast.absentee].map((person) => person.username);
   const body = { name: "name 0", is_group: true, participant_usernames: others };
   const reply = await cast.owner.certainly("POST", "/api/chats", body);
   return Chat.parse(reply?.body).id;

@@ -1,6 +1,7 @@
 // The one checker for all faults: plain functions from a history to what in it breaks the guarantees of the room log.
 // This file checks the stored data; tapes.ts checks the frames that every client saw.
 import type { History, Load, Send, StoredChat, StoredMessage, Violation } from "./history.ts";
+import { checkPresence } from "./check-presence.ts";
 import { checkReactions, isReaction } from "./check-reactions.ts";
 import { checkProfiles } from "./profiles.ts";
 import { checkRevisions } from "./check-revisions.ts";
@@ -25,6 +26,7 @@ export function check(history: History): Violation[] {
     ...checkProfiles(history),
     ...history.loads.flatMap((load) => checkLoad(history, load)),
     ...checkTapes(history),
+    ...checkPresence(history),
   ];
 }
 

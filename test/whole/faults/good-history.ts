@@ -3,6 +3,7 @@ import { check } from "./checker.ts";
 import type {
   Frame,
   History,
+  PresenceRecord,
   Reacting,
   Revision,
   StoredChat,
@@ -224,6 +225,12 @@ export function goodHistory() {
     renames: [{ chatId, name: "new name" }],
     tapes: [annsTape(chat), bensTape(chat)] as [Tape, Tape],
     loads: [load(ann), load(ben)] as const,
+    presence: {
+      statuses: new Map<number, string>(),
+      together: new Set<string>(),
+      strangers: [] as number[],
+      absent: undefined as PresenceRecord["absent"],
+    },
     kills: 0,
     servers: 1,
     asked: new Map([[questionId, 1]]),

@@ -34,6 +34,10 @@ export const Frame = z.object({
   recovered: z.boolean().optional(),
   chat: z.object({ id: z.int(), updated_seq: z.int(), name: z.string() }).optional(),
   participants: z.array(z.object({ id: z.int() })).optional(),
+  user_ids: z.array(z.int()).optional(),
+  users: z
+    .array(z.object({ user_id: z.int(), status: z.string(), last_seen_at: z.string().nullish() }))
+    .optional(),
   code: z.string().optional(),
   detail: z.string().optional(),
 });
@@ -160,6 +164,17 @@ export interface Load {
   found: { messages: Message[]; participants: number[] } | undefined;
 }
 
+/** What people are at the end, and who may know it. */
+export interface PresenceRecord {
+  statuses: ReadonlyMap<number, string>;
+  /** Pairs of people who share a chat at the end: the watcher's id, a space, and that of the other person. */
+  together: ReadonlySet<string>;
+  /** People who share no chat with anybody, at any time. */
+  strangers: readonly number[];
+  /** Somebody who has not come back since their connection was lost. */
+  absent: { userId: number; lostAt: Moment } | undefined;
+}
+
 export interface History {
   chats: StoredChat[];
   sends: Send[];
@@ -173,6 +188,7 @@ export interface History {
   names: ReadonlyMap<number, { displayName: string; parts: string[] }>;
   tapes: Tape[];
   loads: Load[];
+  presence: PresenceRecord;
   /** How often the model was asked, by the client id of the question. */
   asked: Map<string, number>;
   /** How often the server was killed: whoever comes after it asks the model to go on. */

@@ -55,6 +55,10 @@ export interface Cast {
   members: Person[];
   /** Come and go. */
   guests: Person[];
+  /** Is in all chats, says nothing, and goes without coming back. */
+  absentee: Person;
+  /** Is in no chat. */
+  stranger: Person;
 }
 
 export interface Recorded {
@@ -72,6 +76,9 @@ const sendersEach = 2;
 const givenUpMs = 180_000;
 const renamePauseMs = 1_500;
 const lookAwayPauseMs = 1_200;
+const claimPauseMs = 700;
+/** Between two connections that are broken while nothing else is wrong. */
+const flapPauseMs = 2_500;
 
 export interface LoadParts {
   cast: Cast;
@@ -271,7 +278,12 @@ export function startLoad({ cast, chatIds, clients, random, figures, recovery, m
   const work: Promise<void>[] = [];
   const stops = random.fork("stops");
   work.push(repeat(mix.stopPauseMs, stops, () => stopOne(stops)));
+  const flaps = random.fork("flaps");
+  work.push(repeat(flapPauseMs, flaps, async () => flaps.pick(clients).cut()));
   for (const client of clients) {
+    const claims = random.fork(`${client.tape.name} claims`);
+    const claim = async () => void (await client.claim(claims.chance(0.5) ? "away" : "online"));
+    work.push(repeat(claimPauseMs, claims, claim));
     const sends: Send[] = [];
     for (let sender = 1; sender <= sendersEach; sender += 1) {
       const name = `${client.tape.name}-${sender}`;

@@ -121,6 +121,7 @@ test("a backup that was taken under load, restored elsewhere, has all that was a
     names: new Map(),
     tapes: [],
     loads: [],
+    presence: { statuses: new Map(), together: new Set(), strangers: [], absent: undefined },
     asked: new Map(),
     kills: 0,
     servers: 1,
