@@ -1,6 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Ctx } from "../context.ts";
-import { jsonArray } from "../database/wire-json.ts";
 import { jsonText } from "../http/json-text.ts";
 import { limit } from "../http/rate-limits.ts";
 import { createRouter } from "../http/router.ts";
@@ -168,7 +167,7 @@ export function messageRoutes(ctx: Ctx) {
       const page = await listMessages(ctx, c.get("caller"), chat_id, query);
       const link = linkHeader(c.req.path, query.limit, page);
       if (link) c.header("Link", link);
-      return jsonText<Message[]>(c, jsonArray(page.messages.map(({ json }) => json)));
+      return jsonText<Message[]>(c, JSON.stringify(page.messages));
     })
     .openapi(
       { ...sendMessageRoute, middleware: [middleware, limit(ctx, "sends")] as const },
