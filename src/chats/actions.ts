@@ -7,13 +7,15 @@ import {
   chatsPerUserMax,
   groupSizeMax,
   type Chat,
+  type ChatSummary,
   type CreateChatInput,
   type UpdateChatInput,
 } from "../wire/chats.ts";
 import type { UserFrame } from "../wire/list-frames.ts";
 import { Problem } from "../wire/problems.ts";
 import { findPrivateChat, insertChat } from "./new-chat-queries.ts";
-import { deleteChat, findChat, findChatSummaries, updateChat } from "./queries.ts";
+import { deleteChat, findChat, updateChat } from "./queries.ts";
+import { findChatSummaries } from "./summary-queries.ts";
 
 const chatNameMax = 100;
 
@@ -124,8 +126,8 @@ export function tooManyChats(): Problem {
   );
 }
 
-/** @returns the JSON of an array of ChatSummary, newest activity first */
-export async function listChats(ctx: Ctx, caller: Caller): Promise<string> {
+/** The caller's chats, newest activity first. */
+export async function listChats(ctx: Ctx, caller: Caller): Promise<ChatSummary[]> {
   return await findChatSummaries(ctx.sql, caller.id);
 }
 

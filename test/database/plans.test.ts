@@ -13,7 +13,7 @@ import { claimAbandonedRuns } from "../../src/answers/budget/queries.ts";
 import { findPastMessages, findRoomWithPast } from "../../src/answers/prompt/queries.ts";
 import { findParticipants, isParticipant } from "../../src/chats/participant-queries.ts";
 import { findPrivateChat } from "../../src/chats/new-chat-queries.ts";
-import { findChatSummaries, findChatSummary } from "../../src/chats/queries.ts";
+import { findChatSummaries } from "../../src/chats/summary-queries.ts";
 import type { Sql } from "../../src/database/connect.ts";
 import { createReadLog } from "../../src/log/replay.ts";
 import { insertMessages } from "../../src/log/insert.ts";
@@ -329,7 +329,7 @@ const cases: Case[] = [
   },
   {
     what: "one chat of a person's list",
-    run: () => findChatSummary(sql, me, busyChat),
+    run: () => findChatSummaries(sql, me, busyChat),
     rows: { chat_participants: 1, chats: 1, messages: 2 },
     by: ["messages_chat_id_seq_key"],
   },
