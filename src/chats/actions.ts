@@ -7,6 +7,7 @@ import {
   chatsPerUserMax,
   groupSizeMax,
   type Chat,
+  type ChatSummary,
   type CreateChatInput,
   type UpdateChatInput,
 } from "../wire/chats.ts";
@@ -14,7 +15,8 @@ import type { UserFrame } from "../wire/list-frames.ts";
 import { Problem } from "../wire/problems.ts";
 import { findOthers, refuseBlocked } from "./invitees.ts";
 import { findPrivateChat, insertChat } from "./new-chat-queries.ts";
-import { deleteChat, findChat, findChatSummaries, updateChat } from "./queries.ts";
+import { deleteChat, findChat, updateChat } from "./queries.ts";
+import { findChatSummaries } from "./summary-queries.ts";
 
 const chatNameMax = 100;
 
@@ -115,8 +117,8 @@ export function tooManyChats(): Problem {
   );
 }
 
-/** @returns the JSON of an array of ChatSummary, newest activity first */
-export async function listChats(ctx: Ctx, caller: Caller): Promise<string> {
+/** The caller's chats, newest activity first. */
+export async function listChats(ctx: Ctx, caller: Caller): Promise<ChatSummary[]> {
   return await findChatSummaries(ctx.sql, caller.id);
 }
 

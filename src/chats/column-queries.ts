@@ -15,9 +15,9 @@ export const shownName = (sql: Sql, viewerId: number) => sql`
   ) end
 `;
 
-/** The columns of a Chat for one of its people, from `chats c`. @param form `wire` for JSON that PostgreSQL writes */
-export const chatColumnsFor = (sql: Sql, viewerId: number, form?: "row" | "wire") =>
-  chatColumns(sql, shownName(sql, viewerId), form);
+/** The columns of a Chat for one of its people, from `chats c`. */
+export const chatColumnsFor = (sql: Sql, viewerId: number) =>
+  chatColumns(sql, shownName(sql, viewerId));
 
 /**
  * Locks the chat that is to be changed, if the caller is in it. The membership is locked after the chat, because a snapshot

@@ -3,13 +3,10 @@
 // because all other reads show the statement's snapshot.
 import { z } from "zod";
 import { insertEvent, type Actor } from "../audit/queries.ts";
-import { maybe, one, type Sql } from "../database/connect.ts";
-import { Chat, chatsPerUserMax, mentionCountMax, type ChatSettings } from "../wire/chats.ts";
-import { wireTime } from "../database/wire-json.ts";
-import { quietChatIds } from "../log/block-queries.ts";
+import { maybe, type Sql } from "../database/connect.ts";
+import { Chat, type ChatSettings } from "../wire/chats.ts";
 import { chatColumns } from "../log/chat-columns.ts";
 import { chatColumnsFor, lockedChat, shownName } from "./column-queries.ts";
-import { preferenceColumns } from "./preference-queries.ts";
 
 export async function findChat(
   sql: Sql,
@@ -25,72 +22,6 @@ export async function findChat(
     `,
     Chat,
   );
-}
-
-/**
- * The chats of a person's list, newest activity first, in the form of the wire. The unread count is a subtraction: all messages
- * of the chat, minus those up to the read position, minus the person's own above it. In quiet chats nothing is unread.
- * @param chatId only this chat; undefined for all of them
- */
-const summaries = (sql: Sql, userId: number, chatId?: number) => sql`
-  select ${chatColumnsFor(sql, userId, "wire")},
-    case when quiet.here then 0 else c.message_count - case
-      -- Most chats are read to their end, or not at all: only between the two a message has to be looked up.
-      when me.last_read_seq >= c.last_seq then c.message_count
-      when me.last_read_seq = 0 then 0
-      else coalesce(
-        (
-          select ordinal from messages
-          where chat_id = c.id and seq <= me.last_read_seq
-          order by seq desc limit 1
-        ),
-        0
-      )
-    end - (me.own_count - me.own_read_count) end as unread_count,
-    newest.content as last_message,
-    ${sql.unsafe(wireTime("newest.created_at"))} as last_message_time,
-    ${preferenceColumns(sql, "me", "wire")},
-    -- Most people are mentioned nowhere: one look is then enough for all chats.
-    case when exists (select from message_mentions where user_id = ${userId}) and not quiet.here then (
-      select count(*) from (
-        select from message_mentions
-        where user_id = me.user_id and chat_id = me.chat_id and seq > me.last_read_seq
-        limit ${mentionCountMax}
-      ) mentioned
-    ) else 0 end as mention_count
-  from chat_participants me
-  join chats c on c.id = me.chat_id
-  left join lateral (
-    select content, created_at from messages where chat_id = c.id order by seq desc limit 1
-  ) newest on true
-  cross join lateral (
-    select c.id = any (array(${quietChatIds(sql, sql`${userId}::bigint`)})) as here
-  ) quiet
-  where me.user_id = ${userId} ${chatId === undefined ? sql`` : sql`and me.chat_id = ${chatId}`}
-  order by coalesce(newest.created_at, c.created_at) desc, c.id desc
-  limit ${chatsPerUserMax}
-`;
-
-const JsonRow = z.object({ json: z.string() });
-
-/** Finds a person's chats, newest activity first. @returns the JSON of an array of ChatSummary */
-export async function findChatSummaries(sql: Sql, userId: number): Promise<string> {
-  const rows = await sql`
-    select coalesce(json_agg(summary), '[]')::text as json from (${summaries(sql, userId)}) summary
-  `;
-  return one(rows, JsonRow).json;
-}
-
-/** @returns the JSON of a ChatSummary; undefined for a chat that the user is not in */
-export async function findChatSummary(
-  sql: Sql,
-  userId: number,
-  chatId: number,
-): Promise<string | undefined> {
-  const rows = await sql`
-    select row_to_json(summary)::text as json from (${summaries(sql, userId, chatId)}) summary
-  `;
-  return maybe(rows, JsonRow)?.json;
 }
 
 const UpdatedChat = z.object({

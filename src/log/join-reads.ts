@@ -70,6 +70,8 @@ export function joinedChat(sql: Sql) {
           )) found
         ) m
         left join users u on u.id = m.user_id
+        -- Without this, the planner merges the two selects, and each message is written twice: to be counted, and to be sent.
+        offset 0
       ) written
     ) missed
     where me.chat_id = i.chat_id and me.user_id = i.user_id

@@ -2,11 +2,11 @@
 import type { Caller } from "../accounts/access-tokens.ts";
 import { chatNotFound } from "../chats/actions.ts";
 import type { Ctx } from "../context.ts";
-import { findMessages, type MessageJson } from "../log/messages.ts";
-import type { HistoryQuery } from "../wire/messages.ts";
+import { findMessages } from "../log/page-queries.ts";
+import type { HistoryQuery, Message } from "../wire/messages.ts";
 
 export interface HistoryPage {
-  messages: MessageJson[];
+  messages: Message[];
   /** Whether there are older messages, which `before_seq` with the number of the first one leads to. */
   hasOlder: boolean;
   /** Whether there are newer messages, which `after_seq` with the number of the last one leads to. */

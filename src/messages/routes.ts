@@ -1,7 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Ctx } from "../context.ts";
-import { jsonArray } from "../database/wire-json.ts";
-import { jsonText } from "../http/json-text.ts";
+import { longJson } from "../http/long-json.ts";
 import { limit } from "../http/rate-limits.ts";
 import { createRouter } from "../http/router.ts";
 import { signedIn } from "../accounts/signed-in.ts";
@@ -168,7 +167,7 @@ export function messageRoutes(ctx: Ctx) {
       const page = await listMessages(ctx, c.get("caller"), chat_id, query);
       const link = linkHeader(c.req.path, query.limit, page);
       if (link) c.header("Link", link);
-      return jsonText<Message[]>(c, jsonArray(page.messages.map(({ json }) => json)));
+      return longJson(c, page.messages);
     })
     .openapi(
       { ...sendMessageRoute, middleware: [middleware, limit(ctx, "sends")] as const },
@@ -198,7 +197,7 @@ export function messageRoutes(ctx: Ctx) {
     )
     .openapi({ ...listVersionsRoute, middleware }, async (c) => {
       const { chat_id, message_id } = c.req.valid("param");
-      return c.json(await listVersions(ctx, c.get("caller"), chat_id, message_id), 200);
+      return longJson(c, await listVersions(ctx, c.get("caller"), chat_id, message_id));
     });
 }
 

@@ -33,7 +33,11 @@ export interface Listener {
   subscribe(topic: Topic): void;
   unsubscribe(topic: Topic): void;
   /** The chats it has joined; kept by the rooms. */
-  readonly joined: Set<number>;
+  readonly joined: {
+    has(chatId: number): boolean;
+    add(chatId: number): void;
+    delete(chatId: number): void;
+  };
 }
 
 /** The state of a room at the moment when a listener has joined it. */

@@ -7,6 +7,7 @@ import { activityTopic, mergedName, type Topic } from "../realtime/topics.ts";
 import { closeCodes, type CloseReason } from "../wire/close-codes.ts";
 import type { Followers } from "./followers.ts";
 import type { Inbox } from "./inbox.ts";
+import { JoinedChats } from "./joined-chats.ts";
 import type { SocketLog } from "./socket-log.ts";
 
 /** The data of a socket: `ws.data`. */
@@ -16,8 +17,8 @@ export interface SocketData {
   readonly network: string;
   /** Why the socket is closed as soon as it is open; undefined if it isn't. */
   readonly refusal: string | undefined;
-  /** Id of the request that opened the socket. */
-  readonly requestId: string;
+  /** Id of the request that opened the socket; cleared when it has been logged. */
+  requestId: string | undefined;
   readonly openedAtMs: number;
   /** Settles when the token that opens the socket has been checked; undefined when none is being checked. */
   opening: Promise<void> | undefined;
@@ -76,7 +77,7 @@ interface SessionOptions {
 
 /** A socket whose person is known. */
 export class SocketSession implements Listener {
-  readonly joined = new Set<number>();
+  readonly joined = new JoinedChats();
   readonly isMerged: boolean;
   /** Replaced when an `auth` frame renews the session. */
   caller: Caller;

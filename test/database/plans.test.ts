@@ -9,16 +9,15 @@ import {
 } from "../../src/accounts/queries.ts";
 import { readArrivals, takeTicket } from "../../src/accounts/socket-queries.ts";
 import { findSessions } from "../../src/accounts/session-queries.ts";
-import { z } from "zod";
 import { claimAbandonedRuns } from "../../src/answers/budget/queries.ts";
 import { findPastMessages, findRoomWithPast } from "../../src/answers/prompt/queries.ts";
 import { findParticipants, isParticipant } from "../../src/chats/participant-queries.ts";
 import { findPrivateChat } from "../../src/chats/new-chat-queries.ts";
-import { findChatSummaries, findChatSummary } from "../../src/chats/queries.ts";
+import { findChatSummaries } from "../../src/chats/summary-queries.ts";
 import type { Sql } from "../../src/database/connect.ts";
 import { createReadLog } from "../../src/log/replay.ts";
 import { insertMessages } from "../../src/log/insert.ts";
-import { findMessages } from "../../src/log/messages.ts";
+import { findMessages } from "../../src/log/page-queries.ts";
 import { findVersions, markDeleted, updateContent } from "../../src/messages/queries.ts";
 import {
   areTogether,
@@ -245,9 +244,8 @@ const cases: Case[] = [
     what: "reactions of twenty people at once",
     run: async () => {
       const [message] = (await findMessages(sql, me, busyChat, { ...page, limit: 1 })) ?? [];
-      const { id } = z.object({ id: z.int() }).parse(JSON.parse(message?.json ?? ""));
       const people = Array.from({ length: 20 }, (_, n) => 1 + n * 40);
-      const change = { chatId: busyChat, messageId: id, emoji: "👍", on: true };
+      const change = { chatId: busyChat, messageId: message?.id ?? 0, emoji: "👍", on: true };
       return await storeReactions(
         sql,
         people.map((userId) => ({ ...change, userId })),
@@ -365,7 +363,7 @@ const cases: Case[] = [
   },
   {
     what: "one chat of a person's list",
-    run: () => findChatSummary(sql, me, busyChat),
+    run: () => findChatSummaries(sql, me, busyChat),
     rows: { chat_participants: 1, chats: 1, messages: 2 },
     by: ["messages_chat_id_seq_key"],
   },
