@@ -1,4 +1,6 @@
-import type { Fragment, Sql } from "../database/connect.ts";
+import { z } from "zod";
+import { one, type Fragment, type Sql } from "../database/connect.ts";
+import { wireTime } from "../database/wire-json.ts";
 
 export interface NewMessage {
   chatId: number;
@@ -37,48 +39,59 @@ function partsOf(items: NewMessage[]): Parts {
 /**
  * The new messages and answers with their numbers, as common table expressions: `numbered` has the rows to be stored, `known`
  * the messages whose client id was used before, and `member` everything that its sender may send.
+ *
+ * A message is its place `n` in the lists of parameters, so that its text is not copied from step to step. The messages of a
+ * chat go with the chat's row: a join of both would compare every message with every chat, since the planner takes each for
+ * a few rows.
  */
 function numberedMessages(sql: Sql, items: NewMessage[], { asks, replies }: Parts) {
   const columns = sql`
-    chat_id, user_id, content, client_id ${asks ? sql`, run_id` : sql``} ${replies ? sql`, reply_to` : sql``}
+    n, chat_id, user_id, client_id ${asks ? sql`, run_id` : sql``} ${replies ? sql`, reply_to` : sql``},
+    last_seq, message_count
   `;
-  const runIds = () => sql`, ${items.map((item) => item.runId ?? null)}::bigint[]`;
-  const repliedTo = () => sql`, ${items.map((item) => item.replyTo ?? null)}::bigint[]`;
+  const runIds = () => sql`, (${items.map((item) => item.runId ?? null)}::bigint[])[n] as run_id`;
+  const repliedTo = () =>
+    sql`, (${items.map((item) => item.replyTo ?? null)}::bigint[])[n] as reply_to`;
   return sql`
-    input as materialized (
-      select n, ${columns}
+    written_to as (
+      select chat_id, array_agg(n::int order by n) as places, array_agg(user_id order by n) as senders
       from unnest(
         ${items.map((item) => item.chatId)}::bigint[],
-        ${items.map((item) => item.userId)}::bigint[],
-        ${items.map((item) => item.content)}::text[],
-        ${items.map((item) => item.clientId ?? null)}::text[]
-        ${asks ? runIds() : sql``}
-        ${replies ? repliedTo() : sql``}
-      ) with ordinality as t (${columns}, n)
+        ${items.map((item) => item.userId)}::bigint[]
+      ) with ordinality as t (chat_id, user_id, n)
+      group by chat_id
     ),
     locked as materialized (
-      select id, last_seq, message_count, is_ai_chat
-      from chats
-      where id in (select chat_id from input)
-      order by id
-      for no key update
+      select c.id, places, senders, last_seq, message_count, is_ai_chat
+      from written_to
+      join chats c on c.id = chat_id
+      order by c.id
+      for no key update of c
+    ),
+    permitted as materialized (
+      select n, id as chat_id, sender as user_id, (${items.map((item) => item.clientId ?? null)}::text[])[n] as client_id
+        ${asks ? runIds() : sql``} ${replies ? repliedTo() : sql``},
+        last_seq, message_count, is_ai_chat
+      from locked
+      cross join unnest(places, senders) as t (n, sender)
+      -- The limit makes it an index look-up for each message, where a join might read everybody in the chat.
+      cross join lateral (
+        select from chat_participants where chat_id = locked.id and user_id = sender limit 1 for key share
+      ) p
     ),
     ${asks ? lockedRuns(sql) : sql``}
-    member as materialized (
-      select n, ${columns}, last_seq, message_count,
+    member as not materialized (
+      select ${columns},
         ${asks ? refusalBesideQuestions(sql) : sql`case when is_ai_chat then 'must_ask' end`} as refusal
-      from locked
-      join input on input.chat_id = locked.id
-      join chat_participants p using (chat_id, user_id)
-      for key share of p
+      from permitted
     ),
     known as materialized (
       select i.n, m.id
-      from member i
+      from permitted i
       join messages m on m.chat_id = i.chat_id and m.client_id = i.client_id and m.user_id = i.user_id
     ),
     accepted as (
-      select n, ${columns}, last_seq, message_count from member
+      select ${columns} from member
       where refusal is null and not exists (select from known where known.n = member.n)
     ),
     ${asks ? numberedWithAnswers(sql, columns) : numberedAlone(sql, columns)}
@@ -89,7 +102,7 @@ function numberedMessages(sql: Sql, items: NewMessage[], { asks, replies }: Part
 const lockedRuns = (sql: Sql) => sql`
   run as materialized (
     select id from answer_runs
-    where id in (select run_id from input) and attempt = 1
+    where id in (select run_id from permitted) and attempt = 1
     order by id
     for no key update
   ),
@@ -104,7 +117,7 @@ const refusalBesideQuestions = (sql: Sql) => sql`
 
 const numberedAlone = (sql: Sql, columns: Fragment) => sql`
   numbered as materialized (
-    select n, ${columns}, last_seq, message_count, false as is_answer, nextval('messages_id_seq') as id,
+    select ${columns}, false as is_answer, nextval('messages_id_seq') as id,
       row_number() over (partition by chat_id order by n) as position, null::bigint as answer_to
     from accepted
   )
@@ -112,12 +125,12 @@ const numberedAlone = (sql: Sql, columns: Fragment) => sql`
 
 const numberedWithAnswers = (sql: Sql, columns: Fragment) => sql`
   part as materialized (
-    select n, ${columns}, last_seq, message_count, is_answer, nextval('messages_id_seq') as id
+    select ${columns}, is_answer, nextval('messages_id_seq') as id
     from accepted
     join (values (false), (true)) half (is_answer) on run_id is not null or not is_answer
   ),
   numbered as materialized (
-    select n, ${columns}, last_seq, message_count, is_answer, id,
+    select ${columns}, is_answer, id,
       row_number() over (partition by chat_id order by n, is_answer) as position,
       case when is_answer then min(id) filter (where not is_answer) over (partition by n) end as answer_to
     from part
@@ -153,18 +166,36 @@ const mentionsOfMessages = (sql: Sql, items: NewMessage[]) => {
   `;
 };
 
-/** Stores messages and returns a row for each that the sender may send; see insertMessages in insert.ts. */
+/** An item of a statement by its place, from 1. */
+const Place = z.int();
+const Numbered = z.tuple([Place, /* id */ z.int(), /* seq */ z.int()]);
+
+const Stored = z.object({
+  created_at: z.string(),
+  sent: z.array(Numbered).nullable(),
+  answers: z.array(Numbered).nullable(),
+  mentions: z.array(z.object({ n: Place, user_ids: z.array(z.int()) })).nullable(),
+  known: z.array(z.tuple([Place, /* id */ z.int()])).nullable(),
+  refused: z.array(z.object({ n: Place, refusal: z.enum(["must_ask", "late"]) })).nullable(),
+});
+/**
+ * The outcome for all items of one statement. Those that their sender may not send are in no list. All messages have the same
+ * `created_at`, which is in the form of the wire.
+ */
+export type Stored = z.infer<typeof Stored>;
+
+/**
+ * Stores messages; see insertMessages in insert.ts. The outcome is one row with lists, since to read a row for each message
+ * takes more of the server's time than to send the statement.
+ */
 export async function insertOnce(
   sql: Sql,
   items: NewMessage[],
   { leaseSeconds }: InsertOptions,
-): Promise<readonly unknown[]> {
+): Promise<Stored> {
   const parts = partsOf(items);
   const mentions = parts.mentions ? sql`coalesce(mentions.user_ids, '{}')` : sql`'{}'::bigint[]`;
-  const joinMentions = parts.mentions
-    ? sql`left join mentions on mentions.n = q.n and not q.is_answer`
-    : sql``;
-  return await sql`
+  const rows = await sql`
     with ${numberedMessages(sql, items, parts)},
     ${parts.mentions ? mentionsOfMessages(sql, items) : sql``}
     moved as (
@@ -188,7 +219,7 @@ export async function insertOnce(
       )
       select q.id, q.chat_id,
         case when is_answer then null else user_id end,
-        case when is_answer then '' else content end,
+        case when is_answer then '' else (${items.map((item) => item.content)}::text[])[q.n] end,
         is_answer, last_seq + position, last_seq + position, message_count + position,
         case when is_answer then null else client_id end,
         case when is_answer then 'streaming' else 'complete' end,
@@ -196,23 +227,23 @@ export async function insertOnce(
         ${parts.replies ? sql`case when is_answer then null else reply_to end` : sql`null::bigint`},
         ${mentions}
       from numbered q
-      ${joinMentions}
+      ${parts.mentions ? sql`left join mentions on mentions.n = q.n and not q.is_answer` : sql``}
     )
-    select q.n, 'sent' as outcome, q.id, q.last_seq + q.position as seq, now() as created_at, ${parts.mentions ? mentions : sql`null::bigint[]`} as mentions,
-      ${parts.asks ? sql`a.id` : sql`null::bigint`} as answer_id,
-      ${parts.asks ? sql`a.last_seq + a.position` : sql`null::bigint`} as answer_seq
-    from numbered q
-    ${parts.asks ? sql`left join numbered a on a.n = q.n and a.is_answer` : sql``}
-    ${joinMentions}
-    where not q.is_answer
-    union all
-    select n, 'known', id, null, null, null, null, null from known
-    union all
-    select n, refusal, null, null, null, null, null, null
-    from member
-    where refusal is not null and not exists (select from known where known.n = member.n)
+    select ${sql.unsafe(wireTime("now()"))} as created_at,
+      (select ${numberedList(sql)} from numbered where not is_answer) as sent,
+      ${parts.asks ? sql`(select ${numberedList(sql)} from numbered where is_answer)` : sql`null::json`} as answers,
+      ${parts.mentions ? sql`(select json_agg(mentions) from mentions)` : sql`null::json`} as mentions,
+      (select to_json(array_agg(array[n, id])) from known) as known,
+      (
+        select json_agg(json_build_object('n', n, 'refusal', refusal))
+        from member
+        where refusal is not null and not exists (select from known where known.n = member.n)
+      ) as refused
   `;
+  return one(rows, Stored);
 }
+
+const numberedList = (sql: Sql) => sql`to_json(array_agg(array[n, id, last_seq + position]))`;
 
 const linkedRuns = (sql: Sql, leaseSeconds: number) => sql`
   linked as (
