@@ -73,7 +73,11 @@ function numberedMessages(sql: Sql, items: NewMessage[], { asks, replies }: Part
         ${asks ? runIds() : sql``} ${replies ? repliedTo() : sql``},
         last_seq, message_count, is_ai_chat
       from locked
-      cross join unnest(places, senders) as t (n, sender)
+      -- The limit is for the planner, which takes a list of unknown length for ten: with a hundred messages for a statement of one,
+      -- it would not keep the plan, and planning takes longer than the statement.
+      cross join lateral (
+        select n, sender from unnest(places, senders) as t (n, sender) limit cardinality(places)
+      ) item
       -- The limit makes it an index look-up for each message, where a join might read everybody in the chat.
       cross join lateral (
         select from chat_participants where chat_id = locked.id and user_id = sender limit 1 for key share
