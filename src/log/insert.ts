@@ -1,10 +1,11 @@
 // The group commit of new messages.
 import { databaseError, type Sql } from "../database/connect.ts";
 import { botUsername, type Message } from "../wire/messages.ts";
-import { insertOnce, type InsertOptions, type NewMessage, type Stored } from "./insert-queries.ts";
+import { insertOnce, type InsertOptions, type Stored } from "./insert-queries.ts";
 import { findSentMessages, newMessage, type SentMessage } from "./messages.ts";
+import type { NewMessage } from "./numbered-messages.ts";
 
-export type { NewMessage } from "./insert-queries.ts";
+export type { NewMessage } from "./numbered-messages.ts";
 
 /**
  * `stranger`: the sender is not in the chat. `must_ask`: every message of an AI chat needs a run, and this one has none.
