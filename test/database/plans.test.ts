@@ -501,3 +501,24 @@ test("a table that is read from end to end is noticed", async () => {
   expect(read.messages).toBeGreaterThan(20_000);
   expect(indexes).toEqual([]);
 });
+
+test("the statement that stores a message is not planned anew each time", async () => {
+  await sql.unsafe("set plan_cache_mode = auto");
+  const storeFive = async () => {
+    for (let time = 0; time < 5; time += 1) {
+      const message = { ...fromMe, content: "planned", clientId: crypto.randomUUID() };
+      await insertMessages(sql, [message], { leaseSeconds: 6 });
+    }
+  };
+  const customPlans = async () => {
+    const [plans] = await sql`
+      select sum(custom_plans)::int as custom from pg_prepared_statements where statement like '%insert into messages%'
+    `;
+    return Number(plans?.custom);
+  };
+  // PostgreSQL plans a statement anew for the first five times in any case.
+  await storeFive();
+  const before = await customPlans();
+  await storeFive();
+  expect(await customPlans()).toBe(before);
+});
