@@ -82,6 +82,12 @@ test("a pool in which a test has left a transaction open is not used again", () 
     expect(await emptyThroughPool(sql, name, fingerprint)).toBe(true);
   }));
 
+test("a pool that a test has ended is not used again", () =>
+  withPool(async ({ sql, name }, fingerprint) => {
+    await sql.end();
+    expect(await emptyThroughPool(sql, name, fingerprint)).toBe(false);
+  }));
+
 test("a connection to a pool's database that is not the pool's is closed", () =>
   withPool(async ({ url, sql, name }, fingerprint) => {
     await using(url, async (other) => {

@@ -102,18 +102,18 @@ export async function emptyThroughPool(
   name: string,
   fingerprint: string,
 ): Promise<boolean> {
-  const reserving = pool.reserve();
   try {
-    if (!(await within(poolWaitMs, reserving))) return false;
-    const sql = await reserving;
-    try {
-      return await empty((text) => sql.unsafe(text), fingerprint, name);
-    } finally {
-      sql.release();
-    }
+    return await empty((text) => inTime(pool.unsafe(text)), fingerprint, name);
   } catch {
     return false;
   }
+}
+
+/** @throws Error when the pool has given it no connection, or PostgreSQL no result, within a second */
+async function inTime<T>(query: PromiseLike<T>): Promise<T> {
+  const result = Promise.resolve(query);
+  if (!(await within(poolWaitMs, result))) throw new Error("the pool does not answer");
+  return result;
 }
 
 /** @param kept the application_name of the connections that stay open */
@@ -129,13 +129,11 @@ async function empty(run: Run, fingerprint: string, kept = "none"): Promise<bool
   if (busy > 0) return false;
   const found = one(await run(withTables), Found);
   if (found.fingerprint !== fingerprint || found.bytes > tableBytesMax) return false;
-  // As a replica does it: without the triggers of foreign keys and of tables that only grow.
+  // The statements are one transaction. They run as a replica does it: without the triggers of foreign keys and of tables that only grow.
   await run(`
-    begin;
-    set local session_replication_role = replica;
+    select set_config('session_replication_role', 'replica', true);
     ${found.tables.map((table) => `delete from ${table};`).join("\n")}
     select setval(seqrelid, seqstart, false) from pg_sequence;
-    commit
   `);
   return true;
 }
