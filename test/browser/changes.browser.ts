@@ -1,40 +1,21 @@
 // Edits and deletions on the page, each seen by somebody else.
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import type { Browser } from "playwright-core";
+import { expect, test } from "bun:test";
 import { z } from "zod";
 import { Message } from "../../src/wire/messages.ts";
 import { answer, finish, say } from "../world/gemini/script.ts";
-import { startWorld, type Person, type World } from "../world/world.ts";
-import { choose, focused, openMenu, rowWith, twoInARoom, type Visitor } from "./pair.ts";
-import { launchChromium } from "./visitor.ts";
+import { choose, focused, openMenu, rowWith, usePair, type Visitor } from "./pair.ts";
 
-let world: World;
-let browser: Browser;
-let anna: Person;
-let ben: Person;
-beforeAll(async () => {
-  world = await startWorld();
-  browser = await launchChromium();
-  anna = await world.person("anna");
-  ben = await world.person("ben");
-});
-afterAll(async () => {
-  await browser.close();
-  await world.stop();
-});
-
-const open = (before?: (chatId: number) => Promise<unknown>) =>
-  twoInARoom({ world, browser, anna, ben }, before);
+const pair = usePair();
 
 const tombstone = "This message was deleted";
 
 async function storedIn(chatId: number): Promise<z.infer<typeof Message>[]> {
-  const { body } = await anna.api("GET", `/api/chats/${chatId}/messages`);
+  const { body } = await pair.anna.api("GET", `/api/chats/${chatId}/messages`);
   return z.array(Message).parse(body);
 }
 
 test("the author edits with the keyboard alone, the other sees the new text and the versions", async () => {
-  const { annas, bens, leave } = await open();
+  const { annas, bens, leave } = await pair.open();
   await annas.say("A tpyo");
   await rowWith(bens, "A tpyo").waitFor();
   await rowWith(annas, "A tpyo").and(annas.page.locator(":not(.pending)")).waitFor();
@@ -66,7 +47,7 @@ test("the author edits with the keyboard alone, the other sees the new text and 
 });
 
 test("an edit that the server refuses says why, and the text is not lost", async () => {
-  const { chat, annas, leave } = await open((chatId) => anna.say(chatId, "/bot help"));
+  const { chat, annas, leave } = await pair.open((chatId) => pair.anna.say(chatId, "/bot help"));
   await choose(rowWith(annas, "/bot help"), "Edit");
   await annas.composer.fill("/bot");
   await annas.composer.press("Enter");
@@ -81,7 +62,7 @@ test("an edit that the server refuses says why, and the text is not lost", async
 });
 
 test("a deletion can be undone, and then is shown to the other when its time is over", async () => {
-  const { chat, annas, bens, leave } = await open((chatId) => anna.say(chatId, "Regret"));
+  const { chat, annas, bens, leave } = await pair.open((chatId) => pair.anna.say(chatId, "Regret"));
   const row = annas.rows.first();
   await choose(row, "Delete");
   const undo = row.getByRole("button", { name: "Undo" });
@@ -101,9 +82,9 @@ test("a deletion can be undone, and then is shown to the other when its time is 
 });
 
 test("a deletion is sent at once when its room, or the page, is left", async () => {
-  const { chat, annas, bens, leave } = await open(async (chatId) => {
-    await anna.say(chatId, "first");
-    await anna.say(chatId, "second");
+  const { chat, annas, bens, leave } = await pair.open(async (chatId) => {
+    await pair.anna.say(chatId, "first");
+    await pair.anna.say(chatId, "second");
   });
   await choose(rowWith(annas, "first"), "Delete");
   await annas.rows.first().getByRole("button", { name: "Undo" }).waitFor();
@@ -112,16 +93,16 @@ test("a deletion is sent at once when its room, or the page, is left", async () 
   await annas.page.evaluate(`location.hash = '#/chats/${chat.id}'`);
   await choose(rowWith(annas, "second"), "Delete");
   await annas.rows.nth(1).getByRole("button", { name: "Undo" }).waitFor();
-  await annas.page.goto(`${world.url}/health`);
+  await annas.page.goto(`${pair.world.url}/health`);
   await bens.rows.nth(1).getByText(tombstone).waitFor();
   await leave();
 });
 
 test("the menu offers what a person may do: to the author, the owner, and whoever asked", async () => {
-  world.gemini.respondWith(answer(say("Because."), finish()));
-  const { annas, bens, leave } = await open(async (chatId) => {
-    await ben.say(chatId, "/bot why?");
-    await anna.say(chatId, "Of Anna");
+  pair.world.gemini.respondWith(answer(say("Because."), finish()));
+  const { annas, bens, leave } = await pair.open(async (chatId) => {
+    await pair.ben.say(chatId, "/bot why?");
+    await pair.anna.say(chatId, "Of Anna");
   });
   const offered = async (visitor: Visitor, text: string) => {
     const labels = await (await openMenu(rowWith(visitor, text))).allInnerTexts();
