@@ -5,6 +5,7 @@ import { connect } from "../../src/database/connect.ts";
 import {
   borrowDatabase,
   borrowPool,
+  emptyDatabase,
   giveBackDatabase,
   giveBackPool,
   type PooledDatabase,
@@ -81,6 +82,13 @@ test("a pool in which a test has left a transaction open is not used again", () 
     transaction.release();
     expect(await emptyThroughPool(sql, name, fingerprint)).toBe(true);
   }));
+
+test("a database without tables is not used again", async () => {
+  const fresh = await borrowDatabase();
+  const url = await emptyDatabase();
+  expect(await emptyIfUnchanged(url, await fingerprintOf(fresh))).toBe(false);
+  await giveBackDatabase(fresh);
+});
 
 test("a pool that a test has ended is not used again", () =>
   withPool(async ({ sql, name }, fingerprint) => {

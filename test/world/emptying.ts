@@ -48,7 +48,8 @@ const schema = `
 /** The same, with the names of all tables that a test may have filled, and the size of the largest one. */
 const withTables = `
   select fingerprint, tables, bytes from (${schema}) as schema, (
-    select array_agg(oid::regclass::text) as tables, max(pg_relation_size(oid)) as bytes from pg_class
+    select coalesce(array_agg(oid::regclass::text), '{}') as tables, coalesce(max(pg_relation_size(oid)), 0) as bytes
+    from pg_class
     where relkind = 'r' and relnamespace = 'public'::regnamespace and relname <> 'schema_migrations'
   ) as sizes
 `;
