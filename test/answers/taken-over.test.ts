@@ -8,7 +8,7 @@ import type { Answers } from "../../src/context.ts";
 import { answer, cut, finish, refuse, say } from "../world/gemini/script.ts";
 import type { RunningServer } from "../../src/server.ts";
 import { TestSocket } from "../world/socket.ts";
-import { useWorld, type Person } from "../world/world.ts";
+import { useWorld, type Person, type World } from "../world/world.ts";
 import { gateway, whenAborted } from "./asking.ts";
 import { leftBehind, soFar, unsettled } from "./left-behind.ts";
 import { lastRequest, room } from "./room.ts";
@@ -173,37 +173,39 @@ test("what the model says once more of an answer, breaking off again, is not kep
 });
 
 describe("an answer whose server is gone ends as interrupted, its text kept", () => {
-  async function abandoned(reservedTokens?: number) {
-    const { anna, ben, chat, messages } = await room(world);
-    const elsewhere = await joinedOther(ben, chat.id);
+  /** Its server does not look for such answers by itself: a test decides who finds one. */
+  const still = useWorld({ durations: { recoveryMs: 3_600_000 } });
+
+  async function abandoned(from: World, reservedTokens?: number) {
+    const { anna, bens, chat, messages } = await room(from);
     const question = await anna.say(chat.id, "for the dead one");
-    const messageId = await leftBehind(world.sql, question, { leaseSeconds: 60, reservedTokens });
+    const messageId = await leftBehind(from.sql, question, { leaseSeconds: 60, reservedTokens });
     const expire = () =>
-      world.sql`update answer_runs set lease_expires_at = now() where message_id = ${messageId}`;
-    return { chat, messages, elsewhere, messageId, expire };
+      from.sql`update answer_runs set lease_expires_at = now() where message_id = ${messageId}`;
+    return { chat, messages, bens, messageId, expire };
   }
 
   test("where the model says nothing in time, and its request ends", async () => {
-    const { messageId, expire, messages } = await abandoned();
+    const { messageId, expire, messages } = await abandoned(still);
     const gate = gateway();
-    world.gemini.respondWith(answer(gate.step));
-    const { config, secretKey, sql, log, model } = world.ctx;
+    still.gemini.respondWith(answer(gate.step));
+    const { config, secretKey, sql, log, model } = still.ctx;
     const { ctx: alone } = compose({ config, secretKey, sql, log, model });
     await expire();
     await recoverAnswers(alone, 1_500);
     const reply = alone.answers.find(messageId);
     await gate.reached;
-    const request = lastRequest(world);
+    const request = lastRequest(still);
     await reply?.done;
     await whenAborted(request.aborted);
     expect((await messages())[1]).toMatchObject({ content: soFar, status: "interrupted" });
   });
 
   test("where it has said something in time, it may take longer", async () => {
-    const { messageId, expire, messages } = await abandoned();
+    const { messageId, expire, messages } = await abandoned(still);
     const gate = gateway();
-    world.gemini.respondWith(answer(say(", and"), gate.step, say(" on"), finish()));
-    const { config, secretKey, sql, log, model } = world.ctx;
+    still.gemini.respondWith(answer(say(", and"), gate.step, say(" on"), finish()));
+    const { config, secretKey, sql, log, model } = still.ctx;
     const { ctx: alone } = compose({ config, secretKey, sql, log, model });
     await expire();
     await recoverAnswers(alone, 300);
@@ -219,8 +221,8 @@ describe("an answer whose server is gone ends as interrupted, its text kept", ()
   });
 
   test("where the server that finds it has no model, or too little was reserved for it", async () => {
-    const requests = world.gemini.requests.length;
-    const { config, secretKey, sql, log } = world.ctx;
+    const requests = still.gemini.requests.length;
+    const { config, secretKey, sql, log } = still.ctx;
     const { ctx: bare } = compose({
       config,
       secretKey,
@@ -228,30 +230,31 @@ describe("an answer whose server is gone ends as interrupted, its text kept", ()
       log,
       model: { answer: undefined, description: "none" },
     });
-    const first = await abandoned();
+    const first = await abandoned(still);
     await first.expire();
     await recoverAnswers(bare);
-    const second = await abandoned(100);
+    const second = await abandoned(still, 100);
     await second.expire();
-    for (const { elsewhere, messageId } of [first, second]) {
-      expect(await ends(elsewhere, messageId)).toEqual({ text: soFar, status: "interrupted" });
+    await recoverAnswers(still.ctx);
+    for (const { bens, messageId } of [first, second]) {
+      expect(await ends(bens, messageId)).toEqual({ text: soFar, status: "interrupted" });
     }
-    expect(world.gemini.requests.length).toBe(requests);
+    expect(still.gemini.requests.length).toBe(requests);
   });
 
   test("and one that can't be looked at does not keep the others waiting", async () => {
-    const first = await abandoned();
-    const second = await abandoned();
+    const first = await abandoned(world);
+    const second = await abandoned(world);
     world.gemini.respondWith(refuse(400));
     const { settings } = first.chat;
     await world.sql`update chats set settings = '{}' where id = ${first.chat.id}`;
     await first.expire();
     await second.expire();
-    expect((await ends(second.elsewhere, second.messageId)).status).toBe("interrupted");
+    expect((await ends(second.bens, second.messageId)).status).toBe("interrupted");
     await world.sql`update chats set settings = ${world.sql.json(settings)} where id = ${first.chat.id}`;
     world.gemini.respondWith(refuse(400));
     await first.expire();
-    expect((await ends(first.elsewhere, first.messageId)).status).toBe("interrupted");
+    expect((await ends(first.bens, first.messageId)).status).toBe("interrupted");
   });
 });
 
