@@ -44,7 +44,7 @@ export interface WorldOptions {
   /** False: no model is configured. */
   model?: boolean;
   now?: () => Date;
-  /** Of new hashes; the lowest one unless said otherwise. Undefined: that of a real server. */
+  /** The cost of new hashes: the lowest one unless said otherwise. Undefined: that of a real server. */
   passwordCost?: PasswordCost | undefined;
   /** Durations of the server that differ. */
   durations?: Partial<ServerDurations & ComposedDurations>;

@@ -45,7 +45,7 @@ export interface Outcome {
   updatedSeq?: number;
 }
 
-/** What an acknowledged request says of the log: the state of a message at a number. */
+/** An acknowledged request tells the state of a message at a number of the log. */
 export interface Told {
   kind: "message" | "message_updated";
   messageId: number;

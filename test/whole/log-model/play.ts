@@ -47,7 +47,7 @@ async function verifyHistory({ cast, chatId, model, said }: Room) {
   }
 }
 
-/** What a person is told of their mentions is what the messages since they came say. */
+/** A person is told as many mentions as the messages since they came have. */
 async function verifyMentions({ cast, chatId, model }: Room, members: Set<number>) {
   const { owner, guests } = cast;
   const { body } = await owner.api("GET", `/api/chats/${chatId}/messages?limit=200&after_seq=0`);
