@@ -16,6 +16,11 @@ export const clusterSetting = "TEST_CLUSTER_URL";
 
 const prefix = "gemini-coop-test-";
 
+/** Each connection parses every statement anew. A chat's lock, four statements that wait for it and a look at them take six. */
+const poolMax = 6;
+/** A server's connections plan a statement five times before they keep a plan, which costs more than all that tests look up. */
+const poolOptions = "-c plan_cache_mode=force_generic_plan";
+
 interface Cluster {
   /** The URL of the migrated template database. */
   url: string;
@@ -135,8 +140,8 @@ export async function borrowPool(): Promise<PooledDatabase> {
   if (borrowed) return borrowed;
   const url = await borrowDatabase();
   const name = `world of ${new URL(url).pathname.slice(1)}`;
-  const address = { ...parseDatabaseUrl(url), applicationName: name };
-  return { url, name, sql: connect(address, pino({ level: "silent" })) };
+  const address = { ...parseDatabaseUrl(url), applicationName: name, options: poolOptions };
+  return { url, name, sql: connect(address, pino({ level: "silent" }), { max: poolMax }) };
 }
 
 /** Empties a database, and keeps its pool for the next borrower. */
