@@ -25,6 +25,7 @@ import { requestIdMax, requestIdOf } from "./http/request-id.ts";
 import { createRouter } from "./http/router.ts";
 import { secureHeaders } from "./http/secure-headers.ts";
 import { messageRoutes } from "./messages/routes.ts";
+import { moderationRoutes } from "./moderation/routes.ts";
 import type { StoreReaction } from "./reactions/commit.ts";
 import { reactionRoutes } from "./reactions/routes.ts";
 import type { ReadNotices } from "./receipts/notices.ts";
@@ -66,6 +67,7 @@ export function createApp({ ctx, passwords, receipts, storeReaction, upgrade }: 
   app.route("/", chatRoutes(ctx));
   app.route("/", receiptRoutes(ctx, receipts));
   app.route("/", messageRoutes(ctx));
+  app.route("/", moderationRoutes(ctx));
   app.route("/", reactionRoutes(ctx, storeReaction));
   app.route("/", botRoutes(ctx));
   app.route("/", healthRoutes(ctx));

@@ -28,6 +28,9 @@ export type AuditAction =
   | "change_chat"
   | "delete_chat"
   | "delete_message"
+  | "change_role"
+  | "report_message"
+  | "resolve_report"
   | "invite"
   | "leave"
   | "remove";

@@ -152,6 +152,11 @@ export async function updateChat(
       where c.id = ${chatId} and not (not_owner or no_heir or unchanged)
       returning ${chatColumns(sql)}
     ),
+    -- A new owner who was a moderator is a member when they hand the chat over.
+    promoted as (
+      update chat_participants p set role = 'member' from updated
+      where p.chat_id = updated.id and p.user_id = updated.owner_id and p.role <> 'member'
+    ),
     change as (
       insert into chat_changes (chat_id, seq, kind) select id, last_seq, 'chat_updated' from updated
     ),
@@ -211,8 +216,7 @@ export async function deleteChat(
   return maybe(
     await sql`
       with locked as materialized (
-        select c.id, c.name, c.owner_id
-        from chats c
+        select c.id, c.name, c.owner_id from chats c
         join chat_participants me on me.chat_id = c.id and me.user_id = ${caller.id}
         where c.id = ${chatId}
         for update of c

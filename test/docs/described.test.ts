@@ -129,6 +129,11 @@ test("every operation succeeds with 200 and what the document says", async () =>
   await does(ben, `GET ${chat}/read-receipts`, undefined, [id]);
   await does(ann, `GET ${one}/readers`, undefined, [id, message_id]);
   await does(ben, "GET /api/users/search");
+  const report = { reason: "It is rude." };
+  const { id: reportId } = await does(ben, `POST ${one}/report`, report, [id, message_id]);
+  await does(ann, `GET ${chat}/reports`, undefined, [id]);
+  await does(ann, `POST ${chat}/reports/{report_id}/resolve`, undefined, [id, reportId]);
+  await does(ann, `PATCH ${chat}/participants/{user_id}`, { role: "moderator" }, [id, ben.id]);
   await does(ben, `POST ${chat}/leave`, undefined, [id]);
   await does(ann, `DELETE ${chat}/participants/{user_id}`, undefined, [id, cat.id]);
   await does(ann, `DELETE ${chat}`, undefined, [id]);
