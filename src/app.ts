@@ -1,4 +1,5 @@
 import type { Ctx } from "./context.ts";
+import { accountDeletionRoutes } from "./account-deletion/routes.ts";
 import { peopleRoutes } from "./accounts/people-routes.ts";
 import { authRoutes } from "./accounts/routes.ts";
 import type { Passwords } from "./accounts/passwords.ts";
@@ -63,6 +64,7 @@ export function createApp({ ctx, passwords, receipts, storeReaction, upgrade }: 
   app.use(requireJson);
 
   app.route("/", authRoutes(ctx, passwords));
+  app.route("/", accountDeletionRoutes(ctx, passwords));
   app.route("/", peopleRoutes(ctx));
   app.route("/", chatRoutes(ctx));
   app.route("/", receiptRoutes(ctx, receipts));

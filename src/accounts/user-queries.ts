@@ -42,7 +42,10 @@ export async function insertUser(
 }
 
 export async function findUser(sql: Sql, userId: number): Promise<User | undefined> {
-  return maybe(await sql`select ${userColumns(sql)} from users where id = ${userId}`, User);
+  return maybe(
+    await sql`select ${userColumns(sql)} from users where id = ${userId} and deleted_at is null`,
+    User,
+  );
 }
 
 /**
@@ -97,7 +100,7 @@ export async function findUserWithPassword(
     await sql`
       select ${userColumns(sql)}, hashed_password
       from users
-      where lower(username) = lower(${username})
+      where lower(username) = lower(${username}) and deleted_at is null
     `,
     UserWithPassword,
   );
@@ -105,7 +108,7 @@ export async function findUserWithPassword(
 
 export async function findPasswordHash(sql: Sql, userId: number): Promise<string | undefined> {
   const row = maybe(
-    await sql`select hashed_password from users where id = ${userId}`,
+    await sql`select hashed_password from users where id = ${userId} and deleted_at is null`,
     UserWithPassword.pick({ hashed_password: true }),
   );
   return row?.hashed_password;
@@ -128,7 +131,7 @@ export async function findUsersByName(sql: Sql, usernames: string[]): Promise<Na
     await sql`
       select id, username, created_at
       from users
-      where lower(username) = any (select lower(name) from unnest(${usernames}::text[]) as name)
+      where lower(username) = any (select lower(name) from unnest(${usernames}::text[]) as name) and deleted_at is null
       order by id
     `,
     NamedUser,
@@ -153,7 +156,7 @@ export async function findUsersByPart(
       with beginning as materialized (
         select id, username, created_at from users
         where lower(username) collate "C" >= ${name} and lower(username) collate "C" < ${`${name}\u0080`}
-          and id <> ${exceptUserId}
+          and id <> ${exceptUserId} and deleted_at is null
         order by lower(username) collate "C"
         limit ${limit}
       ),
@@ -161,7 +164,7 @@ export async function findUsersByPart(
         select id, username, created_at from users
         where username_bigrams(username) @> ${bigrams}::text[]
           and strpos(lower(username), ${name}) > 1
-          and id <> ${exceptUserId}
+          and id <> ${exceptUserId} and deleted_at is null
           -- Where enough names begin with it, most others that have its bigrams would be looked at in vain.
           and (select count(*) from beginning) < ${limit}
         limit ${limit}

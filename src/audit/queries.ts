@@ -28,6 +28,7 @@ export type AuditAction =
   | "change_chat"
   | "delete_chat"
   | "delete_message"
+  | "delete_account"
   | "change_role"
   | "report_message"
   | "resolve_report"

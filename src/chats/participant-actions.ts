@@ -1,6 +1,7 @@
 // Participants of a chat: inviting, leaving and removing.
 import type { Caller } from "../accounts/access-tokens.ts";
 import type { Ctx } from "../context.ts";
+import { databaseError } from "../database/connect.ts";
 import { findUsersByName } from "../accounts/user-queries.ts";
 import { groupSizeMax, type Chat, type Participant } from "../wire/chats.ts";
 import { Problem } from "../wire/problems.ts";
@@ -38,7 +39,11 @@ export async function inviteToChat(
   const [user] = await findUsersByName(ctx.sql, [username]);
   if (!user) throw nobodyNamed(username);
 
-  const result = await insertParticipant(ctx.sql, caller, chatId, user);
+  const result = await insertParticipant(ctx.sql, caller, chatId, user).catch((error: unknown) => {
+    // The account was deleted at the same time.
+    if (databaseError(error)?.code === "23503") throw nobodyNamed(username);
+    throw error;
+  });
   if (!result) throw chatNotFound();
   if (result.outcome !== "added") {
     const participants = await listParticipants(ctx, caller, chatId);

@@ -88,6 +88,12 @@ test("every operation succeeds with 200 and what the document says", async () =>
     refresh_token: tokens.refresh_token,
   });
   await does(undefined, "POST /api/auth/logout", { refresh_token });
+  const again = await world.call("POST", "/api/auth/login", changed);
+  const leaving = {
+    api: (method: string, path: string, body?: unknown) =>
+      world.call(method, path, body, { authorization: `Bearer ${again.body.access_token}` }),
+  };
+  await does(leaving, "DELETE /api/auth/me", { password: changed.password, messages: "keep" });
   await does(ann, "GET /api/auth/me");
   await does(ann, "PATCH /api/auth/me", { read_receipts: true });
   await does(ann, "POST /api/auth/ws-ticket");

@@ -63,6 +63,7 @@ export const operations: Record<string, Rule> = {
   "POST /api/auth/logout": anyone({ body: (scene) => scene.refreshToken() }),
   "GET /api/auth/me": signedIn(),
   "PATCH /api/auth/me": signedIn({ body: () => ({ read_receipts: false }) }),
+  "DELETE /api/auth/me": signedIn({ body: (scene) => scene.deletion() }),
   "POST /api/auth/ws-ticket": signedIn(),
   "POST /api/auth/password": signedIn({ body: (scene) => scene.newPassword() }),
   "GET /api/auth/sessions": signedIn(),

@@ -93,6 +93,10 @@ const operations: Record<string, Step> = {
     who: "author",
     body: () => ({ content: "/bot Is anybody there?" }),
   },
+  "DELETE /api/auth/me": {
+    who: "author",
+    body: (scene) => ({ ...scene.deletion(), messages: "keep" }),
+  },
   "POST /api/auth/password": { who: "member", body: (scene) => scene.newPassword() },
 };
 const tokensOnly = ["POST /api/auth/login", "POST /api/auth/refresh", "POST /api/auth/logout"];

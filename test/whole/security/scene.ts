@@ -22,6 +22,7 @@ export interface Scene {
   credentials(): Promise<object>;
   refreshToken(): Promise<object>;
   newPassword(): object;
+  deletion(): object;
 }
 
 const password = "correct horse battery";
@@ -96,6 +97,7 @@ export async function setScene(
       const username = newName();
       return { username, email: `${username}@example.com`, password };
     },
+    deletion: () => ({ password, messages: "erase" }),
     newPassword: () => ({ current_password: password, new_password: "another horse battery" }),
     async credentials() {
       const { username } = await registered(world, newName());
@@ -117,8 +119,8 @@ export async function setScene(
   };
 }
 
-/** Tables in which refusals themselves are noted, and the sockets of those who are refused. */
-const notes = /^(audit|rate|schema_migrations|presence|last_seen)/;
+/** Tables in which refusals themselves are noted, the sockets of those who are refused, and what a recurring task has to do. */
+const notes = /^(audit|account_deletions|rate|schema_migrations|presence|last_seen)/;
 
 /**
  * All rows of all tables, as one text a row.
