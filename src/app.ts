@@ -8,6 +8,8 @@ import { botRoutes } from "./answers/routes.ts";
 import { chatRoutes } from "./chats/routes.ts";
 import { documentRoutes } from "./docs/documents.ts";
 import { docsRoutes } from "./docs/pages.ts";
+import type { ExportSlots } from "./export/export-slots.ts";
+import { exportRoutes } from "./export/routes.ts";
 import { seeClient } from "./http/address.ts";
 import {
   crossOrigin,
@@ -40,13 +42,21 @@ import { requestId } from "hono/request-id";
 export interface AppParts {
   ctx: Ctx;
   passwords: Passwords;
+  exportSlots: ExportSlots;
   receipts: ReadNotices;
   storeReaction: StoreReaction;
   upgrade: SocketUpgrade;
 }
 
 /** The HTTP application: middleware, the routes of all features, the documents, and the error handlers. */
-export function createApp({ ctx, passwords, receipts, storeReaction, upgrade }: AppParts) {
+export function createApp({
+  ctx,
+  passwords,
+  exportSlots,
+  receipts,
+  storeReaction,
+  upgrade,
+}: AppParts) {
   const app = createRouter();
   app.use(seeClient(ctx.config));
   // Hono's middleware keeps fewer ids than this server does.
@@ -70,6 +80,7 @@ export function createApp({ ctx, passwords, receipts, storeReaction, upgrade }: 
   app.route("/", receiptRoutes(ctx, receipts));
   app.route("/", messageRoutes(ctx));
   app.route("/", moderationRoutes(ctx));
+  app.route("/", exportRoutes(ctx, exportSlots));
   app.route("/", reactionRoutes(ctx, storeReaction));
   app.route("/", botRoutes(ctx));
   app.route("/", healthRoutes(ctx));

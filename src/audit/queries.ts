@@ -29,6 +29,8 @@ export type AuditAction =
   | "delete_chat"
   | "delete_message"
   | "delete_account"
+  | "export_account"
+  | "export_chat"
   | "change_role"
   | "report_message"
   | "resolve_report"

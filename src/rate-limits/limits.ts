@@ -64,6 +64,12 @@ export const rates = {
     address: per(2_400, minute),
     refusal: "You are moderating too fast.",
   },
+  /** Exports of chats and of a person's data. */
+  exports: {
+    person: per(30, hour),
+    address: per(600, hour),
+    refusal: "You have exported too often.",
+  },
   /** Mentions of everybody in a group of more than 50 people, in sent and in edited messages. */
   largeMentions: {
     person: per(60, hour),

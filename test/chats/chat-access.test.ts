@@ -38,6 +38,7 @@ const endpoints: Record<string, Endpoint> = {
     path: "/messages/{message_id}/report",
     body: { reason: "It is rude." },
   },
+  exportChat: { method: "GET", path: "/export" },
   getMessage: { method: "GET", path: "/messages/{message_id}" },
   editMessage: { method: "PATCH", path: "/messages/{message_id}", body: { content: "taken over" } },
   deleteMessage: { method: "DELETE", path: "/messages/{message_id}" },

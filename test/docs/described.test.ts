@@ -140,6 +140,13 @@ test("every operation succeeds with 200 and what the document says", async () =>
   await does(ann, `GET ${chat}/reports`, undefined, [id]);
   await does(ann, `POST ${chat}/reports/{report_id}/resolve`, undefined, [id, reportId]);
   await does(ann, `PATCH ${chat}/participants/{user_id}`, { role: "moderator" }, [id, ben.id]);
+  for (const format of ["jsonl", "md", "html"]) {
+    const exported = await ben.api("GET", `/api/chats/${id}/export?format=${format}`);
+    expect([format, exported.status]).toEqual([format, 200]);
+  }
+  expect((await ben.api("GET", "/api/auth/me/export")).status).toBe(200);
+  // Files are not JSON: test/world/contract.ts compares their headers and media types.
+  done.add(`GET ${chat}/export`).add("GET /api/auth/me/export");
   await does(ben, `POST ${chat}/leave`, undefined, [id]);
   await does(ann, `DELETE ${chat}/participants/{user_id}`, undefined, [id, cat.id]);
   await does(ann, `DELETE ${chat}`, undefined, [id]);

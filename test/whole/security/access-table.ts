@@ -109,6 +109,8 @@ export const operations: Record<string, Rule> = {
   "GET /api/chats/{chat_id}/messages/{message_id}/context": participants(),
   "PUT /api/chats/{chat_id}/messages/{message_id}/reactions/{emoji}": participants(),
   "DELETE /api/chats/{chat_id}/messages/{message_id}/reactions/{emoji}": participants(),
+  "GET /api/chats/{chat_id}/export": participants(),
+  "GET /api/auth/me/export": signedIn(),
   "GET /api/usage": signedIn(),
   "GET /api/models": signedIn(),
   "GET /health": anyone(),
