@@ -1,5 +1,6 @@
 // Makes the context and the objects behind its ports: the only file that knows every feature.
 import type { Logger } from "pino";
+import { PeopleChanges } from "./accounts/people-changes.ts";
 import { Passwords, type PasswordCost } from "./accounts/passwords.ts";
 import { readArrivals, type Arrival, type ArrivalRead } from "./accounts/socket-queries.ts";
 import { RecentSessions } from "./accounts/recent-sessions.ts";
@@ -137,6 +138,7 @@ export function compose(parts: ContextParts): ServerParts {
     exportSlots: new ExportSlots(),
     passwords: new Passwords(log, parts.passwordCost),
     presence,
+    peopleChanges: new PeopleChanges(ctx),
     typing: new TypingNotices(ctx, durations.typingMs),
     storeReaction: createStoreReaction(sql),
     receipts: new ReadNotices(ctx, durations.receiptsMs),
@@ -151,8 +153,8 @@ function createArrivals(sql: Sql): Arrivals {
   });
   return {
     async readSessionChats(session) {
-      const { chatIds, isHidden } = await reads.add(session, firstJoinMs);
-      return chatIds && { chatIds, isHidden };
+      const { chatIds, quietChatIds, isHidden } = await reads.add(session, firstJoinMs);
+      return chatIds && { chatIds, quietChatIds, isHidden };
     },
     readJoin: async (join) => (await reads.add(join)).chat,
   };

@@ -37,6 +37,8 @@ export interface Ctx {
 
 export interface SessionChats {
   chatIds: number[];
+  /** Those of them of whose messages the person is not told. See `Listener.setQuietChats`. */
+  quietChatIds: number[];
   /** Whether the person of the session does not want to be seen. */
   isHidden: boolean;
 }
@@ -130,6 +132,8 @@ export interface Gateway {
   beginRemoval(userId: number, chatId: number): () => void;
   /** A person's sockets. */
   listenersOf(userId: number): Listener[];
+  /** The sockets of a chat's participants that have not joined it. */
+  followersOf(chatId: number): Listener[];
 }
 
 /** Why an answer was ended from outside. */

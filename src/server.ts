@@ -1,5 +1,6 @@
 // One running server: Bun.serve, recurring tasks, and the orderly shutdown.
 import type { Server } from "bun";
+import type { PeopleChanges } from "./accounts/people-changes.ts";
 import { findLiveSessions } from "./accounts/queries.ts";
 import { cleanUpSessions } from "./accounts/authentication.ts";
 import { dropSessions } from "./accounts/recent-sessions.ts";
@@ -38,6 +39,8 @@ export interface ServerDurations {
   purgeMs: number;
   /** Between two looks for people whose presence has changed. */
   presencePollMs: number;
+  /** Between two looks for people whose profiles or blocks have changed. */
+  peoplePollMs: number;
   /** Between two renewals of the lease of this server's people: a third of the lease at most. */
   presenceRenewMs: number;
   cleanUpMs: number;
@@ -55,6 +58,7 @@ const defaultDurations: ServerDurations = {
   recoveryMs: 1_000,
   purgeMs: 1_000,
   presencePollMs: 1_000,
+  peoplePollMs: 1_000,
   presenceRenewMs: 8_000,
   cleanUpMs: 10 * 60_000,
   drainMs: 4_000,
@@ -71,13 +75,14 @@ const endedPageSize = 1_000;
 const idleTimeoutSeconds = 75;
 
 /** The objects that a server needs from compose.ts. */
-export type ServerParts = SocketParts & AppParts;
+export type ServerParts = SocketParts & AppParts & { peopleChanges: PeopleChanges };
 
 export interface RunningServer {
   readonly ctx: Ctx;
   /** Tests call its heartbeat and checks. */
   readonly sockets: SocketRegistry;
   readonly presence: Presence;
+  readonly peopleChanges: PeopleChanges;
   readonly port: number;
   /** The address for a client on this machine. */
   readonly url: string;
@@ -106,6 +111,7 @@ export function startServer(
     ctx,
     sockets,
     presence: parts.presence,
+    peopleChanges: parts.peopleChanges,
     port,
     url: `http://${host}:${port}`,
     async stop() {
@@ -160,7 +166,7 @@ function serve(parts: ServerParts): Server<SocketData> {
 
 /** @returns a stop for each recurring task */
 function startTasks(
-  { ctx, sockets, presence }: ServerParts,
+  { ctx, sockets, presence, peopleChanges }: ServerParts,
   times: ServerDurations,
 ): (() => void)[] {
   const { log } = ctx;
@@ -180,6 +186,9 @@ function startTasks(
       presence.people.checkIdle();
       return presence.watches.poll();
     }),
+    // At once, so that no change is missed by the first sockets.
+    every(times.peoplePollMs, "changed people", log, () => peopleChanges.poll(), { atOnce: true }),
+    every(cleanUpMs, "clean-up of changed people", log, () => peopleChanges.cleanUp()),
     every(times.presenceRenewMs, "presence lease", log, () => presence.people.renew()),
     every(cleanUpMs, "presence clean-up", log, () => presence.cleanUp()),
     every(cleanUpMs, "session clean-up", log, () => cleanUpSessions(ctx)),

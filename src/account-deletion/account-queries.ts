@@ -35,7 +35,7 @@ export async function markAccountDeleted(
       deleted as (
         update users u
         set username = ${deletedUsername}, email = '', hashed_password = '', read_receipts = false, presence = 'invisible',
-            deleted_at = now()
+            display_name = null, bio = null, deleted_at = now()
         from before
         where u.id = before.id
         returning u.id
@@ -48,6 +48,9 @@ export async function markAccountDeleted(
       ),
       unseen as (
         delete from last_seen l using deleted where l.user_id = deleted.id
+      ),
+      unblocked as (
+        delete from user_blocks b using deleted where deleted.id in (b.blocker_id, b.blocked_id)
       ),
       forgotten as (
         delete from usage_days d using deleted where d.kind = 'user' and d.id = deleted.id

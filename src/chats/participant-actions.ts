@@ -1,11 +1,13 @@
 // Participants of a chat: inviting, leaving and removing.
 import type { Caller } from "../accounts/access-tokens.ts";
 import type { Ctx } from "../context.ts";
-import { databaseError } from "../database/connect.ts";
+import { personBlocked } from "../accounts/blocks.ts";
 import { findUsersByName } from "../accounts/user-queries.ts";
+import { databaseError } from "../database/connect.ts";
 import { groupSizeMax, type Chat, type Participant } from "../wire/chats.ts";
 import { Problem } from "../wire/problems.ts";
-import { chatNotFound, getChat, nobodyNamed, ownerOnly, tooManyChats } from "./actions.ts";
+import { chatNotFound, getChat, ownerOnly, tooManyChats } from "./actions.ts";
+import { nobodyNamed } from "./invitees.ts";
 import {
   deleteParticipant,
   findParticipants,
@@ -27,7 +29,7 @@ export async function listParticipants(
 
 /**
  * Adds a person to a chat. Any participant may do that; somebody who is in the chat already stays in it.
- * @throws Problem `not_found`, `chat_full`, `too_many_chats`
+ * @throws Problem `not_found`, also for somebody who has blocked the caller, `person_blocked`, `chat_full`, `too_many_chats`
  */
 export async function inviteToChat(
   ctx: Ctx,
@@ -49,13 +51,22 @@ export async function inviteToChat(
     const participants = await listParticipants(ctx, caller, chatId);
     const participant = participants.find(({ id }) => id === user.id);
     if (participant) return { message: `${user.username} is in this chat already`, participant };
+    if (result.outcome === "blocks_caller") throw nobodyNamed(username);
+    if (result.outcome === "blocked_by_caller") throw personBlocked(user.username);
     if (result.outcome === "full") throw chatFull(chat);
     if (result.outcome === "too_many_chats") throw tooManyChats();
     throw chatNotFound();
   }
-  const { id, username: name, created_at } = user;
   const { joined_at } = result;
-  const participant: Participant = { id, username: name, role: "member", joined_at, created_at };
+  const participant: Participant = {
+    id: user.id,
+    username: user.username,
+    role: "member",
+    joined_at,
+    created_at: user.created_at,
+    display_name: user.display_name,
+    avatar_url: null,
+  };
   ctx.realtime.toRoom({
     type: "participant_added",
     chat_id: chatId,

@@ -11,7 +11,7 @@ const privateSize = 2;
 
 const participantColumns = (sql: Sql) => sql`
   u.id, u.username, case when u.id = c.owner_id then 'owner' else p.role end as role,
-  p.joined_at, u.created_at
+  p.joined_at, u.created_at, u.display_name, null::text as avatar_url
 `;
 
 /** @returns undefined for a chat that the caller is not in; otherwise the list has the caller at least */
@@ -50,7 +50,9 @@ export async function isParticipant(sql: Sql, userId: number, chatId: number): P
 
 const AddedParticipant = z.discriminatedUnion("outcome", [
   z.object({ outcome: z.literal("added"), chat: Chat, joined_at: Participant.shape.joined_at }),
-  z.object({ outcome: z.enum(["present", "full", "too_many_chats"]) }),
+  z.object({
+    outcome: z.enum(["present", "full", "too_many_chats", "blocked_by_caller", "blocks_caller"]),
+  }),
 ]);
 
 /**
@@ -71,14 +73,16 @@ export async function insertParticipant(
       select
         exists (select from chat_participants where chat_id = ${chatId} and user_id = ${userId}) as present,
         participant_count >= case when is_group then ${groupSizeMax}::int else ${privateSize}::int end as is_full,
-        (select count(*) from chat_participants where user_id = ${userId}) >= ${chatsPerUserMax} as is_busy
+        (select count(*) from chat_participants where user_id = ${userId}) >= ${chatsPerUserMax} as is_busy,
+        exists (select from user_blocks where blocker_id = ${caller.id} and blocked_id = ${userId}) as is_blocked,
+        exists (select from user_blocks where blocker_id = ${userId} and blocked_id = ${caller.id}) as blocks
       from locked
     ),
     added as (
       insert into chat_participants (chat_id, user_id, last_read_seq, joined_seq)
       select locked.id, ${userId}, locked.last_seq + 1, locked.last_seq + 1
       from locked, state
-      where not (present or is_full or is_busy)
+      where not (present or is_full or is_busy or is_blocked or blocks)
       on conflict (chat_id, user_id) do nothing
       returning chat_id, user_id, joined_at
     ),
@@ -119,7 +123,10 @@ export async function insertParticipant(
     union all
     select ${chatColumns(sql)}, null,
       case
-        when present or not (is_full or is_busy) then 'present'
+        when present then 'present'
+        when blocks then 'blocks_caller'
+        when is_blocked then 'blocked_by_caller'
+        when not (is_full or is_busy) then 'present'
         when is_full then 'full'
         else 'too_many_chats'
       end

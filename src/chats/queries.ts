@@ -6,6 +6,7 @@ import { insertEvent, type Actor } from "../audit/queries.ts";
 import { maybe, one, type Sql } from "../database/connect.ts";
 import { Chat, chatsPerUserMax, mentionCountMax, type ChatSettings } from "../wire/chats.ts";
 import { wireTime } from "../database/wire-json.ts";
+import { quietChatIds } from "../log/block-queries.ts";
 import { chatColumns } from "../log/chat-columns.ts";
 import { chatColumnsFor, lockedChat, shownName } from "./column-queries.ts";
 import { preferenceColumns } from "./preference-queries.ts";
@@ -28,12 +29,12 @@ export async function findChat(
 
 /**
  * The chats of a person's list, newest activity first, in the form of the wire. The unread count is a subtraction: all messages
- * of the chat, minus those up to the read position, minus the person's own above it. Its cost does not depend on the count.
+ * of the chat, minus those up to the read position, minus the person's own above it. In quiet chats nothing is unread.
  * @param chatId only this chat; undefined for all of them
  */
 const summaries = (sql: Sql, userId: number, chatId?: number) => sql`
   select ${chatColumnsFor(sql, userId, "wire")},
-    c.message_count - case
+    case when quiet.here then 0 else c.message_count - case
       -- Most chats are read to their end, or not at all: only between the two a message has to be looked up.
       when me.last_read_seq >= c.last_seq then c.message_count
       when me.last_read_seq = 0 then 0
@@ -45,12 +46,12 @@ const summaries = (sql: Sql, userId: number, chatId?: number) => sql`
         ),
         0
       )
-    end - (me.own_count - me.own_read_count) as unread_count,
+    end - (me.own_count - me.own_read_count) end as unread_count,
     newest.content as last_message,
     ${sql.unsafe(wireTime("newest.created_at"))} as last_message_time,
     ${preferenceColumns(sql, "me", "wire")},
     -- Most people are mentioned nowhere: one look is then enough for all chats.
-    case when exists (select from message_mentions where user_id = ${userId}) then (
+    case when exists (select from message_mentions where user_id = ${userId}) and not quiet.here then (
       select count(*) from (
         select from message_mentions
         where user_id = me.user_id and chat_id = me.chat_id and seq > me.last_read_seq
@@ -62,6 +63,9 @@ const summaries = (sql: Sql, userId: number, chatId?: number) => sql`
   left join lateral (
     select content, created_at from messages where chat_id = c.id order by seq desc limit 1
   ) newest on true
+  cross join lateral (
+    select c.id = any (array(${quietChatIds(sql, sql`${userId}::bigint`)})) as here
+  ) quiet
   where me.user_id = ${userId} ${chatId === undefined ? sql`` : sql`and me.chat_id = ${chatId}`}
   order by coalesce(newest.created_at, c.created_at) desc, c.id desc
   limit ${chatsPerUserMax}
@@ -97,6 +101,12 @@ const UpdatedChat = z.object({
   outcome: z.enum(["updated", "unchanged", "not_owner", "no_heir"]),
 });
 
+interface ChatChange {
+  name: string | undefined;
+  ownerId: number | undefined;
+  settings: Partial<ChatSettings> | undefined;
+}
+
 /**
  * Renames a chat, transfers it to another owner, or changes some of its settings.
  * @returns undefined for a chat that the caller is not in
@@ -105,11 +115,7 @@ export async function updateChat(
   sql: Sql,
   caller: Actor,
   chatId: number,
-  change: {
-    name: string | undefined;
-    ownerId: number | undefined;
-    settings: Partial<ChatSettings> | undefined;
-  },
+  change: ChatChange,
 ): Promise<z.infer<typeof UpdatedChat> | undefined> {
   const details = {
     changed: changedMembers(change),
@@ -186,11 +192,7 @@ export async function updateChat(
 }
 
 /** The names of the members that a request wants to change, as in the wire. Their values are not recorded. */
-function changedMembers(change: {
-  name: string | undefined;
-  ownerId: number | undefined;
-  settings: Partial<ChatSettings> | undefined;
-}): string[] {
+function changedMembers(change: ChatChange): string[] {
   return [
     ...(change.name === undefined ? [] : ["name"]),
     ...(change.ownerId === undefined ? [] : ["owner_id"]),

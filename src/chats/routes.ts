@@ -47,7 +47,14 @@ const createChatRoute = createRoute({
   request: { body: takes(CreateChatInput) },
   responses: {
     200: answers(Chat, "The new chat, or the private chat that the two people have already"),
-    ...refuses(...badBody, "invalid_token", "not_found", "chat_full", "too_many_chats"),
+    ...refuses(
+      ...badBody,
+      "invalid_token",
+      "not_found",
+      "chat_full",
+      "too_many_chats",
+      "person_blocked",
+    ),
   },
 });
 
@@ -147,7 +154,14 @@ const inviteRoute = createRoute({
   request: { params: ChatPath, body: takes(InviteInput) },
   responses: {
     200: answers(Invitation, "The participant"),
-    ...refuses(...badBody, "invalid_token", "not_found", "chat_full", "too_many_chats"),
+    ...refuses(
+      ...badBody,
+      "invalid_token",
+      "not_found",
+      "chat_full",
+      "too_many_chats",
+      "person_blocked",
+    ),
   },
 });
 

@@ -25,6 +25,16 @@ export const chatList = html`<p>
     <code>name</code> is another one: keep the name that you have.
   </p>
   <p>
+    Messages and frames name people by their usernames. Participants also have a
+    <code>display_name</code>, which may be null: show it for their <code>user_id</code>.
+    <a href="#ServerUserUpdated"><code>user_updated</code></a> brings the profile of somebody whose
+    name has changed, and ${endpoint("People", "getUser", "GET /api/users/{user_id}")} that of
+    somebody who has left. ${endpoint("People", "blockUser", "PUT /api/users/{user_id}/block")}
+    blocks a person, of which only one's own clients are told, by
+    <a href="#ServerBlockedPeople"><code>blocked_people</code></a
+    >: fold up messages of those people.
+  </p>
+  <p>
     Unread messages are messages of others, including the bot, above the read position.
     ${endpoint("Chats", "markRead", "POST /api/chats/{chat_id}/mark-read")} moves the read position
     to a number, or to the newest message; a number above the newest one means the newest one. The

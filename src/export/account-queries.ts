@@ -1,6 +1,7 @@
 // All that is stored about a person, as pages of rows that are exported as they are.
 import { z } from "zod";
 import { many, maybe, type Sql } from "../database/connect.ts";
+import { blockedMax } from "../wire/blocks.ts";
 import { chatsPerUserMax } from "../wire/chats.ts";
 import { sessionsPerUserMax } from "../accounts/queries.ts";
 
@@ -13,7 +14,7 @@ export function findSmallParts(sql: Sql, userId: number): Record<string, () => P
     profile: async () =>
       many(
         await sql`
-          select id, username, email, created_at, read_receipts, presence from users where id = ${userId} and deleted_at is null
+          select id, username, email, created_at, display_name, bio, read_receipts, presence from users where id = ${userId} and deleted_at is null
         `,
         Row,
       ),
@@ -33,6 +34,15 @@ export function findSmallParts(sql: Sql, userId: number): Record<string, () => P
             p.muted_until, p.pinned
           from chat_participants p join chats c on c.id = p.chat_id
           where p.user_id = ${userId} order by c.id limit ${chatsPerUserMax}
+        `,
+        Row,
+      ),
+    block: async () =>
+      many(
+        await sql`
+          select b.blocked_id as user_id, u.username, b.created_at
+          from user_blocks b join users u on u.id = b.blocked_id
+          where b.blocker_id = ${userId} order by b.id limit ${blockedMax}
         `,
         Row,
       ),

@@ -134,7 +134,7 @@ const mentionsOfMessages = (sql: Sql, items: NewMessage[]) => {
   );
   return sql`
     mentioned as materialized (
-      select q.n, q.id, q.chat_id, q.last_seq + q.position as seq, p.user_id, t.place
+      select q.n, q.id, q.chat_id, q.last_seq + q.position as seq, p.user_id, q.user_id as author_id, t.place
       from unnest(
         ${pairs.map(({ n }) => n)}::bigint[],
         ${pairs.map(({ userId }) => userId)}::bigint[]
@@ -149,6 +149,10 @@ const mentionsOfMessages = (sql: Sql, items: NewMessage[]) => {
     kept as (
       insert into message_mentions (user_id, chat_id, seq, message_id)
       select user_id, chat_id, seq, id from mentioned
+      where not exists (
+        select from user_blocks
+        where blocker_id = mentioned.user_id and blocked_id = mentioned.author_id
+      )
     ),
   `;
 };

@@ -42,7 +42,7 @@ export async function readOtherFrames(
 ): Promise<DurableFrame[]> {
   const rows = await sql`
     select change.seq as number, change.kind, change.user_id, u.username,
-      change.message_id, change.emoji, change.emoji_count, u.created_at, coalesce(p.joined_at, change.created_at) as joined_at,
+      change.message_id, change.emoji, change.emoji_count, u.created_at, u.display_name, coalesce(p.joined_at, change.created_at) as joined_at,
       coalesce(p.role, 'member') as role
     from chat_changes change
     left join users u on u.id = change.user_id
@@ -51,7 +51,7 @@ export async function readOtherFrames(
       and change.kind not in ('message_updated', 'answer_ended')
   `;
   const changes = many(
-    rows.map(({ user_id, username, created_at, joined_at, role, ...change }) => ({
+    rows.map(({ user_id, username, created_at, display_name, joined_at, role, ...change }) => ({
       ...change,
       chat,
       person: { user_id, username },
@@ -62,6 +62,8 @@ export async function readOtherFrames(
         role: user_id === chat.owner_id ? "owner" : role,
         joined_at,
         created_at,
+        display_name,
+        avatar_url: null,
       },
     })),
     OtherChange,

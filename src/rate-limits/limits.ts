@@ -88,6 +88,24 @@ export const rates = {
     address: per(2_400, minute),
     refusal: "You are searching for people too fast.",
   },
+  /** Profiles that are looked at. The quota keeps a person from reading all of them quickly. */
+  userLookups: {
+    person: per(300, minute),
+    address: per(6_000, minute),
+    refusal: "You are looking at profiles too fast.",
+  },
+  /** Changes of a display name or a bio, each of which is sent to everybody in the person's chats. */
+  profileChanges: {
+    person: per(30, 10 * minute),
+    address: per(600, 10 * minute),
+    refusal: "You are changing your profile too often.",
+  },
+  /** People who are blocked or unblocked. */
+  blocks: {
+    person: per(120, minute),
+    address: per(2_400, minute),
+    refusal: "You are blocking people too fast.",
+  },
   /** Moves of read positions, by HTTP and by sockets. */
   reads: {
     person: per(300, minute),

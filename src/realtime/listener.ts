@@ -20,6 +20,11 @@ export interface Listener {
    * @param readAtMs when the reading began; what an earlier one has found comes too late
    */
   setHidden(isHidden: boolean, readAtMs: number): void;
+  /**
+   * Takes the private chats whose activity the person is not told of, because the person has blocked the other one there.
+   * @param readAtMs when the reading began; what an earlier one has found comes too late
+   */
+  setQuietChats(chatIds: readonly number[], readAtMs: number): void;
   /** False once it has closed: it can no longer join. */
   readonly open: boolean;
   send(text: string): void;

@@ -1,7 +1,7 @@
 // The open sockets of this node: their people, their limits, and the ways to reach, check and close them.
 import type { Server } from "bun";
 import type { Metrics } from "../observability/metrics/metrics.ts";
-import { mergedName, type MergedSockets, type Topic } from "../realtime/topics.ts";
+import { activityTopic, mergedName, type MergedSockets, type Topic } from "../realtime/topics.ts";
 import type { CloseReason } from "../wire/close-codes.ts";
 import type { UserFrame } from "../wire/list-frames.ts";
 import { Followers } from "./followers.ts";
@@ -150,6 +150,13 @@ export class SocketRegistry implements MergedSockets {
   listenersOf(userId: number): SocketSession[] {
     const sockets = [...(this.#byUser.get(userId) ?? [])];
     return sockets.map(({ data }) => data.session).filter((session) => session !== undefined);
+  }
+
+  /** The sockets that follow the activity of a chat. */
+  followersOf(chatId: number): SocketSession[] {
+    const topic = activityTopic(chatId);
+    const sockets = [topic.name, mergedName(topic)].flatMap((name) => this.followers.of(name));
+    return sockets.flatMap(({ data }) => data.session ?? []);
   }
 
   /** See {@link Removals.begin}. */

@@ -92,6 +92,9 @@ export class SocketSession implements Listener {
    * and a room may still hold the socket.
    */
   #leftChats: Set<number> | undefined;
+  /** See {@link Listener.setQuietChats}. */
+  #quietChats: ReadonlySet<number> = new Set();
+  #quietReadAtMs = -Infinity;
 
   /** Leaves that have not taken effect yet, by chat. */
   #leaving: Map<number, ReturnType<typeof setTimeout>> | undefined;
@@ -124,6 +127,15 @@ export class SocketSession implements Listener {
     if (readAtMs < this.#hiddenReadAtMs) return;
     this.#hiddenReadAtMs = readAtMs;
     this.#isHidden = isHidden;
+  }
+
+  setQuietChats(chatIds: readonly number[], readAtMs: number): void {
+    if (readAtMs < this.#quietReadAtMs) return;
+    this.#quietReadAtMs = readAtMs;
+    const before = this.#quietChats;
+    this.#quietChats = new Set(chatIds);
+    for (const chatId of chatIds) this.unsubscribe(activityTopic(chatId));
+    this.followAll([...before].filter((chatId) => !this.#quietChats.has(chatId)));
   }
 
   get open(): boolean {
@@ -210,7 +222,9 @@ export class SocketSession implements Listener {
   #followActivity(chatIds: number[]): void {
     if (!this.open) return;
     const before = new Set(this.#followed);
-    const added = chatIds.filter((id) => !before.has(id) && !this.#leftChats?.has(id));
+    const added = chatIds.filter(
+      (id) => !before.has(id) && !this.#leftChats?.has(id) && !this.#quietChats.has(id),
+    );
     for (const id of added) this.#followers.add(this.#nameOf(activityTopic(id)), this.#ws);
     this.#followed = [...this.#followed, ...added];
   }

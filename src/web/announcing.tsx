@@ -2,6 +2,7 @@
 // chunks are not announced.
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Message } from "../wire/messages.ts";
+import { useRoomPeople } from "./room-people.ts";
 
 /** If more messages arrive at once, only their number is announced. */
 const tellMax = 3;
@@ -13,14 +14,14 @@ interface Told {
   words: string;
 }
 
-function wordsOf({ username, content }: Message): string {
-  return `${username}: ${content.slice(0, charactersMax)}`;
-}
+const contentOf = ({ content }: Message) => content.slice(0, charactersMax);
 
 function useTold(messages: readonly Message[], ownId: number): readonly Told[] {
   const known = useRef<Map<number, string>>(undefined);
   const count = useRef(0);
   const [told, setTold] = useState<readonly Told[]>([]);
+  const { nameOf, isBlocked } = useRoomPeople();
+  const wordsOf = (message: Message) => `${nameOf(message)}: ${contentOf(message)}`;
   useEffect(() => {
     const before = known.current;
     known.current = new Map(messages.map(({ id, status }) => [id, status]));
@@ -28,7 +29,11 @@ function useTold(messages: readonly Message[], ownId: number): readonly Told[] {
     if (!before) return;
     const newest = Math.max(...before.keys());
     const fresh = messages.filter(
-      ({ id, user_id, deleted_at }) => id > newest && user_id !== ownId && deleted_at === null,
+      (message) =>
+        message.id > newest &&
+        message.user_id !== ownId &&
+        message.deleted_at === null &&
+        !isBlocked(message),
     );
     const ended = messages.filter(
       ({ id, status, deleted_at }) =>
@@ -38,7 +43,7 @@ function useTold(messages: readonly Message[], ownId: number): readonly Told[] {
       fresh.length > tellMax
         ? [`${fresh.length} new messages`]
         : fresh.map((message) =>
-            message.status === "streaming" ? `${message.username} is answering` : wordsOf(message),
+            message.status === "streaming" ? `${nameOf(message)} is answering` : wordsOf(message),
           );
     words.push(...ended.map(wordsOf));
     if (words.length === 0) return;

@@ -6,11 +6,11 @@ import { ChatListPane } from "./chat-list-pane.tsx";
 import { useDialog } from "./dialog.tsx";
 import { createDrafts } from "./drafts.ts";
 import { isMuted } from "./muting.ts";
-import { MySettingsDialog } from "./my-settings.tsx";
 import { NewChat } from "./new-chat.tsx";
 import { useSnapshot } from "./observing.ts";
 import { useChatInAddress } from "./place.ts";
 import { RoomPane } from "./room-pane.tsx";
+import { SettingsDialog } from "./settings-dialog.tsx";
 import { SignIn } from "./sign-in.tsx";
 import { useNow } from "./times.ts";
 import { Welcome } from "./welcome.tsx";
@@ -46,9 +46,25 @@ function useHasModel(client: Client): boolean {
   return hasModel;
 }
 
-function House({ client, chats, user: signedIn }: { client: Client; chats: ChatList; user: User }) {
-  // The session keeps the person as they were at the sign-in; here they are with the settings that they have changed since.
+/**
+ * The session keeps the person as they were at the sign-in; here they are with the settings that they have changed since, and the
+ * profile that they have changed in another tab.
+ */
+function useOwnUser(client: Client, signedIn: User): [User, (user: User) => void] {
   const [user, setUser] = useState(signedIn);
+  useEffect(
+    () =>
+      client.onFrame((frame) => {
+        if (frame.type !== "user_updated" || frame.user.id !== signedIn.id) return;
+        setUser((current) => ({ ...current, ...frame.user }));
+      }),
+    [],
+  );
+  return [user, setUser];
+}
+
+function House({ client, chats, user: signedIn }: { client: Client; chats: ChatList; user: User }) {
+  const [user, setUser] = useOwnUser(client, signedIn);
   const chatId = useChatInAddress();
   const list = useSnapshot(chats).chats;
   const drafts = useMemo(() => createDrafts(localStorage, user.id), [user.id]);
@@ -96,7 +112,7 @@ function House({ client, chats, user: signedIn }: { client: Client; chats: ChatL
         <NewChat key={dialog.key} client={client} onClose={dialog.close} />
       )}
       {dialog.name === "settings" && (
-        <MySettingsDialog key={dialog.key} user={user} onChanged={setUser} onClose={dialog.close} />
+        <SettingsDialog key={dialog.key} user={user} onChanged={setUser} onClose={dialog.close} />
       )}
     </div>
   );

@@ -1,3 +1,4 @@
+import { useEffect } from "preact/hooks";
 import type { ChatList } from "../client/chat-list.ts";
 import type { Client } from "../client/client.ts";
 import type { ChatSummary } from "../wire/chats.ts";
@@ -7,10 +8,12 @@ import { Icon } from "./icons.tsx";
 import { isMuted } from "./muting.ts";
 import { useSnapshot } from "./observing.ts";
 import { usePartners } from "./partners.ts";
+import { usePageParts } from "./page-parts.ts";
 import { Avatar } from "./people-shown.tsx";
 import { PlainText } from "./plain-text.tsx";
 import { chatAddress } from "./place.ts";
 import { PresenceDot } from "./presence-dot.tsx";
+import { useIsBlocked, useNameOf } from "./shown-names.ts";
 import { fullTime, shortTime, useNow, useToday } from "./times.ts";
 import { useWatched } from "./watched-people.ts";
 
@@ -37,6 +40,12 @@ export function ChatListPane({
   useToday();
   const now = useNow();
   const partners = usePartners(client, list, user.id);
+  const { people } = usePageParts();
+  const { blockedIds } = useSnapshot(people);
+  // The server counts nothing as unread in a private chat with somebody who is blocked.
+  useEffect(() => void chats.refresh(), [blockedIds]);
+  const partnerIds = [...new Set(partners.values())];
+  useEffect(() => void people.load(partnerIds), [people, partnerIds.join()]);
   useWatched([...partners.values()].toSorted((one, other) => one - other));
   // Sorting keeps the order among the pinned chats and among the others.
   const sorted = list?.toSorted((one, other) => Number(other.pinned) - Number(one.pinned));
@@ -65,8 +74,8 @@ export function ChatListPane({
       </ul>
       <footer>
         <div class="me">
-          <Avatar userId={user.id} username={user.username} />
-          <bdi class="name">{user.username}</bdi>
+          <Avatar userId={user.id} name={user.display_name ?? user.username} />
+          <bdi class="name">{user.display_name ?? user.username}</bdi>
           <button
             type="button"
             class="quiet square"
@@ -106,6 +115,9 @@ function ChatItem({
   /** The other person of a private chat. */
   partner: number | undefined;
 }) {
+  const partnerName = useNameOf(partner, chat.name);
+  const isBlocked = useIsBlocked(partner);
+  const name = chat.is_named ? chat.name : partnerName;
   return (
     <a
       href={chatAddress(chat.id)}
@@ -113,11 +125,11 @@ function ChatItem({
       class={isQuiet ? "quiet" : undefined}
     >
       <span class="portrait">
-        <Avatar userId={chat.is_ai_chat ? null : chat.id} username={chat.name} />
+        <Avatar userId={chat.is_ai_chat ? null : (partner ?? chat.id)} name={name} />
         <PresenceDot userId={partner} />
       </span>
       <span class="name" dir="auto">
-        {chat.name}
+        {name}
       </span>
       {chat.last_message_time && (
         <time dateTime={chat.last_message_time} title={fullTime(chat.last_message_time)}>
@@ -125,7 +137,7 @@ function ChatItem({
         </time>
       )}
       <span class="last" dir="auto">
-        <PlainText text={previewOf(chat)} />
+        {isBlocked ? "You have blocked this person" : <PlainText text={previewOf(chat)} />}
       </span>
       <Badges chat={chat} unread={unread} isMuted={isQuiet} />
     </a>

@@ -84,6 +84,11 @@ export function useConversation(parts: {
         });
       }
     },
+    /** Writes a mention at the end of the draft. */
+    mention(username: string) {
+      const { draft: text } = composing;
+      composing.begin(`${text}${text === "" || /\s$/.test(text) ? "" : " "}@${username} `);
+    },
     editLast() {
       const last = snapshot.messages.findLast(
         (message) => mayEdit(message, user.id) && !deletions.ids.has(message.id),

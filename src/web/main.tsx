@@ -2,6 +2,7 @@ import { render } from "preact";
 import { createChatList } from "../client/chat-list.ts";
 import { createClient } from "../client/client.ts";
 import { createDetails } from "../client/details.ts";
+import { createPeople } from "../client/people.ts";
 import { createPresence } from "../client/presence.ts";
 import { storedOutbox } from "../client/stored-outbox.ts";
 import { storedTokens } from "../client/stored-tokens.ts";
@@ -41,6 +42,7 @@ followActivity(client, presence);
 const services = {
   client,
   details: createDetails(client),
+  people: createPeople(client),
   watched: new WatchedPeople(presence),
 };
 

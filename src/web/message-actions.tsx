@@ -4,6 +4,7 @@ import { EmojiPicker } from "./emoji-picker.tsx";
 import { Icon } from "./icons.tsx";
 import type { MessageCommands } from "./message-commands.ts";
 import { Popover } from "./popover.tsx";
+import { useRoomPeople } from "./room-people.ts";
 
 const actionsSelector = "button.message-actions";
 
@@ -20,12 +21,14 @@ export function moveBetweenActions(event: KeyboardEvent, list: HTMLElement) {
 /** The button of a message that opens the menu of what can be done with it. */
 export function MessageActions({
   message,
+  isOwn,
   canEdit,
   canDelete,
   isTabStop,
   commands,
 }: {
   message: Message;
+  isOwn: boolean;
   canEdit: boolean;
   canDelete: boolean;
   isTabStop: boolean;
@@ -35,18 +38,21 @@ export function MessageActions({
   // The event of a closed popover comes later, when another one may be open.
   const closed = (name: "menu" | "emoji") => () =>
     setOpened((current) => (current === name ? undefined : current));
+  const { nameOf, onPerson } = useRoomPeople();
+  const { user_id: userId } = message;
   const items = [
     { label: "Reply", act: () => commands.reply(message) },
     { label: "React", act: () => setOpened("emoji") },
     ...(canEdit ? [{ label: "Edit", act: () => commands.edit(message) }] : []),
     ...(canDelete ? [{ label: "Delete", act: () => commands.delete(message) }] : []),
+    ...(userId !== null && !isOwn ? [{ label: "Profile", act: () => onPerson(userId) }] : []),
   ];
   return (
     <div class={opened ? "tools opened" : "tools"}>
       <button
         type="button"
         class="quiet square message-actions"
-        aria-label={`Actions for the message of ${message.username}`}
+        aria-label={`Actions for the message of ${nameOf(message)}`}
         title="Actions"
         aria-haspopup="menu"
         aria-expanded={opened !== undefined}

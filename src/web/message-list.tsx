@@ -9,6 +9,7 @@ import { moveBetweenActions } from "./message-actions.tsx";
 import { mayDelete, type MessageCommands } from "./message-commands.ts";
 import { MessageRow, PendingRow } from "./message-row.tsx";
 import type { Reading } from "./reading.ts";
+import { useRoomPeople } from "./room-people.ts";
 import type { Scrolling } from "./scrolling.ts";
 import { calendarDay, dayName, useToday } from "./times.ts";
 import { useReaders } from "./use-readers.ts";
@@ -29,12 +30,16 @@ function isSameDay(one: Message, other: Message): boolean {
   return calendarDay(new Date(one.created_at)) === calendarDay(new Date(other.created_at));
 }
 
-/** The participants' names, and what mentions look like. They are made anew only when somebody comes or goes. */
-function useNames({ participants }: RoomSnapshot, user: User) {
-  return useMemo(() => {
-    const names = new Map(participants.map(({ id, username }) => [id, username]));
-    return { names, mentions: mentionNames([...names.values()], user.username) };
-  }, [participants.map(({ id }) => id).join(), user]);
+/** The names that are highlighted as mentions. They are made anew only when somebody comes or goes. */
+function useMentions({ participants }: RoomSnapshot, user: User) {
+  return useMemo(
+    () =>
+      mentionNames(
+        participants.map(({ username }) => username),
+        user.username,
+      ),
+    [participants.map(({ id }) => id).join(), user.username],
+  );
 }
 
 /** The first message of others above a number; undefined while older messages that may be above it are not loaded. */
@@ -70,12 +75,13 @@ export function MessageList({
   // "Today" becomes "Yesterday" at midnight, although nothing is written.
   useToday();
   const { messages, pending, hasOlder, loadingOlder, chat } = snapshot;
-  const { names, mentions } = useNames(snapshot, user);
+  const mentions = useMentions(snapshot, user);
+  const { names } = useRoomPeople();
   const byId = new Map(messages.map((message) => [message.id, message]));
   const find = (id: number | null | undefined) => (id ? byId.get(id) : undefined);
   const lastId = messages.findLast((message) => message.deleted_at === null)?.id;
   const loadOlder = () => older.run(() => room.loadOlder());
-  const readers = useReaders(snapshot, user.id);
+  const readers = useReaders(snapshot, user.id, names);
   const { newLine, newCount } = reading;
   const firstNew = newLine && firstAfter(messages, newLine.afterSeq, user.id, hasOlder);
 

@@ -3,11 +3,13 @@ import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 import type { Client } from "../client/client.ts";
 import type { Details } from "../client/details.ts";
+import type { People } from "../client/people.ts";
 import type { WatchedPeople } from "./watched-people.ts";
 
 export interface PageParts {
   client: Client;
   details: Details;
+  people: People;
   watched: WatchedPeople;
 }
 

@@ -10,6 +10,7 @@ import { Icon } from "./icons.tsx";
 import { namesOf } from "./names.ts";
 import { PeopleDialog } from "./people-dialog.tsx";
 import { goHome } from "./place.ts";
+import { useRoomPeople } from "./room-people.ts";
 import { PresenceDot, presenceWords, usePresenceOf } from "./presence-dot.tsx";
 import { useWatched } from "./watched-people.ts";
 
@@ -18,12 +19,15 @@ export function RoomHeader({
   chats,
   user,
   snapshot,
+  title,
   listed,
 }: {
   client: Client;
   chats: ChatList;
   user: User;
   snapshot: RoomSnapshot;
+  /** The name of the chat, as it is shown. */
+  title: string;
   listed: ChatSummary | undefined;
 }) {
   const dialog = useDialog<"people" | "settings">();
@@ -42,7 +46,7 @@ export function RoomHeader({
         <Icon name="back" />
       </button>
       <div class="title">
-        <h2 dir="auto">{chat?.name ?? ""}</h2>
+        <h2 dir="auto">{title}</h2>
         <p class="muted here">
           <PresenceDot userId={partner} />
           <Here snapshot={snapshot} ownId={user.id} partner={partner} />
@@ -96,7 +100,10 @@ function Here({
   partner: number | undefined;
 }) {
   const presence = usePresenceOf(partner);
-  const here = snapshot.online.filter(({ user_id }) => user_id !== ownId);
+  const { nameOf } = useRoomPeople();
+  const here = snapshot.online
+    .filter(({ user_id }) => user_id !== ownId)
+    .map((person) => ({ username: nameOf(person) }));
   const count = Math.max(here.length, snapshot.onlineCount - 1);
   if (here.length > 0) return <>{`${namesOf(here, count)} ${count === 1 ? "is" : "are"} here`}</>;
   if (!presence) return <>Only you are here</>;

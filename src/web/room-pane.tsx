@@ -1,7 +1,7 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
 import type { ChatList } from "../client/chat-list.ts";
 import type { Client, RoomSnapshot } from "../client/client.ts";
-import type { ChatSummary } from "../wire/chats.ts";
+import type { ChatSummary, Participant } from "../wire/chats.ts";
 import type { Message } from "../wire/messages.ts";
 import type { User } from "../wire/users.ts";
 import { Announcements } from "./announcing.tsx";
@@ -13,11 +13,16 @@ import { mentionableIn } from "./mention-at.ts";
 import { MessageList } from "./message-list.tsx";
 import { namesOf } from "./names.ts";
 import { useSnapshot } from "./observing.ts";
+import { BlockedPartner } from "./blocked-partner.tsx";
+import { usePageParts } from "./page-parts.ts";
+import { PersonCard } from "./person-card.tsx";
 import { goHome } from "./place.ts";
 import { Notice } from "./notice.tsx";
 import { useReading } from "./reading.ts";
 import { RoomHeader } from "./room-header.tsx";
+import { RoomPeopleContext } from "./room-people.ts";
 import { useScrolling } from "./scrolling.ts";
+import { useNamesIn } from "./shown-names.ts";
 import { VersionsDialog } from "./versions-dialog.tsx";
 
 export function RoomPane({
@@ -49,9 +54,24 @@ export function RoomPane({
   useEffect(() => onNew(reading.newCount), [reading.newCount]);
   useEffect(() => () => onNew(0), []);
   const { chat, messages, participants, typing } = snapshot;
+  const names = useNamesIn(chatId, participants);
+  const { blockedIds } = useSnapshot(usePageParts().people);
   const people = useMemo(
-    () => mentionableIn(chat, participants, user.id, hasModel),
-    [chat, participants, user.id, hasModel],
+    () => mentionableIn(chat, participants, user.id, hasModel, names),
+    [chat, participants, user.id, hasModel, names],
+  );
+  const card = useDialog<"person">();
+  const [cardOf, setCardOf] = useState(0);
+  const roomPeople = useMemo(
+    () => ({
+      names,
+      blockedIds,
+      onPerson(userId: number) {
+        setCardOf(userId);
+        card.open("person");
+      },
+    }),
+    [names, blockedIds],
   );
   const versions = useDialog<"versions">();
   const [shown, setShown] = useState<Message>();
@@ -69,51 +89,85 @@ export function RoomPane({
   });
 
   if (snapshot.state === "gone") return <Gone snapshot={snapshot} />;
-  const others = typing.filter(({ user_id }) => user_id !== user.id);
+  const others = typing
+    .filter(({ user_id }) => user_id !== user.id && !blockedIds.has(user_id))
+    .map(({ user_id, username }) => ({ username: names.get(user_id) ?? username }));
+  const partner = partnerIn(snapshot, user.id);
+  const title = chat?.is_named === false && partner ? names.get(partner.id) : chat?.name;
   const isEmpty = chat !== undefined && messages.length === 0 && snapshot.pending.length === 0;
   return (
-    <main class="room">
-      <RoomHeader client={client} chats={chats} user={user} snapshot={snapshot} listed={listed} />
-      {chat && <Announcements messages={messages} ownId={user.id} />}
-      <MessageList
-        room={room}
-        snapshot={snapshot}
-        user={user}
-        commands={conversation.commands}
-        deleting={conversation.deleting}
-        scrolling={scrolling}
-        reading={reading}
-      />
-      {!chat && (
-        <p class="muted note over" role="status">
-          {snapshot.problem?.detail ?? "Loading…"}
-        </p>
-      )}
-      {isEmpty && <Silence isAiChat={chat.is_ai_chat} />}
-      <p class="typing" aria-live="off">
-        {others.length > 0 && `${namesOf(others)} ${others.length === 1 ? "is" : "are"} writing…`}
-      </p>
-      <Notice text={conversation.notice} onClose={conversation.endNotice} />
-      <Composer
-        room={room}
-        name={chat?.name ?? "the room"}
-        isAiChat={chat?.is_ai_chat ?? false}
-        people={people}
-        messages={messages}
-        composing={conversation.composing}
-        onSend={conversation.send}
-        onEditLast={conversation.editLast}
-      />
-      {shown && versions.name && (
-        <VersionsDialog
-          key={versions.key}
+    <RoomPeopleContext.Provider value={roomPeople}>
+      <main class="room">
+        <RoomHeader
           client={client}
-          message={shown}
-          onClose={versions.close}
+          chats={chats}
+          user={user}
+          snapshot={snapshot}
+          title={title ?? ""}
+          listed={listed}
         />
-      )}
-    </main>
+        {chat && <Announcements messages={messages} ownId={user.id} />}
+        <MessageList
+          room={room}
+          snapshot={snapshot}
+          user={user}
+          commands={conversation.commands}
+          deleting={conversation.deleting}
+          scrolling={scrolling}
+          reading={reading}
+        />
+        {!chat && (
+          <p class="muted note over" role="status">
+            {snapshot.problem?.detail ?? "Loading…"}
+          </p>
+        )}
+        {isEmpty && <Silence isAiChat={chat.is_ai_chat} />}
+        <p class="typing" aria-live="off">
+          {others.length > 0 && `${namesOf(others)} ${others.length === 1 ? "is" : "are"} writing…`}
+        </p>
+        <Notice text={conversation.notice} onClose={conversation.endNotice} />
+        {partner && blockedIds.has(partner.id) ? (
+          <BlockedPartner userId={partner.id} name={names.get(partner.id) ?? partner.username} />
+        ) : (
+          <Composer
+            room={room}
+            name={title || "the room"}
+            isAiChat={chat?.is_ai_chat ?? false}
+            people={people}
+            messages={messages}
+            composing={conversation.composing}
+            onSend={conversation.send}
+            onEditLast={conversation.editLast}
+          />
+        )}
+        {card.name && (
+          <PersonCard
+            key={card.key}
+            userId={cardOf}
+            ownId={user.id}
+            onMention={
+              people.some(({ userId }) => userId === cardOf) ? conversation.mention : undefined
+            }
+            onClose={card.close}
+          />
+        )}
+        {shown && versions.name && (
+          <VersionsDialog
+            key={versions.key}
+            client={client}
+            message={shown}
+            onClose={versions.close}
+          />
+        )}
+      </main>
+    </RoomPeopleContext.Provider>
   );
+}
+
+/** The other person of a private chat. */
+function partnerIn({ chat, participants }: RoomSnapshot, ownId: number): Participant | undefined {
+  if (!chat || chat.is_group || chat.is_ai_chat) return undefined;
+  return participants.find(({ id }) => id !== ownId);
 }
 
 function Silence({ isAiChat }: { isAiChat: boolean }) {

@@ -22,6 +22,7 @@ import {
 } from "./frames.ts";
 import { listFrames } from "./list-frames.ts";
 import { mergedFrames } from "./merged-frames.ts";
+import { peopleFrames } from "./people-frames.ts";
 import { PresenceFrame } from "./presence.ts";
 
 export const serverFrames = {
@@ -43,6 +44,7 @@ export const serverFrames = {
   ...listFrames,
   ...mergedFrames,
   presence: PresenceFrame,
+  ...peopleFrames,
   pong: PongFrame,
   ack: AckFrame,
   error: ErrorFrame,

@@ -84,6 +84,9 @@ describe("deleting an account", () => {
       deleted_at: expect.any(String),
       read_receipts: false,
       presence: "invisible",
+      display_name: null,
+      bio: null,
+      display_name_parts: [],
     });
   });
 
@@ -103,6 +106,9 @@ describe("deleting an account", () => {
     await ann.api("POST", `/api/chats/${chat.id}/messages/${id}/report`, { reason: "no" });
     await ann.api("POST", "/api/auth/ws-ticket");
     await (await ann.socket()).close();
+    await ann.api("PUT", `/api/users/${ben.id}/block`);
+    await ben.api("PUT", `/api/users/${ann.id}/block`);
+    await ann.api("PATCH", "/api/auth/me", { display_name: "Ann Lee", bio: "Optics" });
     await ann.chat();
     await deleteMe(ann);
     await untilFinished();

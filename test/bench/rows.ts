@@ -4,6 +4,7 @@ import type { Bench } from "./bench.ts";
 import * as connecting from "./connecting.ts";
 import * as deliveries from "./deliveries.ts";
 import * as messages from "./messages.ts";
+import * as people from "./people.ts";
 import * as presence from "./presence.ts";
 import * as reactions from "./reactions.ts";
 import * as reading from "./reading.ts";
@@ -33,6 +34,7 @@ export function rowsOf(scale: Scale): Row[] {
     ...presenceRows(scale),
     ...readRows,
     ...readingRows,
+    ...peopleRows(scale),
     ...answerRows,
   ];
 }
@@ -184,6 +186,16 @@ const readingRows: Row[] = [
     target: "≥ 1.0×",
     ours: (bench) => reading.chatList(bench, "product"),
     reference: (bench) => reading.chatList(bench, "reference"),
+  },
+];
+
+const peopleRows = ({ namedPeople }: Scale): Row[] => [
+  {
+    name: `search among ${namedPeople} people, p99`,
+    unit: "ms",
+    target: "≤ 20 ms",
+    ours: people.searchLatency,
+    pairsMax: 3,
   },
 ];
 

@@ -18,6 +18,9 @@ export interface Scale {
   /** Requests for pages, and for lists of chats. */
   pages: number;
   lists: number;
+  /** People with display names who are searched, and searches. */
+  namedPeople: number;
+  searches: number;
   connects: number;
   idleSockets: number;
   /** Before the memory of idle sockets is read. */
@@ -61,6 +64,8 @@ export const full: Scale = {
   messages: 6_400,
   pages: 2_000,
   lists: 1_000,
+  namedPeople: 100_000,
+  searches: 1_100,
   connects: 500,
   idleSockets: 10_000,
   settleMs: 1_000,
@@ -94,6 +99,8 @@ export const smallest: Scale = {
   messages: 64,
   pages: 8,
   lists: 4,
+  namedPeople: 200,
+  searches: 11,
   connects: 10,
   idleSockets: 10,
   settleMs: 0,

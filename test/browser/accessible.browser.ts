@@ -95,3 +95,52 @@ test.each([
     await visitor.close();
   },
 );
+
+test.each([
+  ["light", 1280],
+  ["dark", 1280],
+  ["light", 360],
+  ["dark", 360],
+] as const)(
+  "in people's cards, the settings and the search for people nothing is inaccessible (%s, %d px)",
+  async (colorScheme, width) => {
+    const anna = await world.person("anna");
+    const ben = await world.person("ben");
+    const display_name = `Ben ${ben.username}`;
+    await ben.api("PATCH", "/api/auth/me", { display_name, bio: "Optics" });
+    const name = `Optics ${colorScheme} ${width}`;
+    const chat = await anna.chat({ with: [ben], name });
+    await ben.say(chat.id, "Hello");
+    const visitor = await visit(world, browser, {
+      as: anna,
+      viewport: { width, height: 740 },
+      colorScheme,
+    });
+    const { page, faults } = visitor;
+    await page.getByRole("button", { name: "Your settings" }).click();
+    for (const section of ["Profile", "Privacy", "Password", "Sessions"]) {
+      await page.getByRole("tab", { name: section }).click();
+      await page.getByRole("tabpanel", { name: section }).waitFor();
+      expect([section, await seriousOn(page)]).toEqual([section, []]);
+    }
+    await page.keyboard.press("Escape");
+    await page.getByRole("link", { name }).click();
+    await choose(rowWith(visitor, "Hello"), "Profile");
+    const card = page.getByRole("dialog", { name: display_name });
+    await card.getByText("Optics").waitFor();
+    expect(await seriousOn(page)).toEqual([]);
+    await card.getByRole("button", { name: "Block" }).click();
+    await card.getByRole("button", { name: "Block: really?" }).click();
+    await card.getByRole("button", { name: "Unblock" }).waitFor();
+    await page.keyboard.press("Escape");
+    expect(await seriousOn(page)).toEqual([]);
+    const cat = await world.person("catherine");
+    await page.getByRole("button", { name: /^People/ }).click();
+    await page.getByRole("combobox", { name: "Invite somebody" }).fill(cat.username);
+    await page.getByRole("option").getByText(cat.username).waitFor();
+    expect(await seriousOn(page)).toEqual([]);
+    expect(faults).toEqual([]);
+    expect(await visitor.contentWidth()).toBeLessThanOrEqual(width);
+    await visitor.close();
+  },
+);

@@ -108,7 +108,7 @@ test("two people who open a private chat with each other come to the same one, u
     await page.getByRole("button", { name: "New chat" }).first().click();
     const dialog = page.getByRole("dialog", { name: "New chat" });
     await dialog.getByRole("radio", { name: "Private" }).check();
-    await dialog.getByRole("textbox", { name: "With whom" }).fill(other.username);
+    await dialog.getByRole("combobox", { name: "With whom" }).fill(other.username);
     await dialog.getByRole("button", { name: "Create chat" }).click();
     await page.getByRole("heading", { name: other.username }).waitFor();
     await listOf(page).filter({ hasText: other.username }).waitFor();

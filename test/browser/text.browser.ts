@@ -292,6 +292,7 @@ test("names of chats and previews have their own direction, too", async () => {
   await anna.say(chat.id, "שלום!");
   const { page, faults, close } = await visit(world, browser, { as: anna, chatId: chat.id });
   await page.getByRole("navigation").getByText("שלום!").waitFor();
+  await page.getByRole("main").getByRole("heading", { name: "חדר (1)" }).waitFor();
   const found = await page.evaluate(
     "['.chats a .name', '.chats a .last', '.title h2'].map((each) => getComputedStyle(document.querySelector(each)).direction).join()",
   );

@@ -95,7 +95,11 @@ test("every operation succeeds with 200 and what the document says", async () =>
   };
   await does(leaving, "DELETE /api/auth/me", { password: changed.password, messages: "keep" });
   await does(ann, "GET /api/auth/me");
-  await does(ann, "PATCH /api/auth/me", { read_receipts: true });
+  await does(ann, "PATCH /api/auth/me", {
+    read_receipts: true,
+    display_name: "Ann Lee",
+    bio: "Optics",
+  });
   await does(ann, "POST /api/auth/ws-ticket");
   await does(undefined, "GET /health");
   await does(undefined, "GET /ready");
@@ -147,6 +151,10 @@ test("every operation succeeds with 200 and what the document says", async () =>
   expect((await ben.api("GET", "/api/auth/me/export")).status).toBe(200);
   // Files are not JSON: test/world/contract.ts compares their headers and media types.
   done.add(`GET ${chat}/export`).add("GET /api/auth/me/export");
+  await does(ben, "GET /api/users/{user_id}", undefined, [ann.id]);
+  await does(ben, "PUT /api/users/{user_id}/block", undefined, [cat.id]);
+  await does(ben, "GET /api/users/blocked");
+  await does(ben, "DELETE /api/users/{user_id}/block", undefined, [cat.id]);
   await does(ben, `POST ${chat}/leave`, undefined, [id]);
   await does(ann, `DELETE ${chat}/participants/{user_id}`, undefined, [id, cat.id]);
   await does(ann, `DELETE ${chat}`, undefined, [id]);

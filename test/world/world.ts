@@ -138,6 +138,10 @@ export class World {
     return this.#running.server.presence;
   }
 
+  get peopleChanges() {
+    return this.#running.server.peopleChanges;
+  }
+
   async start(): Promise<void> {
     this.#parts = await startParts(this.#options);
   }

@@ -70,6 +70,8 @@ export const participant: Participant = {
   role: "member",
   joined_at: exampleTime,
   created_at: exampleTime,
+  display_name: "Jane Doe",
+  avatar_url: null,
 };
 
 export const report: Report = {

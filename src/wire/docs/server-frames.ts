@@ -9,6 +9,7 @@ import { exampleTime } from "../text.ts";
 import { chat, participant, type ServerNote } from "./examples.ts";
 import { listNotes } from "./list-frames.ts";
 import { mergedNotes } from "./merged-frames.ts";
+import { peopleNotes } from "./people-frames.ts";
 
 const message = messageFrame(exampleMessage);
 const person = { user_id: participant.id, username: participant.username };
@@ -219,6 +220,7 @@ export const serverNotes: {
       ],
     },
   },
+  ...peopleNotes,
   pong: {
     to: "socket",
     summary: "The server responds",

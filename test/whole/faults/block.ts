@@ -11,7 +11,13 @@ import type { ScriptedModel } from "./model.ts";
 import type { Person } from "./people.ts";
 import type { Random } from "./random.ts";
 import type { Served } from "./stage.ts";
-import { countRunning, endAdmissions, findUnsettledBudgets, readStored } from "./stored.ts";
+import {
+  countRunning,
+  endAdmissions,
+  findUnsettledBudgets,
+  readNames,
+  readStored,
+} from "./stored.ts";
 
 const chatCount = 3;
 const answersMsMax = 40_000;
@@ -84,6 +90,10 @@ export async function openBlock(parts: BlockParts) {
     }
     const budgets = await findUnsettledBudgets(sql);
     const chats = await readStored(sql, chatIds);
+    const names = await readNames(
+      sql,
+      everyone.map((person) => person.id),
+    );
     const reached = clients.flatMap((client) =>
       chats
         .filter((chat) => chat.participants.includes(client.person.id))
@@ -112,7 +122,7 @@ export async function openBlock(parts: BlockParts) {
     const { asked, answerTo } = model;
     const kills = server.kills - killsBefore;
     const { servers } = server;
-    return { ...recorded, chats, tapes, loads, asked, kills, servers, answerTo, incidents };
+    return { ...recorded, chats, names, tapes, loads, asked, kills, servers, answerTo, incidents };
   }
 }
 

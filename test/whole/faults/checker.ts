@@ -2,6 +2,7 @@
 // This file checks the stored data; tapes.ts checks the frames that every client saw.
 import type { History, Load, Send, StoredChat, StoredMessage, Violation } from "./history.ts";
 import { checkReactions, isReaction } from "./check-reactions.ts";
+import { checkProfiles } from "./profiles.ts";
 import { checkRevisions } from "./check-revisions.ts";
 import { checkTapes } from "./tapes.ts";
 
@@ -21,6 +22,7 @@ export function check(history: History): Violation[] {
     ),
     ...checkRevisions(history),
     ...checkReactions(history),
+    ...checkProfiles(history),
     ...history.loads.flatMap((load) => checkLoad(history, load)),
     ...checkTapes(history),
   ];

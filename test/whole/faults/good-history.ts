@@ -215,6 +215,8 @@ export function goodHistory() {
     ],
     revisions: [] as Revision[],
     reactions: [] as Reacting[],
+    profiles: [{ userId: 1, name: "Ann", isDone: true, maybeStored: false }],
+    names: new Map([[1, { displayName: "Ann", parts: ["ann"] }]]),
     moves: [
       { chatId, userId: ben, kind: "participant_removed" as const, startedAt: 4 },
       { chatId, userId: ben, kind: "participant_added" as const, startedAt: 13 },

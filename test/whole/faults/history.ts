@@ -98,6 +98,15 @@ export interface Reacting {
   maybeStored: boolean;
 }
 
+/** A display name that somebody wants to have. Those of one person are one after the other. */
+export interface ProfileChange {
+  userId: number;
+  name: string;
+  isDone: boolean;
+  /** A try ended without a word on whether it was carried out. */
+  maybeStored: boolean;
+}
+
 /** One change of a chat's people, repeated until its outcome was certain. Those of one person are one after the other. */
 export interface Move {
   chatId: number;
@@ -160,6 +169,9 @@ export interface History {
   moves: Move[];
   /** The names that a chat was given, in order. */
   renames: { chatId: number; name: string }[];
+  profiles: ProfileChange[];
+  /** The stored display names of people, with the beginnings by which the search finds them. */
+  names: ReadonlyMap<number, { displayName: string; parts: string[] }>;
   tapes: Tape[];
   loads: Load[];
   /** How often the model was asked, by the client id of the question. */

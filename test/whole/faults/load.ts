@@ -2,7 +2,8 @@
 // come and go, and who look away for a while.
 import type { Client } from "./client.ts";
 import type { Figures, Recovery } from "./figures.ts";
-import type { Move, Reacting, Revision, Send } from "./history.ts";
+import { changeName } from "./profiles.ts";
+import type { Move, ProfileChange, Reacting, Revision, Send } from "./history.ts";
 import { questionFor } from "./model.ts";
 import { backoffMs } from "./backoff.ts";
 import { problemCode, type Person } from "./people.ts";
@@ -62,6 +63,7 @@ export interface Recorded {
   reactions: Reacting[];
   moves: Move[];
   renames: { chatId: number; name: string }[];
+  profiles: ProfileChange[];
   incidents: string[];
 }
 
@@ -89,6 +91,7 @@ export function startLoad({ cast, chatIds, clients, random, figures, recovery, m
     reactions: [],
     moves: [],
     renames: [],
+    profiles: [],
     incidents: [],
   };
   let stopping = false;
@@ -292,6 +295,18 @@ export function startLoad({ cast, chatIds, clients, random, figures, recovery, m
     work.push(revises(client, sends));
   }
   for (const person of new Set(clients.map((client) => client.person))) work.push(reacts(person));
+  for (const person of [cast.owner, ...cast.members]) {
+    const own = random.fork(`${person.username} has names`);
+    const parts = {
+      person,
+      profiles: recorded.profiles,
+      retryMsMax: mix.retryMsMax,
+      givenUpMs,
+      onIncident: (words: string) => void recorded.incidents.push(words),
+    };
+    const change = () => changeName(parts, own, `${person.username} ${own.int(1, 1_000_000)}`);
+    work.push(repeat(renamePauseMs, own, change));
+  }
   for (const chatId of chatIds) {
     for (const guest of cast.guests) {
       const own = random.fork(`${guest.username} moves in ${chatIds.indexOf(chatId)}`);

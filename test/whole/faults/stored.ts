@@ -3,7 +3,7 @@ import { z } from "zod";
 import { many, type Sql } from "../../../src/database/connect.ts";
 import { messageColumns } from "../../../src/log/messages.ts";
 import { Message } from "../../../src/wire/messages.ts";
-import type { StoredChat } from "./history.ts";
+import type { History, StoredChat } from "./history.ts";
 
 const StoredMessage = Message.extend({
   ordinal: z.int(),
@@ -77,6 +77,20 @@ export async function readStored(sql: Sql, chatIds: number[]): Promise<StoredCha
         z.object({ user_id: z.int() }),
       ).map((row) => row.user_id),
     })),
+  );
+}
+
+/** The display names of people, with the beginnings by which the search finds them. */
+export async function readNames(sql: Sql, userIds: number[]): Promise<History["names"]> {
+  const rows = many(
+    await sql`
+      select id, display_name, array(select part from display_name_parts where user_id = users.id) as parts
+      from users where id = any (${userIds}::bigint[]) and display_name is not null
+    `,
+    z.object({ id: z.int(), display_name: z.string(), parts: z.array(z.string()) }),
+  );
+  return new Map(
+    rows.map(({ id, display_name, parts }) => [id, { displayName: display_name, parts }]),
   );
 }
 

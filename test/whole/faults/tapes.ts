@@ -36,7 +36,7 @@ const passing = new Set(["typing", "user_joined", "user_left", "presence_changed
 /** Frames about a chat that need no join. */
 const aside = new Set(["chat_activity", "mention", "report", "removed_from_chat", "chat_changed"]);
 /** Frames that name no chat by its id. */
-const outside = new Set(["pong", "chat_created", "chat_invite"]);
+const outside = new Set(["pong", "chat_created", "chat_invite", "user_updated"]);
 const durable = new Set([
   "message",
   "message_updated",

@@ -117,6 +117,8 @@ test("a backup that was taken under load, restored elsewhere, has all that was a
     reactions: [],
     moves: [],
     renames: [],
+    profiles: [],
+    names: new Map(),
     tapes: [],
     loads: [],
     asked: new Map(),

@@ -113,6 +113,11 @@ export const operations: Record<string, Rule> = {
   "GET /api/auth/me/export": signedIn(),
   "GET /api/usage": signedIn(),
   "GET /api/models": signedIn(),
+  "GET /api/users/blocked": signedIn(),
+  "GET /api/users/{user_id}": signedIn(),
+  // The person is the member.
+  "PUT /api/users/{user_id}/block": rule([401, 200, 200, 422, 200, 200], {}),
+  "DELETE /api/users/{user_id}/block": signedIn(),
   "GET /health": anyone(),
   "GET /ready": anyone(),
 };

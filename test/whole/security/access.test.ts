@@ -71,6 +71,7 @@ const codes: Record<number, string> = {
   403: "forbidden",
   404: "not_found",
   409: "owner_cannot_leave",
+  422: "invalid",
 };
 
 function expectRefusal(answer: Answer, status: number, what: string) {

@@ -58,7 +58,10 @@ interface Step {
 
 /** Every operation that takes a body, but for those that only hand out tokens. */
 const operations: Record<string, Step> = {
-  "PATCH /api/auth/me": { who: "member", body: () => ({ read_receipts: true }) },
+  "PATCH /api/auth/me": {
+    who: "member",
+    body: () => ({ read_receipts: true, display_name: "Mem Ber" }),
+  },
   "POST /api/auth/register": { who: "owner", body: (scene) => scene.newcomer() },
   "POST /api/chats": {
     who: "member",
