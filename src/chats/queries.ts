@@ -127,8 +127,7 @@ export async function updateChat(
   const rows = await sql`
     with locked as materialized (${lockedChat(sql, caller.id, chatId)}),
     heir as materialized (
-      select p.user_id
-      from locked
+      select p.user_id from locked
       join chat_participants p on p.chat_id = locked.id and p.user_id = coalesce(${ownerId}::bigint, locked.owner_id)
       for key share of p
     ),
@@ -224,8 +223,7 @@ export async function deleteChat(
         for update of c
       ),
       people as materialized (
-        select coalesce(array_agg(p.user_id), '{}') as ids
-        from locked join chat_participants p on p.chat_id = locked.id
+        select coalesce(array_agg(p.user_id), '{}') as ids from locked join chat_participants p on p.chat_id = locked.id
       ),
       deleted as (
         delete from chats using locked
