@@ -63,31 +63,33 @@ export function PeopleDialog({
                   />
                 </button>
                 <span class="muted">{standingOf(person, user, here)}</span>
-                {isOwner && person.role !== "owner" && (
-                  <button
-                    type="button"
-                    class="quiet"
-                    disabled={action.isBusy}
-                    onClick={() =>
-                      void action.run(() =>
-                        moderation.changeRole(chat.id, person.id, otherRole(person)),
-                      )
-                    }
-                  >
-                    {`Make ${otherRole(person)}`}
-                    <span class="visually-hidden"> {person.username}</span>
-                  </button>
-                )}
-                {mayRemove(person) && (
-                  <ConfirmedButton
-                    label="Remove"
-                    about={person.username}
-                    disabled={action.isBusy}
-                    onConfirm={() =>
-                      action.run(() => client.api.removeParticipant(chat.id, person.id))
-                    }
-                  />
-                )}
+                <div class="row">
+                  {isOwner && person.role !== "owner" && (
+                    <button
+                      type="button"
+                      class="quiet"
+                      disabled={action.isBusy}
+                      onClick={() =>
+                        void action.run(() =>
+                          moderation.changeRole(chat.id, person.id, otherRole(person)),
+                        )
+                      }
+                    >
+                      {`Make ${otherRole(person)}`}
+                      <span class="visually-hidden"> {person.username}</span>
+                    </button>
+                  )}
+                  {mayRemove(person) && (
+                    <ConfirmedButton
+                      label="Remove"
+                      about={person.username}
+                      disabled={action.isBusy}
+                      onConfirm={() =>
+                        action.run(() => client.api.removeParticipant(chat.id, person.id))
+                      }
+                    />
+                  )}
+                </div>
               </li>
             ))}
           </ul>
