@@ -116,7 +116,7 @@ export const operations: Record<string, Rule> = {
   "GET /api/users/blocked": signedIn(),
   "GET /api/users/{user_id}": signedIn(),
   // The person is the member.
-  "PUT /api/users/{user_id}/block": rule([401, 200, 200, 422, 200, 200], {}),
+  "PUT /api/users/{user_id}/block": rule([401, 200, 200, 422, 200, 200], { moderator: 200 }),
   "DELETE /api/users/{user_id}/block": signedIn(),
   "GET /health": anyone(),
   "GET /ready": anyone(),
