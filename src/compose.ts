@@ -9,6 +9,7 @@ import { RunningAnswers } from "./answers/running-answers.ts";
 import type { Config } from "./config/config.ts";
 import type { Arrivals, Ctx, InsertMessage, Model } from "./context.ts";
 import type { Sql } from "./database/connect.ts";
+import { ExportSlots } from "./export/export-slots.ts";
 import { GroupReads } from "./database/group-reads.ts";
 import { GroupCommit } from "./database/group-commit.ts";
 import { observed } from "./database/query-metrics.ts";
@@ -135,6 +136,7 @@ export function compose(parts: ContextParts): ServerParts {
   return {
     ctx,
     sockets,
+    exportSlots: new ExportSlots(),
     passwords: new Passwords(log, parts.passwordCost),
     presence,
     peopleChanges: new PeopleChanges(ctx),

@@ -4,6 +4,7 @@ import type { PeopleChanges } from "./accounts/people-changes.ts";
 import { findLiveSessions } from "./accounts/queries.ts";
 import { cleanUpSessions } from "./accounts/authentication.ts";
 import { dropSessions } from "./accounts/recent-sessions.ts";
+import { continueDeletions } from "./account-deletion/job.ts";
 import { applyVisibility } from "./accounts/visibility.ts";
 import { recoverAnswers } from "./answers/recovery.ts";
 import { createApp, type AppParts } from "./app.ts";
@@ -37,7 +38,7 @@ export interface ServerDurations {
   membershipPollMs: number;
   /** Between two looks for answers whose node is gone. */
   recoveryMs: number;
-  /** Between two purges of deleted chats. */
+  /** Between two purges of deleted chats, and two looks for deleted accounts. */
   purgeMs: number;
   /** Between two looks for people whose presence has changed. */
   presencePollMs: number;
@@ -189,6 +190,7 @@ function startTasks(
     }),
     every(times.endedCheckMs, "ended sessions", log, () => checkSessions(ctx, sockets)),
     every(times.purgeMs, "purge of deleted chats", log, () => purgeDeletedChats(ctx)),
+    every(times.purgeMs, "deletion of accounts", log, () => continueDeletions(ctx)),
     every(times.presencePollMs, "presence", log, () => {
       presence.people.checkIdle();
       return presence.watches.poll();

@@ -20,7 +20,7 @@ const ranks: readonly (readonly string[])[] = [
   ["accounts"],
   ["chats"],
   ["answers"],
-  ["messages", "presence", "reactions", "receipts"],
+  ["account-deletion", "export", "messages", "moderation", "presence", "reactions", "receipts"],
   ["socket", "docs"],
   ["app.ts"],
   ["server.ts"],

@@ -25,7 +25,7 @@ export async function insertBlock(
           select id from users where id = ${caller.id} for no key update
         ),
         target as materialized (
-          select u.id, u.username from me, users u where u.id = ${userId}
+          select u.id, u.username from me, users u where u.id = ${userId} and u.deleted_at is null
         ),
         added as (
           insert into user_blocks (blocker_id, blocked_id)

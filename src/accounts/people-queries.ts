@@ -24,7 +24,7 @@ export async function findProfile(
     await sql`
       select ${profileColumns(sql)}
       from users u
-      where u.id = ${userId} and (
+      where u.id = ${userId} and u.deleted_at is null and (
         not exists (select from user_blocks where blocker_id = u.id and blocked_id = ${viewerId})
         or exists (
           select from chat_participants me
@@ -69,7 +69,7 @@ export async function findPeople(
         select u.id from users u
         where ${usernamePart !== undefined}
           and lower(u.username) collate "C" >= ${name} and lower(u.username) collate "C" < ${`${name}\u0080`}
-          and ${isOther(sql`u.id`)}
+          and ${isOther(sql`u.id`)} and u.deleted_at is null
         order by lower(u.username) collate "C"
         limit ${limit}
       ),
@@ -89,7 +89,7 @@ export async function findPeople(
         where ${usernamePart !== undefined}
           and username_bigrams(u.username) @> ${bigrams}::text[]
           and strpos(lower(u.username), ${name}) > 1
-          and ${isOther(sql`u.id`)}
+          and ${isOther(sql`u.id`)} and u.deleted_at is null
           -- Where enough names begin with it, most others that have its bigrams would be looked at in vain.
           and (select count(*) from beginning) + (select count(*) from named) < ${limit}
         limit ${limit}

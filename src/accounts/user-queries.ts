@@ -46,7 +46,10 @@ export async function insertUser(
 }
 
 export async function findUser(sql: Sql, userId: number): Promise<User | undefined> {
-  return maybe(await sql`select ${userColumns(sql)} from users where id = ${userId}`, User);
+  return maybe(
+    await sql`select ${userColumns(sql)} from users where id = ${userId} and deleted_at is null`,
+    User,
+  );
 }
 
 /**
@@ -123,7 +126,7 @@ export async function findUserWithPassword(
     await sql`
       select ${userColumns(sql)}, hashed_password
       from users
-      where lower(username) = lower(${username})
+      where lower(username) = lower(${username}) and deleted_at is null
     `,
     UserWithPassword,
   );
@@ -131,7 +134,7 @@ export async function findUserWithPassword(
 
 export async function findPasswordHash(sql: Sql, userId: number): Promise<string | undefined> {
   const row = maybe(
-    await sql`select hashed_password from users where id = ${userId}`,
+    await sql`select hashed_password from users where id = ${userId} and deleted_at is null`,
     UserWithPassword.pick({ hashed_password: true }),
   );
   return row?.hashed_password;
@@ -154,7 +157,7 @@ export async function findUsersByName(sql: Sql, usernames: string[]): Promise<Na
     await sql`
       select id, username, created_at, display_name
       from users
-      where lower(username) = any (select lower(name) from unnest(${usernames}::text[]) as name)
+      where lower(username) = any (select lower(name) from unnest(${usernames}::text[]) as name) and deleted_at is null
       order by id
     `,
     NamedUser,

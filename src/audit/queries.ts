@@ -31,6 +31,12 @@ export type AuditAction =
   | "change_chat"
   | "delete_chat"
   | "delete_message"
+  | "delete_account"
+  | "export_account"
+  | "export_chat"
+  | "change_role"
+  | "report_message"
+  | "resolve_report"
   | "invite"
   | "leave"
   | "remove";

@@ -175,6 +175,7 @@ function checkModel(ctx: Ctx, model: string | null | undefined): void {
 
 const ownersDeeds = {
   change_chat: "change it",
+  change_role: "change roles",
   delete_chat: "delete it",
   remove: "remove people",
 } as const;

@@ -22,12 +22,18 @@ export const chatColumnsFor = (sql: Sql, viewerId: number) =>
 /**
  * Locks the chat that is to be changed, if the caller is in it. The membership is locked after the chat, because a snapshot
  * would still have one that ended while the statement waited for the chat.
+ * @param byRole whether the caller's role decides: a lock of the key alone would read a role that was taken away meanwhile
  */
-export const lockedChat = (sql: Sql, callerId: number, chatId: number) => sql`
-  select ${chatColumns(sql)}, c.participant_count
+export const lockedChat = (
+  sql: Sql,
+  callerId: number,
+  chatId: number,
+  { byRole = false }: { byRole?: boolean } = {},
+) => sql`
+  select ${chatColumns(sql)}, c.participant_count, me.role as caller_role
   from chats c
   join chat_participants me on me.chat_id = c.id and me.user_id = ${callerId}
   where c.id = ${chatId}
   for no key update of c
-  for key share of me
+  ${byRole ? sql`for share of me` : sql`for key share of me`}
 `;

@@ -3,11 +3,18 @@ import type { Caller } from "../accounts/access-tokens.ts";
 import type { Ctx } from "../context.ts";
 import { personBlocked } from "../accounts/blocks.ts";
 import { findUsersByName } from "../accounts/user-queries.ts";
+import { databaseError } from "../database/connect.ts";
 import { groupSizeMax, type Chat, type Participant } from "../wire/chats.ts";
 import { Problem } from "../wire/problems.ts";
 import { chatNotFound, getChat, ownerOnly, tooManyChats } from "./actions.ts";
 import { nobodyNamed } from "./invitees.ts";
-import { deleteParticipant, findParticipants, insertParticipant } from "./participant-queries.ts";
+import {
+  deleteParticipant,
+  findParticipants,
+  findStanding,
+  insertParticipant,
+  type Standing,
+} from "./participant-queries.ts";
 
 /** @throws Problem `not_found` */
 export async function listParticipants(
@@ -34,7 +41,11 @@ export async function inviteToChat(
   const [user] = await findUsersByName(ctx.sql, [username]);
   if (!user) throw nobodyNamed(username);
 
-  const result = await insertParticipant(ctx.sql, caller, chatId, user);
+  const result = await insertParticipant(ctx.sql, caller, chatId, user).catch((error: unknown) => {
+    // The account was deleted at the same time.
+    if (databaseError(error)?.code === "23503") throw nobodyNamed(username);
+    throw error;
+  });
   if (!result) throw chatNotFound();
   if (result.outcome !== "added") {
     const participants = await listParticipants(ctx, caller, chatId);
@@ -91,7 +102,10 @@ export async function leaveChat(ctx: Ctx, caller: Caller, chatId: number): Promi
   await remove(ctx, caller, chat, caller.id, `You left ${name}`);
 }
 
-/** @throws Problem `not_found` for the chat or for a person who is not in it, `forbidden`, `owner_cannot_leave` */
+/**
+ * Removes somebody. The owner may remove everybody else, and a moderator may remove members.
+ * @throws Problem `not_found` for the chat or for a person who is not in it, `forbidden`, `owner_cannot_leave`
+ */
 export async function removeParticipant(
   ctx: Ctx,
   caller: Caller,
@@ -99,9 +113,35 @@ export async function removeParticipant(
   userId: number,
 ): Promise<void> {
   const chat = await getChat(ctx, caller, chatId);
-  if (chat.owner_id !== caller.id) throw await ownerOnly(ctx, caller, chatId, "remove");
+  if (chat.owner_id !== caller.id) {
+    const standing = await findStanding(ctx.sql, caller.id, chatId, userId);
+    if (!standing) throw chatNotFound();
+    if (standing.caller_role === "member" || standing.role !== null) {
+      if (!mayRemove(caller.id, standing)) throw await notRemoved(ctx, caller, chatId, standing);
+    }
+  }
   const name = chat.is_named ? chat.name : "your private chat";
   await remove(ctx, caller, chat, userId, `${caller.username} removed you from ${name}`);
+}
+
+/** Whether the person may be removed by the caller, if the person is in the chat. */
+function mayRemove(callerId: number, { owner_id, caller_role, role }: Standing): boolean {
+  return callerId === owner_id || (caller_role === "moderator" && role === "member");
+}
+
+/** Records the attempt and returns the problem `forbidden`. */
+async function notRemoved(
+  ctx: Ctx,
+  caller: Caller,
+  chatId: number,
+  { caller_role }: Standing,
+): Promise<Problem> {
+  const problem = await ownerOnly(ctx, caller, chatId, "remove");
+  if (caller_role !== "moderator") return problem;
+  return new Problem(
+    "forbidden",
+    "A moderator may remove members, but neither the owner nor moderators.",
+  );
 }
 
 async function remove(
@@ -151,14 +191,15 @@ async function removeNow(
   if (result && result.removed_seq !== null && result.username !== null) {
     return { username: result.username, removedSeq: result.removed_seq };
   }
-  if (result?.owner_id === chat.owner_id) {
+  const isUnchanged = result?.owner_id === chat.owner_id;
+  if (isUnchanged && (result.role === null || mayRemove(caller.id, result))) {
     throw new Problem("not_found", "This person is not in the chat.");
   }
-  // The chat has a new owner meanwhile, and the person may still be in it.
+  // The chat has a new owner or the caller another role meanwhile, and the person may still be in it.
   ctx.gateway.disconnectUser(userId);
   if (!result) throw chatNotFound();
-  if (userId === result.owner_id) throw ownerCannotLeave();
-  throw await ownerOnly(ctx, caller, chat.id, "remove");
+  if (userId === result.owner_id && userId === caller.id) throw ownerCannotLeave();
+  throw await notRemoved(ctx, caller, chat.id, result);
 }
 
 function ownerCannotLeave(): Problem {

@@ -10,7 +10,7 @@ import { lockedChat } from "./column-queries.ts";
 const privateSize = 2;
 
 const participantColumns = (sql: Sql) => sql`
-  u.id, u.username, case when u.id = c.owner_id then 'owner' else 'member' end as role,
+  u.id, u.username, case when u.id = c.owner_id then 'owner' else p.role end as role,
   p.joined_at, u.created_at, u.display_name, null::text as avatar_url
 `;
 
@@ -139,14 +139,44 @@ export async function insertParticipant(
   );
 }
 
-const RemovedParticipant = z.object({
+const StoredRole = z.enum(["member", "moderator"]);
+
+const Standing = z.object({
   owner_id: z.int(),
+  /** A chat's owner is stored as a member. */
+  caller_role: StoredRole,
+  /** Null for a person who is not in the chat. */
+  role: Participant.shape.role.nullable(),
+});
+export type Standing = z.infer<typeof Standing>;
+
+/** The roles of the caller and of another person. @returns undefined for a chat that the caller is not in */
+export async function findStanding(
+  sql: Sql,
+  callerId: number,
+  chatId: number,
+  userId: number,
+): Promise<Standing | undefined> {
+  return maybe(
+    await sql`
+      select c.owner_id, me.role as caller_role, case when p.user_id = c.owner_id then 'owner' else p.role end as role
+      from chat_participants me
+      join chats c on c.id = me.chat_id
+      left join chat_participants p on p.chat_id = c.id and p.user_id = ${userId}
+      where me.chat_id = ${chatId} and me.user_id = ${callerId}
+    `,
+    Standing,
+  );
+}
+
+const RemovedParticipant = Standing.extend({
   removed_seq: z.int().nullable(),
   username: z.string().nullable(),
 });
 
 /**
- * Removes a person and takes the chat's next number. The owner is never removed, and only the owner may remove others.
+ * Removes a person and takes the chat's next number. The owner is never removed. The owner may remove everybody else, and a
+ * moderator may remove members.
  * @returns undefined for a chat that the caller is not in; `removed_seq` is null when nobody was removed
  */
 export async function deleteParticipant(
@@ -157,14 +187,17 @@ export async function deleteParticipant(
 ): Promise<z.infer<typeof RemovedParticipant> | undefined> {
   return maybe(
     await sql`
-      with locked as materialized (${lockedChat(sql, caller.id, chatId)}),
+      with locked as materialized (${lockedChat(sql, caller.id, chatId, { byRole: true })}),
       removed as (
         delete from chat_participants p
         using locked
         where p.chat_id = locked.id
           and p.user_id = ${userId}
           and p.user_id <> locked.owner_id
-          and ${caller.id}::bigint in (locked.owner_id, p.user_id)
+          and (
+            ${caller.id}::bigint in (locked.owner_id, p.user_id)
+            or (locked.caller_role = 'moderator' and p.role = 'member')
+          )
         returning p.chat_id, p.user_id
       ),
       moved as (
@@ -192,7 +225,12 @@ export async function deleteParticipant(
         },
         sql`from removed join users u on u.id = removed.user_id`,
       )})
-      select locked.owner_id, moved.last_seq as removed_seq, u.username
+      select locked.owner_id, locked.caller_role,
+        (
+          select case when p.user_id = locked.owner_id then 'owner' else p.role end
+          from chat_participants p where p.chat_id = locked.id and p.user_id = ${userId}
+        ) as role,
+        moved.last_seq as removed_seq, u.username
       from locked
       left join moved on true
       left join removed on true

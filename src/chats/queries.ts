@@ -32,6 +32,12 @@ const UpdatedChat = z.object({
   outcome: z.enum(["updated", "unchanged", "not_owner", "no_heir"]),
 });
 
+interface ChatChange {
+  name: string | undefined;
+  ownerId: number | undefined;
+  settings: Partial<ChatSettings> | undefined;
+}
+
 /**
  * Renames a chat, transfers it to another owner, or changes some of its settings.
  * @returns undefined for a chat that the caller is not in
@@ -40,11 +46,7 @@ export async function updateChat(
   sql: Sql,
   caller: Actor,
   chatId: number,
-  change: {
-    name: string | undefined;
-    ownerId: number | undefined;
-    settings: Partial<ChatSettings> | undefined;
-  },
+  change: ChatChange,
 ): Promise<z.infer<typeof UpdatedChat> | undefined> {
   const details = {
     changed: changedMembers(change),
@@ -56,8 +58,7 @@ export async function updateChat(
   const rows = await sql`
     with locked as materialized (${lockedChat(sql, caller.id, chatId)}),
     heir as materialized (
-      select p.user_id
-      from locked
+      select p.user_id from locked
       join chat_participants p on p.chat_id = locked.id and p.user_id = coalesce(${ownerId}::bigint, locked.owner_id)
       for key share of p
     ),
@@ -86,6 +87,11 @@ export async function updateChat(
       from state
       where c.id = ${chatId} and not (not_owner or no_heir or unchanged)
       returning ${chatColumns(sql)}
+    ),
+    -- A new owner who was a moderator is a member when they hand the chat over.
+    promoted as (
+      update chat_participants p set role = 'member' from updated
+      where p.chat_id = updated.id and p.user_id = updated.owner_id and p.role <> 'member'
     ),
     change as (
       insert into chat_changes (chat_id, seq, kind) select id, last_seq, 'chat_updated' from updated
@@ -116,11 +122,7 @@ export async function updateChat(
 }
 
 /** The names of the members that a request wants to change, as in the wire. Their values are not recorded. */
-function changedMembers(change: {
-  name: string | undefined;
-  ownerId: number | undefined;
-  settings: Partial<ChatSettings> | undefined;
-}): string[] {
+function changedMembers(change: ChatChange): string[] {
   return [
     ...(change.name === undefined ? [] : ["name"]),
     ...(change.ownerId === undefined ? [] : ["owner_id"]),
@@ -146,15 +148,13 @@ export async function deleteChat(
   return maybe(
     await sql`
       with locked as materialized (
-        select c.id, c.name, c.owner_id
-        from chats c
+        select c.id, c.name, c.owner_id from chats c
         join chat_participants me on me.chat_id = c.id and me.user_id = ${caller.id}
         where c.id = ${chatId}
         for update of c
       ),
       people as materialized (
-        select coalesce(array_agg(p.user_id), '{}') as ids
-        from locked join chat_participants p on p.chat_id = locked.id
+        select coalesce(array_agg(p.user_id), '{}') as ids from locked join chat_participants p on p.chat_id = locked.id
       ),
       deleted as (
         delete from chats using locked

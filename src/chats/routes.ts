@@ -185,7 +185,8 @@ const removeRoute = createRoute({
   path: "/api/chats/{chat_id}/participants/{user_id}",
   operationId: "removeParticipant",
   tags,
-  summary: "Remove a participant (owner)",
+  summary: "Remove a participant (owner, moderators)",
+  description: "The owner may remove everybody else, and a moderator may remove members.",
   security,
   request: { params: ParticipantPath },
   responses: {

@@ -41,7 +41,7 @@ export async function findMentionable(
       ),
       named as materialized (
         select id, lower(username) as name from users
-        where lower(username) = any (${[...names]}::text[]) and id <> ${authorId}
+        where lower(username) = any (${[...names]}::text[]) and id <> ${authorId} and deleted_at is null
       )
       select p.user_id, named.name, chat.everyone, chat.is_large,
         ${blocksAuthor(sql, authorId)} as blocks_author

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { many, maybe, type Sql } from "../database/connect.ts";
 import { wireTime } from "../database/wire-json.ts";
 import { botUsername, Message } from "../wire/messages.ts";
+import { deletedUsername } from "../wire/users.ts";
 
 /**
  * Every member of a Message in the order of the wire, which is the list of its columns too. The values are the table's
@@ -36,7 +37,7 @@ type Inserted = Pick<
 
 const memberNames: readonly string[] = Object.keys(emptyMessage);
 /** SQL text of the name that is shown for the author of `messages m`, from `users u`. */
-export const shownUsername = `case when m.is_bot then '${botUsername}' else coalesce(u.username, 'deleted user') end`;
+export const shownUsername = `case when m.is_bot then '${botUsername}' else coalesce(u.username, '${deletedUsername}') end`;
 
 /** The username is no column of the messages: it is joined from the users. */
 const columnNames = memberNames.filter((name) => name !== "username");

@@ -11,15 +11,15 @@ import { Message, MessageVersion, versionsMax } from "../wire/messages.ts";
  */
 const lockedMessage = (sql: Sql, callerId: number, chatId: number, messageId: number) => sql`
   locked as materialized (
-    select c.id, c.owner_id, c.last_seq, c.message_count
+    select c.id, c.owner_id, c.last_seq, c.message_count, me.role as caller_role
     from chats c
     join chat_participants me on me.chat_id = c.id and me.user_id = ${callerId}
     where c.id = ${chatId}
     for no key update of c
-    for key share of me
+    for share of me
   ),
   target as materialized (
-    select ${storedColumns(sql, "m")}, coalesce(m.content_seq, m.seq) as content_seq, locked.owner_id,
+    select ${storedColumns(sql, "m")}, coalesce(m.content_seq, m.seq) as content_seq, locked.owner_id, locked.caller_role,
       locked.last_seq + 1 as next_seq, m.ordinal = locked.message_count as is_newest
     from locked
     join messages m on m.chat_id = locked.id and m.id = ${messageId}
@@ -155,8 +155,8 @@ export async function updateContent(
 const DeletedMessage = changeRow(["deleted", "unchanged", "streaming", "forbidden"]);
 
 /**
- * Deletes a message of the caller, an answer to a question of theirs, or any message of a chat that they own. Its row stays,
- * without text. Triggers delete its versions and the summaries that cover it.
+ * Deletes a message of the caller, an answer to a question of theirs, any message of a chat that they own, or of one that they
+ * moderate, but for the owner's messages and the answers to the owner. The message's row stays, without text. Triggers delete its versions and the summaries that cover it.
  * @returns undefined for a chat that the caller is not in, and for an unknown message
  */
 export async function markDeleted(
@@ -168,13 +168,16 @@ export async function markDeleted(
     await sql`
       with ${lockedMessage(sql, caller.id, ids.chatId, ids.messageId)},
       permitted as materialized (
-        select target.*, coalesce(target.user_id, question.user_id) is not distinct from ${caller.id} as is_own
+        select target.*, coalesce(target.user_id, question.user_id) is not distinct from ${caller.id} as is_own,
+          ${caller.id} = owner_id or (
+            caller_role = 'moderator' and coalesce(target.user_id, question.user_id) is distinct from owner_id
+          ) as is_moderated
         from target
         left join messages question on question.id = target.answer_to
       ),
       verdict as materialized (
         select permitted.*, case
-          when not is_own and owner_id <> ${caller.id} then 'forbidden'
+          when not (is_own or is_moderated) then 'forbidden'
           when deleted_at is not null then 'unchanged'
           when status = 'streaming' then 'streaming'
           else 'deleted'

@@ -128,7 +128,8 @@ const deleteMessageRoute = createRoute({
   tags,
   summary: "Delete a message",
   description:
-    "The author and the chat's owner may; of an answer, the person who asked and the owner. A running answer is stopped first. " +
+    "The author may, of an answer the person who asked, and the chat's owner and moderators. A moderator may not delete the owner's " +
+    "messages and the answers to the owner's questions. A running answer is stopped first. " +
     "The message keeps its number, its author and its `client_id`, and has no content from then on; its versions and its " +
     "reactions are deleted, and later prompts leave it out. The answers to a deleted question stay. Deleting a message once " +
     "more succeeds. The socket's `delete` frame does the same.",

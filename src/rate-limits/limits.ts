@@ -52,6 +52,24 @@ export const rates = {
     address: per(2_400, minute),
     refusal: "You are changing messages too fast.",
   },
+  /** Reports of messages. */
+  reports: {
+    person: per(20, 10 * minute),
+    address: per(400, 10 * minute),
+    refusal: "You are reporting messages too fast.",
+  },
+  /** Changes of roles, and resolutions of reports. */
+  moderation: {
+    person: per(120, minute),
+    address: per(2_400, minute),
+    refusal: "You are moderating too fast.",
+  },
+  /** Exports of chats and of a person's data. */
+  exports: {
+    person: per(30, hour),
+    address: per(600, hour),
+    refusal: "You have exported too often.",
+  },
   /** Mentions of everybody in a group of more than 50 people, in sent and in edited messages. */
   largeMentions: {
     person: per(60, hour),

@@ -21,6 +21,7 @@ export function useConversation(parts: {
   drafts: Drafts;
   scrolling: Scrolling;
   onVersions: (message: Message) => void;
+  onReport: (message: Message) => void;
   onSent: () => void;
 }) {
   const { room, snapshot, user, drafts, scrolling } = parts;
@@ -64,6 +65,7 @@ export function useConversation(parts: {
     },
     goTo: (messageId) => void goTo(messageId),
     showVersions: parts.onVersions,
+    report: parts.onReport,
   });
 
   return {

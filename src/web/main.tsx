@@ -1,7 +1,9 @@
 import { render } from "preact";
+import { createAccount } from "../client/account.ts";
 import { createChatList } from "../client/chat-list.ts";
 import { createClient } from "../client/client.ts";
 import { createDetails } from "../client/details.ts";
+import { createModeration } from "../client/moderation.ts";
 import { createPeople } from "../client/people.ts";
 import { createPresence } from "../client/presence.ts";
 import { storedOutbox } from "../client/stored-outbox.ts";
@@ -23,9 +25,11 @@ import { WatchedPeople } from "./watched-people.ts";
  * each load, two quick reloads would look like theft, and sign the reader out.
  */
 const tokensKey = "gemini-coop-tokens";
+const url = location.origin;
+const tokens = storedTokens(localStorage, tokensKey);
 const client = createClient({
-  url: location.origin,
-  tokens: storedTokens(localStorage, tokensKey),
+  url,
+  tokens,
   outbox: storedOutbox(localStorage),
   // A deletion that is sent when the page is left has to outlive the page.
   fetch: (url, init) => fetch(url, { ...init, keepalive: init.method === "DELETE" }),
@@ -43,7 +47,9 @@ const presence = createPresence(client);
 followActivity(client, presence);
 const services = {
   client,
+  account: createAccount({ client, url, tokens }),
   details: createDetails(client),
+  moderation: createModeration(client),
   people: createPeople(client),
   watched: new WatchedPeople(presence),
   unfinished: new Unfinished(),

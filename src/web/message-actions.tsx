@@ -23,6 +23,7 @@ export function MessageActions({
   message,
   isOwn,
   canEdit,
+  canReport,
   canDelete,
   isTabStop,
   commands,
@@ -30,6 +31,7 @@ export function MessageActions({
   message: Message;
   isOwn: boolean;
   canEdit: boolean;
+  canReport: boolean;
   canDelete: boolean;
   isTabStop: boolean;
   commands: MessageCommands;
@@ -44,6 +46,7 @@ export function MessageActions({
     { label: "Reply", act: () => commands.reply(message) },
     { label: "React", act: () => setOpened("emoji") },
     ...(canEdit ? [{ label: "Edit", act: () => commands.edit(message) }] : []),
+    ...(canReport ? [{ label: "Report", act: () => commands.report(message) }] : []),
     ...(canDelete ? [{ label: "Delete", act: () => commands.delete(message) }] : []),
     ...(userId !== null && !isOwn ? [{ label: "Profile", act: () => onPerson(userId) }] : []),
   ];

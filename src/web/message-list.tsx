@@ -74,7 +74,8 @@ export function MessageList({
   const older = useAction();
   // "Today" becomes "Yesterday" at midnight, although nothing is written.
   useToday();
-  const { messages, pending, hasOlder, loadingOlder, chat } = snapshot;
+  const { messages, pending, hasOlder, loadingOlder, chat, participants } = snapshot;
+  const isModerator = participants.some(({ id, role }) => id === user.id && role === "moderator");
   const mentions = useMentions(snapshot, user);
   const { names } = useRoomPeople();
   const byId = new Map(messages.map((message) => [message.id, message]));
@@ -128,7 +129,10 @@ export function MessageList({
               question={question === before ? undefined : question}
               original={find(message.reply_to)}
               readers={readers.get(message.id)}
-              canDelete={mayDelete(message, question, user.id, chat?.owner_id)}
+              canDelete={mayDelete(message, question, user.id, {
+                ownerId: chat?.owner_id,
+                isModerator,
+              })}
               isDeleting={deleting.has(message.id)}
               isTabStop={message.id === lastId}
               mentions={mentions}

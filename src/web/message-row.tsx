@@ -6,7 +6,7 @@ import { AnswerEnd } from "./answer-end.tsx";
 import { Markdown } from "./markdown.tsx";
 import type { MentionNames } from "./mentions.ts";
 import { MessageActions } from "./message-actions.tsx";
-import { mayEdit, type MessageCommands } from "./message-commands.ts";
+import { mayEdit, mayReport, type MessageCommands } from "./message-commands.ts";
 import { PersonText } from "./person-text.tsx";
 import { PlainText } from "./plain-text.tsx";
 import type { Readers } from "./readers.ts";
@@ -130,6 +130,7 @@ function Said({ message, ownId, question, original, commands, ...props }: SaidPr
           message={message}
           isOwn={message.user_id === ownId}
           canEdit={mayEdit(message, ownId)}
+          canReport={mayReport(message, ownId)}
           canDelete={props.canDelete}
           isTabStop={props.isTabStop}
           commands={commands}

@@ -6,6 +6,7 @@ import type { User } from "../wire/users.ts";
 import { Refusal, useAction } from "./acting.tsx";
 import { ConfirmedButton } from "./confirmed-button.tsx";
 import { Dialog } from "./dialog.tsx";
+import { usePageParts } from "./page-parts.ts";
 import { PeopleField } from "./people-field.tsx";
 import { Avatar, PersonName } from "./people-shown.tsx";
 import { goHome } from "./place.ts";
@@ -29,7 +30,11 @@ export function PeopleDialog({
   onClose: () => void;
 }) {
   const action = useAction();
+  const { moderation } = usePageParts();
   const isOwner = chat.owner_id === user.id;
+  const own = snapshot.participants.find(({ id }) => id === user.id);
+  const mayRemove = ({ id, role }: Participant) =>
+    id !== user.id && (isOwner || (own?.role === "moderator" && role === "member"));
   const here = new Set(snapshot.online.map(({ user_id }) => user_id));
   const { nameOf, onPerson } = useRoomPeople();
   const shown = ({ id, username }: Participant) => nameOf({ user_id: id, username });
@@ -58,16 +63,33 @@ export function PeopleDialog({
                   />
                 </button>
                 <span class="muted">{standingOf(person, user, here)}</span>
-                {isOwner && person.id !== user.id && (
-                  <ConfirmedButton
-                    label="Remove"
-                    about={person.username}
-                    disabled={action.isBusy}
-                    onConfirm={() =>
-                      action.run(() => client.api.removeParticipant(chat.id, person.id))
-                    }
-                  />
-                )}
+                <div class="row">
+                  {isOwner && person.role !== "owner" && (
+                    <button
+                      type="button"
+                      class="quiet"
+                      disabled={action.isBusy}
+                      onClick={() =>
+                        void action.run(() =>
+                          moderation.changeRole(chat.id, person.id, otherRole(person)),
+                        )
+                      }
+                    >
+                      {`Make ${otherRole(person)}`}
+                      <span class="visually-hidden"> {person.username}</span>
+                    </button>
+                  )}
+                  {mayRemove(person) && (
+                    <ConfirmedButton
+                      label="Remove"
+                      about={person.username}
+                      disabled={action.isBusy}
+                      onConfirm={() =>
+                        action.run(() => client.api.removeParticipant(chat.id, person.id))
+                      }
+                    />
+                  )}
+                </div>
               </li>
             ))}
           </ul>
@@ -100,10 +122,14 @@ export function PeopleDialog({
   );
 }
 
+function otherRole({ role }: Participant): "member" | "moderator" {
+  return role === "moderator" ? "member" : "moderator";
+}
+
 function standingOf(person: Participant, user: User, here: Set<number>): string {
   const words = [
     person.id === user.id ? "you" : here.has(person.id) ? "here" : "",
-    person.role === "owner" ? "owner" : "",
+    person.role === "member" ? "" : person.role,
   ];
   return words.filter((word) => word !== "").join(", ");
 }

@@ -12,6 +12,7 @@ import { PeopleDialog } from "./people-dialog.tsx";
 import { goHome } from "./place.ts";
 import { useRoomPeople } from "./room-people.ts";
 import { PresenceDot, presenceWords, usePresenceOf } from "./presence-dot.tsx";
+import { ReportsDialog } from "./reports-dialog.tsx";
 import { useWatched } from "./watched-people.ts";
 
 export function RoomHeader({
@@ -30,10 +31,12 @@ export function RoomHeader({
   title: string;
   listed: ChatSummary | undefined;
 }) {
-  const dialog = useDialog<"people" | "settings">();
+  const dialog = useDialog<"people" | "settings" | "reports">();
   const { chat, participants } = snapshot;
   const others = participants.filter(({ id }) => id !== user.id);
   useWatched(others.map(({ id }) => id));
+  const own = participants.find(({ id }) => id === user.id);
+  const moderates = own !== undefined && own.role !== "member";
   const partner = chat?.is_group === false ? others[0]?.id : undefined;
   return (
     <header>
@@ -60,7 +63,13 @@ export function RoomHeader({
           {participants.length}
         </button>
       )}
-      {listed && <ChatMenu chat={listed} />}
+      {listed && (
+        <ChatMenu
+          chat={listed}
+          title={title}
+          onReports={moderates ? () => dialog.open("reports") : undefined}
+        />
+      )}
       {chat?.owner_id === user.id && (
         <button
           type="button"
@@ -81,6 +90,9 @@ export function RoomHeader({
           snapshot={snapshot}
           onClose={dialog.close}
         />
+      )}
+      {chat && dialog.name === "reports" && (
+        <ReportsDialog key={dialog.key} chatId={chat.id} onClose={dialog.close} />
       )}
       {chat && dialog.name === "settings" && (
         <ChatSettingsDialog key={dialog.key} client={client} chat={chat} onClose={dialog.close} />

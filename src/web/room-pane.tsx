@@ -19,6 +19,7 @@ import { PersonCard } from "./person-card.tsx";
 import { goHome } from "./place.ts";
 import { Notice } from "./notice.tsx";
 import { useReading } from "./reading.ts";
+import { ReportDialog } from "./report-dialog.tsx";
 import { RoomHeader } from "./room-header.tsx";
 import { RoomPeopleContext } from "./room-people.ts";
 import { useScrolling } from "./scrolling.ts";
@@ -73,7 +74,7 @@ export function RoomPane({
     }),
     [names, blockedIds],
   );
-  const versions = useDialog<"versions">();
+  const dialog = useDialog<"versions" | "report">();
   const [shown, setShown] = useState<Message>();
   const conversation = useConversation({
     room,
@@ -83,7 +84,11 @@ export function RoomPane({
     scrolling,
     onVersions(message) {
       setShown(message);
-      versions.open("versions");
+      dialog.open("versions");
+    },
+    onReport(message) {
+      setShown(message);
+      dialog.open("report");
     },
     onSent: reading.endNewLine,
   });
@@ -151,13 +156,11 @@ export function RoomPane({
             onClose={card.close}
           />
         )}
-        {shown && versions.name && (
-          <VersionsDialog
-            key={versions.key}
-            client={client}
-            message={shown}
-            onClose={versions.close}
-          />
+        {shown && dialog.name === "versions" && (
+          <VersionsDialog key={dialog.key} client={client} message={shown} onClose={dialog.close} />
+        )}
+        {shown && dialog.name === "report" && (
+          <ReportDialog key={dialog.key} message={shown} onClose={dialog.close} />
         )}
       </main>
     </RoomPeopleContext.Provider>

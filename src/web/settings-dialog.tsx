@@ -1,6 +1,7 @@
 import type { ComponentType } from "preact";
 import { useId, useRef, useState } from "preact/hooks";
 import { Dialog } from "./dialog.tsx";
+import { LeavingSettings } from "./settings-leaving.tsx";
 import { PasswordSettings } from "./settings-password.tsx";
 import { PrivacySettings } from "./settings-privacy.tsx";
 import { ProfileSettings } from "./settings-profile.tsx";
@@ -13,6 +14,7 @@ const sections: readonly { title: string; Section: ComponentType<SettingsProps> 
   { title: "Privacy", Section: PrivacySettings },
   { title: "Password", Section: PasswordSettings },
   { title: "Sessions", Section: SessionSettings },
+  { title: "Export and deletion", Section: LeavingSettings },
 ];
 
 /** The steps of the keys that move between tabs. */

@@ -137,7 +137,7 @@ export const Participant = z
   .object({
     id: Id.meta({ description: "The user's id" }),
     username: z.string(),
-    role: z.enum(["owner", "member"]),
+    role: z.enum(["owner", "moderator", "member"]),
     joined_at: Time,
     created_at: Time.meta({ description: "When the user registered" }),
     ...ShownMembers.shape,

@@ -57,7 +57,8 @@ export const Message = z
     seq: Seq,
     updated_seq: Seq,
     user_id: Id.nullable().meta({
-      description: "The sender. null for the bot and for an account that was deleted",
+      description:
+        "The sender. null for the bot, and for imported messages without an author. A deleted account keeps its id and has the username `Deleted user`",
     }),
     username: z.string(),
     content: z.string().meta({

@@ -3,6 +3,9 @@ import { Bio, DisplayName } from "./names.ts";
 import { Visibility } from "./presence.ts";
 import { Id, numeric, text, Time } from "./text.ts";
 
+/** The username of all deleted accounts. It has a space, so that nobody can register with it. */
+export const deletedUsername = "Deleted user";
+
 const usernamePattern = /^[A-Za-z0-9_.-]+$/;
 
 export const Username = z
@@ -149,6 +152,16 @@ export const ChangePasswordInput = z
   .object({ current_password: LoginInput.shape.password, new_password: Password })
   .meta({ id: "ChangePasswordInput" });
 export type ChangePasswordInput = z.infer<typeof ChangePasswordInput>;
+
+export const DeleteMeInput = z
+  .object({
+    password: LoginInput.shape.password,
+    messages: z.enum(["keep", "erase"]).meta({
+      description: "Whether the person's messages stay under `Deleted user`, or are deleted",
+    }),
+  })
+  .meta({ id: "DeleteMeInput" });
+export type DeleteMeInput = z.infer<typeof DeleteMeInput>;
 
 export const SessionPath = z.object({
   session_id: z.uuid("must be the id of a session").meta({

@@ -19,12 +19,26 @@ const endpoints: Record<string, Endpoint> = {
   listReadReceipts: { method: "GET", path: "/read-receipts" },
   listParticipants: { method: "GET", path: "/participants" },
   removeParticipant: { method: "DELETE", path: "/participants/{user_id}", ownerOnly: true },
+  changeRole: {
+    method: "PATCH",
+    path: "/participants/{user_id}",
+    body: { role: "moderator" },
+    ownerOnly: true,
+  },
+  listReports: { method: "GET", path: "/reports", ownerOnly: true },
+  resolveReport: { method: "POST", path: "/reports/{report_id}/resolve", ownerOnly: true },
   inviteToChat: { method: "POST", path: "/invite", body: { username: "guest1" } },
   markRead: { method: "POST", path: "/mark-read", body: { seq: 1 } },
   changeChatPreferences: { method: "PUT", path: "/preferences", body: { pinned: true } },
   leaveChat: { method: "POST", path: "/leave" },
   listMessages: { method: "GET", path: "/messages" },
   sendMessage: { method: "POST", path: "/messages", body: { content: "hello" } },
+  reportMessage: {
+    method: "POST",
+    path: "/messages/{message_id}/report",
+    body: { reason: "It is rude." },
+  },
+  exportChat: { method: "GET", path: "/export" },
   getMessage: { method: "GET", path: "/messages/{message_id}" },
   editMessage: { method: "PATCH", path: "/messages/{message_id}", body: { content: "taken over" } },
   deleteMessage: { method: "DELETE", path: "/messages/{message_id}" },
@@ -44,6 +58,7 @@ let member: Person;
 let stranger: Person;
 let chatId: number;
 let messageId: number;
+let reportId: number;
 beforeAll(async () => {
   guest = await world.person("guest");
   owner = await world.person("owner");
@@ -51,11 +66,19 @@ beforeAll(async () => {
   stranger = await world.person("stranger");
   chatId = (await owner.chat({ name: "Closed", with: [member, guest] })).id;
   messageId = (await owner.say(chatId, "inside")).id;
+  const path = `/api/chats/${chatId}/messages/${messageId}/report`;
+  reportId = (await guest.api("POST", path, { reason: "It is rude." })).body.id;
 });
 
-function pathOf({ path }: Endpoint, ids: { chat?: unknown; user?: unknown; message?: unknown }) {
-  const { chat = chatId, user = guest.id, message = messageId } = ids;
-  const rest = path.replace("{user_id}", `${user}`).replace("{message_id}", `${message}`);
+function pathOf(
+  { path }: Endpoint,
+  ids: { chat?: unknown; user?: unknown; message?: unknown; report?: unknown },
+) {
+  const { chat = chatId, user = guest.id, message = messageId, report = reportId } = ids;
+  const rest = path
+    .replace("{user_id}", `${user}`)
+    .replace("{message_id}", `${message}`)
+    .replace("{report_id}", `${report}`);
   return `/api/chats/${chat}${rest}`;
 }
 
@@ -65,6 +88,7 @@ async function stored(): Promise<string> {
     select to_jsonb(c) as row from chats c where id = ${chatId}
     union all select to_jsonb(p) from chat_participants p where chat_id = ${chatId}
     union all select to_jsonb(m) from messages m where chat_id = ${chatId}
+    union all select to_jsonb(r) from message_reports r where chat_id = ${chatId}
     union all select to_jsonb(r) from message_reactions r where chat_id = ${chatId}
     order by 1
   `;
@@ -100,9 +124,13 @@ describe.each(Object.entries(endpoints))("%s", (_, endpoint) => {
     for (const chat of badIds) {
       expectInvalid(await owner.api(method, pathOf(endpoint, { chat }), body), "/chat_id");
     }
-    for (const name of ["user_id", "message_id"].filter((id) => path.includes(id))) {
+    for (const name of ["user_id", "message_id", "report_id"].filter((id) => path.includes(id))) {
       for (const bad of badIds) {
-        const answer = await owner.api(method, pathOf(endpoint, { user: bad, message: bad }), body);
+        const answer = await owner.api(
+          method,
+          pathOf(endpoint, { user: bad, message: bad, report: bad }),
+          body,
+        );
         expectInvalid(answer, `/${name}`);
       }
     }

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { Passwords } from "../../src/accounts/passwords.ts";
+import { ExportSlots } from "../../src/export/export-slots.ts";
 import { SocketUpgrade } from "../../src/socket/upgrade.ts";
 import { createStoreReaction } from "../../src/reactions/commit.ts";
 import { ReadNotices } from "../../src/receipts/notices.ts";
@@ -114,6 +115,7 @@ test("every route is described or a page, and every operation is a route", () =>
   const parts = {
     ctx,
     passwords: new Passwords(ctx.log),
+    exportSlots: new ExportSlots(),
     storeReaction: createStoreReaction(ctx.sql),
     receipts: new ReadNotices(ctx),
     upgrade: new SocketUpgrade(ctx),

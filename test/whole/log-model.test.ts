@@ -2,8 +2,7 @@
 // run, LOG_MODEL_RUNS=1000 makes it a longer one.
 import { beforeAll, test } from "bun:test";
 import fc from "fast-check";
-import type { Act, Cast } from "./log-model/acts.ts";
-import { play } from "./log-model/play.ts";
+import { play, type Act, type Cast } from "./log-model/play.ts";
 import { useWorld } from "../world/world.ts";
 
 const seed = Number(process.env.LOG_MODEL_SEED ?? Date.now() % 2 ** 31);
@@ -75,6 +74,13 @@ const act: fc.Arbitrary<Act> = fc.oneof(
       kind: fc.constantFrom("remove" as const, "invite" as const),
       guest,
       byThemselves: fc.boolean(),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constantFrom("promote" as const, "demote" as const),
+      guest,
     }),
   },
 );

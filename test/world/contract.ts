@@ -114,7 +114,10 @@ export async function expectDescribed(
     );
     if (!isDescribed) fail(`the header ${header} is not described`);
   }
-  const fault = text === undefined ? undefined : check(media.schema)(JSON.parse(text));
+  const fault =
+    text === undefined
+      ? undefined
+      : check(media.schema)(/\bjson$/.test(type) ? JSON.parse(text) : text);
   if (fault) fail(fault);
   noteSeen("operation", route.name);
 }

@@ -111,6 +111,13 @@ export const serverNotes: {
     summary: "Somebody became a participant",
     example: { type: "participant_added", chat_id: 1, participant, updated_seq: 60 },
   },
+  participant_updated: {
+    to: "room",
+    summary: "A participant has another role",
+    description:
+      "A moderator, or a member again. A new owner is told of by `chat_updated` instead; the owner of before is a member then.",
+    example: { type: "participant_updated", chat_id: 1, participant, updated_seq: 61 },
+  },
   participant_removed: {
     to: "room",
     summary: "Somebody left or was removed",

@@ -184,6 +184,8 @@ function checkMoves(history: History, chat: StoredChat): Violation[] {
       .filter((move) => move.chatId === chat.id && move.userId === userId)
       .map((move) => move.kind);
     const stored = chat.changes
+      // Another role is no move.
+      .filter(({ kind }) => kind !== "participant_updated")
       .filter((change) => change.user_id === userId && !isReaction(change))
       .sort((a, b) => a.seq - b.seq)
       .map((change) => change.kind);

@@ -126,6 +126,7 @@ export interface Change {
     | "answer_ended"
     | "participant_added"
     | "participant_removed"
+    | "participant_updated"
     | "chat_updated"
     | "reaction_added"
     | "reaction_removed";

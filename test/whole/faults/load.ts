@@ -205,6 +205,15 @@ export function startLoad({ cast, chatIds, clients, random, figures, recovery, m
       recorded.incidents.push(`an invitation was answered with ${JSON.stringify(reply)}`);
     }
     for (const client of clients) if (client.person === guest) client.invited(chatId);
+    if (random.chance(0.3)) {
+      const role = random.pick(["moderator", "member"]);
+      const changed = await cast.owner.certainly("PATCH", `${path}/participants/${guest.id}`, {
+        role,
+      });
+      if (changed?.status !== 200) {
+        recorded.incidents.push(`a change of a role was answered with ${JSON.stringify(changed)}`);
+      }
+    }
     return true;
   }
 

@@ -16,6 +16,7 @@ const Change = z.object({
     "answer_ended",
     "participant_added",
     "participant_removed",
+    "participant_updated",
     "chat_updated",
     "reaction_added",
     "reaction_removed",

@@ -34,7 +34,7 @@ export interface ChatState {
 
 const passing = new Set(["typing", "user_joined", "user_left", "presence_changed"]);
 /** Frames about a chat that need no join. */
-const aside = new Set(["chat_activity", "mention", "removed_from_chat", "chat_changed"]);
+const aside = new Set(["chat_activity", "mention", "report", "removed_from_chat", "chat_changed"]);
 /** Frames that name no chat by its id. */
 const outside = new Set(["pong", "chat_created", "chat_invite", "user_updated", "presence"]);
 const durable = new Set([
@@ -43,6 +43,7 @@ const durable = new Set([
   "reaction",
   "participant_added",
   "participant_removed",
+  "participant_updated",
   "chat_updated",
 ]);
 

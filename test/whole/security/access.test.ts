@@ -157,6 +157,8 @@ test("who has handed a chat over may no more than any member", async () => {
       expectRefusal(answer, 403, name);
     }
   });
+  const back = { owner_id: people.owner.id };
+  expect((await people.member.api("PATCH", `/api/chats/${chatId}`, back)).status).toBe(200);
 });
 
 describe.each(Object.entries(operations))("%s", (name, rule) => {

@@ -84,9 +84,21 @@ const operations: Record<string, Step> = {
     who: "member",
     body: () => ({ content: "hello", client_id: "once" }),
   },
+  "POST /api/chats/{chat_id}/messages/{message_id}/report": {
+    who: "member",
+    body: () => ({ reason: "It is rude." }),
+  },
+  "PATCH /api/chats/{chat_id}/participants/{user_id}": {
+    who: "owner",
+    body: () => ({ role: "moderator" }),
+  },
   "PATCH /api/chats/{chat_id}/messages/{message_id}": {
     who: "author",
     body: () => ({ content: "/bot Is anybody there?" }),
+  },
+  "DELETE /api/auth/me": {
+    who: "author",
+    body: (scene) => ({ ...scene.deletion(), messages: "keep" }),
   },
   "POST /api/auth/password": { who: "member", body: (scene) => scene.newPassword() },
 };
@@ -127,6 +139,7 @@ async function live(world: World, isLaden: boolean): Promise<string[]> {
     const sent = isLaden ? laidOnto(plainBody, knownOf(name)) : plainBody;
     const whole = path
       .replace("{chat_id}", String(scene.chatId))
+      .replace("{user_id}", String(scene.people.author.id))
       .replace("{message_id}", String(scene.questionId));
     const { status, body: answer } = await scene.people[who].api(method, whole, sent);
     expect([name, status]).toEqual([name, 200]);

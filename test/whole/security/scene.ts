@@ -11,7 +11,7 @@ import type { Person, World } from "../../world/world.ts";
 export type Answering = "complete" | "streaming";
 
 export interface Scene {
-  people: Record<"stranger" | "former" | "member" | "author" | "owner", Person>;
+  people: Record<"stranger" | "former" | "member" | "author" | "moderator" | "owner", Person>;
   chatId: number;
   /** The answer to the author's question. */
   messageId: number;
@@ -22,6 +22,7 @@ export interface Scene {
   credentials(): Promise<object>;
   refreshToken(): Promise<object>;
   newPassword(): object;
+  deletion(): object;
 }
 
 const password = "correct horse battery";
@@ -43,16 +44,19 @@ export async function setScene(
   answering: Answering = "complete",
   beforeRemoval: (former: Person, chatId: number) => Promise<void> = async () => {},
 ): Promise<Scene> {
-  const [owner, author, member, former, stranger] = [
+  const [owner, author, member, moderator, former, stranger] = [
     await world.person("owner"),
     await world.person("author"),
     await world.person("member"),
+    await world.person("moderator"),
     await world.person("former"),
     await world.person("stranger"),
   ];
-  const ids = [owner, author, member, former, stranger].map(({ id }) => id);
+  const ids = [owner, author, member, moderator, former, stranger].map(({ id }) => id);
   await world.sql`update users set hashed_password = ${await hashOfAll()} where id in ${world.sql(ids)}`;
-  const { id: chatId } = await owner.chat({ with: [author, member, former] });
+  const { id: chatId } = await owner.chat({ with: [author, member, moderator, former] });
+  const role = { role: "moderator" };
+  await owner.api("PATCH", `/api/chats/${chatId}/participants/${moderator.id}`, role);
   const listener = await author.joined(chatId);
   const piece = say("Yes.");
   world.gemini.respondWith(
@@ -65,13 +69,19 @@ export async function setScene(
       : await listener.next("bot_stream", { chunk: "Yes." });
   await listener.close();
   await beforeRemoval(former, chatId);
+  const reported = await author.api(
+    "POST",
+    `/api/chats/${chatId}/messages/${reached.message_id}/report`,
+    { reason: "It is too short." },
+  );
+  if (reported.status !== 200) throw new Error(JSON.stringify(reported.body));
   const removed = await owner.api("DELETE", `/api/chats/${chatId}/participants/${former.id}`);
   if (removed.status !== 200) throw new Error(JSON.stringify(removed.body));
   let newcomers = 0;
   const newName = () => `newcomer${chatId}.${(newcomers += 1)}`;
 
   return {
-    people: { stranger, former, member, author, owner },
+    people: { stranger, former, member, author, moderator, owner },
     chatId,
     messageId: Number(reached.message_id),
     questionId: question.id,
@@ -80,12 +90,14 @@ export async function setScene(
       message_id: Number(reached.message_id),
       user_id: member.id,
       session_id: caller?.sessionId ?? owner.sessionId,
+      report_id: reported.body.id,
       emoji: encodeURIComponent("👍"),
     }),
     newcomer() {
       const username = newName();
       return { username, email: `${username}@example.com`, password };
     },
+    deletion: () => ({ password, messages: "erase" }),
     newPassword: () => ({ current_password: password, new_password: "another horse battery" }),
     async credentials() {
       const { username } = await registered(world, newName());
@@ -107,8 +119,8 @@ export async function setScene(
   };
 }
 
-/** Tables in which refusals themselves are noted, and the sockets of those who are refused. */
-const notes = /^(audit|rate|schema_migrations|presence|last_seen)/;
+/** Tables in which refusals themselves are noted, the sockets of those who are refused, and what a recurring task has to do. */
+const notes = /^(audit|account_deletions|rate|schema_migrations|presence|last_seen)/;
 
 /**
  * All rows of all tables, as one text a row.
