@@ -26,6 +26,7 @@ import { createRouter } from "./http/router.ts";
 import { secureHeaders } from "./http/secure-headers.ts";
 import { messageRoutes } from "./messages/routes.ts";
 import type { StoreReaction } from "./reactions/commit.ts";
+import { searchRoutes } from "./search/routes.ts";
 import { reactionRoutes } from "./reactions/routes.ts";
 import type { ReadNotices } from "./receipts/notices.ts";
 import { receiptRoutes } from "./receipts/routes.ts";
@@ -67,6 +68,7 @@ export function createApp({ ctx, passwords, receipts, storeReaction, upgrade }: 
   app.route("/", receiptRoutes(ctx, receipts));
   app.route("/", messageRoutes(ctx));
   app.route("/", reactionRoutes(ctx, storeReaction));
+  app.route("/", searchRoutes(ctx));
   app.route("/", botRoutes(ctx));
   app.route("/", healthRoutes(ctx));
   app.route("/", metricsRoutes(ctx));

@@ -24,6 +24,7 @@ import { LocalRealtime } from "./realtime/local-realtime.ts";
 import { Rooms } from "./realtime/rooms.ts";
 import type { Emit } from "./realtime/topics.ts";
 import type { ServerParts } from "./server.ts";
+import { SearchIndexer } from "./search/indexer.ts";
 import { SocketRegistry } from "./socket/registry.ts";
 import { SocketUpgrade } from "./socket/upgrade.ts";
 
@@ -71,6 +72,8 @@ export interface ComposedDurations {
   presenceIdleMs: number;
   /** The people of a server that was killed count as connected for so long. */
   presenceLeaseMs: number;
+  /** Another server fills the index of the searches within this after the one that did was killed. */
+  indexerLeaseMs: number;
 }
 
 /** Makes everything that a server needs. Nothing runs yet, and nothing is asked of the database. */
@@ -139,6 +142,10 @@ export function compose(parts: ContextParts): ServerParts {
     storeReaction: createStoreReaction(sql),
     receipts: new ReadNotices(ctx, durations.receiptsMs),
     upgrade: new SocketUpgrade(ctx),
+    indexer: new SearchIndexer(
+      { sql, log, metrics, now, lifecycle: ctx.lifecycle },
+      durations.indexerLeaseMs,
+    ),
   };
 }
 

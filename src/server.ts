@@ -12,6 +12,7 @@ import type { Ctx } from "./context.ts";
 import { findLastSeqs } from "./log/replay.ts";
 import type { Presence } from "./presence/presence.ts";
 import { every, within } from "./schedule.ts";
+import type { SearchIndexer } from "./search/indexer.ts";
 import type { SocketParts } from "./socket/frames.ts";
 import { createSocketHandler } from "./socket/handler.ts";
 import type { SocketRegistry } from "./socket/registry.ts";
@@ -39,6 +40,8 @@ export interface ServerDurations {
   presencePollMs: number;
   /** Between two renewals of the lease of this server's people: a third of the lease at most. */
   presenceRenewMs: number;
+  /** Between two looks for messages that searches do not find yet. */
+  indexMs: number;
   cleanUpMs: number;
   /** The time that a shutdown leaves to frames and answers that have begun. */
   drainMs: number;
@@ -55,6 +58,7 @@ const defaultDurations: ServerDurations = {
   purgeMs: 1_000,
   presencePollMs: 1_000,
   presenceRenewMs: 8_000,
+  indexMs: 750,
   cleanUpMs: 10 * 60_000,
   drainMs: 4_000,
   closeMs: 1_000,
@@ -70,13 +74,15 @@ const endedPageSize = 1_000;
 const idleTimeoutSeconds = 75;
 
 /** The objects that a server needs from compose.ts. */
-export type ServerParts = SocketParts & AppParts;
+export type ServerParts = SocketParts & AppParts & { indexer: SearchIndexer };
 
 export interface RunningServer {
   readonly ctx: Ctx;
   /** Tests call its heartbeat and checks. */
   readonly sockets: SocketRegistry;
   readonly presence: Presence;
+  /** Tests call it instead of waiting. */
+  readonly indexer: SearchIndexer;
   readonly port: number;
   /** The address for a client on this machine. */
   readonly url: string;
@@ -105,6 +111,7 @@ export function startServer(
     ctx,
     sockets,
     presence: parts.presence,
+    indexer: parts.indexer,
     port,
     url: `http://${host}:${port}`,
     async stop() {
@@ -112,6 +119,7 @@ export function startServer(
       await within(times.drainMs, Promise.all([sockets.idle(), ctx.answers.close()]));
       for (const stop of stops) stop();
       await within(times.closeMs, parts.presence.people.stop());
+      await within(times.closeMs, parts.indexer.stop());
       // A connection that ends before its peer has read the close frame may lose it.
       await within(
         times.closeMs,
@@ -124,7 +132,7 @@ export function startServer(
   };
 }
 
-function watchState({ ctx, sockets, passwords }: ServerParts): void {
+function watchState({ ctx, sockets, passwords, indexer }: ServerParts): void {
   ctx.telemetry.metrics.watch({
     socketsOpen: () => sockets.size,
     rooms: () => ctx.realtime.rooms.counts(),
@@ -132,6 +140,7 @@ function watchState({ ctx, sockets, passwords }: ServerParts): void {
     commitQueue: ctx.insertMessage.waitingCount,
     inboxes: () => sockets.waitingFrames(),
     passwordQueue: () => passwords.waitingCount,
+    searchLagMs: () => indexer.lagMs,
   });
 }
 
@@ -159,7 +168,7 @@ function serve(parts: ServerParts): Server<SocketData> {
 
 /** @returns a stop for each recurring task */
 function startTasks(
-  { ctx, sockets, presence }: ServerParts,
+  { ctx, sockets, presence, indexer }: ServerParts,
   times: ServerDurations,
 ): (() => void)[] {
   const { log } = ctx;
@@ -179,6 +188,7 @@ function startTasks(
       return presence.watches.poll();
     }),
     every(times.presenceRenewMs, "presence lease", log, () => presence.people.renew()),
+    every(times.indexMs, "search index", log, () => indexer.run()),
     every(cleanUpMs, "presence clean-up", log, () => presence.cleanUp()),
     every(cleanUpMs, "session clean-up", log, () => cleanUpSessions(ctx)),
     every(cleanUpMs, "rate clean-up", log, () => ctx.rateLimits.cleanUp()),

@@ -20,7 +20,7 @@ const ranks: readonly (readonly string[])[] = [
   ["accounts"],
   ["chats"],
   ["answers"],
-  ["messages", "presence", "reactions", "receipts"],
+  ["messages", "presence", "reactions", "receipts", "search"],
   ["socket", "docs"],
   ["app.ts"],
   ["server.ts"],
