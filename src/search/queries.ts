@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { shownName } from "../chats/column-queries.ts";
 import { many, maybe, type Sql } from "../database/connect.ts";
-import { messageColumns } from "../log/messages.ts";
+import { messageColumns, storedColumns } from "../log/messages.ts";
 import { Message } from "../wire/messages.ts";
 
 /** A message's place in the order of searches, which is that of time. */
@@ -173,15 +173,18 @@ export async function findFoundMessages(
 ): Promise<z.infer<typeof MessageInChat>[]> {
   return many(
     await sql`
+      -- Materialised: the planner might begin with all messages of the caller's chats.
+      with m as materialized (
+        select ${storedColumns(sql)}, content_seq from messages
+        where id = any (${[...ids]}::bigint[]) and deleted_at is null
+      )
       select ${messageColumns(sql)}, ${shownName(sql, userId)} as chat_name
-      from messages m
+      from m
       join chats c on c.id = m.chat_id
       join chat_participants me on me.chat_id = m.chat_id and me.user_id = ${userId}
       join search_entries e on e.chat_id = m.chat_id and e.created_at = m.created_at and e.message_id = m.id
       left join users u on u.id = m.user_id
-      where m.id = any (${[...ids]}::bigint[])
-        and m.deleted_at is null
-        and e.content_seq = coalesce(m.content_seq, m.seq)
+      where e.content_seq = coalesce(m.content_seq, m.seq)
     `,
     MessageInChat,
   );

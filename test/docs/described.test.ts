@@ -55,10 +55,11 @@ test("every operation succeeds with 200 and what the document says", async () =>
     name: string,
     body?: unknown,
     ids: unknown[] = [],
+    query = "",
   ) {
     const [method = "", template = ""] = name.split(" ");
     const left = [...ids];
-    const path = template.replaceAll(/\{\w+\}/g, () => String(left.shift()));
+    const path = template.replaceAll(/\{\w+\}/g, () => String(left.shift())) + query;
     const answer = await (who ? who.api(method, path, body) : world.call(method, path, body));
     expect({ name, status: answer.status, body: answer.body }).toMatchObject({ name, status: 200 });
     expectDescribed(name, answer);
@@ -129,6 +130,8 @@ test("every operation succeeds with 200 and what the document says", async () =>
   await does(ben, `GET ${chat}/read-receipts`, undefined, [id]);
   await does(ann, `GET ${one}/readers`, undefined, [id, message_id]);
   await does(ben, "GET /api/users/search");
+  await world.index();
+  await does(ben, "GET /api/search", undefined, [], "?q=why&has=link&limit=1");
   await does(ben, `POST ${chat}/leave`, undefined, [id]);
   await does(ann, `DELETE ${chat}/participants/{user_id}`, undefined, [id, cat.id]);
   await does(ann, `DELETE ${chat}`, undefined, [id]);

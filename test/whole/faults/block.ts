@@ -11,7 +11,13 @@ import type { ScriptedModel } from "./model.ts";
 import type { Person } from "./people.ts";
 import type { Random } from "./random.ts";
 import type { Served } from "./stage.ts";
-import { countRunning, endAdmissions, findUnsettledBudgets, readStored } from "./stored.ts";
+import {
+  countRunning,
+  endAdmissions,
+  findSearchFaults,
+  findUnsettledBudgets,
+  readStored,
+} from "./stored.ts";
 
 const chatCount = 3;
 const answersMsMax = 40_000;
@@ -83,6 +89,7 @@ export async function openBlock(parts: BlockParts) {
       await Bun.sleep(pollMs);
     }
     const budgets = await findUnsettledBudgets(sql);
+    const searchFaults = await findSearchFaults(sql, caughtUpMsMax);
     const chats = await readStored(sql, chatIds);
     const reached = clients.flatMap((client) =>
       chats
@@ -107,6 +114,7 @@ export async function openBlock(parts: BlockParts) {
       ...recorded.incidents,
       ...parts.takeIncidents(),
       ...model.takeIncidents(),
+      ...searchFaults.map((fault) => `the index of the searches differs: ${fault}`),
       ...budgets.map((budget) => `a budget was never settled: ${budget}`),
     ];
     const { asked, answerTo } = model;

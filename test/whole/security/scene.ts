@@ -107,8 +107,11 @@ export async function setScene(
   };
 }
 
-/** Tables in which refusals themselves are noted, and the sockets of those who are refused. */
-const notes = /^(audit|rate|schema_migrations|presence|last_seen)/;
+/**
+ * Tables in which refusals themselves are noted, the sockets of those who are refused, and the index of the searches, which a worker
+ * fills meanwhile.
+ */
+const notes = /^(audit|rate|schema_migrations|presence|last_seen|search)/;
 
 /**
  * All rows of all tables, as one text a row.
