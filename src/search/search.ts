@@ -47,10 +47,9 @@ export async function searchMessages(
   };
 }
 
-function invalidMember(name: string, detail: string): Problem {
-  return new Problem("invalid", `${name}: ${detail}`, {
-    errors: [{ pointer: `/${name}`, detail }],
-  });
+/** @param detail a sentence for a person */
+function invalidMember(name: "q" | "cursor", detail: string): Problem {
+  return new Problem("invalid", detail, { errors: [{ pointer: `/${name}`, detail }] });
 }
 
 /** The place below which messages are looked for: that of the cursor, or a time. */
@@ -58,20 +57,19 @@ function placeBelow({ cursor, before }: SearchQuery): Place {
   const time = before === undefined ? top : { at: Date.parse(before) * 1_000, id: 0 };
   if (cursor === undefined) return time;
   const place = decodeCursor(cursor);
-  if (!place) throw invalidMember("cursor", "is not the next_cursor of a page");
+  if (!place) throw invalidMember("cursor", "The cursor is not the next_cursor of a page.");
   return place.at < time.at ? place : time;
 }
 
 function parseTerms({ q, from, has }: SearchQuery): Term[] {
   const terms = parseSearchText(q);
   if (terms.length > searchTermsMax) {
-    throw invalidMember("q", `must have at most ${searchTermsMax} words and phrases`);
+    throw invalidMember("q", `A search has at most ${searchTermsMax} words and phrases.`);
   }
   if (from !== undefined || has !== undefined) return terms;
-  if (q === "")
-    throw invalidMember("q", "must have a word to find, unless `from` or `has` is given");
+  if (q === "") throw invalidMember("q", "Give a word to find, or `from` or `has`.");
   if (terms.length > 0 && terms.every(({ isExcluded }) => isExcluded)) {
-    throw invalidMember("q", "must have a word to find: `-` only leaves messages out");
+    throw invalidMember("q", "Add a word to find: `-word` only leaves messages out.");
   }
   return terms;
 }

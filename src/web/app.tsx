@@ -9,8 +9,9 @@ import { isMuted } from "./muting.ts";
 import { MySettingsDialog } from "./my-settings.tsx";
 import { NewChat } from "./new-chat.tsx";
 import { useSnapshot } from "./observing.ts";
-import { useChatInAddress } from "./place.ts";
+import { usePlace } from "./place.ts";
 import { RoomPane } from "./room-pane.tsx";
+import { SearchDialog } from "./search-dialog.tsx";
 import { SignIn } from "./sign-in.tsx";
 import { useNow } from "./times.ts";
 import { Welcome } from "./welcome.tsx";
@@ -49,13 +50,13 @@ function useHasModel(client: Client): boolean {
 function House({ client, chats, user: signedIn }: { client: Client; chats: ChatList; user: User }) {
   // The session keeps the person as they were at the sign-in; here they are with the settings that they have changed since.
   const [user, setUser] = useState(signedIn);
-  const chatId = useChatInAddress();
+  const { chatId, seq, endJump } = usePlace();
   const list = useSnapshot(chats).chats;
   const drafts = useMemo(() => createDrafts(localStorage, user.id), [user.id]);
   const [newCount, setNewCount] = useState(0);
   const hasModel = useHasModel(client);
   const now = useNow();
-  const dialog = useDialog<"new chat" | "settings">();
+  const dialog = useDialog<"new chat" | "search" | "settings">();
   const create = () => dialog.open("new chat");
 
   const listed = list?.find(({ id }) => id === chatId);
@@ -75,6 +76,7 @@ function House({ client, chats, user: signedIn }: { client: Client; chats: ChatL
         chatId={chatId}
         newCount={newCount}
         onCreate={create}
+        onSearch={() => dialog.open("search")}
         onSettings={() => dialog.open("settings")}
       />
       {chatId === undefined ? (
@@ -89,11 +91,16 @@ function House({ client, chats, user: signedIn }: { client: Client; chats: ChatL
           listed={listed}
           hasModel={hasModel}
           drafts={drafts}
+          jumpTo={seq}
+          onJumped={() => endJump(chatId)}
           onNew={setNewCount}
         />
       )}
       {dialog.name === "new chat" && (
         <NewChat key={dialog.key} client={client} onClose={dialog.close} />
+      )}
+      {dialog.name === "search" && (
+        <SearchDialog key={dialog.key} client={client} onClose={dialog.close} />
       )}
       {dialog.name === "settings" && (
         <MySettingsDialog key={dialog.key} user={user} onChanged={setUser} onClose={dialog.close} />

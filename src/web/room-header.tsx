@@ -11,6 +11,7 @@ import { namesOf } from "./names.ts";
 import { PeopleDialog } from "./people-dialog.tsx";
 import { goHome } from "./place.ts";
 import { PresenceDot, presenceWords, usePresenceOf } from "./presence-dot.tsx";
+import { SearchDialog } from "./search-dialog.tsx";
 import { useWatched } from "./watched-people.ts";
 
 export function RoomHeader({
@@ -26,7 +27,7 @@ export function RoomHeader({
   snapshot: RoomSnapshot;
   listed: ChatSummary | undefined;
 }) {
-  const dialog = useDialog<"people" | "settings">();
+  const dialog = useDialog<"people" | "search" | "settings">();
   const { chat, participants } = snapshot;
   const others = participants.filter(({ id }) => id !== user.id);
   useWatched(others.map(({ id }) => id));
@@ -49,6 +50,17 @@ export function RoomHeader({
         </p>
       </div>
       <ConnectionState client={client} />
+      {chat && (
+        <button
+          type="button"
+          class="quiet square"
+          aria-label="Search this chat"
+          title="Search this chat"
+          onClick={() => dialog.open("search")}
+        >
+          <Icon name="search" />
+        </button>
+      )}
       {chat && (
         <button type="button" class="quiet" onClick={() => dialog.open("people")}>
           <Icon name="people" />
@@ -77,6 +89,9 @@ export function RoomHeader({
           snapshot={snapshot}
           onClose={dialog.close}
         />
+      )}
+      {chat && dialog.name === "search" && (
+        <SearchDialog key={dialog.key} client={client} chat={chat} onClose={dialog.close} />
       )}
       {chat && dialog.name === "settings" && (
         <ChatSettingsDialog key={dialog.key} client={client} chat={chat} onClose={dialog.close} />
