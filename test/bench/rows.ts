@@ -8,6 +8,7 @@ import * as presence from "./presence.ts";
 import * as reactions from "./reactions.ts";
 import * as reading from "./reading.ts";
 import * as reads from "./reads.ts";
+import * as searching from "./searching.ts";
 import type { Scale } from "./scale.ts";
 
 export type Measure = (bench: Bench) => Promise<number>;
@@ -33,6 +34,7 @@ export function rowsOf(scale: Scale): Row[] {
     ...presenceRows(scale),
     ...readRows,
     ...readingRows,
+    ...searchRows,
     ...answerRows,
   ];
 }
@@ -184,6 +186,39 @@ const readingRows: Row[] = [
     target: "≥ 1.0×",
     ours: (bench) => reading.chatList(bench, "product"),
     reference: (bench) => reading.chatList(bench, "reference"),
+  },
+];
+
+const searchRows: Row[] = [
+  ...searching.kinds.flatMap((kind): Row[] => [
+    {
+      name: `search for ${kind}, p50`,
+      unit: "ms",
+      target: "≤ 20 ms",
+      ours: (bench) => searching.duration(bench, kind, 0.5),
+      pairsMax: 3,
+    },
+    {
+      name: `search for ${kind}, p99`,
+      unit: "ms",
+      target: "≤ 100 ms",
+      ours: (bench) => searching.duration(bench, kind, 0.99),
+      pairsMax: 3,
+    },
+  ]),
+  {
+    name: "longest wait until a message is found",
+    unit: "ms",
+    target: "≤ 2,000 ms",
+    ours: searching.lag,
+    pairsMax: 3,
+  },
+  {
+    name: "median acknowledgement with indexing, to without",
+    unit: "ms",
+    target: "≤ 1.05×",
+    ours: (bench) => searching.sending(bench, { indexed: true }),
+    reference: (bench) => searching.sending(bench, { indexed: false }),
   },
 ];
 

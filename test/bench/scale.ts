@@ -15,6 +15,9 @@ export interface Scale {
   messagesMin: number;
   /** Messages of a throughput, a multiple of the number of senders. */
   messages: number;
+  /** Messages that are searched, 100 in each chat, and searches of each kind. */
+  searchedMessages: number;
+  searches: number;
   /** Requests for pages, and for lists of chats. */
   pages: number;
   lists: number;
@@ -59,6 +62,8 @@ export const full: Scale = {
   deliveries: 15_000,
   messagesMin: 60,
   messages: 6_400,
+  searchedMessages: 1_000_000,
+  searches: 200,
   pages: 2_000,
   lists: 1_000,
   connects: 500,
@@ -92,6 +97,8 @@ export const smallest: Scale = {
   deliveries: 20,
   messagesMin: 2,
   messages: 64,
+  searchedMessages: 2_000,
+  searches: 4,
   pages: 8,
   lists: 4,
   connects: 10,
