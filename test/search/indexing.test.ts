@@ -1,4 +1,5 @@
 import { afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { join } from "node:path";
 import { z } from "zod";
 import { indexParts } from "../../src/search/log-parts.ts";
 import { readPendingTexts, storeEntries } from "../../src/search/worker-queries.ts";
@@ -184,6 +185,24 @@ describe("the index", () => {
     expect([chats > 1, messages > 1_000]).toEqual([true, true]);
     expect(await found("rebuilt")).toEqual(["rebuilt stork", "rebuilt heron", "rebuilt ibis"]);
   });
+});
+
+test("`db:reindex` makes the index again while a server runs", async () => {
+  const { id } = await ann.chat();
+  await ann.say(id, "commanded cormorant");
+  await world.index();
+  await world.sql`update search_entries set words = ''`;
+  const env = { ...process.env, NODE_ENV: "test", DATABASE_URL: world.databaseUrl };
+  const command = Bun.spawn([process.execPath, "db/cli.ts", "reindex"], {
+    cwd: join(import.meta.dir, "../.."),
+    env,
+    stdout: "pipe",
+    stderr: "ignore",
+  });
+  expect(await command.stdout.text()).toMatch(/^indexed \d+ messages of \d+ chats\n$/);
+  expect(await command.exited).toBe(0);
+  expect(await found("cormorant")).toEqual(["commanded cormorant"]);
+  expect(await indexFaults(world.sql)).toEqual([]);
 });
 
 describe("the worker", () => {
