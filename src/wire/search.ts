@@ -60,12 +60,10 @@ export const SearchQuery = z.object({
 });
 export type SearchQuery = z.infer<typeof SearchQuery>;
 
-export const Highlight = z
-  .object({ start: z.int().nonnegative(), end: z.int().positive() })
-  .meta({
-    id: "Highlight",
-    description: "A part of `content`, in UTF-16 code units; `end` is not in it",
-  });
+export const Highlight = z.object({ start: z.int().nonnegative(), end: z.int().positive() }).meta({
+  id: "Highlight",
+  description: "A part of `content`, in UTF-16 code units; `end` is not in it",
+});
 export type Highlight = z.infer<typeof Highlight>;
 
 export const SearchItem = z
