@@ -31,22 +31,6 @@ const microseconds = (sql: Sql, column: string) =>
 const timeOf = (sql: Sql, column: string) =>
   sql.unsafe(`timestamptz 'epoch' + ${column} * interval '1 microsecond'`);
 
-/** The chats that a person may search. @param chatId only this one */
-export async function findSearchableChats(
-  sql: Sql,
-  userId: number,
-  chatId: number | undefined,
-): Promise<number[]> {
-  const rows = many(
-    await sql`
-      select chat_id from chat_participants
-      where user_id = ${userId} ${chatId === undefined ? sql`` : sql`and chat_id = ${chatId}`}
-    `,
-    z.object({ chat_id: z.int() }),
-  );
-  return rows.map(({ chat_id }) => chat_id);
-}
-
 /** The id of a user. @param from an id or a username */
 export async function findAuthor(sql: Sql, from: string): Promise<number | undefined> {
   const isId = /^\d{1,15}$/.test(from);
@@ -59,19 +43,44 @@ export async function findAuthor(sql: Sql, from: string): Promise<number | undef
   return row?.id;
 }
 
-/** The caller's chats among some, as `t`, with the query for each. */
-const searchedChats = (sql: Sql, { userId, query }: Sought, chats: readonly Unsearched[]) => sql`
-  (
-    select chat_id, ${timeOf(sql, "chats.at")} as at, chats.id, replace(${query}, '$', chat_id::text)::tsquery as query
-    from unnest(
-      ${chats.map(({ chatId }) => chatId)}::bigint[],
-      ${chats.map(({ below }) => below.at)}::bigint[],
-      ${chats.map(({ below }) => below.id)}::bigint[]
-    ) as chats (chat_id, at, id)
-    join chat_participants me using (chat_id)
-    where me.user_id = ${userId}
-  ) t
-`;
+/** All chats of the caller, or one of them. */
+export interface OwnChats {
+  readonly chatId: number | undefined;
+  readonly below: Place;
+}
+
+const isOwnChats = (chats: OwnChats | readonly Unsearched[]): chats is OwnChats => "below" in chats;
+
+/** The caller's chats, or those of them that are among some, as `t`, with the query for each. */
+function searchedChats(
+  sql: Sql,
+  { userId, query }: Sought,
+  chats: OwnChats | readonly Unsearched[],
+) {
+  const columns = sql`chat_id, replace(${query}, '$', chat_id::text)::tsquery as query`;
+  if (isOwnChats(chats)) {
+    const { chatId, below } = chats;
+    return sql`
+      (
+        select ${columns}, timestamptz 'epoch' + ${below.at}::bigint * interval '1 microsecond' as at, ${below.id}::bigint as id
+        from chat_participants
+        where user_id = ${userId} ${chatId === undefined ? sql`` : sql`and chat_id = ${chatId}`}
+      ) t
+    `;
+  }
+  return sql`
+    (
+      select ${columns}, ${timeOf(sql, "chats.at")} as at, chats.id
+      from unnest(
+        ${chats.map(({ chatId }) => chatId)}::bigint[],
+        ${chats.map(({ below }) => below.at)}::bigint[],
+        ${chats.map(({ below }) => below.id)}::bigint[]
+      ) as chats (chat_id, at, id)
+      join chat_participants me using (chat_id)
+      where me.user_id = ${userId}
+    ) t
+  `;
+}
 
 const ScanRow = z
   .object({
@@ -94,11 +103,12 @@ export type Scan = z.infer<typeof ScanRow>;
 /**
  * Looks at the newest messages of each chat, `rows` at most, and returns the matching ones among them, `limit` at most. It is quick
  * where many messages match: the index would return all of them.
+ * @returns a result for each chat that the caller is in
  */
 export async function scanNewest(
   sql: Sql,
   sought: Sought,
-  chats: readonly Unsearched[],
+  chats: OwnChats | readonly Unsearched[],
   { rows, limit }: { rows: number; limit: number },
 ): Promise<Scan[]> {
   const { after } = sought;

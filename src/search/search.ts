@@ -1,6 +1,7 @@
 // Searching the messages of a person's chats.
 import type { Caller } from "../accounts/access-tokens.ts";
 import { chatNotFound } from "../chats/actions.ts";
+import { isParticipant } from "../chats/participant-queries.ts";
 import type { Ctx } from "../context.ts";
 import { botUsername } from "../wire/messages.ts";
 import { Problem } from "../wire/problems.ts";
@@ -9,7 +10,7 @@ import { decodeCursor, encodeCursor } from "./cursor.ts";
 import { findNewest } from "./find.ts";
 import { highlightsOf } from "./highlights.ts";
 import { matchQuery } from "./match-query.ts";
-import { findAuthor, findFoundMessages, findSearchableChats, type Place } from "./queries.ts";
+import { findAuthor, findFoundMessages, type Place } from "./queries.ts";
 import { parseSearchText, type Term } from "./search-text.ts";
 
 const nothing: SearchPage = { items: [], next_cursor: null };
@@ -28,17 +29,24 @@ export async function searchMessages(
   const { sql } = ctx;
   const below = placeBelow(query);
   const terms = parseTerms(query);
-  const chatIds = await findSearchableChats(sql, caller.id, query.chat_id);
-  if (query.chat_id !== undefined && chatIds.length === 0) throw chatNotFound();
-  if (terms.length === 0 && query.q !== "") return nothing;
+  const { chat_id: chatId } = query;
   const from = query.from === undefined ? undefined : await authorOf(ctx, query.from);
-  if (from === null) return nothing;
+  if (from === null || (terms.length === 0 && query.q !== "")) {
+    if (chatId !== undefined && !(await isParticipant(sql, caller.id, chatId))) {
+      throw chatNotFound();
+    }
+    return nothing;
+  }
   const places = await findNewest(
     sql,
     { userId: caller.id, query: matchQuery(terms, { from, has: query.has }), after: query.after },
-    chatIds.map((chatId) => ({ chatId, below })),
+    { chatId, below },
     query.limit + 1,
   );
+  if (!places) {
+    if (chatId !== undefined) throw chatNotFound();
+    return nothing;
+  }
   const page = places.slice(0, query.limit);
   const last = page.at(-1);
   return {

@@ -75,7 +75,7 @@ const cases: {
   })),
   {
     what: "a search for a word that is in every message",
-    run: () => findNewest(sql, sought("every"), unsearched, 21),
+    run: () => findNewest(sql, sought("every"), { chatId: undefined, below: top }, 21),
     rows: { search_entries: messagesOfChat * myChats },
     by: ["search_entries_pkey"],
   },
