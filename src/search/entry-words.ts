@@ -1,6 +1,6 @@
 // The words of one message, as a tsvector.
 import { authorWord, featureWord } from "./match-query.ts";
-import { eachWord } from "./words.ts";
+import { eachIndexed } from "./words.ts";
 
 /** PostgreSQL allows 1,048,575 bytes for the words of a row and their positions. */
 const bytesMax = 1_000_000;
@@ -28,7 +28,7 @@ export function entryWords({ chatId, userId, isBot, content }: MessageText): str
   const positions = new Map<string, number[]>();
   const prefixLength = String(chatId).length + 1;
   let bytes = 0;
-  eachWord(content, ({ text, position }) => {
+  eachIndexed(content, (text, position) => {
     let known = positions.get(text);
     if (known === undefined) {
       // A UTF-16 unit takes three bytes at most.

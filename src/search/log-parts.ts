@@ -9,8 +9,8 @@ import {
   type LogPart,
 } from "./worker-queries.ts";
 
-/** Numbers of the logs in one statement. It takes some 30 ms. */
-const numbersMax = 250;
+/** Numbers of the logs in one statement. It takes some 10 ms, for which a deletion of the same message may wait. */
+const numbersMax = 100;
 /** After so much work the event loop gets its turn. */
 const turnMs = 4;
 

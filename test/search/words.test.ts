@@ -3,7 +3,7 @@ import { entryWords } from "../../src/search/entry-words.ts";
 import { fold } from "../../src/search/fold.ts";
 import { highlightsOf } from "../../src/search/highlights.ts";
 import { parseSearchText } from "../../src/search/search-text.ts";
-import { wordsOf } from "../../src/search/words.ts";
+import { eachIndexed, wordsOf } from "../../src/search/words.ts";
 
 const words = (text: string) => wordsOf(text).map((word) => word.text);
 const marked = (text: string, query: string) =>
@@ -52,6 +52,21 @@ describe("the words of a text", () => {
 
   test("have emoji and flags among them", () => {
     expect(words("Hi 🎉🇩🇪!")).toEqual(["hi", "🎉", "🇩🇪"]);
+  });
+
+  test("are the same for the index as for the parts that are shown", () => {
+    const texts = [
+      "Don't e-mail user_name@example.com, v2.0!\n\t42",
+      `${"x".repeat(100)} y`,
+      Array.from({ length: 128 }, (_, code) => `a${String.fromCharCode(code)}b`).join(""),
+      "全文検索 Größe 🎉",
+      "",
+    ];
+    for (const text of texts) {
+      const indexed: string[] = [];
+      eachIndexed(text, (word, position) => indexed.push(`${word} ${position}`) > 0);
+      expect(indexed).toEqual(wordsOf(text).map((word) => `${word.text} ${word.position}`));
+    }
   });
 
   test("of any text fit into a tsvector", () => {
