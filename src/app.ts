@@ -30,6 +30,7 @@ import { secureHeaders } from "./http/secure-headers.ts";
 import { messageRoutes } from "./messages/routes.ts";
 import { moderationRoutes } from "./moderation/routes.ts";
 import type { StoreReaction } from "./reactions/commit.ts";
+import { searchRoutes } from "./search/routes.ts";
 import { reactionRoutes } from "./reactions/routes.ts";
 import type { ReadNotices } from "./receipts/notices.ts";
 import { receiptRoutes } from "./receipts/routes.ts";
@@ -82,6 +83,7 @@ export function createApp({
   app.route("/", moderationRoutes(ctx));
   app.route("/", exportRoutes(ctx, exportSlots));
   app.route("/", reactionRoutes(ctx, storeReaction));
+  app.route("/", searchRoutes(ctx));
   app.route("/", botRoutes(ctx));
   app.route("/", healthRoutes(ctx));
   app.route("/", metricsRoutes(ctx));

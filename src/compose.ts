@@ -27,6 +27,7 @@ import { Rooms } from "./realtime/rooms.ts";
 import type { Emit } from "./realtime/topics.ts";
 import type { ServerParts } from "./server.ts";
 import { Memberships } from "./socket/memberships.ts";
+import { SearchIndexer } from "./search/indexer.ts";
 import { SocketRegistry } from "./socket/registry.ts";
 import { SocketUpgrade } from "./socket/upgrade.ts";
 
@@ -74,6 +75,8 @@ export interface ComposedDurations {
   presenceIdleMs: number;
   /** The people of a server that was killed count as connected for so long. */
   presenceLeaseMs: number;
+  /** Another server fills the index of the searches within this after the one that did was killed. */
+  indexerLeaseMs: number;
 }
 
 /** Makes everything that a server needs. Nothing runs yet, and nothing is asked of the database. */
@@ -152,6 +155,10 @@ export function compose(parts: ContextParts): ServerParts {
     storeReaction: createStoreReaction(sql),
     receipts: new ReadNotices(ctx, durations.receiptsMs),
     upgrade: new SocketUpgrade(ctx),
+    indexer: new SearchIndexer(
+      { sql, log, metrics, now, lifecycle: ctx.lifecycle },
+      durations.indexerLeaseMs,
+    ),
   };
 }
 

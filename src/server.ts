@@ -1,11 +1,9 @@
 // One running server: Bun.serve, recurring tasks, and the orderly shutdown.
 import type { Server } from "bun";
 import type { PeopleChanges } from "./accounts/people-changes.ts";
-import { findLiveSessions } from "./accounts/queries.ts";
 import { cleanUpSessions } from "./accounts/authentication.ts";
-import { dropSessions } from "./accounts/recent-sessions.ts";
+import { checkSessions } from "./accounts/session-check.ts";
 import { continueDeletions } from "./account-deletion/job.ts";
-import { applyVisibility } from "./accounts/visibility.ts";
 import { recoverAnswers } from "./answers/recovery.ts";
 import { createApp, type AppParts } from "./app.ts";
 import { cleanUpAudit } from "./audit/audit.ts";
@@ -14,6 +12,7 @@ import type { Ctx } from "./context.ts";
 import { findLastSeqs } from "./log/replay.ts";
 import type { Presence } from "./presence/presence.ts";
 import { every, within } from "./schedule.ts";
+import type { SearchIndexer } from "./search/indexer.ts";
 import type { SocketParts } from "./socket/frames.ts";
 import type { Memberships } from "./socket/memberships.ts";
 import { createSocketHandler } from "./socket/handler.ts";
@@ -46,6 +45,8 @@ export interface ServerDurations {
   peoplePollMs: number;
   /** Between two renewals of the lease of this server's people: a third of the lease at most. */
   presenceRenewMs: number;
+  /** Between two looks for messages that searches do not find yet. */
+  indexMs: number;
   cleanUpMs: number;
   /** The time that a shutdown leaves to frames and answers that have begun. */
   drainMs: number;
@@ -64,12 +65,11 @@ const defaultDurations: ServerDurations = {
   presencePollMs: 1_000,
   peoplePollMs: 1_000,
   presenceRenewMs: 8_000,
+  indexMs: 750,
   cleanUpMs: 10 * 60_000,
   drainMs: 4_000,
   closeMs: 1_000,
 };
-
-const endedPageSize = 1_000;
 
 /**
  * Seconds without a byte after which a connection is closed. Proxies keep idle connections for 60 s (nginx, AWS ALB): a server that closes one
@@ -80,7 +80,7 @@ const idleTimeoutSeconds = 75;
 
 /** The objects that a server needs from compose.ts. */
 export type ServerParts = SocketParts &
-  AppParts & { peopleChanges: PeopleChanges; memberships: Memberships };
+  AppParts & { peopleChanges: PeopleChanges; memberships: Memberships; indexer: SearchIndexer };
 
 export interface RunningServer {
   readonly ctx: Ctx;
@@ -89,6 +89,8 @@ export interface RunningServer {
   readonly presence: Presence;
   readonly peopleChanges: PeopleChanges;
   readonly memberships: Memberships;
+  /** Tests call it instead of waiting. */
+  readonly indexer: SearchIndexer;
   readonly port: number;
   /** The address for a client on this machine. */
   readonly url: string;
@@ -119,6 +121,7 @@ export function startServer(
     presence: parts.presence,
     peopleChanges: parts.peopleChanges,
     memberships: parts.memberships,
+    indexer: parts.indexer,
     port,
     url: `http://${host}:${port}`,
     async stop() {
@@ -126,6 +129,7 @@ export function startServer(
       await within(times.drainMs, Promise.all([sockets.idle(), ctx.answers.close()]));
       for (const stop of stops) stop();
       await within(times.closeMs, parts.presence.people.stop());
+      await within(times.closeMs, parts.indexer.stop());
       // A connection that ends before its peer has read the close frame may lose it.
       await within(
         times.closeMs,
@@ -138,7 +142,7 @@ export function startServer(
   };
 }
 
-function watchState({ ctx, sockets, passwords, storeReaction }: ServerParts): void {
+function watchState({ ctx, sockets, passwords, storeReaction, indexer }: ServerParts): void {
   ctx.telemetry.metrics.watch({
     socketsOpen: () => sockets.size,
     rooms: () => ctx.realtime.rooms.counts(),
@@ -147,6 +151,7 @@ function watchState({ ctx, sockets, passwords, storeReaction }: ServerParts): vo
     reactionQueue: storeReaction.waitingCount,
     inboxes: () => sockets.waitingFrames(),
     passwordQueue: () => passwords.waitingCount,
+    searchLagMs: () => indexer.lagMs,
   });
 }
 
@@ -174,7 +179,7 @@ function serve(parts: ServerParts): Server<SocketData> {
 
 /** @returns a stop for each recurring task */
 function startTasks(
-  { ctx, sockets, presence, peopleChanges, memberships }: ServerParts,
+  { ctx, sockets, presence, peopleChanges, memberships, indexer }: ServerParts,
   times: ServerDurations,
 ): (() => void)[] {
   const { log } = ctx;
@@ -188,7 +193,9 @@ function startTasks(
     every(times.recoveryMs, "answer recovery", log, () => recoverAnswers(ctx), {
       atOnce: true,
     }),
-    every(times.endedCheckMs, "ended sessions", log, () => checkSessions(ctx, sockets)),
+    every(times.endedCheckMs, "ended sessions", log, () =>
+      checkSessions(ctx, sockets.sessionIds()),
+    ),
     every(times.purgeMs, "purge of deleted chats", log, () => purgeDeletedChats(ctx)),
     every(times.purgeMs, "deletion of accounts", log, () => continueDeletions(ctx)),
     every(times.presencePollMs, "presence", log, () => {
@@ -199,32 +206,12 @@ function startTasks(
     every(times.peoplePollMs, "changed people", log, () => peopleChanges.poll(), { atOnce: true }),
     every(cleanUpMs, "clean-up of changed people", log, () => peopleChanges.cleanUp()),
     every(times.presenceRenewMs, "presence lease", log, () => presence.people.renew()),
+    every(times.indexMs, "search index", log, () => indexer.run()),
     every(cleanUpMs, "presence clean-up", log, () => presence.cleanUp()),
     every(cleanUpMs, "session clean-up", log, () => cleanUpSessions(ctx)),
     every(cleanUpMs, "rate clean-up", log, () => ctx.rateLimits.cleanUp()),
     every(cleanUpMs, "audit clean-up", log, () => cleanUpAudit(ctx)),
   ];
-}
-
-/**
- * Closes sockets of sessions that another server has ended, and hides or shows people who have told another server to. A
- * server does both for its own sockets only.
- */
-async function checkSessions(ctx: Ctx, sockets: SocketRegistry): Promise<void> {
-  const ids = sockets.sessionIds();
-  for (let from = 0; from < ids.length; from += endedPageSize) {
-    const page = ids.slice(from, from + endedPageSize);
-    const readAtMs = performance.now();
-    const found = await findLiveSessions(ctx.sql, page);
-    const live = new Set(found.map(({ id }) => id));
-    dropSessions(
-      ctx,
-      page.filter((id) => !live.has(id)),
-    );
-    for (const { user_id: userId, is_hidden: isHidden } of found) {
-      applyVisibility(ctx, { userId, isHidden, readAtMs });
-    }
-  }
 }
 
 /** Finds frames that were lost without a successor, and chats that were deleted elsewhere. */

@@ -76,6 +76,15 @@ export const chatList = html`<p>
     position that mention the person, at most ${mentionCountMax.toLocaleString("en-US")}; a person
     who comes back to a chat has none.
   </p>
+  <h3>Searching</h3>
+  <p>
+    ${endpoint("Messages", "searchMessages", "GET /api/search")} finds messages of the person's
+    chats, newest first, with the parts that match. A new or edited message is found within two
+    seconds. To show a result among its neighbours, load
+    ${endpoint("Messages", "listMessages", "GET …/messages?around_seq=")} with its
+    <code>seq</code>, and read on with <code>before_seq</code> and <code>after_seq</code> until the
+    page that has the oldest message of the joined room: from there on the room's frames go on.
+  </p>
   <h3>Permissions</h3>
   <p>
     Every participant may invite people, ask, stop an answer and ask again. Only the owner may

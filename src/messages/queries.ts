@@ -1,9 +1,9 @@
 // Changes of a stored message. Each locks the chat's row first and takes the room's next number in the same statement.
 import { z } from "zod";
 import { insertEvent, type Actor } from "../audit/queries.ts";
-import { many, maybe, type Sql } from "../database/connect.ts";
+import { maybe, type Sql } from "../database/connect.ts";
 import { messageColumns, storedColumns } from "../log/messages.ts";
-import { Message, MessageVersion, versionsMax } from "../wire/messages.ts";
+import { Message, versionsMax } from "../wire/messages.ts";
 
 /**
  * The chat and the message that are to be changed, as common table expressions; `target` is empty for a chat that the caller is
@@ -219,35 +219,4 @@ export async function markDeleted(
     `,
     DeletedMessage,
   );
-}
-
-const VersionRow = z.union([MessageVersion, z.object({ updated_seq: z.null() })]);
-
-/**
- * Finds the texts of a message, oldest first, the current one included. A deleted message has none.
- * @returns undefined for a chat that the caller is not in, and for an unknown message
- */
-export async function findVersions(
-  sql: Sql,
-  callerId: number,
-  chatId: number,
-  messageId: number,
-): Promise<MessageVersion[] | undefined> {
-  const rows = many(
-    await sql`
-      select version.content, version.updated_seq, version.created_at
-      from chat_participants me
-      join messages m on m.chat_id = me.chat_id
-      left join lateral (
-        select content, updated_seq, created_at from message_versions where message_id = m.id
-        union all
-        select m.content, coalesce(m.content_seq, m.seq), coalesce(m.edited_at, m.created_at)
-      ) version on m.deleted_at is null
-      where me.chat_id = ${chatId} and me.user_id = ${callerId} and m.id = ${messageId}
-      order by version.updated_seq
-    `,
-    VersionRow,
-  );
-  if (rows.length === 0) return undefined;
-  return rows.filter((row) => row.updated_seq !== null);
 }

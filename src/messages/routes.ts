@@ -33,7 +33,7 @@ const listMessagesRoute = createRoute({
   summary: "List a page of a chat's messages, oldest first",
   description:
     "Without a cursor the page holds the newest messages. The `Link` header (RFC 8288) leads to the pages of older (`prev`) " +
-    "and newer (`next`) messages.",
+    "and newer (`next`) messages. `around_seq` shows a message among its neighbours.",
   security,
   request: { params: ChatPath, query: HistoryQuery },
   responses: {

@@ -106,6 +106,12 @@ export const rates = {
     address: per(2_400, minute),
     refusal: "You are blocking people too fast.",
   },
+  /** Searches for messages, one for each pause in typing. */
+  searches: {
+    person: per(120, minute),
+    address: per(2_400, minute),
+    refusal: "You are searching too fast.",
+  },
   /** Moves of read positions, by HTTP and by sockets. */
   reads: {
     person: per(300, minute),

@@ -221,19 +221,16 @@ export class SocketRegistry implements MergedSockets {
     await Promise.all(Array.from(this.#all, (ws) => ws.data.inbox?.idle()));
   }
 
-  // A field, not a method: the metrics take it as a function, for every frame.
+  // Fields, not methods: the metrics take one of them as a function, for every frame.
   readonly #countSubscribers = (topic: string): number => this.#server?.subscriberCount(topic) ?? 0;
-
   readonly #countFollowers = (topic: string): number => this.followers.count(topic);
-
-  #counterOf({ audience }: Topic): (name: string) => number {
-    return audience === "activity" ? this.#countFollowers : this.#countSubscribers;
-  }
 
   #publish(topic: Topic, name: string, text: string): void {
     const { metrics } = this.#options;
-    metrics.framePublished(topic.audience, name, this.#counterOf(topic));
-    if (topic.audience === "activity") {
+    const isActivity = topic.audience === "activity";
+    const count = isActivity ? this.#countFollowers : this.#countSubscribers;
+    metrics.framePublished(topic.audience, name, count);
+    if (isActivity) {
       for (const ws of this.followers.of(name)) writeText(ws, metrics, text);
       return;
     }

@@ -8,8 +8,9 @@ import { createDrafts } from "./drafts.ts";
 import { isMuted } from "./muting.ts";
 import { NewChat } from "./new-chat.tsx";
 import { useSnapshot } from "./observing.ts";
-import { useChatInAddress } from "./place.ts";
+import { usePlace } from "./place.ts";
 import { RoomPane } from "./room-pane.tsx";
+import { SearchDialog } from "./search-dialog.tsx";
 import { SettingsDialog } from "./settings-dialog.tsx";
 import { SignIn } from "./sign-in.tsx";
 import { useNow } from "./times.ts";
@@ -65,13 +66,13 @@ function useOwnUser(client: Client, signedIn: User): [User, (user: User) => void
 
 function House({ client, chats, user: signedIn }: { client: Client; chats: ChatList; user: User }) {
   const [user, setUser] = useOwnUser(client, signedIn);
-  const chatId = useChatInAddress();
+  const { chatId, seq, endJump } = usePlace();
   const list = useSnapshot(chats).chats;
   const drafts = useMemo(() => createDrafts(localStorage, user.id), [user.id]);
   const [newCount, setNewCount] = useState(0);
   const hasModel = useHasModel(client);
   const now = useNow();
-  const dialog = useDialog<"new chat" | "settings">();
+  const dialog = useDialog<"new chat" | "search" | "settings">();
   const create = () => dialog.open("new chat");
 
   const listed = list?.find(({ id }) => id === chatId);
@@ -91,6 +92,7 @@ function House({ client, chats, user: signedIn }: { client: Client; chats: ChatL
         chatId={chatId}
         newCount={newCount}
         onCreate={create}
+        onSearch={() => dialog.open("search")}
         onSettings={() => dialog.open("settings")}
       />
       {chatId === undefined ? (
@@ -105,11 +107,16 @@ function House({ client, chats, user: signedIn }: { client: Client; chats: ChatL
           listed={listed}
           hasModel={hasModel}
           drafts={drafts}
+          jumpTo={seq}
+          onJumped={() => endJump(chatId)}
           onNew={setNewCount}
         />
       )}
       {dialog.name === "new chat" && (
         <NewChat key={dialog.key} client={client} onClose={dialog.close} />
+      )}
+      {dialog.name === "search" && (
+        <SearchDialog key={dialog.key} client={client} onClose={dialog.close} />
       )}
       {dialog.name === "settings" && (
         <SettingsDialog key={dialog.key} user={user} onChanged={setUser} onClose={dialog.close} />

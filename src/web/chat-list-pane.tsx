@@ -24,6 +24,7 @@ export function ChatListPane({
   chatId,
   newCount,
   onCreate,
+  onSearch,
   onSettings,
 }: {
   client: Client;
@@ -33,6 +34,7 @@ export function ChatListPane({
   /** Messages of the open chat that the person has not seen. */
   newCount: number;
   onCreate: () => void;
+  onSearch: () => void;
   onSettings: () => void;
 }) {
   const { unfinished } = usePageParts();
@@ -54,9 +56,20 @@ export function ChatListPane({
     <nav class="chats" aria-label="Chats">
       <header>
         <h1>Chats</h1>
-        <button type="button" class="quiet square" aria-label="New chat" onClick={onCreate}>
-          <Icon name="add" />
-        </button>
+        <div class="buttons">
+          <button
+            type="button"
+            class="quiet square"
+            aria-label="Search all chats"
+            title="Search all chats"
+            onClick={onSearch}
+          >
+            <Icon name="search" />
+          </button>
+          <button type="button" class="quiet square" aria-label="New chat" onClick={onCreate}>
+            <Icon name="add" />
+          </button>
+        </div>
       </header>
       {list === undefined && <p class="muted note">{problem?.detail ?? "Loading…"}</p>}
       {list?.length === 0 && <p class="muted note">No chats yet.</p>}

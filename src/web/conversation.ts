@@ -8,10 +8,8 @@ import { useDeletions } from "./deletions.ts";
 import type { Drafts } from "./drafts.ts";
 import { mayEdit, type MessageCommands } from "./message-commands.ts";
 import { usePageParts } from "./page-parts.ts";
+import type { Past } from "./past.ts";
 import type { Scrolling } from "./scrolling.ts";
-
-/** The pages of older messages that are loaded in search of a message. */
-const searchedPagesMax = 20;
 
 /** @param parts of the room's pane, which stay the same while the room is shown, except the snapshot */
 export function useConversation(parts: {
@@ -20,11 +18,12 @@ export function useConversation(parts: {
   user: User;
   drafts: Drafts;
   scrolling: Scrolling;
+  past: Past;
   onVersions: (message: Message) => void;
   onReport: (message: Message) => void;
   onSent: () => void;
 }) {
-  const { room, snapshot, user, drafts, scrolling } = parts;
+  const { room, snapshot, user, drafts, scrolling, past } = parts;
   const composing = useComposing(room, drafts);
   const [notice, setNotice] = useState<string>();
   const refuse = (what: string) => (problem: ProblemError) =>
@@ -39,11 +38,16 @@ export function useConversation(parts: {
   async function goTo(messageId: number) {
     setNotice(undefined);
     try {
-      if (await loadBackTo(room, messageId)) scrolling.goTo(messageId);
-      else setNotice("That message is too far back to be shown here.");
+      await past.showMessage(messageId);
+      scrolling.goTo(messageId);
     } catch {
       setNotice("Earlier messages could not be loaded. Try again.");
     }
+  }
+
+  function goToNewest() {
+    past.clear();
+    scrolling.goToEnd();
   }
 
   const commands = useLatest<MessageCommands>({
@@ -73,7 +77,10 @@ export function useConversation(parts: {
     commands,
     deleting: deletions.ids,
     notice,
+    /** Shows a sentence. */
+    tell: setNotice,
     endNotice: () => setNotice(undefined),
+    goToNewest,
     send(text: string) {
       const { editing, replyTo } = composing;
       setNotice(undefined);
@@ -81,7 +88,7 @@ export function useConversation(parts: {
       if (!editing) {
         room.send(text, { replyTo });
         parts.onSent();
-        scrolling.goToEnd();
+        goToNewest();
       } else if (text !== editing.content) {
         void settle(room.edit(editing.id, text), (problem) => {
           refuse("The edit was not stored.")(problem);
@@ -110,15 +117,6 @@ async function settle(
 ) {
   const result = await change;
   if (!result.ok) onRefusal(result.problem);
-}
-
-/** Loads older messages until one is there. @returns whether it is @throws ProblemError */
-async function loadBackTo(room: Room, messageId: number): Promise<boolean> {
-  const isLoaded = () => room.getSnapshot().messages.some(({ id }) => id === messageId);
-  for (let page = 0; page < searchedPagesMax && !isLoaded(); page += 1) {
-    if (!(await room.loadOlder())) break;
-  }
-  return isLoaded();
 }
 
 /** An object that stays the same over renderings, and whose functions are those of the last one. */

@@ -8,6 +8,7 @@ import { mentionNames } from "./mentions.ts";
 import { moveBetweenActions } from "./message-actions.tsx";
 import { mayDelete, type MessageCommands } from "./message-commands.ts";
 import { MessageRow, PendingRow } from "./message-row.tsx";
+import type { Past } from "./past.ts";
 import type { Reading } from "./reading.ts";
 import { useRoomPeople } from "./room-people.ts";
 import type { Scrolling } from "./scrolling.ts";
@@ -60,18 +61,25 @@ export function MessageList({
   commands,
   deleting,
   scrolling,
+  past,
+  onNewest,
   reading,
 }: {
   room: Room;
+  /** What is shown of the room. */
   snapshot: RoomSnapshot;
   user: User;
   commands: MessageCommands;
   /** The ids of messages that are about to be deleted. */
   deleting: ReadonlySet<number>;
   scrolling: Scrolling;
+  past: Past;
+  /** Leads to the newest messages. */
+  onNewest: () => void;
   reading: Reading;
 }) {
   const older = useAction();
+  const newer = useAction();
   // "Today" becomes "Yesterday" at midnight, although nothing is written.
   useToday();
   const { messages, pending, hasOlder, loadingOlder, chat, participants } = snapshot;
@@ -81,7 +89,9 @@ export function MessageList({
   const byId = new Map(messages.map((message) => [message.id, message]));
   const find = (id: number | null | undefined) => (id ? byId.get(id) : undefined);
   const lastId = messages.findLast((message) => message.deleted_at === null)?.id;
-  const loadOlder = () => older.run(() => room.loadOlder());
+  const { hasNewer } = past;
+  const loadOlder = () => older.run(past.loadOlder);
+  const loadNewer = () => newer.run(past.loadNewer);
   const readers = useReaders(snapshot, user.id, names);
   const { newLine, newCount } = reading;
   const firstNew = newLine && firstAfter(messages, newLine.afterSeq, user.id, hasOlder);
@@ -94,7 +104,9 @@ export function MessageList({
       tabIndex={0}
       ref={scrolling.list}
       onScroll={() => {
-        if (scrolling.scrolled() && hasOlder && !loadingOlder && !older.problem) void loadOlder();
+        const { isNearStart, isNearEnd } = scrolling.scrolled();
+        if (isNearStart && hasOlder && !loadingOlder && !older.problem) void loadOlder();
+        if (isNearEnd && hasNewer && !past.isLoading && !newer.problem) void loadNewer();
       }}
     >
       {hasOlder && (
@@ -152,8 +164,16 @@ export function MessageList({
           />
         ))}
       </ol>
-      {!scrolling.isAtEnd && (
-        <button type="button" class="to-end" onClick={scrolling.goToEnd}>
+      {hasNewer && (
+        <p class="older">
+          <button type="button" class="quiet" disabled={past.isLoading} onClick={loadNewer}>
+            {past.isLoading ? "Loading…" : "Later messages"}
+          </button>
+          <Refusal of={newer} />
+        </p>
+      )}
+      {(hasNewer || !scrolling.isAtEnd) && (
+        <button type="button" class="to-end" onClick={onNewest}>
           <Icon name="down" /> Newest
           {newCount > 0 && (
             <span class="unread">

@@ -13,6 +13,7 @@ import { goHome } from "./place.ts";
 import { useRoomPeople } from "./room-people.ts";
 import { PresenceDot, presenceWords, usePresenceOf } from "./presence-dot.tsx";
 import { ReportsDialog } from "./reports-dialog.tsx";
+import { SearchDialog } from "./search-dialog.tsx";
 import { useWatched } from "./watched-people.ts";
 
 export function RoomHeader({
@@ -31,7 +32,7 @@ export function RoomHeader({
   title: string;
   listed: ChatSummary | undefined;
 }) {
-  const dialog = useDialog<"people" | "settings" | "reports">();
+  const dialog = useDialog<"people" | "search" | "settings" | "reports">();
   const { chat, participants } = snapshot;
   const others = participants.filter(({ id }) => id !== user.id);
   useWatched(others.map(({ id }) => id));
@@ -56,6 +57,17 @@ export function RoomHeader({
         </p>
       </div>
       <ConnectionState client={client} />
+      {chat && (
+        <button
+          type="button"
+          class="quiet square"
+          aria-label="Search this chat"
+          title="Search this chat"
+          onClick={() => dialog.open("search")}
+        >
+          <Icon name="search" />
+        </button>
+      )}
       {chat && (
         <button type="button" class="quiet" onClick={() => dialog.open("people")}>
           <Icon name="people" />
@@ -93,6 +105,9 @@ export function RoomHeader({
       )}
       {chat && dialog.name === "reports" && (
         <ReportsDialog key={dialog.key} chatId={chat.id} onClose={dialog.close} />
+      )}
+      {chat && dialog.name === "search" && (
+        <SearchDialog key={dialog.key} client={client} chat={chat} onClose={dialog.close} />
       )}
       {chat && dialog.name === "settings" && (
         <ChatSettingsDialog key={dialog.key} client={client} chat={chat} onClose={dialog.close} />

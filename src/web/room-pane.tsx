@@ -17,6 +17,7 @@ import { BlockedPartner } from "./blocked-partner.tsx";
 import { usePageParts } from "./page-parts.ts";
 import { PersonCard } from "./person-card.tsx";
 import { goHome } from "./place.ts";
+import { useJump, usePast } from "./past.ts";
 import { Notice } from "./notice.tsx";
 import { useReading } from "./reading.ts";
 import { ReportDialog } from "./report-dialog.tsx";
@@ -34,6 +35,8 @@ export function RoomPane({
   listed,
   hasModel,
   drafts,
+  jumpTo,
+  onJumped,
   onNew,
 }: {
   client: Client;
@@ -44,13 +47,18 @@ export function RoomPane({
   listed: ChatSummary | undefined;
   hasModel: boolean;
   drafts: Drafts;
+  /** The number of the message that is to be shown. */
+  jumpTo: number | undefined;
+  onJumped: () => void;
   /** Receives the number of messages that the person has not seen. */
   onNew: (count: number) => void;
 }) {
   const room = useMemo(() => client.room(chatId), [chatId]);
   useEffect(() => () => room.close(), [room]);
   const snapshot = useSnapshot(room);
-  const scrolling = useScrolling(snapshot);
+  const past = usePast(client, room, snapshot);
+  const { shown: shownPart } = past;
+  const scrolling = useScrolling(shownPart, past.hasNewer || jumpTo !== undefined);
   const reading = useReading(room, chats, snapshot, scrolling, user.id);
   useEffect(() => onNew(reading.newCount), [reading.newCount]);
   useEffect(() => () => onNew(0), []);
@@ -82,6 +90,7 @@ export function RoomPane({
     user,
     drafts,
     scrolling,
+    past,
     onVersions(message) {
       setShown(message);
       dialog.open("versions");
@@ -92,6 +101,8 @@ export function RoomPane({
     },
     onSent: reading.endNewLine,
   });
+
+  useJump(jumpTo, { past, scrolling, snapshot, onEnd: onJumped, onProblem: conversation.tell });
 
   if (snapshot.state === "gone") return <Gone snapshot={snapshot} />;
   const others = typing
@@ -114,11 +125,13 @@ export function RoomPane({
         {chat && <Announcements messages={messages} ownId={user.id} />}
         <MessageList
           room={room}
-          snapshot={snapshot}
+          snapshot={shownPart}
           user={user}
           commands={conversation.commands}
           deleting={conversation.deleting}
           scrolling={scrolling}
+          past={past}
+          onNewest={conversation.goToNewest}
           reading={reading}
         />
         {!chat && (
@@ -139,7 +152,7 @@ export function RoomPane({
             name={title || "the room"}
             isAiChat={chat?.is_ai_chat ?? false}
             people={people}
-            messages={messages}
+            messages={shownPart.messages}
             composing={conversation.composing}
             onSend={conversation.send}
             onEditLast={conversation.editLast}

@@ -94,6 +94,12 @@ test.each([
     await page.getByRole("button", { name: "(edited)" }).click();
     await page.getByRole("dialog").getByRole("listitem").nth(1).waitFor();
     expect(await seriousOn(page)).toEqual([]);
+    await page.keyboard.press("Escape");
+    await world.index();
+    await page.getByRole("button", { name: "Search this chat" }).click();
+    await page.getByRole("searchbox").fill("long");
+    await page.getByRole("dialog").getByRole("link").first().waitFor();
+    expect(await seriousOn(page)).toEqual([]);
     expect(faults).toEqual([]);
     await visitor.close();
   },

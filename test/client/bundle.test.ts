@@ -37,8 +37,10 @@ test("the list of chats, what a browser stores, and the fault proxy have entry p
     "moderation",
     "chat-list",
     "details",
+    "past-messages",
     "people",
     "presence",
+    "search",
     "stored-tokens",
     "stored-outbox",
   ];

@@ -55,10 +55,11 @@ test("every operation succeeds with 200 and what the document says", async () =>
     name: string,
     body?: unknown,
     ids: unknown[] = [],
+    query = "",
   ) {
     const [method = "", template = ""] = name.split(" ");
     const left = [...ids];
-    const path = template.replaceAll(/\{\w+\}/g, () => String(left.shift()));
+    const path = template.replaceAll(/\{\w+\}/g, () => String(left.shift())) + query;
     const answer = await (who ? who.api(method, path, body) : world.call(method, path, body));
     expect({ name, status: answer.status, body: answer.body }).toMatchObject({ name, status: 200 });
     expectDescribed(name, answer);
@@ -155,6 +156,8 @@ test("every operation succeeds with 200 and what the document says", async () =>
   await does(ben, "PUT /api/users/{user_id}/block", undefined, [cat.id]);
   await does(ben, "GET /api/users/blocked");
   await does(ben, "DELETE /api/users/{user_id}/block", undefined, [cat.id]);
+  await world.index();
+  await does(ben, "GET /api/search", undefined, [], "?q=why&has=link&limit=1");
   await does(ben, `POST ${chat}/leave`, undefined, [id]);
   await does(ann, `DELETE ${chat}/participants/{user_id}`, undefined, [id, cat.id]);
   await does(ann, `DELETE ${chat}`, undefined, [id]);

@@ -39,6 +39,7 @@ const endpoints: [operation: string, statuses: number[]][] = [
   ["POST /api/chats/{chat_id}/mark-read", [400, 401, 404, 413, 415, 422]],
   ["GET /api/chats/{chat_id}/read-receipts", [401, 404, 422]],
   ["GET /api/users/search", [401, 422]],
+  ["GET /api/search", [401, 404, 422]],
   ["GET /api/chats/{chat_id}", [401, 404, 422]],
   ["POST /api/chats/{chat_id}/invite", [400, 401, 404, 409, 413, 415, 422]],
   ["GET /api/chats/{chat_id}/messages", [401, 404, 422]],
@@ -150,6 +151,7 @@ test("parameters are whole numbers, a session's id a UUID, an emoji a text, and 
     ["limit", expect.objectContaining({ type: "integer", minimum: 1, maximum: 200, default: 50 })],
     ["before_seq", expect.objectContaining({ type: "integer", minimum: 0 })],
     ["after_seq", expect.objectContaining({ type: "integer", minimum: 0 })],
+    ["around_seq", expect.objectContaining({ type: "integer", minimum: 0 })],
   ]);
 });
 

@@ -133,6 +133,11 @@ export class World {
     return this.#running.server.sockets;
   }
 
+  /** Searches find everything that was sent before this settles. */
+  get index() {
+    return () => this.#running.server.indexer.run();
+  }
+
   get presence() {
     return this.#running.server.presence;
   }

@@ -29,6 +29,12 @@ export function registerState(registry: Registry, stateOf: () => ServerState | u
   add("room_listeners", "Joined sockets, once for each room", (state) => state.rooms().listeners);
   add("answers_running", "Answers that are running", (state) => state.answersRunning());
 
+  add(
+    "search_index_lag_seconds",
+    "Age of the oldest message that was indexed last when searches began to find it; 0 where another server fills the index",
+    (state) => state.searchLagMs() / 1_000,
+  );
+
   const queues: Record<string, (state: ServerState) => number> = {
     commit: (state) => state.commitQueue(),
     reactions: (state) => state.reactionQueue(),

@@ -38,6 +38,8 @@ export interface ServerState {
   reactionQueue(): number;
   inboxes(): number;
   passwordQueue(): number;
+  /** The age of the oldest message that was indexed last; 0 where another server fills the index. */
+  searchLagMs(): number;
 }
 
 /** Each method reports an event. None of them keeps an id, a text or a token. */
@@ -65,6 +67,9 @@ export interface Metrics {
   queryBegan(): void;
   queryEnded(ms: number, failed: boolean): void;
   answerEnded(outcome: AnswerOutcome): void;
+  /** Messages were added to the index of the searches, or replaced there. */
+  messagesIndexed(count: number): void;
+  indexingFailed(): void;
   /** From now on the gauges show this server. */
   watch(state: ServerState): void;
   /** The answer to a scrape; undefined where nothing is collected. */
@@ -88,6 +93,8 @@ export const noMetrics: Metrics = {
   queryBegan() {},
   queryEnded() {},
   answerEnded() {},
+  messagesIndexed() {},
+  indexingFailed() {},
   watch() {},
   render: () => Promise.resolve(undefined),
   stop() {},

@@ -15,6 +15,7 @@ import type { Served } from "./stage.ts";
 import {
   countRunning,
   endAdmissions,
+  findSearchFaults,
   findUnsettledBudgets,
   readNames,
   readStored,
@@ -96,6 +97,7 @@ export async function openBlock(parts: BlockParts) {
       await Bun.sleep(pollMs);
     }
     const budgets = await findUnsettledBudgets(sql);
+    const searchFaults = await findSearchFaults(sql, caughtUpMsMax);
     const chats = await readStored(sql, chatIds);
     const names = await readNames(
       sql,
@@ -131,6 +133,7 @@ export async function openBlock(parts: BlockParts) {
       ...recorded.incidents,
       ...parts.takeIncidents(),
       ...model.takeIncidents(),
+      ...searchFaults.map((fault) => `the index of the searches differs: ${fault}`),
       ...budgets.map((budget) => `a budget was never settled: ${budget}`),
     ];
     const { asked, answerTo } = model;

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { many, type Sql } from "../../../src/database/connect.ts";
 import { messageColumns } from "../../../src/log/messages.ts";
 import { Message } from "../../../src/wire/messages.ts";
+import { indexFaults } from "../../search/compare-index.ts";
 import type { History, StoredChat } from "./history.ts";
 
 const StoredMessage = Message.extend({
@@ -111,6 +112,16 @@ export async function countRunning(sql: Sql): Promise<number> {
     z.object({ count: z.int() }),
   );
   return rows[0]?.count ?? 0;
+}
+
+/** What differs between the index of the searches and the messages; nothing once the worker has come to their end. */
+export async function findSearchFaults(sql: Sql, msMax: number): Promise<string[]> {
+  const deadline = performance.now() + msMax;
+  for (;;) {
+    const faults = await indexFaults(sql);
+    if (faults.length === 0 || performance.now() > deadline) return faults;
+    await Bun.sleep(100);
+  }
 }
 
 /** Finds budgets that still hold reservations although no answer runs. */

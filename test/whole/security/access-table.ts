@@ -20,6 +20,8 @@ export type Role = (typeof roles)[number];
 interface Request {
   /** A valid request body. */
   body?: (scene: Scene, caller: Exclude<Role, "nobody">) => unknown;
+  /** Members of the query that the operation needs. */
+  query?: string;
   /** The answer that the operation is about; `complete` unless said otherwise. */
   answer?: Answering;
   /** The message that the operation is about; the answer unless said otherwise. */
@@ -71,6 +73,7 @@ export const operations: Record<string, Rule> = {
   "DELETE /api/auth/sessions/{session_id}": signedIn(),
   "POST /api/chats": signedIn({ body: () => ({ name: "Another" }) }),
   "GET /api/users/search": signedIn(),
+  "GET /api/search": signedIn({ query: "q=hello" }),
   "GET /api/chats": signedIn(),
   "GET /api/chats/{chat_id}": participants(),
   "PATCH /api/chats/{chat_id}": owners({ body: () => ({ name: "Taken over" }) }),

@@ -63,7 +63,8 @@ async function ask(name: string, rule: Rule, { on, role, carry }: Try): Promise<
   });
   const { headers, query = "" } = (caller && carry?.(caller.token)) ?? { headers: {}, query: "" };
   const body = await rule.body?.(on, role === "nobody" ? "stranger" : role);
-  return await world.call(method, path + query, body, headers);
+  const needed = rule.query === undefined ? "" : `${query === "" ? "?" : "&"}${rule.query}`;
+  return await world.call(method, path + query + needed, body, headers);
 }
 
 const codes: Record<number, string> = {
