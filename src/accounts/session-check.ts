@@ -12,7 +12,7 @@ const pageSize = 1_000;
  * server does both for its own sockets only.
  * @param ids the sessions of this server's sockets
  */
-export async function checkSessions(ctx: Ctx, ids: readonly number[]): Promise<void> {
+export async function checkSessions(ctx: Ctx, ids: readonly string[]): Promise<void> {
   for (let from = 0; from < ids.length; from += pageSize) {
     const page = ids.slice(from, from + pageSize);
     const readAtMs = performance.now();

@@ -23,9 +23,8 @@ type Publisher = Pick<Server<SocketData>, "publish" | "subscriberCount">;
 const defaultLeaveDelayMs = 1_000;
 
 export interface RegistryOptions {
-  /** 0 for no limit. */
+  /** 0 for no limit, as in {@link perAddressMax}. */
   perUserMax: number;
-  /** 0 for no limit. */
   perAddressMax: number;
   metrics: Pick<Metrics, "framePublished" | "frameDropped">;
   /** See {@link checkSessions}. */
@@ -36,7 +35,7 @@ export interface RegistryOptions {
   leaveDelayMs?: number | undefined;
 }
 
-/** Whether a frame tells a person that they are no longer in a chat. */
+/** Frames that tell a person that they are no longer in a chat. */
 const endsChat = ({ type }: UserFrame) => type === "chat_deleted" || type === "removed_from_chat";
 
 export class SocketRegistry implements MergedSockets {
@@ -63,7 +62,7 @@ export class SocketRegistry implements MergedSockets {
     this.#server = server;
   }
 
-  get size(): number {
+  get size() {
     return this.#all.size;
   }
 
@@ -221,22 +220,21 @@ export class SocketRegistry implements MergedSockets {
     await Promise.all(Array.from(this.#all, (ws) => ws.data.inbox?.idle()));
   }
 
-  // Fields, not methods: the metrics take one of them as a function, for every frame.
+  // Fields: the metrics take one of them as a function, for every frame.
   readonly #countSubscribers = (topic: string): number => this.#server?.subscriberCount(topic) ?? 0;
   readonly #countFollowers = (topic: string): number => this.followers.count(topic);
+  readonly #counterOf = ({ audience }: Topic) =>
+    audience === "activity" ? this.#countFollowers : this.#countSubscribers;
 
   #publish(topic: Topic, name: string, text: string): void {
     const { metrics } = this.#options;
-    const isActivity = topic.audience === "activity";
-    const count = isActivity ? this.#countFollowers : this.#countSubscribers;
-    metrics.framePublished(topic.audience, name, count);
-    if (isActivity) {
+    metrics.framePublished(topic.audience, name, this.#counterOf(topic));
+    if (topic.audience === "activity") {
       for (const ws of this.followers.of(name)) writeText(ws, metrics, text);
       return;
     }
     // 0 also where nobody is subscribed.
-    const sent = this.#server?.publish(name, text);
-    if (sent === 0 && this.#countSubscribers(name) > 0) {
+    if (this.#server?.publish(name, text) === 0 && this.#countSubscribers(name) > 0) {
       metrics.frameDropped("slow_reader");
       this.#noteSlowReaders();
     }

@@ -18,7 +18,8 @@ import type { Sql } from "../../src/database/connect.ts";
 import { createReadLog } from "../../src/log/replay.ts";
 import { insertMessages } from "../../src/log/insert.ts";
 import { findMessages } from "../../src/log/page-queries.ts";
-import { findVersions, markDeleted, updateContent } from "../../src/messages/queries.ts";
+import { markDeleted, updateContent } from "../../src/messages/queries.ts";
+import { findVersions } from "../../src/messages/version-queries.ts";
 import {
   areTogether,
   findChanges,
