@@ -65,6 +65,8 @@ export interface ComposedDurations {
   authTimeoutMs: number;
   /** The `leave` of a merged socket takes effect after this. */
   leaveDelayMs: number;
+  /** A removal whose reply was lost stays in force for so long. */
+  removalDoubtMs: number;
   /** A chat's sockets are sent read positions, and its merged sockets read receipts, at most once in this interval. */
   receiptsMs: number;
   /** A large room is told of people who come and go at most once in this interval. */
@@ -100,6 +102,7 @@ export function compose(parts: ContextParts): ServerParts {
     presence,
     authTimeoutMs: durations.authTimeoutMs,
     leaveDelayMs: durations.leaveDelayMs,
+    removalDoubtMs: durations.removalDoubtMs,
   });
   const answers = new RunningAnswers({ answersMax: config.budgets.serverAnswers });
   const emit: Emit = (topic, text, merged) => sockets.emit(topic, text, merged);

@@ -129,7 +129,7 @@ export interface Gateway {
    * Ends a person's subscription to a chat's activity. No socket of theirs gets another one while the removal is under way.
    * @returns the end of the removal, which is called whatever came of it
    */
-  beginRemoval(userId: number, chatId: number): () => void;
+  beginRemoval(userId: number, chatId: number): (end: { isInDoubt: boolean }) => void;
   /** A person's sockets. */
   listenersOf(userId: number): Listener[];
   /** The sockets of a chat's participants that have not joined it. */

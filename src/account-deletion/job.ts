@@ -81,7 +81,7 @@ async function leaveOne(ctx: Ctx, userId: number, chatId: number): Promise<void>
       updated_seq: seq,
     });
   } finally {
-    end();
+    end({ isInDoubt: false });
   }
 }
 

@@ -3,7 +3,7 @@ import type { Caller } from "../accounts/access-tokens.ts";
 import type { Ctx } from "../context.ts";
 import { personBlocked } from "../accounts/blocks.ts";
 import { findUsersByName } from "../accounts/user-queries.ts";
-import { databaseError } from "../database/connect.ts";
+import { databaseError, isDatabaseAway } from "../database/connect.ts";
 import { groupSizeMax, type Chat, type Participant } from "../wire/chats.ts";
 import { Problem } from "../wire/problems.ts";
 import { chatNotFound, getChat, ownerOnly, tooManyChats } from "./actions.ts";
@@ -154,6 +154,7 @@ async function remove(
   if (userId === chat.owner_id) throw ownerCannotLeave();
   // This precedes the commit: the reply to a message that is stored after the removal may overtake the reply to the removal.
   const end = ctx.gateway.beginRemoval(userId, chat.id);
+  let isInDoubt = false;
   try {
     const { username, removedSeq } = await removeNow(ctx, caller, chat, userId);
     ctx.realtime.toRoom({
@@ -168,8 +169,12 @@ async function remove(
       { type: "removed_from_chat", chat_id: chat.id, notification },
       { chatId: chat.id, seq: removedSeq },
     );
+  } catch (error) {
+    // The statement may be committed yet, when the person's sockets are back.
+    isInDoubt = isDatabaseAway(error);
+    throw error;
   } finally {
-    end();
+    end({ isInDoubt });
   }
 }
 

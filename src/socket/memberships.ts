@@ -40,6 +40,7 @@ export class Memberships {
     }
     const readAtMs = performance.now();
     sockets.removals.forgetChanged();
+    this.#again = this.#again.union(sockets.removals.takeUnsure());
     const { cursor, userIds } = await findMembershipChanges(sql, this.#cursor);
     const isComplete = this.#cursor !== undefined && readAtMs - this.#readAtMs < breakMsMax;
     const changed = isComplete && userIds ? [...userIds, ...this.#again] : sockets.userIds();

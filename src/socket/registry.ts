@@ -33,6 +33,8 @@ export interface RegistryOptions {
   presence: { connected(session: SocketSession): void; disconnected(session: SocketSession): void };
   /** Milliseconds after which the `leave` of a merged socket takes effect. */
   leaveDelayMs?: number | undefined;
+  /** See {@link Removals}. */
+  removalDoubtMs?: number | undefined;
 }
 
 /** Frames that tell a person that they are no longer in a chat. */
@@ -42,7 +44,7 @@ export class SocketRegistry implements MergedSockets {
   /** See {@link RegistryOptions}. */
   readonly leaveDelayMs: number;
   readonly followers = new Followers<Socket>();
-  readonly removals = new Removals((userId) => this.#byUser.get(userId) ?? []);
+  readonly removals: Removals;
   readonly #options: RegistryOptions;
   readonly #all = new Set<Socket>();
   /** By person. Most people have one socket, for which an array takes a fifth of a set's memory. */
@@ -55,6 +57,7 @@ export class SocketRegistry implements MergedSockets {
   constructor(options: RegistryOptions) {
     this.#options = options;
     this.leaveDelayMs = options.leaveDelayMs ?? defaultLeaveDelayMs;
+    this.removals = new Removals((id) => this.#byUser.get(id) ?? [], options.removalDoubtMs);
   }
 
   /** From now on frames go out through this server. */
@@ -80,8 +83,7 @@ export class SocketRegistry implements MergedSockets {
   /** Gives the socket to its person. @returns false when the person has as many sockets as they may */
   claim(ws: Socket, session: SocketSession): boolean {
     const { perUserMax } = this.#options;
-    const { userId } = session;
-    const sockets = this.#byUser.getOrInsertComputed(userId, () => []);
+    const sockets = this.#byUser.getOrInsertComputed(session.userId, () => []);
     if (perUserMax > 0 && sockets.length >= perUserMax) return false;
     sockets.push(ws);
     if (session.isMerged) this.#mergedCount += 1;
@@ -159,7 +161,7 @@ export class SocketRegistry implements MergedSockets {
   }
 
   /** See {@link Removals.begin}. */
-  beginRemoval(userId: number, chatId: number): () => void {
+  beginRemoval(userId: number, chatId: number): ReturnType<Removals["begin"]> {
     return this.removals.begin(userId, chatId);
   }
 

@@ -251,12 +251,14 @@ describe("erasing", () => {
     await world.sql`
       insert into chat_summaries (chat_id, up_to_seq, content) values (${chat.id}, 4, 'Ann likes the numbat.')
     `;
+    await world.index();
     const before = await tablesWith("numbat");
     expect(before).toEqual([
       "public.chat_summaries",
       "public.message_reports",
       "public.message_versions",
       "public.messages",
+      "public.search_entries",
     ]);
     const socket = await ben.joined(chat.id);
     const { last_seq: lastSeq } = (await ben.api("GET", `/api/chats/${chat.id}`)).body;

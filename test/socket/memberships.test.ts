@@ -7,7 +7,12 @@ import { useWorld, type Person } from "../world/world.ts";
 
 /** Tests call the poll. */
 const world = useWorld({
-  durations: { membershipPollMs: 3_600_000, logCheckMs: 3_600_000, activityMs: 1 },
+  durations: {
+    membershipPollMs: 3_600_000,
+    logCheckMs: 3_600_000,
+    activityMs: 1,
+    removalDoubtMs: 3_600_000,
+  },
 });
 
 async function pair() {
@@ -140,4 +145,29 @@ test("a removal that is under way while the chats are being read stays in force"
   await tell(chat.id, "after");
   await bens.settle();
   expect(bens.ofType("chat_activity")).toHaveLength(1);
+});
+
+test("a removal whose reply was lost stays in force when the person's sockets are back, since it may be committed yet", async () => {
+  const { ann, ben, chat, tell } = await pair();
+  const bens = await ben.socket();
+  const held = await world.sql.reserve();
+  await held`begin`;
+  await held`select from chats where id = ${chat.id} for update`;
+  const removal = ann.api("DELETE", `/api/chats/${chat.id}/participants/${ben.id}`);
+  await world.untilBlocked();
+  await world.sql`
+    select pg_terminate_backend(pid) from pg_stat_activity
+    where datname = current_database() and wait_event_type = 'Lock'
+  `;
+  expect((await removal).status).toBe(503);
+  await bens.closed;
+  await held`rollback`;
+  held.release();
+  const back = await ben.socket();
+  await world.memberships.poll();
+  await tell(chat.id, "in doubt");
+  await removeUntold(ann, chat.id, ben);
+  await tell(chat.id, "after");
+  await back.settle();
+  expect(back.ofType("chat_activity")).toEqual([]);
 });
