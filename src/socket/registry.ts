@@ -71,9 +71,9 @@ export class SocketRegistry implements MergedSockets {
 
   /** @returns false when the address has as many sockets as it may */
   add(ws: Socket): boolean {
-    const { perAddressMax } = this.#options;
     const { network } = ws.data;
     const count = this.#countByNetwork.get(network) ?? 0;
+    const { perAddressMax } = this.#options;
     if (perAddressMax > 0 && count >= perAddressMax) return false;
     this.#countByNetwork.set(network, count + 1);
     this.#all.add(ws);
@@ -172,9 +172,8 @@ export class SocketRegistry implements MergedSockets {
 
   /** The sessions that sockets are open for. */
   sessionIds(): string[] {
-    const ids = new Set<string>();
-    for (const { data } of this.#all) if (data.session) ids.add(data.session.caller.sessionId);
-    return [...ids];
+    const ids = Array.from(this.#all, ({ data }) => data.session?.caller.sessionId);
+    return [...new Set(ids.filter((id) => id !== undefined))];
   }
 
   /** Closes every socket that one of these sessions has opened or renewed. */
@@ -207,9 +206,7 @@ export class SocketRegistry implements MergedSockets {
   /** Settles when all are closed, which a peer that doesn't answer can hold up for long. */
   async closeAll(reason: CloseReason, detail: string): Promise<void> {
     for (const ws of this.#all) closeSocket(ws, reason, detail);
-    if (this.#all.size === 0) return;
-    this.#empty ??= Promise.withResolvers();
-    await this.#empty.promise;
+    if (this.#all.size > 0) await (this.#empty ??= Promise.withResolvers()).promise;
   }
 
   /** Frames that wait in the inboxes of all sockets. */

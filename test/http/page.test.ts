@@ -58,13 +58,14 @@ describe("the page at /", () => {
     }
   });
 
-  test("has what draws formulas and colours code in files of their own, which are loaded later", async () => {
+  test("has what draws formulas, colours code and shows settings in files of their own, which are loaded later", async () => {
     const [script = ""] = addressesIn(page).filter((address) => address.endsWith(".js"));
     const { body } = await world.call("GET", script);
     const later = [...String(body).matchAll(/import\("([^"]+)"\)/g)].map(([, file = ""]) => file);
     expect(later.map((file) => file.replace(/-\w+\./, "-hash.")).toSorted()).toEqual([
       "/page/code-languages-hash.js",
       "/page/formulas-hash.js",
+      "/page/settings-dialog-hash.js",
     ]);
     for (const file of later) {
       const { status, headers } = await world.call("GET", file);
