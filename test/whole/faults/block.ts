@@ -110,9 +110,6 @@ export async function openBlock(parts: BlockParts) {
     );
     await within(caughtUpMsMax, Promise.all(reached));
     const watching = [...clients, stranger];
-    const presence = await settlePresence(sql, {
-      ...{ clients: watching, absentee, strangers: [stranger], random: random.fork("claims") },
-    });
     // Whatever was on its way to a socket arrives before this reply.
     await Promise.all(watching.map((client) => client.request({ type: "ping" })));
     const loads: Load[] = [];
@@ -121,6 +118,10 @@ export async function openBlock(parts: BlockParts) {
         loads.push({ chatId, userId: person.id, found: await person.load(chatId) });
       }
     }
+    // Last, since a server may close a socket at any time, whose client then asks anew.
+    const presence = await settlePresence(sql, {
+      ...{ clients: watching, absentee, strangers: [stranger], random: random.fork("claims") },
+    });
     const tapes = watching.map((client) => client.tape);
     for (const { events } of tapes) {
       figures.frames += events.filter(isIncoming).length;
