@@ -1,4 +1,4 @@
-// What is left to do of deleted accounts: chats to leave, and messages to erase. Each statement does a bounded part and can be
+// The remaining work of deleted accounts: chats to leave, and messages to erase. Each statement does a bounded part and can be
 // repeated; after a crash the next server goes on where the last statement has ended.
 import { z } from "zod";
 import { many, maybe, type Sql } from "../database/connect.ts";

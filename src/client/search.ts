@@ -21,7 +21,7 @@ export interface SearchOptions {
 }
 
 export interface SearchSnapshot {
-  /** What the messages were found by; undefined before the first search and after `cancel`. */
+  /** The query that found the messages; undefined before the first search and after `cancel`. */
   readonly options: SearchOptions | undefined;
   /** Newest first. While a search goes on, those of the search before it. */
   readonly items: readonly SearchItem[];

@@ -7,7 +7,7 @@ const bytesMax = 1_000_000;
 /** PostgreSQL keeps no higher position, and no more of them for one word. */
 const positionMax = 16_382;
 const positionsOfWordMax = 255;
-/** Of each word that a tsvector has. */
+/** The limit of each word of a tsvector. */
 const bytesOfWord = 8;
 const bytesOfPosition = 2;
 

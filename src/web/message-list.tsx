@@ -66,7 +66,7 @@ export function MessageList({
   reading,
 }: {
   room: Room;
-  /** What is shown of the room. */
+  /** The part of the room that is shown. */
   snapshot: RoomSnapshot;
   user: User;
   commands: MessageCommands;

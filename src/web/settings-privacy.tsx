@@ -6,7 +6,7 @@ import { usePageParts } from "./page-parts.ts";
 import { Avatar, PersonName } from "./people-shown.tsx";
 import { Saved, type SettingsProps } from "./settings-section.tsx";
 
-/** What others see of the person, and whom the person does not want to hear of. */
+/** The profile that others see, and the people whom the person does not want to hear of. */
 export function PrivacySettings(props: SettingsProps) {
   return (
     <div class="stack">
