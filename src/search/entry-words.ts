@@ -7,7 +7,7 @@ const bytesMax = 1_000_000;
 /** PostgreSQL keeps no higher position, and no more of them for one word. */
 const positionMax = 16_382;
 const positionsOfWordMax = 255;
-/** The limit of each word of a tsvector. */
+/** PostgreSQL stores so many bytes for each word of a tsvector, and for each of its positions. */
 const bytesOfWord = 8;
 const bytesOfPosition = 2;
 
