@@ -144,7 +144,10 @@ test("people's text is Markdown with every line break, mentions stand out, and n
   const bubble = annas.rows.last().locator(".text");
   const cases: readonly (readonly [text: string, html: RegExp])[] = [
     ["one\ntwo **bold**", /^<p[^>]*>one<br>two <strong>bold<\/strong><\/p>/],
-    ["```js\nlet a;\n```", /<pre[^>]*><code[^>]*>let a;\n<\/code><\/pre>/],
+    [
+      "```js\nlet a;\n```",
+      /<pre[^>]*><code[^>]*><span class="hljs-keyword">let<\/span> a;\n<\/code><\/pre>/,
+    ],
     ["/bot - a\n- b", /^<p><bdi>\/bot<\/bdi><\/p><ul/],
     ["***", /^\*\*\*$/],
     ["[x]: https://example.com", /^\[x\]: https:\/\/example\.com$/],
@@ -163,6 +166,8 @@ test("people's text is Markdown with every line break, mentions stand out, and n
     const row = annas.rows.nth(count).locator(".text");
     const inner = row.locator(".markdown, :scope > p").first();
     await inner.waitFor();
+    // The colours come when their file is loaded.
+    if (text.startsWith("```")) await inner.locator("[class^=hljs]").first().waitFor();
     expect([index, await inner.innerHTML()]).toEqual([index, expect.stringMatching(html)]);
     if (text.startsWith("/bot"))
       await annas.rows

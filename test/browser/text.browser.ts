@@ -168,7 +168,11 @@ test("at each point of a streamed answer, the page shows what a page that is loa
     const html = async ({ page }: typeof watcher) => {
       const answer = page.locator(".answer .markdown");
       await answer.filter({ hasText: word }).waitFor();
-      return await answer.innerHTML();
+      // The colours of code come when their file is loaded, which is another moment in each page.
+      return (await answer.innerHTML()).replaceAll(
+        /<span class="hljs-[^"]*">([^<]*)<\/span>/g,
+        "$1",
+      );
     };
     const streamed = await html(watcher);
     await whole.page.reload();
