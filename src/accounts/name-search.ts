@@ -1,41 +1,16 @@
 // The form of names in which a search compares them: without accents, without regard to case, and with single spaces between words.
+import { foldCase } from "../wire/folding.ts";
 
 /** Characters of a part. What a name has beyond it is not searched. */
 const partMax = 64;
 /** More words than a name of 50 characters can have. */
 const partsMax = 50;
 
-/** Letters that have no decomposition, and are looked for by those that people type in their place. */
-const substitutes: Record<string, string> = {
-  ß: "ss",
-  æ: "ae",
-  œ: "oe",
-  ø: "o",
-  đ: "d",
-  ð: "d",
-  þ: "th",
-  ł: "l",
-  ħ: "h",
-  ı: "i",
-};
-
-/** Accents, and the points of Arabic and Hebrew. Vowel signs of Indic scripts, and the marks of kana, are letters to their readers. */
-const accents = /[[[\p{Script=Inherited}\p{Script=Hebrew}]&&\p{Mn}]--[\u3099\u309a]]/gv;
 const apostrophes = /['’ʼ]/g;
 const formats = /\p{Cf}/gu;
 const separators = /[\s\p{P}\p{Z}\p{C}]+/gu;
 /** A word of these scripts begins at every character, because spaces don't separate them. */
 const unspaced = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/u;
-
-/** Folds case and accents of a text, and leaves its other characters as they are. */
-export function foldCase(text: string): string {
-  return text
-    .normalize("NFKD")
-    .toLowerCase()
-    .replaceAll(accents, "")
-    .replaceAll(/[ßæœøđðþłħı]/g, (letter) => substitutes[letter] ?? letter)
-    .normalize("NFC");
-}
 
 /** Folds a name, or a part of one that is looked for; empty if nothing is left that a search could find. */
 export function foldName(name: string): string {

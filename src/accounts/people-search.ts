@@ -2,7 +2,8 @@
 import type { Ctx } from "../context.ts";
 import type { Profile, UserSearchQuery } from "../wire/users.ts";
 import type { Caller } from "./access-tokens.ts";
-import { foldCase, foldName } from "./name-search.ts";
+import { foldCase } from "../wire/folding.ts";
+import { foldName } from "./name-search.ts";
 import { findPeople } from "./people-queries.ts";
 
 /** A shorter text would match nearly everybody. */

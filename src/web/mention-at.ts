@@ -1,7 +1,7 @@
 // Where somebody who writes a message begins a mention, and who can be meant. The server decides what is a mention; these
 // rules only decide when names are offered.
 import type { Chat, Participant } from "../wire/chats.ts";
-import { folded } from "./folding.ts";
+import { foldCase } from "../wire/folding.ts";
 
 /** In larger groups only the owner may mention everybody. */
 const everyoneMax = 50;
@@ -94,7 +94,7 @@ export function mentionableIn(
 
 /** The place of a query in the names of a person: 0 at the beginning of one or of a word, -1 nowhere. */
 function placeIn({ name, shownName = "" }: Mentionable, query: string): number {
-  const isOfWord = ` ${folded(shownName)}`.includes(` ${folded(query)}`);
+  const isOfWord = ` ${foldCase(shownName)}`.includes(` ${foldCase(query)}`);
   return shownName !== "" && isOfWord ? 0 : name.toLowerCase().indexOf(query);
 }
 
