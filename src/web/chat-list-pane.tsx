@@ -118,8 +118,8 @@ export function ChatListPane({
 
 function previewOf({ last_message: text }: ChatSummary): string {
   if (text === null) return "Nothing yet";
-  // Only an answer can be empty: it has just begun, or it failed.
-  return text === "" ? "Gemini's answer" : text;
+  // A deleted message, or an answer that has just begun or has failed. The list does not tell which.
+  return text === "" ? "No text" : text;
 }
 
 function ChatItem({

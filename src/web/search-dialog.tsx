@@ -5,6 +5,7 @@ import { Dialog } from "./dialog.tsx";
 import { useSnapshot } from "./observing.ts";
 import { messageAddress } from "./place.ts";
 import { snippetOf } from "./snippet.ts";
+import { useNameOf } from "./shown-names.ts";
 import { fullTime, shortTime } from "./times.ts";
 
 /** A search begins when the person has not typed for so long. */
@@ -136,11 +137,12 @@ function Result({
   hasChat: boolean;
   onChoose: () => void;
 }) {
+  const name = useNameOf(message.user_id ?? undefined, message.username);
   return (
     <a href={messageAddress(chat.id, message.seq)} onClick={onChoose}>
       <span class="heading">
         <strong>
-          <bdi>{message.username}</bdi>
+          <bdi>{name}</bdi>
         </strong>
         {hasChat && (
           <span class="muted">
