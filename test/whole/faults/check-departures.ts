@@ -4,6 +4,7 @@ import type { Departure, History, LeftBehind, Report, Violation } from "./histor
 
 export function checkDepartures({ departures, leftBehind }: History): Violation[] {
   const found: Violation[] = [];
+  if (!leftBehind) return found;
   const report: Report = (rule, detail) => void found.push({ rule, detail });
   for (const departure of departures.filter(({ isDone }) => isDone)) {
     checkPerson(departure, leftBehind, report);

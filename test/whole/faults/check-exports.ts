@@ -1,6 +1,12 @@
 // The check of exports: a file that was cut off tells so, and a whole one has all messages, once and in order.
 import { z } from "zod";
-import { exportKinds, type ExportKind, type ExportRecord, type History, type Violation } from "./history.ts";
+import {
+  exportKinds,
+  type ExportKind,
+  type ExportRecord,
+  type History,
+  type Violation,
+} from "./history.ts";
 
 const Line = z.object({
   type: z.string(),
@@ -11,7 +17,9 @@ const Line = z.object({
 });
 type Line = z.infer<typeof Line>;
 
-export function checkExports({ exports: { records, contents } }: History): Violation[] {
+export function checkExports({ exports }: History): Violation[] {
+  if (!exports) return [];
+  const { records, contents } = exports;
   const missing = exportKinds.filter(
     (kind) => !records.some((record) => record.kind === kind && isWhole(record, contents.length)),
   );

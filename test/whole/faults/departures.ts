@@ -22,12 +22,7 @@ export interface Leaver {
 /** Makes people who are going to leave, and their chats, before any fault strikes. */
 export async function prepareLeavers(
   sql: Sql,
-  {
-    url,
-    staying,
-    prefix,
-    count,
-  }: { url: string; staying: Person; prefix: string; count: number },
+  { url, staying, prefix, count }: { url: string; staying: Person; prefix: string; count: number },
 ): Promise<Leaver[]> {
   const leavers: Leaver[] = [];
   for (let index = 0; index < count; index += 1) {

@@ -64,15 +64,15 @@ function leave(userId: number, chatId: number, messages: Departure["messages"]) 
   return { departure, chat };
 }
 
-export function goodDeparture(): { departures: Departure[]; leftBehind: LeftBehind } {
+export function goodDeparture() {
   const left = [leave(60, 600, "erase"), leave(70, 700, "keep")];
   const departures = left.map(({ departure }) => departure);
   const chats = left.map(({ chat }) => chat);
   return {
     departures,
     leftBehind: {
-      unfinished: [],
-      tablesWith: new Map([
+      unfinished: [] as number[],
+      tablesWith: new Map<string, string[]>([
         ["word60", []],
         ["profile60", []],
         ["profile70", []],
@@ -96,21 +96,29 @@ export function goodDeparture(): { departures: Departure[]; leftBehind: LeftBehi
         },
       })),
       stayingId: staying,
-    },
+    } satisfies LeftBehind,
   };
 }
 
 const archive: Chat = {
   id: 800,
   name: "archive",
+  is_named: true,
   owner_id: staying,
   is_group: true,
   is_ai_chat: false,
   created_at: at,
   last_seq: 3,
   updated_seq: 0,
-} as Chat;
-const contents = ["one", "two 🙂", "three"];
+  settings: {
+    model: null,
+    persona: null,
+    temperature: null,
+    thinking_budget: null,
+    google_search: false,
+  },
+};
+const contents = ["first", "second 🙂", "third"];
 const line = (body: object) => `${JSON.stringify(body)}\n`;
 
 /** Exports as the server makes them. */

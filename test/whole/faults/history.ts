@@ -241,8 +241,8 @@ export interface History {
   renames: { chatId: number; name: string }[];
   profiles: ProfileChange[];
   departures: Departure[];
-  leftBehind: LeftBehind;
-  exports: ExportHistory;
+  leftBehind: LeftBehind | undefined;
+  exports: ExportHistory | undefined;
   /** The stored display names of people, with the beginnings by which the search finds them. */
   names: ReadonlyMap<number, { displayName: string; parts: string[] }>;
   tapes: Tape[];

@@ -108,7 +108,16 @@ export interface LoadParts {
 }
 
 /** Begins at once. `stop` settles when everything that was begun has come to its end. */
-export function startLoad({ cast, chatIds, clients, random, figures, recovery, mix, ...others }: LoadParts) {
+export function startLoad({
+  cast,
+  chatIds,
+  clients,
+  random,
+  figures,
+  recovery,
+  mix,
+  ...others
+}: LoadParts) {
   const recorded: Recorded = {
     sends: [],
     revisions: [],
