@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { insertEvent, type Actor } from "../audit/queries.ts";
 import { many, maybe, type Sql } from "../database/connect.ts";
-import { deletedUsername } from "../wire/users.ts";
+import { deletedUsername } from "../wire/deleted-username.ts";
 
 const DeletedAccount = z.object({
   session_ids: z.array(z.uuid()),

@@ -6,7 +6,7 @@ import { chatColumns } from "../log/chat-columns.ts";
 import { messageColumns, storedColumns } from "../log/messages.ts";
 import { Chat } from "../wire/chats.ts";
 import { Message } from "../wire/messages.ts";
-import { deletedUsername } from "../wire/users.ts";
+import { deletedUsername } from "../wire/deleted-username.ts";
 
 const Deletion = z.object({
   user_id: z.int(),

@@ -78,6 +78,7 @@ export async function openBlock(parts: BlockParts) {
   return {
     clients,
     recovery,
+    hasLeavers: load.hasLeavers,
     /** Somebody whose presence is watched, and who does nothing else. */
     absentee,
     /** Lets everything come to its end. @returns what broke the guarantees */

@@ -377,6 +377,8 @@ export function startLoad({
 
   return {
     recorded,
+    /** Whether somebody is still going to delete their account. */
+    hasLeavers: () => leavers.length > 0,
     async stop() {
       stopping = true;
       await Promise.all(work);
