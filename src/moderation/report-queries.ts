@@ -7,8 +7,25 @@ import { wireTime } from "../database/wire-json.ts";
 import { wireMembers } from "../log/messages.ts";
 import { Report, type ReportsQuery } from "../wire/moderation.ts";
 
+/**
+ * Whether somebody in the chat may resolve a report: the owner or a moderator who has not written the message.
+ * From `message_reports r`.
+ */
+export const hasModerator = (sql: Sql) => sql`
+  exists (
+    select from chats c join messages about on about.id = r.message_id
+    where c.id = r.chat_id and (
+      c.owner_id is distinct from about.user_id
+      or exists (
+        select from chat_participants p
+        where p.chat_id = c.id and p.role = 'moderator' and p.user_id is distinct from about.user_id
+      )
+    )
+  )
+`;
+
 /** The members of a Report, from `message_reports r`. */
-const reportColumns = (sql: Sql) => sql`
+export const reportColumns = (sql: Sql) => sql`
   r.id, r.chat_id,
   (
     select row_to_json(wire)
@@ -18,6 +35,7 @@ const reportColumns = (sql: Sql) => sql`
   ) as message,
   (select json_build_object('user_id', id, 'username', username) from users where id = r.user_id) as reporter,
   r.reason, case when r.resolved_at is null then 'open' else 'resolved' end as status,
+  case when ${hasModerator(sql)} then 'moderators' else 'operators' end as handled_by,
   ${sql.unsafe(wireTime("r.created_at"))} as created_at, ${sql.unsafe(wireTime("r.resolved_at"))} as resolved_at,
   (select json_build_object('user_id', id, 'username', username) from users where id = r.resolved_by) as resolved_by
 `;

@@ -3,6 +3,7 @@ import * as answers from "./answers.ts";
 import type { Bench } from "./bench.ts";
 import * as connecting from "./connecting.ts";
 import * as deliveries from "./deliveries.ts";
+import * as exporting from "./exporting.ts";
 import * as messages from "./messages.ts";
 import * as people from "./people.ts";
 import * as presence from "./presence.ts";
@@ -37,6 +38,7 @@ export function rowsOf(scale: Scale): Row[] {
     ...presenceRows(scale),
     ...readRows,
     ...readingRows,
+    ...exportRows(scale),
     ...peopleRows(scale),
     ...searchRows,
     ...answerRows,
@@ -190,6 +192,32 @@ const readingRows: Row[] = [
     target: "≥ 1.0×",
     ours: (bench) => reading.chatList(bench, "product"),
     reference: (bench) => reading.chatList(bench, "reference"),
+  },
+];
+
+const exportRows = ({ longChatLength }: Scale): Row[] => [
+  ...exporting.kinds.flatMap((kind): Row[] => [
+    {
+      name: `export as ${kind}, through ${longChatLength} messages`,
+      unit: "/s",
+      target: "",
+      ours: async (bench) => (await exporting.whole(bench, kind)).perSecond,
+      pairsMax: 1,
+    },
+    {
+      name: `most memory during an export as ${kind}, more than before`,
+      unit: "MB",
+      target: "≤ 64 MB",
+      ours: async (bench) => (await exporting.whole(bench, kind)).grownMegabytes,
+      pairsMax: 1,
+    },
+  ]),
+  {
+    name: "most memory during an export to a slow reader, more than before",
+    unit: "MB",
+    target: "≤ 64 MB",
+    ours: exporting.slow,
+    pairsMax: 1,
   },
 ];
 
