@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { insertEvent, type Actor } from "../audit/queries.ts";
 import { lockedChat } from "../chats/column-queries.ts";
-import { many, maybe, type Sql } from "../database/connect.ts";
+import { many, maybe, type Fragment, type Sql } from "../database/connect.ts";
 import { wireTime } from "../database/wire-json.ts";
 import { wireMembers } from "../log/messages.ts";
 import { Report, type ReportsQuery } from "../wire/moderation.ts";
@@ -44,7 +44,11 @@ export const reportColumns = (sql: Sql) => sql`
 const moderatorIds = (sql: Sql) => sql`
   select p.user_id
   from locked
-  join chat_participants p on p.chat_id = locked.id and (p.user_id = locked.owner_id or p.role = 'moderator')
+  -- They are named by an array, so that not all people of the chat are read. A role that changes meanwhile is read again.
+  join chat_participants p on p.chat_id = locked.id and p.user_id = any (
+    locked.owner_id || array(select user_id from chat_participants where chat_id = locked.id and role = 'moderator')
+  )
+  where p.user_id = locked.owner_id or p.role = 'moderator'
   for share of p
 `;
 
@@ -124,6 +128,12 @@ export async function findReport(
   );
 }
 
+/** Without a parameter, so that a plan for all parameters knows the index of open reports. */
+function isWithStatus(sql: Sql, status: ReportsQuery["status"]): Fragment {
+  if (status === undefined) return sql``;
+  return status === "open" ? sql`and r.resolved_at is null` : sql`and r.resolved_at is not null`;
+}
+
 const ListedReport = z.union([
   z.object({ may_moderate: z.boolean(), ...Report.shape }),
   z.object({ may_moderate: z.boolean(), id: z.null() }),
@@ -152,7 +162,7 @@ export async function findReports(
         from message_reports r
         join messages about on about.id = r.message_id
         where may_moderate and r.chat_id = standing.chat_id and about.user_id is distinct from ${callerId}
-          ${status === undefined ? sql`` : sql`and (r.resolved_at is null) = ${status === "open"}`}
+          ${isWithStatus(sql, status)}
           ${cursor === undefined ? sql`` : sql`and r.id < ${cursor}`}
         order by r.id desc
         limit ${limit}

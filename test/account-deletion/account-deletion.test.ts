@@ -208,6 +208,8 @@ describe("deleting an account", () => {
     await unrelated.settle();
     expect(unrelated.ofType("user_updated")).toEqual([]);
     for (const socket of [...sockets, unrelated]) await socket.close();
+    // It would fill the index of the searches for the tests that follow.
+    await other.stop();
   });
 
   test("stops a running answer to the person's question", async () => {

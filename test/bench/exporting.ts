@@ -106,16 +106,14 @@ async function exportWhole(bench: Bench, kind: Kind): Promise<Exported> {
     }
     seconds = (performance.now() - started) / 1_000;
   });
-  check("end of an export", tail.endsWith(endOf(kind, longChatLength)), true);
-  if (kind === "account") {
-    check(
-      "messages of a person, at least",
-      tail.count >= Math.floor(longChatLength / senders),
-      true,
-    );
-  } else {
-    check("messages of an export", tail.count, longChatLength);
-  }
+  check("whole exports", Number(tail.endsWith(endOf(kind, longChatLength))), 1);
+  // The data of a person have messages of other chats, too.
+  const least = kind === "account" ? Math.floor(longChatLength / senders) : longChatLength;
+  check(
+    "messages of an export",
+    kind === "account" ? Math.min(tail.count, least) : tail.count,
+    least,
+  );
   return { perSecond: longChatLength / seconds, grownMegabytes };
 }
 
@@ -137,7 +135,7 @@ export async function slow(bench: Bench): Promise<number> {
         if (Buffer.isBuffer(chunk)) read += chunk.length;
         await Bun.sleep(slowPauseMs);
       }
-      check("a slow reader reads something", read > 0, true);
+      check("slow readers who get something", Number(read > 0), 1);
     } finally {
       socket.destroy();
     }
