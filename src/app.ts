@@ -4,6 +4,10 @@ import { authRoutes } from "./accounts/routes.ts";
 import type { Passwords } from "./accounts/passwords.ts";
 import { bearerUserId } from "./accounts/signed-in.ts";
 import { botRoutes } from "./answers/routes.ts";
+import { downloadRoutes } from "./attachments/download-routes.ts";
+import { fileRoutes } from "./attachments/file-routes.ts";
+import { attachmentRoutes } from "./attachments/routes.ts";
+import type { Uploads } from "./attachments/uploads.ts";
 import { chatRoutes } from "./chats/routes.ts";
 import { documentRoutes } from "./docs/documents.ts";
 import { docsRoutes } from "./docs/pages.ts";
@@ -40,11 +44,13 @@ export interface AppParts {
   passwords: Passwords;
   receipts: ReadNotices;
   storeReaction: StoreReaction;
+  uploads: Uploads;
   upgrade: SocketUpgrade;
 }
 
 /** The HTTP application: middleware, the routes of all features, the documents, and the error handlers. */
-export function createApp({ ctx, passwords, receipts, storeReaction, upgrade }: AppParts) {
+export function createApp(parts: AppParts) {
+  const { ctx, passwords, receipts, storeReaction, uploads, upgrade } = parts;
   const app = createRouter();
   app.use(seeClient(ctx.config));
   // Hono's middleware keeps fewer ids than this server does.
@@ -58,6 +64,8 @@ export function createApp({ ctx, passwords, receipts, storeReaction, upgrade }: 
     "/api/*",
     limitRequests(ctx, (authorization) => bearerUserId(ctx, authorization)),
   );
+  // Bodies that are files have other limits.
+  app.route("/", fileRoutes(ctx, uploads));
   app.use(limitBody);
   app.use(requireJson);
 
@@ -67,6 +75,8 @@ export function createApp({ ctx, passwords, receipts, storeReaction, upgrade }: 
   app.route("/", receiptRoutes(ctx, receipts));
   app.route("/", messageRoutes(ctx));
   app.route("/", reactionRoutes(ctx, storeReaction));
+  app.route("/", attachmentRoutes(ctx, uploads));
+  app.route("/", downloadRoutes(ctx));
   app.route("/", botRoutes(ctx));
   app.route("/", healthRoutes(ctx));
   app.route("/", metricsRoutes(ctx));

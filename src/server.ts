@@ -5,6 +5,7 @@ import { cleanUpSessions } from "./accounts/authentication.ts";
 import { dropSessions } from "./accounts/recent-sessions.ts";
 import { applyVisibility } from "./accounts/visibility.ts";
 import { recoverAnswers } from "./answers/recovery.ts";
+import { cleanUpUploads, purgeFiles } from "./attachments/purge.ts";
 import { createApp, type AppParts } from "./app.ts";
 import { cleanUpAudit } from "./audit/audit.ts";
 import { purgeDeletedChats } from "./chats/purge.ts";
@@ -33,7 +34,7 @@ export interface ServerDurations {
   logCheckMs: number;
   /** Between two looks for answers whose node is gone. */
   recoveryMs: number;
-  /** Between two purges of deleted chats. */
+  /** Between two purges of deleted chats and of files. */
   purgeMs: number;
   /** Between two looks for people whose presence has changed. */
   presencePollMs: number;
@@ -174,6 +175,7 @@ function startTasks(
     }),
     every(times.endedCheckMs, "ended sessions", log, () => checkSessions(ctx, sockets)),
     every(times.purgeMs, "purge of deleted chats", log, () => purgeDeletedChats(ctx)),
+    every(times.purgeMs, "purge of files", log, () => purgeFiles(ctx)),
     every(times.presencePollMs, "presence", log, () => {
       presence.people.checkIdle();
       return presence.watches.poll();
@@ -182,6 +184,7 @@ function startTasks(
     every(cleanUpMs, "presence clean-up", log, () => presence.cleanUp()),
     every(cleanUpMs, "session clean-up", log, () => cleanUpSessions(ctx)),
     every(cleanUpMs, "rate clean-up", log, () => ctx.rateLimits.cleanUp()),
+    every(cleanUpMs, "upload clean-up", log, () => cleanUpUploads(ctx)),
     every(cleanUpMs, "audit clean-up", log, () => cleanUpAudit(ctx)),
   ];
 }

@@ -28,6 +28,7 @@ export type AuditAction =
   | "change_chat"
   | "delete_chat"
   | "delete_message"
+  | "upload_file"
   | "invite"
   | "leave"
   | "remove";

@@ -1,4 +1,5 @@
 import type { Fragment, Sql } from "../database/connect.ts";
+import { filesOfMessages, filesShown, type TakenFiles } from "./attachment-queries.ts";
 
 export interface NewMessage {
   chatId: number;
@@ -12,6 +13,8 @@ export interface NewMessage {
   replyTo?: number | undefined;
   /** Ids of the people whom it mentions; those who are no longer in the chat are left out. */
   mentions?: readonly number[] | undefined;
+  /** Ids of files that the sender has uploaded to the chat and not sent yet. A message with any other id is not stored. */
+  attachmentIds?: readonly number[] | undefined;
 }
 
 export interface InsertOptions {
@@ -24,6 +27,7 @@ interface Parts {
   asks: boolean;
   replies: boolean;
   mentions: boolean;
+  files: readonly TakenFiles[];
 }
 
 function partsOf(items: NewMessage[]): Parts {
@@ -31,6 +35,9 @@ function partsOf(items: NewMessage[]): Parts {
     asks: items.some(({ runId }) => runId !== undefined),
     replies: items.some(({ replyTo }) => replyTo !== undefined),
     mentions: items.some(({ mentions = [] }) => mentions.length > 0),
+    files: items.flatMap(({ attachmentIds = [] }, index) =>
+      attachmentIds.map((attachmentId) => ({ n: index + 1, attachmentId })),
+    ),
   };
 }
 
@@ -38,7 +45,7 @@ function partsOf(items: NewMessage[]): Parts {
  * The new messages and answers with their numbers, as common table expressions: `numbered` has the rows to be stored, `known`
  * the messages whose client id was used before, and `member` everything that its sender may send.
  */
-function numberedMessages(sql: Sql, items: NewMessage[], { asks, replies }: Parts) {
+function numberedMessages(sql: Sql, items: NewMessage[], { asks, replies, files }: Parts) {
   const columns = sql`
     chat_id, user_id, content, client_id ${asks ? sql`, run_id` : sql``} ${replies ? sql`, reply_to` : sql``}
   `;
@@ -77,9 +84,11 @@ function numberedMessages(sql: Sql, items: NewMessage[], { asks, replies }: Part
       from member i
       join messages m on m.chat_id = i.chat_id and m.client_id = i.client_id and m.user_id = i.user_id
     ),
+    ${files.length > 0 ? filesOfMessages(sql, files) : sql``}
     accepted as (
       select n, ${columns}, last_seq, message_count from member
       where refusal is null and not exists (select from known where known.n = member.n)
+        ${files.length > 0 ? sql`and n not in (select n from without_files)` : sql``}
     ),
     ${asks ? numberedWithAnswers(sql, columns) : numberedAlone(sql, columns)}
   `;
@@ -164,9 +173,13 @@ export async function insertOnce(
   const joinMentions = parts.mentions
     ? sql`left join mentions on mentions.n = q.n and not q.is_answer`
     : sql``;
+  const hasFiles = parts.files.length > 0;
+  const files = hasFiles ? sql`coalesce(files.shown, '[]')` : sql`'[]'::json`;
+  const joinFiles = hasFiles ? sql`left join files on files.n = q.n and not q.is_answer` : sql``;
   return await sql`
     with ${numberedMessages(sql, items, parts)},
     ${parts.mentions ? mentionsOfMessages(sql, items) : sql``}
+    ${hasFiles ? filesShown(sql) : sql``}
     moved as (
       update chats
       set last_seq = chats.last_seq + taken.count, message_count = chats.message_count + taken.count
@@ -184,7 +197,7 @@ export async function insertOnce(
     ${parts.asks ? linkedRuns(sql, leaseSeconds) : sql``}
     inserted as (
       insert into messages (
-        id, chat_id, user_id, content, is_bot, seq, updated_seq, ordinal, client_id, status, answer_to, reply_to, mentions
+        id, chat_id, user_id, content, is_bot, seq, updated_seq, ordinal, client_id, status, answer_to, reply_to, mentions, attachments
       )
       select q.id, q.chat_id,
         case when is_answer then null else user_id end,
@@ -194,25 +207,36 @@ export async function insertOnce(
         case when is_answer then 'streaming' else 'complete' end,
         answer_to,
         ${parts.replies ? sql`case when is_answer then null else reply_to end` : sql`null::bigint`},
-        ${mentions}
+        ${mentions}, ${files}
       from numbered q
       ${joinMentions}
+      ${joinFiles}
     )
     select q.n, 'sent' as outcome, q.id, q.last_seq + q.position as seq, now() as created_at, ${parts.mentions ? mentions : sql`null::bigint[]`} as mentions,
+      ${hasFiles ? files : sql`null::json`} as attachments,
       ${parts.asks ? sql`a.id` : sql`null::bigint`} as answer_id,
       ${parts.asks ? sql`a.last_seq + a.position` : sql`null::bigint`} as answer_seq
     from numbered q
     ${parts.asks ? sql`left join numbered a on a.n = q.n and a.is_answer` : sql``}
     ${joinMentions}
+    ${joinFiles}
     where not q.is_answer
     union all
-    select n, 'known', id, null, null, null, null, null from known
+    select n, 'known', id, null, null, null, null, null, null from known
     union all
-    select n, refusal, null, null, null, null, null, null
+    select n, refusal, null, null, null, null, null, null, null
     from member
     where refusal is not null and not exists (select from known where known.n = member.n)
+    ${hasFiles ? withoutFiles(sql) : sql``}
   `;
 }
+
+const withoutFiles = (sql: Sql) => sql`
+  union all
+  select n, 'no_files', null, null, null, null, null, null, null
+  from member
+  where refusal is null and n in (select n from without_files) and n not in (select n from known)
+`;
 
 const linkedRuns = (sql: Sql, leaseSeconds: number) => sql`
   linked as (

@@ -9,15 +9,16 @@ export type { NewMessage } from "./insert-queries.ts";
 
 /**
  * `stranger`: the sender is not in the chat. `must_ask`: every message of an AI chat needs a run, and this one has none.
- * `late`: its run has ended while it waited. These three store nothing. `known`: the client id had been used before, and
- * this is that first message.
+ * `late`: its run has ended while it waited. `no_files`: one of its files is not its sender's, not of the chat, was sent before, or
+ * is gone. These four store nothing. `known`: the client id had been used before, and this is that first message.
  */
 export type InsertedMessage =
   | { outcome: "sent"; message: Message; answer: Message | undefined }
   | ({ outcome: "known" } & SentMessage)
   | { outcome: "stranger" }
   | { outcome: "must_ask" }
-  | { outcome: "late" };
+  | { outcome: "late" }
+  | { outcome: "no_files" };
 
 const InsertedRow = z.discriminatedUnion("outcome", [
   z.object({
@@ -28,12 +29,15 @@ const InsertedRow = z.discriminatedUnion("outcome", [
     created_at: z.string(),
     /** Null if no message of the statement mentions anybody. */
     mentions: Message.shape.mentions.nullable(),
+    /** Null if no message of the statement has files. */
+    attachments: Message.shape.attachments.nullable(),
     answer_id: z.int().nullable(),
     answer_seq: z.int().nullable(),
   }),
   z.object({ n: z.int(), outcome: z.literal("known"), id: z.int() }),
   z.object({ n: z.int(), outcome: z.literal("must_ask") }),
   z.object({ n: z.int(), outcome: z.literal("late") }),
+  z.object({ n: z.int(), outcome: z.literal("no_files") }),
 ]);
 type InsertedRow = z.infer<typeof InsertedRow>;
 
@@ -111,7 +115,9 @@ function outcomeOf(
   row: InsertedRow | undefined,
   known: Map<number, SentMessage>,
 ): InsertedMessage {
-  if (row?.outcome === "must_ask" || row?.outcome === "late") return { outcome: row.outcome };
+  if (row?.outcome === "must_ask" || row?.outcome === "late" || row?.outcome === "no_files") {
+    return { outcome: row.outcome };
+  }
   if (row?.outcome === "known") {
     const sent = known.get(row.id);
     return sent ? { outcome: "known", ...sent } : { outcome: "stranger" };
@@ -129,6 +135,7 @@ function outcomeOf(
     created_at: row.created_at,
     reply_to: item.replyTo ?? null,
     mentions: row.mentions ?? [],
+    attachments: row.attachments ?? [],
   });
   if (row.answer_id === null || row.answer_seq === null) {
     return { outcome: "sent", message, answer: undefined };

@@ -156,7 +156,7 @@ const DeletedMessage = changeRow(["deleted", "unchanged", "streaming", "forbidde
 
 /**
  * Deletes a message of the caller, an answer to a question of theirs, or any message of a chat that they own. Its row stays,
- * without text. Triggers delete its versions and the summaries that cover it.
+ * without text. Triggers delete its versions, its files and the summaries that cover it.
  * @returns undefined for a chat that the caller is not in, and for an unknown message
  */
 export async function markDeleted(
@@ -186,6 +186,7 @@ export async function markDeleted(
         set content = '',
             mentions = '{}',
             reactions = '[]',
+            attachments = '[]',
             error = null,
             sources = null,
             edited_at = null,

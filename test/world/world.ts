@@ -1,5 +1,7 @@
 // A running server with a database of its own, the scripted Gemini, and the people who use it.
 import { afterAll, beforeAll } from "bun:test";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { pino, type DestinationStream } from "pino";
 import { parseDatabaseUrl } from "../../src/config/database-address.ts";
 import type { PasswordCost } from "../../src/accounts/passwords.ts";
@@ -15,6 +17,7 @@ import { loadTelemetry, noTelemetry } from "../../src/observability/telemetry.ts
 import { startServer, type RunningServer, type ServerDurations } from "../../src/server.ts";
 import type { ChatSettings } from "../../src/wire/chats.ts";
 import { borrowDatabase, giveBackDatabase } from "./cluster.ts";
+import { removeFolder } from "./folder.ts";
 import { Person } from "./person.ts";
 
 export type { Person } from "./person.ts";
@@ -65,6 +68,8 @@ async function startParts(options: WorldOptions) {
     HOST: "127.0.0.1",
     PORT: "0",
     RATE_LIMITS: "off",
+    // It is made with the first file.
+    DATA_DIR: join(tmpdir(), `gemini-coop-world-${crypto.randomUUID()}`),
     ...options.env,
   });
   const config = { ...settings, ...options.config };
@@ -143,11 +148,12 @@ export class World {
   }
 
   async stop(): Promise<void> {
-    const { server, others, telemetry, gemini, sql, databaseUrl } = this.#running;
+    const { server, others, telemetry, gemini, sql, config, databaseUrl } = this.#running;
     await Promise.all([server, ...others].map((each) => each.stop()));
     await telemetry.stop();
     await gemini.stop();
     await sql.end({ timeout: 1 });
+    removeFolder(config.dataDir);
     await giveBackDatabase(databaseUrl);
   }
 
