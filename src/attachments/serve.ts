@@ -57,7 +57,7 @@ export async function serveFile(ctx: Ctx, request: FileRequest): Promise<FileAns
   if (signedUrl !== undefined) {
     return { status: 302, headers: { ...headers, Location: signedUrl }, body: null };
   }
-  return await wholeOrRange(ctx, request, file, { ...headers, "Content-Type": file.mediaType });
+  return await wholeOrRange(ctx, request, file, headers);
 }
 
 async function wholeOrRange(
@@ -80,12 +80,13 @@ async function wholeOrRange(
     ctx.log.error({ key: file.key }, "a file is missing in the store");
     throw new Problem("not_found", "The file is missing on the server.");
   }
+  const typed = { ...headers, "Content-Type": file.mediaType };
   if (!range)
-    return { status: 200, headers: { ...headers, "Content-Length": String(file.size) }, body };
+    return { status: 200, headers: { ...typed, "Content-Length": String(file.size) }, body };
   return {
     status: 206,
     headers: {
-      ...headers,
+      ...typed,
       "Content-Length": String(range.end - range.start),
       "Content-Range": `bytes ${range.start}-${range.end - 1}/${file.size}`,
     },

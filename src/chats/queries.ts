@@ -46,7 +46,7 @@ const summaries = (sql: Sql, userId: number, chatId?: number) => sql`
         0
       )
     end - (me.own_count - me.own_read_count) as unread_count,
-    newest.content as last_message,
+    newest.preview as last_message,
     ${sql.unsafe(wireTime("newest.created_at"))} as last_message_time,
     ${preferenceColumns(sql, "me", "wire")},
     -- Most people are mentioned nowhere: one look is then enough for all chats.
@@ -60,7 +60,8 @@ const summaries = (sql: Sql, userId: number, chatId?: number) => sql`
   from chat_participants me
   join chats c on c.id = me.chat_id
   left join lateral (
-    select content, created_at from messages where chat_id = c.id order by seq desc limit 1
+    select case when content = '' then coalesce(attachments -> 0 ->> 'name', '') else content end as preview, created_at
+    from messages where chat_id = c.id order by seq desc limit 1
   ) newest on true
   where me.user_id = ${userId} ${chatId === undefined ? sql`` : sql`and me.chat_id = ${chatId}`}
   order by coalesce(newest.created_at, c.created_at) desc, c.id desc

@@ -48,7 +48,9 @@ export function mentionFrame(message: Message): MentionFrame {
   };
 }
 
-const previewOf = ({ content }: Message) => content.slice(0, previewMax).toWellFormed();
+/** A message without text shows the name of its first file. */
+const previewOf = ({ content, attachments }: Message) =>
+  (content || (attachments[0]?.name ?? "")).slice(0, previewMax).toWellFormed();
 
 export function firstStreamFrame(answer: Message): z.infer<typeof BotStreamFirstFrame> {
   return {

@@ -2,6 +2,7 @@
 // OpenAPI document has.
 import { beforeAll, describe, expect, test } from "bun:test";
 import { useWorld, type Person } from "../world/world.ts";
+import { addFiles, type SceneFiles } from "../whole/security/scene-files.ts";
 import { expectInvalid, expectProblem } from "../http/refusals.ts";
 
 interface Endpoint {
@@ -34,6 +35,16 @@ const endpoints: Record<string, Endpoint> = {
   addReaction: { method: "PUT", path: "/messages/{message_id}/reactions/%F0%9F%91%8D" },
   removeReaction: { method: "DELETE", path: "/messages/{message_id}/reactions/%F0%9F%91%8D" },
   listReaders: { method: "GET", path: "/messages/{message_id}/readers" },
+  uploadFile: { method: "POST", path: "/attachments", body: "a file" },
+  listAttachments: { method: "GET", path: "/attachments" },
+  getFile: { method: "GET", path: "/attachments/{attachment_id}" },
+  getThumbnail: { method: "GET", path: "/attachments/{attachment_id}/thumbnails/256" },
+  createFileTicket: { method: "POST", path: "/attachments/{attachment_id}/ticket" },
+  deleteAttachment: { method: "DELETE", path: "/attachments/{attachment_id}" },
+  beginUpload: { method: "POST", path: "/attachments/uploads", body: { name: "a", size: 1 } },
+  getUpload: { method: "GET", path: "/attachments/uploads/{upload_id}" },
+  putPart: { method: "PUT", path: "/attachments/uploads/{upload_id}?offset=0", body: 1 },
+  completeUpload: { method: "POST", path: "/attachments/uploads/{upload_id}/complete" },
   getAnswerContext: { method: "GET", path: "/messages/{message_id}/context" },
 };
 
@@ -44,6 +55,7 @@ let member: Person;
 let stranger: Person;
 let chatId: number;
 let messageId: number;
+let files: SceneFiles;
 beforeAll(async () => {
   guest = await world.person("guest");
   owner = await world.person("owner");
@@ -51,12 +63,22 @@ beforeAll(async () => {
   stranger = await world.person("stranger");
   chatId = (await owner.chat({ name: "Closed", with: [member, guest] })).id;
   messageId = (await owner.say(chatId, "inside")).id;
+  files = await addFiles(world, chatId, owner, messageId);
 });
 
-function pathOf({ path }: Endpoint, ids: { chat?: unknown; user?: unknown; message?: unknown }) {
-  const { chat = chatId, user = guest.id, message = messageId } = ids;
-  const rest = path.replace("{user_id}", `${user}`).replace("{message_id}", `${message}`);
-  return `/api/chats/${chat}${rest}`;
+function pathOf({ path }: Endpoint, { chat, ...ids }: Record<string, unknown>) {
+  const values = {
+    user_id: guest.id,
+    message_id: messageId,
+    attachment_id: files.sentId,
+    upload_id: files.uploadId,
+    ...ids,
+  };
+  const rest = Object.entries(values).reduce(
+    (text, [name, value]) => text.replace(`{${name}}`, `${value}`),
+    path,
+  );
+  return `/api/chats/${chat ?? chatId}${rest}`;
 }
 
 /** Everything that is stored of the chat. */
@@ -66,6 +88,8 @@ async function stored(): Promise<string> {
     union all select to_jsonb(p) from chat_participants p where chat_id = ${chatId}
     union all select to_jsonb(m) from messages m where chat_id = ${chatId}
     union all select to_jsonb(r) from message_reactions r where chat_id = ${chatId}
+    union all select to_jsonb(a) from attachments a where chat_id = ${chatId}
+    union all select to_jsonb(u) from uploads u where chat_id = ${chatId}
     order by 1
   `;
   return JSON.stringify(rows);
@@ -100,9 +124,10 @@ describe.each(Object.entries(endpoints))("%s", (_, endpoint) => {
     for (const chat of badIds) {
       expectInvalid(await owner.api(method, pathOf(endpoint, { chat }), body), "/chat_id");
     }
-    for (const name of ["user_id", "message_id"].filter((id) => path.includes(id))) {
+    const names = ["user_id", "message_id", "attachment_id", "upload_id"];
+    for (const name of names.filter((id) => path.includes(id))) {
       for (const bad of badIds) {
-        const answer = await owner.api(method, pathOf(endpoint, { user: bad, message: bad }), body);
+        const answer = await owner.api(method, pathOf(endpoint, { [name]: bad }), body);
         expectInvalid(answer, `/${name}`);
       }
     }

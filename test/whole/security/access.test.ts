@@ -56,6 +56,7 @@ async function ask(name: string, rule: Rule, { on, role, carry }: Try): Promise<
   const caller = role === "nobody" ? undefined : on.people[role];
   const ids = on.idsFor(caller);
   if (rule.message === "question") ids.message_id = on.questionId;
+  Object.assign(ids, rule.ids?.(on));
   const path = template.replaceAll(/\{(\w+)\}/g, (_, id: string) => {
     const value = ids[id];
     if (value === undefined) throw new Error(`scene.ts has nothing for {${id}}`);
@@ -63,7 +64,8 @@ async function ask(name: string, rule: Rule, { on, role, carry }: Try): Promise<
   });
   const { headers, query = "" } = (caller && carry?.(caller.token)) ?? { headers: {}, query: "" };
   const body = await rule.body?.(on, role === "nobody" ? "stranger" : role);
-  return await world.call(method, path + query, body, headers);
+  const whole = path + (rule.query ?? "") + (rule.query ? query.replace("?", "&") : query);
+  return await world.call(method, whole, body, headers);
 }
 
 const codes: Record<number, string> = {
