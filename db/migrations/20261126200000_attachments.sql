@@ -67,7 +67,8 @@ create table file_removals (
 );
 create index file_removals_remove_after_idx on file_removals (remove_after);
 
--- Uploads in parts. Each part is a file of its own in the store until the upload is complete.
+-- Uploads in parts. Each part is a file of its own in the store until the upload is complete. attachment_id: what it has become; the row
+-- stays until it expires, so that a repeated completion finds it.
 create table uploads (
   id uuid primary key,
   chat_id bigint not null,
@@ -76,6 +77,7 @@ create table uploads (
   size bigint not null check (size > 0),
   client_id text check (char_length(client_id) between 1 and 64),
   received bigint not null default 0 check (received between 0 and size),
+  attachment_id bigint,
   expires_at timestamptz not null
 );
 create index uploads_expires_at_idx on uploads (expires_at);

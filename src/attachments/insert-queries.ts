@@ -130,7 +130,12 @@ export async function insertAttachment(
       on conflict (day, scope, scope_id) do update set bytes = uploaded_bytes.bytes + excluded.bytes
     ),
     completed as (
-      delete from uploads where id = ${added.uploadId ?? null}::uuid and exists (select from a)
+      update uploads set attachment_id = coalesce((select id from a), (select id from known where is_same))
+      where id = ${added.uploadId ?? null}::uuid
+    ),
+    joined as (
+      delete from upload_parts where upload_id = ${added.uploadId ?? null}::uuid
+        and (exists (select from a) or exists (select from known where is_same))
     ),
     audited as (${insertEvent(
       sql,

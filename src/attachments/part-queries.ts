@@ -1,6 +1,8 @@
 // Uploads in parts. An upload belongs to its person, who has to be in the chat still.
 import { z } from "zod";
 import { many, maybe, type Sql } from "../database/connect.ts";
+import { attachmentJson } from "../log/attachment-queries.ts";
+import { Attachment } from "../wire/attachments.ts";
 import { Time } from "../wire/text.ts";
 import { unfinishedMax, unsentSeconds } from "./upload-limits.ts";
 
@@ -10,6 +12,7 @@ const UploadRow = z.object({
   client_id: z.string().nullable(),
   size: z.int(),
   received: z.int(),
+  attachment_id: z.int().nullable(),
   expires_at: Time,
 });
 export type UploadRow = z.infer<typeof UploadRow>;
@@ -28,8 +31,9 @@ export async function insertUpload(
         now() + ${unsentSeconds} * interval '1 second'
       from chat_participants me
       where me.chat_id = ${chatId} and me.user_id = ${userId}
-        and (select count(*) from uploads where user_id = me.user_id and expires_at > now()) < ${unfinishedMax}
-      returning id, name, client_id, size, received, expires_at
+        and (select count(*) from uploads where user_id = me.user_id and attachment_id is null and expires_at > now())
+          < ${unfinishedMax}
+      returning id, name, client_id, size, received, attachment_id, expires_at
     `,
     UploadRow,
   );
@@ -43,7 +47,7 @@ export async function findUpload(
 ): Promise<UploadRow | undefined> {
   return maybe(
     await sql`
-      select u.id, u.name, u.client_id, u.size, u.received, u.expires_at
+      select u.id, u.name, u.client_id, u.size, u.received, u.attachment_id, u.expires_at
       from chat_participants me
       join uploads u on u.chat_id = me.chat_id and u.user_id = me.user_id
       where me.chat_id = ${chatId} and me.user_id = ${userId} and u.id = ${uploadId} and u.expires_at > now()
@@ -96,7 +100,20 @@ export async function findParts(sql: Sql, uploadId: string): Promise<string[]> {
   return rows.map(({ key }) => key);
 }
 
-/** Gives an upload up. Triggers note the names of its parts. @returns whether there was one */
-export async function deleteUpload(sql: Sql, uploadId: string): Promise<boolean> {
-  return (await sql`delete from uploads where id = ${uploadId} returning id`).length > 0;
+/** Finds an attachment of the caller that was made by an upload. */
+export async function findUploaded(
+  sql: Sql,
+  userId: number,
+  attachmentId: number,
+): Promise<Attachment | undefined> {
+  const row = maybe(
+    await sql`
+      select ${sql.unsafe(attachmentJson)} as attachment
+      from attachments a
+      join stored_files f on f.id = a.file_id
+      where a.id = ${attachmentId} and a.user_id = ${userId}
+    `,
+    z.object({ attachment: Attachment }),
+  );
+  return row?.attachment;
 }

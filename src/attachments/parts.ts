@@ -11,9 +11,9 @@ import { Problem } from "../wire/problems.ts";
 import { finishUpload } from "./finish.ts";
 import { harmlessName } from "./file-names.ts";
 import {
-  deleteUpload,
   findParts,
   findUpload,
+  findUploaded,
   insertPart,
   insertUpload,
   type UploadRow,
@@ -92,7 +92,7 @@ export async function putPart(
 }
 
 /**
- * Makes an attachment of an upload whose bytes have all been received.
+ * Makes an attachment of an upload whose bytes have all been received. A repeated call returns the same one.
  * @throws Problem `not_found`, `upload_incomplete`, `client_id_reused`, `quota_exceeded`, `store_full`, `unavailable`
  */
 export async function completeUpload(
@@ -102,7 +102,12 @@ export async function completeUpload(
   ids: UploadIds,
 ): Promise<Attachment> {
   const upload = await find(ctx, caller, ids);
-  const { size, received: offset } = upload;
+  const { size, received: offset, attachment_id: attachmentId } = upload;
+  if (attachmentId !== null) {
+    const attachment = await findUploaded(ctx.sql, caller.id, attachmentId);
+    if (!attachment) throw uploadNotFound();
+    return attachment;
+  }
   if (offset < size) {
     throw new Problem(
       "upload_incomplete",
@@ -114,15 +119,12 @@ export async function completeUpload(
     bytesMax: size,
     refusal: () => new Problem("internal", "The parts of the upload are larger than the file."),
   });
-  const attachment = await finishUpload(ctx, uploads.images, caller, received, {
+  return await finishUpload(ctx, uploads.images, caller, received, {
     chatId: ids.chatId,
     name: upload.name,
     clientId: upload.client_id ?? undefined,
     uploadId: ids.uploadId,
   });
-  // An upload whose client id was known is not completed by that statement.
-  await deleteUpload(ctx.sql, ids.uploadId);
-  return attachment;
 }
 
 async function* joined(ctx: Ctx, keys: string[]): AsyncGenerator<Uint8Array, void> {
@@ -137,10 +139,12 @@ async function* joined(ctx: Ctx, keys: string[]): AsyncGenerator<Uint8Array, voi
 
 async function find(ctx: Ctx, caller: Caller, { chatId, uploadId }: UploadIds): Promise<UploadRow> {
   const upload = await findUpload(ctx.sql, caller.id, chatId, uploadId);
-  if (!upload) {
-    throw new Problem("not_found", "There is no such upload: it was completed, or has expired.");
-  }
+  if (!upload) throw uploadNotFound();
   return upload;
+}
+
+function uploadNotFound(): Problem {
+  return new Problem("not_found", "There is no such upload: it has expired, or its file is gone.");
 }
 
 function wrongOffset(received: number): Problem {

@@ -47,7 +47,8 @@ describe("an upload in parts", () => {
     const { body: attachment } = await complete();
     expect(attachment).toMatchObject({ name: "a.bin", sha256: sha256(whole), status: "ready" });
     expect(sha256((await download(world, ann, attachment.url)).bytes)).toBe(sha256(whole));
-    expectProblem(await complete(), 404, "not_found");
+    expect((await complete()).body).toEqual(attachment);
+    expectProblem(await put(whole.length, "x"), 413, "too_large");
   });
 
   test("refuses a part in another place, one that is too large, and an empty one", async () => {
