@@ -73,8 +73,8 @@ function request(
     xhr.upload.onprogress = ({ loaded }) => onProgress(loaded);
     xhr.onload = settle(() => {
       const retryAfter = xhr.getResponseHeader("Retry-After");
-      const init = { status: xhr.status, headers: retryAfter ? { "Retry-After": retryAfter } : {} };
-      resolve(new Response(xhr.responseText, init));
+      const headers = new Headers(retryAfter === null ? {} : { "Retry-After": retryAfter });
+      resolve(new Response(xhr.responseText, { status: xhr.status, headers }));
     });
     const fail = settle(() => reject(new TypeError("the connection was lost")));
     xhr.onerror = fail;

@@ -2,6 +2,7 @@
 // chunks are not announced.
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Message } from "../wire/messages.ts";
+import { textOrNames } from "./message-text.ts";
 
 /** If more messages arrive at once, only their number is announced. */
 const tellMax = 3;
@@ -13,8 +14,8 @@ interface Told {
   words: string;
 }
 
-function wordsOf({ username, content }: Message): string {
-  return `${username}: ${content.slice(0, charactersMax)}`;
+function wordsOf(message: Message): string {
+  return `${message.username}: ${textOrNames(message).slice(0, charactersMax)}`;
 }
 
 function useTold(messages: readonly Message[], ownId: number): readonly Told[] {

@@ -1,13 +1,17 @@
 import { useRef, useState } from "preact/hooks";
+import type { Attachment } from "../client/attachments.ts";
 import type { Room, RoomSnapshot } from "../client/client.ts";
-import type { ProblemError } from "../client/problem-error.ts";
+import { asProblemError, type ProblemError } from "../client/problem-error.ts";
 import type { Message } from "../wire/messages.ts";
 import type { User } from "../wire/users.ts";
 import { useComposing } from "./composing.ts";
 import { useDeletions } from "./deletions.ts";
 import type { Drafts } from "./drafts.ts";
 import { mayEdit, type MessageCommands } from "./message-commands.ts";
+import { usePageParts } from "./page-parts.ts";
 import type { Scrolling } from "./scrolling.ts";
+import { useFileSending } from "./sending-files.ts";
+import { useUploads } from "./uploads.ts";
 
 /** The pages of older messages that are loaded in search of a message. */
 const searchedPagesMax = 20;
@@ -20,13 +24,18 @@ export function useConversation(parts: {
   drafts: Drafts;
   scrolling: Scrolling;
   onVersions: (message: Message) => void;
+  onPicture: (picture: Attachment) => void;
   onSent: () => void;
 }) {
   const { room, snapshot, user, drafts, scrolling } = parts;
+  const { attachments } = usePageParts();
   const composing = useComposing(room, drafts);
   const [notice, setNotice] = useState<string>();
   const refuse = (what: string) => (problem: ProblemError) =>
     setNotice(`${what} ${problem.detail}`);
+
+  const uploads = useUploads(attachments, room.chatId, setNotice);
+  const files = useFileSending(attachments, room.chatId);
 
   const deletions = useDeletions((messageId) => {
     void settle(room.delete(messageId), refuse("The message was not deleted."));
@@ -61,16 +70,34 @@ export function useConversation(parts: {
     },
     goTo: (messageId) => void goTo(messageId),
     showVersions: parts.onVersions,
+    showPicture: parts.onPicture,
   });
+
+  async function sendFiles(content: string) {
+    const { replyTo } = composing;
+    setNotice(undefined);
+    try {
+      await files.send({ content, replyTo, ids: uploads.ids });
+      composing.clear();
+      uploads.clear();
+      parts.onSent();
+      scrolling.goToEnd();
+    } catch (error) {
+      refuse("The message was not sent.")(asProblemError(error));
+    }
+  }
 
   return {
     composing,
+    uploads,
+    isSendingFiles: files.isSending,
     commands,
     deleting: deletions.ids,
     notice,
     endNotice: () => setNotice(undefined),
     send(text: string) {
       const { editing, replyTo } = composing;
+      if (!editing && uploads.ids.length > 0) return void sendFiles(text);
       setNotice(undefined);
       composing.clear();
       if (!editing) {

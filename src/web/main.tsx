@@ -1,4 +1,5 @@
 import { render } from "preact";
+import { createAttachments } from "../client/attachments.ts";
 import { createChatList } from "../client/chat-list.ts";
 import { createClient } from "../client/client.ts";
 import { createDetails } from "../client/details.ts";
@@ -20,9 +21,10 @@ import { WatchedPeople } from "./watched-people.ts";
  * each load, two quick reloads would look like theft, and sign the reader out.
  */
 const tokensKey = "gemini-coop-tokens";
+const tokens = storedTokens(localStorage, tokensKey);
 const client = createClient({
   url: location.origin,
-  tokens: storedTokens(localStorage, tokensKey),
+  tokens,
   outbox: storedOutbox(localStorage),
   // A deletion that is sent when the page is left has to outlive the page.
   fetch: (url, init) => fetch(url, { ...init, keepalive: init.method === "DELETE" }),
@@ -40,6 +42,7 @@ const presence = createPresence(client);
 followActivity(client, presence);
 const services = {
   client,
+  attachments: createAttachments({ client, url: location.origin, tokens }),
   details: createDetails(client),
   watched: new WatchedPeople(presence),
 };

@@ -1,12 +1,14 @@
 // The parts of the page that components everywhere in it use.
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
+import type { Attachments } from "../client/attachments.ts";
 import type { Client } from "../client/client.ts";
 import type { Details } from "../client/details.ts";
 import type { WatchedPeople } from "./watched-people.ts";
 
 export interface PageParts {
   client: Client;
+  attachments: Attachments;
   details: Details;
   watched: WatchedPeople;
 }

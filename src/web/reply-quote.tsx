@@ -1,4 +1,5 @@
 import type { Message } from "../wire/messages.ts";
+import { textOrNames } from "./message-text.ts";
 
 export const deletedText = "This message was deleted";
 const quotedMax = 200;
@@ -6,7 +7,7 @@ const quotedMax = 200;
 /** The author and the beginning of a message in one line. @param message undefined if it is not loaded */
 export function Quoted({ message }: { message: Message | undefined }) {
   if (!message) return <>An earlier message</>;
-  const text = message.deleted_at === null ? message.content.slice(0, quotedMax) : deletedText;
+  const text = message.deleted_at === null ? textOrNames(message).slice(0, quotedMax) : deletedText;
   return (
     <>
       <bdi>{message.username}</bdi>: <bdi>{text}</bdi>

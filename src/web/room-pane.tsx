@@ -1,4 +1,5 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
+import type { Attachment } from "../client/attachments.ts";
 import type { ChatList } from "../client/chat-list.ts";
 import type { Client, RoomSnapshot } from "../client/client.ts";
 import type { ChatSummary } from "../wire/chats.ts";
@@ -9,6 +10,8 @@ import { Composer } from "./composer.tsx";
 import { useConversation } from "./conversation.ts";
 import { useDialog } from "./dialog.tsx";
 import type { Drafts } from "./drafts.ts";
+import { useFileDrop } from "./file-drop.ts";
+import { Lightbox } from "./lightbox.tsx";
 import { mentionableIn } from "./mention-at.ts";
 import { MessageList } from "./message-list.tsx";
 import { namesOf } from "./names.ts";
@@ -55,6 +58,7 @@ export function RoomPane({
   );
   const versions = useDialog<"versions">();
   const [shown, setShown] = useState<Message>();
+  const [picture, setPicture] = useState<Attachment>();
   const conversation = useConversation({
     room,
     snapshot,
@@ -65,14 +69,17 @@ export function RoomPane({
       setShown(message);
       versions.open("versions");
     },
+    onPicture: setPicture,
     onSent: reading.endNewLine,
   });
+
+  const drop = useFileDrop(conversation.uploads.add);
 
   if (snapshot.state === "gone") return <Gone snapshot={snapshot} />;
   const others = typing.filter(({ user_id }) => user_id !== user.id);
   const isEmpty = chat !== undefined && messages.length === 0 && snapshot.pending.length === 0;
   return (
-    <main class="room">
+    <main class={drop.isOver ? "room dropping" : "room"} {...drop.attributes}>
       <RoomHeader client={client} chats={chats} user={user} snapshot={snapshot} listed={listed} />
       {chat && <Announcements messages={messages} ownId={user.id} />}
       <MessageList
@@ -101,9 +108,19 @@ export function RoomPane({
         people={people}
         messages={messages}
         composing={conversation.composing}
+        uploads={conversation.uploads}
+        isSendingFiles={conversation.isSendingFiles}
         onSend={conversation.send}
         onEditLast={conversation.editLast}
       />
+      {picture && (
+        <Lightbox
+          pictures={picturesOf(messages)}
+          shown={picture}
+          onShow={setPicture}
+          onClose={() => setPicture(undefined)}
+        />
+      )}
       {shown && versions.name && (
         <VersionsDialog
           key={versions.key}
@@ -114,6 +131,10 @@ export function RoomPane({
       )}
     </main>
   );
+}
+
+function picturesOf(messages: readonly Message[]): Attachment[] {
+  return messages.flatMap(({ attachments }) => attachments.filter(({ kind }) => kind === "image"));
 }
 
 function Silence({ isAiChat }: { isAiChat: boolean }) {
