@@ -15,6 +15,7 @@ import {
 } from "../wire/attachments.ts";
 import { ChatPath } from "../wire/chats.ts";
 import { answers, bearer, refuses } from "../wire/openapi.ts";
+import { counted } from "./counted.ts";
 import { putPart } from "./parts.ts";
 import { upload, type Body } from "./upload.ts";
 import type { Uploads } from "./uploads.ts";
@@ -108,7 +109,8 @@ export function fileRoutes(ctx: Ctx, uploads: Uploads) {
       const { chat_id: chatId } = c.req.valid("param");
       const { name, client_id: clientId } = c.req.valid("query");
       const file = { chatId, name, clientId, body: bodyOf(c) };
-      return c.json(await upload(ctx, uploads, c.get("caller"), file), 200);
+      const caller = c.get("caller");
+      return c.json(await counted(ctx, () => upload(ctx, uploads, caller, file)), 200);
     })
     .openapi({ ...putPartRoute, middleware: [isSignedIn, isLimited] as const }, async (c) => {
       const { chat_id: chatId, upload_id: uploadId } = c.req.valid("param");

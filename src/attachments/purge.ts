@@ -27,6 +27,7 @@ export async function purgeFiles(ctx: Ctx): Promise<void> {
       await Promise.all(keys.slice(at, at + removalsAtOnce).map((key) => ctx.files.remove(key)));
     }
     await deleteRemovals(ctx.sql, keys);
+    ctx.telemetry.metrics.filesRemoved(keys.length);
     ctx.log.debug({ removed: keys.length }, "removed files");
   }
 }

@@ -15,6 +15,7 @@ import {
 } from "../wire/attachments.ts";
 import { ChatPath } from "../wire/chats.ts";
 import { answers, bearer, refuses, takes } from "../wire/openapi.ts";
+import { counted } from "./counted.ts";
 import { deleteAttachment, listAttachments } from "./gallery.ts";
 import { beginUpload, completeUpload, getUpload } from "./parts.ts";
 import { issueTicket } from "./tickets.ts";
@@ -160,7 +161,8 @@ export function attachmentRoutes(ctx: Ctx, uploads: Uploads) {
     .openapi({ ...completeRoute, middleware: [isSignedIn, isLimited] as const }, async (c) => {
       const { chat_id: chatId, upload_id: uploadId } = c.req.valid("param");
       const ids = { chatId, uploadId };
-      return c.json(await completeUpload(ctx, uploads, c.get("caller"), ids), 200);
+      const caller = c.get("caller");
+      return c.json(await counted(ctx, () => completeUpload(ctx, uploads, caller, ids)), 200);
     })
     .openapi({ ...ticketRoute, middleware: isSignedIn }, async (c) => {
       const { chat_id: chatId, attachment_id: attachmentId } = c.req.valid("param");

@@ -68,6 +68,7 @@ describe("sending", () => {
       reply_to: null,
       mentions: [],
       reactions: [],
+      attachments: [],
     });
     const { body: history } = await ben.api("GET", `/api/chats/${chat.id}/messages`);
     expect(history).toEqual([body]);

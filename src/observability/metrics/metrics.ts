@@ -64,6 +64,10 @@ export interface Metrics {
   queryBegan(): void;
   queryEnded(ms: number, failed: boolean): void;
   answerEnded(outcome: AnswerOutcome): void;
+  /** @param size bytes of an upload that was stored */
+  uploadEnded(outcome: "stored" | ProblemCode, size?: number): void;
+  /** Files were removed from the store. */
+  filesRemoved(count: number): void;
   /** From now on the gauges show this server. */
   watch(state: ServerState): void;
   /** The answer to a scrape; undefined where nothing is collected. */
@@ -87,6 +91,8 @@ export const noMetrics: Metrics = {
   queryBegan() {},
   queryEnded() {},
   answerEnded() {},
+  uploadEnded() {},
+  filesRemoved() {},
   watch() {},
   render: () => Promise.resolve(undefined),
   stop() {},

@@ -23,8 +23,10 @@ import { createServerChild, type ServerChild } from "./server.ts";
 
 const log = pino({ level: "silent" });
 const pollMs = 20;
-/** Budgets are off, so that every question is answered. */
+/** Budgets are off, so that every question is answered and every file stored. */
 const noBudgets = {
+  FILE_BYTES_PER_USER_DAY: "0",
+  FILE_BYTES_PER_CHAT_DAY: "0",
   BUDGET_TOKENS_PER_USER_DAY: "0",
   BUDGET_TOKENS_PER_CHAT_DAY: "0",
   BUDGET_ANSWERS_PER_USER: "0",
@@ -41,6 +43,7 @@ export interface Stage {
   model: ScriptedModel;
   cast: Cast;
   openDatabase: () => Promise<Sql>;
+  filesFolder: string;
   takeIncidents: () => string[];
   stop: () => Promise<void>;
 }
@@ -209,7 +212,8 @@ async function openStage<S extends Startable>({
     ]);
     const cast = { owner, members: [ann, ben], guests: [gil, gus] };
     const takeIncidents = () => incidents.splice(0);
-    return { server, model, cast, openDatabase, takeIncidents, stop };
+    const filesFolder = join(dataDir, "data", "files");
+    return { server, model, cast, filesFolder, openDatabase, takeIncidents, stop };
   } catch (error) {
     await stop();
     throw error;

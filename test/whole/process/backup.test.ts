@@ -52,7 +52,7 @@ function startSending(
       const path = `/api/chats/${chat}/messages`;
       const { body } = await person.api(server, "POST", path, { content, client_id: clientId });
       const acks = [{ messageId: body.id, seq: body.seq }];
-      const none = { asksBot: false, refusals: [], maybeStored: false };
+      const none = { asksBot: false, attachmentIds: [], refusals: [], maybeStored: false };
       sends.push({ chatId: chat, userId: id, clientId, content, acks, ...none });
       if (sends.length >= acksBefore) enough.resolve();
     }
