@@ -1,6 +1,7 @@
 // A minimal server on Bun that does the same work: a socket subscribes to the topic in its URL and publishes every message
 // it receives; handlers run the SQL of the history and of the list of chats and send the rows as JSON; messages are
 // inserted in batches before they are published; and files are hashed, written to a folder and read from it.
+import { mkdirSync } from "node:fs";
 import postgres from "postgres";
 import { insertBatch } from "./insert.ts";
 import { chatList, historyPage, messagesOnly } from "./reference-queries.ts";
@@ -8,6 +9,7 @@ import { chatList, historyPage, messagesOnly } from "./reference-queries.ts";
 const url = process.env.DATABASE_URL;
 if (!url) throw new Error("DATABASE_URL is not set");
 const sql = postgres(url, { max: 10 });
+mkdirSync("files", { recursive: true });
 
 interface Waiting {
   chatId: number;
