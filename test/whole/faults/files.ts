@@ -29,7 +29,7 @@ export async function uploadSome(
  * @param reader somebody who is in all chats
  */
 export async function checkFiles(
-  { sql, reader, folder }: { sql: Sql; reader: Person; folder: string },
+  { sql, reader, folder }: { sql: Sql; reader: Pick<Person, "download">; folder: string },
   { chats, sends }: { chats: StoredChat[]; sends: Send[] },
   report: Report,
 ): Promise<void> {
