@@ -16,6 +16,8 @@ import { discard, newKey, type Received } from "./receive.ts";
 import { notePending } from "./removal-queries.ts";
 import { pendingSeconds } from "./upload-limits.ts";
 
+const pieceBytes = 1024 * 1024;
+
 export interface UploadedFile {
   chatId: number;
   name: string;
@@ -154,11 +156,17 @@ async function writeImage(
   const keys = files.map(({ key }) => key);
   if (keys.length > 0) await notePending(ctx.sql, keys, pendingSeconds);
   written.push(...keys);
-  await Promise.all(files.map((file) => ctx.files.write(file.key, chunksOf(file.parts))));
+  const hashes = await Promise.all(
+    files.map(async (file) => {
+      const hasher = new Bun.CryptoHasher("sha256");
+      await ctx.files.write(file.key, chunksOf(file.parts, hasher));
+      return hasher.digest();
+    }),
+  );
   const file = wholeFile(received, { ...type, kind: shown ? "image" : "file" });
   return {
     ...file,
-    ...(parts && hashed(parts)),
+    ...(parts && { sha256: hashes.at(-1) ?? received.sha256, size: lengthOf(parts) }),
     key: bareKey,
     width: shown?.width ?? null,
     height: shown?.height ?? null,
@@ -170,12 +178,18 @@ async function writeImage(
   };
 }
 
-function hashed(parts: Uint8Array[]): { size: number; sha256: Buffer } {
-  const hasher = new Bun.CryptoHasher("sha256");
-  for (const part of parts) hasher.update(part);
-  return { size: parts.reduce((sum, part) => sum + part.length, 0), sha256: hasher.digest() };
-}
+const lengthOf = (parts: Uint8Array[]) => parts.reduce((sum, part) => sum + part.length, 0);
 
-async function* chunksOf(parts: Uint8Array[]): AsyncGenerator<Uint8Array, void> {
-  yield* parts;
+/** Pieces that are hashed one by one, so that a large picture does not hold the event loop. */
+async function* chunksOf(
+  parts: Uint8Array[],
+  hasher: Bun.CryptoHasher,
+): AsyncGenerator<Uint8Array, void> {
+  for (const part of parts) {
+    for (let at = 0; at < part.length; at += pieceBytes) {
+      const piece = part.subarray(at, at + pieceBytes);
+      hasher.update(piece);
+      yield piece;
+    }
+  }
 }

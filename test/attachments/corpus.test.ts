@@ -1,7 +1,7 @@
 // Awkward files: each is shown rightly, or kept as a file that is only downloaded. None is a crash, and no metadata is left.
 import { beforeAll, describe, expect, test } from "bun:test";
 import { useWorld, type Person } from "../world/world.ts";
-import { download, uploaded } from "./files.ts";
+import { download, sha256, uploaded } from "./files.ts";
 import * as made from "./made-files.ts";
 
 const world = useWorld();
@@ -16,6 +16,7 @@ async function roundTrip(bytes: Uint8Array, name = "a") {
   const attachment = await uploaded(world, ann, chatId, new Uint8Array(bytes), { name });
   const got = await download(world, ann, attachment.url);
   expect(got.status).toBe(200);
+  expect([attachment.sha256, attachment.size]).toEqual([sha256(got.bytes), got.bytes.length]);
   return { attachment, bytes: got.bytes, headers: got.headers };
 }
 
