@@ -12,11 +12,13 @@ import {
   newMigration,
   rollBack,
 } from "../src/database/migrations/migrate.ts";
+import { openPool } from "../src/database/pooler.ts";
 import { restore } from "../src/database/backup/restore.ts";
 import { archiveFolder, extractFolder } from "../src/file-store/folder-archive.ts";
 import { Passwords } from "../src/accounts/passwords.ts";
 import { importFastapi } from "../src/database/import-fastapi/import.ts";
 import type { Counts } from "../src/database/import-fastapi/report.ts";
+import { rebuildIndex } from "../src/search/rebuild.ts";
 import { withDatabase } from "./database.ts";
 
 const usage = `Usage:
@@ -26,6 +28,7 @@ const usage = `Usage:
   bun run db:status           list the migrations and whether they have been applied
   bun run db:backup [file]    save all data, also while a server runs; by default in DATA_DIR/backups
   bun run db:restore <file>   load a backup into an empty database that no server uses
+  bun run db:reindex          index all messages again for the searches, also while a server runs
   bun run db:import-fastapi <postgres://… or file of SQLite> [--dry-run]
                               take over the database of a FastAPI server into an empty one that no server uses;
                               list each row that is left out or changed; --dry-run: without writing anything`;
@@ -41,6 +44,7 @@ const commands = new Map<string, { argsMin: number; argsMax: number; run: Comman
   ["status", { argsMin: 0, argsMax: 0, run: status }],
   ["backup", { argsMin: 0, argsMax: 1, run: backup }],
   ["restore", { argsMin: 1, argsMax: 1, run: restoreFrom }],
+  ["reindex", { argsMin: 0, argsMax: 0, run: reindex }],
   ["import-fastapi", { argsMin: 1, argsMax: 2, run: importFrom }],
 ]);
 
@@ -138,6 +142,18 @@ async function restoreFiles(config: Config, backupPath: string, header: Header):
     );
   });
   return `\nand ${count} files`;
+}
+
+async function reindex(address: DatabaseAddress) {
+  const sql = await openPool(address, log);
+  try {
+    const { chats, messages } = await rebuildIndex(sql, (counts) =>
+      console.error(`${counts.messages} messages of ${counts.chats} chats so far`),
+    );
+    return `indexed ${messages} messages of ${chats} chats`;
+  } finally {
+    await sql.end({ timeout: 2 });
+  }
 }
 
 async function importFrom(address: DatabaseAddress, _: Config, args: string[]) {

@@ -1,4 +1,5 @@
 import type { Ctx } from "./context.ts";
+import { accountDeletionRoutes } from "./account-deletion/routes.ts";
 import { peopleRoutes } from "./accounts/people-routes.ts";
 import { authRoutes } from "./accounts/routes.ts";
 import type { Passwords } from "./accounts/passwords.ts";
@@ -11,6 +12,8 @@ import type { Uploads } from "./attachments/uploads.ts";
 import { chatRoutes } from "./chats/routes.ts";
 import { documentRoutes } from "./docs/documents.ts";
 import { docsRoutes } from "./docs/pages.ts";
+import type { ExportSlots } from "./export/export-slots.ts";
+import { exportRoutes } from "./export/routes.ts";
 import { seeClient } from "./http/address.ts";
 import {
   crossOrigin,
@@ -29,7 +32,9 @@ import { requestIdMax, requestIdOf } from "./http/request-id.ts";
 import { createRouter } from "./http/router.ts";
 import { secureHeaders } from "./http/secure-headers.ts";
 import { messageRoutes } from "./messages/routes.ts";
+import { moderationRoutes } from "./moderation/routes.ts";
 import type { StoreReaction } from "./reactions/commit.ts";
+import { searchRoutes } from "./search/routes.ts";
 import { reactionRoutes } from "./reactions/routes.ts";
 import type { ReadNotices } from "./receipts/notices.ts";
 import { receiptRoutes } from "./receipts/routes.ts";
@@ -42,6 +47,7 @@ import { requestId } from "hono/request-id";
 export interface AppParts {
   ctx: Ctx;
   passwords: Passwords;
+  exportSlots: ExportSlots;
   receipts: ReadNotices;
   storeReaction: StoreReaction;
   uploads: Uploads;
@@ -50,7 +56,7 @@ export interface AppParts {
 
 /** The HTTP application: middleware, the routes of all features, the documents, and the error handlers. */
 export function createApp(parts: AppParts) {
-  const { ctx, passwords, receipts, storeReaction, uploads, upgrade } = parts;
+  const { ctx, passwords, exportSlots, receipts, storeReaction, uploads, upgrade } = parts;
   const app = createRouter();
   app.use(seeClient(ctx.config));
   // Hono's middleware keeps fewer ids than this server does.
@@ -70,13 +76,17 @@ export function createApp(parts: AppParts) {
   app.use(requireJson);
 
   app.route("/", authRoutes(ctx, passwords));
+  app.route("/", accountDeletionRoutes(ctx, passwords));
   app.route("/", peopleRoutes(ctx));
   app.route("/", chatRoutes(ctx));
   app.route("/", receiptRoutes(ctx, receipts));
   app.route("/", messageRoutes(ctx));
+  app.route("/", moderationRoutes(ctx));
+  app.route("/", exportRoutes(ctx, exportSlots));
   app.route("/", reactionRoutes(ctx, storeReaction));
   app.route("/", attachmentRoutes(ctx, uploads));
   app.route("/", downloadRoutes(ctx));
+  app.route("/", searchRoutes(ctx));
   app.route("/", botRoutes(ctx));
   app.route("/", healthRoutes(ctx));
   app.route("/", metricsRoutes(ctx));

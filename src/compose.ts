@@ -1,5 +1,6 @@
 // Makes the context and the objects behind its ports: the only file that knows every feature.
 import type { Logger } from "pino";
+import { PeopleChanges } from "./accounts/people-changes.ts";
 import { Passwords, type PasswordCost } from "./accounts/passwords.ts";
 import { readArrivals, type Arrival, type ArrivalRead } from "./accounts/socket-queries.ts";
 import { RecentSessions } from "./accounts/recent-sessions.ts";
@@ -9,12 +10,13 @@ import { Uploads } from "./attachments/uploads.ts";
 import type { Config } from "./config/config.ts";
 import type { Arrivals, Ctx, InsertMessage, Model } from "./context.ts";
 import type { Sql } from "./database/connect.ts";
+import { ExportSlots } from "./export/export-slots.ts";
 import { GroupReads } from "./database/group-reads.ts";
 import { GroupCommit } from "./database/group-commit.ts";
 import { observed } from "./database/query-metrics.ts";
 import { openFileStore } from "./file-store/open-store.ts";
 import { insertMessages, type InsertedMessage, type NewMessage } from "./log/insert.ts";
-import { createReadLog } from "./log/replay.ts";
+import { createReadLog, findLastSeqs } from "./log/replay.ts";
 import { TypingNotices } from "./messages/typing.ts";
 import { noMetrics } from "./observability/metrics/metrics.ts";
 import { noTelemetry, type Telemetry } from "./observability/telemetry.ts";
@@ -26,6 +28,8 @@ import { LocalRealtime } from "./realtime/local-realtime.ts";
 import { Rooms } from "./realtime/rooms.ts";
 import type { Emit } from "./realtime/topics.ts";
 import type { ServerParts } from "./server.ts";
+import { Memberships } from "./socket/memberships.ts";
+import { SearchIndexer } from "./search/indexer.ts";
 import { SocketRegistry } from "./socket/registry.ts";
 import { SocketUpgrade } from "./socket/upgrade.ts";
 
@@ -63,6 +67,8 @@ export interface ComposedDurations {
   authTimeoutMs: number;
   /** The `leave` of a merged socket takes effect after this. */
   leaveDelayMs: number;
+  /** A removal whose reply was lost stays in force for so long. */
+  removalDoubtMs: number;
   /** A chat's sockets are sent read positions, and its merged sockets read receipts, at most once in this interval. */
   receiptsMs: number;
   /** A large room is told of people who come and go at most once in this interval. */
@@ -73,6 +79,8 @@ export interface ComposedDurations {
   presenceIdleMs: number;
   /** The people of a server that was killed count as connected for so long. */
   presenceLeaseMs: number;
+  /** Another server fills the index of the searches within this after the one that did was killed. */
+  indexerLeaseMs: number;
 }
 
 /** Makes everything that a server needs. Nothing runs yet, and nothing is asked of the database. */
@@ -96,6 +104,7 @@ export function compose(parts: ContextParts): ServerParts {
     presence,
     authTimeoutMs: durations.authTimeoutMs,
     leaveDelayMs: durations.leaveDelayMs,
+    removalDoubtMs: durations.removalDoubtMs,
   });
   const answers = new RunningAnswers({ answersMax: config.budgets.serverAnswers });
   const emit: Emit = (topic, text, merged) => sockets.emit(topic, text, merged);
@@ -136,13 +145,27 @@ export function compose(parts: ContextParts): ServerParts {
   return {
     ctx,
     sockets,
+    exportSlots: new ExportSlots(),
     passwords: new Passwords(log, parts.passwordCost),
     presence,
+    peopleChanges: new PeopleChanges(ctx),
+    memberships: new Memberships({
+      sql,
+      sockets,
+      async onEnded(chatIds) {
+        const found = await findLastSeqs(sql, [...chatIds]);
+        for (const { id, last_seq } of found) rooms.expect(id, last_seq);
+      },
+    }),
     typing: new TypingNotices(ctx, durations.typingMs),
     storeReaction: createStoreReaction(sql),
     uploads: new Uploads(),
     receipts: new ReadNotices(ctx, durations.receiptsMs),
     upgrade: new SocketUpgrade(ctx),
+    indexer: new SearchIndexer(
+      { sql, log, metrics, now, lifecycle: ctx.lifecycle },
+      durations.indexerLeaseMs,
+    ),
   };
 }
 
@@ -153,8 +176,8 @@ function createArrivals(sql: Sql): Arrivals {
   });
   return {
     async readSessionChats(session) {
-      const { chatIds, isHidden } = await reads.add(session, firstJoinMs);
-      return chatIds && { chatIds, isHidden };
+      const { chatIds, quietChatIds, isHidden } = await reads.add(session, firstJoinMs);
+      return chatIds && { chatIds, quietChatIds, isHidden };
     },
     readJoin: async (join) => (await reads.add(join)).chat,
   };

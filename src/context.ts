@@ -40,6 +40,8 @@ export interface Ctx {
 
 export interface SessionChats {
   chatIds: number[];
+  /** Those of them of whose messages the person is not told. See `Listener.setQuietChats`. */
+  quietChatIds: number[];
   /** Whether the person of the session does not want to be seen. */
   isHidden: boolean;
 }
@@ -130,9 +132,11 @@ export interface Gateway {
    * Ends a person's subscription to a chat's activity. No socket of theirs gets another one while the removal is under way.
    * @returns the end of the removal, which is called whatever came of it
    */
-  beginRemoval(userId: number, chatId: number): () => void;
+  beginRemoval(userId: number, chatId: number): (end: { isInDoubt: boolean }) => void;
   /** A person's sockets. */
   listenersOf(userId: number): Listener[];
+  /** The sockets of a chat's participants that have not joined it. */
+  followersOf(chatId: number): Listener[];
 }
 
 /** Why an answer was ended from outside. */

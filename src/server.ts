@@ -1,9 +1,9 @@
 // One running server: Bun.serve, recurring tasks, and the orderly shutdown.
 import type { Server } from "bun";
-import { findLiveSessions } from "./accounts/queries.ts";
+import type { PeopleChanges } from "./accounts/people-changes.ts";
 import { cleanUpSessions } from "./accounts/authentication.ts";
-import { dropSessions } from "./accounts/recent-sessions.ts";
-import { applyVisibility } from "./accounts/visibility.ts";
+import { checkSessions } from "./accounts/session-check.ts";
+import { continueDeletions } from "./account-deletion/job.ts";
 import { recoverAnswers } from "./answers/recovery.ts";
 import { cleanUpUploads, purgeFiles } from "./attachments/purge.ts";
 import { createApp, type AppParts } from "./app.ts";
@@ -13,7 +13,9 @@ import type { Ctx } from "./context.ts";
 import { findLastSeqs } from "./log/replay.ts";
 import type { Presence } from "./presence/presence.ts";
 import { every, within } from "./schedule.ts";
+import type { SearchIndexer } from "./search/indexer.ts";
 import type { SocketParts } from "./socket/frames.ts";
+import type { Memberships } from "./socket/memberships.ts";
 import { createSocketHandler } from "./socket/handler.ts";
 import type { SocketRegistry } from "./socket/registry.ts";
 import type { SocketData } from "./socket/session.ts";
@@ -32,14 +34,20 @@ export interface ServerDurations {
   endedCheckMs: number;
   /** A frame that was lost and has no successor is noticed within this. */
   logCheckMs: number;
+  /** Between two looks for people who came into chats or left them. */
+  membershipPollMs: number;
   /** Between two looks for answers whose node is gone. */
   recoveryMs: number;
-  /** Between two purges of deleted chats and of files. */
+  /** Between two purges of deleted chats and of files, and two looks for deleted accounts. */
   purgeMs: number;
   /** Between two looks for people whose presence has changed. */
   presencePollMs: number;
+  /** Between two looks for people whose profiles or blocks have changed. */
+  peoplePollMs: number;
   /** Between two renewals of the lease of this server's people: a third of the lease at most. */
   presenceRenewMs: number;
+  /** Between two looks for messages that searches do not find yet. */
+  indexMs: number;
   cleanUpMs: number;
   /** The time that a shutdown leaves to frames and answers that have begun. */
   drainMs: number;
@@ -52,16 +60,17 @@ const defaultDurations: ServerDurations = {
   sessionCheckMs: 1_000,
   endedCheckMs: 3_000,
   logCheckMs: 2_000,
+  membershipPollMs: 1_000,
   recoveryMs: 1_000,
   purgeMs: 1_000,
   presencePollMs: 1_000,
+  peoplePollMs: 1_000,
   presenceRenewMs: 8_000,
+  indexMs: 750,
   cleanUpMs: 10 * 60_000,
   drainMs: 4_000,
   closeMs: 1_000,
 };
-
-const endedPageSize = 1_000;
 
 /**
  * Seconds without a byte after which a connection is closed. Proxies keep idle connections for 60 s (nginx, AWS ALB): a server that closes one
@@ -71,13 +80,18 @@ const endedPageSize = 1_000;
 const idleTimeoutSeconds = 75;
 
 /** The objects that a server needs from compose.ts. */
-export type ServerParts = SocketParts & AppParts;
+export type ServerParts = SocketParts &
+  AppParts & { peopleChanges: PeopleChanges; memberships: Memberships; indexer: SearchIndexer };
 
 export interface RunningServer {
   readonly ctx: Ctx;
   /** Tests call its heartbeat and checks. */
   readonly sockets: SocketRegistry;
   readonly presence: Presence;
+  readonly peopleChanges: PeopleChanges;
+  readonly memberships: Memberships;
+  /** Tests call it instead of waiting. */
+  readonly indexer: SearchIndexer;
   readonly port: number;
   /** The address for a client on this machine. */
   readonly url: string;
@@ -106,6 +120,9 @@ export function startServer(
     ctx,
     sockets,
     presence: parts.presence,
+    peopleChanges: parts.peopleChanges,
+    memberships: parts.memberships,
+    indexer: parts.indexer,
     port,
     url: `http://${host}:${port}`,
     async stop() {
@@ -113,6 +130,7 @@ export function startServer(
       await within(times.drainMs, Promise.all([sockets.idle(), ctx.answers.close()]));
       for (const stop of stops) stop();
       await within(times.closeMs, parts.presence.people.stop());
+      await within(times.closeMs, parts.indexer.stop());
       // A connection that ends before its peer has read the close frame may lose it.
       await within(
         times.closeMs,
@@ -125,14 +143,16 @@ export function startServer(
   };
 }
 
-function watchState({ ctx, sockets, passwords }: ServerParts): void {
+function watchState({ ctx, sockets, passwords, storeReaction, indexer }: ServerParts): void {
   ctx.telemetry.metrics.watch({
     socketsOpen: () => sockets.size,
     rooms: () => ctx.realtime.rooms.counts(),
     answersRunning: () => ctx.answers.runIds().length,
     commitQueue: ctx.insertMessage.waitingCount,
+    reactionQueue: storeReaction.waitingCount,
     inboxes: () => sockets.waitingFrames(),
     passwordQueue: () => passwords.waitingCount,
+    searchLagMs: () => indexer.lagMs,
   });
 }
 
@@ -160,7 +180,7 @@ function serve(parts: ServerParts): Server<SocketData> {
 
 /** @returns a stop for each recurring task */
 function startTasks(
-  { ctx, sockets, presence }: ServerParts,
+  { ctx, sockets, presence, peopleChanges, memberships, indexer }: ServerParts,
   times: ServerDurations,
 ): (() => void)[] {
   const { log } = ctx;
@@ -169,45 +189,32 @@ function startTasks(
     every(times.heartbeatMs, "heartbeat", log, () => void sockets.heartbeat()),
     every(times.sessionCheckMs, "sessions", log, () => sockets.checkSessions(ctx.now().getTime())),
     every(times.logCheckMs, "log check", log, createLogCheck(ctx)),
+    every(times.membershipPollMs, "memberships", log, () => memberships.poll()),
     // Answers that a server before this one has handed over go on without a wait.
     every(times.recoveryMs, "answer recovery", log, () => recoverAnswers(ctx), {
       atOnce: true,
     }),
-    every(times.endedCheckMs, "ended sessions", log, () => checkSessions(ctx, sockets)),
+    every(times.endedCheckMs, "ended sessions", log, () =>
+      checkSessions(ctx, sockets.sessionIds()),
+    ),
     every(times.purgeMs, "purge of deleted chats", log, () => purgeDeletedChats(ctx)),
     every(times.purgeMs, "purge of files", log, () => purgeFiles(ctx)),
+    every(times.purgeMs, "deletion of accounts", log, () => continueDeletions(ctx)),
     every(times.presencePollMs, "presence", log, () => {
       presence.people.checkIdle();
       return presence.watches.poll();
     }),
+    // At once, so that no change is missed by the first sockets.
+    every(times.peoplePollMs, "changed people", log, () => peopleChanges.poll(), { atOnce: true }),
+    every(cleanUpMs, "clean-up of changed people", log, () => peopleChanges.cleanUp()),
     every(times.presenceRenewMs, "presence lease", log, () => presence.people.renew()),
+    every(times.indexMs, "search index", log, () => indexer.run()),
     every(cleanUpMs, "presence clean-up", log, () => presence.cleanUp()),
     every(cleanUpMs, "session clean-up", log, () => cleanUpSessions(ctx)),
     every(cleanUpMs, "rate clean-up", log, () => ctx.rateLimits.cleanUp()),
     every(cleanUpMs, "upload clean-up", log, () => cleanUpUploads(ctx)),
     every(cleanUpMs, "audit clean-up", log, () => cleanUpAudit(ctx)),
   ];
-}
-
-/**
- * Closes sockets of sessions that another server has ended, and hides or shows people who have told another server to. A
- * server does both for its own sockets only.
- */
-async function checkSessions(ctx: Ctx, sockets: SocketRegistry): Promise<void> {
-  const ids = sockets.sessionIds();
-  for (let from = 0; from < ids.length; from += endedPageSize) {
-    const page = ids.slice(from, from + endedPageSize);
-    const readAtMs = performance.now();
-    const found = await findLiveSessions(ctx.sql, page);
-    const live = new Set(found.map(({ id }) => id));
-    dropSessions(
-      ctx,
-      page.filter((id) => !live.has(id)),
-    );
-    for (const { user_id: userId, is_hidden: isHidden } of found) {
-      applyVisibility(ctx, { userId, isHidden, readAtMs });
-    }
-  }
 }
 
 /** Finds frames that were lost without a successor, and chats that were deleted elsewhere. */

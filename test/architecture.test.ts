@@ -20,7 +20,17 @@ const ranks: readonly (readonly string[])[] = [
   ["accounts"],
   ["chats"],
   ["answers"],
-  ["messages", "presence", "reactions", "receipts", "attachments"],
+  [
+    "account-deletion",
+    "attachments",
+    "export",
+    "messages",
+    "moderation",
+    "presence",
+    "reactions",
+    "receipts",
+    "search",
+  ],
   ["socket", "docs"],
   ["app.ts"],
   ["server.ts"],
@@ -30,6 +40,9 @@ const ranks: readonly (readonly string[])[] = [
 ];
 /** Directories of src/ that the server doesn't run. */
 const elsewhere = new Set(["client", "web"]);
+
+/** Files that the page may import at run time, too. They import nothing. */
+const sharedWithPage = new Set(["wire/folding.ts", "wire/mention-pattern.ts"]);
 
 /** Files that may import what other files of their folder may not: a package, or the page. */
 const packageOwners: readonly (readonly [name: RegExp, owner: RegExp])[] = [
@@ -71,6 +84,7 @@ function resolve(path: string, specifier: string): string {
 }
 
 function importFault(path: string, specifier: string): string | undefined {
+  if (sharedWithPage.has(path)) return `imports ${specifier}: the page takes this file along`;
   if (folderOf(path) === "client") return clientFault(path, specifier);
   if (folderOf(path) === "web") return webFault(path, specifier);
   if (!specifier.startsWith(".")) return packageFault(path, specifier);
@@ -111,7 +125,9 @@ function clientFault(path: string, specifier: string): string | undefined {
 
 function webFault(path: string, specifier: string): string | undefined {
   if (specifier.startsWith(".")) {
-    if (["web", "client"].includes(folderOf(resolve(path, specifier)))) return undefined;
+    const target = resolve(path, specifier);
+    if (["web", "client"].includes(folderOf(target)) || sharedWithPage.has(target))
+      return undefined;
   } else if (jsxRuntime.test(specifier) || (isInstalled(specifier) && isOfPage(specifier))) {
     return undefined;
   }
@@ -119,7 +135,8 @@ function webFault(path: string, specifier: string): string | undefined {
 }
 
 /** Packages that the page is made of. */
-const isOfPage = (name: string) => /^(preact|marked|dompurify|temml)(\/|$)/.test(name);
+const isOfPage = (name: string) =>
+  /^(preact|marked|dompurify|temml|highlight\.js)(\/|$)/.test(name);
 
 function packageFault(path: string, name: string): string | undefined {
   if (!isInstalled(name) && name !== "pino-pretty")
@@ -276,6 +293,7 @@ describe("an import is refused", () => {
     ["a client with a package", "client/room.ts", used("zod")],
     ["a client with Node's modules", "client/room.ts", used("node:net")],
     ["a page with the wire at run time", "web/room.tsx", used("../wire/frames.ts")],
+    ["what the page shares with an import", "wire/mention-pattern.ts", used("./text.ts")],
     ["a page with the server's code", "web/room.tsx", used("../messages/join.ts")],
     ["a page with a package of the server", "web/room.tsx", used("hono")],
     ["a server with a package of the page", "http/page.ts", used("preact")],
@@ -322,6 +340,7 @@ describe("nothing is wrong with", () => {
     ["the environment in a comment", "server.ts", "// process.env is read by config/"],
     ["signatures in the tokens", "accounts/access-tokens.ts", used("jose")],
     ["the wire's types in the client", "client/room.ts", 'import type { X } from "../wire/x.ts";'],
+    ["a page with what it shares", "web/room.tsx", used("../wire/mention-pattern.ts")],
     ["a page on the client", "web/room.tsx", used("../client/client.ts")],
     [
       "a page that renders",

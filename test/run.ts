@@ -11,8 +11,8 @@ import { appToDescribe } from "./world/contract.ts";
 import { operationsOf, Document } from "./docs/openapi.ts";
 import { readSeen } from "./world/seen.ts";
 
-/** More than two cores can run: many tests wait for a timer or a process. */
-const workers = Number(process.env.TEST_WORKERS ?? "6");
+/** More than two cores can run, since many tests wait for a timer or a process; each loads and compiles everything anew. */
+const workers = Number(process.env.TEST_WORKERS ?? "5");
 /** The limit of a test that sets none. It allows for a machine that is busy with other things, too. */
 const timeoutMs = 30_000;
 /** How long files took, so that the slowest start first. `TEST_TIMINGS=update bun test/run.ts` measures again. */

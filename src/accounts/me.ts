@@ -1,4 +1,4 @@
-// The caller's own account: what it is, and its settings.
+// The caller's own account: its profile, and its settings.
 import type { Ctx } from "../context.ts";
 import { Problem } from "../wire/problems.ts";
 import type { UpdateMeInput, User } from "../wire/users.ts";
@@ -11,9 +11,16 @@ export async function getMe(ctx: Ctx, caller: Caller): Promise<User> {
   return existing(await findUser(ctx.sql, caller.id));
 }
 
-/** Changes the caller's settings; absent members stay as they are. @throws Problem `invalid_token` when the account is gone */
+/**
+ * Changes the caller's profile and settings; absent members stay as they are. The people in their chats are told by PeopleNotices.
+ * @throws Problem `invalid_token` when the account is gone, `rate_limited` for too many changes of the profile
+ */
 export async function changeMe(ctx: Ctx, caller: Caller, input: UpdateMeInput): Promise<User> {
-  const user = existing(await updateUser(ctx.sql, caller.id, input));
+  if (input.display_name !== undefined || input.bio !== undefined) {
+    const { refusal } = await ctx.rateLimits.take("profileChanges", { userId: caller.id });
+    if (refusal) throw refusal;
+  }
+  const user = existing(await updateUser(ctx.sql, caller, input));
   // The replies to two changes may come in the wrong order.
   if (input.presence !== undefined) await readVisibility(ctx, caller.id);
   return user;

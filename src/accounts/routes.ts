@@ -71,8 +71,9 @@ const changeMeRoute = createRoute({
   path: "/api/auth/me",
   operationId: "changeMe",
   tags,
-  summary: "Change my settings",
+  summary: "Change my profile and settings",
   description:
+    "A changed profile is shown to the people in the caller's chats by `user_updated` within 2 s. " +
     "With `read_receipts: false` nobody is shown what the caller reads from now on, and the caller is shown nobody's: not in " +
     "`read` frames, in `reads` of `joined`, among the readers of a message, nor in read receipts. The caller's own position " +
     'still reaches their own clients. With `presence: "invisible"` others are shown the caller as offline, and are ' +

@@ -9,6 +9,7 @@ import {
   type JoinedChat,
   type JoinRead,
 } from "../log/join-reads.ts";
+import { quietChatIds } from "../log/block-queries.ts";
 import { SessionUser } from "./queries.ts";
 
 /** A session, and the person that its token names. */
@@ -58,6 +59,8 @@ export type Arrival =
 export interface ArrivalRead {
   /** Undefined for a session that has ended, or belongs to somebody else. */
   chatIds: number[] | undefined;
+  /** Those of them that are quiet; see `Listener.setQuietChats`. */
+  quietChatIds: number[];
   /** Whether the session's person does not want to be seen. */
   isHidden: boolean;
   /** Undefined for a chat that the person is not in. */
@@ -66,6 +69,7 @@ export interface ArrivalRead {
 
 const ArrivalRow = z.object({
   chat_ids: z.array(z.int()).nullable(),
+  quiet_chat_ids: z.array(z.int()),
   is_hidden: z.boolean().nullable(),
   last_seq: z.int().nullable(),
 });
@@ -76,6 +80,7 @@ export async function readArrivals(sql: Sql, arrivals: readonly Arrival[]): Prom
     select case when s.user_id = i.user_id then array(
         select chat_id from chat_participants where user_id = s.user_id limit ${chatsPerUserMax}
       ) end as chat_ids,
+      array(${quietChatIds(sql, sql`s.user_id`)} limit ${chatsPerUserMax}) as quiet_chat_ids,
       (select presence = 'invisible' from users where id = s.user_id) as is_hidden,
       chat.*
     from unnest(
@@ -90,8 +95,13 @@ export async function readArrivals(sql: Sql, arrivals: readonly Arrival[]): Prom
     order by i.n
   `;
   return rows.map((row) => {
-    const { chat_ids, is_hidden, last_seq } = ArrivalRow.parse(row);
+    const { chat_ids, quiet_chat_ids, is_hidden, last_seq } = ArrivalRow.parse(row);
     const chat = last_seq === null ? undefined : joinedChatOf(JoinedChatRow.parse(row));
-    return { chatIds: chat_ids ?? undefined, isHidden: is_hidden ?? false, chat };
+    return {
+      chatIds: chat_ids ?? undefined,
+      quietChatIds: quiet_chat_ids,
+      isHidden: is_hidden ?? false,
+      chat,
+    };
   });
 }

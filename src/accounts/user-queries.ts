@@ -1,15 +1,19 @@
 import { z } from "zod";
-import { insertEvent, type Source } from "../audit/queries.ts";
+import { insertEvent, type Actor, type Source } from "../audit/queries.ts";
 import { many, maybe, one, type Sql } from "../database/connect.ts";
-import { PersonFound, User, type UpdateMeInput } from "../wire/users.ts";
+import { User, type UpdateMeInput } from "../wire/users.ts";
+import { namePartsOf } from "./name-search.ts";
 
-/** The columns of a User, which are those of the wire. */
-const userColumns = (sql: Sql) => sql.unsafe(Object.keys(User.shape).join(", "));
+/** The columns of a User. */
+const userColumns = (sql: Sql) => sql`
+  id, username, email, created_at, read_receipts, presence, display_name, bio, null::text as avatar_url,
+  false as is_bot_account
+`;
 
 const UserWithPassword = User.extend({ hashed_password: z.string() });
 export type UserWithPassword = z.infer<typeof UserWithPassword>;
 
-const NamedUser = User.pick({ id: true, username: true, created_at: true });
+const NamedUser = User.pick({ id: true, username: true, created_at: true, display_name: true });
 export type NamedUser = z.infer<typeof NamedUser>;
 
 /** @throws the unique violation of `users_username_key` or `users_email_key` */
@@ -42,30 +46,55 @@ export async function insertUser(
 }
 
 export async function findUser(sql: Sql, userId: number): Promise<User | undefined> {
-  return maybe(await sql`select ${userColumns(sql)} from users where id = ${userId}`, User);
+  return maybe(
+    await sql`select ${userColumns(sql)} from users where id = ${userId} and deleted_at is null`,
+    User,
+  );
 }
 
 /**
- * Changes a person's settings; those that are undefined stay as they are. Somebody who becomes invisible while they are connected
- * counts as last seen at that moment, as if their last client had gone.
+ * Changes a person's profile and settings; members that are undefined stay as they are. Somebody who becomes invisible while they are
+ * connected counts as last seen at that moment, as if their last client had gone. A trigger notes a changed profile for the servers.
  */
 export async function updateUser(
   sql: Sql,
-  userId: number,
-  settings: UpdateMeInput,
+  caller: Actor,
+  input: UpdateMeInput,
 ): Promise<User | undefined> {
+  const { display_name: displayName, bio } = input;
+  const parts = displayName == null ? [] : namePartsOf(displayName);
+  const isNamed = displayName !== undefined;
+  const hasBio = bio !== undefined;
   return maybe(
     await sql`
       with before as materialized (
-        select id, presence from users where id = ${userId} for no key update
+        select id, presence, display_name, bio from users where id = ${caller.id} for no key update
       ),
       updated as (
         update users
-        set read_receipts = coalesce(${settings.read_receipts ?? null}::boolean, read_receipts),
-            presence = coalesce(${settings.presence ?? null}::text, presence)
+        set read_receipts = coalesce(${input.read_receipts ?? null}::boolean, read_receipts),
+            presence = coalesce(${input.presence ?? null}::text, presence),
+            display_name = case when ${isNamed} then ${displayName ?? null}::text else display_name end,
+            display_name_parts = case when ${isNamed} then ${parts}::text[] else display_name_parts end,
+            bio = case when ${hasBio} then ${bio ?? null}::text else bio end
         where id = (select id from before)
         returning ${userColumns(sql)}
       ),
+      audited as (${insertEvent(
+        sql,
+        {
+          action: "change_profile",
+          outcome: "ok",
+          actor: caller,
+          target: `user:${caller.id}`,
+          details: { changed: [...(isNamed ? ["display_name"] : []), ...(hasBio ? ["bio"] : [])] },
+          source: caller.source,
+        },
+        sql`
+          from before, updated
+          where (before.display_name, before.bio) is distinct from (updated.display_name, updated.bio)
+        `,
+      )}),
       -- The servers look for rows that have changed.
       touched as (
         update presence p set changed_xid = pg_current_xact_id()
@@ -97,7 +126,7 @@ export async function findUserWithPassword(
     await sql`
       select ${userColumns(sql)}, hashed_password
       from users
-      where lower(username) = lower(${username})
+      where lower(username) = lower(${username}) and deleted_at is null
     `,
     UserWithPassword,
   );
@@ -105,7 +134,7 @@ export async function findUserWithPassword(
 
 export async function findPasswordHash(sql: Sql, userId: number): Promise<string | undefined> {
   const row = maybe(
-    await sql`select hashed_password from users where id = ${userId}`,
+    await sql`select hashed_password from users where id = ${userId} and deleted_at is null`,
     UserWithPassword.pick({ hashed_password: true }),
   );
   return row?.hashed_password;
@@ -126,51 +155,11 @@ export async function replaceHash(
 export async function findUsersByName(sql: Sql, usernames: string[]): Promise<NamedUser[]> {
   return many(
     await sql`
-      select id, username, created_at
+      select id, username, created_at, display_name
       from users
-      where lower(username) = any (select lower(name) from unnest(${usernames}::text[]) as name)
+      where lower(username) = any (select lower(name) from unnest(${usernames}::text[]) as name) and deleted_at is null
       order by id
     `,
     NamedUser,
-  );
-}
-
-/**
- * People with a text in their username, without regard to case: first those whose name begins with it. The index on the
- * bigrams of usernames finds texts of two characters and more.
- * @param part at least two characters
- * @param exceptUserId is left out
- */
-export async function findUsersByPart(
-  sql: Sql,
-  { part, exceptUserId, limit }: { part: string; exceptUserId: number; limit: number },
-): Promise<PersonFound[]> {
-  const name = part.toLowerCase();
-  const bigrams = Array.from({ length: name.length - 1 }, (_, at) => name.slice(at, at + 2));
-  // U+0080 sorts behind every character of a username in the index, whose collation is "C".
-  return many(
-    await sql`
-      with beginning as materialized (
-        select id, username, created_at from users
-        where lower(username) collate "C" >= ${name} and lower(username) collate "C" < ${`${name}\u0080`}
-          and id <> ${exceptUserId}
-        order by lower(username) collate "C"
-        limit ${limit}
-      ),
-      containing as materialized (
-        select id, username, created_at from users
-        where username_bigrams(username) @> ${bigrams}::text[]
-          and strpos(lower(username), ${name}) > 1
-          and id <> ${exceptUserId}
-          -- Where enough names begin with it, most others that have its bigrams would be looked at in vain.
-          and (select count(*) from beginning) < ${limit}
-        limit ${limit}
-      )
-      select id, username, created_at
-      from (select 1 as place, * from beginning union all select 2, * from containing) found
-      order by place, lower(username) collate "C"
-      limit ${limit}
-    `,
-    PersonFound,
   );
 }

@@ -2,18 +2,21 @@ import { record } from "../audit/audit.ts";
 import type { Caller } from "../accounts/access-tokens.ts";
 import type { Ctx } from "../context.ts";
 import { databaseError } from "../database/connect.ts";
-import { findUsersByName, type NamedUser } from "../accounts/user-queries.ts";
+import type { NamedUser } from "../accounts/user-queries.ts";
 import {
   chatsPerUserMax,
   groupSizeMax,
   type Chat,
+  type ChatSummary,
   type CreateChatInput,
   type UpdateChatInput,
 } from "../wire/chats.ts";
 import type { UserFrame } from "../wire/list-frames.ts";
 import { Problem } from "../wire/problems.ts";
+import { findOthers, refuseBlocked } from "./invitees.ts";
 import { findPrivateChat, insertChat } from "./new-chat-queries.ts";
-import { deleteChat, findChat, findChatSummaries, updateChat } from "./queries.ts";
+import { deleteChat, findChat, updateChat } from "./queries.ts";
+import { findChatSummaries } from "./summary-queries.ts";
 
 const chatNameMax = 100;
 
@@ -28,20 +31,23 @@ export function chatNotFound(): Problem {
 
 /**
  * Opens a chat. If two people have a private chat already, a request for another one returns it unchanged.
- * @throws Problem `not_found` for unknown usernames, `chat_full`, `too_many_chats`
+ * @throws Problem `not_found` for unknown usernames and those of people who have blocked the caller, `person_blocked`, `chat_full`, `too_many_chats`
  */
 export async function createChat(ctx: Ctx, caller: Caller, input: CreateChatInput): Promise<Chat> {
-  const others = await findOthers(ctx, caller, input.participant_usernames ?? []);
+  const usernames = input.participant_usernames ?? [];
+  const others = await findOthers(ctx, caller, usernames);
+  const isPrivate = !input.is_group && !input.is_ai_chat;
+  const partner = isPrivate && others.length === 1 ? others[0] : undefined;
+  // A private chat goes on whoever has blocked whom since, so that nobody can tell.
+  const known = partner && (await findPrivateChat(ctx.sql, caller.id, partner.id));
+  if (known) return known;
+  await refuseBlocked(ctx, caller, others, usernames);
   if (!input.is_group && others.length > 1) {
     throw new Problem("chat_full", "A private chat holds two people. Make it a group to add more.");
   }
   if (others.length >= groupSizeMax) {
     throw new Problem("chat_full", `A group holds at most ${groupSizeMax} people.`);
   }
-  const isPrivate = !input.is_group && !input.is_ai_chat;
-  const partner = isPrivate ? others[0] : undefined;
-  const known = partner && (await findPrivateChat(ctx.sql, caller.id, partner.id));
-  if (known) return known;
   const chat = await insertChat(ctx.sql, {
     name: input.name || defaultName(caller, others, input.is_ai_chat),
     isNamed: Boolean(input.name) || !isPrivate,
@@ -56,6 +62,7 @@ export async function createChat(ctx: Ctx, caller: Caller, input: CreateChatInpu
     // The other person may have opened it at the same time.
     const raced = partner && (await findPrivateChat(ctx.sql, caller.id, partner.id));
     if (raced) return raced;
+    await refuseBlocked(ctx, caller, others, usernames);
     throw tooManyChats();
   }
   return announceChat(ctx, caller, chat, others);
@@ -86,20 +93,6 @@ function announceChat(ctx: Ctx, caller: Caller, chat: Chat, others: NamedUser[])
   return seen;
 }
 
-async function findOthers(ctx: Ctx, caller: Caller, usernames: string[]): Promise<NamedUser[]> {
-  if (usernames.length === 0) return [];
-  const found = await findUsersByName(ctx.sql, usernames);
-  const known = new Set(found.map((user) => user.username.toLowerCase()));
-  const unknown = usernames.filter((username) => !known.has(username.toLowerCase()));
-  if (unknown.length > 0) throw nobodyNamed(unknown.slice(0, 5).join(", "));
-  return found.filter((user) => user.id !== caller.id);
-}
-
-/** Problem `not_found` for usernames that do not exist. */
-export function nobodyNamed(names: string): Problem {
-  return new Problem("not_found", `Nobody is registered under the name ${names}.`);
-}
-
 function defaultName(caller: Caller, others: NamedUser[], isAiChat: boolean): string {
   if (isAiChat) return "Gemini";
   return [caller, ...others]
@@ -124,8 +117,8 @@ export function tooManyChats(): Problem {
   );
 }
 
-/** @returns the JSON of an array of ChatSummary, newest activity first */
-export async function listChats(ctx: Ctx, caller: Caller): Promise<string> {
+/** The caller's chats, newest activity first. */
+export async function listChats(ctx: Ctx, caller: Caller): Promise<ChatSummary[]> {
   return await findChatSummaries(ctx.sql, caller.id);
 }
 
@@ -182,6 +175,7 @@ function checkModel(ctx: Ctx, model: string | null | undefined): void {
 
 const ownersDeeds = {
   change_chat: "change it",
+  change_role: "change roles",
   delete_chat: "delete it",
   remove: "remove people",
 } as const;

@@ -15,19 +15,25 @@ export const shownName = (sql: Sql, viewerId: number) => sql`
   ) end
 `;
 
-/** The columns of a Chat for one of its people, from `chats c`. @param form `wire` for JSON that PostgreSQL writes */
-export const chatColumnsFor = (sql: Sql, viewerId: number, form?: "row" | "wire") =>
-  chatColumns(sql, shownName(sql, viewerId), form);
+/** The columns of a Chat for one of its people, from `chats c`. */
+export const chatColumnsFor = (sql: Sql, viewerId: number) =>
+  chatColumns(sql, shownName(sql, viewerId));
 
 /**
  * Locks the chat that is to be changed, if the caller is in it. The membership is locked after the chat, because a snapshot
  * would still have one that ended while the statement waited for the chat.
+ * @param byRole whether the caller's role decides: a lock of the key alone would read a role that was taken away meanwhile
  */
-export const lockedChat = (sql: Sql, callerId: number, chatId: number) => sql`
-  select ${chatColumns(sql)}, c.participant_count
+export const lockedChat = (
+  sql: Sql,
+  callerId: number,
+  chatId: number,
+  { byRole = false }: { byRole?: boolean } = {},
+) => sql`
+  select ${chatColumns(sql)}, c.participant_count, me.role as caller_role
   from chats c
   join chat_participants me on me.chat_id = c.id and me.user_id = ${callerId}
   where c.id = ${chatId}
   for no key update of c
-  for key share of me
+  ${byRole ? sql`for share of me` : sql`for key share of me`}
 `;

@@ -2,6 +2,7 @@
 import { insertEvent, type Actor } from "../audit/queries.ts";
 import { maybe, type Sql } from "../database/connect.ts";
 import { Chat, chatsPerUserMax } from "../wire/chats.ts";
+import { isBlockBetween } from "../log/block-queries.ts";
 import { chatColumns } from "../log/chat-columns.ts";
 import { chatColumnsFor } from "./column-queries.ts";
 
@@ -22,7 +23,8 @@ export interface NewChat {
 
 /**
  * Inserts a chat with its participants and its greeting.
- * @returns undefined when a participant is in `chatsPerUserMax` chats already, or when the two people have a private chat
+ * @returns undefined when a participant is in `chatsPerUserMax` chats already, when one of them and the owner have blocked each
+ * other, or when the two people have a private chat
  */
 export async function insertChat(sql: Sql, chat: NewChat): Promise<Chat | undefined> {
   const { owner } = chat;
@@ -40,6 +42,10 @@ export async function insertChat(sql: Sql, chat: NewChat): Promise<Chat | undefi
           where user_id = any (${memberIds}::bigint[])
           group by user_id
           having count(*) >= ${chatsPerUserMax}
+        )
+        and not exists (
+          select from unnest(${chat.participantIds}::bigint[]) as other (id)
+          where ${isBlockBetween(sql, sql`other.id`, sql`${owner.id}`)}
         )
       ),
       pair as (

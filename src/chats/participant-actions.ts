@@ -1,11 +1,20 @@
 // Participants of a chat: inviting, leaving and removing.
 import type { Caller } from "../accounts/access-tokens.ts";
 import type { Ctx } from "../context.ts";
+import { personBlocked } from "../accounts/blocks.ts";
 import { findUsersByName } from "../accounts/user-queries.ts";
+import { databaseError, isDatabaseAway } from "../database/connect.ts";
 import { groupSizeMax, type Chat, type Participant } from "../wire/chats.ts";
 import { Problem } from "../wire/problems.ts";
-import { chatNotFound, getChat, nobodyNamed, ownerOnly, tooManyChats } from "./actions.ts";
-import { deleteParticipant, findParticipants, insertParticipant } from "./participant-queries.ts";
+import { chatNotFound, getChat, ownerOnly, tooManyChats } from "./actions.ts";
+import { nobodyNamed } from "./invitees.ts";
+import {
+  deleteParticipant,
+  findParticipants,
+  findStanding,
+  insertParticipant,
+  type Standing,
+} from "./participant-queries.ts";
 
 /** @throws Problem `not_found` */
 export async function listParticipants(
@@ -20,7 +29,7 @@ export async function listParticipants(
 
 /**
  * Adds a person to a chat. Any participant may do that; somebody who is in the chat already stays in it.
- * @throws Problem `not_found`, `chat_full`, `too_many_chats`
+ * @throws Problem `not_found`, also for somebody who has blocked the caller, `person_blocked`, `chat_full`, `too_many_chats`
  */
 export async function inviteToChat(
   ctx: Ctx,
@@ -32,19 +41,32 @@ export async function inviteToChat(
   const [user] = await findUsersByName(ctx.sql, [username]);
   if (!user) throw nobodyNamed(username);
 
-  const result = await insertParticipant(ctx.sql, caller, chatId, user);
+  const result = await insertParticipant(ctx.sql, caller, chatId, user).catch((error: unknown) => {
+    // The account was deleted at the same time.
+    if (databaseError(error)?.code === "23503") throw nobodyNamed(username);
+    throw error;
+  });
   if (!result) throw chatNotFound();
   if (result.outcome !== "added") {
     const participants = await listParticipants(ctx, caller, chatId);
     const participant = participants.find(({ id }) => id === user.id);
     if (participant) return { message: `${user.username} is in this chat already`, participant };
+    if (result.outcome === "blocks_caller") throw nobodyNamed(username);
+    if (result.outcome === "blocked_by_caller") throw personBlocked(user.username);
     if (result.outcome === "full") throw chatFull(chat);
     if (result.outcome === "too_many_chats") throw tooManyChats();
     throw chatNotFound();
   }
-  const { id, username: name, created_at } = user;
   const { joined_at } = result;
-  const participant: Participant = { id, username: name, role: "member", joined_at, created_at };
+  const participant: Participant = {
+    id: user.id,
+    username: user.username,
+    role: "member",
+    joined_at,
+    created_at: user.created_at,
+    display_name: user.display_name,
+    avatar_url: null,
+  };
   ctx.realtime.toRoom({
     type: "participant_added",
     chat_id: chatId,
@@ -80,7 +102,10 @@ export async function leaveChat(ctx: Ctx, caller: Caller, chatId: number): Promi
   await remove(ctx, caller, chat, caller.id, `You left ${name}`);
 }
 
-/** @throws Problem `not_found` for the chat or for a person who is not in it, `forbidden`, `owner_cannot_leave` */
+/**
+ * Removes somebody. The owner may remove everybody else, and a moderator may remove members.
+ * @throws Problem `not_found` for the chat or for a person who is not in it, `forbidden`, `owner_cannot_leave`
+ */
 export async function removeParticipant(
   ctx: Ctx,
   caller: Caller,
@@ -88,9 +113,35 @@ export async function removeParticipant(
   userId: number,
 ): Promise<void> {
   const chat = await getChat(ctx, caller, chatId);
-  if (chat.owner_id !== caller.id) throw await ownerOnly(ctx, caller, chatId, "remove");
+  if (chat.owner_id !== caller.id) {
+    const standing = await findStanding(ctx.sql, caller.id, chatId, userId);
+    if (!standing) throw chatNotFound();
+    if (standing.caller_role === "member" || standing.role !== null) {
+      if (!mayRemove(caller.id, standing)) throw await notRemoved(ctx, caller, chatId, standing);
+    }
+  }
   const name = chat.is_named ? chat.name : "your private chat";
   await remove(ctx, caller, chat, userId, `${caller.username} removed you from ${name}`);
+}
+
+/** Whether the person may be removed by the caller, if the person is in the chat. */
+function mayRemove(callerId: number, { owner_id, caller_role, role }: Standing): boolean {
+  return callerId === owner_id || (caller_role === "moderator" && role === "member");
+}
+
+/** Records the attempt and returns the problem `forbidden`. */
+async function notRemoved(
+  ctx: Ctx,
+  caller: Caller,
+  chatId: number,
+  { caller_role }: Standing,
+): Promise<Problem> {
+  const problem = await ownerOnly(ctx, caller, chatId, "remove");
+  if (caller_role !== "moderator") return problem;
+  return new Problem(
+    "forbidden",
+    "A moderator may remove members, but neither the owner nor moderators.",
+  );
 }
 
 async function remove(
@@ -103,6 +154,7 @@ async function remove(
   if (userId === chat.owner_id) throw ownerCannotLeave();
   // This precedes the commit: the reply to a message that is stored after the removal may overtake the reply to the removal.
   const end = ctx.gateway.beginRemoval(userId, chat.id);
+  let isInDoubt = false;
   try {
     const { username, removedSeq } = await removeNow(ctx, caller, chat, userId);
     ctx.realtime.toRoom({
@@ -117,8 +169,12 @@ async function remove(
       { type: "removed_from_chat", chat_id: chat.id, notification },
       { chatId: chat.id, seq: removedSeq },
     );
+  } catch (error) {
+    // The statement may be committed yet, when the person's sockets are back.
+    isInDoubt = isDatabaseAway(error);
+    throw error;
   } finally {
-    end();
+    end({ isInDoubt });
   }
 }
 
@@ -140,14 +196,15 @@ async function removeNow(
   if (result && result.removed_seq !== null && result.username !== null) {
     return { username: result.username, removedSeq: result.removed_seq };
   }
-  if (result?.owner_id === chat.owner_id) {
+  const isUnchanged = result?.owner_id === chat.owner_id;
+  if (isUnchanged && (result.role === null || mayRemove(caller.id, result))) {
     throw new Problem("not_found", "This person is not in the chat.");
   }
-  // The chat has a new owner meanwhile, and the person may still be in it.
+  // The chat has a new owner or the caller another role meanwhile, and the person may still be in it.
   ctx.gateway.disconnectUser(userId);
   if (!result) throw chatNotFound();
-  if (userId === result.owner_id) throw ownerCannotLeave();
-  throw await ownerOnly(ctx, caller, chat.id, "remove");
+  if (userId === result.owner_id && userId === caller.id) throw ownerCannotLeave();
+  throw await notRemoved(ctx, caller, chat.id, result);
 }
 
 function ownerCannotLeave(): Problem {

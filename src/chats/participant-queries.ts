@@ -10,8 +10,8 @@ import { lockedChat } from "./column-queries.ts";
 const privateSize = 2;
 
 const participantColumns = (sql: Sql) => sql`
-  u.id, u.username, case when u.id = c.owner_id then 'owner' else 'member' end as role,
-  p.joined_at, u.created_at
+  u.id, u.username, case when u.id = c.owner_id then 'owner' else p.role end as role,
+  p.joined_at, u.created_at, u.display_name, null::text as avatar_url
 `;
 
 /** @returns undefined for a chat that the caller is not in; otherwise the list has the caller at least */
@@ -50,7 +50,9 @@ export async function isParticipant(sql: Sql, userId: number, chatId: number): P
 
 const AddedParticipant = z.discriminatedUnion("outcome", [
   z.object({ outcome: z.literal("added"), chat: Chat, joined_at: Participant.shape.joined_at }),
-  z.object({ outcome: z.enum(["present", "full", "too_many_chats"]) }),
+  z.object({
+    outcome: z.enum(["present", "full", "too_many_chats", "blocked_by_caller", "blocks_caller"]),
+  }),
 ]);
 
 /**
@@ -71,14 +73,16 @@ export async function insertParticipant(
       select
         exists (select from chat_participants where chat_id = ${chatId} and user_id = ${userId}) as present,
         participant_count >= case when is_group then ${groupSizeMax}::int else ${privateSize}::int end as is_full,
-        (select count(*) from chat_participants where user_id = ${userId}) >= ${chatsPerUserMax} as is_busy
+        (select count(*) from chat_participants where user_id = ${userId}) >= ${chatsPerUserMax} as is_busy,
+        exists (select from user_blocks where blocker_id = ${caller.id} and blocked_id = ${userId}) as is_blocked,
+        exists (select from user_blocks where blocker_id = ${userId} and blocked_id = ${caller.id}) as blocks
       from locked
     ),
     added as (
       insert into chat_participants (chat_id, user_id, last_read_seq, joined_seq)
       select locked.id, ${userId}, locked.last_seq + 1, locked.last_seq + 1
       from locked, state
-      where not (present or is_full or is_busy)
+      where not (present or is_full or is_busy or is_blocked or blocks)
       on conflict (chat_id, user_id) do nothing
       returning chat_id, user_id, joined_at
     ),
@@ -119,7 +123,10 @@ export async function insertParticipant(
     union all
     select ${chatColumns(sql)}, null,
       case
-        when present or not (is_full or is_busy) then 'present'
+        when present then 'present'
+        when blocks then 'blocks_caller'
+        when is_blocked then 'blocked_by_caller'
+        when not (is_full or is_busy) then 'present'
         when is_full then 'full'
         else 'too_many_chats'
       end
@@ -132,14 +139,44 @@ export async function insertParticipant(
   );
 }
 
-const RemovedParticipant = z.object({
+const StoredRole = z.enum(["member", "moderator"]);
+
+const Standing = z.object({
   owner_id: z.int(),
+  /** A chat's owner is stored as a member. */
+  caller_role: StoredRole,
+  /** Null for a person who is not in the chat. */
+  role: Participant.shape.role.nullable(),
+});
+export type Standing = z.infer<typeof Standing>;
+
+/** The roles of the caller and of another person. @returns undefined for a chat that the caller is not in */
+export async function findStanding(
+  sql: Sql,
+  callerId: number,
+  chatId: number,
+  userId: number,
+): Promise<Standing | undefined> {
+  return maybe(
+    await sql`
+      select c.owner_id, me.role as caller_role, case when p.user_id = c.owner_id then 'owner' else p.role end as role
+      from chat_participants me
+      join chats c on c.id = me.chat_id
+      left join chat_participants p on p.chat_id = c.id and p.user_id = ${userId}
+      where me.chat_id = ${chatId} and me.user_id = ${callerId}
+    `,
+    Standing,
+  );
+}
+
+const RemovedParticipant = Standing.extend({
   removed_seq: z.int().nullable(),
   username: z.string().nullable(),
 });
 
 /**
- * Removes a person and takes the chat's next number. The owner is never removed, and only the owner may remove others.
+ * Removes a person and takes the chat's next number. The owner is never removed. The owner may remove everybody else, and a
+ * moderator may remove members.
  * @returns undefined for a chat that the caller is not in; `removed_seq` is null when nobody was removed
  */
 export async function deleteParticipant(
@@ -150,14 +187,17 @@ export async function deleteParticipant(
 ): Promise<z.infer<typeof RemovedParticipant> | undefined> {
   return maybe(
     await sql`
-      with locked as materialized (${lockedChat(sql, caller.id, chatId)}),
+      with locked as materialized (${lockedChat(sql, caller.id, chatId, { byRole: true })}),
       removed as (
         delete from chat_participants p
         using locked
         where p.chat_id = locked.id
           and p.user_id = ${userId}
           and p.user_id <> locked.owner_id
-          and ${caller.id}::bigint in (locked.owner_id, p.user_id)
+          and (
+            ${caller.id}::bigint in (locked.owner_id, p.user_id)
+            or (locked.caller_role = 'moderator' and p.role = 'member')
+          )
         returning p.chat_id, p.user_id
       ),
       moved as (
@@ -185,7 +225,12 @@ export async function deleteParticipant(
         },
         sql`from removed join users u on u.id = removed.user_id`,
       )})
-      select locked.owner_id, moved.last_seq as removed_seq, u.username
+      select locked.owner_id, locked.caller_role,
+        (
+          select case when p.user_id = locked.owner_id then 'owner' else p.role end
+          from chat_participants p where p.chat_id = locked.id and p.user_id = ${userId}
+        ) as role,
+        moved.last_seq as removed_seq, u.username
       from locked
       left join moved on true
       left join removed on true

@@ -1,22 +1,12 @@
 // The preferences of a participant for a chat in their own list.
 import { z } from "zod";
 import { maybe, type Sql } from "../database/connect.ts";
-import { wireTime } from "../database/wire-json.ts";
 import { ChatPreferences, type ChatPreferencesInput } from "../wire/chats.ts";
 
-/**
- * The preferences of a row of chat_participants. A time that has passed is none.
- * @param form `wire` for JSON that PostgreSQL writes
- */
-export const preferenceColumns = (
-  sql: Sql,
-  row: "me" | "changed",
-  form: "row" | "wire" = "row",
-) => {
+/** The preferences of a row of chat_participants. A time that has passed is none. */
+export const preferenceColumns = (sql: Sql, row: "me" | "changed") => {
   const time = `${row}.muted_until`;
-  return sql.unsafe(
-    `case when ${time} > now() then ${form === "wire" ? wireTime(time) : time} end as muted_until, ${row}.pinned`,
-  );
+  return sql.unsafe(`case when ${time} > now() then ${time} end as muted_until, ${row}.pinned`);
 };
 
 const ChangedPreferences = z.object({ ...ChatPreferences.shape, has_changed: z.boolean() });

@@ -1,13 +1,12 @@
 import type { Caller } from "../accounts/access-tokens.ts";
 import type { Ctx } from "../context.ts";
-import type { ChatPreferencesInput } from "../wire/chats.ts";
+import type { ChatPreferencesInput, ChatSummary } from "../wire/chats.ts";
 import { chatNotFound } from "./actions.ts";
 import { updatePreferences } from "./preference-queries.ts";
-import { findChatSummary } from "./queries.ts";
+import { findChatSummaries } from "./summary-queries.ts";
 
 /**
  * Mutes or pins a chat for the caller, and tells their other clients. Absent members stay as they are.
- * @returns the JSON of a ChatSummary
  * @throws Problem `not_found`
  */
 export async function changePreferences(
@@ -15,14 +14,14 @@ export async function changePreferences(
   caller: Caller,
   chatId: number,
   input: ChatPreferencesInput,
-): Promise<string> {
+): Promise<ChatSummary> {
   const result = await updatePreferences(ctx.sql, caller.id, chatId, input);
   if (!result) throw chatNotFound();
   const { has_changed, ...preferences } = result;
   if (has_changed) {
     ctx.realtime.toUser(caller.id, { type: "preferences", chat_id: chatId, ...preferences });
   }
-  const summary = await findChatSummary(ctx.sql, caller.id, chatId);
-  if (summary === undefined) throw chatNotFound();
+  const [summary] = await findChatSummaries(ctx.sql, caller.id, chatId);
+  if (!summary) throw chatNotFound();
   return summary;
 }

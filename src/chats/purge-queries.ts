@@ -45,10 +45,10 @@ export async function purgeDeletedChat(
       ),
       -- Changes go first, since each message would take its own along; answers go before their questions likewise.
       old_messages as materialized (
-        select m.id
+        select m.id, m.created_at
         from chat
         cross join lateral (
-          select id from messages where chat_id = chat.chat_id order by seq desc limit ${limit}
+          select id, created_at from messages where chat_id = chat.chat_id order by seq desc limit ${limit}
         ) m
         where not exists (select from old_changes) and not exists (select from old_reactions)
           and not exists (select from gone_files)
@@ -66,6 +66,11 @@ export async function purgeDeletedChat(
       ),
       gone_messages as (
         delete from messages where id = any (array(select id from old_messages)) returning id
+      ),
+      -- Nothing is added to them: the row of search_progress, which that needs, went with the chat.
+      gone_entries as (
+        delete from search_entries e using chat, old_messages m
+        where e.chat_id = chat.chat_id and e.created_at = m.created_at and e.message_id = m.id
       ),
       finished as (
         delete from deleted_chats d using chat

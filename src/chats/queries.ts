@@ -3,12 +3,10 @@
 // because all other reads show the statement's snapshot.
 import { z } from "zod";
 import { insertEvent, type Actor } from "../audit/queries.ts";
-import { maybe, one, type Sql } from "../database/connect.ts";
-import { Chat, chatsPerUserMax, mentionCountMax, type ChatSettings } from "../wire/chats.ts";
-import { wireTime } from "../database/wire-json.ts";
+import { maybe, type Sql } from "../database/connect.ts";
+import { Chat, type ChatSettings } from "../wire/chats.ts";
 import { chatColumns } from "../log/chat-columns.ts";
 import { chatColumnsFor, lockedChat, shownName } from "./column-queries.ts";
-import { preferenceColumns } from "./preference-queries.ts";
 
 export async function findChat(
   sql: Sql,
@@ -26,70 +24,6 @@ export async function findChat(
   );
 }
 
-/**
- * The chats of a person's list, newest activity first, in the form of the wire. The unread count is a subtraction: all messages
- * of the chat, minus those up to the read position, minus the person's own above it. Its cost does not depend on the count.
- * @param chatId only this chat; undefined for all of them
- */
-const summaries = (sql: Sql, userId: number, chatId?: number) => sql`
-  select ${chatColumnsFor(sql, userId, "wire")},
-    c.message_count - case
-      -- Most chats are read to their end, or not at all: only between the two a message has to be looked up.
-      when me.last_read_seq >= c.last_seq then c.message_count
-      when me.last_read_seq = 0 then 0
-      else coalesce(
-        (
-          select ordinal from messages
-          where chat_id = c.id and seq <= me.last_read_seq
-          order by seq desc limit 1
-        ),
-        0
-      )
-    end - (me.own_count - me.own_read_count) as unread_count,
-    newest.preview as last_message,
-    ${sql.unsafe(wireTime("newest.created_at"))} as last_message_time,
-    ${preferenceColumns(sql, "me", "wire")},
-    -- Most people are mentioned nowhere: one look is then enough for all chats.
-    case when exists (select from message_mentions where user_id = ${userId}) then (
-      select count(*) from (
-        select from message_mentions
-        where user_id = me.user_id and chat_id = me.chat_id and seq > me.last_read_seq
-        limit ${mentionCountMax}
-      ) mentioned
-    ) else 0 end as mention_count
-  from chat_participants me
-  join chats c on c.id = me.chat_id
-  left join lateral (
-    select case when content = '' then coalesce(attachments -> 0 ->> 'name', '') else content end as preview, created_at
-    from messages where chat_id = c.id order by seq desc limit 1
-  ) newest on true
-  where me.user_id = ${userId} ${chatId === undefined ? sql`` : sql`and me.chat_id = ${chatId}`}
-  order by coalesce(newest.created_at, c.created_at) desc, c.id desc
-  limit ${chatsPerUserMax}
-`;
-
-const JsonRow = z.object({ json: z.string() });
-
-/** Finds a person's chats, newest activity first. @returns the JSON of an array of ChatSummary */
-export async function findChatSummaries(sql: Sql, userId: number): Promise<string> {
-  const rows = await sql`
-    select coalesce(json_agg(summary), '[]')::text as json from (${summaries(sql, userId)}) summary
-  `;
-  return one(rows, JsonRow).json;
-}
-
-/** @returns the JSON of a ChatSummary; undefined for a chat that the user is not in */
-export async function findChatSummary(
-  sql: Sql,
-  userId: number,
-  chatId: number,
-): Promise<string | undefined> {
-  const rows = await sql`
-    select row_to_json(summary)::text as json from (${summaries(sql, userId, chatId)}) summary
-  `;
-  return maybe(rows, JsonRow)?.json;
-}
-
 const UpdatedChat = z.object({
   /** The chat with the name that is stored. */
   chat: Chat,
@@ -97,6 +31,12 @@ const UpdatedChat = z.object({
   shown_name: z.string(),
   outcome: z.enum(["updated", "unchanged", "not_owner", "no_heir"]),
 });
+
+interface ChatChange {
+  name: string | undefined;
+  ownerId: number | undefined;
+  settings: Partial<ChatSettings> | undefined;
+}
 
 /**
  * Renames a chat, transfers it to another owner, or changes some of its settings.
@@ -106,11 +46,7 @@ export async function updateChat(
   sql: Sql,
   caller: Actor,
   chatId: number,
-  change: {
-    name: string | undefined;
-    ownerId: number | undefined;
-    settings: Partial<ChatSettings> | undefined;
-  },
+  change: ChatChange,
 ): Promise<z.infer<typeof UpdatedChat> | undefined> {
   const details = {
     changed: changedMembers(change),
@@ -122,8 +58,7 @@ export async function updateChat(
   const rows = await sql`
     with locked as materialized (${lockedChat(sql, caller.id, chatId)}),
     heir as materialized (
-      select p.user_id
-      from locked
+      select p.user_id from locked
       join chat_participants p on p.chat_id = locked.id and p.user_id = coalesce(${ownerId}::bigint, locked.owner_id)
       for key share of p
     ),
@@ -152,6 +87,11 @@ export async function updateChat(
       from state
       where c.id = ${chatId} and not (not_owner or no_heir or unchanged)
       returning ${chatColumns(sql)}
+    ),
+    -- A new owner who was a moderator is a member when they hand the chat over.
+    promoted as (
+      update chat_participants p set role = 'member' from updated
+      where p.chat_id = updated.id and p.user_id = updated.owner_id and p.role <> 'member'
     ),
     change as (
       insert into chat_changes (chat_id, seq, kind) select id, last_seq, 'chat_updated' from updated
@@ -182,11 +122,7 @@ export async function updateChat(
 }
 
 /** The names of the members that a request wants to change, as in the wire. Their values are not recorded. */
-function changedMembers(change: {
-  name: string | undefined;
-  ownerId: number | undefined;
-  settings: Partial<ChatSettings> | undefined;
-}): string[] {
+function changedMembers(change: ChatChange): string[] {
   return [
     ...(change.name === undefined ? [] : ["name"]),
     ...(change.ownerId === undefined ? [] : ["owner_id"]),
@@ -212,15 +148,13 @@ export async function deleteChat(
   return maybe(
     await sql`
       with locked as materialized (
-        select c.id, c.name, c.owner_id
-        from chats c
+        select c.id, c.name, c.owner_id from chats c
         join chat_participants me on me.chat_id = c.id and me.user_id = ${caller.id}
         where c.id = ${chatId}
         for update of c
       ),
       people as materialized (
-        select coalesce(array_agg(p.user_id), '{}') as ids
-        from locked join chat_participants p on p.chat_id = locked.id
+        select coalesce(array_agg(p.user_id), '{}') as ids from locked join chat_participants p on p.chat_id = locked.id
       ),
       deleted as (
         delete from chats using locked

@@ -1,6 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Ctx } from "../context.ts";
-import { jsonText } from "../http/json-text.ts";
+import { longJson } from "../http/long-json.ts";
 import { countIn, limit } from "../http/rate-limits.ts";
 import { createRouter } from "../http/router.ts";
 import { signedIn } from "../accounts/signed-in.ts";
@@ -47,7 +47,14 @@ const createChatRoute = createRoute({
   request: { body: takes(CreateChatInput) },
   responses: {
     200: answers(Chat, "The new chat, or the private chat that the two people have already"),
-    ...refuses(...badBody, "invalid_token", "not_found", "chat_full", "too_many_chats"),
+    ...refuses(
+      ...badBody,
+      "invalid_token",
+      "not_found",
+      "chat_full",
+      "too_many_chats",
+      "person_blocked",
+    ),
   },
 });
 
@@ -147,7 +154,14 @@ const inviteRoute = createRoute({
   request: { params: ChatPath, body: takes(InviteInput) },
   responses: {
     200: answers(Invitation, "The participant"),
-    ...refuses(...badBody, "invalid_token", "not_found", "chat_full", "too_many_chats"),
+    ...refuses(
+      ...badBody,
+      "invalid_token",
+      "not_found",
+      "chat_full",
+      "too_many_chats",
+      "person_blocked",
+    ),
   },
 });
 
@@ -171,7 +185,8 @@ const removeRoute = createRoute({
   path: "/api/chats/{chat_id}/participants/{user_id}",
   operationId: "removeParticipant",
   tags,
-  summary: "Remove a participant (owner)",
+  summary: "Remove a participant (owner, moderators)",
+  description: "The owner may remove everybody else, and a moderator may remove members.",
   security,
   request: { params: ParticipantPath },
   responses: {
@@ -190,7 +205,7 @@ export function chatRoutes(ctx: Ctx) {
       return c.json(await createChat(ctx, c.get("caller"), input), 200);
     })
     .openapi({ ...listChatsRoute, middleware }, async (c) =>
-      jsonText<ChatSummary[]>(c, await listChats(ctx, c.get("caller"))),
+      longJson(c, await listChats(ctx, c.get("caller"))),
     )
     .openapi({ ...getChatRoute, middleware }, async (c) =>
       c.json(await getChat(ctx, c.get("caller"), c.req.valid("param").chat_id), 200),
@@ -205,7 +220,7 @@ export function chatRoutes(ctx: Ctx) {
         const { chat_id } = c.req.valid("param");
         const input = c.req.valid("json");
         const summary = await changePreferences(ctx, c.get("caller"), chat_id, input);
-        return jsonText<ChatSummary>(c, summary);
+        return c.json(summary, 200);
       },
     )
     .openapi({ ...deleteChatRoute, middleware }, async (c) => {
@@ -213,7 +228,7 @@ export function chatRoutes(ctx: Ctx) {
       return c.json({ message: "The chat was deleted." }, 200);
     })
     .openapi({ ...participantsRoute, middleware }, async (c) =>
-      c.json(await listParticipants(ctx, c.get("caller"), c.req.valid("param").chat_id), 200),
+      longJson(c, await listParticipants(ctx, c.get("caller"), c.req.valid("param").chat_id)),
     )
     .openapi(
       { ...inviteRoute, middleware: [middleware, limit(ctx, "invites")] as const },

@@ -2,12 +2,15 @@
 import type { ChatPreferencesInput, ChatSummary } from "../wire/chats.ts";
 import type { Message, MessageVersion } from "../wire/messages.ts";
 import type { Reader, ReadReceipts } from "../wire/receipts.ts";
-import type { UpdateMeInput, User } from "../wire/users.ts";
+import type { Confirmation, Session, UpdateMeInput, User } from "../wire/users.ts";
 import type { Client } from "./client.ts";
 import type { z } from "zod";
 
 export type { MessageVersion } from "../wire/messages.ts";
 export type { Reader } from "../wire/receipts.ts";
+export type { Session } from "../wire/users.ts";
+
+type Told = z.infer<typeof Confirmation>;
 
 export type Details = ReturnType<typeof createDetails>;
 
@@ -31,8 +34,14 @@ export function createDetails({ call }: Pick<Client, "call">) {
     /** Mutes and pins a chat in the person's own list. */
     changeChatPreferences: (chatId: number, preferences: z.input<typeof ChatPreferencesInput>) =>
       call<ChatSummary>("PUT", `${chat(chatId)}/preferences`, preferences),
-    /** Changes the settings of the person who is signed in. */
+    /** Changes the profile and the settings of the person who is signed in. */
     changeMe: (settings: z.input<typeof UpdateMeInput>) =>
       call<User>("PATCH", "/api/auth/me", settings),
+    /** Ends all other sessions of the person. */
+    changePassword: (current: string, next: string) =>
+      call<Told>("POST", "/api/auth/password", { current_password: current, new_password: next }),
+    listSessions: () => call<Session[]>("GET", "/api/auth/sessions"),
+    endSession: (sessionId: string) => call<Told>("DELETE", `/api/auth/sessions/${sessionId}`),
+    endOtherSessions: () => call<Told>("DELETE", "/api/auth/sessions"),
   };
 }

@@ -102,17 +102,14 @@ export class RoomLog {
           frame.reads.map(({ user_id }) => user_id),
           frame.reads,
         );
-      case "participant_added": {
-        const { participant, updated_seq } = frame;
-        const others = this.#shown.participants.filter(({ id }) => id !== participant.id);
-        return this.#setParticipants(updated_seq, [...others, participant]);
-      }
+      case "participant_added":
+      case "participant_updated":
+        return this.#setParticipants(frame, frame.participant.id, [frame.participant]);
       case "participant_removed": {
-        const { user_id, updated_seq } = frame;
+        const { user_id } = frame;
         this.#setOnline([user_id]);
         this.#setReads([user_id]);
-        const others = this.#shown.participants.filter(({ id }) => id !== user_id);
-        return this.#setParticipants(updated_seq, others);
+        return this.#setParticipants(frame, user_id);
       }
       case "chat_updated":
         return this.#setChat(frame.chat);
@@ -124,8 +121,10 @@ export class RoomLog {
         return this.#setOnline([frame.user_id]);
       case "presence_changed": {
         const { joined, left, online_count } = frame;
-        const goneIds = [...joined, ...left].map(({ user_id }) => user_id);
-        this.#setOnline(goneIds, joined);
+        this.#setOnline(
+          [...joined, ...left].map(({ user_id }) => user_id),
+          joined,
+        );
         return this.#set({ onlineCount: online_count });
       }
     }
@@ -138,7 +137,7 @@ export class RoomLog {
     const { index, held } = this.#find(message.id);
     if (held) {
       if (message.updated_seq < held.updated_seq) return;
-      return this.#set({ messages: messages.with(index, message) });
+      return this.#replace(index, message);
     }
     // The message is in the part of the history that is not loaded.
     if (hasOlder && message.seq < (messages[0]?.seq ?? 0)) return "unknown";
@@ -152,7 +151,7 @@ export class RoomLog {
   change(id: number, change: (held: Message) => Message): Misfit {
     const { index, held } = this.#find(id);
     if (!held) return "unknown";
-    this.#set({ messages: this.#shown.messages.with(index, change(held)) });
+    this.#replace(index, change(held));
   }
 
   /** Takes over the state of the room from a `joined` frame. */
@@ -181,6 +180,10 @@ export class RoomLog {
     this.#shown = { ...this.#shown, ...next };
   }
 
+  #replace(index: number, message: Message): undefined {
+    this.#set({ messages: this.#shown.messages.with(index, message) });
+  }
+
   #find(id: number) {
     const { messages } = this.#shown;
     const index = messages.findLastIndex((message) => message.id === id);
@@ -190,29 +193,34 @@ export class RoomLog {
   #stream(frame: AnyStreamFrame): Misfit {
     const { index, held } = this.#find(frame.message_id);
     if (!held) return "seq" in frame ? this.put(firstState(frame)) : "unknown";
-    const replace = (message: Message) =>
-      this.#set({ messages: this.#shown.messages.with(index, message) });
     // The frame is a repetition, or late.
     if ("seq" in frame || held.status !== "streaming") return;
-    if (frame.is_complete) return replace(lastState(held, frame));
+    if (frame.is_complete) return this.#replace(index, lastState(held, frame));
     const { offset, chunk } = frame;
     const { content } = held;
     if (offset > content.length) return "hole";
     if (offset > 0 && content.startsWith(chunk, offset)) return;
-    return replace({ ...held, content: content.slice(0, offset) + chunk });
+    return this.#replace(index, { ...held, content: content.slice(0, offset) + chunk });
   }
 
   #setChat(chat: Chat): undefined {
     // The chat may have a new owner.
-    const participants = this.#shown.participants.map((participant): Participant => {
-      return { ...participant, role: participant.id === chat.owner_id ? "owner" : "member" };
+    const participants = this.#shown.participants.map(({ role, ...participant }): Participant => {
+      const other = role === "moderator" ? role : "member";
+      return { ...participant, role: participant.id === chat.owner_id ? "owner" : other };
     });
     this.#set({ chat, participants });
   }
 
-  #setParticipants(updated_seq: number, participants: readonly Participant[]): undefined {
-    const { chat } = this.#shown;
-    this.#set({ chat: chat && { ...chat, updated_seq }, participants });
+  /** Removes a participant, and adds others. */
+  #setParticipants(
+    { updated_seq }: { updated_seq: number },
+    goneId: number,
+    added: readonly Participant[] = [],
+  ): undefined {
+    const { chat, participants } = this.#shown;
+    const others = participants.filter(({ id }) => id !== goneId);
+    this.#set({ chat: chat && { ...chat, updated_seq }, participants: [...others, ...added] });
   }
 
   /** Removes the positions of people, and adds others. */
@@ -223,9 +231,9 @@ export class RoomLog {
 
   /** Removes people from those who have the room open, and adds others. The count changes by as many as the list. */
   #setOnline(goneIds: readonly number[], people: readonly Person[] = []): undefined {
-    const gone = new Set(goneIds);
     const { online: before, onlineCount } = this.#shown;
-    const online = [...before.filter(({ user_id }) => !gone.has(user_id)), ...people];
+    const others = before.filter(({ user_id }) => !goneIds.includes(user_id));
+    const online = [...others, ...people];
     this.#set({ online, onlineCount: onlineCount + online.length - before.length });
   }
 }

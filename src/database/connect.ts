@@ -71,9 +71,7 @@ export function poolOptions(address: DatabaseAddress, log: Logger) {
         to: 1184,
         from: [1184],
         serialize: String,
-        // PostgreSQL writes 2026-11-22 10:15:30.123456+00, whose fraction a lenient Date parser drops.
-        parse: (text: string) =>
-          new Date(text.replace(" ", "T").replace(/\+00$/, "Z")).toISOString(),
+        parse: utcTime,
       },
     },
   };
@@ -91,6 +89,18 @@ function safeInteger(text: string): number {
   const value = Number(text);
   if (!Number.isSafeInteger(value)) throw new RangeError(`bigint ${text} is no safe integer`);
   return value;
+}
+
+/** Length of `2026-11-22 10:15:30.123456+00`, in which nearly all times come. */
+const usualTimeLength = 29;
+
+/** PostgreSQL's text of a time in UTC as RFC 3339 with milliseconds. Its text alone is rewritten where it has all digits. */
+function utcTime(text: string): string {
+  if (text.length === usualTimeLength && text.endsWith("+00")) {
+    return `${text.slice(0, 10)}T${text.slice(11, 23)}Z`;
+  }
+  // A lenient Date parser drops the fraction of a text with a space.
+  return new Date(text.replace(" ", "T").replace(/\+00$/, "Z")).toISOString();
 }
 
 /** All rows, each parsed by `schema`. */

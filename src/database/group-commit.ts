@@ -77,45 +77,51 @@ export class GroupCommit<Item, Result> {
   async #drain(queue: Queue<Item, Result>): Promise<void> {
     if (queue.running) return;
     queue.running = true;
+    let settle = () => {};
     while (queue.waiting.length > 0) {
       const group = queue.waiting.splice(0, this.#options.sizeMax);
       this.#waitingCount -= group.length;
       const startedAt = performance.now();
-      await this.#commit(group);
+      const committing = this.#commit(group);
+      // The database must not wait while the results of the group before are handled, which takes as long as a statement.
+      settle();
+      settle = await committing;
       const waitedMs = startedAt - (group[0]?.since ?? startedAt);
       this.#options.onGroup?.(group.length, waitedMs, performance.now() - startedAt);
     }
+    settle();
     queue.running = false;
     if (queue.key !== undefined) this.#ofKeys.delete(queue.key);
   }
 
-  async #commit(group: Waiting<Item, Result>[]): Promise<void> {
+  /** @returns a function that gives the items their results */
+  async #commit(group: Waiting<Item, Result>[]): Promise<() => void> {
     try {
       const results = await this.#run(group.map(({ item }) => item));
       if (results.length !== group.length) {
         throw new Error(`a group of ${group.length} items has ${results.length} results`);
       }
-      group.forEach(({ resolve }, index) => resolve(results[index] as Result));
+      return () => group.forEach(({ resolve }, index) => resolve(results[index] as Result));
     } catch (error) {
       // Whether a statement whose reply was lost has committed is unknown: running it again could store it twice.
       if (isDatabaseAway(error)) {
-        for (const { reject } of group) reject(databaseAway(error));
-      } else if (isLocked(error)) {
-        this.#splitByKey(group, error);
-      } else if (group.length === 1) {
-        group[0]?.reject(error);
-      } else {
-        // One item made the statement fail for all: each is committed alone now.
-        for (const waiting of group) await this.#commit([waiting]);
+        return () => group.forEach(({ reject }) => reject(databaseAway(error)));
       }
+      if (isLocked(error)) return this.#splitByKey(group, error);
+      if (group.length === 1) return () => group[0]?.reject(error);
+      // One item made the statement fail for all: each is committed alone now.
+      for (const waiting of group) (await this.#commit([waiting]))();
+      return () => {};
     }
   }
 
-  /** The group's keys get queues of their own. Only of a group with a single key is it known which one is locked. */
-  #splitByKey(group: Waiting<Item, Result>[], error: unknown): void {
+  /**
+   * The group's keys get queues of their own. Only of a group with a single key is it known which one is locked.
+   * @returns a function that refuses the items that are not tried again
+   */
+  #splitByKey(group: Waiting<Item, Result>[], error: unknown): () => void {
     const keys = new Set(group.map(({ item }) => this.#options.keyOf(item)));
     const again = keys.size > 1 ? group : [];
-    if (keys.size === 1) for (const { reject } of group) reject(error);
     this.#waitingCount += again.length;
     const queues = Array.from(keys, (key) =>
       this.#ofKeys.getOrInsertComputed(key, newQueue<Item, Result>),
@@ -124,6 +130,9 @@ export class GroupCommit<Item, Result> {
       this.#queueOf(waiting).waiting.push(waiting);
     }
     for (const queue of queues) void this.#drain(queue);
+    return () => {
+      if (keys.size === 1) for (const { reject } of group) reject(error);
+    };
   }
 }
 

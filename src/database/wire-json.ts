@@ -5,8 +5,3 @@
 export function wireTime(column: string): string {
   return `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 }
-
-/** A JSON array of texts that are JSON themselves. */
-export function jsonArray(items: readonly string[]): string {
-  return `[${items.join(",")}]`;
-}

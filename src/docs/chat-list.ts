@@ -25,6 +25,16 @@ export const chatList = html`<p>
     <code>name</code> is another one: keep the name that you have.
   </p>
   <p>
+    Messages and frames name people by their usernames. Participants also have a
+    <code>display_name</code>, which may be null: show it for their <code>user_id</code>.
+    <a href="#ServerUserUpdated"><code>user_updated</code></a> brings the profile of somebody whose
+    name has changed, and ${endpoint("People", "getUser", "GET /api/users/{user_id}")} that of
+    somebody who has left. ${endpoint("People", "blockUser", "PUT /api/users/{user_id}/block")}
+    blocks a person, of which only one's own clients are told, by
+    <a href="#ServerBlockedPeople"><code>blocked_people</code></a
+    >: fold up messages of those people.
+  </p>
+  <p>
     Unread messages are messages of others, including the bot, above the read position.
     ${endpoint("Chats", "markRead", "POST /api/chats/{chat_id}/mark-read")} moves the read position
     to a number, or to the newest message; a number above the newest one means the newest one. The
@@ -65,6 +75,15 @@ export const chatList = html`<p>
     <code>mention_count</code> in the list of chats is the number of messages above the read
     position that mention the person, at most ${mentionCountMax.toLocaleString("en-US")}; a person
     who comes back to a chat has none.
+  </p>
+  <h3>Searching</h3>
+  <p>
+    ${endpoint("Messages", "searchMessages", "GET /api/search")} finds messages of the person's
+    chats, newest first, with the parts that match. A new or edited message is found within two
+    seconds. To show a result among its neighbours, load
+    ${endpoint("Messages", "listMessages", "GET …/messages?around_seq=")} with its
+    <code>seq</code>, and read on with <code>before_seq</code> and <code>after_seq</code> until the
+    page that has the oldest message of the joined room: from there on the room's frames go on.
   </p>
   <h3>Permissions</h3>
   <p>

@@ -76,6 +76,7 @@ export function openApi(app: OpenAPIHono<AppEnv>, version: string) {
         name: "Files",
         description: "Files of messages: uploads, downloads and the gallery of a chat",
       },
+      { name: "Moderation", description: "Roles, and reports of messages" },
       { name: "Answers", description: "Answers of the model and their cost" },
       { name: "Operations", description: "For operators of the server" },
     ],

@@ -1,137 +1,14 @@
-import type { Fragment, Sql } from "../database/connect.ts";
-import { filesOfMessages, filesShown, type TakenFiles } from "./attachment-queries.ts";
-
-export interface NewMessage {
-  chatId: number;
-  userId: number;
-  username: string;
-  content: string;
-  clientId: string | undefined;
-  /** The run that will answer the message: an empty answer is stored with it. */
-  runId: number | undefined;
-  /** A message of the same chat, which the caller has found there. */
-  replyTo?: number | undefined;
-  /** Ids of the people whom it mentions; those who are no longer in the chat are left out. */
-  mentions?: readonly number[] | undefined;
-  /** Ids of files that the sender has uploaded to the chat and not sent yet. A message with any other id is not stored. */
-  attachmentIds?: readonly number[] | undefined;
-}
+import { z } from "zod";
+import { one, type Sql } from "../database/connect.ts";
+import { wireTime } from "../database/wire-json.ts";
+import { Attachment } from "../wire/attachments.ts";
+import { filesShown } from "./attachment-queries.ts";
+import { numberedMessages, partsOf, type NewMessage } from "./numbered-messages.ts";
 
 export interface InsertOptions {
   /** Seconds from the storing of an answer within which its server must renew the lease. */
   leaseSeconds: number;
 }
-
-/** The parts of the statement that only some messages need: a group without any such message does not pay for them. */
-interface Parts {
-  asks: boolean;
-  replies: boolean;
-  mentions: boolean;
-  files: readonly TakenFiles[];
-}
-
-function partsOf(items: NewMessage[]): Parts {
-  return {
-    asks: items.some(({ runId }) => runId !== undefined),
-    replies: items.some(({ replyTo }) => replyTo !== undefined),
-    mentions: items.some(({ mentions = [] }) => mentions.length > 0),
-    files: items.flatMap(({ attachmentIds = [] }, index) =>
-      attachmentIds.map((attachmentId) => ({ n: index + 1, attachmentId })),
-    ),
-  };
-}
-
-/**
- * The new messages and answers with their numbers, as common table expressions: `numbered` has the rows to be stored, `known`
- * the messages whose client id was used before, and `member` everything that its sender may send.
- */
-function numberedMessages(sql: Sql, items: NewMessage[], { asks, replies, files }: Parts) {
-  const columns = sql`
-    chat_id, user_id, content, client_id ${asks ? sql`, run_id` : sql``} ${replies ? sql`, reply_to` : sql``}
-  `;
-  const runIds = () => sql`, ${items.map((item) => item.runId ?? null)}::bigint[]`;
-  const repliedTo = () => sql`, ${items.map((item) => item.replyTo ?? null)}::bigint[]`;
-  return sql`
-    input as materialized (
-      select n, ${columns}
-      from unnest(
-        ${items.map((item) => item.chatId)}::bigint[],
-        ${items.map((item) => item.userId)}::bigint[],
-        ${items.map((item) => item.content)}::text[],
-        ${items.map((item) => item.clientId ?? null)}::text[]
-        ${asks ? runIds() : sql``}
-        ${replies ? repliedTo() : sql``}
-      ) with ordinality as t (${columns}, n)
-    ),
-    locked as materialized (
-      select id, last_seq, message_count, is_ai_chat
-      from chats
-      where id in (select chat_id from input)
-      order by id
-      for no key update
-    ),
-    ${asks ? lockedRuns(sql) : sql``}
-    member as materialized (
-      select n, ${columns}, last_seq, message_count,
-        ${asks ? refusalBesideQuestions(sql) : sql`case when is_ai_chat then 'must_ask' end`} as refusal
-      from locked
-      join input on input.chat_id = locked.id
-      join chat_participants p using (chat_id, user_id)
-      for key share of p
-    ),
-    known as materialized (
-      select i.n, m.id
-      from member i
-      join messages m on m.chat_id = i.chat_id and m.client_id = i.client_id and m.user_id = i.user_id
-    ),
-    ${files.length > 0 ? filesOfMessages(sql, files) : sql``}
-    accepted as (
-      select n, ${columns}, last_seq, message_count from member
-      where refusal is null and not exists (select from known where known.n = member.n)
-        ${files.length > 0 ? sql`and n not in (select n from without_files)` : sql``}
-    ),
-    ${asks ? numberedWithAnswers(sql, columns) : numberedAlone(sql, columns)}
-  `;
-}
-
-/** A question that waited so long that recovery has ended its run must not be stored without one. */
-const lockedRuns = (sql: Sql) => sql`
-  run as materialized (
-    select id from answer_runs
-    where id in (select run_id from input) and attempt = 1
-    order by id
-    for no key update
-  ),
-`;
-
-const refusalBesideQuestions = (sql: Sql) => sql`
-  case
-    when run_id is not null and not exists (select from run where run.id = run_id) then 'late'
-    when is_ai_chat and run_id is null then 'must_ask'
-  end
-`;
-
-const numberedAlone = (sql: Sql, columns: Fragment) => sql`
-  numbered as materialized (
-    select n, ${columns}, last_seq, message_count, false as is_answer, nextval('messages_id_seq') as id,
-      row_number() over (partition by chat_id order by n) as position, null::bigint as answer_to
-    from accepted
-  )
-`;
-
-const numberedWithAnswers = (sql: Sql, columns: Fragment) => sql`
-  part as materialized (
-    select n, ${columns}, last_seq, message_count, is_answer, nextval('messages_id_seq') as id
-    from accepted
-    join (values (false), (true)) half (is_answer) on run_id is not null or not is_answer
-  ),
-  numbered as materialized (
-    select n, ${columns}, last_seq, message_count, is_answer, id,
-      row_number() over (partition by chat_id order by n, is_answer) as position,
-      case when is_answer then min(id) filter (where not is_answer) over (partition by n) end as answer_to
-    from part
-  )
-`;
 
 /**
  * The mentions of the new messages, as common table expressions. Only people who are in the chat are mentioned: their
@@ -143,7 +20,7 @@ const mentionsOfMessages = (sql: Sql, items: NewMessage[]) => {
   );
   return sql`
     mentioned as materialized (
-      select q.n, q.id, q.chat_id, q.last_seq + q.position as seq, p.user_id, t.place
+      select q.n, q.id, q.chat_id, q.last_seq + q.position as seq, p.user_id, q.user_id as author_id, t.place
       from unnest(
         ${pairs.map(({ n }) => n)}::bigint[],
         ${pairs.map(({ userId }) => userId)}::bigint[]
@@ -158,25 +35,49 @@ const mentionsOfMessages = (sql: Sql, items: NewMessage[]) => {
     kept as (
       insert into message_mentions (user_id, chat_id, seq, message_id)
       select user_id, chat_id, seq, id from mentioned
+      where not exists (
+        select from user_blocks
+        where blocker_id = mentioned.user_id and blocked_id = mentioned.author_id
+      )
     ),
   `;
 };
 
-/** Stores messages and returns a row for each that the sender may send; see insertMessages in insert.ts. */
+/** An item of a statement by its place, from 1. */
+const Place = z.int();
+const Numbered = z.tuple([Place, /* id */ z.int(), /* seq */ z.int()]);
+
+const Stored = z.object({
+  created_at: z.string(),
+  sent: z.array(Numbered).nullable(),
+  answers: z.array(Numbered).nullable(),
+  mentions: z.array(z.object({ n: Place, user_ids: z.array(z.int()) })).nullable(),
+  files: z.array(z.object({ n: Place, shown: z.array(Attachment) })).nullable(),
+  known: z.array(z.tuple([Place, /* id */ z.int()])).nullable(),
+  refused: z
+    .array(z.object({ n: Place, refusal: z.enum(["must_ask", "late", "no_files"]) }))
+    .nullable(),
+});
+/**
+ * The outcome for all items of one statement. Those that their sender may not send are in no list. All messages have the same
+ * `created_at`, which is in the form of the wire.
+ */
+export type Stored = z.infer<typeof Stored>;
+
+/**
+ * Stores messages; see insertMessages in insert.ts. The outcome is one row with lists, since to read a row for each message
+ * takes more of the server's time than to send the statement.
+ */
 export async function insertOnce(
   sql: Sql,
   items: NewMessage[],
   { leaseSeconds }: InsertOptions,
-): Promise<readonly unknown[]> {
+): Promise<Stored> {
   const parts = partsOf(items);
   const mentions = parts.mentions ? sql`coalesce(mentions.user_ids, '{}')` : sql`'{}'::bigint[]`;
-  const joinMentions = parts.mentions
-    ? sql`left join mentions on mentions.n = q.n and not q.is_answer`
-    : sql``;
   const hasFiles = parts.files.length > 0;
   const files = hasFiles ? sql`coalesce(files.shown, '[]')` : sql`'[]'::json`;
-  const joinFiles = hasFiles ? sql`left join files on files.n = q.n and not q.is_answer` : sql``;
-  return await sql`
+  const rows = await sql`
     with ${numberedMessages(sql, items, parts)},
     ${parts.mentions ? mentionsOfMessages(sql, items) : sql``}
     ${hasFiles ? filesShown(sql) : sql``}
@@ -201,7 +102,7 @@ export async function insertOnce(
       )
       select q.id, q.chat_id,
         case when is_answer then null else user_id end,
-        case when is_answer then '' else content end,
+        case when is_answer then '' else (${items.map((item) => item.content)}::text[])[q.n] end,
         is_answer, last_seq + position, last_seq + position, message_count + position,
         case when is_answer then null else client_id end,
         case when is_answer then 'streaming' else 'complete' end,
@@ -209,34 +110,25 @@ export async function insertOnce(
         ${parts.replies ? sql`case when is_answer then null else reply_to end` : sql`null::bigint`},
         ${mentions}, ${files}
       from numbered q
-      ${joinMentions}
-      ${joinFiles}
+      ${parts.mentions ? sql`left join mentions on mentions.n = q.n and not q.is_answer` : sql``}
+      ${hasFiles ? sql`left join files on files.n = q.n and not q.is_answer` : sql``}
     )
-    select q.n, 'sent' as outcome, q.id, q.last_seq + q.position as seq, now() as created_at, ${parts.mentions ? mentions : sql`null::bigint[]`} as mentions,
-      ${hasFiles ? files : sql`null::json`} as attachments,
-      ${parts.asks ? sql`a.id` : sql`null::bigint`} as answer_id,
-      ${parts.asks ? sql`a.last_seq + a.position` : sql`null::bigint`} as answer_seq
-    from numbered q
-    ${parts.asks ? sql`left join numbered a on a.n = q.n and a.is_answer` : sql``}
-    ${joinMentions}
-    ${joinFiles}
-    where not q.is_answer
-    union all
-    select n, 'known', id, null, null, null, null, null, null from known
-    union all
-    select n, refusal, null, null, null, null, null, null, null
-    from member
-    where refusal is not null and not exists (select from known where known.n = member.n)
-    ${hasFiles ? withoutFiles(sql) : sql``}
+    select ${sql.unsafe(wireTime("now()"))} as created_at,
+      (select ${numberedList(sql)} from numbered where not is_answer) as sent,
+      ${parts.asks ? sql`(select ${numberedList(sql)} from numbered where is_answer)` : sql`null::json`} as answers,
+      ${parts.mentions ? sql`(select json_agg(mentions) from mentions)` : sql`null::json`} as mentions,
+      ${hasFiles ? sql`(select json_agg(files) from files)` : sql`null::json`} as files,
+      (select to_json(array_agg(array[n, id])) from known) as known,
+      (
+        select json_agg(json_build_object('n', n, 'refusal', coalesce(refusal, 'no_files')))
+        from member
+        where (refusal is not null ${hasFiles ? sql`or n in (select n from without_files)` : sql``}) and not exists (select from known where known.n = member.n)
+      ) as refused
   `;
+  return one(rows, Stored);
 }
 
-const withoutFiles = (sql: Sql) => sql`
-  union all
-  select n, 'no_files', null, null, null, null, null, null, null
-  from member
-  where refusal is null and n in (select n from without_files) and n not in (select n from known)
-`;
+const numberedList = (sql: Sql) => sql`to_json(array_agg(array[n, id, last_seq + position]))`;
 
 const linkedRuns = (sql: Sql, leaseSeconds: number) => sql`
   linked as (

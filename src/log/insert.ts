@@ -1,11 +1,11 @@
 // The group commit of new messages.
-import { z } from "zod";
-import { databaseError, many, type Sql } from "../database/connect.ts";
-import { botUsername, Message } from "../wire/messages.ts";
-import { insertOnce, type InsertOptions, type NewMessage } from "./insert-queries.ts";
+import { databaseError, type Sql } from "../database/connect.ts";
+import { botUsername, type Message } from "../wire/messages.ts";
+import { insertOnce, type InsertOptions, type Stored } from "./insert-queries.ts";
 import { findSentMessages, newMessage, type SentMessage } from "./messages.ts";
+import type { NewMessage } from "./numbered-messages.ts";
 
-export type { NewMessage } from "./insert-queries.ts";
+export type { NewMessage } from "./numbered-messages.ts";
 
 /**
  * `stranger`: the sender is not in the chat. `must_ask`: every message of an AI chat needs a run, and this one has none.
@@ -19,27 +19,6 @@ export type InsertedMessage =
   | { outcome: "must_ask" }
   | { outcome: "late" }
   | { outcome: "no_files" };
-
-const InsertedRow = z.discriminatedUnion("outcome", [
-  z.object({
-    n: z.int(),
-    outcome: z.literal("sent"),
-    id: z.int(),
-    seq: z.int(),
-    created_at: z.string(),
-    /** Null if no message of the statement mentions anybody. */
-    mentions: Message.shape.mentions.nullable(),
-    /** Null if no message of the statement has files. */
-    attachments: Message.shape.attachments.nullable(),
-    answer_id: z.int().nullable(),
-    answer_seq: z.int().nullable(),
-  }),
-  z.object({ n: z.int(), outcome: z.literal("known"), id: z.int() }),
-  z.object({ n: z.int(), outcome: z.literal("must_ask") }),
-  z.object({ n: z.int(), outcome: z.literal("late") }),
-  z.object({ n: z.int(), outcome: z.literal("no_files") }),
-]);
-type InsertedRow = z.infer<typeof InsertedRow>;
 
 /**
  * Stores messages of any chats and senders in one statement, in the order given. Chats are locked in the order of their
@@ -62,96 +41,111 @@ export async function insertMessages(
     const key = `${item.chatId} ${item.userId} ${item.runId !== undefined} ${item.clientId}`;
     return firstWith.getOrInsert(key, index);
   });
-  const rows = await insertDistinct(
-    sql,
-    items.filter((_, index) => firsts[index] === index),
-    options,
-  );
-  const known = await findKnown(sql, rows);
-  let next = 0;
-  const outcomes: InsertedMessage[] = [];
-  items.forEach((item, index) => {
+  const distinct = items.filter((_, index) => firsts[index] === index);
+  const stored = await insertDistinct(sql, distinct, options);
+  const outcomes = (await outcomesOf(sql, distinct, stored)).values();
+  const results: InsertedMessage[] = [];
+  items.forEach((_, index) => {
     const first = firsts[index] ?? index;
-    if (first === index) {
-      next += 1;
-      outcomes.push(outcomeOf(item, rows.get(next), known));
-    } else {
-      const outcome = outcomes[first] ?? { outcome: "stranger" };
-      outcomes.push(
-        outcome.outcome === "sent"
-          ? { outcome: "known", message: outcome.message, sentContent: outcome.message.content }
-          : outcome,
-      );
-    }
+    const outcome = first === index ? outcomes.next().value : results[first];
+    results.push(first === index ? (outcome ?? stranger) : repeated(outcome ?? stranger));
   });
-  return outcomes;
+  return results;
+}
+
+const stranger: InsertedMessage = { outcome: "stranger" };
+
+/** The outcome of an item that has the same client id as another one of its group. */
+function repeated(outcome: InsertedMessage): InsertedMessage {
+  if (outcome.outcome !== "sent") return outcome;
+  return { outcome: "known", message: outcome.message, sentContent: outcome.message.content };
 }
 
 async function insertDistinct(
   sql: Sql,
   items: NewMessage[],
   options: InsertOptions,
-): Promise<Map<number, InsertedRow>> {
+): Promise<Stored> {
   const insert = () => insertOnce(sql, items, options);
-  const rows = await insert().catch((error: unknown) => {
+  return await insert().catch((error: unknown) => {
     if (databaseError(error)?.constraint !== "messages_client_id_key") throw error;
     // The first message has been committed meanwhile: a second try finds it.
     return insert();
   });
-  return new Map(many(rows, InsertedRow).map((row) => [row.n, row]));
 }
 
-/** Reads the messages that were sent before, by their ids: retries are rare, and most statements need nothing of them. */
-async function findKnown(
+/** Returns an outcome for each item of a statement, in order. Messages that were sent before are read: retries are rare. */
+async function outcomesOf(
   sql: Sql,
-  rows: Map<number, InsertedRow>,
-): Promise<Map<number, SentMessage>> {
-  const ids = [...rows.values()].flatMap((row) => (row.outcome === "known" ? [row.id] : []));
-  return ids.length === 0 ? new Map() : await findSentMessages(sql, ids);
+  items: NewMessage[],
+  { created_at, sent, answers, mentions, files, known, refused }: Stored,
+): Promise<InsertedMessage[]> {
+  const outcomes = items.map(() => stranger);
+  for (const [n, id, seq] of sent ?? []) {
+    const item = items[n - 1];
+    if (!item) throw new Error(`a statement with ${items.length} items has stored number ${n}`);
+    const message = sentMessage(item, { id, seq, created_at });
+    outcomes[n - 1] = { outcome: "sent", message, answer: undefined };
+  }
+  for (const { n, user_ids: userIds } of mentions ?? []) {
+    const outcome = outcomes[n - 1];
+    if (outcome?.outcome === "sent") outcome.message.mentions = userIds;
+  }
+  for (const { n, shown } of files ?? []) {
+    const outcome = outcomes[n - 1];
+    if (outcome?.outcome === "sent") outcome.message.attachments = shown;
+  }
+  for (const [n, id, seq] of answers ?? []) {
+    const outcome = outcomes[n - 1];
+    if (outcome?.outcome === "sent") {
+      outcome.answer = answerTo(outcome.message, { id, seq, created_at });
+    }
+  }
+  const found = known
+    ? await findSentMessages(
+        sql,
+        known.map(([, id]) => id),
+      )
+    : undefined;
+  for (const [n, id] of known ?? []) {
+    const message = found?.get(id);
+    if (message) outcomes[n - 1] = { outcome: "known", ...message };
+  }
+  for (const { n, refusal } of refused ?? []) outcomes[n - 1] = { outcome: refusal };
+  return outcomes;
 }
 
-function outcomeOf(
-  item: NewMessage,
-  row: InsertedRow | undefined,
-  known: Map<number, SentMessage>,
-): InsertedMessage {
-  if (row?.outcome === "must_ask" || row?.outcome === "late" || row?.outcome === "no_files") {
-    return { outcome: row.outcome };
-  }
-  if (row?.outcome === "known") {
-    const sent = known.get(row.id);
-    return sent ? { outcome: "known", ...sent } : { outcome: "stranger" };
-  }
-  if (!row) return { outcome: "stranger" };
-  const message = newMessage({
-    id: row.id,
+type StoredMembers = Pick<Message, "id" | "seq" | "created_at">;
+
+function sentMessage(item: NewMessage, { id, seq, created_at }: StoredMembers): Message {
+  return newMessage({
+    id,
     chat_id: item.chatId,
-    seq: row.seq,
-    updated_seq: row.seq,
+    seq,
+    updated_seq: seq,
     user_id: item.userId,
     username: item.username,
     content: item.content,
     client_id: item.clientId ?? null,
-    created_at: row.created_at,
+    created_at,
     reply_to: item.replyTo ?? null,
-    mentions: row.mentions ?? [],
-    attachments: row.attachments ?? [],
+    mentions: [],
+    attachments: [],
   });
-  if (row.answer_id === null || row.answer_seq === null) {
-    return { outcome: "sent", message, answer: undefined };
-  }
-  const answer = newMessage({
-    id: row.answer_id,
-    chat_id: item.chatId,
-    seq: row.answer_seq,
-    updated_seq: row.answer_seq,
+}
+
+function answerTo(question: Message, { id, seq, created_at }: StoredMembers): Message {
+  return newMessage({
+    id,
+    chat_id: question.chat_id,
+    seq,
+    updated_seq: seq,
     user_id: null,
     username: botUsername,
     content: "",
     is_bot: true,
     status: "streaming",
-    answer_to: message.id,
-    created_at: row.created_at,
+    answer_to: question.id,
+    created_at,
   });
-  return { outcome: "sent", message, answer };
 }

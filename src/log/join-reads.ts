@@ -52,7 +52,9 @@ export function joinedChat(sql: Sql) {
             select row_to_json(wire)::text from (select ${sql.unsafe(wireMembers)}) wire
           ) end as json
         from (
-          select ${storedColumns(sql)}, count(*) over () as count, sum(octet_length(content) + octet_length(reactions::text) + 8 * cardinality(mentions)) over () as bytes
+          select ${storedColumns(sql)}, count(*) over () as count, sum(
+            octet_length(content) + octet_length(reactions::text) + octet_length(attachments::text) + 8 * cardinality(mentions)
+          ) over () as bytes
           from ((
             select ${storedColumns(sql)}
             from messages
@@ -70,6 +72,8 @@ export function joinedChat(sql: Sql) {
           )) found
         ) m
         left join users u on u.id = m.user_id
+        -- Without this, the planner merges the two selects, and each message is written twice: to be counted, and to be sent.
+        offset 0
       ) written
     ) missed
     where me.chat_id = i.chat_id and me.user_id = i.user_id

@@ -10,7 +10,13 @@ const Mentionable = z.object({
   /** Whether the text mentions everybody, and its author may. */
   everyone: z.boolean(),
   is_large: z.boolean(),
+  /** Whether the person has blocked the author, and is not told of the mention. */
+  blocks_author: z.boolean(),
 });
+
+const blocksAuthor = (sql: Sql, authorId: number) => sql`
+  exists (select from user_blocks where blocker_id = p.user_id and blocked_id = ${authorId})
+`;
 
 /**
  * Finds the participants of a chat with one of some names, or all of them if the author mentions everybody and may: in a group
@@ -35,9 +41,10 @@ export async function findMentionable(
       ),
       named as materialized (
         select id, lower(username) as name from users
-        where lower(username) = any (${[...names]}::text[]) and id <> ${authorId}
+        where lower(username) = any (${[...names]}::text[]) and id <> ${authorId} and deleted_at is null
       )
-      select p.user_id, named.name, chat.everyone, chat.is_large
+      select p.user_id, named.name, chat.everyone, chat.is_large,
+        ${blocksAuthor(sql, authorId)} as blocks_author
       from chat
       cross join named
       -- The limit makes it an index look-up for each name, where a join might read everybody in the chat.
@@ -46,7 +53,7 @@ export async function findMentionable(
       ) p
       where not chat.everyone
       union all
-      select p.user_id, lower(u.username), chat.everyone, chat.is_large
+      select p.user_id, lower(u.username), chat.everyone, chat.is_large, ${blocksAuthor(sql, authorId)}
       from chat
       join chat_participants p on p.chat_id = chat.id
       join users u on u.id = p.user_id

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { many, maybe, type Sql } from "../database/connect.ts";
 import { wireTime } from "../database/wire-json.ts";
 import { botUsername, Message } from "../wire/messages.ts";
+import { deletedUsername } from "../wire/users.ts";
 
 /**
  * Every member of a Message in the order of the wire, which is the list of its columns too. The values are the table's
@@ -36,7 +37,8 @@ type Inserted = Pick<
 >;
 
 const memberNames: readonly string[] = Object.keys(emptyMessage);
-const shownUsername = `case when m.is_bot then '${botUsername}' else coalesce(u.username, 'deleted user') end`;
+/** SQL text of the name that is shown for the author of `messages m`, from `users u`. */
+export const shownUsername = `case when m.is_bot then '${botUsername}' else coalesce(u.username, '${deletedUsername}') end`;
 
 /** The username is no column of the messages: it is joined from the users. */
 const columnNames = memberNames.filter((name) => name !== "username");
@@ -68,59 +70,6 @@ export const wireMembers = memberNames
     return name.endsWith("_at") ? `${wireTime(`m.${name}`)} as ${name}` : `m.${name}`;
   })
   .join(", ");
-
-/** A message as PostgreSQL has written it in JSON. */
-export interface MessageJson {
-  seq: number;
-  json: string;
-}
-
-// The caller's participation yields a row even when the page is empty; its `seq` is null then.
-const HistoryRow = z.union([
-  z.object({ seq: z.int(), json: z.string() }),
-  z.object({ seq: z.null() }),
-]);
-
-/**
- * Finds messages between two numbers (both excluded), oldest first. If there are more than `limit`, they are the newest of
- * them, or with `fromOldest` the oldest. They are JSON already: to read the rows and to write them again costs the server
- * more than all else of a page.
- * @returns undefined for a chat that the caller is not in
- */
-export async function findMessages(
-  sql: Sql,
-  userId: number,
-  chatId: number,
-  page: {
-    after: number | undefined;
-    before: number | undefined;
-    fromOldest: boolean;
-    limit: number;
-  },
-): Promise<MessageJson[] | undefined> {
-  const direction = page.fromOldest ? sql`asc` : sql`desc`;
-  const rows = many(
-    await sql`
-      select m.seq, (select row_to_json(wire)::text from (select ${sql.unsafe(wireMembers)}) wire) as json
-      from chat_participants me
-      left join lateral (
-        select ${storedColumns(sql)}
-        from messages
-        where chat_id = me.chat_id
-          ${page.after === undefined ? sql`` : sql`and seq > ${page.after}`}
-          ${page.before === undefined ? sql`` : sql`and seq < ${page.before}`}
-        order by seq ${direction}
-        limit ${page.limit}
-      ) m on true
-      left join users u on u.id = m.user_id
-      where me.chat_id = ${chatId} and me.user_id = ${userId}
-      order by m.seq
-    `,
-    HistoryRow,
-  );
-  if (rows.length === 0) return undefined;
-  return rows.filter((row) => row.seq !== null);
-}
 
 export async function findMessage(
   sql: Sql,

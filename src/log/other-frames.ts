@@ -23,6 +23,11 @@ const OtherChange = z.discriminatedUnion("kind", [
   }),
   z.object({
     number: z.int(),
+    kind: z.literal("participant_updated"),
+    participant: Participant,
+  }),
+  z.object({
+    number: z.int(),
     kind: z.literal("participant_removed"),
     person: z.object({ user_id: z.int(), username: z.string() }),
   }),
@@ -37,7 +42,8 @@ export async function readOtherFrames(
 ): Promise<DurableFrame[]> {
   const rows = await sql`
     select change.seq as number, change.kind, change.user_id, u.username,
-      change.message_id, change.emoji, change.emoji_count, u.created_at, coalesce(p.joined_at, change.created_at) as joined_at
+      change.message_id, change.emoji, change.emoji_count, u.created_at, u.display_name, coalesce(p.joined_at, change.created_at) as joined_at,
+      coalesce(p.role, 'member') as role
     from chat_changes change
     left join users u on u.id = change.user_id
     left join chat_participants p on p.chat_id = change.chat_id and p.user_id = change.user_id
@@ -45,7 +51,7 @@ export async function readOtherFrames(
       and change.kind not in ('message_updated', 'answer_ended')
   `;
   const changes = many(
-    rows.map(({ user_id, username, created_at, joined_at, ...change }) => ({
+    rows.map(({ user_id, username, created_at, display_name, joined_at, role, ...change }) => ({
       ...change,
       chat,
       person: { user_id, username },
@@ -53,9 +59,11 @@ export async function readOtherFrames(
       participant: {
         id: user_id,
         username,
-        role: user_id === chat.owner_id ? "owner" : "member",
+        role: user_id === chat.owner_id ? "owner" : role,
         joined_at,
         created_at,
+        display_name,
+        avatar_url: null,
       },
     })),
     OtherChange,
@@ -67,6 +75,8 @@ export async function readOtherFrames(
         return { type: "chat_updated", ...head, chat };
       case "participant_added":
         return { type: "participant_added", ...head, participant: change.participant };
+      case "participant_updated":
+        return { type: "participant_updated", ...head, participant: change.participant };
       case "participant_removed":
         return { type: "participant_removed", ...head, ...change.person };
       case "reaction_added":

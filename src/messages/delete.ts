@@ -9,7 +9,8 @@ import { Problem } from "../wire/problems.ts";
 import { markDeleted } from "./queries.ts";
 
 /**
- * Deletes a message: its author and the chat's owner may, and of an answer the person who asked. A running answer is stopped
+ * Deletes a message: its author may, of an answer the person who asked, the chat's owner, and its moderators unless it is the
+ * owner's. A running answer is stopped
  * first. Deleting once more is a success that takes no number.
  * @returns what stays of it, which has no text
  * @throws Problem `not_found`, `forbidden`, `unavailable` when a running answer does not stop in time
@@ -49,8 +50,8 @@ async function finish(
       throw new Problem(
         "forbidden",
         message.is_bot
-          ? "Only the person who asked and the chat's owner may delete an answer."
-          : "Only the author and the chat's owner may delete a message.",
+          ? "Only the person who asked, the chat's owner and its moderators may delete an answer, and moderators none that the owner asked for."
+          : "Only the author, the chat's owner and its moderators may delete a message, and moderators none of the owner's.",
       );
     case "streaming":
       // Another server has taken the answer over meanwhile, or its end is not stored yet.

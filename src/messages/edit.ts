@@ -20,10 +20,11 @@ export async function editMessage(
   { content, if_seq: ifSeq }: EditMessageInput,
 ): Promise<Message> {
   refuseEmptyQuestion(content);
+  const { userIds, quietIds } = await mentionsOf(ctx, caller, ids.chatId, content);
   const result = await updateContent(ctx.sql, caller.id, ids, {
     content,
     ifSeq: ifSeq ?? undefined,
-    mentions: await mentionsOf(ctx, caller, ids.chatId, content),
+    mentions: userIds,
   });
   if (!result) throw await messageNotFound(ctx, caller, ids.chatId);
   const { outcome, message, mentionedBefore } = result;
@@ -44,7 +45,12 @@ export async function editMessage(
     case "edited":
       ctx.realtime.toRoom(updatedFrame(message));
       ctx.realtime.reviseActivity(activityFrame(message), result);
-      tellMentioned(ctx, message, addedMentions(message, mentionedBefore), message.updated_seq);
+      tellMentioned(
+        ctx,
+        message,
+        { userIds: addedMentions(message, mentionedBefore), quietIds },
+        message.updated_seq,
+      );
       return message;
   }
 }

@@ -2,11 +2,11 @@
 import type { Caller } from "../accounts/access-tokens.ts";
 import { chatNotFound } from "../chats/actions.ts";
 import type { Ctx } from "../context.ts";
-import { findMessages, type MessageJson } from "../log/messages.ts";
-import type { HistoryQuery } from "../wire/messages.ts";
+import { findMessages } from "../log/page-queries.ts";
+import type { HistoryQuery, Message } from "../wire/messages.ts";
 
 export interface HistoryPage {
-  messages: MessageJson[];
+  messages: Message[];
   /** Whether there are older messages, which `before_seq` with the number of the first one leads to. */
   hasOlder: boolean;
   /** Whether there are newer messages, which `after_seq` with the number of the last one leads to. */
@@ -23,6 +23,9 @@ export async function listMessages(
   chatId: number,
   query: HistoryQuery,
 ): Promise<HistoryPage> {
+  if (query.around_seq !== undefined) {
+    return await listAround(ctx, caller, chatId, { seq: query.around_seq, limit: query.limit });
+  }
   const forward = query.after_seq !== undefined;
   const found = await findMessages(ctx.sql, caller.id, chatId, {
     after: query.after_seq,
@@ -43,5 +46,35 @@ export async function listMessages(
     messages: more ? found.slice(1) : found,
     hasOlder: more,
     hasNewer: query.before_seq !== undefined,
+  };
+}
+
+async function listAround(
+  ctx: Ctx,
+  caller: Caller,
+  chatId: number,
+  { seq, limit }: { seq: number; limit: number },
+): Promise<HistoryPage> {
+  const olderMax = Math.floor(limit / 2);
+  const newerMax = limit - olderMax;
+  const [older, newer] = await Promise.all([
+    findMessages(ctx.sql, caller.id, chatId, {
+      after: undefined,
+      before: seq,
+      fromOldest: false,
+      limit: olderMax + 1,
+    }),
+    findMessages(ctx.sql, caller.id, chatId, {
+      after: seq - 1,
+      before: undefined,
+      fromOldest: true,
+      limit: newerMax + 1,
+    }),
+  ]);
+  if (!older || !newer) throw chatNotFound();
+  return {
+    messages: [...older.slice(Math.max(0, older.length - olderMax)), ...newer.slice(0, newerMax)],
+    hasOlder: older.length > olderMax,
+    hasNewer: newer.length > newerMax,
   };
 }

@@ -6,6 +6,16 @@ import { everyoneName, mentionsIn } from "../wire/mentions.ts";
 import { mentionFrame } from "../wire/message-frames.ts";
 import type { Message } from "../wire/messages.ts";
 
+/** The people whom a text mentions. */
+export interface Mentions {
+  /** In the order of the text. */
+  userIds: number[];
+  /** Those of them who have blocked the author, and are not told. */
+  quietIds: ReadonlySet<number>;
+}
+
+const nobody: Mentions = { userIds: [], quietIds: new Set() };
+
 /**
  * Finds the people of a chat whom a text of the caller mentions, in the order of the text; of `@all`, everybody in the order of
  * their ids. A name that nobody in the chat has mentions nobody, whether or not somebody else has it. A text without an `@`
@@ -17,9 +27,9 @@ export async function mentionsOf(
   caller: Caller,
   chatId: number,
   content: string,
-): Promise<number[]> {
+): Promise<Mentions> {
   const written = mentionsIn(content);
-  if (written.length === 0) return [];
+  if (written.length === 0) return nobody;
   const names = written.flat();
   const people = await findMentionable(ctx.sql, caller.id, chatId, {
     names,
@@ -30,25 +40,30 @@ export async function mentionsOf(
     const { refusal } = await ctx.rateLimits.take("largeMentions", { userId: caller.id });
     if (refusal) throw refusal;
   }
-  if (first?.everyone) return people.map((person) => person.user_id).toSorted((a, b) => a - b);
+  const quiet = people.filter((person) => person.blocks_author);
+  const quietIds = new Set(quiet.map((person) => person.user_id));
+  if (first?.everyone) {
+    return { userIds: people.map((person) => person.user_id).toSorted((a, b) => a - b), quietIds };
+  }
   const ids = new Map(people.map((person) => [person.name, person.user_id]));
   const mentioned = written.map((candidates) => {
     const name = candidates.find((candidate) => ids.has(candidate));
     return name === undefined ? undefined : ids.get(name);
   });
-  return [...new Set(mentioned.filter((id) => id !== undefined))];
+  return { userIds: [...new Set(mentioned.filter((id) => id !== undefined))], quietIds };
 }
 
 /**
  * Tells people that a stored message mentions them.
- * @param userIds those who were not told of it before
+ * @param mentions those who were not told of it before
  * @param number the chat's number with which the message came to mention them
  */
 export function tellMentioned(
   ctx: Ctx,
   message: Message,
-  userIds: readonly number[],
+  { userIds, quietIds }: Mentions,
   number: number,
 ): void {
-  if (userIds.length > 0) ctx.realtime.toUsers(userIds, mentionFrame(message), number);
+  const told = userIds.filter((userId) => !quietIds.has(userId));
+  if (told.length > 0) ctx.realtime.toUsers(told, mentionFrame(message), number);
 }

@@ -1,9 +1,9 @@
 // Changes of a stored message. Each locks the chat's row first and takes the room's next number in the same statement.
 import { z } from "zod";
 import { insertEvent, type Actor } from "../audit/queries.ts";
-import { many, maybe, type Sql } from "../database/connect.ts";
+import { maybe, type Sql } from "../database/connect.ts";
 import { messageColumns, storedColumns } from "../log/messages.ts";
-import { Message, MessageVersion, versionsMax } from "../wire/messages.ts";
+import { Message, versionsMax } from "../wire/messages.ts";
 
 /**
  * The chat and the message that are to be changed, as common table expressions; `target` is empty for a chat that the caller is
@@ -11,15 +11,15 @@ import { Message, MessageVersion, versionsMax } from "../wire/messages.ts";
  */
 const lockedMessage = (sql: Sql, callerId: number, chatId: number, messageId: number) => sql`
   locked as materialized (
-    select c.id, c.owner_id, c.last_seq, c.message_count
+    select c.id, c.owner_id, c.last_seq, c.message_count, me.role as caller_role
     from chats c
     join chat_participants me on me.chat_id = c.id and me.user_id = ${callerId}
     where c.id = ${chatId}
     for no key update of c
-    for key share of me
+    for share of me
   ),
   target as materialized (
-    select ${storedColumns(sql, "m")}, coalesce(m.content_seq, m.seq) as content_seq, locked.owner_id,
+    select ${storedColumns(sql, "m")}, coalesce(m.content_seq, m.seq) as content_seq, locked.owner_id, locked.caller_role,
       locked.last_seq + 1 as next_seq, m.ordinal = locked.message_count as is_newest
     from locked
     join messages m on m.chat_id = locked.id and m.id = ${messageId}
@@ -155,8 +155,9 @@ export async function updateContent(
 const DeletedMessage = changeRow(["deleted", "unchanged", "streaming", "forbidden"]);
 
 /**
- * Deletes a message of the caller, an answer to a question of theirs, or any message of a chat that they own. Its row stays,
- * without text. Triggers delete its versions, its files and the summaries that cover it.
+ * Deletes a message of the caller, an answer to a question of theirs, any message of a chat that they own, or of one that they
+ * moderate, but for the owner's messages and the answers to the owner. The message's row stays, without text. Triggers delete
+ * its versions, its files and the summaries that cover it.
  * @returns undefined for a chat that the caller is not in, and for an unknown message
  */
 export async function markDeleted(
@@ -168,13 +169,16 @@ export async function markDeleted(
     await sql`
       with ${lockedMessage(sql, caller.id, ids.chatId, ids.messageId)},
       permitted as materialized (
-        select target.*, coalesce(target.user_id, question.user_id) is not distinct from ${caller.id} as is_own
+        select target.*, coalesce(target.user_id, question.user_id) is not distinct from ${caller.id} as is_own,
+          ${caller.id} = owner_id or (
+            caller_role = 'moderator' and coalesce(target.user_id, question.user_id) is distinct from owner_id
+          ) as is_moderated
         from target
         left join messages question on question.id = target.answer_to
       ),
       verdict as materialized (
         select permitted.*, case
-          when not is_own and owner_id <> ${caller.id} then 'forbidden'
+          when not (is_own or is_moderated) then 'forbidden'
           when deleted_at is not null then 'unchanged'
           when status = 'streaming' then 'streaming'
           else 'deleted'
@@ -184,6 +188,9 @@ export async function markDeleted(
       changed as (
         update messages m
         set content = '',
+            -- PostgreSQL checks constraints on the row of the statement's snapshot first, in which an answer that has ended since
+            -- then still streams.
+            status = verdict.status,
             mentions = '{}',
             reactions = '[]',
             attachments = '[]',
@@ -214,35 +221,4 @@ export async function markDeleted(
     `,
     DeletedMessage,
   );
-}
-
-const VersionRow = z.union([MessageVersion, z.object({ updated_seq: z.null() })]);
-
-/**
- * Finds the texts of a message, oldest first, the current one included. A deleted message has none.
- * @returns undefined for a chat that the caller is not in, and for an unknown message
- */
-export async function findVersions(
-  sql: Sql,
-  callerId: number,
-  chatId: number,
-  messageId: number,
-): Promise<MessageVersion[] | undefined> {
-  const rows = many(
-    await sql`
-      select version.content, version.updated_seq, version.created_at
-      from chat_participants me
-      join messages m on m.chat_id = me.chat_id
-      left join lateral (
-        select content, updated_seq, created_at from message_versions where message_id = m.id
-        union all
-        select m.content, coalesce(m.content_seq, m.seq), coalesce(m.edited_at, m.created_at)
-      ) version on m.deleted_at is null
-      where me.chat_id = ${chatId} and me.user_id = ${callerId} and m.id = ${messageId}
-      order by version.updated_seq
-    `,
-    VersionRow,
-  );
-  if (rows.length === 0) return undefined;
-  return rows.filter((row) => row.updated_seq !== null);
 }

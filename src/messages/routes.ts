@@ -1,7 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Ctx } from "../context.ts";
-import { jsonArray } from "../database/wire-json.ts";
-import { jsonText } from "../http/json-text.ts";
+import { longJson } from "../http/long-json.ts";
 import { limit } from "../http/rate-limits.ts";
 import { createRouter } from "../http/router.ts";
 import { signedIn } from "../accounts/signed-in.ts";
@@ -34,7 +33,7 @@ const listMessagesRoute = createRoute({
   summary: "List a page of a chat's messages, oldest first",
   description:
     "Without a cursor the page holds the newest messages. The `Link` header (RFC 8288) leads to the pages of older (`prev`) " +
-    "and newer (`next`) messages.",
+    "and newer (`next`) messages. `around_seq` shows a message among its neighbours.",
   security,
   request: { params: ChatPath, query: HistoryQuery },
   responses: {
@@ -129,7 +128,8 @@ const deleteMessageRoute = createRoute({
   tags,
   summary: "Delete a message",
   description:
-    "The author and the chat's owner may; of an answer, the person who asked and the owner. A running answer is stopped first. " +
+    "The author may, of an answer the person who asked, and the chat's owner and moderators. A moderator may not delete the owner's " +
+    "messages and the answers to the owner's questions. A running answer is stopped first. " +
     "The message keeps its number, its author and its `client_id`, and has no content from then on; its versions and its " +
     "reactions are deleted, and later prompts leave it out. The answers to a deleted question stay. Deleting a message once " +
     "more succeeds. The socket's `delete` frame does the same.",
@@ -168,7 +168,7 @@ export function messageRoutes(ctx: Ctx) {
       const page = await listMessages(ctx, c.get("caller"), chat_id, query);
       const link = linkHeader(c.req.path, query.limit, page);
       if (link) c.header("Link", link);
-      return jsonText<Message[]>(c, jsonArray(page.messages.map(({ json }) => json)));
+      return longJson(c, page.messages);
     })
     .openapi(
       { ...sendMessageRoute, middleware: [middleware, limit(ctx, "sends")] as const },
@@ -198,7 +198,7 @@ export function messageRoutes(ctx: Ctx) {
     )
     .openapi({ ...listVersionsRoute, middleware }, async (c) => {
       const { chat_id, message_id } = c.req.valid("param");
-      return c.json(await listVersions(ctx, c.get("caller"), chat_id, message_id), 200);
+      return longJson(c, await listVersions(ctx, c.get("caller"), chat_id, message_id));
     });
 }
 

@@ -9,10 +9,13 @@ import { Problem } from "../wire/problems.ts";
 import { isParticipant } from "../chats/participant-queries.ts";
 import type { InsertedMessage, NewMessage } from "../log/insert.ts";
 import { findMessage, findMessageByClientId, type SentMessage } from "../log/messages.ts";
-import { mentionsOf, tellMentioned } from "./mentions.ts";
+import { mentionsOf, tellMentioned, type Mentions } from "./mentions.ts";
 
 /** The members of a message that other rows have to be read for. */
 type Related = Pick<NewMessage, "replyTo" | "mentions">;
+
+/** The people who are not told that a message mentions them. */
+type QuietIds = Mentions["quietIds"];
 
 /**
  * Stores a message, then shows it to everyone who has joined. `/bot …`, `@Gemini` anywhere, and anything in an AI chat asks the
@@ -28,8 +31,9 @@ export async function sendMessage(
   input: SendMessageInput,
 ): Promise<Message> {
   let related: Related;
+  let quietIds: QuietIds;
   try {
-    related = await readRelated(ctx, caller, chatId, input);
+    ({ quietIds, ...related } = await readRelated(ctx, caller, chatId, input));
   } catch (error) {
     // A retry needs none of it: the first try was stored with what was found then.
     const message = await findSent(ctx, caller, chatId, input);
@@ -49,11 +53,11 @@ export async function sendMessage(
     });
   if (!(await isQuestion(ctx, caller, chatId, input.content))) {
     const result = await insert(undefined);
-    if (result.outcome !== "must_ask") return publish(ctx, result, input).message;
+    if (result.outcome !== "must_ask") return publish(ctx, result, input, quietIds).message;
     ctx.answers.aiChats.remember(chatId, true);
   }
   return await ask(ctx, caller, chatId, input, {
-    store: async (runId) => publish(ctx, await insert(runId), input),
+    store: async (runId) => publish(ctx, await insert(runId), input, quietIds),
     find: () => findSent(ctx, caller, chatId, input),
   });
 }
@@ -67,12 +71,10 @@ async function readRelated(
   caller: Caller,
   chatId: number,
   { content, reply_to: replyTo }: SendMessageInput,
-): Promise<Related> {
+): Promise<Related & { quietIds: QuietIds }> {
   if (replyTo != null) await checkReplyTo(ctx, caller, chatId, replyTo);
-  return {
-    replyTo: replyTo ?? undefined,
-    mentions: await mentionsOf(ctx, caller, chatId, content),
-  };
+  const { userIds, quietIds } = await mentionsOf(ctx, caller, chatId, content);
+  return { replyTo: replyTo ?? undefined, mentions: userIds, quietIds };
 }
 
 /** @throws Problem `not_found` for a chat that the caller is not in, `invalid` for a message that is not in it or was deleted */
@@ -123,6 +125,7 @@ function publish(
   ctx: Ctx,
   result: InsertedMessage,
   input: SendMessageInput,
+  quietIds: QuietIds = new Set(),
 ): { message: Message; answer: Message | undefined } {
   if (result.outcome === "stranger") throw chatNotFound();
   if (result.outcome === "late") throw storedTooLate();
@@ -141,7 +144,7 @@ function publish(
   });
   if (result.outcome === "sent") {
     ctx.realtime.toList(activityFrame(message));
-    tellMentioned(ctx, message, message.mentions, message.seq);
+    tellMentioned(ctx, message, { userIds: message.mentions, quietIds }, message.seq);
   }
   return { message, answer: result.outcome === "sent" ? result.answer : undefined };
 }

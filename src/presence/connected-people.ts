@@ -2,7 +2,14 @@
 import type { Logger } from "pino";
 import type { Sql } from "../database/connect.ts";
 import type { OwnStatus } from "../wire/presence.ts";
-import { isIdle, newPerson, statusOf, type Person, type PresenceSocket } from "./person.ts";
+import {
+  isIdle,
+  newPerson,
+  setClaim,
+  statusOf,
+  type Person,
+  type PresenceSocket,
+} from "./person.ts";
 import { renewLease, shortenLease, writePresence, type OwnPresence } from "./queries.ts";
 
 /** People whose statuses are written in one statement. */
@@ -60,15 +67,18 @@ export class ConnectedPeople {
     clearTimeout(person.hold);
     person.hold = undefined;
     person.goneAtMs = undefined;
-    person.sockets.set(socket, "online");
+    person.sockets.push(socket);
     person.activeAtMs = this.#nowMs();
     this.#note(userId);
   }
 
   disconnected(socket: PresenceSocket): void {
     const person = this.#people.get(socket.userId);
-    if (!person?.sockets.delete(socket) || this.#isStopped) return;
-    if (person.sockets.size > 0) return this.#note(socket.userId);
+    if (!person?.sockets.includes(socket)) return;
+    person.sockets = person.sockets.filter((other) => other !== socket);
+    setClaim(person, socket, undefined);
+    if (this.#isStopped) return;
+    if (person.sockets.length > 0) return this.#note(socket.userId);
     person.goneAtMs = this.#nowMs();
     person.hold = setTimeout(() => {
       person.hold = undefined;
@@ -79,8 +89,8 @@ export class ConnectedPeople {
   /** Takes the status that a client claims for its person. It holds until the client claims another one. */
   claim(socket: PresenceSocket, status: OwnStatus): void {
     const person = this.#people.get(socket.userId);
-    if (!person?.sockets.has(socket)) return;
-    person.sockets.set(socket, status);
+    if (!person?.sockets.includes(socket)) return;
+    setClaim(person, socket, status);
     this.#note(socket.userId);
   }
 
@@ -217,7 +227,7 @@ export class ConnectedPeople {
     const person = this.#people.get(userId);
     if (!person) return;
     person.written = status;
-    const isGone = person.sockets.size === 0 && person.hold === undefined;
+    const isGone = person.sockets.length === 0 && person.hold === undefined;
     if (isGone && status === "offline") this.#people.delete(userId);
   }
 }

@@ -2,6 +2,7 @@
 // of date anyway.
 import { z } from "zod";
 import { many, one, withoutWaiting, type Sql } from "../database/connect.ts";
+import { isBlockBetween } from "../log/block-queries.ts";
 import { UserPresence, type PresenceStatus } from "../wire/presence.ts";
 
 /** Rows of changes that one call of {@link findChanges} tells of. */
@@ -135,14 +136,20 @@ export interface Pair {
   userId: number;
 }
 
-/** Whether the two people of each pair are in a chat together. Everybody is together with themselves. */
+/**
+ * Whether the two people of each pair are in a chat together, and neither has blocked the other. Everybody is together with
+ * themselves.
+ */
 export async function areTogether(sql: Sql, pairs: readonly Pair[]): Promise<boolean[]> {
   const rows = many(
     await sql`
-      select pair.watcher_id = pair.user_id or exists (
-        select from chat_participants me
-        join chat_participants p on p.chat_id = me.chat_id
-        where me.user_id = pair.watcher_id and p.user_id = pair.user_id
+      select pair.watcher_id = pair.user_id or (
+        exists (
+          select from chat_participants me
+          join chat_participants p on p.chat_id = me.chat_id
+          where me.user_id = pair.watcher_id and p.user_id = pair.user_id
+        )
+        and not ${isBlockBetween(sql, sql`pair.watcher_id`, sql`pair.user_id`)}
       ) as together
       from unnest(
         ${pairs.map(({ watcherId }) => watcherId)}::bigint[],

@@ -58,6 +58,24 @@ export const rates = {
     address: per(2_400, minute),
     refusal: "You are changing messages too fast.",
   },
+  /** Reports of messages. */
+  reports: {
+    person: per(20, 10 * minute),
+    address: per(400, 10 * minute),
+    refusal: "You are reporting messages too fast.",
+  },
+  /** Changes of roles, and resolutions of reports. */
+  moderation: {
+    person: per(120, minute),
+    address: per(2_400, minute),
+    refusal: "You are moderating too fast.",
+  },
+  /** Exports of chats and of a person's data. */
+  exports: {
+    person: per(30, hour),
+    address: per(600, hour),
+    refusal: "You have exported too often.",
+  },
   /** Mentions of everybody in a group of more than 50 people, in sent and in edited messages. */
   largeMentions: {
     person: per(60, hour),
@@ -75,6 +93,30 @@ export const rates = {
     person: per(120, minute),
     address: per(2_400, minute),
     refusal: "You are searching for people too fast.",
+  },
+  /** Profiles that are looked at. The quota keeps a person from reading all of them quickly. */
+  userLookups: {
+    person: per(300, minute),
+    address: per(6_000, minute),
+    refusal: "You are looking at profiles too fast.",
+  },
+  /** Changes of a display name or a bio, each of which is sent to everybody in the person's chats. */
+  profileChanges: {
+    person: per(30, 10 * minute),
+    address: per(600, 10 * minute),
+    refusal: "You are changing your profile too often.",
+  },
+  /** People who are blocked or unblocked. */
+  blocks: {
+    person: per(120, minute),
+    address: per(2_400, minute),
+    refusal: "You are blocking people too fast.",
+  },
+  /** Searches for messages, one for each pause in typing. */
+  searches: {
+    person: per(120, minute),
+    address: per(2_400, minute),
+    refusal: "You are searching too fast.",
   },
   /** Moves of read positions, by HTTP and by sockets. */
   reads: {

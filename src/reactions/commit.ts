@@ -22,18 +22,24 @@ export type StoredReaction =
       change: { seq: number; count: number } | undefined;
     };
 
-/**
- * Stores a reaction in the next group commit.
- * @throws Problem `unavailable`
- */
-export type StoreReaction = (change: ReactionChange) => Promise<StoredReaction>;
+export interface StoreReaction {
+  /**
+   * Stores a reaction in the next group commit.
+   * @throws Problem `unavailable`
+   */
+  (change: ReactionChange): Promise<StoredReaction>;
+  /** Reactions that wait for their group, without those in flight. */
+  waitingCount(): number;
+}
 
 export function createStoreReaction(sql: Sql): StoreReaction {
   const groupCommit = new GroupCommit<ReactionChange, StoredReaction>(
     (changes) => storeGroup(sql, changes),
     { keyOf: (change) => change.chatId, sizeMax: groupMax, queueMax },
   );
-  return (change) => groupCommit.add(change);
+  return Object.assign((change: ReactionChange) => groupCommit.add(change), {
+    waitingCount: () => groupCommit.waitingCount,
+  });
 }
 
 /**

@@ -20,6 +20,11 @@ export interface Listener {
    * @param readAtMs when the reading began; what an earlier one has found comes too late
    */
   setHidden(isHidden: boolean, readAtMs: number): void;
+  /**
+   * Takes the private chats whose activity the person is not told of, because the person has blocked the other one there.
+   * @param readAtMs when the reading began; what an earlier one has found comes too late
+   */
+  setQuietChats(chatIds: readonly number[], readAtMs: number): void;
   /** False once it has closed: it can no longer join. */
   readonly open: boolean;
   send(text: string): void;
@@ -28,7 +33,11 @@ export interface Listener {
   subscribe(topic: Topic): void;
   unsubscribe(topic: Topic): void;
   /** The chats it has joined; kept by the rooms. */
-  readonly joined: Set<number>;
+  readonly joined: {
+    has(chatId: number): boolean;
+    add(chatId: number): void;
+    delete(chatId: number): void;
+  };
 }
 
 /** The state of a room at the moment when a listener has joined it. */

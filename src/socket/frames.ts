@@ -126,7 +126,8 @@ export class FrameRunner {
   }
 
   #send(ws: Socket, frame: ServerFrame): void {
-    sendText(ws, this.#parts.ctx.telemetry.metrics, JSON.stringify(frame));
+    // Together with what was published to the socket before, above all the sender's own message: one write instead of two.
+    ws.cork(() => sendText(ws, this.#parts.ctx.telemetry.metrics, JSON.stringify(frame)));
   }
 
   #note(ws: Socket, trace: FrameTrace, ms: number): void {

@@ -27,6 +27,7 @@ export function createSocketHandler(parts: SocketParts): WebSocketHandler<Socket
     open(ws) {
       metrics.socketOpened();
       ws.data.log = logs.open(ws.data.requestId);
+      ws.data.requestId = undefined;
       const { refusal, token } = ws.data;
       if (refusal !== undefined) {
         closeSocket(ws, "rate_limited", refusal);

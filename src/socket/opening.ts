@@ -57,8 +57,9 @@ async function authenticate(
       return;
     }
     const readAtMs = performance.now();
-    const { chatIds, isHidden } = await listSessionChats(ctx, caller);
+    const { chatIds, quietChatIds, isHidden } = await listSessionChats(ctx, caller);
     session.setHidden(isHidden, readAtMs);
+    session.setQuietChats(quietChatIds, readAtMs);
     session.followAll(chatIds);
   } catch (error) {
     const problem = socketProblem(ctx, ws, error);

@@ -1,7 +1,7 @@
 // The open sockets of this node: their people, their limits, and the ways to reach, check and close them.
 import type { Server } from "bun";
 import type { Metrics } from "../observability/metrics/metrics.ts";
-import { mergedName, type MergedSockets, type Topic } from "../realtime/topics.ts";
+import { activityTopic, mergedName, type MergedSockets, type Topic } from "../realtime/topics.ts";
 import type { CloseReason } from "../wire/close-codes.ts";
 import type { UserFrame } from "../wire/list-frames.ts";
 import { Followers } from "./followers.ts";
@@ -23,9 +23,8 @@ type Publisher = Pick<Server<SocketData>, "publish" | "subscriberCount">;
 const defaultLeaveDelayMs = 1_000;
 
 export interface RegistryOptions {
-  /** 0 for no limit. */
+  /** 0 for no limit, as in {@link perAddressMax}. */
   perUserMax: number;
-  /** 0 for no limit. */
   perAddressMax: number;
   metrics: Pick<Metrics, "framePublished" | "frameDropped">;
   /** See {@link checkSessions}. */
@@ -34,21 +33,23 @@ export interface RegistryOptions {
   presence: { connected(session: SocketSession): void; disconnected(session: SocketSession): void };
   /** Milliseconds after which the `leave` of a merged socket takes effect. */
   leaveDelayMs?: number | undefined;
+  /** See {@link Removals}. */
+  removalDoubtMs?: number | undefined;
 }
 
-/** Whether a frame tells a person that they are no longer in a chat. */
+/** Frames that tell a person that they are no longer in a chat. */
 const endsChat = ({ type }: UserFrame) => type === "chat_deleted" || type === "removed_from_chat";
 
 export class SocketRegistry implements MergedSockets {
   /** See {@link RegistryOptions}. */
   readonly leaveDelayMs: number;
   readonly followers = new Followers<Socket>();
+  readonly removals: Removals;
   readonly #options: RegistryOptions;
   readonly #all = new Set<Socket>();
   /** By person. Most people have one socket, for which an array takes a fifth of a set's memory. */
   readonly #byUser = new Map<number, Socket[]>();
   readonly #countByNetwork = new Map<string, number>();
-  readonly #removals = new Removals((userId) => this.#byUser.get(userId) ?? []);
   #mergedCount = 0;
   #empty: PromiseWithResolvers<void> | undefined;
   #server: Publisher | undefined;
@@ -56,6 +57,7 @@ export class SocketRegistry implements MergedSockets {
   constructor(options: RegistryOptions) {
     this.#options = options;
     this.leaveDelayMs = options.leaveDelayMs ?? defaultLeaveDelayMs;
+    this.removals = new Removals((id) => this.#byUser.get(id) ?? [], options.removalDoubtMs);
   }
 
   /** From now on frames go out through this server. */
@@ -63,15 +65,15 @@ export class SocketRegistry implements MergedSockets {
     this.#server = server;
   }
 
-  get size(): number {
+  get size() {
     return this.#all.size;
   }
 
   /** @returns false when the address has as many sockets as it may */
   add(ws: Socket): boolean {
-    const { perAddressMax } = this.#options;
     const { network } = ws.data;
     const count = this.#countByNetwork.get(network) ?? 0;
+    const { perAddressMax } = this.#options;
     if (perAddressMax > 0 && count >= perAddressMax) return false;
     this.#countByNetwork.set(network, count + 1);
     this.#all.add(ws);
@@ -81,13 +83,12 @@ export class SocketRegistry implements MergedSockets {
   /** Gives the socket to its person. @returns false when the person has as many sockets as they may */
   claim(ws: Socket, session: SocketSession): boolean {
     const { perUserMax } = this.#options;
-    const { userId } = session;
-    const sockets = this.#byUser.getOrInsertComputed(userId, () => []);
+    const sockets = this.#byUser.getOrInsertComputed(session.userId, () => []);
     if (perUserMax > 0 && sockets.length >= perUserMax) return false;
     sockets.push(ws);
     if (session.isMerged) this.#mergedCount += 1;
     ws.data.session = session;
-    this.#removals.applyTo(session);
+    this.removals.applyTo(session);
     this.#options.presence.connected(session);
     return true;
   }
@@ -136,7 +137,7 @@ export class SocketRegistry implements MergedSockets {
     const { metrics } = this.#options;
     const sockets = this.#byUser.get(userId) ?? [];
     const text = JSON.stringify(frame);
-    const follows = "chat" in frame && !this.#removals.noteInvited(userId, frame.chat.id);
+    const follows = "chat" in frame && !this.removals.noteInvited(userId, frame.chat.id);
     metrics.framePublished("user", "", () => sockets.length);
     for (const ws of sockets) {
       if ("chat" in frame) {
@@ -152,16 +153,27 @@ export class SocketRegistry implements MergedSockets {
     return sockets.map(({ data }) => data.session).filter((session) => session !== undefined);
   }
 
+  /** The sockets that follow the activity of a chat. */
+  followersOf(chatId: number): SocketSession[] {
+    const topic = activityTopic(chatId);
+    const sockets = [topic.name, mergedName(topic)].flatMap((name) => this.followers.of(name));
+    return sockets.flatMap(({ data }) => data.session ?? []);
+  }
+
   /** See {@link Removals.begin}. */
-  beginRemoval(userId: number, chatId: number): () => void {
-    return this.#removals.begin(userId, chatId);
+  beginRemoval(userId: number, chatId: number): ReturnType<Removals["begin"]> {
+    return this.removals.begin(userId, chatId);
+  }
+
+  /** The people who have a socket. */
+  userIds(): Iterable<number> {
+    return this.#byUser.keys();
   }
 
   /** The sessions that sockets are open for. */
   sessionIds(): string[] {
-    const ids = new Set<string>();
-    for (const { data } of this.#all) if (data.session) ids.add(data.session.caller.sessionId);
-    return [...ids];
+    const ids = Array.from(this.#all, ({ data }) => data.session?.caller.sessionId);
+    return [...new Set(ids.filter((id) => id !== undefined))];
   }
 
   /** Closes every socket that one of these sessions has opened or renewed. */
@@ -178,7 +190,7 @@ export class SocketRegistry implements MergedSockets {
 
   /** See {@link Removals.reconnect}. */
   disconnectUser(userId: number): void {
-    this.#removals.reconnect(userId);
+    this.removals.reconnect(userId);
   }
 
   /** See {@link checkSessions}. */
@@ -194,9 +206,7 @@ export class SocketRegistry implements MergedSockets {
   /** Settles when all are closed, which a peer that doesn't answer can hold up for long. */
   async closeAll(reason: CloseReason, detail: string): Promise<void> {
     for (const ws of this.#all) closeSocket(ws, reason, detail);
-    if (this.#all.size === 0) return;
-    this.#empty ??= Promise.withResolvers();
-    await this.#empty.promise;
+    if (this.#all.size > 0) await (this.#empty ??= Promise.withResolvers()).promise;
   }
 
   /** Frames that wait in the inboxes of all sockets. */
@@ -209,14 +219,11 @@ export class SocketRegistry implements MergedSockets {
     await Promise.all(Array.from(this.#all, (ws) => ws.data.inbox?.idle()));
   }
 
-  // A field, not a method: the metrics take it as a function, for every frame.
+  // Fields: the metrics take one of them as a function, for every frame.
   readonly #countSubscribers = (topic: string): number => this.#server?.subscriberCount(topic) ?? 0;
-
   readonly #countFollowers = (topic: string): number => this.followers.count(topic);
-
-  #counterOf({ audience }: Topic): (name: string) => number {
-    return audience === "activity" ? this.#countFollowers : this.#countSubscribers;
-  }
+  readonly #counterOf = ({ audience }: Topic) =>
+    audience === "activity" ? this.#countFollowers : this.#countSubscribers;
 
   #publish(topic: Topic, name: string, text: string): void {
     const { metrics } = this.#options;
@@ -226,8 +233,7 @@ export class SocketRegistry implements MergedSockets {
       return;
     }
     // 0 also where nobody is subscribed.
-    const sent = this.#server?.publish(name, text);
-    if (sent === 0 && this.#countSubscribers(name) > 0) {
+    if (this.#server?.publish(name, text) === 0 && this.#countSubscribers(name) > 0) {
       metrics.frameDropped("slow_reader");
       this.#noteSlowReaders();
     }

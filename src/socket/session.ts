@@ -7,6 +7,7 @@ import { activityTopic, mergedName, type Topic } from "../realtime/topics.ts";
 import { closeCodes, type CloseReason } from "../wire/close-codes.ts";
 import type { Followers } from "./followers.ts";
 import type { Inbox } from "./inbox.ts";
+import { JoinedChats } from "./joined-chats.ts";
 import type { SocketLog } from "./socket-log.ts";
 
 /** The data of a socket: `ws.data`. */
@@ -16,8 +17,8 @@ export interface SocketData {
   readonly network: string;
   /** Why the socket is closed as soon as it is open; undefined if it isn't. */
   readonly refusal: string | undefined;
-  /** Id of the request that opened the socket. */
-  readonly requestId: string;
+  /** Id of the request that opened the socket; cleared when it has been logged. */
+  requestId: string | undefined;
   readonly openedAtMs: number;
   /** Settles when the token that opens the socket has been checked; undefined when none is being checked. */
   opening: Promise<void> | undefined;
@@ -76,7 +77,7 @@ interface SessionOptions {
 
 /** A socket whose person is known. */
 export class SocketSession implements Listener {
-  readonly joined = new Set<number>();
+  readonly joined = new JoinedChats();
   readonly isMerged: boolean;
   /** Replaced when an `auth` frame renews the session. */
   caller: Caller;
@@ -92,6 +93,9 @@ export class SocketSession implements Listener {
    * and a room may still hold the socket.
    */
   #leftChats: Set<number> | undefined;
+  /** See {@link Listener.setQuietChats}. */
+  #quietChats: ReadonlySet<number> = new Set();
+  #quietReadAtMs = -Infinity;
 
   /** Leaves that have not taken effect yet, by chat. */
   #leaving: Map<number, ReturnType<typeof setTimeout>> | undefined;
@@ -124,6 +128,15 @@ export class SocketSession implements Listener {
     if (readAtMs < this.#hiddenReadAtMs) return;
     this.#hiddenReadAtMs = readAtMs;
     this.#isHidden = isHidden;
+  }
+
+  setQuietChats(chatIds: readonly number[], readAtMs: number): void {
+    if (readAtMs < this.#quietReadAtMs) return;
+    this.#quietReadAtMs = readAtMs;
+    const before = this.#quietChats;
+    this.#quietChats = new Set(chatIds);
+    for (const chatId of chatIds) this.unsubscribe(activityTopic(chatId));
+    this.followAll([...before].filter((chatId) => !this.#quietChats.has(chatId)));
   }
 
   get open(): boolean {
@@ -188,6 +201,20 @@ export class SocketSession implements Listener {
     this.#followActivity(chatIds.filter((chatId) => !this.joined.has(chatId)));
   }
 
+  /**
+   * Subscribes to the activity of these chats, which are all that the person is in, and ends the other subscriptions.
+   * @returns the chats that it has joined and that are not among them
+   */
+  followOnly(chatIds: ReadonlySet<number>): number[] {
+    for (const id of chatIds) this.#leftChats?.delete(id);
+    for (const id of this.#followed) if (!chatIds.has(id)) this.unfollow(id);
+    const ended = [...this.joined].filter((id) => !chatIds.has(id));
+    // Its rooms learn of the removal from their log; a `leave` before that must not subscribe to the activity.
+    for (const id of ended) this.unfollow(id);
+    this.followAll([...chatIds]);
+    return ended;
+  }
+
   /** Subscribes to the activity of a chat, also of one that the person was removed from before. */
   follow(chatId: number): void {
     this.#leftChats?.delete(chatId);
@@ -210,7 +237,9 @@ export class SocketSession implements Listener {
   #followActivity(chatIds: number[]): void {
     if (!this.open) return;
     const before = new Set(this.#followed);
-    const added = chatIds.filter((id) => !before.has(id) && !this.#leftChats?.has(id));
+    const added = chatIds.filter(
+      (id) => !before.has(id) && !this.#leftChats?.has(id) && !this.#quietChats.has(id),
+    );
     for (const id of added) this.#followers.add(this.#nameOf(activityTopic(id)), this.#ws);
     this.#followed = [...this.#followed, ...added];
   }

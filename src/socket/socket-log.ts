@@ -59,7 +59,7 @@ export class SocketLogs {
     this.#sample = sample;
   }
 
-  open(requestId: string): SocketLog {
+  open(requestId: string | undefined): SocketLog {
     this.#count += 1;
     const isSampled =
       Math.floor(this.#count * this.#sample) > Math.floor((this.#count - 1) * this.#sample);
@@ -91,7 +91,7 @@ export class SocketLog {
     return this.#logger.child({ socket: this.#socket });
   }
 
-  opened(requestId: string): void {
+  opened(requestId: string | undefined): void {
     this.#logger[this.#level]({ socket: this.#socket, requestId }, "socket opened");
   }
 

@@ -5,15 +5,21 @@ import type { User } from "../wire/users.ts";
 import { ChatListPane } from "./chat-list-pane.tsx";
 import { useDialog } from "./dialog.tsx";
 import { createDrafts } from "./drafts.ts";
+import { lazyDialog } from "./lazy.ts";
 import { isMuted } from "./muting.ts";
-import { MySettingsDialog } from "./my-settings.tsx";
 import { NewChat } from "./new-chat.tsx";
 import { useSnapshot } from "./observing.ts";
-import { useChatInAddress } from "./place.ts";
+import { usePlace } from "./place.ts";
 import { RoomPane } from "./room-pane.tsx";
+import { SearchDialog } from "./search-dialog.tsx";
 import { SignIn } from "./sign-in.tsx";
 import { useNow } from "./times.ts";
 import { Welcome } from "./welcome.tsx";
+
+/** Opened seldom, and larger than other dialogs. */
+const SettingsDialog = lazyDialog(() =>
+  import("./settings-dialog.tsx").then((module) => module.SettingsDialog),
+);
 
 export function App({ client, chats }: { client: Client; chats: ChatList }) {
   const { signedIn, user } = useSnapshot(client.session);
@@ -46,16 +52,32 @@ function useHasModel(client: Client): boolean {
   return hasModel;
 }
 
-function House({ client, chats, user: signedIn }: { client: Client; chats: ChatList; user: User }) {
-  // The session keeps the person as they were at the sign-in; here they are with the settings that they have changed since.
+/**
+ * The session keeps the person as they were at the sign-in; here they are with the settings that they have changed since, and the
+ * profile that they have changed in another tab.
+ */
+function useOwnUser(client: Client, signedIn: User): [User, (user: User) => void] {
   const [user, setUser] = useState(signedIn);
-  const chatId = useChatInAddress();
+  useEffect(
+    () =>
+      client.onFrame((frame) => {
+        if (frame.type !== "user_updated" || frame.user.id !== signedIn.id) return;
+        setUser((current) => ({ ...current, ...frame.user }));
+      }),
+    [],
+  );
+  return [user, setUser];
+}
+
+function House({ client, chats, user: signedIn }: { client: Client; chats: ChatList; user: User }) {
+  const [user, setUser] = useOwnUser(client, signedIn);
+  const { chatId, seq, endJump } = usePlace();
   const list = useSnapshot(chats).chats;
   const drafts = useMemo(() => createDrafts(localStorage, user.id), [user.id]);
   const [newCount, setNewCount] = useState(0);
   const hasModel = useHasModel(client);
   const now = useNow();
-  const dialog = useDialog<"new chat" | "settings">();
+  const dialog = useDialog<"new chat" | "search" | "settings">();
   const create = () => dialog.open("new chat");
 
   const listed = list?.find(({ id }) => id === chatId);
@@ -75,6 +97,7 @@ function House({ client, chats, user: signedIn }: { client: Client; chats: ChatL
         chatId={chatId}
         newCount={newCount}
         onCreate={create}
+        onSearch={() => dialog.open("search")}
         onSettings={() => dialog.open("settings")}
       />
       {chatId === undefined ? (
@@ -89,14 +112,19 @@ function House({ client, chats, user: signedIn }: { client: Client; chats: ChatL
           listed={listed}
           hasModel={hasModel}
           drafts={drafts}
+          jumpTo={seq}
+          onJumped={() => endJump(chatId)}
           onNew={setNewCount}
         />
       )}
       {dialog.name === "new chat" && (
         <NewChat key={dialog.key} client={client} onClose={dialog.close} />
       )}
+      {dialog.name === "search" && (
+        <SearchDialog key={dialog.key} client={client} onClose={dialog.close} />
+      )}
       {dialog.name === "settings" && (
-        <MySettingsDialog key={dialog.key} user={user} onChanged={setUser} onClose={dialog.close} />
+        <SettingsDialog key={dialog.key} user={user} onChanged={setUser} onClose={dialog.close} />
       )}
     </div>
   );

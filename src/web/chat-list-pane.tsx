@@ -1,3 +1,4 @@
+import { useEffect } from "preact/hooks";
 import type { ChatList } from "../client/chat-list.ts";
 import type { Client } from "../client/client.ts";
 import type { ChatSummary } from "../wire/chats.ts";
@@ -6,11 +7,13 @@ import { ConnectionState } from "./connection-state.tsx";
 import { Icon } from "./icons.tsx";
 import { isMuted } from "./muting.ts";
 import { useSnapshot } from "./observing.ts";
+import { usePageParts } from "./page-parts.ts";
 import { usePartners } from "./partners.ts";
 import { Avatar } from "./people-shown.tsx";
 import { PlainText } from "./plain-text.tsx";
 import { chatAddress } from "./place.ts";
 import { PresenceDot } from "./presence-dot.tsx";
+import { useIsBlocked, useNameOf } from "./shown-names.ts";
 import { fullTime, shortTime, useNow, useToday } from "./times.ts";
 import { useWatched } from "./watched-people.ts";
 
@@ -21,6 +24,7 @@ export function ChatListPane({
   chatId,
   newCount,
   onCreate,
+  onSearch,
   onSettings,
 }: {
   client: Client;
@@ -30,13 +34,21 @@ export function ChatListPane({
   /** Messages of the open chat that the person has not seen. */
   newCount: number;
   onCreate: () => void;
+  onSearch: () => void;
   onSettings: () => void;
 }) {
+  const { unfinished } = usePageParts();
   const { chats: list, problem } = useSnapshot(chats);
   // The times of yesterday's messages change at midnight.
   useToday();
   const now = useNow();
   const partners = usePartners(client, list, user.id);
+  const { people } = usePageParts();
+  const { blockedIds } = useSnapshot(people);
+  // The server counts nothing as unread in a private chat with somebody who is blocked.
+  useEffect(() => void chats.refresh(), [blockedIds]);
+  const partnerIds = [...new Set(partners.values())];
+  useEffect(() => void people.load(partnerIds), [people, partnerIds.join()]);
   useWatched([...partners.values()].toSorted((one, other) => one - other));
   // Sorting keeps the order among the pinned chats and among the others.
   const sorted = list?.toSorted((one, other) => Number(other.pinned) - Number(one.pinned));
@@ -44,9 +56,20 @@ export function ChatListPane({
     <nav class="chats" aria-label="Chats">
       <header>
         <h1>Chats</h1>
-        <button type="button" class="quiet square" aria-label="New chat" onClick={onCreate}>
-          <Icon name="add" />
-        </button>
+        <div class="buttons">
+          <button
+            type="button"
+            class="quiet square"
+            aria-label="Search all chats"
+            title="Search all chats"
+            onClick={onSearch}
+          >
+            <Icon name="search" />
+          </button>
+          <button type="button" class="quiet square" aria-label="New chat" onClick={onCreate}>
+            <Icon name="add" />
+          </button>
+        </div>
       </header>
       {list === undefined && <p class="muted note">{problem?.detail ?? "Loading…"}</p>}
       {list?.length === 0 && <p class="muted note">No chats yet.</p>}
@@ -65,8 +88,8 @@ export function ChatListPane({
       </ul>
       <footer>
         <div class="me">
-          <Avatar userId={user.id} username={user.username} />
-          <bdi class="name">{user.username}</bdi>
+          <Avatar userId={user.id} name={user.display_name ?? user.username} />
+          <bdi class="name">{user.display_name ?? user.username}</bdi>
           <button
             type="button"
             class="quiet square"
@@ -76,7 +99,14 @@ export function ChatListPane({
           >
             <Icon name="settings" />
           </button>
-          <button type="button" class="link" onClick={() => client.session.logout()}>
+          <button
+            type="button"
+            class="link"
+            onClick={async () => {
+              await unfinished.finish();
+              await client.session.logout();
+            }}
+          >
             Sign out
           </button>
         </div>
@@ -88,8 +118,8 @@ export function ChatListPane({
 
 function previewOf({ last_message: text }: ChatSummary): string {
   if (text === null) return "Nothing yet";
-  // Only an answer can be empty: it has just begun, or it failed.
-  return text === "" ? "Gemini's answer" : text;
+  // A deleted message, or an answer that has just begun or has failed. The list does not tell which.
+  return text === "" ? "No text" : text;
 }
 
 function ChatItem({
@@ -106,6 +136,9 @@ function ChatItem({
   /** The other person of a private chat. */
   partner: number | undefined;
 }) {
+  const partnerName = useNameOf(partner, chat.name);
+  const isBlocked = useIsBlocked(partner);
+  const name = chat.is_named ? chat.name : partnerName;
   return (
     <a
       href={chatAddress(chat.id)}
@@ -113,11 +146,11 @@ function ChatItem({
       class={isQuiet ? "quiet" : undefined}
     >
       <span class="portrait">
-        <Avatar userId={chat.is_ai_chat ? null : chat.id} username={chat.name} />
+        <Avatar userId={chat.is_ai_chat ? null : (partner ?? chat.id)} name={name} />
         <PresenceDot userId={partner} />
       </span>
       <span class="name" dir="auto">
-        {chat.name}
+        {name}
       </span>
       {chat.last_message_time && (
         <time dateTime={chat.last_message_time} title={fullTime(chat.last_message_time)}>
@@ -125,7 +158,7 @@ function ChatItem({
         </time>
       )}
       <span class="last" dir="auto">
-        <PlainText text={previewOf(chat)} />
+        {isBlocked ? "You have blocked this person" : <PlainText text={previewOf(chat)} />}
       </span>
       <Badges chat={chat} unread={unread} isMuted={isQuiet} />
     </a>

@@ -7,11 +7,15 @@ export interface Composing {
   /** The text in the field: of the message that is edited, or the draft. */
   readonly text: string;
   write(text: string): void;
+  /** The text of the draft, also while a message is edited. */
+  readonly draft: string;
   readonly editing: Message | undefined;
   /** The id of the message that the draft replies to. */
   readonly replyTo: number | undefined;
   /** Raised when the person begins to reply or to edit, which moves the focus to the field. */
   readonly beginnings: number;
+  /** Goes on with a text. */
+  begin(text: string): void;
   reply(messageId: number): void;
   /** @param text default: the content of the message */
   edit(message: Message, text?: string): void;
@@ -44,9 +48,15 @@ export function useComposing(room: Room, drafts: Drafts): Composing {
       if (edit) setEdit({ ...edit, text });
       else keep({ ...draft, text });
     },
+    draft: draft.text,
     editing: edit?.message,
     replyTo: edit ? undefined : draft.replyTo,
     beginnings,
+    begin(text) {
+      setEdit(undefined);
+      keep({ ...draft, text });
+      begin();
+    },
     reply(replyTo) {
       setEdit(undefined);
       keep({ ...draft, replyTo });

@@ -9,12 +9,10 @@ import { useDeletions } from "./deletions.ts";
 import type { Drafts } from "./drafts.ts";
 import { mayEdit, type MessageCommands } from "./message-commands.ts";
 import { usePageParts } from "./page-parts.ts";
+import type { Past } from "./past.ts";
 import type { Scrolling } from "./scrolling.ts";
 import { useFileSending } from "./sending-files.ts";
 import { useUploads } from "./uploads.ts";
-
-/** The pages of older messages that are loaded in search of a message. */
-const searchedPagesMax = 20;
 
 /** @param parts of the room's pane, which stay the same while the room is shown, except the snapshot */
 export function useConversation(parts: {
@@ -23,12 +21,14 @@ export function useConversation(parts: {
   user: User;
   drafts: Drafts;
   scrolling: Scrolling;
+  past: Past;
   onVersions: (message: Message) => void;
   onPicture: (picture: Attachment) => void;
+  onReport: (message: Message) => void;
   onSent: () => void;
 }) {
-  const { room, snapshot, user, drafts, scrolling } = parts;
-  const { attachments } = usePageParts();
+  const { room, snapshot, user, drafts, scrolling, past } = parts;
+  const { client, attachments } = usePageParts();
   const composing = useComposing(room, drafts);
   const [notice, setNotice] = useState<string>();
   const refuse = (what: string) => (problem: ProblemError) =>
@@ -37,18 +37,24 @@ export function useConversation(parts: {
   const uploads = useUploads(attachments, room.chatId, setNotice);
   const files = useFileSending(attachments, room.chatId);
 
-  const deletions = useDeletions((messageId) => {
-    void settle(room.delete(messageId), refuse("The message was not deleted."));
-  });
+  const deletions = useDeletions(
+    (messageId) => settle(room.delete(messageId), refuse("The message was not deleted.")),
+    (messageId) => void client.api.deleteMessage(room.chatId, messageId).catch(() => {}),
+  );
 
   async function goTo(messageId: number) {
     setNotice(undefined);
     try {
-      if (await loadBackTo(room, messageId)) scrolling.goTo(messageId);
-      else setNotice("That message is too far back to be shown here.");
+      await past.showMessage(messageId);
+      scrolling.goTo(messageId);
     } catch {
       setNotice("Earlier messages could not be loaded. Try again.");
     }
+  }
+
+  function goToNewest() {
+    past.clear();
+    scrolling.goToEnd();
   }
 
   const commands = useLatest<MessageCommands>({
@@ -71,6 +77,7 @@ export function useConversation(parts: {
     goTo: (messageId) => void goTo(messageId),
     showVersions: parts.onVersions,
     showPicture: parts.onPicture,
+    report: parts.onReport,
   });
 
   async function sendFiles(content: string) {
@@ -81,7 +88,7 @@ export function useConversation(parts: {
       composing.clear();
       uploads.clear();
       parts.onSent();
-      scrolling.goToEnd();
+      goToNewest();
     } catch (error) {
       refuse("The message was not sent.")(asProblemError(error));
     }
@@ -94,7 +101,10 @@ export function useConversation(parts: {
     commands,
     deleting: deletions.ids,
     notice,
+    /** Shows a sentence. */
+    tell: setNotice,
     endNotice: () => setNotice(undefined),
+    goToNewest,
     send(text: string) {
       const { editing, replyTo } = composing;
       if (!editing && uploads.ids.length > 0) return void sendFiles(text);
@@ -103,13 +113,18 @@ export function useConversation(parts: {
       if (!editing) {
         room.send(text, { replyTo });
         parts.onSent();
-        scrolling.goToEnd();
+        goToNewest();
       } else if (text !== editing.content) {
         void settle(room.edit(editing.id, text), (problem) => {
           refuse("The edit was not stored.")(problem);
           composing.restore(editing, text);
         });
       }
+    },
+    /** Writes a mention at the end of the draft. */
+    mention(username: string) {
+      const { draft: text } = composing;
+      composing.begin(`${text}${text === "" || /\s$/.test(text) ? "" : " "}@${username} `);
     },
     editLast() {
       const last = snapshot.messages.findLast(
@@ -127,15 +142,6 @@ async function settle(
 ) {
   const result = await change;
   if (!result.ok) onRefusal(result.problem);
-}
-
-/** Loads older messages until one is there. @returns whether it is @throws ProblemError */
-async function loadBackTo(room: Room, messageId: number): Promise<boolean> {
-  const isLoaded = () => room.getSnapshot().messages.some(({ id }) => id === messageId);
-  for (let page = 0; page < searchedPagesMax && !isLoaded(); page += 1) {
-    if (!(await room.loadOlder())) break;
-  }
-  return isLoaded();
 }
 
 /** An object that stays the same over renderings, and whose functions are those of the last one. */

@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from "preact/hooks";
+import { usePageParts } from "./page-parts.ts";
 
 /** The time in which a deletion can be undone. */
 const undoMs = 5_000;
@@ -11,10 +12,16 @@ export interface Deletions {
 }
 
 /**
- * Deletions that can be undone. Each is sent after some seconds, and at once when the person leaves the room or the page.
- * @param send deletes a message on the server
+ * Deletions that can be undone. Each is sent after some seconds, and at once when the person leaves the room or the page, or
+ * signs out.
+ * @param send deletes a message on the server after those before it, and again until it is done or refused
+ * @param sendLast deletes a message on the server by a single request, which the page does not outlive
  */
-export function useDeletions(send: (messageId: number) => void): Deletions {
+export function useDeletions(
+  send: (messageId: number) => Promise<unknown>,
+  sendLast: (messageId: number) => void,
+): Deletions {
+  const { unfinished } = usePageParts();
   const [ids, setIds] = useState<ReadonlySet<number>>(new Set());
   const timers = useRef(new Map<number, ReturnType<typeof setTimeout>>());
 
@@ -24,17 +31,21 @@ export function useDeletions(send: (messageId: number) => void): Deletions {
     setIds(new Set(timers.current.keys()));
   }
 
-  function finish(messageId: number) {
+  function finish<T>(messageId: number, by: (messageId: number) => T): T {
     end(messageId);
-    send(messageId);
+    return by(messageId);
   }
 
   useEffect(() => {
-    const finishAll = () => [...timers.current.keys()].forEach(finish);
-    addEventListener("pagehide", finishAll);
+    const finishAll = <T>(by: (messageId: number) => T): T[] =>
+      [...timers.current.keys()].map((messageId) => finish(messageId, by));
+    const leave = () => void finishAll(sendLast);
+    addEventListener("pagehide", leave);
+    const takeBack = unfinished.add(() => Promise.all(finishAll(send)));
     return () => {
-      removeEventListener("pagehide", finishAll);
-      finishAll();
+      takeBack();
+      removeEventListener("pagehide", leave);
+      finishAll(send);
     };
   }, []);
 
@@ -42,7 +53,7 @@ export function useDeletions(send: (messageId: number) => void): Deletions {
     ids,
     begin(messageId) {
       end(messageId);
-      const timer = setTimeout(() => finish(messageId), undoMs);
+      const timer = setTimeout(() => finish(messageId, send), undoMs);
       timers.current.set(messageId, timer);
       setIds(new Set(timers.current.keys()));
     },

@@ -3,9 +3,9 @@ import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { Icon } from "./icons.tsx";
 
 /**
- * The dialog that is open, if any, by its name. Give `key` and `close` to the component of this name. Each opening has a
- * key of its own: the browser fires `close` later than it closes a dialog, and one that was opened again in between must
- * not be closed by the event of the one before it.
+ * The dialog or popover that is open, if any, by its name. Give `key` and `close` to the component of this name. Each opening has
+ * a key of its own: the browser fires `close` and `toggle` later than it closes a dialog or a popover, and one that was opened again
+ * in between must not be closed by the event of the one before it.
  */
 export function useDialog<Name extends string>() {
   const [opening, setOpening] = useState<{ name: Name; key: number }>();

@@ -1,15 +1,20 @@
 import { render } from "preact";
 import { createAttachments } from "../client/attachments.ts";
+import { createAccount } from "../client/account.ts";
 import { createChatList } from "../client/chat-list.ts";
 import { createClient } from "../client/client.ts";
 import { createDetails } from "../client/details.ts";
+import { createModeration } from "../client/moderation.ts";
+import { createPeople } from "../client/people.ts";
 import { createPresence } from "../client/presence.ts";
 import { storedOutbox } from "../client/stored-outbox.ts";
 import { storedTokens } from "../client/stored-tokens.ts";
 import { followActivity } from "./activity.ts";
 import { App } from "./app.tsx";
+import { CodeColouring, CodeColours } from "./code-colours.ts";
 import { copyFormulas, FormulaDrawer, FormulaDrawing } from "./formula-drawing.ts";
 import { PagePartsContext } from "./page-parts.ts";
+import { Unfinished } from "./unfinished.ts";
 import { WatchedPeople } from "./watched-people.ts";
 
 /*
@@ -21,9 +26,10 @@ import { WatchedPeople } from "./watched-people.ts";
  * each load, two quick reloads would look like theft, and sign the reader out.
  */
 const tokensKey = "gemini-coop-tokens";
+const url = location.origin;
 const tokens = storedTokens(localStorage, tokensKey);
 const client = createClient({
-  url: location.origin,
+  url,
   tokens,
   outbox: storedOutbox(localStorage),
   // A deletion that is sent when the page is left has to outlive the page.
@@ -42,9 +48,13 @@ const presence = createPresence(client);
 followActivity(client, presence);
 const services = {
   client,
-  attachments: createAttachments({ client, url: location.origin, tokens }),
+  attachments: createAttachments({ client, url, tokens }),
+  account: createAccount({ client, url, tokens }),
   details: createDetails(client),
+  moderation: createModeration(client),
+  people: createPeople(client),
   watched: new WatchedPeople(presence),
+  unfinished: new Unfinished(),
 };
 
 const root = document.querySelector("#page");
@@ -52,7 +62,9 @@ if (root) {
   render(
     <PagePartsContext.Provider value={services}>
       <FormulaDrawing.Provider value={new FormulaDrawer()}>
-        <App client={client} chats={createChatList(client)} />
+        <CodeColouring.Provider value={new CodeColours()}>
+          <App client={client} chats={createChatList(client)} />
+        </CodeColouring.Provider>
       </FormulaDrawing.Provider>
     </PagePartsContext.Provider>,
     root,

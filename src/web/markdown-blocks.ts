@@ -27,6 +27,13 @@ class SourceLexer extends Lexer {
   }
 }
 
+/** Whether a block of code has its last line. Until then a streamed one grows with each chunk, and gets no colours. */
+function isClosed(raw: string): boolean {
+  const [, fence] = /^ {0,3}(`{3,}|~{3,})/.exec(raw) ?? [];
+  const last = raw.trimEnd().split("\n").at(-1)?.trimStart() ?? "";
+  return fence !== undefined && raw.includes("\n") && last.startsWith(fence);
+}
+
 const marked = new Marked(
   {
     gfm: true,
@@ -34,6 +41,13 @@ const marked = new Marked(
     renderer: {
       // The host of an image learns who reads the message, and when. A link leaves that choice to the reader.
       image: ({ href, text }) => `<a href="${escapeHtml(href)}">${escapeHtml(text || href)}</a>`,
+      code({ text, raw, lang = "" }) {
+        const [, language = ""] = isClosed(raw)
+          ? (/^([\w#+.-]{1,32})(?:\s|$)/.exec(lang) ?? [])
+          : [];
+        const attribute = language === "" ? "" : ` data-language="${escapeHtml(language)}"`;
+        return `<pre${attribute}><code>${escapeHtml(text.replace(/\n$/, ""))}\n</code></pre>\n`;
+      },
       checkbox: ({ checked }) => (checked ? "☑ " : "☐ "),
       // The page has headings of its own above these.
       heading({ tokens, depth }) {

@@ -1,4 +1,5 @@
 import { useContext, useLayoutEffect, useRef } from "preact/hooks";
+import { CodeColouring, type CodeColours } from "./code-colours.ts";
 import { setDirections } from "./directions.ts";
 import { FormulaDrawing, type FormulaDrawer } from "./formula-drawing.ts";
 import { markdownBlocks } from "./markdown-blocks.ts";
@@ -12,11 +13,17 @@ interface Block {
 /** Changes the nodes of a block before they are shown. */
 export type Decorate = (block: DocumentFragment, index: number) => void;
 
-function draw(html: string, formulas: FormulaDrawer | undefined): DocumentFragment {
+interface Drawers {
+  formulas: FormulaDrawer | undefined;
+  colours: CodeColours | undefined;
+}
+
+function draw(html: string, { formulas, colours }: Drawers): DocumentFragment {
   const fragment = sanitisedText(html);
   setDirections(fragment);
   // Code that is wider than the screen is scrolled with the keyboard, in Safari, too.
   for (const code of fragment.querySelectorAll("pre")) code.tabIndex = 0;
+  colours?.draw(fragment);
   formulas?.draw(fragment);
   return fragment;
 }
@@ -29,6 +36,7 @@ function draw(html: string, formulas: FormulaDrawer | undefined): DocumentFragme
  */
 export function Markdown({ text, decorate }: { text: string; decorate?: Decorate }) {
   const formulas = useContext(FormulaDrawing);
+  const colours = useContext(CodeColouring);
   const element = useRef<HTMLDivElement>(null);
   const blocks = useRef<Block[]>([]);
   const decorated = useRef(decorate);
@@ -39,7 +47,7 @@ export function Markdown({ text, decorate }: { text: string; decorate?: Decorate
     const next = markdownBlocks(text).map((html, index) => {
       const before = old[index];
       if (isSame && before?.html === html) return before;
-      const fragment = draw(html, formulas);
+      const fragment = draw(html, { formulas, colours });
       decorate?.(fragment, index);
       return { html, nodes: [...fragment.childNodes] };
     });

@@ -1,6 +1,7 @@
 // Where somebody who writes a message begins a mention, and who can be meant. The server decides what is a mention; these
 // rules only decide when names are offered.
 import type { Chat, Participant } from "../wire/chats.ts";
+import { foldCase } from "../wire/folding.ts";
 
 /** In larger groups only the owner may mention everybody. */
 const everyoneMax = 50;
@@ -10,6 +11,8 @@ export interface Mentionable {
   name: string;
   /** Undefined for everybody, null for the model. */
   userId: number | null | undefined;
+  /** The display name, where it is not the username. It is found, too, and the username is written. */
+  shownName?: string | undefined;
   hint: string;
 }
 
@@ -25,7 +28,7 @@ export interface MentionPlace {
 const wordCharacter = String.raw`(?:(?![\p{scx=Han}\p{scx=Hira}\p{scx=Kana}\p{scx=Thai}\p{scx=Laoo}\p{scx=Khmr}\p{scx=Mymr}])[\p{L}\p{M}\p{N}])`;
 /** Japanese and Chinese input methods also type the wide `＠`. */
 const beginning = new RegExp(
-  String.raw`(?<!${wordCharacter}[_+\-]*|[@＠\\])[@＠]([A-Za-z0-9_.\-]{0,32})$`,
+  String.raw`(?<!${wordCharacter}[_+\-]*|[@＠\\])[@＠]([\p{L}\p{M}\p{N}_.\-]{0,32})$`,
   "u",
 );
 const address = /:\/\/|^[^/]+\.[^/]+\//;
@@ -38,7 +41,7 @@ export function mentionAt(text: string, caret: number): MentionPlace | undefined
   const { index: start, 1: query = "" } = found;
   const [word = ""] = /[^\s()<>"]*$/.exec(before.slice(0, start)) ?? [];
   if (address.test(word) || endsInCode(before.slice(0, start))) return undefined;
-  const [rest = ""] = /^[A-Za-z0-9_.-]*/.exec(text.slice(caret)) ?? [];
+  const [rest = ""] = /^[\p{L}\p{M}\p{N}_.-]*/u.exec(text.slice(caret)) ?? [];
   return { start, end: caret + rest.length, query };
 }
 
@@ -67,26 +70,42 @@ export function mentionableIn(
   participants: readonly Participant[],
   ownId: number,
   hasModel: boolean,
+  shownNames: ReadonlyMap<number, string> = new Map(),
 ): Mentionable[] {
   if (!chat || chat.is_ai_chat) return [];
   const others = participants.filter(({ id }) => id !== ownId);
   const mayMentionAll =
     chat.is_group && (participants.length <= everyoneMax || chat.owner_id === ownId);
   return [
-    ...others.map(({ id, username }) => ({ name: username, userId: id, hint: "" })),
+    ...others.map(({ id, username }) => {
+      const shown = shownNames.get(id) ?? username;
+      const isNamed = shown !== username;
+      return {
+        name: username,
+        userId: id,
+        shownName: isNamed ? shown : undefined,
+        hint: isNamed ? `@${username}` : "",
+      };
+    }),
     ...(mayMentionAll ? [{ name: "all", userId: undefined, hint: "Everybody in this chat" }] : []),
     ...(hasModel ? [{ name: "Gemini", userId: null, hint: "Asks the model" }] : []),
   ];
 }
 
+/** The place of a query in the names of a person: 0 at the beginning of one or of a word, -1 nowhere. */
+function placeIn({ name, shownName = "" }: Mentionable, query: string): number {
+  const isOfWord = ` ${foldCase(shownName)}`.includes(` ${foldCase(query)}`);
+  return shownName !== "" && isOfWord ? 0 : name.toLowerCase().indexOf(query);
+}
+
 /**
- * Lists at most 8 of the people whose name contains a query: first those whose name begins with it. A name that is
- * complete, and that no other continues, offers nothing any more.
+ * Lists at most 8 of the people whose username contains a query, or in whose display name a word begins with it: first those whose name
+ * begins with it. A name that is complete, and that no other continues, offers nothing any more.
  */
 export function matching(people: readonly Mentionable[], query: string): Mentionable[] {
   const sought = query.toLowerCase();
   const found = people
-    .map((person) => ({ person, index: person.name.toLowerCase().indexOf(sought) }))
+    .map((person) => ({ person, index: placeIn(person, sought) }))
     .filter(({ index }) => index >= 0)
     .toSorted((one, other) => Math.min(one.index, 1) - Math.min(other.index, 1))
     .map(({ person }) => person);

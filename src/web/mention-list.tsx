@@ -103,10 +103,14 @@ export function MentionList({ of }: { of: MentionCompletion }) {
             >
               <Avatar
                 userId={option.userId === undefined ? 0 : option.userId}
-                username={option.userId === undefined ? "@" : option.name}
+                name={option.userId === undefined ? "@" : (option.shownName ?? option.name)}
               />
-              <bdi class="name">{option.name}</bdi>
-              {option.hint && <small class="muted">{option.hint}</small>}
+              <bdi class="name">{option.shownName ?? option.name}</bdi>
+              {option.hint && (
+                <small class="muted">
+                  <bdi>{option.hint}</bdi>
+                </small>
+              )}
             </li>
           ))}
         </ul>

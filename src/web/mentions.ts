@@ -1,5 +1,6 @@
-// Mentions in people's messages are highlighted. The rules for finding them are those of the server's wire/mentions.ts, which
-// is not for browsers; here, Markdown has already told apart what is code or a link.
+// Mentions in people's messages are highlighted. They are found as the server's wire/mentions.ts finds them; here, Markdown has
+// already told apart what is code or a link.
+import { mentionPattern } from "../wire/mention-pattern.ts";
 
 /** The names that a message may mention beside those of people, in lower case. */
 const commonNames = ["all", "gemini"];
@@ -17,12 +18,6 @@ export function mentionNames(usernames: readonly string[], ownName: string): Men
     own: new Set([ownName.toLowerCase(), "all"]),
   };
 }
-
-const wordCharacter = String.raw`[[\p{L}\p{M}\p{N}]--[\p{scx=Han}\p{scx=Hira}\p{scx=Kana}\p{scx=Thai}\p{scx=Laoo}\p{scx=Khmr}\p{scx=Mymr}]]`;
-const mention = new RegExp(
-  String.raw`(?<!${wordCharacter}[_+\-]*|[@\\])@([A-Za-z0-9_.\-]+)(?!${wordCharacter}|@)`,
-  "gv",
-);
 
 /** The longest known name at the beginning: `.`, `-` and `_` at its end may belong to the sentence. */
 function nameIn(written: string, known: ReadonlySet<string>): string | undefined {
@@ -46,7 +41,7 @@ export function highlightMentions(within: DocumentFragment, { known, own }: Ment
   for (const text of texts) {
     const parts: (string | Element)[] = [];
     let end = 0;
-    for (const { 1: written = "", index } of text.data.matchAll(mention)) {
+    for (const { 1: written = "", index } of text.data.matchAll(mentionPattern)) {
       const name = nameIn(written, known);
       if (name === undefined) continue;
       const element = document.createElement("span");

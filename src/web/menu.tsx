@@ -1,7 +1,7 @@
-import { useState } from "preact/hooks";
 import { Refusal, useAction } from "./acting.tsx";
+import { useDialog } from "./dialog.tsx";
 import { Icon, type IconName } from "./icons.tsx";
-import { Popover } from "./popover.tsx";
+import { Popover, usePopoverButton } from "./popover.tsx";
 
 export interface MenuItem {
   label: string;
@@ -18,7 +18,8 @@ export function MenuButton({
   icon: IconName;
   items: readonly MenuItem[];
 }) {
-  const [isOpen, setOpen] = useState(false);
+  const menu = useDialog<"menu">();
+  const isOpen = menu.name !== undefined;
   const action = useAction();
   return (
     <>
@@ -28,20 +29,17 @@ export function MenuButton({
         aria-label={label}
         aria-haspopup="menu"
         aria-expanded={isOpen}
-        onClick={(event) => {
-          // Safari does not focus a button that is clicked.
-          event.currentTarget.focus();
-          setOpen(true);
-        }}
+        {...usePopoverButton(isOpen, () => menu.open("menu"))}
       >
         <Icon name={icon} />
       </button>
       {isOpen && (
         <Popover
+          key={menu.key}
           role="menu"
           label={label}
           footer={<Refusal of={action} />}
-          onClose={() => setOpen(false)}
+          onClose={menu.close}
         >
           {(close) =>
             items.map((item) => (

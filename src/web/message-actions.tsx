@@ -1,9 +1,10 @@
-import { useState } from "preact/hooks";
 import type { Message } from "../wire/messages.ts";
+import { useDialog } from "./dialog.tsx";
 import { EmojiPicker } from "./emoji-picker.tsx";
 import { Icon } from "./icons.tsx";
 import type { MessageCommands } from "./message-commands.ts";
-import { Popover } from "./popover.tsx";
+import { Popover, usePopoverButton } from "./popover.tsx";
+import { useRoomPeople } from "./room-people.ts";
 
 const actionsSelector = "button.message-actions";
 
@@ -20,47 +21,49 @@ export function moveBetweenActions(event: KeyboardEvent, list: HTMLElement) {
 /** The button of a message that opens the menu of what can be done with it. */
 export function MessageActions({
   message,
+  isOwn,
   canEdit,
+  canReport,
   canDelete,
   isTabStop,
   commands,
 }: {
   message: Message;
+  isOwn: boolean;
   canEdit: boolean;
+  canReport: boolean;
   canDelete: boolean;
   isTabStop: boolean;
   commands: MessageCommands;
 }) {
-  const [opened, setOpened] = useState<"menu" | "emoji">();
-  // The event of a closed popover comes later, when another one may be open.
-  const closed = (name: "menu" | "emoji") => () =>
-    setOpened((current) => (current === name ? undefined : current));
+  const popover = useDialog<"menu" | "emoji">();
+  const isOpen = popover.name !== undefined;
+  const { nameOf, onPerson } = useRoomPeople();
+  const { user_id: userId } = message;
   const items = [
     { label: "Reply", act: () => commands.reply(message) },
-    { label: "React", act: () => setOpened("emoji") },
+    { label: "React", act: () => popover.open("emoji") },
     ...(canEdit ? [{ label: "Edit", act: () => commands.edit(message) }] : []),
+    ...(canReport ? [{ label: "Report", act: () => commands.report(message) }] : []),
     ...(canDelete ? [{ label: "Delete", act: () => commands.delete(message) }] : []),
+    ...(userId !== null && !isOwn ? [{ label: "Profile", act: () => onPerson(userId) }] : []),
   ];
   return (
-    <div class={opened ? "tools opened" : "tools"}>
+    <div class={isOpen ? "tools opened" : "tools"}>
       <button
         type="button"
         class="quiet square message-actions"
-        aria-label={`Actions for the message of ${message.username}`}
+        aria-label={`Actions for the message of ${nameOf(message)}`}
         title="Actions"
         aria-haspopup="menu"
-        aria-expanded={opened !== undefined}
+        aria-expanded={isOpen}
         tabIndex={isTabStop ? 0 : -1}
-        onClick={(event) => {
-          // Safari does not focus a button that is clicked.
-          event.currentTarget.focus();
-          setOpened("menu");
-        }}
+        {...usePopoverButton(isOpen, () => popover.open("menu"))}
       >
         <Icon name="more" />
       </button>
-      {opened === "menu" && (
-        <Popover role="menu" label="Actions" onClose={closed("menu")}>
+      {popover.name === "menu" && (
+        <Popover key={popover.key} role="menu" label="Actions" onClose={popover.close}>
           {(close) =>
             items.map(({ label, act }) => (
               <button
@@ -80,10 +83,11 @@ export function MessageActions({
           }
         </Popover>
       )}
-      {opened === "emoji" && (
+      {popover.name === "emoji" && (
         <EmojiPicker
+          key={popover.key}
           onPick={(emoji) => commands.react(message, emoji, true)}
-          onClose={closed("emoji")}
+          onClose={popover.close}
         />
       )}
     </div>

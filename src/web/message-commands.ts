@@ -16,6 +16,13 @@ export interface MessageCommands {
   showVersions(message: Message): void;
   /** Shows a picture over the page. */
   showPicture(picture: Attachment): void;
+  /** Asks for a reason, and reports the message to those who moderate the chat. */
+  report(message: Message): void;
+}
+
+/** Whether the person may report a message: that of somebody else which is not deleted. */
+export function mayReport(message: Message, ownId: number): boolean {
+  return message.user_id !== ownId && message.deleted_at === null;
 }
 
 /** The server decides; this decides what is offered. */
@@ -24,16 +31,19 @@ export function mayEdit(message: Message, ownId: number): boolean {
 }
 
 /**
- * Whether the person may delete a message: the author and the chat's owner may, and the person who asked may delete an answer.
+ * Whether the person may delete a message: the author and the chat's owner may, the person who asked may delete an answer, and a
+ * moderator all but the owner's and the answers to the owner.
  * @param question the question of an answer, if it is loaded
  */
 export function mayDelete(
   message: Message,
   question: Message | undefined,
   ownId: number,
-  ownerId: number | undefined,
+  { ownerId, isModerator }: { ownerId: number | undefined; isModerator: boolean },
 ): boolean {
   if (message.deleted_at !== null) return false;
   const author = message.is_bot ? question?.user_id : message.user_id;
-  return ownerId === ownId || author === ownId;
+  if (ownerId === ownId || author === ownId) return true;
+  // The question of an answer may not be loaded: the server decides.
+  return isModerator && author !== ownerId;
 }

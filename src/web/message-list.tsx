@@ -8,7 +8,9 @@ import { mentionNames } from "./mentions.ts";
 import { moveBetweenActions } from "./message-actions.tsx";
 import { mayDelete, type MessageCommands } from "./message-commands.ts";
 import { MessageRow, PendingRow } from "./message-row.tsx";
+import type { Past } from "./past.ts";
 import type { Reading } from "./reading.ts";
+import { useRoomPeople } from "./room-people.ts";
 import type { Scrolling } from "./scrolling.ts";
 import { calendarDay, dayName, useToday } from "./times.ts";
 import { useReaders } from "./use-readers.ts";
@@ -29,12 +31,16 @@ function isSameDay(one: Message, other: Message): boolean {
   return calendarDay(new Date(one.created_at)) === calendarDay(new Date(other.created_at));
 }
 
-/** The participants' names, and what mentions look like. They are made anew only when somebody comes or goes. */
-function useNames({ participants }: RoomSnapshot, user: User) {
-  return useMemo(() => {
-    const names = new Map(participants.map(({ id, username }) => [id, username]));
-    return { names, mentions: mentionNames([...names.values()], user.username) };
-  }, [participants.map(({ id }) => id).join(), user]);
+/** The names that are highlighted as mentions. They are made anew only when somebody comes or goes. */
+function useMentions({ participants }: RoomSnapshot, user: User) {
+  return useMemo(
+    () =>
+      mentionNames(
+        participants.map(({ username }) => username),
+        user.username,
+      ),
+    [participants.map(({ id }) => id).join(), user.username],
+  );
 }
 
 /** The first message of others above a number; undefined while older messages that may be above it are not loaded. */
@@ -55,27 +61,38 @@ export function MessageList({
   commands,
   deleting,
   scrolling,
+  past,
+  onNewest,
   reading,
 }: {
   room: Room;
+  /** The part of the room that is shown. */
   snapshot: RoomSnapshot;
   user: User;
   commands: MessageCommands;
   /** The ids of messages that are about to be deleted. */
   deleting: ReadonlySet<number>;
   scrolling: Scrolling;
+  past: Past;
+  /** Leads to the newest messages. */
+  onNewest: () => void;
   reading: Reading;
 }) {
   const older = useAction();
+  const newer = useAction();
   // "Today" becomes "Yesterday" at midnight, although nothing is written.
   useToday();
-  const { messages, pending, hasOlder, loadingOlder, chat } = snapshot;
-  const { names, mentions } = useNames(snapshot, user);
+  const { messages, pending, hasOlder, loadingOlder, chat, participants } = snapshot;
+  const isModerator = participants.some(({ id, role }) => id === user.id && role === "moderator");
+  const mentions = useMentions(snapshot, user);
+  const { names } = useRoomPeople();
   const byId = new Map(messages.map((message) => [message.id, message]));
   const find = (id: number | null | undefined) => (id ? byId.get(id) : undefined);
   const lastId = messages.findLast((message) => message.deleted_at === null)?.id;
-  const loadOlder = () => older.run(() => room.loadOlder());
-  const readers = useReaders(snapshot, user.id);
+  const { hasNewer } = past;
+  const loadOlder = () => older.run(past.loadOlder);
+  const loadNewer = () => newer.run(past.loadNewer);
+  const readers = useReaders(snapshot, user.id, names);
   const { newLine, newCount } = reading;
   const firstNew = newLine && firstAfter(messages, newLine.afterSeq, user.id, hasOlder);
 
@@ -87,7 +104,9 @@ export function MessageList({
       tabIndex={0}
       ref={scrolling.list}
       onScroll={() => {
-        if (scrolling.scrolled() && hasOlder && !loadingOlder && !older.problem) void loadOlder();
+        const { isNearStart, isNearEnd } = scrolling.scrolled();
+        if (isNearStart && hasOlder && !loadingOlder && !older.problem) void loadOlder();
+        if (isNearEnd && hasNewer && !past.isLoading && !newer.problem) void loadNewer();
       }}
     >
       {hasOlder && (
@@ -122,7 +141,10 @@ export function MessageList({
               question={question === before ? undefined : question}
               original={find(message.reply_to)}
               readers={readers.get(message.id)}
-              canDelete={mayDelete(message, question, user.id, chat?.owner_id)}
+              canDelete={mayDelete(message, question, user.id, {
+                ownerId: chat?.owner_id,
+                isModerator,
+              })}
               isDeleting={deleting.has(message.id)}
               isTabStop={message.id === lastId}
               mentions={mentions}
@@ -142,8 +164,16 @@ export function MessageList({
           />
         ))}
       </ol>
-      {!scrolling.isAtEnd && (
-        <button type="button" class="to-end" onClick={scrolling.goToEnd}>
+      {hasNewer && (
+        <p class="older">
+          <button type="button" class="quiet" disabled={past.isLoading} onClick={loadNewer}>
+            {past.isLoading ? "Loading…" : "Later messages"}
+          </button>
+          <Refusal of={newer} />
+        </p>
+      )}
+      {(hasNewer || !scrolling.isAtEnd) && (
+        <button type="button" class="to-end" onClick={onNewest}>
           <Icon name="down" /> Newest
           {newCount > 0 && (
             <span class="unread">

@@ -1,5 +1,5 @@
 import { Component } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { PendingMessage } from "../client/client.ts";
 import type { Message } from "../wire/messages.ts";
 import { MessageFiles } from "./attachments.tsx";
@@ -7,14 +7,15 @@ import { AnswerEnd } from "./answer-end.tsx";
 import { Markdown } from "./markdown.tsx";
 import type { MentionNames } from "./mentions.ts";
 import { MessageActions } from "./message-actions.tsx";
-import { mayEdit, type MessageCommands } from "./message-commands.ts";
-import { Avatar } from "./people-shown.tsx";
+import { mayEdit, mayReport, type MessageCommands } from "./message-commands.ts";
 import { PersonText } from "./person-text.tsx";
 import { PlainText } from "./plain-text.tsx";
 import type { Readers } from "./readers.ts";
 import { Reactions } from "./reactions.tsx";
-import { deletedText, ReplyQuote } from "./reply-quote.tsx";
+import { blockedText, deletedText, ReplyQuote } from "./reply-quote.tsx";
+import { useRoomPeople } from "./room-people.ts";
 import { Ticks } from "./ticks.tsx";
+import { AuthorAvatar, AuthorName } from "./author.tsx";
 import { clockTime, fullTime } from "./times.ts";
 
 export interface MessageRowProps {
@@ -34,7 +35,7 @@ export interface MessageRowProps {
   /** Its button for actions is reached with Tab; arrow keys lead from there to the others. */
   isTabStop: boolean;
   mentions: MentionNames;
-  /** The usernames of the participants by their ids. */
+  /** The names of the participants by their ids. */
   names: ReadonlyMap<number, string>;
   commands: MessageCommands;
 }
@@ -69,11 +70,11 @@ export class MessageRow extends Component<MessageRowProps> {
         data-message={message.id}
         tabIndex={-1}
       >
-        {!isOwn && !continues && <Avatar userId={message.user_id} username={message.username} />}
+        {!isOwn && !continues && <AuthorAvatar author={message} />}
         <div class="said">
           <p class="by">
             <strong>
-              <bdi>{isOwn ? "You" : message.username}</bdi>
+              <AuthorName author={message} isOwn={isOwn} />
             </strong>{" "}
             <time dateTime={message.created_at} title={fullTime(message.created_at)}>
               {clockTime(message.created_at)}
@@ -97,11 +98,23 @@ type SaidProps = Omit<MessageRowProps, "continues" | "isDeleting" | "readers">;
 
 function Said({ message, ownId, question, original, commands, ...props }: SaidProps) {
   const { reply_to: replyTo } = message;
+  const { nameOf, isBlocked } = useRoomPeople();
+  const [isShown, setShown] = useState(false);
+  if (isBlocked(message) && !isShown) {
+    return (
+      <p class="text deleted">
+        {blockedText}.{" "}
+        <button type="button" class="link" onClick={() => setShown(true)}>
+          Show it
+        </button>
+      </p>
+    );
+  }
   return (
     <>
       {question && (
         <p class="about">
-          to <bdi>{question.username}</bdi>:{" "}
+          to <bdi>{nameOf(question)}</bdi>:{" "}
           <bdi>
             <PlainText text={question.content} />
           </bdi>
@@ -116,7 +129,9 @@ function Said({ message, ownId, question, original, commands, ...props }: SaidPr
         )}
         <MessageActions
           message={message}
+          isOwn={message.user_id === ownId}
           canEdit={mayEdit(message, ownId)}
+          canReport={mayReport(message, ownId)}
           canDelete={props.canDelete}
           isTabStop={props.isTabStop}
           commands={commands}

@@ -3,6 +3,7 @@ import type { Client } from "../client/client.ts";
 import { Refusal, useAction } from "./acting.tsx";
 import { Dialog } from "./dialog.tsx";
 import { Field } from "./field.tsx";
+import { PeopleField } from "./people-field.tsx";
 import { goToChat } from "./place.ts";
 
 const kinds = [
@@ -68,18 +69,16 @@ export function NewChat({ client, onClose }: { client: Client; onClose: () => vo
             <Field label="Name" name="name" hint="Without one, it is named after its people." />
           )}
           {kind !== "ai" && (
-            <Field
+            <PeopleField
               key={kind}
               label={kind === "private" ? "With whom" : "People"}
               name="people"
-              autocomplete="off"
-              autocapitalize="none"
-              spellcheck={false}
-              required={kind === "private"}
+              isList={kind !== "private"}
+              isRequired={kind === "private"}
               hint={
                 kind === "private"
-                  ? "Their username."
-                  : "Their usernames, separated by commas. You can invite others later."
+                  ? "Their username, or a name to search for."
+                  : "Their usernames, separated by commas, or names to search for. You can invite others later."
               }
             />
           )}

@@ -2,15 +2,23 @@
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 import type { Attachments } from "../client/attachments.ts";
+import type { Account } from "../client/account.ts";
 import type { Client } from "../client/client.ts";
 import type { Details } from "../client/details.ts";
+import type { Moderation } from "../client/moderation.ts";
+import type { People } from "../client/people.ts";
+import type { Unfinished } from "./unfinished.ts";
 import type { WatchedPeople } from "./watched-people.ts";
 
 export interface PageParts {
+  account: Account;
   client: Client;
   attachments: Attachments;
   details: Details;
+  moderation: Moderation;
+  people: People;
   watched: WatchedPeople;
+  unfinished: Unfinished;
 }
 
 export const PagePartsContext = createContext<PageParts | undefined>(undefined);

@@ -6,10 +6,12 @@ import type { User } from "../wire/users.ts";
 import { Refusal, useAction } from "./acting.tsx";
 import { ConfirmedButton } from "./confirmed-button.tsx";
 import { Dialog } from "./dialog.tsx";
-import { Field } from "./field.tsx";
-import { Avatar } from "./people-shown.tsx";
+import { usePageParts } from "./page-parts.ts";
+import { PeopleField } from "./people-field.tsx";
+import { Avatar, PersonName } from "./people-shown.tsx";
 import { goHome } from "./place.ts";
 import { PresenceDot } from "./presence-dot.tsx";
+import { useRoomPeople } from "./room-people.ts";
 
 /** The people in a chat, with buttons to invite, remove and leave. */
 export function PeopleDialog({
@@ -28,8 +30,14 @@ export function PeopleDialog({
   onClose: () => void;
 }) {
   const action = useAction();
+  const { moderation } = usePageParts();
   const isOwner = chat.owner_id === user.id;
+  const own = snapshot.participants.find(({ id }) => id === user.id);
+  const mayRemove = ({ id, role }: Participant) =>
+    id !== user.id && (isOwner || (own?.role === "moderator" && role === "member"));
   const here = new Set(snapshot.online.map(({ user_id }) => user_id));
+  const { nameOf, onPerson } = useRoomPeople();
+  const shown = ({ id, username }: Participant) => nameOf({ user_id: id, username });
   const isFull = !chat.is_group && snapshot.participants.length >= 2;
 
   return (
@@ -39,20 +47,49 @@ export function PeopleDialog({
           <ul class="people">
             {snapshot.participants.map((person) => (
               <li key={person.id}>
-                <Avatar userId={person.id} username={person.username} />
+                <Avatar userId={person.id} name={shown(person)} />
                 {person.id !== user.id && <PresenceDot userId={person.id} />}
-                <bdi class="name">{person.username}</bdi>
-                <span class="muted">{standingOf(person, user, here)}</span>
-                {isOwner && person.id !== user.id && (
-                  <ConfirmedButton
-                    label="Remove"
-                    about={person.username}
-                    disabled={action.isBusy}
-                    onConfirm={() =>
-                      action.run(() => client.api.removeParticipant(chat.id, person.id))
-                    }
+                <button
+                  type="button"
+                  class="name-link"
+                  aria-haspopup="dialog"
+                  onClick={() => onPerson(person.id)}
+                >
+                  <PersonName
+                    person={{
+                      username: person.username,
+                      display_name: shown(person) === person.username ? null : shown(person),
+                    }}
                   />
-                )}
+                </button>
+                <span class="muted">{standingOf(person, user, here)}</span>
+                <div class="row">
+                  {isOwner && person.role !== "owner" && (
+                    <button
+                      type="button"
+                      class="quiet"
+                      disabled={action.isBusy}
+                      onClick={() =>
+                        void action.run(() =>
+                          moderation.changeRole(chat.id, person.id, otherRole(person)),
+                        )
+                      }
+                    >
+                      {`Make ${otherRole(person)}`}
+                      <span class="visually-hidden"> {person.username}</span>
+                    </button>
+                  )}
+                  {mayRemove(person) && (
+                    <ConfirmedButton
+                      label="Remove"
+                      about={person.username}
+                      disabled={action.isBusy}
+                      onConfirm={() =>
+                        action.run(() => client.api.removeParticipant(chat.id, person.id))
+                      }
+                    />
+                  )}
+                </div>
               </li>
             ))}
           </ul>
@@ -85,10 +122,14 @@ export function PeopleDialog({
   );
 }
 
+function otherRole({ role }: Participant): "member" | "moderator" {
+  return role === "moderator" ? "member" : "moderator";
+}
+
 function standingOf(person: Participant, user: User, here: Set<number>): string {
   const words = [
     person.id === user.id ? "you" : here.has(person.id) ? "here" : "",
-    person.role === "owner" ? "owner" : "",
+    person.role === "member" ? "" : person.role,
   ];
   return words.filter((word) => word !== "").join(", ");
 }
@@ -96,13 +137,15 @@ function standingOf(person: Participant, user: User, here: Set<number>): string 
 function Invite({ client, chatId }: { client: Client; chatId: number }) {
   const action = useAction();
   const [invited, setInvited] = useState("");
+  const [count, setCount] = useState(0);
 
   async function invite(form: HTMLFormElement) {
     setInvited("");
     const username = String(new FormData(form).get("username") ?? "").trim();
     if (await action.run(() => client.api.inviteToChat(chatId, username))) {
       setInvited(`${username} is in this chat now.`);
-      form.reset();
+      // A new field is empty.
+      setCount((before) => before + 1);
     }
   }
 
@@ -114,14 +157,13 @@ function Invite({ client, chatId }: { client: Client; chatId: number }) {
         void invite(event.currentTarget);
       }}
     >
-      <Field
+      <PeopleField
+        key={count}
         label="Invite somebody"
         name="username"
-        placeholder="Username"
-        autocomplete="off"
-        autocapitalize="none"
-        spellcheck={false}
-        required
+        placeholder="Username or name"
+        isList={false}
+        isRequired
       />
       <button disabled={action.isBusy}>Invite</button>
       <p class="muted" role="status">

@@ -1,13 +1,23 @@
-// The page's URL holds the open chat, so that reloading, going back and links work.
+// The page's URL holds the open chat, so that reloading, going back and links work. The URL of a message has its number, too.
 import { useEffect, useState } from "preact/hooks";
 
-function chatInAddress(): number | undefined {
-  const [, id] = /^#\/chats\/(\d{1,15})$/.exec(location.hash) ?? [];
-  return id ? Number(id) : undefined;
+export interface Place {
+  chatId: number | undefined;
+  /** The number of the message that is to be shown. */
+  seq: number | undefined;
+}
+
+function placeInAddress(): Place {
+  const [, id, seq] = /^#\/chats\/(\d{1,15})(?:\/(\d{1,15}))?$/.exec(location.hash) ?? [];
+  return { chatId: id ? Number(id) : undefined, seq: seq ? Number(seq) : undefined };
 }
 
 export function chatAddress(chatId: number): string {
   return `#/chats/${chatId}`;
+}
+
+export function messageAddress(chatId: number, seq: number): string {
+  return `${chatAddress(chatId)}/${seq}`;
 }
 
 export function goToChat(chatId: number) {
@@ -18,12 +28,20 @@ export function goHome() {
   location.hash = "#/";
 }
 
-export function useChatInAddress(): number | undefined {
-  const [chatId, setChatId] = useState(chatInAddress);
+export function usePlace() {
+  const [place, setPlace] = useState(placeInAddress);
   useEffect(() => {
-    const follow = () => setChatId(chatInAddress());
+    const follow = () => setPlace(placeInAddress());
     addEventListener("hashchange", follow);
     return () => removeEventListener("hashchange", follow);
   }, []);
-  return chatId;
+  return {
+    ...place,
+    /** The message is shown: from now on the URL is that of its chat, so that the same link can be followed once more. */
+    endJump(chatId: number) {
+      if (placeInAddress().chatId !== chatId) return;
+      history.replaceState(history.state, "", chatAddress(chatId));
+      setPlace({ chatId, seq: undefined });
+    },
+  };
 }

@@ -38,6 +38,25 @@ function moveFocus(event: KeyboardEvent, element: HTMLElement, columns: number) 
 }
 
 /**
+ * The handlers of a button that opens a popover. Pressing it while that is open has closed the popover before the click, which
+ * must not open it again.
+ */
+export function usePopoverButton(isOpen: boolean, open: () => void) {
+  const wasOpen = useRef(false);
+  return {
+    onPointerDown() {
+      wasOpen.current = isOpen;
+    },
+    onClick({ currentTarget, detail }: { currentTarget: HTMLElement; detail: number }) {
+      // Safari does not focus a button that is clicked.
+      currentTarget.focus();
+      // The detail is 0 for a click by the keyboard, which no pointer has preceded.
+      if (detail === 0 || !wasOpen.current) open();
+    },
+  };
+}
+
+/**
  * A menu or a grid of buttons beside the button that had the focus. Arrow keys move the focus between its buttons, which
  * have `tabIndex={-1}`. It closes with Escape and when the focus leaves it, and then the focus returns. `children` receives
  * the function that closes it; `footer` stands below them.

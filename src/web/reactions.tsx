@@ -23,7 +23,7 @@ export function Reactions({
 }: {
   message: Message;
   ownId: number;
-  /** The usernames of the participants by their ids. */
+  /** The names of the participants by their ids. */
   names: ReadonlyMap<number, string>;
   commands: MessageCommands;
 }) {

@@ -5,15 +5,19 @@ import type { Message } from "../wire/messages.ts";
 /** In larger rooms the server sends no read positions: readers are requested. */
 const liveReadsMembersMax = 100;
 export interface Readers {
-  /** Usernames, in the order of the participants. Undefined in a large room, where they have to be requested. */
+  /** In the order of the participants. Undefined in a large room, where they have to be requested. */
   names: readonly string[] | undefined;
   isEverybody: boolean;
 }
 
-/** Finds the people who have read a message: those who came before it and have read up to it or further. */
+/**
+ * Finds the people who have read a message: those who came before it and have read up to it or further.
+ * @param shownNames by user id; people who are not among them are called by their usernames
+ */
 export function readersOf(
   message: Pick<Message, "seq" | "user_id">,
   { reads, participants }: Pick<RoomSnapshot, "reads" | "participants">,
+  shownNames: ReadonlyMap<number, string> = new Map(),
 ): Readers {
   if (participants.length > liveReadsMembersMax) return { names: undefined, isEverybody: false };
   const ids = new Set(
@@ -26,7 +30,7 @@ export function readersOf(
   const others = participants.filter(({ id }) => id !== message.user_id);
   const readers = others.filter(({ id }) => ids.has(id));
   return {
-    names: readers.map(({ username }) => username),
+    names: readers.map(({ id, username }) => shownNames.get(id) ?? username),
     isEverybody: readers.length > 0 && readers.length === others.length,
   };
 }

@@ -1,16 +1,20 @@
 import type { Message } from "../wire/messages.ts";
 import { textOrNames } from "./message-text.ts";
+import { useRoomPeople } from "./room-people.ts";
 
 export const deletedText = "This message was deleted";
+export const blockedText = "A message of somebody you have blocked";
 const quotedMax = 200;
 
 /** The author and the beginning of a message in one line. @param message undefined if it is not loaded */
 export function Quoted({ message }: { message: Message | undefined }) {
+  const { nameOf, isBlocked } = useRoomPeople();
   if (!message) return <>An earlier message</>;
+  if (isBlocked(message)) return <>{blockedText}</>;
   const text = message.deleted_at === null ? textOrNames(message).slice(0, quotedMax) : deletedText;
   return (
     <>
-      <bdi>{message.username}</bdi>: <bdi>{text}</bdi>
+      <bdi>{nameOf(message)}</bdi>: <bdi>{text}</bdi>
     </>
   );
 }

@@ -10,7 +10,10 @@ import { Icon } from "./icons.tsx";
 import { namesOf } from "./names.ts";
 import { PeopleDialog } from "./people-dialog.tsx";
 import { goHome } from "./place.ts";
+import { useRoomPeople } from "./room-people.ts";
 import { PresenceDot, presenceWords, usePresenceOf } from "./presence-dot.tsx";
+import { ReportsDialog } from "./reports-dialog.tsx";
+import { SearchDialog } from "./search-dialog.tsx";
 import { useWatched } from "./watched-people.ts";
 
 export function RoomHeader({
@@ -18,18 +21,23 @@ export function RoomHeader({
   chats,
   user,
   snapshot,
+  title,
   listed,
 }: {
   client: Client;
   chats: ChatList;
   user: User;
   snapshot: RoomSnapshot;
+  /** The name of the chat, as it is shown. */
+  title: string;
   listed: ChatSummary | undefined;
 }) {
-  const dialog = useDialog<"people" | "settings">();
+  const dialog = useDialog<"people" | "search" | "settings" | "reports">();
   const { chat, participants } = snapshot;
   const others = participants.filter(({ id }) => id !== user.id);
   useWatched(others.map(({ id }) => id));
+  const own = participants.find(({ id }) => id === user.id);
+  const moderates = own !== undefined && own.role !== "member";
   const partner = chat?.is_group === false ? others[0]?.id : undefined;
   return (
     <header>
@@ -42,7 +50,7 @@ export function RoomHeader({
         <Icon name="back" />
       </button>
       <div class="title">
-        <h2 dir="auto">{chat?.name ?? ""}</h2>
+        <h2 dir="auto">{title}</h2>
         <p class="muted here">
           <PresenceDot userId={partner} />
           <Here snapshot={snapshot} ownId={user.id} partner={partner} />
@@ -50,13 +58,30 @@ export function RoomHeader({
       </div>
       <ConnectionState client={client} />
       {chat && (
+        <button
+          type="button"
+          class="quiet square"
+          aria-label="Search this chat"
+          title="Search this chat"
+          onClick={() => dialog.open("search")}
+        >
+          <Icon name="search" />
+        </button>
+      )}
+      {chat && (
         <button type="button" class="quiet" onClick={() => dialog.open("people")}>
           <Icon name="people" />
           <span class="visually-hidden">People, </span>
           {participants.length}
         </button>
       )}
-      {listed && <ChatMenu chat={listed} />}
+      {listed && (
+        <ChatMenu
+          chat={listed}
+          title={title}
+          onReports={moderates ? () => dialog.open("reports") : undefined}
+        />
+      )}
       {chat?.owner_id === user.id && (
         <button
           type="button"
@@ -78,6 +103,12 @@ export function RoomHeader({
           onClose={dialog.close}
         />
       )}
+      {chat && dialog.name === "reports" && (
+        <ReportsDialog key={dialog.key} chatId={chat.id} onClose={dialog.close} />
+      )}
+      {chat && dialog.name === "search" && (
+        <SearchDialog key={dialog.key} client={client} chat={chat} onClose={dialog.close} />
+      )}
       {chat && dialog.name === "settings" && (
         <ChatSettingsDialog key={dialog.key} client={client} chat={chat} onClose={dialog.close} />
       )}
@@ -96,7 +127,10 @@ function Here({
   partner: number | undefined;
 }) {
   const presence = usePresenceOf(partner);
-  const here = snapshot.online.filter(({ user_id }) => user_id !== ownId);
+  const { nameOf } = useRoomPeople();
+  const here = snapshot.online
+    .filter(({ user_id }) => user_id !== ownId)
+    .map((person) => ({ username: nameOf(person) }));
   const count = Math.max(here.length, snapshot.onlineCount - 1);
   if (here.length > 0) return <>{`${namesOf(here, count)} ${count === 1 ? "is" : "are"} here`}</>;
   if (!presence) return <>Only you are here</>;

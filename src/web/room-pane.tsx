@@ -2,7 +2,7 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 import type { Attachment } from "../client/attachments.ts";
 import type { ChatList } from "../client/chat-list.ts";
 import type { Client, RoomSnapshot } from "../client/client.ts";
-import type { ChatSummary } from "../wire/chats.ts";
+import type { ChatSummary, Participant } from "../wire/chats.ts";
 import type { Message } from "../wire/messages.ts";
 import type { User } from "../wire/users.ts";
 import { Announcements } from "./announcing.tsx";
@@ -16,11 +16,18 @@ import { mentionableIn } from "./mention-at.ts";
 import { MessageList } from "./message-list.tsx";
 import { namesOf } from "./names.ts";
 import { useSnapshot } from "./observing.ts";
+import { BlockedPartner } from "./blocked-partner.tsx";
+import { usePageParts } from "./page-parts.ts";
+import { PersonCard } from "./person-card.tsx";
 import { goHome } from "./place.ts";
+import { useJump, usePast } from "./past.ts";
 import { Notice } from "./notice.tsx";
 import { useReading } from "./reading.ts";
+import { ReportDialog } from "./report-dialog.tsx";
 import { RoomHeader } from "./room-header.tsx";
+import { RoomPeopleContext } from "./room-people.ts";
 import { useScrolling } from "./scrolling.ts";
+import { useNamesIn } from "./shown-names.ts";
 import { VersionsDialog } from "./versions-dialog.tsx";
 
 export function RoomPane({
@@ -31,6 +38,8 @@ export function RoomPane({
   listed,
   hasModel,
   drafts,
+  jumpTo,
+  onJumped,
   onNew,
 }: {
   client: Client;
@@ -41,22 +50,42 @@ export function RoomPane({
   listed: ChatSummary | undefined;
   hasModel: boolean;
   drafts: Drafts;
+  /** The number of the message that is to be shown. */
+  jumpTo: number | undefined;
+  onJumped: () => void;
   /** Receives the number of messages that the person has not seen. */
   onNew: (count: number) => void;
 }) {
   const room = useMemo(() => client.room(chatId), [chatId]);
   useEffect(() => () => room.close(), [room]);
   const snapshot = useSnapshot(room);
-  const scrolling = useScrolling(snapshot);
+  const past = usePast(client, room, snapshot);
+  const { shown: shownPart } = past;
+  const scrolling = useScrolling(shownPart, past.hasNewer || jumpTo !== undefined);
   const reading = useReading(room, chats, snapshot, scrolling, user.id);
   useEffect(() => onNew(reading.newCount), [reading.newCount]);
   useEffect(() => () => onNew(0), []);
   const { chat, messages, participants, typing } = snapshot;
+  const names = useNamesIn(chatId, participants);
+  const { blockedIds } = useSnapshot(usePageParts().people);
   const people = useMemo(
-    () => mentionableIn(chat, participants, user.id, hasModel),
-    [chat, participants, user.id, hasModel],
+    () => mentionableIn(chat, participants, user.id, hasModel, names),
+    [chat, participants, user.id, hasModel, names],
   );
-  const versions = useDialog<"versions">();
+  const card = useDialog<"person">();
+  const [cardOf, setCardOf] = useState(0);
+  const roomPeople = useMemo(
+    () => ({
+      names,
+      blockedIds,
+      onPerson(userId: number) {
+        setCardOf(userId);
+        card.open("person");
+      },
+    }),
+    [names, blockedIds],
+  );
+  const dialog = useDialog<"versions" | "report">();
   const [shown, setShown] = useState<Message>();
   const [picture, setPicture] = useState<Attachment>();
   const conversation = useConversation({
@@ -65,76 +94,116 @@ export function RoomPane({
     user,
     drafts,
     scrolling,
+    past,
     onVersions(message) {
       setShown(message);
-      versions.open("versions");
+      dialog.open("versions");
+    },
+    onReport(message) {
+      setShown(message);
+      dialog.open("report");
     },
     onPicture: setPicture,
     onSent: reading.endNewLine,
   });
 
+  useJump(jumpTo, { past, scrolling, snapshot, onEnd: onJumped, onProblem: conversation.tell });
   const drop = useFileDrop(conversation.uploads.add);
 
   if (snapshot.state === "gone") return <Gone snapshot={snapshot} />;
-  const others = typing.filter(({ user_id }) => user_id !== user.id);
+  const others = typing
+    .filter(({ user_id }) => user_id !== user.id && !blockedIds.has(user_id))
+    .map(({ user_id, username }) => ({ username: names.get(user_id) ?? username }));
+  const partner = partnerIn(snapshot, user.id);
+  const title = chat?.is_named === false && partner ? names.get(partner.id) : chat?.name;
   const isEmpty = chat !== undefined && messages.length === 0 && snapshot.pending.length === 0;
   return (
-    <main class={drop.isOver ? "room dropping" : "room"} {...drop.attributes}>
-      <RoomHeader client={client} chats={chats} user={user} snapshot={snapshot} listed={listed} />
-      {chat && <Announcements messages={messages} ownId={user.id} />}
-      <MessageList
-        room={room}
-        snapshot={snapshot}
-        user={user}
-        commands={conversation.commands}
-        deleting={conversation.deleting}
-        scrolling={scrolling}
-        reading={reading}
-      />
-      {!chat && (
-        <p class="muted note over" role="status">
-          {snapshot.problem?.detail ?? "Loading…"}
-        </p>
-      )}
-      {isEmpty && <Silence isAiChat={chat.is_ai_chat} />}
-      <p class="typing" aria-live="off">
-        {others.length > 0 && `${namesOf(others)} ${others.length === 1 ? "is" : "are"} writing…`}
-      </p>
-      <Notice text={conversation.notice} onClose={conversation.endNotice} />
-      <Composer
-        room={room}
-        name={chat?.name ?? "the room"}
-        isAiChat={chat?.is_ai_chat ?? false}
-        people={people}
-        messages={messages}
-        composing={conversation.composing}
-        uploads={conversation.uploads}
-        isSendingFiles={conversation.isSendingFiles}
-        onSend={conversation.send}
-        onEditLast={conversation.editLast}
-      />
-      {picture && (
-        <Lightbox
-          pictures={picturesOf(messages)}
-          shown={picture}
-          onShow={setPicture}
-          onClose={() => setPicture(undefined)}
-        />
-      )}
-      {shown && versions.name && (
-        <VersionsDialog
-          key={versions.key}
+    <RoomPeopleContext.Provider value={roomPeople}>
+      <main class={drop.isOver ? "room dropping" : "room"} {...drop.attributes}>
+        <RoomHeader
           client={client}
-          message={shown}
-          onClose={versions.close}
+          chats={chats}
+          user={user}
+          snapshot={snapshot}
+          title={title ?? ""}
+          listed={listed}
         />
-      )}
-    </main>
+        {chat && <Announcements messages={messages} ownId={user.id} />}
+        <MessageList
+          room={room}
+          snapshot={shownPart}
+          user={user}
+          commands={conversation.commands}
+          deleting={conversation.deleting}
+          scrolling={scrolling}
+          past={past}
+          onNewest={conversation.goToNewest}
+          reading={reading}
+        />
+        {!chat && (
+          <p class="muted note over" role="status">
+            {snapshot.problem?.detail ?? "Loading…"}
+          </p>
+        )}
+        {isEmpty && <Silence isAiChat={chat.is_ai_chat} />}
+        <p class="typing" aria-live="off">
+          {others.length > 0 && `${namesOf(others)} ${others.length === 1 ? "is" : "are"} writing…`}
+        </p>
+        <Notice text={conversation.notice} onClose={conversation.endNotice} />
+        {partner && blockedIds.has(partner.id) ? (
+          <BlockedPartner userId={partner.id} name={names.get(partner.id) ?? partner.username} />
+        ) : (
+          <Composer
+            room={room}
+            name={title || "the room"}
+            isAiChat={chat?.is_ai_chat ?? false}
+            people={people}
+            messages={shownPart.messages}
+            composing={conversation.composing}
+            uploads={conversation.uploads}
+            isSendingFiles={conversation.isSendingFiles}
+            onSend={conversation.send}
+            onEditLast={conversation.editLast}
+          />
+        )}
+        {picture && (
+          <Lightbox
+            pictures={picturesOf(shownPart.messages)}
+            shown={picture}
+            onShow={setPicture}
+            onClose={() => setPicture(undefined)}
+          />
+        )}
+        {card.name && (
+          <PersonCard
+            key={card.key}
+            userId={cardOf}
+            ownId={user.id}
+            onMention={
+              people.some(({ userId }) => userId === cardOf) ? conversation.mention : undefined
+            }
+            onClose={card.close}
+          />
+        )}
+        {shown && dialog.name === "versions" && (
+          <VersionsDialog key={dialog.key} client={client} message={shown} onClose={dialog.close} />
+        )}
+        {shown && dialog.name === "report" && (
+          <ReportDialog key={dialog.key} message={shown} onClose={dialog.close} />
+        )}
+      </main>
+    </RoomPeopleContext.Provider>
   );
 }
 
 function picturesOf(messages: readonly Message[]): Attachment[] {
   return messages.flatMap(({ attachments }) => attachments.filter(({ kind }) => kind === "image"));
+}
+
+/** The other person of a private chat. */
+function partnerIn({ chat, participants }: RoomSnapshot, ownId: number): Participant | undefined {
+  if (!chat || chat.is_group || chat.is_ai_chat) return undefined;
+  return participants.find(({ id }) => id !== ownId);
 }
 
 function Silence({ isAiChat }: { isAiChat: boolean }) {

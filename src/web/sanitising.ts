@@ -20,10 +20,27 @@ export function sanitisedText(html: string): DocumentFragment {
   return purifier.sanitize(html, {
     ...strict,
     ALLOWED_TAGS: textTags.split(" "),
-    ALLOWED_ATTR: ["href", "start"],
+    ALLOWED_ATTR: ["data-language", "href", "start"],
+    ADD_URI_SAFE_ATTR: ["data-language"],
     ALLOWED_URI_REGEXP: /^(?:https?|mailto):/i,
     RETURN_DOM_FRAGMENT: true,
   });
+}
+
+const codeClass = /^hljs-[a-z_-]+$/;
+
+/** HTML of code-languages.ts as nodes that may be shown. Of the classes, only those of its own colours stay. */
+export function sanitisedCode(html: string): DocumentFragment {
+  const fragment = purifier.sanitize(html, {
+    ...strict,
+    ALLOWED_TAGS: ["span"],
+    ALLOWED_ATTR: ["class"],
+    RETURN_DOM_FRAGMENT: true,
+  });
+  for (const element of fragment.querySelectorAll("[class]")) {
+    element.className = [...element.classList].filter((name) => codeClass.test(name)).join(" ");
+  }
+  return fragment;
 }
 
 const formulaTags =

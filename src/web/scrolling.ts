@@ -3,8 +3,8 @@ import type { RoomSnapshot } from "../client/client.ts";
 
 /** Within this many pixels of its end, the list follows what is added. */
 const endReach = 80;
-/** Older messages are loaded before the reader has come to the first. */
-const olderReach = 600;
+/** More messages are loaded before the reader has come to the first or the last one. */
+const moreReach = 600;
 /** The part of the list above the line at which the reader begins. */
 const startShare = 0.2;
 export type Scrolling = ReturnType<typeof useScrolling>;
@@ -15,8 +15,9 @@ function rowOf(list: HTMLElement | null, messageId: number) {
 
 /**
  * Keeps the end in view while the reader is there, and what they read in its place when older messages come above it.
+ * @param isCut the end of the list is not that of the chat, or the reader is led elsewhere
  */
-export function useScrolling(snapshot: RoomSnapshot) {
+export function useScrolling(snapshot: RoomSnapshot, isCut: boolean) {
   const list = useRef<HTMLDivElement>(null);
   const [isAtEnd, setAtEnd] = useState(true);
   const atEnd = useRef(true);
@@ -43,13 +44,14 @@ export function useScrolling(snapshot: RoomSnapshot) {
   }
 
   function follow({ scrollTop, scrollHeight, clientHeight }: HTMLDivElement) {
-    atEnd.current = scrollHeight - scrollTop - clientHeight < endReach;
+    atEnd.current = !isCut && scrollHeight - scrollTop - clientHeight < endReach;
     setAtEnd(atEnd.current);
   }
 
   useLayoutEffect(() => {
     const element = list.current;
     if (!element) return;
+    if (isCut) atEnd.current = false;
     if (atEnd.current) toEnd();
     else if (first !== before.current.first) {
       element.scrollTop += element.scrollHeight - before.current.height;
@@ -94,12 +96,16 @@ export function useScrolling(snapshot: RoomSnapshot) {
     focus(messageId: number) {
       rowOf(list.current, messageId)?.focus({ preventScroll: true });
     },
-    /** @returns whether the reader is near the beginning */
-    scrolled(): boolean {
+    /** @returns whether the reader is near the beginning and near the end */
+    scrolled() {
       const element = list.current;
-      if (!element) return false;
+      if (!element) return { isNearStart: false, isNearEnd: false };
       follow(element);
-      return element.scrollTop < olderReach;
+      const { scrollTop, scrollHeight, clientHeight } = element;
+      return {
+        isNearStart: scrollTop < moreReach,
+        isNearEnd: scrollHeight - scrollTop - clientHeight < moreReach,
+      };
     },
   };
 }

@@ -8,6 +8,7 @@ import { namesOf } from "./names.ts";
 import { Avatar } from "./people-shown.tsx";
 import type { Readers } from "./readers.ts";
 import { usePageParts } from "./page-parts.ts";
+import { useRoomPeople } from "./room-people.ts";
 import { fullTime } from "./times.ts";
 
 /** The readers that the server names of one message at most. */
@@ -44,6 +45,7 @@ export function Ticks({ message, readers }: { message: Message; readers: Readers
 
 function ReadersDialog({ message, onClose }: { message: Message; onClose: () => void }) {
   const { details } = usePageParts();
+  const { nameOf } = useRoomPeople();
   const [readers, setReaders] = useState<readonly Reader[]>();
   const [problem, setProblem] = useState<string>();
   useEffect(() => {
@@ -56,10 +58,10 @@ function ReadersDialog({ message, onClose }: { message: Message; onClose: () => 
       {(close) => (
         <>
           <ul class="people" tabIndex={0} aria-label="Readers of this message">
-            {readers?.map(({ user_id, username, read_at }) => (
-              <li key={user_id}>
-                <Avatar userId={user_id} username={username} />
-                <bdi class="name">{username}</bdi>
+            {readers?.map(({ read_at, ...reader }) => (
+              <li key={reader.user_id}>
+                <Avatar userId={reader.user_id} name={nameOf(reader)} />
+                <bdi class="name">{nameOf(reader)}</bdi>
                 <time class="muted" dateTime={read_at}>
                   {fullTime(read_at)}
                 </time>

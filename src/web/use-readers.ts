@@ -11,7 +11,11 @@ const keyOf = ({ names, isEverybody }: Readers) => `${isEverybody} ${names?.join
  * The readers of one's own newest messages, by message id: of the newest one, and of each that has other readers than the
  * next. An entry is replaced only when it has changed, so that the other rows are not drawn again.
  */
-export function useReaders(snapshot: RoomSnapshot, ownId: number): ReadonlyMap<number, Readers> {
+export function useReaders(
+  snapshot: RoomSnapshot,
+  ownId: number,
+  names: ReadonlyMap<number, string>,
+): ReadonlyMap<number, Readers> {
   const before = useRef<ReadonlyMap<number, Readers>>(new Map());
   const shown = new Map<number, Readers>();
   const { messages, participants } = snapshot;
@@ -21,7 +25,7 @@ export function useReaders(snapshot: RoomSnapshot, ownId: number): ReadonlyMap<n
       : [];
   let key = "";
   for (const message of own.slice(-messagesMax).toReversed()) {
-    const readers = readersOf(message, snapshot);
+    const readers = readersOf(message, snapshot, names);
     if (keyOf(readers) === key) continue;
     key = keyOf(readers);
     const held = before.current.get(message.id);

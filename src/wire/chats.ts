@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { Id, numeric, Seq, text, Time, TimeInput } from "./text.ts";
-import { UsernameSought } from "./users.ts";
+import { ShownMembers, UsernameSought } from "./users.ts";
 
 /** Limit of participants in a group chat. A private chat holds two. */
 export const groupSizeMax = 2_000;
@@ -137,9 +137,10 @@ export const Participant = z
   .object({
     id: Id.meta({ description: "The user's id" }),
     username: z.string(),
-    role: z.enum(["owner", "member"]),
+    role: z.enum(["owner", "moderator", "member"]),
     joined_at: Time,
     created_at: Time.meta({ description: "When the user registered" }),
+    ...ShownMembers.shape,
   })
   .meta({ id: "Participant" });
 export type Participant = z.infer<typeof Participant>;

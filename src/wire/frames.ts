@@ -89,6 +89,12 @@ export const ParticipantAddedFrame = z.object({
   participant: Participant,
   updated_seq: Seq,
 });
+export const ParticipantUpdatedFrame = z.object({
+  type: z.literal("participant_updated"),
+  ...inChat,
+  participant: Participant,
+  updated_seq: Seq,
+});
 export const ParticipantRemovedFrame = z.object({
   type: z.literal("participant_removed"),
   ...inChat,
@@ -172,6 +178,7 @@ export const DurableFrame = z.union([
   BotStreamLastFrame,
   ReactionFrame,
   ParticipantAddedFrame,
+  ParticipantUpdatedFrame,
   ParticipantRemovedFrame,
   ChatUpdatedFrame,
 ]);

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { Chat, ChatPreferences } from "./chats.ts";
 import { Message } from "./messages.ts";
+import { Report } from "./moderation.ts";
 import { Read } from "./receipts.ts";
 import { Id, Seq, Time } from "./text.ts";
 
@@ -50,6 +51,9 @@ const MentionFrame = z.object({
 });
 export type MentionFrame = z.infer<typeof MentionFrame>;
 
+/** The owner and the moderators of a chat are told of a report, and of its resolution. */
+const ReportFrame = z.object({ type: z.literal("report"), ...inChat, report: Report });
+
 export type ActivityFrame = z.infer<typeof ActivityFrame>;
 
 /** The frame has no number in the room's log. A socket that joins at this moment gets the numbered `chat_updated` as well. */
@@ -64,6 +68,7 @@ export const listFrames = {
   read: ReadFrame,
   mention: MentionFrame,
   preferences: PreferencesFrame,
+  report: ReportFrame,
   chat_activity: ActivityFrame,
   chat_changed: ChatChangedFrame,
 } as const;

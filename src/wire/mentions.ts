@@ -1,6 +1,7 @@
 // Mentions in the text of a message: `@name` outside of code, links and e-mail addresses. A client that offers names for
 // completion or highlights mentions may use the same rules.
 
+import { mentionPattern } from "./mention-pattern.ts";
 import { botUsername } from "./messages.ts";
 
 /** `@all` mentions everybody in a group. */
@@ -14,16 +15,6 @@ const nameMax = 32;
 const nameMin = 2;
 
 /**
- * A letter or digit that can be part of a word beside a mention. Scripts that are written without spaces between words are
- * left out, because a mention may stand anywhere in them.
- */
-const wordCharacter = String.raw`[[\p{L}\p{M}\p{N}]--[\p{scx=Han}\p{scx=Hira}\p{scx=Kana}\p{scx=Thai}\p{scx=Laoo}\p{scx=Khmr}\p{scx=Mymr}]]`;
-const mention = new RegExp(
-  String.raw`(?<!${wordCharacter}[_+\-]*|[@\\])@([A-Za-z0-9_.\-]+)(?!${wordCharacter}|@)`,
-  "gv",
-);
-
-/**
  * Lists the names that a text may mention, in the order of their first use.
  * @returns for each mention the names that it may stand for in lower case, the longest first: `.`, `-` and `_` at its end may
  * belong to the name or to the sentence
@@ -33,7 +24,7 @@ export function mentionsIn(text: string): string[][] {
   const found = new Map<string, string[]>();
   for (const [word] of withoutCode(text).matchAll(/[^\s()<>"]+/g)) {
     if (isAddress(word.slice(0, word.indexOf("@")))) continue;
-    for (const [, written = ""] of word.matchAll(mention)) {
+    for (const [, written = ""] of word.matchAll(mentionPattern)) {
       const names = namesOf(written.toLowerCase());
       if (names[0] !== undefined) found.set(names[0], names);
       if (found.size >= mentionsMax) return [...found.values()];

@@ -54,7 +54,8 @@ export const Message = z
     seq: Seq,
     updated_seq: Seq,
     user_id: Id.nullable().meta({
-      description: "The sender. null for the bot and for an account that was deleted",
+      description:
+        "The sender. null for the bot, and for imported messages without an author. A deleted account keeps its id and has the username `Deleted user`",
     }),
     username: z.string(),
     content: z.string().meta({
@@ -203,11 +204,23 @@ export const HistoryQuery = z
       description:
         "Only messages whose `seq` is above this number. The `after_seq` of the socket's `join` compares `updated_seq` instead.",
     }),
+    around_seq: numeric({ min: 0 })
+      .optional()
+      .meta({
+        description:
+          "Messages on both sides of this number: half of `limit` below it, the others from the number on. It may be that of a " +
+          "message that was found, or of any change.",
+      }),
   })
   .refine((query) => query.before_seq === undefined || query.after_seq === undefined, {
     error: "before_seq and after_seq exclude each other",
     path: ["after_seq"],
-  });
+  })
+  .refine(
+    ({ around_seq, before_seq, after_seq }) =>
+      around_seq === undefined || (before_seq === undefined && after_seq === undefined),
+    { error: "around_seq excludes before_seq and after_seq", path: ["around_seq"] },
+  );
 export type HistoryQuery = z.infer<typeof HistoryQuery>;
 
 export const MessagePath = ChatPath.extend({

@@ -17,6 +17,8 @@ export const problemCatalogue = {
   email_taken: { status: 409, title: "Email taken" },
   chat_full: { status: 409, title: "Chat is full" },
   too_many_chats: { status: 409, title: "Too many chats" },
+  person_blocked: { status: 409, title: "You have blocked this person" },
+  too_many_blocks: { status: 409, title: "Too many blocked people" },
   owner_cannot_leave: { status: 409, title: "The owner cannot leave" },
   changed_meanwhile: { status: 409, title: "Changed meanwhile" },
   client_id_reused: { status: 409, title: "Client id used for another message" },

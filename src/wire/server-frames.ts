@@ -12,6 +12,7 @@ import {
   MessageUpdatedFrame,
   ParticipantAddedFrame,
   ParticipantRemovedFrame,
+  ParticipantUpdatedFrame,
   PongFrame,
   PresenceChangedFrame,
   ReactionFrame,
@@ -21,6 +22,7 @@ import {
 } from "./frames.ts";
 import { listFrames } from "./list-frames.ts";
 import { mergedFrames } from "./merged-frames.ts";
+import { peopleFrames } from "./people-frames.ts";
 import { PresenceFrame } from "./presence.ts";
 
 export const serverFrames = {
@@ -31,6 +33,7 @@ export const serverFrames = {
   bot_stream_last: BotStreamLastFrame,
   reaction: ReactionFrame,
   participant_added: ParticipantAddedFrame,
+  participant_updated: ParticipantUpdatedFrame,
   participant_removed: ParticipantRemovedFrame,
   chat_updated: ChatUpdatedFrame,
   typing: TypingFrame,
@@ -41,6 +44,7 @@ export const serverFrames = {
   ...listFrames,
   ...mergedFrames,
   presence: PresenceFrame,
+  ...peopleFrames,
   pong: PongFrame,
   ack: AckFrame,
   error: ErrorFrame,

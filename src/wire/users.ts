@@ -1,6 +1,10 @@
 import { z } from "zod";
+import { Bio, DisplayName } from "./names.ts";
 import { Visibility } from "./presence.ts";
 import { Id, numeric, text, Time } from "./text.ts";
+
+/** The username of all deleted accounts. It has a space, so that nobody can register with it. */
+export const deletedUsername = "Deleted user";
 
 const usernamePattern = /^[A-Za-z0-9_.-]+$/;
 
@@ -34,6 +38,37 @@ export const Password = text({ min: 8, max: 256, trim: false }).meta({
   example: "correct horse battery",
 });
 
+/** The members of a person's profile that a list of people shows. */
+const shownMembers = {
+  display_name: z.string().nullable().meta({
+    description:
+      "The name that the person wants to be shown under; null: the username. Several people may have the same one.",
+    example: "Jane Doe",
+  }),
+  avatar_url: z.string().nullable().meta({ description: "null: no picture" }),
+};
+
+export const Profile = z
+  .object({
+    id: Id,
+    username: z.string(),
+    display_name: shownMembers.display_name,
+    bio: z.string().nullable(),
+    avatar_url: shownMembers.avatar_url,
+    created_at: Time,
+    is_bot_account: z.boolean().meta({
+      description: "Whether a program acts in this account. People's accounts have false.",
+    }),
+  })
+  .meta({
+    id: "Profile",
+    description: "A registered person as others see them: without the email and the settings",
+  });
+export type Profile = z.infer<typeof Profile>;
+
+/** The members of {@link Profile} that a Participant has too. */
+export const ShownMembers = z.object(shownMembers);
+
 export const User = z
   .object({
     id: Id,
@@ -45,6 +80,8 @@ export const User = z
         "Whether others see what this person has read, and this person sees what they have read",
     }),
     presence: Visibility,
+    ...Profile.pick({ display_name: true, bio: true, avatar_url: true, is_bot_account: true })
+      .shape,
   })
   .meta({
     id: "User",
@@ -53,9 +90,13 @@ export const User = z
   });
 export type User = z.infer<typeof User>;
 
-/** Changes to the caller's settings; an absent member stays as it is. */
+/** Changes to the caller's profile and settings; an absent member stays as it is. */
 export const UpdateMeInput = z
   .object({
+    display_name: DisplayName.nullable().optional().meta({
+      description: "null resets it, so that the username is shown.",
+    }),
+    bio: Bio.nullable().optional().meta({ description: "null or a blank text removes it." }),
     read_receipts: User.shape.read_receipts.optional(),
     presence: User.shape.presence.optional(),
   })
@@ -112,6 +153,16 @@ export const ChangePasswordInput = z
   .meta({ id: "ChangePasswordInput" });
 export type ChangePasswordInput = z.infer<typeof ChangePasswordInput>;
 
+export const DeleteMeInput = z
+  .object({
+    password: LoginInput.shape.password,
+    messages: z.enum(["keep", "erase"]).meta({
+      description: "Whether the person's messages stay under `Deleted user`, or are deleted",
+    }),
+  })
+  .meta({ id: "DeleteMeInput" });
+export type DeleteMeInput = z.infer<typeof DeleteMeInput>;
+
 export const SessionPath = z.object({
   session_id: z.uuid("must be the id of a session").meta({
     example: "0195f3a2-7c1e-4d5b-9a64-2f8c1b7e0d31",
@@ -140,17 +191,17 @@ export type Session = z.infer<typeof Session>;
 
 const searchResultsMax = 50;
 
-export const PersonFound = User.pick({ id: true, username: true, created_at: true }).meta({
-  id: "PersonFound",
-  description: "A registered person as others see them: without the email",
-});
-export type PersonFound = z.infer<typeof PersonFound>;
+export const UserPath = z.object({ user_id: numeric({ min: 1 }).meta({ example: 2 }) });
 
 export const UserSearchQuery = z.object({
-  query: text({ min: 0, max: 256 }).default("").meta({
-    description: "Part of a username, without regard to case; all its characters are literal",
-    example: "doe",
-  }),
+  query: text({ min: 0, max: 256 })
+    .default("")
+    .meta({
+      description:
+        "Part of a username, or the beginning of a display name or of one of its words, without regard to case and accents; all its " +
+        "characters are literal",
+      example: "doe",
+    }),
   limit: numeric({ min: 1, max: searchResultsMax })
     .default(10)
     .meta({ description: `1 to ${searchResultsMax}`, default: 10 }),

@@ -72,6 +72,10 @@ test("a good token tells who its person is, email included", async () => {
     created_at: time,
     read_receipts: true,
     presence: "visible",
+    display_name: null,
+    bio: null,
+    avatar_url: null,
+    is_bot_account: false,
   });
 });
 

@@ -44,11 +44,70 @@ test("a person is found by any part of the name, without regard to case, with na
 test("a result has no email, and emails are not searched", async () => {
   const { body } = await search("undoer");
   expect(body).toEqual([
-    { id: expect.any(Number), username: "undoer", created_at: expect.any(String) },
+    {
+      id: expect.any(Number),
+      username: "undoer",
+      display_name: null,
+      bio: null,
+      avatar_url: null,
+      created_at: expect.any(String),
+      is_bot_account: false,
+    },
   ]);
   for (const part of ["secret.example", "mail1", "mail1@secret.example", "@secret"]) {
     expect(await found(part)).toEqual([]);
   }
+});
+
+test("a display name is found by the beginning of each word, without regard to case and accents", async () => {
+  const named = async (name: string) => {
+    const person = await world.person("named");
+    await person.api("PATCH", "/api/auth/me", { display_name: name });
+    return person.username;
+  };
+  const soren = await named("Søren Ångström-Łukasz");
+  const tanaka = await named("田中 太郎");
+  const min = await named("김민수");
+  const obrien = await named("Zoë O\u2019Brien");
+  const devi = await named("देवी किरण");
+  const muhammad = await named("مُحَمَّد");
+  const fox = await named("🦊🦊");
+  for (const [query, username] of [
+    ["soren", soren],
+    ["SØREN ång", soren],
+    ["angstrom luk", soren],
+    ["lukasz", soren],
+    ["田中", tanaka],
+    ["太郎", tanaka],
+    ["中太", undefined],
+    ["김민", min],
+    ["민수", min],
+    ["zoe", obrien],
+    ["ZOË o'b", obrien],
+    ["obrien", obrien],
+    ["किर", devi],
+    ["कर", undefined],
+    ["محمد", muhammad],
+    ["🦊🦊", fox],
+    ["oren", undefined],
+    ["e\u0301", undefined],
+    ["\u0301\u0301", undefined],
+    ["''", undefined],
+  ] as const) {
+    const expected = username === undefined ? [] : [username];
+    expect([query, await found(query)]).toEqual([query, expected]);
+  }
+});
+
+test("people whose username begins with the text come before those of whose display name a word does", async () => {
+  const first = await world.person("wilma");
+  const [second, third] = [await world.person("aa"), await world.person("awilma")];
+  await second.api("PATCH", "/api/auth/me", { display_name: "Wilma Wilma Wilma" });
+  await first.api("PATCH", "/api/auth/me", { display_name: "Wilma" });
+  const names = [first, second, third].map(({ username }) => username);
+  expect(await found("wilma")).toEqual(names);
+  expect(await found("wílma")).toEqual(names);
+  expect(await found("wilma", "&limit=2")).toEqual(names.slice(0, 2));
 });
 
 test("the caller is not found", async () => {

@@ -30,6 +30,10 @@ describe("registering", () => {
       created_at: time,
       read_receipts: true,
       presence: "visible",
+      display_name: null,
+      bio: null,
+      avatar_url: null,
+      is_bot_account: false,
     });
     expect(Math.abs(Date.now() - Date.parse(body.created_at))).toBeLessThan(60_000);
   });

@@ -1,7 +1,7 @@
 // Answers whose server is gone.
 import type { Sql } from "../../src/database/connect.ts";
 
-/** What an answer of {@link leftBehind} had said. */
+/** The text of an answer of {@link leftBehind}. */
 export const soFar = "So far";
 
 /** An answer as a dead server leaves it behind, its lease to run out in a while. @returns its id */

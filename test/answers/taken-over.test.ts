@@ -3,15 +3,15 @@
 import { afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { insertRun } from "../../src/answers/budget/queries.ts";
 import { recoverAnswers } from "../../src/answers/recovery.ts";
-import { compose } from "../../src/compose.ts";
 import type { Answers } from "../../src/context.ts";
-import { answer, cut, finish, refuse, say } from "../world/gemini/script.ts";
+import { answer, cut, finish, say } from "../world/gemini/script.ts";
 import type { RunningServer } from "../../src/server.ts";
 import { TestSocket } from "../world/socket.ts";
 import { useWorld, type Person } from "../world/world.ts";
 import { gateway, whenAborted } from "./asking.ts";
 import { leftBehind, soFar, unsettled } from "./left-behind.ts";
 import { lastRequest, room } from "./room.ts";
+import { ends } from "./streamed.ts";
 
 // Some wait for what happens once a second, and for a busy machine.
 setDefaultTimeout(20_000);
@@ -50,29 +50,6 @@ async function running() {
   const elsewhere = await joinedOther(here.ben, here.chat.id);
   const path = `/api/chats/${here.chat.id}/messages/${messageId}/stop`;
   return { ...here, gate, messageId, elsewhere, path, request: lastRequest(world) };
-}
-
-/** The text as a client puts it together: pieces fit, or bring everything anew. */
-function textOf(socket: TestSocket, messageId: number) {
-  const frames = socket.ofType("bot_stream").filter((frame) => frame.message_id === messageId);
-  const last = frames.at(-1);
-  let text = "";
-  for (const { offset, chunk, is_complete: isLast } of frames) {
-    expect(isLast).toBe(offset !== undefined && frames.at(-1)?.offset === offset && isLast);
-    if (offset === undefined || isLast) continue;
-    if (offset === 0) text = "";
-    expect(offset).toBe(text.length);
-    text += String(chunk);
-  }
-  expect(frames.filter((frame) => frame.is_complete)).toEqual(last ? [last] : []);
-  expect(last?.full_response).toBe(text);
-  return { text, status: last?.status };
-}
-
-async function ends(socket: TestSocket, messageId: number) {
-  await socket.next("bot_stream", { is_complete: true, message_id: messageId });
-  await socket.settle();
-  return textOf(socket, messageId);
 }
 
 describe("an answer whose server was taken for dead", () => {
@@ -170,89 +147,6 @@ test("what the model says once more of an answer, breaking off again, is not kep
   const text = "One, two, three, four, five, six, seven.";
   const messageId = await leftBehind(world.sql, question, { leaseSeconds: -1, text });
   expect(await ends(bens, messageId)).toEqual({ text, status: "interrupted" });
-});
-
-describe("an answer whose server is gone ends as interrupted, its text kept", () => {
-  async function abandoned(reservedTokens?: number) {
-    const { anna, ben, chat, messages } = await room(world);
-    const elsewhere = await joinedOther(ben, chat.id);
-    const question = await anna.say(chat.id, "for the dead one");
-    const messageId = await leftBehind(world.sql, question, { leaseSeconds: 60, reservedTokens });
-    const expire = () =>
-      world.sql`update answer_runs set lease_expires_at = now() where message_id = ${messageId}`;
-    return { chat, messages, elsewhere, messageId, expire };
-  }
-
-  test("where the model says nothing in time, and its request ends", async () => {
-    const { messageId, expire, messages } = await abandoned();
-    const gate = gateway();
-    world.gemini.respondWith(answer(gate.step));
-    const { config, secretKey, sql, log, model } = world.ctx;
-    const { ctx: alone } = compose({ config, secretKey, sql, log, model });
-    await expire();
-    await recoverAnswers(alone, 1_500);
-    const reply = alone.answers.find(messageId);
-    await gate.reached;
-    const request = lastRequest(world);
-    await reply?.done;
-    await whenAborted(request.aborted);
-    expect((await messages())[1]).toMatchObject({ content: soFar, status: "interrupted" });
-  });
-
-  test("where it has said something in time, it may take longer", async () => {
-    const { messageId, expire, messages } = await abandoned();
-    const gate = gateway();
-    world.gemini.respondWith(answer(say(", and"), gate.step, say(" on"), finish()));
-    const { config, secretKey, sql, log, model } = world.ctx;
-    const { ctx: alone } = compose({ config, secretKey, sql, log, model });
-    await expire();
-    await recoverAnswers(alone, 300);
-    const reply = alone.answers.find(messageId);
-    await gate.reached;
-    await Bun.sleep(400);
-    gate.open();
-    await reply?.done;
-    expect((await messages())[1]).toMatchObject({
-      content: `${soFar}, and on`,
-      status: "complete",
-    });
-  });
-
-  test("where the server that finds it has no model, or too little was reserved for it", async () => {
-    const requests = world.gemini.requests.length;
-    const { config, secretKey, sql, log } = world.ctx;
-    const { ctx: bare } = compose({
-      config,
-      secretKey,
-      sql,
-      log,
-      model: { answer: undefined, description: "none" },
-    });
-    const first = await abandoned();
-    await first.expire();
-    await recoverAnswers(bare);
-    const second = await abandoned(100);
-    await second.expire();
-    for (const { elsewhere, messageId } of [first, second]) {
-      expect(await ends(elsewhere, messageId)).toEqual({ text: soFar, status: "interrupted" });
-    }
-    expect(world.gemini.requests.length).toBe(requests);
-  });
-
-  test("and one that can't be looked at does not keep the others waiting", async () => {
-    const first = await abandoned();
-    const second = await abandoned();
-    world.gemini.respondWith(refuse(400));
-    const { settings } = first.chat;
-    await world.sql`update chats set settings = '{}' where id = ${first.chat.id}`;
-    await first.expire();
-    await second.expire();
-    expect((await ends(second.elsewhere, second.messageId)).status).toBe("interrupted");
-    await world.sql`update chats set settings = ${world.sql.json(settings)} where id = ${first.chat.id}`;
-    world.gemini.respondWith(refuse(400));
-    await first.expire();
-    expect((await ends(first.elsewhere, first.messageId)).status).toBe("interrupted");
-  });
 });
 
 describe("through the other server", () => {

@@ -53,6 +53,9 @@ async function compareRow(row: Row, own: Bench, other: Bench, pairs: number): Pr
   const here: number[] = [];
   const there: number[] = [];
   const ratios: number[] = [];
+  await row.prepare?.(own);
+  // A commit without the tables says so in its measurement.
+  await row.prepare?.(other).catch(() => undefined);
   for (let pair = 0; pair < pairsOf(row, pairs); pair += 1) {
     const a = await measured(row.ours, own);
     here.push(a);

@@ -102,6 +102,14 @@ export async function fill(sql: postgres.Sql, scale: Scale): Promise<void> {
       where people.chat_id = chats.id
     `;
   }
+  const [index] = await sql`select to_regclass('search_progress') is not null as exists`;
+  if (index?.exists) {
+    // Otherwise the server would index the messages of all rooms while it is measured.
+    await sql`
+      insert into search_progress (chat_id, indexed_seq) select id, last_seq from chats
+      on conflict (chat_id) do update set indexed_seq = excluded.indexed_seq
+    `;
+  }
   await sql`vacuum analyze`;
 }
 

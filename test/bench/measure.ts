@@ -34,6 +34,7 @@ export async function* measureRows(
 ): AsyncGenerator<string[]> {
   yield ["row", "ours", "reference", "median of the pairs (quartiles, range)", "target"];
   for (const row of rows) {
+    await row.prepare?.(bench);
     yield row.reference
       ? await comparePairs(bench, row, row.reference, pairs)
       : await repeat(bench, row, pairs);

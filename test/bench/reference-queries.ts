@@ -16,7 +16,7 @@ export async function historyPage(
   before: number,
 ): Promise<object[]> {
   const rows = await sql`
-    select m.*, case when m.is_bot then 'Gemini' else coalesce(u.username, 'deleted user') end as username
+    select m.*, case when m.is_bot then 'Gemini' else coalesce(u.username, 'Deleted user') end as username
     from chat_participants me
     left join lateral (
       select ${sql.unsafe(stored)}

@@ -5,10 +5,12 @@ import * as connecting from "./connecting.ts";
 import * as deliveries from "./deliveries.ts";
 import * as files from "./files.ts";
 import * as messages from "./messages.ts";
+import * as people from "./people.ts";
 import * as presence from "./presence.ts";
 import * as reactions from "./reactions.ts";
 import * as reading from "./reading.ts";
 import * as reads from "./reads.ts";
+import * as searching from "./searching.ts";
 import type { Scale } from "./scale.ts";
 
 export type Measure = (bench: Bench) => Promise<number>;
@@ -22,6 +24,8 @@ export interface Row {
   /** What the product is held against: a ratio, or with `added` a difference. A row without it stands for itself. */
   reference?: Measure;
   added?: boolean;
+  /** Prepares the data of the row, once; it may take long. */
+  prepare?: (bench: Bench) => Promise<unknown>;
   /** Fewer pairs than usual, for a row that takes long or hardly varies. */
   pairsMax?: number;
 }
@@ -35,6 +39,8 @@ export function rowsOf(scale: Scale): Row[] {
     ...readRows,
     ...readingRows,
     ...fileRows,
+    ...peopleRows(scale),
+    ...searchRows,
     ...answerRows,
   ];
 }
@@ -209,6 +215,51 @@ const readingRows: Row[] = [
     target: "≥ 1.0×",
     ours: (bench) => reading.chatList(bench, "product"),
     reference: (bench) => reading.chatList(bench, "reference"),
+  },
+];
+
+const peopleRows = ({ namedPeople }: Scale): Row[] => [
+  {
+    name: `search among ${namedPeople} people, p99`,
+    unit: "ms",
+    target: "≤ 20 ms",
+    ours: people.searchLatency,
+    pairsMax: 3,
+  },
+];
+
+const searchRows: Row[] = [
+  ...searching.kinds.flatMap((kind): Row[] => [
+    {
+      name: `search for ${kind}, p50`,
+      unit: "ms",
+      target: "≤ 20 ms",
+      prepare: searching.fillOnce,
+      ours: (bench) => searching.duration(bench, kind, 0.5),
+      pairsMax: 3,
+    },
+    {
+      name: `search for ${kind}, p99`,
+      unit: "ms",
+      target: "≤ 100 ms",
+      prepare: searching.fillOnce,
+      ours: (bench) => searching.duration(bench, kind, 0.99),
+      pairsMax: 3,
+    },
+  ]),
+  {
+    name: "longest wait until a message is found",
+    unit: "ms",
+    target: "≤ 2,000 ms",
+    ours: searching.lag,
+    pairsMax: 3,
+  },
+  {
+    name: "median acknowledgement with indexing, to without",
+    unit: "ms",
+    target: "≤ 1.05×",
+    ours: (bench) => searching.sending(bench, { indexed: true }),
+    reference: (bench) => searching.sending(bench, { indexed: false }),
   },
 ];
 

@@ -15,9 +15,15 @@ export interface Scale {
   messagesMin: number;
   /** Messages of a throughput, a multiple of the number of senders. */
   messages: number;
+  /** Messages that are searched, 100 in each chat, and searches of each kind. */
+  searchedMessages: number;
+  searches: number;
   /** Requests for pages, and for lists of chats. */
   pages: number;
   lists: number;
+  /** People with display names who are searched, and searches. */
+  namedPeople: number;
+  nameSearches: number;
   connects: number;
   idleSockets: number;
   /** Before the memory of idle sockets is read. */
@@ -62,8 +68,12 @@ export const full: Scale = {
   deliveries: 15_000,
   messagesMin: 60,
   messages: 6_400,
+  searchedMessages: 1_000_000,
+  searches: 200,
   pages: 2_000,
   lists: 1_000,
+  namedPeople: 100_000,
+  nameSearches: 1_100,
   connects: 500,
   idleSockets: 10_000,
   settleMs: 1_000,
@@ -97,8 +107,12 @@ export const smallest: Scale = {
   deliveries: 20,
   messagesMin: 2,
   messages: 64,
+  searchedMessages: 2_000,
+  searches: 4,
   pages: 8,
   lists: 4,
+  namedPeople: 200,
+  nameSearches: 11,
   connects: 10,
   idleSockets: 10,
   settleMs: 0,

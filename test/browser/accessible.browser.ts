@@ -52,7 +52,10 @@ test.each([
     const name = `Physics ${colorScheme} ${width}`;
     const chat = await anna.chat({ with: [ben], name });
     const path = `/api/chats/${chat.id}/messages`;
-    const long = `\`\`\`\nlet text = "${"long ".repeat(60)}";\n\`\`\`\n> quoted [link](https://example.com)`;
+    const code = `let text = "${"long ".repeat(60)}"; // why\nclass A extends B { f(n: number) { return \`\${n + 1}\`; } }`;
+    const more =
+      "```diff\n-old\n+new\n```\n```css\n.a #b:hover { color: red }\n```\n```yaml\na: [1, true]\n```";
+    const long = `\`\`\`ts\n${code}\n\`\`\`\n${more}\n> quoted [link](https://example.com)`;
     const question = await anna.say(chat.id, long);
     world.gemini.respondWith(answer(say(`*Because* \`it\` is.\n\n${long}`), finish()));
     await anna.say(chat.id, "/bot why?");
@@ -105,7 +108,62 @@ test.each([
     await page.getByRole("button", { name: "(edited)" }).click();
     await page.getByRole("dialog").getByRole("listitem").nth(1).waitFor();
     expect(await seriousOn(page)).toEqual([]);
+    await page.keyboard.press("Escape");
+    await world.index();
+    await page.getByRole("button", { name: "Search this chat" }).click();
+    await page.getByRole("searchbox").fill("long");
+    await page.getByRole("dialog").getByRole("link").first().waitFor();
+    expect(await seriousOn(page)).toEqual([]);
     expect(faults).toEqual([]);
+    await visitor.close();
+  },
+);
+
+test.each([
+  ["light", 1280],
+  ["dark", 1280],
+  ["light", 360],
+  ["dark", 360],
+] as const)(
+  "in people's cards, the settings and the search for people nothing is inaccessible (%s, %d px)",
+  async (colorScheme, width) => {
+    const anna = await world.person("anna");
+    const ben = await world.person("ben");
+    const display_name = `Ben ${ben.username}`;
+    await ben.api("PATCH", "/api/auth/me", { display_name, bio: "Optics" });
+    const name = `Optics ${colorScheme} ${width}`;
+    const chat = await anna.chat({ with: [ben], name });
+    await ben.say(chat.id, "Hello");
+    const visitor = await visit(world, browser, {
+      as: anna,
+      viewport: { width, height: 740 },
+      colorScheme,
+    });
+    const { page, faults } = visitor;
+    await page.getByRole("button", { name: "Your settings" }).click();
+    for (const section of ["Profile", "Privacy", "Password", "Sessions"]) {
+      await page.getByRole("tab", { name: section }).click();
+      await page.getByRole("tabpanel", { name: section }).waitFor();
+      expect([section, await seriousOn(page)]).toEqual([section, []]);
+    }
+    await page.keyboard.press("Escape");
+    await page.getByRole("link", { name }).click();
+    await choose(rowWith(visitor, "Hello"), "Profile");
+    const card = page.getByRole("dialog", { name: display_name });
+    await card.getByText("Optics").waitFor();
+    expect(await seriousOn(page)).toEqual([]);
+    await card.getByRole("button", { name: "Block" }).click();
+    await card.getByRole("button", { name: "Block: really?" }).click();
+    await card.getByRole("button", { name: "Unblock" }).waitFor();
+    await page.keyboard.press("Escape");
+    expect(await seriousOn(page)).toEqual([]);
+    const cat = await world.person("catherine");
+    await page.getByRole("button", { name: /^People/ }).click();
+    await page.getByRole("combobox", { name: "Invite somebody" }).fill(cat.username);
+    await page.getByRole("option").getByText(cat.username).waitFor();
+    expect(await seriousOn(page)).toEqual([]);
+    expect(faults).toEqual([]);
+    expect(await visitor.contentWidth()).toBeLessThanOrEqual(width);
     await visitor.close();
   },
 );

@@ -1,26 +1,12 @@
 // Files on the page: chosen, pasted and dropped, shown to somebody else, looked at and downloaded.
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
-import type { Browser, Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import { makeGif, makePng, makeWav } from "../attachments/made-files.ts";
-import { startWorld, type Person, type World } from "../world/world.ts";
-import { focused, twoInARoom } from "./pair.ts";
-import { launchChromium, visit } from "./visitor.ts";
+import { focused, usePair } from "./pair.ts";
+import { visit } from "./visitor.ts";
 
-let world: World;
-let browser: Browser;
-let anna: Person;
-let ben: Person;
-beforeAll(async () => {
-  world = await startWorld();
-  browser = await launchChromium();
-  anna = await world.person("anna");
-  ben = await world.person("ben");
-});
-afterAll(async () => {
-  await browser.close();
-  await world.stop();
-});
+const pair = usePair();
 
 const photo = (shade: number, [width, height]: [number, number] = [1_600, 1_200]) =>
   makePng(width, height, { pixels: (x, y) => [shade, (x * 255) / width, (y * 255) / height] });
@@ -31,7 +17,7 @@ async function until(page: Page, expression: string): Promise<void> {
 const named = (name: string, mimeType: string, buffer: Buffer) => ({ name, mimeType, buffer });
 
 test("chosen files show their progress, are sent together, and are seen by others", async () => {
-  const { annas, bens, leave } = await twoInARoom({ world, browser, anna, ben });
+  const { annas, bens, leave } = await pair.open();
   await annas.page
     .locator("input[type=file]")
     .setInputFiles([
@@ -76,7 +62,7 @@ test("chosen files show their progress, are sent together, and are seen by other
 });
 
 test("pictures are looked at with the keyboard, over the page", async () => {
-  const { annas, bens, leave } = await twoInARoom({ world, browser, anna, ben });
+  const { annas, bens, leave } = await pair.open();
   await annas.page
     .locator("input[type=file]")
     .setInputFiles([1, 2, 3].map((n) => named(`${n}.png`, "image/png", photo(n * 60, [300, 200]))));
@@ -116,7 +102,7 @@ const give = (type: "paste" | "drop", target: string, gif: string) => `(() => {
 })()`;
 
 test("files are pasted and dropped, and a message of files alone is sent", async () => {
-  const { annas, bens, leave } = await twoInARoom({ world, browser, anna, ben });
+  const { annas, bens, leave } = await pair.open();
   const gif = makeGif(2).toString("base64");
   await annas.page.evaluate(give("paste", ".composer textarea", gif));
   await annas.page.getByRole("button", { name: "Remove paste.gif" }).waitFor();
@@ -129,7 +115,7 @@ test("files are pasted and dropped, and a message of files alone is sent", async
 });
 
 test("an upload whose server refuses it says why, and a picture that is gone is shown as such", async () => {
-  const { annas, bens, chat, leave } = await twoInARoom({ world, browser, anna, ben });
+  const { annas, bens, chat, leave } = await pair.open();
   await annas.page.route("**/uploads", (route) =>
     route.fulfill({
       status: 429,
@@ -146,9 +132,9 @@ test("an upload whose server refuses it says why, and a picture that is gone is 
   await annas.page.getByRole("button", { name: "Remove a.png" }).waitFor();
   await annas.composer.press("Enter");
   await bens.page.getByRole("button", { name: "Picture a.png" }).locator("img").waitFor();
-  await world.sql`update messages set attachments = attachments where chat_id = ${chat.id}`;
-  await world.sql`delete from attachments where chat_id = ${chat.id}`;
-  const late = await visit(world, browser, { as: ben, chatId: chat.id });
+  await pair.world.sql`update messages set attachments = attachments where chat_id = ${chat.id}`;
+  await pair.world.sql`delete from attachments where chat_id = ${chat.id}`;
+  const late = await visit(pair.world, pair.browser, { as: pair.ben, chatId: chat.id });
   await late.page.getByText("This picture can't be loaded").waitFor();
   await late.close();
   annas.faults.splice(0);
@@ -156,7 +142,7 @@ test("an upload whose server refuses it says why, and a picture that is gone is 
 });
 
 test("on a phone nothing is wider than the screen", async () => {
-  const { annas, chat, leave } = await twoInARoom({ world, browser, anna, ben });
+  const { annas, chat, leave } = await pair.open();
   await annas.page
     .locator("input[type=file]")
     .setInputFiles([
@@ -170,8 +156,8 @@ test("on a phone nothing is wider than the screen", async () => {
   await annas.page.getByRole("button", { name: /^Remove a very/ }).waitFor();
   await annas.page.getByRole("button", { name: /^Remove another/ }).waitFor();
   await annas.composer.press("Enter");
-  const phone = await visit(world, browser, {
-    as: ben,
+  const phone = await visit(pair.world, pair.browser, {
+    as: pair.ben,
     chatId: chat.id,
     colorScheme: "dark",
   });

@@ -80,6 +80,28 @@ function tricks(): string[] {
     `\\(\\def\\a{\\a\\a}\\a\\) $$${"{".repeat(3_000)}$$ \\(${"\\\\sqrt{".repeat(900)}x${"}".repeat(900)}\\)`,
     `\\(\\begin{equation}x_1\\label{page}\\end{equation}\\ref{page}\\eqref{page}\\)`,
     "`<img src=x onerror=" + run + ">` and\n\n```html\n<img src=x onerror=" + run + ">\n```",
+    [
+      "html",
+      "javascript",
+      "sql",
+      "constructor",
+      "__proto__",
+      "toString",
+      "c++",
+      `js"onclick=${run}`,
+    ]
+      .map(
+        (name) =>
+          "```" + name + `\n<img src=x onerror=${run}> "</span><b>" \${${run}} // x\n` + "```",
+      )
+      .join("\n\n"),
+    "```html\n<script>" +
+      run +
+      "</script><style>@import '" +
+      away +
+      'code\'</style><p class="door">\n```',
+    "~~~<img src=x onerror=" + run + ">\ncode\n~~~",
+    "<pre data-language=js class=door><code class=hljs-door>x</code></pre>",
     `<div><p>unclosed`,
     `</div></li></ol><h1>Not the page's</h1>`,
   ];
@@ -101,13 +123,18 @@ const harmless =
   /^(a|blockquote|br|code|del|em|h[3-6]|hr|li|ol|p|pre|strong|su[bp]|t(able|body|d|h|head|r)|ul|var)$/;
 const ofFormulas =
   /^(math|menclose|mfrac|mi|mmultiscripts|mn|mo|mover|mpadded|mphantom|mprescripts|mroot|mrow|mspace|msqrt|mstyle|ms(ub|up|ubsup)|m(table|td|text|tr)|munder(over)?|span)$/;
+/** Words of code that have a colour. */
+const ofCode = ({ name, attributes }: z.infer<typeof Elements>[number]) =>
+  name === "span" &&
+  attributes.length === 1 &&
+  /^class=(hljs-[a-z_-]+)?$/.test(attributes[0] ?? "");
 /** Attributes that could load something, run a script, or move a formula over other parts of the page. */
 const harmful = /^(on|href|src|xlink|id|name|action|is)|(url\(|position|inset|z-index|900em)/i;
 
 /** Expects that what a selector finds contains only what may be there. @returns all, and those of formulas */
 async function harmlessElements(page: Page, selector: string) {
   const elements = await elementsOf(page, selector);
-  const drawn = elements.filter(({ name }) => !harmless.test(name));
+  const drawn = elements.filter((each) => !harmless.test(each.name) && !ofCode(each));
   expect(drawn.filter(({ name }) => !ofFormulas.test(name))).toEqual([]);
   expect(drawn.filter(({ attributes }) => attributes.some((each) => harmful.test(each)))).toEqual(
     [],
@@ -154,6 +181,7 @@ test("no trick of the model's does anything but stand there", async () => {
   const { elements, drawn } = await harmlessElements(page, ".answer .markdown");
   expect(elements.length).toBeGreaterThan(answers.length);
   expect(drawn.length).toBeGreaterThan(10);
+  expect(elements.filter(ofCode).length).toBeGreaterThan(10);
   // HTML is shown as it was written.
   await page
     .locator(".answer .markdown")

@@ -76,7 +76,7 @@ test("a dialog that is opened again in the moment in which it closes stays open"
   await close();
 });
 
-test("the list's preview of the open chat follows an answer to its end, and what is said after it", async () => {
+test("the list's preview of the open chat follows an answer to its end, and what is said and deleted after it", async () => {
   const anna = await world.person("anna");
   const chat = await anna.chat({ name: "Preview" });
   const visitor = await visit(world, browser, { as: anna, chatId: chat.id });
@@ -84,11 +84,15 @@ test("the list's preview of the open chat follows an answer to its end, and what
   const end = gateway();
   world.gemini.respondWith(answer(say("Because "), end.step, say("it scatters."), finish()));
   await visitor.say("/bot why?");
-  await preview.getByText("Gemini's answer").waitFor();
+  await preview.getByText("No text").waitFor();
   end.open();
   await preview.getByText("Because it scatters.").waitFor();
   await visitor.say("Thanks");
   await preview.getByText("Thanks").waitFor();
+  const path = `/api/chats/${chat.id}/messages`;
+  const { body: messages } = await anna.api("GET", path);
+  await anna.api("DELETE", `${path}/${messages.at(-1).id}`);
+  await preview.getByText("No text").waitFor();
   expect(visitor.faults).toEqual([]);
   await visitor.close();
 });
@@ -108,7 +112,7 @@ test("two people who open a private chat with each other come to the same one, u
     await page.getByRole("button", { name: "New chat" }).first().click();
     const dialog = page.getByRole("dialog", { name: "New chat" });
     await dialog.getByRole("radio", { name: "Private" }).check();
-    await dialog.getByRole("textbox", { name: "With whom" }).fill(other.username);
+    await dialog.getByRole("combobox", { name: "With whom" }).fill(other.username);
     await dialog.getByRole("button", { name: "Create chat" }).click();
     await page.getByRole("heading", { name: other.username }).waitFor();
     await listOf(page).filter({ hasText: other.username }).waitFor();

@@ -1,20 +1,59 @@
 // Two people who look at the same room, and what they do with its messages.
-import { expect } from "bun:test";
+import { afterAll, beforeAll, expect } from "bun:test";
 import type { Browser, Locator } from "playwright-core";
-import type { Person, World } from "../world/world.ts";
-import { visit } from "./visitor.ts";
+import { useWorld, type Person, type World } from "../world/world.ts";
+import { launchChromium, visit } from "./visitor.ts";
 
 export type Visitor = Awaited<ReturnType<typeof visit>>;
 
-interface Pair {
-  world: World;
-  browser: Browser;
-  anna: Person;
-  ben: Person;
+/** Anna and Ben, in a world and a Chromium that run during the tests of a file. */
+class Pair {
+  readonly world: World;
+  #found: { browser: Browser; anna: Person; ben: Person } | undefined;
+
+  constructor(world: World) {
+    this.world = world;
+  }
+
+  get #running() {
+    if (!this.#found) throw new Error("the browser runs only within tests and their hooks");
+    return this.#found;
+  }
+
+  get browser() {
+    return this.#running.browser;
+  }
+
+  get anna() {
+    return this.#running.anna;
+  }
+
+  get ben() {
+    return this.#running.ben;
+  }
+
+  async start(): Promise<void> {
+    const { world } = this;
+    const [anna, ben] = [await world.person("anna"), await world.person("ben")];
+    this.#found = { browser: await launchChromium(), anna, ben };
+  }
+
+  /** Anna's chat with Ben, on the pages of both. @param before fills the chat before they come */
+  open(before?: (chatId: number) => Promise<unknown>) {
+    return twoInARoom(this, before);
+  }
 }
 
-/** Anna's chat with Ben, on the pages of both. @param before fills the chat before they come */
-export async function twoInARoom(
+/** Starts Chromium and a world before the first test of a file, and stops them after the last one. */
+export function usePair(): Pair {
+  // Before the world stops, so that no page looks for its server.
+  afterAll(() => pair.browser.close());
+  const pair = new Pair(useWorld());
+  beforeAll(() => pair.start());
+  return pair;
+}
+
+async function twoInARoom(
   { world, browser, anna, ben }: Pair,
   before: (chatId: number) => Promise<unknown> = async () => {},
 ) {

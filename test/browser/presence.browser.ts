@@ -32,8 +32,11 @@ async function changeSettings(
 ) {
   await page.getByRole("button", { name: "Your settings" }).click();
   const dialog = page.getByRole("dialog", { name: "Your settings" });
+  await dialog.getByRole("tab", { name: "Privacy" }).click();
   await change(dialog);
   await dialog.getByRole("button", { name: "Save" }).click();
+  await dialog.getByText("Saved.").waitFor();
+  await page.keyboard.press("Escape");
   await dialog.waitFor({ state: "detached" });
 }
 
@@ -114,6 +117,7 @@ test("somebody who is invisible appears offline, and still sees the others", asy
   await bens.page.keyboard.press("Escape");
   // The dialog shows what was chosen.
   await bens.page.getByRole("button", { name: "Your settings" }).click();
+  await bens.page.getByRole("tab", { name: "Privacy" }).click();
   expect(await bens.page.getByLabel("Show when you are online").isChecked()).toBe(false);
   expect(await bens.page.getByLabel("Read receipts").isChecked()).toBe(true);
   expect([...annas.faults, ...bens.faults]).toEqual([]);

@@ -1,32 +1,14 @@
 // Replies, reactions and the Markdown of people on the page, each seen by somebody else.
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import type { Browser } from "playwright-core";
+import { expect, test } from "bun:test";
 import { answer, finish, say } from "../world/gemini/script.ts";
-import { startWorld, type Person, type World } from "../world/world.ts";
-import { choose, focused, rowWith, twoInARoom, type Visitor } from "./pair.ts";
-import { launchChromium, visit } from "./visitor.ts";
+import { choose, focused, rowWith, usePair, type Visitor } from "./pair.ts";
+import { visit } from "./visitor.ts";
 
-let world: World;
-let browser: Browser;
-let anna: Person;
-let ben: Person;
-beforeAll(async () => {
-  world = await startWorld();
-  browser = await launchChromium();
-  anna = await world.person("anna");
-  ben = await world.person("ben");
-});
-afterAll(async () => {
-  await browser.close();
-  await world.stop();
-});
-
-const open = (before?: (chatId: number) => Promise<unknown>) =>
-  twoInARoom({ world, browser, anna, ben }, before);
+const pair = usePair();
 
 test("a reply shows what it replies to, and its quote leads there, also before the loaded page", async () => {
-  const { chat, annas, bens, leave } = await open(async (chatId) => {
-    for (let line = 1; line <= 70; line += 1) await anna.say(chatId, `line ${line}.`);
+  const { chat, annas, bens, leave } = await pair.open(async (chatId) => {
+    for (let line = 1; line <= 70; line += 1) await pair.anna.say(chatId, `line ${line}.`);
   });
   await choose(rowWith(annas, "line 70."), "Reply");
   await annas.page.getByText("Reply to").filter({ hasText: "line 70." }).waitFor();
@@ -38,8 +20,8 @@ test("a reply shows what it replies to, and its quote leads there, also before t
     .filter({ hasText: "line 70." })
     .waitFor();
 
-  const { body } = await anna.api("GET", `/api/chats/${chat.id}/messages?after_seq=0&limit=1`);
-  await anna.api("POST", `/api/chats/${chat.id}/messages`, {
+  const { body } = await pair.anna.api("GET", `/api/chats/${chat.id}/messages?after_seq=0&limit=1`);
+  await pair.anna.api("POST", `/api/chats/${chat.id}/messages`, {
     content: "To the first",
     reply_to: body[0].id,
   });
@@ -55,9 +37,9 @@ test("a reply shows what it replies to, and its quote leads there, also before t
 });
 
 test("a draft and its reply outlive a reload, and an edit leaves them alone", async () => {
-  const { annas, leave } = await open(async (chatId) => {
-    await ben.say(chatId, "A question");
-    await anna.say(chatId, "Something else");
+  const { annas, leave } = await pair.open(async (chatId) => {
+    await pair.ben.say(chatId, "A question");
+    await pair.anna.say(chatId, "Something else");
   });
   await choose(rowWith(annas, "A question"), "Reply");
   await annas.composer.fill("Half a reply");
@@ -87,9 +69,9 @@ test("a draft and its reply outlive a reload, and an edit leaves them alone", as
 });
 
 test("a reaction is picked with the keyboard alone, and the other joins it and takes it back", async () => {
-  const { annas, bens, leave } = await open(async (chatId) => {
-    await ben.say(chatId, "Older");
-    await ben.say(chatId, "News!");
+  const { annas, bens, leave } = await pair.open(async (chatId) => {
+    await pair.ben.say(chatId, "Older");
+    await pair.ben.say(chatId, "News!");
   });
   const { keyboard } = annas.page;
   await annas.rows.nth(1).waitFor();
@@ -122,23 +104,23 @@ test("a reaction is picked with the keyboard alone, and the other joins it and t
   await keyboard.press("Enter");
   await focused(annas, actions(1));
   const chipOf = ({ rows }: Visitor) => rows.nth(1).getByRole("button", { name: /^💯/ });
-  expect(await chipOf(bens).getAttribute("aria-label")).toBe(`💯 1: ${anna.username}`);
+  expect(await chipOf(bens).getAttribute("aria-label")).toBe(`💯 1: ${pair.anna.username}`);
   expect(await chipOf(bens).getAttribute("aria-pressed")).toBe("false");
   await chipOf(bens).click();
   const both = annas.rows
     .nth(1)
-    .getByRole("button", { name: `💯 2: ${anna.username}, ${ben.username}` });
+    .getByRole("button", { name: `💯 2: ${pair.anna.username}, ${pair.ben.username}` });
   await both.and(annas.page.locator("[aria-pressed=true]")).click();
   await bens.rows
     .nth(1)
-    .getByRole("button", { name: `💯 1: ${ben.username}` })
+    .getByRole("button", { name: `💯 1: ${pair.ben.username}` })
     .click();
   for (const visitor of [annas, bens]) await chipOf(visitor).waitFor({ state: "detached" });
   await leave();
 });
 
 test("a refused reaction is taken back and says why", async () => {
-  const { annas, leave } = await open((chatId) => ben.say(chatId, "News!"));
+  const { annas, leave } = await pair.open((chatId) => pair.ben.say(chatId, "News!"));
   await annas.page.route("**/reactions/**", (route) =>
     route.fulfill({
       status: 422,
@@ -158,29 +140,34 @@ test("a refused reaction is taken back and says why", async () => {
 });
 
 test("people's text is Markdown with every line break, mentions stand out, and nothing gets lost", async () => {
-  const { annas, bens, leave } = await open();
+  const { annas, bens, leave } = await pair.open();
   const bubble = annas.rows.last().locator(".text");
   const cases: readonly (readonly [text: string, html: RegExp])[] = [
     ["one\ntwo **bold**", /^<p[^>]*>one<br>two <strong>bold<\/strong><\/p>/],
-    ["```js\nlet a;\n```", /<pre[^>]*><code[^>]*>let a;\n<\/code><\/pre>/],
+    [
+      "```js\nlet a;\n```",
+      /<pre[^>]*><code[^>]*><span class="hljs-keyword">let<\/span> a;\n<\/code><\/pre>/,
+    ],
     ["/bot - a\n- b", /^<p><bdi>\/bot<\/bdi><\/p><ul/],
     ["***", /^\*\*\*$/],
     ["[x]: https://example.com", /^\[x\]: https:\/\/example\.com$/],
     ["-", /^-$/],
     [
-      `@${anna.username}, \`@${anna.username}\``,
+      `@${pair.anna.username}, \`@${pair.anna.username}\``,
       /<span class="mention own-mention">@anna\d*<\/span>, <code/,
     ],
-    [`@${ben.username}. @nobody-here`, /<span class="mention">@ben\d*<\/span>\. @nobody-here/],
-    [`a@${ben.username}`, /^<p[^>]*>a@ben\d*<\/p>/],
+    [`@${pair.ben.username}. @nobody-here`, /<span class="mention">@ben\d*<\/span>\. @nobody-here/],
+    [`a@${pair.ben.username}`, /^<p[^>]*>a@ben\d*<\/p>/],
   ];
   for (const [index, [text, html]] of cases.entries()) {
-    if (text.startsWith("/bot")) world.gemini.respondWith(answer(say("Fine."), finish()));
+    if (text.startsWith("/bot")) pair.world.gemini.respondWith(answer(say("Fine."), finish()));
     const count = await annas.rows.count();
     await bens.say(text);
     const row = annas.rows.nth(count).locator(".text");
     const inner = row.locator(".markdown, :scope > p").first();
     await inner.waitFor();
+    // The colours come when their file is loaded.
+    if (text.startsWith("```")) await inner.locator("[class^=hljs]").first().waitFor();
     expect([index, await inner.innerHTML()]).toEqual([index, expect.stringMatching(html)]);
     if (text.startsWith("/bot"))
       await annas.rows
@@ -196,15 +183,15 @@ test.each(["light", "dark"] as const)(
   "on a phone the actions are large enough, and nothing is wider than the screen (%s)",
   async (colorScheme) => {
     const name = `Narrow ${colorScheme}`;
-    const chat = await anna.chat({ name });
+    const chat = await pair.anna.chat({ name });
     const long = "w".repeat(300);
-    const first = await anna.say(chat.id, long);
-    await anna.api("POST", `/api/chats/${chat.id}/messages`, {
+    const first = await pair.anna.say(chat.id, long);
+    await pair.anna.api("POST", `/api/chats/${chat.id}/messages`, {
       content: `\`\`\`\n${long}\n\`\`\``,
       reply_to: first.id,
     });
-    const phone = await visit(world, browser, {
-      as: anna,
+    const phone = await visit(pair.world, pair.browser, {
+      as: pair.anna,
       viewport: { width: 360, height: 740 },
       hasTouch: true,
       isMobile: true,

@@ -168,7 +168,11 @@ test("at each point of a streamed answer, the page shows what a page that is loa
     const html = async ({ page }: typeof watcher) => {
       const answer = page.locator(".answer .markdown");
       await answer.filter({ hasText: word }).waitFor();
-      return await answer.innerHTML();
+      // The colours of code come when their file is loaded, which is another moment in each page.
+      return (await answer.innerHTML()).replaceAll(
+        /<span class="hljs-[^"]*">([^<]*)<\/span>/g,
+        "$1",
+      );
     };
     const streamed = await html(watcher);
     await whole.page.reload();
@@ -292,6 +296,7 @@ test("names of chats and previews have their own direction, too", async () => {
   await anna.say(chat.id, "שלום!");
   const { page, faults, close } = await visit(world, browser, { as: anna, chatId: chat.id });
   await page.getByRole("navigation").getByText("שלום!").waitFor();
+  await page.getByRole("main").getByRole("heading", { name: "חדר (1)" }).waitFor();
   const found = await page.evaluate(
     "['.chats a .name', '.chats a .last', '.title h2'].map((each) => getComputedStyle(document.querySelector(each)).direction).join()",
   );

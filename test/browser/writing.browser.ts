@@ -142,7 +142,7 @@ test("a draft outlives a reload and the end of a session, for its writer alone, 
     await page.getByRole("button", { name: "New chat" }).first().click();
     const dialog = page.getByRole("dialog", { name: "New chat" });
     await dialog.getByRole("textbox", { name: "Name" }).fill(name);
-    await dialog.getByRole("textbox", { name: "People" }).fill("emil");
+    await dialog.getByRole("combobox", { name: "People" }).fill("emil");
     await dialog.getByRole("button", { name: "Create chat" }).click();
     await page.getByRole("textbox", { name: `Message to ${name}` }).fill(`Half a ${name}`);
   }
@@ -195,7 +195,7 @@ test("a message that was not delivered outlives a reload and the end of a sessio
   await page.getByRole("button", { name: "New chat" }).first().click();
   const dialog = page.getByRole("dialog", { name: "New chat" });
   await dialog.getByRole("textbox", { name: "Name" }).fill("Tunnel");
-  await dialog.getByRole("textbox", { name: "People" }).fill("gina");
+  await dialog.getByRole("combobox", { name: "People" }).fill("gina");
   await dialog.getByRole("button", { name: "Create chat" }).click();
   await page.getByRole("textbox", { name: "Message to Tunnel" }).waitFor();
   isCut = true;

@@ -20,12 +20,26 @@ const endpoints: Record<string, Endpoint> = {
   listReadReceipts: { method: "GET", path: "/read-receipts" },
   listParticipants: { method: "GET", path: "/participants" },
   removeParticipant: { method: "DELETE", path: "/participants/{user_id}", ownerOnly: true },
+  changeRole: {
+    method: "PATCH",
+    path: "/participants/{user_id}",
+    body: { role: "moderator" },
+    ownerOnly: true,
+  },
+  listReports: { method: "GET", path: "/reports", ownerOnly: true },
+  resolveReport: { method: "POST", path: "/reports/{report_id}/resolve", ownerOnly: true },
   inviteToChat: { method: "POST", path: "/invite", body: { username: "guest1" } },
   markRead: { method: "POST", path: "/mark-read", body: { seq: 1 } },
   changeChatPreferences: { method: "PUT", path: "/preferences", body: { pinned: true } },
   leaveChat: { method: "POST", path: "/leave" },
   listMessages: { method: "GET", path: "/messages" },
   sendMessage: { method: "POST", path: "/messages", body: { content: "hello" } },
+  reportMessage: {
+    method: "POST",
+    path: "/messages/{message_id}/report",
+    body: { reason: "It is rude." },
+  },
+  exportChat: { method: "GET", path: "/export" },
   getMessage: { method: "GET", path: "/messages/{message_id}" },
   editMessage: { method: "PATCH", path: "/messages/{message_id}", body: { content: "taken over" } },
   deleteMessage: { method: "DELETE", path: "/messages/{message_id}" },
@@ -56,6 +70,7 @@ let stranger: Person;
 let chatId: number;
 let messageId: number;
 let files: SceneFiles;
+let reportId: number;
 beforeAll(async () => {
   guest = await world.person("guest");
   owner = await world.person("owner");
@@ -63,6 +78,8 @@ beforeAll(async () => {
   stranger = await world.person("stranger");
   chatId = (await owner.chat({ name: "Closed", with: [member, guest] })).id;
   messageId = (await owner.say(chatId, "inside")).id;
+  const path = `/api/chats/${chatId}/messages/${messageId}/report`;
+  reportId = (await guest.api("POST", path, { reason: "It is rude." })).body.id;
   files = await addFiles(world, chatId, owner, messageId);
 });
 
@@ -70,6 +87,7 @@ function pathOf({ path }: Endpoint, { chat, ...ids }: Record<string, unknown>) {
   const values = {
     user_id: guest.id,
     message_id: messageId,
+    report_id: reportId,
     attachment_id: files.sentId,
     upload_id: files.uploadId,
     ...ids,
@@ -87,6 +105,7 @@ async function stored(): Promise<string> {
     select to_jsonb(c) as row from chats c where id = ${chatId}
     union all select to_jsonb(p) from chat_participants p where chat_id = ${chatId}
     union all select to_jsonb(m) from messages m where chat_id = ${chatId}
+    union all select to_jsonb(r) from message_reports r where chat_id = ${chatId}
     union all select to_jsonb(r) from message_reactions r where chat_id = ${chatId}
     union all select to_jsonb(a) from attachments a where chat_id = ${chatId}
     union all select to_jsonb(u) from uploads u where chat_id = ${chatId}
@@ -124,7 +143,7 @@ describe.each(Object.entries(endpoints))("%s", (_, endpoint) => {
     for (const chat of badIds) {
       expectInvalid(await owner.api(method, pathOf(endpoint, { chat }), body), "/chat_id");
     }
-    const names = ["user_id", "message_id", "attachment_id", "upload_id"];
+    const names = ["user_id", "message_id", "report_id", "attachment_id", "upload_id"];
     for (const name of names.filter((id) => path.includes(id))) {
       for (const bad of badIds) {
         const answer = await owner.api(method, pathOf(endpoint, { [name]: bad }), body);

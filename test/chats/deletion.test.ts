@@ -6,8 +6,8 @@ import { answerAndHang, say } from "../world/gemini/script.ts";
 import { expectProblem } from "../http/refusals.ts";
 import { startWorld, useWorld, type Person } from "../world/world.ts";
 
-// The tests purge by themselves.
-const world = useWorld({ durations: { purgeMs: 3_600_000 } });
+// The tests purge by themselves, and nobody searches.
+const world = useWorld({ durations: { purgeMs: 3_600_000, indexMs: 3_600_000 } });
 let ann: Person;
 let ben: Person;
 beforeAll(async () => {

@@ -36,13 +36,15 @@ describe("the list of participants", () => {
         "role",
         "joined_at",
         "created_at",
+        "display_name",
+        "avatar_url",
       ]);
     }
-    const times = { joined_at: time, created_at: time };
+    const rest = { joined_at: time, created_at: time, display_name: null, avatar_url: null };
     expect(list).toEqual([
-      { id: ann.id, username: ann.username, role: "owner", ...times },
-      { id: cat.id, username: cat.username, role: "member", ...times },
-      { id: ben.id, username: ben.username, role: "member", ...times },
+      { id: ann.id, username: ann.username, role: "owner", ...rest },
+      { id: cat.id, username: cat.username, role: "member", ...rest },
+      { id: ben.id, username: ben.username, role: "member", ...rest },
     ]);
     const { body: me } = await ben.api("GET", "/api/auth/me");
     expect(list[2].created_at).toBe(me.created_at);
@@ -64,6 +66,8 @@ describe("inviting", () => {
       role: "member",
       joined_at: time,
       created_at: time,
+      display_name: null,
+      avatar_url: null,
     });
     expect(await participants(ben, chat.id)).toContainEqual(body.participant);
     expect(await numbers(ben, chat.id)).toEqual({ last_seq: 2, updated_seq: 2 });

@@ -116,6 +116,8 @@ test("with a new owner the roles change", () => {
     username: `person${id}`,
     role,
     joined_at: time,
+    display_name: null,
+    avatar_url: null,
     created_at: time,
   });
   const chat = { id: 1, name: "Physics", owner_id: 1, is_group: true, is_ai_chat: false };

@@ -22,7 +22,7 @@ async function until(matches: () => boolean) {
 }
 
 test("the first item is read at once, those of the next moment together, each with its own result", async () => {
-  const { reads, groups, end } = start();
+  const { reads, groups, end } = start({ intervalMs: 50 });
   const results = [1, 2, 3].map((item) => reads.add(item));
   expect(groups).toEqual([[1]]);
   await until(() => groups.length === 2);

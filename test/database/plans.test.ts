@@ -9,33 +9,34 @@ import {
 } from "../../src/accounts/queries.ts";
 import { readArrivals, takeTicket } from "../../src/accounts/socket-queries.ts";
 import { findSessions } from "../../src/accounts/session-queries.ts";
-import { z } from "zod";
 import { claimAbandonedRuns } from "../../src/answers/budget/queries.ts";
 import { findPastMessages, findRoomWithPast } from "../../src/answers/prompt/queries.ts";
 import { findParticipants, isParticipant } from "../../src/chats/participant-queries.ts";
 import { findPrivateChat } from "../../src/chats/new-chat-queries.ts";
-import { findChatSummaries, findChatSummary } from "../../src/chats/queries.ts";
+import { findChatSummaries } from "../../src/chats/summary-queries.ts";
 import type { Sql } from "../../src/database/connect.ts";
 import { createReadLog } from "../../src/log/replay.ts";
 import { insertMessages } from "../../src/log/insert.ts";
-import { findMessages } from "../../src/log/messages.ts";
-import { findVersions, markDeleted, updateContent } from "../../src/messages/queries.ts";
+import { findMessages } from "../../src/log/page-queries.ts";
+import { markDeleted, updateContent } from "../../src/messages/queries.ts";
+import { findVersions } from "../../src/messages/version-queries.ts";
 import {
   areTogether,
   findChanges,
   findPresence,
   writePresence,
 } from "../../src/presence/queries.ts";
-import {
-  findUsersByName,
-  findUsersByPart,
-  findUserWithPassword,
-} from "../../src/accounts/user-queries.ts";
+import { findProfile, findPeople } from "../../src/accounts/people-queries.ts";
+import { findBlocks } from "../../src/accounts/block-queries.ts";
+import { findChangedPeople, findSeenProfiles } from "../../src/accounts/people-change-queries.ts";
+import { findUsersByName, findUserWithPassword } from "../../src/accounts/user-queries.ts";
 import { storeReactions } from "../../src/reactions/queries.ts";
 import { findMentionable } from "../../src/log/mention-queries.ts";
 import { findRoomReads, updateReadPosition } from "../../src/receipts/position-queries.ts";
 import { findReaders, findReceipts } from "../../src/receipts/queries.ts";
 import {
+  blockedPeople,
+  blocker,
   busyChat,
   busyPeople,
   me,
@@ -81,6 +82,8 @@ const watchedIds = Array.from({ length: 40 }, (_, n) => 41 + 40 * n);
 
 /** The person has written nothing up to here and some numbers above it. */
 let readTo = 3;
+
+const sought = { callerId: me, limit: 10 };
 
 const cases: Case[] = [
   {
@@ -242,9 +245,8 @@ const cases: Case[] = [
     what: "reactions of twenty people at once",
     run: async () => {
       const [message] = (await findMessages(sql, me, busyChat, { ...page, limit: 1 })) ?? [];
-      const { id } = z.object({ id: z.int() }).parse(JSON.parse(message?.json ?? ""));
       const people = Array.from({ length: 20 }, (_, n) => 1 + n * 40);
-      const change = { chatId: busyChat, messageId: id, emoji: "👍", on: true };
+      const change = { chatId: busyChat, messageId: message?.id ?? 0, emoji: "👍", on: true };
       return await storeReactions(
         sql,
         people.map((userId) => ({ ...change, userId })),
@@ -287,14 +289,45 @@ const cases: Case[] = [
   },
   {
     what: "people by the beginning of their name",
-    run: () => findUsersByPart(sql, { part: "user123", exceptUserId: me, limit: 10 }),
+    run: () => findPeople(sql, { ...sought, usernamePart: "user123", namePart: "user123" }),
     // It looks for parts, too, until there are ten.
-    rows: { users: 700 },
-    by: ["users_username_order_idx"],
+    rows: { users: 700, display_name_parts: 0, user_blocks: 100 },
+    by: ["users_username_order_idx", "display_name_parts_part_idx"],
+  },
+  {
+    what: "people by the beginning of a word of their display name",
+    run: () => findPeople(sql, { ...sought, usernamePart: undefined, namePart: "muller 77" }),
+    // Each of them is read for the condition, and for the result.
+    rows: { users: 70, display_name_parts: 50, user_blocks: 50 },
+    by: ["display_name_parts_part_idx"],
+  },
+  {
+    what: "a person's profile",
+    run: () => findProfile(sql, me, 77),
+    rows: { users: 1, user_blocks: 0 },
+    by: ["users_pkey"],
+  },
+  {
+    what: "people whose profiles or blocks have changed",
+    run: () => findChangedPeople(sql, "1000000000000:1000000000000:"),
+    rows: { people_changes: 0 },
+    by: ["people_changes_changed_xid_idx"],
+  },
+  {
+    what: "the profiles of people, with their chats",
+    run: () => findSeenProfiles(sql, [me, 3]),
+    rows: { users: 2, chat_participants: myChats + 3 },
+    by: ["users_pkey", "chat_participants_user_id_idx"],
+  },
+  {
+    what: "whom a person has blocked",
+    run: () => findBlocks(sql, [blocker]),
+    rows: { user_blocks: 2 * blockedPeople, chat_participants: 10 * blockedPeople },
+    by: ["user_blocks_pkey", "chat_participants_user_id_idx"],
   },
   {
     what: "people by a part of their name",
-    run: () => findUsersByPart(sql, { part: "r77", exceptUserId: me, limit: 10 }),
+    run: () => findPeople(sql, { ...sought, usernamePart: "r77", namePart: "r77" }),
     rows: { users: 700 },
     by: ["users_username_bigrams_idx", "users_username_order_idx"],
   },
@@ -331,7 +364,7 @@ const cases: Case[] = [
   },
   {
     what: "one chat of a person's list",
-    run: () => findChatSummary(sql, me, busyChat),
+    run: () => findChatSummaries(sql, me, busyChat),
     rows: { chat_participants: 1, chats: 1, messages: 2 },
     by: ["messages_chat_id_seq_key"],
   },
@@ -429,10 +462,64 @@ describe.each(["force_custom_plan", "force_generic_plan"])("under %s", (mode) =>
   });
 });
 
+test("a search among 100,000 people goes by the indexes, and reads no row too many", async () => {
+  await sql.unsafe(`
+    set auto_explain.log_min_duration = -1;
+    insert into users (username, email, hashed_password)
+    select 'more' || n, 'more' || n || '@example.com', 'x' from generate_series(20001, 100000) n;
+    insert into display_name_parts (user_id, part)
+    select id, part
+    from users, unnest(array['jo muller ' || id, 'muller ' || id, id::text]) part
+    where id > 20000;
+    analyze users, display_name_parts;
+    set auto_explain.log_min_duration = 0;
+  `);
+  const searches = [
+    { usernamePart: "more", namePart: "more", by: ["users_username_order_idx"] },
+    { usernamePart: "jo", namePart: "jo", by: ["display_name_parts_part_idx"] },
+    { usernamePart: "muller", namePart: "muller", by: ["display_name_parts_part_idx"] },
+    { usernamePart: "e99999", namePart: "e99999", by: ["users_username_bigrams_idx"] },
+    { usernamePart: undefined, namePart: "muller 77", by: ["display_name_parts_part_idx"] },
+  ];
+  for (const mode of ["force_custom_plan", "force_generic_plan"]) {
+    await sql.unsafe(`set plan_cache_mode = ${mode}`);
+    for (const { by, ...parts } of searches) {
+      const { read, indexes } = await filled.explain(() =>
+        findPeople(sql, { ...parts, callerId: 1, limit: 10 }),
+      );
+      expect(indexes).toEqual(expect.arrayContaining(by));
+      for (const table of ["users", "display_name_parts", "user_blocks"]) {
+        expect(read[table] ?? 0, `${JSON.stringify(parts)}, rows of ${table}`).toBeLessThan(1_500);
+      }
+    }
+  }
+}, 30_000);
+
 test("a table that is read from end to end is noticed", async () => {
   const { read, indexes } = await filled.explain(
     () => sql`select id from messages where content = 'message 7'`,
   );
   expect(read.messages).toBeGreaterThan(20_000);
   expect(indexes).toEqual([]);
+});
+
+test("the statement that stores a message is not planned anew each time", async () => {
+  await sql.unsafe("set plan_cache_mode = auto");
+  const storeFive = async () => {
+    for (let time = 0; time < 5; time += 1) {
+      const message = { ...fromMe, content: "planned", clientId: crypto.randomUUID() };
+      await insertMessages(sql, [message], { leaseSeconds: 6 });
+    }
+  };
+  const customPlans = async () => {
+    const [plans] = await sql`
+      select sum(custom_plans)::int as custom from pg_prepared_statements where statement like '%insert into messages%'
+    `;
+    return Number(plans?.custom);
+  };
+  // PostgreSQL plans a statement anew for the first five times in any case.
+  await storeFive();
+  const before = await customPlans();
+  await storeFive();
+  expect(await customPlans()).toBe(before);
 });

@@ -60,10 +60,11 @@ test("every operation succeeds with 200 and what the document says", async () =>
     name: string,
     body?: unknown,
     ids: unknown[] = [],
+    query = "",
   ) {
     const [method = "", template = ""] = name.split(" ");
     const left = [...ids];
-    const path = template.replaceAll(/\{\w+\}/g, () => String(left.shift()));
+    const path = template.replaceAll(/\{\w+\}/g, () => String(left.shift())) + query;
     const answer = await (who ? who.api(method, path, body) : world.call(method, path, body));
     expect({ name, status: answer.status, body: answer.body }).toMatchObject({ name, status: 200 });
     expectDescribed(name, answer);
@@ -93,8 +94,18 @@ test("every operation succeeds with 200 and what the document says", async () =>
     refresh_token: tokens.refresh_token,
   });
   await does(undefined, "POST /api/auth/logout", { refresh_token });
+  const again = await world.call("POST", "/api/auth/login", changed);
+  const leaving = {
+    api: (method: string, path: string, body?: unknown) =>
+      world.call(method, path, body, { authorization: `Bearer ${again.body.access_token}` }),
+  };
+  await does(leaving, "DELETE /api/auth/me", { password: changed.password, messages: "keep" });
   await does(ann, "GET /api/auth/me");
-  await does(ann, "PATCH /api/auth/me", { read_receipts: true });
+  await does(ann, "PATCH /api/auth/me", {
+    read_receipts: true,
+    display_name: "Ann Lee",
+    bio: "Optics",
+  });
   await does(ann, "POST /api/auth/ws-ticket");
   await does(undefined, "GET /health");
   await does(undefined, "GET /ready");
@@ -149,6 +160,24 @@ test("every operation succeeds with 200 and what the document says", async () =>
   await does(ben, `GET ${chat}/read-receipts`, undefined, [id]);
   await does(ann, `GET ${one}/readers`, undefined, [id, message_id]);
   await does(ben, "GET /api/users/search");
+  const report = { reason: "It is rude." };
+  const { id: reportId } = await does(ben, `POST ${one}/report`, report, [id, message_id]);
+  await does(ann, `GET ${chat}/reports`, undefined, [id]);
+  await does(ann, `POST ${chat}/reports/{report_id}/resolve`, undefined, [id, reportId]);
+  await does(ann, `PATCH ${chat}/participants/{user_id}`, { role: "moderator" }, [id, ben.id]);
+  for (const format of ["jsonl", "md", "html"]) {
+    const exported = await ben.api("GET", `/api/chats/${id}/export?format=${format}`);
+    expect([format, exported.status]).toEqual([format, 200]);
+  }
+  expect((await ben.api("GET", "/api/auth/me/export")).status).toBe(200);
+  // Files are not JSON: test/world/contract.ts compares their headers and media types.
+  done.add(`GET ${chat}/export`).add("GET /api/auth/me/export");
+  await does(ben, "GET /api/users/{user_id}", undefined, [ann.id]);
+  await does(ben, "PUT /api/users/{user_id}/block", undefined, [cat.id]);
+  await does(ben, "GET /api/users/blocked");
+  await does(ben, "DELETE /api/users/{user_id}/block", undefined, [cat.id]);
+  await world.index();
+  await does(ben, "GET /api/search", undefined, [], "?q=why&has=link&limit=1");
   await does(ben, `POST ${chat}/leave`, undefined, [id]);
   await does(ann, `DELETE ${chat}/participants/{user_id}`, undefined, [id, cat.id]);
   await does(ann, `DELETE ${chat}`, undefined, [id]);

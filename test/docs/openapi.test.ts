@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { Passwords } from "../../src/accounts/passwords.ts";
 import { Uploads } from "../../src/attachments/uploads.ts";
+import { ExportSlots } from "../../src/export/export-slots.ts";
 import { SocketUpgrade } from "../../src/socket/upgrade.ts";
 import { createStoreReaction } from "../../src/reactions/commit.ts";
 import { ReadNotices } from "../../src/receipts/notices.ts";
@@ -39,6 +40,7 @@ const endpoints: [operation: string, statuses: number[]][] = [
   ["POST /api/chats/{chat_id}/mark-read", [400, 401, 404, 413, 415, 422]],
   ["GET /api/chats/{chat_id}/read-receipts", [401, 404, 422]],
   ["GET /api/users/search", [401, 422]],
+  ["GET /api/search", [401, 404, 422]],
   ["GET /api/chats/{chat_id}", [401, 404, 422]],
   ["POST /api/chats/{chat_id}/invite", [400, 401, 404, 409, 413, 415, 422]],
   ["GET /api/chats/{chat_id}/messages", [401, 404, 422]],
@@ -120,6 +122,7 @@ test("every route is described or a page, and every operation is a route", () =>
   const parts = {
     ctx,
     passwords: new Passwords(ctx.log),
+    exportSlots: new ExportSlots(),
     storeReaction: createStoreReaction(ctx.sql),
     receipts: new ReadNotices(ctx),
     uploads: new Uploads(),
@@ -157,6 +160,7 @@ test("parameters are whole numbers, a session's id a UUID, an emoji a text, and 
     ["limit", expect.objectContaining({ type: "integer", minimum: 1, maximum: 200, default: 50 })],
     ["before_seq", expect.objectContaining({ type: "integer", minimum: 0 })],
     ["after_seq", expect.objectContaining({ type: "integer", minimum: 0 })],
+    ["around_seq", expect.objectContaining({ type: "integer", minimum: 0 })],
   ]);
 });
 

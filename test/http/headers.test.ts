@@ -220,7 +220,7 @@ describe("a method that a path does not have", () => {
   test.each([
     ["PUT", "/api/chats", "GET, HEAD, POST"],
     ["DELETE", "/api/chats", "GET, HEAD, POST"],
-    ["PUT", "/api/auth/me", "GET, HEAD, PATCH"],
+    ["PUT", "/api/auth/me", "DELETE, GET, HEAD, PATCH"],
     ["GET", "/api/auth/login", "POST"],
     ["HEAD", "/api/auth/login", "POST"],
     ["POST", "/health", "GET, HEAD"],

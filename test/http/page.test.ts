@@ -58,15 +58,21 @@ describe("the page at /", () => {
     }
   });
 
-  test("has what draws formulas in a file of its own, which is loaded later", async () => {
+  test("has what draws formulas, colours code and shows settings in files of their own, which are loaded later", async () => {
     const [script = ""] = addressesIn(page).filter((address) => address.endsWith(".js"));
     const { body } = await world.call("GET", script);
-    const [, later = ""] = /import\("([^"]+)"\)/.exec(String(body)) ?? [];
-    expect(later).toMatch(/^\/page\/formulas-\w+\.js$/);
-    const { status, headers } = await world.call("GET", later);
-    expect(status).toBe(200);
-    expect(headers.get("content-type")).toBe("text/javascript;charset=utf-8");
-    expect(headers.get("cache-control")).toBe("public, max-age=31536000, immutable");
+    const later = [...String(body).matchAll(/import\("([^"]+)"\)/g)].map(([, file = ""]) => file);
+    expect(later.map((file) => file.replace(/-\w+\./, "-hash.")).toSorted()).toEqual([
+      "/page/code-languages-hash.js",
+      "/page/formulas-hash.js",
+      "/page/settings-dialog-hash.js",
+    ]);
+    for (const file of later) {
+      const { status, headers } = await world.call("GET", file);
+      expect(status).toBe(200);
+      expect(headers.get("content-type")).toBe("text/javascript;charset=utf-8");
+      expect(headers.get("cache-control")).toBe("public, max-age=31536000, immutable");
+    }
   });
 
   test.each(["page.html", "constructor", "main.tsx", "..%2Fpage.html"])(

@@ -208,6 +208,24 @@ describe("an answer", () => {
     expect(world.ctx.answers.find(Number(id))).toBeUndefined();
   });
 
+  test("that ends while the deletion waits for the chat is deleted", async () => {
+    const { chat, anna, annas } = await room(world);
+    world.gemini.respondWith(answerAndHang(say("On and on")));
+    await anna.say(chat.id, "/bot for ever?");
+    const { message_id: id } = await annas.next("bot_stream", { chunk: "On and on" });
+    const path = pathOf(chat.id, Number(id));
+    const [stopped, reply] = await world.whileLocked(chat.id, 2, async () => {
+      const stopping = anna.api("POST", `${path}/stop`);
+      await world.untilBlocked();
+      return await Promise.all([stopping, anna.api("DELETE", path)]);
+    });
+    expect(stopped.status).toBe(200);
+    expect([reply.status, reply.body]).toMatchObject([
+      200,
+      { status: "stopped", content: "", deleted_at: time },
+    ]);
+  });
+
   test("has ended at the number of its end, also after it was deleted", async () => {
     const { chat, ben, messageId } = await withAnswer();
     const end = await lastSeq(chat.id);

@@ -38,7 +38,13 @@ test("the texts of a deleted message are in no table: neither the last one nor t
   await world.sql`
     insert into chat_summaries (chat_id, up_to_seq, content) values (${chat.id}, 3, 'Ben likes a quokka.')
   `;
-  const before = ["public.chat_summaries", "public.message_versions", "public.messages"];
+  await world.index();
+  const before = [
+    "public.chat_summaries",
+    "public.message_versions",
+    "public.messages",
+    "public.search_entries",
+  ];
   expect(await tablesWith("quokka")).toEqual(before);
 
   expect((await anna.api("DELETE", path)).status).toBe(200);
@@ -59,7 +65,8 @@ test("neither the text of a deleted answer, nor its sources, nor the reason of i
     set error = 'A wombat broke it.', sources = '[{"title": "Wombat", "url": "https://wombat.example"}]'
     where id = ${messageId}
   `;
-  expect(await tablesWith("wombat")).toEqual(["public.messages"]);
+  await world.index();
+  expect(await tablesWith("wombat")).toEqual(["public.messages", "public.search_entries"]);
   const path = `/api/chats/${chat.id}/messages/${messageId}`;
   expect((await ben.api("DELETE", path)).body).toMatchObject({ error: null, sources: null });
   expect(await tablesWith("wombat")).toEqual([]);

@@ -187,3 +187,32 @@ describe("history refuses", () => {
     expectInvalid(await refused("?limit=0&before_seq=x"), "/limit", "/before_seq");
   });
 });
+
+describe("the history around a number", () => {
+  test("has messages on both sides, and links to both neighbours", async () => {
+    const at = seqs[100] ?? 0;
+    const around = await history(`?around_seq=${at}&limit=10`);
+    expect(around.seqs).toEqual(seqs.slice(95, 105));
+    expect((await page(around.links.prev ?? "")).seqs).toEqual(seqs.slice(85, 95));
+    expect((await page(around.links.next ?? "")).seqs).toEqual(seqs.slice(105, 115));
+    expect((await history(`?around_seq=${at}&limit=1`)).seqs).toEqual([at]);
+    expect((await history(`?around_seq=${at}`)).seqs).toEqual(seqs.slice(75, 125));
+  });
+
+  test("may be that of any change, and ends where the history does", async () => {
+    const change = (seqs[9] ?? 0) + 1;
+    expect(seqs).not.toContain(change);
+    expect((await history(`?around_seq=${change}&limit=4`)).seqs).toEqual(seqs.slice(8, 12));
+    const first = await history("?around_seq=0&limit=4");
+    expect([first.seqs, Object.keys(first.links)]).toEqual([seqs.slice(0, 2), ["next"]]);
+    const last = await history("?around_seq=99999&limit=4");
+    expect([last.seqs, Object.keys(last.links)]).toEqual([seqs.slice(-2), ["prev"]]);
+  });
+
+  test("is not combined with another cursor", async () => {
+    expectInvalid(await refused("?around_seq=5&before_seq=9"), "/around_seq");
+    expectInvalid(await refused("?around_seq=5&after_seq=1"), "/around_seq");
+    expectInvalid(await refused("?around_seq=-1"), "/around_seq");
+    expectInvalid(await refused("?around_seq=x"), "/around_seq");
+  });
+});

@@ -18,6 +18,7 @@ test("a join that waits for its session misses nothing when another join opens t
     isMerged: false,
     isHidden: false,
     setHidden() {},
+    setQuietChats() {},
     open: true,
     send: (text) => void sent.push(JSON.parse(text)),
     cork: (work) => work(),

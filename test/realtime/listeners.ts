@@ -115,6 +115,8 @@ export class TestListener implements Listener {
     this.isHidden = isHidden;
   }
 
+  setQuietChats() {}
+
   send(text: string) {
     this.sent.push(JSON.parse(text));
   }

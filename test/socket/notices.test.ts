@@ -153,6 +153,8 @@ describe("to everyone who has joined the room, with the room's number", () => {
         role: "member",
         joined_at: time,
         created_at: time,
+        display_name: null,
+        avatar_url: null,
       },
       updated_seq: 1,
     });

@@ -1,9 +1,10 @@
 // A removal whose outcome nobody knows, and what is told while it is on its way.
 import { expect, test } from "bun:test";
+import { activityTopic } from "../../src/realtime/topics.ts";
 import { activityFrame } from "../../src/wire/message-frames.ts";
 import { useWorld, type Person } from "../world/world.ts";
 
-const world = useWorld();
+const world = useWorld({ durations: { removalDoubtMs: 500, membershipPollMs: 10 } });
 
 /** Holds a chat's row, so that whatever changes it waits. */
 async function hold(chatId: number) {
@@ -132,6 +133,8 @@ test("who was perhaps removed has to come back, and hears of the chat again if t
   await held.letGo();
 
   const back = await ben.socket();
+  const { followers } = world.sockets;
+  while (followers.count(activityTopic(chat.id).name) < 2) await anns.settle();
   await anns.ask({ type: "message", chat_id: chat.id, content: "still here" });
   await back.next("chat_activity", { last_message: "still here" });
   await anns.next("chat_activity", { last_message: "still here" });

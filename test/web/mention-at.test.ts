@@ -56,6 +56,8 @@ const person = (id: number, username: string): Participant => ({
   role: id === 1 ? "owner" : "member",
   joined_at: "2026-11-01T00:00:00.000Z",
   created_at: "2026-11-01T00:00:00.000Z",
+  display_name: null,
+  avatar_url: null,
 });
 const chat: Chat = {
   id: 1,

@@ -9,6 +9,8 @@ const people = ["ann", "ben", "cleo"].map((username, index) => ({
   role: "member" as const,
   joined_at: joined,
   created_at: joined,
+  display_name: null,
+  avatar_url: null,
 }));
 const read = (user_id: number, last_read_seq: number, joined_seq = 0) => ({
   user_id,

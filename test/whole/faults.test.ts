@@ -12,17 +12,17 @@ test(
     const { figures, violations } = await playFaults({
       seed,
       rounds: {
-        "kill -9": 4,
+        "kill -9": 2,
         "rolling restart": 1,
         "database stopped": 2,
         "connections ended": 1,
         "replies lost": 1,
-        "answers killed": 2,
+        "answers killed": 1,
         "sockets cut": 1,
         "people removed": 1,
       },
       awayMs: 1_000,
-      pauseFactor: 2,
+      pauseFactor: 4,
       say: (line) => void said.push(line),
     });
     if (violations.length > 0) throw new Error(said.join("\n"));

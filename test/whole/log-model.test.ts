@@ -76,6 +76,13 @@ const act: fc.Arbitrary<Act> = fc.oneof(
       byThemselves: fc.boolean(),
     }),
   },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constantFrom("promote" as const, "demote" as const),
+      guest,
+    }),
+  },
 );
 
 /** At the same time: one act of each socket, and one change of who is in the chat. */

@@ -1,18 +1,25 @@
 // The PostgreSQL of a test run, and the databases in it that tests use.
 import { readdirSync, rmSync } from "node:fs";
-import { chmod, mkdtemp } from "node:fs/promises";
+import { appendFile, chmod, mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { pino } from "pino";
+import { pino, type Logger } from "pino";
 import postgres from "postgres";
+import { parseDatabaseUrl } from "../../src/config/database-address.ts";
+import { connect, type Sql } from "../../src/database/connect.ts";
 import { startEmbeddedPostgres } from "../../src/embedded-postgres/embedded-postgres.ts";
 import { copyDataFolder, makeDataFolder } from "./data-folder.ts";
-import { emptyIfUnchanged, fingerprintOf } from "./emptying.ts";
+import { emptyIfUnchanged, emptyThroughPool, fingerprintOf } from "./emptying.ts";
 
 /** The setting by which `bun run check` tells its workers the address of the cluster that they share. */
 export const clusterSetting = "TEST_CLUSTER_URL";
 
 const prefix = "gemini-coop-test-";
+
+/** Each connection parses every statement anew. A chat's lock, four statements that wait for it and a look at them take six. */
+const poolMax = 6;
+/** A server's connections plan a statement five times before they keep a plan, which costs more than all that tests look up. */
+const poolOptions = "-c plan_cache_mode=force_generic_plan";
 
 interface Cluster {
   /** The URL of the migrated template database. */
@@ -22,10 +29,20 @@ interface Cluster {
   fingerprint: string;
 }
 
+/** A migrated database with the pool of a server. */
+export interface PooledDatabase {
+  readonly url: string;
+  readonly sql: Sql;
+  /** The application_name of the pool's connections. */
+  readonly name: string;
+}
+
 let cluster: Cluster | undefined;
 let created = 0;
 /** Databases that were given back, as empty as the template. */
 const spare: string[] = [];
+/** A database that was given back with its pool. One is enough: hardly any test has two worlds at a time. */
+let sparePool: PooledDatabase | undefined;
 
 /**
  * Starts a cluster with a migrated database, which ends with this process, however that ends. The folders of processes that
@@ -48,6 +65,8 @@ export async function startCluster() {
   await makeDataFolder(dataFolder, log);
   const dataDir = join(folder, "cluster");
   copyDataFolder(dataFolder, dataDir);
+  // It would look into each of some hundred databases once a minute, which a test run does not need.
+  await appendFile(join(dataDir, "postgres", "postgresql.conf"), "autovacuum = off\n");
   const database = await startEmbeddedPostgres({ dataDir, log });
   return {
     url: database.url,
@@ -89,6 +108,51 @@ export function emptyDatabase(): Promise<string> {
  */
 export async function giveBackDatabase(url: string): Promise<void> {
   if (await emptyIfUnchanged(url, known().fingerprint)) spare.push(url);
+}
+
+/**
+ * A database with the pool of a server that writes to a log.
+ * @param databaseUrl undefined: a migrated, empty one
+ * @returns them, and a function that gives both back
+ */
+export async function openDatabase(databaseUrl: string | undefined, log: Logger) {
+  // A pool that reports to a log is of no use to the next borrower.
+  if (databaseUrl === undefined && log.level === "silent") {
+    const pooled = await borrowPool();
+    return { databaseUrl: pooled.url, sql: pooled.sql, release: () => giveBackPool(pooled) };
+  }
+  const url = databaseUrl ?? (await borrowDatabase());
+  const sql = connect(parseDatabaseUrl(url), log);
+  const release = async () => {
+    await sql.end({ timeout: 1 });
+    await giveBackDatabase(url);
+  };
+  return { databaseUrl: url, sql, release };
+}
+
+/**
+ * A migrated, empty database with a pool. The connections of a pool that was given back know the catalogue and have planned
+ * most statements, which costs PostgreSQL more than most tests do.
+ */
+export async function borrowPool(): Promise<PooledDatabase> {
+  const borrowed = sparePool;
+  sparePool = undefined;
+  if (borrowed) return borrowed;
+  const url = await borrowDatabase();
+  const name = `world of ${new URL(url).pathname.slice(1)}`;
+  const address = { ...parseDatabaseUrl(url), applicationName: name, options: poolOptions };
+  return { url, name, sql: connect(address, pino({ level: "silent" }), { max: poolMax }) };
+}
+
+/** Empties a database, and keeps its pool for the next borrower. */
+export async function giveBackPool(pooled: PooledDatabase): Promise<void> {
+  const { url, sql, name } = pooled;
+  if (!sparePool && (await emptyThroughPool(sql, name, known().fingerprint))) {
+    sparePool = pooled;
+    return;
+  }
+  await sql.end({ timeout: 1 });
+  await giveBackDatabase(url);
 }
 
 /** Drops a database at once, for a test that needs it to be gone. */

@@ -7,6 +7,10 @@ const user = {
   username: "ann",
   email: "ann@example.com",
   created_at: "2026-11-22T10:15:30.123Z",
+  display_name: null,
+  bio: null,
+  avatar_url: null,
+  is_bot_account: false,
   read_receipts: true,
   presence: "visible",
 };

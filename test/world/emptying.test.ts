@@ -2,8 +2,15 @@ import { expect, test } from "bun:test";
 import { pino } from "pino";
 import { parseDatabaseUrl } from "../../src/config/database-address.ts";
 import { connect } from "../../src/database/connect.ts";
-import { borrowDatabase, giveBackDatabase } from "./cluster.ts";
-import { emptyIfUnchanged, fingerprintOf } from "./emptying.ts";
+import {
+  borrowDatabase,
+  borrowPool,
+  emptyDatabase,
+  giveBackDatabase,
+  giveBackPool,
+  type PooledDatabase,
+} from "./cluster.ts";
+import { emptyIfUnchanged, emptyThroughPool, fingerprintOf } from "./emptying.ts";
 import { everything, using } from "./rows.ts";
 import { fill } from "./schema.ts";
 
@@ -37,6 +44,77 @@ test("a connection that a test has left open is closed before the database is em
     await expect(transaction`commit`.execute()).rejects.toThrow();
     expect((await everything(url)).chats).toEqual([]);
     await left.end();
+  }));
+
+async function withPool(work: (pool: PooledDatabase, fingerprint: string) => Promise<void>) {
+  const pool = await borrowPool();
+  try {
+    const fingerprint = await fingerprintOf(pool.url);
+    await fill(pool.sql);
+    await work(pool, fingerprint);
+  } finally {
+    await giveBackPool(pool);
+  }
+}
+
+test("through its pool a database is emptied, too, and the pool's connections stay open", () =>
+  withPool(async ({ url, sql, name }, fingerprint) => {
+    const pids = () =>
+      sql`
+      select pid from pg_stat_activity where datname = current_database() order by pid
+    `.values();
+    await Promise.all([sql`select pg_sleep(0.05)`, sql`select pg_sleep(0.05)`]);
+    const before = await pids();
+    expect(before.length).toBeGreaterThan(1);
+    expect(await emptyThroughPool(sql, name, fingerprint)).toBe(true);
+    expect(await pids()).toEqual(before);
+    const fresh = await borrowDatabase();
+    expect(await everything(url)).toEqual(await everything(fresh));
+    await giveBackDatabase(fresh);
+  }));
+
+test("a pool in which a test has left a transaction open is not used again", () =>
+  withPool(async ({ sql, name }, fingerprint) => {
+    const transaction = await sql.reserve();
+    await transaction`begin`;
+    expect(await emptyThroughPool(sql, name, fingerprint)).toBe(false);
+    await transaction`commit`;
+    transaction.release();
+    expect(await emptyThroughPool(sql, name, fingerprint)).toBe(true);
+  }));
+
+test("a database without tables is not used again", async () => {
+  const fresh = await borrowDatabase();
+  const url = await emptyDatabase();
+  expect(await emptyIfUnchanged(url, await fingerprintOf(fresh))).toBe(false);
+  await giveBackDatabase(fresh);
+});
+
+test("a pool that a test has ended is not used again", () =>
+  withPool(async ({ sql, name }, fingerprint) => {
+    await sql.end();
+    expect(await emptyThroughPool(sql, name, fingerprint)).toBe(false);
+  }));
+
+test("a connection to a pool's database that is not the pool's is closed", () =>
+  withPool(async ({ url, sql, name }, fingerprint) => {
+    await using(url, async (other) => {
+      const transaction = await other.reserve();
+      await transaction`begin`;
+      await transaction`update chats set name = 'late'`;
+      expect(await emptyThroughPool(sql, name, fingerprint)).toBe(true);
+      await expect(transaction`commit`.execute()).rejects.toThrow();
+    });
+    expect((await everything(url)).chats).toEqual([]);
+  }));
+
+test("a pool is not used again after its schema has changed, or when it has no connection left", () =>
+  withPool(async ({ sql, name }, fingerprint) => {
+    const reserved = await Promise.all(Array.from({ length: 6 }, () => sql.reserve()));
+    expect(await emptyThroughPool(sql, name, fingerprint)).toBe(false);
+    for (const connection of reserved) connection.release();
+    await sql`create table more ()`;
+    expect(await emptyThroughPool(sql, name, fingerprint)).toBe(false);
   }));
 
 test.each([

@@ -1,9 +1,13 @@
 // Makes a database that a test has used as empty as a new one.
 import postgres from "postgres";
 import { z } from "zod";
+import { one, type Sql } from "../../src/database/connect.ts";
+import { within } from "../../src/schedule.ts";
 
 /** A table that has grown beyond this is not emptied: its free space would slow down whoever scans it next. */
 const tableBytesMax = 2_000_000;
+/** A pool that gives no connection within this still works for the test that is over. */
+const poolWaitMs = 1_000;
 
 /** Everything that a test may have changed besides rows. Names are compared, since a clone has oids of its own for some. */
 const schema = `
@@ -41,23 +45,31 @@ const schema = `
   ) as lines
 `;
 
-const Fingerprint = z.tuple([z.object({ fingerprint: z.string() })]);
-const Tables = z.array(z.object({ name: z.string(), bytes: z.coerce.number() }));
+/** The same, with the names of all tables that a test may have filled, and the size of the largest one. */
+const withTables = `
+  select fingerprint, tables, bytes from (${schema}) as schema, (
+    select coalesce(array_agg(oid::regclass::text), '{}') as tables, coalesce(max(pg_relation_size(oid)), 0) as bytes
+    from pg_class
+    where relkind = 'r' and relnamespace = 'public'::regnamespace and relname <> 'schema_migrations'
+  ) as sizes
+`;
+
+const Fingerprint = z.object({ fingerprint: z.string() });
+const Busy = z.object({ busy: z.coerce.number() });
+const Found = Fingerprint.extend({ tables: z.array(z.string()), bytes: z.coerce.number() });
+
+/** Runs SQL without parameters on one connection. */
+type Run = (text: string) => PromiseLike<readonly unknown[]>;
 
 function open(url: string) {
   return postgres(url, { max: 1, prepare: false, onnotice: () => undefined });
-}
-
-async function readFingerprint(sql: postgres.Sql): Promise<string> {
-  const [{ fingerprint }] = Fingerprint.parse([...(await sql.unsafe(schema))]);
-  return fingerprint;
 }
 
 /** Identifies the schema and the settings of a database. */
 export async function fingerprintOf(url: string): Promise<string> {
   const sql = open(url);
   try {
-    return await readFingerprint(sql);
+    return one([...(await sql.unsafe(schema))], Fingerprint).fingerprint;
   } finally {
     await sql.end();
   }
@@ -70,25 +82,7 @@ export async function fingerprintOf(url: string): Promise<string> {
 export async function emptyIfUnchanged(url: string, fingerprint: string): Promise<boolean> {
   const sql = open(url);
   try {
-    await sql`
-      select pg_terminate_backend(pid, 5000) from pg_stat_activity
-      where datname = current_database() and pid <> pg_backend_pid()
-    `;
-    if ((await readFingerprint(sql)) !== fingerprint) return false;
-    const tables = Tables.parse([
-      ...(await sql`
-        select oid::regclass::text as name, pg_relation_size(oid) as bytes from pg_class
-        where relkind = 'r' and relnamespace = 'public'::regnamespace and relname <> 'schema_migrations'
-      `),
-    ]);
-    if (tables.some(({ bytes }) => bytes > tableBytesMax)) return false;
-    // As a replica does it: without the triggers of foreign keys and of tables that only grow.
-    await sql.unsafe(`
-      set session_replication_role = replica;
-      ${tables.map(({ name }) => `delete from ${name};`).join("\n")}
-      select setval(seqrelid, seqstart, false) from pg_sequence;
-    `);
-    return true;
+    return await empty((text) => sql.unsafe(text), fingerprint);
   } catch (error) {
     // A test has dropped or renamed it.
     if (error instanceof postgres.PostgresError && error.code === "3D000") return false;
@@ -96,4 +90,51 @@ export async function emptyIfUnchanged(url: string, fingerprint: string): Promis
   } finally {
     await sql.end();
   }
+}
+
+/**
+ * Does the same through a pool, whose connections stay open.
+ * @param name the application_name of the pool's connections, which no others have
+ * @returns false also when the pool breaks, gives no connection within a second, or has one with a statement or transaction
+ * that has not ended: postgres.js may hand out a connection again that was ended while it was reserved
+ */
+export async function emptyThroughPool(
+  pool: Sql,
+  name: string,
+  fingerprint: string,
+): Promise<boolean> {
+  try {
+    return await empty((text) => inTime(pool.unsafe(text)), fingerprint, name);
+  } catch {
+    return false;
+  }
+}
+
+/** @throws Error when the pool has given it no connection, or PostgreSQL no result, within a second */
+async function inTime<T>(query: PromiseLike<T>): Promise<T> {
+  const result = Promise.resolve(query);
+  if (!(await within(poolWaitMs, result))) throw new Error("the pool does not answer");
+  return result;
+}
+
+/** @param kept the application_name of the connections that stay open */
+async function empty(run: Run, fingerprint: string, kept = "none"): Promise<boolean> {
+  const { busy } = one(
+    await run(`
+      select count(*) filter (where application_name = '${kept}' and state <> 'idle') as busy,
+        count(pg_terminate_backend(pid, 5000)) filter (where application_name <> '${kept}')
+      from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'
+    `),
+    Busy,
+  );
+  if (busy > 0) return false;
+  const found = one(await run(withTables), Found);
+  if (found.fingerprint !== fingerprint || found.bytes > tableBytesMax) return false;
+  // The statements are one transaction. They run as a replica does it: without the triggers of foreign keys and of tables that only grow.
+  await run(`
+    select set_config('session_replication_role', 'replica', true);
+    ${found.tables.map((table) => `delete from ${table};`).join("\n")}
+    select setval(seqrelid, seqstart, false) from pg_sequence;
+  `);
+  return true;
 }

@@ -12,12 +12,22 @@ export const busyPeople = 51;
 export const quietChat = 3;
 export const me = 1;
 export const myChats = 20;
+/** A person who has blocked so many. */
+export const blocker = 5_000;
+export const blockedPeople = 20;
 export const session = "00000000-0000-4000-8000-000000000001";
 
 /** 20,000 people; 20,000 messages, half of them in one of 10,001 chats; person 1 is in that one and in 19 others. */
 const filling = `
   insert into users (username, email, hashed_password)
   select 'user' || n, 'user' || n || '@example.com', 'x' from generate_series(1, 20000) n;
+  -- As a trigger stores them for "Jo Müller 77".
+  insert into display_name_parts (user_id, part)
+  select n, part from generate_series(1, 20000) n, unnest(array['jo muller ' || n, 'muller ' || n, n::text]) part;
+  insert into user_blocks (blocker_id, blocked_id)
+  select ${blocker}, ${blocker} + n from generate_series(1, ${blockedPeople}) n
+  union all select n, n + 1 from generate_series(10000, 15000) n;
+  insert into people_changes (user_id, kind) select n, 'profile' from generate_series(1, 20000) n;
 
   insert into chats (name, owner_id, last_seq, message_count)
   select 'chat ' || n, n, 30000, case n when 1 then 10000 else 1 end from generate_series(1, 10001) n;

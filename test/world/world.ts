@@ -3,20 +3,19 @@ import { afterAll, beforeAll } from "bun:test";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino, type DestinationStream } from "pino";
-import { parseDatabaseUrl } from "../../src/config/database-address.ts";
 import type { PasswordCost } from "../../src/accounts/passwords.ts";
 import { makeSecret } from "../../src/accounts/access-tokens.ts";
 import { createGeminiModel } from "../../src/model/gemini/client.ts";
 import type { Model } from "../../src/context.ts";
 import { compose, type ComposedDurations } from "../../src/compose.ts";
 import { readConfig, type Config } from "../../src/config/config.ts";
-import { connect, type Sql } from "../../src/database/connect.ts";
+import type { Sql } from "../../src/database/connect.ts";
 import { startGeminiEmulator } from "./gemini/server.ts";
 import { createLogger } from "../../src/observability/logger.ts";
 import { loadTelemetry, noTelemetry } from "../../src/observability/telemetry.ts";
 import { startServer, type RunningServer, type ServerDurations } from "../../src/server.ts";
 import type { ChatSettings } from "../../src/wire/chats.ts";
-import { borrowDatabase, giveBackDatabase } from "./cluster.ts";
+import { openDatabase } from "./cluster.ts";
 import { removeFolder } from "./folder.ts";
 import { Person } from "./person.ts";
 
@@ -48,7 +47,7 @@ export interface WorldOptions {
   /** False: no model is configured. */
   model?: boolean;
   now?: () => Date;
-  /** Of new hashes; the lowest one unless said otherwise. Undefined: that of a real server. */
+  /** The cost of new hashes: the lowest one unless said otherwise. Undefined: that of a real server. */
   passwordCost?: PasswordCost | undefined;
   /** Durations of the server that differ. */
   durations?: Partial<ServerDurations & ComposedDurations>;
@@ -62,7 +61,6 @@ const lowestPasswordCost: PasswordCost = { memoryKiB: 8, passes: 1 };
 type Parts = Awaited<ReturnType<typeof startParts>>;
 
 async function startParts(options: WorldOptions) {
-  const databaseUrl = options.databaseUrl ?? (await borrowDatabase());
   const settings = readConfig({
     NODE_ENV: "test",
     HOST: "127.0.0.1",
@@ -85,7 +83,7 @@ async function startParts(options: WorldOptions) {
         : createGeminiModel({ apiKey: "test-key", baseUrl: gemini.url, log, backoffMs: 1 }),
     description: "scripted",
   };
-  const sql = connect(parseDatabaseUrl(databaseUrl), log);
+  const { databaseUrl, sql, release } = await openDatabase(options.databaseUrl, log);
   const telemetry = await loadTelemetry(config, log);
   const { now, durations, passwordCost } = { passwordCost: lowestPasswordCost, ...options };
   const parts = { config, secretKey, sql, log, model, telemetry, now, durations, passwordCost };
@@ -94,7 +92,8 @@ async function startParts(options: WorldOptions) {
     return startServer(compose(all), all.durations);
   };
   const others: RunningServer[] = [];
-  return { databaseUrl, config, gemini, sql, telemetry, startOne, others, server: startOne() };
+  const server = startOne();
+  return { databaseUrl, config, gemini, sql, release, telemetry, startOne, others, server };
 }
 
 export class World {
@@ -139,8 +138,21 @@ export class World {
     return this.#running.server.sockets;
   }
 
+  /** Searches find everything that was sent before this settles. */
+  get index() {
+    return () => this.#running.server.indexer.run();
+  }
+
   get presence() {
     return this.#running.server.presence;
+  }
+
+  get peopleChanges() {
+    return this.#running.server.peopleChanges;
+  }
+
+  get memberships() {
+    return this.#running.server.memberships;
   }
 
   async start(): Promise<void> {
@@ -148,13 +160,12 @@ export class World {
   }
 
   async stop(): Promise<void> {
-    const { server, others, telemetry, gemini, sql, config, databaseUrl } = this.#running;
+    const { server, others, telemetry, gemini, config, release } = this.#running;
     await Promise.all([server, ...others].map((each) => each.stop()));
     await telemetry.stop();
     await gemini.stop();
-    await sql.end({ timeout: 1 });
     removeFolder(config.dataDir);
-    await giveBackDatabase(databaseUrl);
+    await release();
   }
 
   /** Starts another server on the same database, which nobody measures. It stops with the world, or earlier. */
@@ -191,7 +202,7 @@ export class World {
       body: body === undefined ? undefined : JSON.stringify(body),
     });
     const text = await response.text();
-    const isJson = response.headers.get("content-type")?.includes("json");
+    const isJson = /\bjson\b/.test(response.headers.get("content-type") ?? "");
     return {
       status: response.status,
       headers: response.headers,

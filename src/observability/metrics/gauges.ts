@@ -29,15 +29,22 @@ export function registerState(registry: Registry, stateOf: () => ServerState | u
   add("room_listeners", "Joined sockets, once for each room", (state) => state.rooms().listeners);
   add("answers_running", "Answers that are running", (state) => state.answersRunning());
 
+  add(
+    "search_index_lag_seconds",
+    "Age of the oldest message that was indexed last when searches began to find it; 0 where another server fills the index",
+    (state) => state.searchLagMs() / 1_000,
+  );
+
   const queues: Record<string, (state: ServerState) => number> = {
     commit: (state) => state.commitQueue(),
+    reactions: (state) => state.reactionQueue(),
     socket_inboxes: (state) => state.inboxes(),
     password_hashing: (state) => state.passwordQueue(),
     room_order: (state) => state.rooms().waitingFrames,
   };
   new Gauge({
     name: "gemini_coop_queue_length",
-    help: "Length of queues: messages before their commit, frames in inboxes of sockets, sign-ins before their hash, frames behind a gap in their room's numbers",
+    help: "Length of queues: messages and reactions before their commit, frames in inboxes of sockets, sign-ins before their hash, frames behind a gap in their room's numbers",
     labelNames: ["queue"],
     registers: [registry],
     collect() {

@@ -35,8 +35,11 @@ export interface ServerState {
   rooms(): { open: number; listeners: number; waitingFrames: number };
   answersRunning(): number;
   commitQueue(): number;
+  reactionQueue(): number;
   inboxes(): number;
   passwordQueue(): number;
+  /** The age of the oldest message that was indexed last; 0 where another server fills the index. */
+  searchLagMs(): number;
 }
 
 /** Each method reports an event. None of them keeps an id, a text or a token. */
@@ -68,6 +71,9 @@ export interface Metrics {
   uploadEnded(outcome: "stored" | ProblemCode, size?: number): void;
   /** Files were removed from the store. */
   filesRemoved(count: number): void;
+  /** Messages were added to the index of the searches, or replaced there. */
+  messagesIndexed(count: number): void;
+  indexingFailed(): void;
   /** From now on the gauges show this server. */
   watch(state: ServerState): void;
   /** The answer to a scrape; undefined where nothing is collected. */
@@ -93,6 +99,8 @@ export const noMetrics: Metrics = {
   answerEnded() {},
   uploadEnded() {},
   filesRemoved() {},
+  messagesIndexed() {},
+  indexingFailed() {},
   watch() {},
   render: () => Promise.resolve(undefined),
   stop() {},

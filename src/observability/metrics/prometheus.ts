@@ -7,6 +7,7 @@ import { createFrameMetrics, createSocketMetrics } from "./frame-metrics.ts";
 import { registerProcess, registerState, watchEventLoop } from "./gauges.ts";
 import { createBound, createHistogram, prefix } from "./histograms.ts";
 import type { Metrics, ServerState } from "./metrics.ts";
+import { createCount } from "./tally.ts";
 
 /** Any other method that a client writes is counted as `other`. */
 const methods = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
@@ -24,6 +25,7 @@ export function createPrometheusMetrics(version: string): Metrics {
     ...createDatabaseMetrics(registry),
     ...createAnswerMetrics(registry),
     ...createFileMetrics(registry),
+    ...createSearchMetrics(registry),
     watch(server) {
       state = server;
     },
@@ -47,6 +49,21 @@ function createHttpMetrics(registry: Registry): Pick<Metrics, "requestEnded"> {
       );
       child.observe(ms / 1000);
     },
+  };
+}
+
+function createSearchMetrics(
+  registry: Registry,
+): Pick<Metrics, "messagesIndexed" | "indexingFailed"> {
+  return {
+    messagesIndexed: createCount(registry, {
+      name: `${prefix}search_messages_indexed_total`,
+      help: "Messages that were added to the index of the searches, or replaced there",
+    }),
+    indexingFailed: createCount(registry, {
+      name: `${prefix}search_indexing_failures_total`,
+      help: "Passes of the worker that fills the index of the searches that have failed",
+    }),
   };
 }
 

@@ -1,5 +1,7 @@
 // The form of the descriptions of server frames, and the resources in their examples.
 import type { Chat, Participant } from "../chats.ts";
+import { exampleMessage } from "../messages.ts";
+import type { Report } from "../moderation.ts";
 import { exampleTime } from "../text.ts";
 
 /**
@@ -68,4 +70,18 @@ export const participant: Participant = {
   role: "member",
   joined_at: exampleTime,
   created_at: exampleTime,
+  display_name: "Jane Doe",
+  avatar_url: null,
+};
+
+export const report: Report = {
+  id: 3,
+  chat_id: 1,
+  message: exampleMessage,
+  reporter: { user_id: participant.id, username: participant.username },
+  reason: "It insults somebody.",
+  status: "open",
+  created_at: exampleTime,
+  resolved_at: null,
+  resolved_by: null,
 };

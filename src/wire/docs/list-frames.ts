@@ -3,7 +3,7 @@ import type { z } from "zod";
 import type { listFrames } from "../list-frames.ts";
 import { liveReadsMembersMax } from "../receipts.ts";
 import { exampleTime } from "../text.ts";
-import { chat, type ServerNote } from "./examples.ts";
+import { chat, report, type ServerNote } from "./examples.ts";
 
 export const listNotes: {
   [Name in keyof typeof listFrames]: ServerNote<z.infer<(typeof listFrames)[Name]>>;
@@ -82,6 +82,14 @@ export const listNotes: {
       username: "john_doe",
       preview: "@jane_doe have you done number 3?",
     },
+  },
+  report: {
+    to: "person",
+    summary: "A message of a chat that you moderate was reported, or a report was resolved",
+    description:
+      "It is sent to all sockets of the chat's owner and moderators, but not to the author of the message. It has no number and is not " +
+      "replayed: `GET /api/chats/{chat_id}/reports` has all reports.",
+    example: { type: "report", chat_id: 1, report },
   },
   chat_activity: {
     to: "person",

@@ -9,6 +9,7 @@ import { exampleTime } from "../text.ts";
 import { chat, participant, type ServerNote } from "./examples.ts";
 import { listNotes } from "./list-frames.ts";
 import { mergedNotes } from "./merged-frames.ts";
+import { peopleNotes } from "./people-frames.ts";
 
 const message = messageFrame(exampleMessage);
 const person = { user_id: participant.id, username: participant.username };
@@ -109,6 +110,13 @@ export const serverNotes: {
     to: "room",
     summary: "Somebody became a participant",
     example: { type: "participant_added", chat_id: 1, participant, updated_seq: 60 },
+  },
+  participant_updated: {
+    to: "room",
+    summary: "A participant has another role",
+    description:
+      "A moderator, or a member again. A new owner is told of by `chat_updated` instead; the owner of before is a member then.",
+    example: { type: "participant_updated", chat_id: 1, participant, updated_seq: 61 },
   },
   participant_removed: {
     to: "room",
@@ -212,6 +220,7 @@ export const serverNotes: {
       ],
     },
   },
+  ...peopleNotes,
   pong: {
     to: "socket",
     summary: "The server responds",

@@ -187,6 +187,10 @@ describe.each(engines)("a server on a database imported from %s", (engine) => {
         created_at: "2024-01-02T10:00:00.123Z",
         read_receipts: true,
         presence: "visible",
+        display_name: null,
+        bio: null,
+        avatar_url: null,
+        is_bot_account: false,
       });
 
       const { body: history } = await carl("GET", "/api/chats/4/messages");

@@ -184,6 +184,23 @@ test("statements are in flight until they have ended, and waiting messages are a
   ).toBeGreaterThan(0);
 });
 
+test("reactions that wait for their group are a queue of their own", async () => {
+  const chat = await ann.chat();
+  const { id } = await ann.say(chat.id, "hello");
+  const waiting = 'gemini_coop_queue_length{queue="reactions"}';
+  expect((await scrape(world)).get(waiting)).toBe(0);
+  const path = (emoji: string) =>
+    `/api/chats/${chat.id}/messages/${id}/reactions/${encodeURIComponent(emoji)}`;
+  const replies = await world.whileLocked(
+    chat.id,
+    1,
+    () => Promise.all(["👍", "🎉", "🙂"].map((emoji) => ann.api("PUT", path(emoji)))),
+    () => scrapeUntil(world, waiting, 2),
+  );
+  expect(replies.map(({ status }) => status)).toEqual([200, 200, 200]);
+  expect((await scrape(world)).get(waiting)).toBe(0);
+});
+
 test("answers are counted by how they end, with the model's tokens and its first words", async () => {
   const chat = await ann.chat();
   const socket = await ann.joined(chat.id);

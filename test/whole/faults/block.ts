@@ -6,13 +6,21 @@ import { check } from "./checker.ts";
 import { openClient, type Client } from "./client.ts";
 import { createRecovery, type Figures } from "./figures.ts";
 import { checkFiles } from "./files.ts";
-import type { History, Load, Report, Violation } from "./history.ts";
+import type { History, Load, Report, TapeEvent, Violation } from "./history.ts";
 import { startLoad, type Cast, type Mix, type Recorded } from "./load.ts";
 import type { ScriptedModel } from "./model.ts";
 import type { Person } from "./people.ts";
+import { settlePresence } from "./presence.ts";
 import type { Random } from "./random.ts";
 import type { Served } from "./stage.ts";
-import { countRunning, endAdmissions, findUnsettledBudgets, readStored } from "./stored.ts";
+import {
+  countRunning,
+  endAdmissions,
+  findSearchFaults,
+  findUnsettledBudgets,
+  readNames,
+  readStored,
+} from "./stored.ts";
 
 const chatCount = 3;
 const answersMsMax = 40_000;
@@ -46,11 +54,13 @@ export async function openBlock(parts: BlockParts) {
 
   const recovery = createRecovery(figures);
   const everyone = [cast.owner, ...cast.members, ...cast.guests];
-  const open = (person: Person, name: string) =>
+  const watchedIds = [...everyone, cast.absentee, cast.stranger].map(({ id }) => id);
+  const open = (person: Person, name: string, isIn = true) =>
     openClient({
       name: `${idPrefix}-${name}`,
       person,
-      chatIds,
+      chatIds: isIn ? chatIds : [],
+      watchedIds,
       random: random.fork(name),
       onReconnect: () => void (figures.reconnects += 1),
     });
@@ -58,11 +68,15 @@ export async function openBlock(parts: BlockParts) {
   // One person at two screens.
   const [twin] = cast.members;
   if (twin) clients.push(open(twin, `${twin.username}-too`));
+  const absentee = open(cast.absentee, "lee", false);
+  const stranger = open(cast.stranger, "sam", false);
   const load = startLoad({ cast, chatIds, clients, random, figures, recovery, mix });
 
   return {
     clients,
     recovery,
+    /** Somebody whose presence is watched, and who does nothing else. */
+    absentee,
     /** Lets everything come to its end. @returns what broke the guarantees */
     async settle(): Promise<Violation[]> {
       await load.stop();
@@ -75,7 +89,7 @@ export async function openBlock(parts: BlockParts) {
         figures.violations += violations.length;
         return violations;
       } finally {
-        for (const client of clients) client.stop();
+        for (const client of [...clients, absentee, stranger]) client.stop();
         await sql.end({ timeout: 1 });
       }
     },
@@ -88,23 +102,36 @@ export async function openBlock(parts: BlockParts) {
       await Bun.sleep(pollMs);
     }
     const budgets = await findUnsettledBudgets(sql);
+    const searchFaults = await findSearchFaults(sql, caughtUpMsMax);
     const chats = await readStored(sql, chatIds);
+    const names = await readNames(
+      sql,
+      everyone.map((person) => person.id),
+    );
     const reached = clients.flatMap((client) =>
       chats
         .filter((chat) => chat.participants.includes(client.person.id))
         .map((chat) => client.reached(chat.id, chat.last_seq)),
     );
     await within(caughtUpMsMax, Promise.all(reached));
+    const watching = [...clients, stranger];
     // Whatever was on its way to a socket arrives before this reply.
-    await Promise.all(clients.map((client) => client.request({ type: "ping" })));
+    await Promise.all(watching.map((client) => client.request({ type: "ping" })));
     const loads: Load[] = [];
     for (const person of everyone) {
       for (const chatId of chatIds) {
         loads.push({ chatId, userId: person.id, found: await person.load(chatId) });
       }
     }
-    const tapes = clients.map((client) => client.tape);
-    for (const { events } of tapes) figures.frames += events.filter(isIncoming).length;
+    // Last, since a server may close a socket at any time, whose client then asks anew.
+    const presence = await settlePresence(sql, {
+      ...{ clients: watching, absentee, strangers: [stranger], random: random.fork("claims") },
+    });
+    const tapes = watching.map((client) => client.tape);
+    for (const { events } of tapes) {
+      figures.frames += events.filter(isIncoming).length;
+      figures.presences += events.filter(isPresence).length;
+    }
     const bots = chats.flatMap((chat) => chat.messages.filter((message) => message.is_bot));
     figures.answers += bots.length;
     figures.resumed += model.resumed - resumedBefore;
@@ -112,19 +139,33 @@ export async function openBlock(parts: BlockParts) {
       ...recorded.incidents,
       ...parts.takeIncidents(),
       ...model.takeIncidents(),
+      ...searchFaults.map((fault) => `the index of the searches differs: ${fault}`),
       ...budgets.map((budget) => `a budget was never settled: ${budget}`),
     ];
     const { asked, answerTo } = model;
     const kills = server.kills - killsBefore;
     const { servers } = server;
-    return { ...recorded, chats, tapes, loads, asked, kills, servers, answerTo, incidents };
+    return {
+      ...recorded,
+      chats,
+      names,
+      tapes,
+      loads,
+      presence,
+      asked,
+      kills,
+      servers,
+      answerTo,
+      incidents,
+    };
   }
 }
 
 const isIncoming = (event: { kind: string }) => event.kind === "in";
+const isPresence = (event: TapeEvent) => event.kind === "in" && event.frame.type === "presence";
 
 async function openChat(cast: Cast): Promise<number> {
-  const others = [...cast.members, ...cast.guests].map((person) => person.username);
+  const others = [...cast.members, ...cast.guests, cast.absentee].map((person) => person.username);
   const body = { name: "name 0", is_group: true, participant_usernames: others };
   const reply = await cast.owner.certainly("POST", "/api/chats", body);
   return Chat.parse(reply?.body).id;

@@ -47,6 +47,17 @@ describe("of what is stored the checker sees", () => {
       ({ history: { sends } }) => Object.assign(sends[0]!, { content: "ho" }),
     ],
     [
+      "a display name that was acknowledged and is gone",
+      ["acknowledged but not stored"],
+      ({ history: { profiles } }) =>
+        void profiles.push({ userId: 1, name: "Anna", isDone: true, maybeStored: false }),
+    ],
+    [
+      "a display name that the search would not find",
+      ["name not found"],
+      ({ history: { names } }) => void names.get(1)?.parts.splice(0),
+    ],
+    [
       "a message that nobody sent",
       ["stored but never sent"],
       ({ history: { sends } }) => void sends.splice(0, 1),

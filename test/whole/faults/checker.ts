@@ -1,7 +1,9 @@
 // The one checker for all faults: plain functions from a history to what in it breaks the guarantees of the room log.
 // This file checks the stored data; tapes.ts checks the frames that every client saw.
 import type { History, Load, Send, StoredChat, StoredMessage, Violation } from "./history.ts";
+import { checkPresence } from "./check-presence.ts";
 import { checkReactions, isReaction } from "./check-reactions.ts";
+import { checkProfiles } from "./profiles.ts";
 import { checkRevisions } from "./check-revisions.ts";
 import { checkTapes } from "./tapes.ts";
 
@@ -21,8 +23,10 @@ export function check(history: History): Violation[] {
     ),
     ...checkRevisions(history),
     ...checkReactions(history),
+    ...checkProfiles(history),
     ...history.loads.flatMap((load) => checkLoad(history, load)),
     ...checkTapes(history),
+    ...checkPresence(history),
   ];
 }
 
@@ -180,6 +184,8 @@ function checkMoves(history: History, chat: StoredChat): Violation[] {
       .filter((move) => move.chatId === chat.id && move.userId === userId)
       .map((move) => move.kind);
     const stored = chat.changes
+      // Another role is no move.
+      .filter(({ kind }) => kind !== "participant_updated")
       .filter((change) => change.user_id === userId && !isReaction(change))
       .sort((a, b) => a.seq - b.seq)
       .map((change) => change.kind);

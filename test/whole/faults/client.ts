@@ -25,12 +25,15 @@ export function openClient({
   name,
   person,
   chatIds,
+  watchedIds,
   random,
   onReconnect,
 }: {
   name: string;
   person: Person;
   chatIds: number[];
+  /** The people whose presence it watches. */
+  watchedIds: readonly number[];
   random: Random;
   onReconnect: () => void;
 }) {
@@ -46,6 +49,11 @@ export function openClient({
   let socket = 0;
   let requests = 0;
   let stopped = false;
+  /** What it has claimed its person to be, on this socket. */
+  let claimed = "online";
+  let lostAt: number | undefined;
+  /** The statuses that this socket was told. */
+  const shown = new Map<number, string>();
   /** Connections that broke, or did not open, since one was open for the last time. */
   let failures = 0;
 
@@ -60,6 +68,8 @@ export function openClient({
       isOpen = true;
       failures = 0;
       tape.events.push({ at: performance.now(), socket, kind: "opened" });
+      claimed = "online";
+      void watch();
       for (const chatId of chatIds) void join(chatId);
     };
     opening.onmessage = ({ data }) => {
@@ -75,6 +85,8 @@ export function openClient({
     if (isOpen) tape.events.push({ at: performance.now(), socket, kind: "closed" });
     isOpen = false;
     rooms.clear();
+    shown.clear();
+    lostAt = performance.now();
     for (const resolve of [...waiting.values()]) resolve(undefined);
     if (stopped) return;
     onReconnect();
@@ -86,6 +98,9 @@ export function openClient({
     tape.events.push({ at: performance.now(), socket, kind: "in", frame });
     if (frame.request_id !== undefined) waiting.get(frame.request_id)?.(frame);
     const { chat_id: chatId } = frame;
+    if (frame.type === "presence") {
+      for (const { user_id: userId, status } of frame.users ?? []) shown.set(userId, status);
+    }
     if (frame.type === "bot_stream" && frame.answer_to != null && frame.message_id !== undefined) {
       answers.set(frame.answer_to, frame.message_id);
     }
@@ -148,12 +163,42 @@ export function openClient({
     if (ws === asked) await join(chatId);
   }
 
+  /** Asks for the presence of people until this socket watches them. */
+  async function watch(): Promise<void> {
+    if (!isOpen || watchedIds.length === 0) return;
+    const asked = ws;
+    const reply = await request({ type: "watch_presence", user_ids: [...watchedIds] });
+    if (reply?.type === "ack" || ws !== asked) return;
+    await Bun.sleep(random.int(1, rejoinMsMax));
+    if (ws === asked) await watch();
+  }
+
   open();
   return {
     tape,
     chatIds,
     person,
     request,
+    shown,
+    get claimed() {
+      return claimed;
+    },
+    /** When its connection was lost, if it does not come back. */
+    get lostAt() {
+      return stopped && !ws ? lostAt : undefined;
+    },
+    /** Claims its person to be something. @returns whether that was acknowledged, and holds */
+    async claim(status: string): Promise<boolean> {
+      const asked = ws;
+      const reply = await request({ type: "presence", status });
+      if (reply?.type !== "ack" || ws !== asked) return false;
+      claimed = status;
+      return true;
+    },
+    /** It does not come back when its connection is lost. */
+    retire() {
+      stopped = true;
+    },
     /** The answers that it takes for running, and their chats. */
     running,
     /** The answers that it has seen begin, by their questions. */

@@ -12,6 +12,8 @@ import type { DatabaseStage, KillStage, PairStage, Stage } from "./stage.ts";
 const roundsInBlock = 10;
 const untilMsMax = 8_000;
 const acksBetweenKills = 10;
+/** The round in which somebody goes for good. A short block ends before anything could come of it. */
+const absenceRound = 2;
 
 export interface FaultsOptions {
   seed: string;
@@ -284,7 +286,10 @@ async function playFault<S extends Stage>(
       ...{ mix, figures, idPrefix },
     };
     const block = await openBlock({ ...parts, random: own });
+    const isWhole = rounds[name] - played >= roundsInBlock;
     for (let index = 0; index < roundsInBlock && played < rounds[name]; index += 1) {
+      const isLeaving = isWhole && index === absenceRound;
+      if (isLeaving) block.absentee.retire();
       await fault.play(stage, {
         block,
         random: own.fork(`round ${index}`),
@@ -292,6 +297,8 @@ async function playFault<S extends Stage>(
         index,
         awayMs,
       });
+      // Where the fault has not broken the connection.
+      if (isLeaving) block.absentee.cut();
       played += 1;
       figures.rounds += 1;
     }

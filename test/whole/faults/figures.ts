@@ -16,6 +16,8 @@ export interface Figures {
   reactions: number;
   reconnects: number;
   frames: number;
+  /** Those of them that tell of people's presence. */
+  presences: number;
   answers: number;
   /** Answers that the model was asked to go on with. */
   resumed: number;
@@ -40,6 +42,7 @@ export function noFigures(): Figures {
     reactions: 0,
     reconnects: 0,
     frames: 0,
+    presences: 0,
     answers: 0,
     resumed: 0,
     stops: 0,
@@ -61,6 +64,7 @@ const titles: [keyof Figures, string][] = [
   ["reactions", "reacted"],
   ["reconnects", "reconnects"],
   ["frames", "frames seen"],
+  ["presences", "presence"],
   ["answers", "answers"],
   ["resumed", "went on"],
   ["stops", "stopped"],

@@ -3,6 +3,7 @@ import { check } from "./checker.ts";
 import type {
   Frame,
   History,
+  PresenceRecord,
   Reacting,
   Revision,
   StoredChat,
@@ -216,6 +217,8 @@ export function goodHistory() {
     ],
     revisions: [] as Revision[],
     reactions: [] as Reacting[],
+    profiles: [{ userId: 1, name: "Ann", isDone: true, maybeStored: false }],
+    names: new Map([[1, { displayName: "Ann", parts: ["ann"] }]]),
     moves: [
       { chatId, userId: ben, kind: "participant_removed" as const, startedAt: 4 },
       { chatId, userId: ben, kind: "participant_added" as const, startedAt: 13 },
@@ -223,6 +226,12 @@ export function goodHistory() {
     renames: [{ chatId, name: "new name" }],
     tapes: [annsTape(chat), bensTape(chat)] as [Tape, Tape],
     loads: [load(ann), load(ben)] as const,
+    presence: {
+      statuses: new Map<number, string>(),
+      together: new Set<string>(),
+      strangers: [] as number[],
+      absent: undefined as PresenceRecord["absent"],
+    },
     kills: 0,
     servers: 1,
     asked: new Map([[questionId, 1]]),

@@ -34,6 +34,10 @@ export const Frame = z.object({
   recovered: z.boolean().optional(),
   chat: z.object({ id: z.int(), updated_seq: z.int(), name: z.string() }).optional(),
   participants: z.array(z.object({ id: z.int() })).optional(),
+  user_ids: z.array(z.int()).optional(),
+  users: z
+    .array(z.object({ user_id: z.int(), status: z.string(), last_seen_at: z.string().nullish() }))
+    .optional(),
   code: z.string().optional(),
   detail: z.string().optional(),
 });
@@ -99,6 +103,15 @@ export interface Reacting {
   maybeStored: boolean;
 }
 
+/** A display name that somebody wants to have. Those of one person are one after the other. */
+export interface ProfileChange {
+  userId: number;
+  name: string;
+  isDone: boolean;
+  /** A try ended without a word on whether it was carried out. */
+  maybeStored: boolean;
+}
+
 /** One change of a chat's people, repeated until its outcome was certain. Those of one person are one after the other. */
 export interface Move {
   chatId: number;
@@ -114,6 +127,7 @@ export interface Change {
     | "answer_ended"
     | "participant_added"
     | "participant_removed"
+    | "participant_updated"
     | "chat_updated"
     | "reaction_added"
     | "reaction_removed";
@@ -152,6 +166,17 @@ export interface Load {
   found: { messages: Message[]; participants: number[] } | undefined;
 }
 
+/** What people are at the end, and who may know it. */
+export interface PresenceRecord {
+  statuses: ReadonlyMap<number, string>;
+  /** Pairs of people who share a chat at the end: the watcher's id, a space, and that of the other person. */
+  together: ReadonlySet<string>;
+  /** People who share no chat with anybody, at any time. */
+  strangers: readonly number[];
+  /** Somebody who has not come back since their connection was lost. */
+  absent: { userId: number; lostAt: Moment } | undefined;
+}
+
 export interface History {
   chats: StoredChat[];
   sends: Send[];
@@ -160,8 +185,12 @@ export interface History {
   moves: Move[];
   /** The names that a chat was given, in order. */
   renames: { chatId: number; name: string }[];
+  profiles: ProfileChange[];
+  /** The stored display names of people, with the beginnings by which the search finds them. */
+  names: ReadonlyMap<number, { displayName: string; parts: string[] }>;
   tapes: Tape[];
   loads: Load[];
+  presence: PresenceRecord;
   /** How often the model was asked, by the client id of the question. */
   asked: Map<string, number>;
   /** How often the server was killed: whoever comes after it asks the model to go on. */

@@ -3,7 +3,8 @@
 import type { Client } from "./client.ts";
 import type { Figures, Recovery } from "./figures.ts";
 import { uploadSome } from "./files.ts";
-import type { Move, Reacting, Revision, Send } from "./history.ts";
+import { changeName } from "./profiles.ts";
+import type { Move, ProfileChange, Reacting, Revision, Send } from "./history.ts";
 import { questionFor } from "./model.ts";
 import { backoffMs } from "./backoff.ts";
 import { problemCode, type Person } from "./people.ts";
@@ -58,6 +59,10 @@ export interface Cast {
   members: Person[];
   /** Come and go. */
   guests: Person[];
+  /** Is in all chats, says nothing, and goes without coming back. */
+  absentee: Person;
+  /** Is in no chat. */
+  stranger: Person;
 }
 
 export interface Recorded {
@@ -66,6 +71,7 @@ export interface Recorded {
   reactions: Reacting[];
   moves: Move[];
   renames: { chatId: number; name: string }[];
+  profiles: ProfileChange[];
   incidents: string[];
 }
 
@@ -74,6 +80,9 @@ const sendersEach = 2;
 const givenUpMs = 180_000;
 const renamePauseMs = 1_500;
 const lookAwayPauseMs = 1_200;
+const claimPauseMs = 700;
+/** Between two connections that are broken while nothing else is wrong. */
+const flapPauseMs = 2_500;
 
 export interface LoadParts {
   cast: Cast;
@@ -93,6 +102,7 @@ export function startLoad({ cast, chatIds, clients, random, figures, recovery, m
     reactions: [],
     moves: [],
     renames: [],
+    profiles: [],
     incidents: [],
   };
   let stopping = false;
@@ -206,6 +216,15 @@ export function startLoad({ cast, chatIds, clients, random, figures, recovery, m
       recorded.incidents.push(`an invitation was answered with ${JSON.stringify(reply)}`);
     }
     for (const client of clients) if (client.person === guest) client.invited(chatId);
+    if (random.chance(0.3)) {
+      const role = random.pick(["moderator", "member"]);
+      const changed = await cast.owner.certainly("PATCH", `${path}/participants/${guest.id}`, {
+        role,
+      });
+      if (changed?.status !== 200) {
+        recorded.incidents.push(`a change of a role was answered with ${JSON.stringify(changed)}`);
+      }
+    }
     return true;
   }
 
@@ -279,7 +298,12 @@ export function startLoad({ cast, chatIds, clients, random, figures, recovery, m
   const work: Promise<void>[] = [];
   const stops = random.fork("stops");
   work.push(repeat(mix.stopPauseMs, stops, () => stopOne(stops)));
+  const flaps = random.fork("flaps");
+  work.push(repeat(flapPauseMs, flaps, async () => flaps.pick(clients).cut()));
   for (const client of clients) {
+    const claims = random.fork(`${client.tape.name} claims`);
+    const claim = async () => void (await client.claim(claims.chance(0.5) ? "away" : "online"));
+    work.push(repeat(claimPauseMs, claims, claim));
     const sends: Send[] = [];
     for (let sender = 1; sender <= sendersEach; sender += 1) {
       const name = `${client.tape.name}-${sender}`;
@@ -294,6 +318,18 @@ export function startLoad({ cast, chatIds, clients, random, figures, recovery, m
     work.push(revises(client, sends));
   }
   for (const person of new Set(clients.map((client) => client.person))) work.push(reacts(person));
+  for (const person of [cast.owner, ...cast.members]) {
+    const own = random.fork(`${person.username} has names`);
+    const parts = {
+      person,
+      profiles: recorded.profiles,
+      retryMsMax: mix.retryMsMax,
+      givenUpMs,
+      onIncident: (words: string) => void recorded.incidents.push(words),
+    };
+    const change = () => changeName(parts, own, `${person.username} ${own.int(1, 1_000_000)}`);
+    work.push(repeat(renamePauseMs, own, change));
+  }
   for (const chatId of chatIds) {
     for (const guest of cast.guests) {
       const own = random.fork(`${guest.username} moves in ${chatIds.indexOf(chatId)}`);

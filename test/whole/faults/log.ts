@@ -132,7 +132,7 @@ function staysOf(history: History, chat: StoredChat): Map<number, Stay[]> {
     .filter((change) => !isReaction(change))
     .toSorted((a, b) => a.seq - b.seq);
   for (const { kind, seq, user_id: userId } of changes) {
-    if (userId === null) continue;
+    if (userId === null || kind === "participant_updated") continue;
     const isFirst = !stays.has(userId);
     const own = stays.getOrInsertComputed(userId, () => []);
     if (kind === "participant_removed") {
@@ -154,7 +154,7 @@ function staysOf(history: History, chat: StoredChat): Map<number, Stay[]> {
 function faultOfLive(entry: Entry, number: number, frame: Frame): string | undefined {
   if (entry.kind === "reaction") return faultOfReaction(entry.change, frame);
   if (!("message" in entry)) {
-    const userId = frame.type === "participant_added" ? frame.participant?.id : frame.user_id;
+    const userId = frame.participant?.id ?? frame.user_id;
     if (frame.type !== entry.kind) return `the log has ${entry.kind}`;
     return (userId ?? null) === entry.userId ? undefined : "another person";
   }

@@ -24,25 +24,23 @@ export type Person = Awaited<ReturnType<typeof registerPerson>>;
 export async function registerPerson(url: string, username: string) {
   const password = "correct horse battery";
   const email = `${username}@example.com`;
-  const user = await ask(url, "POST", "/api/auth/register", { username, email, password });
-  const login = await ask(url, "POST", "/api/auth/login", { username, password });
-  if (!user || !login) throw new Error(`${username} could not register`);
+  const sign = (action: string, body: object) =>
+    untilCertain(() => ask(url, "POST", `/api/auth/${action}`, body));
+  // One that is repeated after its reply was lost is refused, since the person is there.
+  await sign("register", { username, email, password });
+  const login = await sign("login", { username, password });
+  if (login?.status !== 200) {
+    throw new Error(`${username} could not sign in: ${JSON.stringify(login)}`);
+  }
   const token = Tokens.parse(login.body).access_token;
   const headers = { authorization: `Bearer ${token}` };
 
   const api = (method: string, path: string, body?: unknown) =>
     ask(url, method, path, body, headers);
 
-  /** Asks again until the outcome is certain: done, or refused. Undefined after some minutes. */
-  async function certainly(method: string, path: string, body?: unknown) {
-    const deadline = performance.now() + certainMsMax;
-    for (let tries = 1; performance.now() < deadline; tries += 1) {
-      const reply = await api(method, path, body);
-      if (reply && reply.status < 500 && reply.status !== 429) return reply;
-      await Bun.sleep(backoffMs(retryMs, tries));
-    }
-    return undefined;
-  }
+  const certainly = (method: string, path: string, body?: unknown) =>
+    untilCertain(() => api(method, path, body));
+  const user = await certainly("GET", "/api/auth/me");
 
   /** Reads a file, and again until it is certain. @returns undefined if there is none */
   async function download(path: string): Promise<Uint8Array | undefined> {
@@ -82,7 +80,7 @@ export async function registerPerson(url: string, username: string) {
   }
 
   return {
-    id: User.parse(user.body).id,
+    id: User.parse(user?.body).id,
     username,
     socketUrl: `${url.replace("http", "ws")}/ws?token=${token}&frames=flat`,
     api,
@@ -90,6 +88,17 @@ export async function registerPerson(url: string, username: string) {
     download,
     load,
   };
+}
+
+/** Asks again until the outcome is certain: done, or refused. Undefined after some minutes. */
+async function untilCertain(ask: () => Promise<Reply | undefined>): Promise<Reply | undefined> {
+  const deadline = performance.now() + certainMsMax;
+  for (let tries = 1; performance.now() < deadline; tries += 1) {
+    const reply = await ask();
+    if (reply && reply.status < 500 && reply.status !== 429) return reply;
+    await Bun.sleep(backoffMs(retryMs, tries));
+  }
+  return undefined;
 }
 
 /** @returns undefined when no answer came */

@@ -203,14 +203,16 @@ async function openStage<S extends Startable>({
   try {
     await server.start();
     const register = (name: string) => registerPerson(server.url, name);
-    const [owner, ann, ben, gil, gus] = await Promise.all([
+    const [owner, ann, ben, gil, gus, absentee, stranger] = await Promise.all([
       register("owner"),
       register("ann"),
       register("ben"),
       register("gil"),
       register("gus"),
+      register("lee"),
+      register("sam"),
     ]);
-    const cast = { owner, members: [ann, ben], guests: [gil, gus] };
+    const cast = { owner, members: [ann, ben], guests: [gil, gus], absentee, stranger };
     const takeIncidents = () => incidents.splice(0);
     const filesFolder = join(dataDir, "data", "files");
     return { server, model, cast, filesFolder, openDatabase, takeIncidents, stop };

@@ -3,7 +3,8 @@ import { z } from "zod";
 import { many, type Sql } from "../../../src/database/connect.ts";
 import { messageColumns } from "../../../src/log/messages.ts";
 import { Message } from "../../../src/wire/messages.ts";
-import type { StoredChat } from "./history.ts";
+import { indexFaults } from "../../search/compare-index.ts";
+import type { History, StoredChat } from "./history.ts";
 
 const StoredMessage = Message.extend({
   ordinal: z.int(),
@@ -16,6 +17,7 @@ const Change = z.object({
     "answer_ended",
     "participant_added",
     "participant_removed",
+    "participant_updated",
     "chat_updated",
     "reaction_added",
     "reaction_removed",
@@ -79,6 +81,20 @@ export async function readStored(sql: Sql, chatIds: number[]): Promise<StoredCha
   );
 }
 
+/** The display names of people, with the beginnings by which the search finds them. */
+export async function readNames(sql: Sql, userIds: number[]): Promise<History["names"]> {
+  const rows = many(
+    await sql`
+      select id, display_name, array(select part from display_name_parts where user_id = users.id) as parts
+      from users where id = any (${userIds}::bigint[]) and display_name is not null
+    `,
+    z.object({ id: z.int(), display_name: z.string(), parts: z.array(z.string()) }),
+  );
+  return new Map(
+    rows.map(({ id, display_name, parts }) => [id, { displayName: display_name, parts }]),
+  );
+}
+
 /**
  * Lets the leases run out of what was reserved for questions that were never stored, which takes a minute. To be called
  * when nobody asks any more.
@@ -96,6 +112,16 @@ export async function countRunning(sql: Sql): Promise<number> {
     z.object({ count: z.int() }),
   );
   return rows[0]?.count ?? 0;
+}
+
+/** What differs between the index of the searches and the messages; nothing once the worker has come to their end. */
+export async function findSearchFaults(sql: Sql, msMax: number): Promise<string[]> {
+  const deadline = performance.now() + msMax;
+  for (;;) {
+    const faults = await indexFaults(sql);
+    if (faults.length === 0 || performance.now() > deadline) return faults;
+    await Bun.sleep(100);
+  }
 }
 
 /** Finds budgets that still hold reservations although no answer runs. */

@@ -117,6 +117,9 @@ describe("of what a reader saw the checker sees", () => {
       broken((good) => insertAfter(annsTape(good), { message_id: 101 }, frame(seq)));
     expect(told(1)).toEqual([]);
     expect(told(9)).toEqual(["mention before its message"]);
+    // To who is leaving, a mention that waits for the room is told at once.
+    const toLeaving = broken((good) => insertAfter(bensTape(good), { type: "leave" }, frame(9)));
+    expect(toLeaving).toEqual([]);
   });
 
   test("a frame of a room after it was left, or before it was joined", () => {

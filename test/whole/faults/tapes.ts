@@ -34,15 +34,16 @@ export interface ChatState {
 
 const passing = new Set(["typing", "user_joined", "user_left", "presence_changed"]);
 /** Frames about a chat that need no join. */
-const aside = new Set(["chat_activity", "mention", "removed_from_chat", "chat_changed"]);
+const aside = new Set(["chat_activity", "mention", "report", "removed_from_chat", "chat_changed"]);
 /** Frames that name no chat by its id. */
-const outside = new Set(["pong", "chat_created", "chat_invite"]);
+const outside = new Set(["pong", "chat_created", "chat_invite", "user_updated", "presence"]);
 const durable = new Set([
   "message",
   "message_updated",
   "reaction",
   "participant_added",
   "participant_removed",
+  "participant_updated",
   "chat_updated",
 ]);
 
@@ -118,11 +119,12 @@ function playFrame(tape: Tape, at: number, frame: Frame, state: ChatState, repor
     if (state.log.servers === 1 && !state.log.mayHear(tape.userId, seq, at)) {
       report("told to who was removed", `${name} ${seq}`);
     }
-    const { room, joining } = state;
+    const { room, joining, leaving } = state;
     if (!room || room.removed) return;
     if (frame.type === "chat_activity") report("activity of a joined chat", `${name} ${seq}`);
-    // While a join is repeated, the frames of the room wait for its end.
-    else if (!joining && seq > room.position)
+    // While a join is repeated, the frames of the room wait for its end. A socket that leaves is not joined any more before it is
+    // told so, and a mention that has waited for the room to catch up is sent to it at once.
+    else if (!joining && !leaving && seq > room.position)
       report("mention before its message", `${name} ${seq}`);
     return;
   }

@@ -14,7 +14,10 @@ export type Entry =
   | MessageEntry
   | Reaction
   | ErasedReaction
-  | { kind: "participant_added" | "participant_removed"; userId: number };
+  | {
+      kind: "participant_added" | "participant_removed" | "participant_updated";
+      userId: number;
+    };
 
 /** One socket's frames, with what its client asked of the room between them. */
 export interface Hearing {
@@ -41,6 +44,7 @@ const numbered = [
   "reaction",
   "participant_added",
   "participant_removed",
+  "participant_updated",
 ];
 
 const isMessage = (entry: Entry): entry is MessageEntry =>

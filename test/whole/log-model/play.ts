@@ -24,7 +24,8 @@ export type Act =
   | { kind: "join"; by: number; back: number | undefined }
   | { kind: "leave"; by: number }
   | { kind: "reconnect"; by: number }
-  | { kind: "remove" | "invite"; guest: 0 | 1; byThemselves: boolean };
+  | { kind: "remove" | "invite"; guest: 0 | 1; byThemselves: boolean }
+  | { kind: "promote" | "demote"; guest: 0 | 1 };
 
 interface Sent {
   clientId: string;
@@ -70,6 +71,9 @@ export async function play({ owner, guests, sql }: Cast, steps: Act[][]): Promis
   const chat = await owner.chat({ with: guests });
   const model = createModel();
   const members = new Set([owner.id, ...guests.map((guest) => guest.id)]);
+  const moderators = new Set<number>();
+  /** The person whose role or membership the step changes. */
+  let movingId: number | undefined;
   // The owner at two screens.
   const clients: Client[] = [];
   for (const person of [owner, owner, ...guests]) {
@@ -145,7 +149,9 @@ export async function play({ owner, guests, sql }: Cast, steps: Act[][]): Promis
   async function playStep(step: Act[]) {
     reacted = [];
     const before = new Set(members);
+    const moderatorsBefore = new Set(moderators);
     const changes = step.filter((act) => "guest" in act);
+    movingId = changes.map(({ guest }) => guests[guest].id)[0];
     const sends = await Promise.all(step.map((act) => playAct(act)));
     const news = sends.flatMap((messages) => messages ?? []);
     const byNumber = Map.groupBy(news, ({ number }) => number);
@@ -197,14 +203,26 @@ export async function play({ owner, guests, sql }: Cast, steps: Act[][]): Promis
         throw new Mismatch(`nobody took number ${number}`);
       }
       const guest = guests[change.guest];
+      if (change.kind === "promote" || change.kind === "demote") {
+        model.add({ kind: "participant_updated", userId: guest.id });
+        const isPromotion = change.kind === "promote";
+        if (!members.has(guest.id) || moderators.has(guest.id) === isPromotion) {
+          throw new Mismatch(`${change.kind} for nothing`);
+        }
+        if (isPromotion) moderators.add(guest.id);
+        else moderators.delete(guest.id);
+        continue;
+      }
       const isRemoval = change.kind === "remove";
       model.add({
         kind: isRemoval ? "participant_removed" : "participant_added",
         userId: guest.id,
       });
       if (members.has(guest.id) !== isRemoval) throw new Mismatch(`${change.kind} for nothing`);
-      if (isRemoval) members.delete(guest.id);
-      else members.add(guest.id);
+      if (isRemoval) {
+        members.delete(guest.id);
+        moderators.delete(guest.id);
+      } else members.add(guest.id);
     }
     const fault = faultOfReactions(stored, reacted, (id) =>
       model.contentOf(id) === "" ? undefined : model.reactionsOf(id),
@@ -214,8 +232,14 @@ export async function play({ owner, guests, sql }: Cast, steps: Act[][]): Promis
       if (number > upTo) throw new Mismatch(`acknowledged as ${number}, the log ends at ${upTo}`);
     }
     for (const change of changes) {
-      const wasIn = "guest" in change && before.has(guests[change.guest].id);
-      if (wasIn === (change.kind === "remove")) throw new Mismatch(`${change.kind} did nothing`);
+      const { id } = guests[change.guest];
+      const wasIn = before.has(id);
+      if (change.kind === "promote" || change.kind === "demote") {
+        if (wasIn && moderatorsBefore.has(id) !== (change.kind === "promote")) {
+          throw new Mismatch(`${change.kind} did nothing`);
+        }
+      } else if (wasIn === (change.kind === "remove"))
+        throw new Mismatch(`${change.kind} did nothing`);
     }
   }
 
@@ -350,6 +374,10 @@ export async function play({ owner, guests, sql }: Cast, steps: Act[][]): Promis
     const before = model.contentOf(messageId) ?? "";
     const isAuthor = client.person.id === authorId;
     const isEdit = act.kind === "edit";
+    // Whoever gets another role, or comes and goes, at the same time may be allowed it or not.
+    const isInMotion = client.person.id === movingId;
+    const moderates =
+      client.person === owner || (moderators.has(client.person.id) && authorId !== owner.id);
     let content = "";
     if (isEdit) content = act.content === "same" && before !== "" ? before : nextText("edit");
     const guard = isEdit && act.guarded ? { if_seq: model.lastChangeOf(messageId) } : {};
@@ -357,7 +385,7 @@ export async function play({ owner, guests, sql }: Cast, steps: Act[][]): Promis
     const { code, updatedSeq } = await changeOnce(client, act, messageId, body);
     switch (code) {
       case undefined:
-        if (!isAuthor && (isEdit || client.person !== owner)) {
+        if (!isAuthor && (isEdit || !(moderates || (isInMotion && authorId !== owner.id)))) {
           throw new Mismatch(`${client.person.username} could ${act.kind} another's message`);
         }
         if (isEdit && before === "") throw new Mismatch("a deleted message was edited");
@@ -372,8 +400,8 @@ export async function play({ owner, guests, sql }: Cast, steps: Act[][]): Promis
           },
         ];
       case "forbidden":
-        if (isAuthor || (!isEdit && client.person === owner)) {
-          throw new Mismatch(`the ${isAuthor ? "author" : "owner"} was refused to ${act.kind}`);
+        if (isAuthor || (!isEdit && moderates && !isInMotion)) {
+          throw new Mismatch(`the ${isAuthor ? "author" : "moderator"} was refused to ${act.kind}`);
         }
         return undefined;
       case "not_found":
@@ -450,7 +478,10 @@ export async function play({ owner, guests, sql }: Cast, steps: Act[][]): Promis
   async function playChange(act: Extract<Act, { guest: 0 | 1 }>) {
     const guest = guests[act.guest];
     const path = `/api/chats/${chat.id}`;
-    if (act.kind === "invite") {
+    if (!("byThemselves" in act)) {
+      const role = act.kind === "promote" ? "moderator" : "member";
+      await owner.api("PATCH", `${path}/participants/${guest.id}`, { role });
+    } else if (act.kind === "invite") {
       await owner.api("POST", `${path}/invite`, { username: guest.username });
     } else if (act.byThemselves) await guest.api("POST", `${path}/leave`);
     else await owner.api("DELETE", `${path}/participants/${guest.id}`);

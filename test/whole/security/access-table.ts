@@ -2,23 +2,34 @@
 // whose operation or frame doesn't exist any more, fails access.test.ts and access-sockets.test.ts.
 import type { Answering, Scene } from "./scene.ts";
 
-export const roles = ["nobody", "stranger", "former", "member", "author", "owner"] as const;
+export const roles = [
+  "nobody",
+  "stranger",
+  "former",
+  "member",
+  "author",
+  "moderator",
+  "owner",
+] as const;
 /**
  * `nobody` has no token, a `stranger` was never in the chat, a `former` member was removed from it, the `author` has
- * asked the question that its messages are about, and a `member` is neither that nor the owner.
+ * asked the question that its messages are about, and a `member` is neither that nor a moderator nor the owner.
  */
 export type Role = (typeof roles)[number];
 
 interface Request {
   /** A valid request body. */
   body?: (scene: Scene, caller: Exclude<Role, "nobody">) => unknown;
+  /** Members of the query that the operation needs. */
+  query?: string;
   /** The answer that the operation is about; `complete` unless said otherwise. */
   answer?: Answering;
   /** The message that the operation is about; the answer unless said otherwise. */
   message?: "question";
   /** Path parameters that differ from the scene's own. */
   ids?: (scene: Scene) => Record<string, string | number>;
-  query?: string;
+  /** The status for a moderator; that for a member unless said otherwise. */
+  moderator?: number;
 }
 
 export interface Rule extends Request {
@@ -26,9 +37,10 @@ export interface Rule extends Request {
   statuses: Record<Role, number>;
 }
 
-/** @param statuses in the order of {@link roles} */
+/** @param statuses in the order of {@link roles}, without the moderator */
 function rule(statuses: number[], request: Request): Rule {
-  const byRole = (role: Role) => statuses[roles.indexOf(role)] ?? 0;
+  const listed = roles.filter((role) => role !== "moderator");
+  const byRole = (role: (typeof listed)[number]) => statuses[listed.indexOf(role)] ?? 0;
   return {
     statuses: {
       nobody: byRole("nobody"),
@@ -36,6 +48,7 @@ function rule(statuses: number[], request: Request): Rule {
       former: byRole("former"),
       member: byRole("member"),
       author: byRole("author"),
+      moderator: request.moderator ?? byRole("member"),
       owner: byRole("owner"),
     },
     ...request,
@@ -56,6 +69,7 @@ export const operations: Record<string, Rule> = {
   "POST /api/auth/logout": anyone({ body: (scene) => scene.refreshToken() }),
   "GET /api/auth/me": signedIn(),
   "PATCH /api/auth/me": signedIn({ body: () => ({ read_receipts: false }) }),
+  "DELETE /api/auth/me": signedIn({ body: (scene) => scene.deletion() }),
   "POST /api/auth/ws-ticket": signedIn(),
   "POST /api/auth/password": signedIn({ body: (scene) => scene.newPassword() }),
   "GET /api/auth/sessions": signedIn(),
@@ -63,13 +77,22 @@ export const operations: Record<string, Rule> = {
   "DELETE /api/auth/sessions/{session_id}": signedIn(),
   "POST /api/chats": signedIn({ body: () => ({ name: "Another" }) }),
   "GET /api/users/search": signedIn(),
+  "GET /api/search": signedIn({ query: "q=hello" }),
   "GET /api/chats": signedIn(),
   "GET /api/chats/{chat_id}": participants(),
   "PATCH /api/chats/{chat_id}": owners({ body: () => ({ name: "Taken over" }) }),
   "DELETE /api/chats/{chat_id}": owners(),
   "PUT /api/chats/{chat_id}/preferences": participants({ body: () => ({ pinned: true }) }),
   "GET /api/chats/{chat_id}/participants": participants(),
-  "DELETE /api/chats/{chat_id}/participants/{user_id}": owners(),
+  "DELETE /api/chats/{chat_id}/participants/{user_id}": owners({ moderator: 200 }),
+  "PATCH /api/chats/{chat_id}/participants/{user_id}": owners({
+    body: () => ({ role: "moderator" }),
+  }),
+  "GET /api/chats/{chat_id}/reports": owners({ moderator: 200 }),
+  "POST /api/chats/{chat_id}/reports/{report_id}/resolve": owners({ moderator: 200 }),
+  "POST /api/chats/{chat_id}/messages/{message_id}/report": participants({
+    body: () => ({ reason: "It is rude." }),
+  }),
   "POST /api/chats/{chat_id}/invite": participants({
     body: ({ people }) => ({ username: people.stranger.username }),
   }),
@@ -84,7 +107,9 @@ export const operations: Record<string, Rule> = {
     body: () => ({ content: "/bot Is anybody there?" }),
     message: "question",
   }),
-  "DELETE /api/chats/{chat_id}/messages/{message_id}": rule([401, 404, 404, 403, 200, 200], {}),
+  "DELETE /api/chats/{chat_id}/messages/{message_id}": rule([401, 404, 404, 403, 200, 200], {
+    moderator: 200,
+  }),
   "GET /api/chats/{chat_id}/messages/{message_id}/versions": participants(),
   "POST /api/chats/{chat_id}/messages/{message_id}/stop": participants({ answer: "streaming" }),
   "POST /api/chats/{chat_id}/messages/{message_id}/regenerate": participants(),
@@ -106,13 +131,20 @@ export const operations: Record<string, Rule> = {
   "GET /api/chats/{chat_id}/attachments/uploads/{upload_id}": authors(),
   "PUT /api/chats/{chat_id}/attachments/uploads/{upload_id}": authors({
     body: () => 1,
-    query: "?offset=0",
+    query: "offset=0",
   }),
   "POST /api/chats/{chat_id}/attachments/uploads/{upload_id}/complete": authors({
     ids: ({ files }) => ({ upload_id: files.receivedUploadId }),
   }),
+  "GET /api/chats/{chat_id}/export": participants(),
+  "GET /api/auth/me/export": signedIn(),
   "GET /api/usage": signedIn(),
   "GET /api/models": signedIn(),
+  "GET /api/users/blocked": signedIn(),
+  "GET /api/users/{user_id}": signedIn(),
+  // The person is the member.
+  "PUT /api/users/{user_id}/block": rule([401, 200, 200, 422, 200, 200], { moderator: 200 }),
+  "DELETE /api/users/{user_id}/block": signedIn(),
   "GET /health": anyone(),
   "GET /ready": anyone(),
 };
@@ -130,6 +162,7 @@ const toAll = (reply: string) => ({
   former: reply,
   member: reply,
   author: reply,
+  moderator: reply,
   owner: reply,
 });
 const toParticipants = (reply: string) => ({

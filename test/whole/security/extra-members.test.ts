@@ -58,7 +58,10 @@ interface Step {
 
 /** Every operation that takes a body, but for those that only hand out tokens. */
 const operations: Record<string, Step> = {
-  "PATCH /api/auth/me": { who: "member", body: () => ({ read_receipts: true }) },
+  "PATCH /api/auth/me": {
+    who: "member",
+    body: () => ({ read_receipts: true, display_name: "Mem Ber" }),
+  },
   "POST /api/auth/register": { who: "owner", body: (scene) => scene.newcomer() },
   "POST /api/chats": {
     who: "member",
@@ -81,6 +84,14 @@ const operations: Record<string, Step> = {
     who: "member",
     body: () => ({ content: "hello", client_id: "once" }),
   },
+  "POST /api/chats/{chat_id}/messages/{message_id}/report": {
+    who: "member",
+    body: () => ({ reason: "It is rude." }),
+  },
+  "PATCH /api/chats/{chat_id}/participants/{user_id}": {
+    who: "owner",
+    body: () => ({ role: "moderator" }),
+  },
   "PATCH /api/chats/{chat_id}/messages/{message_id}": {
     who: "author",
     body: () => ({ content: "/bot Is anybody there?" }),
@@ -88,6 +99,10 @@ const operations: Record<string, Step> = {
   "POST /api/chats/{chat_id}/attachments/uploads": {
     who: "member",
     body: () => ({ name: "a.txt", size: 1 }),
+  },
+  "DELETE /api/auth/me": {
+    who: "author",
+    body: (scene) => ({ ...scene.deletion(), messages: "keep" }),
   },
   "POST /api/auth/password": { who: "member", body: (scene) => scene.newPassword() },
 };
@@ -131,6 +146,7 @@ async function live(world: World, isLaden: boolean): Promise<string[]> {
     const sent = isLaden ? laidOnto(plainBody, knownOf(name)) : plainBody;
     const whole = path
       .replace("{chat_id}", String(scene.chatId))
+      .replace("{user_id}", String(scene.people.author.id))
       .replace("{message_id}", String(scene.questionId));
     const { status, body: answer } = await scene.people[who].api(method, whole, sent);
     expect([name, status]).toEqual([name, 200]);

@@ -12,7 +12,7 @@ import { addFiles, type SceneFiles } from "./scene-files.ts";
 export type Answering = "complete" | "streaming";
 
 export interface Scene {
-  people: Record<"stranger" | "former" | "member" | "author" | "owner", Person>;
+  people: Record<"stranger" | "former" | "member" | "author" | "moderator" | "owner", Person>;
   chatId: number;
   /** The answer to the author's question. */
   messageId: number;
@@ -24,6 +24,7 @@ export interface Scene {
   credentials(): Promise<object>;
   refreshToken(): Promise<object>;
   newPassword(): object;
+  deletion(): object;
 }
 
 const password = "correct horse battery";
@@ -45,16 +46,19 @@ export async function setScene(
   answering: Answering = "complete",
   beforeRemoval: (former: Person, chatId: number) => Promise<void> = async () => {},
 ): Promise<Scene> {
-  const [owner, author, member, former, stranger] = [
+  const [owner, author, member, moderator, former, stranger] = [
     await world.person("owner"),
     await world.person("author"),
     await world.person("member"),
+    await world.person("moderator"),
     await world.person("former"),
     await world.person("stranger"),
   ];
-  const ids = [owner, author, member, former, stranger].map(({ id }) => id);
+  const ids = [owner, author, member, moderator, former, stranger].map(({ id }) => id);
   await world.sql`update users set hashed_password = ${await hashOfAll()} where id in ${world.sql(ids)}`;
-  const { id: chatId } = await owner.chat({ with: [author, member, former] });
+  const { id: chatId } = await owner.chat({ with: [author, member, moderator, former] });
+  const role = { role: "moderator" };
+  await owner.api("PATCH", `/api/chats/${chatId}/participants/${moderator.id}`, role);
   const listener = await author.joined(chatId);
   const piece = say("Yes.");
   world.gemini.respondWith(
@@ -68,13 +72,19 @@ export async function setScene(
   await listener.close();
   const files = await addFiles(world, chatId, author, question.id);
   await beforeRemoval(former, chatId);
+  const reported = await author.api(
+    "POST",
+    `/api/chats/${chatId}/messages/${reached.message_id}/report`,
+    { reason: "It is too short." },
+  );
+  if (reported.status !== 200) throw new Error(JSON.stringify(reported.body));
   const removed = await owner.api("DELETE", `/api/chats/${chatId}/participants/${former.id}`);
   if (removed.status !== 200) throw new Error(JSON.stringify(removed.body));
   let newcomers = 0;
   const newName = () => `newcomer${chatId}.${(newcomers += 1)}`;
 
   return {
-    people: { stranger, former, member, author, owner },
+    people: { stranger, former, member, author, moderator, owner },
     chatId,
     messageId: Number(reached.message_id),
     questionId: question.id,
@@ -84,6 +94,7 @@ export async function setScene(
       message_id: Number(reached.message_id),
       user_id: member.id,
       session_id: caller?.sessionId ?? owner.sessionId,
+      report_id: reported.body.id,
       emoji: encodeURIComponent("👍"),
       attachment_id: files.sentId,
       width: 256,
@@ -93,6 +104,7 @@ export async function setScene(
       const username = newName();
       return { username, email: `${username}@example.com`, password };
     },
+    deletion: () => ({ password, messages: "erase" }),
     newPassword: () => ({ current_password: password, new_password: "another horse battery" }),
     async credentials() {
       const { username } = await registered(world, newName());
@@ -114,8 +126,11 @@ export async function setScene(
   };
 }
 
-/** Tables in which refusals themselves are noted, and the sockets of those who are refused. */
-const notes = /^(audit|rate|schema_migrations|presence|last_seen)/;
+/**
+ * Tables in which refusals themselves are noted, the sockets of those who are refused, what a recurring task has to do, and the index
+ * of the searches, which a worker fills meanwhile.
+ */
+const notes = /^(audit|account_deletions|rate|schema_migrations|presence|last_seen|search)/;
 
 /**
  * All rows of all tables, as one text a row.

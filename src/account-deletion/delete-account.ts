@@ -1,0 +1,53 @@
+import type { Caller } from "../accounts/access-tokens.ts";
+import type { Passwords } from "../accounts/passwords.ts";
+import { dropSessions } from "../accounts/recent-sessions.ts";
+import { findPasswordHash } from "../accounts/user-queries.ts";
+import { record } from "../audit/audit.ts";
+import type { Ctx } from "../context.ts";
+import { Problem } from "../wire/problems.ts";
+import type { DeleteMeInput } from "../wire/users.ts";
+import { deleteSessions, markAccountDeleted } from "./account-queries.ts";
+import { leaveChats } from "./job.ts";
+
+/**
+ * Deletes the caller's account. Sessions, sockets and the profile end at once. Chats are left before it returns, unless the database
+ * fails meanwhile; then, and for messages that are to be erased, a recurring task goes on.
+ * @throws Problem `wrong_password`, `unavailable`
+ */
+export async function deleteAccount(
+  ctx: Ctx,
+  passwords: Passwords,
+  caller: Caller,
+  { password, messages }: DeleteMeInput,
+): Promise<void> {
+  const hash = await findPasswordHash(ctx.sql, caller.id);
+  if (!(await passwords.verify(password, hash)) || hash === undefined) {
+    throw await wrongPassword(ctx, caller);
+  }
+  const erases = messages === "erase";
+  const deleted = await markAccountDeleted(ctx.sql, caller, { hash, erases });
+  // The password was changed, or the account deleted, in between.
+  if (!deleted) throw await wrongPassword(ctx, caller);
+  dropSessions(ctx, deleted.session_ids);
+  for (const id of deleted.answer_ids) ctx.answers.find(id)?.stop("stopped");
+  try {
+    dropSessions(ctx, await deleteSessions(ctx.sql, caller.id));
+    await leaveChats(ctx, caller.id);
+  } catch (error) {
+    ctx.log.warn(
+      { err: error, userId: caller.id },
+      "a deleted account has not left all chats; it will be tried again",
+    );
+  }
+}
+
+async function wrongPassword(ctx: Ctx, caller: Caller): Promise<Problem> {
+  await record(ctx, {
+    action: "delete_account",
+    outcome: "wrong_password",
+    actor: caller,
+    target: `user:${caller.id}`,
+    source: caller.source,
+  });
+  return new Problem("wrong_password", "The password is wrong.");
+}

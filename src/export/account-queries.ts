@@ -1,0 +1,137 @@
+// All that is stored about a person, as pages of rows that are exported as they are.
+import { z } from "zod";
+import { many, maybe, type Sql } from "../database/connect.ts";
+import { blockedMax } from "../wire/blocks.ts";
+import { chatsPerUserMax } from "../wire/chats.ts";
+import { sessionsPerUserMax } from "../accounts/queries.ts";
+
+const Row = z.record(z.string(), z.unknown());
+export type Row = z.infer<typeof Row>;
+
+/** The parts that a person has few rows of, by the `type` of their lines. */
+export function findSmallParts(sql: Sql, userId: number): Record<string, () => Promise<Row[]>> {
+  return {
+    profile: async () =>
+      many(
+        await sql`
+          select id, username, email, created_at, display_name, bio, read_receipts, presence from users where id = ${userId} and deleted_at is null
+        `,
+        Row,
+      ),
+    session: async () =>
+      many(
+        await sql`
+          select id, created_at, last_used_at, expires_at, address, user_agent
+          from sessions where user_id = ${userId} order by created_at limit ${sessionsPerUserMax}
+        `,
+        Row,
+      ),
+    chat: async () =>
+      many(
+        await sql`
+          select c.id, c.name, c.is_group, c.is_ai_chat, c.created_at,
+            case when c.owner_id = p.user_id then 'owner' else p.role end as role, p.joined_at, p.last_read_seq, p.last_read_at,
+            p.muted_until, p.pinned
+          from chat_participants p join chats c on c.id = p.chat_id
+          where p.user_id = ${userId} order by c.id limit ${chatsPerUserMax}
+        `,
+        Row,
+      ),
+    block: async () =>
+      many(
+        await sql`
+          select b.blocked_id as user_id, u.username, b.created_at
+          from user_blocks b join users u on u.id = b.blocked_id
+          where b.blocker_id = ${userId} order by b.id limit ${blockedMax}
+        `,
+        Row,
+      ),
+    last_seen: async () =>
+      many(await sql`select last_seen_at from last_seen where user_id = ${userId}`, Row),
+  };
+}
+
+const Numbered = z.object({ id: z.int() }).catchall(z.unknown());
+
+/** The parts that a person may have many rows of: each reads a page above an id, in the order of their ids. */
+export function findLargeParts(sql: Sql, userId: number, limit: number) {
+  type Page = (afterId: number) => Promise<z.infer<typeof Numbered>[]>;
+  const parts: Record<string, Page> = {
+    report: async (afterId) =>
+      many(
+        await sql`
+          select id, chat_id, message_id, reason, created_at, resolved_at
+          from message_reports where user_id = ${userId} and id > ${afterId} order by id limit ${limit}
+        `,
+        Numbered,
+      ),
+    usage_day: async (afterId) =>
+      many(
+        await sql`
+          select (day - date '2000-01-01') as id, day::text as day, answers, prompt_tokens, answer_tokens, thoughts_tokens,
+            cached_tokens, total_tokens
+          from usage_days
+          where kind = 'user' and id = ${userId} and day > date '2000-01-01' + ${afterId}::int
+          order by day limit ${limit}
+        `,
+        Numbered,
+      ),
+    audit_event: async (afterId) =>
+      many(
+        await sql`
+          select id, at, action, outcome, target, address, user_agent, details
+          from audit_events
+          where (actor_id = ${userId} or target = ${`user:${userId}`}) and id > ${afterId}
+          order by id limit ${limit}
+        `,
+        Numbered,
+      ),
+  };
+  return parts;
+}
+
+/** The highest id of a message. */
+export async function findLastMessageId(sql: Sql): Promise<number> {
+  const row = maybe(
+    await sql`select coalesce(max(id), 0) as id from messages`,
+    z.object({ id: z.int() }),
+  );
+  return row?.id ?? 0;
+}
+
+/** Finds messages that a person has written, with the texts before their edits, among the ids above `after` and up to `to`. */
+export async function findOwnMessages(
+  sql: Sql,
+  userId: number,
+  { after, to, limit }: { after: number; to: number; limit: number },
+): Promise<z.infer<typeof Numbered>[]> {
+  return many(
+    await sql`
+      select m.id, m.chat_id, m.seq, m.content, m.created_at, m.edited_at, m.reply_to, m.attachments,
+        array(select content from message_versions where message_id = m.id order by updated_seq) as earlier_contents
+      from messages m
+      where m.id > ${after} and m.id <= ${to} and m.user_id = ${userId} and m.deleted_at is null
+      order by m.id limit ${limit}
+    `,
+    Numbered,
+  );
+}
+
+/** Finds reactions of a person in a chat that they are in. */
+export async function findOwnReactions(
+  sql: Sql,
+  userId: number,
+  chatId: number,
+  { after, limit }: { after: { messageId: number; emoji: string }; limit: number },
+) {
+  return many(
+    await sql`
+      select chat_id, message_id, emoji, created_at
+      from message_reactions
+      where chat_id = ${chatId} and user_id = ${userId}
+        and (message_id, emoji) > (${after.messageId}, ${after.emoji})
+      order by message_id, emoji limit ${limit}
+    `,
+    z.object({ message_id: z.int(), emoji: z.string() }).catchall(z.unknown()),
+  );
+}

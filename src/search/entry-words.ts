@@ -1,0 +1,55 @@
+// The words of one message, as a tsvector.
+import { authorWord, featureWord } from "./match-query.ts";
+import { eachIndexed } from "./words.ts";
+
+/** PostgreSQL allows 1,048,575 bytes for the words of a row and their positions. */
+const bytesMax = 1_000_000;
+/** PostgreSQL keeps no higher position, and no more of them for one word. */
+const positionMax = 16_382;
+const positionsOfWordMax = 255;
+/** PostgreSQL stores so many bytes for each word of a tsvector, and for each of its positions. */
+const bytesOfWord = 8;
+const bytesOfPosition = 2;
+
+const link = /(?:https?:\/\/|\bwww\.)[\p{L}\p{N}]/iu;
+
+export interface MessageText {
+  readonly chatId: number;
+  readonly userId: number | null;
+  readonly isBot: boolean;
+  readonly content: string;
+}
+
+/**
+ * The tsvector of a message: each word with the chat's id before it, and what else searches ask for. Of a message with more than
+ * about 80,000 different words, the further ones are left out. Positions, which phrases need, end at the 16,382nd word.
+ */
+export function entryWords({ chatId, userId, isBot, content }: MessageText): string {
+  const positions = new Map<string, number[]>();
+  const prefixLength = String(chatId).length + 1;
+  let bytes = 0;
+  eachIndexed(content, (text, position) => {
+    let known = positions.get(text);
+    if (known === undefined) {
+      // A UTF-16 unit takes three bytes at most.
+      bytes += prefixLength + 3 * text.length + bytesOfWord;
+      if (bytes > bytesMax) return false;
+      positions.set(text, (known = []));
+    }
+    if (position <= positionMax && known.length < positionsOfWordMax) {
+      bytes += bytesOfPosition;
+      known.push(position);
+    }
+    return bytes <= bytesMax;
+  });
+  const features: string[] = [];
+  if (isBot) features.push(authorWord("bot"));
+  else if (userId !== null) features.push(authorWord(userId));
+  if (link.test(content)) features.push(featureWord("link"));
+  return [
+    ...features.map((word) => `'${chatId}:${word}'`),
+    ...Array.from(positions, ([word, places]) =>
+      places.length > 0 ? `'${chatId}:${word}':${places.join(",")}` : `'${chatId}:${word}'`,
+    ),
+  ].join(" ");
+}

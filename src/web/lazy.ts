@@ -1,0 +1,26 @@
+import { createElement, type ComponentType } from "preact";
+import { useEffect, useState } from "preact/hooks";
+
+/**
+ * A dialog whose code is a file of its own, which is loaded when the dialog is first shown. If it cannot be loaded, the dialog
+ * is closed, and the next time that it is opened tries again.
+ */
+export function lazyDialog<Props extends { onClose: () => void }>(
+  load: () => Promise<ComponentType<Props>>,
+): ComponentType<Props> {
+  let loading: Promise<ComponentType<Props>> | undefined;
+  return function LazyDialog(props: Props) {
+    const [loaded, setLoaded] = useState<ComponentType<Props>>();
+    useEffect(() => {
+      loading ??= load();
+      loading.then(
+        (found) => setLoaded(() => found),
+        () => {
+          loading = undefined;
+          props.onClose();
+        },
+      );
+    }, []);
+    return loaded ? createElement(loaded, props) : null;
+  };
+}

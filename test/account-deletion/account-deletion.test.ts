@@ -1,0 +1,356 @@
+import { beforeAll, describe, expect, test } from "bun:test";
+import { continueDeletions } from "../../src/account-deletion/job.ts";
+import { Passwords } from "../../src/accounts/passwords.ts";
+import { answerAndHang, say } from "../world/gemini/script.ts";
+import { useWorld, type Person } from "../world/world.ts";
+import { expectInvalid, expectProblem } from "../http/refusals.ts";
+
+// The recurring task is called by the tests.
+const world = useWorld({ durations: { purgeMs: 3_600_000 } });
+const password = "correct horse battery";
+let hash: string;
+beforeAll(async () => {
+  hash = await new Passwords(world.ctx.log, { memoryKiB: 8, passes: 1 }).hash(password);
+});
+
+async function leaver(name = "leaver"): Promise<Person> {
+  const person = await world.person(name);
+  await world.sql`update users set hashed_password = ${hash} where id = ${person.id}`;
+  return person;
+}
+
+const deleteMe = (person: Person, messages: unknown = "keep", typed: unknown = password) =>
+  person.api("DELETE", "/api/auth/me", { password: typed, messages });
+
+async function untilFinished() {
+  for (;;) {
+    await continueDeletions(world.ctx);
+    const left = await world.sql`select 1 from account_deletions`;
+    if (left.length === 0) return;
+  }
+}
+
+const history = async (person: Person, chatId: number) =>
+  (await person.api("GET", `/api/chats/${chatId}/messages?limit=200&after_seq=0`)).body;
+
+describe("deleting an account", () => {
+  test("is refused with a wrong password and with a bad choice, and then changes nothing", async () => {
+    const ann = await leaver();
+    expectProblem(await deleteMe(ann, "keep", "wrong"), 403, "wrong_password");
+    expectInvalid(await deleteMe(ann, "burn"), "/messages");
+    expectInvalid(await deleteMe(ann, "keep", null), "/password");
+    expect((await ann.api("GET", "/api/auth/me")).status).toBe(200);
+    const events = await world.sql`
+      select outcome from audit_events where action = 'delete_account' and actor_id = ${ann.id}
+    `;
+    expect(events.map(({ outcome }) => outcome)).toEqual(["wrong_password"]);
+  });
+
+  test("ends tokens and sockets at once, frees the email and keeps the username for ever", async () => {
+    const ann = await leaver();
+    const socket = await ann.socket();
+    expect((await deleteMe(ann)).status).toBe(200);
+    const { code, reason } = await socket.closed;
+    expect([code, reason.split(":")[0]?.split(" ")[0]]).toEqual([1008, "revoked"]);
+    expectProblem(await ann.api("GET", "/api/auth/me"), 401, "invalid_token");
+    expectProblem(await deleteMe(ann), 401, "invalid_token");
+    const login = { username: ann.username, password };
+    expectProblem(await world.call("POST", "/api/auth/login", login), 401, "invalid_credentials");
+    for (const username of ["Deleted user", "", "deleted user"]) {
+      const answer = await world.call("POST", "/api/auth/login", { username, password });
+      expect([401, 422]).toContain(answer.status);
+    }
+    const register = (username: string, email: string) =>
+      world.call("POST", "/api/auth/register", { username, email, password });
+    for (const name of [ann.username, ann.username.toUpperCase()]) {
+      expectProblem(await register(name, "new@example.com"), 409, "username_taken");
+    }
+    expect((await register("Deleted user", "new@example.com")).status).toBe(422);
+    expect((await register(`${ann.username}x`, ann.email)).status).toBe(200);
+  });
+
+  test("leaves nothing of the profile in the row that stays", async () => {
+    const ann = await leaver();
+    await deleteMe(ann);
+    await untilFinished();
+    // A new column of users has to be emptied, too.
+    const [row] = await world.sql`select to_jsonb(u) as row from users u where id = ${ann.id}`;
+    expect(row?.row).toEqual({
+      id: ann.id,
+      username: "Deleted user",
+      email: "",
+      hashed_password: "",
+      created_at: expect.any(String),
+      deleted_at: expect.any(String),
+      read_receipts: false,
+      presence: "invisible",
+      display_name: null,
+      bio: null,
+      display_name_parts: [],
+    });
+  });
+
+  test("leaves rows in no table that refers to people, but in those that the rooms need", async () => {
+    const staying = [
+      "answer_runs",
+      "chat_changes",
+      "message_reactions",
+      "message_reports",
+      "messages",
+    ];
+    const ann = await leaver();
+    const ben = await world.person("ben");
+    const chat = await ben.chat({ with: [ann] });
+    const { id } = await ben.say(chat.id, "hello");
+    await ann.api("PUT", `/api/chats/${chat.id}/messages/${id}/reactions/%F0%9F%91%8D`);
+    await ann.api("POST", `/api/chats/${chat.id}/messages/${id}/report`, { reason: "no" });
+    await ann.api("POST", "/api/auth/ws-ticket");
+    await (await ann.socket()).close();
+    await ann.api("PUT", `/api/users/${ben.id}/block`);
+    await ben.api("PUT", `/api/users/${ann.id}/block`);
+    await ann.api("PATCH", "/api/auth/me", { display_name: "Ann Lee", bio: "Optics" });
+    await ann.chat();
+    await deleteMe(ann);
+    await untilFinished();
+    const references = await world.sql<{ table: string; column: string }[]>`
+      select c.relname as table, a.attname as column
+      from pg_constraint k
+      join pg_class c on c.oid = k.conrelid
+      join pg_attribute a on a.attrelid = c.oid and a.attnum = k.conkey[1]
+      where k.contype = 'f' and k.confrelid = 'users'::regclass
+    `;
+    expect(references.length).toBeGreaterThan(6);
+    for (const { table, column } of references.filter(({ table }) => !staying.includes(table))) {
+      const rows = await world.sql`
+        select 1 from ${world.sql(table)} where ${world.sql(column)} = ${ann.id}
+      `;
+      expect([table, rows.length]).toEqual([table, 0]);
+    }
+  });
+
+  test("hands groups over to the longest-standing moderator, then member, and deletes those of nobody else", async () => {
+    const ann = await leaver();
+    const [ben, cat] = [await world.person("ben"), await world.person("cat")];
+    const alone = await ann.chat();
+    const group = await ann.chat({ with: [ben, cat] });
+    const moderated = await ann.chat({ with: [ben, cat] });
+    const role = { role: "moderator" };
+    await ann.api("PATCH", `/api/chats/${moderated.id}/participants/${cat.id}`, role);
+    const socket = await ben.joined(group.id);
+    await deleteMe(ann);
+    const { chat, updated_seq } = await socket.next("chat_updated");
+    expect([chat, updated_seq]).toMatchObject([{ owner_id: ben.id }, group.last_seq + 1]);
+    expect(await socket.next("participant_removed")).toEqual({
+      type: "participant_removed",
+      chat_id: group.id,
+      user_id: ann.id,
+      username: "Deleted user",
+      updated_seq: group.last_seq + 2,
+    });
+    expect((await ben.api("GET", `/api/chats/${moderated.id}`)).body.owner_id).toBe(cat.id);
+    const participants = (await ben.api("GET", `/api/chats/${moderated.id}/participants`)).body;
+    expect(participants).toMatchObject([
+      { id: ben.id, role: "member" },
+      { id: cat.id, role: "owner" },
+    ]);
+    expect(await world.sql`select 1 from chats where id = ${alone.id}`).toHaveLength(0);
+    const counts = await world.sql`
+      select participant_count, (select count(*) from chat_participants where chat_id = c.id) as rows
+      from chats c where id in (${group.id}, ${moderated.id})
+    `;
+    for (const row of counts) expect(row.participant_count).toBe(Number(row.rows));
+    await socket.close();
+  });
+
+  test("leaves a private chat to the other person, under another name", async () => {
+    const ann = await leaver();
+    const ben = await world.person("ben");
+    const chat = await ann.chat({ is_group: false, with: [ben] });
+    await ann.say(chat.id, "hello");
+    await deleteMe(ann);
+    const { body } = await ben.api("GET", `/api/chats/${chat.id}`);
+    expect(body).toMatchObject({ name: "Deleted user", owner_id: ben.id });
+    expect(await history(ben, chat.id)).toMatchObject([
+      { content: "hello", username: "Deleted user", user_id: ann.id },
+    ]);
+    const named = { username: ann.username };
+    expectProblem(await ben.api("POST", `/api/chats/${chat.id}/invite`, named), 404, "not_found");
+    const found = await ben.api("GET", "/api/users/search?query=Deleted");
+    expect(found.body).toEqual([]);
+  });
+
+  test("stops a running answer to the person's question", async () => {
+    const ann = await leaver();
+    const ben = await world.person("ben");
+    const chat = await ann.chat({ with: [ben] });
+    world.gemini.respondWith(answerAndHang(say("One moment")));
+    const socket = await ben.joined(chat.id);
+    await ann.say(chat.id, "/bot wait");
+    await socket.next("bot_stream", { chunk: "One moment" });
+    await deleteMe(ann);
+    expect(await socket.next("bot_stream", { is_complete: true })).toMatchObject({
+      status: "stopped",
+    });
+    await socket.close();
+  });
+
+  test("ends a sign-in that is under way, and an invitation finds nobody", async () => {
+    const ann = await leaver();
+    const login = { username: ann.username, password };
+    const [signedIn, deleted] = await Promise.all([
+      world.call("POST", "/api/auth/login", login),
+      deleteMe(ann),
+    ]);
+    expect(deleted.status).toBe(200);
+    expect([200, 401]).toContain(signedIn.status);
+    expect(await world.sql`select 1 from sessions where user_id = ${ann.id}`).toHaveLength(0);
+    const ben = await world.person("ben");
+    const chat = await ben.chat();
+    const insert = world.sql`
+      insert into chat_participants (chat_id, user_id) values (${chat.id}, ${ann.id})
+    `;
+    await expect((async () => await insert)()).rejects.toThrow("the account was deleted");
+  });
+});
+
+/** The tables with a row that has a word in it, whatever its case. */
+async function tablesWith(word: string): Promise<string[]> {
+  const tables = await world.sql<{ name: string }[]>`
+    select quote_ident(table_schema) || '.' || quote_ident(table_name) as name
+    from information_schema.tables
+    where table_type = 'BASE TABLE' and table_schema not in ('pg_catalog', 'information_schema')
+    order by 1
+  `;
+  const found: string[] = [];
+  for (const { name } of tables) {
+    const rows = await world.sql`
+      select from ${world.sql.unsafe(name)} t where t::text ilike ${`%${word}%`} limit 1
+    `;
+    if (rows.length > 0) found.push(name);
+  }
+  return found;
+}
+
+describe("erasing", () => {
+  test("leaves none of the person's texts in any table, and tells the rooms in the order of the numbers", async () => {
+    const ann = await leaver("quokka");
+    const ben = await world.person("ben");
+    // A group without a name is named after its people, and keeps that name.
+    const chat = await ben.chat({ name: "Room", with: [ann] });
+    const left = await ben.chat({ name: "Other room", with: [ann] });
+    const path = `/api/chats/${chat.id}/messages`;
+    const first = await ann.say(chat.id, "a numbat", "client-numbat");
+    await ann.api("PATCH", `${path}/${first.id}`, { content: "another numbat" });
+    const second = await ann.say(chat.id, `@${ben.username} a third numbat`);
+    const bens = await ben.say(chat.id, "a rude reply");
+    await ann.api("POST", `${path}/${bens.id}/report`, { reason: "He hates the numbat." });
+    await ben.api("POST", `${path}/${second.id}/report`, { reason: "She said numbat." });
+    await ben.api("PUT", `${path}/${second.id}/reactions/%F0%9F%91%8D`);
+    await ann.say(left.id, "a numbat in a room that she has left");
+    await ann.api("POST", `/api/chats/${left.id}/leave`);
+    await world.sql`
+      insert into chat_summaries (chat_id, up_to_seq, content) values (${chat.id}, 4, 'Ann likes the numbat.')
+    `;
+    await world.index();
+    const before = await tablesWith("numbat");
+    expect(before).toEqual([
+      "public.chat_summaries",
+      "public.message_reports",
+      "public.message_versions",
+      "public.messages",
+      "public.search_entries",
+    ]);
+    const socket = await ben.joined(chat.id);
+    const { last_seq: lastSeq } = (await ben.api("GET", `/api/chats/${chat.id}`)).body;
+
+    expect((await deleteMe(ann, "erase")).status).toBe(200);
+    await untilFinished();
+    for (const [index, message] of [first, second].entries()) {
+      expect(await socket.next("message_updated", { message_id: message.id })).toMatchObject({
+        content: "",
+        username: "Deleted user",
+        updated_seq: lastSeq + 2 + index,
+        mentions: [],
+        reactions: [],
+      });
+    }
+    const ids = await tablesWith("numbat");
+    // A client id is no text of a person; retries are recognised by it.
+    expect(ids).toEqual(["public.messages"]);
+    await world.sql`update messages set client_id = null where client_id = 'client-numbat'`;
+    expect(await tablesWith("numbat")).toEqual([]);
+    expect(await history(ben, left.id)).toMatchObject([{ content: "" }]);
+    expect(await history(ben, chat.id)).toMatchObject([
+      { content: "" },
+      { content: "" },
+      { content: "a rude reply" },
+    ]);
+    // The audit keeps names for AUDIT_DAYS.
+    expect(await tablesWith(ann.username)).toEqual(["public.audit_events"]);
+    await socket.close();
+  });
+
+  test("goes on after a server that was killed, on another one, and numbers each message once", async () => {
+    const ann = await leaver();
+    const ben = await world.person("ben");
+    const chat = await ben.chat({ with: [ann] });
+    const count = 450;
+    await world.sql`
+      insert into messages (chat_id, user_id, content, seq, updated_seq, ordinal)
+      select ${chat.id}, ${ann.id}, 'text ' || n, ${chat.last_seq} + n, ${chat.last_seq} + n, n
+      from generate_series(1, ${count}) n
+    `;
+    await world.sql`
+      update chats set last_seq = last_seq + ${count}, message_count = ${count} where id = ${chat.id}
+    `;
+    await deleteMe(ann, "erase");
+    // Of several servers each does a part, and so does one whose statements were cut off.
+    await Promise.all([1, 2, 3].map(() => continueDeletions(world.ctx).catch(() => undefined)));
+    await world.sql`update account_deletions set next_id = 0 where user_id = ${ann.id}`;
+    await untilFinished();
+    const rows = await world.sql`
+      select count(*) filter (where deleted_at is not null and content = '') as erased,
+        count(distinct updated_seq) as numbers, max(updated_seq) as last
+      from messages where chat_id = ${chat.id}
+    `;
+    const last = chat.last_seq + count + 1 + count;
+    expect(rows[0]).toMatchObject({ erased: count, numbers: count, last });
+    const [state] = await world.sql`
+      select last_seq, (select count(*) from chat_changes where chat_id = ${chat.id}) as changes
+      from chats where id = ${chat.id}
+    `;
+    expect(state).toMatchObject({ last_seq: last, changes: count + 1 });
+  });
+
+  test("skips a message that somebody deletes at the same time, without a gap in the numbers", async () => {
+    const ann = await leaver();
+    const ben = await world.person("ben");
+    const chat = await ben.chat({ with: [ann] });
+    const messages: { id: number }[] = [];
+    for (const n of [1, 2, 3]) messages.push(await ann.say(chat.id, `text ${n}`));
+    await deleteMe(ann, "erase");
+    await continueDeletions(world.ctx);
+    await world.whileLocked(
+      chat.id,
+      1,
+      () => continueDeletions(world.ctx),
+      async (transaction) => {
+        await transaction`
+          update messages set content = '', deleted_at = now(), updated_seq = 5, content_seq = 5
+          where id = ${messages[1]?.id ?? 0}
+        `;
+        await transaction`
+          insert into chat_changes (chat_id, seq, kind, message_id)
+          values (${chat.id}, 5, 'message_updated', ${messages[1]?.id ?? 0})
+        `;
+        await transaction`update chats set last_seq = 5 where id = ${chat.id}`;
+      },
+    );
+    await untilFinished();
+    const rows = await world.sql`
+      select updated_seq from messages where chat_id = ${chat.id} order by updated_seq
+    `;
+    expect(rows.map((row) => Number(row.updated_seq))).toEqual([5, 6, 7]);
+    expect((await ben.api("GET", `/api/chats/${chat.id}`)).body.last_seq).toBe(7);
+  });
+});
