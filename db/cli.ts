@@ -109,7 +109,6 @@ async function restoreFrom(address: DatabaseAddress, config: Config, [file = ""]
 
 /** The archive of files that belongs to a backup. */
 const filesBeside = (backupPath: string) => `${backupPath.replace(/\.sql\.gz$/, "")}.files.tar`;
-const filesFolder = ({ dataDir }: Config) => join(dataDir, "files");
 
 /** Files are archived after the rows, so that each row that was saved has its file. */
 async function backUpFiles(config: Config, backupPath: string): Promise<string> {
@@ -117,7 +116,7 @@ async function backUpFiles(config: Config, backupPath: string): Promise<string> 
     return `The files of messages are not in it: they are in the bucket ${config.files.s3.bucket}. Copy the bucket, too.`;
   }
   const path = filesBeside(backupPath);
-  const count = await archiveFolder(filesFolder(config), path);
+  const count = await archiveFolder(config.files.folder, path);
   return `saved ${count} files\nto ${path}`;
 }
 
@@ -132,12 +131,12 @@ async function restoreFiles(config: Config, backupPath: string, header: Header):
   if (!existsSync(path)) {
     return expected === 0
       ? ""
-      : `\n${path} is not there: ${expected} files of messages are missing in ${filesFolder(config)}.`;
+      : `\n${path} is not there: ${expected} files of messages are missing in ${config.files.folder}.`;
   }
-  const count = await extractFolder(path, filesFolder(config)).catch((error: unknown) => {
+  const count = await extractFolder(path, config.files.folder).catch((error: unknown) => {
     const detail = error instanceof Error ? error.message : String(error);
     throw new Error(
-      `The database is restored, and its files are not: ${detail} Extract an archive of them into ${filesFolder(config)}.`,
+      `The database is restored, and its files are not: ${detail} Extract an archive of them into ${config.files.folder}.`,
       { cause: error },
     );
   });

@@ -50,6 +50,7 @@ export const Environment = z.object({
   FILE_BYTES_MAX: wholeNumber(64 * mebibyte, 1, 1024 * 1024 * mebibyte),
   FILE_BYTES_PER_USER_DAY: wholeNumber(2048 * mebibyte, 0, 1_000_000_000_000_000),
   FILE_BYTES_PER_CHAT_DAY: wholeNumber(10_240 * mebibyte, 0, 1_000_000_000_000_000),
+  FILES_DIR: z.string().optional(),
   FILES_VIA: z.enum(["proxy", "signed"]).default("proxy"),
   S3_ENDPOINT: httpUrl.optional(),
   S3_REGION: z.string().optional(),

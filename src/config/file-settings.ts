@@ -1,4 +1,5 @@
 // The settings of files, some of which need others.
+import { join } from "node:path";
 import type { Environment } from "./environment.ts";
 
 export interface FileSettings {
@@ -7,7 +8,9 @@ export interface FileSettings {
   /** Bytes that a person may upload, and that may be uploaded to a chat, in a day (UTC); 0 for no limit. */
   readonly userDayBytes: number;
   readonly chatDayBytes: number;
-  /** Undefined: files are kept under `dataDir`. */
+  /** Where files are kept without a bucket. Servers with the same database need the same folder. */
+  readonly folder: string;
+  /** Undefined: files are kept in the folder. */
   readonly s3: S3Settings | undefined;
 }
 
@@ -42,6 +45,7 @@ export function filesOf(values: Environment): FileSettings {
     bytesMax: values.FILE_BYTES_MAX,
     userDayBytes: values.FILE_BYTES_PER_USER_DAY,
     chatDayBytes: values.FILE_BYTES_PER_CHAT_DAY,
+    folder: values.FILES_DIR ?? join(values.DATA_DIR, "files"),
     s3: s3Of(values),
   });
 }

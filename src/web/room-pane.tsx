@@ -9,26 +9,23 @@ import { Announcements } from "./announcing.tsx";
 import { Composer } from "./composer.tsx";
 import { useConversation } from "./conversation.ts";
 import { useDialog } from "./dialog.tsx";
+import { Lightbox, PersonCard, ReportDialog, VersionsDialog } from "./dialogs.ts";
 import type { Drafts } from "./drafts.ts";
 import { useFileDrop } from "./file-drop.ts";
-import { Lightbox } from "./lightbox.tsx";
 import { mentionableIn } from "./mention-at.ts";
 import { MessageList } from "./message-list.tsx";
 import { namesOf } from "./names.ts";
 import { useSnapshot } from "./observing.ts";
 import { BlockedPartner } from "./blocked-partner.tsx";
 import { usePageParts } from "./page-parts.ts";
-import { PersonCard } from "./person-card.tsx";
 import { goHome } from "./place.ts";
 import { useJump, usePast } from "./past.ts";
 import { Notice } from "./notice.tsx";
 import { useReading } from "./reading.ts";
-import { ReportDialog } from "./report-dialog.tsx";
 import { RoomHeader } from "./room-header.tsx";
 import { RoomPeopleContext } from "./room-people.ts";
 import { useScrolling } from "./scrolling.ts";
 import { useNamesIn } from "./shown-names.ts";
-import { VersionsDialog } from "./versions-dialog.tsx";
 
 export function RoomPane({
   client,

@@ -1,5 +1,4 @@
 import { expect, test } from "bun:test";
-import { join } from "node:path";
 import { download, uploaded } from "../../attachments/files.ts";
 import { useWorld } from "../../world/world.ts";
 import { checkFiles } from "./files.ts";
@@ -24,7 +23,7 @@ test("the checker of files sees other files, lost ones and those that are left o
     ...{ chatId, userId: ann.id, clientId: "one", content: "look", attachmentIds: [file.id] },
     ...{ asksBot: false, acks: [], refusals: [], maybeStored: true },
   };
-  const folder = join(world.config.dataDir, "files");
+  const folder = world.config.files.folder;
   const rulesOf = async (sends: Send[]) => {
     const rules: string[] = [];
     const chats = await readStored(world.sql, [chatId]);

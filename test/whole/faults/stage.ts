@@ -182,6 +182,7 @@ async function openStage<S extends Startable>({
   openDatabase: () => Promise<Sql>;
 }) {
   const incidents: string[] = [];
+  const filesFolder = join(dataDir, "data", "files");
   const model = startModel();
   cleanup.add(() => model.stop());
   const server = create(
@@ -189,6 +190,7 @@ async function openStage<S extends Startable>({
       NODE_ENV: "test",
       LOG_LEVEL: "warn",
       DATA_DIR: join(dataDir, "data"),
+      FILES_DIR: filesFolder,
       GEMINI_BASE_URL: model.url,
       ACCESS_TOKEN_EXPIRE_MINUTES: "6000",
       RATE_LIMITS: "off",
@@ -214,7 +216,6 @@ async function openStage<S extends Startable>({
     ]);
     const cast = { owner, members: [ann, ben], guests: [gil, gus], absentee, stranger };
     const takeIncidents = () => incidents.splice(0);
-    const filesFolder = join(dataDir, "data", "files");
     return { server, model, cast, filesFolder, openDatabase, takeIncidents, stop };
   } catch (error) {
     await stop();
