@@ -2,6 +2,7 @@
 import { beforeAll, expect, test } from "bun:test";
 import { continueDeletions } from "../../src/account-deletion/job.ts";
 import { Passwords } from "../../src/accounts/passwords.ts";
+import { uploaded } from "../attachments/files.ts";
 import { textColumns, type Column } from "../database/texts.ts";
 import { useWorld } from "../world/world.ts";
 
@@ -31,6 +32,9 @@ const decisions: Record<string, string> = {
   "answer_receipts.model": noText,
   "answer_receipts.settings": ofChat,
   "answer_runs.usage": noText,
+  "attachments.client_id": erased,
+  "attachments.kind": noText,
+  "attachments.name": erased,
   "audit_events.action": noText,
   "audit_events.actor_name": kept.audit,
   "audit_events.address": kept.audit,
@@ -46,10 +50,12 @@ const decisions: Record<string, string> = {
   "chats.name": ofChat,
   "chats.settings": ofChat,
   "display_name_parts.part": erased,
+  "file_removals.key": noText,
   "former_usernames.name_hash": noText,
   "message_reactions.emoji": noText,
   "message_reports.reason": erased,
   "message_versions.content": erased,
+  "messages.attachments": erased,
   "messages.client_id": kept.clientId,
   "messages.content": erased,
   "messages.error": ofModel,
@@ -66,6 +72,17 @@ const decisions: Record<string, string> = {
   "sessions.refresh_token_hash": noText,
   "sessions.user_agent": erased,
   "socket_tickets.ticket_hash": noText,
+  "stored_files.blur": noText,
+  "stored_files.key": noText,
+  "stored_files.kind": noText,
+  "stored_files.media_type": noText,
+  "stored_files.sha256": noText,
+  "stored_files.thumbnails": noText,
+  "stored_files.uploaded_sha256": noText,
+  "upload_parts.key": noText,
+  "uploaded_bytes.scope": noText,
+  "uploads.client_id": erased,
+  "uploads.name": erased,
   "usage_days.kind": noText,
   "users.bio": erased,
   "users.display_name": erased,
@@ -112,6 +129,14 @@ test("a word that the person has left in every column is in none of those that a
   const path = `/api/chats/${chat.id}/messages`;
   const message = await ann.say(chat.id, "a numbat", "client-numbat");
   await ann.api("PATCH", `${path}/${message.id}`, { content: "another numbat" });
+  const file = (name: string) => ({ name, clientId: `client-${name}` });
+  const sent = await uploaded(world, ann, chat.id, "bytes of a file", file("numbat.txt"));
+  await ann.api("POST", path, { content: "with a file", attachment_ids: [sent.id] });
+  // Files that are not sent yet.
+  await uploaded(world, ann, chat.id, "other bytes of a file", file("numbat2.txt"));
+  const part = { name: "numbat3.txt", size: 10, client_id: "client-numbat3" };
+  const begun = await ann.api("POST", `/api/chats/${chat.id}/attachments/uploads`, part);
+  expect(begun.status).toBe(200);
   const bens = await ben.say(chat.id, "a rude reply");
   await ann.api("POST", `${path}/${bens.id}/report`, { reason: "He hates the numbat." });
   await sql`
@@ -127,6 +152,8 @@ test("a word that the person has left in every column is in none of those that a
     await continueDeletions(world.ctx);
     if ((await sql`select 1 from account_deletions`).length === 0) break;
   }
+  const stored = await sql`select 1 from stored_files`;
+  expect(stored).toHaveLength(0);
   const left = await columnsWithWord();
   expect(left.toSorted()).toEqual(["audit_events.actor_name", "messages.client_id"]);
 });

@@ -7,7 +7,8 @@ import { openClient, type Client } from "./client.ts";
 import { prepareLeavers, readLeftBehind } from "./departures.ts";
 import { exportAll, prepareArchive } from "./exports.ts";
 import { createRecovery, type Figures } from "./figures.ts";
-import type { History, Load, TapeEvent, Violation } from "./history.ts";
+import { checkFiles } from "./files.ts";
+import type { History, Load, Report, TapeEvent, Violation } from "./history.ts";
 import { startLoad, type Cast, type Mix, type Recorded } from "./load.ts";
 import type { ScriptedModel } from "./model.ts";
 import { registerPerson, type Person } from "./people.ts";
@@ -40,6 +41,8 @@ export interface BlockParts {
   idPrefix: string;
   /** Opens the database that the server uses, past whatever is between them. */
   openDatabase: () => Promise<Sql>;
+  /** The server's store of files. */
+  filesFolder: string;
   /** Takes the failures of the server itself since the last call. */
   takeIncidents: () => string[];
 }
@@ -88,6 +91,8 @@ export async function openBlock(parts: BlockParts) {
       try {
         const history = await quiet(sql, load.recorded);
         const violations = check(history);
+        const report: Report = (rule, detail) => void violations.push({ rule, detail });
+        await checkFiles({ sql, reader: cast.owner, folder: parts.filesFolder }, history, report);
         figures.violations += violations.length;
         return violations;
       } finally {

@@ -43,7 +43,7 @@ async function exportOnce(
 ): Promise<ExportRecord | { refusal: number | undefined }> {
   const path =
     kind === "account" ? "/api/auth/me/export" : `/api/chats/${chatId}/export?format=${kind}`;
-  const { status, text, isBroken } = await reader.download(path);
+  const { status, text, isBroken } = await reader.save(path);
   return status === 200 ? { kind, text, isBroken } : { refusal: status };
 }
 

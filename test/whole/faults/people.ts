@@ -6,7 +6,7 @@ import type { Load } from "./history.ts";
 
 const replyMsMax = 20_000;
 const retryMs = 50;
-const downloadMsMax = 60_000;
+const saveMsMax = 60_000;
 const certainMsMax = 180_000;
 const pageSize = 200;
 
@@ -45,6 +45,20 @@ export async function registerPerson(url: string, username: string) {
     untilCertain(() => api(method, path, body));
   const user = await certainly("GET", "/api/auth/me");
 
+  /** Reads a file, and again until it is certain. @returns undefined if there is none */
+  async function download(path: string): Promise<Uint8Array | undefined> {
+    const deadline = performance.now() + certainMsMax;
+    for (let tries = 1; performance.now() < deadline; tries += 1) {
+      const signal = AbortSignal.timeout(replyMsMax);
+      const response = await fetch(url + path, { headers, signal }).catch(() => undefined);
+      const bytes = await response?.bytes().catch(() => undefined);
+      if (response?.status === 200 && bytes) return bytes;
+      if (response && response.status < 500 && response.status !== 200) return undefined;
+      await Bun.sleep(backoffMs(retryMs, tries));
+    }
+    return undefined;
+  }
+
   /** Loads a chat as somebody does who has nothing of it. */
   async function load(chatId: number): Promise<Load["found"]> {
     const messages: Message[] = [];
@@ -71,10 +85,11 @@ export async function registerPerson(url: string, username: string) {
   return {
     id: User.parse(user?.body).id,
     username,
-    download: (path: string) => download(url + path, headers),
+    save: (path: string) => save(url + path, headers),
     socketUrl: `${url.replace("http", "ws")}/ws?token=${token}&frames=flat`,
     api,
     certainly,
+    download,
     load,
   };
 }
@@ -113,7 +128,7 @@ async function ask(
 }
 
 /** A file as a client has it in the end. */
-export interface Download {
+export interface SavedFile {
   /** Undefined when no answer came. */
   status: number | undefined;
   /** What has arrived. */
@@ -122,11 +137,11 @@ export interface Download {
   isBroken: boolean;
 }
 
-async function download(url: string, headers: Record<string, string>): Promise<Download> {
-  const file: Download = { status: undefined, text: "", isBroken: false };
+async function save(url: string, headers: Record<string, string>): Promise<SavedFile> {
+  const file: SavedFile = { status: undefined, text: "", isBroken: false };
   const decoder = new TextDecoder();
   try {
-    const response = await fetch(url, { headers, signal: AbortSignal.timeout(downloadMsMax) });
+    const response = await fetch(url, { headers, signal: AbortSignal.timeout(saveMsMax) });
     file.status = response.status;
     for await (const chunk of response.body ?? []) {
       file.text += decoder.decode(chunk, { stream: true });
