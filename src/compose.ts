@@ -12,6 +12,7 @@ import type { Arrivals, Ctx, InsertMessage, Model } from "./context.ts";
 import type { Sql } from "./database/connect.ts";
 import { ExportSlots } from "./export/export-slots.ts";
 import { GroupReads } from "./database/group-reads.ts";
+import { repeatedAfterDeadlocks } from "./database/deadlocks.ts";
 import { GroupCommit } from "./database/group-commit.ts";
 import { observed } from "./database/query-metrics.ts";
 import { openFileStore } from "./file-store/open-store.ts";
@@ -88,7 +89,8 @@ export function compose(parts: ContextParts): ServerParts {
   const { config, secretKey, log, model } = parts;
   const { telemetry = noTelemetry, now = () => new Date(), durations = {} } = parts;
   const { metrics } = telemetry;
-  const sql = metrics === noMetrics ? parts.sql : observed(parts.sql, metrics);
+  const pool = repeatedAfterDeadlocks(parts.sql);
+  const sql = metrics === noMetrics ? pool : observed(pool, metrics);
   const presence = new Presence({
     sql,
     log,

@@ -196,6 +196,8 @@ export interface Answers {
     /** Runs the tries of one question one after another; `ask` is told whether a try before it has just ended. */
     inTurn<T>(key: string, ask: (isRetry: boolean) => Promise<T>): Promise<T>;
   };
+  /** The runs of questions that are being stored on this node. */
+  readonly storing: Set<number>;
   /** The chats whose history is being summarised on this node. */
   readonly summarising: Set<number>;
   /** The chats in which every message asks the model, as far as they are known on this node. */

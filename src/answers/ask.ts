@@ -88,7 +88,7 @@ async function reserveAndStore(
   }
   try {
     const { message, answer } = await log.store(reservation.runId);
-    if (answer) reservation.start(message, answer);
+    if (answer) await reservation.start(message, answer);
     else await reservation.release();
     return message;
   } catch (error) {

@@ -22,7 +22,8 @@ const resumeWithinMs = 8_000;
  */
 export async function recoverAnswers(ctx: Ctx, withinMs = resumeWithinMs): Promise<void> {
   if (ctx.lifecycle.closing) return;
-  for (const run of await claimAbandonedRuns(ctx.sql, ctx.answers.runIds(), runsPerCall)) {
+  const ownIds = [...ctx.answers.storing, ...ctx.answers.runIds()];
+  for (const run of await claimAbandonedRuns(ctx.sql, ownIds, runsPerCall)) {
     // A run that can't be taken over must not keep the others waiting; it is claimed again when its lease has run out.
     await takeOver(ctx, run, withinMs).catch((error: unknown) => {
       ctx.log.error({ err: error, messageId: run.message_id }, "an answer could not be taken over");

@@ -7,17 +7,26 @@ import { isDatabaseAway } from "../database/connect.ts";
 import { firstStreamFrame } from "../wire/message-frames.ts";
 import type { Message } from "../wire/messages.ts";
 import { Problem } from "../wire/problems.ts";
-import { insertRun, releaseRun, type Lease, type StartedRun } from "./budget/queries.ts";
+import {
+  insertRun,
+  leaseSeconds,
+  releaseRun,
+  type Lease,
+  type StartedRun,
+} from "./budget/queries.ts";
+import { noUsage } from "./budget/usage-meter.ts";
 import { chooseResponder } from "./choose-responder.ts";
 import type { Question } from "./prompt/prompt.ts";
 import { findRoomWithPast, type PromptRoom } from "./prompt/queries.ts";
 import { pastRange } from "./prompt/read-prompt.ts";
+import { checkpointAnswer } from "./queries.ts";
 import type { AnswerRequest, PreparedAnswer, Responder } from "./responder.ts";
 import { RunningAnswer } from "./running-answer.ts";
 
 /** From the reservation to the stored question; from then on the answer's own lease counts. */
 const reservationLeaseSeconds = 60;
 const busyRetrySeconds = 5;
+const leaseDoubtMs = (leaseSeconds * 1_000) / 2;
 
 /** The right to answer one question. It must be started or released. */
 export class Reservation {
@@ -28,6 +37,7 @@ export class Reservation {
   readonly #reservedTokens: number;
   readonly #prepared: PreparedAnswer;
   readonly #releaseSlot: () => void;
+  readonly #madeAtMs: number;
 
   private constructor(
     ctx: Ctx,
@@ -44,6 +54,8 @@ export class Reservation {
     this.room = parts.room;
     this.#prepared = parts.prepared;
     this.#releaseSlot = parts.releaseSlot;
+    this.#madeAtMs = ctx.now().getTime();
+    ctx.answers.storing.add(this.runId);
   }
 
   /**
@@ -73,9 +85,14 @@ export class Reservation {
     }
   }
 
-  /** Shows the stored answer to the room and makes it in the background. */
-  start(question: Message, answer: Message): void {
+  /** Shows the stored answer to the room and makes it in the background, unless another server has taken it over. */
+  async start(question: Message, answer: Message): Promise<void> {
     this.#ctx.realtime.toRoom(firstStreamFrame(answer));
+    if (!(await this.#hasLease())) {
+      this.#releaseSlot();
+      this.#ctx.answers.storing.delete(this.runId);
+      return;
+    }
     RunningAnswer.start(this.#ctx, {
       answer,
       question,
@@ -84,6 +101,7 @@ export class Reservation {
       releaseSlot: this.#releaseSlot,
       prepared: this.#prepared,
     });
+    this.#ctx.answers.storing.delete(this.runId);
   }
 
   /**
@@ -93,9 +111,26 @@ export class Reservation {
    */
   async release(error?: unknown): Promise<void> {
     this.#releaseSlot();
+    this.#ctx.answers.storing.delete(this.runId);
     const mayBeStored =
       isDatabaseAway(error) || (error instanceof Problem && error.code === "unavailable");
     if (!mayBeStored) await releaseRun(this.#ctx.sql, this.#lease);
+  }
+
+  /**
+   * The answer's lease has begun with the commit, whose reply may have come late. It is renewed then, because another
+   * server would ask the model, too. If it can't be renewed, the answer is left to recovery.
+   */
+  async #hasLease(): Promise<boolean> {
+    const { now, sql, log } = this.#ctx;
+    if (now().getTime() - this.#madeAtMs < leaseDoubtMs) return true;
+    const kept = { text: undefined, usage: noUsage, leaseEnds: false };
+    try {
+      return (await checkpointAnswer(sql, this.#lease, kept)) !== undefined;
+    } catch (error) {
+      log.warn({ err: error, runId: this.runId }, "an answer's lease could not be renewed");
+      return false;
+    }
   }
 
   get #lease(): Lease {

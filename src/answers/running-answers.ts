@@ -6,6 +6,7 @@ import { InFlightQuestions } from "./in-flight-questions.ts";
 /** The answers that run on this node, and how many there may be. */
 export class RunningAnswers implements Answers {
   readonly inFlight = new InFlightQuestions();
+  readonly storing = new Set<number>();
   readonly summarising = new Set<number>();
   readonly aiChats = new AiChats();
   readonly #answersMax: number;
