@@ -20,7 +20,7 @@ export interface Row {
   /** Empty for a row that only explains another. */
   target: string;
   ours: Measure;
-  /** What the product is held against: a ratio, or with `added` a difference. A row without it stands for itself. */
+  /** The measurement to compare the product with: by a ratio, or with `added` by a difference. A row without it stands alone. */
   reference?: Measure;
   added?: boolean;
   /** Prepares the data of the row, once; it may take long. */

@@ -1,4 +1,4 @@
-// What the queries that run often look at, in tables that are not small. A pooled connection changes to a generic plan after
+// Counts the rows that frequent queries read in tables that are not small. A pooled connection changes to a generic plan after
 // a few runs, so both kinds are looked at.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import {
@@ -57,7 +57,7 @@ afterAll(() => filled.close());
 interface Case {
   what: string;
   run: () => Promise<unknown>;
-  /** Of these tables it looks at so many rows at most. */
+  /** The largest number of rows that the query may read in each table. */
   rows: Record<string, number>;
   by: string[];
 }
@@ -107,7 +107,7 @@ const cases: Case[] = [
   {
     what: "a person's chats, with what is unread in each",
     run: () => findChatSummaries(sql, me),
-    // Of each chat the newest message and the last read one; one mention to see that there are any, and those of two chats.
+    // The newest message and the last read one of each chat; one mention to see that there are any, and those of two chats.
     rows: {
       chat_participants: myChats,
       chats: myChats,

@@ -32,7 +32,7 @@ interface Burst {
   renames: number;
   /** The join goes out when so many of the messages are acknowledged. */
   joinAfterAcks: number;
-  /** What the joining client says it has, from nothing (0) to all there was before (1). */
+  /** The share of the history that the joining client says it has, from nothing (0) to all of it (1). */
   has: number;
   /** So many sockets of two people join at the same time. */
   readers: number;
@@ -120,7 +120,7 @@ function expectStretch(came: number[], after: Joined, before: Joined) {
   expect(came.slice(live.length)).toEqual(before.replay);
 }
 
-/** What a reading client does: joins, and joins again. */
+/** Joins, and joins again, as a reading client does. */
 async function read(socket: TestSocket, chatId: number, burst: Burst): Promise<Joined[]> {
   const joins = [await join(socket, chatId, Math.floor(burst.before * burst.has))];
   for (const how of burst.again) {

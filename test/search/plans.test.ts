@@ -1,4 +1,4 @@
-// What searches look at among 100,000 messages in 1,000 chats, of which the caller is in 20.
+// Counts the rows that searches read among 100,000 messages in 1,000 chats; the caller is in 20 of the chats.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { findNewest } from "../../src/search/find.ts";
 import { findChatsBehind } from "../../src/search/worker-queries.ts";
@@ -14,7 +14,7 @@ const chats = 1_000;
 const myChats = 20;
 const messagesOfChat = 100;
 
-/** Of each chat, one message in ten has `tenth`, one has `rare`, and all have `every`. */
+/** In each chat one message in ten has `tenth`, one has `rare`, and all have `every`. */
 const filling = `
   insert into users (id, username, email, hashed_password) values (${me}, 'seeker', 'seeker@example.com', 'x');
   insert into chats (id, name, owner_id, last_seq, message_count)

@@ -111,7 +111,7 @@ async function play(name: string, random: Random) {
   return { chatId: chat.id, sockets, asked };
 }
 
-/** What a client puts together of an answer: pieces fit, or bring all of it anew, and nothing comes after the last. */
+/** Builds an answer's text as a client does: pieces fit, or bring the whole text anew, and nothing follows the last one. */
 function shownText(socket: TestSocket, messageId: number) {
   let text: string | undefined;
   let last: string | undefined;

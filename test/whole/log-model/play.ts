@@ -49,7 +49,7 @@ interface Outcome {
   updatedSeq?: number;
 }
 
-/** What an acknowledged request says of the log: the state of a message at a number. */
+/** A statement of an acknowledged request about the log: the state of a message at a number. */
 interface Told {
   kind: "message" | "message_updated";
   messageId: number;
@@ -127,7 +127,7 @@ export async function play({ owner, guests, sql }: Cast, steps: Act[][]): Promis
     }
   }
 
-  /** What a person is told of their mentions is what the messages since they came say. */
+  /** The mentions that a person is told of are those in the messages since they joined. */
   async function verifyMentions() {
     const { body } = await owner.api("GET", `/api/chats/${chat.id}/messages?limit=200&after_seq=0`);
     if (body.length === 200) return;
