@@ -2,7 +2,9 @@
 // run, LOG_MODEL_RUNS=1000 makes it a longer one.
 import { beforeAll, test } from "bun:test";
 import fc from "fast-check";
-import { play, type Act, type Cast } from "./log-model/play.ts";
+import type { Act } from "./log-model/acts.ts";
+import { play } from "./log-model/play.ts";
+import type { Cast } from "./log-model/room.ts";
 import { useWorld } from "../world/world.ts";
 
 const seed = Number(process.env.LOG_MODEL_SEED ?? Date.now() % 2 ** 31);
