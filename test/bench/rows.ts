@@ -30,16 +30,21 @@ export interface Row {
 }
 
 export function rowsOf(scale: Scale): Row[] {
+  return rowKinds(scale).flat();
+}
+
+/** The rows that measure the same kind of work. */
+export function rowKinds(scale: Scale): Row[][] {
   return [
-    ...deliveryRows(scale),
-    ...messageRows,
-    ...connectionRows,
-    ...presenceRows(scale),
-    ...readRows,
-    ...readingRows,
-    ...peopleRows(scale),
-    ...searchRows,
-    ...answerRows,
+    deliveryRows(scale),
+    messageRows,
+    connectionRows,
+    presenceRows(scale),
+    readRows,
+    readingRows,
+    peopleRows(scale),
+    searchRows,
+    answerRows,
   ];
 }
 
