@@ -319,7 +319,7 @@ describe("erasing", () => {
       update chats set last_seq = last_seq + ${count}, message_count = ${count} where id = ${chat.id}
     `;
     await deleteMe(ann, "erase");
-    // Of several servers each does a part, and so does one whose statements were cut off.
+    // Several servers each do a part, and so does one whose statements were cut off.
     await Promise.all([1, 2, 3].map(() => continueDeletions(world.ctx).catch(() => undefined)));
     await world.sql`update account_deletions set next_id = 0 where user_id = ${ann.id}`;
     await untilFinished();

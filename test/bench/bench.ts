@@ -23,7 +23,7 @@ export interface Bench {
   startAnother(side: Side): Promise<Child>;
   /** Rooms that each asker has used. */
   turns: number[];
-  /** What has been warmed up. */
+  /** The sides that have been warmed up. */
   warm: Set<string>;
 }
 

@@ -22,7 +22,7 @@ export interface Row {
   /** Empty for a row that only explains another. */
   target: string;
   ours: Measure;
-  /** What the product is held against: a ratio, or with `added` a difference. A row without it stands for itself. */
+  /** The measurement to compare the product with: by a ratio, or with `added` by a difference. A row without it stands alone. */
   reference?: Measure;
   added?: boolean;
   /** Prepares the data of the row, once; it may take long. */
@@ -32,18 +32,23 @@ export interface Row {
 }
 
 export function rowsOf(scale: Scale): Row[] {
+  return rowKinds(scale).flat();
+}
+
+/** The rows that measure the same kind of work. */
+export function rowKinds(scale: Scale): Row[][] {
   return [
-    ...deliveryRows(scale),
-    ...messageRows,
-    ...connectionRows,
-    ...presenceRows(scale),
-    ...readRows,
-    ...readingRows,
-    ...exportRows(scale),
-    ...fileRows,
-    ...peopleRows(scale),
-    ...searchRows,
-    ...answerRows,
+    deliveryRows(scale),
+    messageRows,
+    connectionRows,
+    presenceRows(scale),
+    readRows,
+    readingRows,
+    exportRows(scale),
+    fileRows,
+    peopleRows(scale),
+    searchRows,
+    answerRows,
   ];
 }
 

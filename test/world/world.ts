@@ -40,6 +40,8 @@ export const defaultSettings: ChatSettings = {
 export interface WorldOptions {
   /** A migrated database, dropped at the end; a new one unless said otherwise. */
   databaseUrl?: string;
+  /** A statement that waits longer for a lock fails. */
+  lockTimeoutMs?: number;
   /** Settings that differ. */
   env?: Record<string, string>;
   /** Values that no setting allows, such as access tokens that are valid for seconds. */
@@ -55,6 +57,7 @@ export interface WorldOptions {
   logTo?: DestinationStream;
 }
 
+const lookPauseMs = 2;
 const lowestPasswordCost: PasswordCost = { memoryKiB: 8, passes: 1 };
 
 /** The parts that exist while a world runs. */
@@ -83,7 +86,11 @@ async function startParts(options: WorldOptions) {
         : createGeminiModel({ apiKey: "test-key", baseUrl: gemini.url, log, backoffMs: 1 }),
     description: "scripted",
   };
-  const { databaseUrl, sql, release } = await openDatabase(options.databaseUrl, log);
+  const { databaseUrl, sql, release } = await openDatabase(
+    options.databaseUrl,
+    log,
+    options.lockTimeoutMs,
+  );
   const telemetry = await loadTelemetry(config, log);
   const { now, durations, passwordCost } = { passwordCost: lowestPasswordCost, ...options };
   const parts = { config, secretKey, sql, log, model, telemetry, now, durations, passwordCost };
@@ -222,6 +229,8 @@ export class World {
         where datname = current_database() and wait_event_type = 'Lock'
       `;
       if (blocked.length >= statements) return;
+      // Not at once, so that the statements have the processor.
+      await Bun.sleep(lookPauseMs);
     }
   }
 
