@@ -54,7 +54,7 @@ export async function dispatch(
           "The token is of somebody else. Open another socket for them.",
         );
       }
-      session.caller = { ...session.caller, ...identity };
+      session.identity = identity;
       return ack(requestId);
     }
     case "join":

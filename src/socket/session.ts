@@ -1,6 +1,6 @@
 // One socket: the data that it carries, how it is sent to and closed, and the person it belongs to.
 import type { ServerWebSocket } from "bun";
-import type { Caller } from "../accounts/access-tokens.ts";
+import type { Caller, Identity } from "../accounts/access-tokens.ts";
 import type { Metrics } from "../observability/metrics/metrics.ts";
 import type { Listener } from "../realtime/listener.ts";
 import { activityTopic, mergedName, type Topic } from "../realtime/topics.ts";
@@ -64,11 +64,13 @@ export function closeSocket(ws: Socket, reason: CloseReason, detail: string): vo
   ws.close(closeCodes[reason].code, `${reason}: ${detail}`.slice(0, 120));
 }
 
+const noChats: ReadonlySet<number> = new Set();
+
 /** Chats that a socket remembers as left. The oldest is forgotten first, when none of its frames is on its way any more. */
 const leftChatsMax = 1_000;
 
 interface SessionOptions {
-  caller: Caller;
+  identity: Identity;
   metrics: SendMetrics;
   /** See {@link Listener}. */
   isMerged: boolean;
@@ -80,7 +82,7 @@ export class SocketSession implements Listener {
   readonly joined = new JoinedChats();
   readonly isMerged: boolean;
   /** Replaced when an `auth` frame renews the session. */
-  caller: Caller;
+  identity: Identity;
   #isHidden = false;
   #hiddenReadAtMs = -Infinity;
   readonly #ws: Socket;
@@ -94,26 +96,31 @@ export class SocketSession implements Listener {
    */
   #leftChats: Set<number> | undefined;
   /** See {@link Listener.setQuietChats}. */
-  #quietChats: ReadonlySet<number> = new Set();
+  #quietChats = noChats;
   #quietReadAtMs = -Infinity;
 
   /** Leaves that have not taken effect yet, by chat. */
   #leaving: Map<number, ReturnType<typeof setTimeout>> | undefined;
 
-  constructor(ws: Socket, { caller, metrics, isMerged, followers }: SessionOptions) {
+  constructor(ws: Socket, { identity, metrics, isMerged, followers }: SessionOptions) {
     this.#ws = ws;
     this.isMerged = isMerged;
-    this.caller = caller;
+    this.identity = identity;
     this.#metrics = metrics;
     this.#followers = followers;
   }
 
   get userId(): number {
-    return this.caller.id;
+    return this.identity.id;
   }
 
   get username(): string {
-    return this.caller.username;
+    return this.identity.username;
+  }
+
+  get caller(): Caller {
+    // No frame is recorded in the audit, so sockets don't keep the User-Agent of their clients.
+    return { ...this.identity, source: { address: this.#ws.data.address, userAgent: null } };
   }
 
   get network(): string {
@@ -134,7 +141,7 @@ export class SocketSession implements Listener {
     if (readAtMs < this.#quietReadAtMs) return;
     this.#quietReadAtMs = readAtMs;
     const before = this.#quietChats;
-    this.#quietChats = new Set(chatIds);
+    this.#quietChats = chatIds.length > 0 ? new Set(chatIds) : noChats;
     for (const chatId of chatIds) this.unsubscribe(activityTopic(chatId));
     this.followAll([...before].filter((chatId) => !this.#quietChats.has(chatId)));
   }
