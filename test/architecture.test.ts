@@ -13,7 +13,7 @@ const linesMax = 250;
 const ranks: readonly (readonly string[])[] = [
   ["config", "wire", "schedule.ts"],
   ["database", "embedded-postgres", "observability"],
-  ["realtime", "rate-limits", "audit", "model"],
+  ["realtime", "rate-limits", "audit", "model", "file-store"],
   ["log"],
   ["context.ts"],
   ["http"],
@@ -22,6 +22,7 @@ const ranks: readonly (readonly string[])[] = [
   ["answers"],
   [
     "account-deletion",
+    "attachments",
     "export",
     "messages",
     "moderation",
@@ -47,6 +48,7 @@ const sharedWithPage = new Set(["wire/folding.ts", "wire/mention-pattern.ts"]);
 const packageOwners: readonly (readonly [name: RegExp, owner: RegExp])[] = [
   [/^@google\/genai$/, /^model\/gemini\//],
   [/^postgres$/, /^(database|embedded-postgres)\//],
+  [/^file-type$/, /^attachments\/media-types\.ts$/],
   [/^dbmate$/, /^database\//],
   [/^rate-limiter-flexible$/, /^rate-limits\//],
   [/^jose$/, /^accounts\/access-tokens\.ts$/],

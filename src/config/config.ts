@@ -2,6 +2,7 @@
 import { version } from "../../package.json";
 import type { DatabaseAddress } from "./database-address.ts";
 import { Environment } from "./environment.ts";
+import { fileFaults, filesOf, type FileSettings } from "./file-settings.ts";
 import { productionFaults } from "./production.ts";
 
 export interface Config {
@@ -41,6 +42,7 @@ export interface Config {
     readonly chatAnswers: number;
     readonly serverAnswers: number;
   };
+  readonly files: FileSettings;
   readonly corsOrigins: readonly string[];
   /** Addresses and CIDR networks whose X-Forwarded-For and X-Forwarded-Proto are believed. */
   readonly trustedProxies: readonly string[];
@@ -102,7 +104,7 @@ export function readConfig(env: Record<string, string | undefined> = process.env
   const faults = parsed.success
     ? []
     : parsed.error.issues.map((issue) => `${issue.path[0]?.toString()}: ${issue.message}`);
-  faults.push(...productionFaults(given));
+  faults.push(...productionFaults(given), ...fileFaults(given));
   if (!parsed.success || faults.length > 0) throw new ConfigError(faults);
 
   return configOf(parsed.data);
@@ -124,6 +126,7 @@ function configOf(values: Environment): Config {
     auditDays: values.AUDIT_DAYS,
     gemini: geminiOf(values),
     budgets: budgetsOf(values),
+    files: filesOf(values),
     corsOrigins: Object.freeze(values.CORS_ORIGINS),
     trustedProxies: Object.freeze(values.TRUSTED_PROXIES),
     webPage: values.WEB_PAGE === "on",
