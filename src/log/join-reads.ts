@@ -17,17 +17,11 @@ export interface JoinRead {
   afterSeq: number | undefined;
 }
 
-export interface JoinedChat {
-  /** The chat's newest number at the time of reading. */
-  lastSeq: number;
+export interface JoinedChat extends Replay {
   /** The number of the newest change of the chat itself or of its participants. */
   updatedSeq: number;
   memberCount: number;
   reads: Read[];
-  /** See `superseded` of the frame `joined`; undefined without a replay. */
-  superseded: number | undefined;
-  /** The missed messages as `message` frames, in the order of `updated_seq`; undefined if they are too many or too large. */
-  frames: string[] | undefined;
 }
 
 /**

@@ -1,6 +1,5 @@
 // Replays that were read a moment ago. After a restart, the people of a room come back with the same number, and have missed the
 // same messages: writing these is most of the database's work for a join.
-import type { JoinedChat } from "./join-reads.ts";
 
 /** Names of authors and the text of an answer that streams change without a number: they may be so old. */
 const keptMs = 2_000;
@@ -10,7 +9,14 @@ const unitsMax = 8 * 1024 * 1024;
 const unitsOfReplayMax = 64 * 1024;
 
 /** The part of a chat that follows from its log and the number from which it is read. */
-export type Replay = Pick<JoinedChat, "lastSeq" | "superseded" | "frames">;
+export interface Replay {
+  /** The chat's newest number at the time of reading. */
+  lastSeq: number;
+  /** See `superseded` of the frame `joined`; undefined without a replay. */
+  superseded: number | undefined;
+  /** The missed messages as `message` frames, in the order of `updated_seq`; undefined if they are too many or too large. */
+  frames: string[] | undefined;
+}
 
 interface Kept {
   readonly replay: Replay;

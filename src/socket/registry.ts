@@ -57,7 +57,7 @@ export class SocketRegistry implements MergedSockets {
   constructor(options: RegistryOptions) {
     this.#options = options;
     this.leaveDelayMs = options.leaveDelayMs ?? defaultLeaveDelayMs;
-    this.removals = new Removals((id) => this.#socketsOf(id), options.removalDoubtMs);
+    this.removals = new Removals((id) => itemsOf(this.#byUser.get(id)), options.removalDoubtMs);
   }
 
   /** From now on frames go out through this server. */
@@ -135,7 +135,7 @@ export class SocketRegistry implements MergedSockets {
    */
   notify(userId: number, frame: UserFrame): void {
     const { metrics } = this.#options;
-    const sockets = this.#socketsOf(userId);
+    const sockets = itemsOf(this.#byUser.get(userId));
     const text = JSON.stringify(frame);
     const follows = "chat" in frame && !this.removals.noteInvited(userId, frame.chat.id);
     metrics.framePublished("user", "", () => sockets.length);
@@ -149,7 +149,7 @@ export class SocketRegistry implements MergedSockets {
   }
 
   listenersOf(userId: number): SocketSession[] {
-    return this.#socketsOf(userId).flatMap(({ data }) => data.session ?? []);
+    return itemsOf(this.#byUser.get(userId)).flatMap(({ data }) => data.session ?? []);
   }
 
   /** The sockets that follow the activity of a chat. */
@@ -216,10 +216,6 @@ export class SocketRegistry implements MergedSockets {
   /** Settles when no frame of any socket is being handled. */
   async idle(): Promise<void> {
     await Promise.all(Array.from(this.#all, (ws) => ws.data.inbox?.idle()));
-  }
-
-  #socketsOf(userId: number): readonly Socket[] {
-    return itemsOf(this.#byUser.get(userId));
   }
 
   // Fields: the metrics take one of them as a function, for every frame.

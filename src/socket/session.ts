@@ -64,8 +64,6 @@ export function closeSocket(ws: Socket, reason: CloseReason, detail: string): vo
   ws.close(closeCodes[reason].code, `${reason}: ${detail}`.slice(0, 120));
 }
 
-const noChats: ReadonlySet<number> = new Set();
-
 /** Chats that a socket remembers as left. The oldest is forgotten first, when none of its frames is on its way any more. */
 const leftChatsMax = 1_000;
 
@@ -96,9 +94,8 @@ export class SocketSession implements Listener {
    */
   #leftChats: Set<number> | undefined;
   /** See {@link Listener.setQuietChats}. */
-  #quietChats = noChats;
+  #quietChats: ReadonlySet<number> | undefined;
   #quietReadAtMs = -Infinity;
-
   /** Leaves that have not taken effect yet, by chat. */
   #leaving: Map<number, ReturnType<typeof setTimeout>> | undefined;
 
@@ -140,10 +137,10 @@ export class SocketSession implements Listener {
   setQuietChats(chatIds: readonly number[], readAtMs: number): void {
     if (readAtMs < this.#quietReadAtMs) return;
     this.#quietReadAtMs = readAtMs;
-    const before = this.#quietChats;
-    this.#quietChats = chatIds.length > 0 ? new Set(chatIds) : noChats;
+    const before = this.#quietChats ?? [];
+    this.#quietChats = chatIds.length > 0 ? new Set(chatIds) : undefined;
     for (const chatId of chatIds) this.unsubscribe(activityTopic(chatId));
-    this.followAll([...before].filter((chatId) => !this.#quietChats.has(chatId)));
+    this.followAll([...before].filter((chatId) => !this.#quietChats?.has(chatId)));
   }
 
   get open(): boolean {
@@ -245,7 +242,7 @@ export class SocketSession implements Listener {
     if (!this.open) return;
     const before = new Set(this.#followed);
     const added = chatIds.filter(
-      (id) => !before.has(id) && !this.#leftChats?.has(id) && !this.#quietChats.has(id),
+      (id) => !before.has(id) && !this.#leftChats?.has(id) && !this.#quietChats?.has(id),
     );
     for (const id of added) this.#followers.add(this.#nameOf(activityTopic(id)), this.#ws);
     this.#followed = [...this.#followed, ...added];
