@@ -21,6 +21,7 @@ import { createReadLog, findLastSeqs } from "./log/replay.ts";
 import { TypingNotices } from "./messages/typing.ts";
 import { noMetrics } from "./observability/metrics/metrics.ts";
 import { noTelemetry, type Telemetry } from "./observability/telemetry.ts";
+import { RecentReplays } from "./log/recent-replays.ts";
 import { Presence } from "./presence/presence.ts";
 import { createStoreReaction } from "./reactions/commit.ts";
 import { ReadNotices } from "./receipts/notices.ts";
@@ -172,7 +173,9 @@ export function compose(parts: ContextParts): ServerParts {
 }
 
 function createArrivals(sql: Sql): Arrivals {
-  const reads = new GroupReads<Arrival, ArrivalRead>((arrivals) => readArrivals(sql, arrivals), {
+  const replays = new RecentReplays();
+  const read = (arrivals: Arrival[]) => readArrivals(sql, arrivals, replays);
+  const reads = new GroupReads<Arrival, ArrivalRead>(read, {
     sizeMax: arrivalsGroupMax,
     queueMax: arrivalsQueueMax,
   });

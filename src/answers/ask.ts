@@ -1,4 +1,5 @@
 import type { Caller } from "../accounts/access-tokens.ts";
+import { chatNotFound } from "../chats/actions.ts";
 import type { Ctx } from "../context.ts";
 import type { Message, SendMessageInput } from "../wire/messages.ts";
 import { Problem } from "../wire/problems.ts";
@@ -73,19 +74,19 @@ async function reserveAndStore(
   ctx: Ctx,
   caller: Caller,
   chatId: number,
-  { content, reply_to: replyTo = null }: SendMessageInput,
+  { content, client_id, reply_to: replyTo = null }: SendMessageInput,
   log: QuestionLog,
 ): Promise<Message> {
-  let reservation: Reservation;
-  try {
-    const question = { username: caller.username, content, reply_to: replyTo };
-    reservation = await Reservation.make(ctx, caller, chatId, question);
-  } catch (error) {
+  const question = { username: caller.username, content, reply_to: replyTo };
+  const clientId = client_id ?? undefined;
+  const reservation = await Reservation.make(ctx, caller, chatId, { question, clientId });
+  if (reservation === "known") {
     // A retry needs no reservation: the answer to its question has had one.
     const message = await log.find();
-    if (!message) throw error;
+    if (!message) throw chatNotFound();
     return message;
   }
+  reservation.askAhead();
   try {
     const { message, answer } = await log.store(reservation.runId);
     if (answer) await reservation.start(message, answer);

@@ -3,6 +3,7 @@
 import type { Ctx } from "../context.ts";
 import type { Message } from "../wire/messages.ts";
 import { claimAbandonedRuns, releaseRun, type ClaimedRun } from "./budget/queries.ts";
+import { AnswerCall } from "./answer-call.ts";
 import { noUsage } from "./budget/usage-meter.ts";
 import { chooseResponder } from "./choose-responder.ts";
 import { findPromptRoom } from "./prompt/queries.ts";
@@ -69,11 +70,14 @@ async function takeOver(ctx: Ctx, run: ClaimedRun, withinMs: number): Promise<vo
   RunningAnswer.start(ctx, {
     answer,
     question,
-    lease: { id, attempt },
-    reservedTokens,
+    call: new AnswerCall(prepared, {
+      lease: { id, attempt },
+      reservedTokens,
+      keptText: answer.content,
+      usageBefore: usage,
+    }),
     releaseSlot: ctx.answers.takeSlotOfResumed(),
-    prepared,
-    resumed: { usage, withinMs },
+    resumed: { withinMs },
   });
 }
 

@@ -36,6 +36,8 @@ export async function findParticipants(
   return participants.length > 0 ? participants : undefined;
 }
 
+const FoundRow = z.object({ found: z.boolean() });
+
 export async function isParticipant(sql: Sql, userId: number, chatId: number): Promise<boolean> {
   const row = one(
     await sql`
@@ -43,7 +45,7 @@ export async function isParticipant(sql: Sql, userId: number, chatId: number): P
         select from chat_participants where chat_id = ${chatId} and user_id = ${userId}
       ) as found
     `,
-    z.object({ found: z.boolean() }),
+    FoundRow,
   );
   return row.found;
 }
