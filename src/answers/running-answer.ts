@@ -3,11 +3,11 @@
 import type { Ctx, RunningAnswer as RunningAnswerPort, StopReason } from "../context.ts";
 import { isBlank } from "../model/blank-text.ts";
 import { EmptyAnswer, ModelError } from "../model/stream-answer.ts";
-import { every } from "../schedule.ts";
 import type { Message, Usage } from "../wire/messages.ts";
 import { brokenOff, endOfError, type AnswerEnd } from "./answer-end.ts";
 import { releaseRun, type Lease } from "./budget/queries.ts";
 import { UsageMeter } from "./budget/usage-meter.ts";
+import { Checkpoints } from "./checkpoints.ts";
 import { summariseHistory } from "./prompt/summaries.ts";
 import { publishChunk, publishEnd } from "./publish.ts";
 import { checkpointAnswer } from "./queries.ts";
@@ -18,8 +18,6 @@ import { TextGrowth } from "./text/growth.ts";
 import type { LengthLimit } from "./text/length-limit.ts";
 import { speakerCode } from "./text/speaker-labels.ts";
 import type { TextFilter } from "./text/text-filter.ts";
-
-const checkpointMs = 1_000;
 
 export interface AnswerToRun {
   /** Its content is the text of a server that died; "" for a new answer. */
@@ -53,6 +51,7 @@ export class RunningAnswer implements RunningAnswerPort, AnswerRun {
   readonly #abort = new AbortController();
   readonly #growth: TextGrowth;
   readonly #startedAt = performance.now();
+  #checkpoints: Checkpoints | undefined;
   #firstChunkMs: number | undefined;
   #text: string;
   #stopReason: StopReason | undefined;
@@ -123,6 +122,10 @@ export class RunningAnswer implements RunningAnswerPort, AnswerRun {
     this.#abort.abort();
   }
 
+  checkStop(): void {
+    this.#checkpoints?.now();
+  }
+
   async #run(): Promise<{ chatId: number; status: AnswerEnd["status"] }> {
     const end = await this.#stream();
     await this.#finish(end);
@@ -139,7 +142,12 @@ export class RunningAnswer implements RunningAnswerPort, AnswerRun {
   async #stream(): Promise<AnswerEnd> {
     const code = speakerCode(this.#ctx.secretKey, this.chatId);
     const { filter, limit } = createAnswerFilter(code, this.keptText, (text) => this.#show(text));
-    const stopCheckpoints = this.#storeCheckpoints();
+    const { messageId, lease, keptText } = this;
+    this.#checkpoints = new Checkpoints({
+      ...{ ctx: this.#ctx, messageId, lease, keptText },
+      read: () => ({ text: this.#text, usage: this.meter.charged }),
+      stop: (reason) => this.stop(reason),
+    });
     const deadline =
       this.#resumeWithinMs === undefined
         ? undefined
@@ -154,7 +162,7 @@ export class RunningAnswer implements RunningAnswerPort, AnswerRun {
       failure = error;
     }
     clearTimeout(deadline);
-    stopCheckpoints();
+    this.#checkpoints.end();
     this.#show(filter.end(end !== undefined));
     // Speaker labels and white space alone are no answer.
     const isEmpty = end?.status === "complete" && isBlank(this.#text);
@@ -181,22 +189,6 @@ export class RunningAnswer implements RunningAnswerPort, AnswerRun {
     this.#text += text;
     const whole = this.#growth.isDue(this.#text.length) ? this.#text : undefined;
     publishChunk(this.#ctx, this, { chunk: text, offset, whole });
-  }
-
-  /** Stores the text and renews the lease about once a second, and learns of a stop that another node was asked for. */
-  #storeCheckpoints(): () => void {
-    let stored = this.keptText;
-    return every(checkpointMs, `checkpoint of ${this.messageId}`, this.#ctx.log, async () => {
-      const text = this.#text;
-      const state = await checkpointAnswer(this.#ctx.sql, this.lease, {
-        text: text === stored ? undefined : text,
-        usage: this.meter.charged,
-        leaseEnds: false,
-      });
-      if (!state?.has_message) return this.stop("abandoned");
-      stored = text;
-      if (state.stop_requested) this.stop("stopped");
-    });
   }
 
   #endOfFailure(error: unknown): AnswerEnd {

@@ -9,14 +9,25 @@ export class RunningAnswers implements Answers {
   readonly summarising = new Set<number>();
   readonly aiChats = new AiChats();
   readonly #answersMax: number;
+  readonly #onRuns: (chatId: number, isRunning: boolean) => void;
   readonly #running = new Map<number, RunningAnswer>();
   #slotsTaken = 0;
   #isClosing = false;
   #allReleased: PromiseWithResolvers<void> | undefined;
 
-  /** @param answersMax answers at once; 0 for no limit */
-  constructor({ answersMax }: { answersMax: number }) {
+  /**
+   * @param answersMax answers at once; 0 for no limit
+   * @param onRuns is told of each answer that begins to run in a chat, and of its end
+   */
+  constructor({
+    answersMax,
+    onRuns = () => {},
+  }: {
+    answersMax: number;
+    onRuns?: ((chatId: number, isRunning: boolean) => void) | undefined;
+  }) {
     this.#answersMax = answersMax;
+    this.#onRuns = onRuns;
   }
 
   takeSlot({ isFree }: { isFree: boolean }): () => void {
@@ -48,14 +59,18 @@ export class RunningAnswers implements Answers {
   }
 
   add(answer: RunningAnswer): void {
-    this.#running.get(answer.messageId)?.stop("abandoned");
+    const before = this.#running.get(answer.messageId);
+    before?.stop("abandoned");
     this.#running.set(answer.messageId, answer);
+    if (!before) this.#onRuns(answer.chatId, true);
     // Its question was being stored while the server began to go down.
     if (this.#isClosing) answer.stop("handed_over");
   }
 
   remove(answer: RunningAnswer): void {
-    if (this.#running.get(answer.messageId) === answer) this.#running.delete(answer.messageId);
+    if (this.#running.get(answer.messageId) !== answer) return;
+    this.#running.delete(answer.messageId);
+    this.#onRuns(answer.chatId, false);
   }
 
   find(messageId: number): RunningAnswer | undefined {
