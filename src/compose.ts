@@ -32,7 +32,7 @@ import type { Emit } from "./realtime/topics.ts";
 import type { ServerParts } from "./server.ts";
 import { createFollowerGate } from "./socket/following.ts";
 import { Memberships } from "./socket/memberships.ts";
-import { createPeerHandlers } from "./socket/peer-events.ts";
+import { createPeerHandlers, type PeerEventsParts } from "./socket/peer-events.ts";
 import { SearchIndexer } from "./search/indexer.ts";
 import { SocketRegistry } from "./socket/registry.ts";
 import { SocketUpgrade } from "./socket/upgrade.ts";
@@ -143,7 +143,7 @@ export function compose(parts: ContextParts): ServerParts {
       isStreaming: (messageId) => isStreaming(sql, messageId),
       attemptHere: (messageId): number | undefined => answers.find(messageId)?.lease.attempt,
       onTakenOver: (messageId) => answers.find(messageId)?.stop("abandoned"),
-      handlers: createPeerHandlers(() => ({ ctx, receipts, sockets, peers })),
+      handlers: createPeerHandlers((): PeerEventsParts => ({ ctx, receipts, sockets, peers })),
     });
   const peers = shared?.peers;
   sockets.followers.watch({
