@@ -89,7 +89,7 @@ describe.skipIf(!hasNats)("over the bus", () => {
   test("who joins is told who is there on the other server", async () => {
     const chat = await ann.chat({ with: [ben] });
     const watching = await joinedElsewhere(other, ann, chat.id);
-    const bens = await ben.joined(chat.id);
+    await ben.joined(chat.id);
     const again = await ben.socket();
     await watching.next("user_joined", { user_id: ben.id });
     again.send({ type: "join", chat_id: chat.id });
@@ -136,7 +136,10 @@ describe.skipIf(!hasNats)("over the bus", () => {
     const response = await elsewhere(world, cat, "GET", "/api/auth/me");
     expect(response.status).toBe(200);
     await cat.api("DELETE", `/api/auth/sessions/${cat.sessionId}`);
-    expect(await socket.closed).toMatchObject({ code: 1008, reason: expect.stringMatching(/^revoked/) });
+    expect(await socket.closed).toMatchObject({
+      code: 1008,
+      reason: expect.stringMatching(/^revoked/),
+    });
     expect((await elsewhere(other, cat, "GET", "/api/auth/me")).status).toBe(401);
   });
 
