@@ -115,7 +115,7 @@ export function compose(parts: ContextParts): ServerParts {
   });
   const answers = new RunningAnswers({
     answersMax: config.budgets.serverAnswers,
-    onRuns: (chatId, isRunning) => peers?.answerRuns(chatId, isRunning),
+    onRuns: (answer, isRunning) => peers?.answerRuns(answer, isRunning),
   });
   const gate = createFollowerGate(sql, log, sockets);
   const toFollowers: FollowerGate["pass"] = (...args) => gate.pass(...args);

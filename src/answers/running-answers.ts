@@ -9,7 +9,7 @@ export class RunningAnswers implements Answers {
   readonly summarising = new Set<number>();
   readonly aiChats = new AiChats();
   readonly #answersMax: number;
-  readonly #onRuns: (chatId: number, isRunning: boolean) => void;
+  readonly #onRuns: (answer: RunningAnswer, isRunning: boolean) => void;
   readonly #running = new Map<number, RunningAnswer>();
   #slotsTaken = 0;
   #isClosing = false;
@@ -17,14 +17,14 @@ export class RunningAnswers implements Answers {
 
   /**
    * @param answersMax answers at once; 0 for no limit
-   * @param onRuns is told of each answer that begins to run in a chat, and of its end
+   * @param onRuns is told of each answer that begins to run, and of its end
    */
   constructor({
     answersMax,
     onRuns = () => {},
   }: {
     answersMax: number;
-    onRuns?: ((chatId: number, isRunning: boolean) => void) | undefined;
+    onRuns?: ((answer: RunningAnswer, isRunning: boolean) => void) | undefined;
   }) {
     this.#answersMax = answersMax;
     this.#onRuns = onRuns;
@@ -62,7 +62,7 @@ export class RunningAnswers implements Answers {
     const before = this.#running.get(answer.messageId);
     before?.stop("abandoned");
     this.#running.set(answer.messageId, answer);
-    if (!before) this.#onRuns(answer.chatId, true);
+    if (!before) this.#onRuns(answer, true);
     // Its question was being stored while the server began to go down.
     if (this.#isClosing) answer.stop("handed_over");
   }
@@ -70,7 +70,7 @@ export class RunningAnswers implements Answers {
   remove(answer: RunningAnswer): void {
     if (this.#running.get(answer.messageId) !== answer) return;
     this.#running.delete(answer.messageId);
-    this.#onRuns(answer.chatId, false);
+    this.#onRuns(answer, false);
   }
 
   find(messageId: number): RunningAnswer | undefined {

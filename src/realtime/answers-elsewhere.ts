@@ -7,12 +7,13 @@ import { BotStreamFrame } from "../wire/frames.ts";
 import { FrameText } from "../wire/frame-text.ts";
 import { mergedAnswer } from "../wire/merged-frames.ts";
 import { wholeTextFrame, type NumberedFrame } from "../wire/numbered-frames.ts";
+import { RecentIds } from "./recent-ids.ts";
 import type { Rooms } from "./rooms.ts";
 
 /** The texts of a chat are asked for once in this interval at most. */
 const askMs = 250;
-/** Answers that are remembered as ended; beyond it the oldest is forgotten. */
-const endedMax = 10_000;
+/** Answers that are remembered as ended, or as this server's own. */
+const rememberedMax = 10_000;
 
 /** An answer that another server runs. */
 export interface AnswerElsewhere {
@@ -45,7 +46,9 @@ export interface AnswersElsewhereParts {
 export class AnswersElsewhere {
   readonly #parts: AnswersElsewhereParts;
   readonly #answers = new Map<number, Answer>();
-  readonly #ended = new Set<number>();
+  readonly #ended = new RecentIds(rememberedMax);
+  /** Answers that this server has run. */
+  readonly #own = new RecentIds(rememberedMax);
   /** When the texts of a chat were last asked for, in the milliseconds of `performance.now()`. */
   readonly #askedAt = new Map<number, number>();
 
@@ -58,6 +61,12 @@ export class AnswersElsewhere {
     return [...this.#answers.values()]
       .filter((answer) => answer.isLive && answer.chatId === chatId && answer.seq <= position)
       .sort((a, b) => a.seq - b.seq);
+  }
+
+  /** An answer runs here from now on. Its first frame may have been released already, or be released when it has ended. */
+  runsHere(messageId: number): void {
+    this.#own.add(messageId);
+    this.#answers.delete(messageId);
   }
 
   /** Takes a piece of an answer from the bus. @param text the frame's */
@@ -96,7 +105,7 @@ export class AnswersElsewhere {
     const { id, createdAt } = told;
     if (shape === "last") {
       this.#end(id);
-    } else if (this.#parts.attemptHere(id) === undefined && !this.#ended.has(id)) {
+    } else if (!this.#own.has(id) && !this.#ended.has(id)) {
       const answer = this.#answers.get(id) ?? newAnswer({ chatId, messageId: id, seq, createdAt });
       this.#answers.set(id, answer);
       this.#show(answer);
@@ -165,8 +174,6 @@ export class AnswersElsewhere {
   #end(messageId: number): void {
     this.#answers.delete(messageId);
     this.#ended.add(messageId);
-    const [oldest = messageId] = this.#ended;
-    if (this.#ended.size > endedMax) this.#ended.delete(oldest);
   }
 }
 

@@ -123,7 +123,11 @@ export class Peers implements RoomElsewhere {
   }
 
   /** An answer runs here, or does not any more. */
-  answerRuns(chatId: number, isRunning: boolean): void {
+  answerRuns(
+    { chatId, messageId }: { chatId: number; messageId: number },
+    isRunning: boolean,
+  ): void {
+    if (isRunning) this.#parts.answers.runsHere(messageId);
     this.#listen("answers", chatId, isRunning);
   }
 
