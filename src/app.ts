@@ -5,6 +5,10 @@ import { authRoutes } from "./accounts/routes.ts";
 import type { Passwords } from "./accounts/passwords.ts";
 import { bearerUserId } from "./accounts/signed-in.ts";
 import { botRoutes } from "./answers/routes.ts";
+import { downloadRoutes } from "./attachments/download-routes.ts";
+import { fileRoutes } from "./attachments/file-routes.ts";
+import { attachmentRoutes } from "./attachments/routes.ts";
+import type { Uploads } from "./attachments/uploads.ts";
 import { chatRoutes } from "./chats/routes.ts";
 import { documentRoutes } from "./docs/documents.ts";
 import { docsRoutes } from "./docs/pages.ts";
@@ -46,18 +50,13 @@ export interface AppParts {
   exportSlots: ExportSlots;
   receipts: ReadNotices;
   storeReaction: StoreReaction;
+  uploads: Uploads;
   upgrade: SocketUpgrade;
 }
 
 /** The HTTP application: middleware, the routes of all features, the documents, and the error handlers. */
-export function createApp({
-  ctx,
-  passwords,
-  exportSlots,
-  receipts,
-  storeReaction,
-  upgrade,
-}: AppParts) {
+export function createApp(parts: AppParts) {
+  const { ctx, passwords, exportSlots, receipts, storeReaction, uploads, upgrade } = parts;
   const app = createRouter();
   app.use(seeClient(ctx.config));
   // Hono's middleware keeps fewer ids than this server does.
@@ -71,6 +70,8 @@ export function createApp({
     "/api/*",
     limitRequests(ctx, (authorization) => bearerUserId(ctx, authorization)),
   );
+  // Bodies that are files have other limits.
+  app.route("/", fileRoutes(ctx, uploads));
   app.use(limitBody);
   app.use(requireJson);
 
@@ -83,6 +84,8 @@ export function createApp({
   app.route("/", moderationRoutes(ctx));
   app.route("/", exportRoutes(ctx, exportSlots));
   app.route("/", reactionRoutes(ctx, storeReaction));
+  app.route("/", attachmentRoutes(ctx, uploads));
+  app.route("/", downloadRoutes(ctx));
   app.route("/", searchRoutes(ctx));
   app.route("/", botRoutes(ctx));
   app.route("/", healthRoutes(ctx));

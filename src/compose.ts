@@ -7,6 +7,7 @@ import { RecentSessions } from "./accounts/recent-sessions.ts";
 import { leaseSeconds } from "./answers/budget/queries.ts";
 import { isStreaming } from "./answers/queries.ts";
 import { RunningAnswers } from "./answers/running-answers.ts";
+import { Uploads } from "./attachments/uploads.ts";
 import type { Bus } from "./bus/bus.ts";
 import type { Config } from "./config/config.ts";
 import { noPeers, type Arrivals, type Ctx, type InsertMessage, type Model } from "./context.ts";
@@ -15,6 +16,7 @@ import { ExportSlots } from "./export/export-slots.ts";
 import { GroupReads } from "./database/group-reads.ts";
 import { GroupCommit } from "./database/group-commit.ts";
 import { observed } from "./database/query-metrics.ts";
+import { openFileStore } from "./file-store/open-store.ts";
 import { insertMessages, type InsertedMessage, type NewMessage } from "./log/insert.ts";
 import { createReadLog, findLastSeqs } from "./log/replay.ts";
 import { TypingNotices } from "./messages/typing.ts";
@@ -161,6 +163,7 @@ export function compose(parts: ContextParts): ServerParts {
     now,
     telemetry,
     model,
+    files: openFileStore(config),
     realtime: shared?.realtime ?? local,
     peers: peers ?? noPeers,
     gateway: sockets,
@@ -190,6 +193,7 @@ export function compose(parts: ContextParts): ServerParts {
     }),
     typing: new TypingNotices(ctx, durations.typingMs),
     storeReaction: createStoreReaction(sql),
+    uploads: new Uploads(),
     receipts,
     upgrade: new SocketUpgrade(ctx),
     indexer: new SearchIndexer(

@@ -14,7 +14,7 @@ const ranks: readonly (readonly string[])[] = [
   ["config", "wire", "schedule.ts"],
   ["database", "embedded-postgres", "observability"],
   ["bus"],
-  ["realtime", "rate-limits", "audit", "model"],
+  ["realtime", "rate-limits", "audit", "model", "file-store"],
   ["log"],
   ["context.ts"],
   ["http"],
@@ -23,6 +23,7 @@ const ranks: readonly (readonly string[])[] = [
   ["answers"],
   [
     "account-deletion",
+    "attachments",
     "export",
     "messages",
     "moderation",
@@ -48,6 +49,7 @@ const sharedWithPage = new Set(["wire/folding.ts", "wire/mention-pattern.ts"]);
 const packageOwners: readonly (readonly [name: RegExp, owner: RegExp])[] = [
   [/^@google\/genai$/, /^model\/gemini\//],
   [/^postgres$/, /^(database|embedded-postgres)\//],
+  [/^file-type$/, /^attachments\/media-types\.ts$/],
   [/^dbmate$/, /^database\//],
   [/^rate-limiter-flexible$/, /^rate-limits\//],
   [/^jose$/, /^accounts\/access-tokens\.ts$/],

@@ -23,11 +23,16 @@ const expiredPageSize = 1_000;
  */
 export async function authenticate(ctx: Ctx, accessToken: string): Promise<Identity> {
   const identity = await readAccessToken(ctx, accessToken);
+  await checkSession(ctx, identity);
+  return identity;
+}
+
+/** @throws Problem `invalid_token` for a session that has ended, or belongs to somebody else */
+export async function checkSession(ctx: Ctx, identity: Identity): Promise<void> {
   const nowMs = ctx.now().getTime();
-  if (ctx.sessionCache.isLive(identity.sessionId, nowMs)) return identity;
+  if (ctx.sessionCache.isLive(identity.sessionId, nowMs)) return;
   if (!(await isSessionLive(ctx.sql, identity))) throw sessionEnded();
   ctx.sessionCache.rememberLive(identity.sessionId, nowMs);
-  return identity;
 }
 
 function sessionEnded(): Problem {

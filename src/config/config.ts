@@ -3,6 +3,7 @@ import { version } from "../../package.json";
 import { readBusSettings, type BusSettings } from "./bus-settings.ts";
 import type { DatabaseAddress } from "./database-address.ts";
 import { Environment } from "./environment.ts";
+import { fileFaults, filesOf, type FileSettings } from "./file-settings.ts";
 import { productionFaults } from "./production.ts";
 
 export interface Config {
@@ -44,6 +45,7 @@ export interface Config {
     readonly chatAnswers: number;
     readonly serverAnswers: number;
   };
+  readonly files: FileSettings;
   readonly corsOrigins: readonly string[];
   /** Addresses and CIDR networks whose X-Forwarded-For and X-Forwarded-Proto are believed. */
   readonly trustedProxies: readonly string[];
@@ -106,7 +108,7 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     ? []
     : parsed.error.issues.map((issue) => `${issue.path[0]?.toString()}: ${issue.message}`);
   const bus = readBusSettings(given);
-  faults.push(...productionFaults(given), ...bus.faults);
+  faults.push(...productionFaults(given), ...fileFaults(given), ...bus.faults);
   if (!parsed.success || faults.length > 0) throw new ConfigError(faults);
 
   return configOf(parsed.data, bus.settings);
@@ -129,6 +131,7 @@ function configOf(values: Environment, bus: BusSettings | undefined): Config {
     auditDays: values.AUDIT_DAYS,
     gemini: geminiOf(values),
     budgets: budgetsOf(values),
+    files: filesOf(values),
     corsOrigins: Object.freeze(values.CORS_ORIGINS),
     trustedProxies: Object.freeze(values.TRUSTED_PROXIES),
     webPage: values.WEB_PAGE === "on",

@@ -72,6 +72,10 @@ export function openApi(app: OpenAPIHono<AppEnv>, version: string) {
       { name: "People", description: "Other people of the server" },
       { name: "Chats", description: "Rooms and their participants" },
       { name: "Messages", description: "Messages of a room" },
+      {
+        name: "Files",
+        description: "Files of messages: uploads, downloads and the gallery of a chat",
+      },
       { name: "Moderation", description: "Roles, and reports of messages" },
       { name: "Answers", description: "Answers of the model and their cost" },
       { name: "Operations", description: "For operators of the server" },

@@ -1,5 +1,6 @@
 // The first half of the statement that stores messages: which of them may be stored, and their numbers.
 import type { Fragment, Sql } from "../database/connect.ts";
+import { filesOfMessages, type TakenFiles } from "./attachment-queries.ts";
 
 export interface NewMessage {
   chatId: number;
@@ -13,6 +14,8 @@ export interface NewMessage {
   replyTo?: number | undefined;
   /** Ids of the people whom it mentions; those who are no longer in the chat are left out. */
   mentions?: readonly number[] | undefined;
+  /** Ids of files that the sender has uploaded to the chat and not sent yet. A message with any other id is not stored. */
+  attachmentIds?: readonly number[] | undefined;
 }
 
 /** The parts of the statement that only some messages need: a group without any such message does not pay for them. */
@@ -20,6 +23,7 @@ export interface Parts {
   asks: boolean;
   replies: boolean;
   mentions: boolean;
+  files: readonly TakenFiles[];
 }
 
 export function partsOf(items: NewMessage[]): Parts {
@@ -27,6 +31,9 @@ export function partsOf(items: NewMessage[]): Parts {
     asks: items.some(({ runId }) => runId !== undefined),
     replies: items.some(({ replyTo }) => replyTo !== undefined),
     mentions: items.some(({ mentions = [] }) => mentions.length > 0),
+    files: items.flatMap(({ attachmentIds = [] }, index) =>
+      attachmentIds.map((attachmentId) => ({ n: index + 1, attachmentId })),
+    ),
   };
 }
 
@@ -38,7 +45,7 @@ export function partsOf(items: NewMessage[]): Parts {
  * chat go with the chat's row: a join of both would compare every message with every chat, since the planner takes each for
  * a few rows.
  */
-export function numberedMessages(sql: Sql, items: NewMessage[], { asks, replies }: Parts) {
+export function numberedMessages(sql: Sql, items: NewMessage[], { asks, replies, files }: Parts) {
   const columns = sql`
     n, chat_id, user_id, client_id ${asks ? sql`, run_id` : sql``} ${replies ? sql`, reply_to` : sql``},
     last_seq, updated_seq, message_count
@@ -88,9 +95,11 @@ export function numberedMessages(sql: Sql, items: NewMessage[], { asks, replies 
       from permitted i
       join messages m on m.chat_id = i.chat_id and m.client_id = i.client_id and m.user_id = i.user_id
     ),
+    ${files.length > 0 ? filesOfMessages(sql, files) : sql``}
     accepted as (
       select ${columns} from member
       where refusal is null and not exists (select from known where known.n = member.n)
+        ${files.length > 0 ? sql`and n not in (select n from without_files)` : sql``}
     ),
     ${asks ? numberedWithAnswers(sql, columns) : numberedAlone(sql, columns)}
   `;

@@ -4,22 +4,16 @@ import type { Client } from "../client/client.ts";
 import type { User } from "../wire/users.ts";
 import { ChatListPane } from "./chat-list-pane.tsx";
 import { useDialog } from "./dialog.tsx";
+import { SearchDialog, SettingsDialog } from "./dialogs.ts";
 import { createDrafts } from "./drafts.ts";
-import { lazyDialog } from "./lazy.ts";
 import { isMuted } from "./muting.ts";
 import { NewChat } from "./new-chat.tsx";
 import { useSnapshot } from "./observing.ts";
 import { usePlace } from "./place.ts";
 import { RoomPane } from "./room-pane.tsx";
-import { SearchDialog } from "./search-dialog.tsx";
 import { SignIn } from "./sign-in.tsx";
 import { useNow } from "./times.ts";
 import { Welcome } from "./welcome.tsx";
-
-/** Opened seldom, and larger than other dialogs. */
-const SettingsDialog = lazyDialog(() =>
-  import("./settings-dialog.tsx").then((module) => module.SettingsDialog),
-);
 
 export function App({ client, chats }: { client: Client; chats: ChatList }) {
   const { signedIn, user } = useSnapshot(client.session);

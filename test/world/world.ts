@@ -1,5 +1,7 @@
 // A running server with a database of its own, the scripted Gemini, and the people who use it.
 import { afterAll, beforeAll } from "bun:test";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { pino, type DestinationStream, type Logger } from "pino";
 import type { PasswordCost } from "../../src/accounts/passwords.ts";
 import { makeSecret } from "../../src/accounts/access-tokens.ts";
@@ -14,6 +16,7 @@ import { loadTelemetry, noTelemetry, type Telemetry } from "../../src/observabil
 import { startServer, type RunningServer, type ServerDurations } from "../../src/server.ts";
 import type { ChatSettings } from "../../src/wire/chats.ts";
 import { openDatabase } from "./cluster.ts";
+import { removeFolder } from "./folder.ts";
 import { Person } from "./person.ts";
 
 export type { Person } from "./person.ts";
@@ -66,6 +69,8 @@ async function startParts(options: WorldOptions) {
     PORT: "0",
     RATE_LIMITS: "off",
     ...(options.nats && { NATS_URL: options.nats.url, NATS_PREFIX: `test-${crypto.randomUUID()}` }),
+    // It is made with the first file.
+    DATA_DIR: join(tmpdir(), `gemini-coop-world-${crypto.randomUUID()}`),
     ...options.env,
   });
   const config = { ...settings, ...options.config };
@@ -169,10 +174,11 @@ export class World {
   }
 
   async stop(): Promise<void> {
-    const { server, others, telemetry, gemini, release } = this.#running;
+    const { server, others, telemetry, gemini, config, release } = this.#running;
     await Promise.all([server, ...others].map((each) => each.stop()));
     await telemetry.stop();
     await gemini.stop();
+    removeFolder(config.dataDir);
     await release();
   }
 

@@ -3,6 +3,7 @@
 import { Gauge, Registry, type Histogram } from "prom-client";
 import { createAnswerMetrics } from "./answer-metrics.ts";
 import { createBusMetrics } from "./bus-metrics.ts";
+import { createFileMetrics } from "./file-metrics.ts";
 import { createFrameMetrics, createSocketMetrics } from "./frame-metrics.ts";
 import { registerProcess, registerState, watchEventLoop } from "./gauges.ts";
 import { createBound, createHistogram, prefix } from "./histograms.ts";
@@ -24,6 +25,7 @@ export function createPrometheusMetrics(version: string): Metrics {
     ...createFrameMetrics(registry),
     ...createDatabaseMetrics(registry),
     ...createAnswerMetrics(registry),
+    ...createFileMetrics(registry),
     ...createSearchMetrics(registry),
     ...createBusMetrics(registry, () => state),
     watch(server) {

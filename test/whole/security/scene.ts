@@ -6,6 +6,7 @@ import { insertSession } from "../../../src/accounts/queries.ts";
 import { answer, answerAndHang, finish, say } from "../../world/gemini/script.ts";
 import { insertUser } from "../../../src/accounts/user-queries.ts";
 import type { Person, World } from "../../world/world.ts";
+import { addFiles, type SceneFiles } from "./scene-files.ts";
 
 /** The answer to the scene's question: a complete one, or one that runs until it is stopped. */
 export type Answering = "complete" | "streaming";
@@ -16,6 +17,7 @@ export interface Scene {
   /** The answer to the author's question. */
   messageId: number;
   questionId: number;
+  files: SceneFiles;
   /** The values of path parameters for this caller. */
   idsFor(caller: Person | undefined): Record<string, string | number>;
   newcomer(): object;
@@ -68,6 +70,7 @@ export async function setScene(
       ? await listener.next("bot_stream", { is_complete: true })
       : await listener.next("bot_stream", { chunk: "Yes." });
   await listener.close();
+  const files = await addFiles(world, chatId, author, question.id);
   await beforeRemoval(former, chatId);
   const reported = await author.api(
     "POST",
@@ -85,6 +88,7 @@ export async function setScene(
     chatId,
     messageId: Number(reached.message_id),
     questionId: question.id,
+    files,
     idsFor: (caller) => ({
       chat_id: chatId,
       message_id: Number(reached.message_id),
@@ -92,6 +96,9 @@ export async function setScene(
       session_id: caller?.sessionId ?? owner.sessionId,
       report_id: reported.body.id,
       emoji: encodeURIComponent("👍"),
+      attachment_id: files.sentId,
+      width: 256,
+      upload_id: files.uploadId,
     }),
     newcomer() {
       const username = newName();
