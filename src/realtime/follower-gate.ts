@@ -87,7 +87,10 @@ export class FollowerGate {
     chat.isReading = true;
     while (chat.waiting.length > 0) {
       const followers = followersOf(chatId);
-      if (followers.length === 0) chat.waiting.length = 0;
+      if (followers.length === 0) {
+        chat.waiting.length = 0;
+        break;
+      }
       chat.arrived.clear();
       try {
         const found = await read(chatId, chat.members);

@@ -1,5 +1,8 @@
 // A real nats-server, which may be killed, stopped for a while, and started again on the same port.
+import { rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { freePort } from "./free-port.ts";
 
 const program = Bun.which("nats-server", { PATH: `${process.env.PATH}:/usr/sbin` });
@@ -16,9 +19,10 @@ process.on("exit", () => {
 
 export type Nats = ReturnType<typeof createNats>;
 
-/** @param args further arguments of nats-server */
-export function createNats(args: string[] = []) {
+/** @param settings of its configuration file */
+export function createNats(settings = "") {
   const port = freePort();
+  const file = join(tmpdir(), `gemini-coop-nats-${port}-${crypto.randomUUID()}.conf`);
   let child: Bun.Subprocess | undefined;
 
   async function kill() {
@@ -35,7 +39,8 @@ export function createNats(args: string[] = []) {
     url: `nats://127.0.0.1:${port}`,
     async start() {
       if (program === null) throw new Error("nats-server is not installed");
-      child = Bun.spawn([program, "-a", "127.0.0.1", "-p", String(port), ...args], {
+      writeFileSync(file, settings);
+      child = Bun.spawn([program, "-a", "127.0.0.1", "-p", String(port), "-c", file], {
         stdio: ["ignore", "ignore", "ignore"],
         cwd: "/",
       });
@@ -50,7 +55,10 @@ export function createNats(args: string[] = []) {
     /** It answers nothing, and keeps its connections, until {@link resume}. */
     pause: () => child?.kill("SIGSTOP"),
     resume: () => child?.kill("SIGCONT"),
-    stop: kill,
+    async stop() {
+      await kill();
+      rmSync(file, { force: true });
+    },
   };
 }
 
