@@ -101,7 +101,7 @@ async function end(
   ctx.answers.noteEnded(answer.id);
   // The listeners of this node were shown nothing of the answer, or text that was not kept.
   const { chat_id: chatId, content, created_at: createdAt, updated_seq: number } = ended.message;
-  const shown = { chatId, messageId: answer.id, seq: number - 1, createdAt };
+  const shown = { chatId, messageId: answer.id, seq: number - 1, createdAt, lease: run };
   // The room may have read the end from the log while the reply was on its way.
   if ((ctx.realtime.rooms.position(chatId) ?? 0) < number) {
     publishChunk(ctx, shown, { chunk: content, offset: 0 });

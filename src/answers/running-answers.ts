@@ -10,14 +10,25 @@ export class RunningAnswers implements Answers {
   readonly summarising = new Set<number>();
   readonly aiChats = new AiChats();
   readonly #answersMax: number;
+  readonly #onRuns: (answer: RunningAnswer, isRunning: boolean) => void;
   readonly #running = new Map<number, RunningAnswer>();
   #slotsTaken = 0;
   #isClosing = false;
   #allReleased: PromiseWithResolvers<void> | undefined;
 
-  /** @param answersMax answers at once; 0 for no limit */
-  constructor({ answersMax }: { answersMax: number }) {
+  /**
+   * @param answersMax answers at once; 0 for no limit
+   * @param onRuns is told of each answer that begins to run, and of its end
+   */
+  constructor({
+    answersMax,
+    onRuns = () => {},
+  }: {
+    answersMax: number;
+    onRuns?: ((answer: RunningAnswer, isRunning: boolean) => void) | undefined;
+  }) {
     this.#answersMax = answersMax;
+    this.#onRuns = onRuns;
   }
 
   takeSlot({ isFree }: { isFree: boolean }): () => void {
@@ -49,14 +60,18 @@ export class RunningAnswers implements Answers {
   }
 
   add(answer: RunningAnswer): void {
-    this.#running.get(answer.messageId)?.stop("abandoned");
+    const before = this.#running.get(answer.messageId);
+    before?.stop("abandoned");
     this.#running.set(answer.messageId, answer);
+    if (!before) this.#onRuns(answer, true);
     // Its question was being stored while the server began to go down.
     if (this.#isClosing) answer.stop("handed_over");
   }
 
   remove(answer: RunningAnswer): void {
-    if (this.#running.get(answer.messageId) === answer) this.#running.delete(answer.messageId);
+    if (this.#running.get(answer.messageId) !== answer) return;
+    this.#running.delete(answer.messageId);
+    this.#onRuns(answer, false);
   }
 
   find(messageId: number): RunningAnswer | undefined {
