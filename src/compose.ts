@@ -89,6 +89,8 @@ export interface ComposedDurations {
   presenceIdleMs: number;
   /** The people of a server that was killed count as connected for so long. */
   presenceLeaseMs: number;
+  /** An answer waits so long for the model's copies of its files. */
+  fileWaitMs: number;
   /** Another server fills the index of the searches within this after the one that did was killed. */
   indexerLeaseMs: number;
 }
@@ -120,6 +122,7 @@ export function compose(parts: ContextParts): ServerParts {
   });
   const answers = new RunningAnswers({
     answersMax: config.budgets.serverAnswers,
+    fileWaitMs: durations.fileWaitMs,
     onRuns: (answer, isRunning) => peers?.answerRuns(answer, isRunning),
   });
   const gate = createFollowerGate(sql, log, sockets);

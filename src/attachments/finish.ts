@@ -11,6 +11,7 @@ import { imageBytesMax, type Images, type PreparedImage } from "./images/images.
 import { binaryType, findType, type FoundType } from "./media-types.ts";
 import { insertAttachment, type InsertedAttachment, type NewFile } from "./insert-queries.ts";
 import { findStoredFile } from "./queries.ts";
+import { countedBytesMax, countPages } from "./pdf-pages.ts";
 import { emptyFile, quotaExceeded } from "./quota.ts";
 import { discard, newKey, type Received } from "./receive.ts";
 import { notePending } from "./removal-queries.ts";
@@ -117,6 +118,11 @@ async function prepare(
   written: string[],
 ): Promise<NewFile> {
   const type = await findType(received.head);
+  if (type.mediaType === "application/pdf" && received.size <= countedBytesMax) {
+    const bytes = await readWhole(ctx.files, received.key);
+    const pages = bytes && (await countPages(Buffer.from(bytes.buffer)));
+    return { ...wholeFile(received, type), units: pages ?? null };
+  }
   if (!images.reads(type.mediaType)) return wholeFile(received, type);
   if (received.size > imageBytesMax) {
     return wholeFile(received, { mediaType: binaryType, kind: "file" });
@@ -138,6 +144,7 @@ const wholeFile = ({ key, size, sha256 }: Received, type: FoundType): NewFile =>
   height: null,
   thumbnails: [],
   blur: null,
+  units: null,
 });
 
 async function writeImage(

@@ -17,6 +17,8 @@ export interface NewFile {
   height: number | null;
   thumbnails: (Omit<PreparedThumbnail, "bytes"> & { key: string; length: number })[];
   blur: string | null;
+  /** Pages of a PDF; null where they are not known. */
+  units: number | null;
 }
 
 export interface NewAttachment {
@@ -126,11 +128,12 @@ function writes(sql: Sql, added: NewAttachment) {
   return sql`
     made as (
       insert into stored_files (
-        chat_id, uploaded_sha256, key, sha256, size, media_type, kind, width, height, thumbnails, blur
+        chat_id, uploaded_sha256, key, sha256, size, media_type, kind, width, height, thumbnails, blur, units
       )
       select ${chatId}, ${added.uploadedSha256}, ${file?.key ?? ""}, ${file?.sha256 ?? Buffer.alloc(0)}::bytea,
         ${file?.size ?? 0}::bigint, ${file?.mediaType ?? ""}, ${file?.kind ?? "file"}, ${file?.width ?? null}::int,
-        ${file?.height ?? null}::int, ${JSON.stringify(file?.thumbnails ?? [])}::text::json, ${file?.blur ?? null}::text
+        ${file?.height ?? null}::int, ${JSON.stringify(file?.thumbnails ?? [])}::text::json, ${file?.blur ?? null}::text,
+        ${file?.units ?? null}::int
       from verdict
       where outcome = 'stored' and ${file !== undefined}
       on conflict (chat_id, uploaded_sha256) do update set created_at = stored_files.created_at
