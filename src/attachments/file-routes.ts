@@ -1,6 +1,5 @@
 // The endpoints whose bodies are files. They come before the limits of JSON bodies.
 import { createRoute } from "@hono/zod-openapi";
-import type { Context } from "hono";
 import { signedIn } from "../accounts/signed-in.ts";
 import type { Ctx } from "../context.ts";
 import { limit } from "../http/rate-limits.ts";
@@ -15,9 +14,10 @@ import {
 } from "../wire/attachments.ts";
 import { ChatPath } from "../wire/chats.ts";
 import { answers, bearer, refuses } from "../wire/openapi.ts";
+import { bodyOf } from "./body.ts";
 import { counted } from "./counted.ts";
 import { putPart } from "./parts.ts";
-import { upload, type Body } from "./upload.ts";
+import { upload } from "./upload.ts";
 import type { Uploads } from "./uploads.ts";
 
 const tags = ["Files"];
@@ -90,15 +90,6 @@ const putPartRoute = createRoute({
     ),
   },
 });
-
-function bodyOf(c: Context): Body {
-  const length = c.req.header("content-length");
-  return {
-    stream: c.req.raw.body,
-    contentType: c.req.header("content-type") ?? "",
-    length: length === undefined ? undefined : Number(length),
-  };
-}
 
 export function fileRoutes(ctx: Ctx, uploads: Uploads) {
   const app = createRouter();

@@ -99,6 +99,7 @@ export async function setScene(
       attachment_id: files.sentId,
       width: 256,
       upload_id: files.uploadId,
+      picture_id: files.pictureId,
     }),
     newcomer() {
       const username = newName();
