@@ -14,7 +14,7 @@ import {
 } from "../wire/attachments.ts";
 import { ChatPath } from "../wire/chats.ts";
 import { answers, bearer, refuses } from "../wire/openapi.ts";
-import { bodyOf } from "./body.ts";
+import { bodyOf } from "../http/file-body.ts";
 import { counted } from "./counted.ts";
 import { putPart } from "./parts.ts";
 import { upload } from "./upload.ts";

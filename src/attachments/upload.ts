@@ -3,7 +3,7 @@ import type { Caller } from "../accounts/access-tokens.ts";
 import type { Ctx } from "../context.ts";
 import type { Attachment } from "../wire/attachments.ts";
 import { Problem } from "../wire/problems.ts";
-import type { Body } from "./body.ts";
+import type { Body } from "../http/file-body.ts";
 import { finishUpload } from "./finish.ts";
 import { boundaryOf, findFile } from "./multipart.ts";
 import { checkUpload, emptyFile, tooLarge } from "./quota.ts";

@@ -23,6 +23,7 @@ const chatMembers = [
   "last_seq",
   "updated_seq",
   "settings",
+  "picture_url",
 ];
 
 const create = (person: Person, body: unknown) => person.api("POST", "/api/chats", body);

@@ -8,7 +8,7 @@ import { Chat, ChatPath } from "../../wire/chats.ts";
 import { answers, bearer, refuses } from "../../wire/openapi.ts";
 import { pictureBytesMax } from "../../wire/pictures.ts";
 import { User } from "../../wire/users.ts";
-import { bodyOf } from "../body.ts";
+import { bodyOf } from "../../http/file-body.ts";
 import type { Uploads } from "../uploads.ts";
 import { putAvatar, putChatPicture } from "./pictures.ts";
 

@@ -8,7 +8,7 @@ import type { Chat } from "../../wire/chats.ts";
 import { pictureBytesMax, type PictureSize } from "../../wire/pictures.ts";
 import { Problem } from "../../wire/problems.ts";
 import type { User } from "../../wire/users.ts";
-import type { Body } from "../body.ts";
+import type { Body } from "../../http/file-body.ts";
 import { findType } from "../media-types.ts";
 import { discard, type Received } from "../receive.ts";
 import { notePending } from "../removal-queries.ts";
