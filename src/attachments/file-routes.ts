@@ -98,8 +98,9 @@ export function fileRoutes(ctx: Ctx, uploads: Uploads) {
   return app
     .openapi({ ...uploadRoute, middleware: [isSignedIn, isLimited] as const }, async (c) => {
       const { chat_id: chatId } = c.req.valid("param");
-      const { name, client_id: clientId } = c.req.valid("query");
-      const file = { chatId, name, clientId, body: bodyOf(c) };
+      const { name, kind, client_id: clientId } = c.req.valid("query");
+      const isVoice = kind === "voice";
+      const file = { chatId, name, clientId, isVoice, body: bodyOf(c) };
       const caller = c.get("caller");
       return c.json(await counted(ctx, () => upload(ctx, uploads, caller, file)), 200);
     })

@@ -9,6 +9,7 @@ import { boundaryOf, findFile } from "./multipart.ts";
 import { checkUpload, emptyFile, tooLarge } from "./quota.ts";
 import { receive, type Received } from "./receive.ts";
 import type { Uploads } from "./uploads.ts";
+import { voiceBytesMax, voiceTooLarge } from "./voice/recordings.ts";
 
 /** Bytes of a form around its file. */
 const formBytesMax = 96 * 1024;
@@ -26,18 +27,28 @@ export async function upload(
     chatId,
     name,
     clientId,
+    isVoice = false,
     body,
-  }: { chatId: number; name?: string | undefined; clientId?: string | undefined; body: Body },
+  }: {
+    chatId: number;
+    name?: string | undefined;
+    clientId?: string | undefined;
+    isVoice?: boolean;
+    body: Body;
+  },
 ): Promise<Attachment> {
   const isForm = isFormType(body.contentType);
   // The size of a file in a form is only known when it has arrived.
   const known = Math.max(0, (body.length ?? 0) - (isForm ? formBytesMax : 0));
   await checkUpload(ctx, caller.id, chatId, known);
   const { bytesMax } = ctx.config.files;
-  const limits = { bytesMax, refusal: () => tooLarge(ctx) };
+  const limits =
+    isVoice && voiceBytesMax < bytesMax
+      ? { bytesMax: voiceBytesMax, refusal: voiceTooLarge }
+      : { bytesMax, refusal: () => tooLarge(ctx) };
   const { received, givenName } = await receiveBody(ctx, uploads, body, limits);
-  const file = { chatId, name: name ?? givenName ?? "file", clientId };
-  return await finishUpload(ctx, uploads.images, caller, received, file);
+  const file = { chatId, name: name ?? givenName ?? "file", clientId, isVoice };
+  return await finishUpload(ctx, uploads, caller, received, file);
 }
 
 const isFormType = (contentType: string) => /^multipart\/form-data\b/i.test(contentType);

@@ -1,8 +1,10 @@
 import { Images } from "./images/images.ts";
+import { Recordings } from "./voice/recordings.ts";
 import { UploadSlots } from "./upload-slots.ts";
 
 /** The parts of this server that uploads share. */
 export class Uploads {
   readonly slots = new UploadSlots();
   readonly images = new Images();
+  readonly recordings = new Recordings();
 }
