@@ -68,6 +68,7 @@ describe("opening a chat", () => {
       last_seq: 0,
       updated_seq: 0,
       settings: defaultSettings,
+      picture_url: null,
     });
     expect((await usernamesIn(body.id)).toSorted()).toEqual([
       ann.username,

@@ -71,6 +71,10 @@ export interface Metrics {
   uploadEnded(outcome: "stored" | ProblemCode, size?: number): void;
   /** Files were removed from the store. */
   filesRemoved(count: number): void;
+  /** A try to transcribe a voice message. */
+  transcriptionEnded(
+    outcome: "transcribed" | "silent" | "over_budget" | "refused" | "failed",
+  ): void;
   /** Messages were added to the index of the searches, or replaced there. */
   messagesIndexed(count: number): void;
   indexingFailed(): void;
@@ -99,6 +103,7 @@ export const noMetrics: Metrics = {
   answerEnded() {},
   uploadEnded() {},
   filesRemoved() {},
+  transcriptionEnded() {},
   messagesIndexed() {},
   indexingFailed() {},
   watch() {},

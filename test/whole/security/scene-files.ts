@@ -26,7 +26,8 @@ export async function addFiles(
   async function* byte() {
     yield new Uint8Array([65]);
   }
-  const pictureId = crypto.randomUUID();
+  // The same in each scene of a chat, so that answers can be compared.
+  const pictureId = `00000000-0000-4000-8000-${String(chatId).padStart(12, "0")}`;
   for (const name of [key, `${pictureId}-64`, `${pictureId}-256`]) {
     await world.ctx.files.write(name, byte());
   }
