@@ -66,7 +66,11 @@ export async function findChatSummaries(
     from chat_participants me
     join chats c on c.id = me.chat_id
     left join lateral (
-      select case when content = '' then coalesce(attachments -> 0 ->> 'name', '') else content end as preview, created_at
+      select case
+          when content <> '' then content
+          when attachments -> 0 ->> 'kind' = 'voice' then 'Voice message'
+          else coalesce(attachments -> 0 ->> 'name', '')
+        end as preview, created_at
       from messages where chat_id = c.id order by seq desc limit 1
     ) newest on true
     cross join lateral (

@@ -13,7 +13,7 @@ const heldMs = 500;
 const shortestMs = 400;
 /** The server takes 15 minutes. */
 const longestMs = 15 * 60_000 - 5_000;
-const bars = 24;
+const bars = 48;
 const barMs = 60;
 
 /** How the button was pressed: held until a voice message is said, or tapped. */
