@@ -56,6 +56,7 @@ const uploadRoute = createRoute({
       "too_large",
       "unsupported_media_type",
       "invalid",
+      "infected",
       "quota_exceeded",
       "store_full",
     ),

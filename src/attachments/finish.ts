@@ -14,6 +14,7 @@ import { findStoredFile } from "./queries.ts";
 import { emptyFile, quotaExceeded } from "./quota.ts";
 import { discard, newKey, type Received } from "./receive.ts";
 import { notePending } from "./removal-queries.ts";
+import { scan } from "./scan/scan.ts";
 import { pendingSeconds } from "./upload-limits.ts";
 import type { Uploads } from "./uploads.ts";
 import { voiceBytesMax, voiceTooLarge } from "./voice/recordings.ts";
@@ -47,6 +48,7 @@ export async function finishUpload(
       ? await store(ctx, caller, received, uploaded, undefined)
       : { outcome: "no_file" as const };
     if (outcome.outcome !== "no_file") return attachmentOf(ctx, outcome);
+    await scan(ctx, uploads, caller, received, `chat:${uploaded.chatId}`);
     const file = uploaded.isVoice
       ? await prepareVoice(ctx, uploads, received)
       : await prepare(ctx, uploads.images, received, written);

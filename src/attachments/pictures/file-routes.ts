@@ -27,6 +27,7 @@ const refusals = [
   "too_large",
   "unsupported_media_type",
   "invalid",
+  "infected",
   "store_full",
 ] as const;
 

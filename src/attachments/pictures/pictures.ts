@@ -11,6 +11,7 @@ import type { User } from "../../wire/users.ts";
 import type { Body } from "../../http/file-body.ts";
 import { findType } from "../media-types.ts";
 import { discard, type Received } from "../receive.ts";
+import { scan } from "../scan/scan.ts";
 import { notePending } from "../removal-queries.ts";
 import { receiveBody } from "../upload.ts";
 import { pendingSeconds } from "../upload-limits.ts";
@@ -30,7 +31,8 @@ export async function putAvatar(
   caller: Caller,
   body: Body,
 ): Promise<User> {
-  return await withPicture(ctx, uploads, body, async (picture) =>
+  const request = { caller, body, target: `user:${caller.id}` as const };
+  return await withPicture(ctx, uploads, request, async (picture) =>
     existing(await updateAvatar(ctx.sql, caller, picture)),
   );
 }
@@ -54,7 +56,8 @@ export async function putChatPicture(
 ): Promise<Chat> {
   const chat = await getChat(ctx, caller, chatId);
   if (chat.owner_id !== caller.id) throw await ownerOnly(ctx, caller, chatId, "change_chat");
-  return await withPicture(ctx, uploads, body, (picture) =>
+  const request = { caller, body, target: `chat:${chatId}` as const };
+  return await withPicture(ctx, uploads, request, (picture) =>
     setChatPicture(ctx, caller, chatId, picture),
   );
 }
@@ -91,7 +94,11 @@ async function setChatPicture(
 async function withPicture<T>(
   ctx: Ctx,
   uploads: Uploads,
-  body: Body,
+  {
+    caller,
+    body,
+    target,
+  }: { caller: Caller; body: Body; target: `chat:${number}` | `user:${number}` },
   store: (picture: NewPicture) => Promise<T>,
 ): Promise<T> {
   const refusal = () =>
@@ -103,6 +110,7 @@ async function withPicture<T>(
   });
   const written = [received.key];
   try {
+    await scan(ctx, uploads, caller, received, target);
     const picture = await writeSquares(ctx, uploads, received, written);
     const stored = await store(picture);
     written.splice(1);

@@ -71,6 +71,8 @@ export interface Metrics {
   uploadEnded(outcome: "stored" | ProblemCode, size?: number): void;
   /** Files were removed from the store. */
   filesRemoved(count: number): void;
+  /** An upload that was scanned for malware; `failed` if the scanner was away. */
+  fileScanned(outcome: "clean" | "infected" | "too_large" | "failed"): void;
   /** A try to transcribe a voice message. */
   transcriptionEnded(
     outcome: "transcribed" | "silent" | "over_budget" | "refused" | "failed",
@@ -103,6 +105,7 @@ export const noMetrics: Metrics = {
   answerEnded() {},
   uploadEnded() {},
   filesRemoved() {},
+  fileScanned() {},
   transcriptionEnded() {},
   messagesIndexed() {},
   indexingFailed() {},
