@@ -79,6 +79,8 @@ export interface ComposedDurations {
   presenceIdleMs: number;
   /** The people of a server that was killed count as connected for so long. */
   presenceLeaseMs: number;
+  /** An answer waits so long for the model's copies of its files. */
+  fileWaitMs: number;
   /** Another server fills the index of the searches within this after the one that did was killed. */
   indexerLeaseMs: number;
 }
@@ -106,7 +108,10 @@ export function compose(parts: ContextParts): ServerParts {
     leaveDelayMs: durations.leaveDelayMs,
     removalDoubtMs: durations.removalDoubtMs,
   });
-  const answers = new RunningAnswers({ answersMax: config.budgets.serverAnswers });
+  const answers = new RunningAnswers({
+    answersMax: config.budgets.serverAnswers,
+    fileWaitMs: durations.fileWaitMs,
+  });
   const emit: Emit = (topic, text, merged) => sockets.emit(topic, text, merged);
   const rooms = new Rooms({
     emit,

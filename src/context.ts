@@ -5,7 +5,7 @@ import type { Sql } from "./database/connect.ts";
 import type { FileStore } from "./file-store/file-store.ts";
 import type { InsertedMessage, NewMessage } from "./log/insert.ts";
 import type { JoinedChat, JoinRead } from "./log/join-reads.ts";
-import type { StreamAnswer } from "./model/stream-answer.ts";
+import type { ModelFiles, StreamAnswer } from "./model/stream-answer.ts";
 import type { Telemetry } from "./observability/telemetry.ts";
 import type { RateLimits } from "./rate-limits/rate-limits.ts";
 import type { MergedOptions, NumberedChange } from "./realtime/local-realtime.ts";
@@ -68,6 +68,8 @@ export interface InsertMessage {
 export interface Model {
   /** Undefined when no model is configured. */
   answer: StreamAnswer | undefined;
+  /** Undefined when the model reads no files. */
+  files?: ModelFiles | undefined;
   /** A phrase for the start message and `/ready`; it also says why there is no model. */
   description: string;
   /** Whether the answers only show how a model would answer: nothing is asked of it in the background. */
@@ -200,6 +202,13 @@ export interface Answers {
   };
   /** The chats whose history is being summarised on this node. */
   readonly summarising: Set<number>;
+  /** The files that this node is sending to the provider of the model. */
+  readonly fileUploads: {
+    /** An answer waits so long for them, in milliseconds. */
+    readonly waitMs: number;
+    /** Waits for the upload of a file that runs, or begins it. @returns the address of the copy */
+    join(fileId: number, upload: () => Promise<string>): Promise<string>;
+  };
   /** The chats in which every message asks the model, as far as they are known on this node. */
   readonly aiChats: {
     find(chatId: number): boolean | undefined;

@@ -4,6 +4,7 @@ import type { PeopleChanges } from "./accounts/people-changes.ts";
 import { cleanUpSessions } from "./accounts/authentication.ts";
 import { checkSessions } from "./accounts/session-check.ts";
 import { continueDeletions } from "./account-deletion/job.ts";
+import { cleanUpCopies, removeCopies } from "./answers/files/copies.ts";
 import { recoverAnswers } from "./answers/recovery.ts";
 import { cleanUpUploads, purgeFiles } from "./attachments/purge.ts";
 import { continueTranscriptions } from "./attachments/transcripts/job.ts";
@@ -204,6 +205,7 @@ function startTasks(
     every(times.purgeMs, "purge of deleted chats", log, () => purgeDeletedChats(ctx)),
     every(times.purgeMs, "purge of files", log, () => purgeFiles(ctx)),
     every(times.transcribeMs, "transcription", log, () => continueTranscriptions(ctx)),
+    every(times.purgeMs, "purge of the model's copies of files", log, () => removeCopies(ctx)),
     every(times.purgeMs, "deletion of accounts", log, () => continueDeletions(ctx)),
     every(times.presencePollMs, "presence", log, () => {
       presence.people.checkIdle();
@@ -218,6 +220,7 @@ function startTasks(
     every(cleanUpMs, "session clean-up", log, () => cleanUpSessions(ctx)),
     every(cleanUpMs, "rate clean-up", log, () => ctx.rateLimits.cleanUp()),
     every(cleanUpMs, "upload clean-up", log, () => cleanUpUploads(ctx)),
+    every(cleanUpMs, "clean-up of the model's copies of files", log, () => cleanUpCopies(ctx)),
     every(cleanUpMs, "audit clean-up", log, () => cleanUpAudit(ctx)),
   ];
 }

@@ -1,6 +1,7 @@
 import type { Answers, RunningAnswer } from "../context.ts";
 import { Problem } from "../wire/problems.ts";
 import { AiChats } from "./ai-chats.ts";
+import { FileUploads } from "./files/copies.ts";
 import { InFlightQuestions } from "./in-flight-questions.ts";
 
 /** The answers that run on this node, and how many there may be. */
@@ -8,15 +9,20 @@ export class RunningAnswers implements Answers {
   readonly inFlight = new InFlightQuestions();
   readonly summarising = new Set<number>();
   readonly aiChats = new AiChats();
+  readonly fileUploads: FileUploads;
   readonly #answersMax: number;
   readonly #running = new Map<number, RunningAnswer>();
   #slotsTaken = 0;
   #isClosing = false;
   #allReleased: PromiseWithResolvers<void> | undefined;
 
-  /** @param answersMax answers at once; 0 for no limit */
-  constructor({ answersMax }: { answersMax: number }) {
+  /**
+   * @param answersMax answers at once; 0 for no limit
+   * @param fileWaitMs an answer waits so long for the model's copies of its files
+   */
+  constructor({ answersMax, fileWaitMs }: { answersMax: number; fileWaitMs?: number | undefined }) {
     this.#answersMax = answersMax;
+    this.fileUploads = new FileUploads(fileWaitMs);
   }
 
   takeSlot({ isFree }: { isFree: boolean }): () => void {

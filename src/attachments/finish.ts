@@ -11,6 +11,7 @@ import { imageBytesMax, type Images, type PreparedImage } from "./images/images.
 import { binaryType, findType, type FoundType } from "./media-types.ts";
 import { insertAttachment, type InsertedAttachment, type NewFile } from "./insert-queries.ts";
 import { findStoredFile } from "./queries.ts";
+import { countedBytesMax, countPages } from "./pdf-pages.ts";
 import { emptyFile, quotaExceeded } from "./quota.ts";
 import { discard, newKey, type Received } from "./receive.ts";
 import { notePending } from "./removal-queries.ts";
@@ -130,6 +131,7 @@ async function prepareVoice(
     kind: "voice",
     durationMs,
     waveform,
+    units: Math.ceil(durationMs / 1_000),
   };
 }
 
@@ -150,6 +152,11 @@ async function prepare(
   written: string[],
 ): Promise<NewFile> {
   const type = await findType(received.head);
+  if (type.mediaType === "application/pdf" && received.size <= countedBytesMax) {
+    const bytes = await readWhole(ctx.files, received.key);
+    const pages = bytes && (await countPages(Buffer.from(bytes.buffer)));
+    return { ...wholeFile(received, type), units: pages ?? null };
+  }
   if (!images.reads(type.mediaType)) return wholeFile(received, type);
   if (received.size > imageBytesMax) {
     return wholeFile(received, { mediaType: binaryType, kind: "file" });
@@ -169,6 +176,7 @@ const wholeFile = ({ key, size, sha256 }: Received, type: FoundType): NewFile =>
   blur: null,
   durationMs: null,
   waveform: null,
+  units: null,
 });
 
 async function writeImage(

@@ -19,6 +19,8 @@ export interface NewFile {
   blur: string | null;
   durationMs: number | null;
   waveform: number[] | null;
+  /** Pages of a PDF, seconds of a voice message; null where they are not known. */
+  units: number | null;
 }
 
 export interface NewAttachment {
@@ -103,12 +105,13 @@ export async function insertAttachment(
     made as (
       insert into stored_files (
         chat_id, uploaded_sha256, key, sha256, size, media_type, kind, width, height, thumbnails, blur, duration_ms,
-        waveform
+        waveform, units
       )
       select ${chatId}, ${added.uploadedSha256}, ${file?.key ?? ""}, ${file?.sha256 ?? Buffer.alloc(0)}::bytea,
         ${file?.size ?? 0}::bigint, ${file?.mediaType ?? ""}, ${file?.kind ?? "file"}, ${file?.width ?? null}::int,
         ${file?.height ?? null}::int, ${JSON.stringify(file?.thumbnails ?? [])}::text::json, ${file?.blur ?? null}::text,
-        ${file?.durationMs ?? null}::int, ${file?.waveform ? JSON.stringify(file.waveform) : null}::text::json
+        ${file?.durationMs ?? null}::int, ${file?.waveform ? JSON.stringify(file.waveform) : null}::text::json,
+        ${file?.units ?? null}::int
       from verdict
       where outcome = 'stored' and ${file !== undefined}
       on conflict (chat_id, uploaded_sha256, (kind = 'voice')) do update set created_at = stored_files.created_at

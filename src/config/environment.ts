@@ -35,6 +35,7 @@ export const Environment = z.object({
     .optional(),
   GEMINI_BASE_URL: httpUrl.optional(),
   GEMINI_CONTEXT_TOKENS: wholeNumber(32_000, 0, 2_000_000),
+  GEMINI_FILE_TOKENS: wholeNumber(64_000, 0, 2_000_000),
   CORS_ORIGINS: origins.default(["http://localhost:3000", "http://localhost:3001"]),
   TRUSTED_PROXIES: networks.default([]),
   WEB_PAGE: z.enum(["on", "off"]).default("on"),

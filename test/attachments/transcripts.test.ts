@@ -134,6 +134,31 @@ describe("a transcript", () => {
     expect(world.gemini.requests).toHaveLength(requests);
   });
 
+  test("is a part of what the model reads, in place of the recording, which goes along with a question about it", async () => {
+    world.gemini.respondWith(answer(say("The train leaves at nine"), finish()));
+    const message = await speak();
+    await run();
+    const socket = await ben.joined(chatId);
+    const partsOf = () => {
+      const { contents } = world.gemini.requests.at(-1)!.body;
+      const turns: { parts: { text?: string; inlineData?: { mimeType: string } }[] }[] = JSON.parse(
+        JSON.stringify(contents),
+      );
+      return turns.flatMap(({ parts }) => parts);
+    };
+    const spoken = "(said in a voice message) The train leaves at nine";
+    await ben.say(chatId, "/bot When does it leave?");
+    await socket.next("bot_stream", { is_complete: true });
+    expect(partsOf().some(({ text }) => text?.includes(spoken))).toBe(true);
+    const sound = () => partsOf().find(({ inlineData }) => inlineData?.mimeType === "audio/wav");
+    expect(sound()).toBeUndefined();
+    const reply = { content: "/bot", reply_to: message.id };
+    await ben.api("POST", `/api/chats/${chatId}/messages`, reply);
+    await socket.next("bot_stream", { is_complete: true });
+    expect(partsOf().some(({ text }) => text?.includes("The train leaves at nine"))).toBe(true);
+    expect(sound()).toBeDefined();
+  });
+
   test("survives an edit of the text beside it", async () => {
     world.gemini.respondWith(answer(say("Said"), finish()));
     const message = await speak(ann, { content: "Written" });

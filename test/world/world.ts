@@ -6,6 +6,7 @@ import { pino, type DestinationStream } from "pino";
 import type { PasswordCost } from "../../src/accounts/passwords.ts";
 import { makeSecret } from "../../src/accounts/access-tokens.ts";
 import { createGeminiModel } from "../../src/model/gemini/client.ts";
+import { createGeminiFiles } from "../../src/model/gemini/files.ts";
 import type { Model } from "../../src/context.ts";
 import { compose, type ComposedDurations } from "../../src/compose.ts";
 import { readConfig, type Config } from "../../src/config/config.ts";
@@ -76,11 +77,10 @@ async function startParts(options: WorldOptions) {
     : pino({ level: process.env.TEST_LOG_LEVEL ?? "silent" });
   const secretKey = makeSecret();
   const gemini = startGeminiEmulator({ pieceDelayMs: 1 });
-  const model = {
-    answer:
-      options.model === false
-        ? undefined
-        : createGeminiModel({ apiKey: "test-key", baseUrl: gemini.url, log, backoffMs: 1 }),
+  const asking = { apiKey: "test-key", baseUrl: gemini.url, log, backoffMs: 1 };
+  const model: Model = {
+    answer: options.model === false ? undefined : createGeminiModel(asking),
+    files: options.model === false ? undefined : createGeminiFiles({ ...asking, pollMs: 1 }),
     description: "scripted",
   };
   const { databaseUrl, sql, release } = await openDatabase(options.databaseUrl, log);

@@ -5,6 +5,7 @@ import { ChatSettings } from "../../wire/chats.ts";
 import { Usage } from "../../wire/messages.ts";
 import { AnswerContext } from "../../wire/answers.ts";
 import type { Lease } from "../budget/queries.ts";
+import { filesOfMessage, PromptFile } from "../files/prompt-file.ts";
 
 export const PastMessage = z.object({
   id: z.int(),
@@ -14,6 +15,7 @@ export const PastMessage = z.object({
   username: z.string(),
   content: z.string(),
   is_bot: z.boolean(),
+  files: z.array(PromptFile).nullish(),
 });
 /** A message as a prompt needs it. */
 export type PastMessage = z.infer<typeof PastMessage>;
@@ -26,14 +28,16 @@ interface PastRange {
 
 /** @param chatId the id of the chat, as SQL */
 const newestFirst = (sql: Sql, chatId: Fragment, { upToSeq, limit, bytesMax }: PastRange) => sql`
-  select m.id, m.seq, m.updated_seq, m.ordinal, coalesce(u.username, '') as username, m.content, m.is_bot
+  select m.id, m.seq, m.updated_seq, m.ordinal, coalesce(u.username, '') as username, m.content, m.is_bot,
+    ${filesOfMessage(sql)} as files
   from (
-    select id, seq, updated_seq, ordinal, user_id, content, is_bot,
+    select id, chat_id, seq, updated_seq, ordinal, user_id, content, is_bot, attachments,
       sum(octet_length(content)) over (order by seq desc) as bytes
     from (
-      select id, seq, updated_seq, ordinal, user_id, content, is_bot
+      select id, chat_id, seq, updated_seq, ordinal, user_id, content, is_bot, attachments
       from messages
-      where chat_id = ${chatId} and seq <= ${upToSeq} and status <> 'streaming' and content <> ''
+      where chat_id = ${chatId} and seq <= ${upToSeq} and status <> 'streaming'
+        and (content <> '' or attachments::text <> '[]')
       order by seq desc
       limit ${limit}
     ) newest
@@ -44,7 +48,7 @@ const newestFirst = (sql: Sql, chatId: Fragment, { upToSeq, limit, bytesMax }: P
 `;
 
 /**
- * The newest messages of a chat up to a number, oldest first, without answers that have no text: at most `limit`, and
+ * The newest messages of a chat up to a number, oldest first, without answers that have neither text nor files: at most `limit`, and
  * none whose text, with those of all that are newer, exceeds `bytesMax`. The newest is always there.
  */
 export async function findPastMessages(
@@ -63,10 +67,12 @@ export async function findRepliedTo(
 ): Promise<PastMessage | undefined> {
   return maybe(
     await sql`
-      select m.id, m.seq, m.updated_seq, m.ordinal, coalesce(u.username, '') as username, m.content, m.is_bot
+      select m.id, m.seq, m.updated_seq, m.ordinal, coalesce(u.username, '') as username, m.content, m.is_bot,
+        ${filesOfMessage(sql)} as files
       from messages m
       left join users u on u.id = m.user_id
-      where m.id = ${messageId} and m.chat_id = ${chatId} and m.deleted_at is null and m.content <> ''
+      where m.id = ${messageId} and m.chat_id = ${chatId} and m.deleted_at is null
+        and (m.content <> '' or m.attachments::text <> '[]')
     `,
     PastMessage,
   );
@@ -156,7 +162,18 @@ export interface Receipt {
   messages: { id: number; updated_seq: number }[];
   summary: { id: number; up_to_seq: number } | undefined;
   estimatedTokens: number;
+  files: ReceiptFile[];
 }
+
+/** A file of a prompt. `reason`: why the model could not read it. */
+export interface ReceiptFile {
+  attachment_id: number;
+  message_id: number;
+  reason: string | null;
+}
+
+const filesJson = (sql: Sql, files: readonly ReceiptFile[]) =>
+  sql.json(files.map((file) => ({ ...file })));
 
 /** Stores the receipt of an answer, and charges its run for the prompt. The first receipt of an answer stays. */
 export async function insertReceipt(
@@ -171,17 +188,26 @@ export async function insertReceipt(
       where id = ${lease.id} and attempt = ${lease.attempt}
     )
     insert into answer_receipts
-      (message_id, model, settings, message_ids, message_versions, summary_id, summary_up_to_seq, estimated_tokens)
+      (message_id, model, settings, message_ids, message_versions, summary_id, summary_up_to_seq, estimated_tokens, files)
     select id, ${receipt.model}, ${sql.json({ ...receipt.settings })}::jsonb,
       ${receipt.messages.map(({ id }) => id)}::bigint[],
       ${receipt.messages.map(({ updated_seq }) => updated_seq)}::bigint[],
       ${receipt.summary?.id ?? null}::bigint, ${receipt.summary?.up_to_seq ?? null}::bigint,
-      ${receipt.estimatedTokens}
+      ${receipt.estimatedTokens}, ${filesJson(sql, receipt.files)}::jsonb
     from messages
     where id = ${messageId}
     on conflict (message_id) do nothing
     returning ${withoutWaiting(sql)}
   `;
+}
+
+/** Replaces the files of a receipt, because the model could not read some after all. */
+export async function updateReceiptFiles(
+  sql: Sql,
+  messageId: number,
+  files: readonly ReceiptFile[],
+): Promise<void> {
+  await sql`update answer_receipts set files = ${filesJson(sql, files)}::jsonb where message_id = ${messageId}`;
 }
 
 /** @returns undefined for a message that is no answer of the model, or a chat that the caller is not in */
@@ -199,6 +225,20 @@ export async function findAnswerContext(
           'up_to_seq', r.summary_up_to_seq,
           'changed', not exists (select from chat_summaries where id = r.summary_id)
         ) end as summary,
+        (
+          select coalesce(jsonb_agg(jsonb_build_object(
+            'attachment_id', used.file -> 'attachment_id',
+            'message_id', used.file -> 'message_id',
+            'name', a.name,
+            'media_type', f.media_type,
+            'was_read', used.file ->> 'reason' is null,
+            'reason', used.file -> 'reason'
+          ) order by used.place), '[]')
+          from jsonb_array_elements(r.files) with ordinality as used (file, place)
+          left join attachments a on a.id = (used.file -> 'attachment_id')::bigint and a.chat_id = me.chat_id
+            and a.message_id = (used.file -> 'message_id')::bigint
+          left join stored_files f on f.id = a.file_id
+        ) as files,
         m.usage, r.first_chunk_ms, r.total_ms,
         source.changed or (
           r.summary_id is not null and not exists (select from chat_summaries where id = r.summary_id)
