@@ -6,9 +6,11 @@ import { thumbnailSizes, type ThumbnailSize } from "../../wire/attachments.ts";
 import { Problem } from "../../wire/problems.ts";
 import type { BareImage } from "./bare-image.ts";
 import { bareGif } from "./gif.ts";
+import { bareHeif } from "./heif.ts";
 import { bareJpeg } from "./jpeg.ts";
 import { barePng } from "./png.ts";
 import { middleSquare } from "./square.ts";
+import { bareTiff } from "./tiff.ts";
 import { bareWebp } from "./webp.ts";
 
 /** An image above it is stored as a file: 24 million pixels of a decoded PNG take 130 MB, which is what a server may spend on one. */
@@ -50,6 +52,12 @@ const readers: Record<string, (bytes: Uint8Array) => BareImage | undefined> = {
   "image/png": barePng,
   "image/gif": bareGif,
   "image/webp": bareWebp,
+  "image/heic": bareHeif,
+  "image/heif": bareHeif,
+  "image/heic-sequence": bareHeif,
+  "image/heif-sequence": bareHeif,
+  "image/avif": bareHeif,
+  "image/tiff": bareTiff,
 };
 
 export class Images {
