@@ -76,6 +76,8 @@ export interface Model {
   files?: ModelFiles | undefined;
   /** A phrase for the start message and `/ready`; it also says why there is no model. */
   description: string;
+  /** Whether the answers only show how a model would answer: nothing is asked of it in the background. */
+  isDemonstration?: boolean;
 }
 
 /** Delivers frames to people. Only actions publish, and only after the commit. */

@@ -54,6 +54,7 @@ function modelOf(config: Config, log: Logger): Model {
   }
   return {
     answer: createDemonstration(),
+    isDemonstration: true,
     description:
       "offline demonstration: GEMINI_API_KEY is not set, so /bot is not answered by Gemini",
   };

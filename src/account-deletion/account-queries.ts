@@ -35,7 +35,7 @@ export async function markAccountDeleted(
       deleted as (
         update users u
         set username = ${deletedUsername}, email = '', hashed_password = '', read_receipts = false, presence = 'invisible',
-            display_name = null, bio = null, deleted_at = now()
+            display_name = null, bio = null, avatar_id = null, deleted_at = now()
         from before
         where u.id = before.id
         returning u.id

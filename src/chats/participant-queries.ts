@@ -5,13 +5,14 @@ import { insertEvent, type Actor, type AuditEvent } from "../audit/queries.ts";
 import { many, maybe, one, type Sql } from "../database/connect.ts";
 import { Chat, chatsPerUserMax, groupSizeMax, Participant } from "../wire/chats.ts";
 import { chatColumns } from "../log/chat-columns.ts";
+import { avatarUrl } from "../log/picture-columns.ts";
 import { lockedChat } from "./column-queries.ts";
 
 const privateSize = 2;
 
 const participantColumns = (sql: Sql) => sql`
   u.id, u.username, case when u.id = c.owner_id then 'owner' else p.role end as role,
-  p.joined_at, u.created_at, u.display_name, null::text as avatar_url
+  p.joined_at, u.created_at, u.display_name, ${avatarUrl(sql)} as avatar_url
 `;
 
 /** @returns undefined for a chat that the caller is not in; otherwise the list has the caller at least */

@@ -7,6 +7,7 @@ import {
   modelName,
   networks,
   origins,
+  scanAddress,
   share,
   wholeNumber,
 } from "./setting-types.ts";
@@ -58,6 +59,8 @@ export const Environment = z.object({
   S3_BUCKET: z.string().optional(),
   S3_ACCESS_KEY_ID: z.string().optional(),
   S3_SECRET_ACCESS_KEY: z.string().optional(),
+  SCAN_URL: scanAddress.optional(),
+  SCAN_FAILURE: z.enum(["refuse", "allow"]).default("refuse"),
   LOG_SOCKETS_SAMPLE: share(0.01),
   METRICS_TOKEN: z
     .string()

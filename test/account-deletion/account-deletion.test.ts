@@ -78,6 +78,7 @@ describe("deleting an account", () => {
     // A new column of users has to be emptied, too.
     const [row] = await world.sql`select to_jsonb(u) as row from users u where id = ${ann.id}`;
     expect(row?.row).toEqual({
+      avatar_id: null,
       id: ann.id,
       username: "Deleted user",
       email: "",
