@@ -183,7 +183,7 @@ export async function eraseMessages(
             updated_seq = numbered.number,
             content_seq = numbered.number
         from numbered
-        where m.id = numbered.id
+        where m.chat_id = ${chatId} and m.id = numbered.id
         returning ${storedColumns(sql, "m")}, m.ordinal
       ),
       moved as (

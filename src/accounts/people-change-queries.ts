@@ -66,6 +66,8 @@ export async function findSeenProfiles(
   }));
 }
 
+const ChangedRow = z.object({ user_id: z.int() });
+
 /** Deletes up to `limit` changes that are older than an hour. @returns how many */
 export async function deleteOldPeopleChanges(sql: Sql, limit: number): Promise<number> {
   const rows = many(
@@ -76,7 +78,7 @@ export async function deleteOldPeopleChanges(sql: Sql, limit: number): Promise<n
       ))
       returning user_id
     `,
-    z.object({ user_id: z.int() }),
+    ChangedRow,
   );
   return rows.length;
 }

@@ -14,7 +14,7 @@ export function findSmallParts(sql: Sql, userId: number): Record<string, () => P
     profile: async () =>
       many(
         await sql`
-          select id, username, email, created_at, display_name, bio, read_receipts, presence from users where id = ${userId} and deleted_at is null
+          select id, username, email, created_at, display_name, bio, avatar_id, read_receipts, presence from users where id = ${userId} and deleted_at is null
         `,
         Row,
       ),

@@ -30,7 +30,10 @@ export const reportColumns = (sql: Sql) => sql`
   (
     select row_to_json(wire)
     from (
-      select ${sql.unsafe(wireMembers)} from messages m left join users u on u.id = m.user_id where m.id = r.message_id
+      select ${sql.unsafe(wireMembers)}
+      from messages m
+      left join users u on u.id = m.user_id
+      where m.chat_id = r.chat_id and m.id = r.message_id
     ) wire
   ) as message,
   (select json_build_object('user_id', id, 'username', username) from users where id = r.user_id) as reporter,
@@ -211,7 +214,7 @@ export async function updateResolved(
         from locked
         join standing on standing.may_moderate
         join message_reports r on r.chat_id = locked.id and r.id = ${reportId}
-        join messages m on m.id = r.message_id and m.user_id is distinct from ${caller.id}
+        join messages m on m.chat_id = r.chat_id and m.id = r.message_id and m.user_id is distinct from ${caller.id}
       ),
       moderators as materialized (${moderatorIds(sql)}),
       resolved as (

@@ -154,6 +154,7 @@ export function RoomPane({
         ) : (
           <Composer
             room={room}
+            chatId={chatId}
             name={title || "the room"}
             isAiChat={chat?.is_ai_chat ?? false}
             people={people}

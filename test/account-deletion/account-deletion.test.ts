@@ -78,6 +78,7 @@ describe("deleting an account", () => {
     // A new column of users has to be emptied, too.
     const [row] = await world.sql`select to_jsonb(u) as row from users u where id = ${ann.id}`;
     expect(row?.row).toEqual({
+      avatar_id: null,
       id: ann.id,
       username: "Deleted user",
       email: "",
@@ -319,7 +320,7 @@ describe("erasing", () => {
       update chats set last_seq = last_seq + ${count}, message_count = ${count} where id = ${chat.id}
     `;
     await deleteMe(ann, "erase");
-    // Of several servers each does a part, and so does one whose statements were cut off.
+    // Several servers each do a part, and so does one whose statements were cut off.
     await Promise.all([1, 2, 3].map(() => continueDeletions(world.ctx).catch(() => undefined)));
     await world.sql`update account_deletions set next_id = 0 where user_id = ${ann.id}`;
     await untilFinished();

@@ -29,12 +29,14 @@ const kept = {
 };
 
 const decisions: Record<string, string> = {
+  "answer_receipts.files": noText,
   "answer_receipts.model": noText,
   "answer_receipts.settings": ofChat,
   "answer_runs.usage": noText,
   "attachments.client_id": erased,
   "attachments.kind": noText,
   "attachments.name": erased,
+  "attachments.transcript": erased,
   "audit_events.action": noText,
   "audit_events.actor_name": kept.audit,
   "audit_events.address": kept.audit,
@@ -63,6 +65,9 @@ const decisions: Record<string, string> = {
   "messages.sources": ofModel,
   "messages.status": noText,
   "messages.usage": noText,
+  "model_file_removals.name": noText,
+  "model_files.name": noText,
+  "model_files.uri": noText,
   "people_changes.kind": noText,
   "presence.status": noText,
   "rate_limits.key": "is deleted when its period ends, at most an hour later",
@@ -79,9 +84,11 @@ const decisions: Record<string, string> = {
   "stored_files.sha256": noText,
   "stored_files.thumbnails": noText,
   "stored_files.uploaded_sha256": noText,
+  "stored_files.waveform": noText,
   "upload_parts.key": noText,
   "uploaded_bytes.scope": noText,
   "uploads.client_id": erased,
+  "uploads.kind": noText,
   "uploads.name": erased,
   "usage_days.kind": noText,
   "users.bio": erased,
@@ -132,6 +139,7 @@ test("a word that the person has left in every column is in none of those that a
   const file = (name: string) => ({ name, clientId: `client-${name}` });
   const sent = await uploaded(world, ann, chat.id, "bytes of a file", file("numbat.txt"));
   await ann.api("POST", path, { content: "with a file", attachment_ids: [sent.id] });
+  await sql`update attachments set transcript = 'A numbat speaks.' where id = ${sent.id}`;
   // Files that are not sent yet.
   await uploaded(world, ann, chat.id, "other bytes of a file", file("numbat2.txt"));
   const part = { name: "numbat3.txt", size: 10, client_id: "client-numbat3" };

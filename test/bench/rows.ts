@@ -12,6 +12,8 @@ import * as reactions from "./reactions.ts";
 import * as reading from "./reading.ts";
 import * as reads from "./reads.ts";
 import * as searching from "./searching.ts";
+import * as servers from "./servers.ts";
+import { hasNats } from "../world/nats.ts";
 import type { Scale } from "./scale.ts";
 
 export type Measure = (bench: Bench) => Promise<number>;
@@ -22,7 +24,7 @@ export interface Row {
   /** Empty for a row that only explains another. */
   target: string;
   ours: Measure;
-  /** What the product is held against: a ratio, or with `added` a difference. A row without it stands for itself. */
+  /** The measurement to compare the product with: by a ratio, or with `added` by a difference. A row without it stands alone. */
   reference?: Measure;
   added?: boolean;
   /** Prepares the data of the row, once; it may take long. */
@@ -32,18 +34,24 @@ export interface Row {
 }
 
 export function rowsOf(scale: Scale): Row[] {
+  return rowKinds(scale).flat();
+}
+
+/** The rows that measure the same kind of work. */
+export function rowKinds(scale: Scale): Row[][] {
   return [
-    ...deliveryRows(scale),
-    ...messageRows,
-    ...connectionRows,
-    ...presenceRows(scale),
-    ...readRows,
-    ...readingRows,
-    ...exportRows(scale),
-    ...fileRows,
-    ...peopleRows(scale),
-    ...searchRows,
-    ...answerRows,
+    deliveryRows(scale),
+    messageRows,
+    connectionRows,
+    presenceRows(scale),
+    readRows,
+    readingRows,
+    exportRows(scale),
+    fileRows,
+    peopleRows(scale),
+    searchRows,
+    answerRows,
+    hasNats ? serverRows(scale) : [],
   ];
 }
 
@@ -68,6 +76,61 @@ const deliveryRows = ({ rooms, crowd, joiners }: Scale): Row[] => [
     target: "linear",
     ours: deliveries.framesOfArrivals,
     pairsMax: 1,
+  },
+];
+
+const serverRows = ({ busAwayMs, busRooms }: Scale): Row[] => [
+  ...[2, 4].map((count): Row => ({
+    name: `cpu per delivery on ${count} servers, all together, to one`,
+    unit: "µs",
+    target: "≤ 1.15×",
+    ours: (bench) => servers.cpuOfDelivery(bench, count),
+    reference: (bench) => servers.cpuOfDelivery(bench, 1),
+    pairsMax: 3,
+  })),
+  {
+    name: "p99 send to delivery on another server, to the same",
+    unit: "ms",
+    target: "≤ 1.5×",
+    ours: (bench) => servers.latency(bench, "other"),
+    reference: (bench) => servers.latency(bench, "same"),
+    pairsMax: 3,
+  },
+  {
+    name: "bytes of a message to the bus",
+    unit: "B",
+    target: "",
+    ours: (bench) => servers.bytesOfMessage(bench, "in"),
+    pairsMax: 1,
+  },
+  {
+    name: "bytes of a message from the bus to 4 servers of which 1 listens, to those to the bus",
+    unit: "B",
+    target: "≤ 1.1×",
+    ours: (bench) => servers.bytesOfMessage(bench, "out"),
+    reference: (bench) => servers.bytesOfMessage(bench, "in"),
+    pairsMax: 1,
+  },
+  {
+    name: `latest message while the bus is away for ${busAwayMs} ms`,
+    unit: "ms",
+    target: "≤ 2,000 ms",
+    ours: async (bench) => (await servers.away(bench)).latestMs,
+    pairsMax: 1,
+  },
+  {
+    name: `recovery after the bus was away for ${busAwayMs} ms`,
+    unit: "ms",
+    target: "",
+    ours: async (bench) => (await servers.away(bench)).recoveredMs,
+    pairsMax: 1,
+  },
+  {
+    name: `subscribing to ${busRooms} rooms`,
+    unit: "ms",
+    target: "",
+    ours: servers.subscribing,
+    pairsMax: 3,
   },
 ];
 

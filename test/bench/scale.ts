@@ -58,6 +58,9 @@ export interface Scale {
   /** The length of a usual answer, and of one whose writes are counted. */
   answerMs: number;
   longAnswerSeconds: number;
+  /** How long the bus between servers is away, and the rooms of a server that subscribes to all of them. */
+  busAwayMs: number;
+  busRooms: number;
 }
 
 export const full: Scale = {
@@ -98,6 +101,8 @@ export const full: Scale = {
   warmUpQuestions: 150,
   answerMs: 4_000,
   longAnswerSeconds: 10.2,
+  busAwayMs: 30_000,
+  busRooms: 100_000,
 };
 
 export const smallest: Scale = {
@@ -138,4 +143,6 @@ export const smallest: Scale = {
   warmUpQuestions: 0,
   answerMs: 400,
   longAnswerSeconds: 0.4,
+  busAwayMs: 100,
+  busRooms: 1_000,
 };

@@ -218,7 +218,7 @@ const cases: Case[] = [
   },
   {
     what: "a report by its id",
-    run: () => findReport(sql, { id: 7 }),
+    run: () => findReport(sql, { id: 8 }),
     rows: { message_reports: 1, messages: 2, chats: 1, chat_participants: 1, users: 3 },
     by: ["message_reports_pkey"],
   },

@@ -62,6 +62,7 @@ export const chat: Chat = {
     thinking_budget: null,
     google_search: false,
   },
+  picture_url: null,
 };
 
 export const participant: Participant = {

@@ -107,6 +107,7 @@ const archive: Chat = {
   owner_id: staying,
   is_group: true,
   is_ai_chat: false,
+  picture_url: null,
   created_at: at,
   last_seq: 3,
   updated_seq: 0,

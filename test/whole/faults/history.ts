@@ -188,7 +188,7 @@ export interface Change {
     | "reaction_removed";
   message_id: number | null;
   user_id: number | null;
-  /** Of a reaction. */
+  /** Set for a reaction only. */
   emoji?: string | null;
   emoji_count?: number | null;
 }
@@ -209,7 +209,7 @@ export interface StoredChat {
   participants: number[];
   messages: StoredMessage[];
   changes: Change[];
-  /** Who has reacted to what. */
+  /** All reactions that are stored. */
   reactors: { message_id: number; emoji: string; user_id: number }[];
 }
 
@@ -221,7 +221,7 @@ export interface Load {
   found: { messages: Message[]; participants: number[] } | undefined;
 }
 
-/** What people are at the end, and who may know it. */
+/** The statuses of people at the end, and the pairs of people who may see them. */
 export interface PresenceRecord {
   statuses: ReadonlyMap<number, string>;
   /** Pairs of people who share a chat at the end: the watcher's id, a space, and that of the other person. */

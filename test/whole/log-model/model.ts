@@ -52,7 +52,7 @@ const isMessage = (entry: Entry): entry is MessageEntry =>
 
 interface State {
   entry: MessageEntry;
-  /** Of its last change. */
+  /** The number of the message's last change. */
   number: number;
   /** Undefined when some of them are not known any more. */
   reactions: readonly ShownReaction[] | undefined;
