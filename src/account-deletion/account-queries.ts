@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { insertEvent, type Actor, type AuditEvent } from "../audit/queries.ts";
 import { many, maybe, type Sql } from "../database/connect.ts";
-import { deletedUsername } from "../wire/users.ts";
+import { deletedUsername } from "../wire/deleted-username.ts";
 
 const DeletedAccount = z.object({
   session_ids: z.array(z.uuid()),
@@ -35,7 +35,7 @@ export async function markAccountDeleted(
       deleted as (
         update users u
         set username = ${deletedUsername}, email = '', hashed_password = '', read_receipts = false, presence = 'invisible',
-            display_name = null, bio = null, deleted_at = now()
+            display_name = null, bio = null, avatar_id = null, deleted_at = now()
         from before
         where u.id = before.id
         returning u.id

@@ -5,13 +5,14 @@ import { insertEvent, type Actor, type AuditEvent } from "../audit/queries.ts";
 import { many, maybe, one, type Sql } from "../database/connect.ts";
 import { Chat, chatsPerUserMax, groupSizeMax, Participant } from "../wire/chats.ts";
 import { chatColumns } from "../log/chat-columns.ts";
+import { avatarUrl } from "../log/picture-columns.ts";
 import { lockedChat } from "./column-queries.ts";
 
 const privateSize = 2;
 
 const participantColumns = (sql: Sql) => sql`
   u.id, u.username, case when u.id = c.owner_id then 'owner' else p.role end as role,
-  p.joined_at, u.created_at, u.display_name, null::text as avatar_url
+  p.joined_at, u.created_at, u.display_name, ${avatarUrl(sql)} as avatar_url
 `;
 
 /** @returns undefined for a chat that the caller is not in; otherwise the list has the caller at least */
@@ -36,6 +37,8 @@ export async function findParticipants(
   return participants.length > 0 ? participants : undefined;
 }
 
+const FoundRow = z.object({ found: z.boolean() });
+
 export async function isParticipant(sql: Sql, userId: number, chatId: number): Promise<boolean> {
   const row = one(
     await sql`
@@ -43,7 +46,7 @@ export async function isParticipant(sql: Sql, userId: number, chatId: number): P
         select from chat_participants where chat_id = ${chatId} and user_id = ${userId}
       ) as found
     `,
-    z.object({ found: z.boolean() }),
+    FoundRow,
   );
   return row.found;
 }

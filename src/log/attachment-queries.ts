@@ -25,6 +25,9 @@ export const attachmentJson = `json_strip_nulls(json_build_object(
     from json_array_elements(f.thumbnails) with ordinality as t (item, place)
   ),
   'blur', f.blur,
+  'duration_ms', f.duration_ms,
+  'waveform', f.waveform,
+  'transcript', a.transcript,
   'status', 'ready'
 ))`;
 

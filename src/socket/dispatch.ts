@@ -133,7 +133,7 @@ async function renewToken(ctx: Ctx, session: SocketSession, token: string): Prom
       "The token is of somebody else. Open another socket for them.",
     );
   }
-  session.caller = { ...session.caller, ...identity };
+  session.identity = identity;
 }
 
 function leave(ctx: Ctx, sockets: SocketRegistry, session: SocketSession, chatId: number): void {

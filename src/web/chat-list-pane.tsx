@@ -48,6 +48,7 @@ export function ChatListPane({
   useEffect(() => void chats.refresh(), [blockedIds]);
   const partnerIds = [...new Set(partners.values())];
   useEffect(() => void people.load(partnerIds), [people, partnerIds.join()]);
+  useEffect(() => people.note([user]), [people, user]);
   useWatched([...partners.values()].toSorted((one, other) => one - other));
   // Sorting keeps the order among the pinned chats and among the others.
   const sorted = list?.toSorted((one, other) => Number(other.pinned) - Number(one.pinned));
@@ -160,7 +161,11 @@ function ChatItem({
       class={isQuiet ? "quiet" : undefined}
     >
       <span class="portrait">
-        <Avatar userId={chat.is_ai_chat ? null : (partner ?? chat.id)} name={name} />
+        <Avatar
+          userId={partner ?? null}
+          name={name}
+          chat={chat.picture_url !== null || !(chat.is_ai_chat || partner) ? chat : undefined}
+        />
         <PresenceDot userId={partner} />
       </span>
       <span class="name" dir="auto">

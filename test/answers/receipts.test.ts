@@ -52,6 +52,7 @@ describe("the receipt of an answer", () => {
         { id: firstAnswer, updated_seq: last.updated_seq, changed: false },
         { id: question.id, updated_seq: question.seq, changed: false },
       ],
+      files: [],
       summary: null,
       usage: {
         prompt_tokens: 120,

@@ -141,6 +141,7 @@ const textual: Record<string, object> = {
   emoji: { type: "string", maxLength: 32 },
   upload_id: { type: "string", format: "uuid" },
   width: { type: "integer", enum: [256, 1024] },
+  picture_id: { type: "string", format: "uuid" },
 };
 
 test("parameters are whole numbers, a session's id a UUID, an emoji a text, and those of a path are all there and required", () => {

@@ -21,6 +21,7 @@ const invitation: UserFrame = {
     last_seq: 0,
     updated_seq: 0,
     settings: defaultSettings,
+    picture_url: null,
   },
   notification: "",
 };

@@ -227,6 +227,7 @@ describe("to what lists of chats are made of", () => {
     const [joined, cats] = [await ann.joined(chat.id), await cat.socket()];
     const { body } = await ann.api("PATCH", `/api/chats/${chat.id}`, { name: "Chemistry" });
     for (const socket of [...sockets, left]) {
+      await socket.next("chat_changed");
       await socket.settle();
       expect(socket.ofType("chat_changed")).toEqual([
         { type: "chat_changed", chat_id: chat.id, chat: body },

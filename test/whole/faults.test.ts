@@ -1,10 +1,23 @@
 // Short versions of `bun run faults`, in `bun run check` shorter than in `bun run check:long`: the guarantees of the room log hold while the server and its database fail.
 import { expect, test } from "bun:test";
 import { isLong } from "../world/long.ts";
+import { hasNats } from "../world/nats.ts";
 import { playFaults } from "./faults/faults.ts";
 
 const seed = process.env.FAULTS_SEED ?? crypto.randomUUID().slice(0, 8);
 const timeoutMs = 300_000;
+/** Two servers, and one restart of what is between them. */
+const busRounds = {
+  "bus killed": hasNats ? 1 : 0,
+  "bus hung": 0,
+  "bus cut from one": 0,
+  "bus late": 0,
+  "bus doubled": 0,
+  "bus lossy": 0,
+  "one of several killed": 0,
+  "several restarted in turn": 0,
+};
+
 /** How often each fault is played. */
 const rounds = {
   "kill -9": isLong ? 3 : 1,
@@ -15,6 +28,7 @@ const rounds = {
   "answers killed": isLong ? 1 : 0,
   "sockets cut": isLong ? 1 : 0,
   "people removed": 1,
+  ...busRounds,
 };
 
 test(

@@ -2,17 +2,18 @@
 import { afterAll, beforeAll } from "bun:test";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { pino, type DestinationStream } from "pino";
+import { pino, type DestinationStream, type Logger } from "pino";
 import type { PasswordCost } from "../../src/accounts/passwords.ts";
 import { makeSecret } from "../../src/accounts/access-tokens.ts";
 import { createGeminiModel } from "../../src/model/gemini/client.ts";
+import { createGeminiFiles } from "../../src/model/gemini/files.ts";
 import type { Model } from "../../src/context.ts";
 import { compose, type ComposedDurations } from "../../src/compose.ts";
 import { readConfig, type Config } from "../../src/config/config.ts";
 import type { Sql } from "../../src/database/connect.ts";
 import { startGeminiEmulator } from "./gemini/server.ts";
 import { createLogger } from "../../src/observability/logger.ts";
-import { loadTelemetry, noTelemetry } from "../../src/observability/telemetry.ts";
+import { loadTelemetry, noTelemetry, type Telemetry } from "../../src/observability/telemetry.ts";
 import { startServer, type RunningServer, type ServerDurations } from "../../src/server.ts";
 import type { ChatSettings } from "../../src/wire/chats.ts";
 import { openDatabase } from "./cluster.ts";
@@ -53,6 +54,8 @@ export interface WorldOptions {
   passwordCost?: PasswordCost | undefined;
   /** Durations of the server that differ. */
   durations?: Partial<ServerDurations & ComposedDurations>;
+  /** NATS, if the world's servers share their rooms over it. */
+  nats?: { url: string };
   /** Receives the logs as production writes them, from `env.LOG_LEVEL` on. */
   logTo?: DestinationStream;
 }
@@ -69,6 +72,7 @@ async function startParts(options: WorldOptions) {
     HOST: "127.0.0.1",
     PORT: "0",
     RATE_LIMITS: "off",
+    ...(options.nats && { NATS_URL: options.nats.url, NATS_PREFIX: `test-${crypto.randomUUID()}` }),
     // It is made with the first file.
     DATA_DIR: join(tmpdir(), `gemini-coop-world-${crypto.randomUUID()}`),
     ...options.env,
@@ -79,11 +83,10 @@ async function startParts(options: WorldOptions) {
     : pino({ level: process.env.TEST_LOG_LEVEL ?? "silent" });
   const secretKey = makeSecret();
   const gemini = startGeminiEmulator({ pieceDelayMs: 1 });
-  const model = {
-    answer:
-      options.model === false
-        ? undefined
-        : createGeminiModel({ apiKey: "test-key", baseUrl: gemini.url, log, backoffMs: 1 }),
+  const asking = { apiKey: "test-key", baseUrl: gemini.url, log, backoffMs: 1 };
+  const model: Model = {
+    answer: options.model === false ? undefined : createGeminiModel(asking),
+    files: options.model === false ? undefined : createGeminiFiles({ ...asking, pollMs: 1 }),
     description: "scripted",
   };
   const { databaseUrl, sql, release } = await openDatabase(
@@ -94,13 +97,24 @@ async function startParts(options: WorldOptions) {
   const telemetry = await loadTelemetry(config, log);
   const { now, durations, passwordCost } = { passwordCost: lowestPasswordCost, ...options };
   const parts = { config, secretKey, sql, log, model, telemetry, now, durations, passwordCost };
-  const startOne = (more: Partial<typeof parts> = {}) => {
-    const all = { ...parts, ...more };
+  const createBus = await busOf(config, log, telemetry);
+  const startOne = (more: Partial<typeof parts> & { natsUrl?: string | undefined } = {}) => {
+    const all = { ...parts, ...more, bus: createBus?.(more.natsUrl) };
     return startServer(compose(all), all.durations);
   };
   const others: RunningServer[] = [];
   const server = startOne();
   return { databaseUrl, config, gemini, sql, release, telemetry, startOne, others, server };
+}
+
+/** @returns a function that makes the bus of one server, at the address of the settings or another one */
+async function busOf({ bus }: Config, log: Logger, { metrics }: Telemetry) {
+  if (!bus) return undefined;
+  const { NatsBus } = await import("../../src/bus/nats-bus.ts");
+  return (natsUrl?: string) => {
+    const servers = natsUrl === undefined ? bus.servers : [new URL(natsUrl).host];
+    return new NatsBus({ ...bus, servers }, { log, metrics });
+  };
 }
 
 export class World {
@@ -176,7 +190,9 @@ export class World {
   }
 
   /** Starts another server on the same database, which nobody measures. It stops with the world, or earlier. */
-  startAnother(more: Pick<WorldOptions, "durations"> & { model?: Model } = {}): RunningServer {
+  startAnother(
+    more: Pick<WorldOptions, "durations"> & { model?: Model; natsUrl?: string } = {},
+  ): RunningServer {
     const { startOne, others } = this.#running;
     const other = startOne({ ...more, telemetry: noTelemetry });
     others.push(other);

@@ -55,7 +55,7 @@ test("what the model counts corrects a room's next prompts, and no other room's"
   expect(sent().match(/number \d/g)).toHaveLength(6);
 });
 
-test("what is written between the reservation and the question is left out where the reservation doesn't reach", async () => {
+test("what others write while a question is being stored is not in its prompt, which keeps to the reservation", async () => {
   const { chat, anna, annas, ben } = await room(world);
   await anna.say(chat.id, "read before");
   // The rules and a short question take 1,500 at most, and 512 are kept for the answer.

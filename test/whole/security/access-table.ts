@@ -70,6 +70,10 @@ export const operations: Record<string, Rule> = {
   "GET /api/auth/me": signedIn(),
   "PATCH /api/auth/me": signedIn({ body: () => ({ read_receipts: false }) }),
   "DELETE /api/auth/me": signedIn({ body: (scene) => scene.deletion() }),
+  // The body of the test is no picture.
+  "PUT /api/auth/me/avatar": rule([401, 422, 422, 422, 422, 422], { body: () => 1 }),
+  "DELETE /api/auth/me/avatar": signedIn(),
+  "GET /api/users/{user_id}/avatar/{picture_id}": signedIn(),
   "POST /api/auth/ws-ticket": signedIn(),
   "POST /api/auth/password": signedIn({ body: (scene) => scene.newPassword() }),
   "GET /api/auth/sessions": signedIn(),
@@ -136,6 +140,9 @@ export const operations: Record<string, Rule> = {
   "POST /api/chats/{chat_id}/attachments/uploads/{upload_id}/complete": authors({
     ids: ({ files }) => ({ upload_id: files.receivedUploadId }),
   }),
+  "PUT /api/chats/{chat_id}/picture": rule([401, 404, 404, 403, 403, 422], { body: () => 1 }),
+  "DELETE /api/chats/{chat_id}/picture": owners(),
+  "GET /api/chats/{chat_id}/picture/{picture_id}": participants(),
   "GET /api/chats/{chat_id}/export": participants(),
   "GET /api/auth/me/export": signedIn(),
   "GET /api/usage": signedIn(),
