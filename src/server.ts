@@ -73,7 +73,7 @@ const defaultDurations: ServerDurations = {
   sharedLogCheckMs: 1_500,
   awayCheckMs: 1_000,
   membershipPollMs: 1_000,
-  recoveryMs: 1_000,
+  recoveryMs: 500,
   purgeMs: 1_000,
   presencePollMs: 1_000,
   peoplePollMs: 1_000,
