@@ -29,15 +29,8 @@ export interface PeerHandlers {
   textsWanted(chatId: number, server: string): void;
 }
 
-/** They are the same when they come twice, or must be taken however late they come. */
-const repeatable = new Set<Header["kind"]>([
-  "numbered",
-  "beat",
-  "roster",
-  "sessions",
-  "stop",
-  "ended",
-]);
+/** They do the same when they come twice, and must be taken however late they come. */
+const repeatable = new Set<Header["kind"]>(["numbered", "sessions", "stop", "ended"]);
 
 export class BusReceiver {
   readonly #parts: BusReceiverParts;
@@ -55,7 +48,7 @@ export class BusReceiver {
   }
 
   #deliver(header: Header, received: Received): void {
-    const { local, rosters, answers, handlers, link } = this.#parts;
+    const { local, rosters, answers, handlers } = this.#parts;
     switch (header.kind) {
       case "numbered":
         return this.#offer(header, received);
@@ -96,7 +89,7 @@ export class BusReceiver {
         if (header.isLast) return rosters.forget(header.from);
         return rosters.heard(header.from);
       case "sessions":
-        if (link.name !== header.from) handlers.sessionsEnded(header.ids);
+        return handlers.sessionsEnded(header.ids);
     }
   }
 
