@@ -35,9 +35,8 @@ export interface ServerDurations {
   endedCheckMs: number;
   /** A frame that was lost and has no successor is noticed within this. */
   logCheckMs: number;
-  /** Between two beats of the rooms in which something was numbered, for other servers. */
+  /** Between two beats of the rooms in which something was numbered, and between two signs of life, for other servers. */
   beatMs: number;
-  /** Between two signs of life for other servers. */
   aliveMs: number;
   /** {@link logCheckMs} where there is a bus between servers, and {@link awayCheckMs} while it is away. */
   sharedLogCheckMs: number;

@@ -13,6 +13,8 @@ export interface BusReceiverParts {
   rosters: Rosters;
   answers: AnswersElsewhere;
   handlers: PeerHandlers;
+  /** A server is back whose people were taken for gone. */
+  onReturn: () => void;
 }
 
 /** Events of other servers whose cause is in the database, where each server looks for itself. */
@@ -87,7 +89,8 @@ export class BusReceiver {
         return this.#notify(header, received.text);
       case "alive":
         if (header.isLast) return rosters.forget(header.from);
-        return rosters.heard(header.from);
+        if (rosters.heard(header.from)) this.#parts.onReturn();
+        return;
       case "sessions":
         return handlers.sessionsEnded(header.ids);
     }
