@@ -37,11 +37,11 @@ export interface ServerDurations {
   endedCheckMs: number;
   /** A frame that was lost and has no successor is noticed within this. */
   logCheckMs: number;
-  /** Between two beats of the rooms in which something was numbered, for other servers. */
+  /** Between two beats of the rooms in which something was numbered, and between two signs of life, for other servers. */
   beatMs: number;
-  /** Between two signs of life for other servers. */
   aliveMs: number;
-  /** {@link logCheckMs} while the bus between servers is away. */
+  /** {@link logCheckMs} where there is a bus between servers, and {@link awayCheckMs} while it is away. */
+  sharedLogCheckMs: number;
   awayCheckMs: number;
   /** Between two looks for people who came into chats or left them. */
   membershipPollMs: number;
@@ -73,9 +73,10 @@ const defaultDurations: ServerDurations = {
   logCheckMs: 2_000,
   beatMs: 400,
   aliveMs: 1_000,
+  sharedLogCheckMs: 1_500,
   awayCheckMs: 1_000,
   membershipPollMs: 1_000,
-  recoveryMs: 1_000,
+  recoveryMs: 500,
   purgeMs: 1_000,
   presencePollMs: 1_000,
   transcribeMs: 1_000,
@@ -212,7 +213,7 @@ function startTasks(parts: ServerParts, times: ServerDurations): (() => void)[] 
     ...(peers ? startPeerTasks(parts, peers, times) : []),
     every(times.heartbeatMs, "heartbeat", log, () => void sockets.heartbeat()),
     every(times.sessionCheckMs, "sessions", log, () => sockets.checkSessions(ctx.now().getTime())),
-    every(times.logCheckMs, "log check", log, createLogCheck(ctx)),
+    every(peers ? times.sharedLogCheckMs : times.logCheckMs, "log check", log, createLogCheck(ctx)),
     every(times.membershipPollMs, "memberships", log, () => memberships.poll()),
     // Answers that a server before this one has handed over go on without a wait.
     every(times.recoveryMs, "answer recovery", log, () => recoverAnswers(ctx), {
