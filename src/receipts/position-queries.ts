@@ -10,8 +10,8 @@ export type MovedPosition = z.infer<typeof MovedPosition>;
  * Moves the read position forward, never back and never beyond the chat's newest number. Of several moves at once each is
  * compared with the one before, since an update looks at its row anew after a wait. The mentions up to it are cleared.
  *
- * The update alone locks the row: statements that lock a row and then update it deadlock when three meet, as they do when a
- * person reads at three screens.
+ * The update alone locks the row: statements that lock a row and then update it deadlock with each other where a third has
+ * locked the row's key, as the mention of a person does who reads at several screens.
  * @returns undefined for a chat that the user is not in. A position that has not moved is at least as far as asked.
  */
 export async function updateReadPosition(
