@@ -208,6 +208,12 @@ export async function insertAnswer(
   }
 }
 
+/** Whether an answer has not come to its end. */
+export async function isStreaming(sql: Sql, messageId: number): Promise<boolean> {
+  const rows = await sql`select from messages where id = ${messageId} and status = 'streaming'`;
+  return rows.length > 0;
+}
+
 const StreamingAnswer = z.object({ answer: Message, question: Message });
 
 /** Finds a streaming answer and its question, for recovery. @returns undefined when the answer has ended or is gone */

@@ -23,7 +23,7 @@ const cloned = [
 
 export interface Said {
   code: number;
-  /** What it wrote, errors too. */
+  /** Standard output and standard error. */
   output: string;
 }
 
