@@ -32,7 +32,6 @@ const emptyRoom: PromptRoom = {
     google_search: false,
   },
   is_ai_chat: false,
-  last_seq: 0,
   revision: 0,
   token_ratio: 1,
   summary_id: null,
