@@ -5,13 +5,16 @@ import { Passwords, type PasswordCost } from "./accounts/passwords.ts";
 import { readArrivals, type Arrival, type ArrivalRead } from "./accounts/socket-queries.ts";
 import { RecentSessions } from "./accounts/recent-sessions.ts";
 import { leaseSeconds } from "./answers/budget/queries.ts";
+import { isStreaming } from "./answers/queries.ts";
 import { RunningAnswers } from "./answers/running-answers.ts";
 import { Uploads } from "./attachments/uploads.ts";
+import type { Bus } from "./bus/bus.ts";
 import type { Config } from "./config/config.ts";
-import type { Arrivals, Ctx, InsertMessage, Model } from "./context.ts";
+import { noPeers, type Arrivals, type Ctx, type InsertMessage, type Model } from "./context.ts";
 import type { Sql } from "./database/connect.ts";
 import { ExportSlots } from "./export/export-slots.ts";
 import { GroupReads } from "./database/group-reads.ts";
+import { repeatedAfterDeadlocks } from "./database/deadlocks.ts";
 import { GroupCommit } from "./database/group-commit.ts";
 import { observed } from "./database/query-metrics.ts";
 import { openFileStore } from "./file-store/open-store.ts";
@@ -26,10 +29,14 @@ import { createStoreReaction } from "./reactions/commit.ts";
 import { ReadNotices } from "./receipts/notices.ts";
 import { createRateLimits } from "./rate-limits/rate-limits.ts";
 import { LocalRealtime } from "./realtime/local-realtime.ts";
+import type { FollowerGate } from "./realtime/follower-gate.ts";
 import { Rooms } from "./realtime/rooms.ts";
+import { shareRooms } from "./realtime/share.ts";
 import type { Emit } from "./realtime/topics.ts";
 import type { ServerParts } from "./server.ts";
+import { createFollowerGate } from "./socket/following.ts";
 import { Memberships } from "./socket/memberships.ts";
+import { createPeerHandlers, type PeerEventsParts } from "./socket/peer-events.ts";
 import { SearchIndexer } from "./search/indexer.ts";
 import { SocketRegistry } from "./socket/registry.ts";
 import { SocketUpgrade } from "./socket/upgrade.ts";
@@ -52,6 +59,8 @@ export interface ContextParts {
   telemetry?: Telemetry | undefined;
   now?: (() => Date) | undefined;
   durations?: Partial<ComposedDurations> | undefined;
+  /** The bus between servers, which is not started yet; undefined where there is none. */
+  bus?: Bus | undefined;
   /** OWASP's minimum unless said otherwise. Tests sign in hundreds of times, at a lower one. */
   passwordCost?: PasswordCost | undefined;
 }
@@ -80,6 +89,8 @@ export interface ComposedDurations {
   presenceIdleMs: number;
   /** The people of a server that was killed count as connected for so long. */
   presenceLeaseMs: number;
+  /** An answer waits so long for the model's copies of its files. */
+  fileWaitMs: number;
   /** Another server fills the index of the searches within this after the one that did was killed. */
   indexerLeaseMs: number;
 }
@@ -89,7 +100,8 @@ export function compose(parts: ContextParts): ServerParts {
   const { config, secretKey, log, model } = parts;
   const { telemetry = noTelemetry, now = () => new Date(), durations = {} } = parts;
   const { metrics } = telemetry;
-  const sql = metrics === noMetrics ? parts.sql : observed(parts.sql, metrics);
+  const pool = repeatedAfterDeadlocks(parts.sql);
+  const sql = metrics === noMetrics ? pool : observed(pool, metrics);
   const presence = new Presence({
     sql,
     log,
@@ -106,11 +118,19 @@ export function compose(parts: ContextParts): ServerParts {
     authTimeoutMs: durations.authTimeoutMs,
     leaveDelayMs: durations.leaveDelayMs,
     removalDoubtMs: durations.removalDoubtMs,
+    onPerson: (userId, isHere) => peers?.personMoved(userId, isHere),
   });
-  const answers = new RunningAnswers({ answersMax: config.budgets.serverAnswers });
+  const answers = new RunningAnswers({
+    answersMax: config.budgets.serverAnswers,
+    fileWaitMs: durations.fileWaitMs,
+    onRuns: (answer, isRunning) => peers?.answerRuns(answer, isRunning),
+  });
+  const gate = createFollowerGate(sql, log, sockets);
+  const toFollowers: FollowerGate["pass"] = (...args) => gate.pass(...args);
   const emit: Emit = (topic, text, merged) => sockets.emit(topic, text, merged);
   const rooms = new Rooms({
     emit,
+    toFollowers,
     mergedSockets: sockets,
     readLog: createReadLog(sql, { onEnded: (messageId) => answers.noteEnded(messageId) }),
     log,
@@ -118,12 +138,28 @@ export function compose(parts: ContextParts): ServerParts {
     gapMs: durations.gapMs,
     presenceChangedMs: durations.presenceChangedMs,
   });
-  const realtime = new LocalRealtime({
-    rooms,
-    emit,
-    mergedSockets: sockets,
-    notify: (userId, frame) => sockets.notify(userId, frame),
-    activityMs: durations.activityMs,
+  const { activityMs } = durations;
+  const local = new LocalRealtime({
+    ...{ rooms, emit, toFollowers, activityMs, mergedSockets: sockets },
+    notify: (userId, notice) => sockets.notify(userId, notice),
+  });
+  const shared: ReturnType<typeof shareRooms> | undefined =
+    parts.bus &&
+    shareRooms({
+      ...{ local, log, metrics, activityMs, bus: parts.bus },
+      prefix: config.bus?.prefix ?? "",
+      isStreaming: (messageId) => isStreaming(sql, messageId),
+      attemptHere: (messageId): number | undefined => answers.find(messageId)?.lease.attempt,
+      onTakenOver: (messageId) => answers.find(messageId)?.stop("abandoned"),
+      handlers: createPeerHandlers((): PeerEventsParts => ({ ctx, receipts, sockets, peers })),
+    });
+  const peers = shared?.peers;
+  sockets.followers.watch({
+    followed: (...args) => gate.followed(...args),
+    moved(chatId, form, isFollowed) {
+      if (!sockets.followers.has(chatId)) gate.forget(chatId);
+      peers?.followed(chatId, form, isFollowed);
+    },
   });
   const ctx: Ctx = {
     config,
@@ -134,7 +170,8 @@ export function compose(parts: ContextParts): ServerParts {
     telemetry,
     model,
     files: openFileStore(config),
-    realtime,
+    realtime: shared?.realtime ?? local,
+    peers: peers ?? noPeers,
     gateway: sockets,
     sessionCache: new RecentSessions(),
     rateLimits: createRateLimits({ config, sql, log }),
@@ -143,9 +180,11 @@ export function compose(parts: ContextParts): ServerParts {
     answers,
     lifecycle: { closing: false },
   };
+  const receipts = new ReadNotices(ctx, durations.receiptsMs);
   return {
     ctx,
     sockets,
+    peers,
     exportSlots: new ExportSlots(),
     passwords: new Passwords(log, parts.passwordCost),
     presence,
@@ -161,7 +200,7 @@ export function compose(parts: ContextParts): ServerParts {
     typing: new TypingNotices(ctx, durations.typingMs),
     storeReaction: createStoreReaction(sql),
     uploads: new Uploads(),
-    receipts: new ReadNotices(ctx, durations.receiptsMs),
+    receipts,
     upgrade: new SocketUpgrade(ctx),
     indexer: new SearchIndexer(
       { sql, log, metrics, now, lifecycle: ctx.lifecycle },

@@ -5,6 +5,8 @@ import type { Logger } from "pino";
 import { keptSecretKey } from "./accounts/secret-key.ts";
 import { createDemonstration } from "./model/demonstration.ts";
 import { createGeminiModel } from "./model/gemini/client.ts";
+import { loadBus } from "./bus/load-bus.ts";
+import { createGeminiFiles } from "./model/gemini/files.ts";
 import { ConfigError, readConfig, type Config } from "./config/config.ts";
 import { compose } from "./compose.ts";
 import type { Model } from "./context.ts";
@@ -40,8 +42,9 @@ function modelOf(config: Config, log: Logger): Model {
   const { apiKey, model, baseUrl } = config.gemini;
   if (apiKey || (baseUrl && !config.production)) {
     // A server at GEMINI_BASE_URL may need no key, but the SDK requires one.
-    const answer = createGeminiModel({ apiKey: apiKey ?? "none", baseUrl, log });
-    return { answer, description: model };
+    const options = { apiKey: apiKey ?? "none", baseUrl, log };
+    const files = createGeminiFiles(options);
+    return { answer: createGeminiModel(options), files, description: model };
   }
   if (config.production) {
     return {
@@ -51,6 +54,7 @@ function modelOf(config: Config, log: Logger): Model {
   }
   return {
     answer: createDemonstration(),
+    isDemonstration: true,
     description:
       "offline demonstration: GEMINI_API_KEY is not set, so /bot is not answered by Gemini",
   };
@@ -69,7 +73,8 @@ async function start(config: Config, log: Logger): Promise<void> {
   await checkDurability(sql, log);
   const model = modelOf(config, log);
   const telemetry = await loadTelemetry(config, log);
-  const parts = compose({ config, secretKey, sql, log, model, telemetry });
+  const bus = await loadBus(config, log, telemetry.metrics);
+  const parts = compose({ config, secretKey, sql, log, model, telemetry, bus });
   await parts.ctx.files.check();
   const server = startServer(parts);
   kept.stop = async () => {

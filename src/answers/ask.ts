@@ -34,18 +34,21 @@ export async function isQuestion(
   return isAiChat ?? false;
 }
 
-/** @throws Problem `invalid` for `/bot` or `@Gemini` without a question */
-export function refuseEmptyQuestion(content: string): void {
-  if (!hasNoQuestion(content)) return;
-  const detail = detailOf(content);
+/**
+ * A reply, and a message with files, may call the model without words: the question is about these.
+ * @throws Problem `invalid` for `/bot` or `@Gemini` without a question
+ */
+export function refuseEmptyQuestion({
+  content,
+  reply_to: replyTo,
+  attachment_ids: attachmentIds,
+}: SendMessageInput): void {
+  if (!hasNoQuestion(content) || replyTo != null || (attachmentIds ?? []).length > 0) return;
+  const detail =
+    questionOf(content) === ""
+      ? "Write your question after /bot."
+      : "Write your question beside @Gemini.";
   throw new Problem("invalid", detail, { errors: [{ pointer: "/content", detail }] });
-}
-
-function detailOf(content: string): string {
-  if (content === "") return "Write a question beside the files: here every message asks Gemini.";
-  return questionOf(content) === ""
-    ? "Write your question after /bot."
-    : "Write your question beside @Gemini.";
 }
 
 /**
@@ -60,7 +63,7 @@ export async function ask(
   input: SendMessageInput,
   log: QuestionLog,
 ): Promise<Message> {
-  refuseEmptyQuestion(input.content);
+  refuseEmptyQuestion(input);
   const askOnce = () => reserveAndStore(ctx, caller, chatId, input, log);
   if (input.client_id == null) return await askOnce();
   const key = `${chatId} ${caller.id} ${input.client_id}`;
@@ -74,10 +77,16 @@ async function reserveAndStore(
   ctx: Ctx,
   caller: Caller,
   chatId: number,
-  { content, client_id, reply_to: replyTo = null }: SendMessageInput,
+  { content, client_id, reply_to: replyTo, attachment_ids: attachmentIds }: SendMessageInput,
   log: QuestionLog,
 ): Promise<Message> {
-  const question = { username: caller.username, content, reply_to: replyTo };
+  const question = {
+    user_id: caller.id,
+    username: caller.username,
+    content,
+    reply_to: replyTo ?? null,
+    attachments: (attachmentIds ?? []).map((id) => ({ id })),
+  };
   const clientId = client_id ?? undefined;
   const reservation = await Reservation.make(ctx, caller, chatId, { question, clientId });
   if (reservation === "known") {
@@ -86,10 +95,11 @@ async function reserveAndStore(
     if (!message) throw chatNotFound();
     return message;
   }
-  reservation.askAhead();
+  // The model sees no file that the room can't see yet.
+  if (question.attachments.length === 0) reservation.askAhead();
   try {
     const { message, answer } = await log.store(reservation.runId);
-    if (answer) reservation.start(message, answer);
+    if (answer) await reservation.start(message, answer);
     else await reservation.release();
     return message;
   } catch (error) {

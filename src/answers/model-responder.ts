@@ -5,9 +5,12 @@ import {
   type ModelSettings,
   type StreamAnswer,
 } from "../model/stream-answer.ts";
+import { askWithFiles, noteFiles, receiptFiles } from "./files/ask-with-files.ts";
+import { resolveFiles, type Outcomes } from "./files/resolve.ts";
 import { modelSettings, tokensBeside } from "./model-settings.ts";
 import type { BuiltPrompt } from "./prompt/prompt.ts";
-import { insertReceipt, type PromptRoom } from "./prompt/queries.ts";
+import type { PromptRoom } from "./prompt/queries.ts";
+import { insertReceipt } from "./prompt/receipt-queries.ts";
 import { readPrompt } from "./prompt/read-prompt.ts";
 import type { AnswerRequest, AnswerRun, PreparedAnswer, Responder } from "./responder.ts";
 
@@ -64,20 +67,29 @@ export class ModelResponder implements Responder {
   async *#stream(run: AnswerRun, prompt: BuiltPrompt): AsyncGenerator<Delta> {
     const { meter } = run;
     const outputTokensMax = this.#outputTokensMax(run, prompt);
-    meter.begin(prompt.estimatedTokens, this.#room.token_ratio);
-    const receipt = this.#keepReceipt(run, prompt);
+    const outcomes = await resolveFiles(this.#ctx, this.#room.id, prompt.files, run.signal);
+    meter.begin(prompt.estimatedTokens, this.#room.token_ratio, prompt.fileTokens);
+    const receipt = this.#keepReceipt(run, prompt, outcomes);
     const settings = this.#settings;
-    const call = this.#ctx.telemetry.tracing.modelCall(settings.model);
+    const traced = this.#ctx.telemetry.tracing.modelCall(settings.model);
     let hasBegun = false;
     let hasText = false;
     let failure: string | undefined;
     try {
-      const { system, turns } = prompt;
-      const request = { system, turns, settings, outputTokensMax };
-      for await (const delta of this.#streamAnswer(request, run.signal)) {
+      const onChange = async (changed: Outcomes) => {
+        await receipt;
+        const stored = await run.stored;
+        if (!stored) return;
+        const files = receiptFiles(prompt.files, changed, stored.question.id);
+        await noteFiles(this.#ctx, stored.messageId, files);
+      };
+      const call = { chatId: this.#room.id, prompt, outcomes, onChange };
+      const request = { settings, outputTokensMax };
+      const deltas = askWithFiles(this.#ctx, this.#streamAnswer, call, request, run.signal);
+      for await (const delta of deltas) {
         hasBegun = true;
         if ("text" in delta) {
-          if (!hasText) call.firstChunk();
+          if (!hasText) traced.firstChunk();
           hasText = true;
           meter.addText(delta.text);
         }
@@ -90,7 +102,7 @@ export class ModelResponder implements Responder {
       if (!run.signal.aborted) failure = error instanceof Error ? error.name : "_OTHER";
       throw error;
     } finally {
-      call.ended(meter.counted, failure);
+      traced.ended(meter.counted, failure);
       this.#checkUsage(run);
       // The answer's end updates the receipt, so it must be stored before.
       await receipt;
@@ -114,7 +126,7 @@ export class ModelResponder implements Responder {
     );
   }
 
-  async #keepReceipt(run: AnswerRun, prompt: BuiltPrompt): Promise<void> {
+  async #keepReceipt(run: AnswerRun, prompt: BuiltPrompt, outcomes: Outcomes): Promise<void> {
     const { lease, meter } = run;
     const { settings } = this.#room;
     const stored = await run.stored;
@@ -128,6 +140,7 @@ export class ModelResponder implements Responder {
           messages: [...prompt.messages, { id: question.id, updated_seq: question.updated_seq }],
           summary: prompt.summary,
           estimatedTokens: prompt.estimatedTokens,
+          files: receiptFiles(prompt.files, outcomes, question.id),
         },
         usage: meter.charged,
       });

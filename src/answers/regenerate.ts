@@ -48,7 +48,7 @@ export async function regenerateAnswer(
         "This question is being answered. Wait for the answer to end, or stop it.",
       );
     }
-    reservation.start(question, answer);
+    await reservation.start(question, answer);
     return answer;
   } catch (error) {
     await reservation.release(error);

@@ -8,17 +8,19 @@ import { firstStreamFrame } from "../wire/message-frames.ts";
 import type { Message } from "../wire/messages.ts";
 import { Problem } from "../wire/problems.ts";
 import { AnswerCall } from "./answer-call.ts";
-import { insertRun, releaseRun, type StartedRun } from "./budget/queries.ts";
+import { insertRun, leaseSeconds, releaseRun, type StartedRun } from "./budget/queries.ts";
 import { chooseResponder } from "./choose-responder.ts";
 import type { Question } from "./prompt/prompt.ts";
 import { findRoomWithPast, type PromptRoom } from "./prompt/queries.ts";
 import { pastRange } from "./prompt/read-prompt.ts";
+import { checkpointAnswer } from "./queries.ts";
 import type { AnswerRequest, PreparedAnswer, Responder } from "./responder.ts";
 import { RunningAnswer } from "./running-answer.ts";
 
 /** From the reservation to the stored question; from then on the answer's own lease counts. */
 const reservationLeaseSeconds = 60;
 const busyRetrySeconds = 5;
+const leaseDoubtMs = (leaseSeconds * 1_000) / 2;
 
 interface ReservedQuestion {
   question: Question;
@@ -36,6 +38,7 @@ export class Reservation {
   readonly #ctx: Ctx;
   readonly #call: AnswerCall;
   readonly #releaseSlot: () => void;
+  readonly #madeAtMs: number;
 
   private constructor(
     ctx: Ctx,
@@ -54,6 +57,8 @@ export class Reservation {
       reservedTokens: parts.run.reservedTokens,
     });
     this.#releaseSlot = parts.releaseSlot;
+    this.#madeAtMs = ctx.now().getTime();
+    ctx.answers.storing.add(this.runId);
   }
 
   /**
@@ -92,11 +97,17 @@ export class Reservation {
     this.#call.begin();
   }
 
-  /** Shows the stored answer to the room and makes it in the background. */
-  start(question: Message, answer: Message): void {
+  /** Shows the stored answer to the room and makes it in the background, unless another server has taken it over. */
+  async start(question: Message, answer: Message): Promise<void> {
     this.#ctx.realtime.toRoom(firstStreamFrame(answer));
     const [call, releaseSlot] = [this.#call, this.#releaseSlot];
-    RunningAnswer.start(this.#ctx, { answer, question, call, releaseSlot });
+    if (await this.#hasLease()) {
+      RunningAnswer.start(this.#ctx, { answer, question, call, releaseSlot });
+    } else {
+      call.discard();
+      releaseSlot();
+    }
+    this.#ctx.answers.storing.delete(this.runId);
   }
 
   /**
@@ -106,10 +117,27 @@ export class Reservation {
    */
   async release(error?: unknown): Promise<void> {
     this.#releaseSlot();
+    this.#ctx.answers.storing.delete(this.runId);
     const usage = this.#call.discard();
     const mayBeStored =
       isDatabaseAway(error) || (error instanceof Problem && error.code === "unavailable");
     if (!mayBeStored) await releaseRun(this.#ctx.sql, this.#call.lease, usage);
+  }
+
+  /**
+   * The answer's lease has begun with the commit, whose reply may have come late. It is renewed then, because another
+   * server would ask the model, too. If it can't be renewed, the answer is left to recovery.
+   */
+  async #hasLease(): Promise<boolean> {
+    const { now, sql, log } = this.#ctx;
+    if (now().getTime() - this.#madeAtMs < leaseDoubtMs) return true;
+    const kept = { text: undefined, usage: this.#call.meter.charged, leaseEnds: false };
+    try {
+      return (await checkpointAnswer(sql, this.#call.lease, kept)) !== undefined;
+    } catch (error) {
+      log.warn({ err: error, runId: this.runId }, "an answer's lease could not be renewed");
+      return false;
+    }
   }
 }
 

@@ -3,11 +3,11 @@
 import type { Ctx, RunningAnswer as RunningAnswerPort, StopReason } from "../context.ts";
 import { isBlank } from "../model/blank-text.ts";
 import { EmptyAnswer, ModelError } from "../model/stream-answer.ts";
-import { every } from "../schedule.ts";
 import type { Message } from "../wire/messages.ts";
 import { brokenOff, endOfError, type AnswerEnd } from "./answer-end.ts";
 import type { AnswerCall } from "./answer-call.ts";
 import { releaseRun } from "./budget/queries.ts";
+import { Checkpoints } from "./checkpoints.ts";
 import { summariseHistory } from "./prompt/summaries.ts";
 import { publishChunk, publishEnd } from "./publish.ts";
 import { checkpointAnswer } from "./queries.ts";
@@ -17,8 +17,6 @@ import { TextGrowth } from "./text/growth.ts";
 import type { LengthLimit } from "./text/length-limit.ts";
 import { speakerCode } from "./text/speaker-labels.ts";
 import type { TextFilter } from "./text/text-filter.ts";
-
-const checkpointMs = 1_000;
 
 export interface AnswerToRun {
   /** Its content is the text of a server that died; "" for a new answer. */
@@ -43,6 +41,7 @@ export class RunningAnswer implements RunningAnswerPort {
   readonly #resumeWithinMs: number | undefined;
   readonly #growth: TextGrowth;
   #startedAt = performance.now();
+  #checkpoints: Checkpoints | undefined;
   #firstChunkMs: number | undefined;
   #text: string;
   #stopReason: StopReason | undefined;
@@ -109,6 +108,10 @@ export class RunningAnswer implements RunningAnswerPort {
     this.#call.abort();
   }
 
+  checkStop(): void {
+    this.#checkpoints?.now();
+  }
+
   async #run(): Promise<{ chatId: number; status: AnswerEnd["status"] }> {
     const end = await this.#stream();
     await this.#finish(end);
@@ -124,10 +127,14 @@ export class RunningAnswer implements RunningAnswerPort {
 
   async #stream(): Promise<AnswerEnd> {
     const code = speakerCode(this.#ctx.secretKey, this.chatId);
-    const { filter, limit } = createAnswerFilter(code, this.#call.keptText, (text) =>
-      this.#show(text),
-    );
-    const stopCheckpoints = this.#storeCheckpoints();
+    const { messageId, lease } = this;
+    const { keptText, meter } = this.#call;
+    const { filter, limit } = createAnswerFilter(code, keptText, (text) => this.#show(text));
+    this.#checkpoints = new Checkpoints({
+      ...{ ctx: this.#ctx, messageId, lease, keptText },
+      read: () => ({ text: this.#text, usage: meter.charged }),
+      stop: (reason) => this.stop(reason),
+    });
     const deadline =
       this.#resumeWithinMs === undefined
         ? undefined
@@ -142,7 +149,7 @@ export class RunningAnswer implements RunningAnswerPort {
       failure = error;
     }
     clearTimeout(deadline);
-    stopCheckpoints();
+    this.#checkpoints.end();
     this.#show(filter.end(end !== undefined));
     // Speaker labels and white space alone are no answer.
     const isEmpty = end?.status === "complete" && isBlank(this.#text);
@@ -170,22 +177,6 @@ export class RunningAnswer implements RunningAnswerPort {
     this.#text += text;
     const whole = this.#growth.isDue(this.#text.length) ? this.#text : undefined;
     publishChunk(this.#ctx, this, { chunk: text, offset, whole });
-  }
-
-  /** Stores the text and renews the lease about once a second, and learns of a stop that another node was asked for. */
-  #storeCheckpoints(): () => void {
-    let stored = this.#call.keptText;
-    return every(checkpointMs, `checkpoint of ${this.messageId}`, this.#ctx.log, async () => {
-      const text = this.#text;
-      const state = await checkpointAnswer(this.#ctx.sql, this.lease, {
-        text: text === stored ? undefined : text,
-        usage: this.#call.meter.charged,
-        leaseEnds: false,
-      });
-      if (!state?.has_message) return this.stop("abandoned");
-      stored = text;
-      if (state.stop_requested) this.stop("stopped");
-    });
   }
 
   #endOfFailure(error: unknown): AnswerEnd {

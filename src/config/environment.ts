@@ -7,6 +7,7 @@ import {
   modelName,
   networks,
   origins,
+  scanAddress,
   share,
   wholeNumber,
 } from "./setting-types.ts";
@@ -34,10 +35,11 @@ export const Environment = z.object({
     .optional(),
   GEMINI_BASE_URL: httpUrl.optional(),
   GEMINI_CONTEXT_TOKENS: wholeNumber(32_000, 0, 2_000_000),
+  GEMINI_FILE_TOKENS: wholeNumber(64_000, 0, 2_000_000),
   CORS_ORIGINS: origins.default(["http://localhost:3000", "http://localhost:3001"]),
   TRUSTED_PROXIES: networks.default([]),
   WEB_PAGE: z.enum(["on", "off"]).default("on"),
-  RATE_LIMITS: z.enum(["memory", "postgres", "off"]).default("memory"),
+  RATE_LIMITS: z.enum(["memory", "postgres", "off"]).optional(),
   RATE_USER_FACTOR: wholeNumber(1, 1, 1_000),
   RATE_ADDRESS_FACTOR: wholeNumber(1, 1, 1_000),
   SOCKETS_PER_USER: wholeNumber(50, 0, 1_000_000),
@@ -57,6 +59,8 @@ export const Environment = z.object({
   S3_BUCKET: z.string().optional(),
   S3_ACCESS_KEY_ID: z.string().optional(),
   S3_SECRET_ACCESS_KEY: z.string().optional(),
+  SCAN_URL: scanAddress.optional(),
+  SCAN_FAILURE: z.enum(["refuse", "allow"]).default("refuse"),
   LOG_SOCKETS_SAMPLE: share(0.01),
   METRICS_TOKEN: z
     .string()

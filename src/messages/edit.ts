@@ -19,7 +19,7 @@ export async function editMessage(
   ids: { chatId: number; messageId: number },
   { content, if_seq: ifSeq }: EditMessageInput,
 ): Promise<Message> {
-  refuseEmptyQuestion(content);
+  refuseEmptyQuestion({ content });
   const { userIds, quietIds } = await mentionsOf(ctx, caller, ids.chatId, content);
   const result = await updateContent(ctx.sql, caller.id, ids, {
     content,
@@ -44,7 +44,7 @@ export async function editMessage(
       return message;
     case "edited":
       ctx.realtime.toRoom(updatedFrame(message));
-      ctx.realtime.reviseActivity(activityFrame(message), result);
+      ctx.realtime.reviseActivity(activityFrame(message), { seq: message.updated_seq }, result);
       tellMentioned(
         ctx,
         message,

@@ -3,6 +3,7 @@ import { onlineMax, type Present, type PresenceChangedFrame } from "../wire/fram
 import { presenceFrame } from "../wire/numbered-frames.ts";
 import { itemsOf, withItem, withoutItem, type CompactList } from "./compact-list.ts";
 import type { Listener } from "./listener.ts";
+import { PeopleElsewhere } from "./people-elsewhere.ts";
 import type { z } from "zod";
 
 const defaultIntervalMs = 1_000;
@@ -15,6 +16,8 @@ export interface OnlinePeopleOptions {
   emit: (text: string) => void;
   /** Sends to everybody else who has joined. */
   emitToOthers: (userId: number, frame: ReturnType<typeof presenceFrame>) => void;
+  /** The first socket of a person who is not hidden has joined, or the last one has left. */
+  onMoved?: (person: { userId: number; username: string }, isHere: boolean) => void;
   /** Milliseconds in which a large room gets at most one frame. */
   intervalMs?: number | undefined;
 }
@@ -35,6 +38,8 @@ export class OnlinePeople {
   readonly #sockets = new Map<number, CompactList<Listener>>();
   /** Those of the people who are not shown to others. */
   readonly #hidden = new Set<number>();
+  /** The people who have joined on other servers. */
+  readonly #elsewhere = new PeopleElsewhere();
   #isLarge = false;
   #changes = new Map<number, Change>();
   #greetings = 0;
@@ -44,7 +49,7 @@ export class OnlinePeople {
     this.#options = options;
   }
 
-  /** Whether nobody has joined. */
+  /** Whether nobody has joined on this server. */
   get isEmpty(): boolean {
     return this.#sockets.size === 0;
   }
@@ -80,8 +85,9 @@ export class OnlinePeople {
       return;
     }
     if (listener.isHidden) this.#hidden.add(userId);
-    else if (!this.isEmpty) this.#tell(listener, true);
+    else if (!this.isEmpty && !this.#elsewhere.has(userId)) this.#tell(listener, true);
     this.#sockets.set(userId, listener);
+    if (!listener.isHidden) this.#options.onMoved?.(listener, true);
   }
 
   /** Removes a socket. The room is told if it was the last of a person who is not hidden. @returns false if it had not joined */
@@ -95,9 +101,22 @@ export class OnlinePeople {
     }
     this.#sockets.delete(listener.userId);
     const wasHidden = this.#hidden.delete(listener.userId);
+    if (!wasHidden) this.#options.onMoved?.(listener, false);
     if (this.isEmpty) this.close();
-    else if (!wasHidden) this.#tell(listener, false);
+    else if (!wasHidden && !this.#elsewhere.has(listener.userId)) this.#tell(listener, false);
     return true;
+  }
+
+  /** Notes that a person has joined on another server, or left there. The room is told unless they are here, or on a third one. */
+  moveElsewhere(
+    server: string,
+    person: { userId: number; username: string },
+    isThere: boolean,
+  ): void {
+    if (!this.#elsewhere.move(server, person, isThere) || this.isEmpty) return;
+    const { userId } = person;
+    const isShown = this.#sockets.has(userId) && !this.#hidden.has(userId);
+    if (!isShown) this.#tell(person, isThere, { isHere: this.#sockets.has(userId) });
   }
 
   /** Tells the others of a person whose sockets are hidden now, or no longer. */
@@ -106,7 +125,8 @@ export class OnlinePeople {
     if (!first || first.isHidden === this.#hidden.has(userId)) return;
     if (first.isHidden) this.#hidden.add(userId);
     else this.#hidden.delete(userId);
-    this.#tell(first, !first.isHidden, { isHere: true });
+    this.#options.onMoved?.(first, !first.isHidden);
+    if (!this.#elsewhere.has(userId)) this.#tell(first, !first.isHidden, { isHere: true });
   }
 
   /** The people for the greeting of somebody who has joined: at most `onlineMax`, that person among them. */
@@ -114,11 +134,10 @@ export class OnlinePeople {
     this.#greetings += 1;
     const online: Present[] = [];
     const own = this.#presentOf(userId);
-    for (const id of this.#sockets.keys()) {
+    for (const id of this.#ids()) {
       if (online.length === onlineMax) break;
-      if (this.#hidden.has(id) && id !== userId) continue;
       const person = this.#presentOf(id);
-      if (person) online.push(person);
+      if (person && (id === userId || this.#isShown(id))) online.push(person);
     }
     const isShown = online.some(({ user_id }) => user_id === userId);
     if (own && !isShown) online[online.length - 1] = own;
@@ -126,7 +145,18 @@ export class OnlinePeople {
       const change = this.#changes.get(user_id);
       if (change && user_id !== userId) change.isPartlyKnown = true;
     }
-    return { online, onlineCount: this.#shownCount + (this.#hidden.has(userId) ? 1 : 0) };
+    const isOnlyOwn = this.#hidden.has(userId) && !this.#elsewhere.has(userId);
+    return { online, onlineCount: this.#shownCount + (isOnlyOwn ? 1 : 0) };
+  }
+
+  /** People here who are not hidden: those whom other servers are told of. */
+  shownHere(): { userId: number; username: string }[] {
+    const here = [...this.#sockets].filter(([userId]) => !this.#hidden.has(userId));
+    return here.flatMap(([userId, sockets]) =>
+      itemsOf(sockets)
+        .slice(0, 1)
+        .map(({ username }) => ({ userId, username })),
+    );
   }
 
   /** Forgets everybody and tells nobody. */
@@ -140,11 +170,24 @@ export class OnlinePeople {
 
   #presentOf(userId: number): Present | undefined {
     const [first] = this.socketsOf(userId);
-    return first && { user_id: userId, username: first.username };
+    const username = first?.username ?? this.#elsewhere.nameOf(userId);
+    return username === undefined ? undefined : { user_id: userId, username };
   }
 
+  #isShown(userId: number): boolean {
+    return !this.#hidden.has(userId) || this.#elsewhere.has(userId);
+  }
+
+  *#ids(): Generator<number> {
+    yield* this.#sockets.keys();
+    for (const id of this.#elsewhere.userIds) if (!this.#sockets.has(id)) yield id;
+  }
+
+  /** People who are shown, on whatever server. */
   get #shownCount(): number {
-    return this.#sockets.size - this.#hidden.size;
+    const isShownHere = (id: number) => this.#sockets.has(id) && !this.#hidden.has(id);
+    const both = this.#elsewhere.countOf(isShownHere);
+    return this.#sockets.size - this.#hidden.size + this.#elsewhere.size - both;
   }
 
   /** @param isHere whether sockets of the person are in the room, which are not told in a small one */

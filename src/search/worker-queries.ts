@@ -1,6 +1,7 @@
 // The statements of the worker that fills the index.
 import { z } from "zod";
 import { many, one, withoutWaiting, type Sql } from "../database/connect.ts";
+import { AttachmentKind } from "../wire/attachments.ts";
 
 const LeaseRow = z.object({ is_held: z.boolean() });
 
@@ -89,6 +90,13 @@ export interface LogPart {
   readonly upTo: number;
 }
 
+/** What searches find of a file. */
+const SearchedFile = z.object({
+  name: z.string(),
+  kind: AttachmentKind,
+  transcript: z.string().optional(),
+});
+
 const PendingText = z
   .object({
     id: z.int(),
@@ -96,6 +104,7 @@ const PendingText = z
     user_id: z.int().nullable(),
     is_bot: z.boolean(),
     content: z.string(),
+    attachments: z.array(SearchedFile),
     content_seq: z.int(),
     /** Null for a text that replaces another one. */
     sent_at: z.iso.datetime().nullable(),
@@ -106,6 +115,7 @@ const PendingText = z
     userId: row.user_id,
     isBot: row.is_bot,
     content: row.content,
+    files: row.attachments,
     contentSeq: row.content_seq,
     sentAt: row.sent_at,
   }));
@@ -121,7 +131,7 @@ export async function readPendingTexts(
 ): Promise<PendingText[]> {
   return many(
     await sql`
-      select m.id, m.chat_id, m.user_id, m.is_bot, m.content, coalesce(m.content_seq, m.seq) as content_seq,
+      select m.id, m.chat_id, m.user_id, m.is_bot, m.content, m.attachments, coalesce(m.content_seq, m.seq) as content_seq,
         case when m.content_seq is null then m.created_at end as sent_at
       from unnest(
         ${parts.map(({ chatId }) => chatId)}::bigint[],

@@ -55,7 +55,7 @@ async function authenticate(
     const { chatIds, quietChatIds, isHidden } = await listSessionChats(ctx, identity);
     session.setHidden(isHidden, readAtMs);
     session.setQuietChats(quietChatIds, readAtMs);
-    session.followAll(chatIds);
+    session.followAll(chatIds, readAtMs);
   } catch (error) {
     const problem = socketProblem(ctx, ws, error);
     if (problem instanceof ExpiredToken) closeSocket(ws, "token_expired", problem.detail);

@@ -4,7 +4,7 @@ import type { Metrics } from "../observability/metrics/metrics.ts";
 import { itemsOf, withItem, withoutItem, type CompactList } from "../realtime/compact-list.ts";
 import { activityTopic, mergedName, type MergedSockets, type Topic } from "../realtime/topics.ts";
 import type { CloseReason } from "../wire/close-codes.ts";
-import type { UserFrame } from "../wire/list-frames.ts";
+import type { UserNotice } from "../realtime/local-realtime.ts";
 import { Followers } from "./followers.ts";
 import { checkSessions, pingOrCutOff } from "./liveness.ts";
 import { Removals } from "./removals.ts";
@@ -36,10 +36,9 @@ export interface RegistryOptions {
   leaveDelayMs?: number | undefined;
   /** See {@link Removals}. */
   removalDoubtMs?: number | undefined;
+  /** The first socket of a person was signed in, or the last one has closed. */
+  onPerson?: ((userId: number, isHere: boolean) => void) | undefined;
 }
-
-/** Frames that tell a person that they are no longer in a chat. */
-const endsChat = ({ type }: UserFrame) => type === "chat_deleted" || type === "removed_from_chat";
 
 export class SocketRegistry implements MergedSockets {
   /** See {@link RegistryOptions}. */
@@ -86,6 +85,7 @@ export class SocketRegistry implements MergedSockets {
     const sockets = this.#byUser.get(session.userId);
     if (perUserMax > 0 && itemsOf(sockets).length >= perUserMax) return false;
     this.#byUser.set(session.userId, withItem(sockets, ws));
+    if (sockets === undefined) this.#options.onPerson?.(session.userId, true);
     if (session.isMerged) this.#mergedCount += 1;
     ws.data.session = session;
     this.removals.applyTo(session);
@@ -105,8 +105,9 @@ export class SocketRegistry implements MergedSockets {
     this.#options.presence.disconnected(session);
     if (session.isMerged) this.#mergedCount -= 1;
     const others = withoutItem(this.#byUser.get(session.userId), ws);
-    if (others) this.#byUser.set(session.userId, others);
-    else this.#byUser.delete(session.userId);
+    if (others) return void this.#byUser.set(session.userId, others);
+    this.#byUser.delete(session.userId);
+    this.#options.onPerson?.(session.userId, false);
   }
 
   /** Hands a text to all sockets that are subscribed to a topic. See {@link Emit}. */
@@ -133,16 +134,14 @@ export class SocketRegistry implements MergedSockets {
    * Hands a frame to all sockets of a person, which follow the chat that it brings, unless the person is being removed from it,
    * or unfollow the one that it ends.
    */
-  notify(userId: number, frame: UserFrame): void {
+  notify(userId: number, { text, opens, ends }: UserNotice): void {
     const { metrics } = this.#options;
     const sockets = itemsOf(this.#byUser.get(userId));
-    const text = JSON.stringify(frame);
-    const follows = "chat" in frame && !this.removals.noteInvited(userId, frame.chat.id);
+    const follows = opens !== undefined && !this.removals.noteInvited(userId, opens);
     metrics.framePublished("user", "", () => sockets.length);
     for (const ws of sockets) {
-      if ("chat" in frame) {
-        if (follows) ws.data.session?.follow(frame.chat.id);
-      } else if (endsChat(frame)) ws.data.session?.unfollow(frame.chat_id);
+      if (follows) ws.data.session?.follow(opens);
+      if (ends !== undefined) ws.data.session?.unfollow(ends);
       // A topic of each person would take a kilobyte.
       writeText(ws, metrics, text);
     }

@@ -1,6 +1,7 @@
 // A question that waits to be stored for longer than its reservation lasts.
-import { expect, setDefaultTimeout, test } from "bun:test";
+import { beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { recoverAnswers } from "../../src/answers/recovery.ts";
+import type { RunningServer } from "../../src/server.ts";
 import { useWorld } from "../world/world.ts";
 import { unsettled } from "./left-behind.ts";
 import { answerEnds, room } from "./room.ts";
@@ -9,12 +10,16 @@ import { answerEnds, room } from "./room.ts";
 setDefaultTimeout(20_000);
 
 const world = useWorld();
+let other: RunningServer;
+beforeAll(() => {
+  other = world.startAnother();
+});
 
-/** Locks the chat for longer than the reservation of a question lasts. */
+/** Locks the chat for longer than the reservation of a question lasts, so that another server takes its run over. */
 function whileTooLate<T>(chatId: number, begin: () => Promise<T>) {
   return world.whileLocked(chatId, 1, begin, async () => {
     await world.sql`update answer_runs set lease_expires_at = now() - interval '1 second'`;
-    await recoverAnswers(world.ctx);
+    await recoverAnswers(other.ctx);
   });
 }
 

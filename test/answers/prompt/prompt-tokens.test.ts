@@ -1,4 +1,4 @@
-// What a prompt may hold: corrected by what the model counted, and never more than is reserved.
+// The size of a prompt: it is corrected by the model's own count, and never exceeds the reservation.
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { tokensAtMost } from "../../../src/answers/prompt/prompt.ts";
 import { answer, finish, say } from "../../world/gemini/script.ts";

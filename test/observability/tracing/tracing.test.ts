@@ -200,7 +200,7 @@ describe("what is not asked for is not loaded", () => {
     const names = await loadedWith({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.url });
     expect(names).toContain("@opentelemetry/sdk-trace");
     expect(names).not.toContain("prom-client");
-    // What was left was sent at the end.
+    // The remaining spans were sent at the end.
     expect(collector.spans.map(({ name }) => name)).toContain("GET /api/chats");
     await collector.stop();
   });
