@@ -7,6 +7,7 @@ import type { AnswerRequest, PreparedAnswer, Responder } from "./responder.ts";
 /** Answers `/bot help` without a model. */
 export class HelpResponder implements Responder {
   readonly isFree = true;
+  readonly isResumed = true;
   readonly #text: string;
 
   constructor(config: Config, room: PromptRoom) {

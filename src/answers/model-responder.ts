@@ -23,6 +23,7 @@ const answerTokensMin = 512;
 /** Asks the model with the room's history, keeps a receipt of the prompt, and counts the tokens. */
 export class ModelResponder implements Responder {
   readonly isFree = false;
+  readonly isResumed = true;
   readonly #ctx: Ctx;
   readonly #streamAnswer: StreamAnswer;
   readonly #room: PromptRoom;

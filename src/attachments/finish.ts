@@ -111,7 +111,7 @@ function attachmentOf(ctx: Ctx, { outcome, attachment }: InsertedAttachment): At
  * Finds out the type of a file. Of an image the metadata is removed, and thumbnails are made.
  * @param written the names of files that are written are added to it
  */
-async function prepare(
+export async function prepare(
   ctx: Ctx,
   images: Images,
   received: Received,

@@ -25,6 +25,7 @@ export const attachmentJson = `json_strip_nulls(json_build_object(
     from json_array_elements(f.thumbnails) with ordinality as t (item, place)
   ),
   'blur', f.blur,
+  'at', a.text_at,
   'status', 'ready'
 ))`;
 

@@ -56,6 +56,10 @@ export const Attachment = z
       description: "A tiny blurred preview of an image, as a data URL",
       example: "data:image/png;base64,iVBORw0KGgo=",
     }),
+    at: z.int().nonnegative().optional().meta({
+      description:
+        "The place in the text of an answer at which its picture stands, as a UTF-16 index",
+    }),
     status: z.enum(["processing", "ready", "refused"]).meta({
       description: "`ready`: the file can be read. An upload is answered once it is ready.",
     }),
