@@ -1,5 +1,5 @@
-// One run of an answer: the model's text goes to the room as it comes, is stored about once a second, and comes to
-// exactly one end. The run belongs to the room: it goes on when the socket of the person who asked closes.
+// One run of an answer: the model's text goes to the room as it comes, is stored about once a second, and has exactly one end.
+// The run belongs to the room: it goes on when the socket of the person who asked closes.
 import type { Ctx, RunningAnswer as RunningAnswerPort, StopReason } from "../context.ts";
 import { isBlank } from "../model/blank-text.ts";
 import { EmptyAnswer, ModelError } from "../model/stream-answer.ts";
@@ -168,11 +168,9 @@ export class RunningAnswer implements RunningAnswerPort, AnswerRun {
     for await (const delta of this.#prepared.stream(this)) {
       if ("ending" in delta) return delta.ending;
       if ("usage" in delta) continue;
-      if ("picture" in delta) {
+      if ("picture" in delta)
         await this.#pictures.keep(this.#ctx, this, delta.picture, limit.length);
-        continue;
-      }
-      this.#show(filter.push(this.#pictures.pieceAt(limit.length, delta.text)));
+      else this.#show(filter.push(this.#pictures.pieceAt(limit.length, delta.text)));
       if (limit.isExceeded) {
         return { status: "truncated", error: "The answer became too long and was cut here." };
       }
