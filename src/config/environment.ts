@@ -7,6 +7,7 @@ import {
   modelName,
   networks,
   origins,
+  scanAddress,
   share,
   wholeNumber,
 } from "./setting-types.ts";
@@ -39,7 +40,7 @@ export const Environment = z.object({
   CORS_ORIGINS: origins.default(["http://localhost:3000", "http://localhost:3001"]),
   TRUSTED_PROXIES: networks.default([]),
   WEB_PAGE: z.enum(["on", "off"]).default("on"),
-  RATE_LIMITS: z.enum(["memory", "postgres", "off"]).default("memory"),
+  RATE_LIMITS: z.enum(["memory", "postgres", "off"]).optional(),
   RATE_USER_FACTOR: wholeNumber(1, 1, 1_000),
   RATE_ADDRESS_FACTOR: wholeNumber(1, 1, 1_000),
   SOCKETS_PER_USER: wholeNumber(50, 0, 1_000_000),
@@ -61,6 +62,8 @@ export const Environment = z.object({
   S3_BUCKET: z.string().optional(),
   S3_ACCESS_KEY_ID: z.string().optional(),
   S3_SECRET_ACCESS_KEY: z.string().optional(),
+  SCAN_URL: scanAddress.optional(),
+  SCAN_FAILURE: z.enum(["refuse", "allow"]).default("refuse"),
   LOG_SOCKETS_SAMPLE: share(0.01),
   METRICS_TOKEN: z
     .string()

@@ -14,12 +14,14 @@ export const PromptFile = z.object({
   units: z.int().nullable(),
   /** Whether a still picture of an image exists. */
   has_preview: z.boolean(),
+  /** What is said in a voice message, once it was transcribed. */
+  transcript: z.string().nullish(),
 });
 export type PromptFile = z.infer<typeof PromptFile>;
 
 const fileObject = `json_build_object(
   'id', a.id, 'name', a.name, 'media_type', f.media_type, 'size', f.size, 'width', f.width, 'height', f.height,
-  'units', f.units, 'has_preview', json_array_length(f.thumbnails) > 0
+  'units', coalesce(f.units, ceil(f.duration_ms / 1000.0)::int), 'has_preview', json_array_length(f.thumbnails) > 0, 'transcript', a.transcript
 )`;
 
 /**
@@ -46,8 +48,9 @@ export async function findFilesOfQuestion(
   if (ids.length === 0) return [];
   return many(
     await sql`
-      select a.id, a.name, f.media_type, f.size, f.width, f.height, f.units,
-        json_array_length(f.thumbnails) > 0 as has_preview
+      select a.id, a.name, f.media_type, f.size, f.width, f.height,
+        coalesce(f.units, ceil(f.duration_ms / 1000.0)::int) as units,
+        json_array_length(f.thumbnails) > 0 as has_preview, a.transcript
       from unnest(${[...ids]}::bigint[]) with ordinality as wanted (id, place)
       join attachments a on a.id = wanted.id and a.chat_id = ${chatId}
       join stored_files f on f.id = a.file_id

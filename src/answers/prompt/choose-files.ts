@@ -50,9 +50,13 @@ export function addFilesOfHistory(
     if (chosen.size >= filesMax) return;
     const readable = readableOf(file);
     const tokens = tokensOfFiles([readable]);
+    // Its words are in the prompt already.
+    const isSpoken = Boolean(file.transcript);
     const fits =
-      estimated + tokens.estimated <= limits.estimatedMax && most + tokens.most <= limits.mostMax;
-    const next: Readable = fits ? readable : { reason: notShown };
+      !isSpoken &&
+      estimated + tokens.estimated <= limits.estimatedMax &&
+      most + tokens.most <= limits.mostMax;
+    const next: Readable = fits ? readable : { reason: isSpoken ? transcribed : notShown };
     const added = fits ? tokens : tokensOfFiles([next]);
     if (most + added.most > limits.mostMax) return;
     estimated += added.estimated;
@@ -61,5 +65,7 @@ export function addFilesOfHistory(
   }
 }
 
+const transcribed =
+  "the message has what is said in it; whoever asks in a reply to its message lets you hear it";
 const notShown =
   "only newer and smaller files of the history go along; whoever asks in a reply to its message lets you read it";

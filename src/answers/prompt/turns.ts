@@ -41,6 +41,14 @@ export function turnsOf(message: PastMessage, code: string, readable: ReadableFi
   return [...turn, withFiles(serversTurn("You have sent these files in this room.", code), files)];
 }
 
+/** The text of a person's message, and what was said in its voice messages. */
+function wordsOf({ content, files }: Pick<PastMessage, "content" | "files">): string {
+  const spoken = (files ?? []).flatMap(({ transcript }) =>
+    transcript ? [`(said in a voice message) ${transcript}`] : [],
+  );
+  return [questionOf(content), ...spoken].filter((text) => text !== "").join("\n");
+}
+
 /** Files that stand before the text of a turn. */
 export function placed(
   files: readonly PromptFile[],
@@ -58,10 +66,10 @@ export function withFiles(turn: PromptTurn, files: PlacedFile[]): PromptTurn {
 }
 
 export function personsTurn(
-  { username, content }: Pick<Message, "username" | "content">,
+  { username, content, files }: Pick<Message, "username" | "content"> & Pick<PastMessage, "files">,
   code: string,
 ): PromptTurn {
-  const text = withoutCode(questionOf(content), code) || noText;
+  const text = withoutCode(wordsOf({ content, files }), code) || noText;
   return { role: "user", text: labelOf(code, username) + text };
 }
 
@@ -85,7 +93,7 @@ export function quotations(
 ): PromptTurn[] {
   if (!message) return [];
   const author = message.is_bot ? botUsername : message.username || "somebody who has left";
-  const whole = (message.is_bot ? message.content : questionOf(message.content)) || noText;
+  const whole = (message.is_bot ? message.content : wordsOf(message)) || noText;
   const lengths = quoteLengths.filter((length, place) => place === 0 || length < whole.length);
   const files = placed(message.files ?? [], message.id, readable);
   return lengths.map((length) => {
