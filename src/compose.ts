@@ -7,6 +7,7 @@ import { RecentSessions } from "./accounts/recent-sessions.ts";
 import { leaseSeconds } from "./answers/budget/queries.ts";
 import { isStreaming } from "./answers/queries.ts";
 import { RunningAnswers } from "./answers/running-answers.ts";
+import { keepPicture } from "./attachments/keep-picture.ts";
 import { Uploads } from "./attachments/uploads.ts";
 import type { Bus } from "./bus/bus.ts";
 import type { Config } from "./config/config.ts";
@@ -120,9 +121,11 @@ export function compose(parts: ContextParts): ServerParts {
     removalDoubtMs: durations.removalDoubtMs,
     onPerson: (userId, isHere) => peers?.personMoved(userId, isHere),
   });
+  const uploads = new Uploads();
   const answers = new RunningAnswers({
     answersMax: config.budgets.serverAnswers,
     fileWaitMs: durations.fileWaitMs,
+    keepPicture: (context, picture) => keepPicture(context, uploads.images, picture),
     onRuns: (answer, isRunning) => peers?.answerRuns(answer, isRunning),
   });
   const gate = createFollowerGate(sql, log, sockets);
@@ -199,7 +202,7 @@ export function compose(parts: ContextParts): ServerParts {
     }),
     typing: new TypingNotices(ctx, durations.typingMs),
     storeReaction: createStoreReaction(sql),
-    uploads: new Uploads(),
+    uploads,
     receipts,
     upgrade: new SocketUpgrade(ctx),
     indexer: new SearchIndexer(
