@@ -6,6 +6,7 @@ import { readArrivals, type Arrival, type ArrivalRead } from "./accounts/socket-
 import { RecentSessions } from "./accounts/recent-sessions.ts";
 import { leaseSeconds } from "./answers/budget/queries.ts";
 import { RunningAnswers } from "./answers/running-answers.ts";
+import { keepPicture } from "./attachments/keep-picture.ts";
 import { Uploads } from "./attachments/uploads.ts";
 import type { Config } from "./config/config.ts";
 import type { Arrivals, Ctx, InsertMessage, Model } from "./context.ts";
@@ -108,9 +109,11 @@ export function compose(parts: ContextParts): ServerParts {
     leaveDelayMs: durations.leaveDelayMs,
     removalDoubtMs: durations.removalDoubtMs,
   });
+  const uploads = new Uploads();
   const answers = new RunningAnswers({
     answersMax: config.budgets.serverAnswers,
     fileWaitMs: durations.fileWaitMs,
+    keepPicture: (context, picture) => keepPicture(context, uploads.images, picture),
   });
   const emit: Emit = (topic, text, merged) => sockets.emit(topic, text, merged);
   const rooms = new Rooms({
@@ -164,7 +167,7 @@ export function compose(parts: ContextParts): ServerParts {
     }),
     typing: new TypingNotices(ctx, durations.typingMs),
     storeReaction: createStoreReaction(sql),
-    uploads: new Uploads(),
+    uploads,
     receipts: new ReadNotices(ctx, durations.receiptsMs),
     upgrade: new SocketUpgrade(ctx),
     indexer: new SearchIndexer(

@@ -5,7 +5,7 @@ import type { Sql } from "./database/connect.ts";
 import type { FileStore } from "./file-store/file-store.ts";
 import type { InsertedMessage, NewMessage } from "./log/insert.ts";
 import type { JoinedChat, JoinRead } from "./log/join-reads.ts";
-import type { ModelFiles, StreamAnswer } from "./model/stream-answer.ts";
+import type { MadePicture, ModelFiles, StreamAnswer } from "./model/stream-answer.ts";
 import type { Telemetry } from "./observability/telemetry.ts";
 import type { RateLimits } from "./rate-limits/rate-limits.ts";
 import type { MergedOptions, NumberedChange } from "./realtime/local-realtime.ts";
@@ -70,6 +70,8 @@ export interface Model {
   answer: StreamAnswer | undefined;
   /** Undefined when the model reads no files. */
   files?: ModelFiles | undefined;
+  /** Makes pictures; undefined when it is off. */
+  pictures?: StreamAnswer | undefined;
   /** A phrase for the start message and `/ready`; it also says why there is no model. */
   description: string;
   /** Whether the answers only show how a model would answer: nothing is asked of it in the background. */
@@ -173,6 +175,17 @@ export interface RunningAnswer {
   stop(reason: StopReason): void;
 }
 
+/** A picture of a running answer. */
+export interface AnswerPicture extends MadePicture {
+  chatId: number;
+  messageId: number;
+  lease: RunningAnswer["lease"];
+  /** Its place among the pictures of the answer, from 1 on. */
+  place: number;
+  /** Its place in the text, in UTF-16 units. */
+  at: number;
+}
+
 /** The answers that run on this node. */
 export interface Answers {
   /**
@@ -202,6 +215,11 @@ export interface Answers {
   };
   /** The chats whose history is being summarised on this node. */
   readonly summarising: Set<number>;
+  /**
+   * Stores a picture as a file of its answer, which shows it once it has ended.
+   * @throws ModelError for what is no picture, Problem `unavailable`, `store_full`
+   */
+  keepPicture(ctx: Ctx, picture: AnswerPicture): Promise<void>;
   /** The files that this node is sending to the provider of the model. */
   readonly fileUploads: {
     /** An answer waits so long for them, in milliseconds. */

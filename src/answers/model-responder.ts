@@ -9,7 +9,8 @@ import { askWithFiles, noteFiles, receiptFiles } from "./files/ask-with-files.ts
 import { resolveFiles, type Outcomes } from "./files/resolve.ts";
 import { modelSettings, tokensBeside } from "./model-settings.ts";
 import type { BuiltPrompt } from "./prompt/prompt.ts";
-import { insertReceipt, type PromptRoom } from "./prompt/queries.ts";
+import type { PromptRoom } from "./prompt/queries.ts";
+import { insertReceipt } from "./prompt/receipt-queries.ts";
 import { readPrompt } from "./prompt/read-prompt.ts";
 import type { AnswerRequest, AnswerRun, PreparedAnswer, Responder } from "./responder.ts";
 
@@ -22,6 +23,7 @@ const answerTokensMin = 512;
 /** Asks the model with the room's history, keeps a receipt of the prompt, and counts the tokens. */
 export class ModelResponder implements Responder {
   readonly isFree = false;
+  readonly isResumed = true;
   readonly #ctx: Ctx;
   readonly #streamAnswer: StreamAnswer;
   readonly #room: PromptRoom;

@@ -46,7 +46,7 @@ async function takeOver(ctx: Ctx, run: ClaimedRun, withinMs: number): Promise<vo
   const room = await findPromptRoom(ctx.sql, run.chat_id, question.seq);
   if (!room) return await releaseRun(ctx.sql, run, usage);
   const responder = chooseResponder(ctx, room, question.content);
-  if (!responder) return await end(ctx, run, answer, "interrupted");
+  if (!responder?.isResumed) return await end(ctx, run, answer, "interrupted");
   const tokensLeft = reservedTokens - (usage?.total_tokens ?? 0);
   const prepared = await responder.prepare({
     question,

@@ -10,6 +10,7 @@ import { Problem } from "../wire/problems.ts";
 import { insertRun, releaseRun, type Lease, type StartedRun } from "./budget/queries.ts";
 import { chooseResponder } from "./choose-responder.ts";
 import type { Question } from "./prompt/prompt.ts";
+import { asksForPicture } from "./question.ts";
 import { findRoomWithPast, type PromptRoom } from "./prompt/queries.ts";
 import { pastRange } from "./prompt/read-prompt.ts";
 import type { AnswerRequest, PreparedAnswer, Responder } from "./responder.ts";
@@ -61,7 +62,7 @@ export class Reservation {
     if (!found) throw chatNotFound();
     const { room, past } = found;
     const responder = chooseResponder(ctx, room, question.content);
-    if (!responder) throw botNotConfigured();
+    if (!responder) throw botNotConfigured(ctx, question.content);
     const releaseSlot = ctx.answers.takeSlot(responder);
     try {
       const request = { question, upToSeq, past, keptText: "" };
@@ -147,7 +148,13 @@ export function storedTooLate(): Problem {
   );
 }
 
-function botNotConfigured(): Problem {
+function botNotConfigured({ model }: Ctx, content: string): Problem {
+  if (model.answer && asksForPicture(content)) {
+    return new Problem(
+      "bot_not_configured",
+      "This server makes no pictures. Ask its operator to set GEMINI_IMAGE_MODEL.",
+    );
+  }
   return new Problem(
     "bot_not_configured",
     "This server has no Gemini API key, so /bot cannot answer. Ask its operator to set GEMINI_API_KEY.",

@@ -1,4 +1,4 @@
-import type { Answers, RunningAnswer } from "../context.ts";
+import type { AnswerPicture, Answers, Ctx, RunningAnswer } from "../context.ts";
 import { Problem } from "../wire/problems.ts";
 import { AiChats } from "./ai-chats.ts";
 import { FileUploads } from "./files/copies.ts";
@@ -11,6 +11,7 @@ export class RunningAnswers implements Answers {
   readonly aiChats = new AiChats();
   readonly fileUploads: FileUploads;
   readonly #answersMax: number;
+  readonly #keepPicture: Answers["keepPicture"];
   readonly #running = new Map<number, RunningAnswer>();
   #slotsTaken = 0;
   #isClosing = false;
@@ -18,11 +19,25 @@ export class RunningAnswers implements Answers {
 
   /**
    * @param answersMax answers at once; 0 for no limit
+   * @param keepPicture stores a picture of an answer
    * @param fileWaitMs an answer waits so long for the model's copies of its files
    */
-  constructor({ answersMax, fileWaitMs }: { answersMax: number; fileWaitMs?: number | undefined }) {
+  constructor({
+    answersMax,
+    fileWaitMs,
+    keepPicture,
+  }: {
+    answersMax: number;
+    fileWaitMs?: number | undefined;
+    keepPicture: Answers["keepPicture"];
+  }) {
     this.#answersMax = answersMax;
+    this.#keepPicture = keepPicture;
     this.fileUploads = new FileUploads(fileWaitMs);
+  }
+
+  async keepPicture(ctx: Ctx, picture: AnswerPicture): Promise<void> {
+    await this.#keepPicture(ctx, picture);
   }
 
   takeSlot({ isFree }: { isFree: boolean }): () => void {

@@ -33,6 +33,7 @@ export const Environment = z.object({
     .transform((list) => list.split(",").map((name) => name.trim()))
     .pipe(z.array(modelName))
     .optional(),
+  GEMINI_IMAGE_MODEL: modelName.optional(),
   GEMINI_BASE_URL: httpUrl.optional(),
   GEMINI_CONTEXT_TOKENS: wholeNumber(32_000, 0, 2_000_000),
   GEMINI_FILE_TOKENS: wholeNumber(64_000, 0, 2_000_000),
@@ -46,6 +47,8 @@ export const Environment = z.object({
   SOCKETS_PER_ADDRESS: wholeNumber(1_000, 0, 1_000_000),
   BUDGET_TOKENS_PER_USER_DAY: wholeNumber(1_000_000, 0, 1_000_000_000_000),
   BUDGET_TOKENS_PER_CHAT_DAY: wholeNumber(5_000_000, 0, 1_000_000_000_000),
+  BUDGET_IMAGES_PER_USER_DAY: wholeNumber(20, 0, 1_000_000),
+  BUDGET_IMAGES_PER_CHAT_DAY: wholeNumber(100, 0, 1_000_000),
   BUDGET_ANSWERS_PER_USER: wholeNumber(5, 0, 100_000),
   BUDGET_ANSWERS_PER_CHAT: wholeNumber(20, 0, 100_000),
   BUDGET_ANSWERS_TOTAL: wholeNumber(100, 0, 100_000),

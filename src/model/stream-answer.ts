@@ -35,6 +35,8 @@ export interface Prompt {
   settings: ModelSettings;
   /** Tokens of answer and thoughts together, at most. */
   outputTokensMax: number;
+  /** Whether the answer may have pictures. */
+  makesPictures?: boolean;
 }
 
 /** Tokens that the model counted. `total` = prompt + answer + thoughts + tool use. */
@@ -61,11 +63,18 @@ export interface Ending {
   sources?: Source[];
 }
 
+/** A picture that a model has made. */
+export interface MadePicture {
+  mediaType: string;
+  bytes: Uint8Array<ArrayBuffer>;
+}
+
 /** `usage` is the count so far: each replaces the one before, and the last one holds for the whole answer. */
-export type Delta = { text: string } | { usage: Usage } | { ending: Ending };
+export type Delta =
+  { text: string } | { picture: MadePicture } | { usage: Usage } | { ending: Ending };
 
 /**
- * Asks a model and yields its answer: any number of non-empty `text` pieces and of `usage` counts, then exactly one
+ * Asks a model and yields its answer: any number of non-empty `text` pieces, of pictures and of `usage` counts, then exactly one
  * `ending`. The first piece has a visible character.
  * @throws ModelError when no proper end was reached; the text that was yielded before stays valid.
  * @throws EmptyAnswer when it ended properly without a visible character.

@@ -2,7 +2,7 @@ import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import type { Room } from "../client/client.ts";
 import type { Message } from "../wire/messages.ts";
 import { ComposerMode } from "./composer-mode.tsx";
-import type { Composing } from "./composing.ts";
+import { askingGemini, type Composing } from "./composing.ts";
 import { directionOfDraft } from "./directions.ts";
 import { Icon } from "./icons.tsx";
 import { isEnterOfInputMethod } from "./input-method.ts";
@@ -18,10 +18,6 @@ import { Recorder } from "./voice.ts";
 const charactersMax = 16_000;
 /** From this length on, the writer sees how many characters are left. */
 const charactersNear = 15_000;
-
-function askingGemini(text: string): string {
-  return /^\s*\/bot(\s|$)/i.test(text) ? text : `/bot ${text}`;
-}
 
 function AskGeminiButton({ onClick }: { onClick: () => void }) {
   return (

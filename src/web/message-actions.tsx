@@ -43,6 +43,7 @@ export function MessageActions({
   const items = [
     { label: "Reply", act: () => commands.reply(message) },
     { label: "React", act: () => popover.open("emoji") },
+    { label: "Ask Gemini", act: () => commands.ask(message) },
     ...(canEdit ? [{ label: "Edit", act: () => commands.edit(message) }] : []),
     ...(canReport ? [{ label: "Report", act: () => commands.report(message) }] : []),
     ...(canDelete ? [{ label: "Delete", act: () => commands.delete(message) }] : []),

@@ -7,7 +7,7 @@ import {
   type StreamAnswer,
 } from "../../model/stream-answer.ts";
 import type { BuiltPrompt } from "../prompt/prompt.ts";
-import { updateReceiptFiles, type ReceiptFile } from "../prompt/queries.ts";
+import { updateReceiptFiles, type ReceiptFile } from "../prompt/receipt-queries.ts";
 import type { PlacedFile } from "../prompt/turns.ts";
 import { speakerCode } from "../text/speaker-labels.ts";
 import { deleteCopies, findReadableFiles } from "./queries.ts";

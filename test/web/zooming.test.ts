@@ -1,9 +1,8 @@
 // Enlarging a picture.
 import { expect, test } from "bun:test";
-import { zoomed } from "../../src/web/pinch.ts";
+import { whole, zoomed } from "../../src/web/zooming.ts";
 
 const place = { width: 400, height: 300 };
-const whole = { scale: 1, x: 0, y: 0 };
 
 test("the point under the fingers stays where it is", () => {
   const at = { x: 100, y: -50 };
