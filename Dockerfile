@@ -23,9 +23,9 @@ COPY tsconfig.json ./
 COPY db db
 COPY src src
 # --bytecode would make the start 50 ms faster and the program 7 MB larger. --splitting keeps the parts that the page loads
-# later in files of their own. pino-pretty is only used in development.
+# later in files of their own. The worker is started by its path. pino-pretty is only used in development.
 RUN bun build --compile --splitting --minify --sourcemap --format=esm --external pino-pretty \
-    src/cli.ts --outfile /out/gemini-coop \
+    src/cli.ts src/attachments/voice/read-worker.ts --outfile /out/gemini-coop \
  && cp node_modules/@dbmate/linux-*/bin/dbmate /out/ \
  && install -d -m 0700 /out/data
 

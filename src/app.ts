@@ -6,6 +6,8 @@ import type { Passwords } from "./accounts/passwords.ts";
 import { bearerUserId } from "./accounts/signed-in.ts";
 import { botRoutes } from "./answers/routes.ts";
 import { downloadRoutes } from "./attachments/download-routes.ts";
+import { pictureFileRoutes } from "./attachments/pictures/file-routes.ts";
+import { pictureRoutes } from "./attachments/pictures/routes.ts";
 import { fileRoutes } from "./attachments/file-routes.ts";
 import { attachmentRoutes } from "./attachments/routes.ts";
 import type { Uploads } from "./attachments/uploads.ts";
@@ -72,6 +74,7 @@ export function createApp(parts: AppParts) {
   );
   // Bodies that are files have other limits.
   app.route("/", fileRoutes(ctx, uploads));
+  app.route("/", pictureFileRoutes(ctx, uploads));
   app.use(limitBody);
   app.use(requireJson);
 
@@ -86,6 +89,7 @@ export function createApp(parts: AppParts) {
   app.route("/", reactionRoutes(ctx, storeReaction));
   app.route("/", attachmentRoutes(ctx, uploads));
   app.route("/", downloadRoutes(ctx));
+  app.route("/", pictureRoutes(ctx));
   app.route("/", searchRoutes(ctx));
   app.route("/", botRoutes(ctx));
   app.route("/", healthRoutes(ctx));

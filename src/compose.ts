@@ -14,6 +14,7 @@ import { noPeers, type Arrivals, type Ctx, type InsertMessage, type Model } from
 import type { Sql } from "./database/connect.ts";
 import { ExportSlots } from "./export/export-slots.ts";
 import { GroupReads } from "./database/group-reads.ts";
+import { repeatedAfterDeadlocks } from "./database/deadlocks.ts";
 import { GroupCommit } from "./database/group-commit.ts";
 import { observed } from "./database/query-metrics.ts";
 import { openFileStore } from "./file-store/open-store.ts";
@@ -22,6 +23,7 @@ import { createReadLog, findLastSeqs } from "./log/replay.ts";
 import { TypingNotices } from "./messages/typing.ts";
 import { noMetrics } from "./observability/metrics/metrics.ts";
 import { noTelemetry, type Telemetry } from "./observability/telemetry.ts";
+import { RecentReplays } from "./log/recent-replays.ts";
 import { Presence } from "./presence/presence.ts";
 import { createStoreReaction } from "./reactions/commit.ts";
 import { ReadNotices } from "./receipts/notices.ts";
@@ -87,6 +89,8 @@ export interface ComposedDurations {
   presenceIdleMs: number;
   /** The people of a server that was killed count as connected for so long. */
   presenceLeaseMs: number;
+  /** An answer waits so long for the model's copies of its files. */
+  fileWaitMs: number;
   /** Another server fills the index of the searches within this after the one that did was killed. */
   indexerLeaseMs: number;
 }
@@ -96,7 +100,8 @@ export function compose(parts: ContextParts): ServerParts {
   const { config, secretKey, log, model } = parts;
   const { telemetry = noTelemetry, now = () => new Date(), durations = {} } = parts;
   const { metrics } = telemetry;
-  const sql = metrics === noMetrics ? parts.sql : observed(parts.sql, metrics);
+  const pool = repeatedAfterDeadlocks(parts.sql);
+  const sql = metrics === noMetrics ? pool : observed(pool, metrics);
   const presence = new Presence({
     sql,
     log,
@@ -117,6 +122,7 @@ export function compose(parts: ContextParts): ServerParts {
   });
   const answers = new RunningAnswers({
     answersMax: config.budgets.serverAnswers,
+    fileWaitMs: durations.fileWaitMs,
     onRuns: (answer, isRunning) => peers?.answerRuns(answer, isRunning),
   });
   const gate = createFollowerGate(sql, log, sockets);
@@ -204,7 +210,9 @@ export function compose(parts: ContextParts): ServerParts {
 }
 
 function createArrivals(sql: Sql): Arrivals {
-  const reads = new GroupReads<Arrival, ArrivalRead>((arrivals) => readArrivals(sql, arrivals), {
+  const replays = new RecentReplays();
+  const read = (arrivals: Arrival[]) => readArrivals(sql, arrivals, replays);
+  const reads = new GroupReads<Arrival, ArrivalRead>(read, {
     sizeMax: arrivalsGroupMax,
     queueMax: arrivalsQueueMax,
   });

@@ -5,7 +5,7 @@ import type { Sql } from "./database/connect.ts";
 import type { FileStore } from "./file-store/file-store.ts";
 import type { InsertedMessage, NewMessage } from "./log/insert.ts";
 import type { JoinedChat, JoinRead } from "./log/join-reads.ts";
-import type { StreamAnswer } from "./model/stream-answer.ts";
+import type { ModelFiles, StreamAnswer } from "./model/stream-answer.ts";
 import type { Telemetry } from "./observability/telemetry.ts";
 import type { RateLimits } from "./rate-limits/rate-limits.ts";
 import type { AnswerElsewhere } from "./realtime/answers-elsewhere.ts";
@@ -72,8 +72,12 @@ export interface InsertMessage {
 export interface Model {
   /** Undefined when no model is configured. */
   answer: StreamAnswer | undefined;
+  /** Undefined when the model reads no files. */
+  files?: ModelFiles | undefined;
   /** A phrase for the start message and `/ready`; it also says why there is no model. */
   description: string;
+  /** Whether the answers only show how a model would answer: nothing is asked of it in the background. */
+  isDemonstration?: boolean;
 }
 
 /** Delivers frames to people. Only actions publish, and only after the commit. */
@@ -229,8 +233,17 @@ export interface Answers {
     /** Runs the tries of one question one after another; `ask` is told whether a try before it has just ended. */
     inTurn<T>(key: string, ask: (isRetry: boolean) => Promise<T>): Promise<T>;
   };
+  /** The runs of questions that are being stored on this node. */
+  readonly storing: Set<number>;
   /** The chats whose history is being summarised on this node. */
   readonly summarising: Set<number>;
+  /** The files that this node is sending to the provider of the model. */
+  readonly fileUploads: {
+    /** An answer waits so long for them, in milliseconds. */
+    readonly waitMs: number;
+    /** Waits for the upload of a file that runs, or begins it. @returns the address of the copy */
+    join(fileId: number, upload: () => Promise<string>): Promise<string>;
+  };
   /** The chats in which every message asks the model, as far as they are known on this node. */
   readonly aiChats: {
     find(chatId: number): boolean | undefined;

@@ -6,6 +6,7 @@ import { keptSecretKey } from "./accounts/secret-key.ts";
 import { createDemonstration } from "./model/demonstration.ts";
 import { createGeminiModel } from "./model/gemini/client.ts";
 import { loadBus } from "./bus/load-bus.ts";
+import { createGeminiFiles } from "./model/gemini/files.ts";
 import { ConfigError, readConfig, type Config } from "./config/config.ts";
 import { compose } from "./compose.ts";
 import type { Model } from "./context.ts";
@@ -41,8 +42,9 @@ function modelOf(config: Config, log: Logger): Model {
   const { apiKey, model, baseUrl } = config.gemini;
   if (apiKey || (baseUrl && !config.production)) {
     // A server at GEMINI_BASE_URL may need no key, but the SDK requires one.
-    const answer = createGeminiModel({ apiKey: apiKey ?? "none", baseUrl, log });
-    return { answer, description: model };
+    const options = { apiKey: apiKey ?? "none", baseUrl, log };
+    const files = createGeminiFiles(options);
+    return { answer: createGeminiModel(options), files, description: model };
   }
   if (config.production) {
     return {
@@ -52,6 +54,7 @@ function modelOf(config: Config, log: Logger): Model {
   }
   return {
     answer: createDemonstration(),
+    isDemonstration: true,
     description:
       "offline demonstration: GEMINI_API_KEY is not set, so /bot is not answered by Gemini",
   };

@@ -4,8 +4,10 @@ import type { PeopleChanges } from "./accounts/people-changes.ts";
 import { cleanUpSessions } from "./accounts/authentication.ts";
 import { checkSessions } from "./accounts/session-check.ts";
 import { continueDeletions } from "./account-deletion/job.ts";
+import { cleanUpCopies, removeCopies } from "./answers/files/copies.ts";
 import { recoverAnswers } from "./answers/recovery.ts";
 import { cleanUpUploads, purgeFiles } from "./attachments/purge.ts";
+import { continueTranscriptions } from "./attachments/transcripts/job.ts";
 import { createApp, type AppParts } from "./app.ts";
 import { cleanUpAudit } from "./audit/audit.ts";
 import { purgeDeletedChats } from "./chats/purge.ts";
@@ -49,6 +51,8 @@ export interface ServerDurations {
   purgeMs: number;
   /** Between two looks for people whose presence has changed. */
   presencePollMs: number;
+  /** Between two looks for voice messages that are to be transcribed. */
+  transcribeMs: number;
   /** Between two looks for people whose profiles or blocks have changed. */
   peoplePollMs: number;
   /** Between two renewals of the lease of this server's people: a third of the lease at most. */
@@ -75,6 +79,7 @@ const defaultDurations: ServerDurations = {
   recoveryMs: 500,
   purgeMs: 1_000,
   presencePollMs: 1_000,
+  transcribeMs: 1_000,
   peoplePollMs: 1_000,
   presenceRenewMs: 8_000,
   indexMs: 750,
@@ -219,6 +224,8 @@ function startTasks(parts: ServerParts, times: ServerDurations): (() => void)[] 
     ),
     every(times.purgeMs, "purge of deleted chats", log, () => purgeDeletedChats(ctx)),
     every(times.purgeMs, "purge of files", log, () => purgeFiles(ctx)),
+    every(times.transcribeMs, "transcription", log, () => continueTranscriptions(ctx)),
+    every(times.purgeMs, "purge of the model's copies of files", log, () => removeCopies(ctx)),
     every(times.purgeMs, "deletion of accounts", log, () => continueDeletions(ctx)),
     every(times.presencePollMs, "presence", log, () => {
       presence.people.checkIdle();
@@ -233,6 +240,7 @@ function startTasks(parts: ServerParts, times: ServerDurations): (() => void)[] 
     every(cleanUpMs, "session clean-up", log, () => cleanUpSessions(ctx)),
     every(cleanUpMs, "rate clean-up", log, () => ctx.rateLimits.cleanUp()),
     every(cleanUpMs, "upload clean-up", log, () => cleanUpUploads(ctx)),
+    every(cleanUpMs, "clean-up of the model's copies of files", log, () => cleanUpCopies(ctx)),
     every(cleanUpMs, "audit clean-up", log, () => cleanUpAudit(ctx)),
   ];
 }

@@ -43,7 +43,11 @@ const ranks: readonly (readonly string[])[] = [
 const elsewhere = new Set(["client", "web"]);
 
 /** Files that the page may import at run time, too. They import nothing. */
-const sharedWithPage = new Set(["wire/folding.ts", "wire/mention-pattern.ts"]);
+const sharedWithPage = new Set([
+  "wire/deleted-username.ts",
+  "wire/folding.ts",
+  "wire/mention-pattern.ts",
+]);
 
 /** Files that may import what other files of their folder may not: a package, or the page. */
 const packageOwners: readonly (readonly [name: RegExp, owner: RegExp])[] = [

@@ -2,7 +2,7 @@
 // one that finds nothing to do changes nothing.
 import type { Ctx } from "../context.ts";
 import { activityFrame, updatedFrame } from "../wire/message-frames.ts";
-import { deletedUsername } from "../wire/users.ts";
+import { deletedUsername } from "../wire/deleted-username.ts";
 import {
   beginErasure,
   eraseMessages,

@@ -1,6 +1,7 @@
 // Profiles as others see them, and the search for people.
 import { many, maybe, type Fragment, type Sql } from "../database/connect.ts";
 import { isBlockBetween } from "../log/block-queries.ts";
+import { avatarUrl } from "../log/picture-columns.ts";
 import { Profile } from "../wire/users.ts";
 
 /** Rows of display names that are read for each person of a result: a name may have several words with the same beginning. */
@@ -8,7 +9,7 @@ const partsPerPerson = 5;
 
 /** The columns of a Profile, from `users u`. */
 export const profileColumns = (sql: Sql) => sql`
-  u.id, u.username, u.display_name, u.bio, null::text as avatar_url, u.created_at, false as is_bot_account
+  u.id, u.username, u.display_name, u.bio, ${avatarUrl(sql)} as avatar_url, u.created_at, false as is_bot_account
 `;
 
 /**

@@ -1,19 +1,26 @@
 import { z } from "zod";
 import { insertEvent, type Actor, type Source } from "../audit/queries.ts";
 import { many, maybe, one, type Sql } from "../database/connect.ts";
+import { avatarUrl } from "../log/picture-columns.ts";
 import { User, type UpdateMeInput } from "../wire/users.ts";
 import { namePartsOf } from "./name-search.ts";
 
 /** The columns of a User. */
-const userColumns = (sql: Sql) => sql`
-  id, username, email, created_at, read_receipts, presence, display_name, bio, null::text as avatar_url,
-  false as is_bot_account
+export const userColumns = (sql: Sql) => sql`
+  id, username, email, created_at, read_receipts, presence, display_name, bio, avatar_id,
+  ${avatarUrl(sql, sql``)} as avatar_url, false as is_bot_account
 `;
 
 const UserWithPassword = User.extend({ hashed_password: z.string() });
 export type UserWithPassword = z.infer<typeof UserWithPassword>;
 
-const NamedUser = User.pick({ id: true, username: true, created_at: true, display_name: true });
+const NamedUser = User.pick({
+  id: true,
+  username: true,
+  created_at: true,
+  display_name: true,
+  avatar_url: true,
+});
 export type NamedUser = z.infer<typeof NamedUser>;
 
 /** @throws the unique violation of `users_username_key` or `users_email_key` */
@@ -155,7 +162,7 @@ export async function replaceHash(
 export async function findUsersByName(sql: Sql, usernames: string[]): Promise<NamedUser[]> {
   return many(
     await sql`
-      select id, username, created_at, display_name
+      select id, username, created_at, display_name, ${avatarUrl(sql, sql``)} as avatar_url
       from users
       where lower(username) = any (select lower(name) from unnest(${usernames}::text[]) as name) and deleted_at is null
       order by id

@@ -3,7 +3,7 @@ import type { Ctx } from "../context.ts";
 import type { AnswerContext } from "../wire/answers.ts";
 import { Problem } from "../wire/problems.ts";
 import { getMessage } from "../chats/get-message.ts";
-import { findAnswerContext } from "./prompt/queries.ts";
+import { findAnswerContext } from "./prompt/receipt-queries.ts";
 
 /** Returns the receipt of an answer: the messages and settings that it was made from. @throws Problem `not_found` */
 export async function getAnswerContext(

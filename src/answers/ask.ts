@@ -1,4 +1,5 @@
 import type { Caller } from "../accounts/access-tokens.ts";
+import { chatNotFound } from "../chats/actions.ts";
 import type { Ctx } from "../context.ts";
 import type { Message, SendMessageInput } from "../wire/messages.ts";
 import { Problem } from "../wire/problems.ts";
@@ -33,18 +34,21 @@ export async function isQuestion(
   return isAiChat ?? false;
 }
 
-/** @throws Problem `invalid` for `/bot` or `@Gemini` without a question */
-export function refuseEmptyQuestion(content: string): void {
-  if (!hasNoQuestion(content)) return;
-  const detail = detailOf(content);
+/**
+ * A reply, and a message with files, may call the model without words: the question is about these.
+ * @throws Problem `invalid` for `/bot` or `@Gemini` without a question
+ */
+export function refuseEmptyQuestion({
+  content,
+  reply_to: replyTo,
+  attachment_ids: attachmentIds,
+}: SendMessageInput): void {
+  if (!hasNoQuestion(content) || replyTo != null || (attachmentIds ?? []).length > 0) return;
+  const detail =
+    questionOf(content) === ""
+      ? "Write your question after /bot."
+      : "Write your question beside @Gemini.";
   throw new Problem("invalid", detail, { errors: [{ pointer: "/content", detail }] });
-}
-
-function detailOf(content: string): string {
-  if (content === "") return "Write a question beside the files: here every message asks Gemini.";
-  return questionOf(content) === ""
-    ? "Write your question after /bot."
-    : "Write your question beside @Gemini.";
 }
 
 /**
@@ -59,7 +63,7 @@ export async function ask(
   input: SendMessageInput,
   log: QuestionLog,
 ): Promise<Message> {
-  refuseEmptyQuestion(input.content);
+  refuseEmptyQuestion(input);
   const askOnce = () => reserveAndStore(ctx, caller, chatId, input, log);
   if (input.client_id == null) return await askOnce();
   const key = `${chatId} ${caller.id} ${input.client_id}`;
@@ -73,22 +77,29 @@ async function reserveAndStore(
   ctx: Ctx,
   caller: Caller,
   chatId: number,
-  { content, reply_to: replyTo = null }: SendMessageInput,
+  { content, client_id, reply_to: replyTo, attachment_ids: attachmentIds }: SendMessageInput,
   log: QuestionLog,
 ): Promise<Message> {
-  let reservation: Reservation;
-  try {
-    const question = { username: caller.username, content, reply_to: replyTo };
-    reservation = await Reservation.make(ctx, caller, chatId, question);
-  } catch (error) {
+  const question = {
+    user_id: caller.id,
+    username: caller.username,
+    content,
+    reply_to: replyTo ?? null,
+    attachments: (attachmentIds ?? []).map((id) => ({ id })),
+  };
+  const clientId = client_id ?? undefined;
+  const reservation = await Reservation.make(ctx, caller, chatId, { question, clientId });
+  if (reservation === "known") {
     // A retry needs no reservation: the answer to its question has had one.
     const message = await log.find();
-    if (!message) throw error;
+    if (!message) throw chatNotFound();
     return message;
   }
+  // The model sees no file that the room can't see yet.
+  if (question.attachments.length === 0) reservation.askAhead();
   try {
     const { message, answer } = await log.store(reservation.runId);
-    if (answer) reservation.start(message, answer);
+    if (answer) await reservation.start(message, answer);
     else await reservation.release();
     return message;
   } catch (error) {

@@ -5,9 +5,12 @@ import {
   type ModelSettings,
   type StreamAnswer,
 } from "../model/stream-answer.ts";
+import { askWithFiles, noteFiles, receiptFiles } from "./files/ask-with-files.ts";
+import { resolveFiles, type Outcomes } from "./files/resolve.ts";
 import { modelSettings, tokensBeside } from "./model-settings.ts";
 import type { BuiltPrompt } from "./prompt/prompt.ts";
-import { insertReceipt, type PromptRoom } from "./prompt/queries.ts";
+import type { PromptRoom } from "./prompt/queries.ts";
+import { insertReceipt } from "./prompt/receipt-queries.ts";
 import { readPrompt } from "./prompt/read-prompt.ts";
 import type { AnswerRequest, AnswerRun, PreparedAnswer, Responder } from "./responder.ts";
 
@@ -61,24 +64,32 @@ export class ModelResponder implements Responder {
     return answerTokensMax + (budget === null || budget < 0 ? thoughtsTokensDefault : budget);
   }
 
-  async *#stream(run: AnswerRun, prepared: BuiltPrompt): AsyncGenerator<Delta> {
+  async *#stream(run: AnswerRun, prompt: BuiltPrompt): AsyncGenerator<Delta> {
     const { meter } = run;
-    const prompt = await this.#newestPrompt(run, prepared);
     const outputTokensMax = this.#outputTokensMax(run, prompt);
-    meter.begin(prompt.estimatedTokens, this.#room.token_ratio);
-    const receipt = this.#keepReceipt(run, prompt);
+    const outcomes = await resolveFiles(this.#ctx, this.#room.id, prompt.files, run.signal);
+    meter.begin(prompt.estimatedTokens, this.#room.token_ratio, prompt.fileTokens);
+    const receipt = this.#keepReceipt(run, prompt, outcomes);
     const settings = this.#settings;
-    const call = this.#ctx.telemetry.tracing.modelCall(settings.model);
+    const traced = this.#ctx.telemetry.tracing.modelCall(settings.model);
     let hasBegun = false;
     let hasText = false;
     let failure: string | undefined;
     try {
-      const { system, turns } = prompt;
-      const request = { system, turns, settings, outputTokensMax };
-      for await (const delta of this.#streamAnswer(request, run.signal)) {
+      const onChange = async (changed: Outcomes) => {
+        await receipt;
+        const stored = await run.stored;
+        if (!stored) return;
+        const files = receiptFiles(prompt.files, changed, stored.question.id);
+        await noteFiles(this.#ctx, stored.messageId, files);
+      };
+      const call = { chatId: this.#room.id, prompt, outcomes, onChange };
+      const request = { settings, outputTokensMax };
+      const deltas = askWithFiles(this.#ctx, this.#streamAnswer, call, request, run.signal);
+      for await (const delta of deltas) {
         hasBegun = true;
         if ("text" in delta) {
-          if (!hasText) call.firstChunk();
+          if (!hasText) traced.firstChunk();
           hasText = true;
           meter.addText(delta.text);
         }
@@ -91,7 +102,7 @@ export class ModelResponder implements Responder {
       if (!run.signal.aborted) failure = error instanceof Error ? error.name : "_OTHER";
       throw error;
     } finally {
-      call.ended(meter.counted, failure);
+      traced.ended(meter.counted, failure);
       this.#checkUsage(run);
       // The answer's end updates the receipt, so it must be stored before.
       await receipt;
@@ -105,31 +116,22 @@ export class ModelResponder implements Responder {
   }
 
   /** The model must not cost more than was reserved. If it does, somebody should know. */
-  #checkUsage({ messageId, meter, reservedTokens }: AnswerRun): void {
+  #checkUsage({ lease, meter, reservedTokens }: AnswerRun): void {
     const usedTokens = meter.charged.total_tokens;
     if (usedTokens <= reservedTokens) return;
     const { model } = this.#settings;
     this.#ctx.log.warn(
-      { messageId, model, usedTokens, reservedTokens },
+      { runId: lease.id, model, usedTokens, reservedTokens },
       "an answer used more tokens than were reserved",
     );
   }
 
-  /**
-   * Reads the history again if others have written between the first reading and the question, and uses it if the
-   * reservation covers it.
-   */
-  async #newestPrompt(run: AnswerRun, prepared: BuiltPrompt): Promise<BuiltPrompt> {
-    const { question, keptText, reservedTokens } = run;
-    if (keptText !== "" || question.seq <= this.#room.last_seq + 1) return prepared;
-    const newest = await readPrompt(this.#ctx, this.#room, question, { upToSeq: question.seq - 1 });
-    const tokensMin = newest.tokensAtMost + tokensBeside(this.#settings) + answerTokensMin;
-    return tokensMin <= reservedTokens ? newest : prepared;
-  }
-
-  async #keepReceipt(run: AnswerRun, prompt: BuiltPrompt): Promise<void> {
-    const { question, messageId, lease, meter } = run;
+  async #keepReceipt(run: AnswerRun, prompt: BuiltPrompt, outcomes: Outcomes): Promise<void> {
+    const { lease, meter } = run;
     const { settings } = this.#room;
+    const stored = await run.stored;
+    if (!stored) return;
+    const { question, messageId } = stored;
     try {
       await insertReceipt(this.#ctx.sql, messageId, lease, {
         receipt: {
@@ -138,6 +140,7 @@ export class ModelResponder implements Responder {
           messages: [...prompt.messages, { id: question.id, updated_seq: question.updated_seq }],
           summary: prompt.summary,
           estimatedTokens: prompt.estimatedTokens,
+          files: receiptFiles(prompt.files, outcomes, question.id),
         },
         usage: meter.charged,
       });

@@ -3,6 +3,7 @@
 import type { Ctx } from "../context.ts";
 import type { Message } from "../wire/messages.ts";
 import { claimAbandonedRuns, releaseRun, type ClaimedRun } from "./budget/queries.ts";
+import { AnswerCall } from "./answer-call.ts";
 import { noUsage } from "./budget/usage-meter.ts";
 import { chooseResponder } from "./choose-responder.ts";
 import { findPromptRoom } from "./prompt/queries.ts";
@@ -22,7 +23,8 @@ const resumeWithinMs = 8_000;
  */
 export async function recoverAnswers(ctx: Ctx, withinMs = resumeWithinMs): Promise<void> {
   if (ctx.lifecycle.closing) return;
-  for (const run of await claimAbandonedRuns(ctx.sql, ctx.answers.runIds(), runsPerCall)) {
+  const ownIds = [...ctx.answers.storing, ...ctx.answers.runIds()];
+  for (const run of await claimAbandonedRuns(ctx.sql, ownIds, runsPerCall)) {
     // A run that can't be taken over must not keep the others waiting; it is claimed again when its lease has run out.
     await takeOver(ctx, run, withinMs).catch((error: unknown) => {
       ctx.log.error({ err: error, messageId: run.message_id }, "an answer could not be taken over");
@@ -68,11 +70,14 @@ async function takeOver(ctx: Ctx, run: ClaimedRun, withinMs: number): Promise<vo
   RunningAnswer.start(ctx, {
     answer,
     question,
-    lease: { id, attempt },
-    reservedTokens,
+    call: new AnswerCall(prepared, {
+      lease: { id, attempt },
+      reservedTokens,
+      keptText: answer.content,
+      usageBefore: usage,
+    }),
     releaseSlot: ctx.answers.takeSlotOfResumed(),
-    prepared,
-    resumed: { usage, withinMs },
+    resumed: { withinMs },
   });
 }
 

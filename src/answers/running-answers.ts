@@ -1,13 +1,16 @@
 import type { Answers, RunningAnswer } from "../context.ts";
 import { Problem } from "../wire/problems.ts";
 import { AiChats } from "./ai-chats.ts";
+import { FileUploads } from "./files/copies.ts";
 import { InFlightQuestions } from "./in-flight-questions.ts";
 
 /** The answers that run on this node, and how many there may be. */
 export class RunningAnswers implements Answers {
   readonly inFlight = new InFlightQuestions();
+  readonly storing = new Set<number>();
   readonly summarising = new Set<number>();
   readonly aiChats = new AiChats();
+  readonly fileUploads: FileUploads;
   readonly #answersMax: number;
   readonly #onRuns: (answer: RunningAnswer, isRunning: boolean) => void;
   readonly #running = new Map<number, RunningAnswer>();
@@ -17,16 +20,20 @@ export class RunningAnswers implements Answers {
 
   /**
    * @param answersMax answers at once; 0 for no limit
+   * @param fileWaitMs an answer waits so long for the model's copies of its files
    * @param onRuns is told of each answer that begins to run, and of its end
    */
   constructor({
     answersMax,
+    fileWaitMs,
     onRuns = () => {},
   }: {
     answersMax: number;
+    fileWaitMs?: number | undefined;
     onRuns?: ((answer: RunningAnswer, isRunning: boolean) => void) | undefined;
   }) {
     this.#answersMax = answersMax;
+    this.fileUploads = new FileUploads(fileWaitMs);
     this.#onRuns = onRuns;
   }
 

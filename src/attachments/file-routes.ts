@@ -1,6 +1,5 @@
 // The endpoints whose bodies are files. They come before the limits of JSON bodies.
 import { createRoute } from "@hono/zod-openapi";
-import type { Context } from "hono";
 import { signedIn } from "../accounts/signed-in.ts";
 import type { Ctx } from "../context.ts";
 import { limit } from "../http/rate-limits.ts";
@@ -15,9 +14,10 @@ import {
 } from "../wire/attachments.ts";
 import { ChatPath } from "../wire/chats.ts";
 import { answers, bearer, refuses } from "../wire/openapi.ts";
+import { bodyOf } from "../http/file-body.ts";
 import { counted } from "./counted.ts";
 import { putPart } from "./parts.ts";
-import { upload, type Body } from "./upload.ts";
+import { upload } from "./upload.ts";
 import type { Uploads } from "./uploads.ts";
 
 const tags = ["Files"];
@@ -56,6 +56,7 @@ const uploadRoute = createRoute({
       "too_large",
       "unsupported_media_type",
       "invalid",
+      "infected",
       "quota_exceeded",
       "store_full",
     ),
@@ -91,15 +92,6 @@ const putPartRoute = createRoute({
   },
 });
 
-function bodyOf(c: Context): Body {
-  const length = c.req.header("content-length");
-  return {
-    stream: c.req.raw.body,
-    contentType: c.req.header("content-type") ?? "",
-    length: length === undefined ? undefined : Number(length),
-  };
-}
-
 export function fileRoutes(ctx: Ctx, uploads: Uploads) {
   const app = createRouter();
   const isSignedIn = signedIn(ctx);
@@ -107,8 +99,9 @@ export function fileRoutes(ctx: Ctx, uploads: Uploads) {
   return app
     .openapi({ ...uploadRoute, middleware: [isSignedIn, isLimited] as const }, async (c) => {
       const { chat_id: chatId } = c.req.valid("param");
-      const { name, client_id: clientId } = c.req.valid("query");
-      const file = { chatId, name, clientId, body: bodyOf(c) };
+      const { name, kind, client_id: clientId } = c.req.valid("query");
+      const isVoice = kind === "voice";
+      const file = { chatId, name, clientId, isVoice, body: bodyOf(c) };
       const caller = c.get("caller");
       return c.json(await counted(ctx, () => upload(ctx, uploads, caller, file)), 200);
     })

@@ -11,10 +11,14 @@ import { imageBytesMax, type Images, type PreparedImage } from "./images/images.
 import { binaryType, findType, type FoundType } from "./media-types.ts";
 import { insertAttachment, type InsertedAttachment, type NewFile } from "./insert-queries.ts";
 import { findStoredFile } from "./queries.ts";
+import { countedBytesMax, countPages } from "./pdf-pages.ts";
 import { emptyFile, quotaExceeded } from "./quota.ts";
 import { discard, newKey, type Received } from "./receive.ts";
 import { notePending } from "./removal-queries.ts";
+import { scan } from "./scan/scan.ts";
 import { pendingSeconds } from "./upload-limits.ts";
+import type { Uploads } from "./uploads.ts";
+import { voiceBytesMax, voiceTooLarge } from "./voice/recordings.ts";
 
 const pieceBytes = 1024 * 1024;
 
@@ -22,6 +26,7 @@ export interface UploadedFile {
   chatId: number;
   name: string;
   clientId: string | undefined;
+  isVoice: boolean;
   uploadId?: string;
 }
 
@@ -31,7 +36,7 @@ export interface UploadedFile {
  */
 export async function finishUpload(
   ctx: Ctx,
-  images: Images,
+  uploads: Uploads,
   caller: Caller,
   received: Received,
   uploaded: UploadedFile,
@@ -39,12 +44,15 @@ export async function finishUpload(
   const written = [received.key];
   try {
     if (received.size === 0) throw emptyFile();
-    const known = await findStoredFile(ctx.sql, uploaded.chatId, received.sha256);
+    const known = await findStoredFile(ctx.sql, uploaded.chatId, received.sha256, uploaded.isVoice);
     const outcome = known
       ? await store(ctx, caller, received, uploaded, undefined)
       : { outcome: "no_file" as const };
     if (outcome.outcome !== "no_file") return attachmentOf(ctx, outcome);
-    const file = await prepare(ctx, images, received, written);
+    await scan(ctx, uploads, caller, received, `chat:${uploaded.chatId}`);
+    const file = uploaded.isVoice
+      ? await prepareVoice(ctx, uploads, received)
+      : await prepare(ctx, uploads.images, received, written);
     const inserted = await store(ctx, caller, received, uploaded, file);
     if ("is_new" in inserted && inserted.is_new) {
       const keys = new Set([file.key, ...file.thumbnails.map(({ key }) => key)]);
@@ -60,7 +68,7 @@ async function store(
   ctx: Ctx,
   caller: Caller,
   received: Received,
-  { chatId, name, clientId, uploadId }: UploadedFile,
+  { chatId, name, clientId, isVoice, uploadId }: UploadedFile,
   file: NewFile | undefined,
 ): Promise<InsertedAttachment> {
   const insert = () =>
@@ -69,6 +77,7 @@ async function store(
       uploader: caller,
       name: harmlessName(name),
       clientId,
+      isVoice,
       uploadedSha256: received.sha256,
       uploadedBytes: received.size,
       limits: { user: ctx.config.files.userDayBytes, chat: ctx.config.files.chatDayBytes },
@@ -106,6 +115,32 @@ function attachmentOf(ctx: Ctx, { outcome, attachment }: InsertedAttachment): At
   }
 }
 
+/** @throws Problem `invalid` for what is no recording, or too long */
+async function prepareVoice(
+  ctx: Ctx,
+  { recordings }: Uploads,
+  received: Received,
+): Promise<NewFile> {
+  if (received.size > voiceBytesMax) throw voiceTooLarge();
+  const { mediaType: found } = await findType(received.head);
+  const { mediaType, durationMs, waveform } = await recordings.read(found, () =>
+    readStored(ctx, received),
+  );
+  return {
+    ...wholeFile(received, { mediaType, kind: "file" }),
+    kind: "voice",
+    durationMs,
+    waveform,
+    units: Math.ceil(durationMs / 1_000),
+  };
+}
+
+async function readStored(ctx: Ctx, { key }: Received): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = await readWhole(ctx.files, key);
+  if (!bytes) throw new Error("a file that was just written is missing");
+  return bytes;
+}
+
 /**
  * Finds out the type of a file. Of an image the metadata is removed, and thumbnails are made.
  * @param written the names of files that are written are added to it
@@ -117,15 +152,16 @@ async function prepare(
   written: string[],
 ): Promise<NewFile> {
   const type = await findType(received.head);
+  if (type.mediaType === "application/pdf" && received.size <= countedBytesMax) {
+    const bytes = await readWhole(ctx.files, received.key);
+    const pages = bytes && (await countPages(Buffer.from(bytes.buffer)));
+    return { ...wholeFile(received, type), units: pages ?? null };
+  }
   if (!images.reads(type.mediaType)) return wholeFile(received, type);
   if (received.size > imageBytesMax) {
     return wholeFile(received, { mediaType: binaryType, kind: "file" });
   }
-  const image = await images.prepare(type.mediaType, async () => {
-    const bytes = await readWhole(ctx.files, received.key);
-    if (!bytes) throw new Error("a file that was just written is missing");
-    return bytes;
-  });
+  const image = await images.prepare(type.mediaType, () => readStored(ctx, received));
   return await writeImage(ctx, image, received, { type, written });
 }
 
@@ -138,6 +174,9 @@ const wholeFile = ({ key, size, sha256 }: Received, type: FoundType): NewFile =>
   height: null,
   thumbnails: [],
   blur: null,
+  durationMs: null,
+  waveform: null,
+  units: null,
 });
 
 async function writeImage(

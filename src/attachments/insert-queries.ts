@@ -1,6 +1,6 @@
 // Storing the row of a file that was written.
 import { z } from "zod";
-import { insertEvent, type Actor } from "../audit/queries.ts";
+import { insertEvent, type Actor, type AuditEvent } from "../audit/queries.ts";
 import { maybe, type Sql } from "../database/connect.ts";
 import { attachmentJson } from "../log/attachment-queries.ts";
 import { Attachment } from "../wire/attachments.ts";
@@ -12,11 +12,15 @@ export interface NewFile {
   sha256: Buffer;
   size: number;
   mediaType: string;
-  kind: "image" | "audio" | "video" | "file";
+  kind: "image" | "voice" | "audio" | "video" | "file";
   width: number | null;
   height: number | null;
   thumbnails: (Omit<PreparedThumbnail, "bytes"> & { key: string; length: number })[];
   blur: string | null;
+  durationMs: number | null;
+  waveform: number[] | null;
+  /** Pages of a PDF, seconds of a voice message; null where they are not known. */
+  units: number | null;
 }
 
 export interface NewAttachment {
@@ -25,6 +29,8 @@ export interface NewAttachment {
   name: string;
   clientId: string | undefined;
   uploadedSha256: Buffer;
+  /** Whether it is a voice message: the same bytes may be a file of the chat, too. */
+  isVoice: boolean;
   /** Bytes that were uploaded, which count for the limits. */
   uploadedBytes: number;
   /** Bytes of a day; 0 for no limit. */
@@ -53,10 +59,22 @@ export async function insertAttachment(
   sql: Sql,
   added: NewAttachment,
 ): Promise<InsertedAttachment | undefined> {
+  const rows = await sql`
+    with ${verdict(sql, added)}, ${writes(sql, added)}
+    select outcome,
+      coalesce((select ${sql.unsafe(attachmentJson)} from a cross join f), (select attachment from known)) as attachment,
+      exists (select from made where key = ${added.file?.key ?? ""}) as is_new
+    from verdict
+  `;
+  return maybe(rows, InsertedRow);
+}
+
+/** Decides in `verdict`, with the rows locked that the decision depends on. */
+function verdict(sql: Sql, added: NewAttachment) {
   const { chatId, uploader, clientId = null, limits, file } = added;
   const keys = file ? [file.key, ...file.thumbnails.map(({ key }) => key)] : [];
-  const rows = await sql`
-    with me as materialized (
+  return sql`
+    me as materialized (
       select chat_id, user_id from chat_participants
       where chat_id = ${chatId} and user_id = ${uploader.id}
       for key share
@@ -80,7 +98,8 @@ export async function insertAttachment(
     ),
     present as materialized (
       select id from stored_files
-      where chat_id = ${chatId} and uploaded_sha256 = ${added.uploadedSha256} and ${file === undefined}
+      where chat_id = ${chatId} and uploaded_sha256 = ${added.uploadedSha256} and (kind = 'voice') = ${added.isVoice}
+        and ${file === undefined}
       for key share
     ),
     verdict as materialized (
@@ -94,23 +113,44 @@ export async function insertAttachment(
         else 'stored'
       end as outcome
       from me
-    ),
+    )
+  `;
+}
+
+/** Stores the file and its attachment, as `f` and `a`, if that is the verdict. */
+function writes(sql: Sql, added: NewAttachment) {
+  const { chatId, uploader, clientId = null, file } = added;
+  const audited: AuditEvent = {
+    action: "upload_file",
+    outcome: "ok",
+    actor: uploader,
+    target: `chat:${chatId}`,
+    details: sql`jsonb_build_object(
+      'attachment_id', a.id, 'bytes', ${added.uploadedBytes}::bigint, 'sha256', ${added.uploadedSha256.toString("hex")}::text
+    )`,
+    source: uploader.source,
+  };
+  return sql`
     made as (
       insert into stored_files (
-        chat_id, uploaded_sha256, key, sha256, size, media_type, kind, width, height, thumbnails, blur
+        chat_id, uploaded_sha256, key, sha256, size, media_type, kind, width, height, thumbnails, blur, duration_ms,
+        waveform, units
       )
       select ${chatId}, ${added.uploadedSha256}, ${file?.key ?? ""}, ${file?.sha256 ?? Buffer.alloc(0)}::bytea,
         ${file?.size ?? 0}::bigint, ${file?.mediaType ?? ""}, ${file?.kind ?? "file"}, ${file?.width ?? null}::int,
-        ${file?.height ?? null}::int, ${JSON.stringify(file?.thumbnails ?? [])}::text::json, ${file?.blur ?? null}::text
+        ${file?.height ?? null}::int, ${JSON.stringify(file?.thumbnails ?? [])}::text::json, ${file?.blur ?? null}::text,
+        ${file?.durationMs ?? null}::int, ${file?.waveform ? JSON.stringify(file.waveform) : null}::text::json,
+        ${file?.units ?? null}::int
       from verdict
       where outcome = 'stored' and ${file !== undefined}
-      on conflict (chat_id, uploaded_sha256) do update set created_at = stored_files.created_at
-      returning id, key, media_type, kind, sha256, size, width, height, thumbnails, blur
+      on conflict (chat_id, uploaded_sha256, (kind = 'voice')) do update set created_at = stored_files.created_at
+      returning id, key, media_type, kind, sha256, size, width, height, thumbnails, blur, duration_ms, waveform
     ),
     f as materialized (
-      select id, key, media_type, kind, sha256, size, width, height, thumbnails, blur from made
+      select id, key, media_type, kind, sha256, size, width, height, thumbnails, blur, duration_ms, waveform from made
       union all
-      select s.id, s.key, s.media_type, s.kind, s.sha256, s.size, s.width, s.height, s.thumbnails, s.blur
+      select s.id, s.key, s.media_type, s.kind, s.sha256, s.size, s.width, s.height, s.thumbnails, s.blur,
+        s.duration_ms, s.waveform
       from stored_files s
       join present on present.id = s.id
       join verdict on outcome = 'stored'
@@ -121,7 +161,7 @@ export async function insertAttachment(
     a as (
       insert into attachments (chat_id, user_id, file_id, client_id, name, kind)
       select ${chatId}, ${uploader.id}, f.id, ${clientId}, ${added.name}, f.kind from f
-      returning id, chat_id, name, kind
+      returning id, chat_id, name, kind, transcript
     ),
     counted as (
       insert into uploaded_bytes (day, scope, scope_id, bytes)
@@ -137,26 +177,8 @@ export async function insertAttachment(
       delete from upload_parts where upload_id = ${added.uploadId ?? null}::uuid
         and (exists (select from a) or exists (select from known where is_same))
     ),
-    audited as (${insertEvent(
-      sql,
-      {
-        action: "upload_file",
-        outcome: "ok",
-        actor: uploader,
-        target: `chat:${chatId}`,
-        details: sql`jsonb_build_object(
-          'attachment_id', a.id, 'bytes', ${added.uploadedBytes}::bigint, 'sha256', ${added.uploadedSha256.toString("hex")}::text
-        )`,
-        source: uploader.source,
-      },
-      sql`from a`,
-    )})
-    select outcome,
-      coalesce((select ${sql.unsafe(attachmentJson)} from a cross join f), (select attachment from known)) as attachment,
-      exists (select from made where key = ${file?.key ?? ""}) as is_new
-    from verdict
+    audited as (${insertEvent(sql, audited, sql`from a`)})
   `;
-  return maybe(rows, InsertedRow);
 }
 
 /** Whether more bytes of a scope exceed its limit of a day. */

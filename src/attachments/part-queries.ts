@@ -10,6 +10,7 @@ const UploadRow = z.object({
   id: z.uuid(),
   name: z.string(),
   client_id: z.string().nullable(),
+  kind: z.literal("voice").nullable(),
   size: z.int(),
   received: z.int(),
   attachment_id: z.int().nullable(),
@@ -22,18 +23,18 @@ export async function insertUpload(
   sql: Sql,
   userId: number,
   chatId: number,
-  upload: { name: string; size: number; clientId: string | null },
+  upload: { name: string; size: number; clientId: string | null; isVoice: boolean },
 ): Promise<UploadRow | undefined> {
   return maybe(
     await sql`
-      insert into uploads (id, chat_id, user_id, name, size, client_id, expires_at)
+      insert into uploads (id, chat_id, user_id, name, size, client_id, kind, expires_at)
       select gen_random_uuid(), me.chat_id, me.user_id, ${upload.name}, ${upload.size}::bigint, ${upload.clientId},
-        now() + ${unsentSeconds} * interval '1 second'
+        ${upload.isVoice ? "voice" : null}::text, now() + ${unsentSeconds} * interval '1 second'
       from chat_participants me
       where me.chat_id = ${chatId} and me.user_id = ${userId}
         and (select count(*) from uploads where user_id = me.user_id and attachment_id is null and expires_at > now())
           < ${unfinishedMax}
-      returning id, name, client_id, size, received, attachment_id, expires_at
+      returning id, name, client_id, kind, size, received, attachment_id, expires_at
     `,
     UploadRow,
   );
@@ -47,7 +48,7 @@ export async function findUpload(
 ): Promise<UploadRow | undefined> {
   return maybe(
     await sql`
-      select u.id, u.name, u.client_id, u.size, u.received, u.attachment_id, u.expires_at
+      select u.id, u.name, u.client_id, u.kind, u.size, u.received, u.attachment_id, u.expires_at
       from chat_participants me
       join uploads u on u.chat_id = me.chat_id and u.user_id = me.user_id
       where me.chat_id = ${chatId} and me.user_id = ${userId} and u.id = ${uploadId} and u.expires_at > now()

@@ -22,6 +22,7 @@ import { checkUpload, emptyFile } from "./quota.ts";
 import { discard, receive } from "./receive.ts";
 import { unfinishedMax } from "./upload-limits.ts";
 import type { Uploads } from "./uploads.ts";
+import { voiceBytesMax, voiceTooLarge } from "./voice/recordings.ts";
 
 /** An upload of the caller. */
 export interface UploadIds {
@@ -34,10 +35,12 @@ export async function beginUpload(
   ctx: Ctx,
   caller: Caller,
   chatId: number,
-  { name, size, client_id: clientId = null }: BeginUploadInput,
+  { name, size, kind, client_id: clientId = null }: BeginUploadInput,
 ): Promise<Upload> {
   await checkUpload(ctx, caller.id, chatId, size);
-  const upload = { name: harmlessName(name), size, clientId };
+  const isVoice = kind === "voice";
+  if (isVoice && size > voiceBytesMax) throw voiceTooLarge();
+  const upload = { name: harmlessName(name), size, clientId, isVoice };
   const begun = await insertUpload(ctx.sql, caller.id, chatId, upload);
   if (!begun) {
     throw new Problem(
@@ -119,10 +122,11 @@ export async function completeUpload(
     bytesMax: size,
     refusal: () => new Problem("internal", "The parts of the upload are larger than the file."),
   });
-  return await finishUpload(ctx, uploads.images, caller, received, {
+  return await finishUpload(ctx, uploads, caller, received, {
     chatId: ids.chatId,
     name: upload.name,
     clientId: upload.client_id ?? undefined,
+    isVoice: upload.kind === "voice",
     uploadId: ids.uploadId,
   });
 }

@@ -41,14 +41,18 @@ export async function findUsage(
   );
 }
 
-/** Finds a file of a chat by the hash of the bytes that were uploaded. @returns its id */
+/** Finds a file of a chat by the hash of the bytes that were uploaded, a voice message or something else. @returns its id */
 export async function findStoredFile(
   sql: Sql,
   chatId: number,
   uploadedSha256: Buffer,
+  isVoice: boolean,
 ): Promise<number | undefined> {
   const row = maybe(
-    await sql`select id from stored_files where chat_id = ${chatId} and uploaded_sha256 = ${uploadedSha256}`,
+    await sql`
+      select id from stored_files
+      where chat_id = ${chatId} and uploaded_sha256 = ${uploadedSha256} and (kind = 'voice') = ${isVoice}
+    `,
     z.object({ id: z.int() }),
   );
   return row?.id;
@@ -57,7 +61,7 @@ export async function findStoredFile(
 const ServedRow = z.object({
   name: z.string(),
   key: z.string(),
-  kind: z.enum(["image", "audio", "video", "file"]),
+  kind: z.enum(["image", "voice", "audio", "video", "file"]),
   media_type: z.string(),
   size: z.int(),
   /** In hexadecimal digits. */

@@ -91,6 +91,7 @@ const completeRoute = createRoute({
       "invalid",
       "upload_incomplete",
       "client_id_reused",
+      "infected",
       "quota_exceeded",
       "store_full",
     ),

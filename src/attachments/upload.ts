@@ -3,19 +3,13 @@ import type { Caller } from "../accounts/access-tokens.ts";
 import type { Ctx } from "../context.ts";
 import type { Attachment } from "../wire/attachments.ts";
 import { Problem } from "../wire/problems.ts";
+import type { Body } from "../http/file-body.ts";
 import { finishUpload } from "./finish.ts";
 import { boundaryOf, findFile } from "./multipart.ts";
 import { checkUpload, emptyFile, tooLarge } from "./quota.ts";
-import { receive } from "./receive.ts";
+import { receive, type Received } from "./receive.ts";
 import type { Uploads } from "./uploads.ts";
-
-/** The body of a request, with the headers that say something about it. */
-export interface Body {
-  stream: ReadableStream<Uint8Array> | null;
-  contentType: string;
-  /** Undefined for a body in chunks. */
-  length: number | undefined;
-}
+import { voiceBytesMax, voiceTooLarge } from "./voice/recordings.ts";
 
 /** Bytes of a form around its file. */
 const formBytesMax = 96 * 1024;
@@ -33,21 +27,47 @@ export async function upload(
     chatId,
     name,
     clientId,
+    isVoice = false,
     body,
-  }: { chatId: number; name?: string | undefined; clientId?: string | undefined; body: Body },
+  }: {
+    chatId: number;
+    name?: string | undefined;
+    clientId?: string | undefined;
+    isVoice?: boolean;
+    body: Body;
+  },
 ): Promise<Attachment> {
-  const isForm = /^multipart\/form-data\b/i.test(body.contentType);
+  const isForm = isFormType(body.contentType);
   // The size of a file in a form is only known when it has arrived.
   const known = Math.max(0, (body.length ?? 0) - (isForm ? formBytesMax : 0));
   await checkUpload(ctx, caller.id, chatId, known);
   const { bytesMax } = ctx.config.files;
-  const limits = { bytesMax, refusal: () => tooLarge(ctx) };
+  const limits =
+    isVoice && voiceBytesMax < bytesMax
+      ? { bytesMax: voiceBytesMax, refusal: voiceTooLarge }
+      : { bytesMax, refusal: () => tooLarge(ctx) };
+  const { received, givenName } = await receiveBody(ctx, uploads, body, limits);
+  const file = { chatId, name: name ?? givenName ?? "file", clientId, isVoice };
+  return await finishUpload(ctx, uploads, caller, received, file);
+}
+
+const isFormType = (contentType: string) => /^multipart\/form-data\b/i.test(contentType);
+
+/**
+ * Writes a body, or the file of a form, to the store.
+ * @throws Problem as {@link receive}, `unsupported_media_type` for a form without a file, `invalid` without a body, and `bad_request`
+ */
+export async function receiveBody(
+  ctx: Ctx,
+  uploads: Uploads,
+  body: Body,
+  limits: { bytesMax: number; refusal: () => Problem },
+): Promise<{ received: Received; givenName: string | undefined }> {
   if (!body.stream) throw emptyFile();
-  if (!isForm) {
+  if (!isFormType(body.contentType)) {
     refuseOtherForms(body.contentType);
     const received = await receive(ctx, uploads.slots.read(body.stream), limits);
-    const file = { chatId, name: name ?? "file", clientId };
-    return await finishUpload(ctx, uploads.images, caller, received, file);
+    return { received, givenName: undefined };
   }
   const boundary = boundaryOf(body.contentType);
   if (boundary === undefined) {
@@ -56,9 +76,7 @@ export async function upload(
   const chunks = uploads.slots.read(body.stream);
   try {
     const part = await findFile(chunks, boundary);
-    const received = await receive(ctx, part.chunks, limits);
-    const file = { chatId, name: name ?? part.name ?? "file", clientId };
-    return await finishUpload(ctx, uploads.images, caller, received, file);
+    return { received: await receive(ctx, part.chunks, limits), givenName: part.name };
   } finally {
     await chunks.return();
   }

@@ -1,8 +1,20 @@
+import { Semaphore } from "../accounts/semaphore.ts";
+import { Problem } from "../wire/problems.ts";
 import { Images } from "./images/images.ts";
+import { Recordings } from "./voice/recordings.ts";
 import { UploadSlots } from "./upload-slots.ts";
 
 /** The parts of this server that uploads share. */
 export class Uploads {
   readonly slots = new UploadSlots();
   readonly images = new Images();
+  readonly recordings = new Recordings();
+  /** Files that are scanned at once: the daemon has 10 threads unless it is told otherwise. */
+  readonly scans = new Semaphore(
+    { runningMax: 8, waitingMax: 200 },
+    () =>
+      new Problem("unavailable", "Too many files are being checked. Try again soon.", {
+        retryAfterSeconds: 5,
+      }),
+  );
 }

@@ -65,7 +65,7 @@ export async function inviteToChat(
     joined_at,
     created_at: user.created_at,
     display_name: user.display_name,
-    avatar_url: null,
+    avatar_url: user.avatar_url,
   };
   ctx.realtime.toRoom({
     type: "participant_added",

@@ -17,7 +17,7 @@ const usualSettings: ChatSettings = {
 /** Members that are usual in most chats. A null in their place costs PostgreSQL and the server less than a value. */
 type Defaulted = "is_named" | "is_ai_chat" | "settings" | "mention_count";
 
-type SummaryRow = Omit<ChatSummary, Defaulted> & {
+type SummaryRow = Omit<ChatSummary, Defaulted | "picture_url"> & { picture_id: string | null } & {
   [Name in Defaulted]: ChatSummary[Name] | null;
 };
 
@@ -38,6 +38,7 @@ export async function findChatSummaries(
     select c.id, ${shownName(sql, userId)} as name, nullif(c.is_named, true) as is_named, c.owner_id, c.is_group,
       nullif(c.is_ai_chat, false) as is_ai_chat, c.created_at, c.last_seq, c.updated_seq,
       nullif(c.settings, ${sql.unsafe(`'${JSON.stringify(usualSettings)}'`)}) as settings,
+      c.picture_id,
       case when quiet.here then 0 else c.message_count - case
         -- Most chats are read to their end, or not at all: only between the two a message has to be looked up.
         when me.last_read_seq >= c.last_seq then c.message_count
@@ -65,7 +66,11 @@ export async function findChatSummaries(
     from chat_participants me
     join chats c on c.id = me.chat_id
     left join lateral (
-      select case when content = '' then coalesce(attachments -> 0 ->> 'name', '') else content end as preview, created_at
+      select case
+          when content <> '' then content
+          when attachments -> 0 ->> 'kind' = 'voice' then 'Voice message'
+          else coalesce(attachments -> 0 ->> 'name', '')
+        end as preview, created_at
       from messages where chat_id = c.id order by seq desc limit 1
     ) newest on true
     cross join lateral (
@@ -92,6 +97,7 @@ function summaryOf(row: SummaryRow): ChatSummary {
     updated_seq: row.updated_seq,
     // PostgreSQL stores the settings in another order.
     settings: row.settings === null ? usualSettings : ChatSettings.parse(row.settings),
+    picture_url: row.picture_id === null ? null : `/api/chats/${row.id}/picture/${row.picture_id}`,
     unread_count: row.unread_count,
     last_message: row.last_message,
     last_message_time: row.last_message_time,

@@ -30,6 +30,8 @@ export interface AttachmentsOptions {
 
 export interface UploadOptions {
   name: string;
+  /** `voice`: a recording that is shown as a voice message. */
+  kind?: "voice" | undefined;
   /** Receives the share of the bytes that have arrived, from 0 to 1. */
   onProgress?: ((share: number) => void) | undefined;
   /** Ends the upload, and pauses too. */
@@ -162,7 +164,7 @@ class FileUpload {
 
   async #begin(): Promise<Upload> {
     const { call } = this.#options.client;
-    const { name, uploadId, onBegin } = this.#upload;
+    const { name, kind, uploadId, onBegin } = this.#upload;
     if (uploadId !== undefined) {
       const found = await call<Upload>("GET", `${this.#path}/uploads/${uploadId}`).catch(
         (error: ProblemError) => {
@@ -174,7 +176,7 @@ class FileUpload {
     }
     // A repeated completion finds its file by the client id.
     const client_id = crypto.randomUUID();
-    const input = { name, size: this.#file.size, client_id };
+    const input = { name, size: this.#file.size, kind, client_id };
     const begun = await call<Upload>("POST", `${this.#path}/uploads`, input);
     onBegin?.(begun.upload_id);
     return begun;

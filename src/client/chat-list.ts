@@ -1,5 +1,6 @@
 // `gemini-coop/client/chat-list`: the chats of the person who is signed in, as a list to be shown.
 import type { ChatSummary } from "../wire/chats.ts";
+import type { Message } from "../wire/messages.ts";
 import type { ServerFrame } from "../wire/server-frames.ts";
 import type { Client } from "./client.ts";
 import { observe, type Observable } from "./observable.ts";
@@ -51,6 +52,8 @@ class LoadedChatList implements ChatList {
   #subscribers = 0;
   #unwatch = () => {};
   #loading: Promise<void> | undefined;
+  /** The load that begins when the present one has ended. */
+  #next: Promise<void> | undefined;
   #loadedAtMs = 0;
   #ownerId: number | undefined;
   #isOpen = false;
@@ -80,15 +83,20 @@ class LoadedChatList implements ChatList {
   };
 
   readonly refresh = (): Promise<void> => {
-    this.#timer.clear();
-    this.#loading ??= this.#load().finally(() => {
-      this.#loading = undefined;
+    // The list that is being loaded may be older than this call.
+    this.#next ??= (this.#loading ?? Promise.resolve()).then(() => {
+      this.#next = undefined;
+      this.#loading = this.#load().finally(() => {
+        this.#loading = undefined;
+      });
+      return this.#loading;
     });
-    return this.#loading;
+    return this.#next;
   };
 
   async #load() {
     const epoch = this.#epoch;
+    this.#timer.clear();
     this.#loadedAtMs = Date.now();
     try {
       const chats = await this.#client.api.listChats();
@@ -155,7 +163,7 @@ class LoadedChatList implements ChatList {
     switch (frame.type) {
       case "message": {
         const { chat_id, message_id: messageId, seq, created_at: time } = frame;
-        return this.#arrived(chat_id, { messageId, seq, time }, frame.content);
+        return this.#arrived(chat_id, { messageId, seq, time }, previewOf(frame));
       }
       case "bot_stream": {
         const { chat_id, message_id: messageId } = frame;
@@ -164,7 +172,7 @@ class LoadedChatList implements ChatList {
         return this.#arrived(chat_id, { messageId, seq: frame.seq, time: frame.created_at }, "");
       }
       case "message_updated":
-        return this.#revised(frame.chat_id, frame.message_id, frame.content);
+        return this.#revised(frame.chat_id, frame.message_id, previewOf(frame));
       case "chat_activity":
         this.#touch(frame.chat_id, frame.last_message, frame.last_message_time);
         return this.#schedule();
@@ -228,4 +236,12 @@ class LoadedChatList implements ChatList {
       for (const end of ends) end();
     };
   }
+}
+
+/** The text of a message as the server's list has it. */
+function previewOf({
+  content,
+  attachments: [file] = [],
+}: Pick<Message, "content"> & Partial<Pick<Message, "attachments">>): string {
+  return content || (file?.kind === "voice" ? "Voice message" : (file?.name ?? ""));
 }

@@ -34,6 +34,8 @@ export interface Config {
     readonly baseUrl: string | undefined;
     /** Most tokens of history in a prompt; 0 for no limit. */
     readonly contextTokens: number;
+    /** Most estimated tokens of the files of a room's history in a prompt; 0 for no limit. */
+    readonly fileTokens: number;
   };
   /** Limits on the use of the model; 0 for no limit. */
   readonly budgets: {
@@ -157,6 +159,7 @@ function geminiOf(values: Environment): Config["gemini"] {
     models: Object.freeze([...new Set([values.GEMINI_MODEL, ...(values.GEMINI_MODELS ?? [])])]),
     baseUrl: values.GEMINI_BASE_URL,
     contextTokens: values.GEMINI_CONTEXT_TOKENS,
+    fileTokens: values.GEMINI_FILE_TOKENS,
   });
 }
 

@@ -8,6 +8,7 @@ import {
   modelName,
   networks,
   origins,
+  scanAddress,
   share,
   wholeNumber,
 } from "./setting-types.ts";
@@ -45,6 +46,7 @@ export const Environment = z.object({
     .optional(),
   GEMINI_BASE_URL: httpUrl.optional(),
   GEMINI_CONTEXT_TOKENS: wholeNumber(32_000, 0, 2_000_000),
+  GEMINI_FILE_TOKENS: wholeNumber(64_000, 0, 2_000_000),
   CORS_ORIGINS: origins.default(["http://localhost:3000", "http://localhost:3001"]),
   TRUSTED_PROXIES: networks.default([]),
   WEB_PAGE: z.enum(["on", "off"]).default("on"),
@@ -68,6 +70,8 @@ export const Environment = z.object({
   S3_BUCKET: z.string().optional(),
   S3_ACCESS_KEY_ID: z.string().optional(),
   S3_SECRET_ACCESS_KEY: z.string().optional(),
+  SCAN_URL: scanAddress.optional(),
+  SCAN_FAILURE: z.enum(["refuse", "allow"]).default("refuse"),
   LOG_SOCKETS_SAMPLE: share(0.01),
   METRICS_TOKEN: z
     .string()

@@ -1,6 +1,7 @@
 // The settings of files, some of which need others.
 import { join } from "node:path";
 import type { Environment } from "./environment.ts";
+import type { ScanAddress } from "./setting-types.ts";
 
 export interface FileSettings {
   /** Most bytes of one file. */
@@ -12,6 +13,16 @@ export interface FileSettings {
   readonly folder: string;
   /** Undefined: files are kept in the folder. */
   readonly s3: S3Settings | undefined;
+  /** The daemon that scans uploads; undefined: they are not scanned. */
+  readonly scan: ScanSettings | undefined;
+}
+
+export type { ScanAddress } from "./setting-types.ts";
+
+export interface ScanSettings {
+  readonly address: ScanAddress;
+  /** Whether files are taken that could not be scanned. */
+  readonly allowsFailure: boolean;
 }
 
 export interface S3Settings {
@@ -47,6 +58,10 @@ export function filesOf(values: Environment): FileSettings {
     chatDayBytes: values.FILE_BYTES_PER_CHAT_DAY,
     folder: values.FILES_DIR ?? join(values.DATA_DIR, "files"),
     s3: s3Of(values),
+    scan: values.SCAN_URL && {
+      address: values.SCAN_URL,
+      allowsFailure: values.SCAN_FAILURE === "allow",
+    },
   });
 }
 

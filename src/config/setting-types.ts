@@ -40,6 +40,33 @@ export const httpUrl = z.url({
   message: "must be an http:// or https:// address",
 });
 
+/** Where ClamAV's daemon listens. */
+export type ScanAddress = { host: string; port: number } | { path: string };
+
+const scanPort = 3310;
+
+/** `tcp://host:port`, or `unix:///path` of a socket. */
+export const scanAddress = z.string().transform((text, check): ScanAddress => {
+  const [, path] = /^unix:\/\/(\/.+)$/.exec(text) ?? [];
+  if (path !== undefined) return { path };
+  const url = /^tcp:\/\//.test(text) ? URL.parse(text.replace(/^tcp:/, "http:")) : null;
+  if (url && url.pathname === "/" && !url.search && !url.hash && !url.username) {
+    const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
+    return { host, port: portOf(text) ?? scanPort };
+  }
+  check.addIssue({
+    code: "custom",
+    message: "must be tcp://host:port or unix:///path/of/a/socket",
+  });
+  return z.NEVER;
+});
+
+/** The port of an address, also the default one of its scheme. */
+function portOf(text: string): number | undefined {
+  const [, port] = /:(\d{1,5})\/?$/.exec(text) ?? [];
+  return port === undefined ? undefined : Number(port);
+}
+
 export const origins = z
   .string()
   .transform((list) => list.split(",").map((origin) => origin.trim().replace(/\/$/, "")))

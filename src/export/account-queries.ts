@@ -14,7 +14,7 @@ export function findSmallParts(sql: Sql, userId: number): Record<string, () => P
     profile: async () =>
       many(
         await sql`
-          select id, username, email, created_at, display_name, bio, read_receipts, presence from users where id = ${userId} and deleted_at is null
+          select id, username, email, created_at, display_name, bio, avatar_id, read_receipts, presence from users where id = ${userId} and deleted_at is null
         `,
         Row,
       ),
@@ -81,7 +81,12 @@ export function findLargeParts(sql: Sql, userId: number, limit: number) {
         await sql`
           select id, at, action, outcome, target, address, user_agent, details
           from audit_events
-          where (actor_id = ${userId} or target = ${`user:${userId}`}) and id > ${afterId}
+          -- In one condition with "or", the planner might look through the events of everybody in the order of their ids.
+          where id in (
+            select id from audit_events where actor_id = ${userId} and id > ${afterId}
+            union
+            select id from audit_events where target = ${`user:${userId}`} and id > ${afterId}
+          )
           order by id limit ${limit}
         `,
         Numbered,

@@ -25,6 +25,9 @@ export const attachmentJson = `json_strip_nulls(json_build_object(
     from json_array_elements(f.thumbnails) with ordinality as t (item, place)
   ),
   'blur', f.blur,
+  'duration_ms', f.duration_ms,
+  'waveform', f.waveform,
+  'transcript', a.transcript,
   'status', 'ready'
 ))`;
 
@@ -76,7 +79,7 @@ export const filesOfMessages = (sql: Sql, taken: readonly TakenFiles[]): Fragmen
   ),
 `;
 
-/** What the messages show of their files, and the note of their message in the files' rows. */
+/** Reads the files that messages show, and notes the message in the rows of its files. */
 export const filesShown = (sql: Sql): Fragment => sql`
   files as materialized (
     select n, json_agg(shown order by place) as shown from taken group by n

@@ -1,9 +1,19 @@
 // The port to a language model. model/gemini/ implements it with Gemini, model/demonstration.ts without any model.
 
+/** A file of a turn. Its bytes go along, or the model's provider has them under an address. */
+export interface TurnFile {
+  /** The place in the turn's text before which the file stands, in UTF-16 units. */
+  at: number;
+  mediaType: string;
+  source: { bytes: Uint8Array } | { uri: string };
+}
+
 /** One turn of a conversation as a model sees it. */
 export interface Turn {
   role: "user" | "model";
   text: string;
+  /** In the order of their places. */
+  files?: TurnFile[];
 }
 
 /** The settings of the model for one answer. */
@@ -79,4 +89,40 @@ export class EmptyAnswer extends ModelError {
     super("Gemini gave an empty answer. Asking again may help.");
     this.name = "EmptyAnswer";
   }
+}
+
+/**
+ * The model refused a request because of its files. `unknown`: its provider no longer has one of them. `unreadable`: the model
+ * cannot read one of them.
+ */
+export class FilesRefused extends ModelError {
+  readonly reason: "unknown" | "unreadable";
+  constructor(reason: "unknown" | "unreadable", options?: ErrorOptions) {
+    super("Gemini could not read the files of the question.", options);
+    this.name = "FilesRefused";
+    this.reason = reason;
+  }
+}
+
+/** Files that the provider of the model keeps for a while, so that large ones are sent once. */
+export interface ModelFiles {
+  /**
+   * Stores a file, and waits until the model can use it.
+   * @param name one that {@link newName} has made
+   * @throws ModelError when it cannot be stored, or the model cannot use it; the signal's reason when aborted
+   */
+  upload(
+    file: { name: string; mediaType: string; bytes: Uint8Array<ArrayBuffer> },
+    signal: AbortSignal,
+  ): Promise<StoredModelFile>;
+  /** Removes a file. One that does not exist is a success. @throws ModelError */
+  remove(name: string): Promise<void>;
+  /** A name that nobody can guess. */
+  newName(): string;
+}
+
+export interface StoredModelFile {
+  uri: string;
+  /** The provider removes it then. */
+  expiresAt: Date;
 }

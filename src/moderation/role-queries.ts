@@ -3,6 +3,7 @@ import { z } from "zod";
 import { insertEvent, type Actor } from "../audit/queries.ts";
 import { lockedChat } from "../chats/column-queries.ts";
 import { maybe, type Sql } from "../database/connect.ts";
+import { avatarUrl } from "../log/picture-columns.ts";
 import { Participant } from "../wire/chats.ts";
 
 const ChangedRole = z.object({
@@ -24,7 +25,7 @@ export async function updateRole(
   const rows = await sql`
     with locked as materialized (${lockedChat(sql, caller.id, chatId)}),
     target as materialized (
-      select p.user_id, p.role, p.joined_at, u.username, u.created_at, u.display_name
+      select p.user_id, p.role, p.joined_at, u.username, u.created_at, u.display_name, ${avatarUrl(sql)} as avatar_url
       from locked
       join chat_participants p on p.chat_id = locked.id and p.user_id = ${userId}
       join users u on u.id = p.user_id
@@ -69,7 +70,7 @@ export async function updateRole(
       sql`from target where exists (select from updated)`,
     )})
     select verdict.outcome, moved.last_seq as updated_seq, target.user_id as id, target.username,
-      ${role}::text as role, target.joined_at, target.created_at, target.display_name, null::text as avatar_url
+      ${role}::text as role, target.joined_at, target.created_at, target.display_name, target.avatar_url
     from verdict
     left join target on true
     left join moved on true

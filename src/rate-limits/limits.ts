@@ -46,6 +46,12 @@ export const rates = {
     address: per(6_000, minute),
     refusal: "You are uploading files too fast.",
   },
+  /** Pictures of people and chats that are set or removed, each of which is shown to everybody in the chats. */
+  pictures: {
+    person: per(30, 10 * minute),
+    address: per(600, 10 * minute),
+    refusal: "You are changing pictures too often.",
+  },
   /** Reactions that are added or taken back, by HTTP and by sockets. */
   reactions: {
     person: per(150, 30),

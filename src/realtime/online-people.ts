@@ -1,6 +1,7 @@
 // The people who have joined a room, and the frames that tell of those who come and go.
 import { onlineMax, type Present, type PresenceChangedFrame } from "../wire/frames.ts";
 import { presenceFrame } from "../wire/numbered-frames.ts";
+import { itemsOf, withItem, withoutItem, type CompactList } from "./compact-list.ts";
 import type { Listener } from "./listener.ts";
 import { PeopleElsewhere } from "./people-elsewhere.ts";
 import type { z } from "zod";
@@ -33,8 +34,8 @@ interface Change {
 
 export class OnlinePeople {
   readonly #options: OnlinePeopleOptions;
-  /** By person. Most people have one socket in a room, for which an array takes a fifth of a set's memory. */
-  readonly #sockets = new Map<number, Listener[]>();
+  /** By person. */
+  readonly #sockets = new Map<number, CompactList<Listener>>();
   /** Those of the people who are not shown to others. */
   readonly #hidden = new Set<number>();
   /** The people who have joined on other servers. */
@@ -58,15 +59,15 @@ export class OnlinePeople {
   }
 
   get sockets(): Listener[] {
-    return [...this.#sockets.values()].flat();
+    return [...this.#sockets.values()].flatMap(itemsOf);
   }
 
   get socketCount(): number {
-    return this.#sockets.values().reduce((count, sockets) => count + sockets.length, 0);
+    return this.#sockets.values().reduce((count, sockets) => count + itemsOf(sockets).length, 0);
   }
 
-  socketsOf(userId: number): Listener[] {
-    return [...(this.#sockets.get(userId) ?? [])];
+  socketsOf(userId: number): readonly Listener[] {
+    return itemsOf(this.#sockets.get(userId));
   }
 
   /** @param memberCount participants of the chat; above `onlineMax`, those who come and go are gathered from now on */
@@ -76,24 +77,28 @@ export class OnlinePeople {
 
   /** Adds a socket. The room is told if it is the first of a person who is not hidden. */
   add(listener: Listener): void {
-    const sockets = this.#sockets.get(listener.userId);
+    const { userId } = listener;
+    const sockets = this.#sockets.get(userId);
     if (sockets) {
-      if (!sockets.includes(listener)) sockets.push(listener);
+      if (!itemsOf(sockets).includes(listener))
+        this.#sockets.set(userId, withItem(sockets, listener));
       return;
     }
-    if (listener.isHidden) this.#hidden.add(listener.userId);
-    else if (!this.isEmpty && !this.#elsewhere.has(listener.userId)) this.#tell(listener, true);
-    this.#sockets.set(listener.userId, [listener]);
+    if (listener.isHidden) this.#hidden.add(userId);
+    else if (!this.isEmpty && !this.#elsewhere.has(userId)) this.#tell(listener, true);
+    this.#sockets.set(userId, listener);
     if (!listener.isHidden) this.#options.onMoved?.(listener, true);
   }
 
   /** Removes a socket. The room is told if it was the last of a person who is not hidden. @returns false if it had not joined */
   remove(listener: Listener): boolean {
     const sockets = this.#sockets.get(listener.userId);
-    const place = sockets?.indexOf(listener) ?? -1;
-    if (!sockets || place < 0) return false;
-    sockets.splice(place, 1);
-    if (sockets.length > 0) return true;
+    if (!itemsOf(sockets).includes(listener)) return false;
+    const others = withoutItem(sockets, listener);
+    if (others) {
+      this.#sockets.set(listener.userId, others);
+      return true;
+    }
     this.#sockets.delete(listener.userId);
     const wasHidden = this.#hidden.delete(listener.userId);
     if (!wasHidden) this.#options.onMoved?.(listener, false);
@@ -116,7 +121,7 @@ export class OnlinePeople {
 
   /** Tells the others of a person whose sockets are hidden now, or no longer. */
   updateHidden(userId: number): void {
-    const [first] = this.#sockets.get(userId) ?? [];
+    const [first] = this.socketsOf(userId);
     if (!first || first.isHidden === this.#hidden.has(userId)) return;
     if (first.isHidden) this.#hidden.add(userId);
     else this.#hidden.delete(userId);
@@ -147,8 +152,10 @@ export class OnlinePeople {
   /** People here who are not hidden: those whom other servers are told of. */
   shownHere(): { userId: number; username: string }[] {
     const here = [...this.#sockets].filter(([userId]) => !this.#hidden.has(userId));
-    return here.flatMap(([userId, [first]]) =>
-      first ? [{ userId, username: first.username }] : [],
+    return here.flatMap(([userId, sockets]) =>
+      itemsOf(sockets)
+        .slice(0, 1)
+        .map(({ username }) => ({ userId, username })),
     );
   }
 
@@ -162,7 +169,7 @@ export class OnlinePeople {
   }
 
   #presentOf(userId: number): Present | undefined {
-    const [first] = this.#sockets.get(userId) ?? [];
+    const [first] = this.socketsOf(userId);
     const username = first?.username ?? this.#elsewhere.nameOf(userId);
     return username === undefined ? undefined : { user_id: userId, username };
   }

@@ -1,4 +1,5 @@
 // The words of one message, as a tsvector.
+import type { AttachmentKind } from "../wire/attachments.ts";
 import { authorWord, featureWord } from "./match-query.ts";
 import { eachIndexed } from "./words.ts";
 
@@ -18,17 +19,30 @@ export interface MessageText {
   readonly userId: number | null;
   readonly isBot: boolean;
   readonly content: string;
+  readonly files?: readonly {
+    readonly name: string;
+    readonly kind: AttachmentKind;
+    readonly transcript?: string | undefined;
+  }[];
+}
+
+type SearchedFiles = NonNullable<MessageText["files"]>;
+
+/** The text of a message with the names of its files, and what is said in them. */
+function searchedText(content: string, files: SearchedFiles): string {
+  if (files.length === 0) return content;
+  return [content, ...files.flatMap(({ name, transcript = "" }) => [name, transcript])].join("\n");
 }
 
 /**
  * The tsvector of a message: each word with the chat's id before it, and what else searches ask for. Of a message with more than
  * about 80,000 different words, the further ones are left out. Positions, which phrases need, end at the 16,382nd word.
  */
-export function entryWords({ chatId, userId, isBot, content }: MessageText): string {
+export function entryWords({ chatId, userId, isBot, content, files = [] }: MessageText): string {
   const positions = new Map<string, number[]>();
   const prefixLength = String(chatId).length + 1;
   let bytes = 0;
-  eachIndexed(content, (text, position) => {
+  eachIndexed(searchedText(content, files), (text, position) => {
     let known = positions.get(text);
     if (known === undefined) {
       // A UTF-16 unit takes three bytes at most.
@@ -46,6 +60,10 @@ export function entryWords({ chatId, userId, isBot, content }: MessageText): str
   if (isBot) features.push(authorWord("bot"));
   else if (userId !== null) features.push(authorWord(userId));
   if (link.test(content)) features.push(featureWord("link"));
+  if (files.length > 0) features.push(featureWord("file"));
+  for (const kind of ["image", "voice"] as const) {
+    if (files.some((file) => file.kind === kind)) features.push(featureWord(kind));
+  }
   return [
     ...features.map((word) => `'${chatId}:${word}'`),
     ...Array.from(positions, ([word, places]) =>

@@ -1,6 +1,9 @@
 // The statements of the worker that fills the index.
 import { z } from "zod";
 import { many, one, withoutWaiting, type Sql } from "../database/connect.ts";
+import { AttachmentKind } from "../wire/attachments.ts";
+
+const LeaseRow = z.object({ is_held: z.boolean() });
 
 /**
  * Makes a server the worker, or keeps it so, unless another one is.
@@ -34,7 +37,7 @@ export async function holdWorkerLease(
       select exists (select from taken) or exists (select from held where server_id = ${serverId}) as is_held,
         ${withoutWaiting(sql)}
     `,
-    z.object({ is_held: z.boolean() }),
+    LeaseRow,
   );
   return row.is_held;
 }
@@ -87,6 +90,13 @@ export interface LogPart {
   readonly upTo: number;
 }
 
+/** What searches find of a file. */
+const SearchedFile = z.object({
+  name: z.string(),
+  kind: AttachmentKind,
+  transcript: z.string().optional(),
+});
+
 const PendingText = z
   .object({
     id: z.int(),
@@ -94,6 +104,7 @@ const PendingText = z
     user_id: z.int().nullable(),
     is_bot: z.boolean(),
     content: z.string(),
+    attachments: z.array(SearchedFile),
     content_seq: z.int(),
     /** Null for a text that replaces another one. */
     sent_at: z.iso.datetime().nullable(),
@@ -104,6 +115,7 @@ const PendingText = z
     userId: row.user_id,
     isBot: row.is_bot,
     content: row.content,
+    files: row.attachments,
     contentSeq: row.content_seq,
     sentAt: row.sent_at,
   }));
@@ -119,7 +131,7 @@ export async function readPendingTexts(
 ): Promise<PendingText[]> {
   return many(
     await sql`
-      select m.id, m.chat_id, m.user_id, m.is_bot, m.content, coalesce(m.content_seq, m.seq) as content_seq,
+      select m.id, m.chat_id, m.user_id, m.is_bot, m.content, m.attachments, coalesce(m.content_seq, m.seq) as content_seq,
         case when m.content_seq is null then m.created_at end as sent_at
       from unnest(
         ${parts.map(({ chatId }) => chatId)}::bigint[],
@@ -147,6 +159,8 @@ export interface Entry {
   /** A tsvector, see entryWords. */
   readonly words: string;
 }
+
+const StoredRow = z.object({ stored: z.int() });
 
 /**
  * Stores the words of messages, and how far their chats are indexed. Words of an older text never replace those of a newer one, and
@@ -201,7 +215,7 @@ export async function storeEntries(
         ${withoutWaiting(sql)}
       from stored
     `,
-    z.object({ stored: z.int() }),
+    StoredRow,
   );
   return row.stored;
 }

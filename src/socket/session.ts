@@ -1,6 +1,6 @@
 // One socket: the data that it carries, how it is sent to and closed, and the person it belongs to.
 import type { ServerWebSocket } from "bun";
-import type { Caller } from "../accounts/access-tokens.ts";
+import type { Caller, Identity } from "../accounts/access-tokens.ts";
 import type { Metrics } from "../observability/metrics/metrics.ts";
 import type { Listener } from "../realtime/listener.ts";
 import { activityTopic, mergedName, type Topic } from "../realtime/topics.ts";
@@ -69,7 +69,7 @@ export function closeSocket(ws: Socket, reason: CloseReason, detail: string): vo
 const leftChatsMax = 1_000;
 
 interface SessionOptions {
-  caller: Caller;
+  identity: Identity;
   metrics: SendMetrics;
   /** See {@link Listener}. */
   isMerged: boolean;
@@ -81,7 +81,7 @@ export class SocketSession implements Listener {
   readonly joined = new JoinedChats();
   readonly isMerged: boolean;
   /** Replaced when an `auth` frame renews the session. */
-  caller: Caller;
+  identity: Identity;
   #isHidden = false;
   #hiddenReadAtMs = -Infinity;
   readonly #ws: Socket;
@@ -95,25 +95,30 @@ export class SocketSession implements Listener {
    */
   #leftChats: Set<number> | undefined;
   /** See {@link Listener.setQuietChats}. */
-  #quietChats: ReadonlySet<number> = new Set();
+  #quietChats: ReadonlySet<number> | undefined;
   #quietReadAtMs = -Infinity;
 
   #leaving: DelayedLeaves | undefined;
 
-  constructor(ws: Socket, { caller, metrics, isMerged, followers }: SessionOptions) {
+  constructor(ws: Socket, { identity, metrics, isMerged, followers }: SessionOptions) {
     this.#ws = ws;
     this.isMerged = isMerged;
-    this.caller = caller;
+    this.identity = identity;
     this.#metrics = metrics;
     this.#followers = followers;
   }
 
   get userId(): number {
-    return this.caller.id;
+    return this.identity.id;
   }
 
   get username(): string {
-    return this.caller.username;
+    return this.identity.username;
+  }
+
+  get caller(): Caller {
+    // No frame is recorded in the audit, so sockets don't keep the User-Agent of their clients.
+    return { ...this.identity, source: { address: this.#ws.data.address, userAgent: null } };
   }
 
   get network(): string {
@@ -133,10 +138,10 @@ export class SocketSession implements Listener {
   setQuietChats(chatIds: readonly number[], readAtMs: number): void {
     if (readAtMs < this.#quietReadAtMs) return;
     this.#quietReadAtMs = readAtMs;
-    const before = this.#quietChats;
-    this.#quietChats = new Set(chatIds);
+    const before = this.#quietChats ?? [];
+    this.#quietChats = chatIds.length > 0 ? new Set(chatIds) : undefined;
     for (const chatId of chatIds) this.unsubscribe(activityTopic(chatId));
-    const loud = [...before].filter((chatId) => !this.#quietChats.has(chatId));
+    const loud = [...before].filter((chatId) => !this.#quietChats?.has(chatId));
     this.followAll(loud, -Infinity);
   }
 
@@ -239,11 +244,11 @@ export class SocketSession implements Listener {
     if (!this.open) return;
     const before = new Set(this.#followed);
     const added = chatIds.filter(
-      (id) => !before.has(id) && !this.#leftChats?.has(id) && !this.#quietChats.has(id),
+      (id) => !before.has(id) && !this.#leftChats?.has(id) && !this.#quietChats?.has(id),
     );
     for (const id of added) this.#followers.add(id, this, this.#ws);
     this.#followed = [...this.#followed, ...added];
-    const isFollowed = (id: number) => !this.#leftChats?.has(id) && !this.#quietChats.has(id);
+    const isFollowed = (id: number) => !this.#leftChats?.has(id) && !this.#quietChats?.has(id);
     for (const id of chatIds) if (isFollowed(id)) this.#followers.note(id, this.userId, readAtMs);
   }
 }

@@ -2,10 +2,11 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Attachment } from "../client/attachments.ts";
 import type { Message } from "../wire/messages.ts";
+import { FileCard } from "./file-card.tsx";
 import { useFileAddress } from "./file-addresses.ts";
 import { sizeInWords } from "./file-sizes.ts";
 import { Icon } from "./icons.tsx";
-import { usePageParts } from "./page-parts.ts";
+import { VoiceMessage } from "./voice.ts";
 
 /** The largest width and height of a picture in a message, in CSS pixels. */
 const pictureMax = 320;
@@ -24,6 +25,8 @@ export function MessageFiles({
         <li key={attachment.id}>
           {attachment.kind === "image" ? (
             <Picture attachment={attachment} onOpen={onOpen} />
+          ) : attachment.kind === "voice" ? (
+            <VoiceMessage attachment={attachment} />
           ) : attachment.kind === "file" ? (
             <FileCard attachment={attachment} />
           ) : (
@@ -94,66 +97,6 @@ function Picture({
           <img src={address} alt="" width={size.width} height={size.height} onError={renew} />
         )
       )}
-    </button>
-  );
-}
-
-function useDownload(attachment: Attachment) {
-  const { attachments } = usePageParts();
-  const [problem, setProblem] = useState<string>();
-  return {
-    problem,
-    async download() {
-      setProblem(undefined);
-      try {
-        const link = document.createElement("a");
-        link.href = await attachments.addressOf(attachment);
-        link.download = attachment.name;
-        link.click();
-      } catch {
-        setProblem("This file can't be downloaded. It may have been deleted.");
-      }
-    },
-  };
-}
-
-export function DownloadButton({ attachment }: { attachment: Attachment }) {
-  const { download } = useDownload(attachment);
-  return (
-    <button
-      type="button"
-      class="quiet square"
-      aria-label={`Download ${attachment.name}`}
-      title="Download"
-      onClick={() => void download()}
-    >
-      <Icon name="download" />
-    </button>
-  );
-}
-
-function FileCard({ attachment }: { attachment: Attachment }) {
-  const { download, problem } = useDownload(attachment);
-  const { name, size } = attachment;
-  const dot = name.lastIndexOf(".");
-  const extension = dot > 0 ? name.slice(dot + 1, dot + 6).toUpperCase() : "FILE";
-  return (
-    <button
-      type="button"
-      class="file-card"
-      title={`Download ${name}`}
-      onClick={() => void download()}
-    >
-      <span class="type" aria-hidden="true">
-        {extension}
-      </span>
-      <span class="facts">
-        <bdi class="name">{name}</bdi>
-        <span class="muted" role={problem === undefined ? undefined : "alert"}>
-          {problem ?? sizeInWords(size)}
-        </span>
-      </span>
-      <Icon name="download" />
     </button>
   );
 }

@@ -5,6 +5,9 @@ import { Refusal, useAction } from "./acting.tsx";
 import { ConfirmedButton } from "./confirmed-button.tsx";
 import { Dialog } from "./dialog.tsx";
 import { Field } from "./field.tsx";
+import { usePageParts } from "./page-parts.ts";
+import { Avatar } from "./people-shown.tsx";
+import { PictureChoice } from "./picture-choice.tsx";
 import { goHome } from "./place.ts";
 
 /** The change that the fields of the form ask for. For an empty field, the server chooses. */
@@ -32,6 +35,8 @@ export function ChatSettingsDialog({
   onClose: () => void;
 }) {
   const action = useAction();
+  const { pictures } = usePageParts();
+  const [shown, setShown] = useState<Pick<Chat, "id" | "picture_url">>(chat);
   const ids = { persona: useId(), model: useId(), search: useId() };
   const { settings } = chat;
 
@@ -47,6 +52,17 @@ export function ChatSettingsDialog({
               .then((isDone) => isDone && close());
           }}
         >
+          <div class="me-shown">
+            <Avatar userId={null} name={chat.name} chat={shown} />
+            <PictureChoice
+              what="the picture of the chat"
+              hasPicture={shown.picture_url !== null}
+              onChoose={async (image) =>
+                setShown(await pictures.client.setChatPicture(chat.id, image))
+              }
+              onRemove={async () => setShown(await pictures.client.removeChatPicture(chat.id))}
+            />
+          </div>
           <Field label="Name" name="name" defaultValue={chat.name} required />
           <div class="field">
             <label for={ids.persona}>Who Gemini is here</label>

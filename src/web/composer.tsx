@@ -2,24 +2,22 @@ import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import type { Room } from "../client/client.ts";
 import type { Message } from "../wire/messages.ts";
 import { ComposerMode } from "./composer-mode.tsx";
-import type { Composing } from "./composing.ts";
+import { askingGemini, type Composing } from "./composing.ts";
 import { directionOfDraft } from "./directions.ts";
 import { Icon } from "./icons.tsx";
 import { isEnterOfInputMethod } from "./input-method.ts";
 import type { Mentionable } from "./mention-at.ts";
 import { MentionList, useMentionCompletion } from "./mention-list.tsx";
 import { useCoarsePointer } from "./pointer.ts";
+import { RecordButton, useRecording } from "./recording.tsx";
 import { AttachButton, UploadList } from "./upload-list.tsx";
 import type { Uploads } from "./uploads.ts";
+import { Recorder } from "./voice.ts";
 
 /** Counts characters as the server does: code points, not UTF-16 units. */
 const charactersMax = 16_000;
 /** From this length on, the writer sees how many characters are left. */
 const charactersNear = 15_000;
-
-function askingGemini(text: string): string {
-  return /^\s*\/bot(\s|$)/i.test(text) ? text : `/bot ${text}`;
-}
 
 function AskGeminiButton({ onClick }: { onClick: () => void }) {
   return (
@@ -48,6 +46,7 @@ function CharactersLeft({ characters }: { characters: number }) {
 
 export function Composer({
   room,
+  chatId,
   name,
   isAiChat,
   people,
@@ -59,6 +58,7 @@ export function Composer({
   onEditLast,
 }: {
   room: Room;
+  chatId: number;
   name: string;
   isAiChat: boolean;
   /** Those who can be mentioned. */
@@ -87,6 +87,7 @@ export function Composer({
     if (beginnings > 0 || matchMedia("(hover: hover)").matches) box.current?.focus();
   }, [beginnings]);
 
+  const recording = useRecording();
   const mentions = useMentionCompletion({ box, text, people, onWrite: write });
 
   const trimmed = text.trim();
@@ -116,6 +117,19 @@ export function Composer({
     send();
   }
 
+  if (recording.isOn) {
+    return (
+      <Recorder
+        chatId={chatId}
+        replyTo={replyTo}
+        press={recording.press}
+        onEnd={(isSent) => {
+          recording.end();
+          if (isSent) composing.cancel();
+        }}
+      />
+    );
+  }
   return (
     <form
       class="composer"
@@ -129,6 +143,9 @@ export function Composer({
       <ComposerMode composing={composing} messages={messages} />
       <UploadList uploads={uploads} />
       {!editing && <AttachButton uploads={uploads} />}
+      {!editing && trimmed === "" && uploads.files.length === 0 && (
+        <RecordButton onRecord={recording.begin} />
+      )}
       {!isAiChat && !editing && (
         <AskGeminiButton
           onClick={() => {

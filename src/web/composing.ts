@@ -17,6 +17,8 @@ export interface Composing {
   /** Goes on with a text. */
   begin(text: string): void;
   reply(messageId: number): void;
+  /** Begins a question to Gemini about a message. */
+  ask(messageId: number): void;
   /** @param text default: the content of the message */
   edit(message: Message, text?: string): void;
   /** Goes back to an edit that was refused, unless the person edits another message now. */
@@ -25,6 +27,11 @@ export interface Composing {
   cancel(): void;
   /** Takes the message out of the field. */
   clear(): void;
+}
+
+/** A text as a question to Gemini. */
+export function askingGemini(text: string): string {
+  return /^\s*\/bot(\s|$)/i.test(text) ? text : `/bot ${text}`;
 }
 
 /** The text that a person is writing in a room. An edit leaves the draft and its reply as they are. */
@@ -60,6 +67,11 @@ export function useComposing(room: Room, drafts: Drafts): Composing {
     reply(replyTo) {
       setEdit(undefined);
       keep({ ...draft, replyTo });
+      begin();
+    },
+    ask(replyTo) {
+      setEdit(undefined);
+      keep({ text: askingGemini(draft.text), replyTo });
       begin();
     },
     edit(message, text = message.content) {

@@ -61,6 +61,7 @@ export function useConversation(parts: {
     stop: room.stop,
     askAgain: room.regenerate,
     reply: ({ id }) => composing.reply(id),
+    ask: ({ id }) => composing.ask(id),
     edit: (message) => composing.edit(message),
     delete: ({ id }) => {
       if (composing.editing?.id === id) composing.cancel();

@@ -7,6 +7,7 @@ export const ChatSettingsDialog = lazyDialog(() =>
   load().then((parts) => parts.ChatSettingsDialog),
 );
 export const Lightbox = lazyDialog(() => load().then((parts) => parts.Lightbox));
+export const NewChat = lazyDialog(() => load().then((parts) => parts.NewChat));
 export const PeopleDialog = lazyDialog(() => load().then((parts) => parts.PeopleDialog));
 export const PersonCard = lazyDialog(() => load().then((parts) => parts.PersonCard));
 export const ReportDialog = lazyDialog(() => load().then((parts) => parts.ReportDialog));

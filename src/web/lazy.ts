@@ -2,6 +2,29 @@ import { createElement, type ComponentType } from "preact";
 import { useEffect, useState } from "preact/hooks";
 
 /**
+ * A part of the page whose code is a file of its own, which is loaded when the part is first shown.
+ * @param Meanwhile is shown before it is loaded, and if it cannot be loaded
+ */
+export function lazyPart<Props extends object>(
+  load: () => Promise<ComponentType<Props>>,
+  Meanwhile: ComponentType<Props>,
+): ComponentType<Props> {
+  let loading: Promise<ComponentType<Props>> | undefined;
+  return function LazyPart(props: Props) {
+    const [loaded, setLoaded] = useState<ComponentType<Props>>();
+    useEffect(() => {
+      loading ??= load();
+      loading.then(
+        (found) => setLoaded(() => found),
+        // The next one that is shown tries again.
+        () => (loading = undefined),
+      );
+    }, []);
+    return createElement(loaded ?? Meanwhile, props);
+  };
+}
+
+/**
  * A dialog whose code is a file of its own, which is loaded when the dialog is first shown. If it cannot be loaded, the dialog
  * is closed, and the next time that it is opened tries again.
  */

@@ -1,6 +1,6 @@
 import { useEffect, useRef } from "preact/hooks";
 import type { Attachment } from "../client/attachments.ts";
-import { DownloadButton } from "./attachments.tsx";
+import { DownloadButton } from "./file-card.tsx";
 import { useFileAddress } from "./file-addresses.ts";
 import { Icon } from "./icons.tsx";
 

@@ -6,6 +6,7 @@ import { createClient } from "../client/client.ts";
 import { createDetails } from "../client/details.ts";
 import { createModeration } from "../client/moderation.ts";
 import { createPeople } from "../client/people.ts";
+import { createPictures } from "../client/pictures.ts";
 import { createPresence } from "../client/presence.ts";
 import { storedOutbox } from "../client/stored-outbox.ts";
 import { storedTokens } from "../client/stored-tokens.ts";
@@ -14,6 +15,7 @@ import { App } from "./app.tsx";
 import { CodeColouring, CodeColours } from "./code-colours.ts";
 import { copyFormulas, FormulaDrawer, FormulaDrawing } from "./formula-drawing.ts";
 import { PagePartsContext } from "./page-parts.ts";
+import { ShownPictures } from "./shown-pictures.ts";
 import { Unfinished } from "./unfinished.ts";
 import { WatchedPeople } from "./watched-people.ts";
 
@@ -53,6 +55,7 @@ const services = {
   details: createDetails(client),
   moderation: createModeration(client),
   people: createPeople(client),
+  pictures: new ShownPictures(createPictures({ client, url, tokens })),
   watched: new WatchedPeople(presence),
   unfinished: new Unfinished(),
 };

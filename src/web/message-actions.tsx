@@ -42,6 +42,7 @@ export function MessageActions({
   const { user_id: userId } = message;
   const items = [
     { label: "Reply", act: () => commands.reply(message) },
+    { label: "Ask Gemini", act: () => commands.ask(message) },
     { label: "React", act: () => popover.open("emoji") },
     ...(canEdit ? [{ label: "Edit", act: () => commands.edit(message) }] : []),
     ...(canReport ? [{ label: "Report", act: () => commands.report(message) }] : []),

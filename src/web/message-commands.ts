@@ -6,6 +6,8 @@ export interface MessageCommands {
   stop(messageId: number): Promise<unknown>;
   askAgain(messageId: number): Promise<unknown>;
   reply(message: Message): void;
+  /** Begins a question to Gemini about a message. */
+  ask(message: Message): void;
   edit(message: Message): void;
   /** Deletes a message after some seconds, in which `keep` takes it back. */
   delete(message: Message): void;

@@ -7,6 +7,7 @@ import type { Client } from "../client/client.ts";
 import type { Details } from "../client/details.ts";
 import type { Moderation } from "../client/moderation.ts";
 import type { People } from "../client/people.ts";
+import type { ShownPictures } from "./shown-pictures.ts";
 import type { Unfinished } from "./unfinished.ts";
 import type { WatchedPeople } from "./watched-people.ts";
 
@@ -17,6 +18,7 @@ export interface PageParts {
   details: Details;
   moderation: Moderation;
   people: People;
+  pictures: ShownPictures;
   watched: WatchedPeople;
   unfinished: Unfinished;
 }

@@ -1,21 +1,44 @@
 // How a person looks, everywhere the same.
 import type { ShownPerson } from "../client/people.ts";
+import type { Chat } from "../wire/chats.ts";
 import { Icon } from "./icons.tsx";
 import { initialsOf } from "./names.ts";
+import { useAvatarUrl, usePicture } from "./shown-pictures.ts";
 
 const hues = 8;
 
-/** A disc with initials, or the model's star. It repeats the name beside it, so it is silent. */
-export function Avatar({ userId, name }: { userId: number | null; name: string }) {
-  if (userId === null) {
+/**
+ * A disc with the picture or the initials, or the model's star. It repeats the name beside it, so it is silent.
+ * @param chat shows the chat in place of a person
+ */
+export function Avatar({
+  userId,
+  name,
+  chat,
+}: {
+  userId: number | null;
+  name: string;
+  chat?: Pick<Chat, "id" | "picture_url"> | undefined;
+}) {
+  const own = useAvatarUrl(chat ? null : userId);
+  const { element, address } = usePicture(chat ? chat.picture_url : own);
+  if (address !== undefined) {
     return (
-      <span class="avatar bot" aria-hidden="true">
+      <span ref={element} class="avatar" aria-hidden="true">
+        <img src={address} alt="" />
+      </span>
+    );
+  }
+  const shownId = chat?.id ?? userId;
+  if (shownId === null) {
+    return (
+      <span ref={element} class="avatar bot" aria-hidden="true">
         <Icon name="sparkle" />
       </span>
     );
   }
   return (
-    <span class={`avatar hue-${userId % hues}`} aria-hidden="true">
+    <span ref={element} class={`avatar hue-${shownId % hues}`} aria-hidden="true">
       {initialsOf(name)}
     </span>
   );

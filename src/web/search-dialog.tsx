@@ -5,7 +5,7 @@ import { Dialog } from "./dialog.tsx";
 import { useSnapshot } from "./observing.ts";
 import { messageAddress } from "./place.ts";
 import { snippetOf } from "./snippet.ts";
-import { useNameOf } from "./shown-names.ts";
+import { useAuthors, useNameOf } from "./shown-names.ts";
 import { fullTime, shortTime } from "./times.ts";
 
 /** A search begins when the person has not typed for so long. */
@@ -25,6 +25,7 @@ export function SearchDialog({
   const search = useMemo(() => createSearch(client), [client]);
   useEffect(() => search.cancel, [search]);
   const snapshot = useSnapshot(search);
+  useAuthors(snapshot.items.map(({ message }) => message.user_id));
   const [text, setText] = useState("");
   const [isInChat, setInChat] = useState(chat !== undefined);
   const chatId = isInChat ? chat?.id : undefined;

@@ -2,6 +2,7 @@ import { useId, useState } from "preact/hooks";
 import { Refusal, useAction } from "./acting.tsx";
 import { Field } from "./field.tsx";
 import { usePageParts } from "./page-parts.ts";
+import { PictureChoice } from "./picture-choice.tsx";
 import { Avatar } from "./people-shown.tsx";
 import { Saved, type SettingsProps } from "./settings-section.tsx";
 
@@ -10,7 +11,7 @@ const bioMax = 500;
 
 /** How others see the person. */
 export function ProfileSettings({ user, onChanged }: SettingsProps) {
-  const { details } = usePageParts();
+  const { details, pictures } = usePageParts();
   const action = useAction();
   const [saved, setSaved] = useState("");
   const bioId = useId();
@@ -42,6 +43,12 @@ export function ProfileSettings({ user, onChanged }: SettingsProps) {
           <p class="muted">
             <bdi>@{user.username}</bdi>, <bdi>{user.email}</bdi>
           </p>
+          <PictureChoice
+            what="your picture"
+            hasPicture={user.avatar_url !== null}
+            onChoose={async (image) => onChanged(await pictures.client.setAvatar(image))}
+            onRemove={async () => onChanged(await pictures.client.removeAvatar())}
+          />
         </div>
       </div>
       <Field

@@ -33,6 +33,21 @@ export const AnswerContext = z
       })
       .nullable()
       .meta({ description: "The summary of older messages that no longer fit into the prompt" }),
+    files: z
+      .array(
+        z.object({
+          attachment_id: Id,
+          message_id: Id,
+          name: z.string().nullable().meta({ description: "null once the file was deleted" }),
+          media_type: z.string().nullable(),
+          was_read: z.boolean().meta({ description: "Whether the model was given the file" }),
+          reason: z
+            .string()
+            .nullable()
+            .meta({ description: "Why the model was not given the file, as it was told" }),
+        }),
+      )
+      .meta({ description: "Files of these messages, in the order of the prompt" }),
     usage: Usage.nullable().meta({
       description: "The model's count. null as long as the model has not reported one",
     }),

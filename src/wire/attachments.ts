@@ -14,7 +14,8 @@ export type ThumbnailSize = (typeof thumbnailSizes)[number];
 export const AttachmentKind = z.enum(["image", "voice", "audio", "video", "file"]).meta({
   id: "AttachmentKind",
   description:
-    "The kind is found out from the bytes. An `image`, `audio` or `video` can be shown; a `file` is only ever downloaded.",
+    "The kind is found out from the bytes. An `image`, `audio` or `video` can be shown; a `file` is only ever downloaded. " +
+    "A `voice` is a recording that was uploaded as a voice message.",
 });
 export type AttachmentKind = z.infer<typeof AttachmentKind>;
 
@@ -56,6 +57,23 @@ export const Attachment = z
       description: "A tiny blurred preview of an image, as a data URL",
       example: "data:image/png;base64,iVBORw0KGgo=",
     }),
+    duration_ms: z.int().positive().optional().meta({
+      description: "Milliseconds of a voice message",
+      example: 3_400,
+    }),
+    waveform: z
+      .array(z.int().min(0).max(100))
+      .length(64)
+      .optional()
+      .meta({
+        description:
+          "How loud a voice message is in each of 64 parts of its time; the loudest has 100. All are the same where the sound cannot " +
+          "be decoded, as AAC",
+      }),
+    transcript: z.string().optional().meta({
+      description:
+        "What is said in a voice message, as Gemini has heard it. It comes some seconds after the message, with a `message_updated`",
+    }),
     status: z.enum(["processing", "ready", "refused"]).meta({
       description: "`ready`: the file can be read. An upload is answered once it is ready.",
     }),
@@ -87,8 +105,15 @@ const FileName = text({ min: 1, max: 1_024, trim: false }).meta({
   example: "holiday.jpg",
 });
 
+const WantedKind = z.literal("voice").meta({
+  description:
+    "`voice`: the file is a recording that is shown as a voice message: sound alone as WebM or Ogg (Opus), MP4 (AAC), MP3 or WAV, of at " +
+    "most 15 minutes and 32 MB. What is none is refused",
+});
+
 export const UploadQuery = z.object({
   name: FileName.optional(),
+  kind: WantedKind.optional(),
   client_id: ClientId.optional(),
 });
 
@@ -128,6 +153,7 @@ export const BeginUploadInput = z
   .object({
     name: FileName,
     size: z.int().positive().meta({ description: "Bytes of the whole file", example: 20_000_000 }),
+    kind: WantedKind.nullish(),
     client_id: ClientId.nullish(),
   })
   .meta({ id: "BeginUploadInput", example: { name: "holiday.mp4", size: 20_000_000 } });

@@ -89,6 +89,14 @@ export const Chat = z
       description: "The number of the last change of the chat or its members",
     }),
     settings: ChatSettings,
+    picture_url: z
+      .string()
+      .nullable()
+      .meta({
+        description:
+          "The path of the chat's picture on this server, of 256 pixels; with `?size=64` of 64. It needs a token, and changes with the " +
+          "picture. null: no picture",
+      }),
   })
   .meta({ id: "Chat" });
 export type Chat = z.infer<typeof Chat>;

@@ -71,8 +71,10 @@ export function mentionFrame(message: Message): MentionFrame {
 }
 
 /** A message without text shows the name of its first file. */
-const previewOf = ({ content, attachments }: Message) =>
-  (content || (attachments[0]?.name ?? "")).slice(0, previewMax).toWellFormed();
+const previewOf = ({ content, attachments: [file] }: Message) =>
+  (content || (file?.kind === "voice" ? "Voice message" : (file?.name ?? "")))
+    .slice(0, previewMax)
+    .toWellFormed();
 
 export function firstStreamFrame(answer: Message): z.infer<typeof BotStreamFirstFrame> {
   return {

@@ -33,6 +33,7 @@ export const problemCatalogue = {
   too_large: { status: 413, title: "Too large" },
   unsupported_media_type: { status: 415, title: "Wrong media type" },
   invalid: { status: 422, title: "Invalid input" },
+  infected: { status: 422, title: "Malware was found" },
   flood: { status: 429, title: "Too many requests" },
   rate_limited: { status: 429, title: "Rate limit exceeded" },
   quota_exceeded: { status: 429, title: "Quota exceeded" },

@@ -40,7 +40,7 @@ export const SearchQuery = z.object({
   }),
   has: z.enum(["link", "file", "image", "voice"]).optional().meta({
     description:
-      "Only messages with this. There are no attachments yet, so that only `link` finds messages.",
+      "Only messages with this: a link in the text, a file of any kind, an image, or a voice message",
   }),
   before: TimeOrDay.optional().meta({
     description: "Only messages that were sent before this time. A date is its beginning in UTC.",

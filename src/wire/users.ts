@@ -3,9 +3,6 @@ import { Bio, DisplayName } from "./names.ts";
 import { Visibility } from "./presence.ts";
 import { Id, numeric, text, Time } from "./text.ts";
 
-/** The username of all deleted accounts. It has a space, so that nobody can register with it. */
-export const deletedUsername = "Deleted user";
-
 const usernamePattern = /^[A-Za-z0-9_.-]+$/;
 
 export const Username = z
@@ -45,7 +42,15 @@ const shownMembers = {
       "The name that the person wants to be shown under; null: the username. Several people may have the same one.",
     example: "Jane Doe",
   }),
-  avatar_url: z.string().nullable().meta({ description: "null: no picture" }),
+  avatar_url: z
+    .string()
+    .nullable()
+    .meta({
+      description:
+        "The path of the person's picture on this server, of 256 pixels; with `?size=64` of 64. It needs a token, and changes with the " +
+        "picture. null: no picture",
+      example: "/api/users/2/avatar/0195f3a2-7c1e-4d5b-9a64-2f8c1b7e0d31",
+    }),
 };
 
 export const Profile = z

@@ -5,14 +5,16 @@ import type { Answer, Person, World } from "../world/world.ts";
 export interface Sent {
   name?: string;
   clientId?: string;
+  kind?: "voice";
   headers?: Record<string, string>;
 }
 
 /** The path of an upload. */
-export function uploadPath(chatId: number, { name, clientId }: Sent = {}): string {
+export function uploadPath(chatId: number, { name, clientId, kind }: Sent = {}): string {
   const query = new URLSearchParams();
   if (name !== undefined) query.set("name", name);
   if (clientId !== undefined) query.set("client_id", clientId);
+  if (kind !== undefined) query.set("kind", kind);
   return `/api/chats/${chatId}/attachments?${query.toString()}`;
 }
 

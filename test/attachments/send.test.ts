@@ -139,16 +139,18 @@ test("a question to the model has files, and its answer has none", async () => {
   );
 });
 
-test("in an AI chat files need a question", async () => {
+test("in an AI chat a file alone is a question", async () => {
   const ann = await world.person("ann");
   const { id: chatId } = await ann.chat({ is_group: false, is_ai_chat: true });
+  const socket = await ann.joined(chatId);
   const file = await uploaded(world, ann, chatId, "a file");
   const path = `/api/chats/${chatId}/messages`;
-  const refused = await ann.api("POST", path, { content: "", attachment_ids: [file.id] });
-  expectInvalid(refused, "/content");
-  expect(refused.body.detail).toStartWith("Write a question beside the files");
-  const sent = await ann.api("POST", path, { content: "What is it?", attachment_ids: [file.id] });
-  expect(sent.body.attachments).toEqual([file]);
+  const sent = await ann.api("POST", path, { content: "", attachment_ids: [file.id] });
+  expect(sent.body).toMatchObject({ content: "", attachments: [file] });
+  expect(await socket.next("bot_stream", { is_complete: true })).toMatchObject({
+    status: "complete",
+  });
+  expectInvalid(await ann.api("POST", path, { content: "" }), "/content");
 });
 
 test("what was not sent is seen and deleted by its uploader alone, what was sent goes with its message", async () => {

@@ -26,7 +26,7 @@ export interface Bench {
   shared?: Promise<SharedServers>;
   /** Rooms that each asker has used. */
   turns: number[];
-  /** What has been warmed up. */
+  /** The sides that have been warmed up. */
   warm: Set<string>;
 }
 

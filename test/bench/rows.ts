@@ -3,6 +3,7 @@ import * as answers from "./answers.ts";
 import type { Bench } from "./bench.ts";
 import * as connecting from "./connecting.ts";
 import * as deliveries from "./deliveries.ts";
+import * as exporting from "./exporting.ts";
 import * as files from "./files.ts";
 import * as messages from "./messages.ts";
 import * as people from "./people.ts";
@@ -23,7 +24,7 @@ export interface Row {
   /** Empty for a row that only explains another. */
   target: string;
   ours: Measure;
-  /** What the product is held against: a ratio, or with `added` a difference. A row without it stands for itself. */
+  /** The measurement to compare the product with: by a ratio, or with `added` by a difference. A row without it stands alone. */
   reference?: Measure;
   added?: boolean;
   /** Prepares the data of the row, once; it may take long. */
@@ -33,18 +34,24 @@ export interface Row {
 }
 
 export function rowsOf(scale: Scale): Row[] {
+  return rowKinds(scale).flat();
+}
+
+/** The rows that measure the same kind of work. */
+export function rowKinds(scale: Scale): Row[][] {
   return [
-    ...deliveryRows(scale),
-    ...messageRows,
-    ...connectionRows,
-    ...presenceRows(scale),
-    ...readRows,
-    ...readingRows,
-    ...fileRows,
-    ...peopleRows(scale),
-    ...searchRows,
-    ...answerRows,
-    ...(hasNats ? serverRows(scale) : []),
+    deliveryRows(scale),
+    messageRows,
+    connectionRows,
+    presenceRows(scale),
+    readRows,
+    readingRows,
+    exportRows(scale),
+    fileRows,
+    peopleRows(scale),
+    searchRows,
+    answerRows,
+    hasNats ? serverRows(scale) : [],
   ];
 }
 
@@ -273,6 +280,32 @@ const readingRows: Row[] = [
     target: "≥ 1.0×",
     ours: (bench) => reading.chatList(bench, "product"),
     reference: (bench) => reading.chatList(bench, "reference"),
+  },
+];
+
+const exportRows = ({ longChatLength }: Scale): Row[] => [
+  ...exporting.kinds.flatMap((kind): Row[] => [
+    {
+      name: `export as ${kind}, through ${longChatLength} messages`,
+      unit: "/s",
+      target: "",
+      ours: async (bench) => (await exporting.whole(bench, kind)).perSecond,
+      pairsMax: 1,
+    },
+    {
+      name: `most memory during an export as ${kind}, more than before`,
+      unit: "MB",
+      target: "≤ 64 MB",
+      ours: async (bench) => (await exporting.whole(bench, kind)).grownMegabytes,
+      pairsMax: 1,
+    },
+  ]),
+  {
+    name: "most memory during an export to a slow reader, more than before",
+    unit: "MB",
+    target: "≤ 64 MB",
+    ours: exporting.slow,
+    pairsMax: 1,
   },
 ];
 

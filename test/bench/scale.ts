@@ -21,6 +21,8 @@ export interface Scale {
   /** Requests for pages, and for lists of chats. */
   pages: number;
   lists: number;
+  /** For how long somebody reads an export slowly. */
+  slowReadMs: number;
   /** People with display names who are searched, and searches. */
   namedPeople: number;
   nameSearches: number;
@@ -75,6 +77,7 @@ export const full: Scale = {
   searches: 200,
   pages: 2_000,
   lists: 1_000,
+  slowReadMs: 20_000,
   namedPeople: 100_000,
   nameSearches: 1_100,
   connects: 500,
@@ -116,6 +119,7 @@ export const smallest: Scale = {
   searches: 4,
   pages: 8,
   lists: 4,
+  slowReadMs: 100,
   namedPeople: 200,
   nameSearches: 11,
   connects: 10,

@@ -10,6 +10,8 @@ export const flags = [
   "--disable-background-networking",
   "--disable-component-update",
   "--disable-sync",
+  // The microphone beeps once a second, and a page that may use it is not asked.
+  "--use-fake-device-for-media-stream",
   // No other host can be reached.
   "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 ];

@@ -36,6 +36,20 @@ test("a reply shows what it replies to, and its quote leads there, also before t
   await leave();
 });
 
+test("Gemini is asked about a message from its menu, also without words", async () => {
+  const { annas, leave } = await pair.open(async (chatId) => {
+    await pair.ben.say(chatId, "Is the earth flat?");
+  });
+  pair.world.gemini.respondWith(answer(say("It is round."), finish()));
+  await choose(rowWith(annas, "Is the earth flat?"), "Ask Gemini");
+  await annas.page.getByText("Reply to").filter({ hasText: "Is the earth flat?" }).waitFor();
+  await focused(annas, annas.composer);
+  expect(await annas.composer.inputValue()).toBe("/bot ");
+  await annas.composer.press("Enter");
+  await rowWith(annas, "It is round.").waitFor();
+  await leave();
+});
+
 test("a draft and its reply outlive a reload, and an edit leaves them alone", async () => {
   const { annas, leave } = await pair.open(async (chatId) => {
     await pair.ben.say(chatId, "A question");

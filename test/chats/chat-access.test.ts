@@ -1,4 +1,4 @@
-// Who may come near a chat at all: the same for each of its endpoints, so that it is asked of every one that the
+// Access to a chat follows one rule for all of its endpoints, so the tests call every endpoint of a chat that the
 // OpenAPI document has.
 import { beforeAll, describe, expect, test } from "bun:test";
 import { useWorld, type Person } from "../world/world.ts";
@@ -59,6 +59,9 @@ const endpoints: Record<string, Endpoint> = {
   getUpload: { method: "GET", path: "/attachments/uploads/{upload_id}" },
   putPart: { method: "PUT", path: "/attachments/uploads/{upload_id}?offset=0", body: 1 },
   completeUpload: { method: "POST", path: "/attachments/uploads/{upload_id}/complete" },
+  putChatPicture: { method: "PUT", path: "/picture", body: 1, ownerOnly: true },
+  deleteChatPicture: { method: "DELETE", path: "/picture", ownerOnly: true },
+  getChatPicture: { method: "GET", path: "/picture/{picture_id}" },
   getAnswerContext: { method: "GET", path: "/messages/{message_id}/context" },
 };
 
@@ -90,6 +93,7 @@ function pathOf({ path }: Endpoint, { chat, ...ids }: Record<string, unknown>) {
     report_id: reportId,
     attachment_id: files.sentId,
     upload_id: files.uploadId,
+    picture_id: files.pictureId,
     ...ids,
   };
   const rest = Object.entries(values).reduce(

@@ -46,6 +46,7 @@ test("an empty chat is a Chat with nothing unread and nulls for its last message
     "last_seq",
     "updated_seq",
     "settings",
+    "picture_url",
     "unread_count",
     "last_message",
     "last_message_time",

@@ -23,6 +23,7 @@ const chatMembers = [
   "last_seq",
   "updated_seq",
   "settings",
+  "picture_url",
 ];
 
 const create = (person: Person, body: unknown) => person.api("POST", "/api/chats", body);
@@ -67,6 +68,7 @@ describe("opening a chat", () => {
       last_seq: 0,
       updated_seq: 0,
       settings: defaultSettings,
+      picture_url: null,
     });
     expect((await usernamesIn(body.id)).toSorted()).toEqual([
       ann.username,

@@ -135,6 +135,7 @@ test("with a new owner the roles change", () => {
     last_seq: 1,
     updated_seq: 1,
     settings,
+    picture_url: null,
   };
   const participants = [person(1, "owner"), person(2, "member")];
   log.load({ chat: now, participants, messages: [], hasOlder: false });

@@ -23,7 +23,7 @@ beforeAll(async () => {
   check = checkerOf(document.components.schemas);
 });
 
-/** What existing clients were built to, and what came with it. */
+/** Operations that existing clients use, and those that were added. */
 const endpoints: [operation: string, statuses: number[]][] = [
   ["POST /api/auth/register", [400, 409, 413, 415, 422]],
   ["POST /api/auth/login", [400, 401, 413, 415, 422]],
@@ -141,6 +141,7 @@ const textual: Record<string, object> = {
   emoji: { type: "string", maxLength: 32 },
   upload_id: { type: "string", format: "uuid" },
   width: { type: "integer", enum: [256, 1024] },
+  picture_id: { type: "string", format: "uuid" },
 };
 
 test("parameters are whole numbers, a session's id a UUID, an emoji a text, and those of a path are all there and required", () => {

@@ -70,6 +70,7 @@ describe("the page at /", () => {
       "/page/dialog-parts-hash.js",
       "/page/formulas-hash.js",
       "/page/settings-dialog-hash.js",
+      "/page/voice-parts-hash.js",
     ]);
     for (const file of later) {
       const { status, headers } = await world.call("GET", file);

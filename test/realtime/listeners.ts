@@ -150,7 +150,7 @@ export class TestListener implements Listener {
     return this.subscribers.get(chatTopic(chatId, 0).name)?.has(this) ?? false;
   }
 
-  /** What an action sends to somebody who has joined. */
+  /** Sends `joined` and the replay, as an action does to somebody who has joined. */
   greet(lastSeq: number, { missed, ...state }: { missed: string[] | undefined; position: number }) {
     this.sent.push({ type: "joined", lastSeq, ...state });
     for (const text of missed ?? []) this.send(text);

@@ -1,6 +1,7 @@
 // Whether the index of the searches is what the messages say.
 import { z } from "zod";
 import { many, type Sql } from "../../src/database/connect.ts";
+import { Attachment } from "../../src/wire/attachments.ts";
 import { entryWords } from "../../src/search/entry-words.ts";
 
 const Stored = z.object({
@@ -10,6 +11,7 @@ const Stored = z.object({
   is_bot: z.boolean(),
   content: z.string(),
   is_deleted: z.boolean(),
+  attachments: z.array(Attachment),
 });
 const Fault = z.object({ message_id: z.int(), fault: z.string() });
 
@@ -21,7 +23,7 @@ const Fault = z.object({ message_id: z.int(), fault: z.string() });
 export async function indexFaults(sql: Sql): Promise<string[]> {
   const messages = many(
     await sql`
-      select m.id, m.chat_id, m.user_id, m.is_bot, m.content, m.deleted_at is not null as is_deleted
+      select m.id, m.chat_id, m.user_id, m.is_bot, m.content, m.attachments, m.deleted_at is not null as is_deleted
       from messages m join chats c on c.id = m.chat_id
       where m.status <> 'streaming'
     `,
@@ -54,6 +56,7 @@ export async function indexFaults(sql: Sql): Promise<string[]> {
   return faults.map(({ message_id, fault }) => `message ${message_id} ${fault}`);
 }
 
-function wordsOfMessage({ chat_id, user_id, is_bot, content, is_deleted }: z.infer<typeof Stored>) {
-  return is_deleted ? "" : entryWords({ chatId: chat_id, userId: user_id, isBot: is_bot, content });
+function wordsOfMessage({ is_deleted, ...message }: z.infer<typeof Stored>) {
+  const { chat_id: chatId, user_id: userId, is_bot: isBot, content, attachments: files } = message;
+  return is_deleted ? "" : entryWords({ chatId, userId, isBot, content, files });
 }

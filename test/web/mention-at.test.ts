@@ -76,6 +76,7 @@ const chat: Chat = {
     thinking_budget: null,
     google_search: false,
   },
+  picture_url: null,
 };
 const namesOf = (people: readonly { name: string }[]) => people.map(({ name }) => name);
 

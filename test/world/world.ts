@@ -6,6 +6,7 @@ import { pino, type DestinationStream, type Logger } from "pino";
 import type { PasswordCost } from "../../src/accounts/passwords.ts";
 import { makeSecret } from "../../src/accounts/access-tokens.ts";
 import { createGeminiModel } from "../../src/model/gemini/client.ts";
+import { createGeminiFiles } from "../../src/model/gemini/files.ts";
 import type { Model } from "../../src/context.ts";
 import { compose, type ComposedDurations } from "../../src/compose.ts";
 import { readConfig, type Config } from "../../src/config/config.ts";
@@ -40,6 +41,8 @@ export const defaultSettings: ChatSettings = {
 export interface WorldOptions {
   /** A migrated database, dropped at the end; a new one unless said otherwise. */
   databaseUrl?: string;
+  /** A statement that waits longer for a lock fails. */
+  lockTimeoutMs?: number;
   /** Settings that differ. */
   env?: Record<string, string>;
   /** Values that no setting allows, such as access tokens that are valid for seconds. */
@@ -57,6 +60,7 @@ export interface WorldOptions {
   logTo?: DestinationStream;
 }
 
+const lookPauseMs = 2;
 const lowestPasswordCost: PasswordCost = { memoryKiB: 8, passes: 1 };
 
 /** The parts that exist while a world runs. */
@@ -79,14 +83,17 @@ async function startParts(options: WorldOptions) {
     : pino({ level: process.env.TEST_LOG_LEVEL ?? "silent" });
   const secretKey = makeSecret();
   const gemini = startGeminiEmulator({ pieceDelayMs: 1 });
-  const model = {
-    answer:
-      options.model === false
-        ? undefined
-        : createGeminiModel({ apiKey: "test-key", baseUrl: gemini.url, log, backoffMs: 1 }),
+  const asking = { apiKey: "test-key", baseUrl: gemini.url, log, backoffMs: 1 };
+  const model: Model = {
+    answer: options.model === false ? undefined : createGeminiModel(asking),
+    files: options.model === false ? undefined : createGeminiFiles({ ...asking, pollMs: 1 }),
     description: "scripted",
   };
-  const { databaseUrl, sql, release } = await openDatabase(options.databaseUrl, log);
+  const { databaseUrl, sql, release } = await openDatabase(
+    options.databaseUrl,
+    log,
+    options.lockTimeoutMs,
+  );
   const telemetry = await loadTelemetry(config, log);
   const { now, durations, passwordCost } = { passwordCost: lowestPasswordCost, ...options };
   const parts = { config, secretKey, sql, log, model, telemetry, now, durations, passwordCost };
@@ -238,6 +245,8 @@ export class World {
         where datname = current_database() and wait_event_type = 'Lock'
       `;
       if (blocked.length >= statements) return;
+      // Not at once, so that the statements have the processor.
+      await Bun.sleep(lookPauseMs);
     }
   }
 

@@ -197,7 +197,7 @@ export type ClaimedRun = z.infer<typeof ClaimedRun>;
 /**
  * Takes over runs whose server has not renewed the lease for `leaseSeconds`. No other server gets them, and the one before
  * can no longer write them.
- * @param ownIds runs of this node, which may only have been late with the renewal
+ * @param ownIds runs of this node, which may only have been late with the renewal, or with the reply of the database
  */
 export async function claimAbandonedRuns(
   sql: Sql,

@@ -13,6 +13,7 @@ export const noUsage: Usage = {
 export class UsageMeter {
   readonly #before: Usage;
   #promptTokens = 0;
+  #fileTokens = 0;
   #ratio = 1;
   #written = "";
   #counted: Usage | undefined;
@@ -25,9 +26,11 @@ export class UsageMeter {
   /**
    * Notes that the model is asked.
    * @param tokenRatio corrects estimates of its text
+   * @param fileTokens the part of the estimate that is for files
    */
-  begin(estimatedPromptTokens: number, tokenRatio: number): void {
+  begin(estimatedPromptTokens: number, tokenRatio: number, fileTokens = 0): void {
     this.#promptTokens = estimatedPromptTokens;
+    this.#fileTokens = fileTokens;
     this.#ratio = tokenRatio;
   }
 
@@ -45,8 +48,9 @@ export class UsageMeter {
     this.#counted = usage;
   }
 
+  /** The estimate that the model's count corrects; 0 for a prompt with files, whose count says nothing about estimates of text. */
   get estimatedPromptTokens(): number {
-    return this.#promptTokens;
+    return this.#fileTokens > 0 ? 0 : this.#promptTokens;
   }
 
   /** The model's own count for the part of this server. */

@@ -1,10 +1,8 @@
-// The messages and settings that a prompt is made from, and the receipt of them.
+// The messages and settings that a prompt is made from.
 import { z } from "zod";
-import { many, maybe, withoutWaiting, type Fragment, type Sql } from "../../database/connect.ts";
+import { many, maybe, type Fragment, type Sql } from "../../database/connect.ts";
 import { ChatSettings } from "../../wire/chats.ts";
-import { Usage } from "../../wire/messages.ts";
-import { AnswerContext } from "../../wire/answers.ts";
-import type { Lease } from "../budget/queries.ts";
+import { filesOfMessage, PromptFile } from "../files/prompt-file.ts";
 
 export const PastMessage = z.object({
   id: z.int(),
@@ -14,6 +12,7 @@ export const PastMessage = z.object({
   username: z.string(),
   content: z.string(),
   is_bot: z.boolean(),
+  files: z.array(PromptFile).nullish(),
 });
 /** A message as a prompt needs it. */
 export type PastMessage = z.infer<typeof PastMessage>;
@@ -26,14 +25,16 @@ interface PastRange {
 
 /** @param chatId the id of the chat, as SQL */
 const newestFirst = (sql: Sql, chatId: Fragment, { upToSeq, limit, bytesMax }: PastRange) => sql`
-  select m.id, m.seq, m.updated_seq, m.ordinal, coalesce(u.username, '') as username, m.content, m.is_bot
+  select m.id, m.seq, m.updated_seq, m.ordinal, coalesce(u.username, '') as username, m.content, m.is_bot,
+    ${filesOfMessage(sql)} as files
   from (
-    select id, seq, updated_seq, ordinal, user_id, content, is_bot,
+    select id, chat_id, seq, updated_seq, ordinal, user_id, content, is_bot, attachments,
       sum(octet_length(content)) over (order by seq desc) as bytes
     from (
-      select id, seq, updated_seq, ordinal, user_id, content, is_bot
+      select id, chat_id, seq, updated_seq, ordinal, user_id, content, is_bot, attachments
       from messages
-      where chat_id = ${chatId} and seq <= ${upToSeq} and status <> 'streaming' and content <> ''
+      where chat_id = ${chatId} and seq <= ${upToSeq} and status <> 'streaming'
+        and (content <> '' or attachments::text <> '[]')
       order by seq desc
       limit ${limit}
     ) newest
@@ -44,7 +45,7 @@ const newestFirst = (sql: Sql, chatId: Fragment, { upToSeq, limit, bytesMax }: P
 `;
 
 /**
- * The newest messages of a chat up to a number, oldest first, without answers that have no text: at most `limit`, and
+ * The newest messages of a chat up to a number, oldest first, without answers that have neither text nor files: at most `limit`, and
  * none whose text, with those of all that are newer, exceeds `bytesMax`. The newest is always there.
  */
 export async function findPastMessages(
@@ -63,10 +64,12 @@ export async function findRepliedTo(
 ): Promise<PastMessage | undefined> {
   return maybe(
     await sql`
-      select m.id, m.seq, m.updated_seq, m.ordinal, coalesce(u.username, '') as username, m.content, m.is_bot
+      select m.id, m.seq, m.updated_seq, m.ordinal, coalesce(u.username, '') as username, m.content, m.is_bot,
+        ${filesOfMessage(sql)} as files
       from messages m
       left join users u on u.id = m.user_id
-      where m.id = ${messageId} and m.chat_id = ${chatId} and m.deleted_at is null and m.content <> ''
+      where m.id = ${messageId} and m.chat_id = ${chatId} and m.deleted_at is null
+        and (m.content <> '' or m.attachments::text <> '[]')
     `,
     PastMessage,
   );
@@ -119,11 +122,16 @@ export async function findPromptRoom(
   );
 }
 
-const RoomWithPast = z.object({ ...PromptRoom.shape, past: z.array(PastMessage) });
+const RoomWithPast = z.object({
+  ...PromptRoom.shape,
+  past: z.array(PastMessage),
+  is_known: z.boolean(),
+});
 
 /**
  * Finds a room and the messages of {@link findPastMessages} in one statement: both are of the same moment, and somebody waits
  * for the first word of the answer.
+ * @param clientId `isKnown` tells whether the caller has sent a message with it before
  * @returns undefined for a chat that is gone, or that the caller is not in
  */
 export async function findRoomWithPast(
@@ -131,13 +139,17 @@ export async function findRoomWithPast(
   callerId: number,
   chatId: number,
   range: PastRange,
-): Promise<{ room: PromptRoom; past: PastMessage[] } | undefined> {
+  clientId?: string,
+): Promise<{ room: PromptRoom; past: PastMessage[]; isKnown: boolean } | undefined> {
   const row = maybe(
     await sql`
       select ${roomColumns(sql)},
         (
           select coalesce(json_agg(m order by m.seq), '[]') from (${newestFirst(sql, sql`c.id`, range)}) m
-        ) as past
+        ) as past,
+        exists (
+          select from messages where chat_id = c.id and user_id = me.user_id and client_id = ${clientId ?? null}::text
+        ) as is_known
       from ${roomTables(sql, range.upToSeq)}
       join chat_participants me on me.chat_id = c.id and me.user_id = ${callerId}
       where c.id = ${chatId}
@@ -145,83 +157,6 @@ export async function findRoomWithPast(
     RoomWithPast,
   );
   if (!row) return undefined;
-  const { past, ...room } = row;
-  return { room, past };
-}
-
-/** The messages and settings that an answer is made from. */
-export interface Receipt {
-  model: string;
-  settings: ChatSettings;
-  messages: { id: number; updated_seq: number }[];
-  summary: { id: number; up_to_seq: number } | undefined;
-  estimatedTokens: number;
-}
-
-/** Stores the receipt of an answer, and charges its run for the prompt. The first receipt of an answer stays. */
-export async function insertReceipt(
-  sql: Sql,
-  messageId: number,
-  lease: Lease,
-  { receipt, usage }: { receipt: Receipt; usage: Usage },
-): Promise<void> {
-  await sql`
-    with charged as (
-      update answer_runs set usage = ${sql.json({ ...usage })}::jsonb
-      where id = ${lease.id} and attempt = ${lease.attempt}
-    )
-    insert into answer_receipts
-      (message_id, model, settings, message_ids, message_versions, summary_id, summary_up_to_seq, estimated_tokens)
-    select id, ${receipt.model}, ${sql.json({ ...receipt.settings })}::jsonb,
-      ${receipt.messages.map(({ id }) => id)}::bigint[],
-      ${receipt.messages.map(({ updated_seq }) => updated_seq)}::bigint[],
-      ${receipt.summary?.id ?? null}::bigint, ${receipt.summary?.up_to_seq ?? null}::bigint,
-      ${receipt.estimatedTokens}
-    from messages
-    where id = ${messageId}
-    on conflict (message_id) do nothing
-    returning ${withoutWaiting(sql)}
-  `;
-}
-
-/** @returns undefined for a message that is no answer of the model, or a chat that the caller is not in */
-export async function findAnswerContext(
-  sql: Sql,
-  callerId: number,
-  chatId: number,
-  messageId: number,
-): Promise<AnswerContext | undefined> {
-  return maybe(
-    await sql`
-      select m.id as message_id, m.answer_to as question_id, r.model, r.settings,
-        source.messages,
-        case when r.summary_id is not null then jsonb_build_object(
-          'up_to_seq', r.summary_up_to_seq,
-          'changed', not exists (select from chat_summaries where id = r.summary_id)
-        ) end as summary,
-        m.usage, r.first_chunk_ms, r.total_ms,
-        source.changed or (
-          r.summary_id is not null and not exists (select from chat_summaries where id = r.summary_id)
-        ) as changed
-      from chat_participants me
-      join messages m on m.chat_id = me.chat_id
-      join answer_receipts r on r.message_id = m.id
-      cross join lateral (
-        select
-          coalesce(jsonb_agg(jsonb_build_object(
-            'id', used.id,
-            'updated_seq', used.version,
-            'changed', used.changed
-          ) order by used.position), '[]') as messages,
-          coalesce(bool_or(used.changed), false) as changed
-        from (
-          select given.id, given.version, given.position, now.id is null or now.content_seq > given.version is true as changed
-          from unnest(r.message_ids, r.message_versions) with ordinality as given (id, version, position)
-          left join messages now on now.id = given.id
-        ) used
-      ) source
-      where me.chat_id = ${chatId} and me.user_id = ${callerId} and m.id = ${messageId}
-    `,
-    AnswerContext,
-  );
+  const { past, is_known: isKnown, ...room } = row;
+  return { room, past, isKnown };
 }

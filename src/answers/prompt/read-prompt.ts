@@ -1,4 +1,5 @@
 import type { Ctx } from "../../context.ts";
+import { findFilesOfQuestion } from "../files/prompt-file.ts";
 import { speakerCode } from "../text/speaker-labels.ts";
 import {
   buildPrompt,
@@ -38,11 +39,23 @@ export async function readPrompt(
     kept?: string;
   },
 ): Promise<BuiltPrompt> {
-  const tokensMax = ctx.config.gemini.contextTokens;
-  const [past, repliedTo] = await Promise.all([
+  const { contextTokens: tokensMax, fileTokens: fileTokensMax } = ctx.config.gemini;
+  const ids = question.attachments.map(({ id }) => id);
+  const [past, repliedTo, files] = await Promise.all([
     known ?? findPastMessages(ctx.sql, room.id, pastRange(ctx, upToSeq, room.token_ratio)),
     question.reply_to === null ? undefined : findRepliedTo(ctx.sql, room.id, question.reply_to),
+    findFilesOfQuestion(ctx.sql, { chatId: room.id, userId: question.user_id, ids }),
   ]);
   const code = speakerCode(ctx.secretKey, room.id);
-  return buildPrompt({ room, code, past, question, repliedTo, tokensMax, tokensLeft, kept });
+  return buildPrompt({
+    room,
+    code,
+    past,
+    question: { ...question, files },
+    repliedTo,
+    tokensMax,
+    fileTokensMax: fileTokensMax > 0 ? fileTokensMax : Infinity,
+    tokensLeft,
+    kept,
+  });
 }

@@ -1,6 +1,7 @@
 // Summaries of a room's history. A trigger drops those that cover a message which is edited or removed.
 import { z } from "zod";
 import { many, maybe, type Sql } from "../../database/connect.ts";
+import { filesOfMessage } from "../files/prompt-file.ts";
 import { PastMessage } from "./queries.ts";
 
 const SummaryEnd = z.object({ up_to_seq: z.int() });
@@ -76,12 +77,14 @@ export async function findMessagesToSummarise(
   const { afterSeq, upToSeq, limit, bytesMax = null } = range;
   return many(
     await sql`
-      select m.id, m.seq, m.updated_seq, m.ordinal, coalesce(u.username, '') as username, m.content, m.is_bot
+      select m.id, m.seq, m.updated_seq, m.ordinal, coalesce(u.username, '') as username, m.content, m.is_bot,
+        ${filesOfMessage(sql)} as files
       from (
-        select id, seq, updated_seq, ordinal, user_id, content, is_bot,
+        select id, chat_id, seq, updated_seq, ordinal, user_id, content, is_bot, attachments,
           sum(octet_length(content)) over (order by seq) as bytes
         from messages
-        where chat_id = ${chatId} and seq > ${afterSeq} and seq <= ${upToSeq} and content <> ''
+        where chat_id = ${chatId} and seq > ${afterSeq} and seq <= ${upToSeq}
+          and (content <> '' or attachments::text like '%"transcript"%')
         order by seq
         limit ${limit}
       ) m

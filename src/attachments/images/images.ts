@@ -1,12 +1,16 @@
 // Images without metadata, upright, with thumbnails. Decoding runs in Bun's threads.
 import { availableParallelism } from "node:os";
 import { Semaphore } from "../../accounts/semaphore.ts";
+import { pictureSizes, type PictureSize } from "../../wire/pictures.ts";
 import { thumbnailSizes, type ThumbnailSize } from "../../wire/attachments.ts";
 import { Problem } from "../../wire/problems.ts";
 import type { BareImage } from "./bare-image.ts";
 import { bareGif } from "./gif.ts";
+import { bareHeif } from "./heif.ts";
 import { bareJpeg } from "./jpeg.ts";
 import { barePng } from "./png.ts";
+import { middleSquare } from "./square.ts";
+import { bareTiff } from "./tiff.ts";
 import { bareWebp } from "./webp.ts";
 
 /** An image above it is stored as a file: 24 million pixels of a decoded PNG take 130 MB, which is what a server may spend on one. */
@@ -22,6 +26,9 @@ const waitingMax = 100;
 const retryAfterSeconds = 5;
 const thumbnailQuality = 80;
 const uprightQuality = 92;
+const pictureQuality = 85;
+/** The middle of an image that is longer in relation to its width would show nothing of it. */
+const longestRatio = 16;
 
 export interface PreparedThumbnail {
   size: ThumbnailSize;
@@ -45,6 +52,12 @@ const readers: Record<string, (bytes: Uint8Array) => BareImage | undefined> = {
   "image/png": barePng,
   "image/gif": bareGif,
   "image/webp": bareWebp,
+  "image/heic": bareHeif,
+  "image/heif": bareHeif,
+  "image/heic-sequence": bareHeif,
+  "image/heif-sequence": bareHeif,
+  "image/avif": bareHeif,
+  "image/tiff": bareTiff,
 };
 
 export class Images {
@@ -71,6 +84,28 @@ export class Images {
       const isDecoded = bare.isWhole && bytes.length <= decodedBytesMax;
       const prepared = isDecoded ? await shownImage(mediaType, bytes, bare) : undefined;
       return prepared ?? { parts: changedParts(bytes, bare.parts), shown: undefined };
+    });
+  }
+
+  /**
+   * The middle of an image as two squares, upright and without metadata. Smaller images are enlarged.
+   * @returns undefined for an image that cannot be decoded, is cut off, has too many pixels, or is too long and thin
+   * @throws Problem `unavailable` when too many wait
+   */
+  async squares(
+    mediaType: string,
+    read: () => Promise<Bytes>,
+  ): Promise<Record<PictureSize, Uint8Array> | undefined> {
+    return await this.#semaphore.run(async () => {
+      const bytes = await read();
+      const bare = readers[mediaType]?.(bytes);
+      if (!bare?.isWhole || bytes.length > decodedBytesMax) return undefined;
+      try {
+        return await squaresOf(mediaType, bare.still ?? bytes);
+      } catch (error) {
+        if (!isDecodingError(error)) throw error;
+        return undefined;
+      }
     });
   }
 
@@ -106,7 +141,7 @@ async function decodedImage(
   bytes: Bytes,
   bare: BareImage,
 ): Promise<PreparedImage | undefined> {
-  const maxPixels = mediaType === "image/jpeg" ? jpegPixelsMax : pixelsMax;
+  const maxPixels = maxPixelsOf(mediaType);
   const options = { maxPixels };
   const source = bare.still ?? bytes;
   const stored = await new Bun.Image(source, options).metadata();
@@ -118,6 +153,28 @@ async function decodedImage(
   const blur = smallest && (await new Bun.Image(new Uint8Array(smallest.bytes)).placeholder());
   return { parts, shown: { width, height, thumbnails, blur } };
 }
+
+async function squaresOf(
+  mediaType: string,
+  source: Bytes,
+): Promise<Record<PictureSize, Uint8Array> | undefined> {
+  const options = { maxPixels: maxPixelsOf(mediaType) };
+  const { width, height } = await new Bun.Image(source, options).metadata();
+  const side = pictureSizes[1];
+  const scale = side / Math.min(width, height);
+  if (Math.max(width, height) > longestRatio * Math.min(width, height)) return undefined;
+  const shrunk = await new Bun.Image(source, options)
+    .resize(Math.round(width * scale), Math.round(height * scale))
+    .png({ compressionLevel: 1 })
+    .bytes();
+  const square = await middleSquare(shrunk, side);
+  const large = await new Bun.Image(square).webp({ quality: pictureQuality }).bytes();
+  const [size] = pictureSizes;
+  const small = new Bun.Image(square).resize(size, size).webp({ quality: pictureQuality });
+  return { 64: await small.bytes(), 256: large };
+}
+
+const maxPixelsOf = (mediaType: string) => (mediaType === "image/jpeg" ? jpegPixelsMax : pixelsMax);
 
 /** A JPEG whose pixels are stored as they are shown. */
 async function turned(source: Bytes, options: Bun.Image.ConstructorOptions): Promise<Uint8Array[]> {

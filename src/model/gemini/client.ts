@@ -1,24 +1,25 @@
-// The only importer of Gemini's SDK. Every request has a defined end:
+// The answers of Gemini, by its SDK. Every request has a defined end:
 // - 429, 408, 5xx and connection errors are tried again, but never after the first visible text;
 // - all other failures are a ModelError, whose detail is for people and has no key, no address and none of Google's words;
 // - no request outlives its reader: an abort, a time limit or the end of reading aborts it upstream.
 // The SDK's own retries stay off (it ignores Retry-After), and so does its automatic continuation, which would open a
 // second request after text was seen. Its ApiError has no headers, so a fetch function of ours keeps the response.
 import { setTimeout as sleep } from "node:timers/promises";
-import type { ApiError, GenerateContentConfig } from "@google/genai";
+import type { GenerateContentConfig } from "@google/genai";
 import type { BaseLogger } from "pino";
 import { createAnswerReader } from "./answer.ts";
-import { parseGoogleError, refusalOf, Unavailable } from "./errors.ts";
+import { contentOf } from "./content.ts";
+import { Unavailable } from "./errors.ts";
+import { failureOf, isLoopback } from "./failure.ts";
 import { ModelError, type Delta, type Prompt, type StreamAnswer } from "../stream-answer.ts";
 
 /** Given to the SDK explicitly: it would read others from GOOGLE_GEMINI_BASE_URL and GOOGLE_GENAI_API_VERSION. */
-const googleUrl = "https://generativelanguage.googleapis.com";
+export const googleUrl = "https://generativelanguage.googleapis.com";
 /**
  * The stable version, which is the SDK's default too. It has system instructions, thinking and Google Search
  * (https://ai.google.dev/gemini-api/docs/api-versions).
  */
 const apiVersion = "v1";
-const causeCharactersMax = 2_000;
 
 export interface GeminiOptions {
   apiKey: string;
@@ -102,7 +103,7 @@ function createAsker(options: GeminiOptions) {
       const sdk = await (loading ??= load());
       const stream = await sdk.models.generateContentStream({
         model,
-        contents: prompt.turns.map(({ role, text }) => ({ role, parts: [{ text }] })),
+        contents: prompt.turns.map(contentOf),
         config: {
           ...configOf(prompt),
           abortSignal: call.signal,
@@ -123,7 +124,8 @@ function createAsker(options: GeminiOptions) {
         }
       } catch (error) {
         signal.throwIfAborted();
-        if (!reader.isFinished) throw failureOf(error, response, { apiKey, model });
+        const hasFiles = prompt.turns.some(({ files = [] }) => files.length > 0);
+        if (!reader.isFinished) throw failureOf(error, response, { apiKey, model, hasFiles });
       }
       yield* reader.end();
     } finally {
@@ -142,14 +144,6 @@ function configOf({ system, settings, outputTokensMax }: Prompt): GenerateConten
     ...(googleSearch && { tools: [{ googleSearch: {} }] }),
     maxOutputTokens: outputTokensMax,
   };
-}
-
-function isApiError(error: unknown): error is ApiError {
-  return error instanceof Error && error.name === "ApiError" && "status" in error;
-}
-
-function isLoopback(url: string): boolean {
-  return /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(new URL(url).hostname);
 }
 
 /** Lets the caller's signal, a time limit and `close` end a request. Each aborts it upstream. */
@@ -183,35 +177,4 @@ function openCall(callerSignal: AbortSignal) {
       upstream.abort();
     },
   };
-}
-
-/**
- * Makes the failure that stands for the error of a request. `cause` is for the operator's log, and has no header, no key
- * and nothing of the conversation.
- */
-function failureOf(
-  error: unknown,
-  response: Response | undefined,
-  { apiKey, model }: { apiKey: string; model: string },
-): ModelError {
-  // Google names the key in some messages ("Consumer 'api_key:…' has been suspended").
-  const cause = (text: string) => text.replaceAll(apiKey, "[key]").slice(0, causeCharactersMax);
-  if (error instanceof ModelError) return error;
-  if (isApiError(error) || response?.ok === false) {
-    const status = isApiError(error) ? error.status : (response?.status ?? 0);
-    const google = isApiError(error) ? parseGoogleError(error.message) : {};
-    return refusalOf(status, google, {
-      retryAfter: response?.headers.get("Retry-After") ?? undefined,
-      model,
-      cause: cause(`${status} ${google.status ?? ""} ${google.message ?? ""}`.trimEnd()),
-    });
-  }
-  if (error instanceof Error && "code" in error && typeof error.code === "string") {
-    return new Unavailable("The connection to Gemini failed. Please try again later.", {
-      cause: cause(error.code),
-    });
-  }
-  return new ModelError("Gemini's answer broke off before its end.", {
-    cause: cause(String(error instanceof Error ? error.stack : error)),
-  });
 }

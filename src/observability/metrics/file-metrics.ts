@@ -5,7 +5,7 @@ import type { Metrics } from "./metrics.ts";
 
 export function createFileMetrics(
   registry: Registry,
-): Pick<Metrics, "uploadEnded" | "filesRemoved"> {
+): Pick<Metrics, "uploadEnded" | "filesRemoved" | "fileScanned" | "transcriptionEnded"> {
   const ended = new Counter({
     name: `${prefix}uploads_ended_total`,
     help: "Uploads that were stored, and those that were refused by the code of their problem",
@@ -22,7 +22,25 @@ export function createFileMetrics(
     help: "Files that were removed from the store, thumbnails and parts of uploads included",
     registers: [registry],
   });
+  const transcriptions = new Counter({
+    name: `${prefix}transcriptions_ended_total`,
+    help: "Tries to transcribe a voice message, by their outcome",
+    labelNames: ["outcome"],
+    registers: [registry],
+  });
+  const scans = new Counter({
+    name: `${prefix}files_scanned_total`,
+    help: "Uploads that were scanned for malware, by the verdict; failed: the scanner was away",
+    labelNames: ["outcome"],
+    registers: [registry],
+  });
   return {
+    fileScanned(outcome) {
+      scans.labels(outcome).inc();
+    },
+    transcriptionEnded(outcome) {
+      transcriptions.labels(outcome).inc();
+    },
     uploadEnded(outcome, size = 0) {
       ended.labels(outcome).inc();
       bytes.inc(size);

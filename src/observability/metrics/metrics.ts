@@ -73,6 +73,12 @@ export interface Metrics {
   uploadEnded(outcome: "stored" | ProblemCode, size?: number): void;
   /** Files were removed from the store. */
   filesRemoved(count: number): void;
+  /** An upload that was scanned for malware; `failed` if the scanner was away. */
+  fileScanned(outcome: "clean" | "infected" | "too_large" | "failed"): void;
+  /** A try to transcribe a voice message. */
+  transcriptionEnded(
+    outcome: "transcribed" | "silent" | "over_budget" | "refused" | "failed",
+  ): void;
   /** Messages were added to the index of the searches, or replaced there. */
   messagesIndexed(count: number): void;
   indexingFailed(): void;
@@ -107,6 +113,8 @@ export const noMetrics: Metrics = {
   answerEnded() {},
   uploadEnded() {},
   filesRemoved() {},
+  fileScanned() {},
+  transcriptionEnded() {},
   messagesIndexed() {},
   indexingFailed() {},
   busWentAway() {},

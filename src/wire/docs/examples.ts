@@ -62,6 +62,7 @@ export const chat: Chat = {
     thinking_budget: null,
     google_search: false,
   },
+  picture_url: null,
 };
 
 export const participant: Participant = {
@@ -81,6 +82,7 @@ export const report: Report = {
   reporter: { user_id: participant.id, username: participant.username },
   reason: "It insults somebody.",
   status: "open",
+  handled_by: "moderators",
   created_at: exampleTime,
   resolved_at: null,
   resolved_by: null,

@@ -35,7 +35,7 @@ export interface Outcome {
 }
 
 const onServer = {
-  "kill -9": { play: killServer },
+  "kill -9": { play: killServer, mix: { departPauseMs: 300 } },
 } satisfies Record<string, Fault<KillStage>>;
 
 const onPair = {
@@ -64,9 +64,19 @@ export type FaultName =
   keyof typeof onServer | keyof typeof onPair | keyof typeof onDatabase | keyof typeof onBus;
 export const faultNames = [onServer, onPair, onDatabase, onBus].flatMap(Object.keys) as FaultName[];
 
+/** Kills the server at any time, and half of the time during an export, or in what follows the deletion of an account. */
 async function killServer({ server }: KillStage, round: Round) {
   const { random, block, figures } = round;
-  await load(round, 50, 700);
+  const { departures, exports } = figures;
+  if (random.chance(0.6) && block.hasLeavers()) {
+    await until(async () => figures.departures > departures);
+    await load(round, 0, 1_300);
+  } else if (random.chance(0.3)) {
+    await until(async () => figures.exports > exports);
+    await load(round, 100, 500);
+  } else {
+    await load(round, 50, 700);
+  }
   block.recovery.begin();
   await server.kill();
   figures.faults += 1;

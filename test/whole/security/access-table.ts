@@ -58,7 +58,7 @@ function rule(statuses: number[], request: Request): Rule {
 const anyone = (request: Request = {}) => rule([200, 200, 200, 200, 200, 200], request);
 const signedIn = (request: Request = {}) => rule([401, 200, 200, 200, 200, 200], request);
 const participants = (request: Request = {}) => rule([401, 404, 404, 200, 200, 200], request);
-/** What is the author's alone until it was sent. */
+/** Operations on an attachment that belongs to its author alone until it is sent. */
 const authors = (request: Request = {}) => rule([401, 404, 404, 404, 200, 404], request);
 const owners = (request: Request = {}) => rule([401, 404, 404, 403, 403, 200], request);
 
@@ -70,6 +70,10 @@ export const operations: Record<string, Rule> = {
   "GET /api/auth/me": signedIn(),
   "PATCH /api/auth/me": signedIn({ body: () => ({ read_receipts: false }) }),
   "DELETE /api/auth/me": signedIn({ body: (scene) => scene.deletion() }),
+  // The body of the test is no picture.
+  "PUT /api/auth/me/avatar": rule([401, 422, 422, 422, 422, 422], { body: () => 1 }),
+  "DELETE /api/auth/me/avatar": signedIn(),
+  "GET /api/users/{user_id}/avatar/{picture_id}": signedIn(),
   "POST /api/auth/ws-ticket": signedIn(),
   "POST /api/auth/password": signedIn({ body: (scene) => scene.newPassword() }),
   "GET /api/auth/sessions": signedIn(),
@@ -136,6 +140,9 @@ export const operations: Record<string, Rule> = {
   "POST /api/chats/{chat_id}/attachments/uploads/{upload_id}/complete": authors({
     ids: ({ files }) => ({ upload_id: files.receivedUploadId }),
   }),
+  "PUT /api/chats/{chat_id}/picture": rule([401, 404, 404, 403, 403, 422], { body: () => 1 }),
+  "DELETE /api/chats/{chat_id}/picture": owners(),
+  "GET /api/chats/{chat_id}/picture/{picture_id}": participants(),
   "GET /api/chats/{chat_id}/export": participants(),
   "GET /api/auth/me/export": signedIn(),
   "GET /api/usage": signedIn(),

@@ -1,4 +1,4 @@
-// Files of a scene: one that was sent, one that was not, and two uploads in parts of the author.
+// Files of a scene: a picture, one that was sent, one that was not, and two uploads in parts of the author.
 import type { Person, World } from "../../world/world.ts";
 
 export interface SceneFiles {
@@ -7,6 +7,8 @@ export interface SceneFiles {
   /** An upload of one byte that was not received yet, and one whose byte was. */
   uploadId: string;
   receivedUploadId: string;
+  /** The picture of the chat, and of everybody who is in it by now. */
+  pictureId: string;
 }
 
 /** Makes them in the database and the store, which takes a fraction of what their requests take. */
@@ -24,7 +26,16 @@ export async function addFiles(
   async function* byte() {
     yield new Uint8Array([65]);
   }
-  await world.ctx.files.write(key, byte());
+  // The same in each scene of a chat, so that answers can be compared.
+  const pictureId = `00000000-0000-4000-8000-${String(chatId).padStart(12, "0")}`;
+  for (const name of [key, `${pictureId}-64`, `${pictureId}-256`]) {
+    await world.ctx.files.write(name, byte());
+  }
+  await world.sql`
+    with chat as (update chats set picture_id = ${pictureId} where id = ${chatId})
+    update users set avatar_id = ${pictureId}
+    where id in (select user_id from chat_participants where chat_id = ${chatId})
+  `;
   const thumbnails = JSON.stringify([{ size: 256, width: 1, height: 1, key, length: 1 }]);
   const [row] = await world.sql`
     with file as (
@@ -50,5 +61,5 @@ export async function addFiles(
     )
     select sent.id as sent, unsent.id as unsent from sent, unsent
   `;
-  return { sentId: row?.sent, unsentId: row?.unsent, uploadId, receivedUploadId };
+  return { sentId: row?.sent, unsentId: row?.unsent, uploadId, receivedUploadId, pictureId };
 }

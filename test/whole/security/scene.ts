@@ -99,6 +99,7 @@ export async function setScene(
       attachment_id: files.sentId,
       width: 256,
       upload_id: files.uploadId,
+      picture_id: files.pictureId,
     }),
     newcomer() {
       const username = newName();
@@ -127,10 +128,11 @@ export async function setScene(
 }
 
 /**
- * Tables in which refusals themselves are noted, the sockets of those who are refused, what a recurring task has to do, and the index
+ * Tables in which refusals themselves are noted, the sockets of those who are refused, what recurring tasks have to do, and the index
  * of the searches, which a worker fills meanwhile.
  */
-const notes = /^(audit|account_deletions|rate|schema_migrations|presence|last_seen|search)/;
+const notes =
+  /^(audit|account_deletions|rate|schema_migrations|presence|last_seen|search|file_removals)/;
 
 /**
  * All rows of all tables, as one text a row.

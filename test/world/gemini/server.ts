@@ -2,6 +2,7 @@
 // scripts. The real SDK talks to it, so it must behave as Gemini does.
 import { z } from "zod";
 import { demonstrationPieces, estimateTokens } from "../../../src/model/demonstration.ts";
+import { EmulatedFiles } from "./files.ts";
 import { arrayFraming, objectFraming, sseFraming, type Framing } from "./framing.ts";
 import {
   answer,
@@ -23,9 +24,20 @@ const bodyBytesMax = 20 * 1024 * 1024;
 const cutDelayMs = 10;
 const cutWaits = 6;
 
+/** A part is a text, bytes in base64, or the address of a file. */
+const Part = z
+  .looseObject({
+    text: z.string().optional(),
+    inlineData: z.object({ mimeType: z.string(), data: z.base64() }).optional(),
+    fileData: z.object({ mimeType: z.string().optional(), fileUri: z.url() }).optional(),
+  })
+  .refine(({ text, inlineData, fileData }) => {
+    return [text, inlineData, fileData].filter((data) => data !== undefined).length <= 1;
+  }, "A part has one kind of data.");
+
 const Content = z.looseObject({
   role: z.enum(["user", "model"]).optional(),
-  parts: z.array(z.looseObject({ text: z.string().optional() })).min(1),
+  parts: z.array(Part).min(1),
 });
 
 /** https://ai.google.dev/api/generate-content#generationconfig, and the ranges that Gemini refuses to leave. */
@@ -68,6 +80,7 @@ export interface ReceivedRequest {
 export interface Emulator {
   /** The value for GEMINI_BASE_URL. */
   readonly url: string;
+  readonly files: EmulatedFiles;
   /** The newest generate requests, oldest first. */
   readonly requests: readonly ReceivedRequest[];
   /** The nth generate request (the first is 1), as soon as it is there. It must not have left {@link requests}. */
@@ -101,6 +114,7 @@ export function startGeminiEmulator(options: EmulatorOptions = {}): Emulator {
   const queue: (Script | ScriptOf)[] = [];
   const requests: ReceivedRequest[] = [];
   const awaited = new Map<number, PromiseWithResolvers<ReceivedRequest>>();
+  const files: EmulatedFiles = new EmulatedFiles(() => server.url.origin);
   let count = 0;
 
   function keep(received: ReceivedRequest) {
@@ -119,6 +133,8 @@ export function startGeminiEmulator(options: EmulatorOptions = {}): Emulator {
     maxRequestBodySize: bodyBytesMax,
     async fetch(request) {
       const url = new URL(request.url);
+      const answered = await files.answer(request, url);
+      if (answered) return answered;
       const call = parsePath(url.pathname);
       if (!call || request.method !== "POST") {
         return refused(refuse(404, { message: "The requested URL was not found on this server." }));
@@ -128,6 +144,8 @@ export function startGeminiEmulator(options: EmulatorOptions = {}): Emulator {
 
       const body = GenerateBody.safeParse(json);
       if (!body.success) return refused(invalid(body.error));
+      const fault = fileFault(files, body.data);
+      if (fault) return refused(fault);
       const { model, method } = call;
       const { headers, signal: aborted } = request;
       const received = { model, method, headers, body: body.data, aborted };
@@ -138,12 +156,13 @@ export function startGeminiEmulator(options: EmulatorOptions = {}): Emulator {
       keep(received);
       if (chosen.kind === "refusal") return refused(chosen);
       const isSse = url.searchParams.get("alt") === "sse";
-      return answered(chosen, framingOf(method, isSse), aborted);
+      return streamed(chosen, framingOf(method, isSse), aborted);
     },
   });
 
   return {
     url: server.url.origin,
+    files,
     requests,
     async received(nth) {
       const kept = requests[nth - 1 - (count - requests.length)];
@@ -190,6 +209,14 @@ function invalid(error: z.ZodError): RefusalScript {
   const [issue] = error.issues;
   const where = issue?.path.join(".") || "body";
   return refuse(400, { message: `Invalid JSON payload received. ${where}: ${issue?.message}` });
+}
+
+function fileFault(files: EmulatedFiles, { contents }: GenerateBody): RefusalScript | undefined {
+  for (const { fileData } of contents.flatMap(({ parts }) => parts)) {
+    const fault = fileData && files.fault(fileData.fileUri, fileData.mimeType);
+    if (fault) return fault;
+  }
+  return undefined;
 }
 
 function countTokens(json: unknown): Response {
@@ -241,7 +268,7 @@ function refused({ status, headers, body }: RefusalScript): Response {
   return new Response(body, { status, headers });
 }
 
-function answered(script: AnswerScript, framing: Framing, gone: AbortSignal): Response {
+function streamed(script: AnswerScript, framing: Framing, gone: AbortSignal): Response {
   const body = new ReadableStream<Uint8Array>({
     start: (out) => void play(script.steps, framing, out, gone),
   });

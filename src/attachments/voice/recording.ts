@@ -1,0 +1,37 @@
+// What is known of a recording.
+
+export const waveformBars = 64;
+
+export interface Recording {
+  /** The type under which browsers play it. */
+  mediaType: string;
+  durationMs: number;
+  /** {@link waveformBars} numbers from 0 to 100, the loudest of which is 100; all the same for sound that cannot be decoded here. */
+  waveform: number[];
+}
+
+/** The bytes are no recording, or have pictures, too. */
+export class NoRecording extends Error {
+  constructor(reason: string) {
+    super(reason);
+    this.name = "NoRecording";
+  }
+}
+
+export class RecordingTooLong extends Error {
+  constructor() {
+    super("the recording is too long");
+    this.name = "RecordingTooLong";
+  }
+}
+
+/** The packets of one codec that a container has. */
+export interface Packets {
+  codec: "opus" | "other";
+  channels: number;
+  /** Samples at 48 kHz that come before the sound. */
+  preSkip: number;
+  packets: Uint8Array[];
+  /** What the container says; of Opus the packets themselves say more. */
+  durationMs: number;
+}

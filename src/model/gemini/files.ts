@@ -1,0 +1,132 @@
+// Files that Google keeps for 48 hours, by the Files API: https://ai.google.dev/gemini-api/docs/files
+import { setTimeout as sleep } from "node:timers/promises";
+import type { BaseLogger } from "pino";
+import { z } from "zod";
+import { ModelError, type ModelFiles, type StoredModelFile } from "../stream-answer.ts";
+import { googleUrl } from "./client.ts";
+import { Unavailable } from "./errors.ts";
+import { failureOf, isApiError, isLoopback } from "./failure.ts";
+
+/** The version in which the Files API is documented. */
+const apiVersion = "v1beta";
+/** Google states the time; this holds where another server does not. */
+const keptMs = 47 * 60 * 60 * 1_000;
+
+const FileResource = z.object({
+  name: z.string(),
+  uri: z.string().min(1).max(2_048),
+  state: z.string().optional(),
+  expirationTime: z.iso.datetime({ offset: true }).optional().catch(undefined),
+});
+type FileResource = z.infer<typeof FileResource>;
+
+export interface GeminiFilesOptions {
+  apiKey: string;
+  /** Default Google's. */
+  baseUrl?: string | undefined;
+  log: Pick<BaseLogger, "warn">;
+  triesMax?: number;
+  /** Before the second try, doubled before each further one. */
+  backoffMs?: number;
+  /** Between two looks at a file that is being processed. */
+  pollMs?: number;
+  /** For each request. */
+  requestTimeoutMs?: number;
+}
+
+/** The files of Gemini, by its SDK. Connection errors and 5xx are tried again; a caller's signal ends everything. */
+export function createGeminiFiles(options: GeminiFilesOptions): ModelFiles {
+  const { apiKey, baseUrl = googleUrl, log } = options;
+  const { triesMax = 3, backoffMs = 500, pollMs = 1_000, requestTimeoutMs = 60_000 } = options;
+  const proxy = isLoopback(baseUrl) ? false : undefined;
+
+  /** One request or one upload. The SDK passes no signal on, and its errors have no headers. */
+  async function call<T>(
+    signal: AbortSignal,
+    task: (files: import("@google/genai").Files) => Promise<T>,
+  ): Promise<T> {
+    let response: Response | undefined;
+    const fetchResponse = async (input: string | URL | Request, init?: RequestInit) => {
+      const limited = AbortSignal.any([signal, AbortSignal.timeout(requestTimeoutMs)]);
+      // A redirect would take the key's header to another host.
+      response = await fetch(input, { ...init, signal: limited, redirect: "manual", proxy });
+      return response;
+    };
+    const { GoogleGenAI } = await import("@google/genai");
+    const httpOptions = { baseUrl, fetch: fetchResponse };
+    const sdk = new GoogleGenAI({ apiKey, vertexai: false, apiVersion, httpOptions });
+    try {
+      return await task(sdk.files);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (isApiError(error) && [403, 404].includes(error.status)) throw new FileMissing(error);
+      if (isApiError(error) && error.status === 409) throw new FileExists(error);
+      throw failureOf(error, response, { apiKey, model: "files" });
+    }
+  }
+
+  async function withRetries<T>(signal: AbortSignal, task: () => Promise<T>): Promise<T> {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await task();
+      } catch (error) {
+        if (!(error instanceof Unavailable) || tries >= triesMax) throw error;
+        log.warn({ tries, cause: error.cause }, "gemini did not take a file; trying again");
+        const waitMs = Math.max(error.afterMs, backoffMs * 2 ** (tries - 1));
+        await sleep(waitMs, undefined, { signal }).catch(() => signal.throwIfAborted());
+      }
+    }
+  }
+
+  const find = (name: string, signal: AbortSignal) =>
+    withRetries(signal, async () =>
+      FileResource.parse(await call(signal, (files) => files.get({ name }))),
+    );
+
+  return {
+    newName: () => `files/gc-${crypto.randomUUID()}`,
+    async upload({ name, mediaType, bytes }, signal) {
+      const blob = new Blob([bytes], { type: mediaType });
+      const config = { name, mimeType: mediaType };
+      let file = await withRetries(signal, async () =>
+        FileResource.parse(await call(signal, (files) => files.upload({ file: blob, config }))),
+      ).catch((error: unknown) => {
+        // The first try was stored, and its reply was lost.
+        if (error instanceof FileExists) return find(name, signal);
+        throw error;
+      });
+      while (file.state === "PROCESSING" || file.state === "STATE_UNSPECIFIED") {
+        await sleep(pollMs, undefined, { signal }).catch(() => signal.throwIfAborted());
+        file = await find(name, signal);
+      }
+      return stored(file);
+    },
+    async remove(name) {
+      const signal = new AbortController().signal;
+      await call(signal, (files) => files.delete({ name })).catch((error: unknown) => {
+        if (!(error instanceof FileMissing)) throw error;
+      });
+    },
+  };
+}
+
+function stored({ uri, state = "ACTIVE", expirationTime }: FileResource): StoredModelFile {
+  if (state !== "ACTIVE") {
+    throw new ModelError("Gemini could not process a file.", { cause: `the file is ${state}` });
+  }
+  const expiresAt = expirationTime ? new Date(expirationTime) : new Date(Date.now() + keptMs);
+  return { uri, expiresAt };
+}
+
+/** Google answers 403 for a file that does not exist, too. */
+class FileMissing extends ModelError {
+  constructor(cause: unknown) {
+    super("Gemini does not have this file.", { cause });
+  }
+}
+
+class FileExists extends ModelError {
+  constructor(cause: unknown) {
+    super("Gemini has a file of this name.", { cause });
+  }
+}

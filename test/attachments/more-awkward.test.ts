@@ -1,0 +1,166 @@
+// Awkward files beyond corpus.test.ts: other kinds of pixels, formats that are not decoded here, and polyglots.
+import { beforeAll, describe, expect, test } from "bun:test";
+import { join } from "node:path";
+import { useWorld, type Person } from "../world/world.ts";
+import { download, sha256, uploaded } from "./files.ts";
+import { lyingPng, makeGif, makePng, secretPlace } from "./made-files.ts";
+import { makeHeif, makeTiff } from "./made-containers.ts";
+import { makeWav, recordingOf } from "./made-recordings.ts";
+
+const world = useWorld();
+let ann: Person;
+let chatId: number;
+beforeAll(async () => {
+  ann = await world.person("ann");
+  chatId = (await ann.chat()).id;
+});
+
+const picture = (name: string) => Bun.file(join(import.meta.dir, "pictures", name)).bytes();
+const text = new TextEncoder();
+
+async function roundTrip(bytes: Uint8Array, name = "a") {
+  const attachment = await uploaded(world, ann, chatId, new Uint8Array(bytes), { name });
+  const got = await download(world, ann, attachment.url);
+  expect(got.status).toBe(200);
+  expect([attachment.sha256, attachment.size]).toEqual([sha256(got.bytes), got.bytes.length]);
+  expect(Object.fromEntries(got.headers)).toMatchObject({
+    "x-content-type-options": "nosniff",
+    "content-security-policy": expect.stringContaining("sandbox"),
+  });
+  return { attachment, bytes: got.bytes, headers: got.headers };
+}
+
+describe("a picture is shown with thumbnails", () => {
+  test.each<[string, () => Promise<Uint8Array> | Uint8Array, number, number]>([
+    ["in four inks (CMYK)", () => picture("cmyk.jpg"), 32, 24],
+    ["in grey", () => picture("grey.jpg"), 32, 24],
+    ["that is progressive", () => picture("progressive.jpg"), 32, 24],
+    ["with a palette", () => picture("palette.png"), 32, 24],
+    ["of one bit a pixel", () => picture("bits.png"), 32, 24],
+    ["of 16 bits of grey", () => picture("grey16.png"), 32, 24],
+    ["of 16 bits a channel", () => makePng(8, 8, { depth: 16, colour: 2 }), 8, 8],
+    ["of 16 bits with transparency", () => makePng(8, 8, { depth: 16, colour: 6 }), 8, 8],
+    ["without loss as WebP", () => picture("lossless.webp"), 32, 24],
+    ["of one pixel", () => makePng(1, 1), 1, 1],
+    ["of one row", () => makePng(3_000, 1), 3_000, 1],
+    ["of one column", () => makePng(1, 3_000), 1, 3_000],
+    ["of one frame of a GIF", () => makeGif(1), 0, 0],
+  ])("%s", async (_, make, width, height) => {
+    const { attachment } = await roundTrip(await make());
+    expect(attachment.kind).toBe("image");
+    if (width > 0) expect(attachment).toMatchObject({ width, height });
+    for (const { url } of attachment.thumbnails ?? []) {
+      const { bytes } = await download(world, ann, url);
+      expect((await new Bun.Image(new Uint8Array(bytes)).metadata()).format).toBe("webp");
+    }
+    expect(attachment.thumbnails).toHaveLength(2);
+    expect(attachment.blur).toStartWith("data:image/");
+  });
+});
+
+describe("a format that is not decoded is downloaded without its metadata", () => {
+  test.each<[string, () => Uint8Array, RegExp]>([
+    ["HEIC", () => makeHeif("heic"), /^image\/heic$/],
+    ["HEIC with its metadata in a box", () => makeHeif("heic", { inBox: true }), /^image\/heic$/],
+    ["HEIF", () => makeHeif("mif1"), /^image\/hei[cf]$/],
+    ["AVIF", () => makeHeif("avif"), /^image\/avif$/],
+    ["TIFF of an Intel machine", () => makeTiff({ isLittle: true }), /^image\/tiff$/],
+    ["TIFF of a Motorola machine", () => makeTiff({ isLittle: false }), /^image\/tiff$/],
+  ])("%s", async (_, make, mediaType) => {
+    const given = Buffer.from(make());
+    expect(given.includes(secretPlace)).toBe(true);
+    const { attachment, bytes, headers } = await roundTrip(given);
+    expect(attachment.kind).toBe("file");
+    expect(attachment.media_type).toMatch(mediaType);
+    expect(headers.get("content-disposition")).toStartWith("attachment");
+    const got = Buffer.from(bytes);
+    expect(got.includes(secretPlace)).toBe(false);
+    // The picture itself stays where it was.
+    expect(got.length).toBe(given.length);
+    expect(got.indexOf("the pixels")).toBe(given.indexOf("the pixels"));
+  });
+
+  test("a TIFF of another program loses its description", async () => {
+    const { bytes } = await roundTrip(await picture("described.tiff"));
+    expect(Buffer.from(bytes).includes("GPS")).toBe(false);
+  });
+
+  test("an AVIF without metadata stays as it was", async () => {
+    const given = await picture("still.avif");
+    const { attachment, bytes } = await roundTrip(given);
+    expect([attachment.kind, attachment.media_type]).toEqual(["file", "image/avif"]);
+    expect(Buffer.from(bytes).equals(given)).toBe(true);
+  });
+
+  test("damaged ones are kept, and nothing else happens", async () => {
+    let random = 11;
+    const next = (below: number) => (random = (random * 48_271) % 2_147_483_647) % below;
+    for (const whole of [makeHeif("heic"), makeTiff({ isLittle: true })]) {
+      for (let round = 0; round < 12; round += 1) {
+        const bytes = whole.slice(0, round < 6 ? whole.length : 16 + next(whole.length - 16));
+        for (let n = 0; n < 6; n += 1) bytes[12 + next(bytes.length - 12)] = next(256);
+        const { attachment } = await roundTrip(bytes);
+        expect(attachment.kind).toBe("file");
+      }
+    }
+  });
+});
+
+describe("what may run is never shown in a page", () => {
+  const script = "<script>alert(1)</script>";
+  test.each<[string, () => Uint8Array]>([
+    ["a BMP", () => text.encode(`BM${script}`)],
+    ["an icon", () => Buffer.concat([Buffer.from([0, 0, 1, 0]), text.encode(script)])],
+    ["SVG in gzip", () => Bun.gzipSync(text.encode(`<svg>${script}</svg>`))],
+    ["SVG behind a comment", () => text.encode(`<!-- --><svg onload="alert(1)"/>`)],
+    ["XML with a style sheet", () => text.encode(`<?xml-stylesheet href="x.xsl"?><a/>`)],
+    ["XHTML", () => text.encode(`<html xmlns="http://www.w3.org/1999/xhtml">${script}</html>`)],
+    ["HTML in UTF-16", () => Buffer.from(`\ufeff<html>${script}`, "utf16le")],
+    ["HTML in UTF-7", () => text.encode("+ADw-script+AD4-alert(1)+ADw-/script+AD4-")],
+    ["HTML behind a PDF's header", () => text.encode(`%PDF-1.4\n${script}`)],
+    ["JavaScript that is a GIF, too", () => text.encode(`GIF89a=1;alert(1)//`)],
+    ["an HTML application", () => text.encode(`<hta:application/>${script}`)],
+    ["a manifest of Flash", () => text.encode(`<cross-domain-policy/>`)],
+    ["MHTML", () => text.encode(`MIME-Version: 1.0\nContent-Type: text/html\n\n${script}`)],
+    ["WebAssembly", () => Buffer.from("0061736d01000000", "hex")],
+    ["a shortcut of Windows", () => Buffer.from("4c0000000114020000000000c000000000000046", "hex")],
+    ["a font", () => Buffer.concat([text.encode("wOF2"), Buffer.alloc(44)])],
+  ])("%s", async (_, make) => {
+    const { attachment, headers } = await roundTrip(make(), "x.html");
+    expect(headers.get("content-type")).not.toMatch(/html|svg|xml(?!formats)|javascript/);
+    // What is shown is an image, a sound or a video by its bytes, in a sandbox.
+    if (attachment.kind !== "file")
+      expect(headers.get("content-type")).toMatch(/^(image|audio|video)\//);
+    else expect(headers.get("content-disposition")).toStartWith("attachment");
+  });
+
+  test("a picture with a page behind its end loses the page", async () => {
+    const png = Buffer.concat([makePng(4, 4), text.encode(`<html>${script}</html>`)]);
+    const { bytes } = await roundTrip(png);
+    expect(Buffer.from(bytes).includes("script")).toBe(false);
+  });
+
+  test("a sound with a page in it is served as a sound", async () => {
+    const wav = Buffer.concat([makeWav({ seconds: 0.1 }), text.encode(`<html>${script}</html>`)]);
+    const { headers } = await roundTrip(wav, "x.html");
+    expect(headers.get("content-type")).toBe("audio/wav");
+  });
+});
+
+describe("what is cut off or lies is kept as a file, or shown as it is", () => {
+  test.each<[string, () => Promise<Uint8Array> | Uint8Array, string]>([
+    ["a PNG of 65,535 rows", () => lyingPng(8, 65_535), "file"],
+    ["a PNG of 65,535 columns", () => lyingPng(65_535, 8), "file"],
+    ["the signature of a PNG", () => makePng(2, 2).subarray(0, 8), "file"],
+    ["a PNG without its end", () => makePng(2, 2).subarray(0, -12), "file"],
+    ["a JPEG of two bytes", () => Buffer.from("ffd8", "hex"), "file"],
+    ["a JPEG of a segment that is too long", () => Buffer.from("ffd8ffe0ffff4a46", "hex"), "file"],
+    ["half a CMYK photo", async () => (await picture("cmyk.jpg")).subarray(0, 240), "file"],
+    ["half a WebP", async () => (await picture("lossless.webp")).subarray(0, 40), "file"],
+    ["half a video", async () => (await recordingOf("picture.mp4")).subarray(0, 700), "video"],
+    ["half a recording", async () => (await recordingOf("opus.ogg")).subarray(0, 900), "audio"],
+  ])("%s", async (_, make, kind) => {
+    const { attachment } = await roundTrip(await make());
+    expect(attachment.kind).toBe(kind as typeof attachment.kind);
+  });
+});

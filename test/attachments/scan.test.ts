@@ -1,0 +1,159 @@
+// Uploads are scanned for malware, by the real daemon where it is installed.
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { readConfig } from "../../src/config/config.ts";
+import { expectProblem } from "../http/refusals.ts";
+import { startWorld, type Person, type World } from "../world/world.ts";
+import { eicar, hasClamd, startClamd, startScriptedDaemon } from "./clamd.ts";
+import { ask, download, uploaded, uploadPath } from "./files.ts";
+import { makePng } from "./made-files.ts";
+
+async function begin(env: Record<string, string>) {
+  const world = await startWorld({ env, durations: { purgeMs: 20 } });
+  const ann = await world.person("ann");
+  const { id: chatId } = await ann.chat();
+  return { world, ann, chatId };
+}
+
+const post = (world: World, ann: Person, chatId: number, body: Bun.BodyInit) =>
+  ask(world, ann, "POST", uploadPath(chatId, { name: "a.txt" }), {
+    body,
+    headers: { "content-type": "application/octet-stream" },
+  });
+
+/** Fails unless nothing is left of refused uploads, in the database and in the store. */
+async function expectNothingKept(world: World) {
+  expect(await world.sql`select 1 from attachments`).toBeEmpty();
+  expect(await world.sql`select 1 from stored_files`).toBeEmpty();
+  while ((await world.sql`select 1 from file_removals`).length > 0) await Bun.sleep(10);
+}
+
+describe.skipIf(!hasClamd)("with ClamAV's daemon", () => {
+  let daemon: Awaited<ReturnType<typeof startClamd>>;
+  let scene: Awaited<ReturnType<typeof begin>>;
+  beforeAll(async () => {
+    daemon = await startClamd({ streamMax: "1M" });
+    scene = await begin({ SCAN_URL: daemon.url });
+  }, 30_000);
+  afterAll(async () => {
+    await scene.world.stop();
+    await daemon.stop();
+  });
+
+  test("an infected file is refused both ways, is audited, and nothing of it is kept", async () => {
+    const { world, ann, chatId } = scene;
+    const refused = await post(world, ann, chatId, eicar);
+    expectProblem(refused, 422, "infected");
+    expect(refused.body.detail).toContain("Eicar-Test-Signature");
+    const parts = `/api/chats/${chatId}/attachments/uploads`;
+    const { upload_id: id } = (await ann.api("POST", parts, { name: "a.txt", size: eicar.length }))
+      .body;
+    await ask(world, ann, "PUT", `${parts}/${id}?offset=0`, { body: eicar });
+    expectProblem(await ann.api("POST", `${parts}/${id}/complete`), 422, "infected");
+    await expectProblem(
+      await ask(world, ann, "PUT", "/api/auth/me/avatar", { body: eicar }),
+      422,
+      "infected",
+    );
+    const events = await world.sql`
+      select target, details from audit_events where action = 'upload_file' and outcome = 'infected' order by id
+    `;
+    expect(events.map(({ target }) => target)).toEqual([
+      `chat:${chatId}`,
+      `chat:${chatId}`,
+      `user:${ann.id}`,
+    ]);
+    expect(events[0]?.details).toMatchObject({
+      signature: "Eicar-Test-Signature.UNOFFICIAL",
+      bytes: 68,
+    });
+    await world.sql`delete from uploads`;
+    await expectNothingKept(world);
+  });
+
+  test("clean files are taken, and pictures, too", async () => {
+    const { world, ann, chatId } = scene;
+    const clean = await uploaded(world, ann, chatId, `not ${eicar}`);
+    expect((await download(world, ann, clean.url)).status).toBe(200);
+    const avatar = await ask(world, ann, "PUT", "/api/auth/me/avatar", { body: makePng(9, 9) });
+    expect(avatar.status).toBe(200);
+  });
+
+  test("a file above the daemon's limit is refused", async () => {
+    const { world, ann, chatId } = scene;
+    const refused = await post(world, ann, chatId, new Uint8Array(2 * 1024 * 1024).fill(65));
+    expectProblem(refused, 413, "too_large");
+    expect(refused.body.detail).toContain("malware");
+  });
+});
+
+describe("with a scripted daemon", () => {
+  let daemon: Awaited<ReturnType<typeof startScriptedDaemon>>;
+  let strict: Awaited<ReturnType<typeof begin>>;
+  let lax: Awaited<ReturnType<typeof begin>>;
+  beforeAll(async () => {
+    daemon = await startScriptedDaemon();
+    strict = await begin({ SCAN_URL: daemon.url });
+    lax = await begin({ SCAN_URL: daemon.url, SCAN_FAILURE: "allow" });
+  });
+  afterAll(async () => {
+    await strict.world.stop();
+    await lax.world.stop();
+    daemon.stop();
+  });
+
+  test("all bytes of a file are sent", async () => {
+    const { world, ann, chatId } = strict;
+    const bytes = crypto.getRandomValues(new Uint8Array(50_000));
+    const large = new Uint8Array(Buffer.concat(Array.from({ length: 30 }, () => bytes)));
+    await uploaded(world, ann, chatId, large);
+    expect(daemon.received.at(-1)?.equals(large)).toBe(true);
+    await world.sql`delete from attachments`;
+  });
+
+  test.each<[string, Parameters<typeof daemon.does>[0]]>([
+    ["closes the connection at once", (socket) => void socket.destroy()],
+    ["answers an error", { answer: "Can't allocate memory ERROR\0" }],
+    ["answers nothing that is known", { answer: "HTTP/1.1 200 OK\r\n\r\n\0" }],
+    ["closes the connection without an answer", { answer: "" }],
+    ["answers without an end", { answer: "stream: OK" }],
+    ["answers for ever", (socket) => void socket.write("x".repeat(10_000))],
+  ])("one that %s lets no file pass, unless failures are allowed", async (_, script) => {
+    daemon.does(script);
+    const refused = await post(strict.world, strict.ann, strict.chatId, crypto.randomUUID());
+    expectProblem(refused, 503, "unavailable");
+    expect(refused.headers.get("retry-after")).toBe("30");
+    await expectNothingKept(strict.world);
+    const taken = await post(lax.world, lax.ann, lax.chatId, crypto.randomUUID());
+    expect(taken.status).toBe(200);
+  });
+
+  test("one that finds something refuses also where failures are allowed", async () => {
+    daemon.does({ answer: "stream: Some-Virus FOUND\0" });
+    expectProblem(await post(lax.world, lax.ann, lax.chatId, "x"), 422, "infected");
+  });
+});
+
+test("a daemon that is away lets no file pass", async () => {
+  const { world, ann, chatId } = await begin({ SCAN_URL: "unix:///nowhere/clamd.ctl" });
+  expectProblem(await post(world, ann, chatId, "x"), 503, "unavailable");
+  await expectNothingKept(world);
+  await world.stop();
+});
+
+test("the address is checked at the start", () => {
+  const scanOf = (SCAN_URL: string) => readConfig({ NODE_ENV: "test", SCAN_URL }).files.scan;
+  expect(scanOf("tcp://clamav")?.address).toEqual({ host: "clamav", port: 3310 });
+  expect(scanOf("tcp://[::1]:80")?.address).toEqual({ host: "::1", port: 80 });
+  expect(scanOf("unix:///run/clamd.ctl")?.address).toEqual({ path: "/run/clamd.ctl" });
+  expect(scanOf("")).toBeUndefined();
+  for (const wrong of [
+    "clamav:3310",
+    "http://x",
+    "tcp://",
+    "unix://run",
+    "tcp://a/b",
+    "icap://x",
+  ]) {
+    expect(() => scanOf(wrong)).toThrow("SCAN_URL");
+  }
+});
