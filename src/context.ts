@@ -5,7 +5,12 @@ import type { Sql } from "./database/connect.ts";
 import type { FileStore } from "./file-store/file-store.ts";
 import type { InsertedMessage, NewMessage } from "./log/insert.ts";
 import type { JoinedChat, JoinRead } from "./log/join-reads.ts";
-import type { MadePicture, ModelFiles, StreamAnswer } from "./model/stream-answer.ts";
+import type {
+  AnswerPicture,
+  ModelFiles,
+  RunningUploads,
+  StreamAnswer,
+} from "./model/stream-answer.ts";
 import type { Telemetry } from "./observability/telemetry.ts";
 import type { RateLimits } from "./rate-limits/rate-limits.ts";
 import type { Listener } from "./realtime/listener.ts";
@@ -145,17 +150,6 @@ export interface RunningAnswer {
   checkStop(): void;
 }
 
-/** A picture of a running answer. */
-export interface AnswerPicture extends MadePicture {
-  chatId: number;
-  messageId: number;
-  lease: RunningAnswer["lease"];
-  /** Its place among the pictures of the answer, from 1 on. */
-  place: number;
-  /** Its place in the text, in UTF-16 units. */
-  at: number;
-}
-
 /** The answers that run on this node. */
 export interface Answers {
   /**
@@ -187,18 +181,10 @@ export interface Answers {
   readonly storing: Set<number>;
   /** The chats whose history is being summarised on this node. */
   readonly summarising: Set<number>;
-  /**
-   * Stores a picture as a file of its answer, which shows it once it has ended.
-   * @throws ModelError for what is no picture, Problem `unavailable`, `store_full`
-   */
+  /** Stores a file of an answer, which shows it at its end. @throws ModelError for no picture, Problem `unavailable`, `store_full` */
   keepPicture(ctx: Ctx, picture: AnswerPicture): Promise<void>;
   /** The files that this node is sending to the provider of the model. */
-  readonly fileUploads: {
-    /** An answer waits so long for them, in milliseconds. */
-    readonly waitMs: number;
-    /** Waits for the upload of a file that runs, or begins it. @returns the address of the copy */
-    join(fileId: number, upload: () => Promise<string>): Promise<string>;
-  };
+  readonly fileUploads: RunningUploads;
   /** The chats in which every message asks the model, as far as they are known on this node. */
   readonly aiChats: {
     find(chatId: number): boolean | undefined;

@@ -3,8 +3,8 @@ import type { PeopleChanges } from "./accounts/people-changes.ts";
 import { cleanUpSessions } from "./accounts/authentication.ts";
 import { checkSessions } from "./accounts/session-check.ts";
 import { continueDeletions } from "./account-deletion/job.ts";
-import { cleanUpCopies, removeCopies } from "./answers/files/copies.ts";
-import { deleteOldPictureCounts } from "./answers/pictures/queries.ts";
+import { cleanUpAnswers } from "./answers/clean-up.ts";
+import { removeCopies } from "./answers/files/copies.ts";
 import { recoverAnswers } from "./answers/recovery.ts";
 import { cleanUpUploads, purgeFiles } from "./attachments/purge.ts";
 import { continueTranscriptions } from "./attachments/transcripts/job.ts";
@@ -125,8 +125,7 @@ export function startTasks(parts: TaskParts, times: TaskDurations): (() => void)
     every(cleanUpMs, "session clean-up", log, () => cleanUpSessions(ctx)),
     every(cleanUpMs, "rate clean-up", log, () => ctx.rateLimits.cleanUp()),
     every(cleanUpMs, "upload clean-up", log, () => cleanUpUploads(ctx)),
-    every(cleanUpMs, "clean-up of the model's copies of files", log, () => cleanUpCopies(ctx)),
-    every(cleanUpMs, "clean-up of picture counts", log, () => deleteOldPictureCounts(ctx.sql)),
+    every(cleanUpMs, "answer clean-up", log, () => cleanUpAnswers(ctx)),
     every(cleanUpMs, "audit clean-up", log, () => cleanUpAudit(ctx)),
   ];
 }

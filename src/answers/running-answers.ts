@@ -1,4 +1,5 @@
-import type { AnswerPicture, Answers, Ctx, RunningAnswer } from "../context.ts";
+import type { Answers, Ctx, RunningAnswer } from "../context.ts";
+import type { AnswerPicture } from "../model/stream-answer.ts";
 import { Problem } from "../wire/problems.ts";
 import { AiChats } from "./ai-chats.ts";
 import { FileUploads } from "./files/copies.ts";

@@ -1,6 +1,6 @@
 // Pictures that the model has made: stored like uploads, as files of their answers.
-import type { AnswerPicture, Ctx } from "../context.ts";
-import { ModelError } from "../model/stream-answer.ts";
+import type { Ctx } from "../context.ts";
+import { ModelError, type AnswerPicture } from "../model/stream-answer.ts";
 import { Problem } from "../wire/problems.ts";
 import { prepare } from "./finish.ts";
 import type { Images } from "./images/images.ts";

@@ -1,7 +1,7 @@
 // Storing the row of a picture of an answer.
 import { z } from "zod";
-import type { AnswerPicture } from "../context.ts";
 import { one, type Sql } from "../database/connect.ts";
+import type { AnswerPicture } from "../model/stream-answer.ts";
 import type { NewFile } from "./insert-queries.ts";
 
 const InsertedPicture = z.object({ is_new: z.boolean(), is_stored: z.boolean() });
@@ -41,7 +41,7 @@ export async function insertPicture(
           ${file.width}::int, ${file.height}::int, ${JSON.stringify(file.thumbnails)}::text::json, ${file.blur}::text
         from answer
         where (select count(*) from pending) = ${keys.length}
-        on conflict (chat_id, uploaded_sha256) do update set created_at = stored_files.created_at
+        on conflict (chat_id, uploaded_sha256, (kind = 'voice')) do update set created_at = stored_files.created_at
         returning id, key
       ),
       kept as (

@@ -69,6 +69,18 @@ export interface MadePicture {
   bytes: Uint8Array<ArrayBuffer>;
 }
 
+/** A picture of an answer that runs. */
+export interface AnswerPicture extends MadePicture {
+  chatId: number;
+  messageId: number;
+  /** The right to write the answer. */
+  lease: { readonly id: number; readonly attempt: number };
+  /** Its place among the pictures of the answer, from 1 on. */
+  place: number;
+  /** Its place in the text, in UTF-16 units. */
+  at: number;
+}
+
 /** `usage` is the count so far: each replaces the one before, and the last one holds for the whole answer. */
 export type Delta =
   { text: string } | { picture: MadePicture } | { usage: Usage } | { ending: Ending };
@@ -128,6 +140,14 @@ export interface ModelFiles {
   remove(name: string): Promise<void>;
   /** A name that nobody can guess. */
   newName(): string;
+}
+
+/** The files that are being sent to the provider. */
+export interface RunningUploads {
+  /** An answer waits so long for them, in milliseconds. */
+  readonly waitMs: number;
+  /** Waits for the upload of a file that runs, or begins it. @returns the address of the copy */
+  join(fileId: number, upload: () => Promise<string>): Promise<string>;
 }
 
 export interface StoredModelFile {

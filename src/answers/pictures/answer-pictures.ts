@@ -1,5 +1,5 @@
-import type { AnswerPicture, Ctx } from "../../context.ts";
-import type { MadePicture } from "../../model/stream-answer.ts";
+import type { Ctx } from "../../context.ts";
+import type { AnswerPicture, MadePicture } from "../../model/stream-answer.ts";
 
 /** The pictures of one answer. The room is shown them with its end. */
 export class AnswerPictures {

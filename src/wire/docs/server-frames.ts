@@ -69,8 +69,7 @@ export const serverNotes: {
     title: "bot_stream, the last",
     summary: "An answer has ended",
     description:
-      "The last frame of an answer has a true `is_complete`. There is exactly one for each answer. `full_response` is the stored text: show it instead of the pieces. " +
-      "`attachments` has the pictures of an answer to `/image`.",
+      "The last frame of an answer, which has a true `is_complete`. `full_response` is the stored text: show it instead of the pieces. `attachments` has the pictures of an answer to `/image`.",
     example: {
       ...answer,
       chunk: "",
