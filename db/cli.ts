@@ -18,6 +18,7 @@ import { archiveFolder, extractFolder } from "../src/file-store/folder-archive.t
 import { Passwords } from "../src/accounts/passwords.ts";
 import { importFastapi } from "../src/database/import-fastapi/import.ts";
 import type { Counts } from "../src/database/import-fastapi/report.ts";
+import { listForOperators, resolveForOperators } from "./reports.ts";
 import { rebuildIndex } from "../src/search/rebuild.ts";
 import { withDatabase } from "./database.ts";
 
@@ -29,6 +30,8 @@ const usage = `Usage:
   bun run db:backup [file]    save all data, also while a server runs; by default in DATA_DIR/backups
   bun run db:restore <file>   load a backup into an empty database that no server uses
   bun run db:reindex          index all messages again for the searches, also while a server runs
+  bun run db:reports [resolve <id>]
+                              list the reports of messages that nobody in their chat can resolve, or resolve one of them
   bun run db:import-fastapi <postgres://… or file of SQLite> [--dry-run]
                               take over the database of a FastAPI server into an empty one that no server uses;
                               list each row that is left out or changed; --dry-run: without writing anything`;
@@ -45,6 +48,7 @@ const commands = new Map<string, { argsMin: number; argsMax: number; run: Comman
   ["backup", { argsMin: 0, argsMax: 1, run: backup }],
   ["restore", { argsMin: 1, argsMax: 1, run: restoreFrom }],
   ["reindex", { argsMin: 0, argsMax: 0, run: reindex }],
+  ["reports", { argsMin: 0, argsMax: 2, run: reports }],
   ["import-fastapi", { argsMin: 1, argsMax: 2, run: importFrom }],
 ]);
 
@@ -150,6 +154,22 @@ async function reindex(address: DatabaseAddress) {
       console.error(`${counts.messages} messages of ${counts.chats} chats so far`),
     );
     return `indexed ${messages} messages of ${chats} chats`;
+  } finally {
+    await sql.end({ timeout: 2 });
+  }
+}
+
+async function reports(address: DatabaseAddress, _: Config, [verb, id, ...more]: string[]) {
+  const isList = verb === undefined;
+  const isNumber = id !== undefined && /^[1-9][0-9]{0,14}$/.test(id);
+  if (!isList && (verb !== "resolve" || !isNumber || more.length > 0)) {
+    throw new Error(
+      "Use `bun run db:reports`, or `bun run db:reports resolve` with a report's number.",
+    );
+  }
+  const sql = await openPool(address, log);
+  try {
+    return isList ? await listForOperators(sql) : await resolveForOperators(sql, Number(id));
   } finally {
     await sql.end({ timeout: 2 });
   }

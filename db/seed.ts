@@ -1,6 +1,7 @@
 // `bun run seed`: a small world to look around in, made through the same actions that the server runs. Every message has a
 // client id and every chat a name, so that another run adds only what is missing.
 import pino from "pino";
+import { changeMe, getMe } from "../src/accounts/me.ts";
 import { logout } from "../src/accounts/refresh.ts";
 import { login, register } from "../src/accounts/sign-in.ts";
 import { makeSecret, readAccessToken, type Caller } from "../src/accounts/access-tokens.ts";
@@ -17,6 +18,7 @@ import { updateReadPosition } from "../src/receipts/position-queries.ts";
 import { migrate } from "../src/database/migrations/migrate.ts";
 import { sendMessage } from "../src/messages/send.ts";
 import { Problem } from "../src/wire/problems.ts";
+import { UpdateMeInput } from "../src/wire/users.ts";
 import { withDatabase } from "./database.ts";
 
 const password = "gemini-coop";
@@ -24,6 +26,12 @@ const password = "gemini-coop";
 const source = { address: "127.0.0.1", userAgent: "bun run seed" };
 const names = ["alice", "bob", "carol"] as const;
 type Name = (typeof names)[number];
+
+/** Bob has none, and is shown under his username. */
+const profiles: Partial<Record<Name, { display_name: string; bio: string }>> = {
+  alice: { display_name: "Alice Martín", bio: "Asks before she looks things up." },
+  carol: { display_name: "Carol 李", bio: "Physics, and long walks." },
+};
 
 interface Room {
   name: string;
@@ -108,6 +116,7 @@ async function seed(config: Config, address: DatabaseAddress): Promise<string> {
     const sessions = new Map<Name, Session>();
     for (const name of names) sessions.set(name, await signIn(parts, name));
     const callerOf = (name: Name) => sessions.get(name)?.caller ?? unknown(name);
+    for (const name of names) await introduce(ctx, callerOf(name), profiles[name]);
     const lines: string[] = [];
     for (const room of rooms) lines.push(await furnish(ctx, callerOf, room));
     for (const { refreshToken } of sessions.values()) await logout(ctx, refreshToken, source);
@@ -153,6 +162,12 @@ async function signIn({ ctx, passwords }: AppParts, username: Name): Promise<Ses
     if (!isProblem(error, "invalid_credentials")) throw error;
     throw new Error(`${username} has registered here with another password.`, { cause: error });
   }
+}
+
+/** Gives a person without a display name one; what somebody has changed meanwhile stays. */
+async function introduce(ctx: Ctx, caller: Caller, profile: (typeof profiles)[Name]) {
+  if (!profile || (await getMe(ctx, caller)).display_name !== null) return;
+  await changeMe(ctx, caller, UpdateMeInput.parse(profile));
 }
 
 function isProblem(error: unknown, code: Problem["code"]): boolean {

@@ -5,7 +5,7 @@ import { readConfig } from "./config/config.ts";
 const usage = `Usage:
   gemini-coop serve        run the server; the default command
   gemini-coop health       check whether the server in this container answers
-  gemini-coop db:up|db:down|db:status|db:backup|db:restore|db:reindex|db:import-fastapi`;
+  gemini-coop db:up|db:down|db:status|db:backup|db:restore|db:reindex|db:reports|db:import-fastapi`;
 
 const healthTimeoutMs = 4_000;
 

@@ -5,14 +5,17 @@ import { Passwords, type PasswordCost } from "./accounts/passwords.ts";
 import { readArrivals, type Arrival, type ArrivalRead } from "./accounts/socket-queries.ts";
 import { RecentSessions } from "./accounts/recent-sessions.ts";
 import { leaseSeconds } from "./answers/budget/queries.ts";
+import { isStreaming } from "./answers/queries.ts";
 import { RunningAnswers } from "./answers/running-answers.ts";
 import { keepPicture } from "./attachments/keep-picture.ts";
 import { Uploads } from "./attachments/uploads.ts";
+import type { Bus } from "./bus/bus.ts";
 import type { Config } from "./config/config.ts";
-import type { Arrivals, Ctx, InsertMessage, Model } from "./context.ts";
+import { noPeers, type Arrivals, type Ctx, type InsertMessage, type Model } from "./context.ts";
 import type { Sql } from "./database/connect.ts";
 import { ExportSlots } from "./export/export-slots.ts";
 import { GroupReads } from "./database/group-reads.ts";
+import { repeatedAfterDeadlocks } from "./database/deadlocks.ts";
 import { GroupCommit } from "./database/group-commit.ts";
 import { observed } from "./database/query-metrics.ts";
 import { openFileStore } from "./file-store/open-store.ts";
@@ -21,15 +24,20 @@ import { createReadLog, findLastSeqs } from "./log/replay.ts";
 import { TypingNotices } from "./messages/typing.ts";
 import { noMetrics } from "./observability/metrics/metrics.ts";
 import { noTelemetry, type Telemetry } from "./observability/telemetry.ts";
+import { RecentReplays } from "./log/recent-replays.ts";
 import { Presence } from "./presence/presence.ts";
 import { createStoreReaction } from "./reactions/commit.ts";
 import { ReadNotices } from "./receipts/notices.ts";
 import { createRateLimits } from "./rate-limits/rate-limits.ts";
 import { LocalRealtime } from "./realtime/local-realtime.ts";
+import type { FollowerGate } from "./realtime/follower-gate.ts";
 import { Rooms } from "./realtime/rooms.ts";
+import { shareRooms } from "./realtime/share.ts";
 import type { Emit } from "./realtime/topics.ts";
 import type { ServerParts } from "./server.ts";
+import { createFollowerGate } from "./socket/following.ts";
 import { Memberships } from "./socket/memberships.ts";
+import { createPeerHandlers, type PeerEventsParts } from "./socket/peer-events.ts";
 import { SearchIndexer } from "./search/indexer.ts";
 import { SocketRegistry } from "./socket/registry.ts";
 import { SocketUpgrade } from "./socket/upgrade.ts";
@@ -52,6 +60,8 @@ export interface ContextParts {
   telemetry?: Telemetry | undefined;
   now?: (() => Date) | undefined;
   durations?: Partial<ComposedDurations> | undefined;
+  /** The bus between servers, which is not started yet; undefined where there is none. */
+  bus?: Bus | undefined;
   /** OWASP's minimum unless said otherwise. Tests sign in hundreds of times, at a lower one. */
   passwordCost?: PasswordCost | undefined;
 }
@@ -91,7 +101,8 @@ export function compose(parts: ContextParts): ServerParts {
   const { config, secretKey, log, model } = parts;
   const { telemetry = noTelemetry, now = () => new Date(), durations = {} } = parts;
   const { metrics } = telemetry;
-  const sql = metrics === noMetrics ? parts.sql : observed(parts.sql, metrics);
+  const pool = repeatedAfterDeadlocks(parts.sql);
+  const sql = metrics === noMetrics ? pool : observed(pool, metrics);
   const presence = new Presence({
     sql,
     log,
@@ -108,16 +119,21 @@ export function compose(parts: ContextParts): ServerParts {
     authTimeoutMs: durations.authTimeoutMs,
     leaveDelayMs: durations.leaveDelayMs,
     removalDoubtMs: durations.removalDoubtMs,
+    onPerson: (userId, isHere) => peers?.personMoved(userId, isHere),
   });
   const uploads = new Uploads();
   const answers = new RunningAnswers({
     answersMax: config.budgets.serverAnswers,
     fileWaitMs: durations.fileWaitMs,
     keepPicture: (context, picture) => keepPicture(context, uploads.images, picture),
+    onRuns: (answer, isRunning) => peers?.answerRuns(answer, isRunning),
   });
+  const gate = createFollowerGate(sql, log, sockets);
+  const toFollowers: FollowerGate["pass"] = (...args) => gate.pass(...args);
   const emit: Emit = (topic, text, merged) => sockets.emit(topic, text, merged);
   const rooms = new Rooms({
     emit,
+    toFollowers,
     mergedSockets: sockets,
     readLog: createReadLog(sql, { onEnded: (messageId) => answers.noteEnded(messageId) }),
     log,
@@ -125,12 +141,28 @@ export function compose(parts: ContextParts): ServerParts {
     gapMs: durations.gapMs,
     presenceChangedMs: durations.presenceChangedMs,
   });
-  const realtime = new LocalRealtime({
-    rooms,
-    emit,
-    mergedSockets: sockets,
-    notify: (userId, frame) => sockets.notify(userId, frame),
-    activityMs: durations.activityMs,
+  const { activityMs } = durations;
+  const local = new LocalRealtime({
+    ...{ rooms, emit, toFollowers, activityMs, mergedSockets: sockets },
+    notify: (userId, notice) => sockets.notify(userId, notice),
+  });
+  const shared: ReturnType<typeof shareRooms> | undefined =
+    parts.bus &&
+    shareRooms({
+      ...{ local, log, metrics, activityMs, bus: parts.bus },
+      prefix: config.bus?.prefix ?? "",
+      isStreaming: (messageId) => isStreaming(sql, messageId),
+      attemptHere: (messageId): number | undefined => answers.find(messageId)?.lease.attempt,
+      onTakenOver: (messageId) => answers.find(messageId)?.stop("abandoned"),
+      handlers: createPeerHandlers((): PeerEventsParts => ({ ctx, receipts, sockets, peers })),
+    });
+  const peers = shared?.peers;
+  sockets.followers.watch({
+    followed: (...args) => gate.followed(...args),
+    moved(chatId, form, isFollowed) {
+      if (!sockets.followers.has(chatId)) gate.forget(chatId);
+      peers?.followed(chatId, form, isFollowed);
+    },
   });
   const ctx: Ctx = {
     config,
@@ -141,7 +173,8 @@ export function compose(parts: ContextParts): ServerParts {
     telemetry,
     model,
     files: openFileStore(config),
-    realtime,
+    realtime: shared?.realtime ?? local,
+    peers: peers ?? noPeers,
     gateway: sockets,
     sessionCache: new RecentSessions(),
     rateLimits: createRateLimits({ config, sql, log }),
@@ -150,9 +183,11 @@ export function compose(parts: ContextParts): ServerParts {
     answers,
     lifecycle: { closing: false },
   };
+  const receipts = new ReadNotices(ctx, durations.receiptsMs);
   return {
     ctx,
     sockets,
+    peers,
     exportSlots: new ExportSlots(),
     passwords: new Passwords(log, parts.passwordCost),
     presence,
@@ -168,7 +203,7 @@ export function compose(parts: ContextParts): ServerParts {
     typing: new TypingNotices(ctx, durations.typingMs),
     storeReaction: createStoreReaction(sql),
     uploads,
-    receipts: new ReadNotices(ctx, durations.receiptsMs),
+    receipts,
     upgrade: new SocketUpgrade(ctx),
     indexer: new SearchIndexer(
       { sql, log, metrics, now, lifecycle: ctx.lifecycle },
@@ -178,7 +213,9 @@ export function compose(parts: ContextParts): ServerParts {
 }
 
 function createArrivals(sql: Sql): Arrivals {
-  const reads = new GroupReads<Arrival, ArrivalRead>((arrivals) => readArrivals(sql, arrivals), {
+  const replays = new RecentReplays();
+  const read = (arrivals: Arrival[]) => readArrivals(sql, arrivals, replays);
+  const reads = new GroupReads<Arrival, ArrivalRead>(read, {
     sizeMax: arrivalsGroupMax,
     queueMax: arrivalsQueueMax,
   });

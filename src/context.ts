@@ -8,6 +8,9 @@ import type { JoinedChat, JoinRead } from "./log/join-reads.ts";
 import type { MadePicture, ModelFiles, StreamAnswer } from "./model/stream-answer.ts";
 import type { Telemetry } from "./observability/telemetry.ts";
 import type { RateLimits } from "./rate-limits/rate-limits.ts";
+import type { AnswerElsewhere } from "./realtime/answers-elsewhere.ts";
+import type { BusState } from "./bus/bus.ts";
+import type { Mark } from "./realtime/follower-gate.ts";
 import type { MergedOptions, NumberedChange } from "./realtime/local-realtime.ts";
 import type { Listener, RoomOptions } from "./realtime/listener.ts";
 import type { Rooms } from "./realtime/rooms.ts";
@@ -28,6 +31,7 @@ export interface Ctx {
   /** Where the files of messages are kept. */
   readonly files: FileStore;
   readonly realtime: Realtime;
+  readonly peers: PeerServers;
   readonly gateway: Gateway;
   readonly sessionCache: SessionCache;
   readonly rateLimits: RateLimits;
@@ -93,19 +97,46 @@ export interface Realtime {
    * @param after the chat's number that the frame must not overtake
    */
   toUsers(userIds: readonly number[], frame: MentionFrame, after: number): void;
-  /** Sends to the participants of `frame.chat_id` that have not joined it; `chat_activity` at most once a second. */
-  toList(frame: ListFrame): void;
+  /**
+   * Sends to the participants of `frame.chat_id` that have not joined it; `chat_activity` at most once a second.
+   * @param mark the numbered change that the frame tells of: nobody gets it who was removed before
+   */
+  toList(frame: ListFrame, mark: Mark): void;
   /**
    * Shows a message that has changed to those who were sent its `chat_activity`, if it is the newest of its chat. Of any other
    * message only a frame that still waits is replaced.
    */
-  reviseActivity(frame: ActivityFrame, options: { isNewest: boolean }): void;
+  reviseActivity(frame: ActivityFrame, mark: Mark, options: { isNewest: boolean }): void;
   /** Whether a merged socket of this node follows the chat. */
   hasMerged(chatId: number): boolean;
-  /** Sends to the merged sockets of a chat's participants, whether or not they have joined it. */
+  /** Sends to the merged sockets of a chat's participants on this node, whether or not they have joined it. */
   toMerged(frame: ReadReceiptsFrame, options: MergedOptions): void;
+  /** Ends the room of a chat that was deleted, on all nodes. */
+  endRoom(chatId: number): void;
+  /** The answers of a chat that other nodes run, as {@link Answers.inChat}, with the text that this node was sent. */
+  answersElsewhere(chatId: number, position: number): AnswerElsewhere[];
   readonly rooms: Rooms;
 }
+
+/** The other nodes. They look into the database for what they are told of here, so that a message that is lost delays it only. */
+export interface PeerServers {
+  /** The state of the bus; undefined where there is none. */
+  readonly bus: BusState | undefined;
+  /** Sessions have ended. */
+  sessionsEnded(ids: readonly string[]): void;
+  /** Somebody has asked in the database for an answer to stop, which another node runs. */
+  stopRequested(chatId: number, messageId: number): void;
+  /** A person's read position in a chat has moved. */
+  readMoved(chatId: number, userId: number): void;
+}
+
+/** There are none, or they look for everything by themselves. */
+export const noPeers: PeerServers = {
+  bus: undefined,
+  sessionsEnded() {},
+  stopRequested() {},
+  readMoved() {},
+};
 
 /** The person and session that a token stands for. */
 export interface Identity {
@@ -173,6 +204,8 @@ export interface RunningAnswer {
   readonly done: Promise<void>;
   /** Ends it; only the first reason counts. */
   stop(reason: StopReason): void;
+  /** Looks now whether somebody has asked another node to stop it. */
+  checkStop(): void;
 }
 
 /** A picture of a running answer. */
@@ -213,6 +246,8 @@ export interface Answers {
     /** Runs the tries of one question one after another; `ask` is told whether a try before it has just ended. */
     inTurn<T>(key: string, ask: (isRetry: boolean) => Promise<T>): Promise<T>;
   };
+  /** The runs of questions that are being stored on this node. */
+  readonly storing: Set<number>;
   /** The chats whose history is being summarised on this node. */
   readonly summarising: Set<number>;
   /**

@@ -5,6 +5,7 @@ import type { Logger } from "pino";
 import { keptSecretKey } from "./accounts/secret-key.ts";
 import { createDemonstration } from "./model/demonstration.ts";
 import { createGeminiModel } from "./model/gemini/client.ts";
+import { loadBus } from "./bus/load-bus.ts";
 import { createGeminiFiles } from "./model/gemini/files.ts";
 import { ConfigError, readConfig, type Config } from "./config/config.ts";
 import { compose } from "./compose.ts";
@@ -54,8 +55,8 @@ function modelOf(config: Config, log: Logger): Model {
   }
   return {
     answer: createDemonstration(),
-    isDemonstration: true,
     pictures: createDemonstration({ ofPictures: true }),
+    isDemonstration: true,
     description:
       "offline demonstration: GEMINI_API_KEY is not set, so /bot is not answered by Gemini",
   };
@@ -74,7 +75,8 @@ async function start(config: Config, log: Logger): Promise<void> {
   await checkDurability(sql, log);
   const model = modelOf(config, log);
   const telemetry = await loadTelemetry(config, log);
-  const parts = compose({ config, secretKey, sql, log, model, telemetry });
+  const bus = await loadBus(config, log, telemetry.metrics);
+  const parts = compose({ config, secretKey, sql, log, model, telemetry, bus });
   await parts.ctx.files.check();
   const server = startServer(parts);
   kept.stop = async () => {

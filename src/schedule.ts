@@ -29,6 +29,25 @@ export function every(
   return () => clearInterval(timer);
 }
 
+/**
+ * Makes a function that runs a task after all its earlier calls have ended. A call that comes while another one waits for its
+ * turn settles with that one.
+ */
+export function inTurn(task: () => Promise<void>): () => Promise<void> {
+  let running = Promise.resolve();
+  let waiting: Promise<void> | undefined;
+  return () => {
+    if (waiting) return waiting;
+    const turn = running.then(() => {
+      waiting = undefined;
+      return task();
+    });
+    waiting = turn;
+    running = turn.catch(() => undefined);
+    return turn;
+  };
+}
+
 /** Settles with `work` or after `timeoutMs`, whichever is first. @returns whether the work was done in time */
 export async function within(timeoutMs: number, work: Promise<unknown>): Promise<boolean> {
   const { promise: late, resolve } = Promise.withResolvers<boolean>();

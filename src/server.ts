@@ -13,11 +13,12 @@ import { createApp, type AppParts } from "./app.ts";
 import { cleanUpAudit } from "./audit/audit.ts";
 import { purgeDeletedChats } from "./chats/purge.ts";
 import type { Ctx } from "./context.ts";
-import { findLastSeqs } from "./log/replay.ts";
 import type { Presence } from "./presence/presence.ts";
+import type { Peers } from "./realtime/peers.ts";
 import { every, within } from "./schedule.ts";
 import type { SearchIndexer } from "./search/indexer.ts";
 import type { SocketParts } from "./socket/frames.ts";
+import { catchUp, createLogCheck } from "./socket/log-check.ts";
 import type { Memberships } from "./socket/memberships.ts";
 import { createSocketHandler } from "./socket/handler.ts";
 import type { SocketRegistry } from "./socket/registry.ts";
@@ -37,6 +38,12 @@ export interface ServerDurations {
   endedCheckMs: number;
   /** A frame that was lost and has no successor is noticed within this. */
   logCheckMs: number;
+  /** Between two beats of the rooms in which something was numbered, for other servers. */
+  beatMs: number;
+  /** Between two signs of life for other servers. */
+  aliveMs: number;
+  /** {@link logCheckMs} while the bus between servers is away. */
+  awayCheckMs: number;
   /** Between two looks for people who came into chats or left them. */
   membershipPollMs: number;
   /** Between two looks for answers whose node is gone. */
@@ -65,6 +72,9 @@ const defaultDurations: ServerDurations = {
   sessionCheckMs: 1_000,
   endedCheckMs: 3_000,
   logCheckMs: 2_000,
+  beatMs: 400,
+  aliveMs: 1_000,
+  awayCheckMs: 1_000,
   membershipPollMs: 1_000,
   recoveryMs: 1_000,
   purgeMs: 1_000,
@@ -87,7 +97,13 @@ const idleTimeoutSeconds = 75;
 
 /** The objects that a server needs from compose.ts. */
 export type ServerParts = SocketParts &
-  AppParts & { peopleChanges: PeopleChanges; memberships: Memberships; indexer: SearchIndexer };
+  AppParts & {
+    peopleChanges: PeopleChanges;
+    memberships: Memberships;
+    indexer: SearchIndexer;
+    /** Undefined where there is no bus. */
+    peers: Peers | undefined;
+  };
 
 export interface RunningServer {
   readonly ctx: Ctx;
@@ -120,6 +136,7 @@ export function startServer(
   const server = serve(parts);
   sockets.attach(server);
   const stops = startTasks(parts, times);
+  parts.peers?.start(() => void catchUp(ctx, parts.memberships));
   const port = server.port ?? ctx.config.port;
   const host = ["0.0.0.0", "::"].includes(ctx.config.host) ? "localhost" : ctx.config.host;
   return {
@@ -142,6 +159,7 @@ export function startServer(
         times.closeMs,
         sockets.closeAll("restart", "the server restarts, reconnect in a moment"),
       );
+      if (parts.peers) await within(times.closeMs, parts.peers.stop());
       // Bun's graceful stop may wait for ever for a peer that doesn't answer.
       await within(times.closeMs, server.stop());
       await within(times.closeMs, server.stop(true));
@@ -149,7 +167,8 @@ export function startServer(
   };
 }
 
-function watchState({ ctx, sockets, passwords, storeReaction, indexer }: ServerParts): void {
+function watchState(parts: ServerParts): void {
+  const { ctx, sockets, passwords, storeReaction, indexer, peers } = parts;
   ctx.telemetry.metrics.watch({
     socketsOpen: () => sockets.size,
     rooms: () => ctx.realtime.rooms.counts(),
@@ -159,6 +178,7 @@ function watchState({ ctx, sockets, passwords, storeReaction, indexer }: ServerP
     inboxes: () => sockets.waitingFrames(),
     passwordQueue: () => passwords.waitingCount,
     searchLagMs: () => indexer.lagMs,
+    bus: () => peers && { isUp: peers.bus === "up", subscriptions: peers.subscriptionCount },
   });
 }
 
@@ -185,13 +205,12 @@ function serve(parts: ServerParts): Server<SocketData> {
 }
 
 /** @returns a stop for each recurring task */
-function startTasks(
-  { ctx, sockets, presence, peopleChanges, memberships, indexer }: ServerParts,
-  times: ServerDurations,
-): (() => void)[] {
+function startTasks(parts: ServerParts, times: ServerDurations): (() => void)[] {
+  const { ctx, sockets, presence, peopleChanges, memberships, indexer, peers } = parts;
   const { log } = ctx;
   const { cleanUpMs } = times;
   return [
+    ...(peers ? startPeerTasks(parts, peers, times) : []),
     every(times.heartbeatMs, "heartbeat", log, () => void sockets.heartbeat()),
     every(times.sessionCheckMs, "sessions", log, () => sockets.checkSessions(ctx.now().getTime())),
     every(times.logCheckMs, "log check", log, createLogCheck(ctx)),
@@ -227,20 +246,14 @@ function startTasks(
   ];
 }
 
-/** Finds frames that were lost without a successor, and chats that were deleted elsewhere. */
-function createLogCheck(ctx: Ctx): () => Promise<void> {
-  let missing = new Set<number>();
-  return async () => {
-    const chatIds = ctx.realtime.rooms.chatIds();
-    const found = chatIds.length > 0 ? await findLastSeqs(ctx.sql, chatIds) : [];
-    for (const { id, last_seq } of found) ctx.realtime.rooms.expect(id, last_seq);
-    const gone = new Set(chatIds).difference(new Set(found.map(({ id }) => id)));
-    // When a chat is missing for the first time, the reply to this server's own deletion may still be on its way.
-    for (const chatId of gone.intersection(missing)) {
-      // Another server has deleted it, or that reply was lost: its people reconnect and load their chats.
-      ctx.answers.abandonChat(chatId);
-      for (const userId of ctx.realtime.rooms.end(chatId)) ctx.gateway.disconnectUser(userId);
-    }
-    missing = gone;
-  };
+function startPeerTasks(parts: ServerParts, peers: Peers, times: ServerDurations): (() => void)[] {
+  const { ctx, memberships } = parts;
+  const { log } = ctx;
+  return [
+    every(times.beatMs, "beats of active rooms", log, () => peers.beat()),
+    every(times.aliveMs, "sign of life", log, () => peers.tellAlive()),
+    every(times.awayCheckMs, "log check without the bus", log, async () => {
+      if (peers.bus === "away") await catchUp(ctx, memberships);
+    }),
+  ];
 }

@@ -13,6 +13,7 @@ const linesMax = 250;
 const ranks: readonly (readonly string[])[] = [
   ["config", "wire", "schedule.ts"],
   ["database", "embedded-postgres", "observability"],
+  ["bus"],
   ["realtime", "rate-limits", "audit", "model", "file-store"],
   ["log"],
   ["context.ts"],
@@ -42,7 +43,11 @@ const ranks: readonly (readonly string[])[] = [
 const elsewhere = new Set(["client", "web"]);
 
 /** Files that the page may import at run time, too. They import nothing. */
-const sharedWithPage = new Set(["wire/folding.ts", "wire/mention-pattern.ts"]);
+const sharedWithPage = new Set([
+  "wire/deleted-username.ts",
+  "wire/folding.ts",
+  "wire/mention-pattern.ts",
+]);
 
 /** Files that may import what other files of their folder may not: a package, or the page. */
 const packageOwners: readonly (readonly [name: RegExp, owner: RegExp])[] = [
@@ -55,6 +60,7 @@ const packageOwners: readonly (readonly [name: RegExp, owner: RegExp])[] = [
   [/^prom-client$/, /^observability\/metrics\//],
   [/^@opentelemetry\//, /^observability\/tracing\//],
   [/^pino-pretty$/, /^observability\/logger\.ts$/],
+  [/^@nats-io\//, /^bus\/nats-bus\.ts$/],
 ];
 
 /** Relative path → code. */
@@ -284,6 +290,7 @@ describe("an import is refused", () => {
     ["the metrics' library elsewhere", "http/metrics.ts", used("prom-client")],
     ["the spans' library elsewhere", "answers/run.ts", used("@opentelemetry/api")],
     ["the database's driver elsewhere", "chats/queries.ts", used("postgres")],
+    ["the bus's client elsewhere", "realtime/peers.ts", used("@nats-io/transport-node")],
     ["the limiter elsewhere", "accounts/sign-in.ts", used("rate-limiter-flexible")],
     ["an import at run time", "chats/actions.ts", 'await import("../socket/registry.ts");'],
     ["a re-export", "chats/queries.ts", 'export { x } from "../messages/send.ts";'],

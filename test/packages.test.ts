@@ -1,4 +1,4 @@
-// What is installed: from the registry alone, with a checksum, and without a script that nobody has looked at.
+// Packages are installed from the registry alone, with a checksum, and without a script that nobody has reviewed.
 import { describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -37,7 +37,7 @@ function* installed(folder: string): Generator<string> {
   }
 }
 
-/** What Bun and npm run at an install; node-gyp is run where there is a binding.gyp. `prepare` is for a git checkout. */
+/** The scripts that Bun and npm run at an install; node-gyp runs if a binding.gyp exists. `prepare` is for a git checkout. */
 function scriptsOf(folder: string): string[] {
   const { name, scripts = {} } = Package.parse(
     JSON.parse(readFileSync(join(folder, "package.json"), "utf8")),

@@ -1,8 +1,8 @@
 // The deletion of an account: all of it that belongs to the person alone goes in one statement.
 import { z } from "zod";
-import { insertEvent, type Actor } from "../audit/queries.ts";
+import { insertEvent, type Actor, type AuditEvent } from "../audit/queries.ts";
 import { many, maybe, type Sql } from "../database/connect.ts";
-import { deletedUsername } from "../wire/users.ts";
+import { deletedUsername } from "../wire/deleted-username.ts";
 
 const DeletedAccount = z.object({
   session_ids: z.array(z.uuid()),
@@ -70,24 +70,24 @@ export async function markAccountDeleted(
         where r.user_id = deleted.id
         returning r.message_id
       ),
-      audited as (${insertEvent(
-        sql,
-        {
-          action: "delete_account",
-          outcome: "ok",
-          actor: caller,
-          target: `user:${caller.id}`,
-          details: { messages: erases ? "erase" : "keep" },
-          source: caller.source,
-        },
-        sql`from deleted`,
-      )})
+      audited as (${insertEvent(sql, deletion(caller, erases), sql`from deleted`)})
       select array(select id from ended) as session_ids,
         array(select message_id from stopped where message_id is not null) as answer_ids
       from deleted
     `,
     DeletedAccount,
   );
+}
+
+function deletion(caller: Actor, erases: boolean): AuditEvent {
+  return {
+    action: "delete_account",
+    outcome: "ok",
+    actor: caller,
+    target: `user:${caller.id}`,
+    details: { messages: erases ? "erase" : "keep" },
+    source: caller.source,
+  };
 }
 
 /** Ends what began while the account was being deleted: a statement does not see sessions that were stored while it waited. */

@@ -1,6 +1,6 @@
 import type { Caller } from "../accounts/access-tokens.ts";
 import type { Passwords } from "../accounts/passwords.ts";
-import { dropSessions } from "../accounts/recent-sessions.ts";
+import { endSessions } from "../accounts/recent-sessions.ts";
 import { findPasswordHash } from "../accounts/user-queries.ts";
 import { record } from "../audit/audit.ts";
 import type { Ctx } from "../context.ts";
@@ -28,10 +28,10 @@ export async function deleteAccount(
   const deleted = await markAccountDeleted(ctx.sql, caller, { hash, erases });
   // The password was changed, or the account deleted, in between.
   if (!deleted) throw await wrongPassword(ctx, caller);
-  dropSessions(ctx, deleted.session_ids);
+  endSessions(ctx, deleted.session_ids);
   for (const id of deleted.answer_ids) ctx.answers.find(id)?.stop("stopped");
   try {
-    dropSessions(ctx, await deleteSessions(ctx.sql, caller.id));
+    endSessions(ctx, await deleteSessions(ctx.sql, caller.id));
     await leaveChats(ctx, caller.id);
   } catch (error) {
     ctx.log.warn(

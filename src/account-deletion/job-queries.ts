@@ -6,7 +6,7 @@ import { chatColumns } from "../log/chat-columns.ts";
 import { messageColumns, storedColumns } from "../log/messages.ts";
 import { Chat } from "../wire/chats.ts";
 import { Message } from "../wire/messages.ts";
-import { deletedUsername } from "../wire/users.ts";
+import { deletedUsername } from "../wire/deleted-username.ts";
 
 const Deletion = z.object({
   user_id: z.int(),
@@ -164,7 +164,8 @@ export async function eraseMessages(
       target as materialized (
         select m.id, m.seq
         from locked
-        join messages m on m.chat_id = locked.id and m.id = any (${messageIds}::bigint[])
+        -- "+ 0": the planner must not read all messages of the chat for these.
+        join messages m on m.chat_id + 0 = locked.id and m.id = any (${messageIds}::bigint[])
         where m.user_id = ${userId} and m.deleted_at is null
         for no key update of m
       ),
@@ -182,7 +183,7 @@ export async function eraseMessages(
             updated_seq = numbered.number,
             content_seq = numbered.number
         from numbered
-        where m.id = numbered.id
+        where m.chat_id = ${chatId} and m.id = numbered.id
         returning ${storedColumns(sql, "m")}, m.ordinal
       ),
       moved as (

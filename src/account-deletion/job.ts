@@ -2,7 +2,7 @@
 // one that finds nothing to do changes nothing.
 import type { Ctx } from "../context.ts";
 import { activityFrame, updatedFrame } from "../wire/message-frames.ts";
-import { deletedUsername } from "../wire/users.ts";
+import { deletedUsername } from "../wire/deleted-username.ts";
 import {
   beginErasure,
   eraseMessages,
@@ -59,7 +59,7 @@ async function leaveOne(ctx: Ctx, userId: number, chatId: number): Promise<void>
     const { chat } = left;
     if (!chat) {
       ctx.answers.abandonChat(chatId);
-      ctx.realtime.rooms.end(chatId);
+      ctx.realtime.endRoom(chatId);
       return;
     }
     const { last_seq: seq } = chat;
@@ -71,7 +71,7 @@ async function leaveOne(ctx: Ctx, userId: number, chatId: number): Promise<void>
         chat: handed,
         updated_seq: seq - 1,
       });
-      ctx.realtime.toList({ type: "chat_changed", chat_id: chatId, chat });
+      ctx.realtime.toList({ type: "chat_changed", chat_id: chatId, chat }, { seq });
     }
     ctx.realtime.toRoom({
       type: "participant_removed",
@@ -100,7 +100,8 @@ async function eraseSome(ctx: Ctx, deletion: Deletion): Promise<void> {
         const ids = messages.slice(from, from + erasedPageSize).map(({ id }) => id);
         for (const erased of await eraseMessages(ctx.sql, userId, chatId, ids)) {
           ctx.realtime.toRoom(updatedFrame(erased.message));
-          ctx.realtime.reviseActivity(activityFrame(erased.message), erased);
+          const mark = { seq: erased.message.updated_seq };
+          ctx.realtime.reviseActivity(activityFrame(erased.message), mark, erased);
         }
       }
     }

@@ -12,6 +12,10 @@ const Changes = z.object({
   cursor: z.string(),
   profiles: z.array(z.int()),
   blocks: z.array(z.int()),
+  /** Chats that people have left by the deletion of their account. */
+  left: z
+    .array(z.tuple([z.int(), z.int()]))
+    .transform((pairs) => pairs.map(([userId, chatId]) => ({ userId, chatId }))),
 });
 
 /**
@@ -24,19 +28,20 @@ export async function findChangedPeople(
 ): Promise<z.infer<typeof Changes>> {
   // The cursor is the snapshot of the call before, as in findChanges of presence.
   const before = sql`${cursor ?? null}::text::pg_snapshot`;
+  const isNew = sql`
+    changed_xid >= pg_snapshot_xmin(${before})
+      and changed_xid < pg_snapshot_xmax(pg_current_snapshot())
+      and not pg_visible_in_snapshot(changed_xid, ${before})
+  `;
   const changed = (kind: "profile" | "blocks") => sql`
-    array(
-      select distinct user_id from people_changes
-      where changed_xid >= pg_snapshot_xmin(${before})
-        and changed_xid < pg_snapshot_xmax(pg_current_snapshot())
-        and not pg_visible_in_snapshot(changed_xid, ${before})
-        and kind = ${kind}
-      limit ${changedMax}
-    )
+    array(select distinct user_id from people_changes where ${isNew} and kind = ${kind} limit ${changedMax})
   `;
   return one(
     await sql`
-      select pg_current_snapshot()::text as cursor, ${changed("profile")} as profiles, ${changed("blocks")} as blocks
+      select pg_current_snapshot()::text as cursor, ${changed("profile")} as profiles, ${changed("blocks")} as blocks,
+        array(
+          select array[user_id, chat_id] from people_changes where ${isNew} and chat_id is not null limit ${changedMax}
+        ) as left
     `,
     Changes,
   );
@@ -61,6 +66,8 @@ export async function findSeenProfiles(
   }));
 }
 
+const ChangedRow = z.object({ user_id: z.int() });
+
 /** Deletes up to `limit` changes that are older than an hour. @returns how many */
 export async function deleteOldPeopleChanges(sql: Sql, limit: number): Promise<number> {
   const rows = many(
@@ -71,7 +78,7 @@ export async function deleteOldPeopleChanges(sql: Sql, limit: number): Promise<n
       ))
       returning user_id
     `,
-    z.object({ user_id: z.int() }),
+    ChangedRow,
   );
   return rows.length;
 }

@@ -32,9 +32,10 @@ export class PeopleChanges {
    * @throws Error when the database cannot be reached; the next call makes up for it
    */
   async poll(): Promise<void> {
-    const { cursor, profiles, blocks } = await findChangedPeople(this.#ctx.sql, this.#cursor);
+    const { cursor, profiles, blocks, left } = await findChangedPeople(this.#ctx.sql, this.#cursor);
+    const leftBy = Map.groupBy(left, ({ userId }) => userId);
     for (const page of pagesOf(blocks)) await this.#tellBlocks(page);
-    for (const page of pagesOf(profiles)) await this.#tellProfiles(page);
+    for (const page of pagesOf(profiles)) await this.#tellProfiles(page, leftBy);
     this.#cursor = cursor;
   }
 
@@ -45,11 +46,17 @@ export class PeopleChanges {
     }
   }
 
-  async #tellProfiles(userIds: number[]): Promise<void> {
+  async #tellProfiles(
+    userIds: number[],
+    leftBy: ReadonlyMap<number, { chatId: number }[]>,
+  ): Promise<void> {
     for (const { profile, chatIds } of await findSeenProfiles(this.#ctx.sql, userIds)) {
       const frame: UserUpdatedFrame = { type: "user_updated", user: profile };
       const text = JSON.stringify(frame);
-      for (const listener of this.#listenersNear(profile.id, chatIds)) listener.send(text);
+      const left = (leftBy.get(profile.id) ?? []).map(({ chatId }) => chatId);
+      for (const listener of this.#listenersNear(profile.id, [...chatIds, ...left])) {
+        listener.send(text);
+      }
     }
   }
 

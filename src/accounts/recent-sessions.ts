@@ -41,7 +41,13 @@ function remember<Value>(map: Map<string, Value>, key: string, value: Value): vo
   if (map.size > sizeMax) map.delete(oldest);
 }
 
-/** Refuses further requests of sessions that have ended, and closes their sockets. */
+/** Refuses further requests of sessions that have ended, on every server, and closes their sockets. */
+export function endSessions(ctx: Ctx, sessionIds: readonly string[]): void {
+  dropSessions(ctx, sessionIds);
+  ctx.peers.sessionsEnded(sessionIds);
+}
+
+/** Refuses further requests of sessions that have ended, on this server only, and closes their sockets. */
 export function dropSessions(ctx: Ctx, sessionIds: readonly string[]): void {
   for (const id of sessionIds) ctx.sessionCache.forgetLive(id);
   ctx.gateway.disconnectSessions(sessionIds);

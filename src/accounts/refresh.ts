@@ -5,7 +5,7 @@ import { Problem } from "../wire/problems.ts";
 import type { Tokens } from "../wire/users.ts";
 import { hashSecret, signAccessToken } from "./access-tokens.ts";
 import { deleteSession, findRotated, rotateRefreshToken } from "./queries.ts";
-import { dropSessions } from "./recent-sessions.ts";
+import { endSessions } from "./recent-sessions.ts";
 
 /** A client repeats a refresh after 30 s without a reply, and another tab waits for it as long. */
 const refreshGraceSeconds = 60;
@@ -103,6 +103,6 @@ async function endSession(
   session: Parameters<typeof deleteSession>[1],
 ): Promise<boolean | undefined> {
   const wasGood = await deleteSession(ctx.sql, session);
-  if (wasGood !== undefined) dropSessions(ctx, [session.id]);
+  if (wasGood !== undefined) endSessions(ctx, [session.id]);
   return wasGood;
 }

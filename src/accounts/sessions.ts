@@ -12,7 +12,7 @@ import {
   updatePassword,
 } from "./session-queries.ts";
 import type { Caller } from "./access-tokens.ts";
-import { dropSessions } from "./recent-sessions.ts";
+import { endSessions } from "./recent-sessions.ts";
 
 /** The caller's sessions, the most recently used first. */
 export async function listSessions(ctx: Ctx, caller: Caller): Promise<Session[]> {
@@ -24,13 +24,13 @@ export async function endSession(ctx: Ctx, caller: Caller, sessionId: string): P
   if (!(await deleteOwnSession(ctx.sql, caller, sessionId))) {
     throw new Problem("not_found", "You have no such session. Perhaps it has ended.");
   }
-  dropSessions(ctx, [sessionId]);
+  endSessions(ctx, [sessionId]);
 }
 
 /** Ends all sessions of the caller but the present one, and closes their sockets. @returns how many */
 export async function endOtherSessions(ctx: Ctx, caller: Caller): Promise<number> {
   const ended = await deleteOtherSessions(ctx.sql, caller);
-  dropSessions(ctx, ended);
+  endSessions(ctx, ended);
   return ended.length;
 }
 
@@ -52,7 +52,7 @@ export async function changePassword(
   const ended = await updatePassword(ctx.sql, caller, { oldHash, newHash });
   // Another request has changed it in between.
   if (!ended) throw await wrongPassword(ctx, caller);
-  dropSessions(ctx, ended);
+  endSessions(ctx, ended);
   // A sign-in with the old password that was stored while that statement waited for it is not in its snapshot.
   await endOtherSessions(ctx, caller);
 }

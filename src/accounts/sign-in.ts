@@ -16,7 +16,7 @@ import type { Passwords } from "./passwords.ts";
 import { insertSession } from "./queries.ts";
 import { sessionTokens } from "./refresh.ts";
 import { hashSecret, makeSecret } from "./access-tokens.ts";
-import { dropSessions } from "./recent-sessions.ts";
+import { endSessions } from "./recent-sessions.ts";
 
 /** @throws Problem `username_taken`, `email_taken` (without regard to case), `unavailable` */
 export async function register(
@@ -66,7 +66,7 @@ export async function login(
   });
   // The password was changed while it was verified.
   if (!begun) throw await refusedLogin(ctx, user, source);
-  dropSessions(ctx, begun.ended_ids);
+  endSessions(ctx, begun.ended_ids);
   if (passwords.isWeak(user.hashed_password)) await renewHash(ctx, passwords, user, input.password);
   return await sessionTokens(ctx, user, sessionId, secret);
 }

@@ -9,6 +9,7 @@ import {
   type JoinedChat,
   type JoinRead,
 } from "../log/join-reads.ts";
+import { RecentReplays } from "../log/recent-replays.ts";
 import { quietChatIds } from "../log/block-queries.ts";
 import { SessionUser } from "./queries.ts";
 
@@ -75,7 +76,17 @@ const ArrivalRow = z.object({
 });
 
 /** Reads for some arriving sockets at once. @returns in the order of `arrivals` */
-export async function readArrivals(sql: Sql, arrivals: readonly Arrival[]): Promise<ArrivalRead[]> {
+export async function readArrivals(
+  sql: Sql,
+  arrivals: readonly Arrival[],
+  replays = new RecentReplays(),
+): Promise<ArrivalRead[]> {
+  const readAtMs = performance.now();
+  const known = arrivals.map(({ chatId, afterSeq }) =>
+    chatId === undefined || afterSeq === undefined
+      ? undefined
+      : replays.find(chatId, afterSeq, readAtMs),
+  );
   const rows = await sql`
     select case when s.user_id = i.user_id then array(
         select chat_id from chat_participants where user_id = s.user_id limit ${chatsPerUserMax}
@@ -87,16 +98,23 @@ export async function readArrivals(sql: Sql, arrivals: readonly Arrival[]): Prom
       ${arrivals.map(({ userId }) => userId)}::bigint[],
       ${arrivals.map(({ sessionId }) => sessionId ?? null)}::uuid[],
       ${arrivals.map(({ chatId }) => chatId ?? null)}::bigint[],
-      ${arrivals.map((arrival) => arrival.afterSeq ?? null)}::bigint[]
-    ) with ordinality as i (user_id, session_id, chat_id, after_seq, n)
+      ${arrivals.map((arrival) => arrival.afterSeq ?? null)}::bigint[],
+      ${known.map((replay) => replay?.lastSeq ?? null)}::bigint[]
+    ) with ordinality as i (user_id, session_id, chat_id, after_seq, known_seq, n)
     -- With the person among the conditions, the planner may look through all sessions of the person.
     left join sessions s on s.id = i.session_id and s.expires_at > now()
     left join lateral (${joinedChat(sql)}) chat on true
     order by i.n
   `;
-  return rows.map((row) => {
+  return rows.map((row, place) => {
     const { chat_ids, quiet_chat_ids, is_hidden, last_seq } = ArrivalRow.parse(row);
-    const chat = last_seq === null ? undefined : joinedChatOf(JoinedChatRow.parse(row));
+    const replay = known[place];
+    const chat = last_seq === null ? undefined : joinedChatOf(JoinedChatRow.parse(row), replay);
+    const { chatId, afterSeq } = arrivals[place] ?? {};
+    if (chat && chatId !== undefined && afterSeq !== undefined && chat.frames !== replay?.frames) {
+      const { lastSeq, superseded, frames } = chat;
+      replays.remember(chatId, afterSeq, { lastSeq, superseded, frames }, readAtMs);
+    }
     return {
       chatIds: chat_ids ?? undefined,
       quietChatIds: quiet_chat_ids,

@@ -1,4 +1,5 @@
 import type { Caller } from "../accounts/access-tokens.ts";
+import { chatNotFound } from "../chats/actions.ts";
 import type { Ctx } from "../context.ts";
 import type { Message, SendMessageInput } from "../wire/messages.ts";
 import { Problem } from "../wire/problems.ts";
@@ -80,28 +81,29 @@ async function reserveAndStore(
   ctx: Ctx,
   caller: Caller,
   chatId: number,
-  { content, reply_to: replyTo, attachment_ids: attachmentIds }: SendMessageInput,
+  { content, client_id, reply_to: replyTo, attachment_ids: attachmentIds }: SendMessageInput,
   log: QuestionLog,
 ): Promise<Message> {
-  let reservation: Reservation;
-  try {
-    const question = {
-      user_id: caller.id,
-      username: caller.username,
-      content,
-      reply_to: replyTo ?? null,
-      attachments: (attachmentIds ?? []).map((id) => ({ id })),
-    };
-    reservation = await Reservation.make(ctx, caller, chatId, question);
-  } catch (error) {
+  const question = {
+    user_id: caller.id,
+    username: caller.username,
+    content,
+    reply_to: replyTo ?? null,
+    attachments: (attachmentIds ?? []).map((id) => ({ id })),
+  };
+  const clientId = client_id ?? undefined;
+  const reservation = await Reservation.make(ctx, caller, chatId, { question, clientId });
+  if (reservation === "known") {
     // A retry needs no reservation: the answer to its question has had one.
     const message = await log.find();
-    if (!message) throw error;
+    if (!message) throw chatNotFound();
     return message;
   }
+  // The model sees no file that the room can't see yet.
+  if (question.attachments.length === 0) reservation.askAhead();
   try {
     const { message, answer } = await log.store(reservation.runId);
-    if (answer) reservation.start(message, answer);
+    if (answer) await reservation.start(message, answer);
     else await reservation.release();
     return message;
   } catch (error) {

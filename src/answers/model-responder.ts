@@ -65,10 +65,12 @@ export class ModelResponder implements Responder {
     return answerTokensMax + (budget === null || budget < 0 ? thoughtsTokensDefault : budget);
   }
 
-  async *#stream(run: AnswerRun, prepared: BuiltPrompt): AsyncGenerator<Delta> {
+  async *#stream(run: AnswerRun, prompt: BuiltPrompt): AsyncGenerator<Delta> {
     const { meter } = run;
-    const prompt = await this.#newestPrompt(run, prepared);
     const outputTokensMax = this.#outputTokensMax(run, prompt);
+    // A file that nobody was sent yet may still be refused.
+    if (prompt.files.some(({ messageId }) => messageId === null)) await run.stored;
+    run.signal.throwIfAborted();
     const outcomes = await resolveFiles(this.#ctx, this.#room.id, prompt.files, run.signal);
     meter.begin(prompt.estimatedTokens, this.#room.token_ratio, prompt.fileTokens);
     const receipt = this.#keepReceipt(run, prompt, outcomes);
@@ -80,8 +82,10 @@ export class ModelResponder implements Responder {
     try {
       const onChange = async (changed: Outcomes) => {
         await receipt;
-        const files = receiptFiles(prompt.files, changed, run.question.id);
-        await noteFiles(this.#ctx, run.messageId, files);
+        const stored = await run.stored;
+        if (!stored) return;
+        const files = receiptFiles(prompt.files, changed, stored.question.id);
+        await noteFiles(this.#ctx, stored.messageId, files);
       };
       const call = { chatId: this.#room.id, prompt, outcomes, onChange };
       const request = { settings, outputTokensMax };
@@ -116,31 +120,22 @@ export class ModelResponder implements Responder {
   }
 
   /** The model must not cost more than was reserved. If it does, somebody should know. */
-  #checkUsage({ messageId, meter, reservedTokens }: AnswerRun): void {
+  #checkUsage({ lease, meter, reservedTokens }: AnswerRun): void {
     const usedTokens = meter.charged.total_tokens;
     if (usedTokens <= reservedTokens) return;
     const { model } = this.#settings;
     this.#ctx.log.warn(
-      { messageId, model, usedTokens, reservedTokens },
+      { runId: lease.id, model, usedTokens, reservedTokens },
       "an answer used more tokens than were reserved",
     );
   }
 
-  /**
-   * Reads the history again if others have written between the first reading and the question, and uses it if the
-   * reservation covers it.
-   */
-  async #newestPrompt(run: AnswerRun, prepared: BuiltPrompt): Promise<BuiltPrompt> {
-    const { question, keptText, reservedTokens } = run;
-    if (keptText !== "" || question.seq <= this.#room.last_seq + 1) return prepared;
-    const newest = await readPrompt(this.#ctx, this.#room, question, { upToSeq: question.seq - 1 });
-    const tokensMin = newest.tokensAtMost + tokensBeside(this.#settings) + answerTokensMin;
-    return tokensMin <= reservedTokens ? newest : prepared;
-  }
-
   async #keepReceipt(run: AnswerRun, prompt: BuiltPrompt, outcomes: Outcomes): Promise<void> {
-    const { question, messageId, lease, meter } = run;
+    const { lease, meter } = run;
     const { settings } = this.#room;
+    const stored = await run.stored;
+    if (!stored) return;
+    const { question, messageId } = stored;
     try {
       await insertReceipt(this.#ctx.sql, messageId, lease, {
         receipt: {

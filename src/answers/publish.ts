@@ -10,10 +10,16 @@ import { mergedAnswer, mergedMessage } from "../wire/merged-frames.ts";
  */
 export function publishChunk(
   ctx: Ctx,
-  answer: { chatId: number; messageId: number; seq: number; createdAt: string },
+  answer: {
+    chatId: number;
+    messageId: number;
+    seq: number;
+    createdAt: string;
+    lease: { readonly attempt: number };
+  },
   { chunk, offset, whole }: { chunk: string; offset: number; whole?: string | undefined },
 ): void {
-  const { chatId, messageId: id, createdAt } = answer;
+  const { chatId, messageId: id, createdAt, lease } = answer;
   const text = offset === 0 ? chunk : whole;
   ctx.realtime.toRoom(
     {
@@ -27,11 +33,15 @@ export function publishChunk(
     {
       after: answer.seq,
       message: text === undefined ? undefined : () => mergedAnswer({ id, chatId, createdAt, text }),
+      answer: {
+        ...{ messageId: id, attempt: lease.attempt, createdAt },
+        ...{ offset, length: offset + chunk.length, isGrown: whole !== undefined },
+      },
     },
   );
 }
 
 export function publishEnd(ctx: Ctx, ended: EndedAnswer): void {
   ctx.realtime.toRoom(lastStreamFrame(ended), { message: () => mergedMessage(ended.message) });
-  ctx.realtime.toList(activityFrame(ended.message));
+  ctx.realtime.toList(activityFrame(ended.message), { seq: ended.message.updated_seq });
 }

@@ -28,15 +28,17 @@ export async function checkpointAnswer(
         set usage = ${sql.json({ ...usage })}::jsonb,
             lease_expires_at = now() + ${leaseEnds ? -1 : leaseSeconds} * interval '1 second'
         where id = ${lease.id} and attempt = ${lease.attempt}
-        returning message_id, stop_requested
+        returning message_id, chat_id, stop_requested
       ),
       kept as (
         update messages set content = ${text ?? null}::text
         from run
-        where messages.id = run.message_id and status = 'streaming' and ${text !== undefined}
+        where messages.chat_id = run.chat_id and messages.id = run.message_id and status = 'streaming'
+          and ${text !== undefined}
       )
       select stop_requested, exists (
-          select from messages m join chats c on c.id = m.chat_id where m.id = run.message_id
+          select from messages m join chats c on c.id = m.chat_id
+          where m.chat_id = run.chat_id and m.id = run.message_id
         ) as has_message,
         ${withoutWaiting(sql)}
       from run
@@ -92,7 +94,7 @@ export async function endAnswer(
             updated_seq = locked.last_seq + 1,
             content_seq = locked.last_seq + 1
         from locked, run
-        where messages.id = run.message_id and messages.status = 'streaming'
+        where messages.chat_id = locked.id and messages.id = run.message_id and messages.status = 'streaming'
         returning ${storedColumns(sql, "messages")}, messages.usage
       ),
       moved as (
@@ -211,6 +213,12 @@ export async function insertAnswer(
     if (databaseError(error)?.constraint === "messages_running_answer_key") return "running";
     throw error;
   }
+}
+
+/** Whether an answer has not come to its end. */
+export async function isStreaming(sql: Sql, messageId: number): Promise<boolean> {
+  const rows = await sql`select from messages where id = ${messageId} and status = 'streaming'`;
+  return rows.length > 0;
 }
 
 const StreamingAnswer = z.object({ answer: Message, question: Message });

@@ -2,6 +2,8 @@
 import { z } from "zod";
 import { maybe, one, type Sql } from "../database/connect.ts";
 
+const ChatRow = z.object({ is_ai_chat: z.boolean() });
+
 /** @returns undefined for a chat that the caller is not in */
 export async function findIsAiChat(
   sql: Sql,
@@ -15,16 +17,18 @@ export async function findIsAiChat(
       join chats c on c.id = me.chat_id
       where me.chat_id = ${chatId} and me.user_id = ${callerId}
     `,
-    z.object({ is_ai_chat: z.boolean() }),
+    ChatRow,
   );
   return row?.is_ai_chat;
 }
+
+const FoundRow = z.object({ found: z.boolean() });
 
 /** Whether a message has an answer, which may be running or deleted. */
 export async function hasAnswer(sql: Sql, questionId: number): Promise<boolean> {
   const row = one(
     await sql`select exists (select from messages where answer_to = ${questionId}) as found`,
-    z.object({ found: z.boolean() }),
+    FoundRow,
   );
   return row.found;
 }

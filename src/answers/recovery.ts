@@ -3,6 +3,7 @@
 import type { Ctx } from "../context.ts";
 import type { Message } from "../wire/messages.ts";
 import { claimAbandonedRuns, releaseRun, type ClaimedRun } from "./budget/queries.ts";
+import { AnswerCall } from "./answer-call.ts";
 import { noUsage } from "./budget/usage-meter.ts";
 import { chooseResponder } from "./choose-responder.ts";
 import { findPromptRoom } from "./prompt/queries.ts";
@@ -22,7 +23,8 @@ const resumeWithinMs = 8_000;
  */
 export async function recoverAnswers(ctx: Ctx, withinMs = resumeWithinMs): Promise<void> {
   if (ctx.lifecycle.closing) return;
-  for (const run of await claimAbandonedRuns(ctx.sql, ctx.answers.runIds(), runsPerCall)) {
+  const ownIds = [...ctx.answers.storing, ...ctx.answers.runIds()];
+  for (const run of await claimAbandonedRuns(ctx.sql, ownIds, runsPerCall)) {
     // A run that can't be taken over must not keep the others waiting; it is claimed again when its lease has run out.
     await takeOver(ctx, run, withinMs).catch((error: unknown) => {
       ctx.log.error({ err: error, messageId: run.message_id }, "an answer could not be taken over");
@@ -68,11 +70,14 @@ async function takeOver(ctx: Ctx, run: ClaimedRun, withinMs: number): Promise<vo
   RunningAnswer.start(ctx, {
     answer,
     question,
-    lease: { id, attempt },
-    reservedTokens,
+    call: new AnswerCall(prepared, {
+      lease: { id, attempt },
+      reservedTokens,
+      keptText: answer.content,
+      usageBefore: usage,
+    }),
     releaseSlot: ctx.answers.takeSlotOfResumed(),
-    prepared,
-    resumed: { usage, withinMs },
+    resumed: { withinMs },
   });
 }
 
@@ -96,7 +101,7 @@ async function end(
   ctx.answers.noteEnded(answer.id);
   // The listeners of this node were shown nothing of the answer, or text that was not kept.
   const { chat_id: chatId, content, created_at: createdAt, updated_seq: number } = ended.message;
-  const shown = { chatId, messageId: answer.id, seq: number - 1, createdAt };
+  const shown = { chatId, messageId: answer.id, seq: number - 1, createdAt, lease: run };
   // The room may have read the end from the log while the reply was on its way.
   if ((ctx.realtime.rooms.position(chatId) ?? 0) < number) {
     publishChunk(ctx, shown, { chunk: content, offset: 0 });

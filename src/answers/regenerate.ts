@@ -25,7 +25,12 @@ export async function regenerateAnswer(
   const question =
     message.answer_to === null ? message : await getMessage(ctx, caller, chatId, message.answer_to);
   if (question.deleted_at !== null) throw questionDeleted();
-  const reservation = await Reservation.make(ctx, caller, chatId, question, question.seq - 1);
+  const reservation = await Reservation.make(ctx, caller, chatId, {
+    question,
+    clientId: undefined,
+    upToSeq: question.seq - 1,
+  });
+  if (reservation === "known") throw new Error("a question without a client id was known");
   try {
     const asks = asksBot(question.content) || reservation.room.is_ai_chat;
     // A question stays one, also when it was edited so that it no longer asks.
@@ -43,7 +48,7 @@ export async function regenerateAnswer(
         "This question is being answered. Wait for the answer to end, or stop it.",
       );
     }
-    reservation.start(question, answer);
+    await reservation.start(question, answer);
     return answer;
   } catch (error) {
     await reservation.release(error);

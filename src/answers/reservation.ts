@@ -7,18 +7,29 @@ import { isDatabaseAway } from "../database/connect.ts";
 import { firstStreamFrame } from "../wire/message-frames.ts";
 import type { Message } from "../wire/messages.ts";
 import { Problem } from "../wire/problems.ts";
-import { insertRun, releaseRun, type Lease, type StartedRun } from "./budget/queries.ts";
+import { AnswerCall } from "./answer-call.ts";
+import { insertRun, leaseSeconds, releaseRun, type StartedRun } from "./budget/queries.ts";
 import { chooseResponder } from "./choose-responder.ts";
 import type { Question } from "./prompt/prompt.ts";
 import { asksForPicture } from "./question.ts";
 import { findRoomWithPast, type PromptRoom } from "./prompt/queries.ts";
 import { pastRange } from "./prompt/read-prompt.ts";
+import { checkpointAnswer } from "./queries.ts";
 import type { AnswerRequest, PreparedAnswer, Responder } from "./responder.ts";
 import { RunningAnswer } from "./running-answer.ts";
 
 /** From the reservation to the stored question; from then on the answer's own lease counts. */
 const reservationLeaseSeconds = 60;
 const busyRetrySeconds = 5;
+const leaseDoubtMs = (leaseSeconds * 1_000) / 2;
+
+interface ReservedQuestion {
+  question: Question;
+  /** The client id of a question that is not stored yet; undefined if it has none, or is stored. */
+  clientId: string | undefined;
+  /** History beyond it is not for the model; undefined for no limit. */
+  upToSeq?: number | undefined;
+}
 
 /** The right to answer one question. It must be started or released. */
 export class Reservation {
@@ -26,9 +37,9 @@ export class Reservation {
   /** The room as it was read before the reservation. */
   readonly room: PromptRoom;
   readonly #ctx: Ctx;
-  readonly #reservedTokens: number;
-  readonly #prepared: PreparedAnswer;
+  readonly #call: AnswerCall;
   readonly #releaseSlot: () => void;
+  readonly #madeAtMs: number;
 
   private constructor(
     ctx: Ctx,
@@ -41,26 +52,31 @@ export class Reservation {
   ) {
     this.#ctx = ctx;
     this.runId = parts.run.id;
-    this.#reservedTokens = parts.run.reservedTokens;
     this.room = parts.room;
-    this.#prepared = parts.prepared;
+    this.#call = new AnswerCall(parts.prepared, {
+      lease: { id: parts.run.id, attempt: 1 },
+      reservedTokens: parts.run.reservedTokens,
+    });
     this.#releaseSlot = parts.releaseSlot;
+    this.#madeAtMs = ctx.now().getTime();
+    ctx.answers.storing.add(this.runId);
   }
 
   /**
-   * @param upToSeq history beyond it is not for the model
+   * @returns `known` for a question whose client id its sender has used before in this chat
    * @throws Problem `not_found`, `quota_exceeded`, `bot_not_configured`, `unavailable`
    */
   static async make(
     ctx: Ctx,
     caller: Caller,
     chatId: number,
-    question: Question,
-    upToSeq = Number.MAX_SAFE_INTEGER,
-  ): Promise<Reservation> {
-    const found = await findRoomWithPast(ctx.sql, caller.id, chatId, pastRange(ctx, upToSeq));
+    { question, clientId, upToSeq = Number.MAX_SAFE_INTEGER }: ReservedQuestion,
+  ): Promise<Reservation | "known"> {
+    const range = pastRange(ctx, upToSeq);
+    const found = await findRoomWithPast(ctx.sql, caller.id, chatId, range, clientId);
     if (!found) throw chatNotFound();
-    const { room, past } = found;
+    const { room, past, isKnown } = found;
+    if (isKnown) return "known";
     const responder = chooseResponder(ctx, room, question.content);
     if (!responder) throw botNotConfigured(ctx, question.content);
     const releaseSlot = ctx.answers.takeSlot(responder);
@@ -74,33 +90,55 @@ export class Reservation {
     }
   }
 
-  /** Shows the stored answer to the room and makes it in the background. */
-  start(question: Message, answer: Message): void {
+  /**
+   * Asks the model before the question is stored, which takes about as long as the model's first word. Messages that others send
+   * meanwhile are not in the prompt.
+   */
+  askAhead(): void {
+    this.#call.begin();
+  }
+
+  /** Shows the stored answer to the room and makes it in the background, unless another server has taken it over. */
+  async start(question: Message, answer: Message): Promise<void> {
     this.#ctx.realtime.toRoom(firstStreamFrame(answer));
-    RunningAnswer.start(this.#ctx, {
-      answer,
-      question,
-      lease: this.#lease,
-      reservedTokens: this.#reservedTokens,
-      releaseSlot: this.#releaseSlot,
-      prepared: this.#prepared,
-    });
+    const [call, releaseSlot] = [this.#call, this.#releaseSlot];
+    if (await this.#hasLease()) {
+      RunningAnswer.start(this.#ctx, { answer, question, call, releaseSlot });
+    } else {
+      call.discard();
+      releaseSlot();
+    }
+    this.#ctx.answers.storing.delete(this.runId);
   }
 
   /**
-   * Gives everything back.
+   * Gives everything back. What the model was asked ahead is charged.
    * @param error why the reservation is not used. If the error leaves open whether the answer was stored, the run is
    * left to its lease.
    */
   async release(error?: unknown): Promise<void> {
     this.#releaseSlot();
+    this.#ctx.answers.storing.delete(this.runId);
+    const usage = this.#call.discard();
     const mayBeStored =
       isDatabaseAway(error) || (error instanceof Problem && error.code === "unavailable");
-    if (!mayBeStored) await releaseRun(this.#ctx.sql, this.#lease);
+    if (!mayBeStored) await releaseRun(this.#ctx.sql, this.#call.lease, usage);
   }
 
-  get #lease(): Lease {
-    return { id: this.runId, attempt: 1 };
+  /**
+   * The answer's lease has begun with the commit, whose reply may have come late. It is renewed then, because another
+   * server would ask the model, too. If it can't be renewed, the answer is left to recovery.
+   */
+  async #hasLease(): Promise<boolean> {
+    const { now, sql, log } = this.#ctx;
+    if (now().getTime() - this.#madeAtMs < leaseDoubtMs) return true;
+    const kept = { text: undefined, usage: this.#call.meter.charged, leaseEnds: false };
+    try {
+      return (await checkpointAnswer(sql, this.#call.lease, kept)) !== undefined;
+    } catch (error) {
+      log.warn({ err: error, runId: this.runId }, "an answer's lease could not be renewed");
+      return false;
+    }
   }
 }
 

@@ -45,10 +45,16 @@ export interface PreparedAnswer {
   stream(run: AnswerRun): AsyncIterable<Delta>;
 }
 
-/** The part of a running answer that a responder uses. */
-export interface AnswerRun {
+/** A question and its answer that were stored. */
+export interface StoredAnswer {
   readonly question: Message;
   readonly messageId: number;
+}
+
+/** The part of a call that a responder uses. */
+export interface AnswerRun {
+  /** Settles when the question and its answer are stored; with undefined if they could not be. */
+  readonly stored: Promise<StoredAnswer | undefined>;
   readonly lease: Lease;
   readonly reservedTokens: number;
   /** The text of an answer that broke off; "" for a new one. */

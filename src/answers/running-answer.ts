@@ -3,16 +3,15 @@
 import type { Ctx, RunningAnswer as RunningAnswerPort, StopReason } from "../context.ts";
 import { isBlank } from "../model/blank-text.ts";
 import { EmptyAnswer, ModelError } from "../model/stream-answer.ts";
-import { every } from "../schedule.ts";
-import type { Message, Usage } from "../wire/messages.ts";
+import type { Message } from "../wire/messages.ts";
 import { brokenOff, endOfError, type AnswerEnd } from "./answer-end.ts";
-import { releaseRun, type Lease } from "./budget/queries.ts";
-import { UsageMeter } from "./budget/usage-meter.ts";
+import type { AnswerCall } from "./answer-call.ts";
+import { releaseRun } from "./budget/queries.ts";
+import { Checkpoints } from "./checkpoints.ts";
 import { AnswerPictures } from "./pictures/answer-pictures.ts";
 import { summariseHistory } from "./prompt/summaries.ts";
 import { publishChunk, publishEnd } from "./publish.ts";
 import { checkpointAnswer } from "./queries.ts";
-import type { AnswerRun, PreparedAnswer } from "./responder.ts";
 import { storeEnd } from "./store-end.ts";
 import { createAnswerFilter } from "./text/answer-text.ts";
 import { TextGrowth } from "./text/growth.ts";
@@ -20,41 +19,31 @@ import type { LengthLimit } from "./text/length-limit.ts";
 import { speakerCode } from "./text/speaker-labels.ts";
 import type { TextFilter } from "./text/text-filter.ts";
 
-const checkpointMs = 1_000;
-
 export interface AnswerToRun {
   /** Its content is the text of a server that died; "" for a new answer. */
   answer: Message;
   question: Message;
-  lease: Lease;
-  reservedTokens: number;
+  call: AnswerCall;
   releaseSlot: () => void;
-  prepared: PreparedAnswer;
   /** Set for an answer that another server had begun. */
   resumed?: {
-    usage: Usage | undefined;
     /** The answer ends when no text has come after so many milliseconds. */
     withinMs: number;
   };
 }
 
-export class RunningAnswer implements RunningAnswerPort, AnswerRun {
+export class RunningAnswer implements RunningAnswerPort {
   readonly chatId: number;
   readonly messageId: number;
   readonly seq: number;
   readonly createdAt: string;
-  readonly question: Message;
-  readonly lease: Lease;
-  readonly reservedTokens: number;
-  readonly keptText: string;
-  readonly meter: UsageMeter;
   readonly #ctx: Ctx;
-  readonly #prepared: PreparedAnswer;
+  readonly #call: AnswerCall;
   readonly #resumeWithinMs: number | undefined;
-  readonly #abort = new AbortController();
   readonly #growth: TextGrowth;
   readonly #pictures = new AnswerPictures();
-  readonly #startedAt = performance.now();
+  #startedAt = performance.now();
+  #checkpoints: Checkpoints | undefined;
   #firstChunkMs: number | undefined;
   #text: string;
   #stopReason: StopReason | undefined;
@@ -62,18 +51,14 @@ export class RunningAnswer implements RunningAnswerPort, AnswerRun {
   #done = Promise.resolve();
 
   private constructor(ctx: Ctx, parts: AnswerToRun) {
-    const { answer, question, lease, reservedTokens, prepared, resumed } = parts;
+    const { answer, question, call, resumed } = parts;
     this.#ctx = ctx;
     this.chatId = answer.chat_id;
     this.messageId = answer.id;
     this.seq = answer.seq;
     this.createdAt = answer.created_at;
-    this.question = question;
-    this.lease = lease;
-    this.reservedTokens = reservedTokens;
-    this.keptText = answer.content;
-    this.meter = new UsageMeter(resumed?.usage);
-    this.#prepared = prepared;
+    this.#call = call;
+    call.noteStored({ question, messageId: answer.id });
     this.#resumeWithinMs = resumed?.withinMs;
     this.#text = answer.content;
     this.#growth = new TextGrowth(answer.content.length);
@@ -84,7 +69,7 @@ export class RunningAnswer implements RunningAnswerPort, AnswerRun {
     const answer = new RunningAnswer(ctx, parts);
     ctx.answers.add(answer);
     // The listeners of this node were shown nothing of a resumed answer, or text that was not kept.
-    if (parts.resumed) publishChunk(ctx, answer, { chunk: answer.keptText, offset: 0 });
+    if (parts.resumed) publishChunk(ctx, answer, { chunk: parts.call.keptText, offset: 0 });
     answer.#done = ctx.telemetry.tracing
       .answer(() => answer.#run())
       .catch((error: unknown) => {
@@ -98,7 +83,7 @@ export class RunningAnswer implements RunningAnswerPort, AnswerRun {
         ctx.answers.remove(answer);
         parts.releaseSlot();
       });
-    if (parts.prepared.isHistoryFull) {
+    if (parts.call.prepared.isHistoryFull) {
       void answer.#done.then(() => summariseHistory(ctx, answer.chatId));
     }
     return answer;
@@ -116,13 +101,17 @@ export class RunningAnswer implements RunningAnswerPort, AnswerRun {
     return this.#done;
   }
 
-  get signal(): AbortSignal {
-    return this.#abort.signal;
+  get lease(): RunningAnswerPort["lease"] {
+    return this.#call.lease;
   }
 
   stop(reason: StopReason): void {
     this.#stopReason ??= reason;
-    this.#abort.abort();
+    this.#call.abort();
+  }
+
+  checkStop(): void {
+    this.#checkpoints?.now();
   }
 
   async #run(): Promise<{ chatId: number; status: AnswerEnd["status"] }> {
@@ -130,18 +119,24 @@ export class RunningAnswer implements RunningAnswerPort, AnswerRun {
     await this.#finish(end);
     this.#ctx.telemetry.metrics.answerEnded({
       status: end.status,
-      model: this.#prepared.model,
+      model: this.#call.prepared.model,
       firstChunkMs: this.#firstChunkMs,
       totalMs: performance.now() - this.#startedAt,
-      usage: this.meter.own,
+      usage: this.#call.meter.own,
     });
     return { chatId: this.chatId, status: end.status };
   }
 
   async #stream(): Promise<AnswerEnd> {
     const code = speakerCode(this.#ctx.secretKey, this.chatId);
-    const { filter, limit } = createAnswerFilter(code, this.keptText, (text) => this.#show(text));
-    const stopCheckpoints = this.#storeCheckpoints();
+    const { messageId, lease } = this;
+    const { keptText, meter } = this.#call;
+    const { filter, limit } = createAnswerFilter(code, keptText, (text) => this.#show(text));
+    this.#checkpoints = new Checkpoints({
+      ...{ ctx: this.#ctx, messageId, lease, keptText },
+      read: () => ({ text: this.#text, usage: meter.charged }),
+      stop: (reason) => this.stop(reason),
+    });
     const deadline =
       this.#resumeWithinMs === undefined
         ? undefined
@@ -156,7 +151,7 @@ export class RunningAnswer implements RunningAnswerPort, AnswerRun {
       failure = error;
     }
     clearTimeout(deadline);
-    stopCheckpoints();
+    this.#checkpoints.end();
     this.#show(filter.end(end !== undefined));
     // Speaker labels and white space alone are no answer.
     const isEmpty = end?.status === "complete" && isBlank(this.#text) && this.#pictures.count === 0;
@@ -165,7 +160,8 @@ export class RunningAnswer implements RunningAnswerPort, AnswerRun {
 
   /** @returns the model's own ending, or that of the length limit */
   async #read(filter: TextFilter, limit: LengthLimit): Promise<AnswerEnd> {
-    for await (const delta of this.#prepared.stream(this)) {
+    this.#startedAt = this.#call.begin();
+    for await (const delta of this.#call.deltas()) {
       if ("ending" in delta) return delta.ending;
       if ("usage" in delta) continue;
       if ("picture" in delta)
@@ -187,26 +183,11 @@ export class RunningAnswer implements RunningAnswerPort, AnswerRun {
     publishChunk(this.#ctx, this, { chunk: text, offset, whole });
   }
 
-  /** Stores the text and renews the lease about once a second, and learns of a stop that another node was asked for. */
-  #storeCheckpoints(): () => void {
-    let stored = this.keptText;
-    return every(checkpointMs, `checkpoint of ${this.messageId}`, this.#ctx.log, async () => {
-      const text = this.#text;
-      const state = await checkpointAnswer(this.#ctx.sql, this.lease, {
-        text: text === stored ? undefined : text,
-        usage: this.meter.charged,
-        leaseEnds: false,
-      });
-      if (!state?.has_message) return this.stop("abandoned");
-      stored = text;
-      if (state.stop_requested) this.stop("stopped");
-    });
-  }
-
   #endOfFailure(error: unknown): AnswerEnd {
     const { messageId } = this;
     // The server before died between the last word and the end.
-    if (error instanceof EmptyAnswer && !isBlank(this.keptText)) return { status: "complete" };
+    if (error instanceof EmptyAnswer && !isBlank(this.#call.keptText))
+      return { status: "complete" };
     if (this.#stopReason !== undefined && this.#stopReason !== "interrupted") {
       return { status: this.#stopReason };
     }
@@ -221,14 +202,14 @@ export class RunningAnswer implements RunningAnswerPort, AnswerRun {
   /** @throws when the database stays away: recovery goes on with the answer once it is back */
   async #finish({ status, ...end }: AnswerEnd): Promise<void> {
     const { sql } = this.#ctx;
-    const usage = this.meter.charged;
+    const usage = this.#call.meter.charged;
     if (status === "abandoned") return await releaseRun(sql, this.lease, usage);
     if (status === "handed_over") {
       await checkpointAnswer(sql, this.lease, { text: this.#text, usage, leaseEnds: true });
       return;
     }
     this.#isEnding = true;
-    const { counted, estimatedPromptTokens, shown } = this.meter;
+    const { counted, estimatedPromptTokens, shown } = this.#call.meter;
     const ended = await storeEnd(
       sql,
       this,

@@ -7,11 +7,13 @@ import { InFlightQuestions } from "./in-flight-questions.ts";
 /** The answers that run on this node, and how many there may be. */
 export class RunningAnswers implements Answers {
   readonly inFlight = new InFlightQuestions();
+  readonly storing = new Set<number>();
   readonly summarising = new Set<number>();
   readonly aiChats = new AiChats();
   readonly fileUploads: FileUploads;
   readonly #answersMax: number;
   readonly #keepPicture: Answers["keepPicture"];
+  readonly #onRuns: (answer: RunningAnswer, isRunning: boolean) => void;
   readonly #running = new Map<number, RunningAnswer>();
   #slotsTaken = 0;
   #isClosing = false;
@@ -21,19 +23,23 @@ export class RunningAnswers implements Answers {
    * @param answersMax answers at once; 0 for no limit
    * @param keepPicture stores a picture of an answer
    * @param fileWaitMs an answer waits so long for the model's copies of its files
+   * @param onRuns is told of each answer that begins to run, and of its end
    */
   constructor({
     answersMax,
     fileWaitMs,
     keepPicture,
+    onRuns = () => {},
   }: {
     answersMax: number;
     fileWaitMs?: number | undefined;
     keepPicture: Answers["keepPicture"];
+    onRuns?: ((answer: RunningAnswer, isRunning: boolean) => void) | undefined;
   }) {
     this.#answersMax = answersMax;
     this.#keepPicture = keepPicture;
     this.fileUploads = new FileUploads(fileWaitMs);
+    this.#onRuns = onRuns;
   }
 
   async keepPicture(ctx: Ctx, picture: AnswerPicture): Promise<void> {
@@ -69,14 +75,18 @@ export class RunningAnswers implements Answers {
   }
 
   add(answer: RunningAnswer): void {
-    this.#running.get(answer.messageId)?.stop("abandoned");
+    const before = this.#running.get(answer.messageId);
+    before?.stop("abandoned");
     this.#running.set(answer.messageId, answer);
+    if (!before) this.#onRuns(answer, true);
     // Its question was being stored while the server began to go down.
     if (this.#isClosing) answer.stop("handed_over");
   }
 
   remove(answer: RunningAnswer): void {
-    if (this.#running.get(answer.messageId) === answer) this.#running.delete(answer.messageId);
+    if (this.#running.get(answer.messageId) !== answer) return;
+    this.#running.delete(answer.messageId);
+    this.#onRuns(answer, false);
   }
 
   find(messageId: number): RunningAnswer | undefined {

@@ -1,6 +1,6 @@
 // Storing the row of a file that was written.
 import { z } from "zod";
-import { insertEvent, type Actor } from "../audit/queries.ts";
+import { insertEvent, type Actor, type AuditEvent } from "../audit/queries.ts";
 import { maybe, type Sql } from "../database/connect.ts";
 import { attachmentJson } from "../log/attachment-queries.ts";
 import { Attachment } from "../wire/attachments.ts";
@@ -59,10 +59,22 @@ export async function insertAttachment(
   sql: Sql,
   added: NewAttachment,
 ): Promise<InsertedAttachment | undefined> {
+  const rows = await sql`
+    with ${verdict(sql, added)}, ${writes(sql, added)}
+    select outcome,
+      coalesce((select ${sql.unsafe(attachmentJson)} from a cross join f), (select attachment from known)) as attachment,
+      exists (select from made where key = ${added.file?.key ?? ""}) as is_new
+    from verdict
+  `;
+  return maybe(rows, InsertedRow);
+}
+
+/** Decides in `verdict`, with the rows locked that the decision depends on. */
+function verdict(sql: Sql, added: NewAttachment) {
   const { chatId, uploader, clientId = null, limits, file } = added;
   const keys = file ? [file.key, ...file.thumbnails.map(({ key }) => key)] : [];
-  const rows = await sql`
-    with me as materialized (
+  return sql`
+    me as materialized (
       select chat_id, user_id from chat_participants
       where chat_id = ${chatId} and user_id = ${uploader.id}
       for key share
@@ -101,7 +113,24 @@ export async function insertAttachment(
         else 'stored'
       end as outcome
       from me
-    ),
+    )
+  `;
+}
+
+/** Stores the file and its attachment, as `f` and `a`, if that is the verdict. */
+function writes(sql: Sql, added: NewAttachment) {
+  const { chatId, uploader, clientId = null, file } = added;
+  const audited: AuditEvent = {
+    action: "upload_file",
+    outcome: "ok",
+    actor: uploader,
+    target: `chat:${chatId}`,
+    details: sql`jsonb_build_object(
+      'attachment_id', a.id, 'bytes', ${added.uploadedBytes}::bigint, 'sha256', ${added.uploadedSha256.toString("hex")}::text
+    )`,
+    source: uploader.source,
+  };
+  return sql`
     made as (
       insert into stored_files (
         chat_id, uploaded_sha256, key, sha256, size, media_type, kind, width, height, thumbnails, blur, duration_ms,
@@ -148,26 +177,8 @@ export async function insertAttachment(
       delete from upload_parts where upload_id = ${added.uploadId ?? null}::uuid
         and (exists (select from a) or exists (select from known where is_same))
     ),
-    audited as (${insertEvent(
-      sql,
-      {
-        action: "upload_file",
-        outcome: "ok",
-        actor: uploader,
-        target: `chat:${chatId}`,
-        details: sql`jsonb_build_object(
-          'attachment_id', a.id, 'bytes', ${added.uploadedBytes}::bigint, 'sha256', ${added.uploadedSha256.toString("hex")}::text
-        )`,
-        source: uploader.source,
-      },
-      sql`from a`,
-    )})
-    select outcome,
-      coalesce((select ${sql.unsafe(attachmentJson)} from a cross join f), (select attachment from known)) as attachment,
-      exists (select from made where key = ${file?.key ?? ""}) as is_new
-    from verdict
+    audited as (${insertEvent(sql, audited, sql`from a`)})
   `;
-  return maybe(rows, InsertedRow);
 }
 
 /** Whether more bytes of a scope exceed its limit of a day. */

@@ -159,7 +159,8 @@ export async function changeChat(
       chat,
       updated_seq: chat.updated_seq,
     });
-    ctx.realtime.toList({ type: "chat_changed", chat_id: chatId, chat });
+    const mark = { seq: chat.updated_seq };
+    ctx.realtime.toList({ type: "chat_changed", chat_id: chatId, chat }, mark);
   }
   return { ...chat, name: shown_name };
 }
@@ -203,7 +204,7 @@ export async function endChat(ctx: Ctx, caller: Caller, chatId: number): Promise
   if (!result) throw chatNotFound();
   if (!result.deleted) throw await ownerOnly(ctx, caller, chatId, "delete_chat");
   ctx.answers.abandonChat(chatId);
-  ctx.realtime.rooms.end(chatId);
+  ctx.realtime.endRoom(chatId);
   for (const userId of result.participant_ids) {
     ctx.realtime.toUser(userId, {
       type: "chat_deleted",

@@ -13,6 +13,8 @@ export interface MembershipChanges {
   userIds: number[] | undefined;
 }
 
+const ChangesRow = z.object({ cursor: z.string(), user_ids: z.array(z.int()) });
+
 /**
  * Finds the people who came into a chat or left one since an earlier call, in whatever order transactions have committed.
  * Changes are kept for an hour.
@@ -36,11 +38,13 @@ export async function findMembershipChanges(
           limit ${changedPeopleMax + 1}
         ) as user_ids
     `,
-    z.object({ cursor: z.string(), user_ids: z.array(z.int()) }),
+    ChangesRow,
   );
   const userIds = found.user_ids.length > changedPeopleMax ? undefined : found.user_ids;
   return { cursor: found.cursor, userIds };
 }
+
+const ChatIdsRow = z.object({ chat_ids: z.array(z.int()) });
 
 /** The chats of some people. @returns in the order of `userIds` */
 export async function findChatIds(
@@ -55,7 +59,7 @@ export async function findChatIds(
       from unnest(${[...userIds]}::bigint[]) with ordinality as i (user_id, n)
       order by i.n
     `,
-    z.object({ chat_ids: z.array(z.int()) }),
+    ChatIdsRow,
   );
   return rows.map(({ chat_ids: chatIds }) => new Set(chatIds));
 }

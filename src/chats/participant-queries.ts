@@ -1,7 +1,7 @@
 // Participants of a chat. As in queries.ts, a chat is found through the caller's membership, and a change locks the chat's
 // row.
 import { z } from "zod";
-import { insertEvent, type Actor } from "../audit/queries.ts";
+import { insertEvent, type Actor, type AuditEvent } from "../audit/queries.ts";
 import { many, maybe, one, type Sql } from "../database/connect.ts";
 import { Chat, chatsPerUserMax, groupSizeMax, Participant } from "../wire/chats.ts";
 import { chatColumns } from "../log/chat-columns.ts";
@@ -37,6 +37,8 @@ export async function findParticipants(
   return participants.length > 0 ? participants : undefined;
 }
 
+const FoundRow = z.object({ found: z.boolean() });
+
 export async function isParticipant(sql: Sql, userId: number, chatId: number): Promise<boolean> {
   const row = one(
     await sql`
@@ -44,7 +46,7 @@ export async function isParticipant(sql: Sql, userId: number, chatId: number): P
         select from chat_participants where chat_id = ${chatId} and user_id = ${userId}
       ) as found
     `,
-    z.object({ found: z.boolean() }),
+    FoundRow,
   );
   return row.found;
 }
@@ -108,18 +110,7 @@ export async function insertParticipant(
       where not locked.is_group and not locked.is_ai_chat
       on conflict do nothing
     ),
-    audited as (${insertEvent(
-      sql,
-      {
-        action: "invite",
-        outcome: "ok",
-        actor: caller,
-        target: `chat:${chatId}`,
-        details: { user_id: userId, username: user.username },
-        source: caller.source,
-      },
-      sql`from added`,
-    )})
+    audited as (${insertEvent(sql, invitation(caller, chatId, user), sql`from added`)})
     select ${chatColumns(sql)}, added.joined_at, 'added' as outcome from moved c, added
     union all
     select ${chatColumns(sql)}, null,
@@ -138,6 +129,21 @@ export async function insertParticipant(
     rows.map(({ outcome, joined_at, ...chat }) => ({ chat, outcome, joined_at })),
     AddedParticipant,
   );
+}
+
+function invitation(
+  caller: Actor,
+  chatId: number,
+  user: { id: number; username: string },
+): AuditEvent {
+  return {
+    action: "invite",
+    outcome: "ok",
+    actor: caller,
+    target: `chat:${chatId}`,
+    details: { user_id: user.id, username: user.username },
+    source: caller.source,
+  };
 }
 
 const StoredRole = z.enum(["member", "moderator"]);

@@ -2,7 +2,7 @@
 // number in the same statement. Conditions that a race could break are read from the locked row or lock rows themselves,
 // because all other reads show the statement's snapshot.
 import { z } from "zod";
-import { insertEvent, type Actor } from "../audit/queries.ts";
+import { insertEvent, type Actor, type AuditEvent } from "../audit/queries.ts";
 import { maybe, type Sql } from "../database/connect.ts";
 import { Chat, type ChatSettings } from "../wire/chats.ts";
 import { chatColumns } from "../log/chat-columns.ts";
@@ -48,10 +48,6 @@ export async function updateChat(
   chatId: number,
   change: ChatChange,
 ): Promise<z.infer<typeof UpdatedChat> | undefined> {
-  const details = {
-    changed: changedMembers(change),
-    ...(change.ownerId === undefined ? {} : { owner_id: change.ownerId }),
-  };
   const name = change.name ?? null;
   const ownerId = change.ownerId ?? null;
   const settings = sql.json({ ...change.settings });
@@ -96,18 +92,7 @@ export async function updateChat(
     change as (
       insert into chat_changes (chat_id, seq, kind) select id, last_seq, 'chat_updated' from updated
     ),
-    audited as (${insertEvent(
-      sql,
-      {
-        action: "change_chat",
-        outcome: "ok",
-        actor: caller,
-        target: `chat:${chatId}`,
-        details,
-        source: caller.source,
-      },
-      sql`from updated`,
-    )})
+    audited as (${insertEvent(sql, changeEvent(caller, chatId, change), sql`from updated`)})
     select ${chatColumns(sql)}, ${shownName(sql, caller.id)} as shown_name, 'updated' as outcome from updated c
     union all
     select ${chatColumns(sql)}, ${shownName(sql, caller.id)},
@@ -119,6 +104,20 @@ export async function updateChat(
     rows.map(({ outcome, shown_name, ...chat }) => ({ chat, shown_name, outcome })),
     UpdatedChat,
   );
+}
+
+function changeEvent(caller: Actor, chatId: number, change: ChatChange): AuditEvent {
+  return {
+    action: "change_chat",
+    outcome: "ok",
+    actor: caller,
+    target: `chat:${chatId}`,
+    details: {
+      changed: changedMembers(change),
+      ...(change.ownerId === undefined ? {} : { owner_id: change.ownerId }),
+    },
+    source: caller.source,
+  };
 }
 
 /** The names of the members that a request wants to change, as in the wire. Their values are not recorded. */

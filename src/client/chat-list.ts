@@ -52,6 +52,8 @@ class LoadedChatList implements ChatList {
   #subscribers = 0;
   #unwatch = () => {};
   #loading: Promise<void> | undefined;
+  /** The load that begins when the present one has ended. */
+  #next: Promise<void> | undefined;
   #loadedAtMs = 0;
   #ownerId: number | undefined;
   #isOpen = false;
@@ -81,15 +83,20 @@ class LoadedChatList implements ChatList {
   };
 
   readonly refresh = (): Promise<void> => {
-    this.#timer.clear();
-    this.#loading ??= this.#load().finally(() => {
-      this.#loading = undefined;
+    // The list that is being loaded may be older than this call.
+    this.#next ??= (this.#loading ?? Promise.resolve()).then(() => {
+      this.#next = undefined;
+      this.#loading = this.#load().finally(() => {
+        this.#loading = undefined;
+      });
+      return this.#loading;
     });
-    return this.#loading;
+    return this.#next;
   };
 
   async #load() {
     const epoch = this.#epoch;
+    this.#timer.clear();
     this.#loadedAtMs = Date.now();
     try {
       const chats = await this.#client.api.listChats();

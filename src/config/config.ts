@@ -1,5 +1,6 @@
 // The only reader of the environment. The rest of the server receives the frozen Config that is made here.
 import { version } from "../../package.json";
+import { readBusSettings, type BusSettings } from "./bus-settings.ts";
 import type { DatabaseAddress } from "./database-address.ts";
 import { Environment } from "./environment.ts";
 import { fileFaults, filesOf, type FileSettings } from "./file-settings.ts";
@@ -12,6 +13,8 @@ export interface Config {
   readonly port: number;
   /** Undefined: an embedded PostgreSQL under `dataDir` is used. Never undefined in production. */
   readonly database: DatabaseAddress | undefined;
+  /** Undefined: this server stands alone, or tells the others nothing. */
+  readonly bus: BusSettings | undefined;
   readonly dataDir: string;
   /** Undefined: a key is made once and kept under `dataDir`. Never undefined in production. */
   readonly secretKey: string | undefined;
@@ -111,19 +114,21 @@ export function readConfig(env: Record<string, string | undefined> = process.env
   const faults = parsed.success
     ? []
     : parsed.error.issues.map((issue) => `${issue.path[0]?.toString()}: ${issue.message}`);
-  faults.push(...productionFaults(given), ...fileFaults(given));
+  const bus = readBusSettings(given);
+  faults.push(...productionFaults(given), ...fileFaults(given), ...bus.faults);
   if (!parsed.success || faults.length > 0) throw new ConfigError(faults);
 
-  return configOf(parsed.data);
+  return configOf(parsed.data, bus.settings);
 }
 
-function configOf(values: Environment): Config {
+function configOf(values: Environment, bus: BusSettings | undefined): Config {
   return Object.freeze({
     version,
     production: values.NODE_ENV === "production",
     host: values.HOST,
     port: values.PORT,
     database: values.DATABASE_URL,
+    bus: bus && Object.freeze(bus),
     dataDir: values.DATA_DIR,
     secretKey: values.SECRET_KEY,
     previousSecretKey: values.SECRET_KEY_PREVIOUS,
@@ -138,7 +143,8 @@ function configOf(values: Environment): Config {
     trustedProxies: Object.freeze(values.TRUSTED_PROXIES),
     webPage: values.WEB_PAGE === "on",
     rates: Object.freeze({
-      store: values.RATE_LIMITS,
+      // Several servers count together.
+      store: values.RATE_LIMITS ?? (bus ? "postgres" : "memory"),
       userFactor: values.RATE_USER_FACTOR,
       addressFactor: values.RATE_ADDRESS_FACTOR,
     }),

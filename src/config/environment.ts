@@ -40,7 +40,7 @@ export const Environment = z.object({
   CORS_ORIGINS: origins.default(["http://localhost:3000", "http://localhost:3001"]),
   TRUSTED_PROXIES: networks.default([]),
   WEB_PAGE: z.enum(["on", "off"]).default("on"),
-  RATE_LIMITS: z.enum(["memory", "postgres", "off"]).default("memory"),
+  RATE_LIMITS: z.enum(["memory", "postgres", "off"]).optional(),
   RATE_USER_FACTOR: wholeNumber(1, 1, 1_000),
   RATE_ADDRESS_FACTOR: wholeNumber(1, 1, 1_000),
   SOCKETS_PER_USER: wholeNumber(50, 0, 1_000_000),

@@ -13,7 +13,7 @@ import { connectionOptions, searchPath } from "./connection-options.ts";
 
 const statementTimeoutMs = 15_000;
 /** A chat that is locked for long, by the deletion of a million messages say, must not delay the messages of the others. */
-const lockTimeoutMs = 2_000;
+const defaultLockTimeoutMs = 2_000;
 const reconnectDelaySecondsMax = 0.5;
 const retryAfterSeconds = 2;
 
@@ -28,19 +28,23 @@ export type Fragment = postgres.PendingQuery<postgres.Row[]>;
  * use, and again when the database comes back.
  * A `bigint` becomes a number (an unsafe one is an error), a `timestamptz` RFC 3339 in UTC with milliseconds.
  * @param max most connections
+ * @param lockTimeoutMs a statement that waits longer for a lock fails
  */
 export function connect(
   address: DatabaseAddress,
   log: Logger,
-  { max = 10 }: { max?: number } = {},
+  { max = 10, lockTimeoutMs }: { max?: number; lockTimeoutMs?: number } = {},
 ): Sql {
   const options = poolOptions(address, log);
-  const connection = { ...options.connection, ...settings(address) };
+  const connection = { ...options.connection, ...settings(address, lockTimeoutMs) };
   return postgres({ ...options, max, connection, prepare: true });
 }
 
 /** The settings of PostgreSQL that statements need. */
-export function settings(address: DatabaseAddress): Record<string, string> {
+export function settings(
+  address: DatabaseAddress,
+  lockTimeoutMs = defaultLockTimeoutMs,
+): Record<string, string> {
   const path = searchPath(address);
   return {
     TimeZone: "UTC",

@@ -33,7 +33,7 @@ export class GroupReads<Item, Result> {
   /** @param run returns one result for each item, in order */
   constructor(run: (items: Item[]) => Promise<Result[]>, options: GroupReadsOptions) {
     this.#run = run;
-    this.#options = { intervalMs: 2, ...options };
+    this.#options = { intervalMs: 5, ...options };
   }
 
   /**

@@ -9,10 +9,16 @@ const databaseTimeoutMs = 2_000;
 const Health = z.object({ status: z.literal("healthy") }).meta({ id: "Health" });
 const Readiness = z
   .object({
-    status: z.enum(["ready", "not_ready"]),
+    status: z.enum(["ready", "degraded", "not_ready"]).meta({
+      description:
+        "degraded: requests are served, but the bus between servers is away, so that other servers' frames come up to two seconds late",
+    }),
     version: z.string(),
     dependencies: z.object({
       database: z.enum(["up", "down"]),
+      bus: z.enum(["up", "away"]).optional().meta({
+        description: "The bus between servers; absent where NATS_URL is not set",
+      }),
       model: z
         .string()
         .meta({ description: "The model that answers /bot", example: "gemini-2.5-flash" }),
@@ -38,7 +44,7 @@ const readyRoute = createRoute({
   tags,
   summary: "Whether the server can serve requests",
   responses: {
-    200: answers(Readiness, "The server is ready"),
+    200: answers(Readiness, "The server serves requests"),
     503: answers(Readiness, "The database can't be reached, or the server is shutting down"),
   },
 });
@@ -49,11 +55,17 @@ export function healthRoutes(ctx: Ctx) {
     .openapi(readyRoute, async (c) => {
       const database = await databaseState(ctx);
       const ready = database === "up" && !ctx.lifecycle.closing;
+      const { bus } = ctx.peers;
+      const served = bus === "away" ? ("degraded" as const) : ("ready" as const);
       return c.json(
         {
-          status: ready ? ("ready" as const) : ("not_ready" as const),
+          status: ready ? served : ("not_ready" as const),
           version: ctx.config.version,
-          dependencies: { database, model: ctx.model.description },
+          dependencies: {
+            database,
+            ...(bus === undefined ? {} : { bus }),
+            model: ctx.model.description,
+          },
         },
         ready ? 200 : 503,
       );

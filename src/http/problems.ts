@@ -1,5 +1,6 @@
 import type { Logger } from "pino";
 import { databaseAway, databaseError, isDatabaseAway, isLocked } from "../database/connect.ts";
+import { isDeadlocked } from "../database/deadlocks.ts";
 import { Problem } from "../wire/problems.ts";
 
 /** The problem that a client is told of an error. A bug is logged with its stack and told as `internal`, without details. */
@@ -9,7 +10,7 @@ export function asProblem(log: Logger, error: unknown): Problem {
     log.warn({ code: databaseError(error)?.code }, "the database is away");
     return databaseAway(error);
   }
-  if (isLocked(error)) {
+  if (isLocked(error) || isDeadlocked(error)) {
     return new Problem("unavailable", "The chat is busy right now. Try again in a moment.", {
       retryAfterSeconds: 2,
       cause: error,

@@ -80,7 +80,7 @@ export const filesOfMessages = (sql: Sql, taken: readonly TakenFiles[]): Fragmen
   ),
 `;
 
-/** What the messages show of their files, and the note of their message in the files' rows. */
+/** Reads the files that messages show, and notes the message in the rows of its files. */
 export const filesShown = (sql: Sql): Fragment => sql`
   files as materialized (
     select n, json_agg(shown order by place) as shown from taken group by n

@@ -46,10 +46,12 @@ const mentionsOfMessages = (sql: Sql, items: NewMessage[]) => {
 /** An item of a statement by its place, from 1. */
 const Place = z.int();
 const Numbered = z.tuple([Place, /* id */ z.int(), /* seq */ z.int()]);
+/** With the number of the last change of the chat or of its people. */
+const Sent = z.tuple([Place, /* id */ z.int(), /* seq */ z.int(), /* updated_seq */ z.int()]);
 
 const Stored = z.object({
   created_at: z.string(),
-  sent: z.array(Numbered).nullable(),
+  sent: z.array(Sent).nullable(),
   answers: z.array(Numbered).nullable(),
   mentions: z.array(z.object({ n: Place, user_ids: z.array(z.int()) })).nullable(),
   files: z.array(z.object({ n: Place, shown: z.array(Attachment) })).nullable(),
@@ -114,7 +116,9 @@ export async function insertOnce(
       ${hasFiles ? sql`left join files on files.n = q.n and not q.is_answer` : sql``}
     )
     select ${sql.unsafe(wireTime("now()"))} as created_at,
-      (select ${numberedList(sql)} from numbered where not is_answer) as sent,
+      (
+        select to_json(array_agg(array[n, id, last_seq + position, updated_seq])) from numbered where not is_answer
+      ) as sent,
       ${parts.asks ? sql`(select ${numberedList(sql)} from numbered where is_answer)` : sql`null::json`} as answers,
       ${parts.mentions ? sql`(select json_agg(mentions) from mentions)` : sql`null::json`} as mentions,
       ${hasFiles ? sql`(select json_agg(files) from files)` : sql`null::json`} as files,

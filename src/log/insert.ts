@@ -12,8 +12,9 @@ export type { NewMessage } from "./numbered-messages.ts";
  * `late`: its run has ended while it waited. `no_files`: one of its files is not its sender's, not of the chat, was sent before, or
  * is gone. These four store nothing. `known`: the client id had been used before, and this is that first message.
  */
+/** `members`: the number of the last change of the chat or of its people before the message. */
 export type InsertedMessage =
-  | { outcome: "sent"; message: Message; answer: Message | undefined }
+  | { outcome: "sent"; message: Message; answer: Message | undefined; members: number }
   | ({ outcome: "known" } & SentMessage)
   | { outcome: "stranger" }
   | { outcome: "must_ask" }
@@ -81,11 +82,11 @@ async function outcomesOf(
   { created_at, sent, answers, mentions, files, known, refused }: Stored,
 ): Promise<InsertedMessage[]> {
   const outcomes = items.map(() => stranger);
-  for (const [n, id, seq] of sent ?? []) {
+  for (const [n, id, seq, members] of sent ?? []) {
     const item = items[n - 1];
     if (!item) throw new Error(`a statement with ${items.length} items has stored number ${n}`);
     const message = sentMessage(item, { id, seq, created_at });
-    outcomes[n - 1] = { outcome: "sent", message, answer: undefined };
+    outcomes[n - 1] = { outcome: "sent", message, answer: undefined, members };
   }
   for (const { n, user_ids: userIds } of mentions ?? []) {
     const outcome = outcomes[n - 1];

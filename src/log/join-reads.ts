@@ -6,6 +6,7 @@ import type { Sql } from "../database/connect.ts";
 import { replayBytesMax, replayMax } from "../wire/frames.ts";
 import { messageFrameText } from "../wire/message-frames.ts";
 import { Read } from "../wire/receipts.ts";
+import type { Replay } from "./recent-replays.ts";
 import { storedColumns, wireMembers } from "./messages.ts";
 import { readsColumn } from "./read-positions.ts";
 
@@ -16,22 +17,16 @@ export interface JoinRead {
   afterSeq: number | undefined;
 }
 
-export interface JoinedChat {
-  /** The chat's newest number at the time of reading. */
-  lastSeq: number;
+export interface JoinedChat extends Replay {
   /** The number of the newest change of the chat itself or of its participants. */
   updatedSeq: number;
   memberCount: number;
   reads: Read[];
-  /** See `superseded` of the frame `joined`; undefined without a replay. */
-  superseded: number | undefined;
-  /** The missed messages as `message` frames, in the order of `updated_seq`; undefined if they are too many or too large. */
-  frames: string[] | undefined;
 }
 
 /**
- * The row of a {@link JoinedChat}, for a statement that has rows `i` with a user_id, a chat_id and an after_seq; no row for a
- * chat that the person is not in. No frames are written of messages that are more than `replayMax` or `replayBytesMax`.
+ * The row of a {@link JoinedChat}, for a statement that has rows `i` with a user_id, a chat_id, an after_seq and a known_seq; no
+ * row for a chat that the person is not in. No messages are read of a chat whose newest number is known_seq. No frames are written of messages that are more than `replayMax` or `replayBytesMax`.
  */
 export function joinedChat(sql: Sql) {
   // A message with 20 emoji of 100 people each is about 20 kB of JSON: what is too large is not written at all.
@@ -40,7 +35,8 @@ export function joinedChat(sql: Sql) {
     select c.last_seq, c.updated_seq, c.participant_count as member_count, ${readsColumn(sql)} as reads,
       missed.count as missed_count,
       c.last_seq - i.after_seq - missed.numbers - (c.updated_seq > i.after_seq)::int as superseded,
-      case when missed.bytes <= ${replayBytesMax} then missed.messages end as messages
+      case when missed.bytes <= ${replayBytesMax} then missed.messages end as messages,
+      c.last_seq = i.known_seq as is_known
     from chat_participants me
     join chats c on c.id = me.chat_id
     cross join lateral (
@@ -58,7 +54,7 @@ export function joinedChat(sql: Sql) {
           from ((
             select ${storedColumns(sql)}
             from messages
-            where chat_id = c.id and seq > i.after_seq
+            where chat_id = c.id and seq > i.after_seq and c.last_seq is distinct from i.known_seq
             order by seq
             limit ${replayMax + 1}
           )
@@ -67,6 +63,7 @@ export function joinedChat(sql: Sql) {
             select ${storedColumns(sql)}
             from messages
             where chat_id = c.id and updated_seq > i.after_seq and updated_seq <> seq and seq <= i.after_seq
+              and c.last_seq is distinct from i.known_seq
             order by updated_seq
             limit ${replayMax + 1}
           )) found
@@ -89,14 +86,22 @@ export const JoinedChatRow = z.object({
   superseded: z.int().nullable(),
   /** One message in JSON a line. */
   messages: z.string().nullable(),
+  /** Null where no number was known. */
+  is_known: z.boolean().nullable(),
 });
 
-export function joinedChatOf(row: z.infer<typeof JoinedChatRow>): JoinedChat {
+/** @param known the replay of the row's known_seq */
+export function joinedChatOf(
+  row: z.infer<typeof JoinedChatRow>,
+  known: Replay | undefined,
+): JoinedChat {
+  const { updated_seq: updatedSeq, member_count: memberCount, reads } = row;
+  if (known && row.is_known) return { ...known, updatedSeq, memberCount, reads };
   return {
     lastSeq: row.last_seq,
-    updatedSeq: row.updated_seq,
-    memberCount: row.member_count,
-    reads: row.reads,
+    updatedSeq,
+    memberCount,
+    reads,
     superseded: row.superseded ?? undefined,
     // A text in JSON has no line break.
     frames: row.missed_count === 0 ? [] : row.messages?.split("\n").map(messageFrameText),

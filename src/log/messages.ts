@@ -2,7 +2,7 @@ import { z } from "zod";
 import { many, maybe, type Sql } from "../database/connect.ts";
 import { wireTime } from "../database/wire-json.ts";
 import { botUsername, Message } from "../wire/messages.ts";
-import { deletedUsername } from "../wire/users.ts";
+import { deletedUsername } from "../wire/deleted-username.ts";
 
 /**
  * Every member of a Message in the order of the wire, which is the list of its columns too. The values are the table's

@@ -48,7 +48,7 @@ export function partsOf(items: NewMessage[]): Parts {
 export function numberedMessages(sql: Sql, items: NewMessage[], { asks, replies, files }: Parts) {
   const columns = sql`
     n, chat_id, user_id, client_id ${asks ? sql`, run_id` : sql``} ${replies ? sql`, reply_to` : sql``},
-    last_seq, message_count
+    last_seq, updated_seq, message_count
   `;
   const runIds = () => sql`, (${items.map((item) => item.runId ?? null)}::bigint[])[n] as run_id`;
   const repliedTo = () =>
@@ -63,7 +63,7 @@ export function numberedMessages(sql: Sql, items: NewMessage[], { asks, replies,
       group by chat_id
     ),
     locked as materialized (
-      select c.id, places, senders, last_seq, message_count, is_ai_chat
+      select c.id, places, senders, last_seq, updated_seq, message_count, is_ai_chat
       from written_to
       join chats c on c.id = chat_id
       order by c.id
@@ -72,7 +72,7 @@ export function numberedMessages(sql: Sql, items: NewMessage[], { asks, replies,
     permitted as materialized (
       select n, id as chat_id, sender as user_id, (${items.map((item) => item.clientId ?? null)}::text[])[n] as client_id
         ${asks ? runIds() : sql``} ${replies ? repliedTo() : sql``},
-        last_seq, message_count, is_ai_chat
+        last_seq, updated_seq, message_count, is_ai_chat
       from locked
       -- The limit is for the planner, which takes a list of unknown length for ten: with a hundred messages for a statement of one,
       -- it would not keep the plan, and planning takes longer than the statement.

@@ -16,6 +16,8 @@ import { chatColumns } from "./chat-columns.ts";
 import { messageColumns } from "./messages.ts";
 import { readOtherFrames } from "./other-frames.ts";
 
+const EndedRow = z.object({ id: z.int() });
+
 /** Finds those of some answers that had ended when their chat's log reached a number. */
 export async function findEnded(sql: Sql, messageIds: number[], upTo: number): Promise<number[]> {
   const rows = many(
@@ -23,10 +25,12 @@ export async function findEnded(sql: Sql, messageIds: number[], upTo: number): P
       select message_id as id from chat_changes
       where message_id = any (${messageIds}::bigint[]) and kind = 'answer_ended' and seq <= ${upTo}
     `,
-    z.object({ id: z.int() }),
+    EndedRow,
   );
   return rows.map((row) => row.id);
 }
+
+const LastSeqRow = z.object({ id: z.int(), last_seq: z.int() });
 
 /** Finds the newest numbers of some chats. Chats that don't exist are left out. */
 export async function findLastSeqs(
@@ -35,7 +39,7 @@ export async function findLastSeqs(
 ): Promise<{ id: number; last_seq: number }[]> {
   return many(
     await sql`select id, last_seq from chats where id = any (${chatIds}::bigint[])`,
-    z.object({ id: z.int(), last_seq: z.int() }),
+    LastSeqRow,
   );
 }
 

@@ -62,7 +62,11 @@ async function finish(
       return message;
     case "deleted":
       ctx.realtime.toRoom(updatedFrame(message));
-      ctx.realtime.reviseActivity(activityFrame(message), { isNewest });
+      ctx.realtime.reviseActivity(
+        activityFrame(message),
+        { seq: message.updated_seq },
+        { isNewest },
+      );
       return message;
   }
 }

@@ -44,7 +44,7 @@ export async function editMessage(
       return message;
     case "edited":
       ctx.realtime.toRoom(updatedFrame(message));
-      ctx.realtime.reviseActivity(activityFrame(message), result);
+      ctx.realtime.reviseActivity(activityFrame(message), { seq: message.updated_seq }, result);
       tellMentioned(
         ctx,
         message,

@@ -43,6 +43,8 @@ export async function joinRoom(
   const entrance = ctx.realtime.rooms.enter(chatId, listener);
   let joined = false;
   try {
+    // What other servers send after this reading must come.
+    if (entrance.heard) await entrance.heard;
     let log = await readLog(ctx, caller, request);
     await request.signedIn;
     // Nothing is waited for between the last of these checks and `finish`: another join may open the room meanwhile.
@@ -139,7 +141,7 @@ async function readLog(ctx: Ctx, caller: Caller, request: JoinRequest): Promise<
 
 /** The reply to the statement that ends an answer can be late or lost, and another server may have taken the answer over. */
 async function readEnded(ctx: Ctx, chatId: number, lastSeq: number): Promise<Set<number>> {
-  const running = ctx.answers.inChat(chatId, lastSeq);
+  const running = runningAnswers(ctx, chatId, lastSeq);
   if (running.length === 0) return new Set();
   const ids = running.map(({ messageId }) => messageId);
   const ended = await findEnded(ctx.sql, ids, lastSeq);
@@ -167,6 +169,14 @@ function isSmall(...texts: string[][]): boolean {
   return bytes <= replayBytesMax;
 }
 
+/** The answers that run on this server or on another one, oldest first. */
+function runningAnswers(ctx: Ctx, chatId: number, position: number) {
+  const here = ctx.answers.inChat(chatId, position);
+  const elsewhere = ctx.realtime.answersElsewhere(chatId, position);
+  if (elsewhere.length === 0) return here;
+  return [...here, ...elsewhere].sort((a, b) => a.seq - b.seq);
+}
+
 function sendRunningAnswers(
   ctx: Ctx,
   chatId: number,
@@ -174,7 +184,7 @@ function sendRunningAnswers(
   hasEnded: (messageId: number) => boolean,
 ): void {
   const position = ctx.realtime.rooms.position(chatId) ?? 0;
-  for (const answer of ctx.answers.inChat(chatId, position)) {
+  for (const answer of runningAnswers(ctx, chatId, position)) {
     const { messageId, text, createdAt } = answer;
     if (hasEnded(messageId)) continue;
     const frame = new FrameText(wholeTextFrame(chatId, messageId, text), () =>

@@ -127,7 +127,7 @@ export async function updateContent(
             updated_seq = verdict.next_seq,
             content_seq = verdict.next_seq
         from verdict
-        where m.id = verdict.id and verdict.outcome = 'edited'
+        where m.chat_id = verdict.chat_id and m.id = verdict.id and verdict.outcome = 'edited'
         returning ${storedColumns(sql, "m")}
       ),
       kept as (
@@ -201,7 +201,7 @@ export async function markDeleted(
             updated_seq = verdict.next_seq,
             content_seq = verdict.next_seq
         from verdict
-        where m.id = verdict.id and verdict.outcome = 'deleted'
+        where m.chat_id = verdict.chat_id and m.id = verdict.id and verdict.outcome = 'deleted'
         returning ${storedColumns(sql, "m")}
       ),
       ${numbered(sql)},

@@ -141,9 +141,11 @@ function publish(
   // The frame has the number of the send: that of a later change belongs to another frame.
   ctx.realtime.toRoom(messageFrame({ ...message, updated_seq: message.seq }), {
     isRepeated: result.outcome === "known",
+    members: result.outcome === "sent" ? result.members : undefined,
   });
   if (result.outcome === "sent") {
-    ctx.realtime.toList(activityFrame(message));
+    const { members } = result;
+    ctx.realtime.toList(activityFrame(message), { seq: message.seq, members });
     tellMentioned(ctx, message, { userIds: message.mentions, quietIds }, message.seq);
   }
   return { message, answer: result.outcome === "sent" ? result.answer : undefined };

@@ -2,22 +2,43 @@
 import { z } from "zod";
 import { insertEvent, type Actor } from "../audit/queries.ts";
 import { lockedChat } from "../chats/column-queries.ts";
-import { many, maybe, type Sql } from "../database/connect.ts";
+import { many, maybe, type Fragment, type Sql } from "../database/connect.ts";
 import { wireTime } from "../database/wire-json.ts";
 import { wireMembers } from "../log/messages.ts";
 import { Report, type ReportsQuery } from "../wire/moderation.ts";
 
+/**
+ * Whether somebody in the chat may resolve a report: the owner or a moderator who has not written the message.
+ * From `message_reports r`.
+ */
+export const hasModerator = (sql: Sql) => sql`
+  exists (
+    select from chats c join messages about on about.id = r.message_id
+    where c.id = r.chat_id and (
+      c.owner_id is distinct from about.user_id
+      or exists (
+        select from chat_participants p
+        where p.chat_id = c.id and p.role = 'moderator' and p.user_id is distinct from about.user_id
+      )
+    )
+  )
+`;
+
 /** The members of a Report, from `message_reports r`. */
-const reportColumns = (sql: Sql) => sql`
+export const reportColumns = (sql: Sql) => sql`
   r.id, r.chat_id,
   (
     select row_to_json(wire)
     from (
-      select ${sql.unsafe(wireMembers)} from messages m left join users u on u.id = m.user_id where m.id = r.message_id
+      select ${sql.unsafe(wireMembers)}
+      from messages m
+      left join users u on u.id = m.user_id
+      where m.chat_id = r.chat_id and m.id = r.message_id
     ) wire
   ) as message,
   (select json_build_object('user_id', id, 'username', username) from users where id = r.user_id) as reporter,
   r.reason, case when r.resolved_at is null then 'open' else 'resolved' end as status,
+  case when ${hasModerator(sql)} then 'moderators' else 'operators' end as handled_by,
   ${sql.unsafe(wireTime("r.created_at"))} as created_at, ${sql.unsafe(wireTime("r.resolved_at"))} as resolved_at,
   (select json_build_object('user_id', id, 'username', username) from users where id = r.resolved_by) as resolved_by
 `;
@@ -26,7 +47,11 @@ const reportColumns = (sql: Sql) => sql`
 const moderatorIds = (sql: Sql) => sql`
   select p.user_id
   from locked
-  join chat_participants p on p.chat_id = locked.id and (p.user_id = locked.owner_id or p.role = 'moderator')
+  -- They are named by an array, so that not all people of the chat are read. A role that changes meanwhile is read again.
+  join chat_participants p on p.chat_id = locked.id and p.user_id = any (
+    locked.owner_id || array(select user_id from chat_participants where chat_id = locked.id and role = 'moderator')
+  )
+  where p.user_id = locked.owner_id or p.role = 'moderator'
   for share of p
 `;
 
@@ -106,6 +131,12 @@ export async function findReport(
   );
 }
 
+/** Without a parameter, so that a plan for all parameters knows the index of open reports. */
+function isWithStatus(sql: Sql, status: ReportsQuery["status"]): Fragment {
+  if (status === undefined) return sql``;
+  return status === "open" ? sql`and r.resolved_at is null` : sql`and r.resolved_at is not null`;
+}
+
 const ListedReport = z.union([
   z.object({ may_moderate: z.boolean(), ...Report.shape }),
   z.object({ may_moderate: z.boolean(), id: z.null() }),
@@ -134,7 +165,7 @@ export async function findReports(
         from message_reports r
         join messages about on about.id = r.message_id
         where may_moderate and r.chat_id = standing.chat_id and about.user_id is distinct from ${callerId}
-          ${status === undefined ? sql`` : sql`and (r.resolved_at is null) = ${status === "open"}`}
+          ${isWithStatus(sql, status)}
           ${cursor === undefined ? sql`` : sql`and r.id < ${cursor}`}
         order by r.id desc
         limit ${limit}
@@ -183,7 +214,7 @@ export async function updateResolved(
         from locked
         join standing on standing.may_moderate
         join message_reports r on r.chat_id = locked.id and r.id = ${reportId}
-        join messages m on m.id = r.message_id and m.user_id is distinct from ${caller.id}
+        join messages m on m.chat_id = r.chat_id and m.id = r.message_id and m.user_id is distinct from ${caller.id}
       ),
       moderators as materialized (${moderatorIds(sql)}),
       resolved as (

@@ -33,6 +33,12 @@ export async function reportMessage(
   // It was resolved, or the chat was deleted, at the same time.
   if (!report) throw await messageNotFound(ctx, caller, ids.chatId);
   if (id !== null) tellModerators(ctx, report, result);
+  if (id !== null && report.handled_by === "operators") {
+    ctx.log.warn(
+      { reportId: id, chatId: ids.chatId },
+      "a report has reached nobody in its chat, whose owner wrote the message; `bun run db:reports` shows it",
+    );
+  }
   return report;
 }
 

@@ -47,7 +47,8 @@ const reportRoute = createRoute({
   summary: "Report a message to the chat's owner and moderators",
   description:
     "A person has one open report of a message: a repeated request returns it unchanged. The owner and the moderators receive the frame " +
-    "`report`, except for the author of the message; nobody else is told. The deletion of the message resolves its reports.",
+    "`report`, except for the author of the message; nobody else is told. If there is nobody else, `handled_by` is `operators`: the " +
+    "operators of the server find the report in their log and with `bun run db:reports`. The deletion of the message resolves its reports.",
   security,
   request: { params: MessagePath, body: takes(ReportMessageInput) },
   responses: {

@@ -1,6 +1,7 @@
 // The people who are connected to this server, and the writing of their statuses to the database.
 import type { Logger } from "pino";
 import type { Sql } from "../database/connect.ts";
+import { itemsOf, withItem, withoutItem } from "../realtime/compact-list.ts";
 import type { OwnStatus } from "../wire/presence.ts";
 import {
   isIdle,
@@ -67,18 +68,18 @@ export class ConnectedPeople {
     clearTimeout(person.hold);
     person.hold = undefined;
     person.goneAtMs = undefined;
-    person.sockets.push(socket);
+    person.sockets = withItem(person.sockets, socket);
     person.activeAtMs = this.#nowMs();
     this.#note(userId);
   }
 
   disconnected(socket: PresenceSocket): void {
     const person = this.#people.get(socket.userId);
-    if (!person?.sockets.includes(socket)) return;
-    person.sockets = person.sockets.filter((other) => other !== socket);
+    if (!person || !itemsOf(person.sockets).includes(socket)) return;
+    person.sockets = withoutItem(person.sockets, socket);
     setClaim(person, socket, undefined);
     if (this.#isStopped) return;
-    if (person.sockets.length > 0) return this.#note(socket.userId);
+    if (person.sockets) return this.#note(socket.userId);
     person.goneAtMs = this.#nowMs();
     person.hold = setTimeout(() => {
       person.hold = undefined;
@@ -89,7 +90,7 @@ export class ConnectedPeople {
   /** Takes the status that a client claims for its person. It holds until the client claims another one. */
   claim(socket: PresenceSocket, status: OwnStatus): void {
     const person = this.#people.get(socket.userId);
-    if (!person?.sockets.includes(socket)) return;
+    if (!person || !itemsOf(person.sockets).includes(socket)) return;
     setClaim(person, socket, status);
     this.#note(socket.userId);
   }
@@ -227,7 +228,7 @@ export class ConnectedPeople {
     const person = this.#people.get(userId);
     if (!person) return;
     person.written = status;
-    const isGone = person.sockets.length === 0 && person.hold === undefined;
+    const isGone = person.sockets === undefined && person.hold === undefined;
     if (isGone && status === "offline") this.#people.delete(userId);
   }
 }

@@ -1,4 +1,5 @@
 // A person who is connected to this server.
+import { itemsOf, type CompactList } from "../realtime/compact-list.ts";
 import type { OwnStatus, PresenceStatus } from "../wire/presence.ts";
 
 /** A socket whose person is known. */
@@ -10,8 +11,7 @@ export interface PresenceSocket {
 }
 
 export interface Person {
-  /** Most people have one socket, for which an array takes a fifth of a map's memory. */
-  sockets: PresenceSocket[];
+  sockets: CompactList<PresenceSocket>;
   /** Those of the sockets whose clients claim that the person is away; undefined for none. */
   away: Set<PresenceSocket> | undefined;
   activeAtMs: number;
@@ -24,7 +24,7 @@ export interface Person {
 }
 
 export const newPerson = (): Person => ({
-  sockets: [],
+  sockets: undefined,
   away: undefined,
   activeAtMs: 0,
   goneAtMs: undefined,
@@ -49,8 +49,9 @@ export function isIdle({ activeAtMs }: Person, nowMs: number, idleMs: number): b
 }
 
 export function statusOf(person: Person, nowMs: number, idleMs: number): PresenceStatus {
-  if (person.sockets.length === 0) return "offline";
+  const sockets = itemsOf(person.sockets);
+  if (sockets.length === 0) return "offline";
   const isAway =
-    isIdle(person, nowMs, idleMs) || person.sockets.every((socket) => person.away?.has(socket));
+    isIdle(person, nowMs, idleMs) || sockets.every((socket) => person.away?.has(socket));
   return isAway ? "away" : "online";
 }

@@ -8,6 +8,8 @@ import { UserPresence, type PresenceStatus } from "../wire/presence.ts";
 /** Rows of changes that one call of {@link findChanges} tells of. */
 export const changesMax = 5_000;
 
+const RenewedRow = z.object({ was_live: z.boolean() });
+
 /**
  * Renews the lease of a server, for which its people count as connected.
  * @returns false when there was no lease, or it had expired: then its people may have been deleted
@@ -26,7 +28,7 @@ export async function renewLease(sql: Sql, serverId: string, leaseMs: number): P
       )
       select coalesce((select is_live from before), false) as was_live, ${withoutWaiting(sql)}
     `,
-    z.object({ was_live: z.boolean() }),
+    RenewedRow,
   );
   return row.was_live;
 }
@@ -136,6 +138,8 @@ export interface Pair {
   userId: number;
 }
 
+const TogetherRow = z.object({ together: z.boolean() });
+
 /**
  * Whether the two people of each pair are in a chat together, and neither has blocked the other. Everybody is together with
  * themselves.
@@ -157,7 +161,7 @@ export async function areTogether(sql: Sql, pairs: readonly Pair[]): Promise<boo
       ) with ordinality as pair (watcher_id, user_id, place)
       order by pair.place
     `,
-    z.object({ together: z.boolean() }),
+    TogetherRow,
   );
   return rows.map(({ together }) => together);
 }

@@ -4,6 +4,7 @@ import type { Metrics } from "../observability/metrics/metrics.ts";
 import type { Present } from "../wire/frames.ts";
 import type { MergedMessage } from "../wire/merged-frames.ts";
 import type { NumberedFrame } from "../wire/numbered-frames.ts";
+import type { Mark } from "./follower-gate.ts";
 import type { ReadLog } from "./sequencer.ts";
 import type { Emit, MergedSockets, Topic } from "./topics.ts";
 
@@ -65,6 +66,8 @@ export interface ReadChat {
 export interface Entrance {
   /** The number above which everything is kept. Another join that has read further may have opened the room. */
   readonly keptFrom: number;
+  /** Settles when other servers' frames come to the room; undefined if they do, or there are no other servers. */
+  readonly heard: Promise<unknown> | undefined;
   /**
    * Waits until the room has shown all that was read of its log, which it may lag behind, then adds the listener, in one
    * go with the texts that `greet` sends.
@@ -76,9 +79,9 @@ export interface Entrance {
 
 export interface RoomOptions {
   /** The number that an unnumbered frame must not overtake. */
-  after?: number;
+  after?: number | undefined;
   /** The person whose sockets don't get an unnumbered frame. */
-  exceptUserId?: number;
+  exceptUserId?: number | undefined;
   /**
    * The unnumbered frame has a part of the state that `joined` has. People who are joining get it after their `joined`, whose
    * state may be older. It is sent after the number `after`.
@@ -90,10 +93,29 @@ export interface RoomOptions {
   message?: (() => MergedMessage) | undefined;
   /** The frame was sent before, and comes again for those that may have missed it. */
   isRepeated?: boolean;
+  /** See `Mark`. Of a numbered frame. */
+  members?: number | undefined;
+  /** The answer that the frame is a piece of. */
+  answer?: AnswerPiece;
+}
+
+/** What other servers need to know of a piece of an answer. */
+export interface AnswerPiece {
+  readonly messageId: number;
+  /** Which of the servers that took it over, one after the other, runs it. */
+  readonly attempt: number;
+  readonly createdAt: string;
+  /** The chunk's position in the answer, and the length of the whole text with it, in UTF-16 units. */
+  readonly offset: number;
+  readonly length: number;
+  /** Whether merged sockets are shown all text so far with it. */
+  readonly isGrown: boolean;
 }
 
 export interface RoomParts {
   emit: Emit;
+  /** See `FollowerGate.pass`. */
+  toFollowers: (chatId: number, mark: Mark, send: () => void) => void;
   mergedSockets: MergedSockets;
   /** Repairs gaps. */
   readLog: ReadLog<NumberedFrame>;
@@ -105,4 +127,17 @@ export interface RoomParts {
   presenceChangedMs?: number | undefined;
   /** See `Slices`. */
   sliceMax?: number | undefined;
+  elsewhere?: RoomElsewhere | undefined;
+}
+
+/** The same room on other servers. */
+export interface RoomElsewhere {
+  /** Somebody joins a room that nobody had joined here. @returns settles when this server hears of its frames */
+  opened(chatId: number): Promise<unknown>;
+  /** Nobody has joined it here any more. */
+  closed(chatId: number): void;
+  /** The first socket of a person here has joined the room, or the last one has left it. Not of people who are hidden. */
+  moved(chatId: number, person: { userId: number; username: string }, isHere: boolean): void;
+  /** A numbered frame was released. */
+  released(chatId: number, frame: NumberedFrame): void;
 }

@@ -1,11 +1,13 @@
-// Delivery on a single node: nothing stands between an action and this node's own sockets. For several nodes, the same
-// three calls would be carried to each of them.
+// Delivery on a single node: nothing stands between an action and this node's own sockets. shared-realtime.ts carries the
+// same calls to the other nodes.
 import { FrameText } from "../wire/frame-text.ts";
 import { isDurable, type RoomFrame } from "../wire/frames.ts";
 import type { ActivityFrame, ListFrame, MentionFrame, UserFrame } from "../wire/list-frames.ts";
 import type { ReadReceiptsFrame } from "../wire/merged-frames.ts";
-import { numberedFrame } from "../wire/numbered-frames.ts";
-import { ActivityThrottle } from "./activity-throttle.ts";
+import { numberedFrame, type NumberedFrame } from "../wire/numbered-frames.ts";
+import { ActivityThrottle, type Activity } from "./activity-throttle.ts";
+import type { AnswerElsewhere } from "./answers-elsewhere.ts";
+import type { Mark } from "./follower-gate.ts";
 import type { RoomOptions } from "./listener.ts";
 import type { Rooms } from "./rooms.ts";
 import { activityTopic, type Emit, type MergedSockets } from "./topics.ts";
@@ -19,6 +21,15 @@ export interface NumberedChange {
   seq: number;
 }
 
+/** A frame to a person that is ready to send. */
+export interface UserNotice {
+  readonly text: string;
+  /** The chat that the frame brings, whose activity the person's sockets follow from now on. */
+  readonly opens: number | undefined;
+  /** The chat that the person is not in any more. */
+  readonly ends: number | undefined;
+}
+
 export interface MergedOptions {
   /** The chat's number that the frame must not overtake. */
   after: number;
@@ -30,62 +41,78 @@ export interface RealtimeParts {
   rooms: Rooms;
   emit: Emit;
   mergedSockets: MergedSockets;
+  /** See `FollowerGate.pass`. */
+  toFollowers: (chatId: number, mark: Mark, send: () => void) => void;
   /** Hands a frame to all sockets of a person. */
-  notify: (userId: number, frame: UserFrame) => void;
+  notify: (userId: number, notice: UserNotice) => void;
   /** See {@link ActivityThrottle}. */
   activityMs?: number | undefined;
 }
 
 export class LocalRealtime {
   readonly rooms: Rooms;
-  readonly #emit: Emit;
-  readonly #mergedSockets: MergedSockets;
+  readonly #parts: RealtimeParts;
   readonly #activity: ActivityThrottle;
-  readonly #notify: (userId: number, frame: UserFrame) => void;
   /** The number of the latest change that a person was told of, by chat and person, oldest first. */
   readonly #lastTold = new Map<string, number>();
 
-  constructor({ rooms, emit, mergedSockets, notify, activityMs }: RealtimeParts) {
-    this.rooms = rooms;
-    this.#emit = emit;
-    this.#mergedSockets = mergedSockets;
-    this.#activity = new ActivityThrottle(emit, activityMs);
-    this.#notify = notify;
+  constructor(parts: RealtimeParts) {
+    this.rooms = parts.rooms;
+    this.#parts = parts;
+    this.#activity = new ActivityThrottle(
+      ({ chatId, mark, text }) => this.list(chatId, mark, text),
+      parts.activityMs,
+    );
   }
 
   toRoom(frame: RoomFrame, options: RoomOptions = {}): void {
-    const room = this.rooms.find(frame.chat_id);
-    if (!isDurable(frame)) {
-      room?.send(new FrameText(frame, options.message), options);
-      return;
-    }
-    const numbered = numberedFrame(frame, options.message);
-    if (room) room.offer(numbered, options);
-    else if (numbered.isListed && !options.isRepeated) {
-      this.#mergedSockets.emitMerged(activityTopic(frame.chat_id), () => numbered.nested);
-    }
+    if (isDurable(frame)) this.offer(frame.chat_id, numberedOf(frame, options), options);
+    else this.pass(frame.chat_id, new FrameText(frame, options.message), options);
+  }
+
+  /** Takes a numbered frame, which is sent in its turn. */
+  offer(chatId: number, frame: NumberedFrame, options: RoomOptions = {}): void {
+    const room = this.rooms.find(chatId);
+    if (room) return room.offer(frame, options);
+    const topic = activityTopic(chatId);
+    const { mergedSockets, toFollowers } = this.#parts;
+    if (!frame.isListed || options.isRepeated || !mergedSockets.listen(topic)) return;
+    toFollowers(chatId, frame, () => mergedSockets.emitMerged(topic, () => frame.nested));
+  }
+
+  /** Sends an unnumbered frame. */
+  pass(chatId: number, frame: FrameText, options: RoomOptions): void {
+    this.rooms.find(chatId)?.send(frame, options);
   }
 
   hasMerged(chatId: number): boolean {
     const inRoom = this.rooms.find(chatId)?.hasMerged ?? false;
-    return inRoom || this.#mergedSockets.listen(activityTopic(chatId));
+    return inRoom || this.#parts.mergedSockets.listen(activityTopic(chatId));
   }
 
   toMerged(frame: ReadReceiptsFrame, { after, userIds }: MergedOptions): void {
     const { chat_id: chatId } = frame;
-    if (userIds) return this.#mergedSockets.sendMerged(userIds, JSON.stringify(frame));
+    const { mergedSockets, toFollowers } = this.#parts;
+    if (userIds) return mergedSockets.sendMerged(userIds, JSON.stringify(frame));
     let made: string | undefined;
     const text = () => (made ??= JSON.stringify(frame));
-    this.#mergedSockets.emitMerged(activityTopic(chatId), text);
+    const topic = activityTopic(chatId);
+    if (mergedSockets.listen(topic)) {
+      toFollowers(chatId, { seq: after }, () => mergedSockets.emitMerged(topic, text));
+    }
     // Somebody whose removal is older than the receipts must not see them.
     this.rooms.find(chatId)?.sendMerged(text, after);
   }
 
   toUser(userId: number, frame: UserFrame, change?: NumberedChange): void {
-    if (change === undefined) return this.#notify(userId, frame);
+    this.notify(userId, noticeOf(frame), change);
+  }
+
+  notify(userId: number, notice: UserNotice, change?: NumberedChange): void {
+    if (change === undefined) return this.#parts.notify(userId, notice);
     const { chatId, seq } = change;
     const tell = () => {
-      if (this.#isNews(`${chatId}:${userId}`, seq)) this.#notify(userId, frame);
+      if (this.#isNews(`${chatId}:${userId}`, seq)) this.#parts.notify(userId, notice);
     };
     const room = this.rooms.find(chatId);
     if (room) room.callAfter(seq, userId, tell);
@@ -93,21 +120,50 @@ export class LocalRealtime {
   }
 
   toUsers(userIds: readonly number[], frame: MentionFrame, after: number): void {
+    this.notifyAll(userIds, noticeOf(frame), { chatId: frame.chat_id, seq: after });
+  }
+
+  /** Hands a notice to people after a number of a chat. */
+  notifyAll(userIds: readonly number[], notice: UserNotice, after: NumberedChange): void {
     const tell = () => {
-      for (const userId of userIds) this.#notify(userId, frame);
+      for (const userId of userIds) this.#parts.notify(userId, notice);
     };
-    const room = this.rooms.find(frame.chat_id);
-    if (room) room.sequencer.callAfter(after, tell);
+    const room = this.rooms.find(after.chatId);
+    if (room) room.sequencer.callAfter(after.seq, tell);
     else tell();
   }
 
-  toList(frame: ListFrame): void {
-    if (frame.type === "chat_activity") this.#activity.note(frame);
-    else this.#emit(activityTopic(frame.chat_id), JSON.stringify(frame));
+  toList(frame: ListFrame, mark: Mark): void {
+    if (frame.type === "chat_activity") this.noteActivity(activityOf(frame, mark));
+    else this.list(frame.chat_id, mark, () => JSON.stringify(frame));
   }
 
-  reviseActivity(frame: ActivityFrame, options: { isNewest: boolean }): void {
-    this.#activity.revise(frame, options);
+  reviseActivity(frame: ActivityFrame, mark: Mark, options: { isNewest: boolean }): void {
+    this.revise(activityOf(frame, mark), options);
+  }
+
+  /** Sends the activity of a chat, at most once a second. */
+  noteActivity(activity: Activity): void {
+    this.#activity.note(activity);
+  }
+
+  revise(activity: Activity, options: { isNewest: boolean }): void {
+    this.#activity.revise(activity, options);
+  }
+
+  /** Sends a text to the participants of a chat that have not joined it. */
+  list(chatId: number, mark: Mark, text: () => string): void {
+    const { toFollowers, emit } = this.#parts;
+    toFollowers(chatId, mark, () => emit(activityTopic(chatId), text()));
+  }
+
+  /** Ends the room of a chat that was deleted. @returns the people who had joined */
+  endRoom(chatId: number): number[] {
+    return this.rooms.end(chatId);
+  }
+
+  answersElsewhere(): AnswerElsewhere[] {
+    return [];
   }
 
   /** The replies to two changes may come in the wrong order: an invitation must not be taken back by the removal before it. */
@@ -119,4 +175,35 @@ export class LocalRealtime {
     if (this.#lastTold.size > rememberedMax) this.#lastTold.delete(oldest);
     return true;
   }
+}
+
+export function numberedOf(
+  frame: Parameters<typeof numberedFrame>[0],
+  { message, members }: RoomOptions,
+): NumberedFrame {
+  return numberedFrame(frame, message, members);
+}
+
+export function activityOf(frame: ActivityFrame, mark: Mark): Activity {
+  let made: string | undefined;
+  return {
+    chatId: frame.chat_id,
+    seq: frame.seq,
+    mark,
+    text: () => (made ??= JSON.stringify(frame)),
+  };
+}
+
+export function noticeOf(frame: UserFrame): UserNotice {
+  return {
+    text: JSON.stringify(frame),
+    opens: "chat" in frame ? frame.chat.id : undefined,
+    ends: endsChat(frame) ? frame.chat_id : undefined,
+  };
+}
+
+type EndOfChat = Extract<UserFrame, { type: "chat_deleted" | "removed_from_chat" }>;
+
+function endsChat(frame: UserFrame): frame is EndOfChat {
+  return frame.type === "chat_deleted" || frame.type === "removed_from_chat";
 }

@@ -1,7 +1,9 @@
 // The people who have joined a room, and the frames that tell of those who come and go.
 import { onlineMax, type Present, type PresenceChangedFrame } from "../wire/frames.ts";
 import { presenceFrame } from "../wire/numbered-frames.ts";
+import { itemsOf, withItem, withoutItem, type CompactList } from "./compact-list.ts";
 import type { Listener } from "./listener.ts";
+import { PeopleElsewhere } from "./people-elsewhere.ts";
 import type { z } from "zod";
 
 const defaultIntervalMs = 1_000;
@@ -14,6 +16,8 @@ export interface OnlinePeopleOptions {
   emit: (text: string) => void;
   /** Sends to everybody else who has joined. */
   emitToOthers: (userId: number, frame: ReturnType<typeof presenceFrame>) => void;
+  /** The first socket of a person who is not hidden has joined, or the last one has left. */
+  onMoved?: (person: { userId: number; username: string }, isHere: boolean) => void;
   /** Milliseconds in which a large room gets at most one frame. */
   intervalMs?: number | undefined;
 }
@@ -30,10 +34,12 @@ interface Change {
 
 export class OnlinePeople {
   readonly #options: OnlinePeopleOptions;
-  /** By person. Most people have one socket in a room, for which an array takes a fifth of a set's memory. */
-  readonly #sockets = new Map<number, Listener[]>();
+  /** By person. */
+  readonly #sockets = new Map<number, CompactList<Listener>>();
   /** Those of the people who are not shown to others. */
   readonly #hidden = new Set<number>();
+  /** The people who have joined on other servers. */
+  readonly #elsewhere = new PeopleElsewhere();
   #isLarge = false;
   #changes = new Map<number, Change>();
   #greetings = 0;
@@ -43,7 +49,7 @@ export class OnlinePeople {
     this.#options = options;
   }
 
-  /** Whether nobody has joined. */
+  /** Whether nobody has joined on this server. */
   get isEmpty(): boolean {
     return this.#sockets.size === 0;
   }
@@ -53,15 +59,15 @@ export class OnlinePeople {
   }
 
   get sockets(): Listener[] {
-    return [...this.#sockets.values()].flat();
+    return [...this.#sockets.values()].flatMap(itemsOf);
   }
 
   get socketCount(): number {
-    return this.#sockets.values().reduce((count, sockets) => count + sockets.length, 0);
+    return this.#sockets.values().reduce((count, sockets) => count + itemsOf(sockets).length, 0);
   }
 
-  socketsOf(userId: number): Listener[] {
-    return [...(this.#sockets.get(userId) ?? [])];
+  socketsOf(userId: number): readonly Listener[] {
+    return itemsOf(this.#sockets.get(userId));
   }
 
   /** @param memberCount participants of the chat; above `onlineMax`, those who come and go are gathered from now on */
@@ -71,37 +77,56 @@ export class OnlinePeople {
 
   /** Adds a socket. The room is told if it is the first of a person who is not hidden. */
   add(listener: Listener): void {
-    const sockets = this.#sockets.get(listener.userId);
+    const { userId } = listener;
+    const sockets = this.#sockets.get(userId);
     if (sockets) {
-      if (!sockets.includes(listener)) sockets.push(listener);
+      if (!itemsOf(sockets).includes(listener))
+        this.#sockets.set(userId, withItem(sockets, listener));
       return;
     }
-    if (listener.isHidden) this.#hidden.add(listener.userId);
-    else if (!this.isEmpty) this.#tell(listener, true);
-    this.#sockets.set(listener.userId, [listener]);
+    if (listener.isHidden) this.#hidden.add(userId);
+    else if (!this.isEmpty && !this.#elsewhere.has(userId)) this.#tell(listener, true);
+    this.#sockets.set(userId, listener);
+    if (!listener.isHidden) this.#options.onMoved?.(listener, true);
   }
 
   /** Removes a socket. The room is told if it was the last of a person who is not hidden. @returns false if it had not joined */
   remove(listener: Listener): boolean {
     const sockets = this.#sockets.get(listener.userId);
-    const place = sockets?.indexOf(listener) ?? -1;
-    if (!sockets || place < 0) return false;
-    sockets.splice(place, 1);
-    if (sockets.length > 0) return true;
+    if (!itemsOf(sockets).includes(listener)) return false;
+    const others = withoutItem(sockets, listener);
+    if (others) {
+      this.#sockets.set(listener.userId, others);
+      return true;
+    }
     this.#sockets.delete(listener.userId);
     const wasHidden = this.#hidden.delete(listener.userId);
+    if (!wasHidden) this.#options.onMoved?.(listener, false);
     if (this.isEmpty) this.close();
-    else if (!wasHidden) this.#tell(listener, false);
+    else if (!wasHidden && !this.#elsewhere.has(listener.userId)) this.#tell(listener, false);
     return true;
+  }
+
+  /** Notes that a person has joined on another server, or left there. The room is told unless they are here, or on a third one. */
+  moveElsewhere(
+    server: string,
+    person: { userId: number; username: string },
+    isThere: boolean,
+  ): void {
+    if (!this.#elsewhere.move(server, person, isThere) || this.isEmpty) return;
+    const { userId } = person;
+    const isShown = this.#sockets.has(userId) && !this.#hidden.has(userId);
+    if (!isShown) this.#tell(person, isThere, { isHere: this.#sockets.has(userId) });
   }
 
   /** Tells the others of a person whose sockets are hidden now, or no longer. */
   updateHidden(userId: number): void {
-    const [first] = this.#sockets.get(userId) ?? [];
+    const [first] = this.socketsOf(userId);
     if (!first || first.isHidden === this.#hidden.has(userId)) return;
     if (first.isHidden) this.#hidden.add(userId);
     else this.#hidden.delete(userId);
-    this.#tell(first, !first.isHidden, { isHere: true });
+    this.#options.onMoved?.(first, !first.isHidden);
+    if (!this.#elsewhere.has(userId)) this.#tell(first, !first.isHidden, { isHere: true });
   }
 
   /** The people for the greeting of somebody who has joined: at most `onlineMax`, that person among them. */
@@ -109,11 +134,10 @@ export class OnlinePeople {
     this.#greetings += 1;
     const online: Present[] = [];
     const own = this.#presentOf(userId);
-    for (const id of this.#sockets.keys()) {
+    for (const id of this.#ids()) {
       if (online.length === onlineMax) break;
-      if (this.#hidden.has(id) && id !== userId) continue;
       const person = this.#presentOf(id);
-      if (person) online.push(person);
+      if (person && (id === userId || this.#isShown(id))) online.push(person);
     }
     const isShown = online.some(({ user_id }) => user_id === userId);
     if (own && !isShown) online[online.length - 1] = own;
@@ -121,7 +145,18 @@ export class OnlinePeople {
       const change = this.#changes.get(user_id);
       if (change && user_id !== userId) change.isPartlyKnown = true;
     }
-    return { online, onlineCount: this.#shownCount + (this.#hidden.has(userId) ? 1 : 0) };
+    const isOnlyOwn = this.#hidden.has(userId) && !this.#elsewhere.has(userId);
+    return { online, onlineCount: this.#shownCount + (isOnlyOwn ? 1 : 0) };
+  }
+
+  /** People here who are not hidden: those whom other servers are told of. */
+  shownHere(): { userId: number; username: string }[] {
+    const here = [...this.#sockets].filter(([userId]) => !this.#hidden.has(userId));
+    return here.flatMap(([userId, sockets]) =>
+      itemsOf(sockets)
+        .slice(0, 1)
+        .map(({ username }) => ({ userId, username })),
+    );
   }
 
   /** Forgets everybody and tells nobody. */
@@ -134,12 +169,25 @@ export class OnlinePeople {
   }
 
   #presentOf(userId: number): Present | undefined {
-    const [first] = this.#sockets.get(userId) ?? [];
-    return first && { user_id: userId, username: first.username };
+    const [first] = this.socketsOf(userId);
+    const username = first?.username ?? this.#elsewhere.nameOf(userId);
+    return username === undefined ? undefined : { user_id: userId, username };
   }
 
+  #isShown(userId: number): boolean {
+    return !this.#hidden.has(userId) || this.#elsewhere.has(userId);
+  }
+
+  *#ids(): Generator<number> {
+    yield* this.#sockets.keys();
+    for (const id of this.#elsewhere.userIds) if (!this.#sockets.has(id)) yield id;
+  }
+
+  /** People who are shown, on whatever server. */
   get #shownCount(): number {
-    return this.#sockets.size - this.#hidden.size;
+    const isShownHere = (id: number) => this.#sockets.has(id) && !this.#hidden.has(id);
+    const both = this.#elsewhere.countOf(isShownHere);
+    return this.#sockets.size - this.#hidden.size + this.#elsewhere.size - both;
   }
 
   /** @param isHere whether sockets of the person are in the room, which are not told in a small one */

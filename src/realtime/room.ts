@@ -3,10 +3,11 @@ import { FrameText } from "../wire/frame-text.ts";
 import type { NumberedFrame } from "../wire/numbered-frames.ts";
 import { JoinBuffer } from "./join-buffer.ts";
 import type { Entrance, Joined, Listener, ReadChat, RoomOptions, RoomParts } from "./listener.ts";
+import { MergedList } from "./merged-list.ts";
 import { OnlinePeople } from "./online-people.ts";
 import { Sequencer } from "./sequencer.ts";
 import { Slices } from "./slices.ts";
-import { activityTopic, type Topic } from "./topics.ts";
+import { activityTopic } from "./topics.ts";
 
 export class Room {
   readonly chatId: number;
@@ -17,8 +18,9 @@ export class Room {
   readonly #sequencer: Sequencer<NumberedFrame, FrameText>;
   readonly #slices: Slices;
   readonly #buffers = new Set<JoinBuffer>();
-  /** Frames that came before the start, when they were shown to the merged sockets that have not joined. */
-  readonly #listedEarly = new Set<NumberedFrame>();
+  readonly #mergedList: MergedList;
+  /** See {@link Entrance.heard}. */
+  #heard: Promise<unknown> | undefined;
   #startedAt = 0;
   #isClosed = false;
 
@@ -28,9 +30,11 @@ export class Room {
     this.#parts = parts;
     this.#onEmpty = onEmpty;
     this.#slices = new Slices(chatId, parts.sliceMax);
+    this.#mergedList = new MergedList(chatId, parts);
     const emit = (text: string) => this.#slices.hand(({ topic }) => parts.emit(topic, text));
     this.online = new OnlinePeople({
       ...{ chatId, emit, intervalMs: parts.presenceChangedMs },
+      onMoved: (person, isHere) => parts.elsewhere?.moved(chatId, person, isHere),
       emitToOthers: (id, frame) => this.#emitToOthers(new FrameText(frame), new Set([id])),
     });
     this.#sequencer = new Sequencer<NumberedFrame, FrameText>({
@@ -38,6 +42,9 @@ export class Room {
       chatId,
       release: (frame) => this.#release(frame),
       releaseUnnumbered: (frame) => this.#emit(frame),
+    });
+    this.#heard = parts.elsewhere?.opened(chatId).then(() => {
+      this.#heard = undefined;
     });
   }
 
@@ -83,15 +90,12 @@ export class Room {
     if (!this.#sequencer.awaits(frame.seq)) {
       // Its number was in the log when the room began, so that no one of it has been sent the frame.
       if (frame.seq <= this.#startedAt && !isRepeated) {
-        this.#list(frame);
-        if (frame.isListed) this.#slices.hand(({ topic }) => this.#showNested(frame, topic));
+        this.#mergedList.show(frame);
+        if (frame.isListed) this.#showNested(frame);
       }
       return;
     }
-    if (this.#sequencer.position === undefined && frame.isListed && !isRepeated) {
-      this.#listedEarly.add(frame);
-      this.#list(frame);
-    }
+    if (this.#sequencer.position === undefined && !isRepeated) this.#mergedList.showEarly(frame);
     this.#sequencer.offer(frame);
   }
 
@@ -105,6 +109,7 @@ export class Room {
       get keptFrom() {
         return buffer.keptFrom;
       },
+      heard: this.#heard,
       finish: (chat, greet) => this.#finishJoin(listener, buffer, chat, greet),
       cancel: () => this.#giveUpJoin(listener, buffer),
     };
@@ -127,6 +132,7 @@ export class Room {
     }
     this.online.close();
     this.#sequencer.close();
+    this.#parts.elsewhere?.closed(this.chatId);
     return userIds;
   }
 
@@ -162,19 +168,17 @@ export class Room {
     this.#slices.hand(({ topic }) => this.#parts.emit(topic, frame.text, () => frame.merged));
   }
 
-  /** Shows the message of a frame to merged sockets that have not joined. */
-  #list(frame: NumberedFrame): void {
-    if (frame.isListed) this.#showNested(frame, activityTopic(this.chatId));
-  }
-
-  #showNested(frame: NumberedFrame, topic: Topic): void {
-    this.#parts.mergedSockets.emitMerged(topic, () => frame.nested);
+  /** Shows the message of a frame to merged sockets that have joined. */
+  #showNested(frame: NumberedFrame): void {
+    const { mergedSockets } = this.#parts;
+    this.#slices.hand(({ topic }) => mergedSockets.emitMerged(topic, () => frame.nested));
   }
 
   #release(frame: NumberedFrame): void {
     this.#emit(frame);
-    if (!this.#listedEarly.delete(frame)) this.#list(frame);
+    this.#mergedList.showInTurn(frame);
     for (const buffer of this.#buffers) buffer.add(frame);
+    this.#parts.elsewhere?.released(this.chatId, frame);
     if (frame.removedUserId !== undefined) this.#evict(frame.removedUserId, frame.seq);
   }
 
@@ -229,20 +233,18 @@ export class Room {
   #start(lastSeq: number): void {
     if (this.#sequencer.position !== undefined) return;
     for (const buffer of this.#buffers) buffer.keptFrom = lastSeq;
-    for (const frame of this.#listedEarly)
-      if (frame.seq <= lastSeq) this.#listedEarly.delete(frame);
+    this.#mergedList.forgetUpTo(lastSeq);
     this.#startedAt = lastSeq;
     this.#sequencer.start(lastSeq);
   }
 
   #closeIfEmpty(): void {
-    if (!this.online.isEmpty || this.#buffers.size > 0) return;
+    if (this.#isClosed || !this.online.isEmpty || this.#buffers.size > 0) return;
     this.#isClosed = true;
     this.online.close();
     // Nobody waits for their turn any more.
-    for (const frame of this.#sequencer.close()) {
-      if (!this.#listedEarly.has(frame)) this.#list(frame);
-    }
+    for (const frame of this.#sequencer.close()) this.#mergedList.showInTurn(frame);
     this.#onEmpty(this);
+    this.#parts.elsewhere?.closed(this.chatId);
   }
 }

@@ -1,13 +1,19 @@
 // The rooms of this node. A room exists only while somebody has joined or is joining.
-import type { Entrance, Listener, RoomParts } from "./listener.ts";
+import type { Entrance, Listener, RoomElsewhere, RoomParts } from "./listener.ts";
 import { Room } from "./room.ts";
 
 export class Rooms {
   readonly #rooms = new Map<number, Room>();
   readonly #parts: RoomParts;
+  #elsewhere: RoomElsewhere | undefined;
 
   constructor(parts: RoomParts) {
     this.#parts = parts;
+  }
+
+  /** From now on rooms that open are shared with other servers. */
+  share(elsewhere: RoomElsewhere): void {
+    this.#elsewhere = elsewhere;
   }
 
   find(chatId: number): Room | undefined {
@@ -67,7 +73,7 @@ export class Rooms {
   }
 
   #open(chatId: number): Room {
-    return new Room(chatId, this.#parts, (room) => {
+    return new Room(chatId, { ...this.#parts, elsewhere: this.#elsewhere }, (room) => {
       if (this.#rooms.get(chatId) === room) this.#rooms.delete(chatId);
     });
   }

@@ -25,6 +25,7 @@ export async function markRead(
   if (has_moved) {
     ctx.realtime.toUser(caller.id, { type: "read", chat_id: chatId, reads: [read] });
     notices.note(chatId, caller.id);
+    ctx.peers.readMoved(chatId, caller.id);
   }
   return read.last_read_seq;
 }

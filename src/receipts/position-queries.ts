@@ -109,6 +109,8 @@ export async function findRoomReads(
   };
 }
 
+const UserIdsRow = z.object({ user_ids: z.array(z.int()) });
+
 /**
  * Finds who may be shown the positions of a chat's other participants.
  * @returns undefined if all of them may, which is nearly always so
@@ -122,7 +124,7 @@ export async function findViewers(sql: Sql, chatId: number): Promise<number[] | 
       where p.chat_id = ${chatId}
       having not bool_and(u.read_receipts)
     `,
-    z.object({ user_ids: z.array(z.int()) }),
+    UserIdsRow,
   );
   return row?.user_ids;
 }

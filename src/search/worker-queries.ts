@@ -3,6 +3,8 @@ import { z } from "zod";
 import { many, one, withoutWaiting, type Sql } from "../database/connect.ts";
 import { AttachmentKind } from "../wire/attachments.ts";
 
+const LeaseRow = z.object({ is_held: z.boolean() });
+
 /**
  * Makes a server the worker, or keeps it so, unless another one is.
  * @returns whether it is the worker for now; false also where there are no chats
@@ -35,7 +37,7 @@ export async function holdWorkerLease(
       select exists (select from taken) or exists (select from held where server_id = ${serverId}) as is_held,
         ${withoutWaiting(sql)}
     `,
-    z.object({ is_held: z.boolean() }),
+    LeaseRow,
   );
   return row.is_held;
 }
@@ -158,6 +160,8 @@ export interface Entry {
   readonly words: string;
 }
 
+const StoredRow = z.object({ stored: z.int() });
+
 /**
  * Stores the words of messages, and how far their chats are indexed. Words of an older text never replace those of a newer one, and
  * a deleted message has a row with its last number: what was read before is stored for no message that has changed meanwhile. Of a
@@ -211,7 +215,7 @@ export async function storeEntries(
         ${withoutWaiting(sql)}
       from stored
     `,
-    z.object({ stored: z.int() }),
+    StoredRow,
   );
   return row.stored;
 }

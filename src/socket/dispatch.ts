@@ -10,6 +10,7 @@ import { sendMessage } from "../messages/send.ts";
 import type { TypingNotices } from "../messages/typing.ts";
 import type { Presence } from "../presence/presence.ts";
 import { markRead } from "../receipts/actions.ts";
+import type { RateName } from "../rate-limits/limits.ts";
 import type { ReadNotices } from "../receipts/notices.ts";
 import type { ClientFrame, RequestId } from "../wire/client-frames.ts";
 import type { AckFrame, PongFrame } from "../wire/frames.ts";
@@ -45,18 +46,9 @@ export async function dispatch(
   const requestId = frame.request_id ?? undefined;
   if (!automatic.has(frame.type)) presence.people.active(session);
   switch (frame.type) {
-    case "auth": {
-      const identity = await identify(ctx, frame.token);
-      await listSessionChats(ctx, identity);
-      if (identity.id !== session.userId) {
-        throw new Problem(
-          "invalid_token",
-          "The token is of somebody else. Open another socket for them.",
-        );
-      }
-      session.caller = { ...session.caller, ...identity };
+    case "auth":
+      await renewToken(ctx, session, frame.token);
       return ack(requestId);
-    }
     case "join":
       session.stay(frame.chat_id);
       await joinRoom(ctx, session.caller, session, {
@@ -67,20 +59,17 @@ export async function dispatch(
       });
       return undefined;
     case "message": {
-      const { refusal } = await ctx.rateLimits.take("sends", session);
-      if (refusal) throw refusal;
+      await limit(ctx, session, "sends");
       const message = await sendMessage(ctx, session.caller, frame.chat_id, frame);
       return ack(requestId, { message_id: message.id, seq: message.seq });
     }
     case "edit": {
-      const { refusal } = await ctx.rateLimits.take("edits", session);
-      if (refusal) throw refusal;
+      await limit(ctx, session, "edits");
       const ids = { chatId: frame.chat_id, messageId: frame.message_id };
       return ackChange(requestId, await editMessage(ctx, session.caller, ids, frame));
     }
     case "delete": {
-      const { refusal } = await ctx.rateLimits.take("edits", session);
-      if (refusal) throw refusal;
+      await limit(ctx, session, "edits");
       const ids = { chatId: frame.chat_id, messageId: frame.message_id };
       return ackChange(requestId, await deleteMessage(ctx, session.caller, ids));
     }
@@ -88,8 +77,7 @@ export async function dispatch(
       await typing.show(session, frame.chat_id);
       return ack(requestId);
     case "read": {
-      const { refusal } = await ctx.rateLimits.take("reads", session);
-      if (refusal) throw refusal;
+      await limit(ctx, session, "reads");
       const { chat_id: chatId, seq } = frame;
       const position = await markRead(ctx, receipts, session.caller, {
         chatId,
@@ -104,24 +92,17 @@ export async function dispatch(
       await stopAnswer(ctx, session.caller, frame.chat_id, frame.message_id);
       return ack(requestId);
     case "presence": {
-      const { refusal } = await ctx.rateLimits.take("presence", session);
-      if (refusal) throw refusal;
+      await limit(ctx, session, "presence");
       presence.people.claim(session, frame.status);
       return ack(requestId);
     }
     case "watch_presence": {
-      const { refusal } = await ctx.rateLimits.take(
-        "presenceWatches",
-        session,
-        Math.max(1, frame.user_ids.length),
-      );
-      if (refusal) throw refusal;
+      await limit(ctx, session, "presenceWatches", Math.max(1, frame.user_ids.length));
       await presence.watches.watch(session, frame.user_ids);
       return ack(requestId);
     }
     case "react": {
-      const { refusal } = await ctx.rateLimits.take("reactions", session);
-      if (refusal) throw refusal;
+      await limit(ctx, session, "reactions");
       const { chat_id: chatId, message_id: messageId, emoji, on } = frame;
       await react(ctx, storeReaction, session.caller, { chatId, messageId, emoji, on });
       return ack(requestId);
@@ -129,6 +110,30 @@ export async function dispatch(
     case "ping":
       return { type: "pong", ...(requestId === undefined ? {} : { request_id: requestId }) };
   }
+}
+
+/** Counts a frame, or several at once. @throws Problem `rate_limited` if there were too many */
+async function limit(
+  ctx: Ctx,
+  session: SocketSession,
+  name: RateName,
+  points?: number,
+): Promise<void> {
+  const { refusal } = await ctx.rateLimits.take(name, session, points);
+  if (refusal) throw refusal;
+}
+
+/** Lets a session go on with a newer access token. @throws Problem `invalid_token` if it does not belong to its person */
+async function renewToken(ctx: Ctx, session: SocketSession, token: string): Promise<void> {
+  const identity = await identify(ctx, token);
+  await listSessionChats(ctx, identity);
+  if (identity.id !== session.userId) {
+    throw new Problem(
+      "invalid_token",
+      "The token is of somebody else. Open another socket for them.",
+    );
+  }
+  session.identity = identity;
 }
 
 function leave(ctx: Ctx, sockets: SocketRegistry, session: SocketSession, chatId: number): void {

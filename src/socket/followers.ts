@@ -1,22 +1,61 @@
 // The sockets that follow the activity of chats, of which a person may have hundreds. In Bun's topics, each of these
 // subscriptions takes 130 bytes, in these arrays about 16.
+import { activityTopic, mergedName } from "../realtime/topics.ts";
+
+/** Merged sockets are sent other texts than lean ones. */
+export interface FollowerForm {
+  readonly isMerged: boolean;
+}
+
+export interface FollowersWatch {
+  /**
+   * A socket follows a chat, or would if it did not already.
+   * @param readAtMs when the reading began that has found the person in the chat, in the milliseconds of `performance.now()`
+   */
+  followed(chatId: number, userId: number, readAtMs: number): void;
+  /** The first socket of a form follows a chat, or the last one does not any more. */
+  moved(chatId: number, form: FollowerForm, isFollowed: boolean): void;
+}
+
 export class Followers<Socket> {
   readonly #sockets = new Map<string, Socket[]>();
+  #watch: FollowersWatch | undefined;
 
-  /** @param name the topic's; the socket does not follow it yet */
-  add(name: string, ws: Socket): void {
-    this.#sockets.getOrInsertComputed(name, () => []).push(ws);
+  watch(watch: FollowersWatch): void {
+    this.#watch = watch;
   }
 
-  remove(name: string, ws: Socket): void {
+  /** See {@link FollowersWatch.followed}. */
+  note(chatId: number, userId: number, readAtMs: number): void {
+    this.#watch?.followed(chatId, userId, readAtMs);
+  }
+
+  /** Adds a socket that does not follow the chat yet. */
+  add(chatId: number, form: FollowerForm, ws: Socket): void {
+    const sockets = this.#sockets.getOrInsertComputed(nameOf(chatId, form), () => []);
+    sockets.push(ws);
+    if (sockets.length === 1) this.#watch?.moved(chatId, form, true);
+  }
+
+  remove(chatId: number, form: FollowerForm, ws: Socket): void {
+    const name = nameOf(chatId, form);
     const sockets = this.#sockets.get(name);
     const place = sockets?.indexOf(ws) ?? -1;
     if (!sockets || place < 0) return;
     const last = sockets.pop();
     if (last !== undefined && last !== ws) sockets[place] = last;
-    if (sockets.length === 0) this.#sockets.delete(name);
+    if (sockets.length > 0) return;
+    this.#sockets.delete(name);
+    this.#watch?.moved(chatId, form, false);
   }
 
+  /** Whether a socket of any form follows a chat. */
+  has(chatId: number): boolean {
+    const { name } = activityTopic(chatId);
+    return this.#sockets.has(name) || this.#sockets.has(mergedName(activityTopic(chatId)));
+  }
+
+  /** @param name the topic's, or that of its merged sockets */
   count(name: string): number {
     return this.#sockets.get(name)?.length ?? 0;
   }
@@ -25,4 +64,9 @@ export class Followers<Socket> {
   of(name: string): Socket[] {
     return this.#sockets.get(name)?.slice() ?? [];
   }
+}
+
+function nameOf(chatId: number, { isMerged }: FollowerForm): string {
+  const topic = activityTopic(chatId);
+  return isMerged ? mergedName(topic) : topic.name;
 }

@@ -12,7 +12,7 @@ export function checkSessions(
 ): void {
   for (const ws of sockets) {
     const { session, opening, openedAtMs } = ws.data;
-    if (session && session.caller.expiresAtMs <= nowMs) {
+    if (session && session.identity.expiresAtMs <= nowMs) {
       closeSocket(ws, "token_expired", "renew it with an auth frame before it expires");
     } else if (!session && !opening && openedAtMs + authTimeoutMs <= nowMs) {
       closeSocket(ws, "invalid_token", "no auth frame came in time");

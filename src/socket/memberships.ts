@@ -57,6 +57,7 @@ export class Memberships {
     const ended = new Set<number>();
     for (let from = 0; from < userIds.length; from += pageSize) {
       const page = userIds.slice(from, from + pageSize);
+      const readAtMs = performance.now();
       const found = await findChatIds(sql, page);
       for (const [place, userId] of page.entries()) {
         const sessions = sockets.listenersOf(userId);
@@ -67,7 +68,7 @@ export class Memberships {
         }
         const chatIds = found[place] ?? new Set();
         for (const session of sessions) {
-          for (const chatId of session.followOnly(chatIds)) ended.add(chatId);
+          for (const chatId of session.followOnly(chatIds, readAtMs)) ended.add(chatId);
         }
       }
     }

@@ -1,6 +1,6 @@
 // Signing a socket in with the token of its address or of its first frame.
 import { identify, listSessionChats } from "../accounts/authentication.ts";
-import { ExpiredToken, type Caller } from "../accounts/access-tokens.ts";
+import { ExpiredToken } from "../accounts/access-tokens.ts";
 import type { Ctx } from "../context.ts";
 import { asProblem } from "../http/problems.ts";
 import { Problem } from "../wire/problems.ts";
@@ -35,19 +35,14 @@ async function authenticate(
 ): Promise<void> {
   try {
     const identity = await identify(ctx, token);
-    // No frame is recorded in the audit, so sockets don't keep the User-Agent of their clients.
-    const caller: Caller = {
-      ...identity,
-      source: { address: ws.data.address, userAgent: null },
-    };
-    const { refusal } = await ctx.rateLimits.take("connects", { userId: caller.id });
+    const { refusal } = await ctx.rateLimits.take("connects", { userId: identity.id });
     if (ws.readyState !== WebSocket.OPEN) return;
     if (refusal) {
       closeSocket(ws, "rate_limited", refusal.detail);
       return;
     }
     const session = new SocketSession(ws, {
-      caller,
+      identity,
       metrics: ctx.telemetry.metrics,
       isMerged,
       followers: sockets.followers,
@@ -57,10 +52,10 @@ async function authenticate(
       return;
     }
     const readAtMs = performance.now();
-    const { chatIds, quietChatIds, isHidden } = await listSessionChats(ctx, caller);
+    const { chatIds, quietChatIds, isHidden } = await listSessionChats(ctx, identity);
     session.setHidden(isHidden, readAtMs);
     session.setQuietChats(quietChatIds, readAtMs);
-    session.followAll(chatIds);
+    session.followAll(chatIds, readAtMs);
   } catch (error) {
     const problem = socketProblem(ctx, ws, error);
     if (problem instanceof ExpiredToken) closeSocket(ws, "token_expired", problem.detail);

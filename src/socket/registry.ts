@@ -1,9 +1,10 @@
 // The open sockets of this node: their people, their limits, and the ways to reach, check and close them.
 import type { Server } from "bun";
 import type { Metrics } from "../observability/metrics/metrics.ts";
+import { itemsOf, withItem, withoutItem, type CompactList } from "../realtime/compact-list.ts";
 import { activityTopic, mergedName, type MergedSockets, type Topic } from "../realtime/topics.ts";
 import type { CloseReason } from "../wire/close-codes.ts";
-import type { UserFrame } from "../wire/list-frames.ts";
+import type { UserNotice } from "../realtime/local-realtime.ts";
 import { Followers } from "./followers.ts";
 import { checkSessions, pingOrCutOff } from "./liveness.ts";
 import { Removals } from "./removals.ts";
@@ -35,10 +36,9 @@ export interface RegistryOptions {
   leaveDelayMs?: number | undefined;
   /** See {@link Removals}. */
   removalDoubtMs?: number | undefined;
+  /** The first socket of a person was signed in, or the last one has closed. */
+  onPerson?: ((userId: number, isHere: boolean) => void) | undefined;
 }
-
-/** Frames that tell a person that they are no longer in a chat. */
-const endsChat = ({ type }: UserFrame) => type === "chat_deleted" || type === "removed_from_chat";
 
 export class SocketRegistry implements MergedSockets {
   /** See {@link RegistryOptions}. */
@@ -47,8 +47,7 @@ export class SocketRegistry implements MergedSockets {
   readonly removals: Removals;
   readonly #options: RegistryOptions;
   readonly #all = new Set<Socket>();
-  /** By person. Most people have one socket, for which an array takes a fifth of a set's memory. */
-  readonly #byUser = new Map<number, Socket[]>();
+  readonly #byUser = new Map<number, CompactList<Socket>>();
   readonly #countByNetwork = new Map<string, number>();
   #mergedCount = 0;
   #empty: PromiseWithResolvers<void> | undefined;
@@ -57,7 +56,7 @@ export class SocketRegistry implements MergedSockets {
   constructor(options: RegistryOptions) {
     this.#options = options;
     this.leaveDelayMs = options.leaveDelayMs ?? defaultLeaveDelayMs;
-    this.removals = new Removals((id) => this.#byUser.get(id) ?? [], options.removalDoubtMs);
+    this.removals = new Removals((id) => itemsOf(this.#byUser.get(id)), options.removalDoubtMs);
   }
 
   /** From now on frames go out through this server. */
@@ -83,9 +82,10 @@ export class SocketRegistry implements MergedSockets {
   /** Gives the socket to its person. @returns false when the person has as many sockets as they may */
   claim(ws: Socket, session: SocketSession): boolean {
     const { perUserMax } = this.#options;
-    const sockets = this.#byUser.getOrInsertComputed(session.userId, () => []);
-    if (perUserMax > 0 && sockets.length >= perUserMax) return false;
-    sockets.push(ws);
+    const sockets = this.#byUser.get(session.userId);
+    if (perUserMax > 0 && itemsOf(sockets).length >= perUserMax) return false;
+    this.#byUser.set(session.userId, withItem(sockets, ws));
+    if (sockets === undefined) this.#options.onPerson?.(session.userId, true);
     if (session.isMerged) this.#mergedCount += 1;
     ws.data.session = session;
     this.removals.applyTo(session);
@@ -104,9 +104,10 @@ export class SocketRegistry implements MergedSockets {
     session.end();
     this.#options.presence.disconnected(session);
     if (session.isMerged) this.#mergedCount -= 1;
-    const others = this.#byUser.get(session.userId)?.filter((other) => other !== ws) ?? [];
-    if (others.length > 0) this.#byUser.set(session.userId, others);
-    else this.#byUser.delete(session.userId);
+    const others = withoutItem(this.#byUser.get(session.userId), ws);
+    if (others) return void this.#byUser.set(session.userId, others);
+    this.#byUser.delete(session.userId);
+    this.#options.onPerson?.(session.userId, false);
   }
 
   /** Hands a text to all sockets that are subscribed to a topic. See {@link Emit}. */
@@ -133,24 +134,21 @@ export class SocketRegistry implements MergedSockets {
    * Hands a frame to all sockets of a person, which follow the chat that it brings, unless the person is being removed from it,
    * or unfollow the one that it ends.
    */
-  notify(userId: number, frame: UserFrame): void {
+  notify(userId: number, { text, opens, ends }: UserNotice): void {
     const { metrics } = this.#options;
-    const sockets = this.#byUser.get(userId) ?? [];
-    const text = JSON.stringify(frame);
-    const follows = "chat" in frame && !this.removals.noteInvited(userId, frame.chat.id);
+    const sockets = itemsOf(this.#byUser.get(userId));
+    const follows = opens !== undefined && !this.removals.noteInvited(userId, opens);
     metrics.framePublished("user", "", () => sockets.length);
     for (const ws of sockets) {
-      if ("chat" in frame) {
-        if (follows) ws.data.session?.follow(frame.chat.id);
-      } else if (endsChat(frame)) ws.data.session?.unfollow(frame.chat_id);
+      if (follows) ws.data.session?.follow(opens);
+      if (ends !== undefined) ws.data.session?.unfollow(ends);
       // A topic of each person would take a kilobyte.
       writeText(ws, metrics, text);
     }
   }
 
   listenersOf(userId: number): SocketSession[] {
-    const sockets = [...(this.#byUser.get(userId) ?? [])];
-    return sockets.map(({ data }) => data.session).filter((session) => session !== undefined);
+    return itemsOf(this.#byUser.get(userId)).flatMap(({ data }) => data.session ?? []);
   }
 
   /** The sockets that follow the activity of a chat. */
@@ -172,7 +170,7 @@ export class SocketRegistry implements MergedSockets {
 
   /** The sessions that sockets are open for. */
   sessionIds(): string[] {
-    const ids = Array.from(this.#all, ({ data }) => data.session?.caller.sessionId);
+    const ids = Array.from(this.#all, ({ data }) => data.session?.identity.sessionId);
     return [...new Set(ids.filter((id) => id !== undefined))];
   }
 
@@ -182,7 +180,7 @@ export class SocketRegistry implements MergedSockets {
     const ended = new Set(sessionIds);
     for (const ws of this.#all) {
       const { session } = ws.data;
-      if (session && ended.has(session.caller.sessionId)) {
+      if (session && ended.has(session.identity.sessionId)) {
         closeSocket(ws, "revoked", "this session has ended");
       }
     }

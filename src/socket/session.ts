@@ -1,10 +1,11 @@
 // One socket: the data that it carries, how it is sent to and closed, and the person it belongs to.
 import type { ServerWebSocket } from "bun";
-import type { Caller } from "../accounts/access-tokens.ts";
+import type { Caller, Identity } from "../accounts/access-tokens.ts";
 import type { Metrics } from "../observability/metrics/metrics.ts";
 import type { Listener } from "../realtime/listener.ts";
 import { activityTopic, mergedName, type Topic } from "../realtime/topics.ts";
 import { closeCodes, type CloseReason } from "../wire/close-codes.ts";
+import { DelayedLeaves } from "./delayed-leaves.ts";
 import type { Followers } from "./followers.ts";
 import type { Inbox } from "./inbox.ts";
 import { JoinedChats } from "./joined-chats.ts";
@@ -68,7 +69,7 @@ export function closeSocket(ws: Socket, reason: CloseReason, detail: string): vo
 const leftChatsMax = 1_000;
 
 interface SessionOptions {
-  caller: Caller;
+  identity: Identity;
   metrics: SendMetrics;
   /** See {@link Listener}. */
   isMerged: boolean;
@@ -80,7 +81,7 @@ export class SocketSession implements Listener {
   readonly joined = new JoinedChats();
   readonly isMerged: boolean;
   /** Replaced when an `auth` frame renews the session. */
-  caller: Caller;
+  identity: Identity;
   #isHidden = false;
   #hiddenReadAtMs = -Infinity;
   readonly #ws: Socket;
@@ -94,26 +95,30 @@ export class SocketSession implements Listener {
    */
   #leftChats: Set<number> | undefined;
   /** See {@link Listener.setQuietChats}. */
-  #quietChats: ReadonlySet<number> = new Set();
+  #quietChats: ReadonlySet<number> | undefined;
   #quietReadAtMs = -Infinity;
 
-  /** Leaves that have not taken effect yet, by chat. */
-  #leaving: Map<number, ReturnType<typeof setTimeout>> | undefined;
+  #leaving: DelayedLeaves | undefined;
 
-  constructor(ws: Socket, { caller, metrics, isMerged, followers }: SessionOptions) {
+  constructor(ws: Socket, { identity, metrics, isMerged, followers }: SessionOptions) {
     this.#ws = ws;
     this.isMerged = isMerged;
-    this.caller = caller;
+    this.identity = identity;
     this.#metrics = metrics;
     this.#followers = followers;
   }
 
   get userId(): number {
-    return this.caller.id;
+    return this.identity.id;
   }
 
   get username(): string {
-    return this.caller.username;
+    return this.identity.username;
+  }
+
+  get caller(): Caller {
+    // No frame is recorded in the audit, so sockets don't keep the User-Agent of their clients.
+    return { ...this.identity, source: { address: this.#ws.data.address, userAgent: null } };
   }
 
   get network(): string {
@@ -133,10 +138,11 @@ export class SocketSession implements Listener {
   setQuietChats(chatIds: readonly number[], readAtMs: number): void {
     if (readAtMs < this.#quietReadAtMs) return;
     this.#quietReadAtMs = readAtMs;
-    const before = this.#quietChats;
-    this.#quietChats = new Set(chatIds);
+    const before = this.#quietChats ?? [];
+    this.#quietChats = chatIds.length > 0 ? new Set(chatIds) : undefined;
     for (const chatId of chatIds) this.unsubscribe(activityTopic(chatId));
-    this.followAll([...before].filter((chatId) => !this.#quietChats.has(chatId)));
+    const loud = [...before].filter((chatId) => !this.#quietChats?.has(chatId));
+    this.followAll(loud, -Infinity);
   }
 
   get open(): boolean {
@@ -157,7 +163,7 @@ export class SocketSession implements Listener {
   }
 
   subscribe(topic: Topic): void {
-    if (topic.audience === "activity") this.#followActivity([topic.chatId]);
+    if (topic.audience === "activity") this.#followActivity([topic.chatId], -Infinity);
     else this.#ws.subscribe(this.#nameOf(topic));
   }
 
@@ -166,59 +172,59 @@ export class SocketSession implements Listener {
     if (audience === "chat") this.#ws.unsubscribe(this.#nameOf(topic));
     else if (this.#followed.includes(chatId)) {
       this.#followed = this.#followed.filter((id) => id !== chatId);
-      this.#followers.remove(this.#nameOf(topic), this.#ws);
+      this.#followers.remove(chatId, this, this.#ws);
     }
   }
 
   /** Calls `leave` in a moment, unless the chat is joined again until then. */
   leaveLater(chatId: number, delayMs: number, leave: () => void): void {
     if (!this.joined.has(chatId) || this.#leaving?.has(chatId)) return;
-    const timer = setTimeout(() => {
-      this.#leaving?.delete(chatId);
-      leave();
-    }, delayMs);
-    (this.#leaving ??= new Map()).set(chatId, timer);
+    (this.#leaving ??= new DelayedLeaves()).add(chatId, delayMs, leave);
   }
 
   /** Takes back {@link leaveLater}. */
   stay(chatId: number): void {
-    clearTimeout(this.#leaving?.get(chatId));
-    this.#leaving?.delete(chatId);
+    this.#leaving?.cancel(chatId);
   }
 
   /** The socket has closed. */
   end(): void {
-    for (const timer of this.#leaving?.values() ?? []) clearTimeout(timer);
-    this.#leaving = undefined;
-    for (const chatId of this.#followed) {
-      this.#followers.remove(this.#nameOf(activityTopic(chatId)), this.#ws);
-    }
+    this.#leaving?.cancelAll();
+    for (const chatId of this.#followed) this.#followers.remove(chatId, this, this.#ws);
     this.#followed = [];
   }
 
-  /** Subscribes to the activity of the chats that the person is in. */
-  followAll(chatIds: number[]): void {
-    this.#followActivity(chatIds.filter((chatId) => !this.joined.has(chatId)));
+  /**
+   * Subscribes to the activity of the chats that the person is in.
+   * @param readAtMs when their reading began, in the milliseconds of `performance.now()`
+   */
+  followAll(chatIds: number[], readAtMs: number): void {
+    this.#followActivity(
+      chatIds.filter((chatId) => !this.joined.has(chatId)),
+      readAtMs,
+    );
   }
 
   /**
    * Subscribes to the activity of these chats, which are all that the person is in, and ends the other subscriptions.
+   * @param readAtMs when their reading began, in the milliseconds of `performance.now()`
    * @returns the chats that it has joined and that are not among them
    */
-  followOnly(chatIds: ReadonlySet<number>): number[] {
+  followOnly(chatIds: ReadonlySet<number>, readAtMs: number): number[] {
     for (const id of chatIds) this.#leftChats?.delete(id);
     for (const id of this.#followed) if (!chatIds.has(id)) this.unfollow(id);
     const ended = [...this.joined].filter((id) => !chatIds.has(id));
     // Its rooms learn of the removal from their log; a `leave` before that must not subscribe to the activity.
     for (const id of ended) this.unfollow(id);
-    this.followAll([...chatIds]);
+    this.followAll([...chatIds], readAtMs);
     return ended;
   }
 
   /** Subscribes to the activity of a chat, also of one that the person was removed from before. */
   follow(chatId: number): void {
     this.#leftChats?.delete(chatId);
-    if (!this.joined.has(chatId)) this.#followActivity([chatId]);
+    // The invitation may be older than a removal that is known.
+    if (!this.joined.has(chatId)) this.#followActivity([chatId], -Infinity);
   }
 
   /** Ends the subscription to a chat's activity, until {@link follow}. */
@@ -234,13 +240,15 @@ export class SocketSession implements Listener {
     return this.isMerged ? mergedName(topic) : topic.name;
   }
 
-  #followActivity(chatIds: number[]): void {
+  #followActivity(chatIds: number[], readAtMs: number): void {
     if (!this.open) return;
     const before = new Set(this.#followed);
     const added = chatIds.filter(
-      (id) => !before.has(id) && !this.#leftChats?.has(id) && !this.#quietChats.has(id),
+      (id) => !before.has(id) && !this.#leftChats?.has(id) && !this.#quietChats?.has(id),
     );
-    for (const id of added) this.#followers.add(this.#nameOf(activityTopic(id)), this.#ws);
+    for (const id of added) this.#followers.add(id, this, this.#ws);
     this.#followed = [...this.#followed, ...added];
+    const isFollowed = (id: number) => !this.#leftChats?.has(id) && !this.#quietChats?.has(id);
+    for (const id of chatIds) if (isFollowed(id)) this.#followers.note(id, this.userId, readAtMs);
   }
 }

@@ -37,13 +37,12 @@ export function ChatListPane({
   onSearch: () => void;
   onSettings: () => void;
 }) {
-  const { unfinished } = usePageParts();
+  const { people } = usePageParts();
   const { chats: list, problem } = useSnapshot(chats);
   // The times of yesterday's messages change at midnight.
   useToday();
   const now = useNow();
   const partners = usePartners(client, list, user.id);
-  const { people } = usePageParts();
   const { blockedIds } = useSnapshot(people);
   // The server counts nothing as unread in a private chat with somebody who is blocked.
   useEffect(() => void chats.refresh(), [blockedIds]);
@@ -55,23 +54,7 @@ export function ChatListPane({
   const sorted = list?.toSorted((one, other) => Number(other.pinned) - Number(one.pinned));
   return (
     <nav class="chats" aria-label="Chats">
-      <header>
-        <h1>Chats</h1>
-        <div class="buttons">
-          <button
-            type="button"
-            class="quiet square"
-            aria-label="Search all chats"
-            title="Search all chats"
-            onClick={onSearch}
-          >
-            <Icon name="search" />
-          </button>
-          <button type="button" class="quiet square" aria-label="New chat" onClick={onCreate}>
-            <Icon name="add" />
-          </button>
-        </div>
-      </header>
+      <ListHeader onCreate={onCreate} onSearch={onSearch} />
       {list === undefined && <p class="muted note">{problem?.detail ?? "Loading…"}</p>}
       {list?.length === 0 && <p class="muted note">No chats yet.</p>}
       <ul>
@@ -88,32 +71,63 @@ export function ChatListPane({
         ))}
       </ul>
       <footer>
-        <div class="me">
-          <Avatar userId={user.id} name={user.display_name ?? user.username} />
-          <bdi class="name">{user.display_name ?? user.username}</bdi>
-          <button
-            type="button"
-            class="quiet square"
-            aria-label="Your settings"
-            title="Your settings"
-            onClick={onSettings}
-          >
-            <Icon name="settings" />
-          </button>
-          <button
-            type="button"
-            class="link"
-            onClick={async () => {
-              await unfinished.finish();
-              await client.session.logout();
-            }}
-          >
-            Sign out
-          </button>
-        </div>
+        <Me client={client} user={user} onSettings={onSettings} />
         <ConnectionState client={client} />
       </footer>
     </nav>
+  );
+}
+
+function ListHeader({ onCreate, onSearch }: { onCreate: () => void; onSearch: () => void }) {
+  return (
+    <header>
+      <h1>Chats</h1>
+      <div class="buttons">
+        <button
+          type="button"
+          class="quiet square"
+          aria-label="Search all chats"
+          title="Search all chats"
+          onClick={onSearch}
+        >
+          <Icon name="search" />
+        </button>
+        <button type="button" class="quiet square" aria-label="New chat" onClick={onCreate}>
+          <Icon name="add" />
+        </button>
+      </div>
+    </header>
+  );
+}
+
+/** The person who is signed in, with the buttons for their settings and for signing out. */
+function Me({ client, user, onSettings }: { client: Client; user: User; onSettings: () => void }) {
+  const { unfinished } = usePageParts();
+  const name = user.display_name ?? user.username;
+  return (
+    <div class="me">
+      <Avatar userId={user.id} name={name} />
+      <bdi class="name">{name}</bdi>
+      <button
+        type="button"
+        class="quiet square"
+        aria-label="Your settings"
+        title="Your settings"
+        onClick={onSettings}
+      >
+        <Icon name="settings" />
+      </button>
+      <button
+        type="button"
+        class="link"
+        onClick={async () => {
+          await unfinished.finish();
+          await client.session.logout();
+        }}
+      >
+        Sign out
+      </button>
+    </div>
   );
 }
 

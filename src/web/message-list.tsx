@@ -2,7 +2,7 @@ import { useMemo } from "preact/hooks";
 import type { Room, RoomSnapshot } from "../client/client.ts";
 import type { Message } from "../wire/messages.ts";
 import type { User } from "../wire/users.ts";
-import { Refusal, useAction } from "./acting.tsx";
+import { Refusal, useAction, type Acting } from "./acting.tsx";
 import { Icon } from "./icons.tsx";
 import { mentionNames } from "./mentions.ts";
 import { moveBetweenActions } from "./message-actions.tsx";
@@ -52,6 +52,42 @@ function firstAfter(
 ): Message | undefined {
   if (hasOlder && (messages[0]?.seq ?? 0) > afterSeq) return undefined;
   return messages.find(({ seq, user_id }) => seq > afterSeq && user_id !== ownId);
+}
+
+/** Loads a page of messages at an end of the list. */
+function More({
+  label,
+  isLoading,
+  action,
+  onMore,
+}: {
+  label: string;
+  isLoading: boolean;
+  action: Acting;
+  onMore: () => void;
+}) {
+  return (
+    <p class="older">
+      <button type="button" class="quiet" disabled={isLoading} onClick={onMore}>
+        {isLoading ? "Loading…" : label}
+      </button>
+      <Refusal of={action} />
+    </p>
+  );
+}
+
+function ToNewest({ newCount, onNewest }: { newCount: number; onNewest: () => void }) {
+  return (
+    <button type="button" class="to-end" onClick={onNewest}>
+      <Icon name="down" /> Newest
+      {newCount > 0 && (
+        <span class="unread">
+          {newCount > 99 ? "99+" : newCount}
+          <span class="visually-hidden"> new</span>
+        </span>
+      )}
+    </button>
+  );
 }
 
 export function MessageList({
@@ -110,12 +146,7 @@ export function MessageList({
       }}
     >
       {hasOlder && (
-        <p class="older">
-          <button type="button" class="quiet" disabled={loadingOlder} onClick={loadOlder}>
-            {loadingOlder ? "Loading…" : "Earlier messages"}
-          </button>
-          <Refusal of={older} />
-        </p>
+        <More label="Earlier messages" isLoading={loadingOlder} action={older} onMore={loadOlder} />
       )}
       <ol onKeyDown={(event) => moveBetweenActions(event, event.currentTarget)}>
         {messages.flatMap((message, index) => {
@@ -165,24 +196,9 @@ export function MessageList({
         ))}
       </ol>
       {hasNewer && (
-        <p class="older">
-          <button type="button" class="quiet" disabled={past.isLoading} onClick={loadNewer}>
-            {past.isLoading ? "Loading…" : "Later messages"}
-          </button>
-          <Refusal of={newer} />
-        </p>
+        <More label="Later messages" isLoading={past.isLoading} action={newer} onMore={loadNewer} />
       )}
-      {(hasNewer || !scrolling.isAtEnd) && (
-        <button type="button" class="to-end" onClick={onNewest}>
-          <Icon name="down" /> Newest
-          {newCount > 0 && (
-            <span class="unread">
-              {newCount > 99 ? "99+" : newCount}
-              <span class="visually-hidden"> new</span>
-            </span>
-          )}
-        </button>
-      )}
+      {(hasNewer || !scrolling.isAtEnd) && <ToNewest newCount={newCount} onNewest={onNewest} />}
     </div>
   );
 }

@@ -3,7 +3,7 @@ import type { ChatList } from "../client/chat-list.ts";
 import type { Client, RoomSnapshot } from "../client/client.ts";
 import type { Chat, Participant } from "../wire/chats.ts";
 import type { User } from "../wire/users.ts";
-import { Refusal, useAction } from "./acting.tsx";
+import { Refusal, useAction, type Acting } from "./acting.tsx";
 import { ConfirmedButton } from "./confirmed-button.tsx";
 import { Dialog } from "./dialog.tsx";
 import { usePageParts } from "./page-parts.ts";
@@ -30,14 +30,11 @@ export function PeopleDialog({
   onClose: () => void;
 }) {
   const action = useAction();
-  const { moderation } = usePageParts();
   const isOwner = chat.owner_id === user.id;
   const own = snapshot.participants.find(({ id }) => id === user.id);
   const mayRemove = ({ id, role }: Participant) =>
     id !== user.id && (isOwner || (own?.role === "moderator" && role === "member"));
   const here = new Set(snapshot.online.map(({ user_id }) => user_id));
-  const { nameOf, onPerson } = useRoomPeople();
-  const shown = ({ id, username }: Participant) => nameOf({ user_id: id, username });
   const isFull = !chat.is_group && snapshot.participants.length >= 2;
 
   return (
@@ -46,51 +43,16 @@ export function PeopleDialog({
         <>
           <ul class="people">
             {snapshot.participants.map((person) => (
-              <li key={person.id}>
-                <Avatar userId={person.id} name={shown(person)} />
-                {person.id !== user.id && <PresenceDot userId={person.id} />}
-                <button
-                  type="button"
-                  class="name-link"
-                  aria-haspopup="dialog"
-                  onClick={() => onPerson(person.id)}
-                >
-                  <PersonName
-                    person={{
-                      username: person.username,
-                      display_name: shown(person) === person.username ? null : shown(person),
-                    }}
-                  />
-                </button>
-                <span class="muted">{standingOf(person, user, here)}</span>
-                <div class="row">
-                  {isOwner && person.role !== "owner" && (
-                    <button
-                      type="button"
-                      class="quiet"
-                      disabled={action.isBusy}
-                      onClick={() =>
-                        void action.run(() =>
-                          moderation.changeRole(chat.id, person.id, otherRole(person)),
-                        )
-                      }
-                    >
-                      {`Make ${otherRole(person)}`}
-                      <span class="visually-hidden"> {person.username}</span>
-                    </button>
-                  )}
-                  {mayRemove(person) && (
-                    <ConfirmedButton
-                      label="Remove"
-                      about={person.username}
-                      disabled={action.isBusy}
-                      onConfirm={() =>
-                        action.run(() => client.api.removeParticipant(chat.id, person.id))
-                      }
-                    />
-                  )}
-                </div>
-              </li>
+              <PersonRow
+                key={person.id}
+                client={client}
+                chat={chat}
+                user={user}
+                person={person}
+                isHere={here.has(person.id)}
+                mayRemove={mayRemove(person)}
+                action={action}
+              />
             ))}
           </ul>
           {isFull ? (
@@ -122,13 +84,80 @@ export function PeopleDialog({
   );
 }
 
+/** A participant, with buttons for those who may change their role or remove them. */
+function PersonRow({
+  client,
+  chat,
+  user,
+  person,
+  isHere,
+  mayRemove,
+  action,
+}: {
+  client: Client;
+  chat: Chat;
+  user: User;
+  person: Participant;
+  isHere: boolean;
+  mayRemove: boolean;
+  action: Acting;
+}) {
+  const { moderation } = usePageParts();
+  const { nameOf, onPerson } = useRoomPeople();
+  const isOwner = chat.owner_id === user.id;
+  const name = nameOf({ user_id: person.id, username: person.username });
+  return (
+    <li>
+      <Avatar userId={person.id} name={name} />
+      {person.id !== user.id && <PresenceDot userId={person.id} />}
+      <button
+        type="button"
+        class="name-link"
+        aria-haspopup="dialog"
+        onClick={() => onPerson(person.id)}
+      >
+        <PersonName
+          person={{
+            username: person.username,
+            display_name: name === person.username ? null : name,
+          }}
+        />
+      </button>
+      <span class="muted">{standingOf(person, user, isHere)}</span>
+      <div class="row">
+        {isOwner && person.role !== "owner" && (
+          <button
+            type="button"
+            class="quiet"
+            disabled={action.isBusy}
+            onClick={() =>
+              void action.run(() => moderation.changeRole(chat.id, person.id, otherRole(person)))
+            }
+          >
+            {`Make ${otherRole(person)}`}
+            <span class="visually-hidden"> {person.username}</span>
+          </button>
+        )}
+        {mayRemove && (
+          <ConfirmedButton
+            label="Remove"
+            about={person.username}
+            disabled={action.isBusy}
+            onConfirm={() => action.run(() => client.api.removeParticipant(chat.id, person.id))}
+          />
+        )}
+      </div>
+    </li>
+  );
+}
+
 function otherRole({ role }: Participant): "member" | "moderator" {
   return role === "moderator" ? "member" : "moderator";
 }
 
-function standingOf(person: Participant, user: User, here: Set<number>): string {
+function standingOf(person: Participant, user: User, isHere: boolean): string {
   const words = [
-    person.id === user.id ? "you" : here.has(person.id) ? "here" : "",
+    person.id === user.id ? "you" : isHere ? "here" : "",
     person.role === "member" ? "" : person.role,
   ];
   return words.filter((word) => word !== "").join(", ");

@@ -15,6 +15,13 @@ function partIn(text: string, isList: boolean): string {
   return (isList ? (text.split(/[,;]/).at(-1) ?? "") : text).trim();
 }
 
+/** The text with a username instead of its last part. */
+function completed(text: string, username: string, isList: boolean): string {
+  if (!isList) return username;
+  const before = text.slice(0, Math.max(text.lastIndexOf(","), text.lastIndexOf(";")) + 1);
+  return `${before}${before === "" ? "" : " "}${username}, `;
+}
+
 /** The people whom a text finds; nobody while it is too short or is being looked for. */
 function useFound(query: string): { found: readonly Profile[]; isDone: boolean } {
   const { people } = usePageParts();
@@ -32,6 +39,40 @@ function useFound(query: string): { found: readonly Profile[]; isDone: boolean }
   }, [query]);
   const isDone = result?.query === query;
   return { found: isDone ? result.found : [], isDone };
+}
+
+/** The list of a combobox. @param id that of the field, from which the ids of the list and its options are made */
+function FoundPeople({
+  id,
+  found,
+  active,
+  onTake,
+}: {
+  id: string;
+  found: readonly Profile[];
+  /** The index of the option that Enter takes. */
+  active: number;
+  onTake: (person: Profile) => void;
+}) {
+  return (
+    <ul id={`${id}-list`} class="mention-list" role="listbox" aria-label="People who were found">
+      {found.map((person, index) => (
+        <li
+          key={person.id}
+          id={`${id}-${index}`}
+          role="option"
+          aria-selected={index === active}
+          // The field keeps the focus, and a phone its keyboard.
+          onPointerDown={(event) => event.preventDefault()}
+          onMouseDown={(event) => event.preventDefault()}
+          onClick={() => onTake(person)}
+        >
+          <Avatar userId={person.id} name={person.display_name ?? person.username} />
+          <PersonName person={person} />
+        </li>
+      ))}
+    </ul>
+  );
 }
 
 export function PeopleField({
@@ -63,10 +104,7 @@ export function PeopleField({
 
   function take(person: Profile | undefined) {
     if (!person) return;
-    const before = isList
-      ? text.slice(0, Math.max(text.lastIndexOf(","), text.lastIndexOf(";")) + 1)
-      : "";
-    const next = `${before}${before === "" ? "" : " "}${person.username}${isList ? ", " : ""}`;
+    const next = completed(text, person.username, isList);
     setText(next);
     setClosedAt(next);
     field.current?.focus();
@@ -115,30 +153,7 @@ export function PeopleField({
         onBlur={() => setClosedAt(text)}
         onKeyDown={onKeyDown}
       />
-      {isOpen && (
-        <ul
-          id={`${id}-list`}
-          class="mention-list"
-          role="listbox"
-          aria-label="People who were found"
-        >
-          {found.map((person, index) => (
-            <li
-              key={person.id}
-              id={`${id}-${index}`}
-              role="option"
-              aria-selected={index === active}
-              // The field keeps the focus, and a phone its keyboard.
-              onPointerDown={(event) => event.preventDefault()}
-              onMouseDown={(event) => event.preventDefault()}
-              onClick={() => take(person)}
-            >
-              <Avatar userId={person.id} name={person.display_name ?? person.username} />
-              <PersonName person={person} />
-            </li>
-          ))}
-        </ul>
-      )}
+      {isOpen && <FoundPeople id={id} found={found} active={active} onTake={take} />}
       <span class="visually-hidden" role="status">
         {isOpen && `${found.length} found: choose with the arrow keys, take with Enter.`}
         {isDone && !isOpen && query !== "" && "Nobody was found."}

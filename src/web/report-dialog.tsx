@@ -1,4 +1,5 @@
 import { useId, useState } from "preact/hooks";
+import type { Report } from "../client/moderation.ts";
 import type { Message } from "../wire/messages.ts";
 import { Refusal, useAction } from "./acting.tsx";
 import { Dialog } from "./dialog.tsx";
@@ -8,21 +9,27 @@ import { usePageParts } from "./page-parts.ts";
 export function ReportDialog({ message, onClose }: { message: Message; onClose: () => void }) {
   const { moderation } = usePageParts();
   const action = useAction();
-  const [isSent, setSent] = useState(false);
+  const [sent, setSent] = useState<Report>();
   const id = useId();
 
   async function send(form: HTMLFormElement) {
     const reason = String(new FormData(form).get("reason") ?? "");
     const { chat_id, id: messageId } = message;
-    if (await action.run(() => moderation.reportMessage(chat_id, messageId, reason))) setSent(true);
+    await action.run(async () =>
+      setSent(await moderation.reportMessage(chat_id, messageId, reason)),
+    );
   }
 
   return (
     <Dialog title="Report this message" onClose={onClose}>
       {(close) =>
-        isSent ? (
+        sent ? (
           <>
-            <p role="status">The chat's owner and moderators are told. Nobody else is.</p>
+            <p role="status">
+              {sent.handled_by === "moderators"
+                ? "The chat's owner and moderators are told. Nobody else is."
+                : "The message is of the chat's owner, and nobody else moderates the chat: the operators of this server can see your report."}
+            </p>
             <footer>
               <button type="button" class="primary" onClick={close}>
                 Done

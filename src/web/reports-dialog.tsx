@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import type { Report } from "../client/moderation.ts";
-import { Refusal, useAction } from "./acting.tsx";
+import { Refusal, useAction, type Acting } from "./acting.tsx";
 import { ConfirmedButton } from "./confirmed-button.tsx";
 import { Dialog } from "./dialog.tsx";
 import { usePageParts } from "./page-parts.ts";
@@ -45,43 +45,22 @@ export function ReportsDialog({ chatId, onClose }: { chatId: number; onClose: ()
           {reports?.length === 0 && <p class="muted">No message is reported.</p>}
           <ul class="reports" aria-label="Reports, the newest first">
             {reports?.map((report) => (
-              <li key={report.id}>
-                <p>
-                  <bdi>{report.reporter.username}</bdi>{" "}
-                  <time class="muted" dateTime={report.created_at}>
-                    {fullTime(report.created_at)}
-                  </time>
-                </p>
-                <p dir="auto">{report.reason}</p>
-                <blockquote class="reported" dir="auto">
-                  <bdi class="muted">{report.message.username}</bdi> {report.message.content}
-                </blockquote>
-                <div class="row">
-                  <button
-                    type="button"
-                    disabled={action.isBusy}
-                    onClick={() =>
-                      void action
-                        .run(() => moderation.resolveReport(chatId, report.id))
-                        .then((isDone) => isDone && without(({ id }) => id === report.id))
-                    }
-                  >
-                    Resolve
-                  </button>
-                  <ConfirmedButton
-                    label="Delete the message"
-                    disabled={action.isBusy}
-                    onConfirm={() =>
-                      void action
-                        .run(() => client.api.deleteMessage(chatId, report.message.id))
-                        .then(
-                          (isDone) =>
-                            isDone && without(({ message }) => message.id === report.message.id),
-                        )
-                    }
-                  />
-                </div>
-              </li>
+              <ReportItem
+                key={report.id}
+                report={report}
+                action={action}
+                onResolve={async () => {
+                  if (await action.run(() => moderation.resolveReport(chatId, report.id))) {
+                    without(({ id }) => id === report.id);
+                  }
+                }}
+                onDelete={async () => {
+                  const { id } = report.message;
+                  if (await action.run(() => client.api.deleteMessage(chatId, id))) {
+                    without(({ message }) => message.id === id);
+                  }
+                }}
+              />
             ))}
           </ul>
           <Refusal of={action} />
@@ -93,5 +72,42 @@ export function ReportsDialog({ chatId, onClose }: { chatId: number; onClose: ()
         </>
       )}
     </Dialog>
+  );
+}
+
+function ReportItem({
+  report,
+  action,
+  onResolve,
+  onDelete,
+}: {
+  report: Report;
+  action: Acting;
+  onResolve: () => Promise<void>;
+  onDelete: () => Promise<void>;
+}) {
+  return (
+    <li>
+      <p>
+        <bdi>{report.reporter.username}</bdi>{" "}
+        <time class="muted" dateTime={report.created_at}>
+          {fullTime(report.created_at)}
+        </time>
+      </p>
+      <p dir="auto">{report.reason}</p>
+      <blockquote class="reported" dir="auto">
+        <bdi class="muted">{report.message.username}</bdi> {report.message.content}
+      </blockquote>
+      <div class="row">
+        <button type="button" disabled={action.isBusy} onClick={() => void onResolve()}>
+          Resolve
+        </button>
+        <ConfirmedButton
+          label="Delete the message"
+          disabled={action.isBusy}
+          onConfirm={() => void onDelete()}
+        />
+      </div>
+    </li>
   );
 }

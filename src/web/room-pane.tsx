@@ -112,7 +112,9 @@ export function RoomPane({
     .filter(({ user_id }) => user_id !== user.id && !blockedIds.has(user_id))
     .map(({ user_id, username }) => ({ username: names.get(user_id) ?? username }));
   const partner = partnerIn(snapshot, user.id);
-  const title = chat?.is_named === false && partner ? names.get(partner.id) : chat?.name;
+  // A private chat without a name is called after the other person, who may have deleted the account meanwhile.
+  const unnamed = partner ? names.get(partner.id) : (listed?.name ?? chat?.name);
+  const title = chat?.is_named === false ? unnamed : chat?.name;
   const isEmpty = chat !== undefined && messages.length === 0 && snapshot.pending.length === 0;
   return (
     <RoomPeopleContext.Provider value={roomPeople}>

@@ -6,7 +6,7 @@ import { useSnapshot } from "./observing.ts";
 import { messageAddress } from "./place.ts";
 import { wordsOfFiles } from "./message-text.ts";
 import { snippetOf } from "./snippet.ts";
-import { useNameOf } from "./shown-names.ts";
+import { useAuthors, useNameOf } from "./shown-names.ts";
 import { fullTime, shortTime } from "./times.ts";
 
 /** A search begins when the person has not typed for so long. */
@@ -26,6 +26,7 @@ export function SearchDialog({
   const search = useMemo(() => createSearch(client), [client]);
   useEffect(() => search.cancel, [search]);
   const snapshot = useSnapshot(search);
+  useAuthors(snapshot.items.map(({ message }) => message.user_id));
   const [text, setText] = useState("");
   const [isInChat, setInChat] = useState(chat !== undefined);
   const chatId = isInChat ? chat?.id : undefined;

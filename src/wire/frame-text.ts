@@ -3,22 +3,30 @@
 import type { RoomFrame } from "./frames.ts";
 import type { MergedMessage } from "./merged-frames.ts";
 
+/** A frame that another server has serialised. */
+export interface SerialisedFrame {
+  readonly serialised: string;
+  /** See {@link FrameText.isListed}. */
+  readonly isListed: boolean;
+}
+
 export class FrameText {
-  readonly #frame: RoomFrame;
-  readonly #message: (() => MergedMessage) | undefined;
+  readonly #frame: RoomFrame | SerialisedFrame;
+  readonly #message: (() => MergedMessage | undefined) | undefined;
   #text: string | undefined;
   #merged: string | undefined;
   #messageText: string | undefined;
 
   /** @param message the message that merged sockets are shown with the frame; undefined if it has none */
-  constructor(frame: RoomFrame, message?: () => MergedMessage) {
+  constructor(frame: RoomFrame | SerialisedFrame, message?: () => MergedMessage | undefined) {
     this.#frame = frame;
     this.#message = message;
   }
 
   /** For lean sockets. */
   get text(): string {
-    return (this.#text ??= JSON.stringify(this.#frame));
+    const frame = this.#frame;
+    return (this.#text ??= "serialised" in frame ? frame.serialised : JSON.stringify(frame));
   }
 
   /** For merged sockets that have joined the chat: the same members, and the nested `message` if there is one. */
@@ -31,6 +39,7 @@ export class FrameText {
   get isListed(): boolean {
     const frame = this.#frame;
     if (this.#message === undefined) return false;
+    if ("serialised" in frame) return frame.isListed;
     return frame.type === "message" || (frame.type === "bot_stream" && frame.is_complete);
   }
 

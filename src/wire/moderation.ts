@@ -39,6 +39,11 @@ export const Report = z
     reporter: Somebody,
     reason: z.string(),
     status: ReportStatus,
+    handled_by: z.enum(["moderators", "operators"]).meta({
+      description:
+        "Who can resolve it: the chat's owner and moderators. If all of them have written the message, it is left to the operators of " +
+        "the server; a moderator who is named later sees it, too.",
+    }),
     created_at: Time,
     resolved_at: Time.nullable(),
     resolved_by: Somebody.nullable().meta({

@@ -3,9 +3,6 @@ import { Bio, DisplayName } from "./names.ts";
 import { Visibility } from "./presence.ts";
 import { Id, numeric, text, Time } from "./text.ts";
 
-/** The username of all deleted accounts. It has a space, so that nobody can register with it. */
-export const deletedUsername = "Deleted user";
-
 const usernamePattern = /^[A-Za-z0-9_.-]+$/;
 
 export const Username = z

@@ -2,7 +2,9 @@ import { beforeAll, describe, expect, test } from "bun:test";
 import { continueDeletions } from "../../src/account-deletion/job.ts";
 import { Passwords } from "../../src/accounts/passwords.ts";
 import { answerAndHang, say } from "../world/gemini/script.ts";
+import { TestSocket } from "../world/socket.ts";
 import { useWorld, type Person } from "../world/world.ts";
+import { tablesWith } from "../database/texts.ts";
 import { expectInvalid, expectProblem } from "../http/refusals.ts";
 
 // The recurring task is called by the tests.
@@ -180,6 +182,37 @@ describe("deleting an account", () => {
     expect(found.body).toEqual([]);
   });
 
+  test("gives open rooms on every server the new name of what stays, and tells nobody else", async () => {
+    const durations = { purgeMs: 3_600_000, peoplePollMs: 50 };
+    const other = world.startAnother({ durations });
+    const ann = await leaver();
+    const [ben, cat] = [await world.person("ben"), await world.person("cat")];
+    await ann.api("PATCH", "/api/auth/me", { display_name: "Ann Lee", bio: "Optics" });
+    const chat = await ann.chat({ with: [ben] });
+    await ann.say(chat.id, "hello");
+    const elsewhere = new TestSocket(
+      `${other.url.replace("http", "ws")}/ws?token=${ben.token}&frames=flat`,
+    );
+    await elsewhere.opened;
+    await elsewhere.settle();
+    const sockets = [await ben.joined(chat.id), elsewhere];
+    const unrelated = await cat.socket();
+    await deleteMe(ann);
+    for (const socket of sockets) {
+      let { user } = await socket.next("user_updated");
+      // The profile was changed a moment ago.
+      while (Object(user).username !== "Deleted user") {
+        ({ user } = await socket.next("user_updated"));
+      }
+      expect(user).toMatchObject({ id: ann.id, display_name: null, bio: null, avatar_url: null });
+    }
+    await unrelated.settle();
+    expect(unrelated.ofType("user_updated")).toEqual([]);
+    for (const socket of [...sockets, unrelated]) await socket.close();
+    // It would fill the index of the searches for the tests that follow.
+    await other.stop();
+  });
+
   test("stops a running answer to the person's question", async () => {
     const ann = await leaver();
     const ben = await world.person("ben");
@@ -214,24 +247,6 @@ describe("deleting an account", () => {
   });
 });
 
-/** The tables with a row that has a word in it, whatever its case. */
-async function tablesWith(word: string): Promise<string[]> {
-  const tables = await world.sql<{ name: string }[]>`
-    select quote_ident(table_schema) || '.' || quote_ident(table_name) as name
-    from information_schema.tables
-    where table_type = 'BASE TABLE' and table_schema not in ('pg_catalog', 'information_schema')
-    order by 1
-  `;
-  const found: string[] = [];
-  for (const { name } of tables) {
-    const rows = await world.sql`
-      select from ${world.sql.unsafe(name)} t where t::text ilike ${`%${word}%`} limit 1
-    `;
-    if (rows.length > 0) found.push(name);
-  }
-  return found;
-}
-
 describe("erasing", () => {
   test("leaves none of the person's texts in any table, and tells the rooms in the order of the numbers", async () => {
     const ann = await leaver("quokka");
@@ -253,7 +268,7 @@ describe("erasing", () => {
       insert into chat_summaries (chat_id, up_to_seq, content) values (${chat.id}, 4, 'Ann likes the numbat.')
     `;
     await world.index();
-    const before = await tablesWith("numbat");
+    const before = await tablesWith(world.sql, "numbat");
     expect(before).toEqual([
       "public.chat_summaries",
       "public.message_reports",
@@ -275,11 +290,11 @@ describe("erasing", () => {
         reactions: [],
       });
     }
-    const ids = await tablesWith("numbat");
+    const ids = await tablesWith(world.sql, "numbat");
     // A client id is no text of a person; retries are recognised by it.
     expect(ids).toEqual(["public.messages"]);
     await world.sql`update messages set client_id = null where client_id = 'client-numbat'`;
-    expect(await tablesWith("numbat")).toEqual([]);
+    expect(await tablesWith(world.sql, "numbat")).toEqual([]);
     expect(await history(ben, left.id)).toMatchObject([{ content: "" }]);
     expect(await history(ben, chat.id)).toMatchObject([
       { content: "" },
@@ -287,7 +302,7 @@ describe("erasing", () => {
       { content: "a rude reply" },
     ]);
     // The audit keeps names for AUDIT_DAYS.
-    expect(await tablesWith(ann.username)).toEqual(["public.audit_events"]);
+    expect(await tablesWith(world.sql, ann.username)).toEqual(["public.audit_events"]);
     await socket.close();
   });
 
@@ -305,7 +320,7 @@ describe("erasing", () => {
       update chats set last_seq = last_seq + ${count}, message_count = ${count} where id = ${chat.id}
     `;
     await deleteMe(ann, "erase");
-    // Of several servers each does a part, and so does one whose statements were cut off.
+    // Several servers each do a part, and so does one whose statements were cut off.
     await Promise.all([1, 2, 3].map(() => continueDeletions(world.ctx).catch(() => undefined)));
     await world.sql`update account_deletions set next_id = 0 where user_id = ${ann.id}`;
     await untilFinished();

@@ -197,6 +197,33 @@ test("the blocked person is sent nothing, and the blocker's clients on every ser
   ]);
 });
 
+test("a common chat tells both people and a third one the same of who is there, types and has read", async () => {
+  const cat = await world.person("cat");
+  const chat = await cat.chat({ with: [ann, ben] });
+  const message = await cat.say(chat.id, "hello");
+  await block(ann, ben);
+  const told = async (who: Person, witnesses: Person[]) => {
+    const sockets = await Promise.all(witnesses.map((each) => each.joined(chat.id)));
+    const own = await who.joined(chat.id);
+    own.send({ type: "typing", chat_id: chat.id });
+    await who.api("POST", `/api/chats/${chat.id}/mark-read`, { seq: message.seq });
+    for (const socket of sockets) {
+      // Those who watch have come one after another.
+      await socket.next("user_joined", { user_id: who.id });
+      await socket.next("typing", { user_id: who.id });
+      const { reads } = await socket.next("read");
+      expect(reads).toMatchObject([{ user_id: who.id, last_read_seq: message.seq }]);
+    }
+    await own.close();
+    for (const socket of sockets) {
+      await socket.next("user_left", { user_id: who.id });
+      await socket.close();
+    }
+  };
+  await told(ann, [ben, cat]);
+  await told(ben, [ann, cat]);
+});
+
 test("a repeated block and an unneeded end of one are successes that change and record nothing", async () => {
   expect((await unblock(ann, ben)).status).toBe(200);
   for (let n = 0; n < 3; n += 1) expect((await block(ann, ben)).status).toBe(200);

@@ -1,4 +1,4 @@
-// What people show of themselves, and who is told when it changes.
+// Profiles: the members that others see, and who is told when they change.
 import { beforeAll, expect, test } from "bun:test";
 import { rates } from "../../src/rate-limits/limits.ts";
 import type { RunningServer } from "../../src/server.ts";

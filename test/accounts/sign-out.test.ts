@@ -1,4 +1,4 @@
-// What becomes of a signed-in person: refresh tokens, tickets, signing out, and the sockets in between.
+// The session after signing in: refresh tokens, tickets, signing out, and the sockets in between.
 import { beforeAll, describe, expect, test } from "bun:test";
 import type { Tokens } from "../../src/wire/users.ts";
 import { TestSocket } from "../world/socket.ts";

@@ -117,8 +117,10 @@ test("an answer no longer counts as running once its last frame is out", async (
     rooms: realtime.rooms,
     toUser: (userId, frame) => realtime.toUser(userId, frame),
     toUsers: (userIds, frame, after) => realtime.toUsers(userIds, frame, after),
-    toList: (frame) => realtime.toList(frame),
-    reviseActivity: (frame, options) => realtime.reviseActivity(frame, options),
+    toList: (frame, mark) => realtime.toList(frame, mark),
+    reviseActivity: (frame, mark, options) => realtime.reviseActivity(frame, mark, options),
+    endRoom: (chatId) => realtime.endRoom(chatId),
+    answersElsewhere: (chatId, position) => realtime.answersElsewhere(chatId, position),
     hasMerged: (chatId) => realtime.hasMerged(chatId),
     toMerged: (frame, after) => realtime.toMerged(frame, after),
     toRoom(frame, options) {

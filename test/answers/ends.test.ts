@@ -20,7 +20,7 @@ import { answerEnds, lastRequest, room, type EndedStatus } from "./room.ts";
 
 const world = useWorld();
 
-/** What the operator's log may hold, and no person may see. */
+/** Text that may stand in the operator's log, and that no person may see. */
 const secret =
   "Consumer 'api_key:test-key' at https://generativelanguage.googleapis.com/v1 internal";
 

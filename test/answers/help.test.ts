@@ -34,7 +34,7 @@ test.each(["/bot help", "/BOT Help", "  /bot \n HELP "])(
       mine: { used_tokens_today: 0, days: [] },
       chats: [{ used_tokens_today: 0, days: [] }],
     });
-    // What begins with the same word is a question.
+    // A text in which `help` is only the beginning of a longer word is a question.
     await anna.say(chat.id, "/bot helpful answers?");
     await answerEnds(bens);
     expect(world.gemini.requests.length).toBe(requests + 1);

@@ -1,4 +1,4 @@
-// What a question may be, and what the server does not do with one.
+// Limits of a question, and actions that the server must not take on one.
 import { describe, expect, test } from "bun:test";
 import { answer, failInside, finish, refuse, say } from "../world/gemini/script.ts";
 import { useWorld } from "../world/world.ts";

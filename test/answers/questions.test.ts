@@ -154,7 +154,7 @@ describe("the most answers at once", () => {
     expect((await messages()).length).toBe(3);
     expect(two.gemini.requests).toHaveLength(2);
 
-    // What never became an answer has not kept a place: two can run again as soon as two have ended.
+    // Refused questions have not kept a place: two can run again as soon as two have ended.
     const done = [...two.ctx.answers.inChat(chat.id, Infinity)].map((reply) => reply.done);
     gate.open();
     expect((await answerEnds(annas)).text).toBe("one");

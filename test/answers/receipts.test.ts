@@ -1,4 +1,4 @@
-// What an answer was made from can be read, while it runs and after whatever end.
+// The context from which an answer was made can be read, while it runs and after whatever end.
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { answer, answerAndHang, finish, refuse, say } from "../world/gemini/script.ts";
 import { AnswerContext } from "../../src/wire/answers.ts";
@@ -80,7 +80,7 @@ describe("the receipt of an answer", () => {
     await anna.api("DELETE", `/api/chats/${chat.id}/messages/${firstAnswer}`);
     const removed = await receipt(anna, chat.id, messageId);
     expect(removed.messages.map(({ changed }) => changed)).toEqual([true, false, true, false]);
-    // What the settings are now is not what they were then.
+    // The receipt keeps the settings of that time; later changes do not reach it.
     await anna.api("PATCH", `/api/chats/${chat.id}`, { settings: { persona: null } });
     expect((await receipt(anna, chat.id, messageId)).settings).toEqual(settings);
   });

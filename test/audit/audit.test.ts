@@ -23,7 +23,7 @@ const Event = z.strictObject({
   details: z.record(z.string(), z.unknown()),
 });
 
-/** What was recorded while something was done. */
+/** Does something. @returns the events that were recorded meanwhile */
 async function recorded(work: () => Promise<unknown>) {
   const [last] = await world.sql`select coalesce(max(id), 0) as id from audit_events`;
   await work();

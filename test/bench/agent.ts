@@ -39,6 +39,8 @@ function answerTo(question: unknown): number {
     case "rss":
       Bun.gc(true);
       return process.memoryUsage.rss();
+    case "resident":
+      return process.memoryUsage.rss();
     case "hold":
       return longestHold();
     case "unwatch":

@@ -4,6 +4,7 @@ import type { Child } from "./child.ts";
 import { Client } from "./client.ts";
 import { tokenOf } from "./data.ts";
 import type { Scale } from "./scale.ts";
+import type { SharedServers } from "./servers.ts";
 
 /** A server, its references, and the database that they share. */
 export interface Bench {
@@ -19,18 +20,20 @@ export interface Bench {
   ownsCluster: boolean;
   /** Signs the access tokens of all people. */
   secretKey: string;
-  /** Starts another process of the same program. */
-  startAnother(side: Side): Promise<Child>;
+  /** Starts another process of the same program. @param env what is added to its environment */
+  startAnother(side: Side, env?: Record<string, string>): Promise<Child>;
+  /** Servers that share their rooms, once they are started. */
+  shared?: Promise<SharedServers>;
   /** Rooms that each asker has used. */
   turns: number[];
-  /** What has been warmed up. */
+  /** The sides that have been warmed up. */
   warm: Set<string>;
 }
 
 export type Side = "product" | "reference";
 
 /** Every measurement counts, and a count that is not exact makes it worthless. @throws Error if it is not */
-export function check<T extends number | string>(what: string, actual: T, expected: T) {
+export function check<T extends number | string | boolean>(what: string, actual: T, expected: T) {
   if (actual !== expected) throw new Error(`${what}: ${actual} instead of ${expected}`);
 }
 

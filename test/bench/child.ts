@@ -22,7 +22,7 @@ export interface ChildOptions {
   folder: string;
 }
 
-type Question = "cpu" | "rss" | "hold" | "unwatch";
+type Question = "cpu" | "rss" | "resident" | "hold" | "unwatch";
 
 /** A server in a process of its own, which keeps its address when it is started again. */
 export class Child {
@@ -57,6 +57,11 @@ export class Child {
   /** Resident bytes after a garbage collection. */
   rssBytes(): Promise<number> {
     return this.#ask("rss");
+  }
+
+  /** Resident bytes as they are, with what a garbage collection would free. */
+  residentBytes(): Promise<number> {
+    return this.#ask("resident");
   }
 
   /**

@@ -3,6 +3,7 @@ import * as answers from "./answers.ts";
 import type { Bench } from "./bench.ts";
 import * as connecting from "./connecting.ts";
 import * as deliveries from "./deliveries.ts";
+import * as exporting from "./exporting.ts";
 import * as files from "./files.ts";
 import * as messages from "./messages.ts";
 import * as people from "./people.ts";
@@ -11,6 +12,8 @@ import * as reactions from "./reactions.ts";
 import * as reading from "./reading.ts";
 import * as reads from "./reads.ts";
 import * as searching from "./searching.ts";
+import * as servers from "./servers.ts";
+import { hasNats } from "../world/nats.ts";
 import type { Scale } from "./scale.ts";
 
 export type Measure = (bench: Bench) => Promise<number>;
@@ -21,7 +24,7 @@ export interface Row {
   /** Empty for a row that only explains another. */
   target: string;
   ours: Measure;
-  /** What the product is held against: a ratio, or with `added` a difference. A row without it stands for itself. */
+  /** The measurement to compare the product with: by a ratio, or with `added` by a difference. A row without it stands alone. */
   reference?: Measure;
   added?: boolean;
   /** Prepares the data of the row, once; it may take long. */
@@ -31,17 +34,24 @@ export interface Row {
 }
 
 export function rowsOf(scale: Scale): Row[] {
+  return rowKinds(scale).flat();
+}
+
+/** The rows that measure the same kind of work. */
+export function rowKinds(scale: Scale): Row[][] {
   return [
-    ...deliveryRows(scale),
-    ...messageRows,
-    ...connectionRows,
-    ...presenceRows(scale),
-    ...readRows,
-    ...readingRows,
-    ...fileRows,
-    ...peopleRows(scale),
-    ...searchRows,
-    ...answerRows,
+    deliveryRows(scale),
+    messageRows,
+    connectionRows,
+    presenceRows(scale),
+    readRows,
+    readingRows,
+    exportRows(scale),
+    fileRows,
+    peopleRows(scale),
+    searchRows,
+    answerRows,
+    hasNats ? serverRows(scale) : [],
   ];
 }
 
@@ -66,6 +76,61 @@ const deliveryRows = ({ rooms, crowd, joiners }: Scale): Row[] => [
     target: "linear",
     ours: deliveries.framesOfArrivals,
     pairsMax: 1,
+  },
+];
+
+const serverRows = ({ busAwayMs, busRooms }: Scale): Row[] => [
+  ...[2, 4].map((count): Row => ({
+    name: `cpu per delivery on ${count} servers, all together, to one`,
+    unit: "µs",
+    target: "≤ 1.15×",
+    ours: (bench) => servers.cpuOfDelivery(bench, count),
+    reference: (bench) => servers.cpuOfDelivery(bench, 1),
+    pairsMax: 3,
+  })),
+  {
+    name: "p99 send to delivery on another server, to the same",
+    unit: "ms",
+    target: "≤ 1.5×",
+    ours: (bench) => servers.latency(bench, "other"),
+    reference: (bench) => servers.latency(bench, "same"),
+    pairsMax: 3,
+  },
+  {
+    name: "bytes of a message to the bus",
+    unit: "B",
+    target: "",
+    ours: (bench) => servers.bytesOfMessage(bench, "in"),
+    pairsMax: 1,
+  },
+  {
+    name: "bytes of a message from the bus to 4 servers of which 1 listens, to those to the bus",
+    unit: "B",
+    target: "≤ 1.1×",
+    ours: (bench) => servers.bytesOfMessage(bench, "out"),
+    reference: (bench) => servers.bytesOfMessage(bench, "in"),
+    pairsMax: 1,
+  },
+  {
+    name: `latest message while the bus is away for ${busAwayMs} ms`,
+    unit: "ms",
+    target: "≤ 2,000 ms",
+    ours: async (bench) => (await servers.away(bench)).latestMs,
+    pairsMax: 1,
+  },
+  {
+    name: `recovery after the bus was away for ${busAwayMs} ms`,
+    unit: "ms",
+    target: "",
+    ours: async (bench) => (await servers.away(bench)).recoveredMs,
+    pairsMax: 1,
+  },
+  {
+    name: `subscribing to ${busRooms} rooms`,
+    unit: "ms",
+    target: "",
+    ours: servers.subscribing,
+    pairsMax: 3,
   },
 ];
 
@@ -222,6 +287,32 @@ const readingRows: Row[] = [
     target: "≥ 1.0×",
     ours: (bench) => reading.chatList(bench, "product"),
     reference: (bench) => reading.chatList(bench, "reference"),
+  },
+];
+
+const exportRows = ({ longChatLength }: Scale): Row[] => [
+  ...exporting.kinds.flatMap((kind): Row[] => [
+    {
+      name: `export as ${kind}, through ${longChatLength} messages`,
+      unit: "/s",
+      target: "",
+      ours: async (bench) => (await exporting.whole(bench, kind)).perSecond,
+      pairsMax: 1,
+    },
+    {
+      name: `most memory during an export as ${kind}, more than before`,
+      unit: "MB",
+      target: "≤ 64 MB",
+      ours: async (bench) => (await exporting.whole(bench, kind)).grownMegabytes,
+      pairsMax: 1,
+    },
+  ]),
+  {
+    name: "most memory during an export to a slow reader, more than before",
+    unit: "MB",
+    target: "≤ 64 MB",
+    ours: exporting.slow,
+    pairsMax: 1,
   },
 ];
 

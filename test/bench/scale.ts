@@ -21,6 +21,8 @@ export interface Scale {
   /** Requests for pages, and for lists of chats. */
   pages: number;
   lists: number;
+  /** For how long somebody reads an export slowly. */
+  slowReadMs: number;
   /** People with display names who are searched, and searches. */
   namedPeople: number;
   nameSearches: number;
@@ -56,6 +58,9 @@ export interface Scale {
   /** The length of a usual answer, and of one whose writes are counted. */
   answerMs: number;
   longAnswerSeconds: number;
+  /** How long the bus between servers is away, and the rooms of a server that subscribes to all of them. */
+  busAwayMs: number;
+  busRooms: number;
 }
 
 export const full: Scale = {
@@ -72,6 +77,7 @@ export const full: Scale = {
   searches: 200,
   pages: 2_000,
   lists: 1_000,
+  slowReadMs: 20_000,
   namedPeople: 100_000,
   nameSearches: 1_100,
   connects: 500,
@@ -95,6 +101,8 @@ export const full: Scale = {
   warmUpQuestions: 150,
   answerMs: 4_000,
   longAnswerSeconds: 10.2,
+  busAwayMs: 30_000,
+  busRooms: 100_000,
 };
 
 export const smallest: Scale = {
@@ -111,6 +119,7 @@ export const smallest: Scale = {
   searches: 4,
   pages: 8,
   lists: 4,
+  slowReadMs: 100,
   namedPeople: 200,
   nameSearches: 11,
   connects: 10,
@@ -134,4 +143,6 @@ export const smallest: Scale = {
   warmUpQuestions: 0,
   answerMs: 400,
   longAnswerSeconds: 0.4,
+  busAwayMs: 100,
+  busRooms: 1_000,
 };

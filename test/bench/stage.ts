@@ -43,7 +43,10 @@ export async function openStage(options: StageOptions): Promise<Bench> {
     },
     reference: { script: own("reference.ts"), env: { DATABASE_URL: databaseUrl }, folder },
   };
-  const start = (side: Side) => Child.start(cleanup, programs[side]);
+  const start = (side: Side, env: Record<string, string> = {}) => {
+    const program = programs[side];
+    return Child.start(cleanup, { ...program, env: { ...program.env, ...env } });
+  };
   // Its start makes the tables.
   const product = await start("product");
   const sql = postgres(databaseUrl, { max: 2, onnotice: () => undefined });

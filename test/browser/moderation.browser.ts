@@ -66,6 +66,20 @@ test("a report reaches the owner, who deletes the message; a member becomes a mo
   await leave();
 });
 
+test("who reports a message of the owner, where nobody moderates, is told that the operators see it", async () => {
+  const { chat, bens, leave } = await pair.open();
+  await pair.anna.say(chat.id, "The owner's rude words");
+  await choose(rowWith(bens, "The owner's rude words"), "Report");
+  const form = bens.page.getByRole("dialog", { name: "Report this message" });
+  await form.getByLabel("What is wrong with it?").fill("It is rude.");
+  await form.getByRole("button", { name: "Report", exact: true }).click();
+  await form.getByText("the operators of this server can see your report").waitFor();
+  await bens.page.setViewportSize({ width: 360, height: 740 });
+  await picture(bens.page, "report-to-operators-phone");
+  expect(await bens.contentWidth()).toBeLessThanOrEqual(360);
+  await leave();
+});
+
 test("a chat is saved as a file that opens offline", async () => {
   const chat = await pair.anna.chat({ name: "Physics" });
   await pair.anna.say(chat.id, "<b>hello</b>");

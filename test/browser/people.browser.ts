@@ -1,6 +1,7 @@
 // Names, cards, settings and blocks on the page.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { Browser, Page } from "playwright-core";
+import { Passwords } from "../../src/accounts/passwords.ts";
 import { startWorld, type World } from "../world/world.ts";
 import { choose, focused, rowWith } from "./pair.ts";
 import { launchChromium, visit } from "./visitor.ts";
@@ -50,6 +51,55 @@ test("a display name is shown in the room, and a change of it without a reload, 
   await shows(ben.username);
   expect(visitor.faults).toEqual([]);
   await visitor.close();
+});
+
+test("an open room shows at once that a person has deleted their account, and so does their private chat", async () => {
+  const { anna, ben, chat } = await twoPeople();
+  const hash = await new Passwords(world.ctx.log, { memoryKiB: 8, passes: 1 }).hash(
+    "correct horse",
+  );
+  await world.sql`update users set hashed_password = ${hash} where id = ${ben.id}`;
+  const first = await ben.say(chat.id, "First");
+  await anna.api("POST", `/api/chats/${chat.id}/messages`, {
+    content: "Reply",
+    reply_to: first.id,
+  });
+  const both = await anna.chat({ is_group: false, with: [ben], name: undefined });
+  await ben.say(both.id, "Hello");
+  const inGroup = await visit(world, browser, { as: anna, chatId: chat.id });
+  const inPrivate = await visit(world, browser, { as: anna, chatId: both.id });
+  const title = (name: string) => inPrivate.page.getByRole("heading", { name, exact: true });
+  await title("Ben Øster").waitFor();
+  const body = { password: "correct horse", messages: "keep" };
+  expect((await ben.api("DELETE", "/api/auth/me", body)).status).toBe(200);
+  const name = "Deleted user";
+  await rowWith(inGroup, "First").locator(".by").getByText(name, { exact: true }).waitFor();
+  await rowWith(inGroup, "Reply").locator(".quote").getByText(name, { exact: true }).waitFor();
+  await rowWith(inPrivate, "Hello").locator(".by").getByText(name, { exact: true }).waitFor();
+  await title(name).waitFor();
+  for (const visitor of [inGroup, inPrivate]) {
+    const texts = await visitor.page.locator("main").innerText();
+    expect(texts).not.toMatch(/Øster/);
+    expect(texts).not.toContain(ben.username);
+    expect(visitor.faults).toEqual([]);
+    await visitor.close();
+  }
+});
+
+test("a search shows the display names of people of rooms that were not opened", async () => {
+  const { anna, ben, chat } = await twoPeople();
+  const cat = await world.person("cat");
+  await cat.api("PATCH", "/api/auth/me", { display_name: "Cat 李" });
+  const other = await anna.chat({ with: [cat], name: "Other" });
+  await cat.say(other.id, "A pelican");
+  await ben.say(chat.id, "Hello");
+  await world.index();
+  const { page, close } = await visit(world, browser, { as: anna, chatId: chat.id });
+  await page.getByRole("button", { name: "Search all chats" }).click();
+  await page.getByRole("searchbox", { name: "Words to find" }).fill("pelican");
+  const results = page.getByRole("dialog", { name: "Search messages" }).getByRole("link");
+  await results.getByText("Cat 李", { exact: true }).waitFor();
+  await close();
 });
 
 test("the menu of a message opens the author's card by the keyboard, and the card mentions and opens a private chat", async () => {

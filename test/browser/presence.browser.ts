@@ -1,4 +1,4 @@
-// Who is there and who has read: presence, ticks, and the settings for both.
+// Presence, ticks for read messages, and the settings for both.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { Browser, Page } from "playwright-core";
 import { startWorld, type World } from "../world/world.ts";
@@ -148,7 +148,7 @@ test("an own message says who has read it, and lists them with times, by the key
   await dialog.waitFor({ state: "detached" });
   await ticks.and(annas.page.locator(":focus")).waitFor();
 
-  // Who goes has read what was said until then.
+  // A person who leaves the room has read the messages up to then, and none of the later ones.
   await bens.page.goto(`${world.url}/#/`);
   await annas.say("Third");
   await annas.rows

@@ -1,4 +1,4 @@
-// What is unread: the line above it, the way to the newest message, badges, muted and pinned chats.
+// Unread messages: the line above them, the way to the newest message, badges, muted and pinned chats.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { Browser, Page } from "playwright-core";
 import { startWorld, type World } from "../world/world.ts";
@@ -28,7 +28,7 @@ async function orderIn(page: Page): Promise<string[]> {
   return texts.map((text) => text.trim());
 }
 
-/** What the browser tells a page whose window has lost or got the focus; Playwright's pages always have it. */
+/** Tells a page that its window has lost or got the focus, as the browser would; Playwright's pages always have it. */
 const focusing = (hasFocus: boolean) => `(() => {
   document.hasFocus = () => ${hasFocus};
   dispatchEvent(new Event("${hasFocus ? "focus" : "blur"}"));

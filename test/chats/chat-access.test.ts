@@ -1,4 +1,4 @@
-// Who may come near a chat at all: the same for each of its endpoints, so that it is asked of every one that the
+// Access to a chat follows one rule for all of its endpoints, so the tests call every endpoint of a chat that the
 // OpenAPI document has.
 import { beforeAll, describe, expect, test } from "bun:test";
 import { useWorld, type Person } from "../world/world.ts";

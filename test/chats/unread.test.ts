@@ -2,6 +2,7 @@
 import { beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
 import { z } from "zod";
+import { timesOf } from "../world/long.ts";
 import { useWorld, type Person } from "../world/world.ts";
 
 const world = useWorld();
@@ -28,43 +29,47 @@ const step = fc.oneof(
   fc.record({ do: fc.constant("back" as const), who: fc.constant("ben") }),
 );
 
-test("unread are others' messages above the read position, whoever writes, asks, reads, leaves and comes back", async () => {
-  await fc.assert(
-    fc.asyncProperty(fc.array(step, { maxLength: 15 }), async (steps) => {
-      const chat = await ann.chat({ with: [ben] });
-      const path = `/api/chats/${chat.id}`;
-      const position = new Map([
-        [ann, 0],
-        [ben, 0],
-      ]);
-      for (const { do: what, who, ...more } of steps) {
-        const person = who === "ann" ? ann : ben;
-        if (what === "say") await person.say(chat.id, "hello");
-        if (what === "ask") await person.say(chat.id, "/bot hello");
-        if (what === "burst") {
-          await Promise.all([1, 2, 3].map(() => person.say(chat.id, "hello")));
+test(
+  "unread are others' messages above the read position, whoever writes, asks, reads, leaves and comes back",
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 15 }), async (steps) => {
+        const chat = await ann.chat({ with: [ben] });
+        const path = `/api/chats/${chat.id}`;
+        const position = new Map([
+          [ann, 0],
+          [ben, 0],
+        ]);
+        for (const { do: what, who, ...more } of steps) {
+          const person = who === "ann" ? ann : ben;
+          if (what === "say") await person.say(chat.id, "hello");
+          if (what === "ask") await person.say(chat.id, "/bot hello");
+          if (what === "burst") {
+            await Promise.all([1, 2, 3].map(() => person.say(chat.id, "hello")));
+          }
+          if (what === "read") {
+            const { body } = await person.api("POST", `${path}/mark-read`, more);
+            position.set(person, Read.parse(body).last_read_seq);
+          }
+          if (what === "back") {
+            await ben.api("POST", `${path}/leave`);
+            await ann.api("POST", `${path}/invite`, { username: ben.username });
+            const { body } = await ben.api("GET", path);
+            position.set(ben, z.object({ updated_seq: z.int() }).parse(body).updated_seq);
+          }
         }
-        if (what === "read") {
-          const { body } = await person.api("POST", `${path}/mark-read`, more);
-          position.set(person, Read.parse(body).last_read_seq);
+        for (const [person, lastRead] of position) {
+          const { body } = await person.api("GET", `${path}/messages?limit=200`);
+          const unread = Messages.parse(body).filter(
+            (message) => message.seq > lastRead && message.user_id !== person.id,
+          );
+          const { body: chats } = await person.api("GET", "/api/chats");
+          const summary = Summaries.parse(chats).find(({ id }) => id === chat.id);
+          expect(summary?.unread_count).toBe(unread.length);
         }
-        if (what === "back") {
-          await ben.api("POST", `${path}/leave`);
-          await ann.api("POST", `${path}/invite`, { username: ben.username });
-          const { body } = await ben.api("GET", path);
-          position.set(ben, z.object({ updated_seq: z.int() }).parse(body).updated_seq);
-        }
-      }
-      for (const [person, lastRead] of position) {
-        const { body } = await person.api("GET", `${path}/messages?limit=200`);
-        const unread = Messages.parse(body).filter(
-          (message) => message.seq > lastRead && message.user_id !== person.id,
-        );
-        const { body: chats } = await person.api("GET", "/api/chats");
-        const summary = Summaries.parse(chats).find(({ id }) => id === chat.id);
-        expect(summary?.unread_count).toBe(unread.length);
-      }
-    }),
-    { numRuns: 40 },
-  );
-}, 60_000);
+      }),
+      { numRuns: timesOf(20) },
+    );
+  },
+  timesOf(60_000),
+);

@@ -81,3 +81,34 @@ test("a private chat without a name has the other's in the list and in the room,
   await until(bens, (now) => now.chat?.name === "Us");
   await until(annsList, ({ chats }) => chats?.[0]?.name === "Us");
 });
+
+test("a refresh while an older list is being loaded loads it once more", async () => {
+  const ann = await people.signedIn();
+  let loads = 0;
+  const [loaded, held] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const ben = await people.signedIn({
+    async fetch(url, init) {
+      const response = await fetch(url, init);
+      if (!url.endsWith("/api/chats")) return response;
+      loads += 1;
+      loaded.resolve();
+      await held.promise;
+      return response;
+    },
+  });
+  const chat = await ann.api.createChat({
+    name: "Busy",
+    is_group: true,
+    participant_usernames: [ben.name],
+  });
+  const list = createChatList(ben);
+  const first = list.refresh();
+  await loaded.promise;
+  await ann.api.sendMessage(chat.id, "one");
+  const others = [list.refresh(), list.refresh()];
+  held.resolve();
+  await first;
+  await Promise.all(others);
+  expect(list.getSnapshot().chats?.map((each) => each.unread_count)).toEqual([1]);
+  expect(loads).toBe(2);
+});

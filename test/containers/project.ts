@@ -12,7 +12,9 @@ const cloned = [
   "bun.lock",
   "bunfig.toml",
   "db",
+  "deploy",
   "docker-compose.dev.yml",
+  "docker-compose.scale.yml",
   "docker-compose.yml",
   "package.json",
   "src",
@@ -21,7 +23,7 @@ const cloned = [
 
 export interface Said {
   code: number;
-  /** What it wrote, errors too. */
+  /** Standard output and standard error. */
   output: string;
 }
 

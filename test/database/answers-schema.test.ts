@@ -1,4 +1,4 @@
-// What the tables of answers refuse, and what goes with what.
+// Rows that the tables of answers refuse, and rows that are deleted together.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { insert, openSchema } from "../world/schema.ts";
 import { defaultSettings } from "../world/world.ts";

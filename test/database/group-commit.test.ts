@@ -118,7 +118,7 @@ test("a group that gave up waiting for a lock is split by key: only what is lock
   expect(groups).toEqual([[4], [5, 5, 6, 7], [5, 5], [6], [7], [6], [7], [5], [5]]);
 });
 
-const world = useWorld();
+const world = useWorld({ lockTimeoutMs: 300 });
 
 test("a chat that somebody keeps locked holds up its own senders only, and these are told to come back", async () => {
   const ann = await world.person("ann");
@@ -128,7 +128,7 @@ test("a chat that somebody keeps locked holds up its own senders only, and these
   await connection`select id from chats where id = ${locked.id} for update`;
   const send = (chat: { id: number }) =>
     ann.api("POST", `/api/chats/${chat.id}/messages`, { content: "hello" });
-  // One after the other they would wait for a minute.
+  // One after the other they would wait for ten seconds.
   const toLocked = Promise.all(Array.from({ length: 30 }, () => send(locked)));
   const toFree = await Promise.all([send(free), send(free)]);
   expect(toFree.map(({ status }) => status)).toEqual([200, 200]);

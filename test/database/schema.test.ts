@@ -1,4 +1,4 @@
-// What the tables refuse, and what goes with what.
+// Rows that the tables refuse, and rows that are deleted together.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { z } from "zod";
 import { many, type Sql } from "../../src/database/connect.ts";
@@ -269,7 +269,7 @@ describe("the schema", () => {
     expect(row).toEqual({ names: ["alice", "bob"] });
   });
 
-  /** What is said of a statement that is refused. */
+  /** Runs a statement, and rolls it back. @returns the text of the error that refuses it, or "nothing" */
   async function refused(statement: string): Promise<string> {
     try {
       await sql.unsafe(`begin; ${statement}; rollback`);
@@ -280,7 +280,7 @@ describe("the schema", () => {
     }
   }
 
-  /** What is left after a statement, which is taken back. */
+  /** Runs a statement, reads the rows that are left, and rolls it back. */
   const left = (statement: string) =>
     schema.after(
       statement,

@@ -47,6 +47,8 @@ test("the seed makes people who can sign in and find their chats, and a second r
   expect(named("Gemini")).toMatchObject({ is_ai_chat: true, unread_count: 1 });
 
   const carol = await signIn("carol");
+  expect(await alice.get("/api/auth/me")).toMatchObject({ display_name: "Alice Martín" });
+  expect(await carol.get("/api/auth/me")).toMatchObject({ display_name: "Carol 李" });
   const history = await carol.get(`/api/chats/${named("Physics homework").id}/messages`);
   expect(history.map((message: { username: string }) => message.username)).toEqual([
     "alice",

@@ -1,4 +1,4 @@
-// What the tables hold of the texts of edited and deleted messages.
+// The texts of edited and deleted messages that the tables keep.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { insert, openSchema } from "../world/schema.ts";
 

@@ -24,7 +24,7 @@ const message = (key: string): FrameMessage => {
   return found;
 };
 
-/** What a reference leads to. @throws where it leads nowhere */
+/** Resolves a reference. @throws if it leads nowhere */
 function resolve($ref: string): unknown {
   let value: unknown = document;
   for (const name of $ref.slice(2).split("/")) value = Object(value)[name];

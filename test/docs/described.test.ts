@@ -1,4 +1,4 @@
-// What the server really answers is what its document says, to the last member.
+// The server's real responses have every member that the OpenAPI document describes.
 import { beforeAll, expect, test } from "bun:test";
 import { answerAndHang, say } from "../world/gemini/script.ts";
 import { checkerOf } from "../world/json-schema.ts";

@@ -23,7 +23,7 @@ beforeAll(async () => {
   check = checkerOf(document.components.schemas);
 });
 
-/** What existing clients were built to, and what came with it. */
+/** Operations that existing clients use, and those that were added. */
 const endpoints: [operation: string, statuses: number[]][] = [
   ["POST /api/auth/register", [400, 409, 413, 415, 422]],
   ["POST /api/auth/login", [400, 401, 413, 415, 422]],

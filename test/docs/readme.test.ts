@@ -1,4 +1,4 @@
-// What README.md and .env.example say is so.
+// README.md and .env.example are true.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import {
   chmodSync,
@@ -167,7 +167,7 @@ describe("the README's first conversation", () => {
     expect(rest[1]).toMatchObject({ type: "message", username: "ada" });
     const last = rest.at(-1);
     expect(last).toMatchObject({ type: "bot_stream", is_complete: true, status: "complete" });
-    // What the model is told of who speaks is not for the room.
+    // The label of the speaker that the model gets is not shown to the room.
     expect(last.full_response).toContain("You asked: “Why is the sky blue?”");
     expect(history).toMatchObject([
       { username: "ada", content: "/bot Why is the sky blue?" },

@@ -1,4 +1,4 @@
-// What every answer has besides its body: request ids, CORS, and the answers that belong to nobody's feature.
+// Headers of every response: request ids and CORS. Responses that belong to no feature.
 import { describe, expect, test } from "bun:test";
 import { readConfig } from "../../src/config/config.ts";
 import { startWorld, useWorld, type Answer } from "../world/world.ts";

@@ -56,7 +56,7 @@ test("without its database the server lives, is not ready, and asks to come back
       expectProblem(answer, 503, "unavailable");
       expect(answer.headers.get("retry-after")).toMatch(/^[1-9]\d*$/);
     }
-    // What needs no database is answered all the same.
+    // Requests that need no database are answered all the same.
     expectProblem(await alone.call("GET", "/api/chats"), 401, "invalid_token");
     expectProblem(await alone.call("GET", "/nowhere"), 404, "not_found");
   } finally {

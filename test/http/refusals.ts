@@ -1,4 +1,4 @@
-// What every refusal over HTTP has in common, so that each test says only what it is about.
+// Checks the members that every refusal over HTTP has, so that a test names only its own.
 import { expect } from "bun:test";
 import type { Answer } from "../world/world.ts";
 

@@ -1,4 +1,4 @@
-// What every answer forbids: the API's, the pages' and their files'.
+// Every response of the API, and every page and file, forbids browsers whatever it does not need.
 import { beforeAll, describe, expect, test } from "bun:test";
 import { undescribed } from "../world/contract.ts";
 import { startWorld, useWorld, type Answer, type Person } from "../world/world.ts";
@@ -25,7 +25,7 @@ function expectForbidding(answer: Answer) {
   expect(answer.headers.get("strict-transport-security")).toBeNull();
 }
 
-/** What is no page does nothing when it is opened as one. */
+/** A response that is no page does nothing when a browser opens it as one. */
 function expectInert(answer: Answer) {
   expectForbidding(answer);
   const policy = answer.headers.get("content-security-policy");

@@ -1,16 +1,12 @@
 // Deleted messages: who may delete them, what stays, and what no longer shows their text.
 import { describe, expect, test } from "bun:test";
-import { findEnded } from "../../src/log/replay.ts";
-import { answer, answerAndHang, finish, say } from "../world/gemini/script.ts";
+import { answer, finish, say } from "../world/gemini/script.ts";
 import { useWorld, type Person } from "../world/world.ts";
-import { whenAborted } from "../answers/asking.ts";
 import { answerEnds, lastRequest, room } from "../answers/room.ts";
 import { expectProblem, time } from "../http/refusals.ts";
+import { auditedDeletions, lastSeqOf, pathOf } from "./one-message.ts";
 
 const world = useWorld();
-
-const pathOf = (chatId: number, messageId: unknown) =>
-  `/api/chats/${chatId}/messages/${String(messageId)}`;
 
 /** A room in which ben has said something; anna owns it, and cat is a member. */
 async function withMessage(content = "Oops") {
@@ -21,32 +17,10 @@ async function withMessage(content = "Oops") {
   return { ...here, cat, message, path: pathOf(here.chat.id, message.id) };
 }
 
-/** A room in which ben's question was answered. */
-async function withAnswer() {
-  const here = await room(world);
-  world.gemini.respondWith(answer(say("Yes."), finish()));
-  const question = await here.ben.say(here.chat.id, "/bot well?");
-  const { messageId } = await answerEnds(here.annas);
-  return { ...here, question, messageId };
-}
-
-async function lastSeq(chatId: number): Promise<number> {
-  const [row] = await world.sql`select last_seq from chats where id = ${chatId}`;
-  return Number(row?.last_seq);
-}
-
 async function deleted(person: Person, path: string) {
   const { status, body } = await person.api("DELETE", path);
   expect(status).toBe(200);
   return body;
-}
-
-async function audited(chatId: number) {
-  const rows = await world.sql`
-    select actor_id, outcome, details from audit_events
-    where action = 'delete_message' and target = ${`chat:${chatId}`} order by id
-  `;
-  return Array.from(rows);
 }
 
 describe("a message that its author deletes", () => {
@@ -72,7 +46,7 @@ describe("a message that its author deletes", () => {
     expect((await anna.api("GET", path)).body).toEqual(body);
     expect((await anna.api("GET", `/api/chats/${chat.id}/messages`)).body).toEqual([body]);
     expect((await anna.api("GET", `${path}/versions`)).body).toEqual([]);
-    expect(await audited(chat.id)).toEqual([]);
+    expect(await auditedDeletions(world, chat.id)).toEqual([]);
   });
 
   test("can be deleted once more, by a frame, too, without a number", async () => {
@@ -90,7 +64,7 @@ describe("a message that its author deletes", () => {
     expect(owners).toEqual(again);
     await annas.settle();
     expect(annas.ofType("message_updated")).toHaveLength(1);
-    expect(await lastSeq(chat.id)).toBe(message.seq + 1);
+    expect(await lastSeqOf(world, chat.id)).toBe(message.seq + 1);
   });
 
   test("is deleted once by two requests at the same time", async () => {
@@ -100,7 +74,7 @@ describe("a message that its author deletes", () => {
     );
     expect(replies.map(({ status }) => status)).toEqual([200, 200]);
     expect(replies[0]?.body).toEqual(replies[1]?.body);
-    expect(await lastSeq(chat.id)).toBe(message.seq + 1);
+    expect(await lastSeqOf(world, chat.id)).toBe(message.seq + 1);
   });
 
   test("has no text left when it is edited at the same time, whichever comes first", async () => {
@@ -129,7 +103,7 @@ describe("deleting", () => {
     expect((await ben.api("GET", path)).body).toEqual(message);
     await deleted(anna, path);
     const refused = { actor_id: cat.id, outcome: "forbidden", details: { message_id: message.id } };
-    expect(await audited(chat.id)).toEqual([
+    expect(await auditedDeletions(world, chat.id)).toEqual([
       refused,
       refused,
       { actor_id: anna.id, outcome: "ok", details: { message_id: message.id, user_id: ben.id } },
@@ -159,140 +133,6 @@ describe("deleting", () => {
   });
 });
 
-describe("an answer", () => {
-  test("is deleted by who asked and by the owner, and its question stays", async () => {
-    for (const who of ["ben", "anna"] as const) {
-      const here = await withAnswer();
-      const { chat, question, messageId } = here;
-      const cat = await world.person("cat");
-      await here.anna.api("POST", `/api/chats/${chat.id}/invite`, { username: cat.username });
-      const path = pathOf(chat.id, messageId);
-      expectProblem(await cat.api("DELETE", path), 403, "forbidden");
-      expect(await deleted(here[who], path)).toMatchObject({
-        is_bot: true,
-        content: "",
-        status: "complete",
-        answer_to: question.id,
-        deleted_at: time,
-      });
-      expect((await here.messages())[0]).toEqual(question);
-      const events = await audited(chat.id);
-      expect(events.map(({ outcome }) => String(outcome))).toEqual(
-        who === "anna" ? ["forbidden", "ok"] : ["forbidden"],
-      );
-      const context = await here.ben.api("GET", `${path}/context`);
-      expect(context.body).toMatchObject({ messages: [{ id: question.id, changed: false }] });
-    }
-  });
-
-  test("that is running is stopped first, and not by somebody who may not delete it", async () => {
-    const { chat, anna, ben, annas, messages } = await room(world);
-    const cat = await world.person("cat");
-    await anna.api("POST", `/api/chats/${chat.id}/invite`, { username: cat.username });
-    world.gemini.respondWith(answerAndHang(say("On and on")));
-    await ben.say(chat.id, "/bot for ever?");
-    const { message_id: id } = await annas.next("bot_stream", { chunk: "On and on" });
-    const { aborted } = lastRequest(world);
-    expectProblem(await cat.api("DELETE", pathOf(chat.id, id)), 403, "forbidden");
-    expect(aborted.aborted).toBe(false);
-    expect(await deleted(ben, pathOf(chat.id, id))).toMatchObject({
-      status: "stopped",
-      content: "",
-      error: null,
-      deleted_at: time,
-    });
-    await whenAborted(aborted);
-    expect((await answerEnds(annas)).last).toMatchObject({ status: "stopped", updated_seq: 4 });
-    expect(await annas.next("message_updated")).toMatchObject({ message_id: id, updated_seq: 5 });
-    expect((await messages())[1]).toMatchObject({ content: "", status: "stopped" });
-    expect(world.ctx.answers.find(Number(id))).toBeUndefined();
-  });
-
-  test("that ends while the deletion waits for the chat is deleted", async () => {
-    const { chat, anna, annas } = await room(world);
-    world.gemini.respondWith(answerAndHang(say("On and on")));
-    await anna.say(chat.id, "/bot for ever?");
-    const { message_id: id } = await annas.next("bot_stream", { chunk: "On and on" });
-    const path = pathOf(chat.id, Number(id));
-    const [stopped, reply] = await world.whileLocked(chat.id, 2, async () => {
-      const stopping = anna.api("POST", `${path}/stop`);
-      await world.untilBlocked();
-      return await Promise.all([stopping, anna.api("DELETE", path)]);
-    });
-    expect(stopped.status).toBe(200);
-    expect([reply.status, reply.body]).toMatchObject([
-      200,
-      { status: "stopped", content: "", deleted_at: time },
-    ]);
-  });
-
-  test("has ended at the number of its end, also after it was deleted", async () => {
-    const { chat, ben, messageId } = await withAnswer();
-    const end = await lastSeq(chat.id);
-    await deleted(ben, pathOf(chat.id, messageId));
-    expect(await findEnded(world.sql, [messageId], end)).toEqual([messageId]);
-    expect(await findEnded(world.sql, [messageId], end - 1)).toEqual([]);
-  });
-});
-
-describe("a deleted question", () => {
-  test("keeps its answer, and is not asked again", async () => {
-    const { chat, anna, ben, question, messageId, messages } = await withAnswer();
-    await deleted(ben, pathOf(chat.id, question.id));
-    expect((await messages())[1]).toMatchObject({ content: "Yes.", deleted_at: null });
-    const asked = world.gemini.requests.length;
-    for (const id of [question.id, messageId]) {
-      const refused = await anna.api("POST", `${pathOf(chat.id, id)}/regenerate`);
-      expectProblem(refused, 409, "message_deleted");
-    }
-    expect(world.gemini.requests).toHaveLength(asked);
-    const context = await ben.api("GET", `${pathOf(chat.id, messageId)}/context`);
-    expect(context.body).toMatchObject({ changed: true, messages: [{ changed: true }] });
-  });
-
-  test("that is deleted while it is asked again is not answered", async () => {
-    const { chat, anna, ben, question } = await withAnswer();
-    const again = `${pathOf(chat.id, question.id)}/regenerate`;
-    const [reply] = await world.whileLocked(chat.id, 2, async () => {
-      const deleting = ben.api("DELETE", pathOf(chat.id, question.id));
-      await world.untilBlocked();
-      return await Promise.all([anna.api("POST", again), deleting]);
-    });
-    expectProblem(reply, 409, "message_deleted");
-    expect(world.ctx.answers.inChat(chat.id, Infinity)).toEqual([]);
-    const [budget] = await world.sql`
-      select running, reserved_tokens from budgets where kind = 'chat' and id = ${chat.id}
-    `;
-    expect(budget).toEqual({ running: 0, reserved_tokens: 0 });
-  });
-
-  test("lets its running answer go on to its end", async () => {
-    const { chat, ben, annas } = await room(world);
-    world.gemini.respondWith(answerAndHang(say("So far")));
-    const question = await ben.say(chat.id, "/bot well?");
-    const { message_id: id } = await annas.next("bot_stream", { chunk: "So far" });
-    await deleted(ben, pathOf(chat.id, question.id));
-    expect((await ben.api("GET", pathOf(chat.id, id))).body).toMatchObject({ status: "streaming" });
-    await ben.api("POST", `${pathOf(chat.id, id)}/stop`);
-    expect(await answerEnds(annas)).toMatchObject({ text: "So far", last: { status: "stopped" } });
-  });
-
-  test("ends its answer as interrupted when no server has the question any more", async () => {
-    const { chat, anna, ben, annas, messages } = await room(world);
-    world.gemini.respondWith(answerAndHang(say("So far")));
-    const question = await ben.say(chat.id, "/bot well?");
-    await annas.next("bot_stream", { chunk: "So far" });
-    await deleted(ben, pathOf(chat.id, question.id));
-    const asked = world.gemini.requests.length;
-    await world.restart();
-    const again = await anna.joined(chat.id);
-    const ended = (await messages())[1].status !== "streaming";
-    if (!ended) await again.next("bot_stream", { is_complete: true });
-    expect((await messages())[1]).toMatchObject({ status: "interrupted", content: "So far" });
-    expect(world.gemini.requests).toHaveLength(asked);
-  });
-});
-
 describe("a retry of the send", () => {
   test("returns what stays, whatever its content, shows nobody anything and asks nothing", async () => {
     const { chat, ben, annas, message, path } = await withMessage();
@@ -307,7 +147,7 @@ describe("a retry of the send", () => {
     await annas.settle();
     expect(annas.ofType("message")).toHaveLength(1);
     expect(world.gemini.requests).toHaveLength(asked);
-    expect(await lastSeq(chat.id)).toBe(Number(body.updated_seq));
+    expect(await lastSeqOf(world, chat.id)).toBe(Number(body.updated_seq));
   });
 });
 

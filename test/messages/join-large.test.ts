@@ -28,7 +28,7 @@ test("messages whose reactions are more than a replay holds are not written, and
   expect(anns.ofType("message")).toEqual([]);
   const plan = await world.sql`
     explain (analyze, costs off, timing off)
-    select chat.* from (values (${ann.id}::bigint, ${chat.id}::bigint, 0::bigint)) i (user_id, chat_id, after_seq)
+    select chat.* from (values (${ann.id}::bigint, ${chat.id}::bigint, 0::bigint, null::bigint)) i (user_id, chat_id, after_seq, known_seq)
     cross join lateral (${joinedChat(world.sql)}) chat
   `;
   const lines = plan.map((row) => String(row["QUERY PLAN"]));

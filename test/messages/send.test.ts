@@ -120,7 +120,7 @@ describe("sending", () => {
     expect(body.content).toBe(most);
     const before = await storedIn(chatId);
     expectInvalid(await send(ann, chatId, { content: most + character }), "/content");
-    // What is stored is counted, white space included.
+    // The limit counts the text as it is stored, white space included.
     expectInvalid(await send(ann, chatId, { content: `${most} ` }), "/content");
     expect(await storedIn(chatId)).toEqual(before);
   });

@@ -1,4 +1,4 @@
-// Who is online, away and offline, as those who share a chat with them are told.
+// Frames that tell people who share a chat with somebody that they are online, away or offline.
 import { describe, expect, test } from "bun:test";
 import { watchedMax } from "../../src/wire/presence.ts";
 import { badIds, expectInvalid, nowhere } from "../socket/refusals.ts";

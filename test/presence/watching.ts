@@ -1,4 +1,4 @@
-// What a socket is told of the people that it watches.
+// The frames that tell a socket of the people that it watches.
 import { PresenceFrame, type UserPresence } from "../../src/wire/presence.ts";
 import type { TestSocket } from "../world/socket.ts";
 

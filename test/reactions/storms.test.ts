@@ -118,7 +118,7 @@ test("two servers that are sent the same reactions at once store each once, and 
   const stayed = new Set(people.slice(crowd / 2).map(({ id }) => id));
   const smiling = message.reactions.find(({ emoji }: { emoji: string }) => emoji === smile);
   expect(new Set(smiling.user_ids)).toEqual(stayed);
-  // What the room was told last of each emoji is what is stored.
+  // The last count of each emoji that the room was told is the stored one.
   for (const [emoji, count] of counts) {
     expect(socket.ofType("reaction").findLast((frame) => frame.emoji === emoji)?.count).toBe(count);
   }

@@ -24,7 +24,7 @@ function lastFrame(number: number, text: string): DurableFrame {
   };
 }
 
-/** What is shown once the log, which has the frame, has been read up to it. */
+/** Texts that are shown once the log, which has the frame, has been read up to it. */
 async function shown(inLog: DurableFrame, live: DurableFrame[]) {
   const texts: unknown[] = [];
   const { promise: done, resolve } = Promise.withResolvers<void>();

@@ -71,7 +71,7 @@ export function createLog(lastSeq = 0) {
   const log = {
     lastSeq,
     traceless,
-    /** What was read, in order. */
+    /** The ranges that were read, in order. */
     reads,
     read,
     fail(times: number) {
@@ -105,7 +105,7 @@ export function startSequencer(position: number | "later" = 0, log = createLog()
   return {
     sequencer,
     log,
-    /** What has left, numbers and passing frames. */
+    /** Everything that has left: numbers and passing frames. */
     out,
     offer: (...numbers: number[]) => {
       for (const number of numbers) sequencer.offer(numberedFrame(frame(number)));

@@ -25,7 +25,7 @@ async function catchUp(position: () => number | undefined, lastSeq: number) {
 
 const step = fc.oneof(
   { arbitrary: fc.record({ do: fc.constant("commit"), traceless: fc.boolean() }), weight: 4 },
-  // Of all committed numbers one, the same again too; a number that never is chosen was lost.
+  // Offers one of the committed numbers, perhaps again; a number that is never chosen was lost.
   { arbitrary: fc.record({ do: fc.constant("offer"), which: fc.nat(1_000) }), weight: 8 },
   { arbitrary: fc.record({ do: fc.constant("offerPassing"), which: fc.nat(1_000) }), weight: 3 },
   fc.record({ do: fc.constant("expect") }),

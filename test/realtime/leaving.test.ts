@@ -1,4 +1,4 @@
-// Who hears a room no longer, and who is told of others.
+// Leaving a room: who no longer receives its frames, and who is told that others have left.
 import { describe, expect, test } from "bun:test";
 import { replayMax } from "../../src/wire/frames.ts";
 import type { UserFrame } from "../../src/wire/list-frames.ts";

@@ -38,14 +38,23 @@ export function startRooms(log: Log, { memberCount = 2, sliceMax }: RoomsOptions
     for (const listener of subscribers.get(topic.name) ?? []) listener.send(text);
     mergedSockets.emitMerged(topic, merged);
   };
-  const rooms = new Rooms({ emit, mergedSockets, readLog: log.read, log: silent, sliceMax });
+  const toFollowers = (_chatId: number, _mark: unknown, send: () => void) => send();
+  const rooms = new Rooms({
+    emit,
+    toFollowers,
+    mergedSockets,
+    readLog: log.read,
+    log: silent,
+    sliceMax,
+  });
   const realtime = new LocalRealtime({
     rooms,
     emit,
+    toFollowers,
     mergedSockets,
-    notify(userId, frame) {
+    notify(userId, { text }) {
       for (const listener of listeners) {
-        if (listener.userId === userId) listener.send(JSON.stringify(frame));
+        if (listener.userId === userId) listener.send(text);
       }
     },
   });
@@ -141,7 +150,7 @@ export class TestListener implements Listener {
     return this.subscribers.get(chatTopic(chatId, 0).name)?.has(this) ?? false;
   }
 
-  /** What an action sends to somebody who has joined. */
+  /** Sends `joined` and the replay, as an action does to somebody who has joined. */
   greet(lastSeq: number, { missed, ...state }: { missed: string[] | undefined; position: number }) {
     this.sent.push({ type: "joined", lastSeq, ...state });
     for (const text of missed ?? []) this.send(text);

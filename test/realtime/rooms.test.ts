@@ -1,4 +1,4 @@
-// Who hears a room: joining it without a window.
+// Joining a room: no frame is lost between the replay and the live frames.
 import { afterEach, beforeEach, describe, expect, jest, test } from "bun:test";
 import { replayBytesMax, replayMax } from "../../src/wire/frames.ts";
 import { activityTopic } from "../../src/realtime/topics.ts";

@@ -1,4 +1,4 @@
-// What searches look at among 100,000 messages in 1,000 chats, of which the caller is in 20.
+// Counts the rows that searches read among 100,000 messages in 1,000 chats; the caller is in 20 of the chats.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { findNewest } from "../../src/search/find.ts";
 import { findChatsBehind } from "../../src/search/worker-queries.ts";
@@ -6,7 +6,7 @@ import { matchQuery } from "../../src/search/match-query.ts";
 import { findByIndex, findFoundMessages, scanNewest } from "../../src/search/queries.ts";
 import { parseSearchText } from "../../src/search/search-text.ts";
 import type { Sql } from "../../src/database/connect.ts";
-import { openFilled } from "../world/filled.ts";
+import { fillInBulk, openFilled } from "../world/filled.ts";
 
 const me = 20_001;
 const firstChat = 20_001;
@@ -14,7 +14,7 @@ const chats = 1_000;
 const myChats = 20;
 const messagesOfChat = 100;
 
-/** Of each chat, one message in ten has `tenth`, one has `rare`, and all have `every`. */
+/** In each chat one message in ten has `tenth`, one has `rare`, and all have `every`. */
 const filling = `
   insert into users (id, username, email, hashed_password) values (${me}, 'seeker', 'seeker@example.com', 'x');
   insert into chats (id, name, owner_id, last_seq, message_count)
@@ -29,7 +29,6 @@ const filling = `
   select chat_id, created_at, id, seq,
     format('''%s:every'':1 ''%s:%s'':2', chat_id, chat_id, case when seq = 50 then 'rare' when seq % 10 = 0 then 'tenth' else 'other' || seq end)::tsvector
   from messages where chat_id >= ${firstChat};
-  analyze;
 `;
 
 let filled: Awaited<ReturnType<typeof openFilled>>;
@@ -37,7 +36,7 @@ let sql: Sql;
 beforeAll(async () => {
   filled = await openFilled();
   ({ sql } = filled);
-  await sql.unsafe(filling);
+  await fillInBulk(sql, filling);
 }, 60_000);
 afterAll(() => filled.close());
 

@@ -79,7 +79,7 @@ describe("the words of a text", () => {
       isBot: false,
       content: long,
     });
-    // What PostgreSQL counts: the words, without quotes, and their positions.
+    // PostgreSQL counts the words, without quotes, and their positions.
     expect(text.length).toBeLessThan(3_000_000);
     expect(entryWords({ chatId: 1, userId: 2, isBot: false, content: "a' b\\ c:1 | (d)" })).toBe(
       "'1:@2' '1:a':1 '1:b':2 '1:c':3 '1:1':4 '1:d':5",

@@ -76,7 +76,7 @@ test.each(Object.entries(broken))(
   "a frame that %s closes the socket, and the log has the reason",
   async (_, [code, frames]) => {
     const socket = await open();
-    // What comes behind it is not read any more.
+    // The server reads no frame that follows it.
     socket.write(Buffer.concat([...frames(), clientFrame(message())]));
     expect(await socket.closed).toMatchObject({ code });
     expect(socket.frames.filter(({ type }) => type !== "chat_activity")).toEqual([]);

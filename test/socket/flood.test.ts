@@ -40,7 +40,7 @@ test("a flood is told once to slow down, with retry_after, and is then closed wi
   await bens.settle();
   await ann.say(chatId, "after the flood");
   await bens.next("message", { content: "after the flood" });
-  // What waited was forgotten with the socket.
+  // Frames that waited were discarded with the socket.
   expect(bens.ofType("message").length).toBeLessThan(600);
   const again = await open(ann);
   again.send({ type: "ping" });

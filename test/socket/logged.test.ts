@@ -1,4 +1,4 @@
-// What a socket leaves in the log.
+// Lines that a socket leaves in the log.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { CapturedLog } from "../world/captured.ts";
 import { startWorld, type Person, type World } from "../world/world.ts";

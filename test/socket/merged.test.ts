@@ -27,7 +27,7 @@ interface Nested {
 }
 const nestedIn = (frame: Frame): Nested => Object(frame.message);
 
-/** What a client that reads nested messages only has been shown of chats. */
+/** Texts that a client shows if it reads nested messages only. */
 function contents(socket: TestSocket): string[] {
   return socket.ofType("message").map((frame) => nestedIn(frame).content);
 }

@@ -1,4 +1,4 @@
-// What concerns a person reaches all their sockets, joined or not; what changes a room reaches those who joined it.
+// Frames for a person reach all their sockets, joined or not; frames for a room reach the sockets that joined it.
 import { beforeEach, describe, expect, test } from "bun:test";
 import type { Frame, TestSocket } from "../world/socket.ts";
 import { defaultSettings, useWorld, type Person } from "../world/world.ts";
@@ -227,6 +227,7 @@ describe("to what lists of chats are made of", () => {
     const [joined, cats] = [await ann.joined(chat.id), await cat.socket()];
     const { body } = await ann.api("PATCH", `/api/chats/${chat.id}`, { name: "Chemistry" });
     for (const socket of [...sockets, left]) {
+      await socket.next("chat_changed");
       await socket.settle();
       expect(socket.ofType("chat_changed")).toEqual([
         { type: "chat_changed", chat_id: chat.id, chat: body },
@@ -270,7 +271,7 @@ describe("to what lists of chats are made of", () => {
       await socket.settle();
       expect(socket.ofType("read")).toEqual([read(2), read(3)]);
     }
-    // What follows in the chat still reaches them.
+    // Later frames of the chat still reach them.
     const { seq } = await ann.say(chat.id, "four");
     for (const socket of bens) await socket.next("chat_activity", { seq });
     for (const socket of others) {

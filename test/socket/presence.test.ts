@@ -1,4 +1,4 @@
-// What is told and never stored: who is there, and who is typing.
+// Frames that are never stored: `user_joined`, `user_left` and `typing`.
 import { beforeEach, describe, expect, test } from "bun:test";
 import { expectInvalid, expectNotFound, badIds, nowhere } from "./refusals.ts";
 import type { TestSocket } from "../world/socket.ts";
@@ -17,7 +17,7 @@ beforeEach(async () => {
   chatId = (await ann.chat({ with: [ben] })).id;
 });
 
-/** What the socket was told of people, up to now. */
+/** The socket's frames about people, up to now. */
 async function told(socket: TestSocket) {
   await socket.settle();
   return socket.frames

@@ -16,7 +16,7 @@ interface Wish {
 
 export class RawSocket {
   readonly frames: Frame[] = [];
-  /** What the server's close frame says; undefined when the connection ended without one. */
+  /** Code and reason of the server's close frame; undefined when the connection ended without one. */
   readonly closed: Promise<{ code: number; reason: string } | undefined>;
   private buffer = Buffer.alloc(0);
   private closing: { code: number; reason: string } | undefined;

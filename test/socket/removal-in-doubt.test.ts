@@ -42,7 +42,7 @@ async function tellNewsAfter(chat: { id: number; last_seq: number }, author: Per
   const elsewhere = await author.chat();
   const message = await author.say(elsewhere.id, "after");
   const after = { ...message, chat_id: chat.id, seq: chat.last_seq + 2 };
-  world.ctx.realtime.toList(activityFrame(after));
+  world.ctx.realtime.toList(activityFrame(after), { seq: after.seq });
 }
 
 test("a socket that opens while its person is being removed is told no news of the chat", async () => {

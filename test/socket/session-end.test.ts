@@ -10,7 +10,7 @@ let aheadMs = 0;
 let people = 0;
 const world = useWorld({ now: () => new Date(Date.now() + aheadMs) });
 
-/** What the server does every second, without waiting for it. */
+/** Does what the server does every second, without the wait. */
 function pass(ms: number) {
   aheadMs += ms;
   world.sockets.checkSessions(world.ctx.now().getTime());

@@ -145,7 +145,7 @@ describe("a peer that is not there any more", () => {
       answering.pong();
       sending.send({ type: "ping" });
       await sending.until("pong");
-      // What was sent to the server before has reached it now.
+      // Frames that were sent before this have reached the server now.
       await barrier.settle();
     }
     await Promise.all([answering.destroy(), sending.destroy()]);

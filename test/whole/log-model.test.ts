@@ -2,12 +2,15 @@
 // run, LOG_MODEL_RUNS=1000 makes it a longer one.
 import { beforeAll, test } from "bun:test";
 import fc from "fast-check";
-import { play, type Act, type Cast } from "./log-model/play.ts";
+import type { Act } from "./log-model/acts.ts";
+import { play } from "./log-model/play.ts";
+import type { Cast } from "./log-model/room.ts";
+import { timesOf } from "../world/long.ts";
 import { useWorld } from "../world/world.ts";
 
 const seed = Number(process.env.LOG_MODEL_SEED ?? Date.now() % 2 ** 31);
 /** Each in a chat of its own, of up to 25 steps. */
-const runs = Number(process.env.LOG_MODEL_RUNS ?? 40);
+const runs = Number(process.env.LOG_MODEL_RUNS ?? timesOf(20));
 /** Ends the search for a shorter counterexample, too, so that one is reported. */
 const timeLimitMs = 60_000 + runs * 1_000;
 const timeoutMs = 2 * timeLimitMs;

@@ -1,19 +1,17 @@
 // Behind real proxies: the README's examples, and the spellings of the Host header that are common in the field.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { createConnection, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { exchange } from "../http/raw.ts";
 import { CapturedLog } from "../world/captured.ts";
+import { freePort, hasNginx, startNginx, untilListening } from "../world/nginx.ts";
 import { TestSocket } from "../world/socket.ts";
 import { useWorld, type World } from "../world/world.ts";
 
 const readme = readFileSync(join(import.meta.dir, "../../README.md"), "utf8");
-const nginx = Bun.which("nginx", { PATH: `${process.env.PATH}:/usr/sbin` });
 const caddy = Bun.which("caddy");
-if (!nginx || !caddy) {
+if (!hasNginx || !caddy) {
   console.warn("The tests with nginx and Caddy are skipped where these are not installed.");
 }
 
@@ -33,55 +31,21 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** A port that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const { promise, resolve } = Promise.withResolvers<number>();
-  const server = createServer().listen(0, "127.0.0.1", () => {
-    const address = server.address();
-    const port = address !== null && typeof address === "object" ? address.port : 0;
-    server.close(() => resolve(port));
-  });
-  return await promise;
-}
-
-/** Whether something listens on a port. */
-async function isListening(port: number): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  const socket = createConnection(port, "127.0.0.1", () => resolve(true));
-  socket.on("error", () => resolve(false));
-  const answer = await promise;
-  socket.destroy();
-  return answer;
-}
-
-/** A proxy tells nobody when it listens, so that it is asked every 10 ms. */
-async function untilListening(port: number, child: Bun.Subprocess): Promise<void> {
-  for (let tries = 0; tries < 1_000 && child.exitCode === null; tries += 1) {
-    if (await isListening(port)) return;
-    await delay(10);
-  }
-  throw new Error(`the proxy did not start: exit code ${child.exitCode}`);
-}
-
 /** Starts nginx with one `server` block. @returns its port */
-async function startNginx(server: (port: number) => string): Promise<number> {
-  const port = await freePort();
-  const dir = mkdtempSync(join(folder, "nginx-"));
+async function startNginxWith(server: (port: number) => string): Promise<number> {
   const paths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
-  const config = `
-    daemon off; master_process off; pid ${dir}/pid; error_log ${dir}/error.log;
+  const { port, child } = await startNginx(
+    folder,
+    (port, dir) => `
+    pid ${dir}/pid; error_log ${dir}/error.log;
     events {}
     http {
       access_log off;
       ${paths.map((name) => `${name}_temp_path ${dir}/${name};`).join(" ")}
       ${server(port)}
-    }`;
-  await Bun.write(join(dir, "nginx.conf"), config);
-  const child = Bun.spawn([nginx ?? "", "-e", `${dir}/error.log`, "-p", dir, "-c", "nginx.conf"], {
-    stdio: ["ignore", "ignore", "inherit"],
-  });
+    }`,
+  );
   children.push(child);
-  await untilListening(port, child);
   return port;
 }
 
@@ -120,13 +84,13 @@ async function connect(port: number, to: World, origin: string): Promise<"open" 
   return "open";
 }
 
-describe.skipIf(!nginx)("behind nginx", () => {
+describe.skipIf(!hasNginx)("behind nginx", () => {
   test("the README's example serves requests and sockets, and tells where they come from", async () => {
     const example = block("nginx")
       .replace(/^ *ssl_certificate.*\n/gm, "")
       .replace("http://127.0.0.1:8000", world.url)
       .replace("$scheme", "https");
-    const port = await startNginx((free) => example.replace("443 ssl", `127.0.0.1:${free}`));
+    const port = await startNginxWith((free) => example.replace("443 ssl", `127.0.0.1:${free}`));
     expect(await connect(port, world, "https://chat.example.com")).toBe("open");
     const request = "GET /health HTTP/1.1\r\nHost: chat.example.com\r\n\r\n";
     const answer = await exchange(`http://127.0.0.1:${port}`, request, "healthy");
@@ -140,7 +104,7 @@ describe.skipIf(!nginx)("behind nginx", () => {
     ["Host $host", "https://chat.example.com"],
   ])("with %s a page of %s connects, whomever the server trusts", async (header, origin) => {
     for (const to of [world, untrusting]) {
-      const port = await startNginx(passingTo(to, `proxy_set_header ${header};`));
+      const port = await startNginxWith(passingTo(to, `proxy_set_header ${header};`));
       expect(await connect(port, to, origin)).toBe("open");
     }
   });
@@ -170,7 +134,7 @@ describe.skipIf(!nginx)("behind nginx", () => {
         [world, "open"],
         [untrusting, "refused"],
       ] as const) {
-        const port = await startNginx(passingTo(to, ...headers));
+        const port = await startNginxWith(passingTo(to, ...headers));
         expect(await connect(port, to, origin)).toBe(outcome);
       }
     },
@@ -178,12 +142,12 @@ describe.skipIf(!nginx)("behind nginx", () => {
 
   test("with a scheme that is not the page's, a page is refused", async () => {
     const headers = ["proxy_set_header Host $host;", "proxy_set_header X-Forwarded-Proto https;"];
-    const port = await startNginx(passingTo(world, ...headers));
+    const port = await startNginxWith(passingTo(world, ...headers));
     expect(await connect(port, world, "http://chat.example.com")).toBe("refused");
   });
 
   test("without any host of the page's it is refused, and the log tells once what to set", async () => {
-    const port = await startNginx(passingTo(world));
+    const port = await startNginxWith(passingTo(world));
     const origin = "https://lost.example.com";
     for (let tries = 0; tries < 3; tries += 1) {
       expect(await connect(port, world, origin)).toBe("refused");

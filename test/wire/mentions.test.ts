@@ -1,4 +1,4 @@
-// What counts as a mention in a text.
+// The parts of a text that count as mentions.
 import { describe, expect, test } from "bun:test";
 import { isReservedUsername, mentionsIn, mentionsMax } from "../../src/wire/mentions.ts";
 

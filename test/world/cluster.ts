@@ -16,8 +16,10 @@ export const clusterSetting = "TEST_CLUSTER_URL";
 
 const prefix = "gemini-coop-test-";
 
-/** Each connection parses every statement anew. A chat's lock, four statements that wait for it and a look at them take six. */
-const poolMax = 6;
+/** As many as a server's pool has: statements that wait for locks leave connections to those that do not. */
+const poolMax = 10;
+/** Tests hold locks until others wait for them, which may take long on a busy machine. */
+const lockTimeoutMs = 15_000;
 /** A server's connections plan a statement five times before they keep a plan, which costs more than all that tests look up. */
 const poolOptions = "-c plan_cache_mode=force_generic_plan";
 
@@ -113,16 +115,21 @@ export async function giveBackDatabase(url: string): Promise<void> {
 /**
  * A database with the pool of a server that writes to a log.
  * @param databaseUrl undefined: a migrated, empty one
+ * @param lockTimeoutMs undefined: that of a real server where the pool is not one of those that are used again
  * @returns them, and a function that gives both back
  */
-export async function openDatabase(databaseUrl: string | undefined, log: Logger) {
-  // A pool that reports to a log is of no use to the next borrower.
-  if (databaseUrl === undefined && log.level === "silent") {
+export async function openDatabase(
+  databaseUrl: string | undefined,
+  log: Logger,
+  lockTimeoutMs: number | undefined,
+) {
+  // A pool that reports to a log, or has another time limit, is of no use to the next borrower.
+  if (databaseUrl === undefined && lockTimeoutMs === undefined && log.level === "silent") {
     const pooled = await borrowPool();
     return { databaseUrl: pooled.url, sql: pooled.sql, release: () => giveBackPool(pooled) };
   }
   const url = databaseUrl ?? (await borrowDatabase());
-  const sql = connect(parseDatabaseUrl(url), log);
+  const sql = connect(parseDatabaseUrl(url), log, { lockTimeoutMs });
   const release = async () => {
     await sql.end({ timeout: 1 });
     await giveBackDatabase(url);
@@ -141,7 +148,11 @@ export async function borrowPool(): Promise<PooledDatabase> {
   const url = await borrowDatabase();
   const name = `world of ${new URL(url).pathname.slice(1)}`;
   const address = { ...parseDatabaseUrl(url), applicationName: name, options: poolOptions };
-  return { url, name, sql: connect(address, pino({ level: "silent" }), { max: poolMax }) };
+  return {
+    url,
+    name,
+    sql: connect(address, pino({ level: "silent" }), { max: poolMax, lockTimeoutMs }),
+  };
 }
 
 /** Empties a database, and keeps its pool for the next borrower. */

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll } from "bun:test";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { pino, type DestinationStream } from "pino";
+import { pino, type DestinationStream, type Logger } from "pino";
 import type { PasswordCost } from "../../src/accounts/passwords.ts";
 import { makeSecret } from "../../src/accounts/access-tokens.ts";
 import { createGeminiModel } from "../../src/model/gemini/client.ts";
@@ -13,7 +13,7 @@ import { readConfig, type Config } from "../../src/config/config.ts";
 import type { Sql } from "../../src/database/connect.ts";
 import { startGeminiEmulator } from "./gemini/server.ts";
 import { createLogger } from "../../src/observability/logger.ts";
-import { loadTelemetry, noTelemetry } from "../../src/observability/telemetry.ts";
+import { loadTelemetry, noTelemetry, type Telemetry } from "../../src/observability/telemetry.ts";
 import { startServer, type RunningServer, type ServerDurations } from "../../src/server.ts";
 import type { ChatSettings } from "../../src/wire/chats.ts";
 import { openDatabase } from "./cluster.ts";
@@ -41,6 +41,8 @@ export const defaultSettings: ChatSettings = {
 export interface WorldOptions {
   /** A migrated database, dropped at the end; a new one unless said otherwise. */
   databaseUrl?: string;
+  /** A statement that waits longer for a lock fails. */
+  lockTimeoutMs?: number;
   /** Settings that differ. */
   env?: Record<string, string>;
   /** Values that no setting allows, such as access tokens that are valid for seconds. */
@@ -52,10 +54,13 @@ export interface WorldOptions {
   passwordCost?: PasswordCost | undefined;
   /** Durations of the server that differ. */
   durations?: Partial<ServerDurations & ComposedDurations>;
+  /** NATS, if the world's servers share their rooms over it. */
+  nats?: { url: string };
   /** Receives the logs as production writes them, from `env.LOG_LEVEL` on. */
   logTo?: DestinationStream;
 }
 
+const lookPauseMs = 2;
 const lowestPasswordCost: PasswordCost = { memoryKiB: 8, passes: 1 };
 
 /** The parts that exist while a world runs. */
@@ -67,6 +72,7 @@ async function startParts(options: WorldOptions) {
     HOST: "127.0.0.1",
     PORT: "0",
     RATE_LIMITS: "off",
+    ...(options.nats && { NATS_URL: options.nats.url, NATS_PREFIX: `test-${crypto.randomUUID()}` }),
     // It is made with the first file.
     DATA_DIR: join(tmpdir(), `gemini-coop-world-${crypto.randomUUID()}`),
     ...options.env,
@@ -84,17 +90,32 @@ async function startParts(options: WorldOptions) {
     files: options.model === false ? undefined : createGeminiFiles({ ...asking, pollMs: 1 }),
     description: "scripted",
   };
-  const { databaseUrl, sql, release } = await openDatabase(options.databaseUrl, log);
+  const { databaseUrl, sql, release } = await openDatabase(
+    options.databaseUrl,
+    log,
+    options.lockTimeoutMs,
+  );
   const telemetry = await loadTelemetry(config, log);
   const { now, durations, passwordCost } = { passwordCost: lowestPasswordCost, ...options };
   const parts = { config, secretKey, sql, log, model, telemetry, now, durations, passwordCost };
-  const startOne = (more: Partial<typeof parts> = {}) => {
-    const all = { ...parts, ...more };
+  const createBus = await busOf(config, log, telemetry);
+  const startOne = (more: Partial<typeof parts> & { natsUrl?: string | undefined } = {}) => {
+    const all = { ...parts, ...more, bus: createBus?.(more.natsUrl) };
     return startServer(compose(all), all.durations);
   };
   const others: RunningServer[] = [];
   const server = startOne();
   return { databaseUrl, config, gemini, sql, release, telemetry, startOne, others, server };
+}
+
+/** @returns a function that makes the bus of one server, at the address of the settings or another one */
+async function busOf({ bus }: Config, log: Logger, { metrics }: Telemetry) {
+  if (!bus) return undefined;
+  const { NatsBus } = await import("../../src/bus/nats-bus.ts");
+  return (natsUrl?: string) => {
+    const servers = natsUrl === undefined ? bus.servers : [new URL(natsUrl).host];
+    return new NatsBus({ ...bus, servers }, { log, metrics });
+  };
 }
 
 export class World {
@@ -170,7 +191,9 @@ export class World {
   }
 
   /** Starts another server on the same database, which nobody measures. It stops with the world, or earlier. */
-  startAnother(more: Pick<WorldOptions, "durations"> & { model?: Model } = {}): RunningServer {
+  startAnother(
+    more: Pick<WorldOptions, "durations"> & { model?: Model; natsUrl?: string } = {},
+  ): RunningServer {
     const { startOne, others } = this.#running;
     const other = startOne({ ...more, telemetry: noTelemetry });
     others.push(other);
@@ -223,6 +246,8 @@ export class World {
         where datname = current_database() and wait_event_type = 'Lock'
       `;
       if (blocked.length >= statements) return;
+      // Not at once, so that the statements have the processor.
+      await Bun.sleep(lookPauseMs);
     }
   }
 

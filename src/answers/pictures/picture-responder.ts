@@ -8,14 +8,20 @@ import {
 } from "../../model/stream-answer.ts";
 import { filesAskedAbout, tokensOfFiles } from "../prompt/choose-files.ts";
 import { findFilesOfQuestion } from "../files/prompt-file.ts";
-import { noteFiles, receiptFiles } from "../files/ask-with-files.ts";
+import { receiptFiles } from "../files/ask-with-files.ts";
 import { resolveFiles, type Outcomes } from "../files/resolve.ts";
 import { estimateTokens, tokensAtMost } from "../prompt/prompt.ts";
 import { findRepliedTo, type PromptRoom } from "../prompt/queries.ts";
 import { insertReceipt } from "../prompt/receipt-queries.ts";
 import { placed, type PlacedFile } from "../prompt/turns.ts";
 import { questionOf } from "../question.ts";
-import type { AnswerRequest, AnswerRun, PreparedAnswer, Responder } from "../responder.ts";
+import type {
+  AnswerRequest,
+  AnswerRun,
+  PreparedAnswer,
+  Responder,
+  StoredAnswer,
+} from "../responder.ts";
 import { countPicture, uncountPicture } from "./queries.ts";
 
 /** A picture has between 1,120 and 2,520 tokens, and an answer may have several, with text. */
@@ -95,6 +101,10 @@ export class PictureResponder implements Responder {
   }
 
   async *#stream(run: AnswerRun, prompt: PicturePrompt): AsyncGenerator<Delta> {
+    // A picture is asked for once, and so only when its question is stored.
+    const stored = await run.stored;
+    run.signal.throwIfAborted();
+    if (!stored) return;
     const { sql } = this.#ctx;
     const { userDayPictures: user, chatDayPictures: chat } = this.#ctx.config.budgets;
     const refused = await countPicture(sql, run.lease, { user, chat });
@@ -102,7 +112,7 @@ export class PictureResponder implements Responder {
     const outcomes = await resolveFiles(this.#ctx, this.#room.id, prompt.files, run.signal);
     // A prompt of an image model corrects no estimates of text.
     run.meter.begin(prompt.estimatedTokens, 1, prompt.estimatedTokens);
-    await this.#keepReceipt(run, prompt, outcomes);
+    await this.#keepReceipt(run, stored, prompt, outcomes);
     let hasBegun = false;
     try {
       for await (const delta of this.#streamAnswer(
@@ -131,8 +141,12 @@ export class PictureResponder implements Responder {
     }
   }
 
-  async #keepReceipt(run: AnswerRun, prompt: PicturePrompt, outcomes: Outcomes): Promise<void> {
-    const { question, messageId, lease, meter } = run;
+  async #keepReceipt(
+    { lease, meter }: AnswerRun,
+    { question, messageId }: StoredAnswer,
+    prompt: PicturePrompt,
+    outcomes: Outcomes,
+  ): Promise<void> {
     const files = receiptFiles(prompt.files, outcomes, question.id);
     try {
       await insertReceipt(this.#ctx.sql, messageId, lease, {
@@ -146,7 +160,6 @@ export class PictureResponder implements Responder {
         },
         usage: meter.charged,
       });
-      await noteFiles(this.#ctx, messageId, files);
     } catch (error) {
       this.#ctx.log.warn({ err: error, messageId }, "an answer has no receipt");
     }

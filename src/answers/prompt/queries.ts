@@ -122,11 +122,16 @@ export async function findPromptRoom(
   );
 }
 
-const RoomWithPast = z.object({ ...PromptRoom.shape, past: z.array(PastMessage) });
+const RoomWithPast = z.object({
+  ...PromptRoom.shape,
+  past: z.array(PastMessage),
+  is_known: z.boolean(),
+});
 
 /**
  * Finds a room and the messages of {@link findPastMessages} in one statement: both are of the same moment, and somebody waits
  * for the first word of the answer.
+ * @param clientId `isKnown` tells whether the caller has sent a message with it before
  * @returns undefined for a chat that is gone, or that the caller is not in
  */
 export async function findRoomWithPast(
@@ -134,13 +139,17 @@ export async function findRoomWithPast(
   callerId: number,
   chatId: number,
   range: PastRange,
-): Promise<{ room: PromptRoom; past: PastMessage[] } | undefined> {
+  clientId?: string,
+): Promise<{ room: PromptRoom; past: PastMessage[]; isKnown: boolean } | undefined> {
   const row = maybe(
     await sql`
       select ${roomColumns(sql)},
         (
           select coalesce(json_agg(m order by m.seq), '[]') from (${newestFirst(sql, sql`c.id`, range)}) m
-        ) as past
+        ) as past,
+        exists (
+          select from messages where chat_id = c.id and user_id = me.user_id and client_id = ${clientId ?? null}::text
+        ) as is_known
       from ${roomTables(sql, range.upToSeq)}
       join chat_participants me on me.chat_id = c.id and me.user_id = ${callerId}
       where c.id = ${chatId}
@@ -148,6 +157,6 @@ export async function findRoomWithPast(
     RoomWithPast,
   );
   if (!row) return undefined;
-  const { past, ...room } = row;
-  return { room, past };
+  const { past, is_known: isKnown, ...room } = row;
+  return { room, past, isKnown };
 }

@@ -85,7 +85,7 @@ async function setChatPicture(
   if (outcome === "updated") {
     const { updated_seq } = chat;
     ctx.realtime.toRoom({ type: "chat_updated", chat_id: chatId, chat, updated_seq });
-    ctx.realtime.toList({ type: "chat_changed", chat_id: chatId, chat });
+    ctx.realtime.toList({ type: "chat_changed", chat_id: chatId, chat }, { seq: updated_seq });
   }
   return { ...chat, name };
 }

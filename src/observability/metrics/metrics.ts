@@ -40,6 +40,8 @@ export interface ServerState {
   passwordQueue(): number;
   /** The age of the oldest message that was indexed last; 0 where another server fills the index. */
   searchLagMs(): number;
+  /** Whether the bus between servers is there, and the subjects that this server has subscribed to; undefined without a bus. */
+  bus(): { isUp: boolean; subscriptions: number } | undefined;
 }
 
 /** Each method reports an event. None of them keeps an id, a text or a token. */
@@ -80,6 +82,12 @@ export interface Metrics {
   /** Messages were added to the index of the searches, or replaced there. */
   messagesIndexed(count: number): void;
   indexingFailed(): void;
+  /** The bus between servers cannot be reached any more. */
+  busWentAway(): void;
+  busSent(bytes: number): void;
+  busReceived(bytes: number): void;
+  /** A message of the bus was not one that a server of this version sends. */
+  busRefused(): void;
   /** From now on the gauges show this server. */
   watch(state: ServerState): void;
   /** The answer to a scrape; undefined where nothing is collected. */
@@ -109,6 +117,10 @@ export const noMetrics: Metrics = {
   transcriptionEnded() {},
   messagesIndexed() {},
   indexingFailed() {},
+  busWentAway() {},
+  busSent() {},
+  busReceived() {},
+  busRefused() {},
   watch() {},
   render: () => Promise.resolve(undefined),
   stop() {},

@@ -82,6 +82,7 @@ export const report: Report = {
   reporter: { user_id: participant.id, username: participant.username },
   reason: "It insults somebody.",
   status: "open",
+  handled_by: "moderators",
   created_at: exampleTime,
   resolved_at: null,
   resolved_by: null,

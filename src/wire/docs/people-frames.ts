@@ -14,7 +14,8 @@ export const peopleNotes: {
       "It is sent within 2 s to all sockets of the people who are in a chat with the person, joined or not, and to those of the person, on all servers: once to a socket, " +
       "however many chats it shares with the person. `user` is the whole profile as it is now. It has no number and is not replayed: a client that " +
       "was away reads profiles from `GET /api/chats/{chat_id}/participants` or `GET /api/users/{user_id}`. Names in messages stay usernames: show the " +
-      "display name of a message's `user_id`.",
+      "display name of a message's `user_id`. Those who were in a chat with somebody who has deleted the account receive it, too: the username is " +
+      "`Deleted user`, and there is no display name.",
     example: {
       type: "user_updated",
       user: {

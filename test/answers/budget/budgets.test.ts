@@ -1,4 +1,4 @@
-// What an answer may cost is reserved before anything of it is stored, or refused.
+// The highest cost of an answer is reserved before anything of the answer is stored; otherwise the question is refused.
 import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { answer, answerAndHang, finish, say } from "../../world/gemini/script.ts";
 import { startWorld, useWorld, type Person } from "../../world/world.ts";

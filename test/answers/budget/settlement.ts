@@ -1,4 +1,4 @@
-// What answers have cost, as the tables have it, held against what is true whenever nothing runs.
+// Compares the costs of answers in the tables with the rules that hold whenever no answer runs.
 import { expect } from "bun:test";
 import { z } from "zod";
 import { finish, type EventsStep } from "../../world/gemini/script.ts";

@@ -1,4 +1,4 @@
-// Who has used what: a person sees their own, an owner their rooms'.
+// Reports of usage: a person sees their own usage, and an owner also that of their rooms.
 import { expect, test } from "bun:test";
 import { answer, answerAndHang, finish, say } from "../../world/gemini/script.ts";
 import { UsageReport } from "../../../src/wire/answers.ts";
@@ -65,7 +65,7 @@ test("a person sees their own by day, and the owner of a room all that was asked
       days: [{ day: day(), ...today }],
     },
   ]);
-  // Whose rooms they are now counts.
+  // The report follows the present owner of a room.
   await anna.api("PATCH", `/api/chats/${chat.id}`, { owner_id: ben.id });
   expect((await usage(anna)).chats).toEqual([]);
   expect((await usage(ben)).chats.map((account) => account.chat_id)).toEqual([chat.id]);

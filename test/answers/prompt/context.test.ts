@@ -1,4 +1,4 @@
-// What reaches Gemini, as the scripted server received it: every member of the request's body.
+// Every member of the request's body that Gemini gets, as the scripted server received it.
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import fc from "fast-check";
 import { buildPrompt, estimateTokens } from "../../../src/answers/prompt/prompt.ts";
@@ -201,7 +201,7 @@ describe("the budget of tokens", () => {
     const small = await startWorld({ env: { GEMINI_CONTEXT_TOKENS: "60" } });
     const anna = await small.person("anna");
     const chat = await anna.chat();
-    // What does not fit would be summarised meanwhile, by the same model.
+    // Messages that do not fit would be summarised meanwhile, by the same model.
     small.ctx.answers.summarising.add(chat.id);
     const socket = await anna.joined(chat.id);
     // Each is 30 bytes with its label and 10 tokens by the estimate.

@@ -6,13 +6,15 @@ import { createGeminiModel } from "../../../src/model/gemini/client.ts";
 import type { RunningServer } from "../../../src/server.ts";
 import { startModel, questionFor, type ScriptedModel } from "../../whole/faults/model.ts";
 import { createRandom, type Random } from "../../whole/faults/random.ts";
+import { isLong } from "../../world/long.ts";
 import { TestSocket } from "../../world/socket.ts";
 import { useWorld, type Person } from "../../world/world.ts";
 import { unsettled } from "../left-behind.ts";
 
 setDefaultTimeout(60_000);
 
-const histories = 24;
+/** They are played at the same time. */
+const histories = isLong ? 24 : 12;
 const steps = 12;
 const pauseMsMax = 500;
 
@@ -111,7 +113,7 @@ async function play(name: string, random: Random) {
   return { chatId: chat.id, sockets, asked };
 }
 
-/** What a client puts together of an answer: pieces fit, or bring all of it anew, and nothing comes after the last. */
+/** Builds an answer's text as a client does: pieces fit, or bring the whole text anew, and nothing follows the last one. */
 function shownText(socket: TestSocket, messageId: number) {
   let text: string | undefined;
   let last: string | undefined;

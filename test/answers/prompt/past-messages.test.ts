@@ -1,4 +1,4 @@
-// What is read of a room's history for one prompt: no more than a prompt can hold.
+// The part of a room's history that is read for one prompt is not larger than a prompt.
 import { expect, test } from "bun:test";
 import { findPastMessages } from "../../../src/answers/prompt/queries.ts";
 import { findMessagesToSummarise } from "../../../src/answers/prompt/summary-queries.ts";

@@ -1,4 +1,4 @@
-// What a prompt may hold: corrected by what the model counted, and never more than is reserved.
+// The size of a prompt: it is corrected by the model's own count, and never exceeds the reservation.
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { tokensAtMost } from "../../../src/answers/prompt/prompt.ts";
 import { answer, finish, say } from "../../world/gemini/script.ts";
@@ -55,7 +55,7 @@ test("what the model counts corrects a room's next prompts, and no other room's"
   expect(sent().match(/number \d/g)).toHaveLength(6);
 });
 
-test("what is written between the reservation and the question is left out where the reservation doesn't reach", async () => {
+test("what others write while a question is being stored is not in its prompt, which keeps to the reservation", async () => {
   const { chat, anna, annas, ben } = await room(world);
   await anna.say(chat.id, "read before");
   // The rules and a short question take 1,500 at most, and 512 are kept for the answer.

@@ -1,4 +1,4 @@
-// What no longer fits into a prompt is summarised: in the background, by the same model, at the room's cost.
+// Messages that no longer fit into a prompt are summarised: in the background, by the same model, at the room's cost.
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { answer, answerAndHang, finish, refuse, say } from "../../world/gemini/script.ts";
 import { useWorld } from "../../world/world.ts";

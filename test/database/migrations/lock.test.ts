@@ -1,4 +1,4 @@
-// Of several processes that migrate a database at the same time one works, and the others wait with a word and a limit.
+// When several processes migrate a database at the same time, one works; the others log that they wait, up to a limit.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { pino } from "pino";
 import postgres from "postgres";

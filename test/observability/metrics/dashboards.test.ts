@@ -64,7 +64,7 @@ beforeAll(async () => {
   const ann = await world.person("ann");
   const chat = await ann.chat();
   const socket = await ann.joined(chat.id);
-  // What has labels of its own is there once it has happened.
+  // Series with labels of their own exist once their event has happened.
   await ann.say(chat.id, "/bot hello");
   await socket.next("bot_stream", { is_complete: true });
   for (const line of (await scrapeText(world)).split("\n")) {
@@ -95,7 +95,7 @@ test.each(exprs)("%s has metrics and labels that are served: %s", (_, expr) => {
     list.split(/, */),
   );
   for (const label of [...matched, ...grouped]) expect([...known]).toContain(label ?? "");
-  // What only grows is looked at by its growth.
+  // A counter is shown by its growth.
   for (const name of names.filter((each) => /_(total|bucket|sum|count)$/.test(each))) {
     expect(expr).toMatch(new RegExp(`(rate|increase)\\(${name}\\b`));
   }

@@ -1,4 +1,4 @@
-// What Prometheus reads at /metrics, as a test asks for it.
+// Reads /metrics as Prometheus does.
 import { expect } from "bun:test";
 import type { World } from "../../world/world.ts";
 
@@ -40,7 +40,7 @@ export async function scrapeUntil(world: World, name: string, value: number): Pr
   }
 }
 
-/** What has grown since `before`, without the buckets of histograms and what grows by itself. */
+/** Series that have grown since `before`, except the buckets of histograms and series that grow by themselves. */
 export function grown(before: Series, after: Series): Record<string, number> {
   const changes = [...after]
     .filter(([name]) => !/_bucket|_sum|^process_|event_loop|heap|database|http_/.test(name))

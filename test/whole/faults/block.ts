@@ -4,12 +4,14 @@ import { within } from "../../../src/schedule.ts";
 import { Chat } from "../../../src/wire/chats.ts";
 import { check } from "./checker.ts";
 import { openClient, type Client } from "./client.ts";
+import { prepareLeavers, readLeftBehind } from "./departures.ts";
+import { exportAll, prepareArchive } from "./exports.ts";
 import { createRecovery, type Figures } from "./figures.ts";
 import { checkFiles } from "./files.ts";
 import type { History, Load, Report, TapeEvent, Violation } from "./history.ts";
 import { startLoad, type Cast, type Mix, type Recorded } from "./load.ts";
 import type { ScriptedModel } from "./model.ts";
-import type { Person } from "./people.ts";
+import { registerPerson, type Person } from "./people.ts";
 import { settlePresence } from "./presence.ts";
 import type { Random } from "./random.ts";
 import type { Served } from "./stage.ts";
@@ -25,6 +27,7 @@ import {
 const chatCount = 3;
 const answersMsMax = 40_000;
 const caughtUpMsMax = 20_000;
+const deletedMsMax = 30_000;
 const pollMs = 100;
 
 export interface BlockParts {
@@ -52,6 +55,7 @@ export async function openBlock(parts: BlockParts) {
   const chatIds: number[] = [];
   for (let n = 0; n < chatCount; n += 1) chatIds.push(await openChat(cast));
 
+  const { staying, archive, leavers } = await prepare(parts);
   const recovery = createRecovery(figures);
   const everyone = [cast.owner, ...cast.members, ...cast.guests];
   const watchedIds = [...everyone, cast.absentee, cast.stranger].map(({ id }) => id);
@@ -70,11 +74,14 @@ export async function openBlock(parts: BlockParts) {
   if (twin) clients.push(open(twin, `${twin.username}-too`));
   const absentee = open(cast.absentee, "lee", false);
   const stranger = open(cast.stranger, "sam", false);
-  const load = startLoad({ cast, chatIds, clients, random, figures, recovery, mix });
+  const load = startLoad({
+    ...{ cast, chatIds, clients, random, figures, recovery, mix, archive, leavers },
+  });
 
   return {
     clients,
     recovery,
+    hasLeavers: load.hasLeavers,
     /** Somebody whose presence is watched, and who does nothing else. */
     absentee,
     /** Lets everything come to its end. @returns what broke the guarantees */
@@ -101,6 +108,12 @@ export async function openBlock(parts: BlockParts) {
     while ((await countRunning(sql)) > 0 && performance.now() < deadline) {
       await Bun.sleep(pollMs);
     }
+    const departures = leavers.map(({ departure }) => departure).filter(({ isDone }) => isDone);
+    const leftBehind = await readLeftBehind(sql, departures, staying, deletedMsMax);
+    const exports = {
+      records: [...recorded.exports, ...(await exportAll(archive))],
+      contents: archive.contents,
+    };
     const budgets = await findUnsettledBudgets(sql);
     const searchFaults = await findSearchFaults(sql, caughtUpMsMax);
     const chats = await readStored(sql, chatIds);
@@ -147,6 +160,9 @@ export async function openBlock(parts: BlockParts) {
     const { servers } = server;
     return {
       ...recorded,
+      departures,
+      leftBehind,
+      exports,
       chats,
       names,
       tapes,
@@ -163,6 +179,21 @@ export async function openBlock(parts: BlockParts) {
 
 const isIncoming = (event: { kind: string }) => event.kind === "in";
 const isPresence = (event: TapeEvent) => event.kind === "in" && event.frame.type === "presence";
+
+/** Makes those who export and those who go, with what they have written, while nothing is wrong. */
+async function prepare({ server: { url }, idPrefix, mix, openDatabase }: BlockParts) {
+  const sql = await openDatabase();
+  try {
+    const staying = await registerPerson(url, `${idPrefix}-stays`);
+    const archive = await prepareArchive(sql, url, `${idPrefix}-exports`);
+    const leavers = await prepareLeavers(sql, {
+      ...{ url, staying, prefix: idPrefix, count: mix.departures },
+    });
+    return { staying, archive, leavers };
+  } finally {
+    await sql.end({ timeout: 1 });
+  }
+}
 
 async function openChat(cast: Cast): Promise<number> {
   const others = [...cast.members, ...cast.guests, cast.absentee].map((person) => person.username);

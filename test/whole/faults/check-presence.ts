@@ -85,7 +85,7 @@ function checkEnd(
   }
 }
 
-/** What one person is to be shown of another one at the end. */
+/** The status of another person that a person must be shown at the end. */
 export function statusFor(
   { statuses, together }: Pick<PresenceRecord, "statuses" | "together">,
   watcherId: number,

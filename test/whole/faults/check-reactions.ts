@@ -110,7 +110,7 @@ function checkMessage(
   return [...found, ...checkWishes(message, asked, people)];
 }
 
-/** What a person asked for last of a message and an emoji is so, unless a try that was lost may have come late. */
+/** The last wish of a person for a message and an emoji is fulfilled, unless a try that was lost may have come late. */
 function checkWishes(
   message: StoredMessage,
   asked: Map<string, Reacting[]>,

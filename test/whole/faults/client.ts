@@ -49,7 +49,7 @@ export function openClient({
   let socket = 0;
   let requests = 0;
   let stopped = false;
-  /** What it has claimed its person to be, on this socket. */
+  /** The status that it has claimed for its person, on this socket. */
   let claimed = "online";
   let lostAt: number | undefined;
   /** The statuses that this socket was told. */

@@ -1,16 +1,17 @@
 // The faults, each played in rounds on the real server under load, in blocks that end with the one check of all.
 import type { Sql } from "../../../src/database/connect.ts";
-import { openBlock, type Block } from "./block.ts";
+import { openBlock } from "./block.ts";
 import { noFigures, type Figures } from "./figures.ts";
 import type { Violation } from "./history.ts";
-import { paced, usualMix, type Mix } from "./load.ts";
+import { paced, usualMix } from "./load.ts";
 import { Cleanup } from "../../world/cleanup.ts";
 import { createRandom, type Random } from "./random.ts";
-import { openDatabaseStage, openKillStage, openPairStage } from "./stage.ts";
-import type { DatabaseStage, KillStage, PairStage, Stage } from "./stage.ts";
+import { openBusStage, openDatabaseStage, openKillStage, openPairStage } from "./stage.ts";
+import { onBus } from "./bus-faults.ts";
+import type { BusStage, DatabaseStage, GroupStage, KillStage, Stage } from "./stage.ts";
+import { load, until, type Fault, type Round } from "./round.ts";
 
 const roundsInBlock = 10;
-const untilMsMax = 8_000;
 const acksBetweenKills = 10;
 /** The round in which somebody goes for good. A short block ends before anything could come of it. */
 const absenceRound = 2;
@@ -21,6 +22,8 @@ export interface FaultsOptions {
   rounds: Record<FaultName, number>;
   /** How long PostgreSQL is gone, now and then. */
   awayMs: number;
+  /** Servers that share one NATS; 2 unless said otherwise. */
+  servers?: number;
   /** Multiplies the pauses of the people; 1 unless said otherwise. */
   pauseFactor?: number;
   say: (line: string) => void;
@@ -31,27 +34,13 @@ export interface Outcome {
   violations: (Violation & { fault: FaultName })[];
 }
 
-interface Round {
-  block: Block;
-  random: Random;
-  figures: Figures;
-  /** From 0, in its block. */
-  index: number;
-  awayMs: number;
-}
-
-interface Fault<S extends Stage> {
-  mix?: Partial<Mix>;
-  play: (stage: S, round: Round) => Promise<void>;
-}
-
 const onServer = {
-  "kill -9": { play: killServer },
+  "kill -9": { play: killServer, mix: { departPauseMs: 300 } },
 } satisfies Record<string, Fault<KillStage>>;
 
 const onPair = {
   "rolling restart": { play: restartInTurn, mix: { questions: 0.1 } },
-} satisfies Record<string, Fault<PairStage>>;
+} satisfies Record<string, Fault<GroupStage>>;
 
 const onDatabase = {
   "database stopped": { play: stopDatabase },
@@ -71,17 +60,23 @@ const onDatabase = {
   "people removed": { play: movePeople, mix: { movePauseMs: 15 } },
 } satisfies Record<string, Fault<DatabaseStage>>;
 
-export type FaultName = keyof typeof onServer | keyof typeof onPair | keyof typeof onDatabase;
-export const faultNames = [onServer, onPair, onDatabase].flatMap(Object.keys) as FaultName[];
+export type FaultName =
+  keyof typeof onServer | keyof typeof onPair | keyof typeof onDatabase | keyof typeof onBus;
+export const faultNames = [onServer, onPair, onDatabase, onBus].flatMap(Object.keys) as FaultName[];
 
-/** Lets the load run for a while, for how long is part of the decisions. */
-async function load({ random }: Round, msMin: number, msMax: number) {
-  await Bun.sleep(random.int(msMin, msMax));
-}
-
+/** Kills the server at any time, and half of the time during an export, or in what follows the deletion of an account. */
 async function killServer({ server }: KillStage, round: Round) {
   const { random, block, figures } = round;
-  await load(round, 50, 700);
+  const { departures, exports } = figures;
+  if (random.chance(0.6) && block.hasLeavers()) {
+    await until(async () => figures.departures > departures);
+    await load(round, 0, 1_300);
+  } else if (random.chance(0.3)) {
+    await until(async () => figures.exports > exports);
+    await load(round, 100, 500);
+  } else {
+    await load(round, 50, 700);
+  }
   block.recovery.begin();
   await server.kill();
   figures.faults += 1;
@@ -95,7 +90,7 @@ async function killServer({ server }: KillStage, round: Round) {
 }
 
 /** As a new release is brought out: one server after the other, each when the one before it is there again. */
-async function restartInTurn({ server }: PairStage, round: Round) {
+async function restartInTurn({ server }: GroupStage, round: Round) {
   const { block, figures } = round;
   for (const node of server.nodes) {
     await load(round, 200, 1_000);
@@ -118,12 +113,6 @@ async function endLeases(sql: Sql) {
     update answer_runs set lease_expires_at = now()
     where id in (select id from answer_runs for update skip locked)
   `;
-}
-
-/** Settles when something holds, or after a while. */
-async function until(holds: () => Promise<boolean>) {
-  const deadline = performance.now() + untilMsMax;
-  while (performance.now() < deadline && !(await holds())) await Bun.sleep(20);
 }
 
 /**
@@ -234,6 +223,13 @@ export async function playFaults(
   await Promise.all([
     playAll(onServer, () => openKillStage(cleanup), options, random, outcome).then(() =>
       playAll(onPair, () => openPairStage(cleanup), options, random, outcome),
+    ),
+    playAll<BusStage>(
+      onBus,
+      () => openBusStage(cleanup, random.fork("bus"), options.servers ?? 2),
+      options,
+      random,
+      outcome,
     ),
     playAll(
       onDatabase,

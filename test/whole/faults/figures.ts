@@ -23,6 +23,12 @@ export interface Figures {
   resumed: number;
   /** Stops that were acknowledged. */
   stops: number;
+  /** Exports that came whole. */
+  exports: number;
+  /** Exports that a fault has cut off. */
+  cutExports: number;
+  /** Accounts that were deleted. */
+  departures: number;
   /** The longest time from a fault to the first message that was sent after it and acknowledged. */
   slowestRecoveryMs: number;
   violations: number;
@@ -46,6 +52,9 @@ export function noFigures(): Figures {
     answers: 0,
     resumed: 0,
     stops: 0,
+    exports: 0,
+    cutExports: 0,
+    departures: 0,
     slowestRecoveryMs: 0,
     violations: 0,
   };
@@ -68,6 +77,9 @@ const titles: [keyof Figures, string][] = [
   ["answers", "answers"],
   ["resumed", "went on"],
   ["stops", "stopped"],
+  ["exports", "exported"],
+  ["cutExports", "exports cut"],
+  ["departures", "accounts deleted"],
   ["slowestRecoveryMs", "recovery ≤ ms"],
   ["violations", "violations"],
 ];

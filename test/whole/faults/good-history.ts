@@ -1,5 +1,6 @@
 // A small history without a fault, made anew for each test, which then spoils it. Times are hours of one day.
 import { check } from "./checker.ts";
+import { goodDeparture, goodExports } from "./good-departure.ts";
 import type {
   Frame,
   History,
@@ -224,6 +225,8 @@ export function goodHistory() {
       { chatId, userId: ben, kind: "participant_added" as const, startedAt: 13 },
     ],
     renames: [{ chatId, name: "new name" }],
+    ...goodDeparture(),
+    exports: goodExports(),
     tapes: [annsTape(chat), bensTape(chat)] as [Tape, Tape],
     loads: [load(ann), load(ben)] as const,
     presence: {

@@ -112,6 +112,61 @@ export interface ProfileChange {
   maybeStored: boolean;
 }
 
+/** A person who deletes their account, in chats of their own and of one other person. */
+export interface Departure {
+  userId: number;
+  username: string;
+  /** What becomes of the messages. */
+  messages: "keep" | "erase";
+  /** In the person's messages, their earlier versions, and the reasons of reports, and nowhere else. */
+  word: string;
+  /** In the person's display name and bio, and nowhere else. */
+  profileWord: string;
+  /** The chat that nobody else is in. */
+  ownChatId: number;
+  /** The chats in which another person stays; that one owns them in the end. */
+  sharedChatIds: number[];
+  sent: { chatId: number; messageId: number; content: string }[];
+  /** The server has said that the account is deleted. */
+  isDone: boolean;
+}
+
+/** What is left of those who have deleted their accounts, and of their chats. */
+export interface LeftBehind {
+  /** Deletions that no server has finished. */
+  unfinished: number[];
+  /** The tables that have a word, by the word. */
+  tablesWith: ReadonlyMap<string, string[]>;
+  people: ReadonlyMap<
+    number,
+    { username: string; email: string; isDeleted: boolean; sessions: number; chats: number }
+  >;
+  owners: ReadonlyMap<number, number>;
+  chats: StoredChat[];
+  /** The chats as the person who stays loads them. */
+  loads: Load[];
+  stayingId: number;
+}
+
+export const exportKinds = ["jsonl", "md", "html", "account"] as const;
+export type ExportKind = (typeof exportKinds)[number];
+
+/** A file that somebody asked for, and what came of it. */
+export interface ExportRecord {
+  kind: ExportKind;
+  text: string;
+  /** The client was told that the connection broke. */
+  isBroken: boolean;
+}
+
+/** The exports of a chat that nobody changes, and of the person who is alone in it. */
+export interface ExportHistory {
+  /** Those during the faults that are not what they should be, and those after them. */
+  records: ExportRecord[];
+  /** What the chat contains, in order. */
+  contents: string[];
+}
+
 /** One change of a chat's people, repeated until its outcome was certain. Those of one person are one after the other. */
 export interface Move {
   chatId: number;
@@ -133,7 +188,7 @@ export interface Change {
     | "reaction_removed";
   message_id: number | null;
   user_id: number | null;
-  /** Of a reaction. */
+  /** Set for a reaction only. */
   emoji?: string | null;
   emoji_count?: number | null;
 }
@@ -154,7 +209,7 @@ export interface StoredChat {
   participants: number[];
   messages: StoredMessage[];
   changes: Change[];
-  /** Who has reacted to what. */
+  /** All reactions that are stored. */
   reactors: { message_id: number; emoji: string; user_id: number }[];
 }
 
@@ -166,7 +221,7 @@ export interface Load {
   found: { messages: Message[]; participants: number[] } | undefined;
 }
 
-/** What people are at the end, and who may know it. */
+/** The statuses of people at the end, and the pairs of people who may see them. */
 export interface PresenceRecord {
   statuses: ReadonlyMap<number, string>;
   /** Pairs of people who share a chat at the end: the watcher's id, a space, and that of the other person. */
@@ -186,6 +241,9 @@ export interface History {
   /** The names that a chat was given, in order. */
   renames: { chatId: number; name: string }[];
   profiles: ProfileChange[];
+  departures: Departure[];
+  leftBehind: LeftBehind | undefined;
+  exports: ExportHistory | undefined;
   /** The stored display names of people, with the beginnings by which the search finds them. */
   names: ReadonlyMap<number, { displayName: string; parts: string[] }>;
   tapes: Tape[];

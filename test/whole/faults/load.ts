@@ -2,9 +2,11 @@
 // come and go, and who look away for a while.
 import type { Client } from "./client.ts";
 import type { Figures, Recovery } from "./figures.ts";
+import { depart, type Leaver } from "./departures.ts";
+import { exportSomething, type Archive } from "./exports.ts";
 import { uploadSome } from "./files.ts";
 import { changeName } from "./profiles.ts";
-import type { Move, ProfileChange, Reacting, Revision, Send } from "./history.ts";
+import type { ExportRecord, Move, ProfileChange, Reacting, Revision, Send } from "./history.ts";
 import { questionFor } from "./model.ts";
 import { backoffMs } from "./backoff.ts";
 import { problemCode, type Person } from "./people.ts";
@@ -26,6 +28,12 @@ export interface Mix {
   files: number;
   /** Pause between two requests to stop an answer. */
   stopPauseMs: number;
+  /** Between two exports of one person. */
+  exportPauseMs: number;
+  /** Before an account is deleted. */
+  departPauseMs: number;
+  /** Accounts of a block that are deleted at most. */
+  departures: number;
   /** The longest pause before the first repetition of a try that was lost; it doubles with each further one. */
   retryMsMax: number;
 }
@@ -38,6 +46,9 @@ export const usualMix: Mix = {
   questions: 0.04,
   files: 0.06,
   stopPauseMs: 2_000,
+  exportPauseMs: 150,
+  departPauseMs: 1_500,
+  departures: 8,
   retryMsMax: 80,
 };
 
@@ -50,6 +61,9 @@ export function paced(mix: Mix, factor: number): Mix {
     revisePauseMs: mix.revisePauseMs * factor,
     reactPauseMs: mix.reactPauseMs * factor,
     stopPauseMs: mix.stopPauseMs * factor,
+    exportPauseMs: mix.exportPauseMs * factor,
+    // A short run deletes fewer, and no later.
+    departures: Math.ceil(mix.departures / factor),
   };
 }
 
@@ -72,6 +86,7 @@ export interface Recorded {
   moves: Move[];
   renames: { chatId: number; name: string }[];
   profiles: ProfileChange[];
+  exports: ExportRecord[];
   incidents: string[];
 }
 
@@ -92,10 +107,21 @@ export interface LoadParts {
   figures: Figures;
   recovery: Recovery;
   mix: Mix;
+  archive: Archive;
+  leavers: readonly Leaver[];
 }
 
 /** Begins at once. `stop` settles when everything that was begun has come to its end. */
-export function startLoad({ cast, chatIds, clients, random, figures, recovery, mix }: LoadParts) {
+export function startLoad({
+  cast,
+  chatIds,
+  clients,
+  random,
+  figures,
+  recovery,
+  mix,
+  ...others
+}: LoadParts) {
   const recorded: Recorded = {
     sends: [],
     revisions: [],
@@ -103,6 +129,7 @@ export function startLoad({ cast, chatIds, clients, random, figures, recovery, m
     moves: [],
     renames: [],
     profiles: [],
+    exports: [],
     incidents: [],
   };
   let stopping = false;
@@ -330,6 +357,20 @@ export function startLoad({ cast, chatIds, clients, random, figures, recovery, m
     const change = () => changeName(parts, own, `${person.username} ${own.int(1, 1_000_000)}`);
     work.push(repeat(renamePauseMs, own, change));
   }
+  const onIncident = (words: string) => void recorded.incidents.push(words);
+  const exports = random.fork("exports");
+  const exporting = { archive: others.archive, records: recorded.exports, figures, onIncident };
+  work.push(repeat(mix.exportPauseMs, exports, () => exportSomething(exporting, exports)));
+  const departing = random.fork("departures");
+  const leavers = [...others.leavers];
+  work.push(
+    repeat(mix.departPauseMs, departing, async () => {
+      const leaver = leavers.shift();
+      if (!leaver) return;
+      await depart(leaver, departing, { retryMsMax: mix.retryMsMax, givenUpMs, onIncident });
+      figures.departures += 1;
+    }),
+  );
   for (const chatId of chatIds) {
     for (const guest of cast.guests) {
       const own = random.fork(`${guest.username} moves in ${chatIds.indexOf(chatId)}`);
@@ -347,6 +388,8 @@ export function startLoad({ cast, chatIds, clients, random, figures, recovery, m
 
   return {
     recorded,
+    /** Whether somebody is still going to delete their account. */
+    hasLeavers: () => leavers.length > 0,
     async stop() {
       stopping = true;
       await Promise.all(work);

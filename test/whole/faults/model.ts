@@ -36,6 +36,8 @@ export type ScriptedModel = ReturnType<typeof startModel>;
 
 export function startModel() {
   const asked = new Map<string, number>();
+  /** Requests whose connection it has broken: a client that has read no text by then sends the same once more. */
+  const broken = new Set<string>();
   const incidents: string[] = [];
   let resumed = 0;
   const emulator = startGeminiEmulator({
@@ -52,16 +54,20 @@ export function startModel() {
         incidents.push(`the model was asked nothing: ${texts.at(-1)}`);
         return undefined;
       }
-      asked.set(clientId, (asked.get(clientId) ?? 0) + 1);
+      const request = `${clientId} ${kept.length}`;
+      if (!broken.delete(request)) asked.set(clientId, (asked.get(clientId) ?? 0) + 1);
       if (goesOn) resumed += 1;
       if (goesOn && (kept === "" || !answerTo(clientId).startsWith(kept))) {
         incidents.push(`${clientId} is to go on from what was never said: ${kept}`);
       }
-      return scriptOf(clientId, kept);
+      const script = scriptOf(clientId, kept);
+      if (script.kind === "answer" && script.steps.at(-1)?.kind === "cut") broken.add(request);
+      return script;
     },
   });
   return {
     url: emulator.url,
+    /** How often it was asked what, without the same request right after a connection that it has broken. */
     asked,
     answerTo,
     /** How often it was asked to go on with an answer that had broken off. */

@@ -6,6 +6,7 @@ import type { Load } from "./history.ts";
 
 const replyMsMax = 20_000;
 const retryMs = 50;
+const saveMsMax = 60_000;
 const certainMsMax = 180_000;
 const pageSize = 200;
 
@@ -20,9 +21,11 @@ const Problem = z.object({ type: z.string() });
 
 export type Person = Awaited<ReturnType<typeof registerPerson>>;
 
+/** Everybody's. */
+export const password = "correct horse battery";
+
 /** Registers somebody and signs them in. */
 export async function registerPerson(url: string, username: string) {
-  const password = "correct horse battery";
   const email = `${username}@example.com`;
   const sign = (action: string, body: object) =>
     untilCertain(() => ask(url, "POST", `/api/auth/${action}`, body));
@@ -82,6 +85,7 @@ export async function registerPerson(url: string, username: string) {
   return {
     id: User.parse(user?.body).id,
     username,
+    save: (path: string) => save(url + path, headers),
     socketUrl: `${url.replace("http", "ws")}/ws?token=${token}&frames=flat`,
     api,
     certainly,
@@ -121,6 +125,31 @@ async function ask(
   } catch {
     return undefined;
   }
+}
+
+/** A file as a client has it in the end. */
+export interface SavedFile {
+  /** Undefined when no answer came. */
+  status: number | undefined;
+  /** What has arrived. */
+  text: string;
+  /** The client was told that the connection broke. */
+  isBroken: boolean;
+}
+
+async function save(url: string, headers: Record<string, string>): Promise<SavedFile> {
+  const file: SavedFile = { status: undefined, text: "", isBroken: false };
+  const decoder = new TextDecoder();
+  try {
+    const response = await fetch(url, { headers, signal: AbortSignal.timeout(saveMsMax) });
+    file.status = response.status;
+    for await (const chunk of response.body ?? []) {
+      file.text += decoder.decode(chunk, { stream: true });
+    }
+  } catch {
+    file.isBroken = true;
+  }
+  return file;
 }
 
 export function problemCode(body: unknown): string {

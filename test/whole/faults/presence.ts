@@ -1,4 +1,4 @@
-// What people are at the end of a block, and the wait until their clients are shown it.
+// The statuses of people at the end of a block, and the wait until their clients are shown them.
 import { z } from "zod";
 import { many, type Sql } from "../../../src/database/connect.ts";
 import { goneMsMax, statusFor } from "./check-presence.ts";

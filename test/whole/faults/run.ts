@@ -1,7 +1,9 @@
-// bun run faults [--rounds 10] [--seed words] [--only "kill -9"] [--away-seconds 3]
+// bun run faults [--rounds 10] [--seed words] [--only "kill -9"] [--away-seconds 3] [--servers 2]
 // Plays every fault on the real server and checks what came of it. The same seed makes the same decisions.
 import { parseArgs } from "node:util";
 import { Cleanup } from "../../world/cleanup.ts";
+import { hasNats } from "../../world/nats.ts";
+import { onBus } from "./bus-faults.ts";
 import { faultNames, playFaults, type FaultName } from "./faults.ts";
 import { tableOf } from "./figures.ts";
 
@@ -11,6 +13,7 @@ const { values } = parseArgs({
     seed: { type: "string", default: crypto.randomUUID().slice(0, 8) },
     only: { type: "string", multiple: true, default: [] },
     "away-seconds": { type: "string", default: "3" },
+    servers: { type: "string", default: "2" },
   },
 });
 const unknown = values.only.filter((name) => !faultNames.some((fault) => fault === name));
@@ -24,7 +27,9 @@ if (unknown.length > 0 || !(roundsOfEach > 0) || !(awaySeconds >= 0)) {
 }
 const cleanup = new Cleanup();
 cleanup.runOnSignals();
-const isWanted = (name: FaultName) => values.only.length === 0 || values.only.includes(name);
+const isPlayable = (name: FaultName) => hasNats || !(name in onBus);
+const isWanted = (name: FaultName) =>
+  isPlayable(name) && (values.only.length === 0 || values.only.includes(name));
 const rounds = Object.fromEntries(
   faultNames.map((name) => [name, isWanted(name) ? roundsOfEach : 0]),
 ) as Record<FaultName, number>;
@@ -34,6 +39,7 @@ const options = {
   seed: values.seed,
   rounds,
   awayMs: awaySeconds * 1000,
+  servers: Number(values.servers),
   say: (line: string) => console.log(line),
 };
 try {

@@ -16,7 +16,9 @@ import { removeFolder } from "../../world/folder.ts";
 import type { Cast } from "./load.ts";
 import { startModel, type ScriptedModel } from "./model.ts";
 import { registerPerson } from "./people.ts";
-import { createServerPair, type ServerPair } from "./pair.ts";
+import { createServerGroup, type ServerGroup } from "./server-group.ts";
+import { createNats, type Nats } from "../../world/nats.ts";
+import { startNatsProxy, type NatsProxy } from "../../world/nats-proxy.ts";
 import { startProxy, type Proxy } from "./proxy.ts";
 import type { Random } from "./random.ts";
 import { createServerChild, type ServerChild } from "./server.ts";
@@ -65,13 +67,46 @@ export async function openKillStage(program: Cleanup): Promise<KillStage> {
   }
 }
 
-export interface PairStage extends Stage {
-  server: ServerPair;
+export interface GroupStage extends Stage {
+  server: ServerGroup;
 }
 
-/** A stage with two servers on one database, behind a balancer. */
-export async function openPairStage(program: Cleanup): Promise<PairStage> {
-  const { cleanup, dataDir } = beginStage(program);
+/** A stage with two servers on one database, behind a balancer, that tell each other nothing. */
+export async function openPairStage(program: Cleanup): Promise<GroupStage> {
+  return await openGroupStage(beginStage(program), [{}, {}]);
+}
+
+export interface BusStage extends GroupStage {
+  nats: Nats;
+  /** Stands before NATS, one for each server. */
+  proxies: NatsProxy[];
+}
+
+/** A stage with servers that share one database and one NATS. */
+export async function openBusStage(
+  program: Cleanup,
+  random: Random,
+  servers: number,
+): Promise<BusStage> {
+  const begun = beginStage(program);
+  const { cleanup } = begun;
+  const nats = createNats();
+  cleanup.add(() => nats.stop());
+  await nats.start();
+  const proxies: NatsProxy[] = [];
+  for (let n = 0; n < servers; n += 1) {
+    const proxy = await startNatsProxy(nats.url, (share) => random.chance(share));
+    cleanup.add(async () => proxy.stop());
+    proxies.push(proxy);
+  }
+  const envs = proxies.map(({ url }) => ({ NATS_URL: url }));
+  return { ...(await openGroupStage(begun, envs)), nats, proxies };
+}
+
+async function openGroupStage(
+  { cleanup, dataDir }: ReturnType<typeof beginStage>,
+  ownEnvs: readonly Record<string, string>[],
+): Promise<GroupStage> {
   const starting = startEmbeddedPostgres({
     dataDir: prepareDataFolder(join(dataDir, "cluster")),
     log,
@@ -82,7 +117,7 @@ export async function openPairStage(program: Cleanup): Promise<PairStage> {
     cleanup,
     dataDir,
     env: { DATABASE_URL: cluster.url, SECRET_KEY: crypto.randomUUID() },
-    create: createServerPair,
+    create: (env, onDied, own) => createServerGroup(env, ownEnvs, onDied, own),
     openDatabase: async () => connect(parseDatabaseUrl(cluster.url), log, { max: 2 }),
   });
 }

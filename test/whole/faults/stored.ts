@@ -114,7 +114,7 @@ export async function countRunning(sql: Sql): Promise<number> {
   return rows[0]?.count ?? 0;
 }
 
-/** What differs between the index of the searches and the messages; nothing once the worker has come to their end. */
+/** Differences between the index of the searches and the messages; none once the worker has come to their end. */
 export async function findSearchFaults(sql: Sql, msMax: number): Promise<string[]> {
   const deadline = performance.now() + msMax;
   for (;;) {

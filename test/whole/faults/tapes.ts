@@ -115,8 +115,7 @@ function playFrame(tape: Tape, at: number, frame: Frame, state: ChatState, repor
   const name = `${frame.type} in chat ${frame.chat_id}`;
   if (frame.type === "chat_activity" || frame.type === "mention") {
     const { seq = 0 } = frame;
-    // Servers tell each other nothing: one learns from the log, within some seconds, whom another has removed.
-    if (state.log.servers === 1 && !state.log.mayHear(tape.userId, seq, at)) {
+    if (!state.log.mayHear(tape.userId, seq, at)) {
       report("told to who was removed", `${name} ${seq}`);
     }
     const { room, joining, leaving } = state;

@@ -1,5 +1,5 @@
 // The log of a room as a list of numbers, and what follows from it for everyone who listens: a few lines, to hold the
-// server against.
+// server against. Profiles are not in it: a change of one takes no number of any room, and is read anew after a lost connection.
 import type { Reaction as ShownReaction } from "../../../src/wire/messages.ts";
 import type { Frame } from "../../world/socket.ts";
 import { withReaction, type ErasedReaction, type Reaction } from "./reactions.ts";
@@ -52,7 +52,7 @@ const isMessage = (entry: Entry): entry is MessageEntry =>
 
 interface State {
   entry: MessageEntry;
-  /** Of its last change. */
+  /** The number of the message's last change. */
   number: number;
   /** Undefined when some of them are not known any more. */
   reactions: readonly ShownReaction[] | undefined;

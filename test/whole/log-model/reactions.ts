@@ -21,7 +21,7 @@ export interface ErasedReaction {
 /** A reaction that somebody has asked for, and was acknowledged. */
 export type Asking = Omit<Reaction, "kind" | "count">;
 
-/** What the shown reactions of a message become by one more. @returns the reason why it can't come next, as a text */
+/** Adds one reaction to those of a message. @returns them, or the reason why it cannot come next as a text */
 export function withReaction(
   shown: readonly ShownReaction[],
   { emoji, userId, on, count }: Reaction,

@@ -58,7 +58,7 @@ function rule(statuses: number[], request: Request): Rule {
 const anyone = (request: Request = {}) => rule([200, 200, 200, 200, 200, 200], request);
 const signedIn = (request: Request = {}) => rule([401, 200, 200, 200, 200, 200], request);
 const participants = (request: Request = {}) => rule([401, 404, 404, 200, 200, 200], request);
-/** What is the author's alone until it was sent. */
+/** Operations on an attachment that belongs to its author alone until it is sent. */
 const authors = (request: Request = {}) => rule([401, 404, 404, 404, 200, 404], request);
 const owners = (request: Request = {}) => rule([401, 404, 404, 403, 403, 200], request);
 

@@ -11,14 +11,15 @@ import { borrowDatabase } from "../../world/cluster.ts";
 import { appToDescribe } from "../../world/contract.ts";
 import { isAlive } from "../../world/embedded.ts";
 import { checkerOf } from "../../world/json-schema.ts";
+import { timesOf } from "../../world/long.ts";
 import { processes, signUp, type Client, type ServerProcess } from "../../world/process.ts";
 import { TestSocket, type Frame } from "../../world/socket.ts";
 import type { Schema, Surroundings } from "./from-schema.ts";
 import { frameTexts, requests, type GeneratedRequest } from "./generated.ts";
 
-const times = Number(process.env.GENERATED_TIMES ?? 1);
-const requestsMade = 3_500 * times;
-const framesMade = 1_500 * times;
+const times = Number(process.env.GENERATED_TIMES ?? timesOf(1));
+const requestsMade = 1_400 * times;
+const framesMade = 600 * times;
 const timeoutMs = 60_000 * times;
 const together = 16;
 /** Each hears what the others send. */

@@ -1,0 +1,177 @@
+// Who has joined the rooms of this server on other servers. Each server tells the others of the people who come and go, and
+// numbers what it tells: a number that is missing, or an old one in its next beat, lets a server ask for the whole roster.
+import { z } from "zod";
+import type { BusLink } from "../bus/bus-link.ts";
+import { RosterPage, rosterPageMax, type HeaderOf } from "../bus/envelope.ts";
+import type { Rooms } from "./rooms.ts";
+
+/** A server asks another one for the same roster once in this interval at most. */
+const askMs = 500;
+/** A server that was silent for so long is gone, and its people with it. */
+const silenceMsMax = 5_000;
+
+interface Roster {
+  /** The number of the last change that was told of it. */
+  version: number;
+  askedAtMs: number;
+  readonly people: Map<number, string>;
+}
+
+const Pages = z.preprocess((text) => JSON.parse(String(text)), RosterPage);
+
+export class Rosters {
+  readonly #link: BusLink;
+  readonly #rooms: Rooms;
+  /** The number of the last change of this server's own people, by chat. */
+  readonly #own = new Map<number, number>();
+  #changes = 0;
+  /** By chat and server. */
+  readonly #theirs = new Map<number, Map<string, Roster>>();
+  /** When each server was last heard, in the milliseconds of `performance.now()`. */
+  readonly #heardAt = new Map<string, number>();
+
+  constructor(link: BusLink, rooms: Rooms) {
+    this.#link = link;
+    this.#rooms = rooms;
+  }
+
+  /** The number of the last change of this server's own people in a chat; 0 for none. */
+  versionOf(chatId: number): number {
+    return this.#own.get(chatId) ?? 0;
+  }
+
+  /** Asks the other servers who has joined a room. */
+  open(chatId: number): void {
+    this.#send(chatId, { kind: "hello", chat: chatId });
+  }
+
+  close(chatId: number): void {
+    this.#own.delete(chatId);
+    this.#theirs.delete(chatId);
+  }
+
+  /** Tells other servers that the first socket of a person has joined here, or the last one has left. */
+  move(chatId: number, person: { userId: number; username: string }, isHere: boolean): void {
+    const before = this.versionOf(chatId);
+    const roster = (this.#changes += 1);
+    this.#own.set(chatId, roster);
+    const kind = isHere ? ("came" as const) : ("went" as const);
+    this.#send(chatId, {
+      kind,
+      chat: chatId,
+      before,
+      roster,
+      person: [person.userId, person.username],
+    });
+  }
+
+  onMove({ kind, chat, from, before, roster, person }: HeaderOf<"came"> | HeaderOf<"went">): void {
+    const theirs = this.#rosterOf(chat, from);
+    if (!theirs || roster <= theirs.version) return;
+    const isComplete = theirs.version === before;
+    const [userId, username] = person;
+    this.#apply(chat, from, theirs, { userId, username }, kind === "came");
+    // Until the whole roster has come, the number that was missed is missing.
+    if (isComplete) theirs.version = roster;
+    else this.#ask(chat, from, theirs);
+  }
+
+  /** @param version the number of the last change that a server has told of */
+  onBeat(chatId: number, from: string, version: number): void {
+    const theirs = this.#rosterOf(chatId, from);
+    if (theirs && theirs.version !== version) this.#ask(chatId, from, theirs);
+  }
+
+  /** Sends the people of a room to a server that asks for them. */
+  reply(chatId: number, to: string): void {
+    const people = this.#rooms.find(chatId)?.online.shownHere() ?? [];
+    const pairs = people.map(({ userId, username }) => [userId, username]);
+    for (let from = 0; from === 0 || from < pairs.length; from += rosterPageMax) {
+      this.#link.send(
+        this.#link.subjects.ofServer(to),
+        { kind: "roster", chat: chatId, roster: this.versionOf(chatId), isFirst: from === 0 },
+        JSON.stringify(pairs.slice(from, from + rosterPageMax)),
+      );
+    }
+  }
+
+  onRoster({ chat, from, roster, isFirst }: HeaderOf<"roster">, text: string): void {
+    const theirs = this.#rosterOf(chat, from);
+    const page = Pages.safeParse(text);
+    if (!theirs || !page.success) return;
+    theirs.version = roster;
+    const people = new Map(page.data);
+    if (isFirst) {
+      for (const [userId, username] of theirs.people) {
+        if (!people.has(userId)) this.#apply(chat, from, theirs, { userId, username }, false);
+      }
+    }
+    for (const [userId, username] of people) {
+      this.#apply(chat, from, theirs, { userId, username }, true);
+    }
+  }
+
+  heard(from: string): void {
+    this.#heardAt.set(from, performance.now());
+  }
+
+  /** The people of a server that has stopped have left. */
+  forget(server: string): void {
+    this.#heardAt.delete(server);
+    for (const [chatId, servers] of this.#theirs) {
+      const theirs = servers.get(server);
+      if (!theirs) continue;
+      for (const [userId, username] of [...theirs.people]) {
+        this.#apply(chatId, server, theirs, { userId, username }, false);
+      }
+      servers.delete(server);
+    }
+  }
+
+  /** Forgets servers that were silent for long. Called about once a second while the bus is there. */
+  forgetSilent(): void {
+    const now = performance.now();
+    for (const [server, at] of this.#heardAt) if (now - at > silenceMsMax) this.forget(server);
+  }
+
+  /** The bus was away, and so was every server. */
+  waitForAll(): void {
+    const now = performance.now();
+    for (const server of this.#heardAt.keys()) this.#heardAt.set(server, now);
+  }
+
+  /** @returns undefined where nobody has joined the room here */
+  #rosterOf(chatId: number, server: string): Roster | undefined {
+    if (!this.#rooms.find(chatId)) return undefined;
+    this.heard(server);
+    const servers = this.#theirs.getOrInsertComputed(chatId, () => new Map());
+    return servers.getOrInsertComputed(server, newRoster);
+  }
+
+  #apply(
+    chatId: number,
+    server: string,
+    { people }: Roster,
+    person: { userId: number; username: string },
+    isThere: boolean,
+  ): void {
+    if (isThere) people.set(person.userId, person.username);
+    else people.delete(person.userId);
+    this.#rooms.find(chatId)?.online.moveElsewhere(server, person, isThere);
+  }
+
+  #ask(chatId: number, server: string, theirs: Roster): void {
+    const now = performance.now();
+    if (now - theirs.askedAtMs < askMs) return;
+    theirs.askedAtMs = now;
+    this.#link.send(this.#link.subjects.ofServer(server), { kind: "rosterWanted", chat: chatId });
+  }
+
+  #send(chatId: number, unsigned: Parameters<BusLink["send"]>[1]): void {
+    this.#link.send(this.#link.subjects.of("chat", chatId), unsigned);
+  }
+}
+
+function newRoster(): Roster {
+  return { version: 0, askedAtMs: -Infinity, people: new Map() };
+}

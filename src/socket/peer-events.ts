@@ -1,0 +1,56 @@
+// What this server does when another one tells it of an event: it looks into the database, as it does from time to time anyway.
+import { checkSessions } from "../accounts/session-check.ts";
+import type { Ctx } from "../context.ts";
+import { findLastSeqs } from "../log/replay.ts";
+import type { PeerHandlers } from "../realtime/bus-receiver.ts";
+import type { Peers } from "../realtime/peers.ts";
+import type { ReadNotices } from "../receipts/notices.ts";
+import type { SocketRegistry } from "./registry.ts";
+
+export interface PeerEventsParts {
+  ctx: Ctx;
+  receipts: ReadNotices;
+  sockets: SocketRegistry;
+  peers: Peers | undefined;
+}
+
+/** @param parts are made later than the handlers */
+export function createPeerHandlers(parts: () => PeerEventsParts): PeerHandlers {
+  const logged = (what: string, work: Promise<unknown>) => {
+    work.catch((error: unknown) => {
+      parts().ctx.log.warn({ err: error }, `${what}; it will be looked for again`);
+    });
+  };
+  return {
+    readMoved(chatId, userId) {
+      parts().receipts.note(chatId, userId);
+    },
+    chatEnded(chatId) {
+      logged(
+        "a chat that was perhaps deleted could not be read",
+        endIfDeleted(parts().ctx, chatId),
+      );
+    },
+    sessionsEnded(ids) {
+      const { ctx, sockets } = parts();
+      for (const id of ids) ctx.sessionCache.forgetLive(id);
+      const here = new Set(ids).intersection(new Set(sockets.sessionIds()));
+      if (here.size === 0) return;
+      logged("sessions that have perhaps ended could not be read", checkSessions(ctx, [...here]));
+    },
+    stopRequested(messageId) {
+      parts().ctx.answers.find(messageId)?.checkStop();
+    },
+    textsWanted(chatId, server) {
+      const { ctx, peers } = parts();
+      peers?.sendTexts(chatId, server, ctx.answers.inChat(chatId, Infinity));
+    },
+  };
+}
+
+async function endIfDeleted({ sql, answers, realtime }: Ctx, chatId: number): Promise<void> {
+  const [found] = await findLastSeqs(sql, [chatId]);
+  if (found) return;
+  answers.abandonChat(chatId);
+  realtime.rooms.end(chatId);
+}
