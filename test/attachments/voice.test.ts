@@ -171,9 +171,9 @@ test("damaged recordings are refused or shown shorter, and nothing else happens"
   const next = (below: number) => (random = (random * 48_271) % 2_147_483_647) % below;
   for (const [name, mediaType] of Object.entries(types)) {
     const whole = await recordingOf(name);
-    for (let round = 0; round < 6; round += 1) {
+    for (let round = 0; round < 3; round += 1) {
       const bytes = whole.slice(0, round % 2 === 0 ? whole.length : next(whole.length));
-      for (let n = 0; n < round / 2; n += 1)
+      for (let n = 0; n < 2 * round; n += 1)
         if (bytes.length > 0) bytes[next(bytes.length)] = next(256);
       const recording = await readRecording(mediaType, bytes, 900).catch((error: unknown) => {
         expect(error).toBeInstanceOf(Error);
@@ -188,7 +188,7 @@ test("damaged recordings are refused or shown shorter, and nothing else happens"
       ).toBe(true);
     }
   }
-  expect(shown).toBeGreaterThan(8);
+  expect(shown).toBeGreaterThan(5);
 });
 
 test.each(["stuck", "broken"])(
