@@ -1,10 +1,12 @@
 import type { Ctx } from "./context.ts";
+import { accessKeyRoutes } from "./access-keys/routes.ts";
 import { accountDeletionRoutes } from "./account-deletion/routes.ts";
 import { peopleRoutes } from "./accounts/people-routes.ts";
 import { authRoutes } from "./accounts/routes.ts";
 import type { Passwords } from "./accounts/passwords.ts";
 import { bearerUserId } from "./accounts/signed-in.ts";
-import { botRoutes } from "./answers/routes.ts";
+import { answerRoutes } from "./answers/routes.ts";
+import { botRoutes } from "./bots/routes.ts";
 import { chatRoutes } from "./chats/routes.ts";
 import { documentRoutes } from "./docs/documents.ts";
 import { docsRoutes } from "./docs/pages.ts";
@@ -76,6 +78,8 @@ export function createApp({
 
   app.route("/", authRoutes(ctx, passwords));
   app.route("/", accountDeletionRoutes(ctx, passwords));
+  app.route("/", accessKeyRoutes(ctx));
+  app.route("/", botRoutes(ctx));
   app.route("/", peopleRoutes(ctx));
   app.route("/", chatRoutes(ctx));
   app.route("/", receiptRoutes(ctx, receipts));
@@ -84,7 +88,7 @@ export function createApp({
   app.route("/", exportRoutes(ctx, exportSlots));
   app.route("/", reactionRoutes(ctx, storeReaction));
   app.route("/", searchRoutes(ctx));
-  app.route("/", botRoutes(ctx));
+  app.route("/", answerRoutes(ctx));
   app.route("/", healthRoutes(ctx));
   app.route("/", metricsRoutes(ctx));
   app.route("/", socketRoutes(upgrade));

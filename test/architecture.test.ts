@@ -21,6 +21,7 @@ const ranks: readonly (readonly string[])[] = [
   ["chats"],
   ["answers"],
   [
+    "access-keys",
     "account-deletion",
     "export",
     "messages",
@@ -30,6 +31,7 @@ const ranks: readonly (readonly string[])[] = [
     "receipts",
     "search",
   ],
+  ["bots"],
   ["socket", "docs"],
   ["app.ts"],
   ["server.ts"],

@@ -49,7 +49,9 @@ export class PeopleChanges {
     for (const { profile, chatIds } of await findSeenProfiles(this.#ctx.sql, userIds)) {
       const frame: UserUpdatedFrame = { type: "user_updated", user: profile };
       const text = JSON.stringify(frame);
-      for (const listener of this.#listenersNear(profile.id, chatIds)) listener.send(text);
+      for (const listener of this.#listenersNear(profile.id, chatIds)) {
+        if (listener.mayReceive("user_updated")) listener.send(text);
+      }
     }
   }
 
@@ -76,7 +78,7 @@ export class PeopleChanges {
       const text = JSON.stringify(frame);
       for (const listener of gateway.listenersOf(userId)) {
         listener.setQuietChats(quietChatIds, readAtMs);
-        listener.send(text);
+        if (listener.mayReceive("blocked_people")) listener.send(text);
       }
     }
   }

@@ -7,13 +7,19 @@ import { namePartsOf } from "./name-search.ts";
 /** The columns of a User. */
 const userColumns = (sql: Sql) => sql`
   id, username, email, created_at, read_receipts, presence, display_name, bio, null::text as avatar_url,
-  false as is_bot_account
+  bot_owner_id is not null as is_bot_account
 `;
 
 const UserWithPassword = User.extend({ hashed_password: z.string() });
 export type UserWithPassword = z.infer<typeof UserWithPassword>;
 
-const NamedUser = User.pick({ id: true, username: true, created_at: true, display_name: true });
+const NamedUser = User.pick({
+  id: true,
+  username: true,
+  created_at: true,
+  display_name: true,
+  is_bot_account: true,
+});
 export type NamedUser = z.infer<typeof NamedUser>;
 
 /** @throws the unique violation of `users_username_key` or `users_email_key` */
@@ -39,7 +45,7 @@ export async function insertUser(
         },
         sql`from u`,
       )})
-      select ${userColumns(sql)} from u
+      select u.* from u
     `,
     User,
   );
@@ -112,7 +118,7 @@ export async function updateUser(
         on conflict (user_id) do update
         set last_seen_at = greatest(last_seen.last_seen_at, excluded.last_seen_at)
       )
-      select ${userColumns(sql)} from updated
+      select updated.* from updated
     `,
     User,
   );
@@ -126,7 +132,7 @@ export async function findUserWithPassword(
     await sql`
       select ${userColumns(sql)}, hashed_password
       from users
-      where lower(username) = lower(${username}) and deleted_at is null
+      where lower(username) = lower(${username}) and deleted_at is null and bot_owner_id is null
     `,
     UserWithPassword,
   );
@@ -155,7 +161,7 @@ export async function replaceHash(
 export async function findUsersByName(sql: Sql, usernames: string[]): Promise<NamedUser[]> {
   return many(
     await sql`
-      select id, username, created_at, display_name
+      select id, username, created_at, display_name, bot_owner_id is not null as is_bot_account
       from users
       where lower(username) = any (select lower(name) from unnest(${usernames}::text[]) as name) and deleted_at is null
       order by id

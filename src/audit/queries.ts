@@ -23,6 +23,10 @@ export type AuditAction =
   | "sign_out"
   | "change_password"
   | "change_profile"
+  | "create_key"
+  | "revoke_key"
+  | "create_bot"
+  | "delete_bot"
   | "block"
   | "unblock"
   | "end_session"
@@ -51,7 +55,7 @@ export interface AuditEvent {
   /** Undefined while nobody is authenticated. */
   actor: { id: Known<number>; username: Known<string> } | undefined;
   /** Kind and id of the object. */
-  target: Known<`${"user" | "chat" | "session"}:${number | string}`> | undefined;
+  target: Known<`${"user" | "chat" | "session" | "key"}:${number | string}`> | undefined;
   /** Small, without secrets and without text of messages. */
   details?: Known<Record<string, number | string | string[]>>;
   source: Source;

@@ -11,7 +11,8 @@ const privateSize = 2;
 
 const participantColumns = (sql: Sql) => sql`
   u.id, u.username, case when u.id = c.owner_id then 'owner' else p.role end as role,
-  p.joined_at, u.created_at, u.display_name, null::text as avatar_url
+  p.joined_at, u.created_at, u.display_name, null::text as avatar_url,
+  u.bot_owner_id is not null as is_bot_account
 `;
 
 /** @returns undefined for a chat that the caller is not in; otherwise the list has the caller at least */

@@ -42,7 +42,8 @@ export async function readOtherFrames(
 ): Promise<DurableFrame[]> {
   const rows = await sql`
     select change.seq as number, change.kind, change.user_id, u.username,
-      change.message_id, change.emoji, change.emoji_count, u.created_at, u.display_name, coalesce(p.joined_at, change.created_at) as joined_at,
+      change.message_id, change.emoji, change.emoji_count, u.created_at, u.display_name, u.bot_owner_id is not null as is_bot_account,
+      coalesce(p.joined_at, change.created_at) as joined_at,
       coalesce(p.role, 'member') as role
     from chat_changes change
     left join users u on u.id = change.user_id
@@ -51,21 +52,33 @@ export async function readOtherFrames(
       and change.kind not in ('message_updated', 'answer_ended')
   `;
   const changes = many(
-    rows.map(({ user_id, username, created_at, display_name, joined_at, role, ...change }) => ({
-      ...change,
-      chat,
-      person: { user_id, username },
-      // The person may have left again by now.
-      participant: {
-        id: user_id,
+    rows.map(
+      ({
+        user_id,
         username,
-        role: user_id === chat.owner_id ? "owner" : role,
-        joined_at,
         created_at,
         display_name,
-        avatar_url: null,
-      },
-    })),
+        is_bot_account,
+        joined_at,
+        role,
+        ...change
+      }) => ({
+        ...change,
+        chat,
+        person: { user_id, username },
+        // The person may have left again by now.
+        participant: {
+          id: user_id,
+          username,
+          role: user_id === chat.owner_id ? "owner" : role,
+          joined_at,
+          created_at,
+          display_name,
+          avatar_url: null,
+          is_bot_account,
+        },
+      }),
+    ),
     OtherChange,
   );
   return changes.map((change): DurableFrame => {

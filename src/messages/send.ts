@@ -19,7 +19,7 @@ type QuietIds = Mentions["quietIds"];
 
 /**
  * Stores a message, then shows it to everyone who has joined. `/bot …`, `@Gemini` anywhere, and anything in an AI chat asks the
- * model; its answer runs on in the background. A `client_id` that was used before returns the first message, in its latest
+ * model; its answer runs on in the background. What a bot writes asks nobody. A `client_id` that was used before returns the first message, in its latest
  * state, and does nothing else.
  * @throws Problem `not_found`, `client_id_reused`, `invalid` for `/bot` or `@Gemini` without a question and for a `reply_to`
  * that the chat has no message for, `bot_not_configured`, `quota_exceeded`, `rate_limited`, `unavailable`
@@ -40,6 +40,7 @@ export async function sendMessage(
     if (!message) throw error;
     return message;
   }
+  const isBot = caller.grant?.isBot ?? false;
   const insert = (runId: number | undefined) =>
     ctx.insertMessage({
       chatId,
@@ -48,9 +49,10 @@ export async function sendMessage(
       content: input.content,
       clientId: input.client_id ?? undefined,
       runId,
+      asksNothing: isBot,
       ...related,
     });
-  if (!(await isQuestion(ctx, caller, chatId, input.content))) {
+  if (isBot || !(await isQuestion(ctx, caller, chatId, input.content))) {
     const result = await insert(undefined);
     if (result.outcome !== "must_ask") return publish(ctx, result, input, quietIds).message;
     ctx.answers.aiChats.remember(chatId, true);

@@ -124,6 +124,12 @@ export const rates = {
     address: per(2_400, minute),
     refusal: "You are changing your settings too fast.",
   },
+  /** Access keys and bots that are created or deleted. */
+  accessKeys: {
+    person: per(60, hour),
+    address: per(600, hour),
+    refusal: "You are creating or deleting keys and bots too fast.",
+  },
   /** Statuses that clients claim. A client claims one when its page is hidden or shown. */
   presence: {
     person: per(300, minute),

@@ -34,7 +34,7 @@ async function authenticate(
   { token, isMerged }: { token: string; isMerged: boolean },
 ): Promise<void> {
   try {
-    const identity = await identify(ctx, token);
+    const identity = await identify(ctx, token, ws.data);
     // No frame is recorded in the audit, so sockets don't keep the User-Agent of their clients.
     const caller: Caller = {
       ...identity,

@@ -139,12 +139,13 @@ export class SocketRegistry implements MergedSockets {
     const text = JSON.stringify(frame);
     const follows = "chat" in frame && !this.removals.noteInvited(userId, frame.chat.id);
     metrics.framePublished("user", "", () => sockets.length);
+    const chatId = "chat" in frame ? frame.chat.id : frame.chat_id;
     for (const ws of sockets) {
-      if ("chat" in frame) {
-        if (follows) ws.data.session?.follow(frame.chat.id);
-      } else if (endsChat(frame)) ws.data.session?.unfollow(frame.chat_id);
+      const { session } = ws.data;
+      if (follows) session?.follow(chatId);
+      else if (endsChat(frame)) session?.unfollow(chatId);
       // A topic of each person would take a kilobyte.
-      writeText(ws, metrics, text);
+      if (session?.mayReceive(frame.type, chatId)) writeText(ws, metrics, text);
     }
   }
 

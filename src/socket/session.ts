@@ -1,10 +1,12 @@
 // One socket: the data that it carries, how it is sent to and closed, and the person it belongs to.
 import type { ServerWebSocket } from "bun";
 import type { Caller } from "../accounts/access-tokens.ts";
+import { allowedActivity, allowsFrame } from "../accounts/grants.ts";
 import type { Metrics } from "../observability/metrics/metrics.ts";
 import type { Listener } from "../realtime/listener.ts";
 import { activityTopic, mergedName, type Topic } from "../realtime/topics.ts";
 import { closeCodes, type CloseReason } from "../wire/close-codes.ts";
+import type { PersonalFrame } from "../wire/scopes.ts";
 import type { Followers } from "./followers.ts";
 import type { Inbox } from "./inbox.ts";
 import { JoinedChats } from "./joined-chats.ts";
@@ -96,7 +98,6 @@ export class SocketSession implements Listener {
   /** See {@link Listener.setQuietChats}. */
   #quietChats: ReadonlySet<number> = new Set();
   #quietReadAtMs = -Infinity;
-
   /** Leaves that have not taken effect yet, by chat. */
   #leaving: Map<number, ReturnType<typeof setTimeout>> | undefined;
 
@@ -137,6 +138,10 @@ export class SocketSession implements Listener {
     this.#quietChats = new Set(chatIds);
     for (const chatId of chatIds) this.unsubscribe(activityTopic(chatId));
     this.followAll([...before].filter((chatId) => !this.#quietChats.has(chatId)));
+  }
+
+  mayReceive(type: PersonalFrame["type"], chatId?: number): boolean {
+    return allowsFrame(this.caller.grant, type, chatId);
   }
 
   get open(): boolean {
@@ -237,7 +242,7 @@ export class SocketSession implements Listener {
   #followActivity(chatIds: number[]): void {
     if (!this.open) return;
     const before = new Set(this.#followed);
-    const added = chatIds.filter(
+    const added = allowedActivity(this.caller.grant, chatIds).filter(
       (id) => !before.has(id) && !this.#leftChats?.has(id) && !this.#quietChats.has(id),
     );
     for (const id of added) this.#followers.add(this.#nameOf(activityTopic(id)), this.#ws);

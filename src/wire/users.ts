@@ -67,7 +67,10 @@ export const Profile = z
 export type Profile = z.infer<typeof Profile>;
 
 /** The members of {@link Profile} that a Participant has too. */
-export const ShownMembers = z.object(shownMembers);
+export const ShownMembers = z.object({
+  ...shownMembers,
+  is_bot_account: Profile.shape.is_bot_account,
+});
 
 export const User = z
   .object({

@@ -80,6 +80,7 @@ describe("deleting an account", () => {
       username: "Deleted user",
       email: "",
       hashed_password: "",
+      bot_owner_id: null,
       created_at: expect.any(String),
       deleted_at: expect.any(String),
       read_receipts: false,

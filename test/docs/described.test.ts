@@ -94,6 +94,14 @@ test("every operation succeeds with 200 and what the document says", async () =>
     api: (method: string, path: string, body?: unknown) =>
       world.call(method, path, body, { authorization: `Bearer ${again.body.access_token}` }),
   };
+  const key = { name: "Results", scopes: ["messages:write"], expires_at: "2999-01-01T00:00:00Z" };
+  const { id: keyId } = await does(leaving, "POST /api/auth/keys", key);
+  const { id: botId } = await does(leaving, "POST /api/bots", { username: "johns_bot" });
+  await does(leaving, "POST /api/bots/{bot_id}/keys", key, [botId]);
+  await does(leaving, "GET /api/auth/keys");
+  await does(leaving, "GET /api/bots");
+  await does(leaving, "DELETE /api/auth/keys/{key_id}", undefined, [keyId]);
+  await does(leaving, "DELETE /api/bots/{bot_id}", undefined, [botId]);
   await does(leaving, "DELETE /api/auth/me", { password: changed.password, messages: "keep" });
   await does(ann, "GET /api/auth/me");
   await does(ann, "PATCH /api/auth/me", {

@@ -71,6 +71,19 @@ export const operations: Record<string, Rule> = {
   "GET /api/auth/sessions": signedIn(),
   "DELETE /api/auth/sessions": signedIn(),
   "DELETE /api/auth/sessions/{session_id}": signedIn(),
+  "POST /api/auth/keys": signedIn({
+    body: () => ({ name: "Results", scopes: ["messages:write"] }),
+  }),
+  "GET /api/auth/keys": signedIn(),
+  // Keys and bots of the member.
+  "DELETE /api/auth/keys/{key_id}": rule([401, 404, 404, 200, 404, 404], { moderator: 404 }),
+  "POST /api/bots": signedIn({ body: (scene) => ({ username: scene.newName() }) }),
+  "GET /api/bots": signedIn(),
+  "DELETE /api/bots/{bot_id}": rule([401, 404, 404, 200, 404, 404], { moderator: 404 }),
+  "POST /api/bots/{bot_id}/keys": rule([401, 404, 404, 200, 404, 404], {
+    moderator: 404,
+    body: () => ({ name: "Results", scopes: ["messages:write"] }),
+  }),
   "POST /api/chats": signedIn({ body: () => ({ name: "Another" }) }),
   "GET /api/users/search": signedIn(),
   "GET /api/search": signedIn({ query: "q=hello" }),

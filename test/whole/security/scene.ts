@@ -18,6 +18,8 @@ export interface Scene {
   questionId: number;
   /** The values of path parameters for this caller. */
   idsFor(caller: Person | undefined): Record<string, string | number>;
+  /** A username that nobody has. */
+  newName(): string;
   newcomer(): object;
   credentials(): Promise<object>;
   refreshToken(): Promise<object>;
@@ -77,6 +79,11 @@ export async function setScene(
   if (reported.status !== 200) throw new Error(JSON.stringify(reported.body));
   const removed = await owner.api("DELETE", `/api/chats/${chatId}/participants/${former.id}`);
   if (removed.status !== 200) throw new Error(JSON.stringify(removed.body));
+  const keyInput = { name: "Member's", scopes: ["messages:read"] };
+  const key = await member.api("POST", "/api/auth/keys", keyInput);
+  const bot = await member.api("POST", "/api/bots", { username: `bot${chatId}` });
+  for (const { status, body } of [key, bot])
+    if (status !== 200) throw new Error(JSON.stringify(body));
   let newcomers = 0;
   const newName = () => `newcomer${chatId}.${(newcomers += 1)}`;
 
@@ -91,8 +98,11 @@ export async function setScene(
       user_id: member.id,
       session_id: caller?.sessionId ?? owner.sessionId,
       report_id: reported.body.id,
+      key_id: key.body.id,
+      bot_id: bot.body.id,
       emoji: encodeURIComponent("👍"),
     }),
+    newName,
     newcomer() {
       const username = newName();
       return { username, email: `${username}@example.com`, password };
