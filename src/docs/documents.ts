@@ -1,9 +1,9 @@
 // The OpenAPI and AsyncAPI documents, made once from the mounted routes and the schemas of the frames.
-import type { OpenAPIHono } from "@hono/zod-openapi";
+import { z, type OpenAPIHono } from "@hono/zod-openapi";
 import type { Config } from "../config/config.ts";
 import { createRouter, type AppEnv } from "../http/router.ts";
 import { asyncApi, serversAt, type AsyncApi } from "../wire/docs/asyncapi.ts";
-import { bearer } from "../wire/openapi.ts";
+import { bearer, problemExample } from "../wire/openapi.ts";
 import { problemCatalogue } from "../wire/problems.ts";
 import { operationNeeds } from "../wire/scopes.ts";
 
@@ -107,22 +107,37 @@ type Operation = NonNullable<
   NonNullable<ReturnType<OpenAPIHono["getOpenAPI31Document"]>["paths"]>[string]["get"]
 >;
 
+/** The members of a refusal that another one is added to. */
+const KnownRefusal = z.object({
+  description: z.string().default(""),
+  content: z
+    .object({
+      "application/problem+json": z
+        .object({ examples: z.record(z.string(), z.object({ value: z.unknown() })).default({}) })
+        .default({ examples: {} }),
+    })
+    .default({ "application/problem+json": { examples: {} } }),
+});
+
 /** Adds the scope that an access key needs for an operation, and the refusal of a key that does not have it. */
 function describeScope(operation: Operation, name: string): void {
   const need = operationNeeds[name] ?? "session";
   if (need !== "session") operation.security = [...bearer, { access_key: [need] }];
   const { title } = problemCatalogue.insufficient_scope;
   const refusal = `${title} (\`insufficient_scope\`)`;
-  const known = operation.responses?.["403"];
-  const description =
-    known && "description" in known ? `${known.description}, ${refusal}` : refusal;
+  const known = KnownRefusal.parse(operation.responses?.["403"] ?? {});
   operation.responses = {
     ...operation.responses,
     "403": {
-      ...known,
-      description,
+      description: known.description === "" ? refusal : `${known.description}, ${refusal}`,
       content: {
-        "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } },
+        "application/problem+json": {
+          schema: { $ref: "#/components/schemas/Problem" },
+          examples: {
+            ...known.content["application/problem+json"].examples,
+            insufficient_scope: { value: problemExample("insufficient_scope") },
+          },
+        },
       },
     },
   };

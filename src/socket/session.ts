@@ -112,7 +112,6 @@ export class SocketSession implements Listener {
   get userId(): number {
     return this.caller.id;
   }
-
   get username(): string {
     return this.caller.username;
   }

@@ -34,6 +34,7 @@ test("all of it is at most 10 KiB, minified and compressed, and imports nothing"
 test("the list of chats, what a browser stores, and the fault proxy have entry points of their own", async () => {
   const names = [
     "account",
+    "keys",
     "moderation",
     "chat-list",
     "details",
