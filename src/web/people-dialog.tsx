@@ -130,6 +130,7 @@ function standingOf(person: Participant, user: User, here: Set<number>): string 
   const words = [
     person.id === user.id ? "you" : here.has(person.id) ? "here" : "",
     person.role === "member" ? "" : person.role,
+    person.is_bot_account ? "bot" : "",
   ];
   return words.filter((word) => word !== "").join(", ");
 }

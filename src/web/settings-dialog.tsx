@@ -1,6 +1,8 @@
 import type { ComponentType } from "preact";
 import { useId, useRef, useState } from "preact/hooks";
 import { Dialog } from "./dialog.tsx";
+import { BotSettings } from "./settings-bots.tsx";
+import { KeySettings } from "./settings-keys.tsx";
 import { LeavingSettings } from "./settings-leaving.tsx";
 import { PasswordSettings } from "./settings-password.tsx";
 import { PrivacySettings } from "./settings-privacy.tsx";
@@ -14,6 +16,8 @@ const sections: readonly { title: string; Section: ComponentType<SettingsProps> 
   { title: "Privacy", Section: PrivacySettings },
   { title: "Password", Section: PasswordSettings },
   { title: "Sessions", Section: SessionSettings },
+  { title: "Access keys", Section: KeySettings },
+  { title: "Bots", Section: BotSettings },
   { title: "Export and deletion", Section: LeavingSettings },
 ];
 
