@@ -1,6 +1,7 @@
 import type { Ctx } from "./context.ts";
 import { accessKeyRoutes } from "./access-keys/routes.ts";
 import { accountDeletionRoutes } from "./account-deletion/routes.ts";
+import { accountMailRoutes } from "./account-mail/routes.ts";
 import { peopleRoutes } from "./accounts/people-routes.ts";
 import { authRoutes } from "./accounts/routes.ts";
 import type { Passwords } from "./accounts/passwords.ts";
@@ -29,6 +30,7 @@ import { requestLog } from "./http/request-log.ts";
 import { requestIdMax, requestIdOf } from "./http/request-id.ts";
 import { createRouter } from "./http/router.ts";
 import { secureHeaders } from "./http/secure-headers.ts";
+import type { MailQueue } from "./mail/mail.ts";
 import { messageRoutes } from "./messages/routes.ts";
 import { moderationRoutes } from "./moderation/routes.ts";
 import type { StoreReaction } from "./reactions/commit.ts";
@@ -45,6 +47,7 @@ import { requestId } from "hono/request-id";
 export interface AppParts {
   ctx: Ctx;
   passwords: Passwords;
+  mail: MailQueue;
   exportSlots: ExportSlots;
   receipts: ReadNotices;
   storeReaction: StoreReaction;
@@ -55,6 +58,7 @@ export interface AppParts {
 export function createApp({
   ctx,
   passwords,
+  mail,
   exportSlots,
   receipts,
   storeReaction,
@@ -76,8 +80,9 @@ export function createApp({
   app.use(limitBody);
   app.use(requireJson);
 
-  app.route("/", authRoutes(ctx, passwords));
+  app.route("/", authRoutes(ctx, passwords, mail));
   app.route("/", accountDeletionRoutes(ctx, passwords));
+  app.route("/", accountMailRoutes(ctx, passwords, mail));
   app.route("/", accessKeyRoutes(ctx));
   app.route("/", botRoutes(ctx));
   app.route("/", peopleRoutes(ctx));

@@ -1,5 +1,6 @@
 // Makes the context and the objects behind its ports: the only file that knows every feature.
 import type { Logger } from "pino";
+import { deliver } from "./account-mail/deliver.ts";
 import { PeopleChanges } from "./accounts/people-changes.ts";
 import { Passwords, type PasswordCost } from "./accounts/passwords.ts";
 import { readArrivals, type Arrival, type ArrivalRead } from "./accounts/socket-queries.ts";
@@ -15,6 +16,10 @@ import { GroupCommit } from "./database/group-commit.ts";
 import { observed } from "./database/query-metrics.ts";
 import { insertMessages, type InsertedMessage, type NewMessage } from "./log/insert.ts";
 import { createReadLog, findLastSeqs } from "./log/replay.ts";
+import { InProcessMailQueue } from "./mail/in-process-queue.ts";
+import { createLogTransport } from "./mail/log-transport.ts";
+import type { MailTransport } from "./mail/mail.ts";
+import { createSmtpTransport } from "./mail/smtp.ts";
 import { TypingNotices } from "./messages/typing.ts";
 import { noMetrics } from "./observability/metrics/metrics.ts";
 import { noTelemetry, type Telemetry } from "./observability/telemetry.ts";
@@ -77,6 +82,8 @@ export interface ComposedDurations {
   presenceIdleMs: number;
   /** The people of a server that was killed count as connected for so long. */
   presenceLeaseMs: number;
+  /** See {@link InProcessMailQueue}. */
+  mailRetryMs: readonly number[];
   /** Another server fills the index of the searches within this after the one that did was killed. */
   indexerLeaseMs: number;
 }
@@ -144,6 +151,7 @@ export function compose(parts: ContextParts): ServerParts {
     sockets,
     exportSlots: new ExportSlots(),
     passwords: new Passwords(log, parts.passwordCost),
+    mail: createMailQueue(ctx, durations.mailRetryMs),
     presence,
     peopleChanges: new PeopleChanges(ctx),
     memberships: new Memberships({
@@ -163,6 +171,23 @@ export function compose(parts: ContextParts): ServerParts {
       durations.indexerLeaseMs,
     ),
   };
+}
+
+function createMailQueue(ctx: Ctx, retryMs: readonly number[] | undefined): InProcessMailQueue {
+  const { config, log, telemetry } = ctx;
+  const transport = createTransport(config, log);
+  return new InProcessMailQueue({
+    deliver: transport && ((job) => deliver(ctx, transport, job)),
+    close: () => transport?.close(),
+    log,
+    metrics: telemetry.metrics,
+    retryMs,
+  });
+}
+
+function createTransport({ mail }: Config, log: Logger): MailTransport | undefined {
+  if (mail.by === "smtp") return createSmtpTransport(mail);
+  return mail.by === "log" ? createLogTransport(log) : undefined;
 }
 
 function createArrivals(sql: Sql): Arrivals {

@@ -3,6 +3,7 @@ import type { Server } from "bun";
 import type { PeopleChanges } from "./accounts/people-changes.ts";
 import { cleanUpSessions } from "./accounts/authentication.ts";
 import { checkSessions } from "./accounts/session-check.ts";
+import { cleanUpLinks } from "./account-mail/actions.ts";
 import { continueDeletions } from "./account-deletion/job.ts";
 import { recoverAnswers } from "./answers/recovery.ts";
 import { createApp, type AppParts } from "./app.ts";
@@ -10,6 +11,7 @@ import { cleanUpAudit } from "./audit/audit.ts";
 import { purgeDeletedChats } from "./chats/purge.ts";
 import type { Ctx } from "./context.ts";
 import { findLastSeqs } from "./log/replay.ts";
+import type { InProcessMailQueue } from "./mail/in-process-queue.ts";
 import type { Presence } from "./presence/presence.ts";
 import { every, within } from "./schedule.ts";
 import type { SearchIndexer } from "./search/indexer.ts";
@@ -80,7 +82,12 @@ const idleTimeoutSeconds = 75;
 
 /** The objects that a server needs from compose.ts. */
 export type ServerParts = SocketParts &
-  AppParts & { peopleChanges: PeopleChanges; memberships: Memberships; indexer: SearchIndexer };
+  AppParts & {
+    mail: InProcessMailQueue;
+    peopleChanges: PeopleChanges;
+    memberships: Memberships;
+    indexer: SearchIndexer;
+  };
 
 export interface RunningServer {
   readonly ctx: Ctx;
@@ -130,6 +137,7 @@ export function startServer(
       for (const stop of stops) stop();
       await within(times.closeMs, parts.presence.people.stop());
       await within(times.closeMs, parts.indexer.stop());
+      await within(times.closeMs, parts.mail.stop());
       // A connection that ends before its peer has read the close frame may lose it.
       await within(
         times.closeMs,
@@ -209,6 +217,7 @@ function startTasks(
     every(times.indexMs, "search index", log, () => indexer.run()),
     every(cleanUpMs, "presence clean-up", log, () => presence.cleanUp()),
     every(cleanUpMs, "session clean-up", log, () => cleanUpSessions(ctx)),
+    every(cleanUpMs, "clean-up of mail links", log, () => cleanUpLinks(ctx)),
     every(cleanUpMs, "rate clean-up", log, () => ctx.rateLimits.cleanUp()),
     every(cleanUpMs, "audit clean-up", log, () => cleanUpAudit(ctx)),
   ];

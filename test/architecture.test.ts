@@ -13,7 +13,7 @@ const linesMax = 250;
 const ranks: readonly (readonly string[])[] = [
   ["config", "wire", "schedule.ts"],
   ["database", "embedded-postgres", "observability"],
-  ["realtime", "rate-limits", "audit", "model"],
+  ["realtime", "rate-limits", "audit", "model", "mail"],
   ["log"],
   ["context.ts"],
   ["http"],
@@ -23,6 +23,7 @@ const ranks: readonly (readonly string[])[] = [
   [
     "access-keys",
     "account-deletion",
+    "account-mail",
     "export",
     "messages",
     "moderation",
@@ -52,6 +53,7 @@ const packageOwners: readonly (readonly [name: RegExp, owner: RegExp])[] = [
   [/^dbmate$/, /^database\//],
   [/^rate-limiter-flexible$/, /^rate-limits\//],
   [/^jose$/, /^accounts\/access-tokens\.ts$/],
+  [/^nodemailer$/, /^mail\/smtp\.ts$/],
   [/^prom-client$/, /^observability\/metrics\//],
   [/^@opentelemetry\//, /^observability\/tracing\//],
   [/^pino-pretty$/, /^observability\/logger\.ts$/],
@@ -284,6 +286,7 @@ describe("an import is refused", () => {
     ["the metrics' library elsewhere", "http/metrics.ts", used("prom-client")],
     ["the spans' library elsewhere", "answers/run.ts", used("@opentelemetry/api")],
     ["the database's driver elsewhere", "chats/queries.ts", used("postgres")],
+    ["mails that are sent elsewhere", "accounts/sign-in.ts", used("nodemailer")],
     ["the limiter elsewhere", "accounts/sign-in.ts", used("rate-limiter-flexible")],
     ["an import at run time", "chats/actions.ts", 'await import("../socket/registry.ts");'],
     ["a re-export", "chats/queries.ts", 'export { x } from "../messages/send.ts";'],

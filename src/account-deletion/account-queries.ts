@@ -67,7 +67,7 @@ async function markDeleted(
       deleted as (
         update users u
         set username = ${deletedUsername}, email = '', hashed_password = '', read_receipts = false, presence = 'invisible',
-            display_name = null, bio = null, bot_owner_id = null, deleted_at = now()
+            display_name = null, bio = null, bot_owner_id = null, email_verified_at = null, deleted_at = now()
         from before
         where u.id = before.id
         returning u.id
@@ -80,6 +80,9 @@ async function markDeleted(
       ),
       revoked as (
         delete from access_keys k using deleted where k.user_id = deleted.id
+      ),
+      unsent as (
+        delete from mail_links l using deleted where l.user_id = deleted.id
       ),
       unseen as (
         delete from last_seen l using deleted where l.user_id = deleted.id

@@ -79,6 +79,14 @@ export async function deleteOtherSessions(sql: Sql, holder: Holder): Promise<str
   return rows.map(({ id }) => id);
 }
 
+/** Ends all sessions of a person. @returns which */
+export async function deleteAllSessions(sql: Sql, userId: number): Promise<string[]> {
+  const rows = await sql`
+    delete from sessions where user_id = ${userId} and access_key_id is null returning id
+  `;
+  return many(rows, SessionId).map(({ id }) => id);
+}
+
 const ChangedPassword = z.object({ ended_ids: z.array(z.uuid()) });
 
 /**

@@ -7,6 +7,7 @@ import {
   replaceHash,
   type UserWithPassword,
 } from "./user-queries.ts";
+import type { MailQueue } from "../mail/mail.ts";
 import { isReservedUsername } from "../wire/mentions.ts";
 import { Problem } from "../wire/problems.ts";
 import type { LoginInput, RegisterInput, Tokens, User } from "../wire/users.ts";
@@ -18,17 +19,19 @@ import { sessionTokens } from "./refresh.ts";
 import { hashSecret, makeSecret } from "./access-tokens.ts";
 import { dropSessions } from "./recent-sessions.ts";
 
-/** @throws Problem `username_taken`, `email_taken` (without regard to case), `unavailable` */
+/** Registers a person, who is sent a link that verifies the address. @throws Problem `username_taken`, `email_taken` (without regard to case), `unavailable` */
 export async function register(
   ctx: Ctx,
-  passwords: Passwords,
+  { passwords, mail }: { passwords: Passwords; mail: MailQueue },
   input: RegisterInput,
   source: Source,
 ): Promise<User> {
   if (isReservedUsername(input.username)) throw usernameTaken(input.username);
   const hashedPassword = await passwords.hash(input.password);
   try {
-    return await insertUser(ctx.sql, { ...input, hashedPassword, source });
+    const user = await insertUser(ctx.sql, { ...input, hashedPassword, source });
+    mail.add({ kind: "verify_email", userId: user.id, email: user.email });
+    return user;
   } catch (error) {
     const constraint = databaseError(error)?.constraint;
     if (constraint === "users_username_key") throw usernameTaken(input.username);

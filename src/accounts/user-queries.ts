@@ -6,7 +6,7 @@ import { namePartsOf } from "./name-search.ts";
 
 /** The columns of a User. */
 const userColumns = (sql: Sql) => sql`
-  id, username, email, created_at, read_receipts, presence, display_name, bio, null::text as avatar_url,
+  id, username, email, email_verified_at is not null as email_verified, created_at, read_receipts, presence, display_name, bio, null::text as avatar_url,
   bot_owner_id is not null as is_bot_account
 `;
 

@@ -16,7 +16,7 @@ export function findSmallParts(sql: Sql, userId: number): Record<string, () => P
     profile: async () =>
       many(
         await sql`
-          select id, username, email, created_at, display_name, bio, read_receipts, presence from users where id = ${userId} and deleted_at is null
+          select id, username, email, email_verified_at, created_at, display_name, bio, read_receipts, presence from users where id = ${userId} and deleted_at is null
         `,
         Row,
       ),

@@ -142,6 +142,17 @@ export const rates = {
     address: per(600_000, minute),
     refusal: "You are watching other people too often.",
   },
+  /** Mails that are asked for: links that verify an address, or reset a password. */
+  mails: {
+    person: per(10, hour),
+    address: per(60, hour),
+    refusal: "You have asked for too many mails.",
+  },
+  /** Links of mails that are used, or tried. */
+  mailLinks: {
+    address: per(120, hour),
+    refusal: "Too many links were tried from where you are.",
+  },
   registrations: {
     address: per(200, hour),
     refusal: "Too many people were registered from where you are.",

@@ -29,6 +29,7 @@ export const problemCatalogue = {
   too_many_reactions: { status: 409, title: "Too many different reactions" },
   answer_ended: { status: 409, title: "Answer has ended" },
   answer_running: { status: 409, title: "An answer is running" },
+  invalid_link: { status: 410, title: "The link does not work" },
   too_large: { status: 413, title: "Too large" },
   unsupported_media_type: { status: 415, title: "Wrong media type" },
   invalid: { status: 422, title: "Invalid input" },
@@ -37,6 +38,7 @@ export const problemCatalogue = {
   quota_exceeded: { status: 429, title: "Quota exceeded" },
   internal: { status: 500, title: "Internal error" },
   bot_not_configured: { status: 503, title: "No model is configured" },
+  mail_not_configured: { status: 503, title: "No mail server is configured" },
   unavailable: { status: 503, title: "Temporarily unavailable" },
 } as const satisfies Record<string, { status: number; title: string }>;
 

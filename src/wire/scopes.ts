@@ -26,6 +26,7 @@ export const operationNeeds: Readonly<Record<string, Need>> = {
   "GET /api/auth/me/export": "session",
   "POST /api/auth/ws-ticket": "session",
   "POST /api/auth/password": "session",
+  "POST /api/auth/email": "session",
   "GET /api/auth/sessions": "session",
   "DELETE /api/auth/sessions": "session",
   "DELETE /api/auth/sessions/{session_id}": "session",

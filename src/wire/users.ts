@@ -76,7 +76,10 @@ export const User = z
   .object({
     id: Id,
     username: z.string(),
-    email: z.string(),
+    email: z.string().meta({ description: "Empty for bots" }),
+    email_verified: z.boolean().meta({
+      description: "Whether the person has used a link that was sent to the address",
+    }),
     created_at: Time,
     read_receipts: z.boolean().meta({
       description:

@@ -81,6 +81,7 @@ describe("deleting an account", () => {
       email: "",
       hashed_password: "",
       bot_owner_id: null,
+      email_verified_at: null,
       created_at: expect.any(String),
       deleted_at: expect.any(String),
       read_receipts: false,

@@ -27,6 +27,7 @@ describe("registering", () => {
       id: expect.any(Number),
       username: "john_doe",
       email: "John@Example.com",
+      email_verified: false,
       created_at: time,
       read_receipts: true,
       presence: "visible",

@@ -1,11 +1,15 @@
 // What the server really answers is what its document says, to the last member.
-import { beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, expect, test } from "bun:test";
 import { answerAndHang, say } from "../world/gemini/script.ts";
 import { checkerOf } from "../world/json-schema.ts";
+import { startMailbox, tokenOf } from "../world/mailbox.ts";
 import { useWorld, type Answer, type Person } from "../world/world.ts";
 import { Document, operationsOf, type Operation } from "./openapi.ts";
 
-const world = useWorld();
+const mailbox = await startMailbox();
+const world = useWorld({ env: { SMTP_URL: mailbox.url, MAIL_FROM: "coop@example.com" } });
+// Once the server has closed its connections.
+afterAll(() => mailbox.stop());
 let document: Document;
 let operations: Map<string, Operation>;
 let check: ReturnType<typeof checkerOf>;
@@ -67,7 +71,7 @@ test("every operation succeeds with 200 and what the document says", async () =>
     return answer.body;
   }
 
-  const ann = await world.person("ann");
+  let ann = await world.person("ann");
   const ben = await world.person("ben");
   const cat = await world.person("cat");
   const credentials = { username: "john_doe", password: "correct horse battery" };
@@ -94,6 +98,13 @@ test("every operation succeeds with 200 and what the document says", async () =>
     api: (method: string, path: string, body?: unknown) =>
       world.call(method, path, body, { authorization: `Bearer ${again.body.access_token}` }),
   };
+  await does(leaving, "POST /api/auth/email", { email: "johnny@example.com" });
+  const verifying = { token: tokenOf(await mailbox.mailTo("johnny@example.com")) };
+  await does(undefined, "POST /api/auth/email/verify", verifying);
+  await does(undefined, "POST /api/auth/password/forgot", { email: ann.email });
+  const resetting = { token: tokenOf(await mailbox.mailTo(ann.email)), password: "a new battery" };
+  await does(undefined, "POST /api/auth/password/reset", resetting);
+  ann = await world.person("ann");
   const key = { name: "Results", scopes: ["messages:write"], expires_at: "2999-01-01T00:00:00Z" };
   const { id: keyId } = await does(leaving, "POST /api/auth/keys", key);
   const { id: botId } = await does(leaving, "POST /api/bots", { username: "johns_bot" });

@@ -8,6 +8,7 @@ import { createApp } from "../../src/app.ts";
 import { problemCatalogue } from "../../src/wire/problems.ts";
 import { undescribed } from "../world/contract.ts";
 import { checkerOf } from "../world/json-schema.ts";
+import { noMail } from "../../src/mail/mail.ts";
 import { useWorld } from "../world/world.ts";
 import { Document, operationsOf, schemasIn, type Operation } from "./openapi.ts";
 
@@ -120,6 +121,7 @@ test("every route is described or a page, and every operation is a route", () =>
   const parts = {
     ctx,
     passwords: new Passwords(ctx.log),
+    mail: noMail,
     exportSlots: new ExportSlots(),
     storeReaction: createStoreReaction(ctx.sql),
     receipts: new ReadNotices(ctx),

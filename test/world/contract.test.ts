@@ -6,6 +6,7 @@ const user = {
   id: 1,
   username: "ann",
   email: "ann@example.com",
+  email_verified: false,
   created_at: "2026-11-22T10:15:30.123Z",
   display_name: null,
   bio: null,

@@ -29,6 +29,8 @@ export interface AnswerOutcome {
   usage: Usage;
 }
 
+export type MailOutcome = "sent" | "failed";
+
 /** Gauges. They are read when the metrics are scraped. */
 export interface ServerState {
   socketsOpen(): number;
@@ -70,6 +72,8 @@ export interface Metrics {
   /** Messages were added to the index of the searches, or replaced there. */
   messagesIndexed(count: number): void;
   indexingFailed(): void;
+  /** The work that ends in a mail is done, or was given up. */
+  mailEnded(outcome: MailOutcome): void;
   /** From now on the gauges show this server. */
   watch(state: ServerState): void;
   /** The answer to a scrape; undefined where nothing is collected. */
@@ -95,6 +99,7 @@ export const noMetrics: Metrics = {
   answerEnded() {},
   messagesIndexed() {},
   indexingFailed() {},
+  mailEnded() {},
   watch() {},
   render: () => Promise.resolve(undefined),
   stop() {},

@@ -184,6 +184,7 @@ describe.each(engines)("a server on a database imported from %s", (engine) => {
         id: 3,
         username: "ann",
         email: "ann@example.com",
+        email_verified: false,
         created_at: "2024-01-02T10:00:00.123Z",
         read_receipts: true,
         presence: "visible",

@@ -19,11 +19,10 @@ beforeAll(async () => {
 const scopes = Scope.options;
 const protectedOnes = Object.entries(operations).filter(([, rule]) => rule.statuses.nobody === 401);
 
-/** Somebody who may use an operation when signed in. */
+/** Somebody who may use an operation when signed in; anybody if nobody may. */
 function roleFor({ statuses }: Rule): SignedIn {
   const found = roles.find((role) => role !== "nobody" && statuses[role] === 200);
-  if (!found || found === "nobody") throw new Error("nobody may use it");
-  return found;
+  return found && found !== "nobody" ? found : "member";
 }
 
 async function keyOf(person: Person, input: { scopes: string[]; chat_ids?: number[] }) {

@@ -73,6 +73,7 @@ const codes: Record<number, string> = {
   404: "not_found",
   409: "owner_cannot_leave",
   422: "invalid",
+  503: "mail_not_configured",
 };
 
 function expectRefusal(answer: Answer, status: number, what: string) {
