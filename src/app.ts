@@ -40,6 +40,7 @@ import type { ReadNotices } from "./receipts/notices.ts";
 import { receiptRoutes } from "./receipts/routes.ts";
 import { socketRoutes } from "./socket/routes.ts";
 import type { SocketUpgrade } from "./socket/upgrade.ts";
+import { twoFactorRoutes } from "./two-factor/routes.ts";
 import type { Context } from "hono";
 import { requestId } from "hono/request-id";
 
@@ -83,6 +84,7 @@ export function createApp({
   app.route("/", authRoutes(ctx, passwords, mail));
   app.route("/", accountDeletionRoutes(ctx, passwords));
   app.route("/", accountMailRoutes(ctx, passwords, mail));
+  app.route("/", twoFactorRoutes(ctx));
   app.route("/", accessKeyRoutes(ctx));
   app.route("/", botRoutes(ctx));
   app.route("/", peopleRoutes(ctx));

@@ -31,6 +31,7 @@ const ranks: readonly (readonly string[])[] = [
     "reactions",
     "receipts",
     "search",
+    "two-factor",
   ],
   ["bots"],
   ["socket", "docs"],
@@ -53,6 +54,7 @@ const packageOwners: readonly (readonly [name: RegExp, owner: RegExp])[] = [
   [/^dbmate$/, /^database\//],
   [/^rate-limiter-flexible$/, /^rate-limits\//],
   [/^jose$/, /^accounts\/access-tokens\.ts$/],
+  [/^otpauth$/, /^two-factor\/codes\.ts$/],
   [/^nodemailer$/, /^mail\/smtp\.ts$/],
   [/^prom-client$/, /^observability\/metrics\//],
   [/^@opentelemetry\//, /^observability\/tracing\//],
@@ -138,7 +140,7 @@ function webFault(path: string, specifier: string): string | undefined {
 
 /** Packages that the page is made of. */
 const isOfPage = (name: string) =>
-  /^(preact|marked|dompurify|temml|highlight\.js)(\/|$)/.test(name);
+  /^(preact|marked|dompurify|temml|highlight\.js|uqr)(\/|$)/.test(name);
 
 function packageFault(path: string, name: string): string | undefined {
   if (!isInstalled(name) && name !== "pino-pretty")

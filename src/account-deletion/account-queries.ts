@@ -84,6 +84,15 @@ async function markDeleted(
       unsent as (
         delete from mail_links l using deleted where l.user_id = deleted.id
       ),
+      without_second_factor as (
+        delete from totp_secrets t using deleted where t.user_id = deleted.id
+      ),
+      without_recovery as (
+        delete from recovery_codes c using deleted where c.user_id = deleted.id
+      ),
+      not_signing_in as (
+        delete from sign_in_tickets t using deleted where t.user_id = deleted.id
+      ),
       unseen as (
         delete from last_seen l using deleted where l.user_id = deleted.id
       ),

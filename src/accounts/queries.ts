@@ -199,5 +199,12 @@ export async function deleteExpired(sql: Sql, limit: number): Promise<number> {
     )
     returning session_id
   `;
-  return sessions.length + tickets.length;
+  const signIns = await sql`
+    delete from sign_in_tickets
+    where ticket_hash in (
+      select ticket_hash from sign_in_tickets where expires_at < now() order by expires_at limit ${limit}
+    )
+    returning user_id
+  `;
+  return sessions.length + tickets.length + signIns.length;
 }

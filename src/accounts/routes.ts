@@ -49,11 +49,13 @@ const loginRoute = createRoute({
   operationId: "login",
   tags,
   summary: "Sign in",
-  description: "Paste `access_token` into **Authorize** to try the other endpoints.",
+  description:
+    "Paste `access_token` into **Authorize** to try the other endpoints. Where an authenticator app is set up, the right password is " +
+    "answered with `mfa_required` and a `ticket` for `POST /api/auth/login/totp`.",
   request: { body: takes(LoginInput) },
   responses: {
     200: answers(Tokens, "Tokens of a new session"),
-    ...refuses(...badBody, "invalid_credentials"),
+    ...refuses(...badBody, "invalid_credentials", "mfa_required"),
   },
 });
 

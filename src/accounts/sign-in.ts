@@ -16,6 +16,7 @@ import { record } from "../audit/audit.ts";
 import type { Passwords } from "./passwords.ts";
 import { insertSession } from "./queries.ts";
 import { sessionTokens } from "./refresh.ts";
+import { secondFactorRequired } from "./sign-in-tickets.ts";
 import { hashSecret, makeSecret } from "./access-tokens.ts";
 import { dropSessions } from "./recent-sessions.ts";
 
@@ -46,7 +47,10 @@ function usernameTaken(username: string): Problem {
   return new Problem("username_taken", `The username ${username} is taken. Choose another.`);
 }
 
-/** Begins a session. @throws Problem `invalid_credentials`, the same for an unknown user and a wrong password */
+/**
+ * Begins a session.
+ * @throws Problem `invalid_credentials`, the same for an unknown user and a wrong password, `mfa_required` if a code has to follow
+ */
 export async function login(
   ctx: Ctx,
   passwords: Passwords,
@@ -57,6 +61,7 @@ export async function login(
   if (!(await passwords.verify(input.password, user?.hashed_password)) || !user) {
     throw await refusedLogin(ctx, user, source);
   }
+  if (user.totp_enabled) throw await secondFactorRequired(ctx, user);
   const sessionId = crypto.randomUUID();
   const secret = makeSecret();
   const begun = await insertSession(ctx.sql, {

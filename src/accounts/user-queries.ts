@@ -7,7 +7,8 @@ import { namePartsOf } from "./name-search.ts";
 /** The columns of a User. */
 const userColumns = (sql: Sql) => sql`
   id, username, email, email_verified_at is not null as email_verified, created_at, read_receipts, presence, display_name, bio, null::text as avatar_url,
-  bot_owner_id is not null as is_bot_account
+  bot_owner_id is not null as is_bot_account,
+  exists (select from totp_secrets t where t.user_id = users.id and t.confirmed_at is not null) as totp_enabled
 `;
 
 const UserWithPassword = User.extend({ hashed_password: z.string() });

@@ -26,6 +26,8 @@ export type AuditAction =
   | "request_email"
   | "verify_email"
   | "change_profile"
+  | "enable_totp"
+  | "disable_totp"
   | "create_key"
   | "revoke_key"
   | "create_bot"

@@ -8,6 +8,8 @@ export const problemCatalogue = {
   bad_request: { status: 400, title: "Bad request" },
   invalid_token: { status: 401, title: "Not signed in" },
   invalid_credentials: { status: 401, title: "Wrong username or password" },
+  mfa_required: { status: 401, title: "A code is required" },
+  invalid_code: { status: 403, title: "Wrong code" },
   wrong_password: { status: 403, title: "Wrong password" },
   forbidden: { status: 403, title: "Not allowed" },
   insufficient_scope: { status: 403, title: "The access key does not allow this" },
@@ -16,6 +18,8 @@ export const problemCatalogue = {
   method_not_allowed: { status: 405, title: "Method not allowed" },
   username_taken: { status: 409, title: "Username taken" },
   email_taken: { status: 409, title: "Email taken" },
+  totp_enabled: { status: 409, title: "The second factor is on" },
+  totp_not_set_up: { status: 409, title: "There is no second factor" },
   chat_full: { status: 409, title: "Chat is full" },
   too_many_chats: { status: 409, title: "Too many chats" },
   too_many_keys: { status: 409, title: "Too many access keys" },
@@ -63,6 +67,9 @@ export const ProblemBody = z
     detail: z.string().meta({ description: "A sentence that can be shown to a person" }),
     instance: z.string(),
     errors: z.array(FieldError).optional(),
+    ticket: z.string().optional().meta({
+      description: "With `mfa_required` only: for `POST /api/auth/login/totp`",
+    }),
   })
   .meta({ id: "Problem", description: "RFC 9457 problem details" });
 export type ProblemBody = z.infer<typeof ProblemBody>;
@@ -75,11 +82,18 @@ export class Problem extends Error {
   readonly errors: FieldError[] | undefined;
   /** Seconds to wait before another try, as an integer. */
   readonly retryAfterSeconds: number | undefined;
+  /** See {@link ProblemBody}. */
+  readonly ticket: string | undefined;
 
   constructor(
     code: ProblemCode,
     detail: string,
-    more: { errors?: FieldError[]; retryAfterSeconds?: number; cause?: unknown } = {},
+    more: {
+      errors?: FieldError[];
+      retryAfterSeconds?: number;
+      ticket?: string;
+      cause?: unknown;
+    } = {},
   ) {
     super(`${code}: ${detail}`, { cause: more.cause });
     this.name = "Problem";
@@ -87,6 +101,7 @@ export class Problem extends Error {
     this.detail = detail;
     this.errors = more.errors;
     this.retryAfterSeconds = more.retryAfterSeconds;
+    this.ticket = more.ticket;
   }
 
   get status() {
@@ -104,6 +119,7 @@ export class Problem extends Error {
       instance,
     };
     if (this.errors) body.errors = this.errors;
+    if (this.ticket !== undefined) body.ticket = this.ticket;
     return body;
   }
 }

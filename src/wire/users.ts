@@ -88,6 +88,7 @@ export const User = z
     presence: Visibility,
     ...Profile.pick({ display_name: true, bio: true, avatar_url: true, is_bot_account: true })
       .shape,
+    totp_enabled: z.boolean().meta({ description: "Whether signing in asks for a code" }),
   })
   .meta({
     id: "User",

@@ -77,6 +77,7 @@ test("a good token tells who its person is, email included", async () => {
     bio: null,
     avatar_url: null,
     is_bot_account: false,
+    totp_enabled: false,
   });
 });
 

@@ -35,6 +35,7 @@ describe("registering", () => {
       bio: null,
       avatar_url: null,
       is_bot_account: false,
+      totp_enabled: false,
     });
     expect(Math.abs(Date.now() - Date.parse(body.created_at))).toBeLessThan(60_000);
   });

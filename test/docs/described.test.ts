@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { answerAndHang, say } from "../world/gemini/script.ts";
 import { checkerOf } from "../world/json-schema.ts";
+import { appCode } from "../world/app-codes.ts";
 import { startMailbox, tokenOf } from "../world/mailbox.ts";
 import { useWorld, type Answer, type Person } from "../world/world.ts";
 import { Document, operationsOf, type Operation } from "./openapi.ts";
@@ -113,6 +114,14 @@ test("every operation succeeds with 200 and what the document says", async () =>
   await does(leaving, "GET /api/bots");
   await does(leaving, "DELETE /api/auth/keys/{key_id}", undefined, [keyId]);
   await does(leaving, "DELETE /api/bots/{bot_id}", undefined, [botId]);
+  const { secret } = await does(leaving, "POST /api/auth/totp");
+  const { recovery_codes: codes } = await does(leaving, "POST /api/auth/totp/confirm", {
+    code: appCode(secret),
+  });
+  const { body: asked } = await world.call("POST", "/api/auth/login", changed);
+  const login = { ticket: asked.ticket, code: codes[0] };
+  await does(undefined, "POST /api/auth/login/totp", login);
+  await does(leaving, "DELETE /api/auth/totp", { code: codes[1] });
   await does(leaving, "DELETE /api/auth/me", { password: changed.password, messages: "keep" });
   await does(ann, "GET /api/auth/me");
   await does(ann, "PATCH /api/auth/me", {

@@ -12,6 +12,7 @@ const user = {
   bio: null,
   avatar_url: null,
   is_bot_account: false,
+  totp_enabled: false,
   read_receipts: true,
   presence: "visible",
 };

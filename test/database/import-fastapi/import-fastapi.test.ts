@@ -192,6 +192,7 @@ describe.each(engines)("a server on a database imported from %s", (engine) => {
         bio: null,
         avatar_url: null,
         is_bot_account: false,
+        totp_enabled: false,
       });
 
       const { body: history } = await carl("GET", "/api/chats/4/messages");

@@ -26,6 +26,8 @@ interface Request {
   answer?: Answering;
   /** The message that the operation is about; the answer unless said otherwise. */
   message?: "question";
+  /** The code of refusals that are neither about the token nor about the role. */
+  refusal?: string;
   /** The status for a moderator; that for a member unless said otherwise. */
   moderator?: number;
 }
@@ -71,8 +73,20 @@ export const operations: Record<string, Rule> = {
   "GET /api/auth/sessions": signedIn(),
   "DELETE /api/auth/sessions": signedIn(),
   "DELETE /api/auth/sessions/{session_id}": signedIn(),
+  "POST /api/auth/login/totp": anyone({ body: (scene) => scene.secondFactor() }),
+  "POST /api/auth/totp": signedIn(),
+  // Nobody in the scene has an app: test/two-factor has people who have.
+  "POST /api/auth/totp/confirm": rule([401, 409, 409, 409, 409, 409], {
+    refusal: "totp_not_set_up",
+    body: () => ({ code: "123456" }),
+  }),
+  "DELETE /api/auth/totp": rule([401, 409, 409, 409, 409, 409], {
+    refusal: "totp_not_set_up",
+    body: () => ({ code: "123456" }),
+  }),
   // The world has no mail server: test/account-mail has one.
   "POST /api/auth/email": rule([401, 503, 503, 503, 503, 503], {
+    refusal: "mail_not_configured",
     body: () => ({ email: "new@example.com" }),
   }),
   "POST /api/auth/email/verify": rule([503, 503, 503, 503, 503, 503], {

@@ -5,6 +5,7 @@ import { Passwords } from "../../../src/accounts/passwords.ts";
 import { insertSession } from "../../../src/accounts/queries.ts";
 import { answer, answerAndHang, finish, say } from "../../world/gemini/script.ts";
 import { insertUser } from "../../../src/accounts/user-queries.ts";
+import { newAppSecret } from "../../world/app-codes.ts";
 import type { Person, World } from "../../world/world.ts";
 
 /** The answer to the scene's question: a complete one, or one that runs until it is stopped. */
@@ -23,6 +24,8 @@ export interface Scene {
   newcomer(): object;
   credentials(): Promise<object>;
   refreshToken(): Promise<object>;
+  /** The ticket and the code of a sign-in whose password was right. */
+  secondFactor(): Promise<object>;
   newPassword(): object;
   deletion(): object;
 }
@@ -112,6 +115,15 @@ export async function setScene(
     async credentials() {
       const { username } = await registered(world, newName());
       return { username, password };
+    },
+    async secondFactor() {
+      const { id, username } = await registered(world, newName());
+      const { secret, code } = newAppSecret();
+      await world.sql`
+        insert into totp_secrets (user_id, secret, confirmed_at) values (${id}, ${secret}, now())
+      `;
+      const { body } = await world.call("POST", "/api/auth/login", { username, password });
+      return { ticket: body.ticket, code };
     },
     async refreshToken() {
       const { hashedPassword, ...user } = await registered(world, newName());
