@@ -13,6 +13,7 @@ import { usePlace } from "./place.ts";
 import { RoomPane } from "./room-pane.tsx";
 import { SearchDialog } from "./search-dialog.tsx";
 import { SignIn } from "./sign-in.tsx";
+import { useMailLink } from "./mail-links.ts";
 import { useNow } from "./times.ts";
 import { Welcome } from "./welcome.tsx";
 
@@ -21,8 +22,13 @@ const SettingsDialog = lazyDialog(() =>
   import("./settings-dialog.tsx").then((module) => module.SettingsDialog),
 );
 
+/** Opened once in a while. */
+const MailLink = lazyDialog(() => import("./mail-link.tsx").then((module) => module.MailLink));
+
 export function App({ client, chats }: { client: Client; chats: ChatList }) {
   const { signedIn, user } = useSnapshot(client.session);
+  const { link, end } = useMailLink();
+  if (link) return <MailLink key={link.token} link={link} onClose={end} />;
   if (!signedIn) return <SignIn session={client.session} />;
   if (!user) return <Waiting client={client} />;
   return <House client={client} chats={chats} user={user} key={user.id} />;

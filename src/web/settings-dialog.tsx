@@ -2,6 +2,8 @@ import type { ComponentType } from "preact";
 import { useId, useRef, useState } from "preact/hooks";
 import { Dialog } from "./dialog.tsx";
 import { BotSettings } from "./settings-bots.tsx";
+import { EmailSettings } from "./settings-email.tsx";
+import { TwoFactorSettings } from "./settings-two-factor.tsx";
 import { KeySettings } from "./settings-keys.tsx";
 import { LeavingSettings } from "./settings-leaving.tsx";
 import { PasswordSettings } from "./settings-password.tsx";
@@ -14,7 +16,9 @@ import { SessionSettings } from "./settings-sessions.tsx";
 const sections: readonly { title: string; Section: ComponentType<SettingsProps> }[] = [
   { title: "Profile", Section: ProfileSettings },
   { title: "Privacy", Section: PrivacySettings },
+  { title: "Email", Section: EmailSettings },
   { title: "Password", Section: PasswordSettings },
+  { title: "Second factor", Section: TwoFactorSettings },
   { title: "Sessions", Section: SessionSettings },
   { title: "Access keys", Section: KeySettings },
   { title: "Bots", Section: BotSettings },

@@ -35,6 +35,7 @@ test("the list of chats, what a browser stores, and the fault proxy have entry p
   const names = [
     "account",
     "keys",
+    "sign-in",
     "moderation",
     "chat-list",
     "details",
