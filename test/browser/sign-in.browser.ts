@@ -60,6 +60,7 @@ test("an app is set up by its QR code, signing in asks for a code, and it is tur
   await panel.getByRole("textbox", { name: "Code" }).fill(appCode(secret));
   await panel.getByRole("button", { name: "Turn it on" }).click();
   const codes = panel.getByRole("list", { name: "Recovery codes" }).getByRole("listitem");
+  await codes.nth(9).waitFor();
   const [first = "", second = ""] = await codes.allInnerTexts();
   await page.keyboard.press("Escape");
   await page.getByRole("button", { name: "Sign out" }).click();
