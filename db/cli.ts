@@ -1,4 +1,5 @@
 // The commands `bun run db:…`. They use DATABASE_URL, or the embedded database, whether a server runs it or not.
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import pino from "pino";
 import { type Config, ConfigError, readConfig } from "../src/config/config.ts";
@@ -13,6 +14,7 @@ import {
 } from "../src/database/migrations/migrate.ts";
 import { openPool } from "../src/database/pooler.ts";
 import { restore } from "../src/database/backup/restore.ts";
+import { archiveFolder, extractFolder } from "../src/file-store/folder-archive.ts";
 import { Passwords } from "../src/accounts/passwords.ts";
 import { importFastapi } from "../src/database/import-fastapi/import.ts";
 import type { Counts } from "../src/database/import-fastapi/report.ts";
@@ -91,16 +93,54 @@ async function status(address: DatabaseAddress) {
   return lines.join("\n");
 }
 
-async function backup(address: DatabaseAddress, { dataDir, version }: Config, [file]: string[]) {
+async function backup(address: DatabaseAddress, config: Config, [file]: string[]) {
+  const { dataDir, version } = config;
   const time = new Date().toISOString().slice(0, 19).replaceAll(":", "-");
   const path = file ?? join(dataDir, "backups", `gemini-coop-${time}Z.sql.gz`);
   const header = await backUp(address, path, version);
-  return `saved ${summaryOf(header)}\nto ${path}`;
+  return `saved ${summaryOf(header)}\nto ${path}\n${await backUpFiles(config, path)}`;
 }
 
-async function restoreFrom(address: DatabaseAddress, _: Config, [file = ""]: string[]) {
+async function restoreFrom(address: DatabaseAddress, config: Config, [file = ""]: string[]) {
   const header = await restore(address, file, { log });
-  return `restored ${summaryOf(header)}\nas they were at ${header.made_at}`;
+  const files = await restoreFiles(config, file, header);
+  return `restored ${summaryOf(header)}\nas they were at ${header.made_at}${files}`;
+}
+
+/** The archive of files that belongs to a backup. */
+const filesBeside = (backupPath: string) => `${backupPath.replace(/\.sql\.gz$/, "")}.files.tar`;
+
+/** Files are archived after the rows, so that each row that was saved has its file. */
+async function backUpFiles(config: Config, backupPath: string): Promise<string> {
+  if (config.files.s3) {
+    return `The files of messages are not in it: they are in the bucket ${config.files.s3.bucket}. Copy the bucket, too.`;
+  }
+  const path = filesBeside(backupPath);
+  const count = await archiveFolder(config.files.folder, path);
+  return `saved ${count} files\nto ${path}`;
+}
+
+async function restoreFiles(config: Config, backupPath: string, header: Header): Promise<string> {
+  const path = filesBeside(backupPath);
+  const expected = header.rows.stored_files ?? 0;
+  if (config.files.s3) {
+    return expected === 0
+      ? ""
+      : `\nThe files of messages are not in it: the bucket ${config.files.s3.bucket} needs them.`;
+  }
+  if (!existsSync(path)) {
+    return expected === 0
+      ? ""
+      : `\n${path} is not there: ${expected} files of messages are missing in ${config.files.folder}.`;
+  }
+  const count = await extractFolder(path, config.files.folder).catch((error: unknown) => {
+    const detail = error instanceof Error ? error.message : String(error);
+    throw new Error(
+      `The database is restored, and its files are not: ${detail} Extract an archive of them into ${config.files.folder}.`,
+      { cause: error },
+    );
+  });
+  return `\nand ${count} files`;
 }
 
 async function reindex(address: DatabaseAddress) {

@@ -7,6 +7,10 @@ import { authRoutes } from "./accounts/routes.ts";
 import type { Passwords } from "./accounts/passwords.ts";
 import { bearerUserId } from "./accounts/signed-in.ts";
 import { answerRoutes } from "./answers/routes.ts";
+import { downloadRoutes } from "./attachments/download-routes.ts";
+import { fileRoutes } from "./attachments/file-routes.ts";
+import { attachmentRoutes } from "./attachments/routes.ts";
+import type { Uploads } from "./attachments/uploads.ts";
 import { botRoutes } from "./bots/routes.ts";
 import { chatRoutes } from "./chats/routes.ts";
 import { documentRoutes } from "./docs/documents.ts";
@@ -52,19 +56,13 @@ export interface AppParts {
   exportSlots: ExportSlots;
   receipts: ReadNotices;
   storeReaction: StoreReaction;
+  uploads: Uploads;
   upgrade: SocketUpgrade;
 }
 
 /** The HTTP application: middleware, the routes of all features, the documents, and the error handlers. */
-export function createApp({
-  ctx,
-  passwords,
-  mail,
-  exportSlots,
-  receipts,
-  storeReaction,
-  upgrade,
-}: AppParts) {
+export function createApp(parts: AppParts) {
+  const { ctx, passwords, mail, exportSlots, receipts, storeReaction, uploads, upgrade } = parts;
   const app = createRouter();
   app.use(seeClient(ctx.config));
   // Hono's middleware keeps fewer ids than this server does.
@@ -78,6 +76,8 @@ export function createApp({
     "/api/*",
     limitRequests(ctx, (authorization) => bearerUserId(ctx, authorization)),
   );
+  // Bodies that are files have other limits.
+  app.route("/", fileRoutes(ctx, uploads));
   app.use(limitBody);
   app.use(requireJson);
 
@@ -94,6 +94,8 @@ export function createApp({
   app.route("/", moderationRoutes(ctx));
   app.route("/", exportRoutes(ctx, exportSlots));
   app.route("/", reactionRoutes(ctx, storeReaction));
+  app.route("/", attachmentRoutes(ctx, uploads));
+  app.route("/", downloadRoutes(ctx));
   app.route("/", searchRoutes(ctx));
   app.route("/", answerRoutes(ctx));
   app.route("/", healthRoutes(ctx));

@@ -7,6 +7,7 @@ import { readArrivals, type Arrival, type ArrivalRead } from "./accounts/socket-
 import { RecentSessions } from "./accounts/recent-sessions.ts";
 import { leaseSeconds } from "./answers/budget/queries.ts";
 import { RunningAnswers } from "./answers/running-answers.ts";
+import { Uploads } from "./attachments/uploads.ts";
 import type { Config } from "./config/config.ts";
 import type { Arrivals, Ctx, InsertMessage, Model } from "./context.ts";
 import type { Sql } from "./database/connect.ts";
@@ -14,6 +15,7 @@ import { ExportSlots } from "./export/export-slots.ts";
 import { GroupReads } from "./database/group-reads.ts";
 import { GroupCommit } from "./database/group-commit.ts";
 import { observed } from "./database/query-metrics.ts";
+import { openFileStore } from "./file-store/open-store.ts";
 import { insertMessages, type InsertedMessage, type NewMessage } from "./log/insert.ts";
 import { createReadLog, findLastSeqs } from "./log/replay.ts";
 import { InProcessMailQueue } from "./mail/in-process-queue.ts";
@@ -137,6 +139,7 @@ export function compose(parts: ContextParts): ServerParts {
     now,
     telemetry,
     model,
+    files: openFileStore(config),
     realtime,
     gateway: sockets,
     sessionCache: new RecentSessions(),
@@ -164,6 +167,7 @@ export function compose(parts: ContextParts): ServerParts {
     }),
     typing: new TypingNotices(ctx, durations.typingMs),
     storeReaction: createStoreReaction(sql),
+    uploads: new Uploads(),
     receipts: new ReadNotices(ctx, durations.receiptsMs),
     upgrade: new SocketUpgrade(ctx),
     indexer: new SearchIndexer(

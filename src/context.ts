@@ -2,6 +2,7 @@
 import type { Logger } from "pino";
 import type { Config } from "./config/config.ts";
 import type { Sql } from "./database/connect.ts";
+import type { FileStore } from "./file-store/file-store.ts";
 import type { InsertedMessage, NewMessage } from "./log/insert.ts";
 import type { JoinedChat, JoinRead } from "./log/join-reads.ts";
 import type { StreamAnswer } from "./model/stream-answer.ts";
@@ -25,6 +26,8 @@ export interface Ctx {
   readonly now: () => Date;
   readonly telemetry: Telemetry;
   readonly model: Model;
+  /** Where the files of messages are kept. */
+  readonly files: FileStore;
   readonly realtime: Realtime;
   readonly gateway: Gateway;
   readonly sessionCache: SessionCache;

@@ -18,7 +18,7 @@ import {
 import { migrate } from "./database/migrations/migrate.ts";
 import { createLogger } from "./observability/logger.ts";
 import { loadTelemetry } from "./observability/telemetry.ts";
-import { startServer } from "./server.ts";
+import { startServer, type RunningServer } from "./server.ts";
 
 interface Kept {
   embedded: EmbeddedPostgres | undefined;
@@ -69,22 +69,27 @@ async function start(config: Config, log: Logger): Promise<void> {
   await checkDurability(sql, log);
   const model = modelOf(config, log);
   const telemetry = await loadTelemetry(config, log);
-  const server = startServer(compose({ config, secretKey, sql, log, model, telemetry }));
+  const parts = compose({ config, secretKey, sql, log, model, telemetry });
+  await parts.ctx.files.check();
+  const server = startServer(parts);
   kept.stop = async () => {
     await server.stop();
     await telemetry.stop();
     await sql.end({ timeout: 2 });
   };
-  announce(config, log, server.url, model, config.database === undefined);
+  announce(server, model);
 }
 
-function announce(config: Config, log: Logger, url: string, model: Model, embedded: boolean) {
+function announce({ ctx, url }: RunningServer, model: Model) {
+  const { config, log } = ctx;
+  const embedded = config.database === undefined;
   const places = {
     ...(config.webPage ? { room: url } : {}),
     api: `${url}/api`,
     docs: `${url}/docs`,
     sockets: `${url.replace(/^http/, "ws")}/ws`,
     database: embedded ? `embedded PostgreSQL 17 in ${config.dataDir}` : "DATABASE_URL",
+    files: ctx.files.description,
     bot: model.description,
   };
   if (config.production) {

@@ -6,6 +6,7 @@ import { checkSessions } from "./accounts/session-check.ts";
 import { cleanUpLinks } from "./account-mail/actions.ts";
 import { continueDeletions } from "./account-deletion/job.ts";
 import { recoverAnswers } from "./answers/recovery.ts";
+import { cleanUpUploads, purgeFiles } from "./attachments/purge.ts";
 import { createApp, type AppParts } from "./app.ts";
 import { cleanUpAudit } from "./audit/audit.ts";
 import { purgeDeletedChats } from "./chats/purge.ts";
@@ -39,7 +40,7 @@ export interface ServerDurations {
   membershipPollMs: number;
   /** Between two looks for answers whose node is gone. */
   recoveryMs: number;
-  /** Between two purges of deleted chats, and two looks for deleted accounts. */
+  /** Between two purges of deleted chats and of files, and two looks for deleted accounts. */
   purgeMs: number;
   /** Between two looks for people whose presence has changed. */
   presencePollMs: number;
@@ -205,6 +206,7 @@ function startTasks(
       checkSessions(ctx, sockets.sessionIds()),
     ),
     every(times.purgeMs, "purge of deleted chats", log, () => purgeDeletedChats(ctx)),
+    every(times.purgeMs, "purge of files", log, () => purgeFiles(ctx)),
     every(times.purgeMs, "deletion of accounts", log, () => continueDeletions(ctx)),
     every(times.presencePollMs, "presence", log, () => {
       presence.people.checkIdle();
@@ -219,6 +221,7 @@ function startTasks(
     every(cleanUpMs, "session clean-up", log, () => cleanUpSessions(ctx)),
     every(cleanUpMs, "clean-up of mail links", log, () => cleanUpLinks(ctx)),
     every(cleanUpMs, "rate clean-up", log, () => ctx.rateLimits.cleanUp()),
+    every(cleanUpMs, "upload clean-up", log, () => cleanUpUploads(ctx)),
     every(cleanUpMs, "audit clean-up", log, () => cleanUpAudit(ctx)),
   ];
 }

@@ -13,7 +13,7 @@ const linesMax = 250;
 const ranks: readonly (readonly string[])[] = [
   ["config", "wire", "schedule.ts"],
   ["database", "embedded-postgres", "observability"],
-  ["realtime", "rate-limits", "audit", "model", "mail"],
+  ["realtime", "rate-limits", "audit", "model", "file-store", "mail"],
   ["log"],
   ["context.ts"],
   ["http"],
@@ -24,6 +24,7 @@ const ranks: readonly (readonly string[])[] = [
     "access-keys",
     "account-deletion",
     "account-mail",
+    "attachments",
     "export",
     "messages",
     "moderation",
@@ -51,6 +52,7 @@ const sharedWithPage = new Set(["wire/folding.ts", "wire/mention-pattern.ts"]);
 const packageOwners: readonly (readonly [name: RegExp, owner: RegExp])[] = [
   [/^@google\/genai$/, /^model\/gemini\//],
   [/^postgres$/, /^(database|embedded-postgres)\//],
+  [/^file-type$/, /^attachments\/media-types\.ts$/],
   [/^dbmate$/, /^database\//],
   [/^rate-limiter-flexible$/, /^rate-limits\//],
   [/^jose$/, /^accounts\/access-tokens\.ts$/],

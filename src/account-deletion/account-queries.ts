@@ -96,8 +96,17 @@ async function markDeleted(
       unseen as (
         delete from last_seen l using deleted where l.user_id = deleted.id
       ),
+      unsent as (
+        delete from attachments a using deleted where a.user_id = deleted.id and a.message_id is null
+      ),
+      uploads_in_parts as (
+        delete from uploads u using deleted where u.user_id = deleted.id
+      ),
       unblocked as (
         delete from user_blocks b using deleted where deleted.id in (b.blocker_id, b.blocked_id)
+      ),
+      uncounted as (
+        delete from uploaded_bytes b using deleted where b.scope = 'user' and b.scope_id = deleted.id
       ),
       forgotten as (
         delete from usage_days d using deleted where d.kind = 'user' and d.id = deleted.id

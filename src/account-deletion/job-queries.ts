@@ -176,6 +176,7 @@ export async function eraseMessages(
         set content = '',
             mentions = '{}',
             reactions = '[]',
+            attachments = '[]',
             edited_at = null,
             deleted_at = now(),
             updated_seq = numbered.number,

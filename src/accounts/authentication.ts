@@ -29,18 +29,27 @@ export async function authenticate(
   token: string,
   { address }: Pick<Source, "address">,
 ): Promise<Identity> {
-  const isKey = isAccessKey(token);
-  const isNew = isKey && !ctx.sessionCache.findIdentity(token);
-  const identity = isKey ? await readAccessKey(ctx, token) : await readAccessToken(ctx, token);
-  const nowMs = ctx.now().getTime();
-  const isLive = ctx.sessionCache.isLive(identity.sessionId, nowMs);
-  if (isLive && !isNew) return identity;
-  if (!isLive) {
-    if (!(await isSessionLive(ctx.sql, identity))) throw isKey ? keyRefused() : sessionEnded();
-    ctx.sessionCache.rememberLive(identity.sessionId, nowMs);
+  if (!isAccessKey(token)) {
+    const identity = await readAccessToken(ctx, token);
+    await checkSession(ctx, identity);
+    return identity;
   }
+  const isKnown = ctx.sessionCache.findIdentity(token) !== undefined;
+  const identity = await readAccessKey(ctx, token);
+  if (isKnown && ctx.sessionCache.isLive(identity.sessionId, ctx.now().getTime())) return identity;
+  await checkSession(ctx, identity);
   await noteUse(ctx, identity, address);
   return identity;
+}
+
+/** @throws Problem `invalid_token` for a session that has ended, or belongs to somebody else */
+export async function checkSession(ctx: Ctx, identity: Identity): Promise<void> {
+  const nowMs = ctx.now().getTime();
+  if (ctx.sessionCache.isLive(identity.sessionId, nowMs)) return;
+  if (!(await isSessionLive(ctx.sql, identity))) {
+    throw identity.grant ? keyRefused() : sessionEnded();
+  }
+  ctx.sessionCache.rememberLive(identity.sessionId, nowMs);
 }
 
 function sessionEnded(): Problem {

@@ -36,11 +36,15 @@ export async function isQuestion(
 /** @throws Problem `invalid` for `/bot` or `@Gemini` without a question */
 export function refuseEmptyQuestion(content: string): void {
   if (!hasNoQuestion(content)) return;
-  const detail =
-    questionOf(content) === ""
-      ? "Write your question after /bot."
-      : "Write your question beside @Gemini.";
+  const detail = detailOf(content);
   throw new Problem("invalid", detail, { errors: [{ pointer: "/content", detail }] });
+}
+
+function detailOf(content: string): string {
+  if (content === "") return "Write a question beside the files: here every message asks Gemini.";
+  return questionOf(content) === ""
+    ? "Write your question after /bot."
+    : "Write your question beside @Gemini.";
 }
 
 /**

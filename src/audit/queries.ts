@@ -40,6 +40,7 @@ export type AuditAction =
   | "change_chat"
   | "delete_chat"
   | "delete_message"
+  | "upload_file"
   | "delete_account"
   | "export_account"
   | "export_chat"

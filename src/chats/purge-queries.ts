@@ -5,7 +5,7 @@ import { maybe, type Sql } from "../database/connect.ts";
 const Purged = z.object({ chat_id: z.int(), rows: z.int() });
 
 /**
- * Deletes up to `limit` changes and as many reactions of one deleted chat, or when it has none left as many of its messages, and
+ * Deletes up to `limit` changes and as many reactions and files of one deleted chat, or when it has none left as many of its messages, and
  * at last the note.
  * Several servers may call it at once: each takes another chat.
  * @returns the chat and the number of rows; undefined when no deleted chat is left, or other servers are at all of them
@@ -33,6 +33,16 @@ export async function purgeDeletedChat(
           select message_id, emoji, user_id from message_reactions where chat_id = chat.chat_id limit ${limit}
         ) r
       ),
+      -- Triggers note the names of their files.
+      gone_files as (
+        delete from attachments
+        where id in (
+          select a.id from chat cross join lateral (
+            select id from attachments where chat_id = chat.chat_id limit ${limit}
+          ) a
+        )
+        returning id
+      ),
       -- Changes go first, since each message would take its own along; answers go before their questions likewise.
       old_messages as materialized (
         select m.id, m.created_at
@@ -41,6 +51,7 @@ export async function purgeDeletedChat(
           select id, created_at from messages where chat_id = chat.chat_id order by seq desc limit ${limit}
         ) m
         where not exists (select from old_changes) and not exists (select from old_reactions)
+          and not exists (select from gone_files)
       ),
       gone_changes as (
         delete from chat_changes
@@ -65,11 +76,11 @@ export async function purgeDeletedChat(
         delete from deleted_chats d using chat
         where d.chat_id = chat.chat_id
           and not exists (select from old_messages) and not exists (select from old_changes)
-          and not exists (select from old_reactions)
+          and not exists (select from old_reactions) and not exists (select from gone_files)
       )
       select chat.chat_id,
         (select count(*) from gone_messages) + (select count(*) from gone_changes)
-          + (select count(*) from gone_reactions) as rows
+          + (select count(*) from gone_reactions) + (select count(*) from gone_files) as rows
       from chat
     `,
     Purged,

@@ -51,7 +51,7 @@ export async function findChatSummaries(
           0
         )
       end - (me.own_count - me.own_read_count) end as unread_count,
-      newest.content as last_message,
+      newest.preview as last_message,
       newest.created_at as last_message_time,
       ${preferenceColumns(sql, "me")},
       -- Most people are mentioned nowhere: one look is then enough for all chats.
@@ -65,7 +65,8 @@ export async function findChatSummaries(
     from chat_participants me
     join chats c on c.id = me.chat_id
     left join lateral (
-      select content, created_at from messages where chat_id = c.id order by seq desc limit 1
+      select case when content = '' then coalesce(attachments -> 0 ->> 'name', '') else content end as preview, created_at
+      from messages where chat_id = c.id order by seq desc limit 1
     ) newest on true
     cross join lateral (
       select c.id = any (array(${quietChatIds(sql, sql`${userId}::bigint`)})) as here

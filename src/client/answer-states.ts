@@ -10,24 +10,25 @@ export function firstState(frame: z.infer<typeof BotStreamFirstFrame>): Message 
   return {
     ...body,
     id,
-    updated_seq: body.seq,
-    user_id: null,
-    username: botName,
-    content,
-    is_bot: true,
-    status: "streaming",
     client_id: null,
-    error: null,
-    sources: null,
-    edited_at: null,
-    deleted_at: null,
-    reply_to: null,
+    status: "streaming",
+    updated_seq: body.seq,
+    is_bot: true,
     mentions: [],
     reactions: [],
+    reply_to: null,
+    content,
+    edited_at: null,
+    username: botName,
+    deleted_at: null,
+    sources: null,
+    user_id: null,
+    attachments: [],
+    error: null,
   };
 }
 
 export function lastState(held: Message, frame: z.infer<typeof BotStreamLastFrame>): Message {
   const { full_response: content, status, updated_seq, error = null, sources = null } = frame;
-  return { ...held, content, status, updated_seq, error, sources };
+  return { ...held, content, error, sources, status, updated_seq };
 }

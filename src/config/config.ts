@@ -2,6 +2,7 @@
 import { version } from "../../package.json";
 import type { DatabaseAddress } from "./database-address.ts";
 import { Environment } from "./environment.ts";
+import { fileFaults, filesOf, type FileSettings } from "./file-settings.ts";
 import { mailFaults, productionFaults } from "./production.ts";
 
 export interface Config {
@@ -47,6 +48,7 @@ export interface Config {
   readonly mail:
     | { readonly by: "smtp"; readonly url: string; readonly from: string }
     | { readonly by: "log" | "none" };
+  readonly files: FileSettings;
   readonly corsOrigins: readonly string[];
   /** Addresses and CIDR networks whose X-Forwarded-For and X-Forwarded-Proto are believed. */
   readonly trustedProxies: readonly string[];
@@ -108,7 +110,7 @@ export function readConfig(env: Record<string, string | undefined> = process.env
   const faults = parsed.success
     ? []
     : parsed.error.issues.map((issue) => `${issue.path[0]?.toString()}: ${issue.message}`);
-  faults.push(...productionFaults(given), ...mailFaults(given));
+  faults.push(...productionFaults(given), ...mailFaults(given), ...fileFaults(given));
   if (!parsed.success || faults.length > 0) throw new ConfigError(faults);
 
   return configOf(parsed.data);
@@ -132,6 +134,7 @@ function configOf(values: Environment): Config {
     budgets: budgetsOf(values),
     publicUrl: values.PUBLIC_URL ?? `http://localhost:${values.PORT}`,
     mail: mailOf(values),
+    files: filesOf(values),
     corsOrigins: Object.freeze(values.CORS_ORIGINS),
     trustedProxies: Object.freeze(values.TRUSTED_PROXIES),
     webPage: values.WEB_PAGE === "on",

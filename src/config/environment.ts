@@ -14,6 +14,7 @@ import {
 } from "./setting-types.ts";
 
 const metricsTokenMin = 16;
+const mebibyte = 1024 * 1024;
 
 export const Environment = z.object({
   NODE_ENV: z.enum(["production", "development", "test"]).default("development"),
@@ -58,6 +59,16 @@ export const Environment = z.object({
   BUDGET_ANSWERS_PER_USER: wholeNumber(5, 0, 100_000),
   BUDGET_ANSWERS_PER_CHAT: wholeNumber(20, 0, 100_000),
   BUDGET_ANSWERS_TOTAL: wholeNumber(100, 0, 100_000),
+  FILE_BYTES_MAX: wholeNumber(64 * mebibyte, 1, 1024 * 1024 * mebibyte),
+  FILE_BYTES_PER_USER_DAY: wholeNumber(2048 * mebibyte, 0, 1_000_000_000_000_000),
+  FILE_BYTES_PER_CHAT_DAY: wholeNumber(10_240 * mebibyte, 0, 1_000_000_000_000_000),
+  FILES_DIR: z.string().optional(),
+  FILES_VIA: z.enum(["proxy", "signed"]).default("proxy"),
+  S3_ENDPOINT: httpUrl.optional(),
+  S3_REGION: z.string().optional(),
+  S3_BUCKET: z.string().optional(),
+  S3_ACCESS_KEY_ID: z.string().optional(),
+  S3_SECRET_ACCESS_KEY: z.string().optional(),
   LOG_SOCKETS_SAMPLE: share(0.01),
   METRICS_TOKEN: z
     .string()

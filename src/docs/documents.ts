@@ -3,7 +3,7 @@ import { z, type OpenAPIHono } from "@hono/zod-openapi";
 import type { Config } from "../config/config.ts";
 import { createRouter, type AppEnv } from "../http/router.ts";
 import { asyncApi, serversAt, type AsyncApi } from "../wire/docs/asyncapi.ts";
-import { bearer, problemExample } from "../wire/openapi.ts";
+import { problemExample } from "../wire/openapi.ts";
 import { problemCatalogue } from "../wire/problems.ts";
 import { operationNeeds } from "../wire/scopes.ts";
 
@@ -84,6 +84,10 @@ export function openApi(app: OpenAPIHono<AppEnv>, version: string) {
       { name: "People", description: "Other people of the server" },
       { name: "Chats", description: "Rooms and their participants" },
       { name: "Messages", description: "Messages of a room" },
+      {
+        name: "Files",
+        description: "Files of messages: uploads, downloads and the gallery of a chat",
+      },
       { name: "Moderation", description: "Roles, and reports of messages" },
       { name: "Answers", description: "Answers of the model and their cost" },
       { name: "Operations", description: "For operators of the server" },
@@ -122,7 +126,10 @@ const KnownRefusal = z.object({
 /** Adds the scope that an access key needs for an operation, and the refusal of a key that does not have it. */
 function describeScope(operation: Operation, name: string): void {
   const need = operationNeeds[name] ?? "session";
-  if (need !== "session") operation.security = [...bearer, { access_key: [need] }];
+  if (need !== "session") {
+    const [session = {}, ...others] = operation.security ?? [];
+    operation.security = [session, { access_key: [need] }, ...others];
+  }
   const { title } = problemCatalogue.insufficient_scope;
   const refusal = `${title} (\`insufficient_scope\`)`;
   const known = KnownRefusal.parse(operation.responses?.["403"] ?? {});

@@ -130,7 +130,7 @@ export async function findOwnMessages(
 ): Promise<z.infer<typeof Numbered>[]> {
   return many(
     await sql`
-      select m.id, m.chat_id, m.seq, m.content, m.created_at, m.edited_at, m.reply_to,
+      select m.id, m.chat_id, m.seq, m.content, m.created_at, m.edited_at, m.reply_to, m.attachments,
         array(select content from message_versions where message_id = m.id order by updated_seq) as earlier_contents
       from messages m
       where m.id > ${after} and m.id <= ${to} and m.user_id = ${userId} and m.deleted_at is null

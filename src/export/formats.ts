@@ -2,6 +2,7 @@
 // file tells that it is whole: a connection that breaks leaves a file without it.
 import type { Chat } from "../wire/chats.ts";
 import type { ExportFormat } from "../wire/export.ts";
+import type { Attachment } from "../wire/attachments.ts";
 import type { Message } from "../wire/messages.ts";
 
 /** The reason why an export has ended. */
@@ -31,10 +32,11 @@ const jsonLines: Format = {
 const markdown: Format = {
   mediaType: "text/markdown; charset=utf-8",
   head: ({ name }, exportedAt) => `# ${plainMarkdown(name)}\n\nExported at ${exportedAt}.\n`,
-  message({ seq, username, created_at, edited_at, deleted_at, content }) {
+  message({ seq, username, created_at, edited_at, deleted_at, content, attachments }) {
     const note = deleted_at ? " (deleted)" : edited_at ? " (edited)" : "";
     const title = `\n## ${seq}. ${plainMarkdown(username)}, ${created_at}${note}\n`;
-    return content === "" ? title : `${title}\n${fenced(content)}\n`;
+    const files = attachments.map((file) => `- ${plainMarkdown(fileLine(file))}\n`).join("");
+    return title + (content === "" ? "" : `\n${fenced(content)}\n`) + (files && `\n${files}`);
   },
   tail: (end, messages) => `\n---\n\n${endSentence(end, messages)}\n`,
 };
@@ -51,12 +53,17 @@ const html: Format = {
     `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">` +
     `<meta name="viewport" content="width=device-width"><title>${escaped(name)}</title><style>${style}</style></head>\n` +
     `<body><h1><bdi>${escaped(name)}</bdi></h1><p>Exported at ${exportedAt}.</p>\n`,
-  message({ seq, username, created_at, edited_at, deleted_at, content }) {
+  message({ seq, username, created_at, edited_at, deleted_at, content, attachments }) {
     const note = deleted_at ? " (deleted)" : edited_at ? " (edited)" : "";
+    const files = attachments
+      .map((file) => `<li><bdi>${escaped(fileLine(file))}</bdi></li>`)
+      .join("");
     return (
       `<article id="m${seq}"><h2><bdi>${escaped(username)}</bdi> <time datetime="${created_at}">${created_at}</time>${note}</h2>` +
       // A line break at the beginning of a pre would be left out.
-      `<pre dir="auto">\n${escaped(content)}</pre></article>\n`
+      (content === "" ? "" : `<pre dir="auto">\n${escaped(content)}</pre>`) +
+      (files && `<ul>${files}</ul>`) +
+      "</article>\n"
     );
   },
   tail: (end, messages) =>
@@ -64,6 +71,10 @@ const html: Format = {
 };
 
 export const formats: Record<ExportFormat, Format> = { jsonl: jsonLines, md: markdown, html };
+
+/** A file is named, and not a part of the export. The hash tells whether a file from elsewhere is the same. */
+const fileLine = ({ name, media_type, size, sha256 }: Attachment) =>
+  `${name} (${media_type}, ${size} bytes, SHA-256 ${sha256})`;
 
 /** A text in one line in which no character has a meaning: CommonMark §2.4 allows a backslash before all ASCII punctuation. */
 function plainMarkdown(text: string): string {

@@ -22,7 +22,10 @@ export function crossOrigin(config: Config): MiddlewareHandler<AppEnv> {
     credentials: !any,
     allowMethods: ["GET", "POST", "PUT", "PATCH", "DELETE"],
     allowHeaders: ["Authorization", "Content-Type", "X-Request-Id"],
-    exposeHeaders: ["Link", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id"],
+    exposeHeaders: [
+      ...["Link", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id"],
+      ...["Accept-Ranges", "Content-Disposition", "Content-Range", "ETag", "Upload-Offset"],
+    ],
     maxAge: 600,
   });
 }

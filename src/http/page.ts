@@ -10,13 +10,15 @@ const filesPath = "/page/";
 
 /**
  * The page loads its own files and connects to its own host, also by WebSocket, which `'self'` includes (CSP Level 3
- * §6.7.2.8). It has no inline scripts or styles and no images from elsewhere, and only DOMPurify makes HTML of text.
+ * §6.7.2.8). It has no inline scripts or styles and no images of other hosts, and only DOMPurify makes HTML of text.
  */
 const contentSecurityPolicy = [
   "default-src 'none'",
   "script-src 'self'",
   "style-src 'self'",
-  "img-src 'self'",
+  // Previews of pictures are data, and those of pictures that are about to be uploaded are in the browser.
+  "img-src 'self' data: blob:",
+  "media-src 'self'",
   "connect-src 'self'",
   "base-uri 'none'",
   "form-action 'none'",

@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { one, type Sql } from "../database/connect.ts";
 import { wireTime } from "../database/wire-json.ts";
+import { Attachment } from "../wire/attachments.ts";
+import { filesShown } from "./attachment-queries.ts";
 import { numberedMessages, partsOf, type NewMessage } from "./numbered-messages.ts";
 
 export interface InsertOptions {
@@ -50,8 +52,11 @@ const Stored = z.object({
   sent: z.array(Numbered).nullable(),
   answers: z.array(Numbered).nullable(),
   mentions: z.array(z.object({ n: Place, user_ids: z.array(z.int()) })).nullable(),
+  files: z.array(z.object({ n: Place, shown: z.array(Attachment) })).nullable(),
   known: z.array(z.tuple([Place, /* id */ z.int()])).nullable(),
-  refused: z.array(z.object({ n: Place, refusal: z.enum(["must_ask", "late"]) })).nullable(),
+  refused: z
+    .array(z.object({ n: Place, refusal: z.enum(["must_ask", "late", "no_files"]) }))
+    .nullable(),
 });
 /**
  * The outcome for all items of one statement. Those that their sender may not send are in no list. All messages have the same
@@ -70,9 +75,12 @@ export async function insertOnce(
 ): Promise<Stored> {
   const parts = partsOf(items);
   const mentions = parts.mentions ? sql`coalesce(mentions.user_ids, '{}')` : sql`'{}'::bigint[]`;
+  const hasFiles = parts.files.length > 0;
+  const files = hasFiles ? sql`coalesce(files.shown, '[]')` : sql`'[]'::json`;
   const rows = await sql`
     with ${numberedMessages(sql, items, parts)},
     ${parts.mentions ? mentionsOfMessages(sql, items) : sql``}
+    ${hasFiles ? filesShown(sql) : sql``}
     moved as (
       update chats
       set last_seq = chats.last_seq + taken.count, message_count = chats.message_count + taken.count
@@ -90,7 +98,7 @@ export async function insertOnce(
     ${parts.asks ? linkedRuns(sql, leaseSeconds) : sql``}
     inserted as (
       insert into messages (
-        id, chat_id, user_id, content, is_bot, seq, updated_seq, ordinal, client_id, status, answer_to, reply_to, mentions
+        id, chat_id, user_id, content, is_bot, seq, updated_seq, ordinal, client_id, status, answer_to, reply_to, mentions, attachments
       )
       select q.id, q.chat_id,
         case when is_answer then null else user_id end,
@@ -100,19 +108,21 @@ export async function insertOnce(
         case when is_answer then 'streaming' else 'complete' end,
         answer_to,
         ${parts.replies ? sql`case when is_answer then null else reply_to end` : sql`null::bigint`},
-        ${mentions}
+        ${mentions}, ${files}
       from numbered q
       ${parts.mentions ? sql`left join mentions on mentions.n = q.n and not q.is_answer` : sql``}
+      ${hasFiles ? sql`left join files on files.n = q.n and not q.is_answer` : sql``}
     )
     select ${sql.unsafe(wireTime("now()"))} as created_at,
       (select ${numberedList(sql)} from numbered where not is_answer) as sent,
       ${parts.asks ? sql`(select ${numberedList(sql)} from numbered where is_answer)` : sql`null::json`} as answers,
       ${parts.mentions ? sql`(select json_agg(mentions) from mentions)` : sql`null::json`} as mentions,
+      ${hasFiles ? sql`(select json_agg(files) from files)` : sql`null::json`} as files,
       (select to_json(array_agg(array[n, id])) from known) as known,
       (
-        select json_agg(json_build_object('n', n, 'refusal', refusal))
+        select json_agg(json_build_object('n', n, 'refusal', coalesce(refusal, 'no_files')))
         from member
-        where refusal is not null and not exists (select from known where known.n = member.n)
+        where (refusal is not null ${hasFiles ? sql`or n in (select n from without_files)` : sql``}) and not exists (select from known where known.n = member.n)
       ) as refused
   `;
   return one(rows, Stored);

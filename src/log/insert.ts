@@ -9,15 +9,16 @@ export type { NewMessage } from "./numbered-messages.ts";
 
 /**
  * `stranger`: the sender is not in the chat. `must_ask`: every message of an AI chat needs a run, and this one has none.
- * `late`: its run has ended while it waited. These three store nothing. `known`: the client id had been used before, and
- * this is that first message.
+ * `late`: its run has ended while it waited. `no_files`: one of its files is not its sender's, not of the chat, was sent before, or
+ * is gone. These four store nothing. `known`: the client id had been used before, and this is that first message.
  */
 export type InsertedMessage =
   | { outcome: "sent"; message: Message; answer: Message | undefined }
   | ({ outcome: "known" } & SentMessage)
   | { outcome: "stranger" }
   | { outcome: "must_ask" }
-  | { outcome: "late" };
+  | { outcome: "late" }
+  | { outcome: "no_files" };
 
 /**
  * Stores messages of any chats and senders in one statement, in the order given. Chats are locked in the order of their
@@ -77,7 +78,7 @@ async function insertDistinct(
 async function outcomesOf(
   sql: Sql,
   items: NewMessage[],
-  { created_at, sent, answers, mentions, known, refused }: Stored,
+  { created_at, sent, answers, mentions, files, known, refused }: Stored,
 ): Promise<InsertedMessage[]> {
   const outcomes = items.map(() => stranger);
   for (const [n, id, seq] of sent ?? []) {
@@ -89,6 +90,10 @@ async function outcomesOf(
   for (const { n, user_ids: userIds } of mentions ?? []) {
     const outcome = outcomes[n - 1];
     if (outcome?.outcome === "sent") outcome.message.mentions = userIds;
+  }
+  for (const { n, shown } of files ?? []) {
+    const outcome = outcomes[n - 1];
+    if (outcome?.outcome === "sent") outcome.message.attachments = shown;
   }
   for (const [n, id, seq] of answers ?? []) {
     const outcome = outcomes[n - 1];
@@ -125,6 +130,7 @@ function sentMessage(item: NewMessage, { id, seq, created_at }: StoredMembers): 
     created_at,
     reply_to: item.replyTo ?? null,
     mentions: [],
+    attachments: [],
   });
 }
 

@@ -52,7 +52,9 @@ export function joinedChat(sql: Sql) {
             select row_to_json(wire)::text from (select ${sql.unsafe(wireMembers)}) wire
           ) end as json
         from (
-          select ${storedColumns(sql)}, count(*) over () as count, sum(octet_length(content) + octet_length(reactions::text) + 8 * cardinality(mentions)) over () as bytes
+          select ${storedColumns(sql)}, count(*) over () as count, sum(
+            octet_length(content) + octet_length(reactions::text) + octet_length(attachments::text) + 8 * cardinality(mentions)
+          ) over () as bytes
           from ((
             select ${storedColumns(sql)}
             from messages

@@ -28,6 +28,7 @@ const emptyMessage: Message = {
   reply_to: null,
   mentions: [],
   reactions: [],
+  attachments: [],
 };
 
 type Inserted = Pick<

@@ -1,5 +1,6 @@
 // The first half of the statement that stores messages: which of them may be stored, and their numbers.
 import type { Fragment, Sql } from "../database/connect.ts";
+import { filesOfMessages, type TakenFiles } from "./attachment-queries.ts";
 
 export interface NewMessage {
   chatId: number;
@@ -15,6 +16,8 @@ export interface NewMessage {
   asksNothing?: boolean | undefined;
   /** Ids of the people whom it mentions; those who are no longer in the chat are left out. */
   mentions?: readonly number[] | undefined;
+  /** Ids of files that the sender has uploaded to the chat and not sent yet. A message with any other id is not stored. */
+  attachmentIds?: readonly number[] | undefined;
 }
 
 /** The parts of the statement that only some messages need: a group without any such message does not pay for them. */
@@ -23,6 +26,7 @@ export interface Parts {
   replies: boolean;
   mentions: boolean;
   asksNothing: boolean;
+  files: readonly TakenFiles[];
 }
 
 export function partsOf(items: NewMessage[]): Parts {
@@ -31,6 +35,9 @@ export function partsOf(items: NewMessage[]): Parts {
     replies: items.some(({ replyTo }) => replyTo !== undefined),
     mentions: items.some(({ mentions = [] }) => mentions.length > 0),
     asksNothing: items.some((item) => item.asksNothing === true),
+    files: items.flatMap(({ attachmentIds = [] }, index) =>
+      attachmentIds.map((attachmentId) => ({ n: index + 1, attachmentId })),
+    ),
   };
 }
 
@@ -45,7 +52,7 @@ export function partsOf(items: NewMessage[]): Parts {
 export function numberedMessages(
   sql: Sql,
   items: NewMessage[],
-  { asks, replies, asksNothing }: Parts,
+  { asks, replies, asksNothing, files }: Parts,
 ) {
   const columns = sql`
     n, chat_id, user_id, client_id ${asks ? sql`, run_id` : sql``} ${replies ? sql`, reply_to` : sql``},
@@ -98,9 +105,11 @@ export function numberedMessages(
       from permitted i
       join messages m on m.chat_id = i.chat_id and m.client_id = i.client_id and m.user_id = i.user_id
     ),
+    ${files.length > 0 ? filesOfMessages(sql, files) : sql``}
     accepted as (
       select ${columns} from member
       where refusal is null and not exists (select from known where known.n = member.n)
+        ${files.length > 0 ? sql`and n not in (select n from without_files)` : sql``}
     ),
     ${asks ? numberedWithAnswers(sql, columns) : numberedAlone(sql, columns)}
   `;

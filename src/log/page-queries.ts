@@ -4,7 +4,7 @@ import type { Message } from "../wire/messages.ts";
 import { shownUsername } from "./messages.ts";
 
 /** Members that have their default in most messages. A null in its place costs PostgreSQL and the server less than a value. */
-type Defaulted = "updated_seq" | "is_bot" | "status" | "mentions" | "reactions";
+type Defaulted = "updated_seq" | "is_bot" | "status" | "mentions" | "reactions" | "attachments";
 
 /** The members of a message but the chat, which is known. */
 type PageRow = Omit<Message, Defaulted | "chat_id"> & {
@@ -36,7 +36,7 @@ export async function findMessages(
     select m.id, m.seq, nullif(m.updated_seq, m.seq) as updated_seq, m.user_id, ${sql.unsafe(shownUsername)} as username,
       m.content, nullif(m.is_bot, false) as is_bot, nullif(m.status, 'complete') as status, m.answer_to, m.client_id,
       m.created_at, m.error, m.sources, m.edited_at, m.deleted_at, m.reply_to, nullif(m.mentions, '{}') as mentions,
-      nullif(m.reactions, '[]') as reactions
+      nullif(m.reactions, '[]') as reactions, case when m.attachments::text <> '[]' then m.attachments end as attachments
     from chat_participants me
     left join lateral (
       select *
@@ -77,5 +77,6 @@ function messageOf(chatId: number, row: PageRow): Message {
     reply_to: row.reply_to,
     mentions: row.mentions ?? [],
     reactions: row.reactions ?? [],
+    attachments: row.attachments ?? [],
   };
 }

@@ -156,7 +156,8 @@ const DeletedMessage = changeRow(["deleted", "unchanged", "streaming", "forbidde
 
 /**
  * Deletes a message of the caller, an answer to a question of theirs, any message of a chat that they own, or of one that they
- * moderate, but for the owner's messages and the answers to the owner. The message's row stays, without text. Triggers delete its versions and the summaries that cover it.
+ * moderate, but for the owner's messages and the answers to the owner. The message's row stays, without text. Triggers delete
+ * its versions, its files and the summaries that cover it.
  * @returns undefined for a chat that the caller is not in, and for an unknown message
  */
 export async function markDeleted(
@@ -192,6 +193,7 @@ export async function markDeleted(
             status = verdict.status,
             mentions = '{}',
             reactions = '[]',
+            attachments = '[]',
             error = null,
             sources = null,
             edited_at = null,

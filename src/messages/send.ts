@@ -8,7 +8,7 @@ import type { Message, SendMessageInput } from "../wire/messages.ts";
 import { Problem } from "../wire/problems.ts";
 import { isParticipant } from "../chats/participant-queries.ts";
 import type { InsertedMessage, NewMessage } from "../log/insert.ts";
-import { findMessage, findMessageByClientId } from "../log/messages.ts";
+import { findMessage, findMessageByClientId, type SentMessage } from "../log/messages.ts";
 import { mentionsOf, tellMentioned, type Mentions } from "./mentions.ts";
 
 /** The members of a message that other rows have to be read for. */
@@ -21,8 +21,8 @@ type QuietIds = Mentions["quietIds"];
  * Stores a message, then shows it to everyone who has joined. `/bot …`, `@Gemini` anywhere, and anything in an AI chat asks the
  * model; its answer runs on in the background. What a bot writes asks nobody. A `client_id` that was used before returns the first message, in its latest
  * state, and does nothing else.
- * @throws Problem `not_found`, `client_id_reused`, `invalid` for `/bot` or `@Gemini` without a question and for a `reply_to`
- * that the chat has no message for, `bot_not_configured`, `quota_exceeded`, `rate_limited`, `unavailable`
+ * @throws Problem `not_found`, `client_id_reused`, `invalid` for `/bot` or `@Gemini` without a question, for a `reply_to`
+ * that the chat has no message for and for files that the caller may not send, `bot_not_configured`, `quota_exceeded`, `rate_limited`, `unavailable`
  */
 export async function sendMessage(
   ctx: Ctx,
@@ -50,6 +50,7 @@ export async function sendMessage(
       clientId: input.client_id ?? undefined,
       runId,
       asksNothing: isBot,
+      attachmentIds: input.attachment_ids ?? [],
       ...related,
     });
   if (isBot || !(await isQuestion(ctx, caller, chatId, input.content))) {
@@ -104,6 +105,20 @@ async function findSent(
   return sent && publish(ctx, { outcome: "known", ...sent }, input).message;
 }
 
+function filesNotFree(): Problem {
+  const detail =
+    "A file of the message is gone, was sent before, or was not uploaded to this chat by you. Upload it again.";
+  return new Problem("invalid", detail, { errors: [{ pointer: "/attachment_ids", detail }] });
+}
+
+/** Whether a message that has the client id of another one differs from it. Of a deleted one nothing but its reply is left. */
+function isOther({ message, sentContent }: SentMessage, input: SendMessageInput): boolean {
+  if (message.reply_to !== (input.reply_to ?? null)) return true;
+  if (sentContent === null) return false;
+  const files = message.attachments.map(({ id }) => id).join(" ");
+  return sentContent !== input.content || files !== (input.attachment_ids ?? []).join(" ");
+}
+
 /**
  * Shows a stored message. A retry's frame is published too, because that of the first try may have been lost, and a room
  * takes each number once.
@@ -116,11 +131,10 @@ function publish(
 ): { message: Message; answer: Message | undefined } {
   if (result.outcome === "stranger") throw chatNotFound();
   if (result.outcome === "late") throw storedTooLate();
+  if (result.outcome === "no_files") throw filesNotFree();
   if (result.outcome === "must_ask") throw new Error("a question was refused as a plain message");
   const { message } = result;
-  const sentContent = result.outcome === "known" ? result.sentContent : message.content;
-  const isOther = sentContent !== null && sentContent !== input.content;
-  if (isOther || message.reply_to !== (input.reply_to ?? null)) {
+  if (result.outcome === "known" && isOther(result, input)) {
     throw new Problem(
       "client_id_reused",
       "This client_id was used for another message in this chat. Make a new one for each message.",

@@ -40,6 +40,12 @@ export const rates = {
     address: per(3_000, 30),
     refusal: "You are sending messages too fast.",
   },
+  /** Files that are uploaded, begun in parts, sent part by part, or deleted. */
+  uploads: {
+    person: per(300, minute),
+    address: per(6_000, minute),
+    refusal: "You are uploading files too fast.",
+  },
   /** Reactions that are added or taken back, by HTTP and by sockets. */
   reactions: {
     person: per(150, 30),

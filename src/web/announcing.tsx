@@ -2,6 +2,7 @@
 // others, gathered for some seconds. An answer's chunks are not announced.
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Message } from "../wire/messages.ts";
+import { textOrNames } from "./message-text.ts";
 import { useRoomPeople } from "./room-people.ts";
 
 /** If more messages arrive at once, only their number is announced. */
@@ -20,7 +21,7 @@ interface Told {
 type RoomPeople = Pick<ReturnType<typeof useRoomPeople>, "nameOf" | "isBlocked">;
 
 const wordsOf = (message: Message, { nameOf }: RoomPeople) =>
-  `${nameOf(message)}: ${message.content.slice(0, charactersMax)}`;
+  `${nameOf(message)}: ${textOrNames(message).slice(0, charactersMax)}`;
 
 type Tell = (words: readonly string[]) => void;
 

@@ -4,6 +4,7 @@ import type { Client } from "../client/client.ts";
 import type { User } from "../wire/users.ts";
 import { ChatListPane } from "./chat-list-pane.tsx";
 import { useDialog } from "./dialog.tsx";
+import { SearchDialog, SettingsDialog } from "./dialogs.ts";
 import { createDrafts } from "./drafts.ts";
 import { lazyDialog } from "./lazy.ts";
 import { isMuted } from "./muting.ts";
@@ -11,16 +12,10 @@ import { NewChat } from "./new-chat.tsx";
 import { useSnapshot } from "./observing.ts";
 import { usePlace } from "./place.ts";
 import { RoomPane } from "./room-pane.tsx";
-import { SearchDialog } from "./search-dialog.tsx";
 import { SignIn } from "./sign-in.tsx";
 import { useMailLink } from "./mail-links.ts";
 import { useNow } from "./times.ts";
 import { Welcome } from "./welcome.tsx";
-
-/** Opened seldom, and larger than other dialogs. */
-const SettingsDialog = lazyDialog(() =>
-  import("./settings-dialog.tsx").then((module) => module.SettingsDialog),
-);
 
 /** Opened once in a while. */
 const MailLink = lazyDialog(() => import("./mail-link.tsx").then((module) => module.MailLink));

@@ -9,6 +9,8 @@ import { isEnterOfInputMethod } from "./input-method.ts";
 import type { Mentionable } from "./mention-at.ts";
 import { MentionList, useMentionCompletion } from "./mention-list.tsx";
 import { useCoarsePointer } from "./pointer.ts";
+import { AttachButton, UploadList } from "./upload-list.tsx";
+import type { Uploads } from "./uploads.ts";
 
 /** Counts characters as the server does: code points, not UTF-16 units. */
 const charactersMax = 16_000;
@@ -51,6 +53,8 @@ export function Composer({
   people,
   messages,
   composing,
+  uploads,
+  isSendingFiles,
   onSend,
   onEditLast,
 }: {
@@ -61,6 +65,9 @@ export function Composer({
   people: readonly Mentionable[];
   messages: readonly Message[];
   composing: Composing;
+  uploads: Uploads;
+  /** Whether a message with files is being stored. */
+  isSendingFiles: boolean;
   /** Receives the text without white space at its ends. */
   onSend: (text: string) => void;
   /** The arrow up was pressed in the empty field. */
@@ -86,9 +93,12 @@ export function Composer({
   const characters = text.length > charactersNear ? [...trimmed].length : trimmed.length;
   const isTooLong = characters > charactersMax;
 
+  const hasFiles = !editing && uploads.ids.length > 0;
+  const isWaiting = !editing && (uploads.isBusy || isSendingFiles);
+  const canSend = (trimmed !== "" || hasFiles) && !isTooLong && !isWaiting;
+
   function send() {
-    if (trimmed === "" || isTooLong) return;
-    onSend(trimmed);
+    if (canSend) onSend(trimmed);
   }
 
   /** On-screen keyboards have no Shift and Enter: there, Enter begins a new line, and the button sends. */
@@ -117,6 +127,8 @@ export function Composer({
       }}
     >
       <ComposerMode composing={composing} messages={messages} />
+      <UploadList uploads={uploads} />
+      {!editing && <AttachButton uploads={uploads} />}
       {!isAiChat && !editing && (
         <AskGeminiButton
           onClick={() => {
@@ -143,6 +155,12 @@ export function Composer({
           if (!editing) room.typing();
         }}
         onKeyDown={onKeyDown}
+        onPaste={(event) => {
+          const files = [...(event.clipboardData?.files ?? [])];
+          if (files.length === 0 || editing) return;
+          event.preventDefault();
+          uploads.add(files);
+        }}
       />
       <span id="composer-hint" class="visually-hidden">
         {isTouch
@@ -155,7 +173,7 @@ export function Composer({
         class="primary square"
         aria-label={editing ? "Save" : "Send"}
         title={editing ? "Save" : "Send"}
-        disabled={trimmed === "" || isTooLong}
+        disabled={!canSend}
       >
         <Icon name={editing ? "check" : "send"} />
       </button>

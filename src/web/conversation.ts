@@ -1,6 +1,7 @@
 import { useRef, useState } from "preact/hooks";
+import type { Attachment } from "../client/attachments.ts";
 import type { Room, RoomSnapshot } from "../client/client.ts";
-import type { ProblemError } from "../client/problem-error.ts";
+import { asProblemError, type ProblemError } from "../client/problem-error.ts";
 import type { Message } from "../wire/messages.ts";
 import type { User } from "../wire/users.ts";
 import { useComposing } from "./composing.ts";
@@ -10,6 +11,8 @@ import { mayEdit, type MessageCommands } from "./message-commands.ts";
 import { usePageParts } from "./page-parts.ts";
 import type { Past } from "./past.ts";
 import type { Scrolling } from "./scrolling.ts";
+import { useFileSending } from "./sending-files.ts";
+import { useUploads } from "./uploads.ts";
 
 /** @param parts of the room's pane, which stay the same while the room is shown, except the snapshot */
 export function useConversation(parts: {
@@ -20,16 +23,20 @@ export function useConversation(parts: {
   scrolling: Scrolling;
   past: Past;
   onVersions: (message: Message) => void;
+  onPicture: (picture: Attachment) => void;
   onReport: (message: Message) => void;
   onSent: () => void;
 }) {
   const { room, snapshot, user, drafts, scrolling, past } = parts;
+  const { client, attachments } = usePageParts();
   const composing = useComposing(room, drafts);
   const [notice, setNotice] = useState<string>();
   const refuse = (what: string) => (problem: ProblemError) =>
     setNotice(`${what} ${problem.detail}`);
 
-  const { client } = usePageParts();
+  const uploads = useUploads(attachments, room.chatId, setNotice);
+  const files = useFileSending(attachments, room.chatId);
+
   const deletions = useDeletions(
     (messageId) => settle(room.delete(messageId), refuse("The message was not deleted.")),
     (messageId) => void client.api.deleteMessage(room.chatId, messageId).catch(() => {}),
@@ -69,11 +76,28 @@ export function useConversation(parts: {
     },
     goTo: (messageId) => void goTo(messageId),
     showVersions: parts.onVersions,
+    showPicture: parts.onPicture,
     report: parts.onReport,
   });
 
+  async function sendFiles(content: string) {
+    const { replyTo } = composing;
+    setNotice(undefined);
+    try {
+      await files.send({ content, replyTo, ids: uploads.ids });
+      composing.clear();
+      uploads.clear();
+      parts.onSent();
+      goToNewest();
+    } catch (error) {
+      refuse("The message was not sent.")(asProblemError(error));
+    }
+  }
+
   return {
     composing,
+    uploads,
+    isSendingFiles: files.isSending,
     commands,
     deleting: deletions.ids,
     notice,
@@ -83,6 +107,7 @@ export function useConversation(parts: {
     goToNewest,
     send(text: string) {
       const { editing, replyTo } = composing;
+      if (!editing && uploads.ids.length > 0) return void sendFiles(text);
       setNotice(undefined);
       composing.clear();
       if (!editing) {

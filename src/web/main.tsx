@@ -1,4 +1,5 @@
 import { render } from "preact";
+import { createAttachments } from "../client/attachments.ts";
 import { createAccount } from "../client/account.ts";
 import { createChatList } from "../client/chat-list.ts";
 import { createClient } from "../client/client.ts";
@@ -48,6 +49,7 @@ const presence = createPresence(client);
 followActivity(client, presence);
 const services = {
   client,
+  attachments: createAttachments({ client, url, tokens }),
   account: createAccount({ client, url, tokens }),
   details: createDetails(client),
   moderation: createModeration(client),

@@ -1,3 +1,4 @@
+import type { Attachment } from "../client/attachments.ts";
 import type { Message } from "../wire/messages.ts";
 
 /** The commands that a person may give for a message. Each shows its own refusal. */
@@ -13,6 +14,8 @@ export interface MessageCommands {
   /** Scrolls to a message and gives it the focus. */
   goTo(messageId: number): void;
   showVersions(message: Message): void;
+  /** Shows a picture over the page. */
+  showPicture(picture: Attachment): void;
   /** Asks for a reason, and reports the message to those who moderate the chat. */
   report(message: Message): void;
 }

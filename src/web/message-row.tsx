@@ -2,6 +2,7 @@ import { Component } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { PendingMessage } from "../client/client.ts";
 import type { Message } from "../wire/messages.ts";
+import { MessageFiles } from "./attachments.tsx";
 import { AnswerEnd } from "./answer-end.tsx";
 import { Markdown } from "./markdown.tsx";
 import type { MentionNames } from "./mentions.ts";
@@ -121,7 +122,7 @@ function Said({ message, ownId, question, original, commands, ...props }: SaidPr
       )}
       {replyTo !== null && <ReplyQuote message={original} onGo={() => commands.goTo(replyTo)} />}
       <div class="line">
-        {message.is_bot ? (
+        {message.content === "" && message.attachments.length > 0 ? null : message.is_bot ? (
           <Markdown text={message.content} />
         ) : (
           <PersonText text={message.content} mentions={props.mentions} />
@@ -136,6 +137,7 @@ function Said({ message, ownId, question, original, commands, ...props }: SaidPr
           commands={commands}
         />
       </div>
+      <MessageFiles message={message} onOpen={commands.showPicture} />
       {message.edited_at !== null && (
         <button type="button" class="link edited" onClick={() => commands.showVersions(message)}>
           (edited)

@@ -1,6 +1,7 @@
 // The parts of the page that components everywhere in it use.
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
+import type { Attachments } from "../client/attachments.ts";
 import type { Account } from "../client/account.ts";
 import type { Client } from "../client/client.ts";
 import type { Details } from "../client/details.ts";
@@ -13,6 +14,7 @@ import type { WatchedPeople } from "./watched-people.ts";
 export interface PageParts {
   account: Account;
   client: Client;
+  attachments: Attachments;
   details: Details;
   moderation: Moderation;
   people: People;

@@ -1,4 +1,5 @@
 import type { Message } from "../wire/messages.ts";
+import { textOrNames } from "./message-text.ts";
 import { useRoomPeople } from "./room-people.ts";
 
 export const deletedText = "This message was deleted";
@@ -10,7 +11,7 @@ export function Quoted({ message }: { message: Message | undefined }) {
   const { nameOf, isBlocked } = useRoomPeople();
   if (!message) return <>An earlier message</>;
   if (isBlocked(message)) return <>{blockedText}</>;
-  const text = message.deleted_at === null ? message.content.slice(0, quotedMax) : deletedText;
+  const text = message.deleted_at === null ? textOrNames(message).slice(0, quotedMax) : deletedText;
   return (
     <>
       <bdi>{nameOf(message)}</bdi>: <bdi>{text}</bdi>

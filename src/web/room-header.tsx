@@ -3,17 +3,14 @@ import type { Client, RoomSnapshot } from "../client/client.ts";
 import type { ChatSummary } from "../wire/chats.ts";
 import type { User } from "../wire/users.ts";
 import { ChatMenu } from "./chat-menu.tsx";
-import { ChatSettingsDialog } from "./chat-settings.tsx";
 import { ConnectionState } from "./connection-state.tsx";
 import { useDialog } from "./dialog.tsx";
+import { ChatSettingsDialog, PeopleDialog, ReportsDialog, SearchDialog } from "./dialogs.ts";
 import { Icon } from "./icons.tsx";
 import { namesOf } from "./names.ts";
-import { PeopleDialog } from "./people-dialog.tsx";
 import { goHome } from "./place.ts";
 import { useRoomPeople } from "./room-people.ts";
 import { PresenceDot, presenceWords, usePresenceOf } from "./presence-dot.tsx";
-import { ReportsDialog } from "./reports-dialog.tsx";
-import { SearchDialog } from "./search-dialog.tsx";
 import { useWatched } from "./watched-people.ts";
 
 export function RoomHeader({

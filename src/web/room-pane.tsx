@@ -1,4 +1,5 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
+import type { Attachment } from "../client/attachments.ts";
 import type { ChatList } from "../client/chat-list.ts";
 import type { Client, RoomSnapshot } from "../client/client.ts";
 import type { ChatSummary, Participant } from "../wire/chats.ts";
@@ -8,24 +9,23 @@ import { Announcements } from "./announcing.tsx";
 import { Composer } from "./composer.tsx";
 import { useConversation } from "./conversation.ts";
 import { useDialog } from "./dialog.tsx";
+import { Lightbox, PersonCard, ReportDialog, VersionsDialog } from "./dialogs.ts";
 import type { Drafts } from "./drafts.ts";
+import { useFileDrop } from "./file-drop.ts";
 import { mentionableIn } from "./mention-at.ts";
 import { MessageList } from "./message-list.tsx";
 import { namesOf } from "./names.ts";
 import { useSnapshot } from "./observing.ts";
 import { BlockedPartner } from "./blocked-partner.tsx";
 import { usePageParts } from "./page-parts.ts";
-import { PersonCard } from "./person-card.tsx";
 import { goHome } from "./place.ts";
 import { useJump, usePast } from "./past.ts";
 import { Notice } from "./notice.tsx";
 import { useReading } from "./reading.ts";
-import { ReportDialog } from "./report-dialog.tsx";
 import { RoomHeader } from "./room-header.tsx";
 import { RoomPeopleContext } from "./room-people.ts";
 import { useScrolling } from "./scrolling.ts";
 import { useNamesIn } from "./shown-names.ts";
-import { VersionsDialog } from "./versions-dialog.tsx";
 
 export function RoomPane({
   client,
@@ -84,6 +84,7 @@ export function RoomPane({
   );
   const dialog = useDialog<"versions" | "report">();
   const [shown, setShown] = useState<Message>();
+  const [picture, setPicture] = useState<Attachment>();
   const conversation = useConversation({
     room,
     snapshot,
@@ -99,10 +100,12 @@ export function RoomPane({
       setShown(message);
       dialog.open("report");
     },
+    onPicture: setPicture,
     onSent: reading.endNewLine,
   });
 
   useJump(jumpTo, { past, scrolling, snapshot, onEnd: onJumped, onProblem: conversation.tell });
+  const drop = useFileDrop(conversation.uploads.add);
 
   if (snapshot.state === "gone") return <Gone snapshot={snapshot} />;
   const others = typing
@@ -113,7 +116,7 @@ export function RoomPane({
   const isEmpty = chat !== undefined && messages.length === 0 && snapshot.pending.length === 0;
   return (
     <RoomPeopleContext.Provider value={roomPeople}>
-      <main class="room">
+      <main class={drop.isOver ? "room dropping" : "room"} {...drop.attributes}>
         <RoomHeader
           client={client}
           chats={chats}
@@ -154,8 +157,18 @@ export function RoomPane({
             people={people}
             messages={shownPart.messages}
             composing={conversation.composing}
+            uploads={conversation.uploads}
+            isSendingFiles={conversation.isSendingFiles}
             onSend={conversation.send}
             onEditLast={conversation.editLast}
+          />
+        )}
+        {picture && (
+          <Lightbox
+            pictures={picturesOf(shownPart.messages)}
+            shown={picture}
+            onShow={setPicture}
+            onClose={() => setPicture(undefined)}
           />
         )}
         {card.name && (
@@ -178,6 +191,10 @@ export function RoomPane({
       </main>
     </RoomPeopleContext.Provider>
   );
+}
+
+function picturesOf(messages: readonly Message[]): Attachment[] {
+  return messages.flatMap(({ attachments }) => attachments.filter(({ kind }) => kind === "image"));
 }
 
 /** The other person of a private chat. */

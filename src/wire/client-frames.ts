@@ -1,7 +1,7 @@
 // Frames that a client sends. The documents are made of the same schemas.
 import { z } from "zod";
 import { Emoji } from "./emoji.ts";
-import { ClientId, Content, EditMessageInput, ReplyTo } from "./messages.ts";
+import { EditMessageInput, hasContent, sendMembers } from "./messages.ts";
 import { OwnStatus, watchedMax } from "./presence.ts";
 import { Id, Seq, text } from "./text.ts";
 
@@ -31,14 +31,14 @@ export const ClientFrame = z.discriminatedUnion("type", [
     }),
     ...request,
   }),
-  z.object({
-    type: z.literal("message"),
-    chat_id: Id,
-    content: Content,
-    client_id: ClientId.nullish(),
-    reply_to: ReplyTo,
-    ...request,
-  }),
+  z
+    .object({
+      type: z.literal("message"),
+      chat_id: Id,
+      ...sendMembers,
+      ...request,
+    })
+    .refine(...hasContent),
   z.object({
     type: z.literal("edit"),
     chat_id: Id,

@@ -32,6 +32,7 @@ export function messageFrame(message: Message): z.infer<typeof MessageFrame> {
     reply_to: message.reply_to,
     mentions: message.mentions,
     reactions: message.reactions,
+    attachments: message.attachments,
   };
 }
 
@@ -69,7 +70,9 @@ export function mentionFrame(message: Message): MentionFrame {
   };
 }
 
-const previewOf = ({ content }: Message) => content.slice(0, previewMax).toWellFormed();
+/** A message without text shows the name of its first file. */
+const previewOf = ({ content, attachments }: Message) =>
+  (content || (attachments[0]?.name ?? "")).slice(0, previewMax).toWellFormed();
 
 export function firstStreamFrame(answer: Message): z.infer<typeof BotStreamFirstFrame> {
   return {

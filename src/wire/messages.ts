@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { exampleTime, Id, numeric, Seq, text, Time } from "./text.ts";
+import { Attachment, AttachmentIds } from "./attachments.ts";
 import { ChatPath } from "./chats.ts";
+import { ClientId } from "./client-id.ts";
 import { Emoji } from "./emoji.ts";
 
 /** The username of the model's messages. Registration refuses it. */
@@ -13,11 +15,6 @@ export const Content = text({ min: 1, max: 16_000, trim: false })
     description: "Stored exactly as it is sent. Text that is blank is refused",
     example: "Hello!",
   });
-export const ClientId = text({ min: 1, max: 64, trim: false }).meta({
-  description:
-    "Chosen by the client, and never used again for another message of this sender in this chat. A retry with it stores nothing twice.",
-  example: "b1c6a2f0-01",
-});
 
 export const MessageStatus = z
   .enum(["streaming", "complete", "stopped", "failed", "blocked", "truncated", "interrupted"])
@@ -89,6 +86,7 @@ export const Message = z
       description: "The ids of the people whom the message mentions, without its author",
     }),
     reactions: z.array(Reaction).meta({ description: "In the order of first use" }),
+    attachments: z.array(Attachment).meta({ description: "The files of the message" }),
   })
   .meta({ id: "Message" });
 export type Message = z.infer<typeof Message>;
@@ -114,6 +112,7 @@ export const exampleMessage: Message = {
   reply_to: null,
   mentions: [],
   reactions: [],
+  attachments: [],
 };
 
 /** Token counts of one answer, as the model reports them. */
@@ -133,8 +132,35 @@ export const ReplyTo = Id.nullish().meta({
     "The id of a message of the same chat that has not been deleted. Any other id is refused with `invalid`",
 });
 
+/** The text of a message that may have files: with them it may be empty. */
+export const ContentBesideFiles = text({ min: 0, max: 16_000, trim: false })
+  .refine((value) => value === "" || value.trim() !== "", "must not be blank")
+  .meta({
+    description:
+      "Stored exactly as it is sent. Blank text is refused; empty text needs `attachment_ids`",
+    example: "Hello!",
+  });
+
+/** The members of a message to be sent, by HTTP and by sockets. */
+export const sendMembers = {
+  content: ContentBesideFiles,
+  client_id: ClientId.nullish(),
+  reply_to: ReplyTo,
+  attachment_ids: AttachmentIds,
+};
+
+/** A message has a text, or files. */
+export const hasContent: [
+  (input: { content: string; attachment_ids?: readonly number[] | null | undefined }) => boolean,
+  { error: string; path: string[] },
+] = [
+  ({ content, attachment_ids: ids }) => content !== "" || (ids != null && ids.length > 0),
+  { error: "must have at least 1 character", path: ["content"] },
+];
+
 export const SendMessageInput = z
-  .object({ content: Content, client_id: ClientId.nullish(), reply_to: ReplyTo })
+  .object(sendMembers)
+  .refine(...hasContent)
   // The docs page offers this example for trying out. It is no reply, because an unknown message is refused.
   .meta({ id: "SendMessageInput", example: { content: "Hello!", client_id: "b1c6a2f0-01" } });
 export type SendMessageInput = z.infer<typeof SendMessageInput>;

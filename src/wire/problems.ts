@@ -30,6 +30,10 @@ export const problemCatalogue = {
   changed_meanwhile: { status: 409, title: "Changed meanwhile" },
   client_id_reused: { status: 409, title: "Client id used for another message" },
   message_deleted: { status: 409, title: "Message was deleted" },
+  attachment_sent: { status: 409, title: "File was sent" },
+  upload_incomplete: { status: 409, title: "Upload is not complete" },
+  wrong_offset: { status: 409, title: "Part in the wrong place" },
+  too_many_uploads: { status: 409, title: "Too many uploads" },
   too_many_reactions: { status: 409, title: "Too many different reactions" },
   answer_ended: { status: 409, title: "Answer has ended" },
   answer_running: { status: 409, title: "An answer is running" },
@@ -43,6 +47,7 @@ export const problemCatalogue = {
   internal: { status: 500, title: "Internal error" },
   bot_not_configured: { status: 503, title: "No model is configured" },
   mail_not_configured: { status: 503, title: "No mail server is configured" },
+  store_full: { status: 507, title: "No space for files" },
   unavailable: { status: 503, title: "Temporarily unavailable" },
 } as const satisfies Record<string, { status: number; title: string }>;
 

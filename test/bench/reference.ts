@@ -1,6 +1,7 @@
 // A minimal server on Bun that does the same work: a socket subscribes to the topic in its URL and publishes every message
-// it receives; handlers run the SQL of the history and of the list of chats and send the rows as JSON; and messages are
-// inserted in batches before they are published.
+// it receives; handlers run the SQL of the history and of the list of chats and send the rows as JSON; messages are
+// inserted in batches before they are published; and files are hashed, written to a folder and read from it.
+import { mkdirSync } from "node:fs";
 import postgres from "postgres";
 import { insertBatch } from "./insert.ts";
 import { chatList, historyPage, messagesOnly } from "./reference-queries.ts";
@@ -8,6 +9,7 @@ import { chatList, historyPage, messagesOnly } from "./reference-queries.ts";
 const url = process.env.DATABASE_URL;
 if (!url) throw new Error("DATABASE_URL is not set");
 const sql = postgres(url, { max: 10 });
+mkdirSync("files", { recursive: true });
 
 interface Waiting {
   chatId: number;
@@ -45,6 +47,21 @@ const server = Bun.serve<{ topic: string }>({
         return Response.json(await messagesOnly(sql, number("chat"), number("before")));
       case "/chats":
         return Response.json(await chatList(sql, number("user")));
+      case "/files": {
+        const name = crypto.randomUUID();
+        const file = Bun.file(`files/${name}`).writer();
+        const hasher = new Bun.CryptoHasher("sha256");
+        let size = 0;
+        for await (const chunk of request.body ?? []) {
+          size += chunk.length;
+          hasher.update(chunk);
+          await file.write(chunk);
+        }
+        await file.end();
+        return Response.json({ size, sha256: hasher.digest("hex"), url: `/file?name=${name}` });
+      }
+      case "/file":
+        return new Response(Bun.file(`files/${searchParams.get("name")}`));
       case "/ws":
         server.upgrade(request, { data: { topic: searchParams.get("topic") ?? "" } });
         return undefined;

@@ -3,6 +3,7 @@ import * as answers from "./answers.ts";
 import type { Bench } from "./bench.ts";
 import * as connecting from "./connecting.ts";
 import * as deliveries from "./deliveries.ts";
+import * as files from "./files.ts";
 import * as messages from "./messages.ts";
 import * as people from "./people.ts";
 import * as presence from "./presence.ts";
@@ -37,6 +38,7 @@ export function rowsOf(scale: Scale): Row[] {
     ...presenceRows(scale),
     ...readRows,
     ...readingRows,
+    ...fileRows,
     ...peopleRows(scale),
     ...searchRows,
     ...answerRows,
@@ -64,6 +66,29 @@ const deliveryRows = ({ rooms, crowd, joiners }: Scale): Row[] => [
     target: "linear",
     ours: deliveries.framesOfArrivals,
     pairsMax: 1,
+  },
+];
+
+const fileRows: Row[] = [
+  {
+    name: "cpu of an upload of 64 MB",
+    unit: "ms",
+    target: "≤ 1.3×",
+    ours: (bench) => files.cpuOfUpload(bench, "product"),
+    reference: (bench) => files.cpuOfUpload(bench, "reference"),
+  },
+  {
+    name: "cpu of a download of 64 MB",
+    unit: "ms",
+    target: "≤ 1.3×",
+    ours: (bench) => files.cpuOfDownload(bench, "product"),
+    reference: (bench) => files.cpuOfDownload(bench, "reference"),
+  },
+  {
+    name: "cpu of a photo of 12 megapixels",
+    unit: "ms",
+    target: "",
+    ours: files.cpuOfPhoto,
   },
 ];
 

@@ -38,6 +38,9 @@ export interface Scale {
   reactors: number;
   /** Messages that everybody in a room reads, one after another. */
   messagesRead: number;
+  /** Bytes of a file, and the width of a photo. */
+  fileBytes: number;
+  photoWidth: number;
   /** People who join a room within {@link joinMs}. */
   joiners: number;
   joinMs: number;
@@ -80,6 +83,8 @@ export const full: Scale = {
   crowd: 10_000,
   publishes: 20,
   messagesRead: 20,
+  fileBytes: 64 * 1024 * 1024,
+  photoWidth: 4_000,
   joiners: 500,
   joinMs: 1_000,
   quietMs: 1_500,
@@ -117,6 +122,8 @@ export const smallest: Scale = {
   crowd: 70,
   publishes: 2,
   messagesRead: 1,
+  fileBytes: 100_000,
+  photoWidth: 40,
   joiners: 10,
   joinMs: 50,
   quietMs: 100,

@@ -93,5 +93,7 @@ function environment(databaseUrl: string, secretKey: string, geminiUrl: string) 
     BUDGET_ANSWERS_PER_USER: "0",
     BUDGET_ANSWERS_PER_CHAT: "0",
     BUDGET_ANSWERS_TOTAL: "0",
+    FILE_BYTES_PER_USER_DAY: "0",
+    FILE_BYTES_PER_CHAT_DAY: "0",
   };
 }

@@ -6,6 +6,8 @@ import { z } from "zod";
 import { answer, finish, say } from "../world/gemini/script.ts";
 import { startWorld, type World } from "../world/world.ts";
 import { choose, openMenu, rowWith } from "./pair.ts";
+import { makePng, makeWav } from "../attachments/made-files.ts";
+import { uploaded } from "../attachments/files.ts";
 import { launchChromium, visit } from "./visitor.ts";
 
 let world: World;
@@ -64,6 +66,13 @@ test.each([
     await ben.api("PUT", `${path}/${question.id}/reactions/${encodeURIComponent("👍")}`);
     const gone = await ben.say(chat.id, "Gone");
     await ben.api("DELETE", `${path}/${gone.id}`);
+    const files = [
+      await uploaded(world, ben, chat.id, makePng(300, 200), { name: "picture.png" }),
+      await uploaded(world, ben, chat.id, makeWav(800), { name: "beep.wav" }),
+      await uploaded(world, ben, chat.id, "a file", { name: "file.txt" }),
+    ];
+    const attached = { content: "", attachment_ids: files.map(({ id }) => id) };
+    await ben.api("POST", path, attached);
     await anna.say(chat.id, "The last");
 
     const visitor = await visit(world, browser, {
@@ -77,6 +86,11 @@ test.each([
     await last.waitFor();
     await rows.getByRole("button", { name: "Ask again" }).waitFor();
     expect(await seriousOn(page)).toEqual([]);
+    await page.getByRole("button", { name: "Picture picture.png" }).click();
+    await page.getByRole("dialog").getByRole("img").waitFor();
+    expect(await seriousOn(page)).toEqual([]);
+    await page.keyboard.press("Escape");
+    await page.getByRole("dialog").waitFor({ state: "hidden" });
     await openMenu(last);
     expect(await seriousOn(page)).toEqual([]);
     await page.keyboard.press("Escape");

@@ -71,7 +71,9 @@ function watched(page: Page, host: string): string[] {
     void dialog.dismiss();
   });
   page.on("request", (request) => {
-    if (new URL(request.url()).host !== host) faults.push(`asked ${request.url()}`);
+    const { host: asked, protocol } = new URL(request.url());
+    // Data and files of the page itself are no requests.
+    if (asked !== host && !/^(blob|data):$/.test(protocol)) faults.push(`asked ${request.url()}`);
   });
   page.on("websocket", (socket) => {
     if (new URL(socket.url()).host !== host) faults.push(`opened ${socket.url()}`);

@@ -2,6 +2,7 @@
 // OpenAPI document has.
 import { beforeAll, describe, expect, test } from "bun:test";
 import { useWorld, type Person } from "../world/world.ts";
+import { addFiles, type SceneFiles } from "../whole/security/scene-files.ts";
 import { expectInvalid, expectProblem } from "../http/refusals.ts";
 
 interface Endpoint {
@@ -48,6 +49,16 @@ const endpoints: Record<string, Endpoint> = {
   addReaction: { method: "PUT", path: "/messages/{message_id}/reactions/%F0%9F%91%8D" },
   removeReaction: { method: "DELETE", path: "/messages/{message_id}/reactions/%F0%9F%91%8D" },
   listReaders: { method: "GET", path: "/messages/{message_id}/readers" },
+  uploadFile: { method: "POST", path: "/attachments", body: "a file" },
+  listAttachments: { method: "GET", path: "/attachments" },
+  getFile: { method: "GET", path: "/attachments/{attachment_id}" },
+  getThumbnail: { method: "GET", path: "/attachments/{attachment_id}/thumbnails/256" },
+  createFileTicket: { method: "POST", path: "/attachments/{attachment_id}/ticket" },
+  deleteAttachment: { method: "DELETE", path: "/attachments/{attachment_id}" },
+  beginUpload: { method: "POST", path: "/attachments/uploads", body: { name: "a", size: 1 } },
+  getUpload: { method: "GET", path: "/attachments/uploads/{upload_id}" },
+  putPart: { method: "PUT", path: "/attachments/uploads/{upload_id}?offset=0", body: 1 },
+  completeUpload: { method: "POST", path: "/attachments/uploads/{upload_id}/complete" },
   getAnswerContext: { method: "GET", path: "/messages/{message_id}/context" },
 };
 
@@ -58,6 +69,7 @@ let member: Person;
 let stranger: Person;
 let chatId: number;
 let messageId: number;
+let files: SceneFiles;
 let reportId: number;
 beforeAll(async () => {
   guest = await world.person("guest");
@@ -68,18 +80,23 @@ beforeAll(async () => {
   messageId = (await owner.say(chatId, "inside")).id;
   const path = `/api/chats/${chatId}/messages/${messageId}/report`;
   reportId = (await guest.api("POST", path, { reason: "It is rude." })).body.id;
+  files = await addFiles(world, chatId, owner, messageId);
 });
 
-function pathOf(
-  { path }: Endpoint,
-  ids: { chat?: unknown; user?: unknown; message?: unknown; report?: unknown },
-) {
-  const { chat = chatId, user = guest.id, message = messageId, report = reportId } = ids;
-  const rest = path
-    .replace("{user_id}", `${user}`)
-    .replace("{message_id}", `${message}`)
-    .replace("{report_id}", `${report}`);
-  return `/api/chats/${chat}${rest}`;
+function pathOf({ path }: Endpoint, { chat, ...ids }: Record<string, unknown>) {
+  const values = {
+    user_id: guest.id,
+    message_id: messageId,
+    report_id: reportId,
+    attachment_id: files.sentId,
+    upload_id: files.uploadId,
+    ...ids,
+  };
+  const rest = Object.entries(values).reduce(
+    (text, [name, value]) => text.replace(`{${name}}`, `${value}`),
+    path,
+  );
+  return `/api/chats/${chat ?? chatId}${rest}`;
 }
 
 /** Everything that is stored of the chat. */
@@ -90,6 +107,8 @@ async function stored(): Promise<string> {
     union all select to_jsonb(m) from messages m where chat_id = ${chatId}
     union all select to_jsonb(r) from message_reports r where chat_id = ${chatId}
     union all select to_jsonb(r) from message_reactions r where chat_id = ${chatId}
+    union all select to_jsonb(a) from attachments a where chat_id = ${chatId}
+    union all select to_jsonb(u) from uploads u where chat_id = ${chatId}
     order by 1
   `;
   return JSON.stringify(rows);
@@ -124,13 +143,10 @@ describe.each(Object.entries(endpoints))("%s", (_, endpoint) => {
     for (const chat of badIds) {
       expectInvalid(await owner.api(method, pathOf(endpoint, { chat }), body), "/chat_id");
     }
-    for (const name of ["user_id", "message_id", "report_id"].filter((id) => path.includes(id))) {
+    const names = ["user_id", "message_id", "report_id", "attachment_id", "upload_id"];
+    for (const name of names.filter((id) => path.includes(id))) {
       for (const bad of badIds) {
-        const answer = await owner.api(
-          method,
-          pathOf(endpoint, { user: bad, message: bad, report: bad }),
-          body,
-        );
+        const answer = await owner.api(method, pathOf(endpoint, { [name]: bad }), body);
         expectInvalid(answer, `/${name}`);
       }
     }

@@ -36,6 +36,7 @@ test("the list of chats, what a browser stores, and the fault proxy have entry p
     "account",
     "keys",
     "sign-in",
+    "attachments",
     "moderation",
     "chat-list",
     "details",

@@ -133,7 +133,7 @@ describe("a client may rely on", () => {
   test("the limits of what it sends", () => {
     expect(document.components.schemas.ClientMessage).toMatchObject({
       required: ["type", "chat_id", "content"],
-      properties: { content: { minLength: 1, maxLength: 16_000 } },
+      properties: { content: { minLength: 0, maxLength: 16_000 } },
     });
   });
 

@@ -33,7 +33,7 @@ function block(title: string): string {
 function settingsOfCode(): string[] {
   const [, schema = ""] = read("src/config/environment.ts").split("const Environment = z.object({");
   const [members = ""] = schema.split("\n});");
-  return [...members.matchAll(/^ {2}([A-Z_]+):/gm)].map(([, name = ""]) => name).sort();
+  return [...members.matchAll(/^ {2}([A-Z_\d]+):/gm)].map(([, name = ""]) => name).sort();
 }
 
 describe(".env.example", () => {

@@ -99,10 +99,15 @@ describe("CORS", () => {
       expect(allowedBy(answer)).toBe(origin);
       expect(answer.headers.get("access-control-allow-credentials")).toBe("true");
       expect(listed(answer, "access-control-expose-headers")).toEqual([
+        "accept-ranges",
+        "content-disposition",
+        "content-range",
+        "etag",
         "link",
         "ratelimit",
         "ratelimit-policy",
         "retry-after",
+        "upload-offset",
         "x-request-id",
       ]);
       expect(listed(answer, "vary")).toContain("origin");

@@ -20,7 +20,10 @@ describe("the page at /", () => {
     expect(policy).toContain("default-src 'none'");
     expect(policy).toContain("script-src 'self'");
     expect(policy).toContain("frame-ancestors 'none'");
-    expect(policy.join()).not.toMatch(/unsafe|\*|https?:|data:|blob:/);
+    // Previews of pictures that are being sent, and of those that are being loaded: a picture runs nothing.
+    expect(policy).toContain("img-src 'self' data: blob:");
+    expect(policy.filter((each) => /data:|blob:/.test(each))).toHaveLength(1);
+    expect(policy.join()).not.toMatch(/unsafe|\*|https?:/);
   });
 
   test("has no script and no style inside it, and names no other host", () => {
@@ -58,13 +61,14 @@ describe("the page at /", () => {
     }
   });
 
-  test("has what draws formulas, colours code and shows settings in files of their own, which are loaded later", async () => {
+  test("has what draws formulas, colours code and shows dialogs in files of their own, which are loaded later", async () => {
     const [script = ""] = addressesIn(page).filter((address) => address.endsWith(".js"));
     const { body } = await world.call("GET", script);
     const later = [...String(body).matchAll(/import\("([^"]+)"\)/g)].map(([, file = ""]) => file);
     const names = new Set(later.map((file) => file.replace(/-\w+\./, "-hash.")));
     expect([...names].toSorted()).toEqual([
       "/page/code-languages-hash.js",
+      "/page/dialog-parts-hash.js",
       "/page/formulas-hash.js",
       "/page/mail-link-hash.js",
       "/page/settings-dialog-hash.js",

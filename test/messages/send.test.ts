@@ -46,6 +46,7 @@ describe("sending", () => {
       "reply_to",
       "mentions",
       "reactions",
+      "attachments",
     ]);
     expect(body).toEqual({
       id: expect.any(Number),
@@ -67,6 +68,7 @@ describe("sending", () => {
       reply_to: null,
       mentions: [],
       reactions: [],
+      attachments: [],
     });
     const { body: history } = await ben.api("GET", `/api/chats/${chat.id}/messages`);
     expect(history).toEqual([body]);
@@ -151,7 +153,7 @@ describe("sending", () => {
     ["a number for client_id", { content: "a", client_id: 1 }, "/client_id"],
     ["U+0000 in client_id", { content: "a", client_id: "\u0000" }, "/client_id"],
     ["a lone surrogate in client_id", { content: "a", client_id: "\ud800" }, "/client_id"],
-    ["two faults", { content: "", client_id: "" }, "/content", "/client_id"],
+    ["two faults", { content: "", client_id: "" }, "/client_id", "/content"],
   ])("refuses %s", async (_, body, ...pointers) => {
     const before = await storedIn(chatId);
     expectInvalid(await send(ann, chatId, body), ...pointers);

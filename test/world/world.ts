@@ -1,5 +1,7 @@
 // A running server with a database of its own, the scripted Gemini, and the people who use it.
 import { afterAll, beforeAll } from "bun:test";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { pino, type DestinationStream } from "pino";
 import type { PasswordCost } from "../../src/accounts/passwords.ts";
 import { makeSecret } from "../../src/accounts/access-tokens.ts";
@@ -14,6 +16,7 @@ import { loadTelemetry, noTelemetry } from "../../src/observability/telemetry.ts
 import { startServer, type RunningServer, type ServerDurations } from "../../src/server.ts";
 import type { ChatSettings } from "../../src/wire/chats.ts";
 import { openDatabase } from "./cluster.ts";
+import { removeFolder } from "./folder.ts";
 import { Person } from "./person.ts";
 
 export type { Person } from "./person.ts";
@@ -63,6 +66,8 @@ async function startParts(options: WorldOptions) {
     HOST: "127.0.0.1",
     PORT: "0",
     RATE_LIMITS: "off",
+    // It is made with the first file.
+    DATA_DIR: join(tmpdir(), `gemini-coop-world-${crypto.randomUUID()}`),
     ...options.env,
   });
   const config = { ...settings, ...options.config };
@@ -155,10 +160,11 @@ export class World {
   }
 
   async stop(): Promise<void> {
-    const { server, others, telemetry, gemini, release } = this.#running;
+    const { server, others, telemetry, gemini, config, release } = this.#running;
     await Promise.all([server, ...others].map((each) => each.stop()));
     await telemetry.stop();
     await gemini.stop();
+    removeFolder(config.dataDir);
     await release();
   }
 

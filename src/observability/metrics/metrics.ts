@@ -69,6 +69,10 @@ export interface Metrics {
   queryBegan(): void;
   queryEnded(ms: number, failed: boolean): void;
   answerEnded(outcome: AnswerOutcome): void;
+  /** @param size bytes of an upload that was stored */
+  uploadEnded(outcome: "stored" | ProblemCode, size?: number): void;
+  /** Files were removed from the store. */
+  filesRemoved(count: number): void;
   /** Messages were added to the index of the searches, or replaced there. */
   messagesIndexed(count: number): void;
   indexingFailed(): void;
@@ -97,6 +101,8 @@ export const noMetrics: Metrics = {
   queryBegan() {},
   queryEnded() {},
   answerEnded() {},
+  uploadEnded() {},
+  filesRemoved() {},
   messagesIndexed() {},
   indexingFailed() {},
   mailEnded() {},

@@ -2,6 +2,7 @@
 // values from the code or the settings, so that the number of series is bounded.
 import { Gauge, Registry, type Histogram } from "prom-client";
 import { createAnswerMetrics } from "./answer-metrics.ts";
+import { createFileMetrics } from "./file-metrics.ts";
 import { createFrameMetrics, createSocketMetrics } from "./frame-metrics.ts";
 import { registerProcess, registerState, watchEventLoop } from "./gauges.ts";
 import { createBound, createHistogram, prefix } from "./histograms.ts";
@@ -23,6 +24,7 @@ export function createPrometheusMetrics(version: string): Metrics {
     ...createFrameMetrics(registry),
     ...createDatabaseMetrics(registry),
     ...createAnswerMetrics(registry),
+    ...createFileMetrics(registry),
     ...createSearchMetrics(registry),
     ...createMailMetrics(registry),
     watch(server) {

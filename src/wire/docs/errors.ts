@@ -8,7 +8,7 @@ export const errorNotes = {
     then: "Correct the client.",
   },
   invalid: {
-    when: "The type is unknown, members are missing or wrong, the content is blank or too long, or `/bot` has no question.",
+    when: "The type is unknown, members are missing or wrong, the content is blank or too long, `/bot` has no question, or a file of `attachment_ids` cannot be sent.",
     then: "Don't send the same frame again. The reply has no `request_id` if the `request_id` itself was invalid.",
   },
   invalid_token: {
@@ -32,7 +32,7 @@ export const errorNotes = {
     then: "Show the message as it is now, and let the author decide.",
   },
   client_id_reused: {
-    when: "You have sent other content with this `client_id` in this chat.",
+    when: "You have sent other content, or other files, with this `client_id` in this chat.",
     then: "Choose a new `client_id` for each message.",
   },
   message_deleted: {

@@ -5,7 +5,8 @@ import { Chat } from "../../../src/wire/chats.ts";
 import { check } from "./checker.ts";
 import { openClient, type Client } from "./client.ts";
 import { createRecovery, type Figures } from "./figures.ts";
-import type { History, Load, TapeEvent, Violation } from "./history.ts";
+import { checkFiles } from "./files.ts";
+import type { History, Load, Report, TapeEvent, Violation } from "./history.ts";
 import { startLoad, type Cast, type Mix, type Recorded } from "./load.ts";
 import type { ScriptedModel } from "./model.ts";
 import type { Person } from "./people.ts";
@@ -37,6 +38,8 @@ export interface BlockParts {
   idPrefix: string;
   /** Opens the database that the server uses, past whatever is between them. */
   openDatabase: () => Promise<Sql>;
+  /** The server's store of files. */
+  filesFolder: string;
   /** Takes the failures of the server itself since the last call. */
   takeIncidents: () => string[];
 }
@@ -81,6 +84,8 @@ export async function openBlock(parts: BlockParts) {
       try {
         const history = await quiet(sql, load.recorded);
         const violations = check(history);
+        const report: Report = (rule, detail) => void violations.push({ rule, detail });
+        await checkFiles({ sql, reader: cast.owner, folder: parts.filesFolder }, history, report);
         figures.violations += violations.length;
         return violations;
       } finally {

@@ -280,8 +280,11 @@ async function playFault<S extends Stage>(
   for (let played = 0; played < rounds[name];) {
     const own = random.fork(`block ${played}`);
     const idPrefix = `${name.replaceAll(" ", "")}${played}`;
-    const { cast, model, server, openDatabase, takeIncidents } = stage;
-    const parts = { cast, model, server, openDatabase, takeIncidents, mix, figures, idPrefix };
+    const { cast, model, server, filesFolder, openDatabase, takeIncidents } = stage;
+    const parts = {
+      ...{ cast, model, server, filesFolder, openDatabase, takeIncidents },
+      ...{ mix, figures, idPrefix },
+    };
     const block = await openBlock({ ...parts, random: own });
     const isWhole = rounds[name] - played >= roundsInBlock;
     for (let index = 0; index < roundsInBlock && played < rounds[name]; index += 1) {

@@ -6,6 +6,8 @@ export interface Figures {
   acks: number;
   retries: number;
   sentTwice: number;
+  /** Messages with a file. */
+  files: number;
   refused: number;
   moves: number;
   /** Edits and deletions that were acknowledged. */
@@ -33,6 +35,7 @@ export function noFigures(): Figures {
     acks: 0,
     retries: 0,
     sentTwice: 0,
+    files: 0,
     refused: 0,
     moves: 0,
     revisions: 0,
@@ -54,6 +57,7 @@ const titles: [keyof Figures, string][] = [
   ["acks", "acked"],
   ["retries", "retries"],
   ["sentTwice", "sent twice"],
+  ["files", "with a file"],
   ["refused", "refused"],
   ["moves", "in/out"],
   ["revisions", "edited"],

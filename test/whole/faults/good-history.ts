@@ -192,6 +192,7 @@ export function goodHistory() {
     clientId,
     content,
     asksBot: clientId === questionId,
+    attachmentIds: [],
     acks: [{ messageId, seq }],
     refusals: [] as string[],
     maybeStored: false,

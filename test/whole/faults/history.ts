@@ -64,6 +64,7 @@ export interface Send {
   clientId: string;
   content: string;
   asksBot: boolean;
+  attachmentIds: number[];
   acks: { messageId: number; seq: number }[];
   /** The problem codes of tries that certainly stored nothing and were not repeated. */
   refusals: string[];

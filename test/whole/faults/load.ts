@@ -2,6 +2,7 @@
 // come and go, and who look away for a while.
 import type { Client } from "./client.ts";
 import type { Figures, Recovery } from "./figures.ts";
+import { uploadSome } from "./files.ts";
 import { changeName } from "./profiles.ts";
 import type { Move, ProfileChange, Reacting, Revision, Send } from "./history.ts";
 import { questionFor } from "./model.ts";
@@ -21,6 +22,8 @@ export interface Mix {
   reactPauseMs: number;
   /** Share of messages that are questions to the model. */
   questions: number;
+  /** Share of messages that have a file. */
+  files: number;
   /** Pause between two requests to stop an answer. */
   stopPauseMs: number;
   /** The longest pause before the first repetition of a try that was lost; it doubles with each further one. */
@@ -33,6 +36,7 @@ export const usualMix: Mix = {
   revisePauseMs: 300,
   reactPauseMs: 120,
   questions: 0.04,
+  files: 0.06,
   stopPauseMs: 2_000,
   retryMsMax: 80,
 };
@@ -112,15 +116,16 @@ export function startLoad({ cast, chatIds, clients, random, figures, recovery, m
 
   /** One try. @returns what it came to: acknowledged, refused with a code, or unknown */
   async function attempt(send: Send, client: Client, bySocket: boolean) {
-    const { chatId, content, clientId } = send;
+    const { chatId, content, clientId, attachmentIds } = send;
+    const message = { content, client_id: clientId, attachment_ids: attachmentIds };
     if (bySocket) {
-      const frame = { type: "message", chat_id: chatId, content, client_id: clientId };
+      const frame = { type: "message", chat_id: chatId, ...message };
       const reply = await client.request(frame);
       if (reply?.type !== "ack") return { code: reply?.code ?? "lost" };
       return { ack: { messageId: reply.message_id ?? 0, seq: reply.seq ?? 0 } };
     }
     const path = `/api/chats/${chatId}/messages`;
-    const reply = await client.person.api("POST", path, { content, client_id: clientId });
+    const reply = await client.person.api("POST", path, message);
     if (reply?.status !== 200) return { code: reply ? problemCode(reply.body) : "lost" };
     const body = Object(reply.body);
     return { ack: { messageId: Number(body.id), seq: Number(body.seq) } };
@@ -155,14 +160,20 @@ export function startLoad({ cast, chatIds, clients, random, figures, recovery, m
 
   async function sendOne(client: Client, number: string, random: Random, own: Send[]) {
     const asksBot = random.chance(mix.questions);
+    const chatId = random.pick(chatIds);
+    const fileId = random.chance(mix.files)
+      ? await uploadSome(client.person, chatId, number, random)
+      : undefined;
+    if (fileId !== undefined) figures.files += 1;
     const send: Send = {
-      chatId: random.pick(chatIds),
+      chatId,
       userId: client.person.id,
       clientId: number,
       content: asksBot
         ? questionFor(number)
         : `${number} ${random.pick(["hi", "🙂", "naïve", "@all"])}`,
       asksBot,
+      attachmentIds: fileId === undefined ? [] : [fileId],
       acks: [],
       refusals: [],
       maybeStored: false,

@@ -42,6 +42,20 @@ export async function registerPerson(url: string, username: string) {
     untilCertain(() => api(method, path, body));
   const user = await certainly("GET", "/api/auth/me");
 
+  /** Reads a file, and again until it is certain. @returns undefined if there is none */
+  async function download(path: string): Promise<Uint8Array | undefined> {
+    const deadline = performance.now() + certainMsMax;
+    for (let tries = 1; performance.now() < deadline; tries += 1) {
+      const signal = AbortSignal.timeout(replyMsMax);
+      const response = await fetch(url + path, { headers, signal }).catch(() => undefined);
+      const bytes = await response?.bytes().catch(() => undefined);
+      if (response?.status === 200 && bytes) return bytes;
+      if (response && response.status < 500 && response.status !== 200) return undefined;
+      await Bun.sleep(backoffMs(retryMs, tries));
+    }
+    return undefined;
+  }
+
   /** Loads a chat as somebody does who has nothing of it. */
   async function load(chatId: number): Promise<Load["found"]> {
     const messages: Message[] = [];
@@ -71,6 +85,7 @@ export async function registerPerson(url: string, username: string) {
     socketUrl: `${url.replace("http", "ws")}/ws?token=${token}&frames=flat`,
     api,
     certainly,
+    download,
     load,
   };
 }

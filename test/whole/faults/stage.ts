@@ -23,8 +23,10 @@ import { createServerChild, type ServerChild } from "./server.ts";
 
 const log = pino({ level: "silent" });
 const pollMs = 20;
-/** Budgets are off, so that every question is answered. */
+/** Budgets are off, so that every question is answered and every file stored. */
 const noBudgets = {
+  FILE_BYTES_PER_USER_DAY: "0",
+  FILE_BYTES_PER_CHAT_DAY: "0",
   BUDGET_TOKENS_PER_USER_DAY: "0",
   BUDGET_TOKENS_PER_CHAT_DAY: "0",
   BUDGET_ANSWERS_PER_USER: "0",
@@ -41,6 +43,7 @@ export interface Stage {
   model: ScriptedModel;
   cast: Cast;
   openDatabase: () => Promise<Sql>;
+  filesFolder: string;
   takeIncidents: () => string[];
   stop: () => Promise<void>;
 }
@@ -179,6 +182,7 @@ async function openStage<S extends Startable>({
   openDatabase: () => Promise<Sql>;
 }) {
   const incidents: string[] = [];
+  const filesFolder = join(dataDir, "data", "files");
   const model = startModel();
   cleanup.add(() => model.stop());
   const server = create(
@@ -186,6 +190,7 @@ async function openStage<S extends Startable>({
       NODE_ENV: "test",
       LOG_LEVEL: "warn",
       DATA_DIR: join(dataDir, "data"),
+      FILES_DIR: filesFolder,
       GEMINI_BASE_URL: model.url,
       ACCESS_TOKEN_EXPIRE_MINUTES: "6000",
       RATE_LIMITS: "off",
@@ -211,7 +216,7 @@ async function openStage<S extends Startable>({
     ]);
     const cast = { owner, members: [ann, ben], guests: [gil, gus], absentee, stranger };
     const takeIncidents = () => incidents.splice(0);
-    return { server, model, cast, openDatabase, takeIncidents, stop };
+    return { server, model, cast, filesFolder, openDatabase, takeIncidents, stop };
   } catch (error) {
     await stop();
     throw error;

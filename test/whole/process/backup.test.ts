@@ -52,7 +52,7 @@ function startSending(
       const path = `/api/chats/${chat}/messages`;
       const { body } = await person.api(server, "POST", path, { content, client_id: clientId });
       const acks = [{ messageId: body.id, seq: body.seq }];
-      const none = { asksBot: false, refusals: [], maybeStored: false };
+      const none = { asksBot: false, attachmentIds: [], refusals: [], maybeStored: false };
       sends.push({ chatId: chat, userId: id, clientId, content, acks, ...none });
       if (sends.length >= acksBefore) enough.resolve();
     }
@@ -85,12 +85,17 @@ test("a backup that was taken under load, restored elsewhere, has all that was a
   const { body: chat } = await anna.person.api(server, "POST", "/api/chats", room);
   const messagesPath = `/api/chats/${chat.id}/messages`;
 
+  const filesPath = `/api/chats/${chat.id}/attachments`;
+  const { body: file } = await anna.person.api(server, "POST", filesPath, 42);
+
   const load = startSending(server, [...people, ...people], chat.id);
   await load.enough;
   const before = [...load.sends];
   const saved = await runDb(["backup", "saved.sql.gz"], embedded);
   expect(saved).toMatchObject({ code: 0, complained: "" });
-  expect(saved.said).toMatch(/^saved 3 users, 1 chats, \d+ messages\nto saved\.sql\.gz\n$/);
+  expect(saved.said).toMatch(
+    /^saved 3 users, 1 chats, \d+ messages\nto saved\.sql\.gz\nsaved 1 files\nto saved\.files\.tar\n$/,
+  );
   await load.stop();
   expect(load.sends.length).toBeGreaterThan(before.length);
 
@@ -101,9 +106,10 @@ test("a backup that was taken under load, restored elsewhere, has all that was a
   );
   expect(await server.stop()).toBe(0);
 
-  const elsewhere = { DATABASE_URL: await emptyDatabase() };
+  const elsewhere = { DATABASE_URL: await emptyDatabase(), DATA_DIR: dataDir() };
   const restored = await runDb(["restore", "saved.sql.gz"], elsewhere);
   expect(restored).toMatchObject({ code: 0, complained: "" });
+  expect(restored.said).toEndWith("and 1 files\n");
   const sql = connect(parseDatabaseUrl(elsewhere.DATABASE_URL), log, { max: 1 });
   const [stored] = await readStored(sql, [chat.id]);
   await sql.end();
@@ -130,7 +136,8 @@ test("a backup that was taken under load, restored elsewhere, has all that was a
   });
   expect(violations).toEqual([]);
 
-  const again = await start({ ...elsewhere, ...settings, DATA_DIR: dataDir() });
+  const again = await start({ ...elsewhere, ...settings });
+  expect((await anna.person.api(again, "GET", file.url)).body).toBe(42);
   const position = before[20]?.acks[0]?.seq ?? 0;
   const socket = await anna.person.joined(again, chat.id, position);
   const expected = stored.messages.map(({ seq }) => seq).filter((seq) => seq > position);

@@ -114,7 +114,7 @@ describe.skipIf(!hasPgbouncer)("behind PgBouncer in transaction mode", () => {
       return [await child.stdout.text(), await child.stderr.text()];
     };
     expect(await runDb(env, "backup", "bounced.sql.gz")).toEqual([
-      "saved 1 users, 0 chats, 0 messages\nto bounced.sql.gz\n",
+      "saved 1 users, 0 chats, 0 messages\nto bounced.sql.gz\nsaved 0 files\nto bounced.files.tar\n",
       "",
     ]);
     const [said, complained] = await runDb(target, "restore", "bounced.sql.gz");

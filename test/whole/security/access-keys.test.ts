@@ -34,6 +34,7 @@ async function ask(name: string, rule: Rule, on: Scene, role: SignedIn, key: str
   const [method = "", template = ""] = name.split(" ");
   const ids = on.idsFor(on.people[role]);
   if (rule.message === "question") ids.message_id = on.questionId;
+  Object.assign(ids, rule.ids?.(on));
   const path = template.replaceAll(/\{(\w+)\}/g, (_, id: string) => String(ids[id]));
   const query = rule.query === undefined ? "" : `?${rule.query}`;
   const body = await rule.body?.(on, role);

@@ -28,6 +28,8 @@ interface Request {
   message?: "question";
   /** The code of refusals that are neither about the token nor about the role. */
   refusal?: string;
+  /** Path parameters that differ from the scene's own. */
+  ids?: (scene: Scene) => Record<string, string | number>;
   /** The status for a moderator; that for a member unless said otherwise. */
   moderator?: number;
 }
@@ -58,6 +60,8 @@ function rule(statuses: number[], request: Request): Rule {
 const anyone = (request: Request = {}) => rule([200, 200, 200, 200, 200, 200], request);
 const signedIn = (request: Request = {}) => rule([401, 200, 200, 200, 200, 200], request);
 const participants = (request: Request = {}) => rule([401, 404, 404, 200, 200, 200], request);
+/** What is the author's alone until it was sent. */
+const authors = (request: Request = {}) => rule([401, 404, 404, 404, 200, 404], request);
 const owners = (request: Request = {}) => rule([401, 404, 404, 403, 403, 200], request);
 
 export const operations: Record<string, Rule> = {
@@ -152,6 +156,26 @@ export const operations: Record<string, Rule> = {
   "GET /api/chats/{chat_id}/messages/{message_id}/context": participants(),
   "PUT /api/chats/{chat_id}/messages/{message_id}/reactions/{emoji}": participants(),
   "DELETE /api/chats/{chat_id}/messages/{message_id}/reactions/{emoji}": participants(),
+  // A body that is no file is one all the same: the bytes of its JSON.
+  "POST /api/chats/{chat_id}/attachments": participants({ body: () => "a file" }),
+  "GET /api/chats/{chat_id}/attachments": participants(),
+  "GET /api/chats/{chat_id}/attachments/{attachment_id}": participants(),
+  "GET /api/chats/{chat_id}/attachments/{attachment_id}/thumbnails/{width}": participants(),
+  "POST /api/chats/{chat_id}/attachments/{attachment_id}/ticket": participants(),
+  "DELETE /api/chats/{chat_id}/attachments/{attachment_id}": authors({
+    ids: ({ files }) => ({ attachment_id: files.unsentId }),
+  }),
+  "POST /api/chats/{chat_id}/attachments/uploads": participants({
+    body: () => ({ name: "a.txt", size: 1 }),
+  }),
+  "GET /api/chats/{chat_id}/attachments/uploads/{upload_id}": authors(),
+  "PUT /api/chats/{chat_id}/attachments/uploads/{upload_id}": authors({
+    body: () => 1,
+    query: "offset=0",
+  }),
+  "POST /api/chats/{chat_id}/attachments/uploads/{upload_id}/complete": authors({
+    ids: ({ files }) => ({ upload_id: files.receivedUploadId }),
+  }),
   "GET /api/chats/{chat_id}/export": participants(),
   "GET /api/auth/me/export": signedIn(),
   "GET /api/usage": signedIn(),

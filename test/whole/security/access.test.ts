@@ -56,6 +56,7 @@ async function ask(name: string, rule: Rule, { on, role, carry }: Try): Promise<
   const caller = role === "nobody" ? undefined : on.people[role];
   const ids = on.idsFor(caller);
   if (rule.message === "question") ids.message_id = on.questionId;
+  Object.assign(ids, rule.ids?.(on));
   const path = template.replaceAll(/\{(\w+)\}/g, (_, id: string) => {
     const value = ids[id];
     if (value === undefined) throw new Error(`scene.ts has nothing for {${id}}`);

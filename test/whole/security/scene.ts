@@ -7,6 +7,7 @@ import { answer, answerAndHang, finish, say } from "../../world/gemini/script.ts
 import { insertUser } from "../../../src/accounts/user-queries.ts";
 import { newAppSecret } from "../../world/app-codes.ts";
 import type { Person, World } from "../../world/world.ts";
+import { addFiles, type SceneFiles } from "./scene-files.ts";
 
 /** The answer to the scene's question: a complete one, or one that runs until it is stopped. */
 export type Answering = "complete" | "streaming";
@@ -17,6 +18,7 @@ export interface Scene {
   /** The answer to the author's question. */
   messageId: number;
   questionId: number;
+  files: SceneFiles;
   /** The values of path parameters for this caller. */
   idsFor(caller: Person | undefined): Record<string, string | number>;
   /** A username that nobody has. */
@@ -73,6 +75,7 @@ export async function setScene(
       ? await listener.next("bot_stream", { is_complete: true })
       : await listener.next("bot_stream", { chunk: "Yes." });
   await listener.close();
+  const files = await addFiles(world, chatId, author, question.id);
   await beforeRemoval(former, chatId);
   const reported = await author.api(
     "POST",
@@ -95,6 +98,7 @@ export async function setScene(
     chatId,
     messageId: Number(reached.message_id),
     questionId: question.id,
+    files,
     idsFor: (caller) => ({
       chat_id: chatId,
       message_id: Number(reached.message_id),
@@ -104,6 +108,9 @@ export async function setScene(
       key_id: key.body.id,
       bot_id: bot.body.id,
       emoji: encodeURIComponent("👍"),
+      attachment_id: files.sentId,
+      width: 256,
+      upload_id: files.uploadId,
     }),
     newName,
     newcomer() {

@@ -1,0 +1,195 @@
+// The second half of an upload: the file is in the store, and becomes an attachment.
+import type { Caller } from "../accounts/access-tokens.ts";
+import { chatNotFound } from "../chats/actions.ts";
+import type { Ctx } from "../context.ts";
+import { databaseError } from "../database/connect.ts";
+import { readWhole } from "../file-store/file-store.ts";
+import type { Attachment } from "../wire/attachments.ts";
+import { Problem } from "../wire/problems.ts";
+import { harmlessName } from "./file-names.ts";
+import { imageBytesMax, type Images, type PreparedImage } from "./images/images.ts";
+import { binaryType, findType, type FoundType } from "./media-types.ts";
+import { insertAttachment, type InsertedAttachment, type NewFile } from "./insert-queries.ts";
+import { findStoredFile } from "./queries.ts";
+import { emptyFile, quotaExceeded } from "./quota.ts";
+import { discard, newKey, type Received } from "./receive.ts";
+import { notePending } from "./removal-queries.ts";
+import { pendingSeconds } from "./upload-limits.ts";
+
+const pieceBytes = 1024 * 1024;
+
+export interface UploadedFile {
+  chatId: number;
+  name: string;
+  clientId: string | undefined;
+  uploadId?: string;
+}
+
+/**
+ * Makes an attachment of bytes that were received. Those that the chat has already are not stored again.
+ * @throws Problem `invalid` for an empty file, `not_found`, `client_id_reused`, `quota_exceeded`, `store_full`, `unavailable`
+ */
+export async function finishUpload(
+  ctx: Ctx,
+  images: Images,
+  caller: Caller,
+  received: Received,
+  uploaded: UploadedFile,
+): Promise<Attachment> {
+  const written = [received.key];
+  try {
+    if (received.size === 0) throw emptyFile();
+    const known = await findStoredFile(ctx.sql, uploaded.chatId, received.sha256);
+    const outcome = known
+      ? await store(ctx, caller, received, uploaded, undefined)
+      : { outcome: "no_file" as const };
+    if (outcome.outcome !== "no_file") return attachmentOf(ctx, outcome);
+    const file = await prepare(ctx, images, received, written);
+    const inserted = await store(ctx, caller, received, uploaded, file);
+    if ("is_new" in inserted && inserted.is_new) {
+      const keys = new Set([file.key, ...file.thumbnails.map(({ key }) => key)]);
+      written.splice(0, written.length, ...written.filter((key) => !keys.has(key)));
+    }
+    return attachmentOf(ctx, inserted);
+  } finally {
+    if (written.length > 0) await discard(ctx, written);
+  }
+}
+
+async function store(
+  ctx: Ctx,
+  caller: Caller,
+  received: Received,
+  { chatId, name, clientId, uploadId }: UploadedFile,
+  file: NewFile | undefined,
+): Promise<InsertedAttachment> {
+  const insert = () =>
+    insertAttachment(ctx.sql, {
+      chatId,
+      uploader: caller,
+      name: harmlessName(name),
+      clientId,
+      uploadedSha256: received.sha256,
+      uploadedBytes: received.size,
+      limits: { user: ctx.config.files.userDayBytes, chat: ctx.config.files.chatDayBytes },
+      file,
+      uploadId,
+    });
+  const inserted = await insert().catch((error: unknown) => {
+    if (databaseError(error)?.constraint !== "attachments_client_id_key") throw error;
+    // The first upload with the client id has been stored meanwhile: a second try finds it.
+    return insert();
+  });
+  if (!inserted) throw chatNotFound();
+  return inserted;
+}
+
+function attachmentOf(ctx: Ctx, { outcome, attachment }: InsertedAttachment): Attachment {
+  switch (outcome) {
+    case "stored":
+    case "known":
+      if (!attachment) throw new Error("a stored attachment was not returned");
+      return attachment;
+    case "other":
+      throw new Problem(
+        "client_id_reused",
+        "This client_id was used for another file in this chat. Make a new one for each file.",
+      );
+    case "user_quota":
+    case "chat_quota":
+      throw quotaExceeded(ctx, outcome);
+    case "late":
+    case "no_file":
+      throw new Problem("unavailable", "The upload took too long. Upload the file again.", {
+        retryAfterSeconds: 1,
+      });
+  }
+}
+
+/**
+ * Finds out the type of a file. Of an image the metadata is removed, and thumbnails are made.
+ * @param written the names of files that are written are added to it
+ */
+async function prepare(
+  ctx: Ctx,
+  images: Images,
+  received: Received,
+  written: string[],
+): Promise<NewFile> {
+  const type = await findType(received.head);
+  if (!images.reads(type.mediaType)) return wholeFile(received, type);
+  if (received.size > imageBytesMax) {
+    return wholeFile(received, { mediaType: binaryType, kind: "file" });
+  }
+  const image = await images.prepare(type.mediaType, async () => {
+    const bytes = await readWhole(ctx.files, received.key);
+    if (!bytes) throw new Error("a file that was just written is missing");
+    return bytes;
+  });
+  return await writeImage(ctx, image, received, { type, written });
+}
+
+const wholeFile = ({ key, size, sha256 }: Received, type: FoundType): NewFile => ({
+  key,
+  size,
+  sha256,
+  ...type,
+  width: null,
+  height: null,
+  thumbnails: [],
+  blur: null,
+});
+
+async function writeImage(
+  ctx: Ctx,
+  { parts, shown }: PreparedImage,
+  received: Received,
+  { type, written }: { type: FoundType; written: string[] },
+): Promise<NewFile> {
+  const thumbnails = (shown?.thumbnails ?? []).map((thumbnail) => ({
+    ...thumbnail,
+    key: newKey(),
+  }));
+  const bareKey = parts ? newKey() : received.key;
+  const files = thumbnails.map(({ key, bytes }) => ({ key, parts: [bytes] }));
+  if (parts) files.push({ key: bareKey, parts });
+  const keys = files.map(({ key }) => key);
+  if (keys.length > 0) await notePending(ctx.sql, keys, pendingSeconds);
+  written.push(...keys);
+  const hashes = await Promise.all(
+    files.map(async (file) => {
+      const hasher = new Bun.CryptoHasher("sha256");
+      await ctx.files.write(file.key, chunksOf(file.parts, hasher));
+      return hasher.digest();
+    }),
+  );
+  const file = wholeFile(received, { ...type, kind: shown ? "image" : "file" });
+  return {
+    ...file,
+    ...(parts && { sha256: hashes.at(-1) ?? received.sha256, size: lengthOf(parts) }),
+    key: bareKey,
+    width: shown?.width ?? null,
+    height: shown?.height ?? null,
+    thumbnails: thumbnails.map(({ bytes, ...thumbnail }) => ({
+      ...thumbnail,
+      length: bytes.length,
+    })),
+    blur: shown?.blur ?? null,
+  };
+}
+
+const lengthOf = (parts: Uint8Array[]) => parts.reduce((sum, part) => sum + part.length, 0);
+
+/** Pieces that are hashed one by one, so that a large picture does not hold the event loop. */
+async function* chunksOf(
+  parts: Uint8Array[],
+  hasher: Bun.CryptoHasher,
+): AsyncGenerator<Uint8Array, void> {
+  for (const part of parts) {
+    for (let at = 0; at < part.length; at += pieceBytes) {
+      const piece = part.subarray(at, at + pieceBytes);
+      hasher.update(piece);
+      yield piece;
+    }
+  }
+}

@@ -1,0 +1,160 @@
+// Uploading a file in parts: an interrupted upload goes on at its last whole part.
+import type { Caller } from "../accounts/access-tokens.ts";
+import type { Ctx } from "../context.ts";
+import {
+  partBytesMax,
+  type Attachment,
+  type BeginUploadInput,
+  type Upload,
+} from "../wire/attachments.ts";
+import { Problem } from "../wire/problems.ts";
+import { finishUpload } from "./finish.ts";
+import { harmlessName } from "./file-names.ts";
+import {
+  findParts,
+  findUpload,
+  findUploaded,
+  insertPart,
+  insertUpload,
+  type UploadRow,
+} from "./part-queries.ts";
+import { checkUpload, emptyFile } from "./quota.ts";
+import { discard, receive } from "./receive.ts";
+import { unfinishedMax } from "./upload-limits.ts";
+import type { Uploads } from "./uploads.ts";
+
+/** An upload of the caller. */
+export interface UploadIds {
+  chatId: number;
+  uploadId: string;
+}
+
+/** @throws Problem `not_found`, `too_large`, `quota_exceeded`, `too_many_uploads` */
+export async function beginUpload(
+  ctx: Ctx,
+  caller: Caller,
+  chatId: number,
+  { name, size, client_id: clientId = null }: BeginUploadInput,
+): Promise<Upload> {
+  await checkUpload(ctx, caller.id, chatId, size);
+  const upload = { name: harmlessName(name), size, clientId };
+  const begun = await insertUpload(ctx.sql, caller.id, chatId, upload);
+  if (!begun) {
+    throw new Problem(
+      "too_many_uploads",
+      `You have begun ${unfinishedMax} uploads. Complete some of them, or wait until they expire.`,
+    );
+  }
+  return shown(begun);
+}
+
+/** The state of an upload: a client goes on at its `offset`. @throws Problem `not_found` */
+export async function getUpload(ctx: Ctx, caller: Caller, ids: UploadIds): Promise<Upload> {
+  return shown(await find(ctx, caller, ids));
+}
+
+/**
+ * Stores the next part of a file, all of it or nothing.
+ * @throws Problem `not_found`, `wrong_offset` for any other part, `too_large`, `invalid` for an empty part, `store_full`, `unavailable`
+ */
+export async function putPart(
+  ctx: Ctx,
+  uploads: Uploads,
+  caller: Caller,
+  {
+    chatId,
+    uploadId,
+    start,
+    stream,
+  }: UploadIds & { start: number; stream: ReadableStream<Uint8Array> | null },
+): Promise<Upload> {
+  const upload = await find(ctx, caller, { chatId, uploadId });
+  if (upload.received !== start) throw wrongOffset(upload.received);
+  if (!stream) throw emptyFile();
+  const received = await receive(ctx, uploads.slots.read(stream), {
+    bytesMax: Math.min(partBytesMax, upload.size - start),
+    refusal: () =>
+      new Problem(
+        "too_large",
+        `A part may have at most ${partBytesMax} bytes, and the parts together as many as the file.`,
+      ),
+  });
+  let offset: number | undefined;
+  try {
+    if (received.size === 0) throw emptyFile();
+    offset = await insertPart(ctx.sql, uploadId, { start, size: received.size, key: received.key });
+  } finally {
+    if (offset === undefined) await discard(ctx, [received.key]);
+  }
+  if (offset !== undefined) return shown({ ...upload, received: offset });
+  // Another request has stored a part meanwhile, or the upload was completed.
+  throw wrongOffset((await find(ctx, caller, { chatId, uploadId })).received);
+}
+
+/**
+ * Makes an attachment of an upload whose bytes have all been received. A repeated call returns the same one.
+ * @throws Problem `not_found`, `upload_incomplete`, `client_id_reused`, `quota_exceeded`, `store_full`, `unavailable`
+ */
+export async function completeUpload(
+  ctx: Ctx,
+  uploads: Uploads,
+  caller: Caller,
+  ids: UploadIds,
+): Promise<Attachment> {
+  const upload = await find(ctx, caller, ids);
+  const { size, received: offset, attachment_id: attachmentId } = upload;
+  if (attachmentId !== null) {
+    const attachment = await findUploaded(ctx.sql, caller.id, attachmentId);
+    if (!attachment) throw uploadNotFound();
+    return attachment;
+  }
+  if (offset < size) {
+    throw new Problem(
+      "upload_incomplete",
+      `${offset} of ${size} bytes have been received. Send the rest first.`,
+    );
+  }
+  const keys = await findParts(ctx.sql, ids.uploadId);
+  const received = await receive(ctx, joined(ctx, keys), {
+    bytesMax: size,
+    refusal: () => new Problem("internal", "The parts of the upload are larger than the file."),
+  });
+  return await finishUpload(ctx, uploads.images, caller, received, {
+    chatId: ids.chatId,
+    name: upload.name,
+    clientId: upload.client_id ?? undefined,
+    uploadId: ids.uploadId,
+  });
+}
+
+async function* joined(ctx: Ctx, keys: string[]): AsyncGenerator<Uint8Array, void> {
+  for (const key of keys) {
+    const stream = await ctx.files.read(key);
+    if (!stream) {
+      throw new Problem("not_found", "A part of the upload is gone. Begin the upload again.");
+    }
+    for await (const chunk of stream) yield chunk;
+  }
+}
+
+async function find(ctx: Ctx, caller: Caller, { chatId, uploadId }: UploadIds): Promise<UploadRow> {
+  const upload = await findUpload(ctx.sql, caller.id, chatId, uploadId);
+  if (!upload) throw uploadNotFound();
+  return upload;
+}
+
+function uploadNotFound(): Problem {
+  return new Problem("not_found", "There is no such upload: it has expired, or its file is gone.");
+}
+
+function wrongOffset(received: number): Problem {
+  return new Problem("wrong_offset", `${received} bytes have been received. Go on from there.`);
+}
+
+const shown = (upload: UploadRow): Upload => ({
+  upload_id: upload.id,
+  part_size: partBytesMax,
+  offset: upload.received,
+  size: upload.size,
+  expires_at: upload.expires_at,
+});

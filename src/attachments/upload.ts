@@ -1,0 +1,74 @@
+// Uploading a file in one request.
+import type { Caller } from "../accounts/access-tokens.ts";
+import type { Ctx } from "../context.ts";
+import type { Attachment } from "../wire/attachments.ts";
+import { Problem } from "../wire/problems.ts";
+import { finishUpload } from "./finish.ts";
+import { boundaryOf, findFile } from "./multipart.ts";
+import { checkUpload, emptyFile, tooLarge } from "./quota.ts";
+import { receive } from "./receive.ts";
+import type { Uploads } from "./uploads.ts";
+
+/** The body of a request, with the headers that say something about it. */
+export interface Body {
+  stream: ReadableStream<Uint8Array> | null;
+  contentType: string;
+  /** Undefined for a body in chunks. */
+  length: number | undefined;
+}
+
+/** Bytes of a form around its file. */
+const formBytesMax = 96 * 1024;
+
+/**
+ * Stores the body of a request, or the file of a form, as a file that the caller can send in a message.
+ * @throws Problem `not_found`, `too_large`, `unsupported_media_type`, `invalid` for an empty file, `client_id_reused`,
+ * `quota_exceeded`, `too_many_uploads`, `bad_request` for a body that ends early, `store_full`, `unavailable`
+ */
+export async function upload(
+  ctx: Ctx,
+  uploads: Uploads,
+  caller: Caller,
+  {
+    chatId,
+    name,
+    clientId,
+    body,
+  }: { chatId: number; name?: string | undefined; clientId?: string | undefined; body: Body },
+): Promise<Attachment> {
+  const isForm = /^multipart\/form-data\b/i.test(body.contentType);
+  // The size of a file in a form is only known when it has arrived.
+  const known = Math.max(0, (body.length ?? 0) - (isForm ? formBytesMax : 0));
+  await checkUpload(ctx, caller.id, chatId, known);
+  const { bytesMax } = ctx.config.files;
+  const limits = { bytesMax, refusal: () => tooLarge(ctx) };
+  if (!body.stream) throw emptyFile();
+  if (!isForm) {
+    refuseOtherForms(body.contentType);
+    const received = await receive(ctx, uploads.slots.read(body.stream), limits);
+    const file = { chatId, name: name ?? "file", clientId };
+    return await finishUpload(ctx, uploads.images, caller, received, file);
+  }
+  const boundary = boundaryOf(body.contentType);
+  if (boundary === undefined) {
+    throw new Problem("unsupported_media_type", "The Content-Type of a form needs its boundary.");
+  }
+  const chunks = uploads.slots.read(body.stream);
+  try {
+    const part = await findFile(chunks, boundary);
+    const received = await receive(ctx, part.chunks, limits);
+    const file = { chatId, name: name ?? part.name ?? "file", clientId };
+    return await finishUpload(ctx, uploads.images, caller, received, file);
+  } finally {
+    await chunks.return();
+  }
+}
+
+/** The body of a form without files is no file that anybody meant to send. */
+function refuseOtherForms(contentType: string): void {
+  if (!/^(application\/x-www-form-urlencoded|multipart\/)/i.test(contentType)) return;
+  throw new Problem(
+    "unsupported_media_type",
+    "Send the bytes of the file as the body, or a multipart/form-data form with the file in it.",
+  );
+}

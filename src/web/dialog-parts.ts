@@ -1,0 +1,9 @@
+// The dialogs that are loaded together, when the first of them is opened.
+export { ChatSettingsDialog } from "./chat-settings.tsx";
+export { Lightbox } from "./lightbox.tsx";
+export { PeopleDialog } from "./people-dialog.tsx";
+export { PersonCard } from "./person-card.tsx";
+export { ReportDialog } from "./report-dialog.tsx";
+export { ReportsDialog } from "./reports-dialog.tsx";
+export { SearchDialog } from "./search-dialog.tsx";
+export { VersionsDialog } from "./versions-dialog.tsx";

@@ -1,0 +1,105 @@
+// Files that are uploaded and downloaded.
+import { deflateSync } from "node:zlib";
+import { check, type Bench, type Side } from "./bench.ts";
+import { tokenOf } from "./data.ts";
+
+const downloads = 4;
+
+/** Server CPU of one upload, whose bytes are others each time. @returns milliseconds */
+export async function cpuOfUpload(bench: Bench, side: Side): Promise<number> {
+  const { fileBytes } = bench.scale;
+  const target = await targetOf(bench, side);
+  const before = await bench[side].cpuMicros();
+  check("uploaded bytes", (await upload(target, randomFile(fileBytes))).size, fileBytes);
+  return ((await bench[side].cpuMicros()) - before) / 1_000;
+}
+
+/** Server CPU of one download. @returns milliseconds */
+export async function cpuOfDownload(bench: Bench, side: Side): Promise<number> {
+  const { fileBytes } = bench.scale;
+  const target = await targetOf(bench, side);
+  const { url } = await upload(target, randomFile(fileBytes));
+  const before = await bench[side].cpuMicros();
+  for (let n = 0; n < downloads; n += 1) {
+    const response = await fetch(target.base + url, { headers: target.headers });
+    let bytes = 0;
+    for await (const chunk of response.body ?? []) bytes += chunk.length;
+    check("downloaded bytes", bytes, fileBytes);
+  }
+  return ((await bench[side].cpuMicros()) - before) / 1_000 / downloads;
+}
+
+/** Server CPU of an upload of a photo, with its thumbnails. @returns milliseconds */
+export async function cpuOfPhoto(bench: Bench): Promise<number> {
+  const { photoWidth } = bench.scale;
+  const target = await targetOf(bench, "product");
+  const photo = await makePhoto(photoWidth, (photoWidth * 3) / 4);
+  const before = await bench.product.cpuMicros();
+  const { thumbnails } = await upload(target, photo);
+  check("thumbnails", thumbnails?.length ?? 0, 2);
+  return ((await bench.product.cpuMicros()) - before) / 1_000;
+}
+
+interface Target {
+  /** Before the address that an upload returns. */
+  base: string;
+  uploads: string;
+  headers: Record<string, string>;
+}
+
+async function targetOf(bench: Bench, side: Side): Promise<Target> {
+  const base = bench[side].url;
+  if (side === "reference") return { base, uploads: `${base}/files`, headers: {} };
+  const headers = { authorization: `Bearer ${await tokenOf(1, bench.secretKey)}` };
+  const response = await fetch(`${base}/api/chats`, {
+    method: "POST",
+    headers: { ...headers, "content-type": "application/json" },
+    body: JSON.stringify({ is_group: true, name: "files" }),
+  });
+  const chat = Object(await response.json());
+  return { base, uploads: `${base}/api/chats/${chat.id}/attachments`, headers };
+}
+
+async function upload({ uploads, headers }: Target, body: Uint8Array<ArrayBuffer>) {
+  const response = await fetch(uploads, { method: "POST", headers, body });
+  check("status of an upload", response.status, 200);
+  const file: { size: number; url: string; thumbnails?: unknown[] } = Object(await response.json());
+  return file;
+}
+
+function randomFile(bytes: number): Uint8Array<ArrayBuffer> {
+  const file = new Uint8Array(bytes);
+  for (let at = 0; at < bytes; at += 65_536) {
+    crypto.getRandomValues(file.subarray(at, Math.min(at + 65_536, bytes)));
+  }
+  return file;
+}
+
+/** A photo that no other has the bytes of. */
+async function makePhoto(width: number, height: number): Promise<Uint8Array<ArrayBuffer>> {
+  const rows = Buffer.alloc((1 + width * 3) * height);
+  const shade = Math.floor(Math.random() * 255);
+  for (let at = 0; at < rows.length; at += 1) {
+    rows[at] = at % (1 + width * 3) === 0 ? 0 : (at * 7 + (at >> 12) + shade) & 255;
+  }
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(width);
+  header.writeUInt32BE(height, 4);
+  header.set([8, 2], 8);
+  const chunk = (type: string, data: Uint8Array) => {
+    const body = Buffer.concat([Buffer.from(type), data]);
+    const [length, checksum] = [Buffer.alloc(4), Buffer.alloc(4)];
+    length.writeUInt32BE(data.length);
+    checksum.writeUInt32BE(Bun.hash.crc32(body));
+    return Buffer.concat([length, body, checksum]);
+  };
+  const signature = Buffer.from([137, 80, 78, 71, 13, 10, 26, 10]);
+  const data = chunk("IDAT", deflateSync(rows, { level: 1 }));
+  const png = Buffer.concat([
+    signature,
+    chunk("IHDR", header),
+    data,
+    chunk("IEND", Buffer.alloc(0)),
+  ]);
+  return new Uint8Array(await new Bun.Image(new Uint8Array(png)).jpeg({ quality: 90 }).bytes());
+}
