@@ -81,7 +81,7 @@ async function markDeleted(
       revoked as (
         delete from access_keys k using deleted where k.user_id = deleted.id
       ),
-      unsent as (
+      without_links as (
         delete from mail_links l using deleted where l.user_id = deleted.id
       ),
       without_second_factor as (

@@ -3,10 +3,12 @@ import { Refusal, useAction } from "./acting.tsx";
 import { Field } from "./field.tsx";
 import type { MailLinkPlace } from "./mail-links.ts";
 import { usePageParts } from "./page-parts.ts";
+import { useSignIn } from "./use-sign-in.ts";
 
 /** What the link of a mail is for. Nothing is done until the person says so: programs that look through mails open links, too. */
 export function MailLink({ link, onClose }: { link: MailLinkPlace; onClose: () => void }) {
-  const { client, signIn } = usePageParts();
+  const { client } = usePageParts();
+  const signIn = useSignIn();
   const action = useAction();
   const [done, setDone] = useState("");
   const isReset = link.purpose === "reset-password";

@@ -7,7 +7,6 @@ import { createDetails } from "../client/details.ts";
 import { createModeration } from "../client/moderation.ts";
 import { createPeople } from "../client/people.ts";
 import { createPresence } from "../client/presence.ts";
-import { createSignIn } from "../client/sign-in.ts";
 import { storedOutbox } from "../client/stored-outbox.ts";
 import { storedTokens } from "../client/stored-tokens.ts";
 import { followActivity } from "./activity.ts";
@@ -54,7 +53,6 @@ const services = {
   details: createDetails(client),
   moderation: createModeration(client),
   people: createPeople(client),
-  signIn: createSignIn({ client, url }),
   watched: new WatchedPeople(presence),
   unfinished: new Unfinished(),
 };

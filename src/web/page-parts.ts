@@ -7,7 +7,6 @@ import type { Client } from "../client/client.ts";
 import type { Details } from "../client/details.ts";
 import type { Moderation } from "../client/moderation.ts";
 import type { People } from "../client/people.ts";
-import type { SignIn } from "../client/sign-in.ts";
 import type { Unfinished } from "./unfinished.ts";
 import type { WatchedPeople } from "./watched-people.ts";
 
@@ -18,7 +17,6 @@ export interface PageParts {
   details: Details;
   moderation: Moderation;
   people: People;
-  signIn: SignIn;
   watched: WatchedPeople;
   unfinished: Unfinished;
 }

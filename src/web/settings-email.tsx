@@ -1,12 +1,12 @@
 import { useState } from "preact/hooks";
 import { Refusal, useAction } from "./acting.tsx";
 import { Field } from "./field.tsx";
-import { usePageParts } from "./page-parts.ts";
+import { useSignIn } from "./use-sign-in.ts";
 import { Saved, type SettingsProps } from "./settings-section.tsx";
 
 /** Confirms the email address, or changes it. */
 export function EmailSettings({ user }: SettingsProps) {
-  const { signIn } = usePageParts();
+  const signIn = useSignIn();
   const action = useAction();
   const [saved, setSaved] = useState("");
 

@@ -2,7 +2,7 @@ import { useState } from "preact/hooks";
 import type { TotpSetup } from "../client/sign-in.ts";
 import { Refusal, useAction } from "./acting.tsx";
 import { Field } from "./field.tsx";
-import { usePageParts } from "./page-parts.ts";
+import { useSignIn } from "./use-sign-in.ts";
 import { QrCode } from "./qr-code.tsx";
 import { saveFile } from "./saved-file.ts";
 import { Saved, type SettingsProps } from "./settings-section.tsx";
@@ -34,7 +34,7 @@ const codeField = {
 const codeOf = (form: HTMLFormElement) => String(new FormData(form).get("code") ?? "");
 
 function SetUp({ onConfirmed }: { onConfirmed: (codes: readonly string[]) => void }) {
-  const { signIn } = usePageParts();
+  const signIn = useSignIn();
   const action = useAction();
   const [setup, setSetup] = useState<TotpSetup>();
 
@@ -114,7 +114,7 @@ function ShownCodes({ username, codes }: { username: string; codes: readonly str
 }
 
 function TurnOff({ user, onChanged }: SettingsProps) {
-  const { signIn } = usePageParts();
+  const signIn = useSignIn();
   const action = useAction();
   const [saved, setSaved] = useState("");
   return (

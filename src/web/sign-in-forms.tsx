@@ -2,11 +2,11 @@
 import { useState } from "preact/hooks";
 import { Refusal, useAction } from "./acting.tsx";
 import { Field } from "./field.tsx";
-import { usePageParts } from "./page-parts.ts";
+import { useSignIn } from "./use-sign-in.ts";
 
 /** Asks for a mail with a link that resets the password. */
 export function ForgottenPassword({ onClose }: { onClose: () => void }) {
-  const { signIn } = usePageParts();
+  const signIn = useSignIn();
   const action = useAction();
   const [sent, setSent] = useState("");
 
@@ -47,7 +47,7 @@ export function ForgottenPassword({ onClose }: { onClose: () => void }) {
 
 /** Asks for the code that follows the password. */
 export function CodeForm({ ticket, onClose }: { ticket: string; onClose: () => void }) {
-  const { signIn } = usePageParts();
+  const signIn = useSignIn();
   const action = useAction();
   return (
     <main class="door">

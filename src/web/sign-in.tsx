@@ -3,22 +3,16 @@ import type { Session } from "../client/client.ts";
 import { Refusal, useAction } from "./acting.tsx";
 import { Field } from "./field.tsx";
 import { Icon } from "./icons.tsx";
-import { lazyDialog } from "./lazy.ts";
-import { usePageParts } from "./page-parts.ts";
+import { CodeForm, ForgottenPassword } from "./sign-in-forms.tsx";
+import { useSignIn } from "./use-sign-in.ts";
 
 function textOf(data: FormData, name: string): string {
   return String(data.get(name) ?? "");
 }
 
-/** Forms that are shown seldom. */
-const ForgottenPassword = lazyDialog(() =>
-  import("./sign-in-forms.tsx").then((module) => module.ForgottenPassword),
-);
-const CodeForm = lazyDialog(() => import("./sign-in-forms.tsx").then((module) => module.CodeForm));
-
 /** Signing in with an account, or making one. */
-export function SignIn({ session }: { session: Session }) {
-  const { signIn } = usePageParts();
+export function SignIn({ session }: { session: Session; onClose: () => void }) {
+  const signIn = useSignIn();
   const [isNew, setNew] = useState(false);
   const [isForgotten, setForgotten] = useState(false);
   const [ticket, setTicket] = useState<string>();

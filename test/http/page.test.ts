@@ -72,7 +72,7 @@ describe("the page at /", () => {
       "/page/formulas-hash.js",
       "/page/mail-link-hash.js",
       "/page/settings-dialog-hash.js",
-      "/page/sign-in-forms-hash.js",
+      "/page/sign-in-hash.js",
     ]);
     for (const file of later) {
       const { status, headers } = await world.call("GET", file);
