@@ -1,6 +1,6 @@
 // The access matrix for access keys: every operation and every frame, with a key that has just its scope, with keys that have all
 // scopes but that one, and with a key for another chat.
-import { beforeAll, describe, expect, test } from "bun:test";
+import { afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { operationNeeds, clientFrameScopes, Scope } from "../../../src/wire/scopes.ts";
 import { expectProblem } from "../../http/refusals.ts";
 import { TestSocket } from "../../world/socket.ts";
@@ -24,6 +24,11 @@ function roleFor({ statuses }: Rule): SignedIn {
   const found = roles.find((role) => role !== "nobody" && statuses[role] === 200);
   return found && found !== "nobody" ? found : "member";
 }
+
+// An account has a limited number of keys.
+afterEach(async () => {
+  await world.sql`delete from access_keys where name = 'Key'`;
+});
 
 async function keyOf(person: Person, input: { scopes: string[]; chat_ids?: number[] }) {
   const { body } = await person.api("POST", "/api/auth/keys", { name: "Key", ...input });
