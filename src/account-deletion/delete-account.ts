@@ -7,10 +7,11 @@ import type { Ctx } from "../context.ts";
 import { Problem } from "../wire/problems.ts";
 import type { DeleteMeInput } from "../wire/users.ts";
 import { deleteSessions, markAccountDeleted } from "./account-queries.ts";
-import { leaveChats } from "./job.ts";
+import { deleteBots } from "./delete-bots.ts";
+import { leaveChats } from "./leave-chats.ts";
 
 /**
- * Deletes the caller's account. Sessions, sockets and the profile end at once. Chats are left before it returns, unless the database
+ * Deletes the caller's account. Sessions, keys, sockets and the profile end at once, and the caller's bots go. Chats are left before it returns, unless the database
  * fails meanwhile; then, and for messages that are to be erased, a recurring task goes on.
  * @throws Problem `wrong_password`, `unavailable`
  */
@@ -32,6 +33,7 @@ export async function deleteAccount(
   for (const id of deleted.answer_ids) ctx.answers.find(id)?.stop("stopped");
   try {
     endSessions(ctx, await deleteSessions(ctx.sql, caller.id));
+    await deleteBots(ctx, caller, { botId: undefined, erases });
     await leaveChats(ctx, caller.id);
   } catch (error) {
     ctx.log.warn(

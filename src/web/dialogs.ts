@@ -10,6 +10,7 @@ export const Lightbox = lazyDialog(() => load().then((parts) => parts.Lightbox))
 export const NewChat = lazyDialog(() => load().then((parts) => parts.NewChat));
 export const PeopleDialog = lazyDialog(() => load().then((parts) => parts.PeopleDialog));
 export const PersonCard = lazyDialog(() => load().then((parts) => parts.PersonCard));
+export const ReadersDialog = lazyDialog(() => load().then((parts) => parts.ReadersDialog));
 export const ReportDialog = lazyDialog(() => load().then((parts) => parts.ReportDialog));
 export const ReportsDialog = lazyDialog(() => load().then((parts) => parts.ReportsDialog));
 export const SearchDialog = lazyDialog(() => load().then((parts) => parts.SearchDialog));

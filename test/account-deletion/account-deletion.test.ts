@@ -83,6 +83,8 @@ describe("deleting an account", () => {
       username: "Deleted user",
       email: "",
       hashed_password: "",
+      bot_owner_id: null,
+      email_verified_at: null,
       created_at: expect.any(String),
       deleted_at: expect.any(String),
       read_receipts: false,
