@@ -9,10 +9,10 @@ import type { ModelFiles, StreamAnswer } from "./model/stream-answer.ts";
 import type { Telemetry } from "./observability/telemetry.ts";
 import type { RateLimits } from "./rate-limits/rate-limits.ts";
 import type { AnswerElsewhere } from "./realtime/answers-elsewhere.ts";
-import type { BusState } from "./bus/bus.ts";
 import type { Mark } from "./realtime/follower-gate.ts";
 import type { MergedOptions, NumberedChange } from "./realtime/local-realtime.ts";
 import type { Listener, RoomOptions } from "./realtime/listener.ts";
+import type { PeerServers } from "./realtime/peer-servers.ts";
 import type { Rooms } from "./realtime/rooms.ts";
 import type { RoomFrame } from "./wire/frames.ts";
 import type { ActivityFrame, ListFrame, MentionFrame, UserFrame } from "./wire/list-frames.ts";
@@ -115,26 +115,6 @@ export interface Realtime {
   answersElsewhere(chatId: number, position: number): AnswerElsewhere[];
   readonly rooms: Rooms;
 }
-
-/** The other nodes. They look into the database for what they are told of here, so that a message that is lost delays it only. */
-export interface PeerServers {
-  /** The state of the bus; undefined where there is none. */
-  readonly bus: BusState | undefined;
-  /** Sessions have ended. */
-  sessionsEnded(ids: readonly string[]): void;
-  /** Somebody has asked in the database for an answer to stop, which another node runs. */
-  stopRequested(chatId: number, messageId: number): void;
-  /** A person's read position in a chat has moved. */
-  readMoved(chatId: number, userId: number): void;
-}
-
-/** There are none, or they look for everything by themselves. */
-export const noPeers: PeerServers = {
-  bus: undefined,
-  sessionsEnded() {},
-  stopRequested() {},
-  readMoved() {},
-};
 
 /** The person and session that a token stands for. */
 export interface Identity {

@@ -17,15 +17,16 @@ import type { Peers } from "./realtime/peers.ts";
 import { every, within } from "./schedule.ts";
 import type { SearchIndexer } from "./search/indexer.ts";
 import type { SocketParts } from "./socket/frames.ts";
-import { catchUp, createLogCheck } from "./socket/log-check.ts";
+import { createLogCheck } from "./socket/log-check.ts";
 import type { Memberships } from "./socket/memberships.ts";
+import { defaultPeerDurations, startPeerTasks, type PeerDurations } from "./socket/peer-tasks.ts";
 import { createSocketHandler } from "./socket/handler.ts";
 import type { SocketRegistry } from "./socket/registry.ts";
 import type { SocketData } from "./socket/session.ts";
 import { asksForSocket, createDirectUpgrade } from "./socket/upgrade.ts";
 
 /** Durations in milliseconds. Tests shorten them. */
-export interface ServerDurations {
+export interface ServerDurations extends PeerDurations {
   /** A peer that was silent from one heartbeat to the next is cut off. */
   heartbeatMs: number;
   /** Between two looks for sockets whose token has expired or never came. */
@@ -37,12 +38,8 @@ export interface ServerDurations {
   endedCheckMs: number;
   /** A frame that was lost and has no successor is noticed within this. */
   logCheckMs: number;
-  /** Between two beats of the rooms in which something was numbered, and between two signs of life, for other servers. */
-  beatMs: number;
-  aliveMs: number;
-  /** {@link logCheckMs} where there is a bus between servers, and {@link awayCheckMs} while it is away. */
+  /** {@link logCheckMs} where there is a bus between servers. */
   sharedLogCheckMs: number;
-  awayCheckMs: number;
   /** Between two looks for people who came into chats or left them. */
   membershipPollMs: number;
   /** Between two looks for answers whose node is gone. */
@@ -71,10 +68,8 @@ const defaultDurations: ServerDurations = {
   sessionCheckMs: 1_000,
   endedCheckMs: 3_000,
   logCheckMs: 2_000,
-  beatMs: 400,
-  aliveMs: 1_000,
+  ...defaultPeerDurations,
   sharedLogCheckMs: 1_500,
-  awayCheckMs: 1_000,
   membershipPollMs: 1_000,
   recoveryMs: 500,
   purgeMs: 1_000,
@@ -136,7 +131,6 @@ export function startServer(
   const server = serve(parts);
   sockets.attach(server);
   const stops = startTasks(parts, times);
-  parts.peers?.start(() => void catchUp(ctx, parts.memberships));
   const port = server.port ?? ctx.config.port;
   const host = ["0.0.0.0", "::"].includes(ctx.config.host) ? "localhost" : ctx.config.host;
   return {
@@ -210,7 +204,7 @@ function startTasks(parts: ServerParts, times: ServerDurations): (() => void)[] 
   const { log } = ctx;
   const { cleanUpMs } = times;
   return [
-    ...(peers ? startPeerTasks(parts, peers, times) : []),
+    ...(peers ? startPeerTasks({ ctx, memberships, peers }, times) : []),
     every(times.heartbeatMs, "heartbeat", log, () => void sockets.heartbeat()),
     every(times.sessionCheckMs, "sessions", log, () => sockets.checkSessions(ctx.now().getTime())),
     every(peers ? times.sharedLogCheckMs : times.logCheckMs, "log check", log, createLogCheck(ctx)),
@@ -242,17 +236,5 @@ function startTasks(parts: ServerParts, times: ServerDurations): (() => void)[] 
     every(cleanUpMs, "upload clean-up", log, () => cleanUpUploads(ctx)),
     every(cleanUpMs, "clean-up of the model's copies of files", log, () => cleanUpCopies(ctx)),
     every(cleanUpMs, "audit clean-up", log, () => cleanUpAudit(ctx)),
-  ];
-}
-
-function startPeerTasks(parts: ServerParts, peers: Peers, times: ServerDurations): (() => void)[] {
-  const { ctx, memberships } = parts;
-  const { log } = ctx;
-  return [
-    every(times.beatMs, "beats of active rooms", log, () => peers.beat()),
-    every(times.aliveMs, "sign of life", log, () => peers.tellAlive()),
-    every(times.awayCheckMs, "log check without the bus", log, async () => {
-      if (peers.bus === "away") await catchUp(ctx, memberships);
-    }),
   ];
 }

@@ -89,15 +89,11 @@ export class SocketSession implements Listener {
   readonly #followers: Followers<Socket>;
   /** The chats whose activity it follows. */
   #followed: number[] = [];
-  /**
-   * Chats that the person was removed from. A list of chats that was read before may still name them,
-   * and a room may still hold the socket.
-   */
+  /** Chats that the person was removed from. A list that was read before may still name them, and a room hold the socket. */
   #leftChats: Set<number> | undefined;
   /** See {@link Listener.setQuietChats}. */
   #quietChats: ReadonlySet<number> | undefined;
   #quietReadAtMs = -Infinity;
-
   #leaving: DelayedLeaves | undefined;
 
   constructor(ws: Socket, { identity, metrics, isMerged, followers }: SessionOptions) {
