@@ -7,10 +7,12 @@ import { RecentSessions } from "./accounts/recent-sessions.ts";
 import { leaseSeconds } from "./answers/budget/queries.ts";
 import { isStreaming } from "./answers/queries.ts";
 import { RunningAnswers } from "./answers/running-answers.ts";
+import { keepPicture } from "./attachments/keep-picture.ts";
 import { Uploads } from "./attachments/uploads.ts";
 import type { Bus } from "./bus/bus.ts";
 import type { Config } from "./config/config.ts";
-import { noPeers, type Arrivals, type Ctx, type InsertMessage, type Model } from "./context.ts";
+import type { Arrivals, Ctx, InsertMessage, Model } from "./context.ts";
+import { noPeers } from "./realtime/ports.ts";
 import type { Sql } from "./database/connect.ts";
 import { ExportSlots } from "./export/export-slots.ts";
 import { GroupReads } from "./database/group-reads.ts";
@@ -120,9 +122,11 @@ export function compose(parts: ContextParts): ServerParts {
     removalDoubtMs: durations.removalDoubtMs,
     onPerson: (userId, isHere) => peers?.personMoved(userId, isHere),
   });
+  const uploads = new Uploads();
   const answers = new RunningAnswers({
     answersMax: config.budgets.serverAnswers,
     fileWaitMs: durations.fileWaitMs,
+    keepPicture: (context, picture) => keepPicture(context, uploads.images, picture),
     onRuns: (answer, isRunning) => peers?.answerRuns(answer, isRunning),
   });
   const gate = createFollowerGate(sql, log, sockets);
@@ -199,7 +203,7 @@ export function compose(parts: ContextParts): ServerParts {
     }),
     typing: new TypingNotices(ctx, durations.typingMs),
     storeReaction: createStoreReaction(sql),
-    uploads: new Uploads(),
+    uploads,
     receipts,
     upgrade: new SocketUpgrade(ctx),
     indexer: new SearchIndexer(

@@ -39,12 +39,13 @@ const kept = (globalThis.geminiCoop ??= {
 });
 
 function modelOf(config: Config, log: Logger): Model {
-  const { apiKey, model, baseUrl } = config.gemini;
+  const { apiKey, model, imageModel, baseUrl } = config.gemini;
   if (apiKey || (baseUrl && !config.production)) {
     // A server at GEMINI_BASE_URL may need no key, but the SDK requires one.
     const options = { apiKey: apiKey ?? "none", baseUrl, log };
     const files = createGeminiFiles(options);
-    return { answer: createGeminiModel(options), files, description: model };
+    const answer = createGeminiModel(options);
+    return { answer, pictures: imageModel ? answer : undefined, files, description: model };
   }
   if (config.production) {
     return {
@@ -54,6 +55,7 @@ function modelOf(config: Config, log: Logger): Model {
   }
   return {
     answer: createDemonstration(),
+    pictures: createDemonstration({ ofPictures: true }),
     isDemonstration: true,
     description:
       "offline demonstration: GEMINI_API_KEY is not set, so /bot is not answered by Gemini",

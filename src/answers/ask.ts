@@ -4,7 +4,7 @@ import type { Ctx } from "../context.ts";
 import type { Message, SendMessageInput } from "../wire/messages.ts";
 import { Problem } from "../wire/problems.ts";
 import { findIsAiChat } from "./question-queries.ts";
-import { asksBot, hasNoQuestion, questionOf } from "./question.ts";
+import { asksBot, asksForPicture, hasNoQuestion, questionOf } from "./question.ts";
 import { Reservation } from "./reservation.ts";
 
 /** Stores and finds the question as the message that it is. */
@@ -44,11 +44,15 @@ export function refuseEmptyQuestion({
   attachment_ids: attachmentIds,
 }: SendMessageInput): void {
   if (!hasNoQuestion(content) || replyTo != null || (attachmentIds ?? []).length > 0) return;
-  const detail =
-    questionOf(content) === ""
-      ? "Write your question after /bot."
-      : "Write your question beside @Gemini.";
+  const detail = detailOf(content);
   throw new Problem("invalid", detail, { errors: [{ pointer: "/content", detail }] });
+}
+
+function detailOf(content: string): string {
+  if (asksForPicture(content)) return "Write after /image what the picture shows.";
+  return questionOf(content) === ""
+    ? "Write your question after /bot."
+    : "Write your question beside @Gemini.";
 }
 
 /**

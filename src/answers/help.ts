@@ -7,6 +7,7 @@ import type { AnswerRequest, PreparedAnswer, Responder } from "./responder.ts";
 /** Answers `/bot help` without a model. */
 export class HelpResponder implements Responder {
   readonly isFree = true;
+  readonly isResumed = true;
   readonly #text: string;
 
   constructor(config: Config, room: PromptRoom) {
@@ -39,6 +40,12 @@ function helpText(config: Config, { settings, is_ai_chat: isAiChat }: PromptRoom
       : "Write `/bot` and your question, or mention `@Gemini` in it, and I answer here. Everybody in the room sees it as it is written.",
     "",
     "- I read this room's history, and know who said what. What is said in other rooms I never see.",
+    "- I read pictures, PDFs, texts, sound and video that were sent here. A reply with `/bot` asks me about its message.",
+    ...(config.gemini.imageModel
+      ? [
+          "- `/image` and a description makes a picture. So does a reply with `/image` to a picture.",
+        ]
+      : []),
     "- Anybody here can stop a running answer, or ask again for another one.",
     "- Several questions may run at the same time. Answers go on when the server is restarted.",
     `- I am ${modelOf(config, settings)}${settings.google_search ? ", and may search the web" : ""}.` +

@@ -23,6 +23,7 @@ const answerTokensMin = 512;
 /** Asks the model with the room's history, keeps a receipt of the prompt, and counts the tokens. */
 export class ModelResponder implements Responder {
   readonly isFree = false;
+  readonly isResumed = true;
   readonly #ctx: Ctx;
   readonly #streamAnswer: StreamAnswer;
   readonly #room: PromptRoom;
@@ -67,6 +68,9 @@ export class ModelResponder implements Responder {
   async *#stream(run: AnswerRun, prompt: BuiltPrompt): AsyncGenerator<Delta> {
     const { meter } = run;
     const outputTokensMax = this.#outputTokensMax(run, prompt);
+    // A file that nobody was sent yet may still be refused.
+    if (prompt.files.some(({ messageId }) => messageId === null)) await run.stored;
+    run.signal.throwIfAborted();
     const outcomes = await resolveFiles(this.#ctx, this.#room.id, prompt.files, run.signal);
     meter.begin(prompt.estimatedTokens, this.#room.token_ratio, prompt.fileTokens);
     const receipt = this.#keepReceipt(run, prompt, outcomes);

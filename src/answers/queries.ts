@@ -3,6 +3,7 @@ import { z } from "zod";
 import { databaseError, maybe, withoutWaiting, type Sql } from "../database/connect.ts";
 import type { EndedAnswer } from "../wire/message-frames.ts";
 import { Message, Usage } from "../wire/messages.ts";
+import { attachmentJson } from "../log/attachment-queries.ts";
 import { messageColumns, storedColumns } from "../log/messages.ts";
 import type { AnswerEnd, EndedStatus } from "./answer-end.ts";
 import { leaseSeconds, settledRun, type Lease } from "./budget/queries.ts";
@@ -84,6 +85,12 @@ export async function endAnswer(
             usage = ${usage ? sql.json({ ...usage }) : null}::jsonb,
             error = ${end.error ?? null}::text,
             sources = ${end.sources ? sql.json(end.sources.map((source) => ({ ...source }))) : null}::jsonb,
+            attachments = coalesce((
+              select json_agg(${sql.unsafe(attachmentJson)} order by a.place)
+              from attachments a
+              join stored_files f on f.id = a.file_id
+              where a.chat_id = messages.chat_id and a.message_id = messages.id
+            ), '[]'),
             updated_seq = locked.last_seq + 1,
             content_seq = locked.last_seq + 1
         from locked, run

@@ -1,11 +1,12 @@
 import { mentionsName } from "../wire/mentions.ts";
 import { botUsername } from "../wire/messages.ts";
 
-const command = /^\s*\/bot(?=\s|$)/i;
+const command = /^\s*\/(bot|image)(?=\s|$)/i;
+const pictureCommand = /^\s*\/image(?=\s|$)/i;
 const botName = botUsername.toLowerCase();
 const botMention = new RegExp(`@${botName}\\b[_.-]*`, "gi");
 
-/** Tells whether a message asks the model in any chat: its first word is /bot, or it mentions @Gemini. */
+/** Tells whether a message asks the model in any chat: its first word is /bot or /image, or it mentions @Gemini. */
 export function asksBot(content: string): boolean {
   return command.test(content) || mentionsName(content, botName);
 }
@@ -20,9 +21,14 @@ export function hasNoQuestion(content: string): boolean {
   return wordsOf(content) === "";
 }
 
+/** Recognises `/image`, which asks for a picture. */
+export function asksForPicture(content: string): boolean {
+  return pictureCommand.test(content);
+}
+
 /** Recognises `/bot help` and `@Gemini help`, which the server answers without the model. */
 export function isHelp(content: string): boolean {
-  return asksBot(content) && wordsOf(content).toLowerCase() === "help";
+  return asksBot(content) && !asksForPicture(content) && wordsOf(content).toLowerCase() === "help";
 }
 
 /** The question without the mentions of the model, too. */

@@ -18,7 +18,7 @@ const attemptsMax = 5;
 const resumeWithinMs = 8_000;
 
 /**
- * Takes over the answers of servers that died, or that went down and handed them over. Called about once a second.
+ * Takes over the answers of servers that died, or that went down and handed them over. Called about twice a second.
  * @param withinMs an answer that has not gone on by then ends
  */
 export async function recoverAnswers(ctx: Ctx, withinMs = resumeWithinMs): Promise<void> {
@@ -48,7 +48,7 @@ async function takeOver(ctx: Ctx, run: ClaimedRun, withinMs: number): Promise<vo
   const room = await findPromptRoom(ctx.sql, run.chat_id, question.seq);
   if (!room) return await releaseRun(ctx.sql, run, usage);
   const responder = chooseResponder(ctx, room, question.content);
-  if (!responder) return await end(ctx, run, answer, "interrupted");
+  if (!responder?.isResumed) return await end(ctx, run, answer, "interrupted");
   const tokensLeft = reservedTokens - (usage?.total_tokens ?? 0);
   const prepared = await responder.prepare({
     question,

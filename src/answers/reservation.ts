@@ -11,6 +11,7 @@ import { AnswerCall } from "./answer-call.ts";
 import { insertRun, leaseSeconds, releaseRun, type StartedRun } from "./budget/queries.ts";
 import { chooseResponder } from "./choose-responder.ts";
 import type { Question } from "./prompt/prompt.ts";
+import { asksForPicture } from "./question.ts";
 import { findRoomWithPast, type PromptRoom } from "./prompt/queries.ts";
 import { pastRange } from "./prompt/read-prompt.ts";
 import { checkpointAnswer } from "./queries.ts";
@@ -77,7 +78,7 @@ export class Reservation {
     const { room, past, isKnown } = found;
     if (isKnown) return "known";
     const responder = chooseResponder(ctx, room, question.content);
-    if (!responder) throw botNotConfigured();
+    if (!responder) throw botNotConfigured(ctx, question.content);
     const releaseSlot = ctx.answers.takeSlot(responder);
     try {
       const request = { question, upToSeq, past, keptText: "" };
@@ -185,7 +186,13 @@ export function storedTooLate(): Problem {
   );
 }
 
-function botNotConfigured(): Problem {
+function botNotConfigured({ model }: Ctx, content: string): Problem {
+  if (model.answer && asksForPicture(content)) {
+    return new Problem(
+      "bot_not_configured",
+      "This server makes no pictures. Ask its operator to set GEMINI_IMAGE_MODEL.",
+    );
+  }
   return new Problem(
     "bot_not_configured",
     "This server has no Gemini API key, so /bot cannot answer. Ask its operator to set GEMINI_API_KEY.",

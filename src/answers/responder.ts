@@ -10,6 +10,8 @@ import type { UsageMeter } from "./budget/usage-meter.ts";
 export interface Responder {
   /** A free answer is charged to nobody, and no limit refuses it. */
   readonly isFree: boolean;
+  /** Whether an answer whose server is gone goes on elsewhere; otherwise it ends, because asking again would cost it twice. */
+  readonly isResumed: boolean;
   /** Reads the room's history and estimates the cost of an answer. */
   prepare(request: AnswerRequest): Promise<PreparedAnswer>;
 }

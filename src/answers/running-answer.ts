@@ -1,5 +1,5 @@
-// One run of an answer: the model's text goes to the room as it comes, is stored about once a second, and comes to
-// exactly one end. The run belongs to the room: it goes on when the socket of the person who asked closes.
+// One run of an answer: the model's text goes to the room as it comes, is stored about once a second, and has exactly one end.
+// The run belongs to the room: it goes on when the socket of the person who asked closes.
 import type { Ctx, RunningAnswer as RunningAnswerPort, StopReason } from "../context.ts";
 import { isBlank } from "../model/blank-text.ts";
 import { EmptyAnswer, ModelError } from "../model/stream-answer.ts";
@@ -8,6 +8,7 @@ import { brokenOff, endOfError, type AnswerEnd } from "./answer-end.ts";
 import type { AnswerCall } from "./answer-call.ts";
 import { releaseRun } from "./budget/queries.ts";
 import { Checkpoints } from "./checkpoints.ts";
+import { AnswerPictures } from "./pictures/answer-pictures.ts";
 import { summariseHistory } from "./prompt/summaries.ts";
 import { publishChunk, publishEnd } from "./publish.ts";
 import { checkpointAnswer } from "./queries.ts";
@@ -40,6 +41,7 @@ export class RunningAnswer implements RunningAnswerPort {
   readonly #call: AnswerCall;
   readonly #resumeWithinMs: number | undefined;
   readonly #growth: TextGrowth;
+  readonly #pictures = new AnswerPictures();
   #startedAt = performance.now();
   #checkpoints: Checkpoints | undefined;
   #firstChunkMs: number | undefined;
@@ -152,7 +154,7 @@ export class RunningAnswer implements RunningAnswerPort {
     this.#checkpoints.end();
     this.#show(filter.end(end !== undefined));
     // Speaker labels and white space alone are no answer.
-    const isEmpty = end?.status === "complete" && isBlank(this.#text);
+    const isEmpty = end?.status === "complete" && isBlank(this.#text) && this.#pictures.count === 0;
     return end && !isEmpty ? end : this.#endOfFailure(failure ?? new EmptyAnswer());
   }
 
@@ -162,7 +164,9 @@ export class RunningAnswer implements RunningAnswerPort {
     for await (const delta of this.#call.deltas()) {
       if ("ending" in delta) return delta.ending;
       if ("usage" in delta) continue;
-      this.#show(filter.push(delta.text));
+      if ("picture" in delta)
+        await this.#pictures.keep(this.#ctx, this, delta.picture, limit.length);
+      else this.#show(filter.push(this.#pictures.pieceAt(limit.length, delta.text)));
       if (limit.isExceeded) {
         return { status: "truncated", error: "The answer became too long and was cut here." };
       }

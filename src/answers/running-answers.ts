@@ -1,4 +1,5 @@
-import type { Answers, RunningAnswer } from "../context.ts";
+import type { Answers, Ctx, RunningAnswer } from "../context.ts";
+import type { AnswerPicture } from "../model/stream-answer.ts";
 import { Problem } from "../wire/problems.ts";
 import { AiChats } from "./ai-chats.ts";
 import { FileUploads } from "./files/copies.ts";
@@ -12,6 +13,7 @@ export class RunningAnswers implements Answers {
   readonly aiChats = new AiChats();
   readonly fileUploads: FileUploads;
   readonly #answersMax: number;
+  readonly #keepPicture: Answers["keepPicture"];
   readonly #onRuns: (answer: RunningAnswer, isRunning: boolean) => void;
   readonly #running = new Map<number, RunningAnswer>();
   #slotsTaken = 0;
@@ -20,21 +22,29 @@ export class RunningAnswers implements Answers {
 
   /**
    * @param answersMax answers at once; 0 for no limit
+   * @param keepPicture stores a picture of an answer
    * @param fileWaitMs an answer waits so long for the model's copies of its files
    * @param onRuns is told of each answer that begins to run, and of its end
    */
   constructor({
     answersMax,
     fileWaitMs,
+    keepPicture,
     onRuns = () => {},
   }: {
     answersMax: number;
     fileWaitMs?: number | undefined;
+    keepPicture: Answers["keepPicture"];
     onRuns?: ((answer: RunningAnswer, isRunning: boolean) => void) | undefined;
   }) {
     this.#answersMax = answersMax;
+    this.#keepPicture = keepPicture;
     this.fileUploads = new FileUploads(fileWaitMs);
     this.#onRuns = onRuns;
+  }
+
+  async keepPicture(ctx: Ctx, picture: AnswerPicture): Promise<void> {
+    await this.#keepPicture(ctx, picture);
   }
 
   takeSlot({ isFree }: { isFree: boolean }): () => void {

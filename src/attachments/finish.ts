@@ -145,7 +145,7 @@ async function readStored(ctx: Ctx, { key }: Received): Promise<Uint8Array<Array
  * Finds out the type of a file. Of an image the metadata is removed, and thumbnails are made.
  * @param written the names of files that are written are added to it
  */
-async function prepare(
+export async function prepare(
   ctx: Ctx,
   images: Images,
   received: Received,

@@ -161,7 +161,7 @@ function writes(sql: Sql, added: NewAttachment) {
     a as (
       insert into attachments (chat_id, user_id, file_id, client_id, name, kind)
       select ${chatId}, ${uploader.id}, f.id, ${clientId}, ${added.name}, f.kind from f
-      returning id, chat_id, name, kind, transcript
+      returning id, chat_id, name, kind, transcript, text_at
     ),
     counted as (
       insert into uploaded_bytes (day, scope, scope_id, bytes)

@@ -28,7 +28,17 @@ export function firstState(frame: z.infer<typeof BotStreamFirstFrame>): Message 
   };
 }
 
+/** A running answer has no error, sources and files yet: the frame has them where there are any. */
 export function lastState(held: Message, frame: z.infer<typeof BotStreamLastFrame>): Message {
-  const { full_response: content, status, updated_seq, error = null, sources = null } = frame;
-  return { ...held, content, error, sources, status, updated_seq };
+  const {
+    type: _,
+    message_id: id,
+    chunk: __,
+    is_complete: ___,
+    offset: ____,
+    usage: _____,
+    full_response: content,
+    ...body
+  } = frame;
+  return { ...held, content, ...body };
 }

@@ -34,6 +34,8 @@ export interface Config {
     readonly baseUrl: string | undefined;
     /** Most tokens of history in a prompt; 0 for no limit. */
     readonly contextTokens: number;
+    /** The model that makes pictures; undefined: none are made. */
+    readonly imageModel: string | undefined;
     /** Most estimated tokens of the files of a room's history in a prompt; 0 for no limit. */
     readonly fileTokens: number;
   };
@@ -42,6 +44,9 @@ export interface Config {
     /** Tokens of a person or a chat in a day (UTC). */
     readonly userDayTokens: number;
     readonly chatDayTokens: number;
+    /** Pictures that a person may ask for, and that may be asked for in a chat, in a day (UTC). */
+    readonly userDayPictures: number;
+    readonly chatDayPictures: number;
     /** Answers that run at once, of a person, in a chat, and on this server. */
     readonly userAnswers: number;
     readonly chatAnswers: number;
@@ -160,6 +165,7 @@ function geminiOf(values: Environment): Config["gemini"] {
     baseUrl: values.GEMINI_BASE_URL,
     contextTokens: values.GEMINI_CONTEXT_TOKENS,
     fileTokens: values.GEMINI_FILE_TOKENS,
+    imageModel: values.GEMINI_IMAGE_MODEL,
   });
 }
 
@@ -167,6 +173,8 @@ function budgetsOf(values: Environment): Config["budgets"] {
   return Object.freeze({
     userDayTokens: values.BUDGET_TOKENS_PER_USER_DAY,
     chatDayTokens: values.BUDGET_TOKENS_PER_CHAT_DAY,
+    userDayPictures: values.BUDGET_IMAGES_PER_USER_DAY,
+    chatDayPictures: values.BUDGET_IMAGES_PER_CHAT_DAY,
     userAnswers: values.BUDGET_ANSWERS_PER_USER,
     chatAnswers: values.BUDGET_ANSWERS_PER_CHAT,
     serverAnswers: values.BUDGET_ANSWERS_TOTAL,

@@ -1,5 +1,6 @@
 // The variables of the environment and their values.
 import { z } from "zod";
+import { natsPrefix } from "./bus-settings.ts";
 import { databaseAddress } from "./database-address.ts";
 import {
   headerList,
@@ -20,6 +21,16 @@ export const Environment = z.object({
   HOST: z.string().default("0.0.0.0"),
   PORT: wholeNumber(8000, 0, 65_535),
   DATABASE_URL: databaseAddress.optional(),
+  NATS_URL: z.string().optional(),
+  NATS_USER: z.string().optional(),
+  NATS_PASSWORD: z.string().optional(),
+  NATS_TOKEN: z.string().optional(),
+  NATS_NKEY: z.string().optional(),
+  NATS_CREDS: z.string().optional(),
+  NATS_TLS_CA: z.string().optional(),
+  NATS_TLS_CERT: z.string().optional(),
+  NATS_TLS_KEY: z.string().optional(),
+  NATS_PREFIX: z.string().default(natsPrefix),
   DATA_DIR: z.string().default(".data"),
   SECRET_KEY: z.string().optional(),
   SECRET_KEY_PREVIOUS: z.string().optional(),
@@ -33,6 +44,7 @@ export const Environment = z.object({
     .transform((list) => list.split(",").map((name) => name.trim()))
     .pipe(z.array(modelName))
     .optional(),
+  GEMINI_IMAGE_MODEL: modelName.optional(),
   GEMINI_BASE_URL: httpUrl.optional(),
   GEMINI_CONTEXT_TOKENS: wholeNumber(32_000, 0, 2_000_000),
   GEMINI_FILE_TOKENS: wholeNumber(64_000, 0, 2_000_000),
@@ -46,6 +58,8 @@ export const Environment = z.object({
   SOCKETS_PER_ADDRESS: wholeNumber(1_000, 0, 1_000_000),
   BUDGET_TOKENS_PER_USER_DAY: wholeNumber(1_000_000, 0, 1_000_000_000_000),
   BUDGET_TOKENS_PER_CHAT_DAY: wholeNumber(5_000_000, 0, 1_000_000_000_000),
+  BUDGET_IMAGES_PER_USER_DAY: wholeNumber(20, 0, 1_000_000),
+  BUDGET_IMAGES_PER_CHAT_DAY: wholeNumber(100, 0, 1_000_000),
   BUDGET_ANSWERS_PER_USER: wholeNumber(5, 0, 100_000),
   BUDGET_ANSWERS_PER_CHAT: wholeNumber(20, 0, 100_000),
   BUDGET_ANSWERS_TOTAL: wholeNumber(100, 0, 100_000),

@@ -8,9 +8,23 @@ export const answers = html`<h3>Asking</h3>
     does one that mentions <code>@Gemini</code> anywhere outside of code; in a chat with
     <code>is_ai_chat</code>, every message does. <code>/bothello</code> is an ordinary message, and
     <code>/bot</code> or <code>@Gemini</code> without a question is refused with
-    <code>invalid</code>. The server itself answers <code>/bot help</code>; this answer streams like
-    any other and uses no tokens. A question is stored as an ordinary message. If it has a
-    <code>reply_to</code>, the model is shown that message, too.
+    <code>invalid</code>, unless the message is a reply or has files: then it asks about these. In
+    an AI chat, files need no text either. The server itself answers <code>/bot help</code>; this
+    answer streams like any other and uses no tokens. A question is stored as an ordinary message.
+    If it has a <code>reply_to</code>, the model is shown that message, too.
+  </p>
+  <p>
+    The model reads the files of the messages that it is shown: images, PDF, text, audio and video.
+    A file that it cannot read is named to it with the reason, and listed in
+    ${endpoint("Answers", "getAnswerContext", "GET /api/chats/{chat_id}/messages/{message_id}/context")}.
+    No file that the room cannot read is ever sent.
+  </p>
+  <p>
+    <code>/image</code> and a description make a picture, if the server has a model for it. The
+    pictures are <code>attachments</code> of the answer, which its last frame has; their
+    <code>at</code> is their place in the text. They count for a limit of their own: beyond it the
+    answer is <code>failed</code>. An answer with pictures is not continued after a crash; it ends
+    as <code>interrupted</code> with the pictures that it has.
   </p>
   <p>
     The answer is a message of <code>Gemini</code> with <code>is_bot: true</code> and

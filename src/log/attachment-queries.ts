@@ -28,6 +28,7 @@ export const attachmentJson = `json_strip_nulls(json_build_object(
   'duration_ms', f.duration_ms,
   'waveform', f.waveform,
   'transcript', a.transcript,
+  'at', a.text_at,
   'status', 'ready'
 ))`;
 

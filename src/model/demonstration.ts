@@ -8,13 +8,14 @@ const wordsPerPiece = 4;
 /**
  * Makes a StreamAnswer that asks nobody and counts tokens as estimates.
  * @param pieceDelayMs the delay before each piece of text
+ * @param ofPictures whether it stands for a model that makes pictures
  */
-export function createDemonstration({ pieceDelayMs = 50 } = {}): StreamAnswer {
+export function createDemonstration({ pieceDelayMs = 50, ofPictures = false } = {}): StreamAnswer {
   return async function* ({ system, turns }, signal) {
     const texts = turns.map(({ text }) => text);
     const promptTokens = [system, ...texts].reduce((sum, text) => sum + estimateTokens(text), 0);
     let said = "";
-    for (const text of demonstrationPieces(texts)) {
+    for (const text of demonstrationPieces(texts, ofPictures ? pictureText : textFor)) {
       await delay(pieceDelayMs, undefined, { signal }).catch(() => signal.throwIfAborted());
       said += text;
       yield { usage: usageOf(promptTokens, estimateTokens(said)) };
@@ -29,12 +30,12 @@ export function createDemonstration({ pieceDelayMs = 50 } = {}): StreamAnswer {
  * broke off.
  * @param conversation the texts of the turns; the question is the last one
  */
-export function demonstrationPieces(conversation: string[]): string[] {
+export function demonstrationPieces(conversation: string[], textOf = textFor): string[] {
   const [before = "", begun = "", last = ""] = ["", "", ""].concat(conversation).slice(-3);
   // In a request to continue, the unfinished answer stands before the last turn, and its question before that.
-  const whole = textFor(before);
+  const whole = textOf(before);
   const continues = last.includes("broke off") && begun !== "" && whole.startsWith(begun);
-  const words = (continues ? whole.slice(begun.length) : textFor(last)).match(/\S+\s*/g) ?? [];
+  const words = (continues ? whole.slice(begun.length) : textOf(last)).match(/\S+\s*/g) ?? [];
   const pieces: string[] = [];
   for (let at = 0; at < words.length; at += wordsPerPiece) {
     pieces.push(words.slice(at, at + wordsPerPiece).join(""));
@@ -62,6 +63,14 @@ function textFor(question: string): string {
     "This is an offline demonstration, not Gemini: the server runs without a Gemini key. " +
     `You asked: “${shortened(question)}”. ` +
     "With GEMINI_API_KEY set, Gemini itself would answer here, piece by piece, for everyone in the room."
+  );
+}
+
+function pictureText(question: string): string {
+  return (
+    "This is an offline demonstration, not Gemini: the server runs without a Gemini key. " +
+    `You asked for a picture of “${shortened(question)}”. ` +
+    "With GEMINI_API_KEY and GEMINI_IMAGE_MODEL set, Gemini would draw it here for everyone in the room."
   );
 }
 

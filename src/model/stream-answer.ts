@@ -35,6 +35,8 @@ export interface Prompt {
   settings: ModelSettings;
   /** Tokens of answer and thoughts together, at most. */
   outputTokensMax: number;
+  /** Whether the answer may have pictures. */
+  makesPictures?: boolean;
 }
 
 /** Tokens that the model counted. `total` = prompt + answer + thoughts + tool use. */
@@ -61,11 +63,30 @@ export interface Ending {
   sources?: Source[];
 }
 
+/** A picture that a model has made. */
+export interface MadePicture {
+  mediaType: string;
+  bytes: Uint8Array<ArrayBuffer>;
+}
+
+/** A picture of an answer that runs. */
+export interface AnswerPicture extends MadePicture {
+  chatId: number;
+  messageId: number;
+  /** The right to write the answer. */
+  lease: { readonly id: number; readonly attempt: number };
+  /** Its place among the pictures of the answer, from 1 on. */
+  place: number;
+  /** Its place in the text, in UTF-16 units. */
+  at: number;
+}
+
 /** `usage` is the count so far: each replaces the one before, and the last one holds for the whole answer. */
-export type Delta = { text: string } | { usage: Usage } | { ending: Ending };
+export type Delta =
+  { text: string } | { picture: MadePicture } | { usage: Usage } | { ending: Ending };
 
 /**
- * Asks a model and yields its answer: any number of non-empty `text` pieces and of `usage` counts, then exactly one
+ * Asks a model and yields its answer: any number of non-empty `text` pieces, of pictures and of `usage` counts, then exactly one
  * `ending`. The first piece has a visible character.
  * @throws ModelError when no proper end was reached; the text that was yielded before stays valid.
  * @throws EmptyAnswer when it ended properly without a visible character.
@@ -119,6 +140,14 @@ export interface ModelFiles {
   remove(name: string): Promise<void>;
   /** A name that nobody can guess. */
   newName(): string;
+}
+
+/** The files that are being sent to the provider. */
+export interface RunningUploads {
+  /** An answer waits so long for them, in milliseconds. */
+  readonly waitMs: number;
+  /** Waits for the upload of a file that runs, or begins it. @returns the address of the copy */
+  join(fileId: number, upload: () => Promise<string>): Promise<string>;
 }
 
 export interface StoredModelFile {

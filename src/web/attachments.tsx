@@ -1,27 +1,30 @@
 // The files of a message.
+import { Fragment } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Attachment } from "../client/attachments.ts";
 import type { Message } from "../wire/messages.ts";
+import { answerPieces } from "./answer-pieces.ts";
 import { FileCard } from "./file-card.tsx";
 import { useFileAddress } from "./file-addresses.ts";
 import { sizeInWords } from "./file-sizes.ts";
 import { Icon } from "./icons.tsx";
+import { Markdown } from "./markdown.tsx";
 import { VoiceMessage } from "./voice.ts";
 
 /** The largest width and height of a picture in a message, in CSS pixels. */
 const pictureMax = 320;
 
 export function MessageFiles({
-  message,
+  attachments,
   onOpen,
 }: {
-  message: Message;
+  attachments: readonly Attachment[];
   onOpen: (attachment: Attachment) => void;
 }) {
-  if (message.attachments.length === 0) return null;
+  if (attachments.length === 0) return null;
   return (
     <ul class="files" aria-label="Files">
-      {message.attachments.map((attachment) => (
+      {attachments.map((attachment) => (
         <li key={attachment.id}>
           {attachment.kind === "image" ? (
             <Picture attachment={attachment} onOpen={onOpen} />
@@ -35,6 +38,27 @@ export function MessageFiles({
         </li>
       ))}
     </ul>
+  );
+}
+
+/** An answer: its pictures stand in its text where the model has made them. */
+export function Answer({
+  message,
+  onOpen,
+}: {
+  message: Pick<Message, "content" | "attachments">;
+  onOpen: (attachment: Attachment) => void;
+}) {
+  if (message.attachments.length === 0) return <Markdown text={message.content} />;
+  return (
+    <div class="pieces">
+      {answerPieces(message).map(({ text, pictures }, index) => (
+        <Fragment key={index}>
+          {text !== "" && <Markdown text={text} />}
+          <MessageFiles attachments={pictures} onOpen={onOpen} />
+        </Fragment>
+      ))}
+    </div>
   );
 }
 

@@ -42,8 +42,8 @@ export function MessageActions({
   const { user_id: userId } = message;
   const items = [
     { label: "Reply", act: () => commands.reply(message) },
-    { label: "Ask Gemini", act: () => commands.ask(message) },
     { label: "React", act: () => popover.open("emoji") },
+    { label: "Ask Gemini", act: () => commands.ask(message) },
     ...(canEdit ? [{ label: "Edit", act: () => commands.edit(message) }] : []),
     ...(canReport ? [{ label: "Report", act: () => commands.report(message) }] : []),
     ...(canDelete ? [{ label: "Delete", act: () => commands.delete(message) }] : []),

@@ -2,9 +2,8 @@ import { Component } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { PendingMessage } from "../client/client.ts";
 import type { Message } from "../wire/messages.ts";
-import { MessageFiles } from "./attachments.tsx";
+import { Answer, MessageFiles } from "./attachments.tsx";
 import { AnswerEnd } from "./answer-end.tsx";
-import { Markdown } from "./markdown.tsx";
 import type { MentionNames } from "./mentions.ts";
 import { MessageActions } from "./message-actions.tsx";
 import { mayEdit, mayReport, type MessageCommands } from "./message-commands.ts";
@@ -122,9 +121,9 @@ function Said({ message, ownId, question, original, commands, ...props }: SaidPr
       )}
       {replyTo !== null && <ReplyQuote message={original} onGo={() => commands.goTo(replyTo)} />}
       <div class="line">
-        {message.content === "" && message.attachments.length > 0 ? null : message.is_bot ? (
-          <Markdown text={message.content} />
-        ) : (
+        {message.is_bot ? (
+          <Answer message={message} onOpen={commands.showPicture} />
+        ) : message.content === "" && message.attachments.length > 0 ? null : (
           <PersonText text={message.content} mentions={props.mentions} />
         )}
         <MessageActions
@@ -137,7 +136,9 @@ function Said({ message, ownId, question, original, commands, ...props }: SaidPr
           commands={commands}
         />
       </div>
-      <MessageFiles message={message} onOpen={commands.showPicture} />
+      {!message.is_bot && (
+        <MessageFiles attachments={message.attachments} onOpen={commands.showPicture} />
+      )}
       {message.edited_at !== null && (
         <button type="button" class="link edited" onClick={() => commands.showVersions(message)}>
           (edited)

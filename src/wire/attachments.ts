@@ -74,6 +74,10 @@ export const Attachment = z
       description:
         "What is said in a voice message, as Gemini has heard it. It comes some seconds after the message, with a `message_updated`",
     }),
+    at: z.int().nonnegative().optional().meta({
+      description:
+        "The place in the text of an answer at which its picture stands, as a UTF-16 index",
+    }),
     status: z.enum(["processing", "ready", "refused"]).meta({
       description: "`ready`: the file can be read. An upload is answered once it is ready.",
     }),

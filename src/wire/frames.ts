@@ -68,6 +68,9 @@ export const BotStreamLastFrame = z.object({
   usage: Usage.nullable(),
   error: unlessNull(Message.shape.error),
   sources: unlessNull(Message.shape.sources),
+  attachments: Message.shape.attachments
+    .optional()
+    .meta({ description: "The pictures of the answer; absent when there are none" }),
 });
 
 export const ReactionFrame = z.object({

@@ -111,5 +111,6 @@ export function lastStreamFrame(ended: EndedAnswer): z.infer<typeof BotStreamLas
     usage,
     ...(message.error === null ? {} : { error: message.error }),
     ...(message.sources === null ? {} : { sources: message.sources }),
+    ...(message.attachments.length === 0 ? {} : { attachments: message.attachments }),
   };
 }

@@ -62,7 +62,7 @@ export function startAsking() {
           expect(endings).toEqual([]);
           if ("text" in delta) pieces.push(delta.text);
           else if ("usage" in delta) usages.push(delta.usage);
-          else endings.push(delta.ending);
+          else if ("ending" in delta) endings.push(delta.ending);
         }
       } catch (thrown) {
         error = thrown;

@@ -180,11 +180,11 @@ test("the menu offers what a person may do: to the author, the owner, and whoeve
   };
   await bens.rows.nth(1).getByRole("button", { name: "Ask again" }).waitFor();
   await annas.rows.nth(1).getByRole("button", { name: "Ask again" }).waitFor();
-  expect(await offered(annas, "Of Anna")).toBe("Reply,Ask Gemini,React,Edit,Delete");
-  expect(await offered(annas, "why?")).toBe("Reply,Ask Gemini,React,Report,Delete,Profile");
-  expect(await offered(annas, "Because.")).toBe("Reply,Ask Gemini,React,Report,Delete");
-  expect(await offered(bens, "Of Anna")).toBe("Reply,Ask Gemini,React,Report,Profile");
-  expect(await offered(bens, "why?")).toBe("Reply,Ask Gemini,React,Edit,Delete");
-  expect(await offered(bens, "Because.")).toBe("Reply,Ask Gemini,React,Report,Delete");
+  expect(await offered(annas, "Of Anna")).toBe("Reply,React,Ask Gemini,Edit,Delete");
+  expect(await offered(annas, "why?")).toBe("Reply,React,Ask Gemini,Report,Delete,Profile");
+  expect(await offered(annas, "Because.")).toBe("Reply,React,Ask Gemini,Report,Delete");
+  expect(await offered(bens, "Of Anna")).toBe("Reply,React,Ask Gemini,Report,Profile");
+  expect(await offered(bens, "why?")).toBe("Reply,React,Ask Gemini,Edit,Delete");
+  expect(await offered(bens, "Because.")).toBe("Reply,React,Ask Gemini,Report,Delete");
   await leave();
 });

@@ -1,7 +1,7 @@
 // Two people who look at the same room, and what they do with its messages.
 import { afterAll, beforeAll, expect } from "bun:test";
 import type { Browser, Locator } from "playwright-core";
-import { useWorld, type Person, type World } from "../world/world.ts";
+import { useWorld, type Person, type World, type WorldOptions } from "../world/world.ts";
 import { launchChromium, visit } from "./visitor.ts";
 
 export type Visitor = Awaited<ReturnType<typeof visit>>;
@@ -45,10 +45,10 @@ class Pair {
 }
 
 /** Starts Chromium and a world before the first test of a file, and stops them after the last one. */
-export function usePair(): Pair {
+export function usePair(options: WorldOptions = {}): Pair {
   // Before the world stops, so that no page looks for its server.
   afterAll(() => pair.browser.close());
-  const pair = new Pair(useWorld());
+  const pair = new Pair(useWorld(options));
   beforeAll(() => pair.start());
   return pair;
 }

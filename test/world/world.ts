@@ -86,6 +86,7 @@ async function startParts(options: WorldOptions) {
   const asking = { apiKey: "test-key", baseUrl: gemini.url, log, backoffMs: 1 };
   const model: Model = {
     answer: options.model === false ? undefined : createGeminiModel(asking),
+    pictures: settings.gemini.imageModel ? createGeminiModel(asking) : undefined,
     files: options.model === false ? undefined : createGeminiFiles({ ...asking, pollMs: 1 }),
     description: "scripted",
   };

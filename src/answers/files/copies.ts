@@ -2,11 +2,10 @@
 import { Semaphore } from "../../accounts/semaphore.ts";
 import type { Ctx } from "../../context.ts";
 import { readWhole } from "../../file-store/file-store.ts";
-import { ModelError, type ModelFiles } from "../../model/stream-answer.ts";
+import { ModelError, type ModelFiles, type RunningUploads } from "../../model/stream-answer.ts";
 import {
   deleteCopyRemoval,
   delayCopyRemoval,
-  deleteExpiredCopies,
   discardPendingCopy,
   insertCopy,
   notePendingCopy,
@@ -23,7 +22,7 @@ const uploadMs = 3 * 60_000;
 const pendingSeconds = 15 * 60;
 
 /** The files that this server is sending to the provider of the model: each once, however many answers want it. */
-export class FileUploads {
+export class FileUploads implements RunningUploads {
   /** An answer waits so long for the copies of its files, in milliseconds; what takes longer is ready for the next question. */
   readonly waitMs: number;
   readonly #running = new Map<number, Promise<string>>();
@@ -122,9 +121,4 @@ export async function removeCopies(ctx: Ctx): Promise<void> {
       }),
     );
   }
-}
-
-/** Forgets copies that have expired. */
-export async function cleanUpCopies(ctx: Ctx): Promise<void> {
-  await deleteExpiredCopies(ctx.sql);
 }

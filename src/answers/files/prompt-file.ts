@@ -21,7 +21,7 @@ export type PromptFile = z.infer<typeof PromptFile>;
 
 const fileObject = `json_build_object(
   'id', a.id, 'name', a.name, 'media_type', f.media_type, 'size', f.size, 'width', f.width, 'height', f.height,
-  'units', f.units, 'has_preview', json_array_length(f.thumbnails) > 0, 'transcript', a.transcript
+  'units', coalesce(f.units, ceil(f.duration_ms / 1000.0)::int), 'has_preview', json_array_length(f.thumbnails) > 0, 'transcript', a.transcript
 )`;
 
 /**
@@ -48,7 +48,8 @@ export async function findFilesOfQuestion(
   if (ids.length === 0) return [];
   return many(
     await sql`
-      select a.id, a.name, f.media_type, f.size, f.width, f.height, f.units,
+      select a.id, a.name, f.media_type, f.size, f.width, f.height,
+        coalesce(f.units, ceil(f.duration_ms / 1000.0)::int) as units,
         json_array_length(f.thumbnails) > 0 as has_preview, a.transcript
       from unnest(${[...ids]}::bigint[]) with ordinality as wanted (id, place)
       join attachments a on a.id = wanted.id and a.chat_id = ${chatId}

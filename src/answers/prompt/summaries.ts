@@ -136,7 +136,7 @@ async function readWhole(
       meter.addText(delta.text);
       text += labels.push(delta.text);
       if (text.length > summaryLengthMax) return undefined;
-    } else if (delta.ending.status !== "complete") {
+    } else if (!("ending" in delta) || delta.ending.status !== "complete") {
       return undefined;
     }
   }

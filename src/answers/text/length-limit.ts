@@ -14,6 +14,11 @@ export class LengthLimit implements TextFilter {
     this.#length = length;
   }
 
+  /** The length of the text that has passed, with that which was kept. */
+  get length(): number {
+    return this.#length;
+  }
+
   get isExceeded(): boolean {
     return this.#length > this.#max;
   }

@@ -83,7 +83,7 @@ async function read(ask: StreamAnswer, prompt: Prompt, meter: UsageMeter): Promi
         meter.addText(delta.text);
         text += delta.text;
         if (text.length > 2 * charactersMax) break;
-      } else if (delta.ending.status === "blocked") {
+      } else if ("ending" in delta && delta.ending.status === "blocked") {
         return { outcome: "refused" };
       }
     }

@@ -2,18 +2,11 @@
 // Rules from https://ai.google.dev/api/generate-content (FinishReason, BlockReason, UsageMetadata, GroundingMetadata).
 import { z } from "zod";
 import { BlankStartFilter } from "../blank-text.ts";
-import {
-  EmptyAnswer,
-  ModelError,
-  type Delta,
-  type Ending,
-  type Source,
-  type Usage,
-} from "../stream-answer.ts";
+import { EmptyAnswer, ModelError, type Delta, type Ending, type Usage } from "../stream-answer.ts";
+import { createSources } from "./sources.ts";
+import { storable } from "./storable.ts";
 
-const sourcesMax = 20;
-const titleCharactersMax = 300;
-const urlCharactersMax = 2_048;
+const picturesMax = 8;
 
 const count = z.int().nonnegative().nullish();
 
@@ -37,7 +30,13 @@ const Chunk = z.object({
         content: z
           .object({
             parts: z
-              .array(z.object({ text: z.string().nullish(), thought: z.boolean().nullish() }))
+              .array(
+                z.object({
+                  text: z.string().nullish(),
+                  thought: z.boolean().nullish(),
+                  inlineData: z.object({ mimeType: z.string(), data: z.base64() }).nullish(),
+                }),
+              )
               .nullish(),
           })
           .nullish(),
@@ -83,6 +82,7 @@ export function createAnswerReader(): AnswerReader {
   let finishReason: string | undefined;
   let blockReason: string | undefined;
   let usage: Usage | undefined;
+  let pictures = 0;
 
   return {
     get isFinished() {
@@ -105,16 +105,22 @@ export function createAnswerReader(): AnswerReader {
         usage = counted;
         deltas.push({ usage });
       }
-      const parts = candidate?.content?.parts ?? [];
-      const spoken = parts.filter((part) => !part.thought).map((part) => part.text ?? "");
-      const text = blankStart.push(joiner.push(spoken.join("")));
-      if (text !== "") deltas.push({ text });
+      // Pictures of thoughts are drafts.
+      for (const { text: piece, inlineData } of shownParts(candidate?.content?.parts)) {
+        const text = blankStart.push(joiner.push(piece));
+        if (text !== "") deltas.push({ text });
+        if (!inlineData || pictures >= picturesMax) continue;
+        pictures += 1;
+        const bytes = new Uint8Array(Buffer.from(inlineData.data, "base64"));
+        deltas.push({ picture: { mediaType: inlineData.mimeType, bytes } });
+      }
       return deltas;
     },
     end() {
       const ending = blockReason ? blockedPrompt(blockReason) : endingOf(finishReason);
       const text = blankStart.push(joiner.end());
-      if (ending.status === "complete" && blankStart.isBlank) throw new EmptyAnswer();
+      const isEmpty = blankStart.isBlank && pictures === 0;
+      if (ending.status === "complete" && isEmpty) throw new EmptyAnswer();
       const found = sources.list();
       const last = { ending: found.length > 0 ? { ...ending, sources: found } : ending };
       return text === "" ? [last] : [{ text }, last];
@@ -122,24 +128,20 @@ export function createAnswerReader(): AnswerReader {
   };
 }
 
-/** The web pages that Gemini named, each once, the first ones where there are too many. */
-function createSources() {
-  const byUrl = new Map<string, Source>();
-  return {
-    add(uri: string, givenTitle: string) {
-      if (byUrl.size >= sourcesMax || !URL.canParse(uri)) return;
-      const { protocol, hostname, href: url } = new URL(uri);
-      if (!/^https?:$/.test(protocol) || url.length > urlCharactersMax || byUrl.has(url)) return;
-      const title = shortened(storable(givenTitle).trim(), titleCharactersMax);
-      byUrl.set(url, { title: title || hostname, url });
-    },
-    list: () => [...byUrl.values()],
-  };
-}
+type Part = NonNullable<
+  NonNullable<NonNullable<Chunk["candidates"]>[number]["content"]>["parts"]
+>[number];
 
-/** Cuts to at most `max` UTF-16 units, never within a pair. */
-function shortened(text: string, max: number): string {
-  return text.slice(0, max).replace(/[\uD800-\uDBFF]$/, "");
+/** The parts of a chunk without thoughts; texts that follow each other are one. */
+function shownParts(parts: Part[] | null | undefined) {
+  const shown: { text: string; inlineData: Part["inlineData"] }[] = [];
+  for (const { thought, text, inlineData } of parts ?? []) {
+    if (thought) continue;
+    const last = shown.at(-1);
+    if (last && !last.inlineData && !inlineData) last.text += text ?? "";
+    else shown.push({ text: text ?? "", inlineData });
+  }
+  return shown;
 }
 
 function usageOf(counted: NonNullable<Chunk["usageMetadata"]>): Usage {
@@ -214,11 +216,6 @@ function blockedPrompt(blockReason: string): Ending {
 
 function blocked(error: string): Ending {
   return { status: "blocked", error };
-}
-
-/** Text that PostgreSQL and UTF-8 can carry: U+0000 and lone surrogates become U+FFFD. */
-function storable(text: string): string {
-  return text.toWellFormed().replaceAll("\0", "\uFFFD");
 }
 
 /**

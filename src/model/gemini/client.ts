@@ -53,7 +53,7 @@ export function createGeminiModel(options: GeminiOptions): StreamAnswer {
       let isVisible = false;
       try {
         for await (const delta of ask(prompt, signal)) {
-          if ("text" in delta) isVisible = true;
+          if ("text" in delta || "picture" in delta) isVisible = true;
           yield delta;
         }
         return;
@@ -135,13 +135,19 @@ function createAsker(options: GeminiOptions) {
 }
 
 /** Settings that are not set are not sent, so that the model's own defaults hold. */
-function configOf({ system, settings, outputTokensMax }: Prompt): GenerateContentConfig {
+function configOf({
+  system,
+  settings,
+  outputTokensMax,
+  makesPictures = false,
+}: Prompt): GenerateContentConfig {
   const { temperature, thinkingBudget, googleSearch } = settings;
   return {
     ...(system !== "" && { systemInstruction: system }),
     ...(temperature !== null && { temperature }),
     ...(thinkingBudget !== null && { thinkingConfig: { thinkingBudget, includeThoughts: false } }),
     ...(googleSearch && { tools: [{ googleSearch: {} }] }),
+    ...(makesPictures && { responseModalities: ["TEXT", "IMAGE"] }),
     maxOutputTokens: outputTokensMax,
   };
 }

@@ -38,7 +38,7 @@ export const clientNotes: {
   message: {
     summary: "Send a message",
     description:
-      "The sender must be a participant; a `join` is not needed. `/bot …` and `@Gemini` ask the model; in an AI chat every message does. " +
+      "The sender must be a participant; a `join` is not needed. `/bot …` and `@Gemini` ask the model, `/image …` asks for a picture; in an AI chat every message does. " +
       "`reply_to` names a message of the same chat that has not been deleted. Choose a " +
       "`client_id`, and send the frame again with the same `client_id` until it is acknowledged: the message is stored once.",
     reply: "ack",

@@ -8,7 +8,7 @@ export const errorNotes = {
     then: "Correct the client.",
   },
   invalid: {
-    when: "The type is unknown, members are missing or wrong, the content is blank or too long, `/bot` has no question, or a file of `attachment_ids` cannot be sent.",
+    when: "The type is unknown, members are missing or wrong, the content is blank or too long, `/bot` has neither a question nor files nor a `reply_to`, or a file of `attachment_ids` cannot be sent.",
     then: "Don't send the same frame again. The reply has no `request_id` if the `request_id` itself was invalid.",
   },
   invalid_token: {
@@ -56,7 +56,7 @@ export const errorNotes = {
     then: "Send it again after `retry_after` seconds, with the same `client_id`.",
   },
   bot_not_configured: {
-    when: "The question was refused because the server has no key for the model. Nothing was stored.",
+    when: "The question was refused because the server has no key for the model, or makes no pictures. Nothing was stored.",
     then: "Show `detail`. Messages that don't ask the model are accepted, and so is `/bot help`.",
   },
   unavailable: {

@@ -30,8 +30,7 @@ export const serverNotes: {
     summary: "A message was edited or deleted",
     description:
       "The frame has the whole message in its new state: show it instead of the one before. `updated_seq` is the number of the change. " +
-      "If `deleted_at` is set, the message was deleted and has no content. If the message has changed again since, the frame may have " +
-      "its latest state already.",
+      "With a `deleted_at`, the message was deleted and has no content. If it has changed again since, the frame may have the latest state.",
     example: {
       ...message,
       type: "message_updated",
@@ -70,7 +69,7 @@ export const serverNotes: {
     title: "bot_stream, the last",
     summary: "An answer has ended",
     description:
-      "The last frame of an answer has a true `is_complete`. There is exactly one for each answer. `full_response` is the stored text: show it instead of the pieces.",
+      "The last frame of an answer, which has a true `is_complete`. `full_response` is the stored text: show it instead of the pieces. `attachments` has the pictures of an answer to `/image`.",
     example: {
       ...answer,
       chunk: "",

@@ -158,14 +158,18 @@ describe("the models that a chat may choose", () => {
 });
 
 describe("the budgets", () => {
-  const names = ["TOKENS_PER_USER_DAY", "TOKENS_PER_CHAT_DAY"].concat(
+  const days = ["TOKENS", "IMAGES"].flatMap((what) => [
+    `${what}_PER_USER_DAY`,
+    `${what}_PER_CHAT_DAY`,
+  ]);
+  const names = days.concat(
     ["USER", "CHAT"].map((whose) => `ANSWERS_PER_${whose}`),
     "ANSWERS_TOTAL",
   );
 
   test("may each be 0, for no limit", () => {
     const none = Object.fromEntries(names.map((name) => [`BUDGET_${name}`, "0"]));
-    expect(Object.values(readConfig(none).budgets)).toEqual([0, 0, 0, 0, 0]);
+    expect(Object.values(readConfig(none).budgets)).toEqual([0, 0, 0, 0, 0, 0, 0]);
   });
 
   test.each(names)("BUDGET_%s is a whole number, not below 0", (name) => {

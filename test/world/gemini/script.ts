@@ -13,7 +13,7 @@ export interface UsageMetadata {
 /** https://ai.google.dev/api/generate-content#GenerateContentResponse, as far as the emulator writes it. */
 export interface GeminiEvent {
   candidates?: {
-    content?: { role: "model"; parts?: { text: string; thought?: boolean }[] };
+    content?: { role: "model"; parts?: GeminiPart[] };
     finishReason?: string;
     groundingMetadata?: GroundingMetadata;
     index?: number;
@@ -22,6 +22,12 @@ export interface GeminiEvent {
   usageMetadata?: UsageMetadata;
   modelVersion?: string;
   error?: GoogleError;
+}
+
+export interface GeminiPart {
+  text?: string;
+  thought?: boolean;
+  inlineData?: { mimeType: string; data: string };
 }
 
 /** The results of Google Search: https://ai.google.dev/api/generate-content#GroundingMetadata */
@@ -85,6 +91,12 @@ export function event(content: GeminiEvent): EventsStep {
 /** A piece of visible text. */
 export function say(text: string): EventsStep {
   return event({ candidates: [{ content: { role: "model", parts: [{ text }] }, index: 0 }] });
+}
+
+/** A picture, as the models send that make them. */
+export function draw(picture: Uint8Array, mimeType = "image/png"): EventsStep {
+  const inlineData = { mimeType, data: Buffer.from(picture).toString("base64") };
+  return event({ candidates: [{ content: { role: "model", parts: [{ inlineData }] }, index: 0 }] });
 }
 
 /** A piece of the model's thoughts, which no reader may see. */

@@ -44,6 +44,7 @@ const Content = z.looseObject({
 const GenerationConfig = z.looseObject({
   temperature: z.number().min(0).max(2).optional(),
   maxOutputTokens: z.int().min(1).optional(),
+  responseModalities: z.array(z.enum(["TEXT", "IMAGE"])).optional(),
   thinkingConfig: z
     .looseObject({
       thinkingBudget: z.int().min(-1).optional(),
@@ -147,6 +148,11 @@ export function startGeminiEmulator(options: EmulatorOptions = {}): Emulator {
       const fault = fileFault(files, body.data);
       if (fault) return refused(fault);
       const { model, method } = call;
+      if (asksForPictures(body.data) && !model.includes("image")) {
+        return refused(
+          refuse(400, { message: "Model does not support the response modality IMAGE." }),
+        );
+      }
       const { headers, signal: aborted } = request;
       const received = { model, method, headers, body: body.data, aborted };
       const chosen =
@@ -210,6 +216,9 @@ function invalid(error: z.ZodError): RefusalScript {
   const where = issue?.path.join(".") || "body";
   return refuse(400, { message: `Invalid JSON payload received. ${where}: ${issue?.message}` });
 }
+
+const asksForPictures = ({ generationConfig }: GenerateBody) =>
+  generationConfig?.responseModalities?.includes("IMAGE") ?? false;
 
 function fileFault(files: EmulatedFiles, { contents }: GenerateBody): RefusalScript | undefined {
   for (const { fileData } of contents.flatMap(({ parts }) => parts)) {

@@ -1,0 +1,42 @@
+// Pictures that the model has made: stored like uploads, as files of their answers.
+import type { Ctx } from "../context.ts";
+import { ModelError, type AnswerPicture } from "../model/stream-answer.ts";
+import { Problem } from "../wire/problems.ts";
+import { prepare } from "./finish.ts";
+import type { Images } from "./images/images.ts";
+import { insertPicture } from "./picture-queries.ts";
+import { discard, receive } from "./receive.ts";
+
+const pictureBytesMax = 32 * 1024 * 1024;
+
+/**
+ * Stores a picture of a running answer. After a failure, or when the answer is gone, nothing is left of it.
+ * @throws ModelError for what is no picture, Problem `unavailable`, `store_full`
+ */
+export async function keepPicture(ctx: Ctx, images: Images, picture: AnswerPicture): Promise<void> {
+  async function* chunks() {
+    yield picture.bytes;
+  }
+  const { length } = picture.bytes;
+  if (length === 0 || length > pictureBytesMax) {
+    throw new ModelError("Gemini sent a picture that cannot be stored.");
+  }
+  const refusal = () => new Problem("too_large", "The picture is too large.");
+  const received = await receive(ctx, chunks(), { bytesMax: pictureBytesMax, refusal });
+  const written = [received.key];
+  let isStored = false;
+  try {
+    const file = await prepare(ctx, images, received, written);
+    if (file.kind !== "image") throw new ModelError("Gemini sent a picture that cannot be shown.");
+    const name = `picture-${picture.place}.${file.mediaType.split("/")[1] ?? "png"}`;
+    const inserted = await insertPicture(ctx.sql, picture, { ...file, name }, received.sha256);
+    isStored = inserted.isNew;
+    if (isStored) {
+      const keys = new Set([file.key, ...file.thumbnails.map(({ key }) => key)]);
+      const unused = written.filter((key) => !keys.has(key));
+      if (unused.length > 0) await discard(ctx, unused);
+    }
+  } finally {
+    if (!isStored) await discard(ctx, written);
+  }
+}
