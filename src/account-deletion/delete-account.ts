@@ -1,4 +1,5 @@
 import type { Caller } from "../accounts/access-tokens.ts";
+import { checkSession } from "../accounts/authentication.ts";
 import type { Passwords } from "../accounts/passwords.ts";
 import { endSessions } from "../accounts/recent-sessions.ts";
 import { findPasswordHash } from "../accounts/user-queries.ts";
@@ -13,7 +14,7 @@ import { leaveChats } from "./leave-chats.ts";
 /**
  * Deletes the caller's account. Sessions, keys, sockets and the profile end at once, and the caller's bots go. Chats are left before it returns, unless the database
  * fails meanwhile; then, and for messages that are to be erased, a recurring task goes on.
- * @throws Problem `wrong_password`, `unavailable`
+ * @throws Problem `wrong_password`, `invalid_token`, `unavailable`
  */
 export async function deleteAccount(
   ctx: Ctx,
@@ -43,7 +44,10 @@ export async function deleteAccount(
   }
 }
 
+/** @throws Problem `invalid_token` when a try before has deleted the account, and its reply was lost */
 async function wrongPassword(ctx: Ctx, caller: Caller): Promise<Problem> {
+  ctx.sessionCache.forgetLive(caller.sessionId);
+  await checkSession(ctx, caller);
   await record(ctx, {
     action: "delete_account",
     outcome: "wrong_password",
