@@ -69,6 +69,7 @@ const decisions: Record<string, string> = {
   "model_files.name": noText,
   "model_files.uri": noText,
   "people_changes.kind": noText,
+  "picture_counts.scope": noText,
   "presence.status": noText,
   "rate_limits.key": "is deleted when its period ends, at most an hour later",
   "schema_migrations.version": noText,
