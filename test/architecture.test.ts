@@ -33,7 +33,7 @@ const ranks: readonly (readonly string[])[] = [
     "search",
   ],
   ["socket", "docs"],
-  ["app.ts"],
+  ["app.ts", "tasks.ts"],
   ["server.ts"],
   ["compose.ts"],
   ["main.ts"],

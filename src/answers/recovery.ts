@@ -18,7 +18,7 @@ const attemptsMax = 5;
 const resumeWithinMs = 8_000;
 
 /**
- * Takes over the answers of servers that died, or that went down and handed them over. Called about once a second.
+ * Takes over the answers of servers that died, or that went down and handed them over. Called about twice a second.
  * @param withinMs an answer that has not gone on by then ends
  */
 export async function recoverAnswers(ctx: Ctx, withinMs = resumeWithinMs): Promise<void> {

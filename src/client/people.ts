@@ -108,8 +108,13 @@ class KnownPeople implements People {
     return profile;
   };
 
-  readonly search = (query: string): Promise<Profile[]> =>
-    this.#client.call("GET", `/api/users/search?query=${encodeURIComponent(query)}`);
+  readonly search = async (query: string): Promise<Profile[]> => {
+    const owner = this.#userId;
+    const path = `/api/users/search?query=${encodeURIComponent(query)}`;
+    const found = await this.#client.call<Profile[]>("GET", path);
+    if (owner === this.#userId) this.#learn(found);
+    return found;
+  };
 
   readonly block = (userId: number): Promise<void> => this.#setBlocked(userId, true);
 

@@ -24,8 +24,8 @@ export interface BusSettings {
   readonly prefix: string;
 }
 
-/** The variables of the bus in addition to NATS_URL. */
-export const busVariables = [
+/** The variables that say how NATS is reached. */
+const waysToNats = [
   "NATS_CREDS",
   "NATS_NKEY",
   "NATS_TOKEN",
@@ -34,11 +34,11 @@ export const busVariables = [
   "NATS_TLS_CA",
   "NATS_TLS_CERT",
   "NATS_TLS_KEY",
-  "NATS_PREFIX",
 ] as const;
 
 const defaultPort = 4222;
-const defaultPrefix = "gemini-coop";
+/** The default of NATS_PREFIX. */
+export const natsPrefix = "gemini-coop";
 
 type Given = Readonly<Record<string, string | undefined>>;
 
@@ -48,9 +48,9 @@ export function readBusSettings(given: Given): {
   faults: string[];
 } {
   const faults: string[] = [];
-  const { NATS_URL: list, NATS_PREFIX: prefix = defaultPrefix } = given;
+  const { NATS_URL: list, NATS_PREFIX: prefix = natsPrefix } = given;
   if (list === undefined) {
-    for (const name of busVariables) {
+    for (const name of waysToNats) {
       if (given[name] !== undefined) faults.push(`${name}: needs NATS_URL, which is not set`);
     }
     return { settings: undefined, faults };

@@ -1,5 +1,6 @@
 // The variables of the environment and their values.
 import { z } from "zod";
+import { natsPrefix } from "./bus-settings.ts";
 import { databaseAddress } from "./database-address.ts";
 import {
   headerList,
@@ -20,6 +21,16 @@ export const Environment = z.object({
   HOST: z.string().default("0.0.0.0"),
   PORT: wholeNumber(8000, 0, 65_535),
   DATABASE_URL: databaseAddress.optional(),
+  NATS_URL: z.string().optional(),
+  NATS_USER: z.string().optional(),
+  NATS_PASSWORD: z.string().optional(),
+  NATS_TOKEN: z.string().optional(),
+  NATS_NKEY: z.string().optional(),
+  NATS_CREDS: z.string().optional(),
+  NATS_TLS_CA: z.string().optional(),
+  NATS_TLS_CERT: z.string().optional(),
+  NATS_TLS_KEY: z.string().optional(),
+  NATS_PREFIX: z.string().default(natsPrefix),
   DATA_DIR: z.string().default(".data"),
   SECRET_KEY: z.string().optional(),
   SECRET_KEY_PREVIOUS: z.string().optional(),

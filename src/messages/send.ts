@@ -40,8 +40,8 @@ export async function sendMessage(
     if (!message) throw error;
     return message;
   }
-  const insert = (runId: number | undefined) =>
-    ctx.insertMessage({
+  const insert = async (runId: number | undefined): Promise<InsertedMessage> => {
+    const result = await ctx.insertMessage({
       chatId,
       userId: caller.id,
       username: caller.username,
@@ -51,6 +51,11 @@ export async function sendMessage(
       attachmentIds: input.attachment_ids ?? [],
       ...related,
     });
+    if (result.outcome !== "no_files" || input.client_id == null) return result;
+    // Another server may have stored the message with its files while this one's statement waited for the chat.
+    const sent = await findMessageByClientId(ctx.sql, caller.id, chatId, input.client_id);
+    return sent ? { outcome: "known", ...sent } : result;
+  };
   if (!(await isQuestion(ctx, caller, chatId, input.content))) {
     const result = await insert(undefined);
     if (result.outcome !== "must_ask") return publish(ctx, result, input, quietIds).message;

@@ -13,6 +13,8 @@ export interface BusReceiverParts {
   rosters: Rosters;
   answers: AnswersElsewhere;
   handlers: PeerHandlers;
+  /** A server is back whose people were taken for gone. */
+  onReturn: () => void;
 }
 
 /** Events of other servers whose cause is in the database, where each server looks for itself. */
@@ -29,15 +31,8 @@ export interface PeerHandlers {
   textsWanted(chatId: number, server: string): void;
 }
 
-/** They are the same when they come twice, or must be taken however late they come. */
-const repeatable = new Set<Header["kind"]>([
-  "numbered",
-  "beat",
-  "roster",
-  "sessions",
-  "stop",
-  "ended",
-]);
+/** They do the same when they come twice, and must be taken however late they come. */
+const repeatable = new Set<Header["kind"]>(["numbered", "sessions", "stop", "ended"]);
 
 export class BusReceiver {
   readonly #parts: BusReceiverParts;
@@ -55,7 +50,7 @@ export class BusReceiver {
   }
 
   #deliver(header: Header, received: Received): void {
-    const { local, rosters, answers, handlers, link } = this.#parts;
+    const { local, rosters, answers, handlers } = this.#parts;
     switch (header.kind) {
       case "numbered":
         return this.#offer(header, received);
@@ -94,9 +89,10 @@ export class BusReceiver {
         return this.#notify(header, received.text);
       case "alive":
         if (header.isLast) return rosters.forget(header.from);
-        return rosters.heard(header.from);
+        if (rosters.heard(header.from)) this.#parts.onReturn();
+        return;
       case "sessions":
-        if (link.name !== header.from) handlers.sessionsEnded(header.ids);
+        return handlers.sessionsEnded(header.ids);
     }
   }
 

@@ -176,11 +176,17 @@ export class Peers implements RoomElsewhere {
     else interests.remove(subjects.of(kind, id));
   }
 
+  /** Asks for the people and the answers of every open room. */
+  askAll(): void {
+    clearTimeout(this.#asking);
+    this.#askAgain(this.#parts.rooms.chatIds());
+  }
+
   #stateChanged(state: BusState): void {
     clearTimeout(this.#asking);
     if (state === "up") {
       this.#parts.rosters.waitForAll();
-      this.#askAgain(this.#parts.rooms.chatIds());
+      this.askAll();
     }
     this.#onState(state);
   }

@@ -9,6 +9,8 @@ import type { Rooms } from "./rooms.ts";
 const askMs = 500;
 /** A server that was silent for so long is gone, and its people with it. */
 const silenceMsMax = 5_000;
+/** Servers that are remembered as silent; beyond it the oldest is forgotten. */
+const silentMax = 1_000;
 
 interface Roster {
   /** The number of the last change that was told of it. */
@@ -29,6 +31,9 @@ export class Rosters {
   readonly #theirs = new Map<number, Map<string, Roster>>();
   /** When each server was last heard, in the milliseconds of `performance.now()`. */
   readonly #heardAt = new Map<string, number>();
+  /** Servers that were silent for so long that their people were taken for gone. */
+  readonly #silent = new Set<string>();
+  #lookedAt = performance.now();
 
   constructor(link: BusLink, rooms: Rooms) {
     this.#link = link;
@@ -111,8 +116,10 @@ export class Rosters {
     }
   }
 
-  heard(from: string): void {
+  /** @returns whether the server was taken for gone, so that its people have to be asked for */
+  heard(from: string): boolean {
     this.#heardAt.set(from, performance.now());
+    return this.#silent.delete(from);
   }
 
   /** The people of a server that has stopped have left. */
@@ -131,7 +138,17 @@ export class Rosters {
   /** Forgets servers that were silent for long. Called about once a second while the bus is there. */
   forgetSilent(): void {
     const now = performance.now();
-    for (const [server, at] of this.#heardAt) if (now - at > silenceMsMax) this.forget(server);
+    const isLate = now - this.#lookedAt > silenceMsMax / 2;
+    this.#lookedAt = now;
+    // This server stood still, and what the others have said meanwhile is not read yet.
+    if (isLate) return this.waitForAll();
+    for (const [server, at] of this.#heardAt) {
+      if (now - at <= silenceMsMax) continue;
+      this.forget(server);
+      this.#silent.add(server);
+      const [oldest = server] = this.#silent;
+      if (this.#silent.size > silentMax) this.#silent.delete(oldest);
+    }
   }
 
   /** The bus was away, and so was every server. */
@@ -143,7 +160,6 @@ export class Rosters {
   /** @returns undefined where nobody has joined the room here */
   #rosterOf(chatId: number, server: string): Roster | undefined {
     if (!this.#rooms.find(chatId)) return undefined;
-    this.heard(server);
     const servers = this.#theirs.getOrInsertComputed(chatId, () => new Map());
     return servers.getOrInsertComputed(server, newRoster);
   }

@@ -206,6 +206,7 @@ export class Sequencer<Frame extends Sequenced<Unnumbered>, Unnumbered = string>
 
   async #readGap(after: number): Promise<void> {
     const { readLog, chatId, metrics, log } = this.#options;
+    const target = this.#target;
     const { lastSeq, frames } = await readLog(chatId, after, repairPageSize);
     if (this.#isClosed) return;
     const readTo = Math.min(lastSeq, after + repairPageSize);
@@ -223,5 +224,7 @@ export class Sequencer<Frame extends Sequenced<Unnumbered>, Unnumbered = string>
     for (let next = this.#next; next <= readTo && !this.#isClosed; next = this.#next) {
       this.#moveTo(next, this.#pending.get(next));
     }
+    // Another server may have told of a number that does not exist: it must not be looked for for ever.
+    if (this.#target === target) this.#target = Math.max(lastSeq, ...this.#pending.keys());
   }
 }

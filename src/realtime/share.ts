@@ -36,8 +36,9 @@ export function shareRooms(parts: ShareParts): { realtime: SharedRealtime; peers
   const rosters = new Rosters(link, rooms);
   const answers = new AnswersElsewhere({ ...parts, link, rooms });
   const activeRooms = new ActiveRooms(link, (chatId) => rosters.versionOf(chatId));
-  const receiver = new BusReceiver({ link, local, rosters, answers, handlers });
-  const peers = new Peers({ link, rooms, rosters, answers, activeRooms, receiver });
+  const onReturn = () => peers.askAll();
+  const receiver = new BusReceiver({ link, local, rosters, answers, handlers, onReturn });
+  const peers: Peers = new Peers({ link, rooms, rosters, answers, activeRooms, receiver });
   rooms.share(peers);
   return {
     realtime: new SharedRealtime({ local, link, activeRooms, answers, activityMs }),

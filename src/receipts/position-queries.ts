@@ -7,9 +7,12 @@ const MovedPosition = z.object({ ...Read.shape, has_moved: z.boolean() });
 export type MovedPosition = z.infer<typeof MovedPosition>;
 
 /**
- * Moves the read position forward, never back and never beyond the chat's newest number. The row is locked first, so that of
- * several moves at once each is compared with the one before. The mentions up to it are cleared.
- * @returns undefined for a chat that the user is not in
+ * Moves the read position forward, never back and never beyond the chat's newest number. Of several moves at once each is
+ * compared with the one before, since an update looks at its row anew after a wait. The mentions up to it are cleared.
+ *
+ * The update alone locks the row: statements that lock a row and then update it deadlock with each other where a third has
+ * locked the row's key, as the mention of a person does who reads at several screens.
+ * @returns undefined for a chat that the user is not in. A position that has not moved is at least as far as asked.
  */
 export async function updateReadPosition(
   sql: Sql,
@@ -17,31 +20,22 @@ export async function updateReadPosition(
   chatId: number,
   seq: number | undefined,
 ): Promise<MovedPosition | undefined> {
+  const wanted = sql`least(coalesce(${seq ?? null}::bigint, c.last_seq), c.last_seq)`;
   return maybe(
     await sql`
-      with locked as materialized (
-        select me.chat_id, me.user_id, me.last_read_seq, me.joined_seq, me.last_read_at,
-          least(coalesce(${seq ?? null}::bigint, c.last_seq), c.last_seq) as wanted_seq
-        from chat_participants me
-        join chats c on c.id = me.chat_id
-        where me.chat_id = ${chatId} and me.user_id = ${userId}
-        for no key update of me
-      ),
-      moved as (
+      with moved as (
         update chat_participants me
-        set last_read_seq = locked.wanted_seq,
+        set last_read_seq = ${wanted},
             last_read_at = now(),
             own_read_count = me.own_read_count + (
               select count(*) from messages
               where chat_id = me.chat_id
-                and seq > locked.last_read_seq
-                and seq <= locked.wanted_seq
+                and seq > me.last_read_seq
+                and seq <= ${wanted}
                 and user_id = me.user_id
             )
-        from locked
-        where me.chat_id = locked.chat_id
-          and me.user_id = locked.user_id
-          and locked.wanted_seq > locked.last_read_seq
+        from chats c
+        where me.chat_id = ${chatId} and me.user_id = ${userId} and c.id = me.chat_id and ${wanted} > me.last_read_seq
         returning me.user_id, me.last_read_seq, me.joined_seq, me.last_read_at
       ),
       cleared as (
@@ -51,9 +45,10 @@ export async function updateReadPosition(
       select user_id, last_read_seq, joined_seq, last_read_at as read_at, true as has_moved
       from moved
       union all
-      select user_id, last_read_seq, joined_seq, last_read_at, false
-      from locked
-      where not exists (select from moved)
+      select me.user_id, greatest(me.last_read_seq, ${wanted}), me.joined_seq, me.last_read_at, false
+      from chat_participants me
+      join chats c on c.id = me.chat_id
+      where me.chat_id = ${chatId} and me.user_id = ${userId} and not exists (select from moved)
     `,
     MovedPosition,
   );

@@ -9,6 +9,7 @@ import { DelayedLeaves } from "./delayed-leaves.ts";
 import type { Followers } from "./followers.ts";
 import type { Inbox } from "./inbox.ts";
 import { JoinedChats } from "./joined-chats.ts";
+import { LeftChats } from "./left-chats.ts";
 import type { SocketLog } from "./socket-log.ts";
 
 /** The data of a socket: `ws.data`. */
@@ -65,9 +66,6 @@ export function closeSocket(ws: Socket, reason: CloseReason, detail: string): vo
   ws.close(closeCodes[reason].code, `${reason}: ${detail}`.slice(0, 120));
 }
 
-/** Chats that a socket remembers as left. The oldest is forgotten first, when none of its frames is on its way any more. */
-const leftChatsMax = 1_000;
-
 interface SessionOptions {
   identity: Identity;
   metrics: SendMetrics;
@@ -93,7 +91,7 @@ export class SocketSession implements Listener {
    * Chats that the person was removed from. A list of chats that was read before may still name them,
    * and a room may still hold the socket.
    */
-  #leftChats: Set<number> | undefined;
+  #leftChats: LeftChats | undefined;
   /** See {@link Listener.setQuietChats}. */
   #quietChats: ReadonlySet<number> | undefined;
   #quietReadAtMs = -Infinity;
@@ -229,10 +227,7 @@ export class SocketSession implements Listener {
 
   /** Ends the subscription to a chat's activity, until {@link follow}. */
   unfollow(chatId: number): void {
-    this.#leftChats ??= new Set();
-    this.#leftChats.add(chatId);
-    const [oldest = chatId] = this.#leftChats;
-    if (this.#leftChats.size > leftChatsMax) this.#leftChats.delete(oldest);
+    (this.#leftChats ??= new LeftChats()).add(chatId);
     this.unsubscribe(activityTopic(chatId));
   }
 

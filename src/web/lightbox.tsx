@@ -3,6 +3,7 @@ import type { Attachment } from "../client/attachments.ts";
 import { DownloadButton } from "./file-card.tsx";
 import { useFileAddress } from "./file-addresses.ts";
 import { Icon } from "./icons.tsx";
+import { usePinch } from "./pinch.ts";
 
 /** Shows one picture of a room over the page; arrow keys lead to the others, Escape closes it. */
 export function Lightbox({
@@ -28,7 +29,11 @@ export function Lightbox({
       class="lightbox"
       aria-label={shown.name}
       onClose={onClose}
-      onClick={(event) => event.target === dialog.current && close()}
+      onClick={({ target }) => {
+        const isBeside =
+          target instanceof Element && target.matches("dialog, .pinch:not(.enlarged)");
+        if (isBeside) close();
+      }}
       onKeyDown={({ key }) => {
         if (key === "ArrowLeft" && before) onShow(before);
         if (key === "ArrowRight" && after) onShow(after);
@@ -83,16 +88,21 @@ function Turn({
 
 function LargePicture({ attachment }: { attachment: Attachment }) {
   const { address, isBroken, renew } = useFileAddress(attachment);
+  const pinch = usePinch();
   if (isBroken)
     return <p class="broken">This picture can't be loaded. It may have been deleted.</p>;
   const { width, height, blur, name } = attachment;
   return (
-    <img
-      src={address ?? blur}
-      alt={name}
-      width={width}
-      height={height}
-      onError={address ? renew : undefined}
-    />
+    <div class={pinch.isEnlarged ? "pinch enlarged" : "pinch"} {...pinch.attributes}>
+      <img
+        src={address ?? blur}
+        alt={name}
+        width={width}
+        height={height}
+        draggable={false}
+        style={pinch.style}
+        onError={address ? renew : undefined}
+      />
+    </div>
   );
 }

@@ -4,6 +4,7 @@ import { createSearch, type SearchItem, type SearchSnapshot } from "../client/se
 import { Dialog } from "./dialog.tsx";
 import { useSnapshot } from "./observing.ts";
 import { messageAddress } from "./place.ts";
+import { wordsOfFiles } from "./message-text.ts";
 import { snippetOf } from "./snippet.ts";
 import { useAuthors, useNameOf } from "./shown-names.ts";
 import { fullTime, shortTime } from "./times.ts";
@@ -160,6 +161,11 @@ function Result({
           isMatch ? <mark>{text}</mark> : text,
         )}
       </span>
+      {message.attachments.length > 0 && (
+        <span class="snippet muted" dir="auto">
+          {wordsOfFiles(message)}
+        </span>
+      )}
     </a>
   );
 }

@@ -57,10 +57,6 @@ export const Attachment = z
       description: "A tiny blurred preview of an image, as a data URL",
       example: "data:image/png;base64,iVBORw0KGgo=",
     }),
-    at: z.int().nonnegative().optional().meta({
-      description:
-        "The place in the text of an answer at which its picture stands, as a UTF-16 index",
-    }),
     duration_ms: z.int().positive().optional().meta({
       description: "Milliseconds of a voice message",
       example: 3_400,
@@ -77,6 +73,10 @@ export const Attachment = z
     transcript: z.string().optional().meta({
       description:
         "What is said in a voice message, as Gemini has heard it. It comes some seconds after the message, with a `message_updated`",
+    }),
+    at: z.int().nonnegative().optional().meta({
+      description:
+        "The place in the text of an answer at which its picture stands, as a UTF-16 index",
     }),
     status: z.enum(["processing", "ready", "refused"]).meta({
       description: "`ready`: the file can be read. An upload is answered once it is ready.",

@@ -1,6 +1,6 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { setTimeout as delay } from "node:timers/promises";
-import type { Realtime } from "../../src/context.ts";
+import type { Realtime } from "../../src/realtime/ports.ts";
 import { answerAndHang, say, until } from "../world/gemini/script.ts";
 import { sendMessage } from "../../src/messages/send.ts";
 import { BotStreamLastFrame } from "../../src/wire/frames.ts";

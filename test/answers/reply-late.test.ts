@@ -5,9 +5,9 @@ import { leaseSeconds } from "../../src/answers/budget/queries.ts";
 import type { Ctx } from "../../src/context.ts";
 import { sendMessage } from "../../src/messages/send.ts";
 import type { RunningServer } from "../../src/server.ts";
-import { answer, finish, say } from "../world/gemini/script.ts";
+import { answer, answerAndHang, finish, say } from "../world/gemini/script.ts";
 import { useWorld, type World } from "../world/world.ts";
-import { gateway } from "./asking.ts";
+import { gateway, whenAborted } from "./asking.ts";
 import { unsettled } from "./left-behind.ts";
 import { answerEnds, room } from "./room.ts";
 
@@ -51,11 +51,14 @@ test("its server takes nothing over that is its own, and the model is asked once
   expect(await unsettled(alone.sql)).toEqual([[], [], []]);
 });
 
-test("another server that has taken the answer over goes on with it, and the model is asked once", async () => {
-  const { chat, anna, messages } = await room(world);
+test("another server that has taken the answer over goes on with it, and what was asked ahead here is dropped", async () => {
+  const { chat, anna, bens, messages } = await room(world);
   const requests = world.gemini.requests.length;
   const gate = gateway();
-  world.gemini.respondWith(answer(say("Well"), gate.step, say(" enough."), finish()));
+  world.gemini.respondWith(
+    answerAndHang(say("Asked ahead")),
+    answer(say("Well"), gate.step, say(" enough."), finish()),
+  );
   const late = lateReplies(world, async () => {
     await recoverAnswers(other.ctx);
     await gate.reached;
@@ -67,10 +70,12 @@ test("another server that has taken the answer over goes on with it, and the mod
   const [stored] = await world.sql`select id from messages where answer_to = ${question.id}`;
   const messageId = Number(stored?.id);
   expect(world.ctx.answers.find(messageId)).toBeUndefined();
+  await whenAborted(world.gemini.requests[requests]?.aborted ?? new AbortController().signal);
   gate.open();
   await other.ctx.answers.find(messageId)?.done;
   expect((await messages())[1]).toMatchObject({ content: "Well enough.", status: "complete" });
-  expect(world.gemini.requests.length).toBe(requests + 1);
+  await bens.next("bot_stream", { is_complete: true, full_response: "Well enough." });
+  expect(bens.ofType("bot_stream").map(({ chunk }) => chunk)).not.toContain("Asked ahead");
   expect(await unsettled(world.sql)).toEqual([[], [], []]);
 });
 

@@ -1,6 +1,7 @@
 // Files that are uploaded and downloaded.
 import { deflateSync } from "node:zlib";
 import { check, type Bench, type Side } from "./bench.ts";
+import { quantile } from "./client.ts";
 import { tokenOf } from "./data.ts";
 
 const downloads = 4;
@@ -38,6 +39,52 @@ export async function cpuOfPhoto(bench: Bench): Promise<number> {
   const { thumbnails } = await upload(target, photo);
   check("thumbnails", thumbnails?.length ?? 0, 2);
   return ((await bench.product.cpuMicros()) - before) / 1_000;
+}
+
+/** Photos that are uploaded at once while messages are timed. */
+const photosAtOnce = 20;
+const messagesMin = 200;
+/** Between the beginnings of two messages, in milliseconds. */
+const messageEveryMs = 10;
+
+/** @param duringUploads whether photos are uploaded meanwhile @returns milliseconds that 99 of 100 messages take at most */
+export async function p99OfMessages(
+  bench: Bench,
+  { duringUploads }: { duringUploads: boolean },
+): Promise<number> {
+  const { photoWidth } = bench.scale;
+  const target = await targetOf(bench, "product");
+  const photo = await makePhoto(photoWidth, (photoWidth * 3) / 4);
+  let isBusy = true;
+  const uploads = duringUploads
+    ? Promise.all(
+        Array.from({ length: photosAtOnce }, async () => {
+          // Bytes behind the end make it another file, and are dropped with its metadata.
+          const other = crypto.getRandomValues(new Uint8Array(8));
+          await upload(target, new Uint8Array(Buffer.concat([photo, other])));
+        }),
+      )
+    : Promise.resolve();
+  void uploads.finally(() => (isBusy = false));
+  const times: Promise<number>[] = [];
+  while (isBusy || times.length < messagesMin) {
+    times.push(timeOfMessage(target, times.length));
+    await Bun.sleep(messageEveryMs);
+  }
+  await uploads;
+  return quantile(await Promise.all(times), 0.99);
+}
+
+async function timeOfMessage({ uploads, headers }: Target, n: number): Promise<number> {
+  const began = performance.now();
+  const response = await fetch(uploads.replace(/attachments$/, "messages"), {
+    method: "POST",
+    headers: { ...headers, "content-type": "application/json" },
+    body: JSON.stringify({ content: `message ${n}` }),
+  });
+  await response.arrayBuffer();
+  check("status of a message", response.status, 200);
+  return performance.now() - began;
 }
 
 interface Target {

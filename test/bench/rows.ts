@@ -155,6 +155,13 @@ const fileRows: Row[] = [
     target: "",
     ours: files.cpuOfPhoto,
   },
+  {
+    name: "p99 of messages during 20 photos, to without",
+    unit: "ms",
+    target: "≤ 1.5×",
+    ours: (bench) => files.p99OfMessages(bench, { duringUploads: true }),
+    reference: (bench) => files.p99OfMessages(bench, { duringUploads: false }),
+  },
 ];
 
 const perSecond: Measure = async (bench) => (await messages.throughput(bench, "spread")).perSecond;

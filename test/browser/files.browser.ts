@@ -89,6 +89,49 @@ test("pictures are looked at with the keyboard, over the page", async () => {
   await leave();
 });
 
+/** Two fingers in the middle of an element, which move from one distance to another. */
+const pinch = (selector: string, from: number, to: number) => `(() => {
+  const place = document.querySelector("${selector}");
+  // Pointers that are made by a script cannot be captured.
+  place.setPointerCapture = () => {};
+  const { left, top, width, height } = place.getBoundingClientRect();
+  const send = (type, pointerId, away) => place.dispatchEvent(new PointerEvent(type, {
+    pointerId, bubbles: true, clientX: left + width / 2 + away, clientY: top + height / 2,
+  }));
+  send("pointerdown", 11, ${-from} / 2);
+  send("pointerdown", 12, ${from} / 2);
+  send("pointermove", 11, ${-to} / 2);
+  send("pointermove", 12, ${to} / 2);
+  send("pointerup", 11, 0);
+  send("pointerup", 12, 0);
+})()`;
+
+test("a picture is enlarged by two fingers and by a double click, and is whole again", async () => {
+  const { annas, leave } = await pair.open();
+  await annas.page
+    .locator("input[type=file]")
+    .setInputFiles([named("wide.png", "image/png", photo(90, [300, 200]))]);
+  await annas.page.getByRole("button", { name: "Remove wide.png" }).waitFor();
+  await annas.page.getByRole("button", { name: "Send" }).click();
+  await annas.page.getByRole("button", { name: "Picture wide.png" }).click();
+  const image = annas.page.getByRole("dialog").getByRole("img", { name: "wide.png" });
+  await image.waitFor();
+  const { width: before = 0 } = (await image.boundingBox()) ?? {};
+  await annas.page.evaluate(pinch(".pinch", 100, 300));
+  await annas.page.locator(".pinch.enlarged").waitFor();
+  const { width: after = 0 } = (await image.boundingBox()) ?? {};
+  expect(after / before).toBeWithin(2.5, 3.5);
+  await annas.page.evaluate(pinch(".pinch", 300, 50));
+  await annas.page.locator(".pinch:not(.enlarged)").waitFor();
+  await image.dblclick();
+  await annas.page.locator(".pinch.enlarged").waitFor();
+  await image.dblclick();
+  await annas.page.locator(".pinch:not(.enlarged)").waitFor();
+  await annas.page.locator(".pinch").click({ position: { x: 3, y: 3 } });
+  await annas.page.getByRole("dialog").waitFor({ state: "hidden" });
+  await leave();
+});
+
 /** Gives the page files as a paste or a drop does. */
 const give = (type: "paste" | "drop", target: string, gif: string) => `(() => {
   const transfer = new DataTransfer();

@@ -162,7 +162,12 @@ describe.skipIf(!hasNats)("a server whose bus is away", () => {
     await away.next("bot_stream", { seq: 2 });
     pieces.resolve();
     await annas.next("bot_stream", { chunk: "found" });
-    expect(await away.next("bot_stream", { offset: 0 })).toMatchObject({ chunk: "Lost, found" });
+    let shown = "";
+    while (shown !== "Lost, found") {
+      const { offset, chunk } = await away.next("bot_stream");
+      expect([0, shown.length]).toContain(Number(offset));
+      shown = shown.slice(0, Number(offset)) + String(chunk);
+    }
     await anna.api("POST", `/api/chats/${chat.id}/messages/${Number(id)}/stop`);
     await away.next("bot_stream", { is_complete: true });
   });

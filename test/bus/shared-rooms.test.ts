@@ -15,7 +15,7 @@ describe.skipIf(!hasNats)("over the bus", () => {
   const world = useWorld({
     nats,
     durations: {
-      logCheckMs: hourMs,
+      sharedLogCheckMs: hourMs,
       membershipPollMs: hourMs,
       endedCheckMs: hourMs,
       activityMs: 1,

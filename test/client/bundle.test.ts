@@ -40,6 +40,7 @@ test("the list of chats, what a browser stores, and the fault proxy have entry p
     "details",
     "past-messages",
     "people",
+    "pictures",
     "presence",
     "search",
     "stored-tokens",

@@ -38,8 +38,9 @@ test("three servers run, and none of them nor NATS is reachable from outside", a
     ["backend", "8000"],
     ["nats", "4222"],
   ] as const) {
-    const { code, output } = await project.docker("compose", ...files, "port", service, port);
-    expect([service, code === 0 ? output.trim() : ""]).toEqual([service, ""]);
+    // Some versions of Compose fail for a port that is not published, others tell of port 0.
+    const { output } = await project.docker("compose", ...files, "port", service, port);
+    expect([service, output]).not.toEqual([service, expect.stringMatching(/:[1-9]\d*\s*$/)]);
   }
 });
 

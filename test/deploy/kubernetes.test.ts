@@ -185,8 +185,9 @@ describe("the servers", () => {
     const names = [
       ...Object.keys(find("ConfigMap", "gemini-coop", Data).data),
       ...Object.keys(find("Secret", "gemini-coop", Secrets).stringData),
+      ...Object.keys(find("Secret", "nats", Secrets).stringData),
     ];
-    for (const name of names.filter((each) => !each.startsWith("NATS_"))) {
+    for (const name of names) {
       expect(known).toMatch(new RegExp(`^${name}=`, "m"));
     }
   });

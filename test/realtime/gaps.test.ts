@@ -154,3 +154,16 @@ test("a gap keeps 1,000 frames in memory, the others are read from the log", asy
   expect(out).toEqual(range(1, 1_200));
   expect(log.reads).toMatchObject([{ after: 1_001 }]);
 });
+
+test("a number that the log does not have is not looked for again and again", async () => {
+  const { sequencer, log, offer, out, pass } = start(0, createLog(1));
+  offer(1);
+  sequencer.expect(9_000_000);
+  await pass(10 * gapMs);
+  expect(log.reads).toHaveLength(1);
+  log.lastSeq = 2;
+  offer(2);
+  await pass(10 * gapMs);
+  expect(out).toEqual([1, 2]);
+  expect(log.reads).toHaveLength(1);
+});

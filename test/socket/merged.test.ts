@@ -130,6 +130,7 @@ describe("an answer", () => {
     for (const { content } of whole) expect(text).toStartWith(content);
     expect(shown.map(({ message: _, ...flat }) => flat)).toEqual(lean.ofType("bot_stream"));
     expect(lean.ofType("bot_stream").filter((frame) => "message" in frame)).toEqual([]);
+    while (contents(unjoined).length < 2) await unjoined.next("message");
     await unjoined.settle();
     expect(unjoined.ofType("bot_stream")).toEqual([]);
     expect(contents(unjoined)).toEqual(["/bot go on", text]);
@@ -161,7 +162,7 @@ describe("removal", () => {
     await ann.api("POST", `/api/chats/${chatId}/invite`, { username: ben.username });
     await ann.say(chatId, "back");
     for (const socket of [joined, unjoined]) {
-      await socket.settle();
+      while (contents(socket).length < 2) await socket.next("message");
       expect(contents(socket)).toEqual(["before", "back"]);
       expect(socket.ofType("read_receipts_updated")).toEqual([]);
     }

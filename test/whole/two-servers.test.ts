@@ -2,6 +2,7 @@
 import { beforeAll, expect, test } from "bun:test";
 import type { RunningServer } from "../../src/server.ts";
 import { room } from "../answers/room.ts";
+import { uploaded } from "../attachments/files.ts";
 import { answerAndHang, say } from "../world/gemini/script.ts";
 import { useWorld, type Person } from "../world/world.ts";
 
@@ -11,25 +12,34 @@ beforeAll(() => {
   other = world.startAnother();
 });
 
-test("a message that two servers are sent at once under one client id is stored once, and both say so", async () => {
-  const ann = await world.person();
-  const chat = await ann.chat();
-  const send = async (url: string) => {
-    const response = await fetch(`${url}/api/chats/${chat.id}/messages`, {
-      method: "POST",
-      headers: { "content-type": "application/json", authorization: `Bearer ${ann.token}` },
-      body: JSON.stringify({ content: "hello", client_id: "one" }),
-    });
-    return { status: response.status, body: JSON.parse(await response.text()) };
-  };
-  const answers = await world.whileLocked(chat.id, 2, () =>
-    Promise.all([send(world.url), send(other.url)]),
-  );
-  expect(answers.map(({ status }) => status)).toEqual([200, 200]);
-  expect(answers[0]?.body).toEqual(answers[1]?.body);
-  const { body: history } = await ann.api("GET", `/api/chats/${chat.id}/messages`);
-  expect(history).toHaveLength(1);
-});
+test.each([
+  ["", false],
+  [" with a file", true],
+])(
+  "a message%s that two servers are sent at once under one client id is stored once, and both say so",
+  async (_, hasFile) => {
+    const ann = await world.person();
+    const chat = await ann.chat();
+    const files = hasFile
+      ? [(await uploaded(world, ann, chat.id, "text", { name: "a.txt" })).id]
+      : [];
+    const send = async (url: string) => {
+      const response = await fetch(`${url}/api/chats/${chat.id}/messages`, {
+        method: "POST",
+        headers: { "content-type": "application/json", authorization: `Bearer ${ann.token}` },
+        body: JSON.stringify({ content: "hello", client_id: "one", attachment_ids: files }),
+      });
+      return { status: response.status, body: JSON.parse(await response.text()) };
+    };
+    const answers = await world.whileLocked(chat.id, 2, () =>
+      Promise.all([send(world.url), send(other.url)]),
+    );
+    expect(answers.map(({ status }) => status)).toEqual([200, 200]);
+    expect(answers[0]?.body).toEqual(answers[1]?.body);
+    const { body: history } = await ann.api("GET", `/api/chats/${chat.id}/messages`);
+    expect(history).toHaveLength(1);
+  },
+);
 
 test("who listens to a chat that another server has deleted has to come back, and finds it gone", async () => {
   const [ann, ben] = [await world.person(), await world.person()];

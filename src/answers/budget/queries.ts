@@ -6,10 +6,10 @@ import { many, one, withoutWaiting, type Sql } from "../../database/connect.ts";
 import { Usage } from "../../wire/messages.ts";
 
 /**
- * Seconds after which a run whose lease is not renewed counts as abandoned. With the second between two looks for such runs, the
- * answer of a server that was killed goes on elsewhere within 5 s.
+ * Seconds after which a run whose lease is not renewed counts as abandoned. With the half second between two looks for such runs,
+ * the answer of a server that was killed goes on elsewhere within 5 s.
  */
-export const leaseSeconds = 3.5;
+export const leaseSeconds = 4.5;
 
 export const today = (sql: Sql) => sql`(now() at time zone 'utc')::date`;
 

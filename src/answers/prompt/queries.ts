@@ -80,7 +80,6 @@ const PromptRoom = z.object({
   name: z.string(),
   settings: ChatSettings,
   is_ai_chat: z.boolean(),
-  last_seq: z.int(),
   revision: z.int(),
   token_ratio: z.number(),
   summary_id: z.int().nullable(),
@@ -91,7 +90,7 @@ const PromptRoom = z.object({
 export type PromptRoom = z.infer<typeof PromptRoom>;
 
 const roomColumns = (sql: Sql) => sql`
-  c.id, c.name, c.settings, c.is_ai_chat, c.last_seq, c.revision, coalesce(b.token_ratio, 1) as token_ratio,
+  c.id, c.name, c.settings, c.is_ai_chat, c.revision, coalesce(b.token_ratio, 1) as token_ratio,
   s.id as summary_id, s.up_to_seq as summary_up_to_seq, s.content as summary
 `;
 

@@ -115,7 +115,7 @@ export async function storeTranscript(
         select json_agg(${sql.unsafe(attachmentJson)} order by a.place) as files
         from done
         join lateral (
-          select id, chat_id, name, kind, file_id, place,
+          select id, chat_id, name, kind, text_at, file_id, place,
             case when id = ${id} then ${transcript} else transcript end as transcript
           from attachments
           where chat_id = ${chatId} and message_id = done.message_id

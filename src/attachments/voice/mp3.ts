@@ -1,4 +1,4 @@
-import { MPEGDecoder } from "mpg123-decoder";
+import { createMp3Decoder } from "./decoders.ts";
 import { Loudness } from "./loudness.ts";
 import { NoRecording } from "./recording.ts";
 
@@ -10,7 +10,7 @@ export async function readMp3(
   bytes: Uint8Array,
   secondsMax: number,
 ): Promise<{ durationMs: number; waveform: number[] }> {
-  const decoder = new MPEGDecoder();
+  const decoder = createMp3Decoder();
   try {
     await decoder.ready;
     let loudness: Loudness | undefined;

@@ -1,10 +1,8 @@
 // Opus (RFC 6716). Its packets say how long they are.
-import { OpusDecoder } from "opus-decoder";
+import { createOpusDecoder, opusSampleRate } from "./decoders.ts";
 import { flatWaveform, Loudness } from "./loudness.ts";
 import { NoRecording, RecordingTooLong, type Packets } from "./recording.ts";
 
-/** Enough for a waveform, and quicker to decode than 48 kHz. */
-const sampleRate = 8_000;
 /** Packets that are decoded at once, so that their samples take little memory: 2 s as browsers record. */
 const packetsAtOnce = 100;
 /** Packets that cannot be decoded, after which the others are not tried. */
@@ -24,8 +22,8 @@ export async function readOpus(
   const durationMs = Math.round(ms);
   if (durationMs <= 0) throw new NoRecording("there is no sound in it");
   if (channels > 2) return { durationMs, waveform: flatWaveform() };
-  const loudness = new Loudness(sampleRate, secondsMax + 1);
-  const decoder = new OpusDecoder({ channels, sampleRate, preSkip });
+  const loudness = new Loudness(opusSampleRate, secondsMax + 1);
+  const decoder = createOpusDecoder(channels, preSkip);
   try {
     await decoder.ready;
     let failed = 0;

@@ -26,6 +26,7 @@ function workerUrl(): URL {
 
 export class Recordings {
   readonly #timeoutMs: number;
+  readonly #workerUrl: URL;
   readonly #semaphore = new Semaphore(
     { runningMax: 1, waitingMax },
     () =>
@@ -36,8 +37,10 @@ export class Recordings {
   #worker: Worker | undefined;
   #idleTimer: Timer | undefined;
 
-  constructor(timeoutMs = defaultTimeoutMs) {
+  /** @param options tests have workers that never answer */
+  constructor({ timeoutMs = defaultTimeoutMs, worker = workerUrl() } = {}) {
     this.#timeoutMs = timeoutMs;
+    this.#workerUrl = worker;
   }
 
   /**
@@ -60,7 +63,7 @@ export class Recordings {
   /** @returns undefined if the worker was stopped by the bytes, or by the time */
   async #ask(task: ReadTask): Promise<ReadResult | undefined> {
     clearTimeout(this.#idleTimer);
-    const worker = (this.#worker ??= new Worker(workerUrl().href));
+    const worker = (this.#worker ??= new Worker(this.#workerUrl.href));
     worker.unref();
     const { promise, resolve } = Promise.withResolvers<ReadResult | undefined>();
     worker.onmessage = ({ data }: MessageEvent<ReadResult>) => resolve(data);

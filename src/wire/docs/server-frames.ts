@@ -30,8 +30,7 @@ export const serverNotes: {
     summary: "A message was edited or deleted",
     description:
       "The frame has the whole message in its new state: show it instead of the one before. `updated_seq` is the number of the change. " +
-      "If `deleted_at` is set, the message was deleted and has no content. If the message has changed again since, the frame may have " +
-      "its latest state already.",
+      "With a `deleted_at`, the message was deleted and has no content. If it has changed again since, the frame may have the latest state.",
     example: {
       ...message,
       type: "message_updated",

@@ -11,7 +11,6 @@ const room: PromptRoom = {
   name: "Kitchen",
   settings: defaultSettings,
   is_ai_chat: false,
-  last_seq: 100,
   revision: 0,
   token_ratio: 1,
   summary_id: null,

@@ -32,7 +32,6 @@ const emptyRoom: PromptRoom = {
     google_search: false,
   },
   is_ai_chat: false,
-  last_seq: 0,
   revision: 0,
   token_ratio: 1,
   summary_id: null,
@@ -156,7 +155,7 @@ describe("the prompt", () => {
     await anna.api("POST", `/api/chats/${chat.id}/messages/${running.id + 1}/stop`);
   });
 
-  test("has what was stored after its history was read, and ends with its question", async () => {
+  test("has what was stored when its history was read, and ends with its question; its receipt says the same", async () => {
     const { chat, anna, annas, ben } = await room(world);
     world.gemini.respondWith(answer(say("Fine."), finish()));
     const send = (from: Person, content: string) =>
@@ -178,7 +177,11 @@ describe("the prompt", () => {
     await answerEnds(annas);
     const sent = JSON.stringify(lastRequest(world).body.contents);
     expect(sent).toEndWith(' first?"}]}]');
-    expect(sent).toContain("before");
+    expect(sent).not.toContain("before");
+    const [, , answered] = (await anna.api("GET", `/api/chats/${chat.id}/messages`)).body;
+    const path = `/api/chats/${chat.id}/messages/${answered.id}/context`;
+    const { messages } = (await anna.api("GET", path)).body;
+    expect(messages.map(({ id }: { id: number }) => id)).toEqual([question.id]);
   });
 
   test("of an AI chat has whole messages as questions", async () => {

@@ -100,7 +100,6 @@ describe("a quotation", () => {
     name: "Kitchen",
     settings: defaultSettings,
     is_ai_chat: false,
-    last_seq: 100,
     revision: 0,
     token_ratio: 1,
     summary_id: null,

@@ -35,7 +35,7 @@ export interface Outcome {
 }
 
 const onServer = {
-  "kill -9": { play: killServer, mix: { departPauseMs: 300 } },
+  "kill -9": { play: killServer, mix: { exportPauseMs: 150, departPauseMs: 300, departures: 8 } },
 } satisfies Record<string, Fault<KillStage>>;
 
 const onPair = {

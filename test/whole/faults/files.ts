@@ -70,6 +70,8 @@ async function readKeys(sql: Sql): Promise<string[]> {
       select key from stored_files
       union all select item ->> 'key' from stored_files, json_array_elements(thumbnails) item
       union all select key from upload_parts
+      union all select avatar_id || size from users, (values ('-64'), ('-256')) s (size) where avatar_id is not null
+      union all select picture_id || size from chats, (values ('-64'), ('-256')) s (size) where picture_id is not null
       union all select key from file_removals
     `,
     z.object({ key: z.string() }),

@@ -46,9 +46,9 @@ export const usualMix: Mix = {
   questions: 0.04,
   files: 0.06,
   stopPauseMs: 2_000,
-  exportPauseMs: 150,
+  exportPauseMs: 400,
   departPauseMs: 1_500,
-  departures: 8,
+  departures: 4,
   retryMsMax: 80,
 };
 
@@ -63,7 +63,7 @@ export function paced(mix: Mix, factor: number): Mix {
     stopPauseMs: mix.stopPauseMs * factor,
     exportPauseMs: mix.exportPauseMs * factor,
     // A short run deletes fewer, and no later.
-    departures: Math.ceil(mix.departures / factor),
+    departures: Math.max(1, Math.floor(mix.departures / factor)),
   };
 }
 

@@ -1,0 +1,143 @@
+// The recurring tasks of a server.
+import type { PeopleChanges } from "./accounts/people-changes.ts";
+import { cleanUpSessions } from "./accounts/authentication.ts";
+import { checkSessions } from "./accounts/session-check.ts";
+import { continueDeletions } from "./account-deletion/job.ts";
+import { cleanUpAnswers } from "./answers/clean-up.ts";
+import { removeCopies } from "./answers/files/copies.ts";
+import { recoverAnswers } from "./answers/recovery.ts";
+import { cleanUpUploads, purgeFiles } from "./attachments/purge.ts";
+import { continueTranscriptions } from "./attachments/transcripts/job.ts";
+import { cleanUpAudit } from "./audit/audit.ts";
+import { purgeDeletedChats } from "./chats/purge.ts";
+import type { Ctx } from "./context.ts";
+import type { Presence } from "./presence/presence.ts";
+import type { Peers } from "./realtime/peers.ts";
+import { every } from "./schedule.ts";
+import type { SearchIndexer } from "./search/indexer.ts";
+import { catchUp, createLogCheck } from "./socket/log-check.ts";
+import type { Memberships } from "./socket/memberships.ts";
+import type { SocketRegistry } from "./socket/registry.ts";
+
+/** Durations in milliseconds. Tests shorten them. */
+export interface TaskDurations {
+  /** A peer that was silent from one heartbeat to the next is cut off. */
+  heartbeatMs: number;
+  /** Between two looks for sockets whose token has expired or never came. */
+  sessionCheckMs: number;
+  /**
+   * Sockets of a session that another node has ended are closed within this, and people who told another node whether they want
+   * to be seen are shown or hidden.
+   */
+  endedCheckMs: number;
+  /** A frame that was lost and has no successor is noticed within this. */
+  logCheckMs: number;
+  /** Between two beats of the rooms in which something was numbered, and between two signs of life, for other servers. */
+  beatMs: number;
+  aliveMs: number;
+  /** {@link logCheckMs} where there is a bus between servers, and {@link awayCheckMs} while it is away. */
+  sharedLogCheckMs: number;
+  awayCheckMs: number;
+  /** Between two looks for people who came into chats or left them. */
+  membershipPollMs: number;
+  /** Between two looks for answers whose node is gone. */
+  recoveryMs: number;
+  /** Between two purges of deleted chats and of files, and two looks for deleted accounts. */
+  purgeMs: number;
+  /** Between two looks for people whose presence has changed. */
+  presencePollMs: number;
+  /** Between two looks for voice messages that are to be transcribed. */
+  transcribeMs: number;
+  /** Between two looks for people whose profiles or blocks have changed. */
+  peoplePollMs: number;
+  /** Between two renewals of the lease of this server's people: a third of the lease at most. */
+  presenceRenewMs: number;
+  /** Between two looks for messages that searches do not find yet. */
+  indexMs: number;
+  cleanUpMs: number;
+}
+
+export const defaultTaskDurations: TaskDurations = {
+  heartbeatMs: 25_000,
+  sessionCheckMs: 1_000,
+  endedCheckMs: 3_000,
+  logCheckMs: 2_000,
+  beatMs: 400,
+  aliveMs: 1_000,
+  sharedLogCheckMs: 1_500,
+  awayCheckMs: 1_000,
+  membershipPollMs: 1_000,
+  recoveryMs: 500,
+  purgeMs: 1_000,
+  presencePollMs: 1_000,
+  transcribeMs: 1_000,
+  peoplePollMs: 1_000,
+  presenceRenewMs: 8_000,
+  indexMs: 750,
+  cleanUpMs: 10 * 60_000,
+};
+
+/** The objects that have something to do from time to time. */
+export interface TaskParts {
+  ctx: Ctx;
+  sockets: SocketRegistry;
+  presence: Presence;
+  peopleChanges: PeopleChanges;
+  memberships: Memberships;
+  indexer: SearchIndexer;
+  /** Undefined where there is no bus. */
+  peers: Peers | undefined;
+}
+
+/** @returns a stop for each recurring task */
+export function startTasks(parts: TaskParts, times: TaskDurations): (() => void)[] {
+  const { ctx, sockets, presence, peopleChanges, memberships, indexer, peers } = parts;
+  const { log } = ctx;
+  const { cleanUpMs } = times;
+  return [
+    ...(peers ? startPeerTasks(parts, peers, times) : []),
+    every(times.heartbeatMs, "heartbeat", log, () => void sockets.heartbeat()),
+    every(times.sessionCheckMs, "sessions", log, () => sockets.checkSessions(ctx.now().getTime())),
+    every(peers ? times.sharedLogCheckMs : times.logCheckMs, "log check", log, createLogCheck(ctx)),
+    every(times.membershipPollMs, "memberships", log, () => memberships.poll()),
+    // Answers that a server before this one has handed over go on without a wait.
+    every(times.recoveryMs, "answer recovery", log, () => recoverAnswers(ctx), {
+      atOnce: true,
+    }),
+    every(times.endedCheckMs, "ended sessions", log, () =>
+      checkSessions(ctx, sockets.sessionIds()),
+    ),
+    every(times.purgeMs, "purge of deleted chats", log, () => purgeDeletedChats(ctx)),
+    every(times.purgeMs, "purge of files", log, () => purgeFiles(ctx)),
+    every(times.transcribeMs, "transcription", log, () => continueTranscriptions(ctx)),
+    every(times.purgeMs, "purge of the model's copies of files", log, () => removeCopies(ctx)),
+    every(times.purgeMs, "deletion of accounts", log, () => continueDeletions(ctx)),
+    every(times.presencePollMs, "presence", log, () => {
+      presence.people.checkIdle();
+      return presence.watches.poll();
+    }),
+    // At once, so that no change is missed by the first sockets.
+    every(times.peoplePollMs, "changed people", log, () => peopleChanges.poll(), { atOnce: true }),
+    every(cleanUpMs, "clean-up of changed people", log, () => peopleChanges.cleanUp()),
+    every(times.presenceRenewMs, "presence lease", log, () => presence.people.renew()),
+    every(times.indexMs, "search index", log, () => indexer.run()),
+    every(cleanUpMs, "presence clean-up", log, () => presence.cleanUp()),
+    every(cleanUpMs, "session clean-up", log, () => cleanUpSessions(ctx)),
+    every(cleanUpMs, "rate clean-up", log, () => ctx.rateLimits.cleanUp()),
+    every(cleanUpMs, "upload clean-up", log, () => cleanUpUploads(ctx)),
+    every(cleanUpMs, "answer clean-up", log, () => cleanUpAnswers(ctx)),
+    every(cleanUpMs, "audit clean-up", log, () => cleanUpAudit(ctx)),
+  ];
+}
+
+function startPeerTasks(parts: TaskParts, peers: Peers, times: TaskDurations): (() => void)[] {
+  const { ctx, memberships } = parts;
+  const { log } = ctx;
+  return [
+    every(times.beatMs, "beats of active rooms", log, () => peers.beat()),
+    every(times.aliveMs, "sign of life", log, () => peers.tellAlive()),
+    every(times.awayCheckMs, "log check without the bus", log, async () => {
+      if (peers.bus === "away") await catchUp(ctx, memberships);
+    }),
+  ];
+}

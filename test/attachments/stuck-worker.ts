@@ -1,0 +1,6 @@
+// A worker that never answers.
+declare const self: Worker;
+
+self.onmessage = () => {};
+
+export {};
