@@ -1,4 +1,5 @@
 // The dialogs that are loaded together, when the first of them is opened.
+export { createAccount } from "../client/account.ts";
 export { ChatSettingsDialog } from "./chat-settings.tsx";
 export { Lightbox } from "./lightbox.tsx";
 export { NewChat } from "./new-chat.tsx";
