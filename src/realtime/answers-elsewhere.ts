@@ -29,6 +29,8 @@ interface Answer extends AnswerElsewhere {
   attempt: number;
   /** It is known that it has not ended as of the frames that the room has released. */
   isLive: boolean;
+  /** A piece was lost. */
+  hasHole: boolean;
 }
 
 export interface AnswersElsewhereParts {
@@ -49,8 +51,8 @@ export class AnswersElsewhere {
   readonly #ended = new RecentIds(rememberedMax);
   /** Answers that this server has run. */
   readonly #own = new RecentIds(rememberedMax);
-  /** When the texts of a chat were last asked for, in the milliseconds of `performance.now()`. */
-  readonly #askedAt = new Map<number, number>();
+  /** Chats whose texts were asked for a moment ago. */
+  readonly #asked = new Map<number, ReturnType<typeof setTimeout>>();
 
   constructor(parts: AnswersElsewhereParts) {
     this.#parts = parts;
@@ -84,11 +86,13 @@ export class AnswersElsewhere {
     const chunk = readChunk(text);
     if (chunk === undefined || header.length !== offset + chunk.length) return;
     if (offset > 0 && (attempt > answer.attempt || offset > answer.text.length)) {
+      answer.hasHole = true;
       return this.ask(chatId);
     }
     if (offset > 0 && offset < answer.text.length) return;
     answer.attempt = attempt;
     answer.text = offset === 0 ? chunk : answer.text + chunk;
+    if (offset === 0) answer.hasHole = false;
     if (!answer.isLive) return;
     const isWhole = offset === 0 || header.isGrown;
     room.send(
@@ -118,18 +122,22 @@ export class AnswersElsewhere {
     return answer?.isLive === true && answer.text.length === length;
   }
 
-  /** Asks whoever runs answers in a chat for their whole texts. */
+  /** Asks whoever runs answers in a chat for their whole texts, and again as long as one has a hole: this may be lost, too. */
   ask(chatId: number): void {
-    const now = performance.now();
-    if (now - (this.#askedAt.get(chatId) ?? -Infinity) < askMs) return;
-    this.#askedAt.set(chatId, now);
+    if (this.#asked.has(chatId)) return;
     const { link } = this.#parts;
     link.send(link.subjects.of("answers", chatId), { kind: "texts", chat: chatId });
+    const timer = setTimeout(() => {
+      this.#asked.delete(chatId);
+      if (this.#hasHole(chatId)) this.ask(chatId);
+    }, askMs);
+    this.#asked.set(chatId, timer);
   }
 
   /** Nobody has joined the room here any more. */
   close(chatId: number): void {
-    this.#askedAt.delete(chatId);
+    clearTimeout(this.#asked.get(chatId));
+    this.#asked.delete(chatId);
     for (const [id, answer] of this.#answers)
       if (answer.chatId === chatId) this.#answers.delete(id);
   }
@@ -154,11 +162,17 @@ export class AnswersElsewhere {
       if (!isRunning) return this.#end(messageId);
       this.#show(answer);
       // Pieces before the first one that came are missing.
-      if (answer.attempt === 0) this.ask(answer.chatId);
+      if (answer.attempt > 0) return;
+      answer.hasHole = true;
+      this.ask(answer.chatId);
     } catch (error) {
       log.warn({ err: error, messageId }, "an answer of another server could not be looked up");
       this.#answers.delete(messageId);
     }
+  }
+
+  #hasHole(chatId: number): boolean {
+    return this.#answers.values().some((answer) => answer.hasHole && answer.chatId === chatId);
   }
 
   /** From now on the room is shown an answer, and the text that came before. */
@@ -178,7 +192,7 @@ export class AnswersElsewhere {
 }
 
 function newAnswer(known: Omit<AnswerElsewhere, "text">): Answer {
-  return { ...known, text: "", attempt: 0, isLive: false };
+  return { ...known, text: "", attempt: 0, isLive: false, hasHole: false };
 }
 
 function readChunk(text: string): string | undefined {
