@@ -1,9 +1,11 @@
 // The dialogs that are loaded together, when the first of them is opened.
+export { createAccount } from "../client/account.ts";
 export { ChatSettingsDialog } from "./chat-settings.tsx";
 export { Lightbox } from "./lightbox.tsx";
 export { NewChat } from "./new-chat.tsx";
 export { PeopleDialog } from "./people-dialog.tsx";
 export { PersonCard } from "./person-card.tsx";
+export { ReadersDialog } from "./readers-dialog.tsx";
 export { ReportDialog } from "./report-dialog.tsx";
 export { ReportsDialog } from "./reports-dialog.tsx";
 export { SearchDialog } from "./search-dialog.tsx";

@@ -1,10 +1,8 @@
 import { render } from "preact";
 import { createAttachments } from "../client/attachments.ts";
-import { createAccount } from "../client/account.ts";
 import { createChatList } from "../client/chat-list.ts";
 import { createClient } from "../client/client.ts";
 import { createDetails } from "../client/details.ts";
-import { createModeration } from "../client/moderation.ts";
 import { createPeople } from "../client/people.ts";
 import { createPictures } from "../client/pictures.ts";
 import { createPresence } from "../client/presence.ts";
@@ -14,6 +12,7 @@ import { followActivity } from "./activity.ts";
 import { App } from "./app.tsx";
 import { CodeColouring, CodeColours } from "./code-colours.ts";
 import { copyFormulas, FormulaDrawer, FormulaDrawing } from "./formula-drawing.ts";
+import { laterAccount } from "./later-account.ts";
 import { PagePartsContext } from "./page-parts.ts";
 import { ShownPictures } from "./shown-pictures.ts";
 import { Unfinished } from "./unfinished.ts";
@@ -51,9 +50,8 @@ followActivity(client, presence);
 const services = {
   client,
   attachments: createAttachments({ client, url, tokens }),
-  account: createAccount({ client, url, tokens }),
+  account: laterAccount({ client, url, tokens }),
   details: createDetails(client),
-  moderation: createModeration(client),
   people: createPeople(client),
   pictures: new ShownPictures(createPictures({ client, url, tokens })),
   watched: new WatchedPeople(presence),

@@ -7,10 +7,3 @@ export function textOrNames({ content, attachments }: Message): string {
     attachments.map(({ kind, name }) => (kind === "voice" ? "Voice message" : name)).join(", ")
   );
 }
-
-/** What is said in the files of a message, or their names. */
-export function wordsOfFiles({ attachments }: Message): string {
-  return attachments
-    .map(({ kind, name, transcript }) => transcript ?? (kind === "voice" ? "Voice message" : name))
-    .join(", ");
-}

@@ -5,7 +5,6 @@ import type { Attachments } from "../client/attachments.ts";
 import type { Account } from "../client/account.ts";
 import type { Client } from "../client/client.ts";
 import type { Details } from "../client/details.ts";
-import type { Moderation } from "../client/moderation.ts";
 import type { People } from "../client/people.ts";
 import type { ShownPictures } from "./shown-pictures.ts";
 import type { Unfinished } from "./unfinished.ts";
@@ -16,7 +15,6 @@ export interface PageParts {
   client: Client;
   attachments: Attachments;
   details: Details;
-  moderation: Moderation;
   people: People;
   pictures: ShownPictures;
   watched: WatchedPeople;

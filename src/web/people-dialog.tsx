@@ -6,7 +6,7 @@ import type { User } from "../wire/users.ts";
 import { Refusal, useAction, type Acting } from "./acting.tsx";
 import { ConfirmedButton } from "./confirmed-button.tsx";
 import { Dialog } from "./dialog.tsx";
-import { usePageParts } from "./page-parts.ts";
+import { useModeration } from "./moderating.ts";
 import { PeopleField } from "./people-field.tsx";
 import { Avatar, PersonName } from "./people-shown.tsx";
 import { goHome } from "./place.ts";
@@ -102,7 +102,7 @@ function PersonRow({
   mayRemove: boolean;
   action: Acting;
 }) {
-  const { moderation } = usePageParts();
+  const moderation = useModeration();
   const { nameOf, onPerson } = useRoomPeople();
   const isOwner = chat.owner_id === user.id;
   const name = nameOf({ user_id: person.id, username: person.username });
@@ -159,6 +159,7 @@ function standingOf(person: Participant, user: User, isHere: boolean): string {
   const words = [
     person.id === user.id ? "you" : isHere ? "here" : "",
     person.role === "member" ? "" : person.role,
+    person.is_bot_account ? "bot" : "",
   ];
   return words.filter((word) => word !== "").join(", ");
 }

@@ -3,11 +3,11 @@ import type { Report } from "../client/moderation.ts";
 import type { Message } from "../wire/messages.ts";
 import { Refusal, useAction } from "./acting.tsx";
 import { Dialog } from "./dialog.tsx";
-import { usePageParts } from "./page-parts.ts";
+import { useModeration } from "./moderating.ts";
 
 /** Reports a message to the people who moderate the chat. */
 export function ReportDialog({ message, onClose }: { message: Message; onClose: () => void }) {
-  const { moderation } = usePageParts();
+  const moderation = useModeration();
   const action = useAction();
   const [sent, setSent] = useState<Report>();
   const id = useId();

@@ -3,12 +3,14 @@ import type { Report } from "../client/moderation.ts";
 import { Refusal, useAction, type Acting } from "./acting.tsx";
 import { ConfirmedButton } from "./confirmed-button.tsx";
 import { Dialog } from "./dialog.tsx";
+import { useModeration } from "./moderating.ts";
 import { usePageParts } from "./page-parts.ts";
 import { fullTime } from "./times.ts";
 
 /** The open reports of a chat, for its owner and moderators. */
 export function ReportsDialog({ chatId, onClose }: { chatId: number; onClose: () => void }) {
-  const { client, moderation } = usePageParts();
+  const { client } = usePageParts();
+  const moderation = useModeration();
   const action = useAction();
   const [reports, setReports] = useState<readonly Report[]>();
   const [cursor, setCursor] = useState<string | null>(null);

@@ -4,7 +4,6 @@ import { createSearch, type SearchItem, type SearchSnapshot } from "../client/se
 import { Dialog } from "./dialog.tsx";
 import { useSnapshot } from "./observing.ts";
 import { messageAddress } from "./place.ts";
-import { wordsOfFiles } from "./message-text.ts";
 import { snippetOf } from "./snippet.ts";
 import { useAuthors, useNameOf } from "./shown-names.ts";
 import { fullTime, shortTime } from "./times.ts";
@@ -168,4 +167,11 @@ function Result({
       )}
     </a>
   );
+}
+
+/** What is said in the files of a message, or their names. */
+function wordsOfFiles({ attachments }: SearchItem["message"]): string {
+  return attachments
+    .map(({ kind, name, transcript }) => transcript ?? (kind === "voice" ? "Voice message" : name))
+    .join(", ");
 }
