@@ -4,6 +4,7 @@ import pino from "pino";
 import { changeMe, getMe } from "../src/accounts/me.ts";
 import { logout } from "../src/accounts/refresh.ts";
 import { login, register } from "../src/accounts/sign-in.ts";
+import { noMail } from "../src/mail/mail.ts";
 import { makeSecret, readAccessToken, type Caller } from "../src/accounts/access-tokens.ts";
 import { createDemonstration } from "../src/model/demonstration.ts";
 import { createChat, listChats } from "../src/chats/actions.ts";
@@ -147,7 +148,7 @@ async function signIn({ ctx, passwords }: AppParts, username: Name): Promise<Ses
   try {
     await register(
       ctx,
-      passwords,
+      { passwords, mail: noMail },
       { username, email: `${username}@example.com`, password },
       source,
     );

@@ -1,16 +1,19 @@
 import type { Ctx } from "./context.ts";
+import { accessKeyRoutes } from "./access-keys/routes.ts";
 import { accountDeletionRoutes } from "./account-deletion/routes.ts";
+import { accountMailRoutes } from "./account-mail/routes.ts";
 import { peopleRoutes } from "./accounts/people-routes.ts";
 import { authRoutes } from "./accounts/routes.ts";
 import type { Passwords } from "./accounts/passwords.ts";
 import { bearerUserId } from "./accounts/signed-in.ts";
-import { botRoutes } from "./answers/routes.ts";
+import { answerRoutes } from "./answers/routes.ts";
 import { downloadRoutes } from "./attachments/download-routes.ts";
 import { pictureFileRoutes } from "./attachments/pictures/file-routes.ts";
 import { pictureRoutes } from "./attachments/pictures/routes.ts";
 import { fileRoutes } from "./attachments/file-routes.ts";
 import { attachmentRoutes } from "./attachments/routes.ts";
 import type { Uploads } from "./attachments/uploads.ts";
+import { botRoutes } from "./bots/routes.ts";
 import { chatRoutes } from "./chats/routes.ts";
 import { documentRoutes } from "./docs/documents.ts";
 import { docsRoutes } from "./docs/pages.ts";
@@ -33,6 +36,7 @@ import { requestLog } from "./http/request-log.ts";
 import { requestIdMax, requestIdOf } from "./http/request-id.ts";
 import { createRouter } from "./http/router.ts";
 import { secureHeaders } from "./http/secure-headers.ts";
+import type { MailQueue } from "./mail/mail.ts";
 import { messageRoutes } from "./messages/routes.ts";
 import { moderationRoutes } from "./moderation/routes.ts";
 import type { StoreReaction } from "./reactions/commit.ts";
@@ -42,6 +46,7 @@ import type { ReadNotices } from "./receipts/notices.ts";
 import { receiptRoutes } from "./receipts/routes.ts";
 import { socketRoutes } from "./socket/routes.ts";
 import type { SocketUpgrade } from "./socket/upgrade.ts";
+import { twoFactorRoutes } from "./two-factor/routes.ts";
 import type { Context } from "hono";
 import { requestId } from "hono/request-id";
 
@@ -49,6 +54,7 @@ import { requestId } from "hono/request-id";
 export interface AppParts {
   ctx: Ctx;
   passwords: Passwords;
+  mail: MailQueue;
   exportSlots: ExportSlots;
   receipts: ReadNotices;
   storeReaction: StoreReaction;
@@ -58,7 +64,7 @@ export interface AppParts {
 
 /** The HTTP application: middleware, the routes of all features, the documents, and the error handlers. */
 export function createApp(parts: AppParts) {
-  const { ctx, passwords, exportSlots, receipts, storeReaction, uploads, upgrade } = parts;
+  const { ctx, passwords, mail, exportSlots, receipts, storeReaction, uploads, upgrade } = parts;
   const app = createRouter();
   app.use(seeClient(ctx.config));
   // Hono's middleware keeps fewer ids than this server does.
@@ -78,8 +84,12 @@ export function createApp(parts: AppParts) {
   app.use(limitBody);
   app.use(requireJson);
 
-  app.route("/", authRoutes(ctx, passwords));
+  app.route("/", authRoutes(ctx, passwords, mail));
   app.route("/", accountDeletionRoutes(ctx, passwords));
+  app.route("/", accountMailRoutes(ctx, passwords, mail));
+  app.route("/", twoFactorRoutes(ctx));
+  app.route("/", accessKeyRoutes(ctx));
+  app.route("/", botRoutes(ctx));
   app.route("/", peopleRoutes(ctx));
   app.route("/", chatRoutes(ctx));
   app.route("/", receiptRoutes(ctx, receipts));
@@ -91,7 +101,7 @@ export function createApp(parts: AppParts) {
   app.route("/", downloadRoutes(ctx));
   app.route("/", pictureRoutes(ctx));
   app.route("/", searchRoutes(ctx));
-  app.route("/", botRoutes(ctx));
+  app.route("/", answerRoutes(ctx));
   app.route("/", healthRoutes(ctx));
   app.route("/", metricsRoutes(ctx));
   app.route("/", socketRoutes(upgrade));

@@ -22,6 +22,7 @@ import { observed } from "./database/query-metrics.ts";
 import { openFileStore } from "./file-store/open-store.ts";
 import { insertMessages, type InsertedMessage, type NewMessage } from "./log/insert.ts";
 import { createReadLog, findLastSeqs } from "./log/replay.ts";
+import { createMailQueue } from "./account-mail/mail-queue.ts";
 import { TypingNotices } from "./messages/typing.ts";
 import { noMetrics } from "./observability/metrics/metrics.ts";
 import { noTelemetry, type Telemetry } from "./observability/telemetry.ts";
@@ -93,6 +94,8 @@ export interface ComposedDurations {
   presenceLeaseMs: number;
   /** An answer waits so long for the model's copies of its files. */
   fileWaitMs: number;
+  /** See `InProcessMailQueue`. */
+  mailRetryMs: readonly number[];
   /** Another server fills the index of the searches within this after the one that did was killed. */
   indexerLeaseMs: number;
 }
@@ -191,6 +194,7 @@ export function compose(parts: ContextParts): ServerParts {
     peers,
     exportSlots: new ExportSlots(),
     passwords: new Passwords(log, parts.passwordCost),
+    mail: createMailQueue(ctx, durations.mailRetryMs),
     presence,
     peopleChanges: new PeopleChanges(ctx),
     memberships: new Memberships({

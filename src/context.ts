@@ -15,6 +15,7 @@ import type { Telemetry } from "./observability/telemetry.ts";
 import type { RateLimits } from "./rate-limits/rate-limits.ts";
 import type { Listener } from "./realtime/listener.ts";
 import type { PeerServers, Realtime } from "./realtime/ports.ts";
+import type { Scope } from "./wire/scopes.ts";
 
 /** The context of every action; there is one in a process, and one in each world of a test. */
 export interface Ctx {
@@ -80,13 +81,25 @@ export interface Model {
   isDemonstration?: boolean;
 }
 
-/** The person and session that a token stands for. */
+/** The account and session that a token stands for. */
 export interface Identity {
   readonly id: number;
   readonly username: string;
   readonly sessionId: string;
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch; Infinity for an access key that does not expire. */
   readonly expiresAtMs: number;
+  /** What the access key allows that was sent; undefined for a person who is signed in, and may do everything. */
+  readonly grant?: Grant | undefined;
+}
+
+/** What an access key allows. It never changes. */
+export interface Grant {
+  readonly keyId: number;
+  readonly scopes: ReadonlySet<Scope>;
+  /** The only chats that it may be used in; undefined for all chats of its account. */
+  readonly chatIds: ReadonlySet<number> | undefined;
+  /** Whether its account is a bot. */
+  readonly isBot: boolean;
 }
 
 /** Access tokens that were verified, and sessions that were live a moment ago, on this node. */

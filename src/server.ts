@@ -3,6 +3,7 @@ import type { Server } from "bun";
 import type { PeopleChanges } from "./accounts/people-changes.ts";
 import { createApp, type AppParts } from "./app.ts";
 import type { Ctx } from "./context.ts";
+import type { InProcessMailQueue } from "./mail/in-process-queue.ts";
 import type { Presence } from "./presence/presence.ts";
 import { within } from "./schedule.ts";
 import type { SearchIndexer } from "./search/indexer.ts";
@@ -37,7 +38,7 @@ const defaultDurations: ServerDurations = {
 const idleTimeoutSeconds = 75;
 
 /** The objects that a server needs from compose.ts. */
-export type ServerParts = SocketParts & AppParts & TaskParts;
+export type ServerParts = SocketParts & AppParts & TaskParts & { mail: InProcessMailQueue };
 
 export interface RunningServer {
   readonly ctx: Ctx;
@@ -88,6 +89,7 @@ export function startServer(
       for (const stop of stops) stop();
       await within(times.closeMs, parts.presence.people.stop());
       await within(times.closeMs, parts.indexer.stop());
+      await within(times.closeMs, parts.mail.stop());
       // A connection that ends before its peer has read the close frame may lose it.
       await within(
         times.closeMs,

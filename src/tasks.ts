@@ -1,5 +1,6 @@
 // The recurring tasks of a server.
 import type { PeopleChanges } from "./accounts/people-changes.ts";
+import { cleanUpLinks } from "./account-mail/actions.ts";
 import { cleanUpSessions } from "./accounts/authentication.ts";
 import { checkSessions } from "./accounts/session-check.ts";
 import { continueDeletions } from "./account-deletion/job.ts";
@@ -123,6 +124,7 @@ export function startTasks(parts: TaskParts, times: TaskDurations): (() => void)
     every(times.indexMs, "search index", log, () => indexer.run()),
     every(cleanUpMs, "presence clean-up", log, () => presence.cleanUp()),
     every(cleanUpMs, "session clean-up", log, () => cleanUpSessions(ctx)),
+    every(cleanUpMs, "clean-up of mail links", log, () => cleanUpLinks(ctx)),
     every(cleanUpMs, "rate clean-up", log, () => ctx.rateLimits.cleanUp()),
     every(cleanUpMs, "upload clean-up", log, () => cleanUpUploads(ctx)),
     every(cleanUpMs, "answer clean-up", log, () => cleanUpAnswers(ctx)),

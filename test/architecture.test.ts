@@ -14,7 +14,7 @@ const ranks: readonly (readonly string[])[] = [
   ["config", "wire", "schedule.ts"],
   ["database", "embedded-postgres", "observability"],
   ["bus"],
-  ["realtime", "rate-limits", "audit", "model", "file-store"],
+  ["realtime", "rate-limits", "audit", "model", "file-store", "mail"],
   ["log"],
   ["context.ts"],
   ["http"],
@@ -22,7 +22,9 @@ const ranks: readonly (readonly string[])[] = [
   ["chats"],
   ["answers"],
   [
+    "access-keys",
     "account-deletion",
+    "account-mail",
     "attachments",
     "export",
     "messages",
@@ -31,7 +33,9 @@ const ranks: readonly (readonly string[])[] = [
     "reactions",
     "receipts",
     "search",
+    "two-factor",
   ],
+  ["bots"],
   ["socket", "docs"],
   ["app.ts", "tasks.ts"],
   ["server.ts"],
@@ -57,6 +61,8 @@ const packageOwners: readonly (readonly [name: RegExp, owner: RegExp])[] = [
   [/^dbmate$/, /^database\//],
   [/^rate-limiter-flexible$/, /^rate-limits\//],
   [/^jose$/, /^accounts\/access-tokens\.ts$/],
+  [/^otpauth$/, /^two-factor\/codes\.ts$/],
+  [/^nodemailer$/, /^mail\/smtp\.ts$/],
   [/^prom-client$/, /^observability\/metrics\//],
   [/^@opentelemetry\//, /^observability\/tracing\//],
   [/^pino-pretty$/, /^observability\/logger\.ts$/],
@@ -142,7 +148,7 @@ function webFault(path: string, specifier: string): string | undefined {
 
 /** Packages that the page is made of. */
 const isOfPage = (name: string) =>
-  /^(preact|marked|dompurify|temml|highlight\.js)(\/|$)/.test(name);
+  /^(preact|marked|dompurify|temml|highlight\.js|uqr)(\/|$)/.test(name);
 
 function packageFault(path: string, name: string): string | undefined {
   if (!isInstalled(name) && name !== "pino-pretty")
@@ -291,6 +297,7 @@ describe("an import is refused", () => {
     ["the spans' library elsewhere", "answers/run.ts", used("@opentelemetry/api")],
     ["the database's driver elsewhere", "chats/queries.ts", used("postgres")],
     ["the bus's client elsewhere", "realtime/peers.ts", used("@nats-io/transport-node")],
+    ["mails that are sent elsewhere", "accounts/sign-in.ts", used("nodemailer")],
     ["the limiter elsewhere", "accounts/sign-in.ts", used("rate-limiter-flexible")],
     ["an import at run time", "chats/actions.ts", 'await import("../socket/registry.ts");'],
     ["a re-export", "chats/queries.ts", 'export { x } from "../messages/send.ts";'],

@@ -1,30 +1,62 @@
 // The deletion of an account: all of it that belongs to the person alone goes in one statement.
 import { z } from "zod";
-import { insertEvent, type Actor, type AuditEvent } from "../audit/queries.ts";
-import { many, maybe, type Sql } from "../database/connect.ts";
+import { insertEvent, type Actor } from "../audit/queries.ts";
+import { many, one, type Fragment, type Sql } from "../database/connect.ts";
 import { deletedUsername } from "../wire/deleted-username.ts";
 
-const DeletedAccount = z.object({
+const Deleted = z.object({
+  user_ids: z.array(z.int()),
   session_ids: z.array(z.uuid()),
-  /** The answers to the person's questions that are running. */
+  /** The answers to the accounts' questions that are running. */
   answer_ids: z.array(z.int()),
 });
+export type Deleted = z.infer<typeof Deleted>;
 
 /**
- * Turns an account into a row without a name, if the password hash is still the one that was verified. Sessions with their tokens
- * and tickets, times of presence, and counts of usage go; the email is free again, and the username stays reserved.
+ * Turns a person's account into a row without a name, if the password hash is still the one that was verified. Sessions with their
+ * tokens and tickets, access keys, times of presence, and counts of usage go; the email is free again, and the username stays reserved.
  * @returns undefined when the hash was another one
  */
 export async function markAccountDeleted(
   sql: Sql,
   caller: Actor,
   { hash, erases }: { hash: string; erases: boolean },
-): Promise<z.infer<typeof DeletedAccount> | undefined> {
-  return maybe(
+): Promise<Deleted | undefined> {
+  const deleted = await markDeleted(
+    sql,
+    caller,
+    sql`id = ${caller.id} and hashed_password = ${hash} and bot_owner_id is null`,
+    { action: "delete_account", erases },
+  );
+  return deleted.user_ids.length > 0 ? deleted : undefined;
+}
+
+/** Does the same with bots. @param botId only this bot of the owner; undefined for all of them */
+export async function markBotsDeleted(
+  sql: Sql,
+  owner: Actor,
+  { botId, erases }: { botId: number | undefined; erases: boolean },
+): Promise<Deleted> {
+  const isSought = botId === undefined ? sql`` : sql`and id = ${botId}`;
+  return await markDeleted(sql, owner, sql`bot_owner_id = ${owner.id} ${isSought}`, {
+    action: "delete_bot",
+    erases,
+  });
+}
+
+/** @param isSought a condition on users that leaves the accounts to be deleted */
+async function markDeleted(
+  sql: Sql,
+  actor: Actor,
+  isSought: Fragment,
+  { action, erases }: { action: "delete_account" | "delete_bot"; erases: boolean },
+): Promise<Deleted> {
+  return one(
     await sql`
       with before as materialized (
         select id, username from users
-        where id = ${caller.id} and hashed_password = ${hash} and deleted_at is null
+        where ${isSought} and deleted_at is null
+        order by id
         for no key update
       ),
       reserved as (
@@ -35,7 +67,7 @@ export async function markAccountDeleted(
       deleted as (
         update users u
         set username = ${deletedUsername}, email = '', hashed_password = '', read_receipts = false, presence = 'invisible',
-            display_name = null, bio = null, avatar_id = null, deleted_at = now()
+            display_name = null, bio = null, avatar_id = null, bot_owner_id = null, email_verified_at = null, deleted_at = now()
         from before
         where u.id = before.id
         returning u.id
@@ -45,6 +77,21 @@ export async function markAccountDeleted(
       ),
       ended as (
         delete from sessions s using deleted where s.user_id = deleted.id returning s.id
+      ),
+      revoked as (
+        delete from access_keys k using deleted where k.user_id = deleted.id
+      ),
+      without_links as (
+        delete from mail_links l using deleted where l.user_id = deleted.id
+      ),
+      without_second_factor as (
+        delete from totp_secrets t using deleted where t.user_id = deleted.id
+      ),
+      without_recovery as (
+        delete from recovery_codes c using deleted where c.user_id = deleted.id
+      ),
+      not_signing_in as (
+        delete from sign_in_tickets t using deleted where t.user_id = deleted.id
       ),
       unseen as (
         delete from last_seen l using deleted where l.user_id = deleted.id
@@ -70,24 +117,23 @@ export async function markAccountDeleted(
         where r.user_id = deleted.id
         returning r.message_id
       ),
-      audited as (${insertEvent(sql, deletion(caller, erases), sql`from deleted`)})
-      select array(select id from ended) as session_ids,
+      audited as (${insertEvent(
+        sql,
+        {
+          action,
+          outcome: "ok",
+          actor,
+          target: sql`'user:' || deleted.id`,
+          details: { messages: erases ? "erase" : "keep" },
+          source: actor.source,
+        },
+        sql`from deleted`,
+      )})
+      select array(select id from deleted) as user_ids, array(select id from ended) as session_ids,
         array(select message_id from stopped where message_id is not null) as answer_ids
-      from deleted
     `,
-    DeletedAccount,
+    Deleted,
   );
-}
-
-function deletion(caller: Actor, erases: boolean): AuditEvent {
-  return {
-    action: "delete_account",
-    outcome: "ok",
-    actor: caller,
-    target: `user:${caller.id}`,
-    details: { messages: erases ? "erase" : "keep" },
-    source: caller.source,
-  };
 }
 
 /** Ends what began while the account was being deleted: a statement does not see sessions that were stored while it waited. */

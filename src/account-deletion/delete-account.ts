@@ -1,4 +1,5 @@
 import type { Caller } from "../accounts/access-tokens.ts";
+import { checkSession } from "../accounts/authentication.ts";
 import type { Passwords } from "../accounts/passwords.ts";
 import { endSessions } from "../accounts/recent-sessions.ts";
 import { findPasswordHash } from "../accounts/user-queries.ts";
@@ -7,12 +8,13 @@ import type { Ctx } from "../context.ts";
 import { Problem } from "../wire/problems.ts";
 import type { DeleteMeInput } from "../wire/users.ts";
 import { deleteSessions, markAccountDeleted } from "./account-queries.ts";
-import { leaveChats } from "./job.ts";
+import { deleteBots } from "./delete-bots.ts";
+import { leaveChats } from "./leave-chats.ts";
 
 /**
- * Deletes the caller's account. Sessions, sockets and the profile end at once. Chats are left before it returns, unless the database
+ * Deletes the caller's account. Sessions, keys, sockets and the profile end at once, and the caller's bots go. Chats are left before it returns, unless the database
  * fails meanwhile; then, and for messages that are to be erased, a recurring task goes on.
- * @throws Problem `wrong_password`, `unavailable`
+ * @throws Problem `wrong_password`, `invalid_token`, `unavailable`
  */
 export async function deleteAccount(
   ctx: Ctx,
@@ -32,6 +34,7 @@ export async function deleteAccount(
   for (const id of deleted.answer_ids) ctx.answers.find(id)?.stop("stopped");
   try {
     endSessions(ctx, await deleteSessions(ctx.sql, caller.id));
+    await deleteBots(ctx, caller, { botId: undefined, erases });
     await leaveChats(ctx, caller.id);
   } catch (error) {
     ctx.log.warn(
@@ -41,7 +44,10 @@ export async function deleteAccount(
   }
 }
 
+/** @throws Problem `invalid_token` when a try before has deleted the account, and its reply was lost */
 async function wrongPassword(ctx: Ctx, caller: Caller): Promise<Problem> {
+  ctx.sessionCache.forgetLive(caller.sessionId);
+  await checkSession(ctx, caller);
   await record(ctx, {
     action: "delete_account",
     outcome: "wrong_password",

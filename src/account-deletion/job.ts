@@ -2,21 +2,19 @@
 // one that finds nothing to do changes nothing.
 import type { Ctx } from "../context.ts";
 import { activityFrame, updatedFrame } from "../wire/message-frames.ts";
-import { deletedUsername } from "../wire/deleted-username.ts";
+import { deleteBotsOfDeleted } from "./delete-bots.ts";
 import {
   beginErasure,
   eraseMessages,
-  findChatsToLeave,
   findDeletions,
   findMessagesToErase,
   finishDeletion,
-  leaveForGood,
   moveErasure,
   type Deletion,
 } from "./job-queries.ts";
+import { leaveChats } from "./leave-chats.ts";
 
 const deletionsPageSize = 10;
-const chatsPageSize = 100;
 /** Ids of one look: it takes some milliseconds, whoever has written the messages. */
 const idsPageSize = 10_000;
 /** Messages of one statement, during which others wait for the chat. */
@@ -29,6 +27,7 @@ export async function continueDeletions(ctx: Ctx): Promise<void> {
   for (const deletion of await findDeletions(ctx.sql, deletionsPageSize)) {
     if (ctx.lifecycle.closing) return;
     try {
+      await deleteBotsOfDeleted(ctx, deletion);
       await leaveChats(ctx, deletion.user_id);
       await eraseSome(ctx, deletion);
     } catch (error) {
@@ -36,52 +35,6 @@ export async function continueDeletions(ctx: Ctx): Promise<void> {
       const { user_id: userId } = deletion;
       ctx.log.warn({ err: error, userId }, "a deletion of an account stopped; it will go on");
     }
-  }
-}
-
-/** Takes the person of a deletion out of all chats. */
-export async function leaveChats(ctx: Ctx, userId: number): Promise<void> {
-  for (;;) {
-    const chatIds = await findChatsToLeave(ctx.sql, userId, chatsPageSize);
-    if (chatIds.length === 0) return;
-    for (const chatId of chatIds) {
-      if (ctx.lifecycle.closing) return;
-      await leaveOne(ctx, userId, chatId);
-    }
-  }
-}
-
-async function leaveOne(ctx: Ctx, userId: number, chatId: number): Promise<void> {
-  const end = ctx.gateway.beginRemoval(userId, chatId);
-  try {
-    const left = await leaveForGood(ctx.sql, userId, chatId);
-    if (!left) return;
-    const { chat } = left;
-    if (!chat) {
-      ctx.answers.abandonChat(chatId);
-      ctx.realtime.endRoom(chatId);
-      return;
-    }
-    const { last_seq: seq } = chat;
-    if (left.has_new_owner) {
-      const handed = { ...chat, last_seq: seq - 1, updated_seq: seq - 1 };
-      ctx.realtime.toRoom({
-        type: "chat_updated",
-        chat_id: chatId,
-        chat: handed,
-        updated_seq: seq - 1,
-      });
-      ctx.realtime.toList({ type: "chat_changed", chat_id: chatId, chat }, { seq });
-    }
-    ctx.realtime.toRoom({
-      type: "participant_removed",
-      chat_id: chatId,
-      user_id: userId,
-      username: deletedUsername,
-      updated_seq: seq,
-    });
-  } finally {
-    end({ isInDoubt: false });
   }
 }
 

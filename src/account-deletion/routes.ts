@@ -15,7 +15,7 @@ const deleteMeRoute = createRoute({
   tags: ["Authentication"],
   summary: "Delete my account",
   description:
-    "All sessions end at once, and their sockets are closed. The person leaves all chats; a chat that they own goes to the moderator " +
+    "All sessions and access keys end at once, and their sockets are closed. The person's bots are deleted with it. The person leaves all chats; a chat that they own goes to the moderator " +
     "who has been there longest, or else to the member, and is deleted if nobody else is in it. Running answers to their questions are " +
     'stopped. With `messages: "keep"` what they wrote stays under the username `Deleted user`. With `erase` it is deleted as single ' +
     "messages are, also in chats that they have left: each message takes a number of its room's log, and the room receives " +

@@ -30,7 +30,7 @@ export class ExpiredToken extends Problem {
   }
 }
 
-export type { Identity } from "../context.ts";
+export type { Grant, Identity } from "../context.ts";
 
 /** The person who makes a request, and where it comes from. */
 export interface Caller extends Identity {

@@ -1,4 +1,5 @@
-// Authentication of requests and sockets: reads access tokens and tickets, and looks up their sessions.
+// Authentication of requests and sockets: reads access tokens, access keys and tickets, and looks up their sessions.
+import type { Source } from "../audit/queries.ts";
 import type { Ctx, SessionChats } from "../context.ts";
 import { Problem } from "../wire/problems.ts";
 import type { Ticket } from "../wire/users.ts";
@@ -10,6 +11,7 @@ import {
   type Caller,
   type Identity,
 } from "./access-tokens.ts";
+import { isAccessKey, keyRefused, noteUse, readAccessKey } from "./access-keys.ts";
 import { deleteExpired, isSessionLive } from "./queries.ts";
 import { insertTicket, takeTicket } from "./socket-queries.ts";
 
@@ -17,13 +19,26 @@ const ticketTtlSeconds = 30;
 const expiredPageSize = 1_000;
 
 /**
- * The person of an access token whose session has not ended and belongs to that person; the database is asked at most once a
- * second and session.
+ * The account of an access token or an access key whose session has not ended and belongs to that account; the database is asked at
+ * most once a second and session.
+ * @param source where the request comes from
  * @throws Problem `invalid_token`
  */
-export async function authenticate(ctx: Ctx, accessToken: string): Promise<Identity> {
-  const identity = await readAccessToken(ctx, accessToken);
+export async function authenticate(
+  ctx: Ctx,
+  token: string,
+  { address }: Pick<Source, "address">,
+): Promise<Identity> {
+  if (!isAccessKey(token)) {
+    const identity = await readAccessToken(ctx, token);
+    await checkSession(ctx, identity);
+    return identity;
+  }
+  const isKnown = ctx.sessionCache.findIdentity(token) !== undefined;
+  const identity = await readAccessKey(ctx, token);
+  if (isKnown && ctx.sessionCache.isLive(identity.sessionId, ctx.now().getTime())) return identity;
   await checkSession(ctx, identity);
+  await noteUse(ctx, identity, address);
   return identity;
 }
 
@@ -31,7 +46,9 @@ export async function authenticate(ctx: Ctx, accessToken: string): Promise<Ident
 export async function checkSession(ctx: Ctx, identity: Identity): Promise<void> {
   const nowMs = ctx.now().getTime();
   if (ctx.sessionCache.isLive(identity.sessionId, nowMs)) return;
-  if (!(await isSessionLive(ctx.sql, identity))) throw sessionEnded();
+  if (!(await isSessionLive(ctx.sql, identity))) {
+    throw identity.grant ? keyRefused() : sessionEnded();
+  }
   ctx.sessionCache.rememberLive(identity.sessionId, nowMs);
 }
 
@@ -55,8 +72,21 @@ export async function issueTicket(ctx: Ctx, caller: Caller): Promise<Ticket> {
   return { ticket, expires_in: ticketTtlSeconds };
 }
 
-/** The person of a socket's token, an access token or a ticket. @throws Problem `invalid_token`, an {@link ExpiredToken} for one that was valid */
-export async function identify(ctx: Ctx, token: string): Promise<Identity> {
+/**
+ * The account of a socket's token: an access token, a ticket or an access key.
+ * @param source where the socket comes from
+ * @throws Problem `invalid_token`, an {@link ExpiredToken} for a token that was valid
+ */
+export async function identify(
+  ctx: Ctx,
+  token: string,
+  { address }: Pick<Source, "address">,
+): Promise<Identity> {
+  if (isAccessKey(token)) {
+    const identity = await readAccessKey(ctx, token);
+    await noteUse(ctx, identity, address);
+    return identity;
+  }
   if (!token.includes(".")) return await redeemTicket(ctx, token);
   return await readAccessToken(ctx, token, { isRemembered: false });
 }

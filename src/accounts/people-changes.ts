@@ -55,7 +55,7 @@ export class PeopleChanges {
       const text = JSON.stringify(frame);
       const left = (leftBy.get(profile.id) ?? []).map(({ chatId }) => chatId);
       for (const listener of this.#listenersNear(profile.id, [...chatIds, ...left])) {
-        listener.send(text);
+        if (listener.mayReceive("user_updated")) listener.send(text);
       }
     }
   }
@@ -83,7 +83,7 @@ export class PeopleChanges {
       const text = JSON.stringify(frame);
       for (const listener of gateway.listenersOf(userId)) {
         listener.setQuietChats(quietChatIds, readAtMs);
-        listener.send(text);
+        if (listener.mayReceive("blocked_people")) listener.send(text);
       }
     }
   }

@@ -9,7 +9,8 @@ const partsPerPerson = 5;
 
 /** The columns of a Profile, from `users u`. */
 export const profileColumns = (sql: Sql) => sql`
-  u.id, u.username, u.display_name, u.bio, ${avatarUrl(sql)} as avatar_url, u.created_at, false as is_bot_account
+  u.id, u.username, u.display_name, u.bio, ${avatarUrl(sql)} as avatar_url, u.created_at,
+  u.bot_owner_id is not null as is_bot_account
 `;
 
 /**

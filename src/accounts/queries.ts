@@ -43,7 +43,7 @@ export async function insertSession(
         delete from sessions
         where id in (
           select s.id from person
-          join sessions s on s.user_id = person.id
+          join sessions s on s.user_id = person.id and s.access_key_id is null
           order by s.last_used_at desc, s.id
           offset ${sessionsPerUserMax - 1}
         )
@@ -124,7 +124,7 @@ export async function deleteSession(
     await sql`
       with ended as (
         delete from sessions using users
-        where sessions.id = ${session.id} and users.id = sessions.user_id
+        where sessions.id = ${session.id} and users.id = sessions.user_id and sessions.access_key_id is null
         returning users.id as user_id, users.username,
           encode(refresh_token_hash, 'hex') = any (${hashes}::text[]) as is_newest, expires_at > now() as is_live
       ),
@@ -199,5 +199,12 @@ export async function deleteExpired(sql: Sql, limit: number): Promise<number> {
     )
     returning session_id
   `;
-  return sessions.length + tickets.length;
+  const signIns = await sql`
+    delete from sign_in_tickets
+    where ticket_hash in (
+      select ticket_hash from sign_in_tickets where expires_at < now() order by expires_at limit ${limit}
+    )
+    returning user_id
+  `;
+  return sessions.length + tickets.length + signIns.length;
 }

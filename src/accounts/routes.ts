@@ -5,6 +5,7 @@ import { limit } from "../http/rate-limits.ts";
 import { createRouter } from "../http/router.ts";
 import { signedIn } from "./signed-in.ts";
 import { sourceOf } from "../http/source.ts";
+import type { MailQueue } from "../mail/mail.ts";
 import { answers, bearer, refuses, takes } from "../wire/openapi.ts";
 import {
   ChangePasswordInput,
@@ -48,11 +49,13 @@ const loginRoute = createRoute({
   operationId: "login",
   tags,
   summary: "Sign in",
-  description: "Paste `access_token` into **Authorize** to try the other endpoints.",
+  description:
+    "Paste `access_token` into **Authorize** to try the other endpoints. Where an authenticator app is set up, the right password is " +
+    "answered with `mfa_required` and a `ticket` for `POST /api/auth/login/totp`.",
   request: { body: takes(LoginInput) },
   responses: {
     200: answers(Tokens, "Tokens of a new session"),
-    ...refuses(...badBody, "invalid_credentials"),
+    ...refuses(...badBody, "invalid_credentials", "mfa_required"),
   },
 });
 
@@ -184,12 +187,12 @@ const endOtherSessionsRoute = createRoute({
   },
 });
 
-export function authRoutes(ctx: Ctx, passwords: Passwords) {
+export function authRoutes(ctx: Ctx, passwords: Passwords, mail: MailQueue) {
   const app = createRouter();
   const middleware = signedIn(ctx);
   return app
     .openapi({ ...registerRoute, middleware: limit(ctx, "registrations") }, async (c) =>
-      c.json(await register(ctx, passwords, c.req.valid("json"), sourceOf(c)), 200),
+      c.json(await register(ctx, { passwords, mail }, c.req.valid("json"), sourceOf(c)), 200),
     )
     .openapi(loginRoute, async (c) => {
       const input = c.req.valid("json");

@@ -1,4 +1,4 @@
-// A person's sessions, as that person sees and ends them.
+// A person's sessions, as that person sees and ends them. Those of access keys are not among them.
 import { z } from "zod";
 import { many, maybe, type Sql } from "../database/connect.ts";
 import { Session } from "../wire/users.ts";
@@ -17,7 +17,7 @@ export async function findSessions(
     await sql`
       select id, id = ${holder.sessionId} as current, created_at, last_used_at, expires_at, address, user_agent
       from sessions
-      where user_id = ${holder.id} and expires_at > now()
+      where user_id = ${holder.id} and expires_at > now() and access_key_id is null
       order by last_used_at desc, id
       limit ${sessionsPerUserMax}
     `,
@@ -29,7 +29,9 @@ export async function findSessions(
 export async function deleteOwnSession(sql: Sql, actor: Actor, id: string): Promise<boolean> {
   const rows = await sql`
     with ended as (
-      delete from sessions where id = ${id} and user_id = ${actor.id} and expires_at > now() returning id
+      delete from sessions
+      where id = ${id} and user_id = ${actor.id} and expires_at > now() and access_key_id is null
+      returning id
     ),
     audited as (${insertEvent(
       sql,
@@ -54,7 +56,9 @@ export async function deleteOtherSessions(sql: Sql, holder: Holder): Promise<str
   const rows = many(
     await sql`
       with ended as (
-        delete from sessions where user_id = ${holder.id} and id <> ${holder.sessionId} returning id
+        delete from sessions
+        where user_id = ${holder.id} and id <> ${holder.sessionId} and access_key_id is null
+        returning id
       ),
       audited as (${insertEvent(
         sql,
@@ -73,6 +77,14 @@ export async function deleteOtherSessions(sql: Sql, holder: Holder): Promise<str
     SessionId,
   );
   return rows.map(({ id }) => id);
+}
+
+/** Ends all sessions of a person. @returns which */
+export async function deleteAllSessions(sql: Sql, userId: number): Promise<string[]> {
+  const rows = await sql`
+    delete from sessions where user_id = ${userId} and access_key_id is null returning id
+  `;
+  return many(rows, SessionId).map(({ id }) => id);
 }
 
 const ChangedPassword = z.object({ ended_ids: z.array(z.uuid()) });
@@ -95,7 +107,7 @@ export async function updatePassword(
       ),
       ended as (
         delete from sessions s using changed
-        where s.user_id = changed.id and s.id <> ${holder.sessionId}
+        where s.user_id = changed.id and s.id <> ${holder.sessionId} and s.access_key_id is null
         returning s.id
       ),
       audited as (${insertEvent(

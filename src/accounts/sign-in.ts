@@ -7,6 +7,7 @@ import {
   replaceHash,
   type UserWithPassword,
 } from "./user-queries.ts";
+import type { MailQueue } from "../mail/mail.ts";
 import { isReservedUsername } from "../wire/mentions.ts";
 import { Problem } from "../wire/problems.ts";
 import type { LoginInput, RegisterInput, Tokens, User } from "../wire/users.ts";
@@ -15,20 +16,23 @@ import { record } from "../audit/audit.ts";
 import type { Passwords } from "./passwords.ts";
 import { insertSession } from "./queries.ts";
 import { sessionTokens } from "./refresh.ts";
+import { secondFactorRequired } from "./sign-in-tickets.ts";
 import { hashSecret, makeSecret } from "./access-tokens.ts";
 import { endSessions } from "./recent-sessions.ts";
 
-/** @throws Problem `username_taken`, `email_taken` (without regard to case), `unavailable` */
+/** Registers a person, who is sent a link that verifies the address. @throws Problem `username_taken`, `email_taken` (without regard to case), `unavailable` */
 export async function register(
   ctx: Ctx,
-  passwords: Passwords,
+  { passwords, mail }: { passwords: Passwords; mail: MailQueue },
   input: RegisterInput,
   source: Source,
 ): Promise<User> {
   if (isReservedUsername(input.username)) throw usernameTaken(input.username);
   const hashedPassword = await passwords.hash(input.password);
   try {
-    return await insertUser(ctx.sql, { ...input, hashedPassword, source });
+    const user = await insertUser(ctx.sql, { ...input, hashedPassword, source });
+    mail.add({ kind: "verify_email", userId: user.id, email: user.email });
+    return user;
   } catch (error) {
     const constraint = databaseError(error)?.constraint;
     if (constraint === "users_username_key") throw usernameTaken(input.username);
@@ -43,7 +47,10 @@ function usernameTaken(username: string): Problem {
   return new Problem("username_taken", `The username ${username} is taken. Choose another.`);
 }
 
-/** Begins a session. @throws Problem `invalid_credentials`, the same for an unknown user and a wrong password */
+/**
+ * Begins a session.
+ * @throws Problem `invalid_credentials`, the same for an unknown user and a wrong password, `mfa_required` if a code has to follow
+ */
 export async function login(
   ctx: Ctx,
   passwords: Passwords,
@@ -54,6 +61,7 @@ export async function login(
   if (!(await passwords.verify(input.password, user?.hashed_password)) || !user) {
     throw await refusedLogin(ctx, user, source);
   }
+  if (user.totp_enabled) throw await secondFactorRequired(ctx, user);
   const sessionId = crypto.randomUUID();
   const secret = makeSecret();
   const begun = await insertSession(ctx.sql, {

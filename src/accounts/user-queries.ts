@@ -7,8 +7,10 @@ import { namePartsOf } from "./name-search.ts";
 
 /** The columns of a User. */
 export const userColumns = (sql: Sql) => sql`
-  id, username, email, created_at, read_receipts, presence, display_name, bio, avatar_id,
-  ${avatarUrl(sql, sql``)} as avatar_url, false as is_bot_account
+  id, username, email, email_verified_at is not null as email_verified, created_at, read_receipts, presence, display_name, bio,
+  avatar_id, ${avatarUrl(sql, sql``)} as avatar_url,
+  bot_owner_id is not null as is_bot_account,
+  exists (select from totp_secrets t where t.user_id = users.id and t.confirmed_at is not null) as totp_enabled
 `;
 
 const UserWithPassword = User.extend({ hashed_password: z.string() });
@@ -20,6 +22,7 @@ const NamedUser = User.pick({
   created_at: true,
   display_name: true,
   avatar_url: true,
+  is_bot_account: true,
 });
 export type NamedUser = z.infer<typeof NamedUser>;
 
@@ -46,7 +49,7 @@ export async function insertUser(
         },
         sql`from u`,
       )})
-      select ${userColumns(sql)} from u
+      select u.* from u
     `,
     User,
   );
@@ -119,7 +122,7 @@ export async function updateUser(
         on conflict (user_id) do update
         set last_seen_at = greatest(last_seen.last_seen_at, excluded.last_seen_at)
       )
-      select ${userColumns(sql)} from updated
+      select updated.* from updated
     `,
     User,
   );
@@ -133,7 +136,7 @@ export async function findUserWithPassword(
     await sql`
       select ${userColumns(sql)}, hashed_password
       from users
-      where lower(username) = lower(${username}) and deleted_at is null
+      where lower(username) = lower(${username}) and deleted_at is null and bot_owner_id is null
     `,
     UserWithPassword,
   );
@@ -162,7 +165,8 @@ export async function replaceHash(
 export async function findUsersByName(sql: Sql, usernames: string[]): Promise<NamedUser[]> {
   return many(
     await sql`
-      select id, username, created_at, display_name, ${avatarUrl(sql, sql``)} as avatar_url
+      select id, username, created_at, display_name, ${avatarUrl(sql, sql``)} as avatar_url,
+        bot_owner_id is not null as is_bot_account
       from users
       where lower(username) = any (select lower(name) from unnest(${usernames}::text[]) as name) and deleted_at is null
       order by id

@@ -99,8 +99,9 @@ async function reserveAndStore(
     if (!message) throw chatNotFound();
     return message;
   }
-  // The model sees no file that the room can't see yet.
-  if (question.attachments.length === 0) reservation.askAhead();
+  // The model sees no file that the room can't see yet. A question with a client id may be on its way to another server as well, or
+  // be stored though the reply is lost, and would be asked there, too.
+  if (question.attachments.length === 0 && clientId === undefined) reservation.askAhead();
   try {
     const { message, answer } = await log.store(reservation.runId);
     if (answer) await reservation.start(message, answer);

@@ -32,3 +32,15 @@ export async function hasAnswer(sql: Sql, questionId: number): Promise<boolean> 
   );
   return row.found;
 }
+
+/** Whether a bot has written a message. */
+export async function isByBot(
+  sql: Sql,
+  { user_id: userId }: { user_id: number | null },
+): Promise<boolean> {
+  const row = one(
+    await sql`select exists (select from users where id = ${userId} and bot_owner_id is not null) as found`,
+    z.object({ found: z.boolean() }),
+  );
+  return row.found;
+}

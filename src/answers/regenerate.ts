@@ -4,15 +4,15 @@ import type { Ctx } from "../context.ts";
 import type { Message } from "../wire/messages.ts";
 import { Problem } from "../wire/problems.ts";
 import { getMessage } from "../chats/get-message.ts";
-import { hasAnswer } from "./question-queries.ts";
+import { hasAnswer, isByBot } from "./question-queries.ts";
 import { insertAnswer } from "./queries.ts";
 import { asksBot } from "./question.ts";
 import { Reservation, storedTooLate } from "./reservation.ts";
 
 /**
- * Makes one more answer to a question. Any participant may, and pays for it.
+ * Makes one more answer to a question. Any participant but a bot may, and pays for it.
  * @param messageId the id of the question, or of an answer to it
- * @throws Problem `not_found`, `message_deleted` for a question that was deleted, `invalid` for a message that is no question,
+ * @throws Problem `not_found`, `message_deleted` for a question that was deleted, `forbidden` for bots, `invalid` for a message that is no question, such as one of a bot,
  * `answer_running` while there is an answer that streams, and the refusals of a question
  */
 export async function regenerateAnswer(
@@ -21,6 +21,7 @@ export async function regenerateAnswer(
   chatId: number,
   messageId: number,
 ): Promise<Message> {
+  if (caller.grant?.isBot) throw new Problem("forbidden", "A bot cannot ask the model.");
   const message = await getMessage(ctx, caller, chatId, messageId);
   const question =
     message.answer_to === null ? message : await getMessage(ctx, caller, chatId, message.answer_to);
@@ -35,7 +36,7 @@ export async function regenerateAnswer(
     const asks = asksBot(question.content) || reservation.room.is_ai_chat;
     // A question stays one, also when it was edited so that it no longer asks.
     const isQuestion = asks || (await hasAnswer(ctx.sql, question.id));
-    if (question.is_bot || !isQuestion) {
+    if (question.is_bot || !isQuestion || (await isByBot(ctx.sql, question))) {
       throw new Problem("invalid", "This message asked the model nothing.");
     }
     const answer = await insertAnswer(ctx.sql, caller.id, question, reservation.runId);

@@ -93,7 +93,7 @@ const modelsRoute = createRoute({
   },
 });
 
-export function botRoutes(ctx: Ctx) {
+export function answerRoutes(ctx: Ctx) {
   const app = createRouter();
   const middleware = signedIn(ctx);
   return app

@@ -11,6 +11,7 @@ import { imageBytesMax, type Images, type PreparedImage } from "./images/images.
 import { binaryType, findType, type FoundType } from "./media-types.ts";
 import { insertAttachment, type InsertedAttachment, type NewFile } from "./insert-queries.ts";
 import { findStoredFile } from "./queries.ts";
+import { movieSeconds } from "./movie-seconds.ts";
 import { countedBytesMax, countPages } from "./pdf-pages.ts";
 import { emptyFile, quotaExceeded } from "./quota.ts";
 import { discard, newKey, type Received } from "./receive.ts";
@@ -152,17 +153,31 @@ export async function prepare(
   written: string[],
 ): Promise<NewFile> {
   const type = await findType(received.head);
-  if (type.mediaType === "application/pdf" && received.size <= countedBytesMax) {
-    const bytes = await readWhole(ctx.files, received.key);
-    const pages = bytes && (await countPages(Buffer.from(bytes.buffer)));
-    return { ...wholeFile(received, type), units: pages ?? null };
+  if (!images.reads(type.mediaType)) {
+    return { ...wholeFile(received, type), units: (await unitsOf(ctx, received, type)) ?? null };
   }
-  if (!images.reads(type.mediaType)) return wholeFile(received, type);
   if (received.size > imageBytesMax) {
     return wholeFile(received, { mediaType: binaryType, kind: "file" });
   }
   const image = await images.prepare(type.mediaType, () => readStored(ctx, received));
   return await writeImage(ctx, image, received, { type, written });
+}
+
+/** The pages of a PDF, or the seconds of a movie, as far as they can be found out. */
+async function unitsOf(
+  ctx: Ctx,
+  received: Received,
+  { mediaType }: FoundType,
+): Promise<number | undefined> {
+  const { key, size } = received;
+  if (mediaType === "application/pdf" && size <= countedBytesMax) {
+    return await countPages(Buffer.from((await readStored(ctx, received)).buffer));
+  }
+  if (!/^(video|audio)\/(mp4|quicktime)$/.test(mediaType)) return undefined;
+  return await movieSeconds(size, async (range) => {
+    const stream = await ctx.files.read(key, range);
+    return Buffer.from(stream ? await new Response(stream).arrayBuffer() : new ArrayBuffer());
+  });
 }
 
 const wholeFile = ({ key, size, sha256 }: Received, type: FoundType): NewFile => ({

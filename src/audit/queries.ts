@@ -22,7 +22,16 @@ export type AuditAction =
   | "refresh"
   | "sign_out"
   | "change_password"
+  | "reset_password"
+  | "request_email"
+  | "verify_email"
   | "change_profile"
+  | "enable_totp"
+  | "disable_totp"
+  | "create_key"
+  | "revoke_key"
+  | "create_bot"
+  | "delete_bot"
   | "block"
   | "unblock"
   | "end_session"
@@ -52,7 +61,7 @@ export interface AuditEvent {
   /** Undefined while nobody is authenticated. */
   actor: { id: Known<number>; username: Known<string> } | undefined;
   /** Kind and id of the object. */
-  target: Known<`${"user" | "chat" | "session"}:${number | string}`> | undefined;
+  target: Known<`${"user" | "chat" | "session" | "key"}:${number | string}`> | undefined;
   /** Small, without secrets and without text of messages. */
   details?: Known<Record<string, number | string | string[]>>;
   source: Source;

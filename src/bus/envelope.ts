@@ -1,6 +1,7 @@
 // A message between servers: a header, a line feed, and the text of a frame as the sending server has serialised it. Only the
 // header is parsed. It comes from outside, so that everything in it is checked; a header that does not fit is dropped.
 import { z } from "zod";
+import { UserFrameName } from "../wire/list-frames.ts";
 
 const version = 1;
 const headerBytesMax = 4_096;
@@ -83,6 +84,8 @@ export const Header = z.discriminatedUnion("kind", [
     kind: z.literal("user"),
     ...envelope,
     user: Id,
+    type: UserFrameName,
+    chatId: Id,
     opens: Id.optional(),
     ends: Id.optional(),
     change: z.object({ chatId: Id, seq: Id }).optional(),

@@ -1,9 +1,11 @@
 import { record } from "../audit/audit.ts";
 import type { Caller } from "../accounts/access-tokens.ts";
+import { allowsChat, hasScope } from "../accounts/grants.ts";
 import type { Ctx } from "../context.ts";
 import { databaseError } from "../database/connect.ts";
 import type { NamedUser } from "../accounts/user-queries.ts";
 import {
+  chatNotFoundDetail,
   chatsPerUserMax,
   groupSizeMax,
   type Chat,
@@ -26,7 +28,7 @@ const greeting =
 
 /** Problem `not_found` for a chat that doesn't exist and for one that the caller is not in, so that neither can be told apart. */
 export function chatNotFound(): Problem {
-  return new Problem("not_found", "There is no such chat, or you are not in it.");
+  return new Problem("not_found", chatNotFoundDetail);
 }
 
 /**
@@ -117,9 +119,17 @@ export function tooManyChats(): Problem {
   );
 }
 
-/** The caller's chats, newest activity first. */
+/** The caller's chats, newest activity first. A key sees those that it may be used in, and texts of messages only with `messages:read`. */
 export async function listChats(ctx: Ctx, caller: Caller): Promise<ChatSummary[]> {
-  return await findChatSummaries(ctx.sql, caller.id);
+  const { grant } = caller;
+  const found = await findChatSummaries(ctx.sql, caller.id);
+  if (!grant) return found;
+  return found.filter(({ id }) => allowsChat(grant, id)).map((chat) => summaryFor(caller, chat));
+}
+
+/** A chat as the caller's key may show it: without the text of its newest message if the key reads no messages. */
+export function summaryFor({ grant }: Caller, chat: ChatSummary): ChatSummary {
+  return hasScope(grant, "messages:read") ? chat : { ...chat, last_message: null };
 }
 
 /** @throws Problem `not_found` */

@@ -66,6 +66,7 @@ export async function inviteToChat(
     created_at: user.created_at,
     display_name: user.display_name,
     avatar_url: user.avatar_url,
+    is_bot_account: user.is_bot_account,
   };
   ctx.realtime.toRoom({
     type: "participant_added",

@@ -12,7 +12,8 @@ const privateSize = 2;
 
 const participantColumns = (sql: Sql) => sql`
   u.id, u.username, case when u.id = c.owner_id then 'owner' else p.role end as role,
-  p.joined_at, u.created_at, u.display_name, ${avatarUrl(sql)} as avatar_url
+  p.joined_at, u.created_at, u.display_name, ${avatarUrl(sql)} as avatar_url,
+  u.bot_owner_id is not null as is_bot_account
 `;
 
 /** @returns undefined for a chat that the caller is not in; otherwise the list has the caller at least */

@@ -1,7 +1,7 @@
 import type { Caller } from "../accounts/access-tokens.ts";
 import type { Ctx } from "../context.ts";
 import type { ChatPreferencesInput, ChatSummary } from "../wire/chats.ts";
-import { chatNotFound } from "./actions.ts";
+import { chatNotFound, summaryFor } from "./actions.ts";
 import { updatePreferences } from "./preference-queries.ts";
 import { findChatSummaries } from "./summary-queries.ts";
 
@@ -23,5 +23,5 @@ export async function changePreferences(
   }
   const [summary] = await findChatSummaries(ctx.sql, caller.id, chatId);
   if (!summary) throw chatNotFound();
-  return summary;
+  return summaryFor(caller, summary);
 }

@@ -4,7 +4,7 @@ import { readBusSettings, type BusSettings } from "./bus-settings.ts";
 import type { DatabaseAddress } from "./database-address.ts";
 import { Environment } from "./environment.ts";
 import { fileFaults, filesOf, type FileSettings } from "./file-settings.ts";
-import { productionFaults } from "./production.ts";
+import { mailFaults, productionFaults } from "./production.ts";
 
 export interface Config {
   readonly version: string;
@@ -52,6 +52,12 @@ export interface Config {
     readonly chatAnswers: number;
     readonly serverAnswers: number;
   };
+  /** How people reach this server: scheme, host and port. */
+  readonly publicUrl: string;
+  /** `smtp`: by a mail server. `log`: mails are written into the log. `none`: there are none. */
+  readonly mail:
+    | { readonly by: "smtp"; readonly url: string; readonly from: string }
+    | { readonly by: "log" | "none" };
   readonly files: FileSettings;
   readonly corsOrigins: readonly string[];
   /** Addresses and CIDR networks whose X-Forwarded-For and X-Forwarded-Proto are believed. */
@@ -115,7 +121,12 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     ? []
     : parsed.error.issues.map((issue) => `${issue.path[0]?.toString()}: ${issue.message}`);
   const bus = readBusSettings(given);
-  faults.push(...productionFaults(given), ...fileFaults(given), ...bus.faults);
+  faults.push(
+    ...productionFaults(given),
+    ...mailFaults(given),
+    ...fileFaults(given),
+    ...bus.faults,
+  );
   if (!parsed.success || faults.length > 0) throw new ConfigError(faults);
 
   return configOf(parsed.data, bus.settings);
@@ -138,6 +149,8 @@ function configOf(values: Environment, bus: BusSettings | undefined): Config {
     auditDays: values.AUDIT_DAYS,
     gemini: geminiOf(values),
     budgets: budgetsOf(values),
+    publicUrl: values.PUBLIC_URL ?? `http://localhost:${values.PORT}`,
+    mail: mailOf(values),
     files: filesOf(values),
     corsOrigins: Object.freeze(values.CORS_ORIGINS),
     trustedProxies: Object.freeze(values.TRUSTED_PROXIES),
@@ -179,6 +192,11 @@ function budgetsOf(values: Environment): Config["budgets"] {
     chatAnswers: values.BUDGET_ANSWERS_PER_CHAT,
     serverAnswers: values.BUDGET_ANSWERS_TOTAL,
   });
+}
+
+function mailOf({ NODE_ENV, SMTP_URL: url, MAIL_FROM: from }: Environment): Config["mail"] {
+  if (url !== undefined && from !== undefined) return Object.freeze({ by: "smtp", url, from });
+  return Object.freeze({ by: NODE_ENV === "development" ? "log" : "none" });
 }
 
 function tracingOf(values: Environment): Config["tracing"] {

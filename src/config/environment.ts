@@ -8,8 +8,10 @@ import {
   modelName,
   networks,
   origins,
+  publicUrl,
   scanAddress,
   share,
+  smtpUrl,
   wholeNumber,
 } from "./setting-types.ts";
 
@@ -48,6 +50,16 @@ export const Environment = z.object({
   GEMINI_BASE_URL: httpUrl.optional(),
   GEMINI_CONTEXT_TOKENS: wholeNumber(32_000, 0, 2_000_000),
   GEMINI_FILE_TOKENS: wholeNumber(64_000, 0, 2_000_000),
+  PUBLIC_URL: publicUrl.optional(),
+  SMTP_URL: smtpUrl.optional(),
+  MAIL_FROM: z
+    .string()
+    .max(320, "must have at most 320 characters")
+    .regex(
+      /^[^\r\n<>]*<[^\s<>@]+@[^\s<>@]+>$|^[^\s<>@]+@[^\s<>@]+$/,
+      "must be an address such as a@b.c or Name <a@b.c>",
+    )
+    .optional(),
   CORS_ORIGINS: origins.default(["http://localhost:3000", "http://localhost:3001"]),
   TRUSTED_PROXIES: networks.default([]),
   WEB_PAGE: z.enum(["on", "off"]).default("on"),

@@ -1,4 +1,4 @@
-// Rules for the settings of a production server.
+// Rules for settings that depend on each other, and for those of a production server.
 
 const exampleSecrets = [
   "your-secret-key-here",
@@ -11,6 +11,19 @@ const exampleSecrets = [
 ];
 /** RFC 7518 §3.2: as many as the hash has. */
 const secretBytesMin: Record<string, number> = { HS256: 32, HS384: 48, HS512: 64 };
+
+/** @returns the faults of settings that go together, one sentence each */
+export function mailFaults(env: Record<string, string | undefined>): string[] {
+  if (!env.SMTP_URL) return [];
+  const faults: string[] = [];
+  if (!env.MAIL_FROM) faults.push("MAIL_FROM: must be set where SMTP_URL is");
+  if (!env.PUBLIC_URL && env.NODE_ENV === "production") {
+    faults.push(
+      "PUBLIC_URL: must be set where SMTP_URL is, since the links in mails begin with it",
+    );
+  }
+  return faults;
+}
 
 /** @returns the faults of an environment, one sentence each; none outside production */
 export function productionFaults(env: Record<string, string | undefined>): string[] {

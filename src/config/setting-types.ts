@@ -67,6 +67,19 @@ function portOf(text: string): number | undefined {
   return port === undefined ? undefined : Number(port);
 }
 
+/** The address by which people reach this server, which has a host name of its own. */
+export const publicUrl = httpUrl
+  .refine(
+    (text) => originOf(text) === text.replace(/\/$/, ""),
+    "must be scheme://host[:port] without a path",
+  )
+  .transform((text) => text.replace(/\/$/, ""));
+
+export const smtpUrl = z.url({
+  protocol: /^smtps?$/,
+  message: "must be an address such as smtp://user:password@host:587 or smtps://host",
+});
+
 export const origins = z
   .string()
   .transform((list) => list.split(",").map((origin) => origin.trim().replace(/\/$/, "")))

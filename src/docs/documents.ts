@@ -1,8 +1,11 @@
 // The OpenAPI and AsyncAPI documents, made once from the mounted routes and the schemas of the frames.
-import type { OpenAPIHono } from "@hono/zod-openapi";
+import { z, type OpenAPIHono } from "@hono/zod-openapi";
 import type { Config } from "../config/config.ts";
 import { createRouter, type AppEnv } from "../http/router.ts";
 import { asyncApi, serversAt, type AsyncApi } from "../wire/docs/asyncapi.ts";
+import { problemExample } from "../wire/openapi.ts";
+import { problemCatalogue } from "../wire/problems.ts";
+import { operationNeeds } from "../wire/scopes.ts";
 
 /** Header of every response. */
 const requestIdHeader = { "X-Request-Id": { $ref: "#/components/headers/X-Request-Id" } };
@@ -31,6 +34,14 @@ export function openApi(app: OpenAPIHono<AppEnv>, version: string) {
     scheme: "bearer",
     bearerFormat: "JWT",
     description: "The `access_token` of `POST /api/auth/login`",
+  });
+  app.openAPIRegistry.registerComponent("securitySchemes", "access_key", {
+    type: "http",
+    scheme: "bearer",
+    bearerFormat: "gck_…",
+    description:
+      "The `key` of `POST /api/auth/keys` or `POST /api/bots/{bot_id}/keys`. An operation names the scope that the key needs; an " +
+      "operation that does not name this scheme takes no key.",
   });
   app.openAPIRegistry.registerComponent("headers", "X-Request-Id", {
     description:
@@ -69,6 +80,7 @@ export function openApi(app: OpenAPIHono<AppEnv>, version: string) {
     security: [],
     tags: [
       { name: "Authentication", description: "Registration, sign-in and sessions" },
+      { name: "Keys and bots", description: "Access for programs" },
       { name: "People", description: "Other people of the server" },
       { name: "Chats", description: "Rooms and their participants" },
       { name: "Messages", description: "Messages of a room" },
@@ -85,11 +97,55 @@ export function openApi(app: OpenAPIHono<AppEnv>, version: string) {
     document.paths ?? {},
   )) {
     const headers = { ...(path.startsWith("/api/") ? rateHeaders : {}), ...requestIdHeader };
-    for (const operation of [get, post, put, patch, remove]) {
+    for (const [method, operation] of Object.entries({ get, post, put, patch, delete: remove })) {
+      if (operation?.security) describeScope(operation, `${method.toUpperCase()} ${path}`);
       for (const response of Object.values(operation?.responses ?? {})) {
         response.headers = { ...response.headers, ...headers };
       }
     }
   }
   return document;
+}
+
+type Operation = NonNullable<
+  NonNullable<ReturnType<OpenAPIHono["getOpenAPI31Document"]>["paths"]>[string]["get"]
+>;
+
+/** The members of a refusal that another one is added to. */
+const KnownRefusal = z.object({
+  description: z.string().default(""),
+  content: z
+    .object({
+      "application/problem+json": z
+        .object({ examples: z.record(z.string(), z.object({ value: z.unknown() })).default({}) })
+        .default({ examples: {} }),
+    })
+    .default({ "application/problem+json": { examples: {} } }),
+});
+
+/** Adds the scope that an access key needs for an operation, and the refusal of a key that does not have it. */
+function describeScope(operation: Operation, name: string): void {
+  const need = operationNeeds[name] ?? "session";
+  if (need !== "session") {
+    const [session = {}, ...others] = operation.security ?? [];
+    operation.security = [session, { access_key: [need] }, ...others];
+  }
+  const { title } = problemCatalogue.insufficient_scope;
+  const refusal = `${title} (\`insufficient_scope\`)`;
+  const known = KnownRefusal.parse(operation.responses?.["403"] ?? {});
+  operation.responses = {
+    ...operation.responses,
+    "403": {
+      description: known.description === "" ? refusal : `${known.description}, ${refusal}`,
+      content: {
+        "application/problem+json": {
+          schema: { $ref: "#/components/schemas/Problem" },
+          examples: {
+            ...known.content["application/problem+json"].examples,
+            insufficient_scope: { value: problemExample("insufficient_scope") },
+          },
+        },
+      },
+    },
+  };
 }

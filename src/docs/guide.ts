@@ -36,8 +36,8 @@ const connecting = html`<p>
       <pre tabindex="0"><code>{"type":"auth","token":"…"}</code></pre>
       <p>
         Open <code>/ws</code> without a token, and send
-        <a href="#ClientAuth"><code>auth</code></a> with an access token or a ticket within 5 s,
-        before any other frame.
+        <a href="#ClientAuth"><code>auth</code></a> with an access token, a ticket or, in programs,
+        an access key within 5 s, before any other frame.
       </p>
     </article>
   </div>

@@ -2,6 +2,8 @@
 import { z } from "zod";
 import { many, maybe, type Sql } from "../database/connect.ts";
 import { blockedMax } from "../wire/blocks.ts";
+import { keysPerAccountMax } from "../wire/access-keys.ts";
+import { botsPerPersonMax } from "../wire/bots.ts";
 import { chatsPerUserMax } from "../wire/chats.ts";
 import { sessionsPerUserMax } from "../accounts/queries.ts";
 
@@ -14,7 +16,8 @@ export function findSmallParts(sql: Sql, userId: number): Record<string, () => P
     profile: async () =>
       many(
         await sql`
-          select id, username, email, created_at, display_name, bio, avatar_id, read_receipts, presence from users where id = ${userId} and deleted_at is null
+          select id, username, email, email_verified_at, created_at, display_name, bio, avatar_id, read_receipts, presence
+          from users where id = ${userId} and deleted_at is null
         `,
         Row,
       ),
@@ -22,7 +25,28 @@ export function findSmallParts(sql: Sql, userId: number): Record<string, () => P
       many(
         await sql`
           select id, created_at, last_used_at, expires_at, address, user_agent
-          from sessions where user_id = ${userId} order by created_at limit ${sessionsPerUserMax}
+          from sessions
+          where user_id = ${userId} and access_key_id is null
+          order by created_at limit ${sessionsPerUserMax}
+        `,
+        Row,
+      ),
+    access_key: async () =>
+      many(
+        await sql`
+          select k.id, k.user_id, k.name, k.hint, k.scopes, k.chat_ids, k.created_at, k.expires_at, k.last_used_at,
+            k.last_used_address
+          from access_keys k
+          where k.user_id = any (array(select id from users where id = ${userId} or bot_owner_id = ${userId}))
+          order by k.id limit ${keysPerAccountMax * (botsPerPersonMax + 1)}
+        `,
+        Row,
+      ),
+    bot: async () =>
+      many(
+        await sql`
+          select id, username, display_name, created_at from users
+          where bot_owner_id = ${userId} and deleted_at is null order by id limit ${botsPerPersonMax}
         `,
         Row,
       ),

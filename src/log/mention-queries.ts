@@ -12,6 +12,7 @@ const Mentionable = z.object({
   is_large: z.boolean(),
   /** Whether the person has blocked the author, and is not told of the mention. */
   blocks_author: z.boolean(),
+  is_bot_account: z.boolean(),
 });
 
 const blocksAuthor = (sql: Sql, authorId: number) => sql`
@@ -40,11 +41,11 @@ export async function findMentionable(
         where me.chat_id = ${chatId} and me.user_id = ${authorId}
       ),
       named as materialized (
-        select id, lower(username) as name from users
+        select id, lower(username) as name, bot_owner_id is not null as is_bot_account from users
         where lower(username) = any (${[...names]}::text[]) and id <> ${authorId} and deleted_at is null
       )
       select p.user_id, named.name, chat.everyone, chat.is_large,
-        ${blocksAuthor(sql, authorId)} as blocks_author
+        ${blocksAuthor(sql, authorId)} as blocks_author, named.is_bot_account
       from chat
       cross join named
       -- The limit makes it an index look-up for each name, where a join might read everybody in the chat.
@@ -53,7 +54,7 @@ export async function findMentionable(
       ) p
       where not chat.everyone
       union all
-      select p.user_id, lower(u.username), chat.everyone, chat.is_large, ${blocksAuthor(sql, authorId)}
+      select p.user_id, lower(u.username), chat.everyone, chat.is_large, ${blocksAuthor(sql, authorId)}, u.bot_owner_id is not null
       from chat
       join chat_participants p on p.chat_id = chat.id
       join users u on u.id = p.user_id

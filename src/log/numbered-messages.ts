@@ -12,6 +12,8 @@ export interface NewMessage {
   runId: number | undefined;
   /** A message of the same chat, which the caller has found there. */
   replyTo?: number | undefined;
+  /** Whether it asks the model nothing, whatever chat it is in: a bot has written it. */
+  asksNothing?: boolean | undefined;
   /** Ids of the people whom it mentions; those who are no longer in the chat are left out. */
   mentions?: readonly number[] | undefined;
   /** Ids of files that the sender has uploaded to the chat and not sent yet. A message with any other id is not stored. */
@@ -23,6 +25,7 @@ export interface Parts {
   asks: boolean;
   replies: boolean;
   mentions: boolean;
+  asksNothing: boolean;
   files: readonly TakenFiles[];
 }
 
@@ -31,6 +34,7 @@ export function partsOf(items: NewMessage[]): Parts {
     asks: items.some(({ runId }) => runId !== undefined),
     replies: items.some(({ replyTo }) => replyTo !== undefined),
     mentions: items.some(({ mentions = [] }) => mentions.length > 0),
+    asksNothing: items.some((item) => item.asksNothing === true),
     files: items.flatMap(({ attachmentIds = [] }, index) =>
       attachmentIds.map((attachmentId) => ({ n: index + 1, attachmentId })),
     ),
@@ -45,7 +49,11 @@ export function partsOf(items: NewMessage[]): Parts {
  * chat go with the chat's row: a join of both would compare every message with every chat, since the planner takes each for
  * a few rows.
  */
-export function numberedMessages(sql: Sql, items: NewMessage[], { asks, replies, files }: Parts) {
+export function numberedMessages(
+  sql: Sql,
+  items: NewMessage[],
+  { asks, replies, asksNothing, files }: Parts,
+) {
   const columns = sql`
     n, chat_id, user_id, client_id ${asks ? sql`, run_id` : sql``} ${replies ? sql`, reply_to` : sql``},
     last_seq, updated_seq, message_count
@@ -53,6 +61,8 @@ export function numberedMessages(sql: Sql, items: NewMessage[], { asks, replies,
   const runIds = () => sql`, (${items.map((item) => item.runId ?? null)}::bigint[])[n] as run_id`;
   const repliedTo = () =>
     sql`, (${items.map((item) => item.replyTo ?? null)}::bigint[])[n] as reply_to`;
+  const plain = items.flatMap((item, index) => (item.asksNothing ? [index + 1] : []));
+  const mustAsk = asksNothing ? sql`is_ai_chat and n <> all (${plain}::bigint[])` : sql`is_ai_chat`;
   return sql`
     written_to as (
       select chat_id, array_agg(n::int order by n) as places, array_agg(user_id order by n) as senders
@@ -87,7 +97,7 @@ export function numberedMessages(sql: Sql, items: NewMessage[], { asks, replies,
     ${asks ? lockedRuns(sql) : sql``}
     member as not materialized (
       select ${columns},
-        ${asks ? refusalBesideQuestions(sql) : sql`case when is_ai_chat then 'must_ask' end`} as refusal
+        ${asks ? refusalBesideQuestions(sql, mustAsk) : sql`case when ${mustAsk} then 'must_ask' end`} as refusal
       from permitted
     ),
     known as materialized (
@@ -115,10 +125,10 @@ const lockedRuns = (sql: Sql) => sql`
   ),
 `;
 
-const refusalBesideQuestions = (sql: Sql) => sql`
+const refusalBesideQuestions = (sql: Sql, mustAsk: Fragment) => sql`
   case
     when run_id is not null and not exists (select from run where run.id = run_id) then 'late'
-    when is_ai_chat and run_id is null then 'must_ask'
+    when ${mustAsk} and run_id is null then 'must_ask'
   end
 `;
 

@@ -43,7 +43,8 @@ export async function readOtherFrames(
 ): Promise<DurableFrame[]> {
   const rows = await sql`
     select change.seq as number, change.kind, change.user_id, u.username,
-      change.message_id, change.emoji, change.emoji_count, u.created_at, u.display_name, ${avatarUrl(sql)} as avatar_url, coalesce(p.joined_at, change.created_at) as joined_at,
+      change.message_id, change.emoji, change.emoji_count, u.created_at, u.display_name, ${avatarUrl(sql)} as avatar_url,
+      u.bot_owner_id is not null as is_bot_account, coalesce(p.joined_at, change.created_at) as joined_at,
       coalesce(p.role, 'member') as role
     from chat_changes change
     left join users u on u.id = change.user_id
@@ -59,6 +60,7 @@ export async function readOtherFrames(
         created_at,
         display_name,
         avatar_url,
+        is_bot_account,
         joined_at,
         role,
         ...change
@@ -75,6 +77,7 @@ export async function readOtherFrames(
           created_at,
           display_name,
           avatar_url,
+          is_bot_account,
         },
       }),
     ),

@@ -19,7 +19,7 @@ export async function editMessage(
   ids: { chatId: number; messageId: number },
   { content, if_seq: ifSeq }: EditMessageInput,
 ): Promise<Message> {
-  refuseEmptyQuestion({ content });
+  if (!caller.grant?.isBot) refuseEmptyQuestion({ content });
   const { userIds, quietIds } = await mentionsOf(ctx, caller, ids.chatId, content);
   const result = await updateContent(ctx.sql, caller.id, ids, {
     content,

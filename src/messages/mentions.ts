@@ -10,7 +10,7 @@ import type { Message } from "../wire/messages.ts";
 export interface Mentions {
   /** In the order of the text. */
   userIds: number[];
-  /** Those of them who have blocked the author, and are not told. */
+  /** Those of them who are not told: they have blocked the author, or are bots, as the author is. */
   quietIds: ReadonlySet<number>;
 }
 
@@ -40,7 +40,11 @@ export async function mentionsOf(
     const { refusal } = await ctx.rateLimits.take("largeMentions", { userId: caller.id });
     if (refusal) throw refusal;
   }
-  const quiet = people.filter((person) => person.blocks_author);
+  // A bot would take a mention for a question.
+  const isByBot = caller.grant?.isBot ?? false;
+  const quiet = people.filter(
+    (person) => person.blocks_author || (isByBot && person.is_bot_account),
+  );
   const quietIds = new Set(quiet.map((person) => person.user_id));
   if (first?.everyone) {
     return { userIds: people.map((person) => person.user_id).toSorted((a, b) => a - b), quietIds };

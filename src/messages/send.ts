@@ -19,7 +19,7 @@ type QuietIds = Mentions["quietIds"];
 
 /**
  * Stores a message, then shows it to everyone who has joined. `/bot …`, `@Gemini` anywhere, and anything in an AI chat asks the
- * model; its answer runs on in the background. A `client_id` that was used before returns the first message, in its latest
+ * model; its answer runs on in the background. What a bot writes asks nobody. A `client_id` that was used before returns the first message, in its latest
  * state, and does nothing else.
  * @throws Problem `not_found`, `client_id_reused`, `invalid` for `/bot` or `@Gemini` without a question, for a `reply_to`
  * that the chat has no message for and for files that the caller may not send, `bot_not_configured`, `quota_exceeded`, `rate_limited`, `unavailable`
@@ -40,6 +40,7 @@ export async function sendMessage(
     if (!message) throw error;
     return message;
   }
+  const isBot = caller.grant?.isBot ?? false;
   const insert = async (runId: number | undefined): Promise<InsertedMessage> => {
     const result = await ctx.insertMessage({
       chatId,
@@ -48,6 +49,7 @@ export async function sendMessage(
       content: input.content,
       clientId: input.client_id ?? undefined,
       runId,
+      asksNothing: isBot,
       attachmentIds: input.attachment_ids ?? [],
       ...related,
     });
@@ -56,7 +58,7 @@ export async function sendMessage(
     const sent = await findMessageByClientId(ctx.sql, caller.id, chatId, input.client_id);
     return sent ? { outcome: "known", ...sent } : result;
   };
-  if (!(await isQuestion(ctx, caller, chatId, input.content))) {
+  if (isBot || !(await isQuestion(ctx, caller, chatId, input.content))) {
     const result = await insert(undefined);
     if (result.outcome !== "must_ask") return publish(ctx, result, input, quietIds).message;
     ctx.answers.aiChats.remember(chatId, true);

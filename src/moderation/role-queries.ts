@@ -25,7 +25,8 @@ export async function updateRole(
   const rows = await sql`
     with locked as materialized (${lockedChat(sql, caller.id, chatId)}),
     target as materialized (
-      select p.user_id, p.role, p.joined_at, u.username, u.created_at, u.display_name, ${avatarUrl(sql)} as avatar_url
+      select p.user_id, p.role, p.joined_at, u.username, u.created_at, u.display_name, ${avatarUrl(sql)} as avatar_url,
+        u.bot_owner_id is not null as is_bot_account
       from locked
       join chat_participants p on p.chat_id = locked.id and p.user_id = ${userId}
       join users u on u.id = p.user_id
@@ -70,7 +71,7 @@ export async function updateRole(
       sql`from target where exists (select from updated)`,
     )})
     select verdict.outcome, moved.last_seq as updated_seq, target.user_id as id, target.username,
-      ${role}::text as role, target.joined_at, target.created_at, target.display_name, target.avatar_url
+      ${role}::text as role, target.joined_at, target.created_at, target.display_name, target.avatar_url, target.is_bot_account
     from verdict
     left join target on true
     left join moved on true

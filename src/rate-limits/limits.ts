@@ -136,6 +136,12 @@ export const rates = {
     address: per(2_400, minute),
     refusal: "You are changing your settings too fast.",
   },
+  /** Access keys and bots that are created or deleted. */
+  accessKeys: {
+    person: per(60, hour),
+    address: per(600, hour),
+    refusal: "You are creating or deleting keys and bots too fast.",
+  },
   /** Statuses that clients claim. A client claims one when its page is hidden or shown. */
   presence: {
     person: per(300, minute),
@@ -147,6 +153,17 @@ export const rates = {
     person: per(30_000, minute),
     address: per(600_000, minute),
     refusal: "You are watching other people too often.",
+  },
+  /** Mails that are asked for: links that verify an address, or reset a password. */
+  mails: {
+    person: per(10, hour),
+    address: per(60, hour),
+    refusal: "You have asked for too many mails.",
+  },
+  /** Links of mails that are used, or tried. */
+  mailLinks: {
+    address: per(120, hour),
+    refusal: "Too many links were tried from where you are.",
   },
   registrations: {
     address: per(200, hour),

@@ -120,7 +120,7 @@ class CountedRateLimits implements RateLimits {
       {
         isWrong: (error) =>
           error instanceof Problem &&
-          ["invalid_credentials", "wrong_password"].includes(error.code),
+          ["invalid_credentials", "wrong_password", "invalid_code"].includes(error.code),
         refusal: (count) => refusalOf("Too many attempts to sign in have failed.", count),
       },
     );

@@ -122,10 +122,13 @@ export class BusReceiver {
     else local.revise(activity, { isNewest: revises === "newest" });
   }
 
-  #notify({ user, opens, ends, change, after }: HeaderOf<"user">, text: string): void {
+  #notify(
+    { user, type, chatId, opens, ends, change, after }: HeaderOf<"user">,
+    text: string,
+  ): void {
     const { local } = this.#parts;
     if (!isFrame(text)) return;
-    const notice = { text, opens, ends };
+    const notice = { type, chatId, text, opens, ends };
     if (after) local.notifyAll([user], notice, after);
     else local.notify(user, notice, change);
   }

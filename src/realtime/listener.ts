@@ -4,6 +4,7 @@ import type { Metrics } from "../observability/metrics/metrics.ts";
 import type { Present } from "../wire/frames.ts";
 import type { MergedMessage } from "../wire/merged-frames.ts";
 import type { NumberedFrame } from "../wire/numbered-frames.ts";
+import type { PersonalFrame } from "../wire/scopes.ts";
 import type { Mark } from "./follower-gate.ts";
 import type { ReadLog } from "./sequencer.ts";
 import type { Emit, MergedSockets, Topic } from "./topics.ts";
@@ -26,6 +27,11 @@ export interface Listener {
    * @param readAtMs when the reading began; what an earlier one has found comes too late
    */
   setQuietChats(chatIds: readonly number[], readAtMs: number): void;
+  /**
+   * Whether the token that opened it allows a frame that reaches all sockets of its person.
+   * @param chatId the chat that the frame is about, if it is about one
+   */
+  mayReceive(type: PersonalFrame["type"], chatId?: number): boolean;
   /** False once it has closed: it can no longer join. */
   readonly open: boolean;
   send(text: string): void;

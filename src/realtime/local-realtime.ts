@@ -23,6 +23,9 @@ export interface NumberedChange {
 
 /** A frame to a person that is ready to send. */
 export interface UserNotice {
+  readonly type: UserFrame["type"];
+  /** The chat that the frame is about. */
+  readonly chatId: number;
   readonly text: string;
   /** The chat that the frame brings, whose activity the person's sockets follow from now on. */
   readonly opens: number | undefined;
@@ -196,6 +199,8 @@ export function activityOf(frame: ActivityFrame, mark: Mark): Activity {
 
 export function noticeOf(frame: UserFrame): UserNotice {
   return {
+    type: frame.type,
+    chatId: "chat" in frame ? frame.chat.id : frame.chat_id,
     text: JSON.stringify(frame),
     opens: "chat" in frame ? frame.chat.id : undefined,
     ends: endsChat(frame) ? frame.chat_id : undefined,

@@ -131,11 +131,11 @@ export class SharedRealtime {
 
   #sendNotice(
     user: number,
-    { text, opens, ends }: UserNotice,
+    { text, ...notice }: UserNotice,
     place: { change?: NumberedChange | undefined; after?: NumberedChange },
   ): void {
     const { link } = this.#parts;
-    link.send(link.subjects.of("user", user), { kind: "user", user, opens, ends, ...place }, text);
+    link.send(link.subjects.of("user", user), { kind: "user", user, ...notice, ...place }, text);
   }
 
   #sendActivity({ chatId: chat, seq, mark, text }: Activity, revises?: "newest" | "other"): void {

@@ -1,5 +1,6 @@
 // Searching the messages of a person's chats.
 import type { Caller } from "../accounts/access-tokens.ts";
+import { checkChat } from "../accounts/grants.ts";
 import { chatNotFound } from "../chats/actions.ts";
 import { isParticipant } from "../chats/participant-queries.ts";
 import type { Ctx } from "../context.ts";
@@ -30,6 +31,7 @@ export async function searchMessages(
   const below = placeBelow(query);
   const terms = parseTerms(query);
   const { chat_id: chatId } = query;
+  checkSearchedChat(caller, chatId);
   const from = query.from === undefined ? undefined : await authorOf(ctx, query.from);
   if (from === null || (terms.length === 0 && query.q !== "")) {
     if (chatId !== undefined && !(await isParticipant(sql, caller.id, chatId))) {
@@ -53,6 +55,16 @@ export async function searchMessages(
     items: await readItems(ctx, caller, page, terms),
     next_cursor: last && places.length > query.limit ? encodeCursor(last) : null,
   };
+}
+
+/** @throws Problem `not_found` for a chat that the caller's key may not be used in, `insufficient_scope` for a search in all chats */
+function checkSearchedChat({ grant }: Caller, chatId: number | undefined): void {
+  if (chatId !== undefined) return checkChat(grant, chatId);
+  if (!grant?.chatIds) return;
+  throw new Problem(
+    "insufficient_scope",
+    "This access key may be used in some chats only: name one of them as chat_id.",
+  );
 }
 
 /** @param detail a sentence for a person */

@@ -1,4 +1,6 @@
+import type { Grant } from "../accounts/access-tokens.ts";
 import { identify, listSessionChats } from "../accounts/authentication.ts";
+import { checkChat, checkScope } from "../accounts/grants.ts";
 import { stopAnswer } from "../answers/stop.ts";
 import type { Ctx } from "../context.ts";
 import { deleteMessage } from "../messages/delete.ts";
@@ -16,6 +18,7 @@ import type { ClientFrame, RequestId } from "../wire/client-frames.ts";
 import type { AckFrame, PongFrame } from "../wire/frames.ts";
 import type { Message } from "../wire/messages.ts";
 import { Problem } from "../wire/problems.ts";
+import { clientFrameScopes } from "../wire/scopes.ts";
 import type { SocketRegistry } from "./registry.ts";
 import type { SocketSession } from "./session.ts";
 import type { z } from "zod";
@@ -44,6 +47,7 @@ export async function dispatch(
   frame: ClientFrame,
 ): Promise<Reply> {
   const requestId = frame.request_id ?? undefined;
+  checkFrame(session.identity.grant, frame);
   if (!automatic.has(frame.type)) presence.people.active(session);
   switch (frame.type) {
     case "auth":
@@ -125,8 +129,14 @@ async function limit(
 
 /** Lets a session go on with a newer access token. @throws Problem `invalid_token` if it does not belong to its person */
 async function renewToken(ctx: Ctx, session: SocketSession, token: string): Promise<void> {
-  const identity = await identify(ctx, token);
+  const identity = await identify(ctx, token, session.caller.source);
   await listSessionChats(ctx, identity);
+  if (identity.grant?.keyId !== session.identity.grant?.keyId) {
+    throw new Problem(
+      "invalid_token",
+      "A socket keeps its access key. Open another socket for another key, or for a session.",
+    );
+  }
   if (identity.id !== session.userId) {
     throw new Problem(
       "invalid_token",
@@ -134,6 +144,13 @@ async function renewToken(ctx: Ctx, session: SocketSession, token: string): Prom
     );
   }
   session.identity = identity;
+}
+
+/** @throws Problem `insufficient_scope`, `not_found` for a chat that the key may not be used in */
+function checkFrame(grant: Grant | undefined, frame: ClientFrame): void {
+  const scope = clientFrameScopes[frame.type];
+  if (scope !== null) checkScope(grant, scope);
+  if ("chat_id" in frame) checkChat(grant, frame.chat_id);
 }
 
 function leave(ctx: Ctx, sockets: SocketRegistry, session: SocketSession, chatId: number): void {

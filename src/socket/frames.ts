@@ -11,7 +11,8 @@ import { invalidInput, Problem } from "../wire/problems.ts";
 import { dispatch } from "./dispatch.ts";
 import { openSession, socketProblem } from "./opening.ts";
 import type { SocketRegistry } from "./registry.ts";
-import { closeSocket, sendText, type Socket } from "./session.ts";
+import { closeSocket, sendText } from "./sending.ts";
+import type { Socket } from "./session.ts";
 import type { FrameTrace } from "./socket-log.ts";
 import type { z } from "zod";
 

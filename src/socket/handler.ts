@@ -5,7 +5,8 @@ import { Problem } from "../wire/problems.ts";
 import { FrameRunner, unreadBytesMax, type SocketParts } from "./frames.ts";
 import { Inbox } from "./inbox.ts";
 import { openSession } from "./opening.ts";
-import { backpressureBytesMax, closeSocket, type Socket, type SocketData } from "./session.ts";
+import { backpressureBytesMax, closeSocket } from "./sending.ts";
+import type { Socket, SocketData } from "./session.ts";
 import { endOf, SocketLogs } from "./socket-log.ts";
 
 const floodRetryAfterSeconds = 1;

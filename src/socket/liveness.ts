@@ -1,5 +1,6 @@
 // Closes sockets that nobody uses any more or may use any more.
-import { closeSocket, type Socket } from "./session.ts";
+import { closeSocket } from "./sending.ts";
+import type { Socket } from "./session.ts";
 
 /** Milliseconds in which a socket without a token in its address must send an `auth` frame. */
 const defaultAuthTimeoutMs = 5_000;

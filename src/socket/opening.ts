@@ -5,7 +5,8 @@ import type { Ctx } from "../context.ts";
 import { asProblem } from "../http/problems.ts";
 import { Problem } from "../wire/problems.ts";
 import type { SocketRegistry } from "./registry.ts";
-import { closeSocket, SocketSession, type Socket } from "./session.ts";
+import { closeSocket } from "./sending.ts";
+import { SocketSession, type Socket } from "./session.ts";
 
 /**
  * Signs the socket in, or closes it. `ws.data.opening` is set meanwhile. Never throws.
@@ -34,7 +35,7 @@ async function authenticate(
   { token, isMerged }: { token: string; isMerged: boolean },
 ): Promise<void> {
   try {
-    const identity = await identify(ctx, token);
+    const identity = await identify(ctx, token, ws.data);
     const { refusal } = await ctx.rateLimits.take("connects", { userId: identity.id });
     if (ws.readyState !== WebSocket.OPEN) return;
     if (refusal) {

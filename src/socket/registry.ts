@@ -8,14 +8,8 @@ import type { UserNotice } from "../realtime/local-realtime.ts";
 import { Followers } from "./followers.ts";
 import { checkSessions, pingOrCutOff } from "./liveness.ts";
 import { Removals } from "./removals.ts";
-import {
-  backpressureBytesMax,
-  closeSocket,
-  writeText,
-  type Socket,
-  type SocketData,
-  type SocketSession,
-} from "./session.ts";
+import { backpressureBytesMax, closeSocket, writeText } from "./sending.ts";
+import type { Socket, SocketData, SocketSession } from "./session.ts";
 
 /** The part of Bun's server that sends to topics. */
 type Publisher = Pick<Server<SocketData>, "publish" | "subscriberCount">;
@@ -134,16 +128,17 @@ export class SocketRegistry implements MergedSockets {
    * Hands a frame to all sockets of a person, which follow the chat that it brings, unless the person is being removed from it,
    * or unfollow the one that it ends.
    */
-  notify(userId: number, { text, opens, ends }: UserNotice): void {
+  notify(userId: number, { type, chatId, text, opens, ends }: UserNotice): void {
     const { metrics } = this.#options;
     const sockets = itemsOf(this.#byUser.get(userId));
     const follows = opens !== undefined && !this.removals.noteInvited(userId, opens);
     metrics.framePublished("user", "", () => sockets.length);
     for (const ws of sockets) {
-      if (follows) ws.data.session?.follow(opens);
-      if (ends !== undefined) ws.data.session?.unfollow(ends);
+      const { session } = ws.data;
+      if (follows) session?.follow(opens);
+      if (ends !== undefined) session?.unfollow(ends);
       // A topic of each person would take a kilobyte.
-      writeText(ws, metrics, text);
+      if (session?.mayReceive(type, chatId)) writeText(ws, metrics, text);
     }
   }
 

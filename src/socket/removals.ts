@@ -1,6 +1,7 @@
 // Removals of people from chats that are under way. Such a person's sockets get no activity of the chat before the statement
 // has come to its end: the reply to a message that is stored after the removal may overtake the reply to the removal.
-import { closeSocket, type Socket, type SocketSession } from "./session.ts";
+import { closeSocket } from "./sending.ts";
+import type { Socket, SocketSession } from "./session.ts";
 
 interface Removal {
   /** Requests that remove the person at the same time. */

@@ -1,15 +1,16 @@
 // One socket: the data that it carries, how it is sent to and closed, and the person it belongs to.
 import type { ServerWebSocket } from "bun";
 import type { Caller, Identity } from "../accounts/access-tokens.ts";
-import type { Metrics } from "../observability/metrics/metrics.ts";
+import { allowedActivity, allowsFrame } from "../accounts/grants.ts";
 import type { Listener } from "../realtime/listener.ts";
 import { activityTopic, mergedName, type Topic } from "../realtime/topics.ts";
-import { closeCodes, type CloseReason } from "../wire/close-codes.ts";
+import type { PersonalFrame } from "../wire/scopes.ts";
 import { DelayedLeaves } from "./delayed-leaves.ts";
 import type { Followers } from "./followers.ts";
 import type { Inbox } from "./inbox.ts";
 import { JoinedChats } from "./joined-chats.ts";
 import { LeftChats } from "./left-chats.ts";
+import { sendText, type SendMetrics } from "./sending.ts";
 import type { SocketLog } from "./socket-log.ts";
 
 /** The data of a socket: `ws.data`. */
@@ -39,32 +40,6 @@ export interface SocketData {
 }
 
 export type Socket = ServerWebSocket<SocketData>;
-
-/** Bytes that may wait for a reader. Beyond it the socket is closed; on its return the log catches the reader up. */
-export const backpressureBytesMax = 2 * 1024 * 1024;
-
-type SendMetrics = Pick<Metrics, "frameSent" | "frameDropped">;
-
-/** Sends to one socket. A text that finds no room is dropped, and Bun closes the socket. */
-export function sendText(ws: Socket, metrics: SendMetrics, text: string): void {
-  metrics.frameSent();
-  writeText(ws, metrics, text);
-}
-
-/** Sends like {@link sendText}, and does not count the frame. */
-export function writeText(ws: Socket, metrics: Pick<Metrics, "frameDropped">, text: string): void {
-  // 0 also where the socket has closed meanwhile.
-  if (ws.send(text) !== 0 || ws.readyState !== WebSocket.OPEN) return;
-  metrics.frameDropped("slow_reader");
-  if (ws.data.log) ws.data.log.endedBy ??= "too_slow";
-}
-
-/** Closes with a code of the contract; `detail` follows the reason's word. */
-export function closeSocket(ws: Socket, reason: CloseReason, detail: string): void {
-  if (ws.data.log) ws.data.log.endedBy ??= reason;
-  // RFC 6455 §5.5: a control frame's payload is at most 125 bytes, two of which are the code.
-  ws.close(closeCodes[reason].code, `${reason}: ${detail}`.slice(0, 120));
-}
 
 interface SessionOptions {
   identity: Identity;
@@ -109,7 +84,6 @@ export class SocketSession implements Listener {
   get userId(): number {
     return this.identity.id;
   }
-
   get username(): string {
     return this.identity.username;
   }
@@ -141,6 +115,10 @@ export class SocketSession implements Listener {
     for (const chatId of chatIds) this.unsubscribe(activityTopic(chatId));
     const loud = [...before].filter((chatId) => !this.#quietChats?.has(chatId));
     this.followAll(loud, -Infinity);
+  }
+
+  mayReceive(type: PersonalFrame["type"], chatId?: number): boolean {
+    return allowsFrame(this.identity.grant, type, chatId);
   }
 
   get open(): boolean {
@@ -237,13 +215,12 @@ export class SocketSession implements Listener {
 
   #followActivity(chatIds: number[], readAtMs: number): void {
     if (!this.open) return;
-    const before = new Set(this.#followed);
-    const added = chatIds.filter(
-      (id) => !before.has(id) && !this.#leftChats?.has(id) && !this.#quietChats?.has(id),
+    const wanted = allowedActivity(this.identity.grant, chatIds).filter(
+      (id) => !this.#leftChats?.has(id) && !this.#quietChats?.has(id),
     );
+    const added = [...new Set(wanted).difference(new Set(this.#followed))];
     for (const id of added) this.#followers.add(id, this, this.#ws);
     this.#followed = [...this.#followed, ...added];
-    const isFollowed = (id: number) => !this.#leftChats?.has(id) && !this.#quietChats?.has(id);
-    for (const id of chatIds) if (isFollowed(id)) this.#followers.note(id, this.userId, readAtMs);
+    for (const id of wanted) this.#followers.note(id, this.userId, readAtMs);
   }
 }

@@ -6,17 +6,25 @@ import { ChatListPane } from "./chat-list-pane.tsx";
 import { useDialog } from "./dialog.tsx";
 import { NewChat, SearchDialog, SettingsDialog } from "./dialogs.ts";
 import { createDrafts } from "./drafts.ts";
+import { lazyDialog } from "./lazy.ts";
 import { isMuted } from "./muting.ts";
 import { useSnapshot } from "./observing.ts";
 import { usePlace } from "./place.ts";
 import { RoomPane } from "./room-pane.tsx";
-import { SignIn } from "./sign-in.tsx";
+import { useMailLink } from "./mail-links.ts";
 import { useNow } from "./times.ts";
 import { Welcome } from "./welcome.tsx";
 
+/** Most people who open the page are signed in. */
+const SignIn = lazyDialog(() => import("./sign-in.tsx").then((module) => module.SignIn));
+/** Opened once in a while. */
+const MailLink = lazyDialog(() => import("./mail-link.tsx").then((module) => module.MailLink));
+
 export function App({ client, chats }: { client: Client; chats: ChatList }) {
   const { signedIn, user } = useSnapshot(client.session);
-  if (!signedIn) return <SignIn session={client.session} />;
+  const { link, end } = useMailLink();
+  if (link) return <MailLink key={link.token} link={link} onClose={end} />;
+  if (!signedIn) return <SignIn session={client.session} onClose={() => location.reload()} />;
   if (!user) return <Waiting client={client} />;
   return <House client={client} chats={chats} user={user} key={user.id} />;
 }

@@ -5,6 +5,7 @@ export { Lightbox } from "./lightbox.tsx";
 export { NewChat } from "./new-chat.tsx";
 export { PeopleDialog } from "./people-dialog.tsx";
 export { PersonCard } from "./person-card.tsx";
+export { ReadersDialog } from "./readers-dialog.tsx";
 export { ReportDialog } from "./report-dialog.tsx";
 export { ReportsDialog } from "./reports-dialog.tsx";
 export { SearchDialog } from "./search-dialog.tsx";

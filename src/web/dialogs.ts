@@ -11,6 +11,9 @@ export const Lightbox = lazyDialog(() => loadDialogParts().then((parts) => parts
 export const NewChat = lazyDialog(() => loadDialogParts().then((parts) => parts.NewChat));
 export const PeopleDialog = lazyDialog(() => loadDialogParts().then((parts) => parts.PeopleDialog));
 export const PersonCard = lazyDialog(() => loadDialogParts().then((parts) => parts.PersonCard));
+export const ReadersDialog = lazyDialog(() =>
+  loadDialogParts().then((parts) => parts.ReadersDialog),
+);
 export const ReportDialog = lazyDialog(() => loadDialogParts().then((parts) => parts.ReportDialog));
 export const ReportsDialog = lazyDialog(() =>
   loadDialogParts().then((parts) => parts.ReportsDialog),

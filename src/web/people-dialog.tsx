@@ -159,6 +159,7 @@ function standingOf(person: Participant, user: User, isHere: boolean): string {
   const words = [
     person.id === user.id ? "you" : isHere ? "here" : "",
     person.role === "member" ? "" : person.role,
+    person.is_bot_account ? "bot" : "",
   ];
   return words.filter((word) => word !== "").join(", ");
 }

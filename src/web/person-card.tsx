@@ -66,6 +66,7 @@ function About({ person }: { person: Profile }) {
       <div>
         <p>
           <bdi>@{person.username}</bdi>
+          {person.is_bot_account && <span class="muted"> · Bot</span>}
         </p>
         <p class="muted here">
           <PresenceDot userId={person.id} />
@@ -78,7 +79,9 @@ function About({ person }: { person: Profile }) {
           {person.bio}
         </p>
       )}
-      <p class="muted since">Registered on {dateOf(person.created_at)}</p>
+      <p class="muted since">
+        {person.is_bot_account ? "Created" : "Registered"} on {dateOf(person.created_at)}
+      </p>
     </div>
   );
 }

@@ -1,6 +1,10 @@
 import type { ComponentType } from "preact";
 import { useId, useRef, useState } from "preact/hooks";
 import { Dialog } from "./dialog.tsx";
+import { BotSettings } from "./settings-bots.tsx";
+import { EmailSettings } from "./settings-email.tsx";
+import { TwoFactorSettings } from "./settings-two-factor.tsx";
+import { KeySettings } from "./settings-keys.tsx";
 import { LeavingSettings } from "./settings-leaving.tsx";
 import { PasswordSettings } from "./settings-password.tsx";
 import { PrivacySettings } from "./settings-privacy.tsx";
@@ -12,8 +16,12 @@ import { SessionSettings } from "./settings-sessions.tsx";
 const sections: readonly { title: string; Section: ComponentType<SettingsProps> }[] = [
   { title: "Profile", Section: ProfileSettings },
   { title: "Privacy", Section: PrivacySettings },
+  { title: "Email", Section: EmailSettings },
   { title: "Password", Section: PasswordSettings },
+  { title: "Second factor", Section: TwoFactorSettings },
   { title: "Sessions", Section: SessionSettings },
+  { title: "Access keys", Section: KeySettings },
+  { title: "Bots", Section: BotSettings },
   { title: "Export and deletion", Section: LeavingSettings },
 ];
 

@@ -3,15 +3,25 @@ import type { Session } from "../client/client.ts";
 import { Refusal, useAction } from "./acting.tsx";
 import { Field } from "./field.tsx";
 import { Icon } from "./icons.tsx";
+import { CodeForm, ForgottenPassword } from "./sign-in-forms.tsx";
+import { useSignIn } from "./use-sign-in.ts";
 
 function textOf(data: FormData, name: string): string {
   return String(data.get(name) ?? "");
 }
 
 /** Signing in with an account, or making one. */
-export function SignIn({ session }: { session: Session }) {
+export function SignIn({ session }: { session: Session; onClose: () => void }) {
+  const signIn = useSignIn();
   const [isNew, setNew] = useState(false);
+  const [isForgotten, setForgotten] = useState(false);
+  const [ticket, setTicket] = useState<string>();
   const action = useAction();
+
+  if (isForgotten) return <ForgottenPassword onClose={() => setForgotten(false)} />;
+  if (ticket !== undefined) {
+    return <CodeForm ticket={ticket} onClose={() => setTicket(undefined)} />;
+  }
 
   function submit(event: SubmitEvent) {
     event.preventDefault();
@@ -21,7 +31,7 @@ export function SignIn({ session }: { session: Session }) {
     const password = textOf(data, "password");
     void action.run(async () => {
       if (isNew) await session.register({ username, email: textOf(data, "email"), password });
-      await session.login({ username, password });
+      setTicket(await signIn.login({ username, password }));
     });
   }
 
@@ -63,6 +73,13 @@ export function SignIn({ session }: { session: Session }) {
             {isNew ? "Sign in" : "Create an account"}
           </button>
         </p>
+        {!isNew && (
+          <p class="muted">
+            <button type="button" class="link" onClick={() => setForgotten(true)}>
+              Forgotten password
+            </button>
+          </p>
+        )}
       </form>
     </main>
   );

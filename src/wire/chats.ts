@@ -8,6 +8,8 @@ export const groupSizeMax = 2_000;
 export const mentionCountMax = 1_000;
 /** Limit of chats of one person, and with it of the chat list. */
 export const chatsPerUserMax = 1_000;
+/** The detail of `not_found` for a chat that does not exist, or that the caller may not see. Neither can be told from the other. */
+export const chatNotFoundDetail = "There is no such chat, or you are not in it.";
 
 const chatName = (min: number) => text({ min, max: 100 }).meta({ example: "Physics homework" });
 

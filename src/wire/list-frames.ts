@@ -76,7 +76,18 @@ export const listFrames = {
 /** Frames to the sockets of a chat's participants that have not joined it. */
 export type ListFrame = ActivityFrame | z.infer<typeof ChatChangedFrame>;
 
-type UserFrameName = Exclude<keyof typeof listFrames, ListFrame["type"]>;
+/** The frames to all sockets of one person, by their types. */
+export const UserFrameName = z.enum([
+  "chat_created",
+  "chat_invite",
+  "chat_deleted",
+  "removed_from_chat",
+  "read",
+  "mention",
+  "preferences",
+  "report",
+]);
+type UserFrameName = z.infer<typeof UserFrameName>;
 /** Frames to all sockets of one person. */
 export type UserFrame = {
   [Name in UserFrameName]: z.infer<(typeof listFrames)[Name]>;

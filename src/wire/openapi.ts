@@ -37,7 +37,7 @@ export function refuses(...codes: ProblemCode[]) {
           "application/problem+json": {
             schema: ProblemBody,
             examples: Object.fromEntries(
-              sameStatus.map((code) => [code, { value: example(code) }]),
+              sameStatus.map((code) => [code, { value: problemExample(code) }]),
             ),
           },
         },
@@ -46,7 +46,8 @@ export function refuses(...codes: ProblemCode[]) {
   );
 }
 
-function example(code: ProblemCode) {
+/** A problem as an example of the documents. */
+export function problemExample(code: ProblemCode) {
   const { title, status } = problemCatalogue[code];
   return {
     type: `/problems/${code}`,

@@ -20,3 +20,6 @@ export const peopleFrames = {
   user_updated: UserUpdatedFrame,
   blocked_people: BlockedPeopleFrame,
 } as const;
+
+/** Frames that tell of people. */
+export type PeopleFrame = UserUpdatedFrame | BlockedPeopleFrame;

@@ -8,15 +8,22 @@ export const problemCatalogue = {
   bad_request: { status: 400, title: "Bad request" },
   invalid_token: { status: 401, title: "Not signed in" },
   invalid_credentials: { status: 401, title: "Wrong username or password" },
+  mfa_required: { status: 401, title: "A code is required" },
+  invalid_code: { status: 403, title: "Wrong code" },
   wrong_password: { status: 403, title: "Wrong password" },
   forbidden: { status: 403, title: "Not allowed" },
+  insufficient_scope: { status: 403, title: "The access key does not allow this" },
   not_found: { status: 404, title: "Not found" },
   origin_not_allowed: { status: 403, title: "Origin not allowed" },
   method_not_allowed: { status: 405, title: "Method not allowed" },
   username_taken: { status: 409, title: "Username taken" },
   email_taken: { status: 409, title: "Email taken" },
+  totp_enabled: { status: 409, title: "The second factor is on" },
+  totp_not_set_up: { status: 409, title: "There is no second factor" },
   chat_full: { status: 409, title: "Chat is full" },
   too_many_chats: { status: 409, title: "Too many chats" },
+  too_many_keys: { status: 409, title: "Too many access keys" },
+  too_many_bots: { status: 409, title: "Too many bots" },
   person_blocked: { status: 409, title: "You have blocked this person" },
   too_many_blocks: { status: 409, title: "Too many blocked people" },
   owner_cannot_leave: { status: 409, title: "The owner cannot leave" },
@@ -30,6 +37,7 @@ export const problemCatalogue = {
   too_many_reactions: { status: 409, title: "Too many different reactions" },
   answer_ended: { status: 409, title: "Answer has ended" },
   answer_running: { status: 409, title: "An answer is running" },
+  invalid_link: { status: 410, title: "The link does not work" },
   too_large: { status: 413, title: "Too large" },
   unsupported_media_type: { status: 415, title: "Wrong media type" },
   invalid: { status: 422, title: "Invalid input" },
@@ -39,6 +47,7 @@ export const problemCatalogue = {
   quota_exceeded: { status: 429, title: "Quota exceeded" },
   internal: { status: 500, title: "Internal error" },
   bot_not_configured: { status: 503, title: "No model is configured" },
+  mail_not_configured: { status: 503, title: "No mail server is configured" },
   store_full: { status: 507, title: "No space for files" },
   unavailable: { status: 503, title: "Temporarily unavailable" },
 } as const satisfies Record<string, { status: number; title: string }>;
@@ -64,6 +73,9 @@ export const ProblemBody = z
     detail: z.string().meta({ description: "A sentence that can be shown to a person" }),
     instance: z.string(),
     errors: z.array(FieldError).optional(),
+    ticket: z.string().optional().meta({
+      description: "With `mfa_required` only: for `POST /api/auth/login/totp`",
+    }),
   })
   .meta({ id: "Problem", description: "RFC 9457 problem details" });
 export type ProblemBody = z.infer<typeof ProblemBody>;
@@ -76,11 +88,18 @@ export class Problem extends Error {
   readonly errors: FieldError[] | undefined;
   /** Seconds to wait before another try, as an integer. */
   readonly retryAfterSeconds: number | undefined;
+  /** See {@link ProblemBody}. */
+  readonly ticket: string | undefined;
 
   constructor(
     code: ProblemCode,
     detail: string,
-    more: { errors?: FieldError[]; retryAfterSeconds?: number; cause?: unknown } = {},
+    more: {
+      errors?: FieldError[];
+      retryAfterSeconds?: number;
+      ticket?: string;
+      cause?: unknown;
+    } = {},
   ) {
     super(`${code}: ${detail}`, { cause: more.cause });
     this.name = "Problem";
@@ -88,6 +107,7 @@ export class Problem extends Error {
     this.detail = detail;
     this.errors = more.errors;
     this.retryAfterSeconds = more.retryAfterSeconds;
+    this.ticket = more.ticket;
   }
 
   get status() {
@@ -105,6 +125,7 @@ export class Problem extends Error {
       instance,
     };
     if (this.errors) body.errors = this.errors;
+    if (this.ticket !== undefined) body.ticket = this.ticket;
     return body;
   }
 }

@@ -72,13 +72,19 @@ export const Profile = z
 export type Profile = z.infer<typeof Profile>;
 
 /** The members of {@link Profile} that a Participant has too. */
-export const ShownMembers = z.object(shownMembers);
+export const ShownMembers = z.object({
+  ...shownMembers,
+  is_bot_account: Profile.shape.is_bot_account,
+});
 
 export const User = z
   .object({
     id: Id,
     username: z.string(),
-    email: z.string(),
+    email: z.string().meta({ description: "Empty for bots" }),
+    email_verified: z.boolean().meta({
+      description: "Whether the person has used a link that was sent to the address",
+    }),
     created_at: Time,
     read_receipts: z.boolean().meta({
       description:
@@ -87,6 +93,7 @@ export const User = z
     presence: Visibility,
     ...Profile.pick({ display_name: true, bio: true, avatar_url: true, is_bot_account: true })
       .shape,
+    totp_enabled: z.boolean().meta({ description: "Whether signing in asks for a code" }),
   })
   .meta({
     id: "User",

@@ -36,6 +36,15 @@ const history = async (person: Person, chatId: number) =>
   (await person.api("GET", `/api/chats/${chatId}/messages?limit=200&after_seq=0`)).body;
 
 describe("deleting an account", () => {
+  test("again, since the reply was lost, ends with a session that has ended, not with a wrong password", async () => {
+    const ann = await leaver();
+    expect((await deleteMe(ann)).status).toBe(200);
+    // Another server has found the session a moment ago.
+    world.ctx.sessionCache.rememberLive(ann.sessionId, Date.now());
+    expectProblem(await deleteMe(ann), 401, "invalid_token");
+    await untilFinished();
+  });
+
   test("is refused with a wrong password and with a bad choice, and then changes nothing", async () => {
     const ann = await leaver();
     expectProblem(await deleteMe(ann, "keep", "wrong"), 403, "wrong_password");
@@ -83,6 +92,8 @@ describe("deleting an account", () => {
       username: "Deleted user",
       email: "",
       hashed_password: "",
+      bot_owner_id: null,
+      email_verified_at: null,
       created_at: expect.any(String),
       deleted_at: expect.any(String),
       read_receipts: false,

@@ -29,6 +29,11 @@ const kept = {
 };
 
 const decisions: Record<string, string> = {
+  "access_keys.hint": noText,
+  "access_keys.key_hash": noText,
+  "access_keys.last_used_address": erased,
+  "access_keys.name": erased,
+  "access_keys.scopes": noText,
   "answer_receipts.files": noText,
   "answer_receipts.model": noText,
   "answer_receipts.settings": ofChat,
@@ -54,6 +59,9 @@ const decisions: Record<string, string> = {
   "display_name_parts.part": erased,
   "file_removals.key": noText,
   "former_usernames.name_hash": noText,
+  "mail_links.email": erased,
+  "mail_links.link_hash": noText,
+  "mail_links.purpose": noText,
   "message_reactions.emoji": noText,
   "message_reports.reason": erased,
   "message_versions.content": erased,
@@ -72,11 +80,14 @@ const decisions: Record<string, string> = {
   "picture_counts.scope": noText,
   "presence.status": noText,
   "rate_limits.key": "is deleted when its period ends, at most an hour later",
+  "recovery_codes.code_hash": noText,
   "schema_migrations.version": noText,
   "search_entries.words": erased,
   "sessions.address": erased,
   "sessions.refresh_token_hash": noText,
   "sessions.user_agent": erased,
+  "sign_in_tickets.password_digest": noText,
+  "sign_in_tickets.ticket_hash": noText,
   "socket_tickets.ticket_hash": noText,
   "stored_files.blur": noText,
   "stored_files.key": noText,
@@ -86,6 +97,7 @@ const decisions: Record<string, string> = {
   "stored_files.thumbnails": noText,
   "stored_files.uploaded_sha256": noText,
   "stored_files.waveform": noText,
+  "totp_secrets.secret": noText,
   "upload_parts.key": noText,
   "uploaded_bytes.scope": noText,
   "uploads.client_id": erased,
@@ -131,6 +143,14 @@ test("a word that the person has left in every column is in none of those that a
   `;
   await sql`
     update sessions set address = 'numbat.example', user_agent = 'a numbat browser' where user_id = ${ann.id}
+  `;
+  await sql`
+    insert into access_keys (user_id, name, key_hash, hint, scopes, last_used_address)
+    values (${ann.id}, 'my numbat', ${hash}::bytea, 'abcd', '{chats:read}', 'numbat.example')
+  `;
+  await sql`
+    insert into mail_links (link_hash, user_id, purpose, email, expires_at)
+    values (${hash}::bytea, ${ann.id}, 'verify_email', 'numbat@example.com', now() + interval '1 hour')
   `;
   await ann.api("PATCH", "/api/auth/me", { display_name: "Numbat", bio: "A numbat, indeed." });
   const chat = await ben.chat({ name: "Room", with: [ann] });

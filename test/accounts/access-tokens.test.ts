@@ -69,6 +69,7 @@ test("a good token tells who its person is, email included", async () => {
     id: person.id,
     username: person.username,
     email: person.email,
+    email_verified: false,
     created_at: time,
     read_receipts: true,
     presence: "visible",
@@ -76,6 +77,7 @@ test("a good token tells who its person is, email included", async () => {
     bio: null,
     avatar_url: null,
     is_bot_account: false,
+    totp_enabled: false,
   });
 });
 

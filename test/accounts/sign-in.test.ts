@@ -27,6 +27,7 @@ describe("registering", () => {
       id: expect.any(Number),
       username: "john_doe",
       email: "John@Example.com",
+      email_verified: false,
       created_at: time,
       read_receipts: true,
       presence: "visible",
@@ -34,6 +35,7 @@ describe("registering", () => {
       bio: null,
       avatar_url: null,
       is_bot_account: false,
+      totp_enabled: false,
     });
     expect(Math.abs(Date.now() - Date.parse(body.created_at))).toBeLessThan(60_000);
   });

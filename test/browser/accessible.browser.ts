@@ -141,7 +141,16 @@ test.each([
     });
     const { page, faults } = visitor;
     await page.getByRole("button", { name: "Your settings" }).click();
-    for (const section of ["Profile", "Privacy", "Password", "Sessions"]) {
+    for (const section of [
+      "Profile",
+      "Privacy",
+      "Password",
+      "Sessions",
+      "Access keys",
+      "Bots",
+      "Email",
+      "Second factor",
+    ]) {
       await page.getByRole("tab", { name: section }).click();
       await page.getByRole("tabpanel", { name: section }).waitFor();
       expect([section, await seriousOn(page)]).toEqual([section, []]);

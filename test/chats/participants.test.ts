@@ -38,9 +38,16 @@ describe("the list of participants", () => {
         "created_at",
         "display_name",
         "avatar_url",
+        "is_bot_account",
       ]);
     }
-    const rest = { joined_at: time, created_at: time, display_name: null, avatar_url: null };
+    const rest = {
+      joined_at: time,
+      created_at: time,
+      display_name: null,
+      avatar_url: null,
+      is_bot_account: false,
+    };
     expect(list).toEqual([
       { id: ann.id, username: ann.username, role: "owner", ...rest },
       { id: cat.id, username: cat.username, role: "member", ...rest },
@@ -68,6 +75,7 @@ describe("inviting", () => {
       created_at: time,
       display_name: null,
       avatar_url: null,
+      is_bot_account: false,
     });
     expect(await participants(ben, chat.id)).toContainEqual(body.participant);
     expect(await numbers(ben, chat.id)).toEqual({ last_seq: 2, updated_seq: 2 });

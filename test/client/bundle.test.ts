@@ -34,6 +34,8 @@ test("all of it is at most 10 KiB, minified and compressed, and imports nothing"
 test("the list of chats, what a browser stores, and the fault proxy have entry points of their own", async () => {
   const names = [
     "account",
+    "keys",
+    "sign-in",
     "attachments",
     "moderation",
     "chat-list",

@@ -118,6 +118,7 @@ test("with a new owner the roles change", () => {
     joined_at: time,
     display_name: null,
     avatar_url: null,
+    is_bot_account: false,
     created_at: time,
   });
   const chat = { id: 1, name: "Physics", owner_id: 1, is_group: true, is_ai_chat: false };

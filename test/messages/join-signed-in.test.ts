@@ -19,6 +19,7 @@ test("a join that waits for its session misses nothing when another join opens t
     isHidden: false,
     setHidden() {},
     setQuietChats() {},
+    mayReceive: () => true,
     open: true,
     send: (text) => void sent.push(JSON.parse(text)),
     cork: (work) => work(),

@@ -126,6 +126,10 @@ export class TestListener implements Listener {
 
   setQuietChats() {}
 
+  mayReceive() {
+    return true;
+  }
+
   send(text: string) {
     this.sent.push(JSON.parse(text));
   }

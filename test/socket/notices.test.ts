@@ -155,6 +155,7 @@ describe("to everyone who has joined the room, with the room's number", () => {
         created_at: time,
         display_name: null,
         avatar_url: null,
+        is_bot_account: false,
       },
       updated_seq: 1,
     });

@@ -58,6 +58,7 @@ const person = (id: number, username: string): Participant => ({
   created_at: "2026-11-01T00:00:00.000Z",
   display_name: null,
   avatar_url: null,
+  is_bot_account: false,
 });
 const chat: Chat = {
   id: 1,

@@ -11,6 +11,7 @@ const people = ["ann", "ben", "cleo"].map((username, index) => ({
   created_at: joined,
   display_name: null,
   avatar_url: null,
+  is_bot_account: false,
 }));
 const read = (user_id: number, last_read_seq: number, joined_seq = 0) => ({
   user_id,

@@ -6,11 +6,13 @@ const user = {
   id: 1,
   username: "ann",
   email: "ann@example.com",
+  email_verified: false,
   created_at: "2026-11-22T10:15:30.123Z",
   display_name: null,
   bio: null,
   avatar_url: null,
   is_bot_account: false,
+  totp_enabled: false,
   read_receipts: true,
   presence: "visible",
 };

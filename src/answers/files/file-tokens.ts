@@ -15,7 +15,7 @@ const audioSecondTokens = 32;
 const videoSecondTokens = { estimated: 295, most: 300 };
 /** Bytes of a page or second where their number is not known: many for the estimate, few for the most. */
 const pdfPageBytes = { estimated: 50_000, most: 1_000 };
-const audioSecondBytes = { estimated: 8_000, most: 1_000 };
+const audioSecondBytes = { estimated: 8_000, most: 2_000 };
 const videoSecondBytes = { estimated: 200_000, most: 20_000 };
 const textTokenBytes = 3;
 
@@ -52,9 +52,9 @@ export function readableOf(file: PromptFile): Readable {
   if (type === "application/pdf") return pdf(file);
   const read = mediaOf(file);
   if (!read) return { reason: "files of this type cannot be read" };
-  return read.tokens.most > tokensMax && read.tokens.estimated > tokensMax / 2
-    ? { reason: "it is too long" }
-    : read;
+  const { estimated, most } = read.tokens;
+  if (most > tokensMax && estimated > tokensMax / 2) return { reason: "it is too long" };
+  return { ...read, tokens: { estimated, most: Math.min(most, tokensMax) } };
 }
 
 function pdf({ size, units }: PromptFile): Readable {

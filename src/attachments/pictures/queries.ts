@@ -52,7 +52,7 @@ export async function updateAvatar(
         },
         sql`from updated`,
       )})
-      select ${userColumns(sql)} from updated
+      select updated.* from updated
     `,
     User,
   );

@@ -29,6 +29,8 @@ export interface AnswerOutcome {
   usage: Usage;
 }
 
+export type MailOutcome = "sent" | "failed";
+
 /** Gauges. They are read when the metrics are scraped. */
 export interface ServerState {
   socketsOpen(): number;
@@ -88,6 +90,8 @@ export interface Metrics {
   busReceived(bytes: number): void;
   /** A message of the bus was not one that a server of this version sends. */
   busRefused(): void;
+  /** The work that ends in a mail is done, or was given up. */
+  mailEnded(outcome: MailOutcome): void;
   /** From now on the gauges show this server. */
   watch(state: ServerState): void;
   /** The answer to a scrape; undefined where nothing is collected. */
@@ -121,6 +125,7 @@ export const noMetrics: Metrics = {
   busSent() {},
   busReceived() {},
   busRefused() {},
+  mailEnded() {},
   watch() {},
   render: () => Promise.resolve(undefined),
   stop() {},

@@ -8,7 +8,7 @@ import { createFrameMetrics, createSocketMetrics } from "./frame-metrics.ts";
 import { registerProcess, registerState, watchEventLoop } from "./gauges.ts";
 import { createBound, createHistogram, prefix } from "./histograms.ts";
 import type { Metrics, ServerState } from "./metrics.ts";
-import { createCount } from "./tally.ts";
+import { createCount, createTally } from "./tally.ts";
 
 /** Any other method that a client writes is counted as `other`. */
 const methods = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
@@ -28,6 +28,7 @@ export function createPrometheusMetrics(version: string): Metrics {
     ...createFileMetrics(registry),
     ...createSearchMetrics(registry),
     ...createBusMetrics(registry, () => state),
+    ...createMailMetrics(registry),
     watch(server) {
       state = server;
     },
@@ -67,6 +68,19 @@ function createSearchMetrics(
       help: "Passes of the worker that fills the index of the searches that have failed",
     }),
   };
+}
+
+function createMailMetrics(registry: Registry): Pick<Metrics, "mailEnded"> {
+  const ended = createTally(
+    registry,
+    {
+      name: `${prefix}mails_total`,
+      help: "Mails that were sent, or given up after the last try",
+      label: "outcome",
+    },
+    ["sent", "failed"],
+  );
+  return { mailEnded: (outcome) => ended.add(outcome) };
 }
 
 function createDatabaseMetrics(

@@ -77,7 +77,8 @@ const securitySchemes = {
     type: "apiKey",
     in: "password",
     description:
-      "Connect without a token, then send `auth` with an access token or a ticket as the first frame, within 5 s.",
+      "Connect without a token, then send `auth` with an access token, a ticket or an access key as the first frame, within 5 s. " +
+      "Programs send the `key` of `POST /api/auth/keys` or `POST /api/bots/{bot_id}/keys`.",
   },
 } as const;
 

@@ -18,7 +18,8 @@ export const clientNotes: {
     summary: "Sign in, or renew the session of the socket",
     description:
       "The first frame of a socket that was opened without a token; it must arrive within 5 s. Later, an `auth` frame with a " +
-      "new access token or a ticket of the same person renews the session before the old token expires.",
+      "new access token or a ticket of the same person renews the session before the old token expires. An access key is accepted, too: the " +
+      "socket is then sent, and may send, what the key's scopes allow, and keeps the key.",
     reply: "ack",
     example: {
       type: "auth",

@@ -23,6 +23,10 @@ export const errorNotes = {
     when: "You may not edit or delete this message. The author may edit it; the author, the chat's owner, and of an answer the person who asked may delete it.",
     then: "Show `detail`.",
   },
+  insufficient_scope: {
+    when: "The socket was opened with an access key that does not have the scope of the frame.",
+    then: "Correct the program, or create a key that has the scope.",
+  },
   changed_meanwhile: {
     when: "The `if_seq` of an `edit` frame is not the `updated_seq` of the message.",
     then: "Show the message as it is now, and let the author decide.",

@@ -73,6 +73,7 @@ export const participant: Participant = {
   created_at: exampleTime,
   display_name: "Jane Doe",
   avatar_url: null,
+  is_bot_account: false,
 };
 
 export const report: Report = {

@@ -1,6 +1,7 @@
 // The frames as AsyncAPI describes them: a Message Object and a JSON Schema for each.
 import { z } from "zod";
 import { ClientFrame } from "../client-frames.ts";
+import { clientFrameScopes } from "../scopes.ts";
 import { serverFrames } from "../server-frames.ts";
 import { clientNotes } from "./client-frames.ts";
 import { serverNotes } from "./server-frames.ts";
@@ -80,7 +81,10 @@ export function frameMessages() {
     const type = schema.shape.type.value;
     const key = clientKey(type);
     Object.assign(schemas, schemasOf(key, schema, "input"));
-    messages[key] = frameMessage(key, schema, clientNotes[type]);
+    const scope = clientFrameScopes[type];
+    const { description = "", ...note } = clientNotes[type];
+    const needs = scope === null ? "" : ` An access key needs the scope \`${scope}\`.`;
+    messages[key] = frameMessage(key, schema, { ...note, description: description + needs });
   }
   for (const name of namesOf(serverFrames)) {
     const key = serverKey(name);

@@ -185,6 +185,7 @@ describe.each(engines)("a server on a database imported from %s", (engine) => {
         id: 3,
         username: "ann",
         email: "ann@example.com",
+        email_verified: false,
         created_at: "2024-01-02T10:00:00.123Z",
         read_receipts: true,
         presence: "visible",
@@ -192,6 +193,7 @@ describe.each(engines)("a server on a database imported from %s", (engine) => {
         bio: null,
         avatar_url: null,
         is_bot_account: false,
+        totp_enabled: false,
       });
 
       const { body: history } = await carl("GET", "/api/chats/4/messages");

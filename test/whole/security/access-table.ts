@@ -26,6 +26,8 @@ interface Request {
   answer?: Answering;
   /** The message that the operation is about; the answer unless said otherwise. */
   message?: "question";
+  /** The code of refusals that are neither about the token nor about the role. */
+  refusal?: string;
   /** Path parameters that differ from the scene's own. */
   ids?: (scene: Scene) => Record<string, string | number>;
   /** The status for a moderator; that for a member unless said otherwise. */
@@ -79,6 +81,44 @@ export const operations: Record<string, Rule> = {
   "GET /api/auth/sessions": signedIn(),
   "DELETE /api/auth/sessions": signedIn(),
   "DELETE /api/auth/sessions/{session_id}": signedIn(),
+  "POST /api/auth/login/totp": anyone({ body: (scene) => scene.secondFactor() }),
+  "POST /api/auth/totp": signedIn(),
+  // Nobody in the scene has an app: test/two-factor has people who have.
+  "POST /api/auth/totp/confirm": rule([401, 409, 409, 409, 409, 409], {
+    refusal: "totp_not_set_up",
+    body: () => ({ code: "123456" }),
+  }),
+  "DELETE /api/auth/totp": rule([401, 409, 409, 409, 409, 409], {
+    refusal: "totp_not_set_up",
+    body: () => ({ code: "123456" }),
+  }),
+  // The world has no mail server: test/account-mail has one.
+  "POST /api/auth/email": rule([401, 503, 503, 503, 503, 503], {
+    refusal: "mail_not_configured",
+    body: () => ({ email: "new@example.com" }),
+  }),
+  "POST /api/auth/email/verify": rule([503, 503, 503, 503, 503, 503], {
+    body: () => ({ token: "none" }),
+  }),
+  "POST /api/auth/password/forgot": rule([503, 503, 503, 503, 503, 503], {
+    body: () => ({ email: "new@example.com" }),
+  }),
+  "POST /api/auth/password/reset": rule([503, 503, 503, 503, 503, 503], {
+    body: () => ({ token: "none", password: "correct horse battery" }),
+  }),
+  "POST /api/auth/keys": signedIn({
+    body: () => ({ name: "Results", scopes: ["messages:write"] }),
+  }),
+  "GET /api/auth/keys": signedIn(),
+  // Keys and bots of the member.
+  "DELETE /api/auth/keys/{key_id}": rule([401, 404, 404, 200, 404, 404], { moderator: 404 }),
+  "POST /api/bots": signedIn({ body: (scene) => ({ username: scene.newName() }) }),
+  "GET /api/bots": signedIn(),
+  "DELETE /api/bots/{bot_id}": rule([401, 404, 404, 200, 404, 404], { moderator: 404 }),
+  "POST /api/bots/{bot_id}/keys": rule([401, 404, 404, 200, 404, 404], {
+    moderator: 404,
+    body: () => ({ name: "Results", scopes: ["messages:write"] }),
+  }),
   "POST /api/chats": signedIn({ body: () => ({ name: "Another" }) }),
   "GET /api/users/search": signedIn(),
   "GET /api/search": signedIn({ query: "q=hello" }),

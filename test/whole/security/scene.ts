@@ -5,6 +5,7 @@ import { Passwords } from "../../../src/accounts/passwords.ts";
 import { insertSession } from "../../../src/accounts/queries.ts";
 import { answer, answerAndHang, finish, say } from "../../world/gemini/script.ts";
 import { insertUser } from "../../../src/accounts/user-queries.ts";
+import { newAppSecret } from "../../world/app-codes.ts";
 import type { Person, World } from "../../world/world.ts";
 import { addFiles, type SceneFiles } from "./scene-files.ts";
 
@@ -20,9 +21,13 @@ export interface Scene {
   files: SceneFiles;
   /** The values of path parameters for this caller. */
   idsFor(caller: Person | undefined): Record<string, string | number>;
+  /** A username that nobody has. */
+  newName(): string;
   newcomer(): object;
   credentials(): Promise<object>;
   refreshToken(): Promise<object>;
+  /** The ticket and the code of a sign-in whose password was right. */
+  secondFactor(): Promise<object>;
   newPassword(): object;
   deletion(): object;
 }
@@ -80,6 +85,11 @@ export async function setScene(
   if (reported.status !== 200) throw new Error(JSON.stringify(reported.body));
   const removed = await owner.api("DELETE", `/api/chats/${chatId}/participants/${former.id}`);
   if (removed.status !== 200) throw new Error(JSON.stringify(removed.body));
+  const keyInput = { name: "Member's", scopes: ["messages:read"] };
+  const key = await member.api("POST", "/api/auth/keys", keyInput);
+  const bot = await member.api("POST", "/api/bots", { username: `bot${chatId}` });
+  for (const { status, body } of [key, bot])
+    if (status !== 200) throw new Error(JSON.stringify(body));
   let newcomers = 0;
   const newName = () => `newcomer${chatId}.${(newcomers += 1)}`;
 
@@ -95,12 +105,15 @@ export async function setScene(
       user_id: member.id,
       session_id: caller?.sessionId ?? owner.sessionId,
       report_id: reported.body.id,
+      key_id: key.body.id,
+      bot_id: bot.body.id,
       emoji: encodeURIComponent("👍"),
       attachment_id: files.sentId,
       width: 256,
       upload_id: files.uploadId,
       picture_id: files.pictureId,
     }),
+    newName,
     newcomer() {
       const username = newName();
       return { username, email: `${username}@example.com`, password };
@@ -110,6 +123,15 @@ export async function setScene(
     async credentials() {
       const { username } = await registered(world, newName());
       return { username, password };
+    },
+    async secondFactor() {
+      const { id, username } = await registered(world, newName());
+      const { secret, code } = newAppSecret();
+      await world.sql`
+        insert into totp_secrets (user_id, secret, confirmed_at) values (${id}, ${secret}, now())
+      `;
+      const { body } = await world.call("POST", "/api/auth/login", { username, password });
+      return { ticket: body.ticket, code };
     },
     async refreshToken() {
       const { hashedPassword, ...user } = await registered(world, newName());

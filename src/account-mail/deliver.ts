@@ -1,0 +1,48 @@
+// Does the work that ends in a mail.
+import { hashSecret, makeSecret } from "../accounts/access-tokens.ts";
+import type { Ctx } from "../context.ts";
+import type { Mail, MailJob, MailTransport } from "../mail/mail.ts";
+import { linkTtlSeconds } from "../wire/mail.ts";
+import {
+  resetLetter,
+  takenLetter,
+  verifyLetter,
+  wasChangedLetter,
+  wasResetLetter,
+} from "./letters.ts";
+import { insertResetLink, insertVerifyLink } from "./queries.ts";
+
+type DeliveringCtx = Pick<Ctx, "sql" | "config">;
+
+/** Makes and sends the mail of a job. A job for nobody sends none. @throws Error of the database or the mail server: try again later */
+export async function deliver(
+  ctx: DeliveringCtx,
+  transport: MailTransport,
+  job: MailJob,
+): Promise<void> {
+  const mail = await mailOf(ctx, job);
+  if (mail) await transport.send(mail);
+}
+
+async function mailOf({ sql, config }: DeliveringCtx, job: MailJob): Promise<Mail | undefined> {
+  const token = makeSecret();
+  const link = { hash: hashSecret(token), ttlSeconds: linkTtlSeconds };
+  const { publicUrl } = config;
+  switch (job.kind) {
+    case "verify_email": {
+      const found = await insertVerifyLink(sql, job, link);
+      if (!found) return undefined;
+      const { email } = job;
+      if (found.isTaken) return takenLetter({ email });
+      return verifyLetter({ email, username: found.username, publicUrl, token });
+    }
+    case "reset_password": {
+      const found = await insertResetLink(sql, job.email, link);
+      return found && resetLetter({ ...found, publicUrl, token });
+    }
+    case "password_was_reset":
+      return wasResetLetter(job);
+    case "email_was_changed":
+      return wasChangedLetter(job);
+  }
+}

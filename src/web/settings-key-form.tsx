@@ -1,0 +1,159 @@
+// Creating an access key, and showing it this once.
+import { useEffect, useId, useRef, useState } from "preact/hooks";
+import type { ChatSummary } from "../client/client.ts";
+import type { CreatedKey, NewKey, Scope } from "../client/keys.ts";
+import { Refusal, useAction } from "./acting.tsx";
+import { Field } from "./field.tsx";
+import { usePageParts } from "./page-parts.ts";
+
+/** What each scope allows, in the order in which they are offered. */
+export const scopeWords: readonly (readonly [Scope, string])[] = [
+  ["messages:read", "Read messages"],
+  ["messages:write", "Write messages, react, and ask the model"],
+  ["chats:read", "See chats and who is in them"],
+  ["chats:write", "Create, change and leave chats, and invite people"],
+  ["profile:read", "See profiles, and the account's email"],
+];
+
+const dayMs = 24 * 60 * 60 * 1_000;
+const lifetimes = [30, 90, 365];
+
+/** The key that a form asks for. */
+function keyOf(form: HTMLFormElement): NewKey {
+  const data = new FormData(form);
+  const days = Number(data.get("days"));
+  const ids = data.getAll("chat_id").map(Number);
+  const chosen = new Set(data.getAll("scope"));
+  return {
+    name: String(data.get("name") ?? ""),
+    scopes: scopeWords.flatMap(([scope]) => (chosen.has(scope) ? [scope] : [])),
+    chat_ids: ids.length > 0 ? ids : null,
+    expires_at: days > 0 ? new Date(Date.now() + days * dayMs).toISOString() : null,
+  };
+}
+
+export function KeyForm({
+  label,
+  create,
+}: {
+  /** The accessible name of the form. */
+  label: string;
+  create: (key: NewKey) => Promise<CreatedKey>;
+}) {
+  const action = useAction();
+  const [created, setCreated] = useState<CreatedKey>();
+
+  async function submit(form: HTMLFormElement) {
+    setCreated(undefined);
+    const isDone = await action.run(async () => setCreated(await create(keyOf(form))));
+    if (isDone) form.reset();
+  }
+
+  // The key is outside of the form, which is emptied afterwards.
+  return (
+    <div class="stack">
+      <form
+        class="stack"
+        aria-label={label}
+        onSubmit={(event) => {
+          event.preventDefault();
+          void submit(event.currentTarget);
+        }}
+      >
+        <Field
+          label="Name of the key"
+          name="name"
+          maxLength={200}
+          placeholder="Build results"
+          required
+        />
+        <fieldset class="choices">
+          <legend>It may</legend>
+          {scopeWords.map(([scope, words]) => (
+            <label key={scope} class="check">
+              <input type="checkbox" name="scope" value={scope} />
+              <span>
+                {words} <small class="muted">{scope}</small>
+              </span>
+            </label>
+          ))}
+        </fieldset>
+        <ChatChoice />
+        <Lifetime />
+        <Refusal of={action} />
+        <footer>
+          <button class="primary" disabled={action.isBusy}>
+            Create key
+          </button>
+        </footer>
+      </form>
+      <div role="status">{created && <ShownKey created={created} />}</div>
+    </div>
+  );
+}
+
+function Lifetime() {
+  const id = useId();
+  return (
+    <div class="field">
+      <label for={id}>It expires</label>
+      <select id={id} name="days">
+        {lifetimes.map((days) => (
+          <option key={days} value={days}>
+            after {days} days
+          </option>
+        ))}
+        <option value="0">never</option>
+      </select>
+    </div>
+  );
+}
+
+function ChatChoice() {
+  const { client } = usePageParts();
+  const [chats, setChats] = useState<readonly ChatSummary[]>();
+  useEffect(() => {
+    client.api.listChats().then(setChats, () => undefined);
+  }, []);
+  if (!chats || chats.length === 0) return null;
+  return (
+    <details>
+      <summary>Only in some chats</summary>
+      <fieldset class="choices chosen-chats">
+        <legend class="visually-hidden">Only in these chats</legend>
+        {chats.map(({ id, name }) => (
+          <label key={id} class="check">
+            <input type="checkbox" name="chat_id" value={id} />
+            <bdi>{name}</bdi>
+          </label>
+        ))}
+      </fieldset>
+    </details>
+  );
+}
+
+/** The key itself, which nobody is shown again. */
+function ShownKey({ created: { key, name } }: { created: CreatedKey }) {
+  const id = useId();
+  const field = useRef<HTMLInputElement>(null);
+  const [isCopied, setCopied] = useState(false);
+  return (
+    <div class="field shown-key">
+      <label for={id}>
+        The key “<bdi>{name}</bdi>”: copy it now, it is not shown again
+      </label>
+      <input ref={field} id={id} readOnly value={key} onFocus={() => field.current?.select()} />
+      <button
+        type="button"
+        onClick={() =>
+          void navigator.clipboard.writeText(key).then(
+            () => setCopied(true),
+            () => field.current?.focus(),
+          )
+        }
+      >
+        {isCopied ? "Copied" : "Copy"}
+      </button>
+    </div>
+  );
+}
