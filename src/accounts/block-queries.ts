@@ -18,7 +18,7 @@ export async function insertBlock(
   userId: number,
 ): Promise<z.infer<typeof Blocking> | undefined> {
   try {
-    // The caller's row is locked, so that of several requests at once each counts the blocks of those before.
+    // The caller's row is locked, so that of several requests at once each counts the blocks of those before it.
     return maybe(
       await sql`
         with me as materialized (
@@ -30,7 +30,7 @@ export async function insertBlock(
         added as (
           insert into user_blocks (blocker_id, blocked_id)
           select ${caller.id}, id from target
-          where (select count(*) from user_blocks where blocker_id = ${caller.id}) < ${blockedMax}
+          where blocks_of_person(${caller.id}) < ${blockedMax}
           on conflict (blocker_id, blocked_id) do nothing
           returning blocked_id
         ),

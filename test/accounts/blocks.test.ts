@@ -261,9 +261,11 @@ test("the list has the latest first, in pages, and a person blocks a limited num
     )
     insert into user_blocks (blocker_id, blocked_id) select ${ann.id}, id from added order by id
   `;
-  const cat = await world.person("cat");
+  const [cat, dan] = [await world.person("cat"), await world.person("dan")];
   await block(ann, ben);
-  const [one, two] = await Promise.all([block(ann, cat), block(ann, await world.person("dan"))]);
+  const [one, two] = await world.whileLocked({ user: ann.id }, 2, () =>
+    Promise.all([block(ann, cat), block(ann, dan)]),
+  );
   expect([one.status, two.status].toSorted()).toEqual([200, 409]);
   expectProblem(await block(ann, await world.person("eve")), 409, "too_many_blocks");
   expect((await block(ann, ben)).status).toBe(200);

@@ -251,9 +251,9 @@ export class World {
     }
   }
 
-  /** Locks a chat, begins something, and once `waiters` statements of it wait, does `meanwhile` and lets them go on. */
+  /** Locks a chat or a person, begins something, and once `waiters` statements of it wait, does `meanwhile` and lets them go on. */
   async whileLocked<T>(
-    chatId: number,
+    locked: number | { user: number },
     waiters: number,
     begin: () => Promise<T>,
     meanwhile: (transaction: Sql) => Promise<unknown> = async () => {},
@@ -261,7 +261,11 @@ export class World {
     const transaction = await this.sql.reserve();
     try {
       await transaction`begin`;
-      await transaction`select id from chats where id = ${chatId} for update`;
+      if (typeof locked === "number") {
+        await transaction`select id from chats where id = ${locked} for update`;
+      } else {
+        await transaction`select id from users where id = ${locked.user} for update`;
+      }
       const begun = begin();
       await this.untilBlocked(waiters);
       await meanwhile(transaction);
