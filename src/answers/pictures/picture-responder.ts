@@ -25,7 +25,9 @@ import type {
 import { countPicture, uncountPicture } from "./queries.ts";
 
 /** A picture has between 1,120 and 2,520 tokens, and an answer may have several, with text. */
-const outputTokensMax = 16_384;
+const outputTokensWanted = 16_384;
+/** With fewer tokens left there is no picture. */
+const outputTokensMin = 4_096;
 const repliedCharactersMax = 4_000;
 
 interface PicturePrompt {
@@ -62,11 +64,10 @@ export class PictureResponder implements Responder {
 
   async prepare({ question }: AnswerRequest): Promise<PreparedAnswer> {
     const prompt = await this.#promptOf(question);
-    const tokens = prompt.tokensAtMost + outputTokensMax;
     return {
       model: this.#settings.model,
-      tokensMin: tokens,
-      tokensWanted: tokens,
+      tokensMin: prompt.tokensAtMost + outputTokensMin,
+      tokensWanted: prompt.tokensAtMost + outputTokensWanted,
       isHistoryFull: false,
       stream: (run) => this.#stream(run, prompt),
     };
@@ -113,6 +114,8 @@ export class PictureResponder implements Responder {
     // A prompt of an image model corrects no estimates of text.
     run.meter.begin(prompt.estimatedTokens, 1, prompt.estimatedTokens);
     await this.#keepReceipt(run, stored, prompt, outcomes);
+    const left = run.reservedTokens - prompt.tokensAtMost;
+    const outputTokensMax = Math.max(outputTokensMin, Math.min(outputTokensWanted, left));
     let hasBegun = false;
     try {
       for await (const delta of this.#streamAnswer(
