@@ -28,7 +28,9 @@ export async function startClamd({ streamMax = "25M" } = {}) {
     "SelfCheck 0",
   ];
   writeFileSync(join(folder, "clamd.conf"), `${settings.join("\n")}\n`);
-  const daemon = Bun.spawn(["clamd", "--config-file", join(folder, "clamd.conf")], {
+  // It must not outlive a run of the tests that is killed.
+  const guard = Bun.which("setpriv") ? ["setpriv", "--pdeathsig", "KILL"] : [];
+  const daemon = Bun.spawn([...guard, "clamd", "--config-file", join(folder, "clamd.conf")], {
     stdout: "ignore",
     stderr: "ignore",
   });

@@ -30,13 +30,16 @@ async function expectNothingKept(world: World) {
 describe.skipIf(!hasClamd)("with ClamAV's daemon", () => {
   let daemon: Awaited<ReturnType<typeof startClamd>>;
   let scene: Awaited<ReturnType<typeof begin>>;
+  const stops: (() => unknown)[] = [];
   beforeAll(async () => {
     daemon = await startClamd({ streamMax: "1M" });
+    stops.push(() => daemon.stop());
     scene = await begin({ SCAN_URL: daemon.url });
+    stops.unshift(() => scene.world.stop());
   }, 30_000);
+  // Also what was begun before a failure.
   afterAll(async () => {
-    await scene.world.stop();
-    await daemon.stop();
+    for (const stop of stops) await stop();
   });
 
   test("an infected file is refused both ways, is audited, and nothing of it is kept", async () => {

@@ -92,8 +92,8 @@ test("a reaction is picked with the keyboard alone, and the other joins it and t
   const actions = (index: number) =>
     annas.rows.nth(index).getByRole("button", { name: /^Actions/ });
   await annas.composer.focus();
-  // The buttons that add files and that ask Gemini are between.
-  for (let step = 0; step < 3; step += 1) await keyboard.press("Shift+Tab");
+  // The buttons that add files, that record and that ask Gemini are between.
+  for (let step = 0; step < 4; step += 1) await keyboard.press("Shift+Tab");
   await focused(annas, actions(1));
   await keyboard.press("ArrowUp");
   await focused(annas, actions(0));
