@@ -64,7 +64,7 @@ describe.skipIf(!hasNats)("a server whose bus is away", () => {
     const { body: metrics } = await world.call("GET", "/metrics", undefined, {
       authorization: `Bearer ${metricsToken}`,
     });
-    expect(metrics).toMatch(/^gemini_coop_bus_up 1$/m);
+    expect(metrics).toMatch(/^gemini_coop_bus_away 0$/m);
     expect(metrics).toMatch(/^gemini_coop_bus_outages_total [1-9]/m);
   });
 

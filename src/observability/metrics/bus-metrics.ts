@@ -1,4 +1,4 @@
-// Metrics of the bus between servers. Without a bus they are 0, and bus_up is left out.
+// Metrics of the bus between servers. Without a bus they are 0.
 import { Gauge, type Registry } from "prom-client";
 import { prefix } from "./histograms.ts";
 import type { Metrics, ServerState } from "./metrics.ts";
@@ -11,14 +11,11 @@ export function createBusMetrics(
   stateOf: () => ServerState | undefined,
 ): BusMetrics {
   new Gauge({
-    name: `${prefix}bus_up`,
-    help: "1 while the bus between servers is there, 0 while it is away",
+    name: `${prefix}bus_away`,
+    help: "1 while the bus between servers is away, otherwise 0",
     registers: [registry],
-    labelNames: [],
     collect() {
-      const bus = stateOf()?.bus();
-      if (bus) this.set(bus.isUp ? 1 : 0);
-      else this.remove();
+      this.set(stateOf()?.bus()?.isUp === false ? 1 : 0);
     },
   });
   new Gauge({
