@@ -7,7 +7,9 @@ import { large, makePdf, roomWithFiles } from "./asking-about.ts";
 
 setDefaultTimeout(20_000);
 
+/** Its answers wait for no upload. */
 const world = useWorld({ durations: { fileWaitMs: 50 } });
+const patient = useWorld();
 const gemini = () => world.gemini.files;
 
 describe("what the model cannot read is named, and the room gets its answer", () => {
@@ -41,9 +43,9 @@ describe("what the model cannot read is named, and the room gets its answer", ()
   });
 
   test("because the model refuses it: it is asked again without files", async () => {
-    const { annas, upload, post, receipt } = await roomWithFiles(world);
+    const { annas, upload, post, receipt } = await roomWithFiles(patient);
     const file = await upload(makePng(5, 5), { name: "broken.png" });
-    world.gemini.respondWith(refuse(400, { message: "Unable to process input image." }));
+    patient.gemini.respondWith(refuse(400, { message: "Unable to process input image." }));
     await post({ content: "/bot what is it?", attachment_ids: [file.id] });
     const { message_id: id } = await annas.next("bot_stream", {
       is_complete: true,
@@ -52,6 +54,6 @@ describe("what the model cannot read is named, and the room gets its answer", ()
     expect((await receipt(Number(id))).files).toMatchObject([
       { name: "broken.png", was_read: false, reason: "Gemini could not read it" },
     ]);
-    expect(JSON.stringify(world.gemini.requests.at(-1)?.body)).not.toContain("inlineData");
+    expect(JSON.stringify(patient.gemini.requests.at(-1)?.body)).not.toContain("inlineData");
   });
 });
