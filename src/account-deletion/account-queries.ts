@@ -8,7 +8,8 @@ const Deleted = z.object({
   user_ids: z.array(z.int()),
   session_ids: z.array(z.uuid()),
   /** The answers to the accounts' questions that are running. */
-  answer_ids: z.array(z.int()),
+  /** The answers that were running for the person. */
+  answers: z.array(z.object({ message_id: z.int(), chat_id: z.int() })),
 });
 export type Deleted = z.infer<typeof Deleted>;
 
@@ -115,7 +116,7 @@ async function markDeleted(
         update answer_runs r set stop_requested = true
         from deleted
         where r.user_id = deleted.id
-        returning r.message_id
+        returning r.message_id, r.chat_id
       ),
       audited as (${insertEvent(
         sql,
@@ -130,7 +131,9 @@ async function markDeleted(
         sql`from deleted`,
       )})
       select array(select id from deleted) as user_ids, array(select id from ended) as session_ids,
-        array(select message_id from stopped where message_id is not null) as answer_ids
+        (
+          select coalesce(json_agg(stopped), '[]') from stopped where message_id is not null
+        ) as answers
     `,
     Deleted,
   );

@@ -31,7 +31,11 @@ export async function deleteAccount(
   // The password was changed, or the account deleted, in between.
   if (!deleted) throw await wrongPassword(ctx, caller);
   endSessions(ctx, deleted.session_ids);
-  for (const id of deleted.answer_ids) ctx.answers.find(id)?.stop("stopped");
+  for (const { chat_id: chatId, message_id: id } of deleted.answers) {
+    const running = ctx.answers.find(id);
+    if (running) running.stop("stopped");
+    else ctx.peers.stopRequested(chatId, id);
+  }
   try {
     endSessions(ctx, await deleteSessions(ctx.sql, caller.id));
     await deleteBots(ctx, caller, { botId: undefined, erases });

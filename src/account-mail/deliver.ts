@@ -10,7 +10,7 @@ import {
   wasChangedLetter,
   wasResetLetter,
 } from "./letters.ts";
-import { insertResetLink, insertVerifyLink } from "./queries.ts";
+import { deleteLink, insertResetLink, insertVerifyLink } from "./queries.ts";
 
 type DeliveringCtx = Pick<Ctx, "sql" | "config">;
 
@@ -20,12 +20,23 @@ export async function deliver(
   transport: MailTransport,
   job: MailJob,
 ): Promise<void> {
-  const mail = await mailOf(ctx, job);
-  if (mail) await transport.send(mail);
+  const token = makeSecret();
+  const mail = await mailOf(ctx, job, token);
+  if (!mail) return;
+  try {
+    await transport.send(mail);
+  } catch (error) {
+    // The next try makes another link, and no link that nobody was sent counts among those of the hour.
+    await deleteLink(ctx.sql, hashSecret(token));
+    throw error;
+  }
 }
 
-async function mailOf({ sql, config }: DeliveringCtx, job: MailJob): Promise<Mail | undefined> {
-  const token = makeSecret();
+async function mailOf(
+  { sql, config }: DeliveringCtx,
+  job: MailJob,
+  token: string,
+): Promise<Mail | undefined> {
   const link = { hash: hashSecret(token), ttlSeconds: linkTtlSeconds };
   const { publicUrl } = config;
   switch (job.kind) {

@@ -146,7 +146,8 @@ const Reset = z.object({
 });
 
 /**
- * Uses a link: the person has another password, and all sessions of the person end. The address is verified, since the link was sent there.
+ * Uses a link: the person has another password, and all sessions of the person end, as do the other links: somebody else
+ * may have asked for them. The address is verified, since the link was sent there.
  * @returns undefined for a link that does not work, also if the person has another address by now
  */
 export async function takeResetLink(
@@ -169,7 +170,7 @@ export async function takeResetLink(
       ),
       other_links as (
         delete from mail_links l using changed
-        where l.user_id = changed.id and l.purpose = 'reset_password' and l.link_hash <> ${hash}
+        where l.user_id = changed.id and l.link_hash <> ${hash}
       ),
       ended as (
         delete from sessions s using changed
@@ -191,6 +192,10 @@ export async function takeResetLink(
     `,
     Reset,
   );
+}
+
+export async function deleteLink(sql: Sql, hash: Buffer): Promise<void> {
+  await sql`delete from mail_links where link_hash = ${hash}`;
 }
 
 /** Deletes links that are older than an hour, `limit` at most. @returns how many */

@@ -25,6 +25,16 @@ export async function findSessions(
   );
 }
 
+/**
+ * Deletes the links for another address than the present one, if `ended` has a row: who asked for them may have lost the right to.
+ */
+const pendingAddresses = (sql: Sql, userId: number) => sql`
+  unlinked as (
+    delete from mail_links l using users u
+    where u.id = ${userId} and l.user_id = u.id and lower(l.email) <> lower(u.email) and exists (select from ended)
+  )
+`;
+
 /** @returns false for a session that is none of this person's */
 export async function deleteOwnSession(sql: Sql, actor: Actor, id: string): Promise<boolean> {
   const rows = await sql`
@@ -33,6 +43,7 @@ export async function deleteOwnSession(sql: Sql, actor: Actor, id: string): Prom
       where id = ${id} and user_id = ${actor.id} and expires_at > now() and access_key_id is null
       returning id
     ),
+    ${pendingAddresses(sql, actor.id)},
     audited as (${insertEvent(
       sql,
       {
@@ -60,6 +71,7 @@ export async function deleteOtherSessions(sql: Sql, holder: Holder): Promise<str
         where user_id = ${holder.id} and id <> ${holder.sessionId} and access_key_id is null
         returning id
       ),
+      ${pendingAddresses(sql, holder.id)},
       audited as (${insertEvent(
         sql,
         {
@@ -90,7 +102,7 @@ export async function deleteAllSessions(sql: Sql, userId: number): Promise<strin
 const ChangedPassword = z.object({ ended_ids: z.array(z.uuid()) });
 
 /**
- * Replaces a person's password hash, if it is still `oldHash`, and ends the other sessions.
+ * Replaces a person's password hash, if it is still `oldHash`, and ends the other sessions and all links of mails.
  * @returns the sessions that ended; undefined when the hash was another one
  */
 export async function updatePassword(
@@ -109,6 +121,9 @@ export async function updatePassword(
         delete from sessions s using changed
         where s.user_id = changed.id and s.id <> ${holder.sessionId} and s.access_key_id is null
         returning s.id
+      ),
+      unlinked as (
+        delete from mail_links l using changed where l.user_id = changed.id
       ),
       audited as (${insertEvent(
         sql,

@@ -91,8 +91,8 @@ const connecting = html`<p>
     is refused or belongs to another person, the reply is an <code>error</code> with
     <code>invalid_token</code>, and the socket continues with its previous token. When the session
     ends, by ${endpoint("Authentication", "logout", "POST /api/auth/logout")}, from another session
-    or with a changed password, its tokens become invalid and its sockets are closed with
-    <code>revoked</code>.
+    or with a changed or reset password, or the account is deleted, its tokens become invalid and
+    its sockets are closed with <code>revoked</code>.
   </p>
   <h3>Frames</h3>
   <p>
@@ -134,8 +134,8 @@ const sending = html`<p>
     the same frame with the same <code>client_id</code> on the next connection: the message is
     stored once, and the reply refers to the first request. A <code>client_id</code> permanently
     identifies one message of its sender in a chat; a message with the same
-    <code>client_id</code> and other content or another <code>reply_to</code> is refused with
-    <code>client_id_reused</code>.
+    <code>client_id</code> and other content, other files or another <code>reply_to</code> is
+    refused with <code>client_id_reused</code>.
   </p>
   <p>
     <a href="#ClientEdit"><code>edit</code></a> and <a href="#ClientDelete"><code>delete</code></a>
@@ -149,9 +149,9 @@ const sending = html`<p>
   </p>
   <p>
     The content is stored exactly as it is sent: 1 to 16,000 characters, which must not all be white
-    space. Characters are Unicode code points, so an emoji of two UTF-16 units counts as one. U+0000
-    and lone surrogates are refused. A question is trimmed when the model is asked, not when it is
-    stored.
+    space; with <code>attachment_ids</code> it may be empty. Characters are Unicode code points, so
+    an emoji of two UTF-16 units counts as one. U+0000 and lone surrogates are refused. A question
+    is trimmed when the model is asked, not when it is stored.
   </p>
   <p>
     Everybody in the room, including the sender, then receives a

@@ -85,6 +85,10 @@ export const Attachment = z
   .meta({ id: "Attachment" });
 export type Attachment = z.infer<typeof Attachment>;
 
+/** The words for a message without text: the name of its first file. */
+export const nameOfFirst = ([file]: readonly Attachment[]) =>
+  file?.kind === "voice" ? "Voice message" : (file?.name ?? "");
+
 export const exampleAttachment: Attachment = {
   id: 5,
   name: "holiday.jpg",

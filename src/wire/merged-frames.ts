@@ -1,6 +1,7 @@
 // The frames of merged sockets, which are those that were opened with an access token in the address. Clients of the
 // FastAPI server read the nested `message` of these frames; the flat members stand beside it.
 import { z } from "zod";
+import { nameOfFirst } from "./attachments.ts";
 import { BotStreamFirstFrame, BotStreamFrame, BotStreamLastFrame, MessageFrame } from "./frames.ts";
 import { botUsername, Message } from "./messages.ts";
 import { ReadReceipts } from "./receipts.ts";
@@ -46,9 +47,10 @@ export const mergedFrames = {
 export function mergedMessage(
   message: Omit<z.infer<typeof MessageFrame>, "type"> | Message,
 ): MergedMessage {
-  const { chat_id, user_id, username, content, is_bot, created_at, error } = message;
+  const { chat_id, user_id, username, content: text, is_bot, created_at, error } = message;
   const id = "id" in message ? message.id : message.message_id;
-  return { id, chat_id, user_id, username, content: content || (error ?? ""), is_bot, created_at };
+  const content = text || error || nameOfFirst(message.attachments);
+  return { id, chat_id, user_id, username, content, is_bot, created_at };
 }
 
 /** An answer with the text that has been shown of it. */

@@ -1,5 +1,6 @@
 // Frames that show a stored message.
 import type { z } from "zod";
+import { nameOfFirst } from "./attachments.ts";
 import {
   BotStreamLastFrame,
   type BotStreamFirstFrame,
@@ -71,10 +72,8 @@ export function mentionFrame(message: Message): MentionFrame {
 }
 
 /** A message without text shows the name of its first file. */
-const previewOf = ({ content, attachments: [file] }: Message) =>
-  (content || (file?.kind === "voice" ? "Voice message" : (file?.name ?? "")))
-    .slice(0, previewMax)
-    .toWellFormed();
+const previewOf = ({ content, attachments }: Message) =>
+  (content || nameOfFirst(attachments)).slice(0, previewMax).toWellFormed();
 
 export function firstStreamFrame(answer: Message): z.infer<typeof BotStreamFirstFrame> {
   return {

@@ -1,5 +1,6 @@
 // A room's frames as texts that are ready to send. Delivery orders and sends them and knows no type of frame.
 import { z } from "zod";
+import { nameOfFirst } from "./attachments.ts";
 import { FrameText, type SerialisedFrame } from "./frame-text.ts";
 import {
   BotStreamLastFrame,
@@ -110,8 +111,10 @@ export function receivedFrame(
     }
     const { chat_id: chatId } = readAs(InChat, text) ?? {};
     if (!answer || chatId === undefined) return undefined;
-    const { full_response = "", error } = (shape === "last" ? lastFrame() : undefined) ?? {};
-    return mergedAnswer({ ...answer, chatId, text: full_response || (error ?? "") });
+    const last = shape === "last" ? lastFrame() : undefined;
+    const { full_response = "", error, attachments } = last ?? {};
+    const shown = full_response || error || nameOfFirst(attachments ?? []);
+    return mergedAnswer({ ...answer, chatId, text: shown });
   };
   const catchUp = () => {
     const frame = lastFrame();

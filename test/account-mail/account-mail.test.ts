@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { Passwords } from "../../src/accounts/passwords.ts";
 import { cleanUpLinks } from "../../src/account-mail/actions.ts";
 import { expectInvalid, expectProblem } from "../http/refusals.ts";
 import { CapturedLog } from "../world/captured.ts";
@@ -21,6 +22,10 @@ afterAll(() => mailbox.stop());
 const password = "correct horse battery";
 const another = "another horse battery";
 let people = 0;
+let hash: string;
+beforeAll(async () => {
+  hash = await new Passwords(world.ctx.log, { memoryKiB: 8, passes: 1 }).hash(password);
+});
 
 interface Registered {
   username: string;
@@ -86,6 +91,39 @@ describe("verifying an address", () => {
     expect(await emailOf(ann)).toEqual({ email: to, email_verified: true });
     expect((await mailbox.mailTo(ann.email, 2)).raw).toContain(`is ${to} now`);
     expectProblem(await reset(old), 410, "invalid_link");
+  });
+
+  test.each([
+    ["other sessions end", (ann: Person) => ann.api("DELETE", "/api/auth/sessions")],
+    [
+      "the password is changed",
+      (ann: Person) =>
+        ann.api("POST", "/api/auth/password", {
+          current_password: password,
+          new_password: another,
+        }),
+    ],
+    [
+      "the password is reset",
+      async (ann: Person) => {
+        await forgot(ann.email);
+        return await reset(tokenOf(await mailbox.mailTo(ann.email)));
+      },
+    ],
+  ])("to another one ends when %s, since a thief may have asked for it", async (_, end) => {
+    const ann = await world.person("ann");
+    await world.sql`
+      update users set hashed_password = ${hash} where id = ${ann.id}
+    `;
+    await world.sql`
+      insert into sessions (user_id, id, refresh_token_hash, expires_at)
+      values (${ann.id}, gen_random_uuid(), 'x', now() + interval '1 hour')
+    `;
+    const to = `thief.of.${ann.email}`;
+    expect((await ann.api("POST", "/api/auth/email", { email: to })).status).toBe(200);
+    const token = tokenOf(await mailbox.mailTo(to));
+    expect((await end(ann)).status).toBe(200);
+    expectProblem(await verify(token), 410, "invalid_link");
   });
 
   test("answers the same for an address of somebody else, who is told, and gets no link", async () => {
@@ -220,6 +258,10 @@ describe("the mail server", () => {
     mailbox.refuse(2);
     await forgot(email);
     expect(tokenOf(await mailbox.mailTo(email, 2))).toBeString();
+    const links = await world.sql`
+      select from mail_links l join users u on u.id = l.user_id where u.email = ${email} and purpose = 'reset_password'
+    `;
+    expect(links).toHaveLength(1);
   });
 
   test("that goes on refusing is given up on, and the log has neither the address nor the link", async () => {

@@ -43,7 +43,7 @@ export async function ask(...request: Parameters<typeof send>): Promise<Answer> 
 /** Uploads a file that is accepted. */
 export async function uploaded(
   world: World,
-  person: Person,
+  person: Pick<Person, "token">,
   chatId: number,
   body: Bun.BodyInit,
   sent: Sent = {},

@@ -2,12 +2,14 @@ import { beforeAll, describe, expect, test } from "bun:test";
 import { Passwords } from "../../src/accounts/passwords.ts";
 import { continueDeletions } from "../../src/account-deletion/job.ts";
 import { botsPerPersonMax } from "../../src/wire/bots.ts";
+import { makeWav } from "../attachments/made-recordings.ts";
+import { uploaded } from "../attachments/files.ts";
 import { expectInvalid, expectProblem, time } from "../http/refusals.ts";
 import { TestSocket } from "../world/socket.ts";
 import { useWorld, type Person } from "../world/world.ts";
 
 // The recurring task is called by the tests.
-const world = useWorld({ durations: { purgeMs: 3_600_000 } });
+const world = useWorld({ durations: { purgeMs: 3_600_000, transcribeMs: 3_600_000 } });
 const password = "correct horse battery";
 let ann: Person;
 let ben: Person;
@@ -47,6 +49,23 @@ async function socketOf({ key }: TestBot): Promise<TestSocket> {
 }
 
 describe("a bot", () => {
+  test("has its voice messages not transcribed, which would ask the model", async () => {
+    const bot = await botOf(ann);
+    const chat = await ann.chat({ with: [bot] });
+    const wav = makeWav({ seconds: 0.5, sound: (second) => Math.sin(second * 440) });
+    for (const token of [bot.key, ann.token]) {
+      const file = await uploaded(world, { token }, chat.id, wav, { kind: "voice", name: "v.wav" });
+      const message = { content: "", attachment_ids: [file.id] };
+      const path = `/api/chats/${chat.id}/messages`;
+      const sent = await world.call("POST", path, message, { authorization: `Bearer ${token}` });
+      expect(sent.status).toBe(200);
+    }
+    const noted = await world.sql`
+      select a.user_id from transcriptions t join attachments a on a.id = t.attachment_id where t.chat_id = ${chat.id}
+    `;
+    expect([...noted]).toEqual([{ user_id: ann.id }]);
+  });
+
   test("belongs to a person and is marked wherever it is seen", async () => {
     const { body: bot, status } = await ann.api("POST", "/api/bots", { username: newName() });
     expect(status).toBe(200);
@@ -242,6 +261,20 @@ describe("a deleted bot", () => {
       ["create_bot", ann.id],
       ["delete_bot", ann.id],
     ]);
+  });
+
+  test("gets no chat of an owner who goes: a person does, and a chat of bots alone is deleted", async () => {
+    const dan = await world.person("dan");
+    const hash = await new Passwords(world.ctx.log, { memoryKiB: 8, passes: 1 }).hash(password);
+    await world.sql`update users set hashed_password = ${hash} where id = ${dan.id}`;
+    const bot = await botOf(ben);
+    const shared = await dan.chat({ with: [bot] });
+    expect((await dan.api("POST", `/api/chats/${shared.id}/invite`, ann)).status).toBe(200);
+    const alone = await dan.chat({ with: [bot] });
+    const gone = await dan.api("DELETE", "/api/auth/me", { password, messages: "keep" });
+    expect(gone.status).toBe(200);
+    expect((await ann.api("GET", `/api/chats/${shared.id}`)).body.owner_id).toBe(ann.id);
+    expectProblem(await bot.api("GET", `/api/chats/${alone.id}`), 404, "not_found");
   });
 
   test("goes with its owner, with its messages if the owner's go", async () => {

@@ -2,6 +2,7 @@
 // `message`, also those of chats that they have not joined.
 import { beforeEach, describe, expect, test } from "bun:test";
 import { answer, finish, refuse, say } from "../world/gemini/script.ts";
+import { uploaded } from "../attachments/files.ts";
 import { TestSocket, type Frame } from "../world/socket.ts";
 import { useWorld, type Person } from "../world/world.ts";
 
@@ -46,6 +47,15 @@ describe("a message", () => {
     expect(flat.message).toBeUndefined();
     expect(await joined.next("message")).toEqual({ ...flat, message: nested });
     expect(await unjoined.next("message")).toEqual({ type: "message", message: nested });
+  });
+
+  test("of files alone has the name of the first one in the nested form", async () => {
+    const socket = await merged(ben, chatId);
+    const file = await uploaded(world, ann, chatId, "a file", { name: "notes.txt" });
+    const input = { content: "", attachment_ids: [file.id] };
+    expect((await ann.api("POST", `/api/chats/${chatId}/messages`, input)).status).toBe(200);
+    expect(nestedIn(await socket.next("message")).content).toBe("notes.txt");
+    await socket.close();
   });
 
   test("comes once to each merged socket of every participant, the sender's too, and to nobody else", async () => {

@@ -160,6 +160,7 @@ export const settledRun = (
       ${usage?.thoughts_tokens ?? 0}, ${usage?.cached_tokens ?? 0}, ${usage?.total_tokens ?? 0}
     from account
     where ${(usage?.total_tokens ?? 0) > 0}
+      and not (kind = 'user' and exists (select from users where users.id = account.id and deleted_at is not null))
     on conflict (kind, id, day) do update
     set answers = d.answers + excluded.answers,
         prompt_tokens = d.prompt_tokens + excluded.prompt_tokens,
