@@ -50,10 +50,11 @@ async function socketOf({ key }: TestBot): Promise<TestSocket> {
 
 describe("a bot", () => {
   test("has its voice messages not transcribed, which would ask the model", async () => {
-    const bot = await botOf(ann);
-    const chat = await ann.chat({ with: [bot] });
+    const dora = await world.person("dora");
+    const bot = await botOf(dora);
+    const chat = await dora.chat({ with: [bot] });
     const wav = makeWav({ seconds: 0.5, sound: (second) => Math.sin(second * 440) });
-    for (const token of [bot.key, ann.token]) {
+    for (const token of [bot.key, dora.token]) {
       const file = await uploaded(world, { token }, chat.id, wav, { kind: "voice", name: "v.wav" });
       const message = { content: "", attachment_ids: [file.id] };
       const path = `/api/chats/${chat.id}/messages`;
@@ -63,7 +64,7 @@ describe("a bot", () => {
     const noted = await world.sql`
       select a.user_id from transcriptions t join attachments a on a.id = t.attachment_id where t.chat_id = ${chat.id}
     `;
-    expect([...noted]).toEqual([{ user_id: ann.id }]);
+    expect([...noted]).toEqual([{ user_id: dora.id }]);
   });
 
   test("belongs to a person and is marked wherever it is seen", async () => {
