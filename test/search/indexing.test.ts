@@ -144,24 +144,27 @@ describe("the index", () => {
     const { id } = await ann.chat();
     const others = [world.startAnother(), world.startAnother()];
     for (let round = 0; round < 6; round += 1) {
-      const sending = Array.from({ length: 20 }, (_, n) => ann.say(id, `round ${round} ${n}`));
+      // Settled from the start, since some of these fail while connections are being cut off.
+      const sending = Promise.allSettled(
+        Array.from({ length: 20 }, (_, n) => ann.say(id, `round ${round} ${n}`)),
+      );
       const [{ upTo }] = await retried(async () =>
         z
           .tuple([z.object({ upTo: z.int() })])
           .parse([...(await world.sql`select last_seq as "upTo" from chats where id = ${id}`)]),
       );
       const parts = [{ chatId: id, after: 0, upTo }];
-      const working = [
+      const working = Promise.allSettled([
         world.index(),
         ...others.map((other) => other.indexer.run()),
         indexParts(world.sql, parts),
         indexParts(others[0]?.ctx.sql ?? world.sql, parts, { rewrites: true }),
-      ];
+      ]);
       await world.sql`
         select pg_terminate_backend(pid) from pg_stat_activity
         where datname = current_database() and pid <> pg_backend_pid() and query like '%search_entries%'
       `;
-      await Promise.allSettled([...working, ...sending]);
+      await Promise.all([working, sending]);
     }
     for (const other of others) await other.stop();
     await retried(() => world.index());
