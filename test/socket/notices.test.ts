@@ -39,6 +39,7 @@ function chatLike(name: string) {
     last_seq: expect.any(Number),
     updated_seq: expect.any(Number),
     settings: defaultSettings,
+    picture_url: null,
   };
 }
 
