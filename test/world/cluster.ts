@@ -17,7 +17,7 @@ export const clusterSetting = "TEST_CLUSTER_URL";
 const prefix = "gemini-coop-test-";
 
 /** As many as a server's pool has: statements that wait for locks leave connections to those that do not. */
-const poolMax = 10;
+export const poolMax = 10;
 /** Tests hold locks until others wait for them, which may take long on a busy machine. */
 const lockTimeoutMs = 15_000;
 /** A server's connections plan a statement five times before they keep a plan, which costs more than all that tests look up. */

@@ -110,7 +110,7 @@ test("a connection to a pool's database that is not the pool's is closed", () =>
 
 test("a pool is not used again after its schema has changed, or when it has no connection left", () =>
   withPool(async ({ sql, name }, fingerprint) => {
-    const reserved = await Promise.all(Array.from({ length: 6 }, () => sql.reserve()));
+    const reserved = await Promise.all(Array.from({ length: poolMax }, () => sql.reserve()));
     expect(await emptyThroughPool(sql, name, fingerprint)).toBe(false);
     for (const connection of reserved) connection.release();
     await sql`create table more ()`;
