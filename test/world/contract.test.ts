@@ -44,7 +44,7 @@ test("an answer as the document has it passes, also to HEAD and with a slash at 
 });
 
 test.each<[what: string, check: () => Promise<void>]>([
-  ["a status", () => me(answer(problem("not_found", 404), 404))],
+  ["a status", () => me(answer(problem("conflict", 409), 409))],
   ["a member more", () => me(answer({ ...user, hashed_password: "x" }))],
   ["a member less", () => me(answer({ ...user, email: undefined }))],
   ["a member of another type", () => me(answer({ ...user, id: "1" }))],

@@ -9,6 +9,7 @@ import {
   giveBackDatabase,
   giveBackPool,
   type PooledDatabase,
+  poolMax,
 } from "./cluster.ts";
 import { emptyIfUnchanged, emptyThroughPool, fingerprintOf } from "./emptying.ts";
 import { everything, using } from "./rows.ts";
