@@ -18,12 +18,7 @@ export function PictureChoice({
   const input = useRef<HTMLInputElement>(null);
   return (
     <div class="picture-choice">
-      <button
-        type="button"
-        disabled={action.isBusy}
-        onClick={() => input.current?.click()}
-        aria-label={`${hasPicture ? "Change" : "Choose"} ${what}`}
-      >
+      <button type="button" disabled={action.isBusy} onClick={() => input.current?.click()}>
         {hasPicture ? "Change picture" : "Choose picture"}
       </button>
       {hasPicture && (

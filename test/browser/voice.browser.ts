@@ -109,13 +109,13 @@ test("a person chooses a picture, which others see beside messages, in the list 
   };
   await annas.page.getByRole("button", { name: "Your settings" }).click();
   const dialog = annas.page.getByRole("dialog");
-  await dialog.getByRole("button", { name: "Choose your picture" }).waitFor();
+  await dialog.getByRole("button", { name: "Choose picture" }).waitFor();
   const bad = { name: "me.txt", mimeType: "image/png", buffer: Buffer.from("no picture") };
   await dialog.locator("input[type=file]").setInputFiles(bad);
   await dialog.getByText(/cannot be read/).waitFor();
   expect(annas.faults.splice(0)).toEqual([expect.stringContaining("422")]);
   await dialog.locator("input[type=file]").setInputFiles(file);
-  await dialog.getByRole("button", { name: "Change your picture" }).waitFor();
+  await dialog.getByRole("button", { name: "Change picture" }).waitFor();
   await until(annas.page, `document.querySelector("dialog .avatar img")?.naturalWidth > 0`);
   await picture(annas.page, "picture-settings");
   const row = bens.rows.filter({ hasText: "Look at me" });
@@ -125,7 +125,7 @@ test("a person chooses a picture, which others see beside messages, in the list 
   await picture(bens.page, "picture-card");
   await bens.page.keyboard.press("Escape");
   await dialog.getByRole("button", { name: "Remove your picture" }).click();
-  await dialog.getByRole("button", { name: "Choose your picture" }).waitFor();
+  await dialog.getByRole("button", { name: "Choose picture" }).waitFor();
   await row.locator(".avatar img").waitFor({ state: "detached" });
   await annas.page.keyboard.press("Escape");
   await leave();
@@ -140,7 +140,7 @@ test("the owner gives a chat a picture, which everybody sees in the list", async
     mimeType: "image/png",
     buffer: makePng(100, 100, { pixels: (x, y) => [200, x, y] }),
   });
-  await dialog.getByRole("button", { name: "Change the picture of the chat" }).waitFor();
+  await dialog.getByRole("button", { name: "Change picture" }).waitFor();
   for (const { page } of [annas, bens]) {
     await page.locator(".chats a[aria-current=page] .avatar img").waitFor();
   }
