@@ -81,8 +81,8 @@ test("the keyboard alone signs in, opens a room, sends, and comes back from a di
   expect(await typed.locator(".text").innerText()).toBe("Typed\nand sent");
   await page.locator(".row:not(.pending)").waitFor();
 
-  // The buttons that add files and that ask Gemini are between.
-  for (let step = 0; step < 3; step += 1) await keyboard.press("Shift+Tab");
+  // The buttons that add files, record and ask Gemini are between.
+  for (let step = 0; step < 4; step += 1) await keyboard.press("Shift+Tab");
   await typed
     .getByRole("button", { name: /^Actions/ })
     .and(page.locator(":focus"))
