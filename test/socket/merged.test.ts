@@ -161,6 +161,7 @@ describe("removal", () => {
   test("ends the nested messages of a chat at once, joined or not, until the next invitation", async () => {
     const [joined, unjoined] = [await merged(ben, chatId), await merged(ben)];
     await ann.say(chatId, "before");
+    for (const socket of [joined, unjoined]) await socket.next("message");
     await ann.api("DELETE", `/api/chats/${chatId}/participants/${ben.id}`);
     await ann.say(chatId, "after");
     await ann.api("POST", `/api/chats/${chatId}/mark-read`);
