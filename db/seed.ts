@@ -122,7 +122,7 @@ async function seed(config: Config, address: DatabaseAddress): Promise<string> {
     for (const room of rooms) lines.push(await furnish(ctx, callerOf, room));
     for (const { refreshToken } of sessions.values()) await logout(ctx, refreshToken, source);
     return [
-      "The world is there. Sign in as any of these:",
+      "The sample data is stored. Sign in as any of these people:",
       "",
       ...names.map((name) => `  username ${name.padEnd(7)} password ${password}`),
       "",

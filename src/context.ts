@@ -88,11 +88,11 @@ export interface Identity {
   readonly sessionId: string;
   /** Milliseconds since the epoch; Infinity for an access key that does not expire. */
   readonly expiresAtMs: number;
-  /** What the access key allows that was sent; undefined for a person who is signed in, and may do everything. */
+  /** The rights of the access key that was sent; undefined for a person who is signed in, and may do everything. */
   readonly grant?: Grant | undefined;
 }
 
-/** What an access key allows. It never changes. */
+/** The rights of an access key. They never change. */
 export interface Grant {
   readonly keyId: number;
   readonly scopes: ReadonlySet<Scope>;

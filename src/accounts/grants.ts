@@ -1,4 +1,4 @@
-// What access keys allow. Everything that takes a token passes through here, once for a request and once for a frame.
+// The checks of what an access key allows. Each request and each frame that has a token passes them once.
 import { chatNotFoundDetail } from "../wire/chats.ts";
 import { Problem } from "../wire/problems.ts";
 import { personalFrameScopes, type Need, type PersonalFrame, type Scope } from "../wire/scopes.ts";
@@ -44,7 +44,7 @@ export function checkChats(
   operation: string,
   { need, chatId }: { need: Need; chatId: number | undefined },
 ): void {
-  // What is no number is refused as invalid where the path is parsed.
+  // A chat id that is not a number is refused as invalid where the path is parsed.
   if (!grant?.chatIds || Number.isNaN(chatId)) return;
   if (chatId !== undefined) return checkChat(grant, chatId);
   if (narrowed.has(operation) || withoutChats.has(need)) return;

@@ -75,7 +75,7 @@ export class AnswerCall implements AnswerRun {
   async *deltas(): AsyncGenerator<Delta> {
     const { deltas, first } = this.#begin();
     try {
-      // What came before it was stopped is not shown after it.
+      // Text that came before the answer was stopped is not shown afterwards.
       this.signal.throwIfAborted();
       for (let next = await first; next.done !== true; next = await deltas.next()) {
         yield next.value;

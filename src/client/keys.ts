@@ -35,7 +35,7 @@ export function createKeys({ call }: Pick<Client, "call">) {
     /** The person's bots, the latest first. */
     listBots: () => call<Bot[]>("GET", "/api/bots"),
     createBot: (username: string) => call<Bot>("POST", "/api/bots", { username }),
-    /** What the bot wrote stays under "Deleted user". */
+    /** The bot's messages stay under "Deleted user". */
     deleteBot: (botId: number) => call<{ message: string }>("DELETE", `/api/bots/${botId}`),
   };
 }

@@ -43,7 +43,7 @@ export async function joinRoom(
   const entrance = ctx.realtime.rooms.enter(chatId, listener);
   let joined = false;
   try {
-    // What other servers send after this reading must come.
+    // Frames that other servers send after this reading must arrive.
     if (entrance.heard) await entrance.heard;
     let log = await readLog(ctx, caller, request);
     await request.signedIn;

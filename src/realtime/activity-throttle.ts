@@ -17,7 +17,7 @@ export interface Activity {
 export class ActivityThrottle {
   readonly #emit: (activity: Activity) => void;
   readonly #intervalMs: number;
-  /** What was sent of each chat within the interval, and what waits for its end. */
+  /** The activity of each chat that was sent within the interval, and that which waits for its end. */
   readonly #recent = new Map<number, { sentSeq: number; latest: Activity | undefined }>();
 
   /** @param intervalMs milliseconds in which a chat gets at most one frame */

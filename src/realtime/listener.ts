@@ -105,7 +105,7 @@ export interface RoomOptions {
   answer?: AnswerPiece;
 }
 
-/** What other servers need to know of a piece of an answer. */
+/** The data about a piece of an answer that other servers need. */
 export interface AnswerPiece {
   readonly messageId: number;
   /** Which of the servers that took it over, one after the other, runs it. */

@@ -1,4 +1,4 @@
-// Who has joined the rooms of this server on other servers. Each server tells the others of the people who come and go, and
+// The people who have joined the rooms of this server on other servers. Each server tells the others of the people who come and go, and
 // numbers what it tells: a number that is missing, or an old one in its next beat, lets a server ask for the whole roster.
 import { z } from "zod";
 import type { BusLink } from "../bus/bus-link.ts";

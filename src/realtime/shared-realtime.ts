@@ -35,7 +35,7 @@ export interface SharedRealtimeParts {
 export class SharedRealtime {
   readonly rooms: Rooms;
   readonly #parts: SharedRealtimeParts;
-  /** What other servers are sent of a chat's activity, which they throttle once more. */
+  /** The throttle of the activity that other servers are sent, which they throttle once more. */
   readonly #activity: ActivityThrottle;
 
   constructor(parts: SharedRealtimeParts) {

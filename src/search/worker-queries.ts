@@ -90,7 +90,7 @@ export interface LogPart {
   readonly upTo: number;
 }
 
-/** What searches find of a file. */
+/** The text of a file that searches find. */
 const SearchedFile = z.object({
   name: z.string(),
   kind: AttachmentKind,

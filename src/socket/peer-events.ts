@@ -1,4 +1,4 @@
-// What this server does when another one tells it of an event: it looks into the database, as it does from time to time anyway.
+// The reactions to events that another server tells this one of: it looks into the database, as it does from time to time anyway.
 import { checkSessions } from "../accounts/session-check.ts";
 import type { Ctx } from "../context.ts";
 import { findLastSeqs } from "../log/replay.ts";

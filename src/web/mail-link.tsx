@@ -5,7 +5,7 @@ import type { MailLinkPlace } from "./mail-links.ts";
 import { usePageParts } from "./page-parts.ts";
 import { useSignIn } from "./use-sign-in.ts";
 
-/** What the link of a mail is for. Nothing is done until the person says so: programs that look through mails open links, too. */
+/** The purpose of a link in a mail. Nothing is done until the person says so: programs that look through mails open links, too. */
 export function MailLink({ link, onClose }: { link: MailLinkPlace; onClose: () => void }) {
   const { client } = usePageParts();
   const signIn = useSignIn();

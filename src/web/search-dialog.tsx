@@ -169,7 +169,7 @@ function Result({
   );
 }
 
-/** What is said in the files of a message, or their names. */
+/** The transcripts of a message's files, or their names. */
 function wordsOfFiles({ attachments }: SearchItem["message"]): string {
   return attachments
     .map(({ kind, name, transcript }) => transcript ?? (kind === "voice" ? "Voice message" : name))

@@ -6,7 +6,7 @@ import { Refusal, useAction } from "./acting.tsx";
 import { Field } from "./field.tsx";
 import { usePageParts } from "./page-parts.ts";
 
-/** What each scope allows, in the order in which they are offered. */
+/** The scopes with their descriptions, in the order in which they are offered. */
 export const scopeWords: readonly (readonly [Scope, string])[] = [
   ["messages:read", "Read messages"],
   ["messages:write", "Write messages, react, and ask the model"],

@@ -1,3 +1,3 @@
-// What plays and records voice messages, which is loaded with the first one.
+// The player and the recorder of voice messages, which are loaded with the first message.
 export { VoicePlayer } from "./voice-player.tsx";
 export { VoiceRecorder } from "./recorder.tsx";

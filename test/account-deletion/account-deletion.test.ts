@@ -1,6 +1,9 @@
 import { beforeAll, describe, expect, test } from "bun:test";
+import { deleteAccount } from "../../src/account-deletion/delete-account.ts";
 import { continueDeletions } from "../../src/account-deletion/job.ts";
 import { Passwords } from "../../src/accounts/passwords.ts";
+import { sendMessage } from "../../src/messages/send.ts";
+import { noPeers } from "../../src/realtime/ports.ts";
 import { answerAndHang, say } from "../world/gemini/script.ts";
 import { TestSocket } from "../world/socket.ts";
 import { useWorld, type Person } from "../world/world.ts";
@@ -237,6 +240,30 @@ describe("deleting an account", () => {
       status: "stopped",
     });
     await socket.close();
+    // The answer was charged to the chat alone: no count of the person comes back.
+    const counted = await world.sql`
+      select kind, id::int, total_tokens > 0 as has_tokens from usage_days
+      where (kind, id) in (('user', ${ann.id}), ('chat', ${chat.id}))
+    `;
+    expect([...counted]).toEqual([{ kind: "chat", id: chat.id, has_tokens: true }]);
+  });
+
+  test("asks the other server to stop an answer that runs there", async () => {
+    const ann = await leaver();
+    const chat = await ann.chat({ with: [await world.person("ben")] });
+    const other = world.startAnother();
+    world.gemini.respondWith(answerAndHang(say("One moment")));
+    const caller = { ...ann, expiresAtMs: Infinity };
+    await sendMessage(other.ctx, caller, chat.id, { content: "/bot wait" });
+    const [runId] = other.ctx.answers.runIds();
+    const [run] =
+      await world.sql`select message_id::int as id from answer_runs where id = ${runId ?? 0}`;
+    const asked: unknown[] = [];
+    const peers = { ...noPeers, stopRequested: (...about: unknown[]) => void asked.push(about) };
+    const passwords = new Passwords(world.ctx.log, { memoryKiB: 8, passes: 1 });
+    await deleteAccount({ ...world.ctx, peers }, passwords, caller, { password, messages: "keep" });
+    expect(asked).toEqual([[chat.id, run?.id]]);
+    await other.stop();
   });
 
   test("ends a sign-in that is under way, and an invitation finds nobody", async () => {

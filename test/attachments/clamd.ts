@@ -58,7 +58,7 @@ function canConnect(path: string): Promise<boolean> {
   });
 }
 
-/** What a scripted daemon does with a connection: an answer once the file is whole, or something else at once. */
+/** The behaviour of a scripted daemon on a connection: an answer once the file is whole, or something else at once. */
 export type Script = { answer: string } | ((socket: Socket) => void);
 
 /** Starts a daemon that speaks INSTREAM by TCP. */

@@ -128,7 +128,7 @@ describe("what may run is never shown in a page", () => {
   ])("%s", async (_, make) => {
     const { attachment, headers } = await roundTrip(make(), "x.html");
     expect(headers.get("content-type")).not.toMatch(/html|svg|xml(?!formats)|javascript/);
-    // What is shown is an image, a sound or a video by its bytes, in a sandbox.
+    // Files that are shown are images, sounds or videos by their bytes, in a sandbox.
     if (attachment.kind !== "file")
       expect(headers.get("content-type")).toMatch(/^(image|audio|video)\//);
     else expect(headers.get("content-disposition")).toStartWith("attachment");

@@ -51,7 +51,7 @@ test("a name does not break out of a style or a header (RocketChat/Rocket.Chat #
   expect(name).not.toMatch(/[\r\n"]/);
   const { headers } = await download(world, ben, url);
   expect(headers.get("set-cookie")).toBeNull();
-  // What the page puts into a style is made by the server.
+  // The values that the page puts into a style are made by the server.
   expect(blur).toMatch(/^data:image\/png;base64,[\w+/=]+$/);
 });
 

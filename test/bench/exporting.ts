@@ -9,7 +9,7 @@ export type Kind = (typeof kinds)[number];
 
 const reader = 1;
 const sampleMs = 50;
-/** Of a slow reader: so much at a time, and a pause after it. */
+/** The bytes that a slow reader takes at a time, and its pause after them. */
 const slowReadBytes = 65_536;
 const slowPauseMs = 20;
 const megabyte = 1_000_000;
@@ -23,7 +23,7 @@ export interface Exported {
 const pathOf = (kind: Kind) =>
   kind === "account" ? "/api/auth/me/export" : `/api/chats/${longChat}/export?format=${kind}`;
 
-/** What begins each message of a file. */
+/** The text that begins each message of a file. */
 const beginnings: Record<Kind, string> = {
   jsonl: '\n{"type":"message"',
   md: "\n## ",

@@ -223,7 +223,7 @@ export async function bytesOfMessage(bench: Bench, direction: "in" | "out"): Pro
   return spent / messages;
 }
 
-/** What a room sees of a bus that is away for a while. */
+/** The effect on a room of a bus that is away for a while. */
 export interface Away {
   /** The longest time from the sending of a message to its delivery while the bus was away, in milliseconds. */
   latestMs: number;

@@ -1,4 +1,4 @@
-// What comes from the bus comes from outside.
+// Messages of the bus are input from outside.
 import { expect, test } from "bun:test";
 import type { Bus } from "../../src/bus/bus.ts";
 import { BusLink } from "../../src/bus/bus-link.ts";

@@ -78,7 +78,7 @@ describe.skipIf(!hasNats)("over the bus", () => {
     expect(joined).toMatchObject({ online_count: 2 });
     await first.close();
     const third = await joinedElsewhere(other, ben, chat.id);
-    // What the other server sends of a chat comes in order: its arrival here is known then.
+    // The messages of the other server about a chat come in order: the arrival is known here then.
     third.send({ type: "typing", chat_id: chat.id });
     await watching.next("typing");
     await second.close();

@@ -1,4 +1,4 @@
-// What exports, reports, deletions of accounts and pages around a message look at, among 100,000 rows of each of their tables.
+// The rows that exports, reports, deletions of accounts and pages around a message read, among 100,000 of each of their tables.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { deleteSessions, markAccountDeleted } from "../../src/account-deletion/account-queries.ts";
 import {
@@ -103,7 +103,7 @@ const perPerson = rows / people;
 interface Case {
   what: string;
   run: () => Promise<unknown>;
-  /** Of these tables it looks at so many rows at most, and of others at few. */
+  /** The most rows of these tables that are read; of other tables few are. */
   rows: Record<string, number>;
   by: string[];
 }

@@ -33,7 +33,7 @@ describe.skipIf(!program)("NATS with the settings of Compose", () => {
     rmSync(folder, { recursive: true });
   });
 
-  /** What it says to somebody who connects (https://docs.nats.io/reference/reference-protocols/nats-protocol). */
+  /** The greeting of the server to a client that connects (https://docs.nats.io/reference/reference-protocols/nats-protocol). */
   async function answerTo(credentials: object): Promise<string> {
     const said = Promise.withResolvers<string>();
     let text = "";

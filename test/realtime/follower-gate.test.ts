@@ -1,4 +1,4 @@
-// Who follows a chat is told nothing that has a number above their removal, whoever has removed them.
+// A person who follows a chat is told nothing that has a number above their removal, whichever server has removed them.
 import { expect, test } from "bun:test";
 import { FollowerGate, type ChatMembers } from "../../src/realtime/follower-gate.ts";
 import { silent } from "./frames.ts";

@@ -14,7 +14,7 @@ export const PromptFile = z.object({
   units: z.int().nullable(),
   /** Whether a still picture of an image exists. */
   has_preview: z.boolean(),
-  /** What is said in a voice message, once it was transcribed. */
+  /** The transcript of a voice message, once there is one. */
   transcript: z.string().nullish(),
 });
 export type PromptFile = z.infer<typeof PromptFile>;

@@ -15,7 +15,7 @@ const inlineBytesMax = 1024 * 1024;
 /** The bytes that go along with one request. Google's limit of a request is 20 MB at least, in base64. */
 const requestBytesMax = 8 * 1024 * 1024;
 
-/** What became of a file: the model gets it, or is told why it does not. */
+/** The outcome for a file: the model gets it, or is told why it does not. */
 export type Outcome = Pick<TurnFile, "mediaType" | "source"> | { reason: string };
 export type Outcomes = ReadonlyMap<number, Outcome>;
 

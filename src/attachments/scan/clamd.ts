@@ -28,7 +28,7 @@ export async function scanWithClamd(
   sending.catch(() => {});
   try {
     const text = await reply;
-    // What the chunks themselves have thrown is no failure of the daemon.
+    // An error that the chunks themselves have thrown is no failure of the daemon.
     return verdictOf(text);
   } finally {
     socket.destroy();

@@ -3,7 +3,7 @@ import { RecordingTooLong, waveformBars } from "./recording.ts";
 const windowsPerSecond = 100;
 /** Noise below it is not drawn as if it were speech. */
 const quietest = 0.02;
-/** What sound that cannot be decoded is drawn as. */
+/** The waveform of sound that cannot be decoded. */
 const flat = 20;
 
 export const flatWaveform = () => Array.from({ length: waveformBars }, () => flat);

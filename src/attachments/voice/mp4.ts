@@ -9,7 +9,7 @@ const depthMax = 8;
 
 interface State {
   handlers: string[];
-  /** Of the sound: units of a second, and units of the recording. */
+  /** The sound's units of a second, and the number of units of the recording. */
   timescale: number;
   duration: number;
   /** Units of a fragment's samples that say nothing themselves. */

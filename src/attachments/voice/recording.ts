@@ -1,4 +1,4 @@
-// What is known of a recording.
+// The properties of a recording: its type, its duration and its waveform.
 
 export const waveformBars = 64;
 
@@ -32,6 +32,6 @@ export interface Packets {
   /** Samples at 48 kHz that come before the sound. */
   preSkip: number;
   packets: Uint8Array[];
-  /** What the container says; of Opus the packets themselves say more. */
+  /** The duration that the container states. The packets of Opus state it more exactly. */
   durationMs: number;
 }

@@ -116,7 +116,7 @@ export interface ProfileChange {
 export interface Departure {
   userId: number;
   username: string;
-  /** What becomes of the messages. */
+  /** Whether the messages are kept or erased. */
   messages: "keep" | "erase";
   /** In the person's messages, their earlier versions, and the reasons of reports, and nowhere else. */
   word: string;
@@ -131,7 +131,7 @@ export interface Departure {
   isDone: boolean;
 }
 
-/** What is left of those who have deleted their accounts, and of their chats. */
+/** The rows that are left of people who have deleted their accounts, and of their chats. */
 export interface LeftBehind {
   /** Deletions that no server has finished. */
   unfinished: number[];
@@ -163,7 +163,7 @@ export interface ExportRecord {
 export interface ExportHistory {
   /** Those during the faults that are not what they should be, and those after them. */
   records: ExportRecord[];
-  /** What the chat contains, in order. */
+  /** The messages of the chat, in order. */
   contents: string[];
 }
 

@@ -131,7 +131,7 @@ async function ask(
 export interface SavedFile {
   /** Undefined when no answer came. */
   status: number | undefined;
-  /** What has arrived. */
+  /** The part that has arrived. */
   text: string;
   /** The client was told that the connection broke. */
   isBroken: boolean;

@@ -1,4 +1,4 @@
-// What a fault is, and the round in which it is played.
+// The definition of a fault, and the round in which it is played.
 import type { Block } from "./block.ts";
 import type { Figures } from "./figures.ts";
 import type { Mix } from "./load.ts";

@@ -85,7 +85,7 @@ describe.each(protectedOnes)("%s", (name, rule) => {
   test("is allowed to a key with just its scope, also to one for its chat alone", async () => {
     const on = isReading ? scene : await setScene(world, rule.answer);
     const forChat = { scopes: [need], chat_ids: [on.chatId] };
-    // What writes is tried once in a scene. Without a chat in its path, it takes no key for a chat alone.
+    // An operation that writes is tried once in a scene. Without a chat in its path, it takes no key for a chat alone.
     const tried: Parameters<typeof keyOf>[1][] = name.includes("{chat_id}") ? [forChat] : [];
     if (isReading || tried.length === 0) tried.unshift({ scopes: [need] });
     for (const input of tried) {

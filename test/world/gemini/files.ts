@@ -35,7 +35,7 @@ const StartBody = z.object({
     .optional(),
 });
 
-/** What the next upload meets. */
+/** The outcome of the next upload. */
 export interface UploadFate {
   /** An HTTP error of its first request. */
   refusal?: RefusalScript;
