@@ -3,6 +3,7 @@ import type { Logger } from "pino";
 import type { Config } from "./config/config.ts";
 import type { Sql } from "./database/connect.ts";
 import type { FileStore } from "./file-store/file-store.ts";
+import type { Jobs } from "./jobs/jobs.ts";
 import type { InsertedMessage, NewMessage } from "./log/insert.ts";
 import type { JoinedChat, JoinRead } from "./log/join-reads.ts";
 import type {
@@ -37,6 +38,8 @@ export interface Ctx {
   readonly insertMessage: InsertMessage;
   readonly arrivals: Arrivals;
   readonly answers: Answers;
+  /** The queue of what runs later. */
+  readonly jobs: Jobs;
   /** `closing` is true from the moment the server goes down: from then on nothing new is begun. */
   readonly lifecycle: { closing: boolean };
 }
