@@ -26,6 +26,7 @@ import { createMailQueue } from "./account-mail/mail-queue.ts";
 import { TypingNotices } from "./messages/typing.ts";
 import { noMetrics } from "./observability/metrics/metrics.ts";
 import { noTelemetry, type Telemetry } from "./observability/telemetry.ts";
+import { createOutgoingHttp } from "./outgoing-http/outgoing-http.ts";
 import { Presence } from "./presence/presence.ts";
 import { createStoreReaction } from "./reactions/commit.ts";
 import { ReadNotices } from "./receipts/notices.ts";
@@ -182,6 +183,7 @@ export function compose(parts: ContextParts): ServerParts {
     arrivals: createArrivals(sql),
     answers,
     jobs,
+    outgoing: createOutgoingHttp({ allowed: config.webhookAllow }),
     lifecycle,
   };
   const receipts = new ReadNotices(ctx, durations.receiptsMs);

@@ -12,6 +12,7 @@ import type {
   RunningUploads,
   StreamAnswer,
 } from "./model/stream-answer.ts";
+import type { OutgoingHttp } from "./outgoing-http/outgoing-http.ts";
 import type { Telemetry } from "./observability/telemetry.ts";
 import type { RateLimits } from "./rate-limits/rate-limits.ts";
 import type { Listener } from "./realtime/listener.ts";
@@ -40,6 +41,8 @@ export interface Ctx {
   readonly answers: Answers;
   /** The queue of what runs later. */
   readonly jobs: Jobs;
+  /** Calls addresses that people have entered. */
+  readonly outgoing: OutgoingHttp;
   /** `closing` is true from the moment the server goes down: from then on nothing new is begun. */
   readonly lifecycle: { closing: boolean };
 }

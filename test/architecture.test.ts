@@ -63,6 +63,7 @@ const packageOwners: readonly (readonly [name: RegExp, owner: RegExp])[] = [
   [/^jose$/, /^accounts\/access-tokens\.ts$/],
   [/^otpauth$/, /^two-factor\/codes\.ts$/],
   [/^nodemailer$/, /^mail\/smtp\.ts$/],
+  [/^ipaddr\.js$/, /^outgoing-http\/addresses\.ts$/],
   [/^prom-client$/, /^observability\/metrics\//],
   [/^@opentelemetry\//, /^observability\/tracing\//],
   [/^pino-pretty$/, /^observability\/logger\.ts$/],
