@@ -41,6 +41,7 @@ import { createFollowerGate } from "./socket/following.ts";
 import { Memberships } from "./socket/memberships.ts";
 import { createPeerHandlers, type PeerEventsParts } from "./socket/peer-events.ts";
 import { SearchIndexer } from "./search/indexer.ts";
+import { handleDeliveries } from "./webhooks/deliver.ts";
 import { SocketRegistry } from "./socket/registry.ts";
 import { SocketUpgrade } from "./socket/upgrade.ts";
 
@@ -91,6 +92,8 @@ export interface ComposedDurations {
   fileWaitMs: number;
   /** See `createMailQueue`. */
   mailRetryMs: readonly number[];
+  /** See `handleDeliveries`. */
+  webhookRetryMs: readonly number[];
   /** Another server fills the index of the searches within this after the one that did was killed. */
   indexerLeaseMs: number;
 }
@@ -187,6 +190,8 @@ export function compose(parts: ContextParts): ServerParts {
     lifecycle,
   };
   const receipts = new ReadNotices(ctx, durations.receiptsMs);
+  const mail = createMailQueue(ctx, durations.mailRetryMs);
+  handleDeliveries({ ctx, mail }, durations.webhookRetryMs);
   return {
     ctx,
     sockets,
@@ -194,7 +199,7 @@ export function compose(parts: ContextParts): ServerParts {
     jobs,
     exportSlots: new ExportSlots(),
     passwords: new Passwords(log, parts.passwordCost),
-    mail: createMailQueue(ctx, durations.mailRetryMs),
+    mail,
     presence,
     peopleChanges: new PeopleChanges(ctx),
     memberships: new Memberships({

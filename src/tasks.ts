@@ -19,6 +19,7 @@ import { every } from "./schedule.ts";
 import type { SearchIndexer } from "./search/indexer.ts";
 import { catchUp, createLogCheck } from "./socket/log-check.ts";
 import type { Memberships } from "./socket/memberships.ts";
+import { cleanUpWebhooks, followNewChats, tellWebhooks } from "./webhooks/actions.ts";
 import type { SocketRegistry } from "./socket/registry.ts";
 
 /** Durations in milliseconds. Tests shorten them. */
@@ -59,6 +60,9 @@ export interface TaskDurations {
   /** Between two looks for jobs that are due, and two counts of all jobs. */
   jobPollMs: number;
   jobCountMs: number;
+  /** Between two looks for what webhooks have to be told, and for chats that people with webhooks of their own have come into. */
+  webhookMs: number;
+  webhookChatsMs: number;
   cleanUpMs: number;
 }
 
@@ -81,6 +85,8 @@ export const defaultTaskDurations: TaskDurations = {
   indexMs: 750,
   jobPollMs: 500,
   jobCountMs: 10_000,
+  webhookMs: 400,
+  webhookChatsMs: 2_000,
   cleanUpMs: 10 * 60_000,
 };
 
@@ -132,6 +138,9 @@ export function startTasks(parts: TaskParts, times: TaskDurations): (() => void)
     // Jobs that a server before this one has left are done at once.
     every(times.jobPollMs, "jobs", log, () => jobs.poll(), { atOnce: true }),
     every(times.jobCountMs, "count of jobs", log, () => jobs.count()),
+    every(times.webhookMs, "webhooks", log, () => tellWebhooks(ctx)),
+    every(times.webhookChatsMs, "chats of webhooks", log, () => followNewChats(ctx)),
+    every(cleanUpMs, "clean-up of webhooks", log, () => cleanUpWebhooks(ctx)),
     every(cleanUpMs, "clean-up of jobs", log, () => jobs.cleanUp()),
     every(cleanUpMs, "presence clean-up", log, () => presence.cleanUp()),
     every(cleanUpMs, "session clean-up", log, () => cleanUpSessions(ctx)),

@@ -34,6 +34,7 @@ const ranks: readonly (readonly string[])[] = [
     "receipts",
     "search",
     "two-factor",
+    "webhooks",
   ],
   ["bots"],
   ["socket", "docs"],

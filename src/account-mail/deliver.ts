@@ -9,6 +9,7 @@ import {
   verifyLetter,
   wasChangedLetter,
   wasResetLetter,
+  webhookOffLetter,
 } from "./letters.ts";
 import { deleteLink, insertResetLink, insertVerifyLink } from "./queries.ts";
 
@@ -55,5 +56,7 @@ async function mailOf(
       return wasResetLetter(job);
     case "email_was_changed":
       return wasChangedLetter({ ...job, newEmail: job.new_email });
+    case "webhook_off":
+      return webhookOffLetter(job);
   }
 }

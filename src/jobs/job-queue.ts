@@ -168,8 +168,9 @@ export class JobQueue implements Jobs {
         // A job that kills its server each time must end, too.
         if (job.attempts > kind.retryMs.length + 1)
           throw new JobRefused("the server that ran the job was killed each time");
-        const createdAtMs = Date.parse(job.created_at);
-        await kind.run(job.payload, { id: job.id, attempts: job.attempts, createdAtMs, signal });
+        const { id, attempts } = job;
+        const isLast = attempts > kind.retryMs.length;
+        await kind.run(job.payload, { id, attempts, isLast, signal });
         metrics.jobEnded(kind.name, "done");
       } catch (error) {
         // It was given back.

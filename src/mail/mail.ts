@@ -21,7 +21,7 @@ export const mailKind = "mail";
 /**
  * The work that ends in a mail. It has neither a secret nor a text, so that it may be stored: links are made when the mail is.
  * `verify_email`: a link for the address that a person wants to have. `reset_password`: a link for whoever has the address, if anybody.
- * `password_was_reset`, `email_was_changed`: notices.
+ * `password_was_reset`, `email_was_changed`, `webhook_off`: notices.
  */
 export const MailJob = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("verify_email"), user_id: z.int(), email: z.string() }),
@@ -32,6 +32,13 @@ export const MailJob = z.discriminatedUnion("kind", [
     email: z.string(),
     username: z.string(),
     new_email: z.string(),
+  }),
+  z.object({
+    kind: z.literal("webhook_off"),
+    email: z.string(),
+    username: z.string(),
+    url: z.string(),
+    is_gone: z.boolean(),
   }),
 ]);
 export type MailJob = z.infer<typeof MailJob>;

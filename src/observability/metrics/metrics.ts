@@ -30,6 +30,7 @@ export interface AnswerOutcome {
 }
 
 export type MailOutcome = "sent" | "failed";
+export type WebhookOutcome = "delivered" | "failed" | "retried" | "skipped";
 export type JobOutcome = "done" | "retried" | "dead";
 
 /** Gauges. They are read when the metrics are scraped. */
@@ -99,6 +100,9 @@ export interface Metrics {
   jobsHandled(kind: string): void;
   /** A job is done, will be tried again, or was given up. */
   jobEnded(kind: string, outcome: JobOutcome): void;
+  /** A try to tell a webhook of an event. */
+  webhookTried(outcome: WebhookOutcome): void;
+  webhookTurnedOff(): void;
   /** From now on the gauges show this server. */
   watch(state: ServerState): void;
   /** The answer to a scrape; undefined where nothing is collected. */
@@ -135,6 +139,8 @@ export const noMetrics: Metrics = {
   mailEnded() {},
   jobsHandled() {},
   jobEnded() {},
+  webhookTried() {},
+  webhookTurnedOff() {},
   watch() {},
   render: () => Promise.resolve(undefined),
   stop() {},
