@@ -47,6 +47,8 @@ import { receiptRoutes } from "./receipts/routes.ts";
 import { socketRoutes } from "./socket/routes.ts";
 import type { SocketUpgrade } from "./socket/upgrade.ts";
 import { twoFactorRoutes } from "./two-factor/routes.ts";
+import { deliveryRoutes } from "./webhooks/delivery-routes.ts";
+import { webhookRoutes } from "./webhooks/routes.ts";
 import type { Context } from "hono";
 import { requestId } from "hono/request-id";
 
@@ -90,6 +92,8 @@ export function createApp(parts: AppParts) {
   app.route("/", twoFactorRoutes(ctx));
   app.route("/", accessKeyRoutes(ctx));
   app.route("/", botRoutes(ctx));
+  app.route("/", webhookRoutes(ctx));
+  app.route("/", deliveryRoutes(ctx));
   app.route("/", peopleRoutes(ctx));
   app.route("/", chatRoutes(ctx));
   app.route("/", receiptRoutes(ctx, receipts));

@@ -30,6 +30,10 @@ export type AuditAction =
   | "disable_totp"
   | "create_key"
   | "revoke_key"
+  | "create_webhook"
+  | "change_webhook"
+  | "rotate_webhook_secret"
+  | "delete_webhook"
   | "create_bot"
   | "delete_bot"
   | "block"
@@ -61,7 +65,8 @@ export interface AuditEvent {
   /** Undefined while nobody is authenticated. */
   actor: { id: Known<number>; username: Known<string> } | undefined;
   /** Kind and id of the object. */
-  target: Known<`${"user" | "chat" | "session" | "key"}:${number | string}`> | undefined;
+  target:
+    Known<`${"user" | "chat" | "session" | "key" | "webhook"}:${number | string}`> | undefined;
   /** Small, without secrets and without text of messages. */
   details?: Known<Record<string, number | string | string[]>>;
   source: Source;

@@ -81,6 +81,7 @@ export function openApi(app: OpenAPIHono<AppEnv>, version: string) {
     tags: [
       { name: "Authentication", description: "Registration, sign-in and sessions" },
       { name: "Keys and bots", description: "Access for programs" },
+      { name: "Webhooks", description: "Addresses that are told of events" },
       { name: "People", description: "Other people of the server" },
       { name: "Chats", description: "Rooms and their participants" },
       { name: "Messages", description: "Messages of a room" },

@@ -142,6 +142,12 @@ export const rates = {
     address: per(600, hour),
     refusal: "You are creating or deleting keys and bots too fast.",
   },
+  /** Webhooks that are created, changed, deleted or tried, and deliveries that are sent again. */
+  webhooks: {
+    person: per(120, hour),
+    address: per(1_200, hour),
+    refusal: "You are changing or trying webhooks too often.",
+  },
   /** Statuses that clients claim. A client claims one when its page is hidden or shown. */
   presence: {
     person: per(300, minute),

@@ -23,6 +23,8 @@ export const problemCatalogue = {
   chat_full: { status: 409, title: "Chat is full" },
   too_many_chats: { status: 409, title: "Too many chats" },
   too_many_keys: { status: 409, title: "Too many access keys" },
+  too_many_webhooks: { status: 409, title: "Too many webhooks" },
+  webhook_off: { status: 409, title: "The webhook is off" },
   too_many_bots: { status: 409, title: "Too many bots" },
   person_blocked: { status: 409, title: "You have blocked this person" },
   too_many_blocks: { status: 409, title: "Too many blocked people" },
