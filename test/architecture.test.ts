@@ -35,7 +35,7 @@ const ranks: readonly (readonly string[])[] = [
     "search",
     "two-factor",
   ],
-  ["bots"],
+  ["bots", "incoming-webhooks"],
   ["socket", "docs"],
   ["app.ts", "tasks.ts"],
   ["server.ts"],

@@ -32,6 +32,8 @@ export type AuditAction =
   | "revoke_key"
   | "create_bot"
   | "delete_bot"
+  | "create_hook"
+  | "revoke_hook"
   | "block"
   | "unblock"
   | "end_session"

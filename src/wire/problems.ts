@@ -24,6 +24,7 @@ export const problemCatalogue = {
   too_many_chats: { status: 409, title: "Too many chats" },
   too_many_keys: { status: 409, title: "Too many access keys" },
   too_many_bots: { status: 409, title: "Too many bots" },
+  too_many_hooks: { status: 409, title: "Too many incoming webhooks" },
   person_blocked: { status: 409, title: "You have blocked this person" },
   too_many_blocks: { status: 409, title: "Too many blocked people" },
   owner_cannot_leave: { status: 409, title: "The owner cannot leave" },

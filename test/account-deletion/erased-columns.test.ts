@@ -59,6 +59,8 @@ const decisions: Record<string, string> = {
   "display_name_parts.part": erased,
   "file_removals.key": noText,
   "former_usernames.name_hash": noText,
+  "incoming_webhooks.name": ofChat,
+  "incoming_webhooks.secret_hash": noText,
   "mail_links.email": erased,
   "mail_links.link_hash": noText,
   "mail_links.purpose": noText,
