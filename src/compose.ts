@@ -2,7 +2,7 @@
 import type { Logger } from "pino";
 import { PeopleChanges } from "./accounts/people-changes.ts";
 import { Passwords, type PasswordCost } from "./accounts/passwords.ts";
-import { readArrivals, type Arrival, type ArrivalRead } from "./accounts/socket-queries.ts";
+import { createArrivals } from "./accounts/arrivals.ts";
 import { RecentSessions } from "./accounts/recent-sessions.ts";
 import { leaseSeconds } from "./answers/budget/queries.ts";
 import { isStreaming } from "./answers/queries.ts";
@@ -11,22 +11,22 @@ import { keepPicture } from "./attachments/keep-picture.ts";
 import { Uploads } from "./attachments/uploads.ts";
 import type { Bus } from "./bus/bus.ts";
 import type { Config } from "./config/config.ts";
-import type { Arrivals, Ctx, InsertMessage, Model } from "./context.ts";
+import type { Ctx, InsertMessage, Model } from "./context.ts";
 import { noPeers } from "./realtime/ports.ts";
 import type { Sql } from "./database/connect.ts";
 import { ExportSlots } from "./export/export-slots.ts";
-import { GroupReads } from "./database/group-reads.ts";
 import { repeatedAfterDeadlocks } from "./database/deadlocks.ts";
 import { GroupCommit } from "./database/group-commit.ts";
 import { observed } from "./database/query-metrics.ts";
 import { openFileStore } from "./file-store/open-store.ts";
+import { JobQueue } from "./jobs/job-queue.ts";
 import { insertMessages, type InsertedMessage, type NewMessage } from "./log/insert.ts";
 import { createReadLog, findLastSeqs } from "./log/replay.ts";
 import { createMailQueue } from "./account-mail/mail-queue.ts";
 import { TypingNotices } from "./messages/typing.ts";
 import { noMetrics } from "./observability/metrics/metrics.ts";
 import { noTelemetry, type Telemetry } from "./observability/telemetry.ts";
-import { RecentReplays } from "./log/recent-replays.ts";
+import { createOutgoingHttp } from "./outgoing-http/outgoing-http.ts";
 import { Presence } from "./presence/presence.ts";
 import { createStoreReaction } from "./reactions/commit.ts";
 import { ReadNotices } from "./receipts/notices.ts";
@@ -46,11 +46,6 @@ import { SocketUpgrade } from "./socket/upgrade.ts";
 
 const commitGroupMax = 256;
 const commitQueueMax = 10_000;
-/** A join reads up to 1 MiB. */
-const arrivalsGroupMax = 32;
-const arrivalsQueueMax = 50_000;
-/** Milliseconds in which most clients send the first `join`, so that their session is looked up by its statement. */
-const firstJoinMs = 10;
 
 export interface ContextParts {
   config: Config;
@@ -94,7 +89,7 @@ export interface ComposedDurations {
   presenceLeaseMs: number;
   /** An answer waits so long for the model's copies of its files. */
   fileWaitMs: number;
-  /** See `InProcessMailQueue`. */
+  /** See `createMailQueue`. */
   mailRetryMs: readonly number[];
   /** Another server fills the index of the searches within this after the one that did was killed. */
   indexerLeaseMs: number;
@@ -168,6 +163,8 @@ export function compose(parts: ContextParts): ServerParts {
       peers?.followed(chatId, form, isFollowed);
     },
   });
+  const lifecycle = { closing: false };
+  const jobs = new JobQueue({ sql, log, metrics, lifecycle });
   const ctx: Ctx = {
     config,
     secretKey,
@@ -185,13 +182,16 @@ export function compose(parts: ContextParts): ServerParts {
     insertMessage: createInsertMessage(sql, telemetry),
     arrivals: createArrivals(sql),
     answers,
-    lifecycle: { closing: false },
+    jobs,
+    outgoing: createOutgoingHttp({ allowed: config.webhookAllow }),
+    lifecycle,
   };
   const receipts = new ReadNotices(ctx, durations.receiptsMs);
   return {
     ctx,
     sockets,
     peers,
+    jobs,
     exportSlots: new ExportSlots(),
     passwords: new Passwords(log, parts.passwordCost),
     mail: createMailQueue(ctx, durations.mailRetryMs),
@@ -214,22 +214,6 @@ export function compose(parts: ContextParts): ServerParts {
       { sql, log, metrics, now, lifecycle: ctx.lifecycle },
       durations.indexerLeaseMs,
     ),
-  };
-}
-
-function createArrivals(sql: Sql): Arrivals {
-  const replays = new RecentReplays();
-  const read = (arrivals: Arrival[]) => readArrivals(sql, arrivals, replays);
-  const reads = new GroupReads<Arrival, ArrivalRead>(read, {
-    sizeMax: arrivalsGroupMax,
-    queueMax: arrivalsQueueMax,
-  });
-  return {
-    async readSessionChats(session) {
-      const { chatIds, quietChatIds, isHidden } = await reads.add(session, firstJoinMs);
-      return chatIds && { chatIds, quietChatIds, isHidden };
-    },
-    readJoin: async (join) => (await reads.add(join)).chat,
   };
 }
 

@@ -3,6 +3,7 @@ import type { Logger } from "pino";
 import type { Config } from "./config/config.ts";
 import type { Sql } from "./database/connect.ts";
 import type { FileStore } from "./file-store/file-store.ts";
+import type { Jobs } from "./jobs/jobs.ts";
 import type { InsertedMessage, NewMessage } from "./log/insert.ts";
 import type { JoinedChat, JoinRead } from "./log/join-reads.ts";
 import type {
@@ -11,6 +12,7 @@ import type {
   RunningUploads,
   StreamAnswer,
 } from "./model/stream-answer.ts";
+import type { OutgoingHttp } from "./outgoing-http/outgoing-http.ts";
 import type { Telemetry } from "./observability/telemetry.ts";
 import type { RateLimits } from "./rate-limits/rate-limits.ts";
 import type { Listener } from "./realtime/listener.ts";
@@ -37,6 +39,10 @@ export interface Ctx {
   readonly insertMessage: InsertMessage;
   readonly arrivals: Arrivals;
   readonly answers: Answers;
+  /** The queue of what runs later. */
+  readonly jobs: Jobs;
+  /** Calls addresses that people have entered. */
+  readonly outgoing: OutgoingHttp;
   /** `closing` is true from the moment the server goes down: from then on nothing new is begun. */
   readonly lifecycle: { closing: boolean };
 }

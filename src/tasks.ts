@@ -13,6 +13,7 @@ import { cleanUpAudit } from "./audit/audit.ts";
 import { purgeDeletedChats } from "./chats/purge.ts";
 import type { Ctx } from "./context.ts";
 import type { Presence } from "./presence/presence.ts";
+import type { JobQueue } from "./jobs/job-queue.ts";
 import type { Peers } from "./realtime/peers.ts";
 import { every } from "./schedule.ts";
 import type { SearchIndexer } from "./search/indexer.ts";
@@ -55,6 +56,9 @@ export interface TaskDurations {
   presenceRenewMs: number;
   /** Between two looks for messages that searches do not find yet. */
   indexMs: number;
+  /** Between two looks for jobs that are due, and two counts of all jobs. */
+  jobPollMs: number;
+  jobCountMs: number;
   cleanUpMs: number;
 }
 
@@ -75,6 +79,8 @@ export const defaultTaskDurations: TaskDurations = {
   peoplePollMs: 1_000,
   presenceRenewMs: 8_000,
   indexMs: 750,
+  jobPollMs: 500,
+  jobCountMs: 10_000,
   cleanUpMs: 10 * 60_000,
 };
 
@@ -86,13 +92,14 @@ export interface TaskParts {
   peopleChanges: PeopleChanges;
   memberships: Memberships;
   indexer: SearchIndexer;
+  jobs: JobQueue;
   /** Undefined where there is no bus. */
   peers: Peers | undefined;
 }
 
 /** @returns a stop for each recurring task */
 export function startTasks(parts: TaskParts, times: TaskDurations): (() => void)[] {
-  const { ctx, sockets, presence, peopleChanges, memberships, indexer, peers } = parts;
+  const { ctx, sockets, presence, peopleChanges, memberships, indexer, jobs, peers } = parts;
   const { log } = ctx;
   const { cleanUpMs } = times;
   return [
@@ -122,6 +129,10 @@ export function startTasks(parts: TaskParts, times: TaskDurations): (() => void)
     every(cleanUpMs, "clean-up of changed people", log, () => peopleChanges.cleanUp()),
     every(times.presenceRenewMs, "presence lease", log, () => presence.people.renew()),
     every(times.indexMs, "search index", log, () => indexer.run()),
+    // Jobs that a server before this one has left are done at once.
+    every(times.jobPollMs, "jobs", log, () => jobs.poll(), { atOnce: true }),
+    every(times.jobCountMs, "count of jobs", log, () => jobs.count()),
+    every(cleanUpMs, "clean-up of jobs", log, () => jobs.cleanUp()),
     every(cleanUpMs, "presence clean-up", log, () => presence.cleanUp()),
     every(cleanUpMs, "session clean-up", log, () => cleanUpSessions(ctx)),
     every(cleanUpMs, "clean-up of mail links", log, () => cleanUpLinks(ctx)),

@@ -54,6 +54,6 @@ async function mailOf(
     case "password_was_reset":
       return wasResetLetter(job);
     case "email_was_changed":
-      return wasChangedLetter(job);
+      return wasChangedLetter({ ...job, newEmail: job.new_email });
   }
 }

@@ -59,6 +59,8 @@ export interface Config {
     | { readonly by: "smtp"; readonly url: string; readonly from: string }
     | { readonly by: "log" | "none" };
   readonly files: FileSettings;
+  /** Addresses and CIDR networks that are not public, and may be called for people all the same. */
+  readonly webhookAllow: readonly string[];
   readonly corsOrigins: readonly string[];
   /** Addresses and CIDR networks whose X-Forwarded-For and X-Forwarded-Proto are believed. */
   readonly trustedProxies: readonly string[];
@@ -152,6 +154,7 @@ function configOf(values: Environment, bus: BusSettings | undefined): Config {
     publicUrl: values.PUBLIC_URL ?? `http://localhost:${values.PORT}`,
     mail: mailOf(values),
     files: filesOf(values),
+    webhookAllow: Object.freeze(values.WEBHOOK_ALLOW),
     corsOrigins: Object.freeze(values.CORS_ORIGINS),
     trustedProxies: Object.freeze(values.TRUSTED_PROXIES),
     webPage: values.WEB_PAGE === "on",

@@ -61,6 +61,7 @@ export const Environment = z.object({
     )
     .optional(),
   CORS_ORIGINS: origins.default(["http://localhost:3000", "http://localhost:3001"]),
+  WEBHOOK_ALLOW: networks.default([]),
   TRUSTED_PROXIES: networks.default([]),
   WEB_PAGE: z.enum(["on", "off"]).default("on"),
   RATE_LIMITS: z.enum(["memory", "postgres", "off"]).optional(),

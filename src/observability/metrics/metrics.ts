@@ -30,6 +30,7 @@ export interface AnswerOutcome {
 }
 
 export type MailOutcome = "sent" | "failed";
+export type JobOutcome = "done" | "retried" | "dead";
 
 /** Gauges. They are read when the metrics are scraped. */
 export interface ServerState {
@@ -42,6 +43,8 @@ export interface ServerState {
   passwordQueue(): number;
   /** The age of the oldest message that was indexed last; 0 where another server fills the index. */
   searchLagMs(): number;
+  /** Jobs of all servers that wait or run, those that were given up, and for how long the oldest has been due. Some seconds old. */
+  jobs(): { waiting: number; dead: number; lateMs: number };
   /** Whether the bus between servers is there, and the subjects that this server has subscribed to; undefined without a bus. */
   bus(): { isUp: boolean; subscriptions: number } | undefined;
 }
@@ -92,6 +95,10 @@ export interface Metrics {
   busRefused(): void;
   /** The work that ends in a mail is done, or was given up. */
   mailEnded(outcome: MailOutcome): void;
+  /** This server runs jobs of a kind. */
+  jobsHandled(kind: string): void;
+  /** A job is done, will be tried again, or was given up. */
+  jobEnded(kind: string, outcome: JobOutcome): void;
   /** From now on the gauges show this server. */
   watch(state: ServerState): void;
   /** The answer to a scrape; undefined where nothing is collected. */
@@ -126,6 +133,8 @@ export const noMetrics: Metrics = {
   busReceived() {},
   busRefused() {},
   mailEnded() {},
+  jobsHandled() {},
+  jobEnded() {},
   watch() {},
   render: () => Promise.resolve(undefined),
   stop() {},

@@ -7,6 +7,7 @@ import { createFileMetrics } from "./file-metrics.ts";
 import { createFrameMetrics, createSocketMetrics } from "./frame-metrics.ts";
 import { registerProcess, registerState, watchEventLoop } from "./gauges.ts";
 import { createBound, createHistogram, prefix } from "./histograms.ts";
+import { createJobMetrics } from "./job-metrics.ts";
 import type { Metrics, ServerState } from "./metrics.ts";
 import { createCount, createTally } from "./tally.ts";
 
@@ -29,6 +30,7 @@ export function createPrometheusMetrics(version: string): Metrics {
     ...createSearchMetrics(registry),
     ...createBusMetrics(registry, () => state),
     ...createMailMetrics(registry),
+    ...createJobMetrics(registry, () => state),
     watch(server) {
       state = server;
     },
