@@ -41,6 +41,7 @@ import { incomingWebhookRoutes } from "./incoming-webhooks/routes.ts";
 import type { MailQueue } from "./mail/mail.ts";
 import { messageRoutes } from "./messages/routes.ts";
 import { moderationRoutes } from "./moderation/routes.ts";
+import { pushRoutes } from "./push/routes.ts";
 import type { StoreReaction } from "./reactions/commit.ts";
 import { searchRoutes } from "./search/routes.ts";
 import { reactionRoutes } from "./reactions/routes.ts";
@@ -94,6 +95,7 @@ export function createApp(parts: AppParts) {
   app.route("/", accessKeyRoutes(ctx));
   app.route("/", botRoutes(ctx));
   app.route("/", incomingWebhookRoutes(ctx));
+  app.route("/", pushRoutes(ctx));
   app.route("/", peopleRoutes(ctx));
   app.route("/", chatRoutes(ctx));
   app.route("/", receiptRoutes(ctx, receipts));
