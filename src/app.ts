@@ -36,9 +36,12 @@ import { requestLog } from "./http/request-log.ts";
 import { requestIdMax, requestIdOf } from "./http/request-id.ts";
 import { createRouter } from "./http/router.ts";
 import { secureHeaders } from "./http/secure-headers.ts";
+import { hookPostRoutes } from "./incoming-webhooks/post-routes.ts";
+import { incomingWebhookRoutes } from "./incoming-webhooks/routes.ts";
 import type { MailQueue } from "./mail/mail.ts";
 import { messageRoutes } from "./messages/routes.ts";
 import { moderationRoutes } from "./moderation/routes.ts";
+import { pushRoutes } from "./push/routes.ts";
 import type { StoreReaction } from "./reactions/commit.ts";
 import { searchRoutes } from "./search/routes.ts";
 import { reactionRoutes } from "./reactions/routes.ts";
@@ -84,6 +87,7 @@ export function createApp(parts: AppParts) {
   app.route("/", fileRoutes(ctx, uploads));
   app.route("/", pictureFileRoutes(ctx, uploads));
   app.use(limitBody);
+  app.route("/", hookPostRoutes(ctx));
   app.use(requireJson);
 
   app.route("/", authRoutes(ctx, passwords, mail));
@@ -94,6 +98,8 @@ export function createApp(parts: AppParts) {
   app.route("/", botRoutes(ctx));
   app.route("/", webhookRoutes(ctx));
   app.route("/", deliveryRoutes(ctx));
+  app.route("/", incomingWebhookRoutes(ctx));
+  app.route("/", pushRoutes(ctx));
   app.route("/", peopleRoutes(ctx));
   app.route("/", chatRoutes(ctx));
   app.route("/", receiptRoutes(ctx, receipts));

@@ -6,6 +6,8 @@ export interface JobRun {
   readonly id: number;
   /** How often the job was taken, this time included. */
   readonly attempts: number;
+  /** When the job was stored, in milliseconds since the epoch. */
+  readonly createdAtMs: number;
   /** Whether a failure gives the job up. */
   readonly isLast: boolean;
   /** Aborted when the lease ends or the server stops. A run that goes on regardless may run twice at once. */

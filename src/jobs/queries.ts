@@ -50,6 +50,7 @@ const TakenJob = z.object({
   order_key: z.string().nullable(),
   payload: z.unknown(),
   attempts: z.int(),
+  created_at: z.iso.datetime(),
 });
 export type TakenJob = z.infer<typeof TakenJob>;
 
@@ -85,7 +86,7 @@ export async function takeJobs(sql: Sql, wanted: readonly Wanted[]): Promise<Tak
         set attempts = j.attempts + 1, is_running = true, due_at = now() + due.lease_ms * interval '1 millisecond'
         from due
         where j.id = due.id
-        returning j.id, j.kind, j.order_key, j.payload, j.attempts
+        returning j.id, j.kind, j.order_key, j.payload, j.attempts, j.created_at
       )
       select * from taken order by id
     `,

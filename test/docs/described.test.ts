@@ -189,6 +189,10 @@ test("every other operation succeeds with 200 and what the document says", async
   done.add("PUT /api/auth/me/avatar").add("GET /api/users/{user_id}/avatar/{picture_id}");
   done.add(`PUT ${chat}/picture`).add(`GET ${chat}/picture/{picture_id}`);
   done.add(`GET ${filePath}`).add(`GET ${filePath}/thumbnails/{width}`);
+  const hook = await does(ann, `POST ${chat}/hooks`, { name: "Results" }, [id]);
+  await does(undefined, "POST /hooks/{secret}", { text: "Built." }, [hook.url.split("/").at(-1)]);
+  await does(ann, `GET ${chat}/hooks`, undefined, [id]);
+  await does(ann, `DELETE ${chat}/hooks/{hook_id}`, undefined, [id, hook.id]);
   await does(ann, "GET /api/usage");
   await socket.close();
   await does(ben, "GET /api/chats");

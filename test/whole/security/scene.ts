@@ -88,7 +88,9 @@ export async function setScene(
   const keyInput = { name: "Member's", scopes: ["messages:read"] };
   const key = await member.api("POST", "/api/auth/keys", keyInput);
   const bot = await member.api("POST", "/api/bots", { username: `bot${chatId}` });
-  for (const { status, body } of [key, bot])
+  const hookInput = { name: "Scene's" };
+  const hook = await owner.api("POST", `/api/chats/${chatId}/hooks`, hookInput);
+  for (const { status, body } of [key, bot, hook])
     if (status !== 200) throw new Error(JSON.stringify(body));
   let newcomers = 0;
   const newName = () => `newcomer${chatId}.${(newcomers += 1)}`;
@@ -107,6 +109,8 @@ export async function setScene(
       report_id: reported.body.id,
       key_id: key.body.id,
       bot_id: bot.body.id,
+      hook_id: hook.body.id,
+      secret: hook.body.url.split("/").at(-1),
       emoji: encodeURIComponent("👍"),
       attachment_id: files.sentId,
       width: 256,
