@@ -5,6 +5,7 @@ import type { DatabaseAddress } from "./database-address.ts";
 import { Environment } from "./environment.ts";
 import { fileFaults, filesOf, type FileSettings } from "./file-settings.ts";
 import { mailFaults, productionFaults } from "./production.ts";
+import { signInFaults, signInOf, type SignInSettings } from "./sign-in-settings.ts";
 
 export interface Config {
   readonly version: string;
@@ -58,6 +59,7 @@ export interface Config {
   readonly mail:
     | { readonly by: "smtp"; readonly url: string; readonly from: string }
     | { readonly by: "log" | "none" };
+  readonly signIn: SignInSettings;
   readonly files: FileSettings;
   readonly corsOrigins: readonly string[];
   /** Addresses and CIDR networks whose X-Forwarded-For and X-Forwarded-Proto are believed. */
@@ -125,6 +127,7 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     ...productionFaults(given),
     ...mailFaults(given),
     ...fileFaults(given),
+    ...signInFaults(given),
     ...bus.faults,
   );
   if (!parsed.success || faults.length > 0) throw new ConfigError(faults);
@@ -151,6 +154,7 @@ function configOf(values: Environment, bus: BusSettings | undefined): Config {
     budgets: budgetsOf(values),
     publicUrl: values.PUBLIC_URL ?? `http://localhost:${values.PORT}`,
     mail: mailOf(values),
+    signIn: signInOf(values),
     files: filesOf(values),
     corsOrigins: Object.freeze(values.CORS_ORIGINS),
     trustedProxies: Object.freeze(values.TRUSTED_PROXIES),
