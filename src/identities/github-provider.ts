@@ -11,7 +11,7 @@ import {
 import { z } from "zod";
 import type { ProviderSettings } from "../config/sign-in-settings.ts";
 import { asking, prepare } from "./provider-calls.ts";
-import type { ForeignAccount, Provider, VisitSecrets } from "./provider.ts";
+import { labelOf, type ForeignAccount, type Provider, type VisitSecrets } from "./provider.ts";
 
 const scope = "read:user user:email";
 
@@ -73,7 +73,7 @@ export class GitHubProvider implements Provider {
       const email = Email.safeParse(primary?.email).data;
       const names = [account.login, ...(account.name ? [account.name] : [])];
       const subject = String(account.id);
-      return { issuer: this.#issuer, subject, email, label: account.login, names };
+      return { issuer: this.#issuer, subject, email, label: labelOf([account.login]), names };
     });
   }
 

@@ -16,7 +16,7 @@ import {
 import { z } from "zod";
 import type { ProviderSettings } from "../config/sign-in-settings.ts";
 import { asking, prepare, providerFetch } from "./provider-calls.ts";
-import type { ForeignAccount, Provider, VisitSecrets } from "./provider.ts";
+import { labelOf, type ForeignAccount, type Provider, type VisitSecrets } from "./provider.ts";
 
 const scope = "openid email profile";
 
@@ -32,7 +32,8 @@ const Claims = z.object({
 });
 type Claims = z.infer<typeof Claims>;
 
-const subjectMax = 255;
+/** OpenID Connect Core §2: ASCII, 255 characters at most. */
+const subjectPattern = /^[\x20-\x7e]{1,255}$/;
 
 export class OpenIdProvider implements Provider {
   readonly id;
@@ -70,7 +71,7 @@ export class OpenIdProvider implements Provider {
         pkceCodeVerifier: secrets.codeVerifier,
       });
       const idToken = tokens.claims();
-      if (!idToken || idToken.sub.length > subjectMax) throw new Error("there is no subject");
+      if (!idToken || !subjectPattern.test(idToken.sub)) throw new Error("there is no subject");
       let claims = Claims.parse(idToken);
       const { issuer, userinfo_endpoint: endpoint } = configuration.serverMetadata();
       const isSilent = claims.email === undefined || claims.email_verified === undefined;
@@ -135,7 +136,7 @@ function accountOf(issuer: string, subject: string, claims: Claims): ForeignAcco
     issuer,
     subject,
     email: isVerified === true || isVerified === "true" ? email : undefined,
-    label: email ?? preferred ?? name ?? subject,
+    label: labelOf([email, preferred, name, subject]),
     names,
   };
 }

@@ -34,6 +34,16 @@ export interface Provider {
   findAccount(callback: URL, secrets: VisitSecrets): Promise<ForeignAccount>;
 }
 
+const labelMax = 254;
+
+/** The first of some texts that has something to show, without control characters, cut to the length of its column. */
+export function labelOf(texts: readonly (string | undefined)[]): string {
+  const clean = texts.map((text) => text?.replaceAll(/\p{C}/gu, "").trim() ?? "");
+  return Array.from(clean.find((text) => text !== "") ?? "?")
+    .slice(0, labelMax)
+    .join("");
+}
+
 export type ProviderErrorCode = "access_denied" | "provider_unavailable" | "provider_invalid";
 
 /** A provider that is away, that refuses, or whose answer is not valid. */

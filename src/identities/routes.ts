@@ -31,14 +31,14 @@ import { beginVisit, endVisit } from "./visits.ts";
 const tags = ["Authentication"];
 const badBody = ["not_json", "too_large", "unsupported_media_type", "invalid"] as const;
 const header = (description: string) => ({ description, schema: { type: "string" } }) as const;
+const setsCookie = { "Set-Cookie": header("Binds the visit to the browser, or ends that") };
+/** Not just `{}`, for which the types of a route allow no answer at all. */
+const noContent: Record<string, { schema: z.ZodType }> = {};
 const redirects = (description: string) => ({
   302: {
     description,
-    content: {},
-    headers: {
-      Location: header("The address"),
-      "Set-Cookie": header("Binds the sign-in to the browser"),
-    },
+    content: noContent,
+    headers: { Location: header("The address"), ...setsCookie },
   },
 });
 const errorNames = ReturnError.options.map((name) => `\`${name}\``).join(", ");
@@ -95,7 +95,7 @@ const tokenRoute = createRoute({
     "with a `ticket`, as for a password.",
   request: { body: takes(SignInCodeInput) },
   responses: {
-    200: answers(Tokens, "Tokens of a new session"),
+    200: { ...answers(Tokens, "Tokens of a new session"), headers: setsCookie },
     ...refuses(...badBody, "invalid_token", "mfa_required"),
   },
 });
@@ -126,7 +126,7 @@ const linkRoute = createRoute({
   security: bearer,
   request: { params: ProviderPath, query: LinkQuery },
   responses: {
-    200: answers(Visit, "Where the browser has to go"),
+    200: { ...answers(Visit, "Where the browser has to go"), headers: setsCookie },
     ...refuses("invalid_token", "not_found", "invalid"),
   },
 });
@@ -193,10 +193,8 @@ export function identityRoutes(ctx: Ctx, providers: Providers) {
       const { provider } = c.req.valid("param");
       const query = new URL(c.req.url).searchParams;
       const secret = cookie.read(c);
-      return c.redirect(
-        await endVisit(ctx, providers, { provider, query, secret, source: sourceOf(c) }),
-        302,
-      );
+      const visit = { provider, query, secret, source: sourceOf(c) };
+      return c.redirect(await endVisit(ctx, providers, visit), 302);
     })
     .openapi({ ...tokenRoute, middleware: limited }, async (c) => {
       const secret = cookie.read(c);

@@ -162,15 +162,15 @@ async function findOrRegister(ctx: Ctx, vouched: Vouched): Promise<Holder> {
     } catch (error) {
       const constraint = databaseError(error)?.constraint;
       if (constraint === "users_username_key") continue;
-      if (constraint === "identities_subject_key") break;
-      if (constraint === "users_email_key") throw await emailTaken(ctx, vouched);
-      throw error;
+      if (constraint !== "users_email_key" && constraint !== "identities_subject_key") throw error;
+      // The same person may have come back in another tab at the same moment.
+      const registered = await useIdentity(ctx.sql, account);
+      if (registered) return registered;
+      throw await emailTaken(ctx, vouched);
     }
   }
-  // The same person has come back in two tabs at once, or so many names are taken that the next try has to find one.
-  const found = await useIdentity(ctx.sql, account);
-  if (!found) throw tooManyVisits();
-  return found;
+  // So many names are taken that the next try has to find one.
+  throw tooManyVisits();
 }
 
 /**
