@@ -79,7 +79,7 @@ const callbackRoute = createRoute({
   request: { params: ProviderPath, query: CallbackQuery },
   responses: {
     ...redirects("`return_to`, with the outcome in the fragment"),
-    ...refuses("not_found"),
+    ...refuses("not_found", "invalid"),
   },
 });
 
