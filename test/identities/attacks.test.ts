@@ -2,6 +2,7 @@
 // The names are those of RFC 9700 (OAuth 2.0 Security Best Current Practice) where it has one.
 import { describe, expect, test } from "bun:test";
 import { SignJWT, UnsecuredJWT } from "jose";
+import { z } from "zod";
 import { expectInvalid, expectProblem } from "../http/refusals.ts";
 import { outcomeOf } from "../world/browser.ts";
 import { openIdClient, type Lie } from "../world/openid-provider.ts";
@@ -353,8 +354,7 @@ describe("linking", () => {
       headers: session.headers,
     });
     expect(response.status).toBe(200);
-    const { url }: { url: string } = await response.json();
-    return url;
+    return z.object({ url: z.string() }).parse(await response.json()).url;
   }
   const member = async () => {
     const username = stage.newName("member");

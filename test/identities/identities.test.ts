@@ -1,5 +1,6 @@
 // A person's own identities: linking, listing, unlinking, and accounts without a password.
 import { describe, expect, test } from "bun:test";
+import { z } from "zod";
 import { expectInvalid, expectProblem } from "../http/refusals.ts";
 import { outcomeOf } from "../world/browser.ts";
 import { startWorld } from "../world/world.ts";
@@ -32,8 +33,8 @@ async function link(session: Session, browser: ReturnType<typeof stage.browser>,
   const path = `/api/auth/identities/${provider}?return_to=${encodeURIComponent(returnTo)}`;
   const init = { method: "POST", headers: session.headers };
   const begun = await browser.fetch(stage.world.url + path, init);
-  const { url: first }: { url: string } = await begun.json();
-  const { url } = await browser.open(first);
+  const first = z.object({ url: z.string() }).parse(await begun.json());
+  const { url } = await browser.open(first.url);
   return outcomeOf(url);
 }
 const listed = async ({ api }: Session) => (await api("GET", "/api/auth/identities")).body;
@@ -253,7 +254,9 @@ test("visits are limited for each address", async () => {
     const first = await begin();
     expect(first.status).toBe(302);
     expect(first.headers.get("location")).toStartWith("https://github.com/login/oauth/authorize?");
-    expect(first.headers.get("ratelimit-policy")).toContain(`"providerSignIns-address";q=1200;w=600`);
+    expect(first.headers.get("ratelimit-policy")).toContain(
+      `"providerSignIns-address";q=1200;w=600`,
+    );
   } finally {
     await strict.stop();
   }
