@@ -38,6 +38,8 @@ import { createRouter } from "./http/router.ts";
 import { secureHeaders } from "./http/secure-headers.ts";
 import { hookPostRoutes } from "./incoming-webhooks/post-routes.ts";
 import { incomingWebhookRoutes } from "./incoming-webhooks/routes.ts";
+import { Providers } from "./identities/providers.ts";
+import { identityRoutes } from "./identities/routes.ts";
 import type { MailQueue } from "./mail/mail.ts";
 import { messageRoutes } from "./messages/routes.ts";
 import { moderationRoutes } from "./moderation/routes.ts";
@@ -94,6 +96,7 @@ export function createApp(parts: AppParts) {
   app.route("/", accountDeletionRoutes(ctx, passwords));
   app.route("/", accountMailRoutes(ctx, passwords, mail));
   app.route("/", twoFactorRoutes(ctx));
+  app.route("/", identityRoutes(ctx, new Providers(ctx.config)));
   app.route("/", accessKeyRoutes(ctx));
   app.route("/", botRoutes(ctx));
   app.route("/", webhookRoutes(ctx));

@@ -12,6 +12,7 @@ import { continueTranscriptions } from "./attachments/transcripts/job.ts";
 import { cleanUpAudit } from "./audit/audit.ts";
 import { purgeDeletedChats } from "./chats/purge.ts";
 import type { Ctx } from "./context.ts";
+import { cleanUpVisits } from "./identities/visits.ts";
 import type { Presence } from "./presence/presence.ts";
 import type { JobQueue } from "./jobs/job-queue.ts";
 import type { Peers } from "./realtime/peers.ts";
@@ -145,6 +146,7 @@ export function startTasks(parts: TaskParts, times: TaskDurations): (() => void)
     every(cleanUpMs, "presence clean-up", log, () => presence.cleanUp()),
     every(cleanUpMs, "session clean-up", log, () => cleanUpSessions(ctx)),
     every(cleanUpMs, "clean-up of mail links", log, () => cleanUpLinks(ctx)),
+    every(cleanUpMs, "clean-up of sign-ins by providers", log, () => cleanUpVisits(ctx)),
     every(cleanUpMs, "rate clean-up", log, () => ctx.rateLimits.cleanUp()),
     every(cleanUpMs, "upload clean-up", log, () => cleanUpUploads(ctx)),
     every(cleanUpMs, "answer clean-up", log, () => cleanUpAnswers(ctx)),

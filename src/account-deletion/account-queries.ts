@@ -91,6 +91,12 @@ async function markDeleted(
       without_recovery as (
         delete from recovery_codes c using deleted where c.user_id = deleted.id
       ),
+      without_identities as (
+        delete from identities i using deleted where i.user_id = deleted.id
+      ),
+      without_codes as (
+        delete from sign_in_codes c using deleted where c.user_id = deleted.id
+      ),
       not_signing_in as (
         delete from sign_in_tickets t using deleted where t.user_id = deleted.id
       ),

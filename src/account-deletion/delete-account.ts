@@ -1,6 +1,6 @@
 import type { Caller } from "../accounts/access-tokens.ts";
 import { checkSession } from "../accounts/authentication.ts";
-import type { Passwords } from "../accounts/passwords.ts";
+import { noPassword, type Passwords } from "../accounts/passwords.ts";
 import { endSessions } from "../accounts/recent-sessions.ts";
 import { findPasswordHash } from "../accounts/user-queries.ts";
 import { record } from "../audit/audit.ts";
@@ -14,7 +14,7 @@ import { leaveChats } from "./leave-chats.ts";
 /**
  * Deletes the caller's account. Sessions, keys, sockets and the profile end at once, and the caller's bots go. Chats are left before it returns, unless the database
  * fails meanwhile; then, and for messages that are to be erased, a recurring task goes on.
- * @throws Problem `wrong_password`, `invalid_token`, `unavailable`
+ * @throws Problem `wrong_password`, `no_password`, `invalid_token`, `unavailable`
  */
 export async function deleteAccount(
   ctx: Ctx,
@@ -23,6 +23,12 @@ export async function deleteAccount(
   { password, messages }: DeleteMeInput,
 ): Promise<void> {
   const hash = await findPasswordHash(ctx.sql, caller.id);
+  if (hash === noPassword) {
+    throw new Problem(
+      "no_password",
+      "Your account has no password to confirm this with. Choose one in your settings first.",
+    );
+  }
   if (!(await passwords.verify(password, hash)) || hash === undefined) {
     throw await wrongPassword(ctx, caller);
   }

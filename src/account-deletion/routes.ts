@@ -32,6 +32,7 @@ const deleteMeRoute = createRoute({
       "invalid",
       "invalid_token",
       "wrong_password",
+      "no_password",
     ),
   },
 });

@@ -5,6 +5,8 @@ import { Problem } from "../wire/problems.ts";
 import { Semaphore } from "./semaphore.ts";
 
 const owaspCost: PasswordCost = { memoryKiB: 19_456, passes: 2 };
+/** Stands in the place of the hash for people who sign in by a provider and have chosen no password. No password matches it. */
+export const noPassword = "!";
 /** bcrypt uses no more of a password, and the servers whose hashes are imported cut it there. */
 const bcryptBytesMax = 72;
 
@@ -78,6 +80,7 @@ export class Passwords {
   }
 
   #isHash(stored: string): boolean {
+    if (stored === noPassword) return false;
     if (/^\$(argon2(id?|d)|2[aby])\$/.test(stored)) return true;
     this.#log.error(
       "a stored password is neither an argon2 nor a bcrypt hash: nobody can sign in with it",

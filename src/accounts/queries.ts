@@ -24,6 +24,8 @@ export async function insertSession(
     refreshTokenHash: Buffer;
     ttlSeconds: number;
     source: Source;
+    /** Details for the audit trail. */
+    how?: Record<string, string>;
   },
 ): Promise<z.infer<typeof BegunSession> | undefined> {
   const { id, user, source } = session;
@@ -51,7 +53,14 @@ export async function insertSession(
       ),
       audited as (${insertEvent(
         sql,
-        { action: "sign_in", outcome: "ok", actor: user, target: `session:${id}`, source },
+        {
+          action: "sign_in",
+          outcome: "ok",
+          actor: user,
+          target: `session:${id}`,
+          details: session.how ?? {},
+          source,
+        },
         sql`from begun`,
       )})
       select array(select id from ended) as ended_ids from begun

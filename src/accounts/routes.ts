@@ -134,12 +134,14 @@ const passwordRoute = createRoute({
   tags,
   summary: "Change my password",
   description:
-    "Ends all other sessions of the caller and closes their sockets. The present one goes on.",
+    "Ends all other sessions of the caller and closes their sockets. The present one goes on. A person who has no password, since a " +
+    "provider has vouched for them, chooses one with `current_password: null` within 10 minutes of the sign-in, or by " +
+    "`POST /api/auth/password/forgot`.",
   security: bearer,
   request: { body: takes(ChangePasswordInput) },
   responses: {
     200: answers(Confirmation, "The password is changed"),
-    ...refuses(...badBody, "invalid_token", "wrong_password"),
+    ...refuses(...badBody, "invalid_token", "wrong_password", "no_password"),
   },
 });
 

@@ -99,6 +99,18 @@ export async function deleteAllSessions(sql: Sql, userId: number): Promise<strin
   return many(rows, SessionId).map(({ id }) => id);
 }
 
+/** Whether a session was begun by a sign-in within the last seconds. */
+export async function isRecentSignIn(
+  sql: Sql,
+  sessionId: string,
+  seconds: number,
+): Promise<boolean> {
+  const rows = await sql`
+    select id from sessions where id = ${sessionId} and created_at > now() - ${seconds} * interval '1 second'
+  `;
+  return rows.length > 0;
+}
+
 const ChangedPassword = z.object({ ended_ids: z.array(z.uuid()) });
 
 /**

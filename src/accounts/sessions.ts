@@ -4,15 +4,18 @@ import { findPasswordHash } from "./user-queries.ts";
 import { Problem } from "../wire/problems.ts";
 import type { ChangePasswordInput, Session } from "../wire/users.ts";
 import { record } from "../audit/audit.ts";
-import type { Passwords } from "./passwords.ts";
+import { noPassword, type Passwords } from "./passwords.ts";
 import {
   deleteOtherSessions,
   deleteOwnSession,
   findSessions,
+  isRecentSignIn,
   updatePassword,
 } from "./session-queries.ts";
 import type { Caller } from "./access-tokens.ts";
 import { endSessions } from "./recent-sessions.ts";
+
+const recentSignInSeconds = 10 * 60;
 
 /** The caller's sessions, the most recently used first. */
 export async function listSessions(ctx: Ctx, caller: Caller): Promise<Session[]> {
@@ -36,7 +39,8 @@ export async function endOtherSessions(ctx: Ctx, caller: Caller): Promise<number
 
 /**
  * Changes the caller's password, and ends all sessions but the present one: whoever knew the old one is out.
- * @throws Problem `wrong_password`, `unavailable`
+ * A person who has none, since a provider has vouched for them, may choose one soon after a sign-in.
+ * @throws Problem `wrong_password`, `no_password`, `unavailable`
  */
 export async function changePassword(
   ctx: Ctx,
@@ -45,7 +49,12 @@ export async function changePassword(
   input: ChangePasswordInput,
 ): Promise<void> {
   const oldHash = await findPasswordHash(ctx.sql, caller.id);
-  if (!(await passwords.verify(input.current_password, oldHash)) || oldHash === undefined) {
+  if (oldHash === noPassword) await requireRecentSignIn(ctx, caller);
+  else if (
+    oldHash === undefined ||
+    input.current_password === null ||
+    !(await passwords.verify(input.current_password, oldHash))
+  ) {
     throw await wrongPassword(ctx, caller);
   }
   const newHash = await passwords.hash(input.new_password);
@@ -55,6 +64,15 @@ export async function changePassword(
   endSessions(ctx, ended);
   // A sign-in with the old password that was stored while that statement waited for it is not in its snapshot.
   await endOtherSessions(ctx, caller);
+}
+
+/** A sign-in shows as well as a password who somebody is (OWASP ASVS 5.0, 7.5.1). @throws Problem `no_password` */
+async function requireRecentSignIn(ctx: Ctx, caller: Caller): Promise<void> {
+  if (await isRecentSignIn(ctx.sql, caller.sessionId, recentSignInSeconds)) return;
+  throw new Problem(
+    "no_password",
+    "Your account has no password. Sign out, sign in again, and choose one within 10 minutes.",
+  );
 }
 
 async function wrongPassword(ctx: Ctx, caller: Caller): Promise<Problem> {

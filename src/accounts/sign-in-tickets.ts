@@ -7,12 +7,12 @@ import { insertSignInTicket } from "./sign-in-ticket-queries.ts";
 import type { UserWithPassword } from "./user-queries.ts";
 
 /**
- * Makes a ticket for a person whose password was right.
+ * Makes a ticket for a person whose password was right, or for whom a provider has vouched.
  * @returns the problem `mfa_required` that carries it
  */
 export async function secondFactorRequired(
   ctx: Pick<Ctx, "sql">,
-  user: UserWithPassword,
+  user: Pick<UserWithPassword, "id" | "hashed_password">,
 ): Promise<Problem> {
   const ticket = makeSecret();
   await insertSignInTicket(ctx.sql, {

@@ -14,11 +14,8 @@ import type { LoginInput, RegisterInput, Tokens, User } from "../wire/users.ts";
 import type { Source } from "../audit/queries.ts";
 import { record } from "../audit/audit.ts";
 import type { Passwords } from "./passwords.ts";
-import { insertSession } from "./queries.ts";
-import { sessionTokens } from "./refresh.ts";
+import { beginSession } from "./begin-session.ts";
 import { secondFactorRequired } from "./sign-in-tickets.ts";
-import { hashSecret, makeSecret } from "./access-tokens.ts";
-import { endSessions } from "./recent-sessions.ts";
 
 /** Registers a person, who is sent a link that verifies the address. @throws Problem `username_taken`, `email_taken` (without regard to case), `unavailable` */
 export async function register(
@@ -63,21 +60,11 @@ export async function login(
     throw await refusedLogin(ctx, user, source);
   }
   if (user.totp_enabled) throw await secondFactorRequired(ctx, user);
-  const sessionId = crypto.randomUUID();
-  const secret = makeSecret();
-  const begun = await insertSession(ctx.sql, {
-    id: sessionId,
-    user,
-    hashedPassword: user.hashed_password,
-    refreshTokenHash: hashSecret(secret),
-    ttlSeconds: ctx.config.refreshTokenTtlSeconds,
-    source,
-  });
+  const tokens = await beginSession(ctx, user, source);
   // The password was changed while it was verified.
-  if (!begun) throw await refusedLogin(ctx, user, source);
-  endSessions(ctx, begun.ended_ids);
+  if (!tokens) throw await refusedLogin(ctx, user, source);
   if (passwords.isWeak(user.hashed_password)) await renewHash(ctx, passwords, user, input.password);
-  return await sessionTokens(ctx, user, sessionId, secret);
+  return tokens;
 }
 
 /** Records a failed sign-in. An unknown name is not recorded: it may be a password, typed into the wrong field. */

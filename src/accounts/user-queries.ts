@@ -5,13 +5,15 @@ import { many, maybe, one, type Sql } from "../database/connect.ts";
 import { avatarUrl } from "../log/picture-columns.ts";
 import { User, type UpdateMeInput } from "../wire/users.ts";
 import { namePartsOf } from "./name-search.ts";
+import { noPassword } from "./passwords.ts";
 
 /** The columns of a User. */
 export const userColumns = (sql: Sql) => sql`
   id, username, email, email_verified_at is not null as email_verified, created_at, read_receipts, presence, display_name, bio,
   avatar_id, ${avatarUrl(sql, sql``)} as avatar_url,
   bot_owner_id is not null as is_bot_account,
-  exists (select from totp_secrets t where t.user_id = users.id and t.confirmed_at is not null) as totp_enabled
+  exists (select from totp_secrets t where t.user_id = users.id and t.confirmed_at is not null) as totp_enabled,
+  hashed_password not in ('', ${noPassword}) as has_password
 `;
 
 const UserWithPassword = User.extend({ hashed_password: z.string() });

@@ -1,6 +1,7 @@
 // The audit trail. Its table accepts inserts only; see its migration.
 import { z } from "zod";
 import { one, type Fragment, type Sql } from "../database/connect.ts";
+import type { ReturnError } from "../wire/identities.ts";
 import type { ProblemCode } from "../wire/problems.ts";
 
 /** The origin of a request. Both members are as short as their columns require. */
@@ -28,6 +29,8 @@ export type AuditAction =
   | "change_profile"
   | "enable_totp"
   | "disable_totp"
+  | "link_identity"
+  | "unlink_identity"
   | "create_key"
   | "revoke_key"
   | "create_webhook"
@@ -62,8 +65,8 @@ type Known<T> = T | Fragment;
 
 export interface AuditEvent {
   action: AuditAction;
-  /** `ok`, or the code of the problem. */
-  outcome: Known<"ok" | ProblemCode>;
+  /** `ok`, or the code of the problem, or the error with which a browser has returned from a provider. */
+  outcome: Known<"ok" | ProblemCode | ReturnError>;
   /** Undefined while nobody is authenticated. */
   actor: { id: Known<number>; username: Known<string> } | undefined;
   /** Kind and id of the object. */

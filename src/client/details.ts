@@ -37,8 +37,8 @@ export function createDetails({ call }: Pick<Client, "call">) {
     /** Changes the profile and the settings of the person who is signed in. */
     changeMe: (settings: z.input<typeof UpdateMeInput>) =>
       call<User>("PATCH", "/api/auth/me", settings),
-    /** Ends all other sessions of the person. */
-    changePassword: (current: string, next: string) =>
+    /** Ends all other sessions of the person. @param current null for an account without a password */
+    changePassword: (current: string | null, next: string) =>
       call<Told>("POST", "/api/auth/password", { current_password: current, new_password: next }),
     listSessions: () => call<Session[]>("GET", "/api/auth/sessions"),
     endSession: (sessionId: string) => call<Told>("DELETE", `/api/auth/sessions/${sessionId}`),

@@ -6,6 +6,7 @@ import { Environment } from "./environment.ts";
 import { fileFaults, filesOf, type FileSettings } from "./file-settings.ts";
 import { mailFaults, productionFaults } from "./production.ts";
 import { vapidFaults, type VapidKeys } from "./vapid-keys.ts";
+import { signInFaults, signInOf, type SignInSettings } from "./sign-in-settings.ts";
 
 export interface Config {
   readonly version: string;
@@ -61,6 +62,7 @@ export interface Config {
     | { readonly by: "log" | "none" };
   /** The keys by which push services know this server; undefined: they are derived from the secret key. */
   readonly vapid: VapidKeys | undefined;
+  readonly signIn: SignInSettings;
   readonly files: FileSettings;
   /** Addresses and CIDR networks that are not public, and may be called for people all the same. */
   readonly webhookAllow: readonly string[];
@@ -131,6 +133,7 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     ...mailFaults(given),
     ...vapidFaults(given),
     ...fileFaults(given),
+    ...signInFaults(given),
     ...bus.faults,
   );
   if (!parsed.success || faults.length > 0) throw new ConfigError(faults);
@@ -158,6 +161,7 @@ function configOf(values: Environment, bus: BusSettings | undefined): Config {
     publicUrl: values.PUBLIC_URL ?? `http://localhost:${values.PORT}`,
     mail: mailOf(values),
     vapid: vapidOf(values),
+    signIn: signInOf(values),
     files: filesOf(values),
     webhookAllow: Object.freeze(values.WEBHOOK_ALLOW),
     corsOrigins: Object.freeze(values.CORS_ORIGINS),

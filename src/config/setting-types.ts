@@ -92,6 +92,29 @@ export const origins = z
     ),
   );
 
+const returnAddressMax = 2_000;
+
+/** Addresses to which a browser may return, in the spelling of {@link URL}. They have no fragment, which the answer takes. */
+export const returnAddresses = z
+  .string()
+  .transform((list) => list.split(",").map((address) => address.trim()))
+  .pipe(
+    z.array(
+      z
+        .string()
+        .refine(isReturnAddress, {
+          error: (issue) =>
+            `has "${String(issue.input)}": write whole addresses such as https://app.example.com/signed-in, without a user, * or #`,
+        })
+        .transform((text) => URL.parse(text)?.href ?? text),
+    ),
+  );
+
+function isReturnAddress(text: string): boolean {
+  const isWritten = /^https?:\/\/[^\s*#@\\]+$/.test(text) && text.length <= returnAddressMax;
+  return isWritten && URL.canParse(text);
+}
+
 function originOf(text: string): string | undefined {
   return URL.canParse(text) ? new URL(text).origin : undefined;
 }

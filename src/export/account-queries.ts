@@ -6,6 +6,7 @@ import { keysPerAccountMax } from "../wire/access-keys.ts";
 import { botsPerPersonMax } from "../wire/bots.ts";
 import { chatsPerUserMax } from "../wire/chats.ts";
 import { pushSubscriptionsMax } from "../wire/push.ts";
+import { identitiesPerPersonMax } from "../wire/identities.ts";
 import { sessionsPerUserMax } from "../accounts/queries.ts";
 
 const Row = z.record(z.string(), z.unknown());
@@ -37,6 +38,14 @@ export function findSmallParts(sql: Sql, userId: number): Record<string, () => P
         await sql`
           select id, session_id, substring(endpoint from '^[a-z]+://([^/?#]+)') as service, shows_text, created_at
           from push_subscriptions where user_id = ${userId} order by id limit ${pushSubscriptionsMax}
+        `,
+        Row,
+      ),
+    identity: async () =>
+      many(
+        await sql`
+          select id, provider, issuer, subject, label, created_at, last_used_at
+          from identities where user_id = ${userId} order by id limit ${identitiesPerPersonMax}
         `,
         Row,
       ),

@@ -183,6 +183,12 @@ export const rates = {
     address: per(120, hour),
     refusal: "Too many links were tried from where you are.",
   },
+  /** Visits to providers that are begun or ended, and codes that are exchanged: three for each sign-in. */
+  providerSignIns: {
+    person: per(60, 10 * minute),
+    address: per(1_200, 10 * minute),
+    refusal: "Too many sign-ins by other accounts have come from where you are.",
+  },
   registrations: {
     address: per(200, hour),
     refusal: "Too many people were registered from where you are.",

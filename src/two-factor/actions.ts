@@ -1,8 +1,6 @@
 // A second factor for signing in: codes of an authenticator app, and recovery codes for a person who has lost it.
-import { hashSecret, makeSecret, type Caller } from "../accounts/access-tokens.ts";
-import { insertSession } from "../accounts/queries.ts";
-import { endSessions } from "../accounts/recent-sessions.ts";
-import { sessionTokens } from "../accounts/refresh.ts";
+import { hashSecret, type Caller } from "../accounts/access-tokens.ts";
+import { beginSession } from "../accounts/begin-session.ts";
 import {
   findTicketHolder,
   noteWrongCode,
@@ -83,20 +81,10 @@ export async function loginWithCode(
     throw await wrongCode(ctx, user, "sign_in", source);
   }
   if (!(await takeSignInTicket(ctx.sql, ticketHash))) throw ticketRefused();
-  const sessionId = crypto.randomUUID();
-  const secret = makeSecret();
-  const begun = await insertSession(ctx.sql, {
-    id: sessionId,
-    user,
-    hashedPassword: user.hashed_password,
-    refreshTokenHash: hashSecret(secret),
-    ttlSeconds: ctx.config.refreshTokenTtlSeconds,
-    source,
-  });
+  const tokens = await beginSession(ctx, user, source);
   // The password was changed meanwhile.
-  if (!begun) throw ticketRefused();
-  endSessions(ctx, begun.ended_ids);
-  return await sessionTokens(ctx, user, sessionId, secret);
+  if (!tokens) throw ticketRefused();
+  return tokens;
 }
 
 /** Uses a code of the app or a recovery code, which then works no more. @returns whether it was right */

@@ -12,6 +12,7 @@ import { useSnapshot } from "./observing.ts";
 import { usePlace } from "./place.ts";
 import { RoomPane } from "./room-pane.tsx";
 import { useMailLink } from "./mail-links.ts";
+import { useProviderReturn } from "./provider-returns.ts";
 import { useNow } from "./times.ts";
 import { Welcome } from "./welcome.tsx";
 
@@ -19,11 +20,16 @@ import { Welcome } from "./welcome.tsx";
 const SignIn = lazyDialog(() => import("./sign-in.tsx").then((module) => module.SignIn));
 /** Opened once in a while. */
 const MailLink = lazyDialog(() => import("./mail-link.tsx").then((module) => module.MailLink));
+const ProviderReturn = lazyDialog(() =>
+  import("./provider-return.tsx").then((module) => module.ProviderReturn),
+);
 
 export function App({ client, chats }: { client: Client; chats: ChatList }) {
   const { signedIn, user } = useSnapshot(client.session);
   const { link, end } = useMailLink();
+  const { outcome, end: leave } = useProviderReturn();
   if (link) return <MailLink key={link.token} link={link} onClose={end} />;
+  if (outcome) return <ProviderReturn outcome={outcome} onClose={leave} />;
   if (!signedIn) return <SignIn session={client.session} onClose={() => location.reload()} />;
   if (!user) return <Waiting client={client} />;
   return <House client={client} chats={chats} user={user} key={user.id} />;

@@ -3,6 +3,7 @@ import { useId, useRef, useState } from "preact/hooks";
 import { Dialog } from "./dialog.tsx";
 import { BotSettings } from "./settings-bots.tsx";
 import { EmailSettings } from "./settings-email.tsx";
+import { IdentitySettings } from "./settings-identities.tsx";
 import { TwoFactorSettings } from "./settings-two-factor.tsx";
 import { KeySettings } from "./settings-keys.tsx";
 import { LeavingSettings } from "./settings-leaving.tsx";
@@ -18,6 +19,7 @@ const sections: readonly { title: string; Section: ComponentType<SettingsProps> 
   { title: "Privacy", Section: PrivacySettings },
   { title: "Email", Section: EmailSettings },
   { title: "Password", Section: PasswordSettings },
+  { title: "Linked accounts", Section: IdentitySettings },
   { title: "Second factor", Section: TwoFactorSettings },
   { title: "Sessions", Section: SessionSettings },
   { title: "Access keys", Section: KeySettings },

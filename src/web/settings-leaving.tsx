@@ -10,7 +10,7 @@ export function LeavingSettings(props: SettingsProps) {
   return (
     <div class="stack">
       <DataExport {...props} />
-      <Deletion />
+      <Deletion {...props} />
     </div>
   );
 }
@@ -47,7 +47,7 @@ function DataExport({ user }: SettingsProps) {
   );
 }
 
-function Deletion() {
+function Deletion({ user }: SettingsProps) {
   const { account } = usePageParts();
   const action = useAction();
 
@@ -87,16 +87,20 @@ function Deletion() {
           </span>
         </label>
       </fieldset>
-      <Field
-        label="Your password"
-        name="password"
-        type="password"
-        autocomplete="current-password"
-        required
-      />
+      {user.has_password ? (
+        <Field
+          label="Your password"
+          name="password"
+          type="password"
+          autocomplete="current-password"
+          required
+        />
+      ) : (
+        <p class="muted">Choose a password first: it confirms the deletion.</p>
+      )}
       <Refusal of={action} />
       <footer>
-        <button class="danger" disabled={action.isBusy}>
+        <button class="danger" disabled={action.isBusy || !user.has_password}>
           Delete my account
         </button>
       </footer>

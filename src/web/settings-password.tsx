@@ -5,7 +5,7 @@ import { usePageParts } from "./page-parts.ts";
 import { Saved, type SettingsProps } from "./settings-section.tsx";
 
 /** Changes the password, which ends the other sessions. */
-export function PasswordSettings({ user }: SettingsProps) {
+export function PasswordSettings({ user, onChanged }: SettingsProps) {
   const { details } = usePageParts();
   const action = useAction();
   const [saved, setSaved] = useState("");
@@ -13,10 +13,11 @@ export function PasswordSettings({ user }: SettingsProps) {
   async function save(form: HTMLFormElement) {
     setSaved("");
     const data = new FormData(form);
-    const current = String(data.get("current_password") ?? "");
+    const current = user.has_password ? String(data.get("current_password") ?? "") : null;
     const next = String(data.get("new_password") ?? "");
     if (!(await action.run(() => details.changePassword(current, next)))) return;
     form.reset();
+    onChanged({ ...user, has_password: true });
     setSaved("Your password is changed. Your other sessions have ended.");
   }
 
@@ -37,13 +38,20 @@ export function PasswordSettings({ user }: SettingsProps) {
         readOnly
         value={user.username}
       />
-      <Field
-        label="Current password"
-        name="current_password"
-        type="password"
-        autocomplete="current-password"
-        required
-      />
+      {user.has_password ? (
+        <Field
+          label="Current password"
+          name="current_password"
+          type="password"
+          autocomplete="current-password"
+          required
+        />
+      ) : (
+        <p class="muted">
+          You have no password, and sign in with a linked account. You can choose one within ten
+          minutes of a sign-in.
+        </p>
+      )}
       <Field
         label="New password"
         name="new_password"
@@ -57,7 +65,7 @@ export function PasswordSettings({ user }: SettingsProps) {
       <footer>
         <Saved text={saved} />
         <button class="primary" disabled={action.isBusy}>
-          Change password
+          {user.has_password ? "Change password" : "Choose password"}
         </button>
       </footer>
     </form>

@@ -3,6 +3,7 @@ import type { Session } from "../client/client.ts";
 import { Refusal, useAction } from "./acting.tsx";
 import { Field } from "./field.tsx";
 import { Icon } from "./icons.tsx";
+import { ProviderButtons } from "./provider-buttons.tsx";
 import { CodeForm, ForgottenPassword } from "./sign-in-forms.tsx";
 import { useSignIn } from "./use-sign-in.ts";
 
@@ -80,6 +81,7 @@ export function SignIn({ session }: { session: Session; onClose: () => void }) {
             </button>
           </p>
         )}
+        <ProviderButtons />
       </form>
     </main>
   );

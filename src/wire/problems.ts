@@ -18,6 +18,8 @@ export const problemCatalogue = {
   method_not_allowed: { status: 405, title: "Method not allowed" },
   username_taken: { status: 409, title: "Username taken" },
   email_taken: { status: 409, title: "Email taken" },
+  no_password: { status: 409, title: "The account has no password" },
+  last_way_in: { status: 409, title: "The last way to sign in" },
   totp_enabled: { status: 409, title: "The second factor is on" },
   totp_not_set_up: { status: 409, title: "There is no second factor" },
   chat_full: { status: 409, title: "Chat is full" },

@@ -94,6 +94,10 @@ export const User = z
     ...Profile.pick({ display_name: true, bio: true, avatar_url: true, is_bot_account: true })
       .shape,
     totp_enabled: z.boolean().meta({ description: "Whether signing in asks for a code" }),
+    has_password: z.boolean().meta({
+      description:
+        "False for people who sign in by a provider and have chosen no password, and for bots",
+    }),
   })
   .meta({
     id: "User",
@@ -161,7 +165,13 @@ export const Confirmation = z
   .meta({ id: "Confirmation" });
 
 export const ChangePasswordInput = z
-  .object({ current_password: LoginInput.shape.password, new_password: Password })
+  .object({
+    current_password: LoginInput.shape.password.nullable().meta({
+      description:
+        "null for an account without a password (`has_password`), which gets one within 10 minutes of the sign-in",
+    }),
+    new_password: Password,
+  })
   .meta({ id: "ChangePasswordInput" });
 export type ChangePasswordInput = z.infer<typeof ChangePasswordInput>;
 

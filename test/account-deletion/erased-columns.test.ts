@@ -65,6 +65,10 @@ const decisions: Record<string, string> = {
   "jobs.kind": noText,
   "jobs.order_key": noText,
   "jobs.payload": "has ids, or the address of a mail that is on its way, and goes with the mail",
+  "identities.issuer": erased,
+  "identities.label": erased,
+  "identities.provider": noText,
+  "identities.subject": erased,
   "mail_links.email": erased,
   "mail_links.link_hash": noText,
   "mail_links.purpose": noText,
@@ -85,6 +89,10 @@ const decisions: Record<string, string> = {
   "people_changes.kind": noText,
   "picture_counts.scope": noText,
   "presence.status": noText,
+  "provider_visits.proof_hash": noText,
+  "provider_visits.provider": noText,
+  "provider_visits.return_to": "is an address that the operator has allowed",
+  "provider_visits.secret_hash": noText,
   "rate_limits.key": "is deleted when its period ends, at most an hour later",
   "recovery_codes.code_hash": noText,
   "schema_migrations.version": noText,
@@ -92,6 +100,10 @@ const decisions: Record<string, string> = {
   "sessions.address": erased,
   "sessions.refresh_token_hash": noText,
   "sessions.user_agent": erased,
+  "sign_in_codes.code_hash": noText,
+  "sign_in_codes.password_digest": noText,
+  "sign_in_codes.proof_hash": noText,
+  "sign_in_codes.provider": noText,
   "sign_in_tickets.password_digest": noText,
   "sign_in_tickets.ticket_hash": noText,
   "socket_tickets.ticket_hash": noText,
@@ -157,6 +169,10 @@ test("a word that the person has left in every column is in none of those that a
   await sql`
     insert into mail_links (link_hash, user_id, purpose, email, expires_at)
     values (${hash}::bytea, ${ann.id}, 'verify_email', 'numbat@example.com', now() + interval '1 hour')
+  `;
+  await sql`
+    insert into identities (user_id, provider, issuer, subject, label)
+    values (${ann.id}, 'oidc', 'https://numbat.example', 'numbat', 'numbat@example.com')
   `;
   await ann.api("PATCH", "/api/auth/me", { display_name: "Numbat", bio: "A numbat, indeed." });
   const chat = await ben.chat({ name: "Room", with: [ann] });

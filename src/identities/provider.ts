@@ -1,0 +1,58 @@
+// The port behind which providers differ: OpenID Connect, and GitHub, which has no ID tokens.
+import type { ProviderId } from "../config/sign-in-settings.ts";
+
+/** An account at a provider, which has vouched for it. */
+export interface ForeignAccount {
+  readonly issuer: string;
+  /** Never given to another account of the issuer. */
+  readonly subject: string;
+  /** Undefined unless the provider says that the address is verified. */
+  readonly email: string | undefined;
+  /** By which the person recognises the account. */
+  readonly label: string;
+  /** Texts that a username can be made of, the best first. */
+  readonly names: readonly string[];
+}
+
+/** The secrets of one visit to a provider, which only the browser's cookie and this server's memory have. */
+export interface VisitSecrets {
+  readonly state: string;
+  readonly nonce: string;
+  readonly codeVerifier: string;
+}
+
+export interface Provider {
+  readonly id: ProviderId;
+  readonly name: string;
+  /** @throws ProviderError */
+  authorizationUrl(redirectUri: string, secrets: VisitSecrets): Promise<string>;
+  /**
+   * Verifies the answer of a provider, and asks it for the account.
+   * @param callback the address at which the browser came back
+   * @throws ProviderError
+   */
+  findAccount(callback: URL, secrets: VisitSecrets): Promise<ForeignAccount>;
+}
+
+const labelMax = 254;
+
+/** The first of some texts that has something to show, without control characters, cut to the length of its column. */
+export function labelOf(texts: readonly (string | undefined)[]): string {
+  const clean = texts.map((text) => text?.replaceAll(/\p{C}/gu, "").trim() ?? "");
+  return Array.from(clean.find((text) => text !== "") ?? "?")
+    .slice(0, labelMax)
+    .join("");
+}
+
+export type ProviderErrorCode = "access_denied" | "provider_unavailable" | "provider_invalid";
+
+/** A provider that is away, that refuses, or whose answer is not valid. */
+export class ProviderError extends Error {
+  readonly code: ProviderErrorCode;
+
+  constructor(code: ProviderErrorCode, cause: unknown) {
+    super(code, { cause });
+    this.name = "ProviderError";
+    this.code = code;
+  }
+}
