@@ -36,6 +36,8 @@ import { requestLog } from "./http/request-log.ts";
 import { requestIdMax, requestIdOf } from "./http/request-id.ts";
 import { createRouter } from "./http/router.ts";
 import { secureHeaders } from "./http/secure-headers.ts";
+import { hookPostRoutes } from "./incoming-webhooks/post-routes.ts";
+import { incomingWebhookRoutes } from "./incoming-webhooks/routes.ts";
 import type { MailQueue } from "./mail/mail.ts";
 import { messageRoutes } from "./messages/routes.ts";
 import { moderationRoutes } from "./moderation/routes.ts";
@@ -84,6 +86,7 @@ export function createApp(parts: AppParts) {
   app.route("/", fileRoutes(ctx, uploads));
   app.route("/", pictureFileRoutes(ctx, uploads));
   app.use(limitBody);
+  app.route("/", hookPostRoutes(ctx));
   app.use(requireJson);
 
   app.route("/", authRoutes(ctx, passwords, mail));
@@ -94,6 +97,7 @@ export function createApp(parts: AppParts) {
   app.route("/", botRoutes(ctx));
   app.route("/", webhookRoutes(ctx));
   app.route("/", deliveryRoutes(ctx));
+  app.route("/", incomingWebhookRoutes(ctx));
   app.route("/", peopleRoutes(ctx));
   app.route("/", chatRoutes(ctx));
   app.route("/", receiptRoutes(ctx, receipts));

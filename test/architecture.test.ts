@@ -36,7 +36,7 @@ const ranks: readonly (readonly string[])[] = [
     "two-factor",
     "webhooks",
   ],
-  ["bots"],
+  ["bots", "incoming-webhooks"],
   ["socket", "docs"],
   ["app.ts", "tasks.ts", "job-kinds.ts"],
   ["server.ts"],

@@ -185,6 +185,8 @@ export async function findUsersByName(sql: Sql, usernames: string[]): Promise<Na
         bot_owner_id is not null as is_bot_account
       from users
       where lower(username) = any (select lower(name) from unnest(${usernames}::text[]) as name) and deleted_at is null
+        -- The account of an incoming webhook belongs to itself, and goes nowhere else.
+        and bot_owner_id is distinct from id
       order by id
     `,
     NamedUser,

@@ -36,6 +36,8 @@ export type AuditAction =
   | "delete_webhook"
   | "create_bot"
   | "delete_bot"
+  | "create_hook"
+  | "revoke_hook"
   | "block"
   | "unblock"
   | "end_session"

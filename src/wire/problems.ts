@@ -26,6 +26,7 @@ export const problemCatalogue = {
   too_many_webhooks: { status: 409, title: "Too many webhooks" },
   webhook_off: { status: 409, title: "The webhook is off" },
   too_many_bots: { status: 409, title: "Too many bots" },
+  too_many_hooks: { status: 409, title: "Too many incoming webhooks" },
   person_blocked: { status: 409, title: "You have blocked this person" },
   too_many_blocks: { status: 409, title: "Too many blocked people" },
   owner_cannot_leave: { status: 409, title: "The owner cannot leave" },

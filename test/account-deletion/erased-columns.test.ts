@@ -59,6 +59,8 @@ const decisions: Record<string, string> = {
   "display_name_parts.part": erased,
   "file_removals.key": noText,
   "former_usernames.name_hash": noText,
+  "incoming_webhooks.name": ofChat,
+  "incoming_webhooks.secret_hash": noText,
   "jobs.error": noText,
   "jobs.kind": noText,
   "jobs.order_key": noText,

@@ -189,6 +189,10 @@ test("every other operation succeeds with 200 and what the document says", async
   done.add("PUT /api/auth/me/avatar").add("GET /api/users/{user_id}/avatar/{picture_id}");
   done.add(`PUT ${chat}/picture`).add(`GET ${chat}/picture/{picture_id}`);
   done.add(`GET ${filePath}`).add(`GET ${filePath}/thumbnails/{width}`);
+  const hook = await does(ann, `POST ${chat}/hooks`, { name: "Results" }, [id]);
+  await does(undefined, "POST /hooks/{secret}", { text: "Built." }, [hook.url.split("/").at(-1)]);
+  await does(ann, `GET ${chat}/hooks`, undefined, [id]);
+  await does(ann, `DELETE ${chat}/hooks/{hook_id}`, undefined, [id, hook.id]);
   await does(ann, "GET /api/usage");
   await socket.close();
   await does(ben, "GET /api/chats");
@@ -215,10 +219,10 @@ test("every other operation succeeds with 200 and what the document says", async
   await does(ben, "DELETE /api/users/{user_id}/block", undefined, [cat.id]);
   await world.index();
   await does(ben, "GET /api/search", undefined, [], "?q=why&has=link&limit=1");
-  const hook = { url: "https://hooks.invalid/", events: ["chat.deleted"] };
-  const { id: hookId } = await does(ann, `POST ${chat}/webhooks`, hook, [id]);
+  const told = { url: "https://hooks.invalid/", events: ["chat.deleted"] };
+  const { id: hookId } = await does(ann, `POST ${chat}/webhooks`, told, [id]);
   await does(ann, `GET ${chat}/webhooks`, undefined, [id]);
-  await does(ann, "POST /api/webhooks", { ...hook, events: ["mention"] });
+  await does(ann, "POST /api/webhooks", { ...told, events: ["mention"] });
   await does(ann, "GET /api/webhooks");
   const oneHook = "/api/webhooks/{webhook_id}";
   await does(ann, `GET ${oneHook}`, undefined, [hookId]);

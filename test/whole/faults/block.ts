@@ -8,6 +8,7 @@ import { prepareLeavers, readLeftBehind } from "./departures.ts";
 import { exportAll, prepareArchive } from "./exports.ts";
 import { createRecovery, type Figures } from "./figures.ts";
 import { checkFiles } from "./files.ts";
+import { prepareHooks } from "./hooks.ts";
 import type { History, Load, Report, TapeEvent, Violation } from "./history.ts";
 import { startLoad, type Cast, type Mix, type Recorded } from "./load.ts";
 import type { ScriptedModel } from "./model.ts";
@@ -74,8 +75,9 @@ export async function openBlock(parts: BlockParts) {
   if (twin) clients.push(open(twin, `${twin.username}-too`));
   const absentee = open(cast.absentee, "lee", false);
   const stranger = open(cast.stranger, "sam", false);
+  const hooks = await prepareHooks(cast.owner, chatIds);
   const load = startLoad({
-    ...{ cast, chatIds, clients, random, figures, recovery, mix, archive, leavers },
+    ...{ cast, chatIds, clients, random, figures, recovery, mix, archive, leavers, hooks },
   });
 
   return {

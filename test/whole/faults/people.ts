@@ -38,8 +38,8 @@ export async function registerPerson(url: string, username: string) {
   const token = Tokens.parse(login.body).access_token;
   const headers = { authorization: `Bearer ${token}` };
 
-  const api = (method: string, path: string, body?: unknown) =>
-    ask(url, method, path, body, headers);
+  const api = (method: string, path: string, body?: unknown, more: Record<string, string> = {}) =>
+    ask(url, method, path, body, { ...headers, ...more });
 
   const certainly = (method: string, path: string, body?: unknown) =>
     untilCertain(() => api(method, path, body));

@@ -113,6 +113,8 @@ const operations: Record<string, Step> = {
     who: "member",
     body: () => ({ name: "Results", scopes: ["messages:write"] }),
   },
+  "POST /api/chats/{chat_id}/hooks": { who: "owner", body: () => ({ name: "Extra" }) },
+  "POST /hooks/{secret}": { who: "owner", body: () => ({ text: "hello" }) },
   "POST /api/auth/password": { who: "member", body: (scene) => scene.newPassword() },
 };
 /** Without a mail server, and an authenticator app, they do nothing. */
@@ -171,6 +173,7 @@ async function live(world: World, isLaden: boolean): Promise<string[]> {
     const sent = isLaden ? laidOnto(plainBody, knownOf(name)) : plainBody;
     const whole = path
       .replace("{chat_id}", String(scene.chatId))
+      .replace("{secret}", String(scene.idsFor(undefined).secret))
       .replace("{bot_id}", String(scene.idsFor(undefined).bot_id))
       .replace("{user_id}", String(scene.people.author.id))
       .replace("{message_id}", String(scene.questionId));
@@ -192,7 +195,7 @@ async function live(world: World, isLaden: boolean): Promise<string[]> {
 function masked(text: string): string {
   return text
     .replaceAll(/"\d{4}-\d\d-\d\dT[^"]+"/g, '"then"')
-    .replaceAll(/"(key|hint)":"[^"]+"/g, '"$1":"secret"')
+    .replaceAll(/"(key|hint|url)":"[^"]+"/g, '"$1":"secret"')
     .replaceAll(/"upload_id":"[^"]+"/g, '"upload_id":""');
 }
 
@@ -208,6 +211,7 @@ test("no member beyond the documented ones changes a row or an answer", async ()
       "changed_xid",
       "hint",
       "key_hash",
+      "secret_hash",
     ]);
     return stored.map((row) => masked(row).replaceAll(/"[0-9a-f-]{36}"/g, "a session")).toSorted();
   };

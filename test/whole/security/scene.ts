@@ -88,10 +88,12 @@ export async function setScene(
   const keyInput = { name: "Member's", scopes: ["messages:read"] };
   const key = await member.api("POST", "/api/auth/keys", keyInput);
   const bot = await member.api("POST", "/api/bots", { username: `bot${chatId}` });
-  const hook = { url: "https://hooks.invalid/", events: ["chat.deleted"] };
-  const webhook = await owner.api("POST", `/api/chats/${chatId}/webhooks`, hook);
+  const hookInput = { name: "Scene's" };
+  const hook = await owner.api("POST", `/api/chats/${chatId}/hooks`, hookInput);
+  const told = { url: "https://hooks.invalid/", events: ["chat.deleted"] };
+  const webhook = await owner.api("POST", `/api/chats/${chatId}/webhooks`, told);
   const delivery = await owner.api("POST", `/api/webhooks/${webhook.body.id}/test`);
-  for (const { status, body } of [key, bot, webhook, delivery])
+  for (const { status, body } of [key, bot, hook, webhook, delivery])
     if (status !== 200) throw new Error(JSON.stringify(body));
   let newcomers = 0;
   const newName = () => `newcomer${chatId}.${(newcomers += 1)}`;
@@ -112,6 +114,8 @@ export async function setScene(
       bot_id: bot.body.id,
       webhook_id: webhook.body.id,
       delivery_id: delivery.body.id,
+      hook_id: hook.body.id,
+      secret: hook.body.url.split("/").at(-1),
       emoji: encodeURIComponent("👍"),
       attachment_id: files.sentId,
       width: 256,
