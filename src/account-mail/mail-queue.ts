@@ -9,7 +9,7 @@ import { deliver } from "./deliver.ts";
 /** As many as there are connections to the mail server. */
 const concurrency = 2;
 /** Longer than the mail server may be silent in each of its steps. */
-const leaseMs = 90_000;
+const timeoutMs = 90_000;
 const defaultRetryMs: readonly number[] = [1_000, 5_000, 30_000, 120_000, 600_000];
 
 export interface ClosableMailQueue extends MailQueue {
@@ -32,7 +32,7 @@ export function createMailQueue(
       name: mailKind,
       payload: MailJob,
       concurrency,
-      leaseMs,
+      timeoutMs,
       retryMs,
       // It has an address.
       isPersonal: true,

@@ -11,12 +11,15 @@ import {
   deleteJob,
   giveBackJobs,
   postponeJob,
+  renewJobs,
   takeJobs,
   type TakenJob,
 } from "./queries.ts";
 
 /** Share of a wait that is added at most, so that jobs which failed together are not tried together. */
 const jitter = 0.2;
+/** Another server takes a job within this after its server was killed. It is renewed three times in that time. */
+const defaultLeaseMs = 6_000;
 /** A job that could not be given up is tried once more after this. */
 const buryAgainMs = 60_000;
 const deadDays = 7;
@@ -27,6 +30,7 @@ export interface JobQueueParts {
   log: Logger;
   metrics: Pick<Metrics, "jobsHandled" | "jobEnded">;
   lifecycle: { readonly closing: boolean };
+  leaseMs?: number | undefined;
 }
 
 interface Running {
@@ -40,6 +44,9 @@ export class JobQueue implements Jobs {
   readonly #kinds = new Map<string, JobKind<unknown>>();
   readonly #running = new Map<number, Running>();
   readonly #take: () => Promise<void>;
+  readonly #leaseMs: number;
+  /** When leases were renewed last, by the clock that only moves on. */
+  #renewedAt = -Infinity;
   #counts = { waiting: 0, dead: 0, lateMs: 0 };
   #isStarted = false;
   /** Whether the last look may have left jobs that are due. */
@@ -48,6 +55,7 @@ export class JobQueue implements Jobs {
 
   constructor(parts: JobQueueParts) {
     this.#parts = parts;
+    this.#leaseMs = parts.leaseMs ?? defaultLeaseMs;
     this.#take = inTurn(() => this.#takeDue());
   }
 
@@ -76,6 +84,7 @@ export class JobQueue implements Jobs {
     this.#isStarted = true;
     if (this.#isStopped || this.#parts.lifecycle.closing) return;
     try {
+      await this.#renew();
       await this.#take();
     } catch (error) {
       this.#parts.log.warn({ err: error }, "jobs could not be taken; it will be tried again");
@@ -123,18 +132,33 @@ export class JobQueue implements Jobs {
 
   async #takeDue(): Promise<void> {
     if (this.#isStopped) return;
-    const wanted = Array.from(this.#kinds.values(), ({ name, concurrency, leaseMs }) => ({
+    const wanted = Array.from(this.#kinds.values(), ({ name, concurrency }) => ({
       kind: name,
       limit: concurrency - this.#countOf(name),
-      leaseMs,
     })).filter(({ limit }) => limit > 0);
     if (wanted.length === 0) return;
-    const taken = await takeJobs(this.#parts.sql, wanted);
+    const taken = await takeJobs(this.#parts.sql, wanted, this.#leaseMs);
     this.#isMore = wanted.length < this.#kinds.size;
     for (const { kind, limit } of wanted) {
       if (taken.filter((job) => job.kind === kind).length === limit) this.#isMore = true;
     }
     for (const job of taken) this.#start(job);
+  }
+
+  /** Renews the leases of the jobs that run, and ends those that another server has taken. */
+  async #renew(): Promise<void> {
+    const now = performance.now();
+    if (this.#running.size === 0 || now - this.#renewedAt < this.#leaseMs / 3) return;
+    this.#renewedAt = now;
+    const running = [...this.#running.values()];
+    const held = await renewJobs(
+      this.#parts.sql,
+      running.map(({ job }) => job),
+      this.#leaseMs,
+    );
+    for (const { job, abort } of running) {
+      if (!held.has(job.id)) abort.abort(new JobLost("another server has taken the job"));
+    }
   }
 
   #countOf(kind: string): number {
@@ -147,10 +171,7 @@ export class JobQueue implements Jobs {
     const kind = this.#kinds.get(job.kind);
     if (!kind) return;
     const abort = new AbortController();
-    const timer = setTimeout(
-      () => abort.abort(new Error("the lease of the job has ended")),
-      kind.leaseMs,
-    );
+    const timer = setTimeout(() => abort.abort(new Error("the job took too long")), kind.timeoutMs);
     const ended = this.#run(kind, job, abort.signal).finally(() => {
       clearTimeout(timer);
       this.#running.delete(job.id);
@@ -174,8 +195,8 @@ export class JobQueue implements Jobs {
         await kind.run(job.payload, { id, attempts, createdAtMs, isLast, signal });
         metrics.jobEnded(kind.name, "done");
       } catch (error) {
-        // It was given back.
-        if (this.#isStopped && signal.aborted) return;
+        // It was given back, or is another server's.
+        if (signal.aborted && (this.#isStopped || signal.reason instanceof JobLost)) return;
         await this.#failed(kind, job, error);
         return;
       }
@@ -210,6 +231,9 @@ export class JobQueue implements Jobs {
     await buryJob(sql, job, { error: note, isPersonal: kind.isPersonal ?? false });
   }
 }
+
+/** The reason of an aborted run whose job another server has. */
+class JobLost extends Error {}
 
 /** Whether no further try can succeed: the job is refused, or its payload is not one of this version. */
 function isFinal(error: unknown): boolean {

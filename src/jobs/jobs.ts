@@ -10,7 +10,10 @@ export interface JobRun {
   readonly createdAtMs: number;
   /** Whether a failure gives the job up. */
   readonly isLast: boolean;
-  /** Aborted when the lease ends or the server stops. A run that goes on regardless may run twice at once. */
+  /**
+   * Aborted after the time of the kind, when another server has taken the job, and when this server stops. A run that goes on regardless may
+   * run twice at once.
+   */
   readonly signal: AbortSignal;
 }
 
@@ -24,8 +27,8 @@ export interface JobKind<Payload> {
   readonly payload: z.ZodType<Payload>;
   /** Jobs of this kind that a server runs at once. */
   readonly concurrency: number;
-  /** A run takes less than this, which is its lease: after a crash, another server takes the job when it has passed. */
-  readonly leaseMs: number;
+  /** A run is aborted after this. */
+  readonly timeoutMs: number;
   /**
    * Milliseconds between two tries: the first number is the wait after the first failure. A failure after the last wait gives the job up. A
    * random part of up to 20% is added.

@@ -37,11 +37,10 @@ export async function addJob(sql: Sql, job: NewJob): Promise<void> {
   await insertJob(sql, job);
 }
 
-/** Jobs of a kind that are wanted, and their lease. */
+/** Jobs of a kind that are wanted. */
 export interface Wanted {
   readonly kind: string;
   readonly limit: number;
-  readonly leaseMs: number;
 }
 
 const TakenJob = z.object({
@@ -58,16 +57,19 @@ export type TakenJob = z.infer<typeof TakenJob>;
  * Takes jobs that are due. Other servers leave them alone until their lease ends; after a crash they are due again then. Of the jobs with one
  * order key only the first is taken, and only while none of them runs. A pass over a table without jobs writes nothing.
  */
-export async function takeJobs(sql: Sql, wanted: readonly Wanted[]): Promise<TakenJob[]> {
+export async function takeJobs(
+  sql: Sql,
+  wanted: readonly Wanted[],
+  leaseMs: number,
+): Promise<TakenJob[]> {
   return many(
     await sql`
       with due as materialized (
-        select job.id, wanted.lease_ms
+        select job.id
         from unnest(
           ${wanted.map(({ kind }) => kind)}::text[],
-          ${wanted.map(({ limit }) => limit)}::int[],
-          ${wanted.map(({ leaseMs }) => leaseMs)}::int[]
-        ) as wanted (kind, size, lease_ms)
+          ${wanted.map(({ limit }) => limit)}::int[]
+        ) as wanted (kind, size)
         cross join lateral (
           select j.id from jobs j
           where j.kind = wanted.kind and j.dead_at is null and j.due_at <= now()
@@ -83,7 +85,7 @@ export async function takeJobs(sql: Sql, wanted: readonly Wanted[]): Promise<Tak
       ),
       taken as (
         update jobs j
-        set attempts = j.attempts + 1, is_running = true, due_at = now() + due.lease_ms * interval '1 millisecond'
+        set attempts = j.attempts + 1, is_running = true, due_at = now() + ${leaseMs} * interval '1 millisecond'
         from due
         where j.id = due.id
         returning j.id, j.kind, j.order_key, j.payload, j.attempts, j.created_at
@@ -95,6 +97,21 @@ export async function takeJobs(sql: Sql, wanted: readonly Wanted[]): Promise<Tak
 }
 
 type Held = Pick<TakenJob, "id" | "attempts">;
+
+/** Renews the leases of jobs that run. @returns the ids of those that this server still has */
+export async function renewJobs(
+  sql: Sql,
+  held: readonly Held[],
+  leaseMs: number,
+): Promise<Set<number>> {
+  const rows = await sql`
+    update jobs j set due_at = now() + ${leaseMs} * interval '1 millisecond'
+    from unnest(${held.map(({ id }) => id)}::bigint[], ${held.map(({ attempts }) => attempts)}::int[]) as held (id, attempts)
+    where j.id = held.id and j.attempts = held.attempts and j.is_running and j.dead_at is null
+    returning j.id
+  `;
+  return new Set(many(rows, z.object({ id: z.int() })).map(({ id }) => id));
+}
 
 /** Removes a job that is done, unless another server has taken it meanwhile. */
 export async function deleteJob(sql: Sql, { id, attempts }: Held): Promise<void> {

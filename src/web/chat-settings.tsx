@@ -9,6 +9,7 @@ import { HookSettings } from "./hook-settings.tsx";
 import { usePageParts } from "./page-parts.ts";
 import { Avatar } from "./people-shown.tsx";
 import { PictureChoice } from "./picture-choice.tsx";
+import { ChatWebhookSettings } from "./webhook-settings.tsx";
 import { goHome } from "./place.ts";
 
 /** The change that the fields of the form ask for. For an empty field, the server chooses. */
@@ -121,6 +122,7 @@ export function ChatSettingsDialog({
             </footer>
           </form>
           <HookSettings chatId={chat.id} />
+          <ChatWebhookSettings chatId={chat.id} />
         </>
       )}
     </Dialog>

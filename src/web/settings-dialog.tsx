@@ -12,6 +12,7 @@ import { PrivacySettings } from "./settings-privacy.tsx";
 import { ProfileSettings } from "./settings-profile.tsx";
 import type { SettingsProps } from "./settings-section.tsx";
 import { SessionSettings } from "./settings-sessions.tsx";
+import { WebhookSettings } from "./webhook-settings.tsx";
 
 /** A section is a file of its own. */
 const sections: readonly { title: string; Section: ComponentType<SettingsProps> }[] = [
@@ -24,6 +25,7 @@ const sections: readonly { title: string; Section: ComponentType<SettingsProps> 
   { title: "Sessions", Section: SessionSettings },
   { title: "Access keys", Section: KeySettings },
   { title: "Bots", Section: BotSettings },
+  { title: "Webhooks", Section: WebhookSettings },
   { title: "Export and deletion", Section: LeavingSettings },
 ];
 

@@ -6,7 +6,7 @@ export function ShownSecret({
   name,
   secret,
 }: {
-  kind: "key" | "address";
+  kind: "key" | "address" | "secret";
   name: string;
   secret: string;
 }) {
@@ -16,7 +16,8 @@ export function ShownSecret({
   return (
     <div class="field shown-key">
       <label for={id}>
-        The {kind} “<bdi>{name}</bdi>”: copy it now, it is not shown again
+        The {kind} {kind === "secret" && "of "}“<bdi>{name}</bdi>”: copy it now, it is not shown
+        again
       </label>
       <input ref={field} id={id} readOnly value={secret} onFocus={() => field.current?.select()} />
       <button

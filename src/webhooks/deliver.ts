@@ -19,7 +19,7 @@ import { openSecret, signatureOf } from "./secrets.ts";
 /** Events that a server sends at once, to different webhooks. */
 const concurrency = 20;
 /** Longer than a request and the statements around it take. */
-const leaseMs = 45_000;
+const timeoutMs = 45_000;
 const seconds = 1_000;
 const minutes = 60 * seconds;
 const hours = 60 * minutes;
@@ -48,7 +48,7 @@ export function handleDeliveries(
   retryMs: readonly number[] = defaultRetryMs,
 ): void {
   const { jobs, log } = parts.ctx;
-  const shared = { payload: Payload, concurrency, leaseMs };
+  const shared = { payload: Payload, concurrency, timeoutMs };
   jobs.handle({
     ...shared,
     name: deliveryKind,

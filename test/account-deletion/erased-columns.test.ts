@@ -129,6 +129,14 @@ const decisions: Record<string, string> = {
   "users.hashed_password": noText,
   "users.presence": noText,
   "users.username": erased,
+  "webhook_deliveries.error": noText,
+  "webhook_deliveries.status": noText,
+  "webhook_deliveries.type": noText,
+  "webhooks.events": noText,
+  "webhooks.off_reason": noText,
+  "webhooks.sealed_previous": noText,
+  "webhooks.sealed_secret": noText,
+  "webhooks.url": erased,
 };
 
 const nameOf = ({ table, column }: Column) => `${table}.${column}`;
@@ -174,6 +182,8 @@ test("a word that the person has left in every column is in none of those that a
     insert into identities (user_id, provider, issuer, subject, label)
     values (${ann.id}, 'oidc', 'https://numbat.example', 'numbat', 'numbat@example.com')
   `;
+  const webhook = { url: "https://numbat.example/", events: ["mention"] };
+  expect((await ann.api("POST", "/api/webhooks", webhook)).status).toBe(200);
   await ann.api("PATCH", "/api/auth/me", { display_name: "Numbat", bio: "A numbat, indeed." });
   const chat = await ben.chat({ name: "Room", with: [ann] });
   const path = `/api/chats/${chat.id}/messages`;

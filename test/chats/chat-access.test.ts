@@ -32,6 +32,13 @@ const endpoints: Record<string, Endpoint> = {
   markRead: { method: "POST", path: "/mark-read", body: { seq: 1 } },
   changeChatPreferences: { method: "PUT", path: "/preferences", body: { pinned: true } },
   leaveChat: { method: "POST", path: "/leave" },
+  createChatWebhook: {
+    method: "POST",
+    path: "/webhooks",
+    body: { url: "https://hooks.invalid/", events: ["chat.deleted"] },
+    ownerOnly: true,
+  },
+  listChatWebhooks: { method: "GET", path: "/webhooks", ownerOnly: true },
   createIncomingWebhook: {
     method: "POST",
     path: "/hooks",
@@ -125,6 +132,7 @@ async function stored(): Promise<string> {
     union all select to_jsonb(a) from attachments a where chat_id = ${chatId}
     union all select to_jsonb(h) from incoming_webhooks h where chat_id = ${chatId}
     union all select to_jsonb(u) from uploads u where chat_id = ${chatId}
+    union all select to_jsonb(w) from webhooks w where chat_id = ${chatId}
     order by 1
   `;
   return JSON.stringify(rows);

@@ -47,6 +47,7 @@ test("the list of chats, what a browser stores, and the fault proxy have entry p
     "search",
     "stored-tokens",
     "stored-outbox",
+    "webhooks",
   ];
   for (const name of names) {
     const code = await bundle(join(entry, `../${name}.ts`), { minify: true });

@@ -29,7 +29,7 @@ function kindOf(
     name: `kind_${String.fromCharCode(96 + kinds)}`,
     payload: Payload,
     concurrency: 10,
-    leaseMs: 60_000,
+    timeoutMs: 60_000,
     retryMs: [1, 1],
     run: ({ n }, given) => run(n, given),
     ...more,
@@ -40,10 +40,17 @@ function kindOf(
 function queueOf(
   kind: JobKind<Payload>,
   jobEnded: (kind: string, outcome: string) => void = () => {},
+  leaseMs?: number,
 ): JobQueue {
   const metrics = { jobsHandled() {}, jobEnded };
   const { sql, ctx } = world;
-  const queue = new JobQueue({ sql, log: ctx.log, metrics, lifecycle: { closing: false } });
+  const queue = new JobQueue({
+    sql,
+    log: ctx.log,
+    metrics,
+    lifecycle: { closing: false },
+    leaseMs,
+  });
   queue.handle(kind);
   queues.push(queue);
   return queue;
@@ -189,7 +196,7 @@ describe("a job that fails", () => {
 
 describe("a job whose server was killed", () => {
   const take = (kind: JobKind<Payload>) =>
-    takeJobs(world.sql, [{ kind: kind.name, limit: 1, leaseMs: 60_000 }]);
+    takeJobs(world.sql, [{ kind: kind.name, limit: 1 }], 60_000);
 
   test("is left alone during its lease, and runs elsewhere afterwards", async () => {
     const ran: number[] = [];
@@ -229,6 +236,40 @@ describe("a job whose server was killed", () => {
     await queue.idle();
     expect([...(await rows())]).toMatchObject([{ attempts: 2, is_running: true }]);
   });
+});
+
+test("the lease of a job that runs long is renewed", async () => {
+  const slow = Promise.withResolvers<void>();
+  const kind = kindOf(() => slow.promise);
+  const [runs, other] = [queueOf(kind, () => {}, 30), queueOf(kind)];
+  await add(kind, 5);
+  await runs.poll();
+  const leaseOf = async () =>
+    Number((await world.sql`select extract(epoch from due_at) as at from jobs`)[0]?.at);
+  const before = await leaseOf();
+  while ((await leaseOf()) === before) await runs.poll();
+  await world.sql`update jobs set due_at = now() + interval '1 hour'`;
+  await other.idle();
+  expect([...(await rows())]).toMatchObject([{ attempts: 1, is_running: true }]);
+  slow.resolve();
+  await runs.idle();
+  expect(await rows()).toHaveLength(0);
+});
+
+test("a run that lost its job to another server is aborted", async () => {
+  const aborted = Promise.withResolvers<void>();
+  const kind = kindOf((_, { signal }) => {
+    signal.addEventListener("abort", () => aborted.resolve());
+    return aborted.promise;
+  });
+  const queue = queueOf(kind, () => {}, 3);
+  await add(kind, 5);
+  await queue.poll();
+  await world.sql`update jobs set attempts = attempts + 1`;
+  const watching = setInterval(() => void queue.poll(), 5);
+  await aborted.promise;
+  clearInterval(watching);
+  expect([...(await rows())]).toMatchObject([{ attempts: 2, is_running: true }]);
 });
 
 describe("a server that stops", () => {

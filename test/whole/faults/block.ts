@@ -16,6 +16,7 @@ import { registerPerson, type Person } from "./people.ts";
 import { settlePresence } from "./presence.ts";
 import type { Random } from "./random.ts";
 import type { Served } from "./stage.ts";
+import { prepareWebhooks } from "./webhooks.ts";
 import {
   countRunning,
   endAdmissions,
@@ -76,6 +77,10 @@ export async function openBlock(parts: BlockParts) {
   const absentee = open(cast.absentee, "lee", false);
   const stranger = open(cast.stranger, "sam", false);
   const hooks = await prepareHooks(cast.owner, chatIds);
+  const webhooks = await prepareWebhooks(cast.owner, chatIds, {
+    random: random.fork("webhooks"),
+    figures,
+  });
   const load = startLoad({
     ...{ cast, chatIds, clients, random, figures, recovery, mix, archive, leavers, hooks },
   });
@@ -99,6 +104,7 @@ export async function openBlock(parts: BlockParts) {
         return violations;
       } finally {
         for (const client of [...clients, absentee, stranger]) client.stop();
+        await webhooks.stop();
         await sql.end({ timeout: 1 });
       }
     },
@@ -118,6 +124,7 @@ export async function openBlock(parts: BlockParts) {
     };
     const budgets = await findUnsettledBudgets(sql);
     const searchFaults = await findSearchFaults(sql, caughtUpMsMax);
+    const told = await webhooks.settle(sql);
     const chats = await readStored(sql, chatIds);
     const names = await readNames(
       sql,
@@ -170,6 +177,7 @@ export async function openBlock(parts: BlockParts) {
       tapes,
       loads,
       presence,
+      webhooks: told,
       asked,
       kills,
       servers,

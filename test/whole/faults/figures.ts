@@ -16,6 +16,8 @@ export interface Figures {
   reactions: number;
   /** Messages by incoming webhooks that were acknowledged. */
   hookPosts: number;
+  /** Events that webhooks were told of, doubles included. */
+  webhookEvents: number;
   reconnects: number;
   frames: number;
   /** Those of them that tell of people's presence. */
@@ -49,6 +51,7 @@ export function noFigures(): Figures {
     revisions: 0,
     reactions: 0,
     hookPosts: 0,
+    webhookEvents: 0,
     reconnects: 0,
     frames: 0,
     presences: 0,
@@ -75,6 +78,7 @@ const titles: [keyof Figures, string][] = [
   ["revisions", "edited"],
   ["reactions", "reacted"],
   ["hookPosts", "by webhook"],
+  ["webhookEvents", "told"],
   ["reconnects", "reconnects"],
   ["frames", "frames seen"],
   ["presences", "presence"],

@@ -229,6 +229,7 @@ async function openStage<S extends Startable>({
       GEMINI_BASE_URL: model.url,
       ACCESS_TOKEN_EXPIRE_MINUTES: "6000",
       RATE_LIMITS: "off",
+      WEBHOOK_ALLOW: "127.0.0.1",
       ...noBudgets,
       ...env,
     },

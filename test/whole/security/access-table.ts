@@ -63,6 +63,8 @@ const participants = (request: Request = {}) => rule([401, 404, 404, 200, 200, 2
 /** Operations on an attachment that belongs to its author alone until it is sent. */
 const authors = (request: Request = {}) => rule([401, 404, 404, 404, 200, 404], request);
 const owners = (request: Request = {}) => rule([401, 404, 404, 403, 403, 200], request);
+/** Operations on a webhook of the chat, which nobody else finds. */
+const webhooks = (request: Request = {}) => rule([401, 404, 404, 404, 404, 200], request);
 
 export const operations: Record<string, Rule> = {
   "POST /api/auth/register": anyone({ body: (scene) => scene.newcomer() }),
@@ -119,6 +121,22 @@ export const operations: Record<string, Rule> = {
     moderator: 404,
     body: () => ({ name: "Results", scopes: ["messages:write"] }),
   }),
+  // The webhook of the chat, which its owner manages.
+  "POST /api/chats/{chat_id}/webhooks": owners({
+    body: () => ({ url: "https://hooks.invalid/", events: ["chat.deleted"] }),
+  }),
+  "GET /api/chats/{chat_id}/webhooks": owners(),
+  "POST /api/webhooks": signedIn({
+    body: () => ({ url: "https://hooks.invalid/", events: ["mention"] }),
+  }),
+  "GET /api/webhooks": signedIn(),
+  "GET /api/webhooks/{webhook_id}": webhooks(),
+  "PATCH /api/webhooks/{webhook_id}": webhooks({ body: () => ({ is_enabled: true }) }),
+  "DELETE /api/webhooks/{webhook_id}": webhooks(),
+  "POST /api/webhooks/{webhook_id}/test": webhooks(),
+  "POST /api/webhooks/{webhook_id}/secret": webhooks({ body: () => ({}) }),
+  "GET /api/webhooks/{webhook_id}/deliveries": webhooks(),
+  "POST /api/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver": webhooks(),
   "POST /api/chats/{chat_id}/hooks": owners({ body: () => ({ name: "Results" }) }),
   "GET /api/chats/{chat_id}/hooks": owners(),
   "DELETE /api/chats/{chat_id}/hooks/{hook_id}": owners(),

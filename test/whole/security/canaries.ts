@@ -92,6 +92,11 @@ async function plantInAddresses({ send, post, authorization }: Asker, chatId: nu
     await send("GET", path + jwt(`the path ${path}`), { authorization });
     await send("DELETE", path + canary(`the path ${path}`), { authorization });
   }
+  for (const url of [
+    `https://hooks.invalid/${canary("a webhook's address")}`,
+    canary("no address"),
+  ])
+    await post(`/api/chats/${chatId}/webhooks`, { url, events: ["none"] }, { authorization });
   const hook = canary("the address of a webhook").slice(0, 43);
   canaries.set("the address of a webhook as it is sent", hook);
   await post(`/hooks/${hook}`, { text: "Built." });

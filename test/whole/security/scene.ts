@@ -90,7 +90,10 @@ export async function setScene(
   const bot = await member.api("POST", "/api/bots", { username: `bot${chatId}` });
   const hookInput = { name: "Scene's" };
   const hook = await owner.api("POST", `/api/chats/${chatId}/hooks`, hookInput);
-  for (const { status, body } of [key, bot, hook])
+  const told = { url: "https://hooks.invalid/", events: ["chat.deleted"] };
+  const webhook = await owner.api("POST", `/api/chats/${chatId}/webhooks`, told);
+  const delivery = await owner.api("POST", `/api/webhooks/${webhook.body.id}/test`);
+  for (const { status, body } of [key, bot, hook, webhook, delivery])
     if (status !== 200) throw new Error(JSON.stringify(body));
   let newcomers = 0;
   const newName = () => `newcomer${chatId}.${(newcomers += 1)}`;
@@ -109,6 +112,8 @@ export async function setScene(
       report_id: reported.body.id,
       key_id: key.body.id,
       bot_id: bot.body.id,
+      webhook_id: webhook.body.id,
+      delivery_id: delivery.body.id,
       hook_id: hook.body.id,
       secret: hook.body.url.split("/").at(-1),
       emoji: encodeURIComponent("👍"),
@@ -155,10 +160,10 @@ export async function setScene(
 
 /**
  * Tables in which refusals themselves are noted, the sockets of those who are refused, what recurring tasks have to do, and the index
- * of the searches, which a worker fills meanwhile.
+ * of the searches and the deliveries of webhooks, which servers fill meanwhile.
  */
 const notes =
-  /^(audit|account_deletions|rate|schema_migrations|presence|last_seen|search|file_removals)/;
+  /^(audit|account_deletions|rate|schema_migrations|presence|last_seen|search|file_removals|jobs|webhook_cursors|webhook_deliveries)/;
 
 /**
  * All rows of all tables, as one text a row.
