@@ -39,7 +39,9 @@ describe("settings that are needed together", () => {
   test.each([google, gitHub, oidc])("are told one by one: %p", (all) => {
     for (const name of Object.keys(all)) {
       const others = Object.entries(all).filter(([other]) => other !== name);
-      expect(faultsOf(Object.fromEntries(others))).toEqual([expect.stringMatching(`- ${name}: must be set`)]);
+      expect(faultsOf(Object.fromEntries(others))).toEqual([
+        expect.stringMatching(`- ${name}: must be set`),
+      ]);
     }
   });
 
