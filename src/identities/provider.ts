@@ -44,6 +44,9 @@ export function labelOf(texts: readonly (string | undefined)[]): string {
     .join("");
 }
 
+const reasonsMax = 5;
+const reasonMax = 200;
+
 export type ProviderErrorCode = "access_denied" | "provider_unavailable" | "provider_invalid";
 
 /** A provider that is away, that refuses, or whose answer is not valid. */
@@ -54,5 +57,16 @@ export class ProviderError extends Error {
     super(code, { cause });
     this.name = "ProviderError";
     this.code = code;
+  }
+
+  /** The messages of the errors that have led to it. Their other members hold tokens and answers, which no log may have. */
+  get reasons(): string {
+    const found: string[] = [];
+    let cause = this.cause;
+    while (cause instanceof Error && found.length < reasonsMax) {
+      found.push(cause.message.slice(0, reasonMax));
+      cause = cause.cause;
+    }
+    return found.join(": ");
   }
 }

@@ -139,7 +139,8 @@ function errorOf(ctx: Ctx, { id }: Provider, error: unknown): ReturnError {
   if (error instanceof Refusal) return error.code;
   if (!(error instanceof ProviderError)) throw error;
   if (error.code !== "access_denied") {
-    ctx.log.warn({ err: error.cause, provider: id }, `a sign-in has ended with ${error.code}`);
+    const { code, reasons } = error;
+    ctx.log.warn({ provider: id, outcome: code, reasons }, "a visit to a provider has failed");
   }
   return error.code;
 }

@@ -78,6 +78,7 @@ test("a good token tells who its person is, email included", async () => {
     avatar_url: null,
     is_bot_account: false,
     totp_enabled: false,
+    has_password: true,
   });
 });
 

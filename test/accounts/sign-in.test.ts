@@ -36,6 +36,7 @@ describe("registering", () => {
       avatar_url: null,
       is_bot_account: false,
       totp_enabled: false,
+      has_password: true,
     });
     expect(Math.abs(Date.now() - Date.parse(body.created_at))).toBeLessThan(60_000);
   });

@@ -1,6 +1,8 @@
 // The server's real responses have every member that the OpenAPI document describes.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { answerAndHang, say } from "../world/gemini/script.ts";
+import { Browser, outcomeOf } from "../world/browser.ts";
+import { gitHubClient, startGitHub } from "../world/github.ts";
 import { checkerOf } from "../world/json-schema.ts";
 import { appCode } from "../world/app-codes.ts";
 import { startMailbox, tokenOf } from "../world/mailbox.ts";
@@ -8,9 +10,18 @@ import { useWorld, type Answer, type Person } from "../world/world.ts";
 import { Document, operationsOf, type Operation } from "./openapi.ts";
 
 const mailbox = await startMailbox();
-const world = useWorld({ env: { SMTP_URL: mailbox.url, MAIL_FROM: "coop@example.com" } });
+const gitHub = startGitHub();
+const world = useWorld({
+  env: {
+    SMTP_URL: mailbox.url,
+    MAIL_FROM: "coop@example.com",
+    OAUTH_GITHUB_URL: gitHub.url,
+    OAUTH_GITHUB_CLIENT_ID: gitHubClient.id,
+    OAUTH_GITHUB_CLIENT_SECRET: gitHubClient.secret,
+  },
+});
 // Once the server has closed its connections.
-afterAll(() => mailbox.stop());
+afterAll(() => Promise.all([mailbox.stop(), gitHub.stop()]));
 let document: Document;
 let operations: Map<string, Operation>;
 let check: ReturnType<typeof checkerOf>;
@@ -127,6 +138,33 @@ test("every operation on sign-in, keys and bots succeeds with 200 and what the d
   await does(undefined, "POST /api/auth/login/totp", login);
   await does(leaving, "DELETE /api/auth/totp", { code: codes[1] });
   await does(leaving, "DELETE /api/auth/me", { password: changed.password, messages: "keep" });
+});
+
+test("every operation on signing in by a provider succeeds with what the document says", async () => {
+  const emails = [{ email: "mona@example.com", primary: true, verified: true }];
+  gitHub.accounts.set("mona", { id: 1, login: "mona", emails });
+  const browser = new Browser("mona", [gitHub.url]);
+  await does(undefined, "GET /api/auth/providers");
+  const verifier = "a-verifier-that-only-this-client-knows-0123456789";
+  const challenge = new Bun.CryptoHasher("sha256").update(verifier).digest("base64url");
+  const begin = `${world.url}/api/auth/oauth/github?code_challenge=${challenge}`;
+  const { url } = await browser.open(begin, ({ pathname }) => pathname.endsWith("/callback"));
+  // The world does not listen on the port of its PUBLIC_URL.
+  const back = await browser.fetch(`${world.url}${url.pathname}${url.search}`);
+  const { code } = outcomeOf(new URL(back.headers.get("location") ?? ""));
+  const input = { code, code_verifier: verifier };
+  const { access_token } = await does(undefined, "POST /api/auth/oauth/token", input);
+  const mona = {
+    api: (method: string, path: string, body?: unknown) =>
+      world.call(method, path, body, { authorization: `Bearer ${access_token}` }),
+  };
+  const [identity] = await does(mona, "GET /api/auth/identities");
+  await does(mona, "POST /api/auth/identities/{provider}", undefined, ["github"]);
+  const password = { current_password: null, new_password: "another battery" };
+  await does(mona, "POST /api/auth/password", password);
+  await does(mona, "DELETE /api/auth/identities/{identity_id}", undefined, [identity.id]);
+  // Redirects are not JSON: test/world/contract.ts compares their headers.
+  done.add("GET /api/auth/oauth/{provider}").add("GET /api/auth/oauth/{provider}/callback");
 });
 
 test("every other operation succeeds with 200 and what the document says", async () => {

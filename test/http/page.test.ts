@@ -71,6 +71,7 @@ describe("the page at /", () => {
       "/page/dialog-parts-hash.js",
       "/page/formulas-hash.js",
       "/page/mail-link-hash.js",
+      "/page/provider-return-hash.js",
       "/page/settings-dialog-hash.js",
       "/page/sign-in-hash.js",
       "/page/voice-parts-hash.js",

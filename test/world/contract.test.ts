@@ -13,6 +13,7 @@ const user = {
   avatar_url: null,
   is_bot_account: false,
   totp_enabled: false,
+  has_password: true,
   read_receipts: true,
   presence: "visible",
 };

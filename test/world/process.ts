@@ -24,8 +24,8 @@ export function processes() {
   const spawned: ServerProcess[] = [];
   let folders = 0;
 
-  function spawn(env: Record<string, string>) {
-    const server = spawnServer(env, folder);
+  function spawn(env: Record<string, string>, program?: readonly string[]) {
+    const server = spawnServer(env, folder, program);
     spawned.push(server);
     return server;
   }
@@ -35,8 +35,8 @@ export function processes() {
     folder,
     spawn,
     /** A server that takes requests. */
-    async start(env: Record<string, string>) {
-      const server = spawn(env);
+    async start(env: Record<string, string>, program?: readonly string[]) {
+      const server = spawn(env, program);
       await server.listening();
       return server;
     },
@@ -55,9 +55,16 @@ export function processes() {
   };
 }
 
-/** @param env besides it only PATH, HOST 127.0.0.1 and PORT 0 are set */
-export function spawnServer(env: Record<string, string>, cwd: string) {
-  const child = Bun.spawn([process.execPath, main], {
+/**
+ * @param env besides it only PATH, HOST 127.0.0.1 and PORT 0 are set
+ * @param program the command that runs the server
+ */
+export function spawnServer(
+  env: Record<string, string>,
+  cwd: string,
+  program: readonly string[] = [process.execPath, main],
+) {
+  const child = Bun.spawn([...program], {
     cwd,
     env: {
       PATH: process.env.PATH,

@@ -194,6 +194,7 @@ describe.each(engines)("a server on a database imported from %s", (engine) => {
         avatar_url: null,
         is_bot_account: false,
         totp_enabled: false,
+        has_password: true,
       });
 
       const { body: history } = await carl("GET", "/api/chats/4/messages");

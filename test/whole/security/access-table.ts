@@ -108,6 +108,17 @@ export const operations: Record<string, Rule> = {
   "POST /api/auth/password/reset": rule([503, 503, 503, 503, 503, 503], {
     body: () => ({ token: "none", password: "correct horse battery" }),
   }),
+  "GET /api/auth/providers": anyone(),
+  // The world has no provider: test/identities has some.
+  "GET /api/auth/oauth/{provider}": rule([404, 404, 404, 404, 404, 404], {}),
+  "GET /api/auth/oauth/{provider}/callback": rule([404, 404, 404, 404, 404, 404], {}),
+  "POST /api/auth/oauth/token": anyone({ body: (scene) => scene.signInCode() }),
+  "GET /api/auth/identities": signedIn(),
+  "POST /api/auth/identities/{provider}": rule([401, 404, 404, 404, 404, 404], {}),
+  // The identity is the member's.
+  "DELETE /api/auth/identities/{identity_id}": rule([401, 404, 404, 200, 404, 404], {
+    moderator: 404,
+  }),
   "POST /api/auth/keys": signedIn({
     body: () => ({ name: "Results", scopes: ["messages:write"] }),
   }),

@@ -137,6 +137,7 @@ const idle = [
   "POST /api/auth/password/reset",
 ];
 const tokensOnly = [
+  "POST /api/auth/oauth/token",
   "POST /api/auth/login",
   "POST /api/auth/login/totp",
   "POST /api/auth/refresh",

@@ -28,6 +28,8 @@ export interface Scene {
   refreshToken(): Promise<object>;
   /** The ticket and the code of a sign-in whose password was right. */
   secondFactor(): Promise<object>;
+  /** A code of a provider's sign-in, with its verifier. */
+  signInCode(): Promise<object>;
   newPassword(): object;
   deletion(): object;
 }
@@ -95,6 +97,11 @@ export async function setScene(
   const delivery = await owner.api("POST", `/api/webhooks/${webhook.body.id}/test`);
   for (const { status, body } of [key, bot, hook, webhook, delivery])
     if (status !== 200) throw new Error(JSON.stringify(body));
+  const [identity] = await world.sql<{ id: string }[]>`
+    insert into identities (user_id, provider, issuer, subject, label)
+    values (${member.id}, 'github', 'https://github.com', ${`${chatId}`}, 'member')
+    returning id
+  `;
   let newcomers = 0;
   const newName = () => `newcomer${chatId}.${(newcomers += 1)}`;
 
@@ -116,6 +123,8 @@ export async function setScene(
       delivery_id: delivery.body.id,
       hook_id: hook.body.id,
       secret: hook.body.url.split("/").at(-1),
+      identity_id: Number(identity?.id),
+      provider: "github",
       emoji: encodeURIComponent("👍"),
       attachment_id: files.sentId,
       width: 256,
@@ -141,6 +150,17 @@ export async function setScene(
       `;
       const { body } = await world.call("POST", "/api/auth/login", { username, password });
       return { ticket: body.ticket, code };
+    },
+    async signInCode() {
+      const { id } = await registered(world, newName());
+      const [code, verifier] = [makeSecret(), makeSecret()];
+      await world.sql`
+        insert into sign_in_codes (code_hash, user_id, provider, proof_hash, password_digest, expires_at)
+        select ${hashSecret(code)}::bytea, id, 'github', ${hashSecret(verifier)}::bytea,
+          sha256(convert_to(hashed_password, 'UTF8')), now() + interval '1 minute'
+        from users where id = ${id}
+      `;
+      return { code, code_verifier: verifier };
     },
     async refreshToken() {
       const { hashedPassword, ...user } = await registered(world, newName());
