@@ -14,7 +14,7 @@ import { RunningAnswer } from "./running-answer.ts";
 const runsPerCall = 100;
 /** A question that takes servers down with it must not do so for ever. */
 const attemptsMax = 5;
-/** With the lease, which ran out before, this stays below the 15 s in which an answer goes on or ends. */
+/** After a kill, with the silence before, this stays below the 15 s in which an answer goes on or ends. */
 const resumeWithinMs = 8_000;
 
 /**

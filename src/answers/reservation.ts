@@ -8,7 +8,7 @@ import { firstStreamFrame } from "../wire/message-frames.ts";
 import type { Message } from "../wire/messages.ts";
 import { Problem } from "../wire/problems.ts";
 import { AnswerCall } from "./answer-call.ts";
-import { insertRun, leaseSeconds, releaseRun, type StartedRun } from "./budget/queries.ts";
+import { insertRun, releaseRun, silenceSeconds, type StartedRun } from "./budget/queries.ts";
 import { chooseResponder } from "./choose-responder.ts";
 import type { Question } from "./prompt/prompt.ts";
 import { asksForPicture } from "./question.ts";
@@ -21,7 +21,7 @@ import { RunningAnswer } from "./running-answer.ts";
 /** From the reservation to the stored question; from then on the answer's own lease counts. */
 const reservationLeaseSeconds = 60;
 const busyRetrySeconds = 5;
-const leaseDoubtMs = (leaseSeconds * 1_000) / 2;
+const leaseDoubtMs = (silenceSeconds * 1_000) / 2;
 
 interface ReservedQuestion {
   question: Question;
