@@ -127,7 +127,6 @@ export function compose(parts: ContextParts): ServerParts {
   });
   const uploads = new Uploads();
   const answers = new RunningAnswers({
-    answersMax: config.budgets.serverAnswers,
     fileWaitMs: durations.fileWaitMs,
     keepPicture: (context, picture) => keepPicture(context, uploads.images, picture),
     onRuns: (answer, isRunning) => peers?.answerRuns(answer, isRunning),

@@ -1,6 +1,6 @@
 // The budgets of people and rooms, and the runs that have reserved a part of them. Both rows of `budgets`, the room's and
 // the person's, are locked in the order of their kind before they are read, so that parallel questions see each other's
-// reservations and can't deadlock.
+// reservations and can't deadlock. The count of all answers has a lock of its own, which is the last one.
 import { z } from "zod";
 import { many, one, ownProcess, withoutWaiting, type Sql } from "../../database/connect.ts";
 import { Usage } from "../../wire/messages.ts";
@@ -30,6 +30,7 @@ const StartedRun = z.object({
   has_rows: z.boolean(),
   user_is_busy: z.boolean().nullable(),
   chat_is_busy: z.boolean().nullable(),
+  all_are_busy: z.boolean(),
   user_left: z.int().nullable(),
   chat_left: z.int().nullable(),
   user_reserved: z.int().nullable(),
@@ -37,6 +38,15 @@ const StartedRun = z.object({
 });
 /** `run_id` is null when the run was refused. `…_left` are tokens; null where there is no limit. */
 export type StartedRun = z.infer<typeof StartedRun>;
+
+export interface RunLimits {
+  userTokens: number;
+  chatTokens: number;
+  userAnswers: number;
+  chatAnswers: number;
+  /** Answers of all people and rooms, on all servers. */
+  allAnswers?: number;
+}
 
 export interface NewRun {
   chatId: number;
@@ -46,7 +56,7 @@ export interface NewRun {
   tokensMin: number;
   tokensWanted: number;
   /** 0 for no limit. */
-  limits: { userTokens: number; chatTokens: number; userAnswers: number; chatAnswers: number };
+  limits: RunLimits;
   leaseSeconds: number;
 }
 
@@ -66,7 +76,7 @@ export async function insertRun(sql: Sql, run: NewRun): Promise<StartedRun> {
 
 async function tryInsertRun(sql: Sql, run: NewRun): Promise<StartedRun> {
   const userId = run.userId ?? null;
-  const { userTokens, chatTokens, userAnswers, chatAnswers } = run.limits;
+  const { userTokens, chatTokens, userAnswers, chatAnswers, allAnswers = 0 } = run.limits;
   return one(
     await sql`
       with locked as materialized (
@@ -92,10 +102,11 @@ async function tryInsertRun(sql: Sql, run: NewRun): Promise<StartedRun> {
           ('chat', ${chatTokens}::bigint, ${userId === null ? 0 : chatAnswers}::int)
         ) limits (kind, tokens, answers) using (kind)
       ),
+      everybody as materialized (${countOfAll(sql, allAnswers)}),
       granted as materialized (
         select least(${run.tokensWanted}::bigint, user_left, chat_left) as tokens
-        from state
-        where has_rows and not coalesce(user_is_busy, false) and not chat_is_busy
+        from state, everybody
+        where has_rows and not coalesce(user_is_busy, false) and not chat_is_busy and not everybody.are_busy
           and least(${run.tokensWanted}::bigint, user_left, chat_left) >= ${run.tokensMin}
       ),
       taken as (
@@ -113,16 +124,31 @@ async function tryInsertRun(sql: Sql, run: NewRun): Promise<StartedRun> {
         from granted
         returning id, reserved_tokens
       )
-      select run.id as run_id, run.reserved_tokens, has_rows, user_is_busy, chat_is_busy, user_left, chat_left,
-        user_reserved, chat_reserved,
+      select run.id as run_id, run.reserved_tokens, has_rows, user_is_busy, chat_is_busy,
+        everybody.are_busy as all_are_busy, user_left, chat_left, user_reserved, chat_reserved,
         -- Nothing depends on the reservation before the question is stored, and that waits for the disk.
         ${withoutWaiting(sql)}
-      from state
+      from state cross join everybody
       left join run on true
     `,
     StartedRun,
   );
 }
+
+/**
+ * Whether as many answers run as may on all servers together. Whoever counts waits for those who have counted before, until their
+ * runs are there to be counted. 0 for no limit, and no waiting.
+ */
+const countOfAll = (sql: Sql, max: number) =>
+  max === 0
+    ? sql`select false as are_busy`
+    : sql`
+        select answers_of_people() >= ${max} as are_busy
+        from (
+          select pg_advisory_xact_lock(hashtextextended('answers_of_people', 0)) from (select count(*) from state) budgets
+          offset 0
+        ) turn
+      `;
 
 /** The end of a run as common table expressions: it gives the reservation back and charges the usage. */
 export const settledRun = (
