@@ -39,7 +39,7 @@ import type { Emit } from "./realtime/topics.ts";
 import type { ServerParts } from "./server.ts";
 import { createFollowerGate } from "./socket/following.ts";
 import { Memberships } from "./socket/memberships.ts";
-import { createPeerHandlers, type PeerEventsParts } from "./socket/peer-events.ts";
+import { createPeerHandlers, type PeerParts } from "./socket/peer-events.ts";
 import { SearchIndexer } from "./search/indexer.ts";
 import { SocketRegistry } from "./socket/registry.ts";
 import { SocketUpgrade } from "./socket/upgrade.ts";
@@ -157,7 +157,7 @@ export function compose(parts: ContextParts): ServerParts {
       isStreaming: (messageId) => isStreaming(sql, messageId),
       attemptHere: (messageId): number | undefined => answers.find(messageId)?.lease.attempt,
       onTakenOver: (messageId) => answers.find(messageId)?.stop("abandoned"),
-      handlers: createPeerHandlers((): PeerEventsParts => ({ ctx, receipts, sockets, peers })),
+      handlers: createPeerHandlers((): PeerParts => ({ ctx, receipts, typing, sockets, peers })),
     });
   const peers = shared?.peers;
   sockets.followers.watch({
@@ -187,6 +187,7 @@ export function compose(parts: ContextParts): ServerParts {
     lifecycle: { closing: false },
   };
   const receipts = new ReadNotices(ctx, durations.receiptsMs);
+  const typing = new TypingNotices(ctx, durations.typingMs);
   return {
     ctx,
     sockets,
@@ -204,7 +205,7 @@ export function compose(parts: ContextParts): ServerParts {
         for (const { id, last_seq } of found) rooms.expect(id, last_seq);
       },
     }),
-    typing: new TypingNotices(ctx, durations.typingMs),
+    typing,
     storeReaction: createStoreReaction(sql),
     uploads,
     receipts,

@@ -44,6 +44,7 @@ export const Header = z.discriminatedUnion("kind", [
     ...inChat,
     after: Count.optional(),
     except: Id.optional(),
+    isTyping: z.boolean().optional(),
   }),
   // A piece of an answer. `length`: UTF-16 units of the whole text with it.
   z.object({

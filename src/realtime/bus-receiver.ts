@@ -19,6 +19,8 @@ export interface BusReceiverParts {
 
 /** Events of other servers whose cause is in the database, where each server looks for itself. */
 export interface PeerHandlers {
+  /** Whether the room may be shown that somebody types, which a server has sent. */
+  isTypingDue(chatId: number, userId: number, server: string): boolean;
   /** Somebody has read on in a chat. */
   readMoved(chatId: number, userId: number): void;
   /** Perhaps a chat was deleted. */
@@ -55,7 +57,7 @@ export class BusReceiver {
       case "numbered":
         return this.#offer(header, received);
       case "passing":
-        if (!isFrame(received.text)) return;
+        if (!isFrame(received.text) || !this.#isDue(header)) return;
         return local.pass(
           header.chat,
           new FrameText({ serialised: received.text, isListed: false }),
@@ -94,6 +96,11 @@ export class BusReceiver {
       case "sessions":
         return handlers.sessionsEnded(header.ids);
     }
+  }
+
+  #isDue({ chat, except: typistId, from, isTyping }: HeaderOf<"passing">): boolean {
+    if (isTyping !== true || typistId === undefined) return true;
+    return this.#parts.handlers.isTypingDue(chat, typistId, from);
   }
 
   #offer(header: HeaderOf<"numbered">, { text, isRepeated }: Received): void {

@@ -2,26 +2,29 @@
 import { checkSessions } from "../accounts/session-check.ts";
 import type { Ctx } from "../context.ts";
 import { findLastSeqs } from "../log/replay.ts";
+import type { TypingNotices } from "../messages/typing.ts";
 import type { PeerHandlers } from "../realtime/bus-receiver.ts";
 import type { Peers } from "../realtime/peers.ts";
 import type { ReadNotices } from "../receipts/notices.ts";
 import type { SocketRegistry } from "./registry.ts";
 
-export interface PeerEventsParts {
+export interface PeerParts {
   ctx: Ctx;
   receipts: ReadNotices;
+  typing: TypingNotices;
   sockets: SocketRegistry;
   peers: Peers | undefined;
 }
 
 /** @param parts are made later than the handlers */
-export function createPeerHandlers(parts: () => PeerEventsParts): PeerHandlers {
+export function createPeerHandlers(parts: () => PeerParts): PeerHandlers {
   const logged = (what: string, work: Promise<unknown>) => {
     work.catch((error: unknown) => {
       parts().ctx.log.warn({ err: error }, `${what}; it will be looked for again`);
     });
   };
   return {
+    isTypingDue: (chatId, userId, server) => parts().typing.isDue(chatId, userId, server),
     readMoved(chatId, userId) {
       parts().receipts.note(chatId, userId);
     },

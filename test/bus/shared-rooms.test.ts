@@ -68,6 +68,26 @@ describe.skipIf(!hasNats)("over the bus", () => {
     expect([here, own].flatMap((socket) => socket.ofType("typing"))).toEqual([]);
   });
 
+  test("somebody who types on two servers at once is shown typing once on both", async () => {
+    const chat = await ann.chat({ with: [ben] });
+    const [here, there] = [await ann.joined(chat.id), await joinedElsewhere(other, ann, chat.id)];
+    const watching = [await ben.joined(chat.id), await joinedElsewhere(other, ben, chat.id)];
+    for (const socket of [here, there, there, here]) {
+      socket.send({ type: "typing", chat_id: chat.id });
+    }
+    // What each server sends about a chat arrives in order, and so do the replies on a socket.
+    await Promise.all([here.settle(), there.settle()]);
+    await elsewhere(other, ann, "POST", `/api/chats/${chat.id}/messages`, {
+      content: "from there",
+    });
+    await ann.say(chat.id, "from here");
+    for (const socket of watching) {
+      await socket.next("message", { content: "from there" });
+      await socket.next("message", { content: "from here" });
+      expect(socket.ofType("typing")).toHaveLength(1);
+    }
+  });
+
   test("a person comes once and leaves once, whatever servers their sockets are on", async () => {
     const chat = await ann.chat({ with: [ben] });
     const watching = await ann.joined(chat.id);
