@@ -111,6 +111,7 @@ export function compose(parts: ContextParts): ServerParts {
     sql,
     log,
     now,
+    onWritten: () => peers?.lookAt("presence"),
     holdMs: durations.presenceHoldMs,
     idleMs: durations.presenceIdleMs,
     leaseMs: durations.presenceLeaseMs,
@@ -153,11 +154,12 @@ export function compose(parts: ContextParts): ServerParts {
     parts.bus &&
     shareRooms({
       ...{ local, log, metrics, activityMs, bus: parts.bus },
+      name: presence.people.serverId,
       prefix: config.bus?.prefix ?? "",
       isStreaming: (messageId) => isStreaming(sql, messageId),
       attemptHere: (messageId): number | undefined => answers.find(messageId)?.lease.attempt,
       onTakenOver: (messageId) => answers.find(messageId)?.stop("abandoned"),
-      handlers: createPeerHandlers((): PeerParts => ({ ctx, receipts, typing, sockets, peers })),
+      handlers: createPeerHandlers(log, (): PeerParts => server),
     });
   const peers = shared?.peers;
   sockets.followers.watch({
@@ -186,9 +188,7 @@ export function compose(parts: ContextParts): ServerParts {
     answers,
     lifecycle: { closing: false },
   };
-  const receipts = new ReadNotices(ctx, durations.receiptsMs);
-  const typing = new TypingNotices(ctx, durations.typingMs);
-  return {
+  const server: ServerParts = {
     ctx,
     sockets,
     peers,
@@ -205,16 +205,17 @@ export function compose(parts: ContextParts): ServerParts {
         for (const { id, last_seq } of found) rooms.expect(id, last_seq);
       },
     }),
-    typing,
+    typing: new TypingNotices(ctx, durations.typingMs),
     storeReaction: createStoreReaction(sql),
     uploads,
-    receipts,
+    receipts: new ReadNotices(ctx, durations.receiptsMs),
     upgrade: new SocketUpgrade(ctx),
     indexer: new SearchIndexer(
       { sql, log, metrics, now, lifecycle: ctx.lifecycle },
       durations.indexerLeaseMs,
     ),
   };
+  return server;
 }
 
 function createArrivals(sql: Sql): Arrivals {

@@ -29,6 +29,10 @@ export interface PeerHandlers {
   sessionsEnded(ids: readonly string[]): void;
   /** Somebody wants an answer to stop. */
   stopRequested(messageId: number): void;
+  /** The presence of people, or their profiles or blocks, have changed. */
+  lookAt(what: "presence" | "people"): void;
+  /** A person has perhaps changed whether others are shown that they are in a room. */
+  visibilityChanged(userId: number): void;
   /** A server wants the texts of the answers that run in a chat. */
   textsWanted(chatId: number, server: string): void;
 }
@@ -93,6 +97,10 @@ export class BusReceiver {
         if (header.isLast) return rosters.forget(header.from);
         if (rosters.heard(header.from)) this.#parts.onReturn();
         return;
+      case "look":
+        return handlers.lookAt(header.at);
+      case "shown":
+        return handlers.visibilityChanged(header.user);
       case "sessions":
         return handlers.sessionsEnded(header.ids);
     }

@@ -81,6 +81,14 @@ export class Peers implements RoomElsewhere {
     if (this.bus === "up") rosters.forgetSilent();
   }
 
+  /**
+   * Forgets the people of servers that are gone. To be called while the bus is away, when no server is heard.
+   * @param names the other servers that live, as the database has them
+   */
+  keepOnly(names: ReadonlySet<string>): void {
+    if (this.bus === "away") this.#parts.rosters.keepOnly(names);
+  }
+
   /** See {@link ActiveRooms.beat}. */
   beat(): void {
     this.#parts.activeRooms.beat();
@@ -142,6 +150,16 @@ export class Peers implements RoomElsewhere {
       const page = ids.slice(from, from + sessionsMax);
       link.send(link.subjects.all, { kind: "sessions", ids: page });
     }
+  }
+
+  lookAt(at: "presence" | "people"): void {
+    const { link } = this.#parts;
+    link.send(link.subjects.all, { kind: "look", at });
+  }
+
+  visibilityChanged(user: number): void {
+    const { link } = this.#parts;
+    link.send(link.subjects.of("user", user), { kind: "shown", user });
   }
 
   stopRequested(chat: number, id: number): void {
