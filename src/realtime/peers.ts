@@ -18,6 +18,8 @@ const askPauseMs = 50;
 /** UTF-16 units of a piece of a whole text. JSON and UTF-8 take at most six bytes for each. */
 const pieceMax = 8_000;
 const sessionsMax = 50;
+/** Longer than a message takes from one server to another, and shorter than anybody notices. */
+const leftHeldMs = 500;
 
 /** The text of an answer that runs here. */
 export interface AnswerHere {
@@ -38,6 +40,7 @@ export interface PeersParts {
 }
 
 export class Peers implements RoomElsewhere {
+  readonly leftHeldMs = leftHeldMs;
   readonly #parts: PeersParts;
   #onState: (state: BusState) => void = () => {};
   #asking: ReturnType<typeof setTimeout> | undefined;
