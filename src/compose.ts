@@ -37,6 +37,7 @@ import { Rooms } from "./realtime/rooms.ts";
 import { shareRooms } from "./realtime/share.ts";
 import type { Emit } from "./realtime/topics.ts";
 import type { ServerParts } from "./server.ts";
+import { createCounting } from "./socket/count-queries.ts";
 import { createFollowerGate } from "./socket/following.ts";
 import { Memberships } from "./socket/memberships.ts";
 import { createPeerHandlers, type PeerParts } from "./socket/peer-events.ts";
@@ -112,9 +113,7 @@ export function compose(parts: ContextParts): ServerParts {
     log,
     now,
     onWritten: () => peers?.lookAt("presence"),
-    holdMs: durations.presenceHoldMs,
-    idleMs: durations.presenceIdleMs,
-    leaseMs: durations.presenceLeaseMs,
+    durations,
   });
   const sockets = new SocketRegistry({
     perUserMax: config.socketsPerUserMax,
@@ -124,6 +123,7 @@ export function compose(parts: ContextParts): ServerParts {
     authTimeoutMs: durations.authTimeoutMs,
     leaveDelayMs: durations.leaveDelayMs,
     removalDoubtMs: durations.removalDoubtMs,
+    counting: createCounting(sql, log, config, presence.people),
     onPerson: (userId, isHere) => peers?.personMoved(userId, isHere),
   });
   const uploads = new Uploads();

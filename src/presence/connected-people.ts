@@ -132,6 +132,11 @@ export class ConnectedPeople {
     await this.#startWriting();
   }
 
+  /** Settles when this server, on which somebody is connected, has a lease. @throws Error when the database cannot be reached */
+  async ready(): Promise<void> {
+    if (!this.#hasLease) await this.renew();
+  }
+
   /**
    * Renews the lease of this server, if somebody has been connected. A recurring task calls it.
    * @throws Error when the database cannot be reached

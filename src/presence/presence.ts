@@ -22,9 +22,11 @@ export interface PresenceParts {
   /** The statuses of people have changed here, and are in the database. */
   onWritten?: (() => void) | undefined;
   /** See `ConnectedDurations`. */
-  holdMs?: number | undefined;
-  idleMs?: number | undefined;
-  leaseMs?: number | undefined;
+  durations?: {
+    presenceHoldMs?: number | undefined;
+    presenceIdleMs?: number | undefined;
+    presenceLeaseMs?: number | undefined;
+  };
 }
 
 export class Presence {
@@ -33,7 +35,12 @@ export class Presence {
   readonly #sql: Sql;
 
   constructor(parts: PresenceParts) {
-    const { sql, holdMs = defaultHoldMs, idleMs = defaultIdleMs, leaseMs = defaultLeaseMs } = parts;
+    const { sql, durations = {} } = parts;
+    const {
+      presenceHoldMs: holdMs = defaultHoldMs,
+      presenceIdleMs: idleMs = defaultIdleMs,
+      presenceLeaseMs: leaseMs = defaultLeaseMs,
+    } = durations;
     this.#sql = sql;
     this.people = new ConnectedPeople(parts, { holdMs, idleMs, leaseMs });
     this.watches = new PresenceWatches(sql, () => this.people.flush());
