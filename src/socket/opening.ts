@@ -54,10 +54,10 @@ async function authenticate(
     }
     const counted = sockets.counts?.changed(session.userId);
     const readAtMs = performance.now();
-    const { chatIds, quietChatIds, isHidden } = await listSessionChats(ctx, identity);
+    const { chats, quietChatIds, isHidden } = await listSessionChats(ctx, identity);
     session.setHidden(isHidden, readAtMs);
     session.setQuietChats(quietChatIds, readAtMs);
-    session.followAll(chatIds, readAtMs);
+    session.followAll(chats);
     await counted;
   } catch (error) {
     const problem = socketProblem(ctx, ws, error);
