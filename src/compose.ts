@@ -4,7 +4,7 @@ import { PeopleChanges } from "./accounts/people-changes.ts";
 import { Passwords, type PasswordCost } from "./accounts/passwords.ts";
 import { readArrivals, type Arrival, type ArrivalRead } from "./accounts/socket-queries.ts";
 import { RecentSessions } from "./accounts/recent-sessions.ts";
-import { leaseSeconds } from "./answers/budget/queries.ts";
+import { leaseSeconds } from "./answers/budget/abandoned-runs.ts";
 import { isStreaming } from "./answers/queries.ts";
 import { RunningAnswers } from "./answers/running-answers.ts";
 import { keepPicture } from "./attachments/keep-picture.ts";

@@ -6,7 +6,8 @@ import { Message, Usage } from "../wire/messages.ts";
 import { attachmentJson } from "../log/attachment-queries.ts";
 import { messageColumns, storedColumns } from "../log/messages.ts";
 import type { AnswerEnd, EndedStatus } from "./answer-end.ts";
-import { leaseSeconds, settledRun, type Lease } from "./budget/queries.ts";
+import { leaseSeconds } from "./budget/abandoned-runs.ts";
+import { settledRun, type Lease } from "./budget/queries.ts";
 
 const Checkpointed = z.object({ stop_requested: z.boolean(), has_message: z.boolean() });
 

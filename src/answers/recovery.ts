@@ -2,7 +2,8 @@
 // that was kept.
 import type { Ctx } from "../context.ts";
 import type { Message } from "../wire/messages.ts";
-import { claimAbandonedRuns, releaseRun, type ClaimedRun } from "./budget/queries.ts";
+import { claimAbandonedRuns, type ClaimedRun } from "./budget/abandoned-runs.ts";
+import { releaseRun } from "./budget/queries.ts";
 import { AnswerCall } from "./answer-call.ts";
 import { noUsage } from "./budget/usage-meter.ts";
 import { chooseResponder } from "./choose-responder.ts";

@@ -1,7 +1,8 @@
 // Two servers on one database: an answer belongs to one of them at a time, and can be stopped, seen and deleted through
 // either.
 import { afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { insertRun, leaseSeconds, silenceSeconds } from "../../src/answers/budget/queries.ts";
+import { leaseSeconds, silenceSeconds } from "../../src/answers/budget/abandoned-runs.ts";
+import { insertRun } from "../../src/answers/budget/queries.ts";
 import { recoverAnswers } from "../../src/answers/recovery.ts";
 import type { Answers } from "../../src/context.ts";
 import { answer, cut, finish, say } from "../world/gemini/script.ts";

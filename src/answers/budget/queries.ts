@@ -2,25 +2,12 @@
 // the person's, are locked in the order of their kind before they are read, so that parallel questions see each other's
 // reservations and can't deadlock. The count of all answers has a lock of its own, which is the last one.
 import { z } from "zod";
-import { many, one, ownProcess, withoutWaiting, type Sql } from "../../database/connect.ts";
+import { one, withoutWaiting, type Sql } from "../../database/connect.ts";
 import { Usage } from "../../wire/messages.ts";
-
-/**
- * Seconds after which a run whose lease is not renewed counts as abandoned, whatever has become of its server. A longer lease
- * would delay the answers of a machine that was switched off; with a shorter one, the model would be asked twice where a server
- * stands still on an overloaded machine.
- */
-export const leaseSeconds = 12;
-/**
- * Seconds after which a run counts as abandoned if its server's connection to PostgreSQL is gone, too, or if that cannot be told
- * because there is a pooler. With the half second between two looks for such runs, the answer of a server that was killed goes
- * on elsewhere within 5 s.
- */
-export const silenceSeconds = 4.5;
 
 export const today = (sql: Sql) => sql`(now() at time zone 'utc')::date`;
 
-const Lease = z.object({ id: z.int(), attempt: z.int() });
+export const Lease = z.object({ id: z.int(), attempt: z.int() });
 /** The right to write one run, a row of answer_runs. A server that takes the run over raises `attempt`, which ends the lease. */
 export type Lease = z.infer<typeof Lease>;
 
@@ -216,52 +203,6 @@ export async function releaseRun(sql: Sql, lease: Lease, usage?: Usage): Promise
     with ${settledRun(sql, lease, { usage, estimatedPromptTokens: undefined })}
     select from run
   `;
-}
-
-const ClaimedRun = z.object({
-  ...Lease.shape,
-  message_id: z.int().nullable(),
-  chat_id: z.int(),
-  reserved_tokens: z.int(),
-  stop_requested: z.boolean(),
-  usage: Usage.nullable(),
-});
-export type ClaimedRun = z.infer<typeof ClaimedRun>;
-
-/**
- * Takes over runs whose server has not renewed the lease for `leaseSeconds`, or for `silenceSeconds` and is gone. No other server
- * gets them, and the one before can no longer write them.
- * @param ownIds runs of this node, which may only have been late with the renewal, or with the reply of the database
- */
-export async function claimAbandonedRuns(
-  sql: Sql,
-  ownIds: number[],
-  limit: number,
-): Promise<ClaimedRun[]> {
-  return many(
-    await sql`
-      update answer_runs r
-      set attempt = r.attempt + 1, lease_expires_at = now() + ${leaseSeconds} * interval '1 second',
-        holder_pid = ${ownProcess(sql)}
-      from (
-        select id from answer_runs
-        where lease_expires_at < now() + ${leaseSeconds - silenceSeconds} * interval '1 second'
-          and (lease_expires_at < now() or (message_id is not null and not exists (
-            select from pg_stat_activity a
-            where a.pid = holder_pid
-              -- Another process may have got the id meanwhile.
-              and a.backend_start < lease_expires_at - ${leaseSeconds} * interval '1 second'
-          )))
-          and id <> all (${ownIds}::bigint[])
-        order by lease_expires_at
-        limit ${limit}
-        for update skip locked
-      ) abandoned
-      where r.id = abandoned.id
-      returning r.id, r.attempt, r.message_id, r.chat_id, r.reserved_tokens, r.stop_requested, r.usage
-    `,
-    ClaimedRun,
-  );
 }
 
 /** Asks the node of a running answer to stop it. @returns false when the answer does not run */
