@@ -20,6 +20,16 @@ const retryAfterSeconds = 2;
 /** A setting of our own, which connections have that {@link connect} has opened. */
 const directSetting = "gemini_coop.is_direct";
 
+/**
+ * Seconds, and a number of probes: PostgreSQL ends the connections of a machine that is gone within 5 s. A process that only
+ * stands still need not reply by itself. https://www.postgresql.org/docs/17/runtime-config-connection.html
+ */
+const keepAlive = {
+  tcp_keepalives_idle: "2",
+  tcp_keepalives_interval: "1",
+  tcp_keepalives_count: "3",
+};
+
 export type Types = { bigint: number; timestamptz: string };
 export type Sql = postgres.Sql<Types>;
 
@@ -43,6 +53,7 @@ export function connect(
     ...options.connection,
     ...settings(address, lockTimeoutMs),
     [directSetting]: "on",
+    ...keepAlive,
   };
   return postgres({ ...options, max, connection, prepare: true });
 }

@@ -5,15 +5,14 @@ import { Usage } from "../../wire/messages.ts";
 import { Lease } from "./queries.ts";
 
 /**
- * Seconds after which a run whose lease is not renewed counts as abandoned, whatever has become of its server. A longer lease
- * would delay the answers of a machine that was switched off; with a shorter one, the model would be asked twice where a server
- * stands still on an overloaded machine.
+ * Seconds after which a run whose lease is not renewed counts as abandoned, whatever has become of its server. With a shorter
+ * lease, the model would be asked twice where a server stands still, or waits for PostgreSQL, on an overloaded machine.
  */
-export const leaseSeconds = 12;
+export const leaseSeconds = 30;
 /**
- * Seconds after which a run counts as abandoned if its server's connection to PostgreSQL is gone, too, or if that cannot be told
- * because there is a pooler. With the half second between two looks for such runs, the answer of a server that was killed goes
- * on elsewhere within 5 s.
+ * Seconds after which a run counts as abandoned if its server's connection to PostgreSQL is gone, too, as that of a process that
+ * was killed is at once, or if that cannot be told because there is a pooler. With the half second between two looks for such
+ * runs, the answer of a server that was killed goes on elsewhere within 5 s.
  */
 export const silenceSeconds = 4.5;
 
