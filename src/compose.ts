@@ -4,7 +4,7 @@ import { PeopleChanges } from "./accounts/people-changes.ts";
 import { Passwords, type PasswordCost } from "./accounts/passwords.ts";
 import { createArrivals } from "./accounts/arrivals.ts";
 import { RecentSessions } from "./accounts/recent-sessions.ts";
-import { leaseSeconds } from "./answers/budget/queries.ts";
+import { leaseSeconds } from "./answers/budget/abandoned-runs.ts";
 import { isStreaming } from "./answers/queries.ts";
 import { RunningAnswers } from "./answers/running-answers.ts";
 import { keepPicture } from "./attachments/keep-picture.ts";
@@ -38,9 +38,10 @@ import { Rooms } from "./realtime/rooms.ts";
 import { shareRooms } from "./realtime/share.ts";
 import type { Emit } from "./realtime/topics.ts";
 import type { ServerParts } from "./server.ts";
+import { createCounting } from "./socket/count-queries.ts";
 import { createFollowerGate } from "./socket/following.ts";
 import { Memberships } from "./socket/memberships.ts";
-import { createPeerHandlers, type PeerEventsParts } from "./socket/peer-events.ts";
+import { createPeerHandlers, type PeerParts } from "./socket/peer-events.ts";
 import { SearchIndexer } from "./search/indexer.ts";
 import { handleDeliveries } from "./webhooks/deliver.ts";
 import { SocketRegistry } from "./socket/registry.ts";
@@ -110,9 +111,8 @@ export function compose(parts: ContextParts): ServerParts {
     sql,
     log,
     now,
-    holdMs: durations.presenceHoldMs,
-    idleMs: durations.presenceIdleMs,
-    leaseMs: durations.presenceLeaseMs,
+    onWritten: () => peers?.lookAt("presence"),
+    durations,
   });
   const sockets = new SocketRegistry({
     perUserMax: config.socketsPerUserMax,
@@ -122,11 +122,11 @@ export function compose(parts: ContextParts): ServerParts {
     authTimeoutMs: durations.authTimeoutMs,
     leaveDelayMs: durations.leaveDelayMs,
     removalDoubtMs: durations.removalDoubtMs,
+    counting: createCounting(sql, log, config, presence.people),
     onPerson: (userId, isHere) => peers?.personMoved(userId, isHere),
   });
   const uploads = new Uploads();
   const answers = new RunningAnswers({
-    answersMax: config.budgets.serverAnswers,
     fileWaitMs: durations.fileWaitMs,
     keepPicture: (context, picture) => keepPicture(context, uploads.images, picture),
     onRuns: (answer, isRunning) => peers?.answerRuns(answer, isRunning),
@@ -153,11 +153,12 @@ export function compose(parts: ContextParts): ServerParts {
     parts.bus &&
     shareRooms({
       ...{ local, log, metrics, activityMs, bus: parts.bus },
+      name: presence.people.serverId,
       prefix: config.bus?.prefix ?? "",
       isStreaming: (messageId) => isStreaming(sql, messageId),
       attemptHere: (messageId): number | undefined => answers.find(messageId)?.lease.attempt,
       onTakenOver: (messageId) => answers.find(messageId)?.stop("abandoned"),
-      handlers: createPeerHandlers((): PeerEventsParts => ({ ctx, receipts, sockets, peers })),
+      handlers: createPeerHandlers(log, (): PeerParts => server),
     });
   const peers = shared?.peers;
   sockets.followers.watch({
@@ -194,7 +195,7 @@ export function compose(parts: ContextParts): ServerParts {
   const receipts = new ReadNotices(ctx, durations.receiptsMs);
   const mail = createMailQueue(ctx, durations.mailRetryMs);
   handleDeliveries({ ctx, mail }, durations.webhookRetryMs);
-  return {
+  const server: ServerParts = {
     ctx,
     sockets,
     peers,
@@ -215,13 +216,14 @@ export function compose(parts: ContextParts): ServerParts {
     typing: new TypingNotices(ctx, durations.typingMs),
     storeReaction: createStoreReaction(sql),
     uploads,
-    receipts,
+    receipts: new ReadNotices(ctx, durations.receiptsMs),
     upgrade: new SocketUpgrade(ctx),
     indexer: new SearchIndexer(
       { sql, log, metrics, now, lifecycle: ctx.lifecycle },
       durations.indexerLeaseMs,
     ),
   };
+  return server;
 }
 
 function createInsertMessage(sql: Sql, { metrics, tracing }: Telemetry): InsertMessage {

@@ -173,12 +173,12 @@ export interface RunningAnswer {
 /** The answers that run on this node. */
 export interface Answers {
   /**
-   * Takes one of the server's slots; free answers are never too many.
+   * Takes a slot: a server that goes down waits until all are released.
    * @returns releases the slot; only the first call counts
-   * @throws Problem `quota_exceeded`, `unavailable` while the server goes down
+   * @throws Problem `unavailable` while the server goes down
    */
-  takeSlot(options: { isFree: boolean }): () => void;
-  /** Takes a slot for an answer that goes on, however many run: it was reserved on a server that is gone. */
+  takeSlot(): () => void;
+  /** Takes a slot for an answer that goes on, which was reserved on a server that is gone. */
   takeSlotOfResumed(): () => void;
   add(answer: RunningAnswer): void;
   remove(answer: RunningAnswer): void;

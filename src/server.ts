@@ -99,6 +99,8 @@ export function startServer(
         times.closeMs,
         sockets.closeAll("restart", "the server restarts, reconnect in a moment"),
       );
+      // Their people come back to other servers, where these sockets must not count any more.
+      if (sockets.counts) await within(times.closeMs, sockets.counts.flush());
       if (parts.peers) await within(times.closeMs, parts.peers.stop());
       // Bun's graceful stop may wait for ever for a peer that doesn't answer.
       await within(times.closeMs, server.stop());

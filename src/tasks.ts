@@ -155,13 +155,15 @@ export function startTasks(parts: TaskParts, times: TaskDurations): (() => void)
 }
 
 function startPeerTasks(parts: TaskParts, peers: Peers, times: TaskDurations): (() => void)[] {
-  const { ctx, memberships } = parts;
+  const { ctx, memberships, presence } = parts;
   const { log } = ctx;
   return [
     every(times.beatMs, "beats of active rooms", log, () => peers.beat()),
     every(times.aliveMs, "sign of life", log, () => peers.tellAlive()),
     every(times.awayCheckMs, "log check without the bus", log, async () => {
-      if (peers.bus === "away") await catchUp(ctx, memberships);
+      if (peers.bus !== "away") return;
+      await catchUp(ctx, memberships);
+      peers.keepOnly(await presence.liveServers());
     }),
   ];
 }

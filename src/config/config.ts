@@ -49,10 +49,10 @@ export interface Config {
     /** Pictures that a person may ask for, and that may be asked for in a chat, in a day (UTC). */
     readonly userDayPictures: number;
     readonly chatDayPictures: number;
-    /** Answers that run at once, of a person, in a chat, and on this server. */
+    /** Answers that run at once, of a person, in a chat, and of everybody on all servers. */
     readonly userAnswers: number;
     readonly chatAnswers: number;
-    readonly serverAnswers: number;
+    readonly allAnswers: number;
   };
   /** How people reach this server: scheme, host and port. */
   readonly publicUrl: string;
@@ -202,7 +202,7 @@ function budgetsOf(values: Environment): Config["budgets"] {
     chatDayPictures: values.BUDGET_IMAGES_PER_CHAT_DAY,
     userAnswers: values.BUDGET_ANSWERS_PER_USER,
     chatAnswers: values.BUDGET_ANSWERS_PER_CHAT,
-    serverAnswers: values.BUDGET_ANSWERS_TOTAL,
+    allAnswers: values.BUDGET_ANSWERS_TOTAL,
   });
 }
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { one, type Sql } from "../database/connect.ts";
+import { one, ownProcess, type Sql } from "../database/connect.ts";
 import { wireTime } from "../database/wire-json.ts";
 import { Attachment } from "../wire/attachments.ts";
 import { filesShown } from "./attachment-queries.ts";
@@ -139,7 +139,8 @@ const numberedList = (sql: Sql) => sql`to_json(array_agg(array[n, id, last_seq +
 const linkedRuns = (sql: Sql, leaseSeconds: number) => sql`
   linked as (
     update answer_runs
-    set message_id = numbered.id, lease_expires_at = now() + ${leaseSeconds} * interval '1 second'
+    set message_id = numbered.id, lease_expires_at = now() + ${leaseSeconds} * interval '1 second',
+      holder_pid = ${ownProcess(sql)}
     from numbered
     where numbered.is_answer and answer_runs.id = numbered.run_id
   ),

@@ -122,6 +122,7 @@ const decisions: Record<string, string> = {
   "uploads.kind": noText,
   "uploads.name": erased,
   "usage_days.kind": noText,
+  "user_sockets.counts": noText,
   "users.bio": erased,
   "users.display_name": erased,
   "users.display_name_parts": erased,

@@ -79,7 +79,7 @@ const deliveryRows = ({ rooms, crowd, joiners }: Scale): Row[] => [
   },
 ];
 
-const serverRows = ({ busAwayMs, busRooms }: Scale): Row[] => [
+const serverRows = ({ busAwayMs, busRooms, spreadRooms, hotServers }: Scale): Row[] => [
   ...[2, 4].map((count): Row => ({
     name: `cpu per delivery on ${count} servers, all together, to one`,
     unit: "µs",
@@ -130,6 +130,28 @@ const serverRows = ({ busAwayMs, busRooms }: Scale): Row[] => [
     unit: "ms",
     target: "",
     ours: servers.subscribing,
+    pairsMax: 3,
+  },
+  {
+    name: "stop of an answer from another server",
+    unit: "ms",
+    target: "≤ 200 ms",
+    ours: servers.stopping,
+    pairsMax: 1,
+  },
+  {
+    name: `subscriptions for each of ${spreadRooms} rooms on 4 servers`,
+    unit: "",
+    target: "",
+    ours: servers.subscriptionsOfRoom,
+    pairsMax: 1,
+  },
+  {
+    name: `cpu per delivery in a hot room on ${hotServers} servers, all together, to one`,
+    unit: "µs",
+    target: "",
+    ours: (bench) => servers.cpuOfHotRoom(bench, hotServers),
+    reference: (bench) => servers.cpuOfHotRoom(bench, 1),
     pairsMax: 3,
   },
 ];

@@ -1,5 +1,6 @@
 // Asks the model what is said in a recording, at the cost of its sender's and the room's budget.
-import { insertRun, leaseSeconds, releaseRun } from "../../answers/budget/queries.ts";
+import { leaseSeconds } from "../../answers/budget/abandoned-runs.ts";
+import { insertRun, releaseRun } from "../../answers/budget/queries.ts";
 import { UsageMeter } from "../../answers/budget/usage-meter.ts";
 import { modelSettings, tokensBeside } from "../../answers/model-settings.ts";
 import type { Ctx } from "../../context.ts";

@@ -116,6 +116,9 @@ async function ask(
   try {
     const response = await fetch(url + path, {
       method,
+      // Bun repeats a PUT or a DELETE by itself when a connection breaks that was used before, as RFC 9110, section 9.2.2, allows.
+      // The first one may then take effect after all that follows, and nobody here would know that there were two.
+      keepalive: method !== "PUT" && method !== "DELETE",
       headers: body === undefined ? headers : { "content-type": "application/json", ...headers },
       body: body === undefined ? undefined : JSON.stringify(body),
       signal: AbortSignal.timeout(replyMsMax),
