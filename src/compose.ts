@@ -125,11 +125,11 @@ export function compose(parts: ContextParts): ServerParts {
     removalDoubtMs: durations.removalDoubtMs,
     onPerson: (userId, isHere) => peers?.personMoved(userId, isHere),
   });
-  const uploads = new Uploads();
+  const uploads = new Uploads(log);
   const answers = new RunningAnswers({
     answersMax: config.budgets.serverAnswers,
     fileWaitMs: durations.fileWaitMs,
-    keepPicture: (context, picture) => keepPicture(context, uploads.images, picture),
+    keepPicture: (context, picture) => keepPicture(context, uploads, picture),
     onRuns: (answer, isRunning) => peers?.answerRuns(answer, isRunning),
   });
   const gate = createFollowerGate(sql, log, sockets);

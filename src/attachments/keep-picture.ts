@@ -2,10 +2,10 @@
 import type { Ctx } from "../context.ts";
 import { ModelError, type AnswerPicture } from "../model/stream-answer.ts";
 import { Problem } from "../wire/problems.ts";
-import { prepare } from "./finish.ts";
-import type { Images } from "./images/images.ts";
 import { insertPicture } from "./picture-queries.ts";
+import { prepare } from "./prepare.ts";
 import { discard, receive } from "./receive.ts";
+import type { Uploads } from "./uploads.ts";
 
 const pictureBytesMax = 32 * 1024 * 1024;
 
@@ -13,7 +13,11 @@ const pictureBytesMax = 32 * 1024 * 1024;
  * Stores a picture of a running answer. After a failure, or when the answer is gone, nothing is left of it.
  * @throws ModelError for what is no picture, Problem `unavailable`, `store_full`
  */
-export async function keepPicture(ctx: Ctx, images: Images, picture: AnswerPicture): Promise<void> {
+export async function keepPicture(
+  ctx: Ctx,
+  uploads: Uploads,
+  picture: AnswerPicture,
+): Promise<void> {
   async function* chunks() {
     yield picture.bytes;
   }
@@ -26,7 +30,7 @@ export async function keepPicture(ctx: Ctx, images: Images, picture: AnswerPictu
   const written = [received.key];
   let isStored = false;
   try {
-    const file = await prepare(ctx, images, received, written);
+    const file = await prepare(ctx, uploads, received, written);
     if (file.kind !== "image") throw new ModelError("Gemini sent a picture that cannot be shown.");
     const name = `picture-${picture.place}.${file.mediaType.split("/")[1] ?? "png"}`;
     const inserted = await insertPicture(ctx.sql, picture, { ...file, name }, received.sha256);
