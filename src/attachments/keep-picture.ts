@@ -4,7 +4,8 @@ import { ModelError, type AnswerPicture } from "../model/stream-answer.ts";
 import { Problem } from "../wire/problems.ts";
 import { insertPicture } from "./picture-queries.ts";
 import { prepare } from "./prepare.ts";
-import { discard, receive } from "./receive.ts";
+import { discard, receive, type Received } from "./receive.ts";
+import { scan } from "./scan/scan.ts";
 import type { Uploads } from "./uploads.ts";
 
 const pictureBytesMax = 32 * 1024 * 1024;
@@ -30,6 +31,7 @@ export async function keepPicture(
   const written = [received.key];
   let isStored = false;
   try {
+    await scanned(ctx, uploads, received, picture.chatId);
     const file = await prepare(ctx, uploads, received, written);
     if (file.kind !== "image") throw new ModelError("Gemini sent a picture that cannot be shown.");
     const name = `picture-${picture.place}.${file.mediaType.split("/")[1] ?? "png"}`;
@@ -42,5 +44,19 @@ export async function keepPicture(
     }
   } finally {
     if (!isStored) await discard(ctx, written);
+  }
+}
+
+/** @throws ModelError for a picture that the scanner does not let pass, in words for the room */
+async function scanned(ctx: Ctx, uploads: Uploads, received: Received, chatId: number) {
+  try {
+    await scan(ctx, uploads, undefined, received, `chat:${chatId}`);
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    const detail =
+      error.code === "infected"
+        ? "Gemini sent a picture that has malware. It was not stored."
+        : "The picture could not be checked for malware. Try again later.";
+    throw new ModelError(detail, { cause: error });
   }
 }

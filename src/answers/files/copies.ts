@@ -73,6 +73,7 @@ async function upload(
   const name = provider.newName();
   await notePendingCopy(ctx.sql, name, pendingSeconds);
   let isStored = false;
+  let outcome: "ok" | "failed" = "ok";
   try {
     const bytes = await readWhole(ctx.files, file.key);
     if (!bytes) throw new ModelError("The file is gone.");
@@ -82,7 +83,11 @@ async function upload(
     ({ isStored } = inserted);
     if (inserted.uri === null) throw new ModelError("The file is gone.");
     return inserted.uri;
+  } catch (error) {
+    outcome = "failed";
+    throw error;
   } finally {
+    ctx.telemetry.metrics.modelCopyEnded("sent", outcome);
     if (!isStored) {
       // Without it, the copy is removed later.
       await discardPendingCopy(ctx.sql, name).catch((error: unknown) => {
@@ -111,12 +116,14 @@ export async function removeCopies(ctx: Ctx): Promise<void> {
         try {
           await provider.remove(name);
         } catch (error) {
+          ctx.telemetry.metrics.modelCopyEnded("removed", "failed");
           ctx.log.warn({ err: error }, "a copy of a deleted file could not be removed yet");
           return await delayCopyRemoval(ctx.sql, name, {
             firstSeconds: firstDelaySeconds,
             keptHours,
           });
         }
+        ctx.telemetry.metrics.modelCopyEnded("removed", "ok");
         await deleteCopyRemoval(ctx.sql, name);
       }),
     );
