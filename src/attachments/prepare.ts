@@ -6,9 +6,9 @@ import { readsImages } from "./images/decode.ts";
 import { imageBytesMax } from "./images/images.ts";
 import type { NewFile } from "./insert-queries.ts";
 import { binaryType, findType, type FoundType } from "./media-types.ts";
-import { movieSeconds } from "./movie-seconds.ts";
 import { countedBytesMax, countPages } from "./pdf-pages.ts";
 import { newKey, type Received } from "./receive.ts";
+import { soundMs } from "./sound-duration.ts";
 import { notePending } from "./removal-queries.ts";
 import { pendingSeconds } from "./upload-limits.ts";
 import type { Uploads } from "./uploads.ts";
@@ -29,7 +29,7 @@ export async function prepareVoice(
     ...wholeFile(received, { mediaType, kind: "file" }),
     kind: "voice",
     durationMs,
-    waveform,
+    waveform: waveform ?? null,
     units: Math.ceil(durationMs / 1_000),
   };
 }
@@ -53,7 +53,7 @@ export async function prepare(
 ): Promise<NewFile> {
   const type = await findType(received.head);
   if (!readsImages(type.mediaType)) {
-    return { ...wholeFile(received, type), units: (await unitsOf(ctx, received, type)) ?? null };
+    return { ...wholeFile(received, type), ...(await lengthOf(ctx, received, type)) };
   }
   if (received.size > imageBytesMax) {
     return wholeFile(received, { mediaType: binaryType, kind: "file" });
@@ -75,21 +75,22 @@ export function imageSource(ctx: Ctx, { key, size }: Received): ImageSource {
   };
 }
 
-/** The pages of a PDF, or the seconds of a movie, as far as they can be found out. */
-async function unitsOf(
+/** The pages of a PDF, or the duration of a sound or a movie, as far as they can be found out. */
+async function lengthOf(
   ctx: Ctx,
   received: Received,
   { mediaType }: FoundType,
-): Promise<number | undefined> {
+): Promise<Partial<NewFile>> {
   const { key, size } = received;
   if (mediaType === "application/pdf" && size <= countedBytesMax) {
-    return await countPages(Buffer.from((await readStored(ctx, received)).buffer));
+    const pages = await countPages(Buffer.from((await readStored(ctx, received)).buffer));
+    return { units: pages ?? null };
   }
-  if (!/^(video|audio)\/(mp4|quicktime)$/.test(mediaType)) return undefined;
-  return await movieSeconds(size, async (range) => {
+  const ms = await soundMs(mediaType, size, async (range) => {
     const stream = await ctx.files.read(key, range);
     return Buffer.from(stream ? await new Response(stream).arrayBuffer() : new ArrayBuffer());
   });
+  return { durationMs: ms ?? null };
 }
 
 const wholeFile = ({ key, size, sha256 }: Received, type: FoundType): NewFile => ({
