@@ -1,7 +1,6 @@
 // The copies of files at the provider of the model: sent once, and removed with the file.
 import { Semaphore } from "../../accounts/semaphore.ts";
 import type { Ctx } from "../../context.ts";
-import { readWhole } from "../../file-store/file-store.ts";
 import { ModelError, type ModelFiles, type RunningUploads } from "../../model/stream-answer.ts";
 import {
   deleteCopyRemoval,
@@ -13,7 +12,7 @@ import {
   type ReadableFile,
 } from "./queries.ts";
 
-/** The bytes of a file are in memory while it is sent. */
+/** A part of 8 MiB of each file is in memory while it is sent. */
 const uploadsAtOnce = 4;
 const uploadsWaitingMax = 100;
 /** An upload goes on for so long, also when the answer that wanted it does not wait any more. */
@@ -75,10 +74,14 @@ async function upload(
   let isStored = false;
   let outcome: "ok" | "failed" = "ok";
   try {
-    const bytes = await readWhole(ctx.files, file.key);
-    if (!bytes) throw new ModelError("The file is gone.");
+    const { key, size } = file;
+    const read = async (start: number, end: number) => {
+      const stream = await ctx.files.read(key, { start, end });
+      if (!stream) throw new ModelError("The file is gone.");
+      return new Uint8Array(await new Response(stream).arrayBuffer());
+    };
     const signal = AbortSignal.timeout(uploadMs);
-    const { uri, expiresAt } = await provider.upload({ name, mediaType, bytes }, signal);
+    const { uri, expiresAt } = await provider.upload({ name, mediaType, size, read }, signal);
     const inserted = await insertCopy(ctx.sql, { fileId: file.file_id, name, uri, expiresAt });
     ({ isStored } = inserted);
     if (inserted.uri === null) throw new ModelError("The file is gone.");

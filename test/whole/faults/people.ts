@@ -105,7 +105,10 @@ async function untilCertain(ask: () => Promise<Reply | undefined>): Promise<Repl
   return undefined;
 }
 
-/** @returns undefined when no answer came */
+const typeOf = (body: unknown) =>
+  body instanceof Uint8Array ? "application/octet-stream" : "application/json";
+
+/** @param body bytes as they are, others as JSON @returns undefined when no answer came */
 async function ask(
   url: string,
   method: string,
@@ -116,8 +119,8 @@ async function ask(
   try {
     const response = await fetch(url + path, {
       method,
-      headers: body === undefined ? headers : { "content-type": "application/json", ...headers },
-      body: body === undefined ? undefined : JSON.stringify(body),
+      headers: { ...(body !== undefined && { "content-type": typeOf(body) }), ...headers },
+      body: body instanceof Uint8Array ? new Blob([body]) : JSON.stringify(body),
       signal: AbortSignal.timeout(replyMsMax),
     });
     const text = await response.text();
