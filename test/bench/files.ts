@@ -6,6 +6,7 @@ import { deflateSync } from "node:zlib";
 import { check, type Bench, type Side } from "./bench.ts";
 import { quantile } from "./client.ts";
 import { tokenOf } from "./data.ts";
+import { growthDuring } from "./exporting.ts";
 
 const downloads = 4;
 
@@ -31,6 +32,40 @@ export async function cpuOfDownload(bench: Bench, side: Side): Promise<number> {
     check("downloaded bytes", bytes, fileBytes);
   }
   return ((await bench[side].cpuMicros()) - before) / 1_000 / downloads;
+}
+
+/** Uploads that run at once while the server's memory is watched. */
+export const uploadsAtOnce = 50;
+
+/** @returns megabytes by which the server grows while large files are uploaded at once, garbage included */
+export async function memoryOfUploads(bench: Bench): Promise<number> {
+  const target = await targetOf(bench, "product");
+  return await growthDuring(bench, async () => {
+    await Promise.all(
+      Array.from({ length: uploadsAtOnce }, async () => {
+        const body = randomStream(bench.scale.fileBytes);
+        const response = await fetch(target.uploads, {
+          ...{ method: "POST", headers: target.headers, body, duplex: "half" },
+        });
+        check("status of an upload", response.status, 200);
+        await response.arrayBuffer();
+      }),
+    );
+  });
+}
+
+/** Bytes that no other file has, as they are asked for. */
+function randomStream(bytes: number): ReadableStream<Uint8Array> {
+  const piece = crypto.getRandomValues(new Uint8Array(65_536));
+  let left = bytes;
+  return new ReadableStream({
+    pull(controller) {
+      if (left === 0) return controller.close();
+      const chunk = piece.slice(0, left);
+      left -= chunk.length;
+      controller.enqueue(chunk);
+    },
+  });
 }
 
 /** Server CPU of an upload of a photo, with its thumbnails. @returns milliseconds */
