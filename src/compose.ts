@@ -125,10 +125,10 @@ export function compose(parts: ContextParts): ServerParts {
     counting: createCounting(sql, log, config, presence.people),
     onPerson: (userId, isHere) => peers?.personMoved(userId, isHere),
   });
-  const uploads = new Uploads();
+  const uploads = new Uploads(log);
   const answers = new RunningAnswers({
     fileWaitMs: durations.fileWaitMs,
-    keepPicture: (context, picture) => keepPicture(context, uploads.images, picture),
+    keepPicture: (context, picture) => keepPicture(context, uploads, picture),
     onRuns: (answer, isRunning) => peers?.answerRuns(answer, isRunning),
   });
   const gate = createFollowerGate(sql, log, sockets);
@@ -192,7 +192,6 @@ export function compose(parts: ContextParts): ServerParts {
     lifecycle,
   };
   handlePush(ctx);
-  const receipts = new ReadNotices(ctx, durations.receiptsMs);
   const mail = createMailQueue(ctx, durations.mailRetryMs);
   handleDeliveries({ ctx, mail }, durations.webhookRetryMs);
   const server: ServerParts = {

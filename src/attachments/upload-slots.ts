@@ -3,14 +3,14 @@ const patienceMs = 20;
 
 /**
  * Reads the bodies of uploads, of a few at a time. The server holds up to about 3 MB of a body that is being read, twice as much as
- * of one that waits in its socket, so that 50 uploads at once need little memory. An upload whose client is slow gives its slot to
+ * of one that waits in its socket, so that 50 uploads at once need little memory, and messages do not wait behind many chunks. An upload whose client is slow gives its slot to
  * others while it waits for the next chunk.
  */
 export class UploadSlots {
   readonly #waiting: (() => void)[] = [];
   #free: number;
 
-  constructor(slots = 6) {
+  constructor(slots = 3) {
     this.#free = slots;
   }
 

@@ -50,13 +50,25 @@ export class Outbox {
     return all.filter(({ chat_id }) => chat_id === chatId);
   }
 
-  send(chatId: number, content: string, reply_to?: number): Sending {
+  send(
+    chatId: number,
+    content: string,
+    reply_to?: number,
+    attachments?: PendingMessage["attachments"],
+  ): Sending {
     const clientId = makeClientId();
     const problem = refusalOf(content, this.#items.length);
     if (problem) return { clientId, settled: Promise.resolve({ ok: false, problem }) };
     const created_at = new Date().toISOString();
     return this.#add(
-      createItem({ client_id: clientId, chat_id: chatId, content, reply_to, created_at }),
+      createItem({
+        client_id: clientId,
+        chat_id: chatId,
+        content,
+        reply_to,
+        attachments,
+        created_at,
+      }),
     );
   }
 
@@ -200,10 +212,18 @@ export class Outbox {
       ({ pending }) => pending.chat_id === chatId && pending.state === "queued",
     );
     if (!item || lane.item || lane.timer.isSet || !connection.isOpen) return;
-    const { client_id, content, reply_to } = item.pending;
+    const { client_id, content, reply_to, attachments } = item.pending;
     lane.item = item;
     this.#change(item, "sending");
-    const frame = { type: "message" as const, chat_id: chatId, content, client_id, reply_to };
+    const attachment_ids = attachments?.map(({ id }) => id);
+    const frame = {
+      type: "message" as const,
+      chat_id: chatId,
+      content,
+      client_id,
+      reply_to,
+      attachment_ids,
+    };
     connection.request(frame, timing.replyMs, (reply) => {
       if (lane.item === item) lane.item = undefined;
       // A message that the room has shown before the reply came is not in the list any more.

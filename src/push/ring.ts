@@ -8,8 +8,6 @@ import { deleteSubscription, findNotice } from "./queries.ts";
 import { vapidKeysOf, vapidSubjectOf } from "./vapid.ts";
 
 const concurrency = 8;
-/** Longer than a request takes at most. */
-const leaseMs = 30_000;
 const retryMs: readonly number[] = [5_000, 30_000, 120_000, 600_000];
 /** A message that is later than that rings nobody. */
 const lateMs = 60 * 60_000;
@@ -22,7 +20,6 @@ export function handlePush(ctx: Ctx): void {
     name: pushKind,
     payload: PushJob,
     concurrency,
-    leaseMs,
     retryMs,
     async run(job, run) {
       metrics.pushEnded(await ring(ctx, vapid, job, run));

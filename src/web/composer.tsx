@@ -46,19 +46,16 @@ function CharactersLeft({ characters }: { characters: number }) {
 
 export function Composer({
   room,
-  chatId,
   name,
   isAiChat,
   people,
   messages,
   composing,
   uploads,
-  isSendingFiles,
   onSend,
   onEditLast,
 }: {
   room: Room;
-  chatId: number;
   name: string;
   isAiChat: boolean;
   /** Those who can be mentioned. */
@@ -67,7 +64,6 @@ export function Composer({
   composing: Composing;
   uploads: Uploads;
   /** Whether a message with files is being stored. */
-  isSendingFiles: boolean;
   /** Receives the text without white space at its ends. */
   onSend: (text: string) => void;
   /** The arrow up was pressed in the empty field. */
@@ -94,8 +90,8 @@ export function Composer({
   const characters = text.length > charactersNear ? [...trimmed].length : trimmed.length;
   const isTooLong = characters > charactersMax;
 
-  const hasFiles = !editing && uploads.ids.length > 0;
-  const isWaiting = !editing && (uploads.isBusy || isSendingFiles);
+  const hasFiles = !editing && uploads.ready.length > 0;
+  const isWaiting = !editing && uploads.isBusy;
   const canSend = (trimmed !== "" || hasFiles) && !isTooLong && !isWaiting;
 
   function send() {
@@ -120,7 +116,7 @@ export function Composer({
   if (recording.isOn) {
     return (
       <Recorder
-        chatId={chatId}
+        room={room}
         replyTo={replyTo}
         press={recording.press}
         onEnd={(isSent) => {

@@ -1,7 +1,7 @@
 import { useRef, useState } from "preact/hooks";
 import type { Attachment } from "../client/attachments.ts";
 import type { Room, RoomSnapshot } from "../client/client.ts";
-import { asProblemError, type ProblemError } from "../client/problem-error.ts";
+import type { ProblemError } from "../client/problem-error.ts";
 import type { Message } from "../wire/messages.ts";
 import type { User } from "../wire/users.ts";
 import { useComposing } from "./composing.ts";
@@ -11,7 +11,6 @@ import { mayEdit, type MessageCommands } from "./message-commands.ts";
 import { usePageParts } from "./page-parts.ts";
 import type { Past } from "./past.ts";
 import type { Scrolling } from "./scrolling.ts";
-import { useFileSending } from "./sending-files.ts";
 import { useUploads } from "./uploads.ts";
 
 /** @param parts of the room's pane, which stay the same while the room is shown, except the snapshot */
@@ -35,7 +34,6 @@ export function useConversation(parts: {
     setNotice(`${what} ${problem.detail}`);
 
   const uploads = useUploads(attachments, room.chatId, setNotice);
-  const files = useFileSending(attachments, room.chatId);
 
   const deletions = useDeletions(
     (messageId) => settle(room.delete(messageId), refuse("The message was not deleted.")),
@@ -81,24 +79,9 @@ export function useConversation(parts: {
     report: parts.onReport,
   });
 
-  async function sendFiles(content: string) {
-    const { replyTo } = composing;
-    setNotice(undefined);
-    try {
-      await files.send({ content, replyTo, ids: uploads.ids });
-      composing.clear();
-      uploads.clear();
-      parts.onSent();
-      goToNewest();
-    } catch (error) {
-      refuse("The message was not sent.")(asProblemError(error));
-    }
-  }
-
   return {
     composing,
     uploads,
-    isSendingFiles: files.isSending,
     commands,
     deleting: deletions.ids,
     notice,
@@ -108,11 +91,12 @@ export function useConversation(parts: {
     goToNewest,
     send(text: string) {
       const { editing, replyTo } = composing;
-      if (!editing && uploads.ids.length > 0) return void sendFiles(text);
       setNotice(undefined);
       composing.clear();
       if (!editing) {
-        room.send(text, { replyTo });
+        const { ready } = uploads;
+        room.send(text, { replyTo, attachments: ready.length > 0 ? ready : undefined });
+        uploads.clear();
         parts.onSent();
         goToNewest();
       } else if (text !== editing.content) {

@@ -154,14 +154,12 @@ export function RoomPane({
         ) : (
           <Composer
             room={room}
-            chatId={chatId}
             name={title || "the room"}
             isAiChat={chat?.is_ai_chat ?? false}
             people={people}
             messages={shownPart.messages}
             composing={conversation.composing}
             uploads={conversation.uploads}
-            isSendingFiles={conversation.isSendingFiles}
             onSend={conversation.send}
             onEditLast={conversation.editLast}
           />

@@ -135,7 +135,7 @@ test("every route is described or a page, and every operation is a route", () =>
     exportSlots: new ExportSlots(),
     storeReaction: createStoreReaction(ctx.sql),
     receipts: new ReadNotices(ctx),
-    uploads: new Uploads(),
+    uploads: new Uploads(ctx.log),
     upgrade: new SocketUpgrade(ctx),
   };
   const routes = createApp(parts)

@@ -45,6 +45,8 @@ export interface NewRun {
   /** 0 for no limit. */
   limits: RunLimits;
   leaseSeconds: number;
+  /** False for a run that only reserves tokens, and counts neither among the running answers of its person nor among those of a day. */
+  isAnswer?: boolean;
 }
 
 /** Reserves tokens of a person's and a room's day, and counts the run among their running answers: both or neither. */
@@ -64,6 +66,7 @@ export async function insertRun(sql: Sql, run: NewRun): Promise<StartedRun> {
 async function tryInsertRun(sql: Sql, run: NewRun): Promise<StartedRun> {
   const userId = run.userId ?? null;
   const { userTokens, chatTokens, userAnswers, chatAnswers, allAnswers = 0 } = run.limits;
+  const { isAnswer = true } = run;
   return one(
     await sql`
       with locked as materialized (
@@ -98,7 +101,7 @@ async function tryInsertRun(sql: Sql, run: NewRun): Promise<StartedRun> {
       ),
       taken as (
         update budgets
-        set running = budgets.running + ${userId === null ? 0 : 1},
+        set running = budgets.running + ${userId === null || !isAnswer ? 0 : 1},
             reserved_tokens = budgets.reserved_tokens + granted.tokens,
             used_tokens = locked.used_tokens,
             day = ${today(sql)}
@@ -106,8 +109,8 @@ async function tryInsertRun(sql: Sql, run: NewRun): Promise<StartedRun> {
         where budgets.kind = locked.kind and budgets.id = locked.id
       ),
       run as (
-        insert into answer_runs (chat_id, user_id, reserved_tokens, lease_expires_at)
-        select ${run.chatId}, ${userId}::bigint, tokens, now() + ${run.leaseSeconds} * interval '1 second'
+        insert into answer_runs (chat_id, user_id, reserved_tokens, lease_expires_at, is_answer)
+        select ${run.chatId}, ${userId}::bigint, tokens, now() + ${run.leaseSeconds} * interval '1 second', ${isAnswer}
         from granted
         returning id, reserved_tokens
       )
@@ -152,10 +155,10 @@ export const settledRun = (
 ) => sql`
   run as (
     delete from answer_runs where id = ${lease.id} and attempt = ${lease.attempt}
-    returning message_id, chat_id, user_id, reserved_tokens
+    returning message_id, chat_id, user_id, reserved_tokens, is_answer
   ),
   account as materialized (
-    select b.kind, b.id, run.reserved_tokens, (run.user_id is not null)::int as answers
+    select b.kind, b.id, run.reserved_tokens, (run.user_id is not null and run.is_answer)::int as answers
     from run
     join budgets b on (b.kind = 'chat' and b.id = run.chat_id) or (b.kind = 'user' and b.id = run.user_id)
     order by b.kind, b.id

@@ -53,13 +53,13 @@ export async function transcribe(
     userId: task.user_id ?? undefined,
     tokensMin: tokens,
     tokensWanted: tokens,
-    // It counts among the running answers of its sender, and is refused because of none.
     limits: {
       userTokens: userDayTokens,
       chatTokens: chatDayTokens,
       userAnswers: 0,
       chatAnswers: 0,
     },
+    isAnswer: false,
     leaseSeconds: modelTimeoutMs / 1_000 + leaseSeconds,
   });
   if (id === null) return { outcome: "over_budget" };

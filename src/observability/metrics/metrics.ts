@@ -82,6 +82,10 @@ export interface Metrics {
   filesRemoved(count: number): void;
   /** An upload that was scanned for malware; `failed` if the scanner was away. */
   fileScanned(outcome: "clean" | "infected" | "too_large" | "failed"): void;
+  /** A picture that the model has made for an answer. */
+  pictureEnded(outcome: "stored" | "failed"): void;
+  /** A file was sent to the provider of the model, or its copy there was removed. */
+  modelCopyEnded(kind: "sent" | "removed", outcome: "ok" | "failed"): void;
   /** A try to transcribe a voice message. */
   transcriptionEnded(
     outcome: "transcribed" | "silent" | "over_budget" | "refused" | "failed",
@@ -132,6 +136,8 @@ export const noMetrics: Metrics = {
   uploadEnded() {},
   filesRemoved() {},
   fileScanned() {},
+  pictureEnded() {},
+  modelCopyEnded() {},
   transcriptionEnded() {},
   messagesIndexed() {},
   indexingFailed() {},

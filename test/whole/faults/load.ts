@@ -203,7 +203,7 @@ export function startLoad({
       userId: client.person.id,
       clientId: number,
       content: asksBot
-        ? questionFor(number)
+        ? questionFor(number, random.chance(0.2) ? "/image" : "/bot")
         : `${number} ${random.pick(["hi", "🙂", "naïve", "@all"])}`,
       asksBot,
       attachmentIds: fileId === undefined ? [] : [fileId],
