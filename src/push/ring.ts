@@ -8,6 +8,8 @@ import { deleteSubscription, findNotice } from "./queries.ts";
 import { vapidKeysOf, vapidSubjectOf } from "./vapid.ts";
 
 const concurrency = 8;
+/** Longer than a request takes at most. */
+const timeoutMs = 30_000;
 const retryMs: readonly number[] = [5_000, 30_000, 120_000, 600_000];
 /** A message that is later than that rings nobody. */
 const lateMs = 60 * 60_000;
@@ -20,6 +22,7 @@ export function handlePush(ctx: Ctx): void {
     name: pushKind,
     payload: PushJob,
     concurrency,
+    timeoutMs,
     retryMs,
     async run(job, run) {
       metrics.pushEnded(await ring(ctx, vapid, job, run));
