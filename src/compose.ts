@@ -226,8 +226,8 @@ function createArrivals(sql: Sql): Arrivals {
   });
   return {
     async readSessionChats(session) {
-      const { chatIds, quietChatIds, isHidden } = await reads.add(session, firstJoinMs);
-      return chatIds && { chatIds, quietChatIds, isHidden };
+      const { chats, quietChatIds, isHidden } = await reads.add(session, firstJoinMs);
+      return chats && { chats, quietChatIds, isHidden };
     },
     readJoin: async (join) => (await reads.add(join)).chat,
   };

@@ -3,6 +3,7 @@ import type { Logger } from "pino";
 import type { Config } from "./config/config.ts";
 import type { Sql } from "./database/connect.ts";
 import type { FileStore } from "./file-store/file-store.ts";
+import type { ChatsOf } from "./log/chats-of-people.ts";
 import type { InsertedMessage, NewMessage } from "./log/insert.ts";
 import type { JoinedChat, JoinRead } from "./log/join-reads.ts";
 import type {
@@ -42,7 +43,7 @@ export interface Ctx {
 }
 
 export interface SessionChats {
-  chatIds: number[];
+  chats: ChatsOf;
   /** Those of them of whose messages the person is not told. See `Listener.setQuietChats`. */
   quietChatIds: number[];
   /** Whether the person of the session does not want to be seen. */

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { maybe, type Sql } from "../database/connect.ts";
 import { chatsPerUserMax } from "../wire/chats.ts";
+import { chatsOf, ChatsOfColumn, type ChatsOf } from "../log/chats-of-people.ts";
 import {
   joinedChat,
   JoinedChatRow,
@@ -59,7 +60,7 @@ export type Arrival =
 
 export interface ArrivalRead {
   /** Undefined for a session that has ended, or belongs to somebody else. */
-  chatIds: number[] | undefined;
+  chats: ChatsOf | undefined;
   /** Those of them that are quiet; see `Listener.setQuietChats`. */
   quietChatIds: number[];
   /** Whether the session's person does not want to be seen. */
@@ -69,7 +70,7 @@ export interface ArrivalRead {
 }
 
 const ArrivalRow = z.object({
-  chat_ids: z.array(z.int()).nullable(),
+  chats: ChatsOfColumn.nullable(),
   quiet_chat_ids: z.array(z.int()),
   is_hidden: z.boolean().nullable(),
   last_seq: z.int().nullable(),
@@ -88,9 +89,7 @@ export async function readArrivals(
       : replays.find(chatId, afterSeq, readAtMs),
   );
   const rows = await sql`
-    select case when s.user_id = i.user_id then array(
-        select chat_id from chat_participants where user_id = s.user_id limit ${chatsPerUserMax}
-      ) end as chat_ids,
+    select case when s.user_id = i.user_id then array(${chatsOf(sql, sql`s.user_id`)}) end as chats,
       array(${quietChatIds(sql, sql`s.user_id`)} limit ${chatsPerUserMax}) as quiet_chat_ids,
       (select presence = 'invisible' from users where id = s.user_id) as is_hidden,
       chat.*
@@ -107,7 +106,7 @@ export async function readArrivals(
     order by i.n
   `;
   return rows.map((row, place) => {
-    const { chat_ids, quiet_chat_ids, is_hidden, last_seq } = ArrivalRow.parse(row);
+    const { chats, quiet_chat_ids, is_hidden, last_seq } = ArrivalRow.parse(row);
     const replay = known[place];
     const chat = last_seq === null ? undefined : joinedChatOf(JoinedChatRow.parse(row), replay);
     const { chatId, afterSeq } = arrivals[place] ?? {};
@@ -116,7 +115,7 @@ export async function readArrivals(
       replays.remember(chatId, afterSeq, { lastSeq, superseded, frames }, readAtMs);
     }
     return {
-      chatIds: chat_ids ?? undefined,
+      chats: chats ? new Map(chats) : undefined,
       quietChatIds: quiet_chat_ids,
       isHidden: is_hidden ?? false,
       chat,

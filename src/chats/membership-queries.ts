@@ -1,7 +1,7 @@
 // Which people have come into chats or left them, and the chats that people are in.
 import { z } from "zod";
 import { many, one, type Sql } from "../database/connect.ts";
-import { chatsPerUserMax } from "../wire/chats.ts";
+import { chatsOf, ChatsOfColumn, type ChatsOf } from "../log/chats-of-people.ts";
 
 /** People that one call of {@link findMembershipChanges} tells of. */
 export const changedPeopleMax = 5_000;
@@ -44,22 +44,17 @@ export async function findMembershipChanges(
   return { cursor: found.cursor, userIds };
 }
 
-const ChatIdsRow = z.object({ chat_ids: z.array(z.int()) });
+const ChatsRow = z.object({ chats: ChatsOfColumn });
 
 /** The chats of some people. @returns in the order of `userIds` */
-export async function findChatIds(
-  sql: Sql,
-  userIds: readonly number[],
-): Promise<ReadonlySet<number>[]> {
+export async function findChats(sql: Sql, userIds: readonly number[]): Promise<ChatsOf[]> {
   const rows = many(
     await sql`
-      select array(
-        select chat_id from chat_participants where user_id = i.user_id limit ${chatsPerUserMax}
-      ) as chat_ids
+      select array(${chatsOf(sql, sql`i.user_id`)}) as chats
       from unnest(${[...userIds]}::bigint[]) with ordinality as i (user_id, n)
       order by i.n
     `,
-    ChatIdsRow,
+    ChatsRow,
   );
-  return rows.map(({ chat_ids: chatIds }) => new Set(chatIds));
+  return rows.map(({ chats }) => new Map(chats));
 }

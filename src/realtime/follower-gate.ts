@@ -36,21 +36,27 @@ export interface FollowerGateParts {
   log: Logger;
 }
 
-interface Chat {
-  /** All followers are known to be in the chat as of this change of its people, and as of `lastSeq`. */
-  members: number | undefined;
-  lastSeq: number;
-  /** When that was known, in the milliseconds of `performance.now()`. */
-  knownAtMs: number;
-  isReading: boolean;
-  /** People whose sockets have begun to follow the chat while it was being read. */
-  readonly arrived: Set<number>;
+/** All followers of a chat are known to be in it as of these numbers of its log; -1: that is not known. */
+interface Known {
+  /** That of the last change of the chat or of its people. */
+  readonly members: number;
+  /** That up to which the log was read. */
+  readonly lastSeq: number;
+}
+
+interface Reading {
+  /** People whose sockets have begun to follow the chat meanwhile, and as of which number each was in it. */
+  readonly arrived: Map<number, number>;
   readonly waiting: { mark: Mark; send: () => void }[];
 }
 
+const unknown = -1;
+
 export class FollowerGate {
   readonly #parts: FollowerGateParts;
-  readonly #chats = new Map<number, Chat>();
+  /** Chats that are followed. */
+  readonly #known = new Map<number, Known>();
+  readonly #readings = new Map<number, Reading>();
 
   constructor(parts: FollowerGateParts) {
     this.#parts = parts;
@@ -59,79 +65,79 @@ export class FollowerGate {
   /** Calls `send`, now or soon, when nobody follows the chat who was removed from it up to the mark. In the order of the calls. */
   pass(chatId: number, mark: Mark, send: () => void): void {
     if (!this.#parts.hasFollowers(chatId)) return send();
-    const chat = this.#chats.getOrInsertComputed(chatId, newChat);
-    if (chat.waiting.length === 0 && isKnown(chat, mark)) return send();
-    chat.waiting.push({ mark, send });
-    if (chat.waiting.length > waitingMax) chat.waiting.shift();
-    if (!chat.isReading) void this.#read(chatId, chat);
+    const current = this.#readings.get(chatId);
+    if (!current && isKnown(this.#known.get(chatId), mark)) return send();
+    const reading: Reading = current ?? { arrived: new Map(), waiting: [] };
+    reading.waiting.push({ mark, send });
+    if (reading.waiting.length > waitingMax) reading.waiting.shift();
+    if (!current) void this.#read(chatId, reading);
   }
 
   /**
    * A socket follows a chat.
-   * @param readAtMs when the reading began that has found its person in the chat, in the milliseconds of `performance.now()`
+   * @param members the number of a change of the chat or of its people as of which the person is in it; undefined if it is not known
    */
-  followed(chatId: number, userId: number, readAtMs: number): void {
-    const chat = this.#chats.get(chatId);
-    if (!chat) return;
-    if (chat.isReading) chat.arrived.add(userId);
-    else if (readAtMs < chat.knownAtMs) chat.members = undefined;
+  followed(chatId: number, userId: number, members = unknown): void {
+    this.#readings.get(chatId)?.arrived.set(userId, members);
+    const known = this.#known.get(chatId);
+    if (!known || known.members > members || known.lastSeq > members) {
+      this.#known.set(chatId, asOf(known ?? { members, lastSeq: members }, [members]));
+    }
   }
 
   /** Nobody follows the chat any more. */
   forget(chatId: number): void {
-    if (this.#chats.get(chatId)?.isReading === false) this.#chats.delete(chatId);
+    this.#known.delete(chatId);
   }
 
-  async #read(chatId: number, chat: Chat): Promise<void> {
+  async #read(chatId: number, reading: Reading): Promise<void> {
     const { read, followersOf, hasFollowers, log } = this.#parts;
-    chat.isReading = true;
-    while (chat.waiting.length > 0) {
+    const { arrived, waiting } = reading;
+    this.#readings.set(chatId, reading);
+    while (waiting.length > 0) {
       const followers = followersOf(chatId);
       if (followers.length === 0) {
-        chat.waiting.length = 0;
+        waiting.length = 0;
         break;
       }
-      chat.arrived.clear();
+      arrived.clear();
+      const { members = unknown } = this.#known.get(chatId) ?? {};
       try {
-        const found = await read(chatId, chat.members);
-        if (!found) chat.waiting.length = 0;
-        else this.#learn(chatId, chat, followers, found);
+        const found = await read(chatId, members === unknown ? undefined : members);
+        if (!found) waiting.length = 0;
+        else this.#learn(chatId, arrived, followers, found);
       } catch (error) {
         log.warn({ err: error, chatId }, "a chat's people could not be read yet");
         await Bun.sleep(retryMs);
       }
-      while (chat.waiting[0] && isKnown(chat, chat.waiting[0].mark)) chat.waiting.shift()?.send();
+      while (waiting[0] && isKnown(this.#known.get(chatId), waiting[0].mark))
+        waiting.shift()?.send();
     }
-    chat.isReading = false;
-    if (!hasFollowers(chatId)) this.#chats.delete(chatId);
+    this.#readings.delete(chatId);
+    if (!hasFollowers(chatId)) this.#known.delete(chatId);
   }
 
   #learn(
     chatId: number,
-    chat: Chat,
+    arrived: ReadonlyMap<number, number>,
     followers: readonly Follower[],
     { lastSeq, members, userIds }: ChatMembers,
   ): void {
     for (const follower of userIds ? followers : []) {
       const { userId } = follower;
-      if (!userIds?.has(userId) && !chat.arrived.has(userId)) follower.unfollow(chatId);
+      if (!userIds?.has(userId) && !arrived.has(userId)) follower.unfollow(chatId);
     }
     // Those who have arrived may have been found in the chat before they were removed, or be asked in again since.
-    chat.members = chat.arrived.size > 0 ? undefined : members;
-    chat.lastSeq = lastSeq;
-    chat.knownAtMs = performance.now();
+    this.#known.set(chatId, asOf({ members, lastSeq }, [...arrived.values()]));
   }
 }
 
-function newChat(): Chat {
-  const arrived = new Set<number>();
-  return {
-    ...{ members: undefined, lastSeq: 0, knownAtMs: 0 },
-    ...{ isReading: false, arrived, waiting: [] },
-  };
+/** That which is known when it is known of some people as of earlier or later numbers. */
+function asOf({ members, lastSeq }: Known, numbers: readonly number[]): Known {
+  return { members: Math.min(members, ...numbers), lastSeq: Math.min(lastSeq, ...numbers) };
 }
 
-function isKnown(chat: Chat, { seq, members }: Mark): boolean {
-  if (chat.members === undefined) return false;
-  return seq <= chat.lastSeq || (members !== undefined && members <= chat.members);
+function isKnown(known: Known | undefined, { seq, members }: Mark): boolean {
+  if (!known) return false;
+  return seq <= known.lastSeq || (members !== undefined && members <= known.members);
 }

@@ -10,9 +10,9 @@ export interface FollowerForm {
 export interface FollowersWatch {
   /**
    * A socket follows a chat, or would if it did not already.
-   * @param readAtMs when the reading began that has found the person in the chat, in the milliseconds of `performance.now()`
+   * @param members the number of a change of the chat or of its people as of which the person is in it; undefined if it is not known
    */
-  followed(chatId: number, userId: number, readAtMs: number): void;
+  followed(chatId: number, userId: number, members: number | undefined): void;
   /** The first socket of a form follows a chat, or the last one does not any more. */
   moved(chatId: number, form: FollowerForm, isFollowed: boolean): void;
 }
@@ -26,11 +26,11 @@ export class Followers<Socket> {
   }
 
   /** See {@link FollowersWatch.followed}. */
-  note(chatId: number, userId: number, readAtMs: number): void {
-    this.#watch?.followed(chatId, userId, readAtMs);
+  note(chatId: number, userId: number, members: number | undefined): void {
+    this.#watch?.followed(chatId, userId, members);
   }
 
-  /** Adds a socket that does not follow the chat yet. */
+  /** Adds a socket that does not follow the chat yet. {@link note} has to follow. */
   add(chatId: number, form: FollowerForm, ws: Socket): void {
     const sockets = this.#sockets.getOrInsertComputed(nameOf(chatId, form), () => []);
     sockets.push(ws);

@@ -1,6 +1,6 @@
 // Keeps what sockets hear of in step with the chats that their people are in, whoever has changed those: another server, or a
 // statement that committed after its reply was lost, when the sockets had read the list of their chats already.
-import { findChatIds, findMembershipChanges } from "../chats/membership-queries.ts";
+import { findChats, findMembershipChanges } from "../chats/membership-queries.ts";
 import type { Sql } from "../database/connect.ts";
 import type { SocketRegistry } from "./registry.ts";
 
@@ -57,8 +57,7 @@ export class Memberships {
     const ended = new Set<number>();
     for (let from = 0; from < userIds.length; from += pageSize) {
       const page = userIds.slice(from, from + pageSize);
-      const readAtMs = performance.now();
-      const found = await findChatIds(sql, page);
+      const found = await findChats(sql, page);
       for (const [place, userId] of page.entries()) {
         const sessions = sockets.listenersOf(userId);
         // The list of an opening socket may be older than this one, and this one older than what this server knows.
@@ -66,9 +65,9 @@ export class Memberships {
           again.add(userId);
           continue;
         }
-        const chatIds = found[place] ?? new Set();
+        const chats = found[place] ?? new Map();
         for (const session of sessions) {
-          for (const chatId of session.followOnly(chatIds, readAtMs)) ended.add(chatId);
+          for (const chatId of session.followOnly(chats)) ended.add(chatId);
         }
       }
     }

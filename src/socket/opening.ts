@@ -53,10 +53,10 @@ async function authenticate(
       return;
     }
     const readAtMs = performance.now();
-    const { chatIds, quietChatIds, isHidden } = await listSessionChats(ctx, identity);
+    const { chats, quietChatIds, isHidden } = await listSessionChats(ctx, identity);
     session.setHidden(isHidden, readAtMs);
     session.setQuietChats(quietChatIds, readAtMs);
-    session.followAll(chatIds, readAtMs);
+    session.followAll(chats);
   } catch (error) {
     const problem = socketProblem(ctx, ws, error);
     if (problem instanceof ExpiredToken) closeSocket(ws, "token_expired", problem.detail);

@@ -3,6 +3,7 @@ import type { ServerWebSocket } from "bun";
 import type { Caller, Identity } from "../accounts/access-tokens.ts";
 import { allowedActivity, allowsFrame } from "../accounts/grants.ts";
 import type { Listener } from "../realtime/listener.ts";
+import type { ChatsOf } from "../log/chats-of-people.ts";
 import { activityTopic, mergedName, type Topic } from "../realtime/topics.ts";
 import type { PersonalFrame } from "../wire/scopes.ts";
 import { DelayedLeaves } from "./delayed-leaves.ts";
@@ -114,7 +115,7 @@ export class SocketSession implements Listener {
     this.#quietChats = chatIds.length > 0 ? new Set(chatIds) : undefined;
     for (const chatId of chatIds) this.unsubscribe(activityTopic(chatId));
     const loud = [...before].filter((chatId) => !this.#quietChats?.has(chatId));
-    this.followAll(loud, -Infinity);
+    this.followAll(unknownAt(loud));
   }
 
   mayReceive(type: PersonalFrame["type"], chatId?: number): boolean {
@@ -139,7 +140,7 @@ export class SocketSession implements Listener {
   }
 
   subscribe(topic: Topic): void {
-    if (topic.audience === "activity") this.#followActivity([topic.chatId], -Infinity);
+    if (topic.audience === "activity") this.#followActivity(unknownAt([topic.chatId]));
     else this.#ws.subscribe(this.#nameOf(topic));
   }
 
@@ -172,27 +173,22 @@ export class SocketSession implements Listener {
 
   /**
    * Subscribes to the activity of the chats that the person is in.
-   * @param readAtMs when their reading began, in the milliseconds of `performance.now()`
    */
-  followAll(chatIds: number[], readAtMs: number): void {
-    this.#followActivity(
-      chatIds.filter((chatId) => !this.joined.has(chatId)),
-      readAtMs,
-    );
+  followAll(chats: ChatsOf): void {
+    this.#followActivity(chats, (chatId) => !this.joined.has(chatId));
   }
 
   /**
    * Subscribes to the activity of these chats, which are all that the person is in, and ends the other subscriptions.
-   * @param readAtMs when their reading began, in the milliseconds of `performance.now()`
    * @returns the chats that it has joined and that are not among them
    */
-  followOnly(chatIds: ReadonlySet<number>, readAtMs: number): number[] {
-    for (const id of chatIds) this.#leftChats?.delete(id);
-    for (const id of this.#followed) if (!chatIds.has(id)) this.unfollow(id);
-    const ended = [...this.joined].filter((id) => !chatIds.has(id));
+  followOnly(chats: ChatsOf): number[] {
+    for (const id of chats.keys()) this.#leftChats?.delete(id);
+    for (const id of this.#followed) if (!chats.has(id)) this.unfollow(id);
+    const ended = [...this.joined].filter((id) => !chats.has(id));
     // Its rooms learn of the removal from their log; a `leave` before that must not subscribe to the activity.
     for (const id of ended) this.unfollow(id);
-    this.followAll([...chatIds], readAtMs);
+    this.followAll(chats);
     return ended;
   }
 
@@ -200,7 +196,7 @@ export class SocketSession implements Listener {
   follow(chatId: number): void {
     this.#leftChats?.delete(chatId);
     // The invitation may be older than a removal that is known.
-    if (!this.joined.has(chatId)) this.#followActivity([chatId], -Infinity);
+    if (!this.joined.has(chatId)) this.#followActivity(unknownAt([chatId]));
   }
 
   /** Ends the subscription to a chat's activity, until {@link follow}. */
@@ -213,14 +209,18 @@ export class SocketSession implements Listener {
     return this.isMerged ? mergedName(topic) : topic.name;
   }
 
-  #followActivity(chatIds: number[], readAtMs: number): void {
+  #followActivity(chats: ChatsOf, isWanted = (_: number) => true): void {
     if (!this.open) return;
-    const wanted = allowedActivity(this.identity.grant, chatIds).filter(
-      (id) => !this.#leftChats?.has(id) && !this.#quietChats?.has(id),
+    const wanted = allowedActivity(this.identity.grant, [...chats.keys()]).filter(
+      (id) => isWanted(id) && !this.#leftChats?.has(id) && !this.#quietChats?.has(id),
     );
     const added = [...new Set(wanted).difference(new Set(this.#followed))];
     for (const id of added) this.#followers.add(id, this, this.#ws);
     this.#followed = [...this.#followed, ...added];
-    for (const id of wanted) this.#followers.note(id, this.userId, readAtMs);
+    for (const id of wanted) this.#followers.note(id, this.userId, chats.get(id));
   }
+}
+
+function unknownAt(chatIds: readonly number[]): ChatsOf {
+  return new Map(chatIds.map((chatId) => [chatId, undefined]));
 }

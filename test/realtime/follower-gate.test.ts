@@ -72,38 +72,85 @@ test("a text whose number is newer than the reading waits for another one", asyn
   expect(told).toEqual(["a to 2"]);
 });
 
-test("who begins to follow after a reading from an older list is checked before the next text", async () => {
-  const { gate, following, told, tell, reply } = startGate([1]);
-  const listReadAt = performance.now();
-  tell("a", 5, 3);
-  await reply(5, 3, [1]);
+test("chats whose followers have brought the number of the last change need no reading", async () => {
+  const { gate, told, asked, tell } = startGate([1, 2]);
+  gate.followed(chatId, 1, 3);
+  gate.followed(chatId, 2, 4);
+  tell("a", 9, 3);
+  expect([told, asked]).toEqual([["a to 1,2"], []]);
+  tell("b", 9, 4);
+  expect([told, asked]).toEqual([["a to 1,2"], [3]]);
+});
+
+test("who begins to follow from an older list is checked before the next text", async () => {
+  const { gate, following, told, asked, tell, reply } = startGate([1]);
+  tell("a", 8, 6);
+  await reply(8, 6, [1]);
   following.add(2);
-  gate.followed(chatId, 2, listReadAt);
-  tell("b", 5, 3);
-  await reply(5, 3, [1]);
+  gate.followed(chatId, 2, 3);
+  tell("b", 8, 6);
+  expect(asked).toEqual([undefined, 3]);
+  await reply(8, 6, [1]);
   expect(told).toEqual(["a to 1", "b to 1"]);
 });
 
-test("who begins to follow from a newer list needs no check", async () => {
-  const { gate, following, told, tell, reply } = startGate([1]);
+test("who begins to follow, nobody knows since when, is checked before the next text", async () => {
+  const { gate, following, told, asked, tell, reply } = startGate([1]);
+  gate.followed(chatId, 1, 3);
+  following.add(2);
+  gate.followed(chatId, 2, undefined);
+  tell("a", 5, 3);
+  expect(asked).toEqual([undefined]);
+  await reply(5, 3, [1]);
+  expect(told).toEqual(["a to 1"]);
+});
+
+test("who begins to follow from a list as new as the reading needs no check", async () => {
+  const { gate, following, told, asked, tell, reply } = startGate([1]);
   tell("a", 5, 3);
   await reply(5, 3, [1]);
   following.add(2);
-  gate.followed(chatId, 2, performance.now());
+  gate.followed(chatId, 2, 3);
   tell("b", 6, 3);
   expect(told).toEqual(["a to 1", "b to 1,2"]);
+  expect(asked).toHaveLength(1);
+});
+
+test("a chat that nobody followed for a while is known by its next follower", async () => {
+  const { gate, following, told, asked, tell, reply } = startGate([1]);
+  tell("a", 5, 3);
+  await reply(5, 3, [1]);
+  following.delete(1);
+  gate.forget(chatId);
+  following.add(2);
+  gate.followed(chatId, 2, 7);
+  tell("b", 8, 7);
+  expect(told).toEqual(["a to 1", "b to 2"]);
+  expect(asked).toHaveLength(1);
 });
 
 test("who is asked in while the people are read is not taken out, and is read once more", async () => {
   const { gate, following, told, asked, tell, reply } = startGate([1]);
   tell("a", 5, 3);
   following.add(2);
-  gate.followed(chatId, 2, -Infinity);
+  gate.followed(chatId, 2, undefined);
   await reply(5, 3, [1]);
   expect([told, [...following]]).toEqual([[], [1, 2]]);
   await reply(6, 6, [1, 2]);
   expect(told).toEqual(["a to 1,2"]);
   expect(asked).toEqual([undefined, undefined]);
+});
+
+test("who comes from an older list while the people are read is read once more", async () => {
+  const { gate, following, told, asked, tell, reply } = startGate([1]);
+  tell("a", 8, 6);
+  following.add(2);
+  gate.followed(chatId, 2, 3);
+  await reply(8, 6, [1]);
+  expect([told, [...following]]).toEqual([[], [1, 2]]);
+  await reply(8, 6, [1]);
+  expect(told).toEqual(["a to 1"]);
+  expect(asked).toEqual([undefined, 3]);
 });
 
 test("a chat that is gone, and one without followers, are not read for ever", async () => {
