@@ -44,6 +44,55 @@ function CharactersLeft({ characters }: { characters: number }) {
   );
 }
 
+interface ComposerProps {
+  room: Room;
+  name: string;
+  isAiChat: boolean;
+  /** Those who can be mentioned. */
+  people: readonly Mentionable[];
+  messages: readonly Message[];
+  composing: Composing;
+  uploads: Uploads;
+  /** Receives the text without white space at its ends. */
+  onSend: (text: string) => void;
+  /** The arrow up was pressed in the empty field. */
+  onEditLast: () => void;
+}
+
+/** The field of the draft. It is as high as its text, and has the focus where that covers nothing. */
+function useField({ text, beginnings }: Composing) {
+  const box = useRef<HTMLTextAreaElement>(null);
+  useLayoutEffect(() => {
+    if (!box.current) return;
+    box.current.style.height = "auto";
+    box.current.style.height = `${box.current.scrollHeight}px`;
+  }, [text]);
+  // On a phone, the keyboard would cover the messages that the reader has come for.
+  useEffect(() => {
+    if (beginnings > 0 || matchMedia("(hover: hover)").matches) box.current?.focus();
+  }, [beginnings]);
+  return box;
+}
+
+function SendButton({ isEditing, canSend }: { isEditing: boolean; canSend: boolean }) {
+  const label = isEditing ? "Save" : "Send";
+  return (
+    <button class="primary square" aria-label={label} title={label} disabled={!canSend}>
+      <Icon name={isEditing ? "check" : "send"} />
+    </button>
+  );
+}
+
+function Hint({ isTouch }: { isTouch: boolean }) {
+  return (
+    <span id="composer-hint" class="visually-hidden">
+      {isTouch
+        ? "Enter begins a new line, the button sends."
+        : "Enter sends, Shift and Enter begins a new line."}
+    </span>
+  );
+}
+
 export function Composer({
   room,
   name,
@@ -54,35 +103,10 @@ export function Composer({
   uploads,
   onSend,
   onEditLast,
-}: {
-  room: Room;
-  name: string;
-  isAiChat: boolean;
-  /** Those who can be mentioned. */
-  people: readonly Mentionable[];
-  messages: readonly Message[];
-  composing: Composing;
-  uploads: Uploads;
-  /** Whether a message with files is being stored. */
-  /** Receives the text without white space at its ends. */
-  onSend: (text: string) => void;
-  /** The arrow up was pressed in the empty field. */
-  onEditLast: () => void;
-}) {
-  const { text, write, editing, replyTo, beginnings } = composing;
-  const box = useRef<HTMLTextAreaElement>(null);
+}: ComposerProps) {
+  const { text, write, editing, replyTo } = composing;
+  const box = useField(composing);
   const isTouch = useCoarsePointer();
-  // The field is as high as its text.
-  useLayoutEffect(() => {
-    if (!box.current) return;
-    box.current.style.height = "auto";
-    box.current.style.height = `${box.current.scrollHeight}px`;
-  }, [text]);
-  // On a phone, the keyboard would cover the messages that the reader has come for.
-  useEffect(() => {
-    if (beginnings > 0 || matchMedia("(hover: hover)").matches) box.current?.focus();
-  }, [beginnings]);
-
   const recording = useRecording();
   const mentions = useMentionCompletion({ box, text, people, onWrite: write });
 
@@ -175,21 +199,10 @@ export function Composer({
           uploads.add(files);
         }}
       />
-      <span id="composer-hint" class="visually-hidden">
-        {isTouch
-          ? "Enter begins a new line, the button sends."
-          : "Enter sends, Shift and Enter begins a new line."}
-      </span>
+      <Hint isTouch={isTouch} />
       <MentionList of={mentions} />
       <CharactersLeft characters={characters} />
-      <button
-        class="primary square"
-        aria-label={editing ? "Save" : "Send"}
-        title={editing ? "Save" : "Send"}
-        disabled={!canSend}
-      >
-        <Icon name={editing ? "check" : "send"} />
-      </button>
+      <SendButton isEditing={editing !== undefined} canSend={canSend} />
     </form>
   );
 }

@@ -4,7 +4,7 @@ import type { Room, RoomSnapshot } from "../client/client.ts";
 import type { ProblemError } from "../client/problem-error.ts";
 import type { Message } from "../wire/messages.ts";
 import type { User } from "../wire/users.ts";
-import { useComposing } from "./composing.ts";
+import { useComposing, type Composing } from "./composing.ts";
 import { useDeletions } from "./deletions.ts";
 import type { Drafts } from "./drafts.ts";
 import { mayEdit, type MessageCommands } from "./message-commands.ts";
@@ -13,8 +13,7 @@ import type { Past } from "./past.ts";
 import type { Scrolling } from "./scrolling.ts";
 import { useUploads } from "./uploads.ts";
 
-/** @param parts of the room's pane, which stay the same while the room is shown, except the snapshot */
-export function useConversation(parts: {
+interface ConversationParts {
   room: Room;
   snapshot: RoomSnapshot;
   user: User;
@@ -25,37 +24,26 @@ export function useConversation(parts: {
   onPicture: (picture: Attachment) => void;
   onReport: (message: Message) => void;
   onSent: () => void;
-}) {
-  const { room, snapshot, user, drafts, scrolling, past } = parts;
-  const { client, attachments } = usePageParts();
-  const composing = useComposing(room, drafts);
-  const [notice, setNotice] = useState<string>();
-  const refuse = (what: string) => (problem: ProblemError) =>
-    setNotice(`${what} ${problem.detail}`);
+}
 
-  const uploads = useUploads(attachments, room.chatId, setNotice);
-
-  const deletions = useDeletions(
-    (messageId) => settle(room.delete(messageId), refuse("The message was not deleted.")),
-    (messageId) => void client.api.deleteMessage(room.chatId, messageId).catch(() => {}),
-  );
-
+/** What a person may do with a message that is shown. */
+function useCommands(
+  { room, scrolling, past, ...parts }: ConversationParts,
+  composing: Composing,
+  deletions: ReturnType<typeof useDeletions>,
+  tell: (notice: string | undefined) => void,
+): MessageCommands {
   async function goTo(messageId: number) {
-    setNotice(undefined);
+    tell(undefined);
     try {
       await past.showMessage(messageId);
       scrolling.goTo(messageId);
     } catch {
-      setNotice("Earlier messages could not be loaded. Try again.");
+      tell("Earlier messages could not be loaded. Try again.");
     }
   }
 
-  function goToNewest() {
-    past.clear();
-    scrolling.goToEnd();
-  }
-
-  const commands = useLatest<MessageCommands>({
+  return useLatest<MessageCommands>({
     stop: room.stop,
     askAgain: room.regenerate,
     reply: ({ id }) => composing.reply(id),
@@ -70,14 +58,40 @@ export function useConversation(parts: {
       scrolling.focus(messageId);
     },
     react(message, emoji, on) {
-      setNotice(undefined);
-      void settle(room.react(message.id, emoji, on), refuse("The reaction was not stored."));
+      tell(undefined);
+      void settle(room.react(message.id, emoji, on), ({ detail }) =>
+        tell(`The reaction was not stored. ${detail}`),
+      );
     },
     goTo: (messageId) => void goTo(messageId),
     showVersions: parts.onVersions,
     showPicture: parts.onPicture,
     report: parts.onReport,
   });
+}
+
+/** @param parts of the room's pane, which stay the same while the room is shown, except the snapshot */
+export function useConversation(parts: ConversationParts) {
+  const { room, snapshot, user, drafts, scrolling, past } = parts;
+  const { client, attachments } = usePageParts();
+  const composing = useComposing(room, drafts);
+  const [notice, setNotice] = useState<string>();
+  const refuse = (what: string) => (problem: ProblemError) =>
+    setNotice(`${what} ${problem.detail}`);
+
+  const uploads = useUploads(attachments, room.chatId, setNotice);
+
+  const deletions = useDeletions(
+    (messageId) => settle(room.delete(messageId), refuse("The message was not deleted.")),
+    (messageId) => void client.api.deleteMessage(room.chatId, messageId).catch(() => {}),
+  );
+
+  function goToNewest() {
+    past.clear();
+    scrolling.goToEnd();
+  }
+
+  const commands = useCommands(parts, composing, deletions, setNotice);
 
   return {
     composing,

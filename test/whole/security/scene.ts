@@ -186,22 +186,29 @@ const notes =
   /^(audit|account_deletions|rate|schema_migrations|presence|last_seen|search|file_removals|jobs|webhook_cursors|webhook_deliveries)/;
 
 /**
- * All rows of all tables, as one text a row.
+ * All rows of all tables, as one text a row. One statement reads them: the access matrices ask some hundred times, and a statement
+ * for each table would be planned on each of the pool's connections.
  * @param without columns that are left out, whatever table they are in
  */
 export async function storedRows(world: World, without: string[] = []): Promise<string[]> {
+  const rows = await world.sql.unsafe<{ row: string }[]>(await everyRowOf(world), [without], {
+    prepare: true,
+  });
+  return rows.map(({ row }) => row);
+}
+
+let statement: Promise<string> | undefined;
+/** The statement that reads all rows but the notes: all worlds have the same tables. */
+const everyRowOf = (world: World) => (statement ??= readEveryRow(world));
+
+async function readEveryRow(world: World): Promise<string> {
   const tables = await world.sql<{ name: string }[]>`
-    select table_name as name from information_schema.tables
-    where table_schema = 'public' and table_type = 'BASE TABLE' order by 1
+    select relname as name from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r' order by 1
   `;
-  const kept = tables.filter(({ name }) => !notes.test(name));
-  const rows = await Promise.all(
-    kept.map(
-      ({ name }) => world.sql<{ row: string }[]>`
-        select ${name} || ' ' || (to_jsonb(t) - ${without}::text[])::text as row
-        from ${world.sql(name)} t order by 1
-      `,
-    ),
-  );
-  return rows.flat().map(({ row }) => row);
+  const reads = tables
+    .filter(({ name }) => !notes.test(name))
+    .map(
+      ({ name }) => `select '${name} ' || (to_jsonb(t) - $1::text[])::text as row from ${name} t`,
+    );
+  return `select row from (${reads.join(" union all ")}) rows order by row collate "C"`;
 }
