@@ -88,11 +88,12 @@ export function startServer(
     url: `http://${host}:${port}`,
     async stop() {
       ctx.lifecycle.closing = true;
+      const jobsStopped = parts.jobs.stop(times.drainMs);
       await within(times.drainMs, Promise.all([sockets.idle(), ctx.answers.close()]));
       for (const stop of stops) stop();
       await within(times.closeMs, parts.presence.people.stop());
       await within(times.closeMs, parts.indexer.stop());
-      await within(times.drainMs + times.closeMs, parts.jobs.stop(times.drainMs));
+      await within(times.closeMs, jobsStopped);
       parts.mail.close();
       // A connection that ends before its peer has read the close frame may lose it.
       await within(

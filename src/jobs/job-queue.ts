@@ -170,11 +170,13 @@ export class JobQueue implements Jobs {
   #start(job: TakenJob): void {
     const kind = this.#kinds.get(job.kind);
     if (!kind) return;
+    // Its lease has ended here, before it was renewed.
+    this.#running.get(job.id)?.abort.abort(new JobLost("the job was taken again"));
     const abort = new AbortController();
     const timer = setTimeout(() => abort.abort(new Error("the job took too long")), kind.timeoutMs);
     const ended = this.#run(kind, job, abort.signal).finally(() => {
       clearTimeout(timer);
-      this.#running.delete(job.id);
+      if (this.#running.get(job.id)?.abort === abort) this.#running.delete(job.id);
       // It may have held up another one.
       if (this.#isMore || job.order_key !== null) this.wake();
     });

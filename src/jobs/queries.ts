@@ -118,15 +118,32 @@ export async function deleteJob(sql: Sql, { id, attempts }: Held): Promise<void>
   await sql`delete from jobs where id = ${id} and attempts = ${attempts}`;
 }
 
-/** Has a job taken again later. */
+/**
+ * Has a job taken again later. Those that wait for it are not due earlier, so that looks for jobs pass them by.
+ */
 export async function postponeJob(
   sql: Sql,
   { id, attempts }: Held,
   { afterMs, error }: { afterMs: number; error: string },
 ): Promise<void> {
   await sql`
-    update jobs set is_running = false, due_at = now() + ${afterMs} * interval '1 millisecond', error = ${error}
-    where id = ${id} and attempts = ${attempts} and dead_at is null
+    with postponed as (
+      update jobs set is_running = false, due_at = now() + ${afterMs} * interval '1 millisecond', error = ${error}
+      where id = ${id} and attempts = ${attempts} and dead_at is null
+      returning id, order_key, due_at
+    )
+    update jobs j set due_at = postponed.due_at
+    from postponed
+    where j.order_key = postponed.order_key and j.id > postponed.id and j.dead_at is null and j.due_at < postponed.due_at
+  `;
+}
+
+/** The SQL that makes jobs with an order key due at once, except for one that runs. @param from a clause with the keys */
+export function hurryJobs(sql: Sql, orderKey: Fragment, from: Fragment): Fragment {
+  return sql`
+    update jobs j set due_at = now() ${from}
+    where j.order_key = ${orderKey} and j.dead_at is null and not j.is_running and j.due_at > now()
+    returning j.id
   `;
 }
 

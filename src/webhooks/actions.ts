@@ -122,6 +122,7 @@ export async function changeWebhook(
   }
   const changed = await updateWebhook(ctx.sql, caller, webhookId, input);
   if (!changed) throw webhookNotFound();
+  ctx.jobs.wake();
   return changed;
 }
 

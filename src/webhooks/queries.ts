@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { insertEvent, type Actor, type AuditAction } from "../audit/queries.ts";
 import { many, maybe, type Fragment, type Sql } from "../database/connect.ts";
+import { hurryJobs } from "../jobs/queries.ts";
 import {
   rotationHours,
   Webhook,
@@ -93,7 +94,8 @@ export async function findWebhook(
 }
 
 /**
- * Changes a webhook. One that is turned on is told of what happens from now on, and belongs to the caller.
+ * Changes a webhook. One that is turned on is told of what happens from now on, and belongs to the caller. What waits for its next try is
+ * tried at once.
  * @returns undefined for a webhook that the caller does not manage
  */
 export async function updateWebhook(
@@ -127,6 +129,8 @@ export async function updateWebhook(
         order by c.id
         on conflict (webhook_id, chat_id) do update set seq = greatest(placed.seq, excluded.seq)
       ),
+      -- It may work now.
+      hurried as (${hurryJobs(sql, sql`'webhook:' || changed.id`, sql`from changed`)}),
       audited as (${insertWebhookEvent(sql, caller, "change_webhook", "changed")})
       select ${webhookColumns(sql)} from changed w left join chats c on c.id = w.chat_id
     `,

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { z } from "zod";
 import { JobQueue } from "../../src/jobs/job-queue.ts";
 import { JobRefused, type JobKind, type JobRun, type NewJob } from "../../src/jobs/jobs.ts";
-import { addJob, countJobs, insertJob, takeJobs } from "../../src/jobs/queries.ts";
+import { addJob, countJobs, hurryJobs, insertJob, takeJobs } from "../../src/jobs/queries.ts";
 import { CapturedLog } from "../world/captured.ts";
 import { useWorld } from "../world/world.ts";
 
@@ -107,6 +107,22 @@ describe("jobs with one order key", () => {
     for (let n = 0; n < 12; n += 1) await add(kind, n, { orderKey: "one" });
     while (ran.length < 12) await Promise.all(servers.map((server) => server.idle()));
     expect(ran).toEqual(Array.from({ length: 12 }, (_, n) => n));
+  });
+
+  test("are not due before the one that they wait for", async () => {
+    const kind = kindOf(() => Promise.reject(new Error("not now")), { retryMs: [60_000] });
+    const queue = queueOf(kind);
+    for (const n of [1, 2]) await add(kind, n, { orderKey: "key" });
+    await add(kind, 3, { orderKey: "other", afterMs: 60_000 });
+    await queue.idle();
+    expect((await rows()).map(({ attempts, is_later }) => [attempts, is_later])).toEqual([
+      [1, true],
+      [0, true],
+      [0, true],
+    ]);
+    const { sql } = world;
+    await hurryJobs(sql, sql`'key'`, sql``);
+    expect((await rows()).map(({ is_later }) => is_later)).toEqual([false, false, true]);
   });
 
   test("hold up no others", async () => {
@@ -241,7 +257,7 @@ describe("a job whose server was killed", () => {
 test("the lease of a job that runs long is renewed", async () => {
   const slow = Promise.withResolvers<void>();
   const kind = kindOf(() => slow.promise);
-  const [runs, other] = [queueOf(kind, () => {}, 30), queueOf(kind)];
+  const [runs, other] = [queueOf(kind, () => {}, 1_500), queueOf(kind)];
   await add(kind, 5);
   await runs.poll();
   const leaseOf = async () =>
@@ -265,11 +281,29 @@ test("a run that lost its job to another server is aborted", async () => {
   const queue = queueOf(kind, () => {}, 3);
   await add(kind, 5);
   await queue.poll();
-  await world.sql`update jobs set attempts = attempts + 1`;
+  await world.sql`update jobs set attempts = attempts + 1, due_at = now() + interval '1 hour'`;
   const watching = setInterval(() => void queue.poll(), 5);
   await aborted.promise;
   clearInterval(watching);
   expect([...(await rows())]).toMatchObject([{ attempts: 2, is_running: true }]);
+});
+
+test("a run whose lease has ended on its own server makes way for the next one", async () => {
+  let runs = 0;
+  const kind = kindOf(async (_, { signal }) => {
+    runs += 1;
+    if (runs > 1) return;
+    await new Promise((resolve) => signal.addEventListener("abort", resolve));
+    signal.throwIfAborted();
+  });
+  const queue = queueOf(kind);
+  await add(kind, 5);
+  await queue.poll();
+  await world.sql`update jobs set due_at = now()`;
+  await queue.poll();
+  await queue.idle();
+  expect(runs).toBe(2);
+  expect(await rows()).toHaveLength(0);
 });
 
 describe("a server that stops", () => {

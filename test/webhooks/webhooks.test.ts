@@ -1,5 +1,7 @@
 import { afterAll, beforeEach, describe, expect, test } from "bun:test";
+import { Passwords } from "../../src/accounts/passwords.ts";
 import { cleanUpWebhooks, followNewChats, tellWebhooks } from "../../src/webhooks/actions.ts";
+import { openSecret, sealSecret } from "../../src/webhooks/secrets.ts";
 import type { CreatedWebhook, Delivery } from "../../src/wire/webhooks.ts";
 import { chatEvents, personEvents } from "../../src/wire/webhooks.ts";
 import { expectInvalid, expectProblem, time } from "../http/refusals.ts";
@@ -479,6 +481,35 @@ describe("a delivery", () => {
   });
 });
 
+test("several servers tell each event once, in order", async () => {
+  const [ann, ben] = [await world.person("ann"), await world.person("ben")];
+  const chat = await ann.chat({ with: [ben] });
+  const { path } = await hook(ann, chat.id);
+  const others = [1, 2].map(() =>
+    world.startAnother({ durations: { webhookMs: 5, jobPollMs: 5, webhookRetryMs: [1] } }),
+  );
+  await Promise.all(
+    Array.from({ length: 40 }, (_, n) => (n % 2 ? ann : ben).say(chat.id, `message ${n}`)),
+  );
+  await receiver.untilAt(path, 40);
+  await Promise.all(others.map((other) => other.stop()));
+  await told();
+  expect(seqsAt(path)).toEqual(Array.from({ length: 40 }, (_, n) => n + 1));
+});
+
+test("the webhooks of a deleted account go, and those of its chats", async () => {
+  const [ann, ben] = [await world.person("ann"), await world.person("ben")];
+  const chat = await ann.chat({ with: [ben] });
+  await hook(ann, chat.id);
+  await hook(ann, undefined);
+  const password = "correct horse battery";
+  const hashed = await new Passwords(world.ctx.log, { memoryKiB: 8, passes: 1 }).hash(password);
+  await world.sql`update users set hashed_password = ${hashed} where id = ${ann.id}`;
+  const leaving = { password, messages: "keep" };
+  expect((await ann.api("DELETE", "/api/auth/me", leaving)).status).toBe(200);
+  expect(await world.sql`select from webhooks where user_id = ${ann.id}`).toHaveLength(0);
+});
+
 test("a busy chat fills the log and not the table while a receiver is away", async () => {
   const ann = await world.person("ann");
   const chat = await ann.chat();
@@ -496,6 +527,19 @@ test("a busy chat fills the log and not the table while a receiver is away", asy
   away.resolve();
   await told();
   expect(seqsAt(made.path)).toEqual(Array.from({ length: 130 }, (_, n) => n + 1));
+});
+
+test("a secret is read with the key before, and with no other one", () => {
+  const keys = (secretKey: string, previousSecretKey?: string) => ({
+    secretKey,
+    config: { ...world.config, previousSecretKey },
+  });
+  const sealed = sealSecret(keys("old"), "whsec_x");
+  expect(openSecret(keys("old"), sealed)).toBe("whsec_x");
+  expect(openSecret(keys("new", "old"), sealed)).toBe("whsec_x");
+  expect(openSecret(keys("new"), sealed)).toBeUndefined();
+  sealed[sealed.length - 1]! ^= 1;
+  expect(openSecret(keys("old"), sealed)).toBeUndefined();
 });
 
 describe("a secret", () => {

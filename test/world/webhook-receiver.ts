@@ -27,6 +27,7 @@ export class WebhookReceiver {
     new Response(null, { status: 204 });
   readonly #server: Bun.Server<undefined>;
   #paths = 0;
+  #arrived: () => void = () => {};
 
   constructor() {
     this.#server = Bun.serve({
@@ -48,6 +49,16 @@ export class WebhookReceiver {
     return this.events.filter((event) => event.path === path);
   }
 
+  /** Settles when so many events have come to a path. */
+  async untilAt(path: string, count: number): Promise<ReceivedEvent[]> {
+    while (this.at(path).length < count) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#arrived = resolve;
+      await promise;
+    }
+    return this.at(path);
+  }
+
   async stop(): Promise<void> {
     await this.#server.stop(true);
   }
@@ -61,6 +72,7 @@ export class WebhookReceiver {
     const isVerified = this.verifies(path, text, headers);
     const event = { ...body, id, path, headers, isVerified, text };
     this.events.push(event);
+    this.#arrived();
     return await this.answer(event);
   }
 
