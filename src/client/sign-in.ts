@@ -121,10 +121,10 @@ export function createSignIn({ client, url, fetch = globalThis.fetch }: SignInOp
     },
     /**
      * Signs in with the code with which the browser has come back.
-     * @param verifier of the visit
+     * @param verifier of the visit; undefined where the browser's cookie stands for it
      * @returns as {@link login}
      */
-    loginByCode: async (code: string, verifier: string): Promise<string | undefined> =>
+    loginByCode: async (code: string, verifier?: string): Promise<string | undefined> =>
       begin(await post<Tokens>("/api/auth/oauth/token", { code, code_verifier: verifier })),
     listIdentities: () => client.call<Identity[]>("GET", "/api/auth/identities"),
     /**

@@ -9,9 +9,9 @@ export async function visitProvider(signIn: SignIn, provider: string): Promise<v
   location.assign(url);
 }
 
-/** The verifier of the visit that this tab has begun, which is good once. */
-export function takeVerifier(): string {
-  const verifier = sessionStorage.getItem(verifierKey) ?? "";
+/** The verifier of the visit that this tab has begun, which is good once; undefined if it has begun none. */
+export function takeVerifier(): string | undefined {
+  const verifier = sessionStorage.getItem(verifierKey) ?? undefined;
   sessionStorage.removeItem(verifierKey);
   return verifier;
 }

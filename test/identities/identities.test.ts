@@ -1,6 +1,7 @@
 // A person's own identities: linking, listing, unlinking, and accounts without a password.
 import { describe, expect, test } from "bun:test";
 import { z } from "zod";
+import { cleanUpVisits } from "../../src/identities/visits.ts";
 import { expectInvalid, expectProblem } from "../http/refusals.ts";
 import { outcomeOf } from "../world/browser.ts";
 import { startWorld } from "../world/world.ts";
@@ -239,6 +240,25 @@ test("what was linked and unlinked is in the audit trail", async () => {
     { action: "link_identity", outcome: "identity_taken", details },
     { actor_name: person.username, action: "unlink_identity", outcome: "ok", details },
   ]);
+});
+
+test("visits and codes that have expired are removed, and no others", async () => {
+  const { browser } = stage.employee();
+  await stage.callback(browser);
+  await stage.visit(stage.employee().browser);
+  const { sql, ctx } = stage.world;
+  const counts = () => sql`
+    select (select count(*)::int from provider_visits) as visits, (select count(*)::int from sign_in_codes) as codes
+  `;
+  await sql`update provider_visits set expires_at = now() + interval '1 minute'`;
+  const [before] = await counts();
+  await cleanUpVisits(ctx);
+  expect((await counts())[0]).toEqual(before);
+  expect(before).toEqual({ visits: expect.any(Number), codes: expect.any(Number) });
+  await sql`update provider_visits set expires_at = now() - interval '1 second'`;
+  await sql`update sign_in_codes set expires_at = now() - interval '1 second'`;
+  await cleanUpVisits(ctx);
+  expect((await counts())[0]).toEqual({ visits: 0, codes: 0 });
 });
 
 test("visits are limited for each address", async () => {
