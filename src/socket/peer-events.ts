@@ -14,7 +14,7 @@ import type { ReadNotices } from "../receipts/notices.ts";
 import type { SocketRegistry } from "./registry.ts";
 
 /** Others may change so often that to look each time would cost too much. */
-const lookMs = 100;
+const lookMs = 200;
 
 export interface PeerParts {
   ctx: Ctx;

@@ -1,5 +1,6 @@
 // Has the sockets of people counted over all servers. While the database is away, each server counts by itself.
 import type { Logger } from "pino";
+import { within } from "../schedule.ts";
 import type { CountSockets } from "./count-queries.ts";
 import { closeSocket } from "./sending.ts";
 import type { Socket } from "./session.ts";
@@ -9,6 +10,8 @@ const pageSize = 500;
 /** Sockets that open or close within this are counted together. */
 const gatherMs = 5;
 const retryMs = 1_000;
+/** A socket that opens is not held up for longer by a slow database; if it is one too many, it is closed when that is known. */
+const waitMs = 1_000;
 
 export interface SocketCountsParts {
   count: CountSockets;
@@ -28,11 +31,11 @@ export class SocketCounts {
     this.#parts = parts;
   }
 
-  /** A socket of a person was opened or has closed. Settles when that was counted, or cannot be. Never throws. */
+  /** A socket of a person was opened or has closed. Settles when that was counted, or takes long. Never throws. */
   async changed(userId: number): Promise<void> {
     const { promise } = this.#changed.getOrInsertComputed(userId, () => Promise.withResolvers());
     this.#schedule(gatherMs);
-    await promise;
+    await within(waitMs, promise);
   }
 
   /** Settles when everything that has changed before was counted, or could not be. Never throws. */
