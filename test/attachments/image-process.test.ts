@@ -48,6 +48,13 @@ test("an image that takes too long is refused for now, and the next one has anot
   }
 });
 
+test("an image that has waited for too long is refused for now", async () => {
+  const images = new Images(log, { waitMs: -1 });
+  expect(await prepared(images).catch((error: unknown) => error)).toMatchObject({
+    code: "unavailable",
+  });
+});
+
 test("a reply that is none of the program is an error, and nothing is kept of it", async () => {
   const images = new Images(log, { command: ["sh", "-c", 'echo "{}"; sleep 60'] });
   expect(await prepared(images).catch((error: unknown) => error)).toBeInstanceOf(Error);

@@ -11,7 +11,9 @@ export const imageBytesMax = 64 * 1024 * 1024;
 const waitingMax = 100;
 const retryAfterSeconds = 5;
 /** Much longer than the largest image takes: on a busy machine, images get what messages leave. */
-const defaultTimeoutMs = 120_000;
+const defaultTimeoutMs = 40_000;
+/** An image whose turn comes later is refused for now: with the time above, an answer comes before the server ends an idle request. */
+const waitMsMax = 30_000;
 /** The memory of a process is given back after so long without images. */
 const defaultIdleMs = 30_000;
 
@@ -19,19 +21,21 @@ export class Images {
   readonly #semaphore = new Semaphore(
     // The memory of a few at most.
     { runningMax: availableParallelism() >= 4 ? 2 : 1, waitingMax },
-    () =>
-      new Problem("unavailable", "Too many pictures are being processed. Try again soon.", {
-        retryAfterSeconds,
-      }),
+    tooMany,
   );
   readonly #idle: ImageProcess[] = [];
   readonly #start: () => ImageProcess;
+  readonly #waitMsMax: number;
 
   /** @param options tests have processes that end, or never answer */
   constructor(
     log: Logger,
-    options: { timeoutMs?: number; idleMs?: number; command?: string[] } = {},
+    {
+      waitMs = waitMsMax,
+      ...options
+    }: { waitMs?: number; timeoutMs?: number; idleMs?: number; command?: string[] } = {},
   ) {
+    this.#waitMsMax = waitMs;
     this.#start = () =>
       new ImageProcess(log, { timeoutMs: defaultTimeoutMs, idleMs: defaultIdleMs, ...options });
   }
@@ -64,7 +68,9 @@ export class Images {
   }
 
   async #run<T>(task: (process: ImageProcess) => Promise<T>): Promise<T> {
+    const beganMs = performance.now();
     return await this.#semaphore.run(async () => {
+      if (performance.now() - beganMs > this.#waitMsMax) throw tooMany();
       const process = this.#idle.pop() ?? this.#start();
       try {
         return await task(process);
@@ -73,4 +79,10 @@ export class Images {
       }
     });
   }
+}
+
+function tooMany(): Problem {
+  return new Problem("unavailable", "Too many pictures are being processed. Try again soon.", {
+    retryAfterSeconds,
+  });
 }
