@@ -19,6 +19,7 @@ import { documentRoutes } from "./docs/documents.ts";
 import { docsRoutes } from "./docs/pages.ts";
 import type { ExportSlots } from "./export/export-slots.ts";
 import { exportRoutes } from "./export/routes.ts";
+import { appFileRoutes } from "./http/app-files.ts";
 import { seeClient } from "./http/address.ts";
 import {
   crossOrigin,
@@ -41,6 +42,7 @@ import { incomingWebhookRoutes } from "./incoming-webhooks/routes.ts";
 import type { MailQueue } from "./mail/mail.ts";
 import { messageRoutes } from "./messages/routes.ts";
 import { moderationRoutes } from "./moderation/routes.ts";
+import { pushRoutes } from "./push/routes.ts";
 import type { StoreReaction } from "./reactions/commit.ts";
 import { searchRoutes } from "./search/routes.ts";
 import { reactionRoutes } from "./reactions/routes.ts";
@@ -98,6 +100,7 @@ export function createApp(parts: AppParts) {
   app.route("/", webhookRoutes(ctx));
   app.route("/", deliveryRoutes(ctx));
   app.route("/", incomingWebhookRoutes(ctx));
+  app.route("/", pushRoutes(ctx));
   app.route("/", peopleRoutes(ctx));
   app.route("/", chatRoutes(ctx));
   app.route("/", receiptRoutes(ctx, receipts));
@@ -116,6 +119,7 @@ export function createApp(parts: AppParts) {
   app.route("/", docsRoutes(ctx.config));
   app.route("/", documentRoutes(app, ctx.config));
   app.route("/", pageRoutes(ctx.config));
+  app.route("/", appFileRoutes(ctx.config));
 
   app.notFound(createNotFound(app));
   app.onError(handleError(ctx.log));

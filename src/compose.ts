@@ -28,6 +28,7 @@ import { noMetrics } from "./observability/metrics/metrics.ts";
 import { noTelemetry, type Telemetry } from "./observability/telemetry.ts";
 import { createOutgoingHttp } from "./outgoing-http/outgoing-http.ts";
 import { Presence } from "./presence/presence.ts";
+import { handlePush } from "./push/ring.ts";
 import { createStoreReaction } from "./reactions/commit.ts";
 import { ReadNotices } from "./receipts/notices.ts";
 import { createRateLimits } from "./rate-limits/rate-limits.ts";
@@ -189,6 +190,7 @@ export function compose(parts: ContextParts): ServerParts {
     outgoing: createOutgoingHttp({ allowed: config.webhookAllow }),
     lifecycle,
   };
+  handlePush(ctx);
   const receipts = new ReadNotices(ctx, durations.receiptsMs);
   const mail = createMailQueue(ctx, durations.mailRetryMs);
   handleDeliveries({ ctx, mail }, durations.webhookRetryMs);

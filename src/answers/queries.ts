@@ -5,6 +5,7 @@ import type { EndedAnswer } from "../wire/message-frames.ts";
 import { Message, Usage } from "../wire/messages.ts";
 import { attachmentJson } from "../log/attachment-queries.ts";
 import { messageColumns, storedColumns } from "../log/messages.ts";
+import { pushOfEndedAnswer } from "../log/push-jobs.ts";
 import type { AnswerEnd, EndedStatus } from "./answer-end.ts";
 import { leaseSeconds, settledRun, type Lease } from "./budget/queries.ts";
 
@@ -104,6 +105,7 @@ export async function endAnswer(
         insert into chat_changes (chat_id, seq, kind, message_id)
         select chat_id, updated_seq, 'answer_ended', id from m
       ),
+      pushed as (${pushOfEndedAnswer(sql)}),
       timed as (
         update answer_receipts r
         set first_chunk_ms = ${firstChunkMs ?? null}::int, total_ms = ${totalMs ?? null}::int

@@ -5,6 +5,7 @@ import type { DatabaseAddress } from "./database-address.ts";
 import { Environment } from "./environment.ts";
 import { fileFaults, filesOf, type FileSettings } from "./file-settings.ts";
 import { mailFaults, productionFaults } from "./production.ts";
+import { vapidFaults, type VapidKeys } from "./vapid-keys.ts";
 
 export interface Config {
   readonly version: string;
@@ -58,6 +59,8 @@ export interface Config {
   readonly mail:
     | { readonly by: "smtp"; readonly url: string; readonly from: string }
     | { readonly by: "log" | "none" };
+  /** The keys by which push services know this server; undefined: they are derived from the secret key. */
+  readonly vapid: VapidKeys | undefined;
   readonly files: FileSettings;
   /** Addresses and CIDR networks that are not public, and may be called for people all the same. */
   readonly webhookAllow: readonly string[];
@@ -126,6 +129,7 @@ export function readConfig(env: Record<string, string | undefined> = process.env
   faults.push(
     ...productionFaults(given),
     ...mailFaults(given),
+    ...vapidFaults(given),
     ...fileFaults(given),
     ...bus.faults,
   );
@@ -153,6 +157,7 @@ function configOf(values: Environment, bus: BusSettings | undefined): Config {
     budgets: budgetsOf(values),
     publicUrl: values.PUBLIC_URL ?? `http://localhost:${values.PORT}`,
     mail: mailOf(values),
+    vapid: vapidOf(values),
     files: filesOf(values),
     webhookAllow: Object.freeze(values.WEBHOOK_ALLOW),
     corsOrigins: Object.freeze(values.CORS_ORIGINS),
@@ -200,6 +205,12 @@ function budgetsOf(values: Environment): Config["budgets"] {
 function mailOf({ NODE_ENV, SMTP_URL: url, MAIL_FROM: from }: Environment): Config["mail"] {
   if (url !== undefined && from !== undefined) return Object.freeze({ by: "smtp", url, from });
   return Object.freeze({ by: NODE_ENV === "development" ? "log" : "none" });
+}
+
+function vapidOf(values: Environment): VapidKeys | undefined {
+  const { VAPID_PUBLIC_KEY: publicKey, VAPID_PRIVATE_KEY: privateKey } = values;
+  if (publicKey === undefined || privateKey === undefined) return undefined;
+  return Object.freeze({ publicKey, privateKey });
 }
 
 function tracingOf(values: Environment): Config["tracing"] {

@@ -61,6 +61,8 @@ export const Environment = z.object({
     )
     .optional(),
   CORS_ORIGINS: origins.default(["http://localhost:3000", "http://localhost:3001"]),
+  VAPID_PUBLIC_KEY: z.string().optional(),
+  VAPID_PRIVATE_KEY: z.string().optional(),
   WEBHOOK_ALLOW: networks.default([]),
   TRUSTED_PROXIES: networks.default([]),
   WEB_PAGE: z.enum(["on", "off"]).default("on"),

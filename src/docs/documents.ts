@@ -87,6 +87,7 @@ export function openApi(app: OpenAPIHono<AppEnv>, version: string) {
         description: "Addresses by which other services post into a chat",
       },
       { name: "People", description: "Other people of the server" },
+      { name: "Push messages", description: "Browsers that ring while the page is closed" },
       { name: "Chats", description: "Rooms and their participants" },
       { name: "Messages", description: "Messages of a room" },
       {

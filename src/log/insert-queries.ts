@@ -3,6 +3,7 @@ import { one, type Sql } from "../database/connect.ts";
 import { wireTime } from "../database/wire-json.ts";
 import { Attachment } from "../wire/attachments.ts";
 import { filesShown } from "./attachment-queries.ts";
+import { pushOfPrivateMessages } from "./push-jobs.ts";
 import { numberedMessages, partsOf, type NewMessage } from "./numbered-messages.ts";
 
 export interface InsertOptions {
@@ -98,6 +99,7 @@ export async function insertOnce(
       where p.chat_id = mine.chat_id and p.user_id = mine.user_id
     ),
     ${parts.asks ? linkedRuns(sql, leaseSeconds) : sql``}
+    pushed as (${pushOfPrivateMessages(sql)}),
     inserted as (
       insert into messages (
         id, chat_id, user_id, content, is_bot, seq, updated_seq, ordinal, client_id, status, answer_to, reply_to, mentions, attachments

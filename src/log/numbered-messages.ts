@@ -77,7 +77,7 @@ export function numberedMessages(
       group by chat_id
     ),
     locked as materialized (
-      select c.id, places, senders, last_seq, updated_seq, message_count, is_ai_chat
+      select c.id, places, senders, last_seq, updated_seq, message_count, is_ai_chat, is_group
       from written_to
       join chats c on c.id = chat_id
       order by c.id

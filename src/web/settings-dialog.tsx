@@ -6,6 +6,7 @@ import { EmailSettings } from "./settings-email.tsx";
 import { TwoFactorSettings } from "./settings-two-factor.tsx";
 import { KeySettings } from "./settings-keys.tsx";
 import { LeavingSettings } from "./settings-leaving.tsx";
+import { NotificationSettings } from "./settings-notifications.tsx";
 import { PasswordSettings } from "./settings-password.tsx";
 import { PrivacySettings } from "./settings-privacy.tsx";
 import { ProfileSettings } from "./settings-profile.tsx";
@@ -17,6 +18,7 @@ import { WebhookSettings } from "./webhook-settings.tsx";
 const sections: readonly { title: string; Section: ComponentType<SettingsProps> }[] = [
   { title: "Profile", Section: ProfileSettings },
   { title: "Privacy", Section: PrivacySettings },
+  { title: "Notifications", Section: NotificationSettings },
   { title: "Email", Section: EmailSettings },
   { title: "Password", Section: PasswordSettings },
   { title: "Second factor", Section: TwoFactorSettings },

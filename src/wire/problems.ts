@@ -27,6 +27,7 @@ export const problemCatalogue = {
   webhook_off: { status: 409, title: "The webhook is off" },
   too_many_bots: { status: 409, title: "Too many bots" },
   too_many_hooks: { status: 409, title: "Too many incoming webhooks" },
+  too_many_push_subscriptions: { status: 409, title: "Too many browsers ring" },
   person_blocked: { status: 409, title: "You have blocked this person" },
   too_many_blocks: { status: 409, title: "Too many blocked people" },
   owner_cannot_leave: { status: 409, title: "The owner cannot leave" },

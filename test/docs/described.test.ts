@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { answerAndHang, say } from "../world/gemini/script.ts";
 import { checkerOf } from "../world/json-schema.ts";
+import { pushKeys } from "../whole/security/scene.ts";
 import { appCode } from "../world/app-codes.ts";
 import { startMailbox, tokenOf } from "../world/mailbox.ts";
 import { useWorld, type Answer, type Person } from "../world/world.ts";
@@ -189,6 +190,12 @@ test("every other operation succeeds with 200 and what the document says", async
   done.add("PUT /api/auth/me/avatar").add("GET /api/users/{user_id}/avatar/{picture_id}");
   done.add(`PUT ${chat}/picture`).add(`GET ${chat}/picture/{picture_id}`);
   done.add(`GET ${filePath}`).add(`GET ${filePath}/thumbnails/{width}`);
+  await does(ann, "GET /api/push/key");
+  const pushing = { endpoint: "https://push.example.com/1", keys: pushKeys };
+  const browser = await does(ann, "POST /api/push/subscriptions", pushing);
+  await does(ann, "GET /api/push/subscriptions");
+  const ofBrowser = "DELETE /api/push/subscriptions/{subscription_id}";
+  await does(ann, ofBrowser, undefined, [browser.id]);
   const hook = await does(ann, `POST ${chat}/hooks`, { name: "Results" }, [id]);
   await does(undefined, "POST /hooks/{secret}", { text: "Built." }, [hook.url.split("/").at(-1)]);
   await does(ann, `GET ${chat}/hooks`, undefined, [id]);

@@ -30,6 +30,7 @@ export interface AnswerOutcome {
 }
 
 export type MailOutcome = "sent" | "failed";
+export type PushOutcome = "sent" | "unneeded" | "gone" | "failed";
 export type WebhookOutcome = "delivered" | "failed" | "retried" | "skipped";
 export type JobOutcome = "done" | "retried" | "dead";
 
@@ -96,6 +97,8 @@ export interface Metrics {
   busRefused(): void;
   /** The work that ends in a mail is done, or was given up. */
   mailEnded(outcome: MailOutcome): void;
+  /** A browser has rung, need not ring any more, has unsubscribed, or could not be reached. */
+  pushEnded(outcome: PushOutcome): void;
   /** This server runs jobs of a kind. */
   jobsHandled(kind: string): void;
   /** A job is done, will be tried again, or was given up. */
@@ -137,6 +140,7 @@ export const noMetrics: Metrics = {
   busReceived() {},
   busRefused() {},
   mailEnded() {},
+  pushEnded() {},
   jobsHandled() {},
   jobEnded() {},
   webhookTried() {},

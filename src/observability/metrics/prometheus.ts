@@ -30,6 +30,7 @@ export function createPrometheusMetrics(version: string): Metrics {
     ...createSearchMetrics(registry),
     ...createBusMetrics(registry, () => state),
     ...createMailMetrics(registry),
+    ...createPushMetrics(registry),
     ...createJobMetrics(registry, () => state),
     watch(server) {
       state = server;
@@ -83,6 +84,19 @@ function createMailMetrics(registry: Registry): Pick<Metrics, "mailEnded"> {
     ["sent", "failed"],
   );
   return { mailEnded: (outcome) => ended.add(outcome) };
+}
+
+function createPushMetrics(registry: Registry): Pick<Metrics, "pushEnded"> {
+  const ended = createTally(
+    registry,
+    {
+      name: `${prefix}push_messages_total`,
+      help: "Push messages that a push service has taken, that were not needed any more, whose browser is gone, or that were given up",
+      label: "outcome",
+    },
+    ["sent", "unneeded", "gone", "failed"],
+  );
+  return { pushEnded: (outcome) => ended.add(outcome) };
 }
 
 function createDatabaseMetrics(
