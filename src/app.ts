@@ -19,6 +19,7 @@ import { documentRoutes } from "./docs/documents.ts";
 import { docsRoutes } from "./docs/pages.ts";
 import type { ExportSlots } from "./export/export-slots.ts";
 import { exportRoutes } from "./export/routes.ts";
+import { appFileRoutes } from "./http/app-files.ts";
 import { seeClient } from "./http/address.ts";
 import {
   crossOrigin,
@@ -121,6 +122,7 @@ export function createApp(parts: AppParts) {
   app.route("/", docsRoutes(ctx.config));
   app.route("/", documentRoutes(app, ctx.config));
   app.route("/", pageRoutes(ctx.config));
+  app.route("/", appFileRoutes(ctx.config));
 
   app.notFound(createNotFound(app));
   app.onError(handleError(ctx.log));

@@ -25,8 +25,8 @@ const createHookRoute = createRoute({
   tags,
   summary: "Create an address by which a service posts into a chat (owner)",
   description:
-    "Whoever knows the address can post, so it is a secret: it is shown this once. The messages are shown under the name, by an account " +
-    "of the webhook's own that others see with `is_bot_account`. It is no participant, and reads nothing. The webhook belongs to the chat: " +
+    "Whoever knows the address can post, so it is a secret: it is shown this once. The messages have an account of the webhook's " +
+    "own as their author, whose username is made from the name, and which others see with that name and `is_bot_account`. It is no participant, and reads nothing. The webhook belongs to the chat: " +
     "it stays when its creator leaves, and goes with the chat.",
   security: bearer,
   request: { params: ChatPath, body: takes(CreateIncomingWebhookInput) },

@@ -36,11 +36,12 @@ export async function findMentionable(
       with chat as materialized (
         select c.id, c.participant_count > ${everyoneMax} as is_large,
           ${everyone} and c.is_group and (c.participant_count <= ${everyoneMax} or c.owner_id = ${authorId}) as everyone
-        from chats c
-        where c.id = ${chatId} and (
-          exists (select from chat_participants where chat_id = c.id and user_id = ${authorId})
-          or exists (select from incoming_webhooks where chat_id = c.id and user_id = ${authorId})
-        )
+        from (
+          select chat_id from chat_participants where chat_id = ${chatId} and user_id = ${authorId}
+          union all
+          select chat_id from incoming_webhooks where chat_id = ${chatId} and user_id = ${authorId}
+        ) me
+        join chats c on c.id = me.chat_id
       ),
       named as materialized (
         select id, lower(username) as name, bot_owner_id is not null as is_bot_account from users

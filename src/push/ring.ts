@@ -11,8 +11,6 @@ const concurrency = 8;
 /** Longer than a request takes at most. */
 const timeoutMs = 30_000;
 const retryMs: readonly number[] = [5_000, 30_000, 120_000, 600_000];
-/** A message that is later than that rings nobody. */
-const lateMs = 60 * 60_000;
 
 /** Has this server run the jobs. To be called once, before the queue is started. */
 export function handlePush(ctx: Ctx): void {
@@ -42,10 +40,10 @@ async function ring(
   ctx: Ctx,
   vapid: Vapid,
   job: PushJob,
-  { signal, createdAtMs }: JobRun,
+  { signal }: JobRun,
 ): Promise<"sent" | "unneeded" | "gone"> {
   const notice = await findNotice(ctx.sql, job);
-  if (!notice || ctx.now().getTime() - createdAtMs > lateMs) return "unneeded";
+  if (!notice) return "unneeded";
   const request = pushRequest(vapid, notice, job.reason);
   const { status } = await ctx.outgoing.send({ ...request, signal }).catch(refusedAddress);
   if (status >= 200 && status < 300) return "sent";

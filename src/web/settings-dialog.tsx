@@ -7,6 +7,7 @@ import { IdentitySettings } from "./settings-identities.tsx";
 import { TwoFactorSettings } from "./settings-two-factor.tsx";
 import { KeySettings } from "./settings-keys.tsx";
 import { LeavingSettings } from "./settings-leaving.tsx";
+import { NotificationSettings } from "./settings-notifications.tsx";
 import { PasswordSettings } from "./settings-password.tsx";
 import { PrivacySettings } from "./settings-privacy.tsx";
 import { ProfileSettings } from "./settings-profile.tsx";
@@ -18,6 +19,7 @@ import { WebhookSettings } from "./webhook-settings.tsx";
 const sections: readonly { title: string; Section: ComponentType<SettingsProps> }[] = [
   { title: "Profile", Section: ProfileSettings },
   { title: "Privacy", Section: PrivacySettings },
+  { title: "Notifications", Section: NotificationSettings },
   { title: "Email", Section: EmailSettings },
   { title: "Password", Section: PasswordSettings },
   { title: "Linked accounts", Section: IdentitySettings },

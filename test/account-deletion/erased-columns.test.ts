@@ -93,6 +93,9 @@ const decisions: Record<string, string> = {
   "provider_visits.provider": noText,
   "provider_visits.return_to": "is an address that the operator has allowed",
   "provider_visits.secret_hash": noText,
+  "push_subscriptions.auth": noText,
+  "push_subscriptions.endpoint": erased,
+  "push_subscriptions.p256dh": noText,
   "rate_limits.key": "is deleted when its period ends, at most an hour later",
   "recovery_codes.code_hash": noText,
   "schema_migrations.version": noText,
@@ -170,6 +173,10 @@ test("a word that the person has left in every column is in none of those that a
   `;
   await sql`
     update sessions set address = 'numbat.example', user_agent = 'a numbat browser' where user_id = ${ann.id}
+  `;
+  await sql`
+    insert into push_subscriptions (user_id, session_id, endpoint, p256dh, auth, shows_text)
+    values (${ann.id}, ${ann.sessionId}, 'https://numbat.example', ${"x".repeat(87)}, ${"x".repeat(22)}, true)
   `;
   await sql`
     insert into access_keys (user_id, name, key_hash, hint, scopes, last_used_address)

@@ -35,6 +35,8 @@ test("the list of chats, what a browser stores, and the fault proxy have entry p
   const names = [
     "account",
     "keys",
+    "hooks",
+    "push",
     "sign-in",
     "attachments",
     "moderation",

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
-import { answer, finish, say } from "../world/gemini/script.ts";
+import { answer, answerAndHang, finish, say } from "../world/gemini/script.ts";
 import { expectInvalid, expectProblem, time } from "../http/refusals.ts";
 import { pushSubscriptionsMax } from "../../src/wire/push.ts";
 import { useWorld, type Person } from "../world/world.ts";
@@ -101,6 +101,14 @@ describe("a browser rings", () => {
     await listener.next("bot_stream", { is_complete: true });
     await listener.close();
     expect(await rings()).toEqual(["Because of Rayleigh."]);
+    world.gemini.respondWith(answerAndHang(say("Because")));
+    const watching = await ben.joined(group.id);
+    await dan.say(group.id, "/bot And why is the grass green?");
+    const { message_id: answerId } = await watching.next("bot_stream", { chunk: "Because" });
+    await ben.api("POST", `/api/chats/${group.id}/messages/${answerId}/stop`);
+    await watching.next("bot_stream", { is_complete: true });
+    await watching.close();
+    expect(await rings()).toEqual([]);
   });
 
   test("with the beginning of a long text, or without the text if the person chooses so", async () => {
@@ -134,10 +142,12 @@ describe("a browser does not ring", () => {
 
   test("while a client of the person is active on any server, and does when it is only connected", async () => {
     const { dan, direct } = await scene();
-    const other = world.startAnother();
+    const other = world.startAnother({ durations: quickly });
     const socket = await dan.socket();
     await world.presence.people.flush();
     await ann.say(direct.id, "seen on the screen");
+    await world.sql`update jobs set due_at = now() where kind = 'push'`;
+    await other.jobs.idle();
     expect(await rings()).toEqual([]);
     await socket.ask({ type: "presence", status: "away" });
     await world.presence.people.flush();

@@ -1,6 +1,6 @@
 // The access matrix: a line for every operation of openapi.json and every frame of a client. A line that is missing, or
 // whose operation or frame doesn't exist any more, fails access.test.ts and access-sockets.test.ts.
-import type { Answering, Scene } from "./scene.ts";
+import { pushKeys, type Answering, type Scene } from "./scene.ts";
 
 export const roles = [
   "nobody",
@@ -131,6 +131,15 @@ export const operations: Record<string, Rule> = {
   "POST /api/bots/{bot_id}/keys": rule([401, 404, 404, 200, 404, 404], {
     moderator: 404,
     body: () => ({ name: "Results", scopes: ["messages:write"] }),
+  }),
+  "GET /api/push/key": signedIn(),
+  "POST /api/push/subscriptions": signedIn({
+    body: (_, caller) => ({ endpoint: `https://push.example.com/as-${caller}`, keys: pushKeys }),
+  }),
+  "GET /api/push/subscriptions": signedIn(),
+  // The browser of the member.
+  "DELETE /api/push/subscriptions/{subscription_id}": rule([401, 404, 404, 200, 404, 404], {
+    moderator: 404,
   }),
   // The webhook of the chat, which its owner manages.
   "POST /api/chats/{chat_id}/webhooks": owners({

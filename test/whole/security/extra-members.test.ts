@@ -6,7 +6,7 @@ import { ClientFrame } from "../../../src/wire/client-frames.ts";
 import { Document, operationsOf } from "../../docs/openapi.ts";
 import { appToDescribe } from "../../world/contract.ts";
 import { startWorld, type World } from "../../world/world.ts";
-import { setScene, storedRows, type Scene } from "./scene.ts";
+import { pushKeys, setScene, storedRows, type Scene } from "./scene.ts";
 
 let plain: World;
 let laden: World;
@@ -124,6 +124,10 @@ const operations: Record<string, Step> = {
   "PATCH /api/webhooks/{webhook_id}": { who: "owner", body: () => ({ is_enabled: false }) },
   "POST /api/webhooks/{webhook_id}/secret": { who: "owner", body: () => ({}) },
   "POST /api/chats/{chat_id}/hooks": { who: "owner", body: () => ({ name: "Extra" }) },
+  "POST /api/push/subscriptions": {
+    who: "member",
+    body: () => ({ endpoint: "https://push.example.com/extra", keys: pushKeys }),
+  },
   "POST /hooks/{secret}": { who: "owner", body: () => ({ text: "hello" }) },
   "POST /api/auth/password": { who: "member", body: (scene) => scene.newPassword() },
 };
@@ -207,6 +211,7 @@ async function live(world: World, isLaden: boolean): Promise<string[]> {
 function masked(text: string): string {
   return text
     .replaceAll(/"\d{4}-\d\d-\d\dT[^"]+"/g, '"then"')
+    .replaceAll(/"session_id":"[^"]+"/g, '"session_id":""')
     .replaceAll(/"(key|hint|url|secret)":"[^"]+"/g, '"$1":"secret"')
     .replaceAll(/"upload_id":"[^"]+"/g, '"upload_id":""');
 }

@@ -47,6 +47,12 @@ async function registered(world: World, username: string) {
   return { ...user, hashedPassword };
 }
 
+/** Of the example of RFC 8291 §5. */
+export const pushKeys = {
+  p256dh: "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4",
+  auth: "BTBZMqHH6r4Tts7J_aSIgg",
+};
+
 /** @param beforeRemoval is called while the one who is to be a former member is still there */
 export async function setScene(
   world: World,
@@ -92,10 +98,15 @@ export async function setScene(
   const bot = await member.api("POST", "/api/bots", { username: `bot${chatId}` });
   const hookInput = { name: "Scene's" };
   const hook = await owner.api("POST", `/api/chats/${chatId}/hooks`, hookInput);
+  const pushInput = {
+    endpoint: `https://push.example.com/${chatId}`,
+    keys: pushKeys,
+  };
+  const push = await member.api("POST", "/api/push/subscriptions", pushInput);
   const told = { url: "https://hooks.invalid/", events: ["chat.deleted"] };
   const webhook = await owner.api("POST", `/api/chats/${chatId}/webhooks`, told);
   const delivery = await owner.api("POST", `/api/webhooks/${webhook.body.id}/test`);
-  for (const { status, body } of [key, bot, hook, webhook, delivery])
+  for (const { status, body } of [key, bot, hook, webhook, delivery, push])
     if (status !== 200) throw new Error(JSON.stringify(body));
   const [identity] = await world.sql<{ id: string }[]>`
     insert into identities (user_id, provider, issuer, subject, label)
@@ -122,6 +133,7 @@ export async function setScene(
       webhook_id: webhook.body.id,
       delivery_id: delivery.body.id,
       hook_id: hook.body.id,
+      subscription_id: push.body.id,
       secret: hook.body.url.split("/").at(-1),
       identity_id: Number(identity?.id),
       provider: "github",
