@@ -1,13 +1,17 @@
 // A person's own identities: linking, listing, unlinking, and accounts without a password.
-import { describe, expect, test } from "bun:test";
+import { afterAll, describe, expect, test } from "bun:test";
 import { z } from "zod";
 import { cleanUpVisits } from "../../src/identities/visits.ts";
 import { expectInvalid, expectProblem } from "../http/refusals.ts";
 import { outcomeOf } from "../world/browser.ts";
+import { startMailbox, tokenOf } from "../world/mailbox.ts";
 import { startWorld } from "../world/world.ts";
 import { returnTo, useStage } from "./stage.ts";
 
-const stage = useStage();
+const mailbox = await startMailbox();
+const stage = useStage({ env: { SMTP_URL: mailbox.url, MAIL_FROM: "coop@example.com" } });
+// Once the server has closed its connections.
+afterAll(() => mailbox.stop());
 const password = "correct horse battery";
 
 async function member() {
@@ -190,6 +194,19 @@ describe("an account without a password", () => {
     const deletion = { password, messages: "keep" };
     expect((await fresh.api("DELETE", "/api/auth/me", deletion)).status).toBe(200);
   });
+});
+
+test("a mail gives an account its first password, without another way in", async () => {
+  const { account, email, browser } = stage.employee();
+  const session = await stage.signIn(browser);
+  await stage.world.call("POST", "/api/auth/password/forgot", { email });
+  const token = tokenOf(await mailbox.mailTo(email));
+  const reset = await stage.world.call("POST", "/api/auth/password/reset", { token, password });
+  expect(reset.status).toBe(200);
+  expectProblem(await session.api("GET", "/api/auth/me"), 401, "invalid_token");
+  const login = { username: account, password };
+  expect((await stage.world.call("POST", "/api/auth/login", login)).status).toBe(200);
+  await stage.signIn(browser);
 });
 
 test("a deleted account's identities are gone, and the person comes back as somebody new", async () => {
