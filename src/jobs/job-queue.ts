@@ -193,8 +193,7 @@ export class JobQueue implements Jobs {
           throw new JobRefused("the server that ran the job was killed each time");
         const { id, attempts } = job;
         const isLast = attempts > kind.retryMs.length;
-        const createdAtMs = Date.parse(job.created_at);
-        await kind.run(job.payload, { id, attempts, createdAtMs, isLast, signal });
+        await kind.run(job.payload, { id, attempts, isLast, signal });
         metrics.jobEnded(kind.name, "done");
       } catch (error) {
         // It was given back, or is another server's.

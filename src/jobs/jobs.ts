@@ -6,8 +6,6 @@ export interface JobRun {
   readonly id: number;
   /** How often the job was taken, this time included. */
   readonly attempts: number;
-  /** When the job was stored, in milliseconds since the epoch. */
-  readonly createdAtMs: number;
   /** Whether a failure gives the job up. */
   readonly isLast: boolean;
   /**

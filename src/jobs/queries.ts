@@ -49,7 +49,6 @@ const TakenJob = z.object({
   order_key: z.string().nullable(),
   payload: z.unknown(),
   attempts: z.int(),
-  created_at: z.iso.datetime(),
 });
 export type TakenJob = z.infer<typeof TakenJob>;
 
@@ -88,7 +87,7 @@ export async function takeJobs(
         set attempts = j.attempts + 1, is_running = true, due_at = now() + ${leaseMs} * interval '1 millisecond'
         from due
         where j.id = due.id
-        returning j.id, j.kind, j.order_key, j.payload, j.attempts, j.created_at
+        returning j.id, j.kind, j.order_key, j.payload, j.attempts
       )
       select * from taken order by id
     `,
