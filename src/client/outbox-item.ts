@@ -14,7 +14,7 @@ const contentBytesMax = 64 * 1024 - 512;
 export interface Item {
   pending: PendingMessage;
   /** The number of the stored message, once it is known. */
-  seq: number | undefined;
+  seq?: number;
   /** Runs until the message has failed. */
   timer: Timer;
   settle: (result: SendResult) => void;
@@ -22,12 +22,7 @@ export interface Item {
 
 export function createItem(message: Omit<PendingMessage, "state" | "problem">): Item {
   const pending = { ...message, state: "queued" as const, problem: undefined };
-  return { pending, seq: undefined, timer: new Timer(), settle: () => {} };
-}
-
-export function frameOf({ chat_id, content, client_id, reply_to, attachments }: PendingMessage) {
-  const attachment_ids = attachments?.map(({ id }) => id);
-  return { type: "message" as const, chat_id, content, client_id, reply_to, attachment_ids };
+  return { pending, timer: new Timer(), settle: () => {} };
 }
 
 /** Whether the message is worth another try. */

@@ -1,14 +1,7 @@
 import type { ServerFrame } from "../wire/server-frames.ts";
 import type { PauseMs } from "./close-plans.ts";
 import type { Connection } from "./connection.ts";
-import {
-  createItem,
-  frameOf,
-  isTransient,
-  makeClientId,
-  refusalOf,
-  type Item,
-} from "./outbox-item.ts";
+import { createItem, isTransient, makeClientId, refusalOf, type Item } from "./outbox-item.ts";
 import type { OutboxStore, PendingMessage, Sending, SendResult } from "./pending-message.ts";
 import { ProblemError, problemOfFrame } from "./problem-error.ts";
 import { Timer } from "./timer.ts";
@@ -61,14 +54,22 @@ export class Outbox {
     chatId: number,
     content: string,
     reply_to?: number,
-    attachments?: PendingMessage["attachments"],
+    attachment_ids?: PendingMessage["attachment_ids"],
   ): Sending {
     const clientId = makeClientId();
     const problem = refusalOf(content, this.#items.length);
     if (problem) return { clientId, settled: Promise.resolve({ ok: false, problem }) };
     const created_at = new Date().toISOString();
-    const message = { chat_id: chatId, content, reply_to, attachments, created_at };
-    return this.#add(createItem({ client_id: clientId, ...message }));
+    return this.#add(
+      createItem({
+        client_id: clientId,
+        chat_id: chatId,
+        content,
+        reply_to,
+        attachment_ids,
+        created_at,
+      }),
+    );
   }
 
   /**
@@ -211,9 +212,10 @@ export class Outbox {
       ({ pending }) => pending.chat_id === chatId && pending.state === "queued",
     );
     if (!item || lane.item || lane.timer.isSet || !connection.isOpen) return;
+    const { problem: _, state: __, created_at, ...message } = item.pending;
     lane.item = item;
     this.#change(item, "sending");
-    connection.request(frameOf(item.pending), timing.replyMs, (reply) => {
+    connection.request({ type: "message", ...message }, timing.replyMs, (reply) => {
       if (lane.item === item) lane.item = undefined;
       // A message that the room has shown before the reply came is not in the list any more.
       if (this.#items.includes(item)) this.#receive(item, lane, reply);

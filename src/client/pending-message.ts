@@ -1,4 +1,3 @@
-import type { Attachment } from "../wire/attachments.ts";
 import type { ProblemError } from "./problem-error.ts";
 
 /**
@@ -13,8 +12,8 @@ export interface PendingMessage {
   readonly content: string;
   /** The id of the message that this one replies to. */
   readonly reply_to: number | undefined;
-  /** Uploaded files that go with the message. */
-  readonly attachments?: readonly Attachment[] | undefined;
+  /** The ids of uploaded files that go with the message. */
+  readonly attachment_ids?: number[] | undefined;
   /** Time by this machine's clock. */
   readonly created_at: string;
   readonly state: "queued" | "sending" | "sent" | "failed";

@@ -50,13 +50,13 @@ export interface Room extends Observable<RoomSnapshot> {
   /**
    * Shows the message as pending at once, and sends it until it is acknowledged, over reconnects too.
    * @param content may be empty if there are files
-   * @param options `attachments`: files that were uploaded to the chat and not sent yet
+   * @param options `attachmentIds`: files that were uploaded to the chat and not sent yet
    */
   send(
     content: string,
     options?: {
       replyTo?: number | undefined;
-      attachments?: PendingMessage["attachments"];
+      attachmentIds?: PendingMessage["attachment_ids"];
     },
   ): Sending;
   /** Sends a failed message again. @returns undefined if no failed message has this id */

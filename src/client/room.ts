@@ -77,8 +77,8 @@ export class OpenRoom {
     this.#room = {
       chatId,
       ...this.#observed.observable,
-      send: (content, { replyTo, attachments } = {}) =>
-        outbox.send(chatId, content, replyTo, attachments),
+      send: (content, { replyTo, attachmentIds } = {}) =>
+        outbox.send(chatId, content, replyTo, attachmentIds),
       retry: (clientId) => outbox.retry(clientId),
       discard: (clientId) => outbox.discard(clientId),
       edit: this.#changes.edit,

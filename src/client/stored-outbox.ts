@@ -1,5 +1,4 @@
 // `gemini-coop/client/stored-outbox`: keeps messages that are not sent yet in a browser.
-import type { Attachment } from "../wire/attachments.ts";
 import type { OutboxStore, StoredMessage } from "./pending-message.ts";
 import { createStoredEntries, type BrowserStorage } from "./stored-entries.ts";
 
@@ -10,21 +9,12 @@ const limits = {
   ageMsMax: 30 * 24 * 60 * 60 * 1_000,
 };
 
-/** Without what pending messages show of their files, a message would lose them. */
-function isFiles(value: unknown): value is readonly Attachment[] {
-  return (
-    Array.isArray(value) &&
-    value.every((file) => {
-      const { id, name, size, kind, url } = Object(file) as Record<string, unknown>;
-      const texts = [name, kind, url].every((text) => typeof text === "string");
-      return typeof id === "number" && typeof size === "number" && texts;
-    })
-  );
-}
+const areIds = (ids: unknown): ids is number[] =>
+  Array.isArray(ids) && ids.every((id) => typeof id === "number");
 
 function parse(value: unknown): StoredMessage | undefined {
   if (typeof value !== "object" || value === null) return undefined;
-  const { client_id, chat_id, content, reply_to, attachments, created_at, failure } =
+  const { client_id, chat_id, content, reply_to, attachment_ids, created_at, failure } =
     value as Record<string, unknown>;
   const isMessage =
     typeof client_id === "string" &&
@@ -35,8 +25,9 @@ function parse(value: unknown): StoredMessage | undefined {
     (failure === undefined || typeof failure === "string");
   if (!isMessage) return undefined;
   const message = { client_id, chat_id, content, reply_to, created_at, failure };
-  if (attachments === undefined) return message;
-  return isFiles(attachments) ? { ...message, attachments } : undefined;
+  if (attachment_ids === undefined) return message;
+  // Without its files it would be another message.
+  return areIds(attachment_ids) ? { ...message, attachment_ids } : undefined;
 }
 
 /**

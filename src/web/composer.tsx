@@ -114,7 +114,7 @@ export function Composer({
   const characters = text.length > charactersNear ? [...trimmed].length : trimmed.length;
   const isTooLong = characters > charactersMax;
 
-  const hasFiles = !editing && uploads.ready.length > 0;
+  const hasFiles = !editing && uploads.ids.length > 0;
   const isWaiting = !editing && uploads.isBusy;
   const canSend = (trimmed !== "" || hasFiles) && !isTooLong && !isWaiting;
 

@@ -108,8 +108,8 @@ export function useConversation(parts: ConversationParts) {
       setNotice(undefined);
       composing.clear();
       if (!editing) {
-        const { ready } = uploads;
-        room.send(text, { replyTo, attachments: ready.length > 0 ? ready : undefined });
+        const { ids } = uploads;
+        room.send(text, { replyTo, attachmentIds: ids.length > 0 ? [...ids] : undefined });
         uploads.clear();
         parts.onSent();
         goToNewest();

@@ -76,8 +76,8 @@ export function VoiceRecorder({ room, replyTo, press, onEnd }: RecorderProps) {
       const { content, name } = current;
       const onProgress = (share: number) => setProgress(share);
       const options = { name, kind: "voice", onProgress } as const;
-      const attachment = await attachments.upload(room.chatId, content, options);
-      room.send("", { replyTo, attachments: [attachment] });
+      const { id } = await attachments.upload(room.chatId, content, options);
+      room.send("", { replyTo, attachmentIds: [id] });
       onEnd(true);
     } catch (error) {
       setProblem(asProblemError(error).detail);

@@ -1,4 +1,4 @@
-// A few bodies are read at a time, and none waits for the end of another.
+// A few bodies are read at a time.
 import { expect, test } from "bun:test";
 import { UploadSlots } from "../../src/attachments/upload-slots.ts";
 
@@ -13,19 +13,6 @@ function bodyOf(chunks: number): ReadableStream<Uint8Array> {
     },
   });
 }
-
-test("a short body comes to its end while a long one goes on, and both come whole", async () => {
-  const slots = new UploadSlots(1, -1);
-  const ended: string[] = [];
-  async function read(name: string, chunks: number) {
-    let bytes = 0;
-    for await (const chunk of slots.read(bodyOf(chunks))) bytes += chunk.length;
-    ended.push(name);
-    return bytes;
-  }
-  expect(await Promise.all([read("long", 500), read("short", 5)])).toEqual([5_000, 50]);
-  expect(ended).toEqual(["short", "long"]);
-});
 
 test("a body that is given up leaves its slot to others", async () => {
   const slots = new UploadSlots(1);

@@ -115,8 +115,8 @@ test("a message with files goes on after a lost connection and in the person's n
   const room = cutOff.room(chat.id);
   await untilLive(room);
   await proxy.stop();
-  const { settled, clientId } = room.send("", { attachments: [file] });
-  expect(room.getSnapshot().pending).toMatchObject([{ content: "", attachments: [file] }]);
+  const { settled, clientId } = room.send("", { attachmentIds: [file.id] });
+  expect(room.getSnapshot().pending).toMatchObject([{ content: "", attachment_ids: [file.id] }]);
   cutOff.close();
   expect(await settled).toMatchObject({ ok: false });
 
@@ -135,15 +135,16 @@ test("a message whose file is gone fails with the reason, and stays in the outbo
   const file = await uploaded(world, ann, chat.id, "some bytes", { name: "a.txt" });
   await ann.api("DELETE", file.url);
   const room = (await people.signedIn({}, ann)).room(chat.id);
-  const { settled } = room.send("look", { attachments: [file] });
+  const { settled } = room.send("look", { attachmentIds: [file.id] });
   expect(await settled).toMatchObject({ ok: false, problem: { code: "invalid" } });
-  expect(room.getSnapshot().pending).toMatchObject([{ state: "failed", attachments: [file] }]);
+  expect(room.getSnapshot().pending).toMatchObject([
+    { state: "failed", attachment_ids: [file.id] },
+  ]);
 });
 
 test("what is stored with files that were altered is not sent without them", () => {
   const store = storedOutbox(browserStorage());
-  const files = [{ id: 1, name: "a", size: 1, kind: "file", url: "/" }, "?"];
-  const altered: object = { ...message(), attachments: files };
+  const altered: object = { ...message(), attachment_ids: [1, "?"] };
   storage.set(
     "gemini-coop-unsent:7:1",
     JSON.stringify({ saved_at_ms: Date.now(), value: altered }),
