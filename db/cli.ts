@@ -12,6 +12,7 @@ import {
   newMigration,
   rollBack,
 } from "../src/database/migrations/migrate.ts";
+import { countFiles } from "../src/attachments/count-files.ts";
 import { openPool } from "../src/database/pooler.ts";
 import { restore } from "../src/database/backup/restore.ts";
 import { archiveFolder, extractFolder } from "../src/file-store/folder-archive.ts";
@@ -107,7 +108,7 @@ async function backup(address: DatabaseAddress, config: Config, [file]: string[]
 
 async function restoreFrom(address: DatabaseAddress, config: Config, [file = ""]: string[]) {
   const header = await restore(address, file, { log });
-  const files = await restoreFiles(config, file, header);
+  const files = await restoreFiles(config, file, await countFilesOf(address));
   return `restored ${summaryOf(header)}\nas they were at ${header.made_at}${files}`;
 }
 
@@ -117,25 +118,34 @@ const filesBeside = (backupPath: string) => `${backupPath.replace(/\.sql\.gz$/, 
 /** Files are archived after the rows, so that each row that was saved has its file. */
 async function backUpFiles(config: Config, backupPath: string): Promise<string> {
   if (config.files.s3) {
-    return `The files of messages are not in it: they are in the bucket ${config.files.s3.bucket}. Copy the bucket, too.`;
+    return `Files are not in it: they are in the bucket ${config.files.s3.bucket}. Copy the bucket, too.`;
   }
   const path = filesBeside(backupPath);
   const count = await archiveFolder(config.files.folder, path);
   return `saved ${count} files\nto ${path}`;
 }
 
-async function restoreFiles(config: Config, backupPath: string, header: Header): Promise<string> {
+async function countFilesOf(address: DatabaseAddress): Promise<number> {
+  const sql = await openPool(address, log);
+  try {
+    return await countFiles(sql);
+  } finally {
+    await sql.end({ timeout: 2 });
+  }
+}
+
+/** @param expected files that rows of the restored database name */
+async function restoreFiles(config: Config, backupPath: string, expected: number): Promise<string> {
   const path = filesBeside(backupPath);
-  const expected = header.rows.stored_files ?? 0;
   if (config.files.s3) {
     return expected === 0
       ? ""
-      : `\nThe files of messages are not in it: the bucket ${config.files.s3.bucket} needs them.`;
+      : `\nFiles are not in it: the bucket ${config.files.s3.bucket} needs ${expected} of them.`;
   }
   if (!existsSync(path)) {
     return expected === 0
       ? ""
-      : `\n${path} is not there: ${expected} files of messages are missing in ${config.files.folder}.`;
+      : `\n${path} is not there: ${expected} files are missing in ${config.files.folder}.`;
   }
   const count = await extractFolder(path, config.files.folder).catch((error: unknown) => {
     const detail = error instanceof Error ? error.message : String(error);

@@ -19,6 +19,7 @@ import { documentRoutes } from "./docs/documents.ts";
 import { docsRoutes } from "./docs/pages.ts";
 import type { ExportSlots } from "./export/export-slots.ts";
 import { exportRoutes } from "./export/routes.ts";
+import { appFileRoutes } from "./http/app-files.ts";
 import { seeClient } from "./http/address.ts";
 import {
   crossOrigin,
@@ -36,11 +37,14 @@ import { requestLog } from "./http/request-log.ts";
 import { requestIdMax, requestIdOf } from "./http/request-id.ts";
 import { createRouter } from "./http/router.ts";
 import { secureHeaders } from "./http/secure-headers.ts";
+import { hookPostRoutes } from "./incoming-webhooks/post-routes.ts";
+import { incomingWebhookRoutes } from "./incoming-webhooks/routes.ts";
 import { Providers } from "./identities/providers.ts";
 import { identityRoutes } from "./identities/routes.ts";
 import type { MailQueue } from "./mail/mail.ts";
 import { messageRoutes } from "./messages/routes.ts";
 import { moderationRoutes } from "./moderation/routes.ts";
+import { pushRoutes } from "./push/routes.ts";
 import type { StoreReaction } from "./reactions/commit.ts";
 import { searchRoutes } from "./search/routes.ts";
 import { reactionRoutes } from "./reactions/routes.ts";
@@ -49,6 +53,8 @@ import { receiptRoutes } from "./receipts/routes.ts";
 import { socketRoutes } from "./socket/routes.ts";
 import type { SocketUpgrade } from "./socket/upgrade.ts";
 import { twoFactorRoutes } from "./two-factor/routes.ts";
+import { deliveryRoutes } from "./webhooks/delivery-routes.ts";
+import { webhookRoutes } from "./webhooks/routes.ts";
 import type { Context } from "hono";
 import { requestId } from "hono/request-id";
 
@@ -84,6 +90,7 @@ export function createApp(parts: AppParts) {
   app.route("/", fileRoutes(ctx, uploads));
   app.route("/", pictureFileRoutes(ctx, uploads));
   app.use(limitBody);
+  app.route("/", hookPostRoutes(ctx));
   app.use(requireJson);
 
   app.route("/", authRoutes(ctx, passwords, mail));
@@ -93,6 +100,10 @@ export function createApp(parts: AppParts) {
   app.route("/", identityRoutes(ctx, new Providers(ctx.config)));
   app.route("/", accessKeyRoutes(ctx));
   app.route("/", botRoutes(ctx));
+  app.route("/", webhookRoutes(ctx));
+  app.route("/", deliveryRoutes(ctx));
+  app.route("/", incomingWebhookRoutes(ctx));
+  app.route("/", pushRoutes(ctx));
   app.route("/", peopleRoutes(ctx));
   app.route("/", chatRoutes(ctx));
   app.route("/", receiptRoutes(ctx, receipts));
@@ -111,6 +122,7 @@ export function createApp(parts: AppParts) {
   app.route("/", docsRoutes(ctx.config));
   app.route("/", documentRoutes(app, ctx.config));
   app.route("/", pageRoutes(ctx.config));
+  app.route("/", appFileRoutes(ctx.config));
 
   app.notFound(createNotFound(app));
   app.onError(handleError(ctx.log));

@@ -1,5 +1,6 @@
 // The program of a container: the server, its migrations and its health check. Bun compiles it with all imports (see the
 // Dockerfile). In a checkout, `bun run` has the same commands.
+import { imageCommand } from "./attachments/images/pipe.ts";
 import { readConfig } from "./config/config.ts";
 
 const usage = `Usage:
@@ -23,6 +24,9 @@ async function run([command = "serve", ...args]: string[]): Promise<void> {
     await import("./main.ts");
   } else if (command === "health" && args.length === 0) {
     process.exitCode = (await isHealthy()) ? 0 : 1;
+  } else if (command === imageCommand && args.length === 0) {
+    const { runImageProgram } = await import("./attachments/images/image-program.ts");
+    await runImageProgram();
   } else if (command.startsWith("db:")) {
     const { runDatabaseCommand } = await import("../db/cli.ts");
     process.exitCode = await runDatabaseCommand([command.slice("db:".length), ...args]);

@@ -2,32 +2,33 @@
 import type { Logger } from "pino";
 import { PeopleChanges } from "./accounts/people-changes.ts";
 import { Passwords, type PasswordCost } from "./accounts/passwords.ts";
-import { readArrivals, type Arrival, type ArrivalRead } from "./accounts/socket-queries.ts";
+import { createArrivals } from "./accounts/arrivals.ts";
 import { RecentSessions } from "./accounts/recent-sessions.ts";
-import { leaseSeconds } from "./answers/budget/queries.ts";
+import { leaseSeconds } from "./answers/budget/abandoned-runs.ts";
 import { isStreaming } from "./answers/queries.ts";
 import { RunningAnswers } from "./answers/running-answers.ts";
 import { keepPicture } from "./attachments/keep-picture.ts";
 import { Uploads } from "./attachments/uploads.ts";
 import type { Bus } from "./bus/bus.ts";
 import type { Config } from "./config/config.ts";
-import type { Arrivals, Ctx, InsertMessage, Model } from "./context.ts";
+import type { Ctx, InsertMessage, Model } from "./context.ts";
 import { noPeers } from "./realtime/ports.ts";
 import type { Sql } from "./database/connect.ts";
 import { ExportSlots } from "./export/export-slots.ts";
-import { GroupReads } from "./database/group-reads.ts";
 import { repeatedAfterDeadlocks } from "./database/deadlocks.ts";
 import { GroupCommit } from "./database/group-commit.ts";
 import { observed } from "./database/query-metrics.ts";
 import { openFileStore } from "./file-store/open-store.ts";
+import { JobQueue } from "./jobs/job-queue.ts";
 import { insertMessages, type InsertedMessage, type NewMessage } from "./log/insert.ts";
 import { createReadLog, findLastSeqs } from "./log/replay.ts";
 import { createMailQueue } from "./account-mail/mail-queue.ts";
 import { TypingNotices } from "./messages/typing.ts";
 import { noMetrics } from "./observability/metrics/metrics.ts";
 import { noTelemetry, type Telemetry } from "./observability/telemetry.ts";
-import { RecentReplays } from "./log/recent-replays.ts";
+import { createOutgoingHttp } from "./outgoing-http/outgoing-http.ts";
 import { Presence } from "./presence/presence.ts";
+import { handlePush } from "./push/ring.ts";
 import { createStoreReaction } from "./reactions/commit.ts";
 import { ReadNotices } from "./receipts/notices.ts";
 import { createRateLimits } from "./rate-limits/rate-limits.ts";
@@ -37,20 +38,17 @@ import { Rooms } from "./realtime/rooms.ts";
 import { shareRooms } from "./realtime/share.ts";
 import type { Emit } from "./realtime/topics.ts";
 import type { ServerParts } from "./server.ts";
+import { createCounting } from "./socket/count-queries.ts";
 import { createFollowerGate } from "./socket/following.ts";
 import { Memberships } from "./socket/memberships.ts";
-import { createPeerHandlers, type PeerEventsParts } from "./socket/peer-events.ts";
+import { createPeerHandlers, type PeerParts } from "./socket/peer-events.ts";
 import { SearchIndexer } from "./search/indexer.ts";
+import { handleDeliveries } from "./webhooks/deliver.ts";
 import { SocketRegistry } from "./socket/registry.ts";
 import { SocketUpgrade } from "./socket/upgrade.ts";
 
 const commitGroupMax = 256;
 const commitQueueMax = 10_000;
-/** A join reads up to 1 MiB. */
-const arrivalsGroupMax = 32;
-const arrivalsQueueMax = 50_000;
-/** Milliseconds in which most clients send the first `join`, so that their session is looked up by its statement. */
-const firstJoinMs = 10;
 
 export interface ContextParts {
   config: Config;
@@ -94,8 +92,10 @@ export interface ComposedDurations {
   presenceLeaseMs: number;
   /** An answer waits so long for the model's copies of its files. */
   fileWaitMs: number;
-  /** See `InProcessMailQueue`. */
+  /** See `createMailQueue`. */
   mailRetryMs: readonly number[];
+  /** See `handleDeliveries`. */
+  webhookRetryMs: readonly number[];
   /** Another server fills the index of the searches within this after the one that did was killed. */
   indexerLeaseMs: number;
 }
@@ -111,9 +111,8 @@ export function compose(parts: ContextParts): ServerParts {
     sql,
     log,
     now,
-    holdMs: durations.presenceHoldMs,
-    idleMs: durations.presenceIdleMs,
-    leaseMs: durations.presenceLeaseMs,
+    onWritten: () => peers?.lookAt("presence"),
+    durations,
   });
   const sockets = new SocketRegistry({
     perUserMax: config.socketsPerUserMax,
@@ -123,13 +122,13 @@ export function compose(parts: ContextParts): ServerParts {
     authTimeoutMs: durations.authTimeoutMs,
     leaveDelayMs: durations.leaveDelayMs,
     removalDoubtMs: durations.removalDoubtMs,
+    counting: createCounting(sql, log, config, presence.people),
     onPerson: (userId, isHere) => peers?.personMoved(userId, isHere),
   });
-  const uploads = new Uploads();
+  const uploads = new Uploads(log);
   const answers = new RunningAnswers({
-    answersMax: config.budgets.serverAnswers,
     fileWaitMs: durations.fileWaitMs,
-    keepPicture: (context, picture) => keepPicture(context, uploads.images, picture),
+    keepPicture: (context, picture) => keepPicture(context, uploads, picture),
     onRuns: (answer, isRunning) => peers?.answerRuns(answer, isRunning),
   });
   const gate = createFollowerGate(sql, log, sockets);
@@ -154,11 +153,12 @@ export function compose(parts: ContextParts): ServerParts {
     parts.bus &&
     shareRooms({
       ...{ local, log, metrics, activityMs, bus: parts.bus },
+      name: presence.people.serverId,
       prefix: config.bus?.prefix ?? "",
       isStreaming: (messageId) => isStreaming(sql, messageId),
       attemptHere: (messageId): number | undefined => answers.find(messageId)?.lease.attempt,
       onTakenOver: (messageId) => answers.find(messageId)?.stop("abandoned"),
-      handlers: createPeerHandlers((): PeerEventsParts => ({ ctx, receipts, sockets, peers })),
+      handlers: createPeerHandlers(log, (): PeerParts => server),
     });
   const peers = shared?.peers;
   sockets.followers.watch({
@@ -168,6 +168,8 @@ export function compose(parts: ContextParts): ServerParts {
       peers?.followed(chatId, form, isFollowed);
     },
   });
+  const lifecycle = { closing: false };
+  const jobs = new JobQueue({ sql, log, metrics, lifecycle });
   const ctx: Ctx = {
     config,
     secretKey,
@@ -185,16 +187,21 @@ export function compose(parts: ContextParts): ServerParts {
     insertMessage: createInsertMessage(sql, telemetry),
     arrivals: createArrivals(sql),
     answers,
-    lifecycle: { closing: false },
+    jobs,
+    outgoing: createOutgoingHttp({ allowed: config.webhookAllow }),
+    lifecycle,
   };
-  const receipts = new ReadNotices(ctx, durations.receiptsMs);
-  return {
+  handlePush(ctx);
+  const mail = createMailQueue(ctx, durations.mailRetryMs);
+  handleDeliveries({ ctx, mail }, durations.webhookRetryMs);
+  const server: ServerParts = {
     ctx,
     sockets,
     peers,
+    jobs,
     exportSlots: new ExportSlots(),
     passwords: new Passwords(log, parts.passwordCost),
-    mail: createMailQueue(ctx, durations.mailRetryMs),
+    mail,
     presence,
     peopleChanges: new PeopleChanges(ctx),
     memberships: new Memberships({
@@ -208,29 +215,14 @@ export function compose(parts: ContextParts): ServerParts {
     typing: new TypingNotices(ctx, durations.typingMs),
     storeReaction: createStoreReaction(sql),
     uploads,
-    receipts,
+    receipts: new ReadNotices(ctx, durations.receiptsMs),
     upgrade: new SocketUpgrade(ctx),
     indexer: new SearchIndexer(
       { sql, log, metrics, now, lifecycle: ctx.lifecycle },
       durations.indexerLeaseMs,
     ),
   };
-}
-
-function createArrivals(sql: Sql): Arrivals {
-  const replays = new RecentReplays();
-  const read = (arrivals: Arrival[]) => readArrivals(sql, arrivals, replays);
-  const reads = new GroupReads<Arrival, ArrivalRead>(read, {
-    sizeMax: arrivalsGroupMax,
-    queueMax: arrivalsQueueMax,
-  });
-  return {
-    async readSessionChats(session) {
-      const { chats, quietChatIds, isHidden } = await reads.add(session, firstJoinMs);
-      return chats && { chats, quietChatIds, isHidden };
-    },
-    readJoin: async (join) => (await reads.add(join)).chat,
-  };
+  return server;
 }
 
 function createInsertMessage(sql: Sql, { metrics, tracing }: Telemetry): InsertMessage {

@@ -3,6 +3,7 @@ import type { Logger } from "pino";
 import type { Config } from "./config/config.ts";
 import type { Sql } from "./database/connect.ts";
 import type { FileStore } from "./file-store/file-store.ts";
+import type { Jobs } from "./jobs/jobs.ts";
 import type { ChatsOf } from "./log/chats-of-people.ts";
 import type { InsertedMessage, NewMessage } from "./log/insert.ts";
 import type { JoinedChat, JoinRead } from "./log/join-reads.ts";
@@ -12,6 +13,7 @@ import type {
   RunningUploads,
   StreamAnswer,
 } from "./model/stream-answer.ts";
+import type { OutgoingHttp } from "./outgoing-http/outgoing-http.ts";
 import type { Telemetry } from "./observability/telemetry.ts";
 import type { RateLimits } from "./rate-limits/rate-limits.ts";
 import type { Listener } from "./realtime/listener.ts";
@@ -38,6 +40,10 @@ export interface Ctx {
   readonly insertMessage: InsertMessage;
   readonly arrivals: Arrivals;
   readonly answers: Answers;
+  /** The queue of what runs later. */
+  readonly jobs: Jobs;
+  /** Calls addresses that people have entered. */
+  readonly outgoing: OutgoingHttp;
   /** `closing` is true from the moment the server goes down: from then on nothing new is begun. */
   readonly lifecycle: { closing: boolean };
 }
@@ -167,12 +173,12 @@ export interface RunningAnswer {
 /** The answers that run on this node. */
 export interface Answers {
   /**
-   * Takes one of the server's slots; free answers are never too many.
+   * Takes a slot: a server that goes down waits until all are released.
    * @returns releases the slot; only the first call counts
-   * @throws Problem `quota_exceeded`, `unavailable` while the server goes down
+   * @throws Problem `unavailable` while the server goes down
    */
-  takeSlot(options: { isFree: boolean }): () => void;
-  /** Takes a slot for an answer that goes on, however many run: it was reserved on a server that is gone. */
+  takeSlot(): () => void;
+  /** Takes a slot for an answer that goes on, which was reserved on a server that is gone. */
   takeSlotOfResumed(): () => void;
   add(answer: RunningAnswer): void;
   remove(answer: RunningAnswer): void;

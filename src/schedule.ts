@@ -48,6 +48,30 @@ export function inTurn(task: () => Promise<void>): () => Promise<void> {
   };
 }
 
+/**
+ * Makes a function that has a task run soon, but not within `intervalMs` after its last run has begun. Calls until then are one.
+ * A failure is logged.
+ */
+export function soon(
+  intervalMs: number,
+  name: string,
+  log: Logger,
+  task: () => Promise<void>,
+): () => void {
+  let begunAtMs = -Infinity;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const run = () => {
+    timer = undefined;
+    begunAtMs = performance.now();
+    task().catch((error: unknown) => {
+      log.warn({ err: error, task: name }, "a task failed; it will be tried again");
+    });
+  };
+  return () => {
+    timer ??= setTimeout(run, Math.max(0, begunAtMs + intervalMs - performance.now()));
+  };
+}
+
 /** Settles with `work` or after `timeoutMs`, whichever is first. @returns whether the work was done in time */
 export async function within(timeoutMs: number, work: Promise<unknown>): Promise<boolean> {
   const { promise: late, resolve } = Promise.withResolvers<boolean>();

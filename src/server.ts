@@ -3,7 +3,8 @@ import type { Server } from "bun";
 import type { PeopleChanges } from "./accounts/people-changes.ts";
 import { createApp, type AppParts } from "./app.ts";
 import type { Ctx } from "./context.ts";
-import type { InProcessMailQueue } from "./mail/in-process-queue.ts";
+import type { ClosableMailQueue } from "./account-mail/mail-queue.ts";
+import type { JobQueue } from "./jobs/job-queue.ts";
 import type { Presence } from "./presence/presence.ts";
 import { within } from "./schedule.ts";
 import type { SearchIndexer } from "./search/indexer.ts";
@@ -38,7 +39,7 @@ const defaultDurations: ServerDurations = {
 const idleTimeoutSeconds = 75;
 
 /** The objects that a server needs from compose.ts. */
-export type ServerParts = SocketParts & AppParts & TaskParts & { mail: InProcessMailQueue };
+export type ServerParts = SocketParts & AppParts & TaskParts & { mail: ClosableMailQueue };
 
 export interface RunningServer {
   readonly ctx: Ctx;
@@ -49,6 +50,7 @@ export interface RunningServer {
   readonly memberships: Memberships;
   /** Tests call it instead of waiting. */
   readonly indexer: SearchIndexer;
+  readonly jobs: JobQueue;
   readonly port: number;
   /** The address for a client on this machine. */
   readonly url: string;
@@ -81,20 +83,25 @@ export function startServer(
     peopleChanges: parts.peopleChanges,
     memberships: parts.memberships,
     indexer: parts.indexer,
+    jobs: parts.jobs,
     port,
     url: `http://${host}:${port}`,
     async stop() {
       ctx.lifecycle.closing = true;
+      const jobsStopped = parts.jobs.stop(times.drainMs);
       await within(times.drainMs, Promise.all([sockets.idle(), ctx.answers.close()]));
       for (const stop of stops) stop();
       await within(times.closeMs, parts.presence.people.stop());
       await within(times.closeMs, parts.indexer.stop());
-      await within(times.closeMs, parts.mail.stop());
+      await within(times.closeMs, jobsStopped);
+      parts.mail.close();
       // A connection that ends before its peer has read the close frame may lose it.
       await within(
         times.closeMs,
         sockets.closeAll("restart", "the server restarts, reconnect in a moment"),
       );
+      // Their people come back to other servers, where these sockets must not count any more.
+      if (sockets.counts) await within(times.closeMs, sockets.counts.flush());
       if (parts.peers) await within(times.closeMs, parts.peers.stop());
       // Bun's graceful stop may wait for ever for a peer that doesn't answer.
       await within(times.closeMs, server.stop());
@@ -114,6 +121,7 @@ function watchState(parts: ServerParts): void {
     inboxes: () => sockets.waitingFrames(),
     passwordQueue: () => passwords.waitingCount,
     searchLagMs: () => indexer.lagMs,
+    jobs: () => parts.jobs.counts,
     bus: () => peers && { isUp: peers.bus === "up", subscriptions: peers.subscriptionCount },
   });
 }

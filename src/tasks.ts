@@ -14,11 +14,13 @@ import { purgeDeletedChats } from "./chats/purge.ts";
 import type { Ctx } from "./context.ts";
 import { cleanUpVisits } from "./identities/visits.ts";
 import type { Presence } from "./presence/presence.ts";
+import type { JobQueue } from "./jobs/job-queue.ts";
 import type { Peers } from "./realtime/peers.ts";
 import { every } from "./schedule.ts";
 import type { SearchIndexer } from "./search/indexer.ts";
 import { catchUp, createLogCheck } from "./socket/log-check.ts";
 import type { Memberships } from "./socket/memberships.ts";
+import { cleanUpWebhooks, followNewChats, tellWebhooks } from "./webhooks/actions.ts";
 import type { SocketRegistry } from "./socket/registry.ts";
 
 /** Durations in milliseconds. Tests shorten them. */
@@ -56,6 +58,12 @@ export interface TaskDurations {
   presenceRenewMs: number;
   /** Between two looks for messages that searches do not find yet. */
   indexMs: number;
+  /** Between two looks for jobs that are due, and two counts of all jobs. */
+  jobPollMs: number;
+  jobCountMs: number;
+  /** Between two looks for what webhooks have to be told, and for chats that people with webhooks of their own have come into. */
+  webhookMs: number;
+  webhookChatsMs: number;
   cleanUpMs: number;
 }
 
@@ -76,6 +84,10 @@ export const defaultTaskDurations: TaskDurations = {
   peoplePollMs: 1_000,
   presenceRenewMs: 8_000,
   indexMs: 750,
+  jobPollMs: 500,
+  jobCountMs: 10_000,
+  webhookMs: 400,
+  webhookChatsMs: 2_000,
   cleanUpMs: 10 * 60_000,
 };
 
@@ -87,13 +99,14 @@ export interface TaskParts {
   peopleChanges: PeopleChanges;
   memberships: Memberships;
   indexer: SearchIndexer;
+  jobs: JobQueue;
   /** Undefined where there is no bus. */
   peers: Peers | undefined;
 }
 
 /** @returns a stop for each recurring task */
 export function startTasks(parts: TaskParts, times: TaskDurations): (() => void)[] {
-  const { ctx, sockets, presence, peopleChanges, memberships, indexer, peers } = parts;
+  const { ctx, sockets, presence, peopleChanges, memberships, indexer, jobs, peers } = parts;
   const { log } = ctx;
   const { cleanUpMs } = times;
   return [
@@ -123,6 +136,13 @@ export function startTasks(parts: TaskParts, times: TaskDurations): (() => void)
     every(cleanUpMs, "clean-up of changed people", log, () => peopleChanges.cleanUp()),
     every(times.presenceRenewMs, "presence lease", log, () => presence.people.renew()),
     every(times.indexMs, "search index", log, () => indexer.run()),
+    // Jobs that a server before this one has left are done at once.
+    every(times.jobPollMs, "jobs", log, () => jobs.poll(), { atOnce: true }),
+    every(times.jobCountMs, "count of jobs", log, () => jobs.count()),
+    every(times.webhookMs, "webhooks", log, () => tellWebhooks(ctx)),
+    every(times.webhookChatsMs, "chats of webhooks", log, () => followNewChats(ctx)),
+    every(cleanUpMs, "clean-up of webhooks", log, () => cleanUpWebhooks(ctx)),
+    every(cleanUpMs, "clean-up of jobs", log, () => jobs.cleanUp()),
     every(cleanUpMs, "presence clean-up", log, () => presence.cleanUp()),
     every(cleanUpMs, "session clean-up", log, () => cleanUpSessions(ctx)),
     every(cleanUpMs, "clean-up of mail links", log, () => cleanUpLinks(ctx)),
@@ -135,13 +155,15 @@ export function startTasks(parts: TaskParts, times: TaskDurations): (() => void)
 }
 
 function startPeerTasks(parts: TaskParts, peers: Peers, times: TaskDurations): (() => void)[] {
-  const { ctx, memberships } = parts;
+  const { ctx, memberships, presence } = parts;
   const { log } = ctx;
   return [
     every(times.beatMs, "beats of active rooms", log, () => peers.beat()),
     every(times.aliveMs, "sign of life", log, () => peers.tellAlive()),
     every(times.awayCheckMs, "log check without the bus", log, async () => {
-      if (peers.bus === "away") await catchUp(ctx, memberships);
+      if (peers.bus !== "away") return;
+      await catchUp(ctx, memberships);
+      peers.keepOnly(await presence.liveServers());
     }),
   ];
 }

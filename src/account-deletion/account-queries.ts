@@ -100,6 +100,9 @@ async function markDeleted(
       not_signing_in as (
         delete from sign_in_tickets t using deleted where t.user_id = deleted.id
       ),
+      without_webhooks as (
+        delete from webhooks w using deleted where w.user_id = deleted.id
+      ),
       unseen as (
         delete from last_seen l using deleted where l.user_id = deleted.id
       ),

@@ -42,7 +42,7 @@ export async function requestEmail(
     target: `user:${caller.id}`,
     source: caller.source,
   });
-  mail.add({ kind: "verify_email", userId: caller.id, email });
+  await mail.add({ kind: "verify_email", user_id: caller.id, email });
 }
 
 /**
@@ -63,19 +63,16 @@ export async function verifyEmail(
     },
   );
   if (!verified) throw invalidLink();
-  const { username, email: newEmail, old_email: email } = verified;
-  if (email.toLowerCase() !== newEmail.toLowerCase()) {
-    mail.add({ kind: "email_was_changed", email, username, newEmail });
-  }
+  ctx.jobs.wake();
 }
 
 /**
  * Sends a link that resets the password to an address, if an account has it. Whether it does is found out after the reply.
  * @throws Problem `mail_not_configured`
  */
-export function requestReset(mail: MailQueue, email: string): void {
+export async function requestReset(mail: MailQueue, email: string): Promise<void> {
   requireMail(mail);
-  mail.add({ kind: "reset_password", email });
+  await mail.add({ kind: "reset_password", email });
 }
 
 /**
@@ -98,7 +95,7 @@ export async function resetPassword(
   endSessions(ctx, reset.session_ids);
   // A sign-in with the old password that was stored while that statement waited for it is not in its snapshot.
   endSessions(ctx, await deleteAllSessions(ctx.sql, reset.id));
-  mail.add({ kind: "password_was_reset", email: reset.email, username: reset.username });
+  ctx.jobs.wake();
 }
 
 function invalidLink(): Problem {

@@ -9,6 +9,7 @@ import {
   verifyLetter,
   wasChangedLetter,
   wasResetLetter,
+  webhookOffLetter,
 } from "./letters.ts";
 import { deleteLink, insertResetLink, insertVerifyLink } from "./queries.ts";
 
@@ -54,6 +55,8 @@ async function mailOf(
     case "password_was_reset":
       return wasResetLetter(job);
     case "email_was_changed":
-      return wasChangedLetter(job);
+      return wasChangedLetter({ ...job, newEmail: job.new_email });
+    case "webhook_off":
+      return webhookOffLetter(job);
   }
 }

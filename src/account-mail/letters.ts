@@ -121,3 +121,29 @@ export function wasChangedLetter({
     ],
   });
 }
+
+/** To the person whose webhook was turned off. The path of its address may be secret. */
+export function webhookOffLetter({
+  email,
+  username,
+  url,
+  is_gone: isGone,
+}: {
+  email: string;
+  username: string;
+  url: string;
+  is_gone: boolean;
+}): Mail {
+  const { host } = new URL(url);
+  const reason = isGone
+    ? "It has answered that it wants no more (410)."
+    : "For three days every try to tell it of something has failed.";
+  return letter({
+    to: email,
+    subject: `A webhook of ${product} was turned off`,
+    paragraphs: [
+      `Hello ${username}, your webhook at ${host} was turned off. ${reason}`,
+      "Look at its deliveries, and turn it on again when it works.",
+    ],
+  });
+}

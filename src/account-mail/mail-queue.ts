@@ -1,32 +1,65 @@
-import type { Logger } from "pino";
+import { insertMailJob } from "../accounts/mail-jobs.ts";
 import type { Config } from "../config/config.ts";
 import type { Ctx } from "../context.ts";
-import { InProcessMailQueue } from "../mail/in-process-queue.ts";
 import { createLogTransport } from "../mail/log-transport.ts";
-import type { MailTransport } from "../mail/mail.ts";
+import { mailKind, MailJob, type MailQueue, type MailTransport } from "../mail/mail.ts";
 import { createSmtpTransport } from "../mail/smtp.ts";
 import { deliver } from "./deliver.ts";
 
+/** As many as there are connections to the mail server. */
+const concurrency = 2;
+/** Longer than the mail server may be silent in each of its steps. */
+const timeoutMs = 90_000;
+const defaultRetryMs: readonly number[] = [1_000, 5_000, 30_000, 120_000, 600_000];
+
+export interface ClosableMailQueue extends MailQueue {
+  /** Closes the connections to the mail server. */
+  close(): void;
+}
+
 /**
- * The queue of the mails of this server, by the transport of the settings.
- * @param retryMs see {@link InProcessMailQueue}
+ * The mails of this server, by the transport of the settings. They are jobs, which outlive the process.
+ * @param retryMs milliseconds before the second, third … try
  */
 export function createMailQueue(
   ctx: Ctx,
-  retryMs: readonly number[] | undefined,
-): InProcessMailQueue {
-  const { config, log, telemetry } = ctx;
+  retryMs: readonly number[] = defaultRetryMs,
+): ClosableMailQueue {
+  const { config, jobs, log, sql, telemetry } = ctx;
   const transport = createTransport(config, log);
-  return new InProcessMailQueue({
-    deliver: transport && ((job) => deliver(ctx, transport, job)),
+  if (transport) {
+    jobs.handle({
+      name: mailKind,
+      payload: MailJob,
+      concurrency,
+      timeoutMs,
+      retryMs,
+      // It has an address.
+      isPersonal: true,
+      async run(job) {
+        await deliver(ctx, transport, job);
+        telemetry.metrics.mailEnded("sent");
+      },
+      onGivenUp({ kind }, error) {
+        telemetry.metrics.mailEnded("failed");
+        log.error({ err: error, kind }, "a mail was given up");
+        return Promise.resolve();
+      },
+    });
+  }
+  return {
+    isOn: transport !== undefined,
+    async add(job) {
+      if (!transport) return;
+      const payload = sql`${sql.json(job)}::jsonb`;
+      await insertMailJob(sql, { payload, email: sql`${job.email}::text` });
+      jobs.wake();
+    },
     close: () => transport?.close(),
-    log,
-    metrics: telemetry.metrics,
-    retryMs,
-  });
+  };
 }
 
-function createTransport({ mail }: Config, log: Logger): MailTransport | undefined {
+function createTransport({ mail }: Config, log: Ctx["log"]): MailTransport | undefined {
   if (mail.by === "smtp") return createSmtpTransport(mail);
   return mail.by === "log" ? createLogTransport(log) : undefined;
 }

@@ -1,5 +1,6 @@
 // Links that are sent by mail: each works once, for some time, and for the address that it was sent to.
 import { z } from "zod";
+import { insertMailJob } from "../accounts/mail-jobs.ts";
 import { insertEvent, type Source } from "../audit/queries.ts";
 import { maybe, one, type Sql } from "../database/connect.ts";
 
@@ -20,7 +21,7 @@ const Recipient = z.object({ username: z.string(), email: z.string() });
  */
 export async function insertVerifyLink(
   sql: Sql,
-  { userId, email }: { userId: number; email: string },
+  { user_id: userId, email }: { user_id: number; email: string },
   { hash, ttlSeconds }: NewLink,
 ): Promise<{ username: string; isTaken: boolean } | undefined> {
   const row = maybe(
@@ -76,7 +77,7 @@ const Verified = z.object({ username: z.string(), email: z.string(), old_email: 
 
 /**
  * Uses a link: the person has the address from now on, and has shown that it is theirs. Other links of the person end if the address is
- * another one than before, since they were sent to that.
+ * another one than before, since they were sent to that, and that address is told.
  * @returns undefined for a link that does not work
  * @throws the unique violation of `users_email_key`
  */
@@ -118,6 +119,16 @@ export async function takeVerifyLink(
           source,
         },
         sql`from before`,
+      )}),
+      mailed as (${insertMailJob(
+        sql,
+        {
+          payload: sql`jsonb_build_object(
+            'kind', 'email_was_changed', 'email', before.old_email, 'username', before.username, 'new_email', before.email
+          )`,
+          email: sql`before.old_email`,
+        },
+        sql`from before join changed using (id) where lower(before.email) <> lower(before.old_email)`,
       )})
       select before.username, before.email, before.old_email from before join changed using (id)
     `,
@@ -147,7 +158,7 @@ const Reset = z.object({
 
 /**
  * Uses a link: the person has another password, and all sessions of the person end, as do the other links: somebody else
- * may have asked for them. The address is verified, since the link was sent there.
+ * may have asked for them. The address is verified, since the link was sent there, and is told.
  * @returns undefined for a link that does not work, also if the person has another address by now
  */
 export async function takeResetLink(
@@ -185,6 +196,14 @@ export async function takeResetLink(
           actor: { id: sql`changed.id`, username: sql`changed.username` },
           target: sql`'user:' || changed.id`,
           source,
+        },
+        sql`from changed`,
+      )}),
+      mailed as (${insertMailJob(
+        sql,
+        {
+          payload: sql`jsonb_build_object('kind', 'password_was_reset', 'email', changed.email, 'username', changed.username)`,
+          email: sql`changed.email`,
         },
         sql`from changed`,
       )})

@@ -94,7 +94,7 @@ export function accountMailRoutes(ctx: Ctx, passwords: Passwords, mail: MailQueu
       return c.json({ message: "Your email address is verified." }, 200);
     })
     .openapi({ ...forgotRoute, middleware: limit(ctx, "mails") }, async (c) => {
-      requestReset(mail, c.req.valid("json").email);
+      await requestReset(mail, c.req.valid("json").email);
       const message = "If an account has this address, a mail with a link is on its way to it.";
       return c.json({ message }, 200);
     })

@@ -56,8 +56,10 @@ export function personBlocked(username: string): Problem {
   return new Problem("person_blocked", `You have blocked ${username}. Unblock them first.`);
 }
 
-/** Ends the activity of private chats on this server before the caller is answered. Other servers notice the change themselves. */
+/** Ends the activity of private chats on this server before the caller is answered. Other servers look for the change themselves. */
 async function quietChats(ctx: Ctx, userId: number): Promise<void> {
+  ctx.peers.lookAt("people");
+  ctx.peers.lookAt("presence");
   const listeners = ctx.gateway.listenersOf(userId);
   if (listeners.length === 0) return;
   const readAtMs = performance.now();

@@ -21,8 +21,12 @@ export async function changeMe(ctx: Ctx, caller: Caller, input: UpdateMeInput): 
     if (refusal) throw refusal;
   }
   const user = existing(await updateUser(ctx.sql, caller, input));
+  ctx.peers.lookAt("people");
+  if (input.presence === undefined) return user;
+  ctx.peers.visibilityChanged(caller.id);
+  ctx.peers.lookAt("presence");
   // The replies to two changes may come in the wrong order.
-  if (input.presence !== undefined) await readVisibility(ctx, caller.id);
+  await readVisibility(ctx, caller.id);
   return user;
 }
 

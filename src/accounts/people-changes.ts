@@ -1,6 +1,7 @@
 // Tells the sockets of this server of profiles and blocks that have changed, on whatever server. They are read from the database,
 // those that were changed here too, so that there is one way for them to come.
 import type { Ctx } from "../context.ts";
+import { inTurn } from "../schedule.ts";
 import type { Listener } from "../realtime/listener.ts";
 import type { BlockedPeopleFrame, UserUpdatedFrame } from "../wire/people-frames.ts";
 import { findBlocks } from "./block-queries.ts";
@@ -28,10 +29,12 @@ export class PeopleChanges {
   }
 
   /**
-   * Sends what has changed since the last call. A recurring task calls it, never twice at once.
+   * Sends what has changed since the last call. A recurring task calls it.
    * @throws Error when the database cannot be reached; the next call makes up for it
    */
-  async poll(): Promise<void> {
+  readonly poll = inTurn(() => this.#poll());
+
+  async #poll(): Promise<void> {
     const { cursor, profiles, blocks, left } = await findChangedPeople(this.#ctx.sql, this.#cursor);
     const leftBy = Map.groupBy(left, ({ userId }) => userId);
     for (const page of pagesOf(blocks)) await this.#tellBlocks(page);

@@ -63,6 +63,8 @@ export async function findPeople(
   const isOther = (userId: Fragment) => sql`
     ${userId} <> ${callerId} and not ${isBlockBetween(sql, userId, sql`${callerId}::bigint`)}
   `;
+  // The account of an incoming webhook belongs to itself, and goes nowhere else.
+  const mayBeInvited = sql`u.bot_owner_id is distinct from u.id`;
   // U+0080 sorts behind every character of a username in the index, and U+10FFFF behind every one of a display name: their
   // collation is "C".
   return many(
@@ -71,7 +73,7 @@ export async function findPeople(
         select u.id from users u
         where ${usernamePart !== undefined}
           and lower(u.username) collate "C" >= ${name} and lower(u.username) collate "C" < ${`${name}\u0080`}
-          and ${isOther(sql`u.id`)} and u.deleted_at is null
+          and ${isOther(sql`u.id`)} and u.deleted_at is null and ${mayBeInvited}
         order by lower(u.username) collate "C"
         limit ${limit}
       ),
@@ -91,7 +93,7 @@ export async function findPeople(
         where ${usernamePart !== undefined}
           and username_bigrams(u.username) @> ${bigrams}::text[]
           and strpos(lower(u.username), ${name}) > 1
-          and ${isOther(sql`u.id`)} and u.deleted_at is null
+          and ${isOther(sql`u.id`)} and u.deleted_at is null and ${mayBeInvited}
           -- Where enough names begin with it, most others that have its bigrams would be looked at in vain.
           and (select count(*) from beginning) + (select count(*) from named) < ${limit}
         limit ${limit}

@@ -27,8 +27,9 @@ export async function register(
   if (isReservedUsername(input.username)) throw usernameTaken(input.username);
   const hashedPassword = await passwords.hash(input.password);
   try {
-    const user = await insertUser(ctx.sql, { ...input, hashedPassword, source });
-    mail.add({ kind: "verify_email", userId: user.id, email: user.email });
+    const isMailed = mail.isOn;
+    const user = await insertUser(ctx.sql, { ...input, hashedPassword, source, isMailed });
+    if (isMailed) ctx.jobs.wake();
     return user;
   } catch (error) {
     const constraint = databaseError(error)?.constraint;

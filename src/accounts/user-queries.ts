@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { insertMailJob } from "./mail-jobs.ts";
 import { insertEvent, type Actor, type Source } from "../audit/queries.ts";
 import { many, maybe, one, type Sql } from "../database/connect.ts";
 import { avatarUrl } from "../log/picture-columns.ts";
@@ -31,7 +32,14 @@ export type NamedUser = z.infer<typeof NamedUser>;
 /** @throws the unique violation of `users_username_key` or `users_email_key` */
 export async function insertUser(
   sql: Sql,
-  user: { username: string; email: string; hashedPassword: string; source: Source },
+  user: {
+    username: string;
+    email: string;
+    hashedPassword: string;
+    source: Source;
+    /** Whether a mail asks the person to verify the address. */
+    isMailed?: boolean;
+  },
 ): Promise<User> {
   return one(
     await sql`
@@ -50,6 +58,14 @@ export async function insertUser(
           source: user.source,
         },
         sql`from u`,
+      )}),
+      mailed as (${insertMailJob(
+        sql,
+        {
+          payload: sql`jsonb_build_object('kind', 'verify_email', 'user_id', u.id, 'email', u.email)`,
+          email: sql`u.email`,
+        },
+        sql`from u where ${user.isMailed ?? false}`,
       )})
       select u.* from u
     `,
@@ -171,6 +187,8 @@ export async function findUsersByName(sql: Sql, usernames: string[]): Promise<Na
         bot_owner_id is not null as is_bot_account
       from users
       where lower(username) = any (select lower(name) from unnest(${usernames}::text[]) as name) and deleted_at is null
+        -- The account of an incoming webhook belongs to itself, and goes nowhere else.
+        and bot_owner_id is distinct from id
       order by id
     `,
     NamedUser,

@@ -1,12 +1,14 @@
 // An answer's message and its run, from the first chunk to the end. A server that has lost the lease writes nothing.
 import { z } from "zod";
-import { databaseError, maybe, withoutWaiting, type Sql } from "../database/connect.ts";
+import { databaseError, maybe, ownProcess, withoutWaiting, type Sql } from "../database/connect.ts";
 import type { EndedAnswer } from "../wire/message-frames.ts";
 import { Message, Usage } from "../wire/messages.ts";
 import { attachmentJson } from "../log/attachment-queries.ts";
 import { messageColumns, storedColumns } from "../log/messages.ts";
+import { pushOfEndedAnswer } from "../log/push-jobs.ts";
 import type { AnswerEnd, EndedStatus } from "./answer-end.ts";
-import { leaseSeconds, settledRun, type Lease } from "./budget/queries.ts";
+import { leaseSeconds } from "./budget/abandoned-runs.ts";
+import { settledRun, type Lease } from "./budget/queries.ts";
 
 const Checkpointed = z.object({ stop_requested: z.boolean(), has_message: z.boolean() });
 
@@ -26,7 +28,8 @@ export async function checkpointAnswer(
       with run as (
         update answer_runs
         set usage = ${sql.json({ ...usage })}::jsonb,
-            lease_expires_at = now() + ${leaseEnds ? -1 : leaseSeconds} * interval '1 second'
+            lease_expires_at = now() + ${leaseEnds ? -1 : leaseSeconds} * interval '1 second',
+            holder_pid = ${ownProcess(sql)}
         where id = ${lease.id} and attempt = ${lease.attempt}
         returning message_id, chat_id, stop_requested
       ),
@@ -104,6 +107,7 @@ export async function endAnswer(
         insert into chat_changes (chat_id, seq, kind, message_id)
         select chat_id, updated_seq, 'answer_ended', id from m
       ),
+      pushed as (${pushOfEndedAnswer(sql)}),
       timed as (
         update answer_receipts r
         set first_chunk_ms = ${firstChunkMs ?? null}::int, total_ms = ${totalMs ?? null}::int
@@ -192,7 +196,8 @@ export async function insertAnswer(
     ),
     linked as (
       update answer_runs
-      set message_id = m.id, lease_expires_at = now() + ${leaseSeconds} * interval '1 second'
+      set message_id = m.id, lease_expires_at = now() + ${leaseSeconds} * interval '1 second',
+        holder_pid = ${ownProcess(sql)}
       from m
       where answer_runs.id = ${runId}
     ),

@@ -24,23 +24,23 @@ export async function findIsAiChat(
 
 const FoundRow = z.object({ found: z.boolean() });
 
-/** Whether a message has an answer, which may be running or deleted. */
-export async function hasAnswer(sql: Sql, questionId: number): Promise<boolean> {
-  const row = one(
-    await sql`select exists (select from messages where answer_to = ${questionId}) as found`,
-    FoundRow,
-  );
-  return row.found;
-}
-
-/** Whether a bot has written a message. */
-export async function isByBot(
+/**
+ * Whether a message asked the model: it has an answer, which may be running or deleted, or its words ask and a person wrote it. Of an author
+ * who is gone nobody knows whether it was a bot, whose words ask nothing.
+ * @param asks whether its words ask
+ */
+export async function hasAsked(
   sql: Sql,
-  { user_id: userId }: { user_id: number | null },
+  { id, user_id: userId }: { id: number; user_id: number | null },
+  asks: boolean,
 ): Promise<boolean> {
   const row = one(
-    await sql`select exists (select from users where id = ${userId} and bot_owner_id is not null) as found`,
-    z.object({ found: z.boolean() }),
+    await sql`
+      select exists (select from messages where answer_to = ${id}) or (
+        ${asks} and exists (select from users where id = ${userId} and bot_owner_id is null and deleted_at is null)
+      ) as found
+    `,
+    FoundRow,
   );
   return row.found;
 }

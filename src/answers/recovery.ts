@@ -2,7 +2,8 @@
 // that was kept.
 import type { Ctx } from "../context.ts";
 import type { Message } from "../wire/messages.ts";
-import { claimAbandonedRuns, releaseRun, type ClaimedRun } from "./budget/queries.ts";
+import { claimAbandonedRuns, type ClaimedRun } from "./budget/abandoned-runs.ts";
+import { releaseRun } from "./budget/queries.ts";
 import { AnswerCall } from "./answer-call.ts";
 import { noUsage } from "./budget/usage-meter.ts";
 import { chooseResponder } from "./choose-responder.ts";
@@ -14,7 +15,7 @@ import { RunningAnswer } from "./running-answer.ts";
 const runsPerCall = 100;
 /** A question that takes servers down with it must not do so for ever. */
 const attemptsMax = 5;
-/** With the lease, which ran out before, this stays below the 15 s in which an answer goes on or ends. */
+/** After a kill, with the silence before, this stays below the 15 s in which an answer goes on or ends. */
 const resumeWithinMs = 8_000;
 
 /**

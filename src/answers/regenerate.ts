@@ -4,7 +4,7 @@ import type { Ctx } from "../context.ts";
 import type { Message } from "../wire/messages.ts";
 import { Problem } from "../wire/problems.ts";
 import { getMessage } from "../chats/get-message.ts";
-import { hasAnswer, isByBot } from "./question-queries.ts";
+import { hasAsked } from "./question-queries.ts";
 import { insertAnswer } from "./queries.ts";
 import { asksBot } from "./question.ts";
 import { Reservation, storedTooLate } from "./reservation.ts";
@@ -35,8 +35,7 @@ export async function regenerateAnswer(
   try {
     const asks = asksBot(question.content) || reservation.room.is_ai_chat;
     // A question stays one, also when it was edited so that it no longer asks.
-    const isQuestion = asks || (await hasAnswer(ctx.sql, question.id));
-    if (question.is_bot || !isQuestion || (await isByBot(ctx.sql, question))) {
+    if (question.is_bot || !(await hasAsked(ctx.sql, question, asks))) {
       throw new Problem("invalid", "This message asked the model nothing.");
     }
     const answer = await insertAnswer(ctx.sql, caller.id, question, reservation.runId);

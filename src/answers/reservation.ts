@@ -1,4 +1,4 @@
-// The reservation of an answer: a slot among the answers of this server, and tokens of the person's and the room's day.
+// The reservation of an answer: a place among all that run, and tokens of the person's and the room's day.
 // It is made before anything is stored, and settled when the answer ends.
 import type { Caller } from "../accounts/access-tokens.ts";
 import { chatNotFound } from "../chats/actions.ts";
@@ -8,7 +8,8 @@ import { firstStreamFrame } from "../wire/message-frames.ts";
 import type { Message } from "../wire/messages.ts";
 import { Problem } from "../wire/problems.ts";
 import { AnswerCall } from "./answer-call.ts";
-import { insertRun, leaseSeconds, releaseRun, type StartedRun } from "./budget/queries.ts";
+import { silenceSeconds } from "./budget/abandoned-runs.ts";
+import { insertRun, releaseRun, type StartedRun } from "./budget/queries.ts";
 import { chooseResponder } from "./choose-responder.ts";
 import type { Question } from "./prompt/prompt.ts";
 import { asksForPicture } from "./question.ts";
@@ -21,7 +22,7 @@ import { RunningAnswer } from "./running-answer.ts";
 /** From the reservation to the stored question; from then on the answer's own lease counts. */
 const reservationLeaseSeconds = 60;
 const busyRetrySeconds = 5;
-const leaseDoubtMs = (leaseSeconds * 1_000) / 2;
+const leaseDoubtMs = (silenceSeconds * 1_000) / 2;
 
 interface ReservedQuestion {
   question: Question;
@@ -79,7 +80,7 @@ export class Reservation {
     if (isKnown) return "known";
     const responder = chooseResponder(ctx, room, question.content);
     if (!responder) throw botNotConfigured(ctx, question.content);
-    const releaseSlot = ctx.answers.takeSlot(responder);
+    const releaseSlot = ctx.answers.takeSlot();
     try {
       const request = { question, upToSeq, past, keptText: "" };
       const { run, prepared } = await reserveTokens(ctx, caller, chatId, responder, request);
@@ -153,10 +154,13 @@ async function reserveTokens(
   responder: Responder,
   request: AnswerRequest,
 ): Promise<{ run: { id: number; reservedTokens: number }; prepared: PreparedAnswer }> {
-  const { userDayTokens, chatDayTokens, userAnswers, chatAnswers } = ctx.config.budgets;
+  const { userDayTokens, chatDayTokens, userAnswers, chatAnswers, allAnswers } = ctx.config.budgets;
   const limits = responder.isFree
     ? { userTokens: 0, chatTokens: 0, userAnswers: 0, chatAnswers: 0 }
-    : { userTokens: userDayTokens, chatTokens: chatDayTokens, userAnswers, chatAnswers };
+    : {
+        ...{ userTokens: userDayTokens, chatTokens: chatDayTokens },
+        ...{ userAnswers, chatAnswers, allAnswers },
+      };
   let prepared = await responder.prepare(request);
   for (let tries = 1; ; tries += 1) {
     const { tokensMin, tokensWanted } = prepared;
@@ -209,10 +213,12 @@ function quotaExceeded(
     new Problem("quota_exceeded", detail, { retryAfterSeconds });
   const { user_left: userLeft, chat_left: chatLeft } = started;
   const tokensLeft = Math.min(userLeft ?? Infinity, chatLeft ?? Infinity);
-  if (started.user_is_busy || started.chat_is_busy) {
-    const detail = started.user_is_busy
-      ? "As many of your questions as may be are being answered. Wait for one, or stop it."
-      : "As many questions as may be are being answered in this chat. Wait for one, or stop it.";
+  if (started.user_is_busy || started.chat_is_busy || started.all_are_busy) {
+    const own = "As many of your questions as may be are being answered. Wait for one, or stop it.";
+    const inChat =
+      "As many questions as may be are being answered in this chat. Wait for one, or stop it.";
+    const ofAll = "The model is answering as many questions as it may. Ask again in a moment.";
+    const detail = started.user_is_busy ? own : started.chat_is_busy ? inChat : ofAll;
     return { reason: "busy", problem: refuse(detail, busyRetrySeconds), tokensLeft };
   }
   const short = [

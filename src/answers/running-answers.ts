@@ -5,14 +5,13 @@ import { AiChats } from "./ai-chats.ts";
 import { FileUploads } from "./files/copies.ts";
 import { InFlightQuestions } from "./in-flight-questions.ts";
 
-/** The answers that run on this node, and how many there may be. */
+/** The answers that run on this node. */
 export class RunningAnswers implements Answers {
   readonly inFlight = new InFlightQuestions();
   readonly storing = new Set<number>();
   readonly summarising = new Set<number>();
   readonly aiChats = new AiChats();
   readonly fileUploads: FileUploads;
-  readonly #answersMax: number;
   readonly #keepPicture: Answers["keepPicture"];
   readonly #onRuns: (answer: RunningAnswer, isRunning: boolean) => void;
   readonly #running = new Map<number, RunningAnswer>();
@@ -21,23 +20,19 @@ export class RunningAnswers implements Answers {
   #allReleased: PromiseWithResolvers<void> | undefined;
 
   /**
-   * @param answersMax answers at once; 0 for no limit
    * @param keepPicture stores a picture of an answer
    * @param fileWaitMs an answer waits so long for the model's copies of its files
    * @param onRuns is told of each answer that begins to run, and of its end
    */
   constructor({
-    answersMax,
     fileWaitMs,
     keepPicture,
     onRuns = () => {},
   }: {
-    answersMax: number;
     fileWaitMs?: number | undefined;
     keepPicture: Answers["keepPicture"];
     onRuns?: ((answer: RunningAnswer, isRunning: boolean) => void) | undefined;
   }) {
-    this.#answersMax = answersMax;
     this.#keepPicture = keepPicture;
     this.fileUploads = new FileUploads(fileWaitMs);
     this.#onRuns = onRuns;
@@ -47,19 +42,11 @@ export class RunningAnswers implements Answers {
     await this.#keepPicture(ctx, picture);
   }
 
-  takeSlot({ isFree }: { isFree: boolean }): () => void {
+  takeSlot(): () => void {
     if (this.#isClosing) {
       throw new Problem("unavailable", "The server is restarting. Ask again in a moment.", {
         retryAfterSeconds: 5,
       });
-    }
-    const taken = this.#slotsTaken;
-    if (!isFree && this.#answersMax > 0 && taken >= this.#answersMax) {
-      throw new Problem(
-        "quota_exceeded",
-        `The model is answering ${taken === 1 ? "a question" : `${taken} questions`} already. Ask again in a moment.`,
-        { retryAfterSeconds: 5 },
-      );
     }
     return this.takeSlotOfResumed();
   }

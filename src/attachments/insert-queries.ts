@@ -4,7 +4,7 @@ import { insertEvent, type Actor, type AuditEvent } from "../audit/queries.ts";
 import { maybe, type Sql } from "../database/connect.ts";
 import { attachmentJson } from "../log/attachment-queries.ts";
 import { Attachment } from "../wire/attachments.ts";
-import type { PreparedThumbnail } from "./images/images.ts";
+import type { Thumbnail } from "./images/decode.ts";
 
 /** A file that is written. */
 export interface NewFile {
@@ -15,7 +15,7 @@ export interface NewFile {
   kind: "image" | "voice" | "audio" | "video" | "file";
   width: number | null;
   height: number | null;
-  thumbnails: (Omit<PreparedThumbnail, "bytes"> & { key: string; length: number })[];
+  thumbnails: (Thumbnail & { key: string; length: number })[];
   blur: string | null;
   durationMs: number | null;
   waveform: number[] | null;

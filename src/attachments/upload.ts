@@ -87,6 +87,6 @@ function refuseOtherForms(contentType: string): void {
   if (!/^(application\/x-www-form-urlencoded|multipart\/)/i.test(contentType)) return;
   throw new Problem(
     "unsupported_media_type",
-    "Send the bytes of the file as the body, or a multipart/form-data form with the file in it.",
+    "Send the bytes of the file as the body, with a Content-Type such as application/octet-stream, or a multipart/form-data form with the file in it.",
   );
 }

@@ -1,3 +1,4 @@
+import type { Logger } from "pino";
 import { Semaphore } from "../accounts/semaphore.ts";
 import { Problem } from "../wire/problems.ts";
 import { Images } from "./images/images.ts";
@@ -7,7 +8,7 @@ import { UploadSlots } from "./upload-slots.ts";
 /** The parts of this server that uploads share. */
 export class Uploads {
   readonly slots = new UploadSlots();
-  readonly images = new Images();
+  readonly images: Images;
   readonly recordings = new Recordings();
   /** Files that are scanned at once: the daemon has 10 threads unless it is told otherwise. */
   readonly scans = new Semaphore(
@@ -17,4 +18,8 @@ export class Uploads {
         retryAfterSeconds: 5,
       }),
   );
+
+  constructor(log: Logger) {
+    this.images = new Images(log);
+  }
 }

@@ -33,8 +33,14 @@ export type AuditAction =
   | "unlink_identity"
   | "create_key"
   | "revoke_key"
+  | "create_webhook"
+  | "change_webhook"
+  | "rotate_webhook_secret"
+  | "delete_webhook"
   | "create_bot"
   | "delete_bot"
+  | "create_hook"
+  | "revoke_hook"
   | "block"
   | "unblock"
   | "end_session"
@@ -64,7 +70,8 @@ export interface AuditEvent {
   /** Undefined while nobody is authenticated. */
   actor: { id: Known<number>; username: Known<string> } | undefined;
   /** Kind and id of the object. */
-  target: Known<`${"user" | "chat" | "session" | "key"}:${number | string}`> | undefined;
+  target:
+    Known<`${"user" | "chat" | "session" | "key" | "webhook"}:${number | string}`> | undefined;
   /** Small, without secrets and without text of messages. */
   details?: Known<Record<string, number | string | string[]>>;
   source: Source;

@@ -20,7 +20,7 @@ export type BusMetrics = Pick<Metrics, "busRefused">;
 
 export class BusLink {
   /** This server's name on the bus, a new one for each life of the process. */
-  readonly name = crypto.randomUUID();
+  readonly name: string;
   readonly bus: Bus;
   readonly subjects: Subjects;
   readonly interests: Interests;
@@ -35,8 +35,10 @@ export class BusLink {
       prefix,
       metrics,
       lingerMs,
-    }: { prefix: string; metrics: BusMetrics; lingerMs?: number | undefined },
+      name = crypto.randomUUID(),
+    }: { prefix: string; metrics: BusMetrics; lingerMs?: number | undefined; name?: string },
   ) {
+    this.name = name;
     this.bus = bus;
     this.subjects = new Subjects(prefix);
     this.interests = new Interests(bus, lingerMs);
@@ -75,9 +77,11 @@ export class BusLink {
   #belongs(subject: string, header: Header): boolean {
     switch (header.kind) {
       case "alive":
+      case "look":
       case "sessions":
         return subject === this.subjects.all;
       case "user":
+      case "shown":
         return subject === this.subjects.of("user", header.user);
       case "activity":
       case "changed":

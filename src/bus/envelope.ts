@@ -44,6 +44,7 @@ export const Header = z.discriminatedUnion("kind", [
     ...inChat,
     after: Count.optional(),
     except: Id.optional(),
+    isTyping: z.boolean().optional(),
   }),
   // A piece of an answer. `length`: UTF-16 units of the whole text with it.
   z.object({
@@ -91,7 +92,9 @@ export const Header = z.discriminatedUnion("kind", [
     change: z.object({ chatId: Id, seq: Id }).optional(),
     after: z.object({ chatId: Id, seq: Id }).optional(),
   }),
+  z.object({ kind: z.literal("shown"), ...envelope, user: Id }),
   // To all servers.
+  z.object({ kind: z.literal("look"), ...envelope, at: z.enum(["presence", "people"]) }),
   z.object({ kind: z.literal("alive"), ...envelope, isLast: z.boolean().optional() }),
   z.object({ kind: z.literal("sessions"), ...envelope, ids: z.array(z.uuid()).min(1).max(50) }),
 ]);

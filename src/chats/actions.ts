@@ -187,8 +187,10 @@ function checkModel(ctx: Ctx, model: string | null | undefined): void {
 const ownersDeeds = {
   change_chat: "change it",
   change_role: "change roles",
+  create_hook: "create incoming webhooks",
   delete_chat: "delete it",
   remove: "remove people",
+  revoke_hook: "revoke incoming webhooks",
 } as const;
 
 /** Records the attempt and returns the problem `forbidden` for an action that is reserved for the owner. */

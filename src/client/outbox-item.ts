@@ -25,6 +25,11 @@ export function createItem(message: Omit<PendingMessage, "state" | "problem">): 
   return { pending, seq: undefined, timer: new Timer(), settle: () => {} };
 }
 
+export function frameOf({ chat_id, content, client_id, reply_to, attachments }: PendingMessage) {
+  const attachment_ids = attachments?.map(({ id }) => id);
+  return { type: "message" as const, chat_id, content, client_id, reply_to, attachment_ids };
+}
+
 /** Whether the message is worth another try. */
 export function isTransient({ code, retryAfterSeconds }: ProblemError): boolean {
   return retryAfterSeconds === undefined

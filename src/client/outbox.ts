@@ -1,7 +1,14 @@
 import type { ServerFrame } from "../wire/server-frames.ts";
 import type { PauseMs } from "./close-plans.ts";
 import type { Connection } from "./connection.ts";
-import { createItem, isTransient, makeClientId, refusalOf, type Item } from "./outbox-item.ts";
+import {
+  createItem,
+  frameOf,
+  isTransient,
+  makeClientId,
+  refusalOf,
+  type Item,
+} from "./outbox-item.ts";
 import type { OutboxStore, PendingMessage, Sending, SendResult } from "./pending-message.ts";
 import { ProblemError, problemOfFrame } from "./problem-error.ts";
 import { Timer } from "./timer.ts";
@@ -50,14 +57,18 @@ export class Outbox {
     return all.filter(({ chat_id }) => chat_id === chatId);
   }
 
-  send(chatId: number, content: string, reply_to?: number): Sending {
+  send(
+    chatId: number,
+    content: string,
+    reply_to?: number,
+    attachments?: PendingMessage["attachments"],
+  ): Sending {
     const clientId = makeClientId();
     const problem = refusalOf(content, this.#items.length);
     if (problem) return { clientId, settled: Promise.resolve({ ok: false, problem }) };
     const created_at = new Date().toISOString();
-    return this.#add(
-      createItem({ client_id: clientId, chat_id: chatId, content, reply_to, created_at }),
-    );
+    const message = { chat_id: chatId, content, reply_to, attachments, created_at };
+    return this.#add(createItem({ client_id: clientId, ...message }));
   }
 
   /**
@@ -200,11 +211,9 @@ export class Outbox {
       ({ pending }) => pending.chat_id === chatId && pending.state === "queued",
     );
     if (!item || lane.item || lane.timer.isSet || !connection.isOpen) return;
-    const { client_id, content, reply_to } = item.pending;
     lane.item = item;
     this.#change(item, "sending");
-    const frame = { type: "message" as const, chat_id: chatId, content, client_id, reply_to };
-    connection.request(frame, timing.replyMs, (reply) => {
+    connection.request(frameOf(item.pending), timing.replyMs, (reply) => {
       if (lane.item === item) lane.item = undefined;
       // A message that the room has shown before the reply came is not in the list any more.
       if (this.#items.includes(item)) this.#receive(item, lane, reply);

@@ -1,3 +1,4 @@
+import type { Attachment } from "../wire/attachments.ts";
 import type { ProblemError } from "./problem-error.ts";
 
 /**
@@ -12,6 +13,8 @@ export interface PendingMessage {
   readonly content: string;
   /** The id of the message that this one replies to. */
   readonly reply_to: number | undefined;
+  /** Uploaded files that go with the message. */
+  readonly attachments?: readonly Attachment[] | undefined;
   /** Time by this machine's clock. */
   readonly created_at: string;
   readonly state: "queued" | "sending" | "sent" | "failed";

@@ -47,8 +47,18 @@ export interface RoomSnapshot {
 
 export interface Room extends Observable<RoomSnapshot> {
   readonly chatId: number;
-  /** Shows the message as pending at once, and sends it until it is acknowledged, over reconnects too. */
-  send(content: string, options?: { replyTo?: number | undefined }): Sending;
+  /**
+   * Shows the message as pending at once, and sends it until it is acknowledged, over reconnects too.
+   * @param content may be empty if there are files
+   * @param options `attachments`: files that were uploaded to the chat and not sent yet
+   */
+  send(
+    content: string,
+    options?: {
+      replyTo?: number | undefined;
+      attachments?: PendingMessage["attachments"];
+    },
+  ): Sending;
   /** Sends a failed message again. @returns undefined if no failed message has this id */
   retry(clientId: string): Sending | undefined;
   /** Forgets a failed message. */

@@ -77,7 +77,8 @@ export class OpenRoom {
     this.#room = {
       chatId,
       ...this.#observed.observable,
-      send: (content, { replyTo } = {}) => outbox.send(chatId, content, replyTo),
+      send: (content, { replyTo, attachments } = {}) =>
+        outbox.send(chatId, content, replyTo, attachments),
       retry: (clientId) => outbox.retry(clientId),
       discard: (clientId) => outbox.discard(clientId),
       edit: this.#changes.edit,

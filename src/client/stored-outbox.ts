@@ -1,4 +1,5 @@
 // `gemini-coop/client/stored-outbox`: keeps messages that are not sent yet in a browser.
+import type { Attachment } from "../wire/attachments.ts";
 import type { OutboxStore, StoredMessage } from "./pending-message.ts";
 import { createStoredEntries, type BrowserStorage } from "./stored-entries.ts";
 
@@ -9,12 +10,22 @@ const limits = {
   ageMsMax: 30 * 24 * 60 * 60 * 1_000,
 };
 
+/** Without what pending messages show of their files, a message would lose them. */
+function isFiles(value: unknown): value is readonly Attachment[] {
+  return (
+    Array.isArray(value) &&
+    value.every((file) => {
+      const { id, name, size, kind, url } = Object(file) as Record<string, unknown>;
+      const texts = [name, kind, url].every((text) => typeof text === "string");
+      return typeof id === "number" && typeof size === "number" && texts;
+    })
+  );
+}
+
 function parse(value: unknown): StoredMessage | undefined {
   if (typeof value !== "object" || value === null) return undefined;
-  const { client_id, chat_id, content, reply_to, created_at, failure } = value as Record<
-    string,
-    unknown
-  >;
+  const { client_id, chat_id, content, reply_to, attachments, created_at, failure } =
+    value as Record<string, unknown>;
   const isMessage =
     typeof client_id === "string" &&
     typeof chat_id === "number" &&
@@ -22,7 +33,10 @@ function parse(value: unknown): StoredMessage | undefined {
     (reply_to === undefined || typeof reply_to === "number") &&
     typeof created_at === "string" &&
     (failure === undefined || typeof failure === "string");
-  return isMessage ? { client_id, chat_id, content, reply_to, created_at, failure } : undefined;
+  if (!isMessage) return undefined;
+  const message = { client_id, chat_id, content, reply_to, created_at, failure };
+  if (attachments === undefined) return message;
+  return isFiles(attachments) ? { ...message, attachments } : undefined;
 }
 
 /**

@@ -5,6 +5,7 @@ import type { DatabaseAddress } from "./database-address.ts";
 import { Environment } from "./environment.ts";
 import { fileFaults, filesOf, type FileSettings } from "./file-settings.ts";
 import { mailFaults, productionFaults } from "./production.ts";
+import { vapidFaults, type VapidKeys } from "./vapid-keys.ts";
 import { signInFaults, signInOf, type SignInSettings } from "./sign-in-settings.ts";
 
 export interface Config {
@@ -48,10 +49,10 @@ export interface Config {
     /** Pictures that a person may ask for, and that may be asked for in a chat, in a day (UTC). */
     readonly userDayPictures: number;
     readonly chatDayPictures: number;
-    /** Answers that run at once, of a person, in a chat, and on this server. */
+    /** Answers that run at once, of a person, in a chat, and of everybody on all servers. */
     readonly userAnswers: number;
     readonly chatAnswers: number;
-    readonly serverAnswers: number;
+    readonly allAnswers: number;
   };
   /** How people reach this server: scheme, host and port. */
   readonly publicUrl: string;
@@ -59,8 +60,12 @@ export interface Config {
   readonly mail:
     | { readonly by: "smtp"; readonly url: string; readonly from: string }
     | { readonly by: "log" | "none" };
+  /** The keys by which push services know this server; undefined: they are derived from the secret key. */
+  readonly vapid: VapidKeys | undefined;
   readonly signIn: SignInSettings;
   readonly files: FileSettings;
+  /** Addresses and CIDR networks that are not public, and may be called for people all the same. */
+  readonly webhookAllow: readonly string[];
   readonly corsOrigins: readonly string[];
   /** Addresses and CIDR networks whose X-Forwarded-For and X-Forwarded-Proto are believed. */
   readonly trustedProxies: readonly string[];
@@ -126,6 +131,7 @@ export function readConfig(env: Record<string, string | undefined> = process.env
   faults.push(
     ...productionFaults(given),
     ...mailFaults(given),
+    ...vapidFaults(given),
     ...fileFaults(given),
     ...signInFaults(given),
     ...bus.faults,
@@ -154,8 +160,10 @@ function configOf(values: Environment, bus: BusSettings | undefined): Config {
     budgets: budgetsOf(values),
     publicUrl: values.PUBLIC_URL ?? `http://localhost:${values.PORT}`,
     mail: mailOf(values),
+    vapid: vapidOf(values),
     signIn: signInOf(values),
     files: filesOf(values),
+    webhookAllow: Object.freeze(values.WEBHOOK_ALLOW),
     corsOrigins: Object.freeze(values.CORS_ORIGINS),
     trustedProxies: Object.freeze(values.TRUSTED_PROXIES),
     webPage: values.WEB_PAGE === "on",
@@ -194,13 +202,19 @@ function budgetsOf(values: Environment): Config["budgets"] {
     chatDayPictures: values.BUDGET_IMAGES_PER_CHAT_DAY,
     userAnswers: values.BUDGET_ANSWERS_PER_USER,
     chatAnswers: values.BUDGET_ANSWERS_PER_CHAT,
-    serverAnswers: values.BUDGET_ANSWERS_TOTAL,
+    allAnswers: values.BUDGET_ANSWERS_TOTAL,
   });
 }
 
 function mailOf({ NODE_ENV, SMTP_URL: url, MAIL_FROM: from }: Environment): Config["mail"] {
   if (url !== undefined && from !== undefined) return Object.freeze({ by: "smtp", url, from });
   return Object.freeze({ by: NODE_ENV === "development" ? "log" : "none" });
+}
+
+function vapidOf(values: Environment): VapidKeys | undefined {
+  const { VAPID_PUBLIC_KEY: publicKey, VAPID_PRIVATE_KEY: privateKey } = values;
+  if (publicKey === undefined || privateKey === undefined) return undefined;
+  return Object.freeze({ publicKey, privateKey });
 }
 
 function tracingOf(values: Environment): Config["tracing"] {

@@ -17,6 +17,19 @@ const defaultLockTimeoutMs = 2_000;
 const reconnectDelaySecondsMax = 0.5;
 const retryAfterSeconds = 2;
 
+/** A setting of our own, which connections have that {@link connect} has opened. */
+const directSetting = "gemini_coop.is_direct";
+
+/**
+ * Seconds, and a number of probes: PostgreSQL ends the connections of a machine that is gone within 5 s. A process that only
+ * stands still need not reply by itself. https://www.postgresql.org/docs/17/runtime-config-connection.html
+ */
+const keepAlive = {
+  tcp_keepalives_idle: "2",
+  tcp_keepalives_interval: "1",
+  tcp_keepalives_count: "3",
+};
+
 export type Types = { bigint: number; timestamptz: string };
 export type Sql = postgres.Sql<Types>;
 
@@ -36,7 +49,12 @@ export function connect(
   { max = 10, lockTimeoutMs }: { max?: number; lockTimeoutMs?: number } = {},
 ): Sql {
   const options = poolOptions(address, log);
-  const connection = { ...options.connection, ...settings(address, lockTimeoutMs) };
+  const connection = {
+    ...options.connection,
+    ...settings(address, lockTimeoutMs),
+    [directSetting]: "on",
+    ...keepAlive,
+  };
   return postgres({ ...options, max, connection, prepare: true });
 }
 
@@ -88,6 +106,13 @@ export function poolOptions(address: DatabaseAddress, log: Logger) {
  */
 export const withoutWaiting = (sql: Sql) =>
   sql`set_config('synchronous_commit', 'off', true) as synchronous_commit`;
+
+/**
+ * The process id of PostgreSQL's process that runs the statement, which ends with this server; null behind a pooler, whose
+ * connections outlive it.
+ */
+export const ownProcess = (sql: Sql) =>
+  sql`case when current_setting(${directSetting}, true) = 'on' then pg_backend_pid() end`;
 
 function safeInteger(text: string): number {
   const value = Number(text);

@@ -81,7 +81,13 @@ export function openApi(app: OpenAPIHono<AppEnv>, version: string) {
     tags: [
       { name: "Authentication", description: "Registration, sign-in and sessions" },
       { name: "Keys and bots", description: "Access for programs" },
+      { name: "Webhooks", description: "Addresses that are told of events" },
+      {
+        name: "Incoming webhooks",
+        description: "Addresses by which other services post into a chat",
+      },
       { name: "People", description: "Other people of the server" },
+      { name: "Push messages", description: "Browsers that ring while the page is closed" },
       { name: "Chats", description: "Rooms and their participants" },
       { name: "Messages", description: "Messages of a room" },
       {

@@ -5,6 +5,7 @@ import { blockedMax } from "../wire/blocks.ts";
 import { keysPerAccountMax } from "../wire/access-keys.ts";
 import { botsPerPersonMax } from "../wire/bots.ts";
 import { chatsPerUserMax } from "../wire/chats.ts";
+import { pushSubscriptionsMax } from "../wire/push.ts";
 import { identitiesPerPersonMax } from "../wire/identities.ts";
 import { sessionsPerUserMax } from "../accounts/queries.ts";
 
@@ -29,6 +30,14 @@ export function findSmallParts(sql: Sql, userId: number): Record<string, () => P
           from sessions
           where user_id = ${userId} and access_key_id is null
           order by created_at limit ${sessionsPerUserMax}
+        `,
+        Row,
+      ),
+    push_subscription: async () =>
+      many(
+        await sql`
+          select id, session_id, substring(endpoint from '^[a-z]+://([^/?#]+)') as service, shows_text, created_at
+          from push_subscriptions where user_id = ${userId} order by id limit ${pushSubscriptionsMax}
         `,
         Row,
       ),

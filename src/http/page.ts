@@ -10,7 +10,8 @@ const filesPath = "/page/";
 
 /**
  * The page loads its own files and connects to its own host, also by WebSocket, which `'self'` includes (CSP Level 3
- * §6.7.2.8). It has no inline scripts or styles and no images of other hosts, and only DOMPurify makes HTML of text.
+ * §6.7.2.8). It has no inline scripts or styles and no images of other hosts, only DOMPurify makes HTML of text, and only the
+ * service worker is registered.
  */
 const contentSecurityPolicy = [
   "default-src 'none'",
@@ -20,11 +21,12 @@ const contentSecurityPolicy = [
   "img-src 'self' data: blob:",
   "media-src 'self'",
   "connect-src 'self'",
+  "manifest-src 'self'",
   "base-uri 'none'",
   "form-action 'none'",
   "frame-ancestors 'none'",
   "require-trusted-types-for 'script'",
-  "trusted-types dompurify",
+  "trusted-types dompurify service-worker",
 ].join("; ");
 
 const pageHeaders = {
@@ -34,6 +36,10 @@ const pageHeaders = {
   // The page names the files of this version.
   "Cache-Control": "no-cache",
 };
+/** Links to the files of app-files.ts. A bundler would look for them beside the page. */
+const appLinks =
+  '<link rel="manifest" href="/manifest.webmanifest"><link rel="apple-touch-icon" href="/icons/apple-180.png">';
+
 /** A file's name has a hash of its content. */
 const fileCaching = "public, max-age=31536000, immutable";
 
@@ -106,7 +112,8 @@ export function pageRoutes(config: Config) {
   app.get("/", async (c) => {
     // During development every change of the page is seen at the next visit.
     if (!config.production) bundled = undefined;
-    return c.body((await page()).html, 200, pageHeaders);
+    const { html } = await page();
+    return c.body(html.replace("</head>", `${appLinks}</head>`), 200, pageHeaders);
   });
   app.use(`${filesPath}*`, compress());
   app.get(`${filesPath}:file`, async (c) => {

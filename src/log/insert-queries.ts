@@ -1,8 +1,9 @@
 import { z } from "zod";
-import { one, type Sql } from "../database/connect.ts";
+import { one, ownProcess, type Sql } from "../database/connect.ts";
 import { wireTime } from "../database/wire-json.ts";
 import { Attachment } from "../wire/attachments.ts";
 import { filesShown } from "./attachment-queries.ts";
+import { pushOfPrivateMessages } from "./push-jobs.ts";
 import { numberedMessages, partsOf, type NewMessage } from "./numbered-messages.ts";
 
 export interface InsertOptions {
@@ -98,6 +99,7 @@ export async function insertOnce(
       where p.chat_id = mine.chat_id and p.user_id = mine.user_id
     ),
     ${parts.asks ? linkedRuns(sql, leaseSeconds) : sql``}
+    pushed as (${pushOfPrivateMessages(sql)}),
     inserted as (
       insert into messages (
         id, chat_id, user_id, content, is_bot, seq, updated_seq, ordinal, client_id, status, answer_to, reply_to, mentions, attachments
@@ -137,7 +139,8 @@ const numberedList = (sql: Sql) => sql`to_json(array_agg(array[n, id, last_seq +
 const linkedRuns = (sql: Sql, leaseSeconds: number) => sql`
   linked as (
     update answer_runs
-    set message_id = numbered.id, lease_expires_at = now() + ${leaseSeconds} * interval '1 second'
+    set message_id = numbered.id, lease_expires_at = now() + ${leaseSeconds} * interval '1 second',
+      holder_pid = ${ownProcess(sql)}
     from numbered
     where numbered.is_answer and answer_runs.id = numbered.run_id
   ),

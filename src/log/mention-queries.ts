@@ -23,7 +23,7 @@ const blocksAuthor = (sql: Sql, authorId: number) => sql`
  * Finds the participants of a chat with one of some names, or all of them if the author mentions everybody and may: in a group
  * of at most `everyoneMax` people, and above that as its owner. The author is left out.
  * @param names in lower case
- * @returns nobody for a chat that the author is not in
+ * @returns nobody for a chat that the author is not in, and that has no incoming webhook whose account the author is
  */
 export async function findMentionable(
   sql: Sql,
@@ -36,9 +36,12 @@ export async function findMentionable(
       with chat as materialized (
         select c.id, c.participant_count > ${everyoneMax} as is_large,
           ${everyone} and c.is_group and (c.participant_count <= ${everyoneMax} or c.owner_id = ${authorId}) as everyone
-        from chat_participants me
+        from (
+          select chat_id from chat_participants where chat_id = ${chatId} and user_id = ${authorId}
+          union all
+          select chat_id from incoming_webhooks where chat_id = ${chatId} and user_id = ${authorId}
+        ) me
         join chats c on c.id = me.chat_id
-        where me.chat_id = ${chatId} and me.user_id = ${authorId}
       ),
       named as materialized (
         select id, lower(username) as name, bot_owner_id is not null as is_bot_account from users

@@ -14,6 +14,8 @@ export interface NewMessage {
   replyTo?: number | undefined;
   /** Whether it asks the model nothing, whatever chat it is in: a bot has written it. */
   asksNothing?: boolean | undefined;
+  /** Whether its sender is the account of an incoming webhook of the chat, which is no participant. */
+  isByHook?: boolean | undefined;
   /** Ids of the people whom it mentions; those who are no longer in the chat are left out. */
   mentions?: readonly number[] | undefined;
   /** Ids of files that the sender has uploaded to the chat and not sent yet. A message with any other id is not stored. */
@@ -26,6 +28,7 @@ export interface Parts {
   replies: boolean;
   mentions: boolean;
   asksNothing: boolean;
+  hooks: boolean;
   files: readonly TakenFiles[];
 }
 
@@ -35,6 +38,7 @@ export function partsOf(items: NewMessage[]): Parts {
     replies: items.some(({ replyTo }) => replyTo !== undefined),
     mentions: items.some(({ mentions = [] }) => mentions.length > 0),
     asksNothing: items.some((item) => item.asksNothing === true),
+    hooks: items.some((item) => item.isByHook === true),
     files: items.flatMap(({ attachmentIds = [] }, index) =>
       attachmentIds.map((attachmentId) => ({ n: index + 1, attachmentId })),
     ),
@@ -52,7 +56,7 @@ export function partsOf(items: NewMessage[]): Parts {
 export function numberedMessages(
   sql: Sql,
   items: NewMessage[],
-  { asks, replies, asksNothing, files }: Parts,
+  { asks, replies, asksNothing, hooks, files }: Parts,
 ) {
   const columns = sql`
     n, chat_id, user_id, client_id ${asks ? sql`, run_id` : sql``} ${replies ? sql`, reply_to` : sql``},
@@ -73,7 +77,7 @@ export function numberedMessages(
       group by chat_id
     ),
     locked as materialized (
-      select c.id, places, senders, last_seq, updated_seq, message_count, is_ai_chat
+      select c.id, places, senders, last_seq, updated_seq, message_count, is_ai_chat, is_group
       from written_to
       join chats c on c.id = chat_id
       order by c.id
@@ -90,9 +94,7 @@ export function numberedMessages(
         select n, sender from unnest(places, senders) as t (n, sender) limit cardinality(places)
       ) item
       -- The limit makes it an index look-up for each message, where a join might read everybody in the chat.
-      cross join lateral (
-        select from chat_participants where chat_id = locked.id and user_id = sender limit 1 for key share
-      ) p
+      cross join lateral (${hooks ? participantOrHook(sql) : sql`${participant(sql)} for key share`}) p
     ),
     ${asks ? lockedRuns(sql) : sql``}
     member as not materialized (
@@ -114,6 +116,18 @@ export function numberedMessages(
     ${asks ? numberedWithAnswers(sql, columns) : numberedAlone(sql, columns)}
   `;
 }
+
+const participant = (sql: Sql) =>
+  sql`select from chat_participants where chat_id = locked.id and user_id = sender limit 1`;
+
+/** A union cannot lock rows, but its parts can. */
+const participantOrHook = (sql: Sql) => sql`
+  select from (${participant(sql)} for key share) p
+  union all
+  select from (
+    select from incoming_webhooks where chat_id = locked.id and user_id = sender limit 1 for key share
+  ) h
+`;
 
 /** A question that waited so long that recovery has ended its run must not be stored without one. */
 const lockedRuns = (sql: Sql) => sql`

@@ -1,4 +1,5 @@
 // Mails, and the port that sends them.
+import { z } from "zod";
 
 /** One mail to one person, in plain text and in HTML with the same content. */
 export interface Mail {
@@ -14,29 +15,41 @@ export interface MailTransport {
   close(): void;
 }
 
+/** The kind of the jobs that end in a mail. */
+export const mailKind = "mail";
+
 /**
  * The work that ends in a mail. It has neither a secret nor a text, so that it may be stored: links are made when the mail is.
  * `verify_email`: a link for the address that a person wants to have. `reset_password`: a link for whoever has the address, if anybody.
- * `password_was_reset`, `email_was_changed`: notices.
+ * `password_was_reset`, `email_was_changed`, `webhook_off`: notices.
  */
-export type MailJob =
-  | { readonly kind: "verify_email"; readonly userId: number; readonly email: string }
-  | { readonly kind: "reset_password"; readonly email: string }
-  | { readonly kind: "password_was_reset"; readonly email: string; readonly username: string }
-  | {
-      readonly kind: "email_was_changed";
-      readonly email: string;
-      readonly username: string;
-      readonly newEmail: string;
-    };
+export const MailJob = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("verify_email"), user_id: z.int(), email: z.string() }),
+  z.object({ kind: z.literal("reset_password"), email: z.string() }),
+  z.object({ kind: z.literal("password_was_reset"), email: z.string(), username: z.string() }),
+  z.object({
+    kind: z.literal("email_was_changed"),
+    email: z.string(),
+    username: z.string(),
+    new_email: z.string(),
+  }),
+  z.object({
+    kind: z.literal("webhook_off"),
+    email: z.string(),
+    username: z.string(),
+    url: z.string(),
+    is_gone: z.boolean(),
+  }),
+]);
+export type MailJob = z.infer<typeof MailJob>;
 
 /** Takes work that ends in a mail, and does it after the request. */
 export interface MailQueue {
   /** Whether mails can be sent. */
   readonly isOn: boolean;
-  /** Never throws and never waits, so that the reply to a request tells nothing of what becomes of the mail. */
-  add(job: MailJob): void;
+  /** Settles when the job is stored. It takes as long whatever becomes of the mail, and does nothing if mails cannot be sent. */
+  add(job: MailJob): Promise<void>;
 }
 
 /** Sends nothing. */
-export const noMail: MailQueue = { isOn: false, add() {} };
+export const noMail: MailQueue = { isOn: false, add: () => Promise.resolve() };

@@ -14,6 +14,9 @@ export interface Mentions {
   quietIds: ReadonlySet<number>;
 }
 
+/** The author of a text. The account of an incoming webhook mentions people, and not everybody. */
+export type Author = Pick<Caller, "id" | "grant"> & { readonly isHook?: true };
+
 const nobody: Mentions = { userIds: [], quietIds: new Set() };
 
 /**
@@ -24,7 +27,7 @@ const nobody: Mentions = { userIds: [], quietIds: new Set() };
  */
 export async function mentionsOf(
   ctx: Ctx,
-  caller: Caller,
+  caller: Author,
   chatId: number,
   content: string,
 ): Promise<Mentions> {
@@ -33,7 +36,7 @@ export async function mentionsOf(
   const names = written.flat();
   const people = await findMentionable(ctx.sql, caller.id, chatId, {
     names,
-    everyone: names.includes(everyoneName),
+    everyone: !caller.isHook && names.includes(everyoneName),
   });
   const [first] = people;
   if (first?.everyone && first.is_large) {
@@ -41,7 +44,7 @@ export async function mentionsOf(
     if (refusal) throw refusal;
   }
   // A bot would take a mention for a question.
-  const isByBot = caller.grant?.isBot ?? false;
+  const isByBot = caller.isHook || caller.grant?.isBot === true;
   const quiet = people.filter(
     (person) => person.blocks_author || (isByBot && person.is_bot_account),
   );

@@ -128,7 +128,7 @@ function isOther({ message, sentContent }: SentMessage, input: SendMessageInput)
  * Shows a stored message. A retry's frame is published too, because that of the first try may have been lost, and a room
  * takes each number once.
  */
-function publish(
+export function publish(
   ctx: Ctx,
   result: InsertedMessage,
   input: SendMessageInput,

@@ -7,12 +7,18 @@ const defaultIntervalMs = 3_000;
 /** Limit of remembered notices. The oldest is forgotten first, and that person may then be shown once too often. */
 const rememberedMax = 10_000;
 
-/** The typing notices of this node, at most one in an interval for each person and chat. */
+interface Notice {
+  readonly atMs: number;
+  /** The other server that has sent it; undefined for this one. */
+  readonly server: string | undefined;
+}
+
+/** The typing notices that the rooms of this node are shown, at most one in an interval for each person and chat. */
 export class TypingNotices {
   readonly #ctx: Pick<Ctx, "sql" | "now" | "realtime">;
   readonly #intervalMs: number;
-  /** Milliseconds of the last notice by chat and person, oldest first. */
-  readonly #lastShown = new Map<string, number>();
+  /** The last notice by chat and person, oldest first. */
+  readonly #lastShown = new Map<string, Notice>();
 
   constructor(ctx: Pick<Ctx, "sql" | "now" | "realtime">, intervalMs = defaultIntervalMs) {
     this.#ctx = ctx;
@@ -26,18 +32,25 @@ export class TypingNotices {
     if (!listener.joined.has(chatId) && !(await isParticipant(sql, userId, chatId))) {
       throw chatNotFound();
     }
-    if (!this.#isDue(`${chatId}:${userId}`)) return;
+    if (!this.isDue(chatId, userId)) return;
     realtime.toRoom(
       { type: "typing", chat_id: chatId, user_id: userId, username },
       { exceptUserId: userId },
     );
   }
 
-  #isDue(key: string): boolean {
+  /**
+   * Whether a notice may be shown now, which counts as shown then.
+   * @param server the other server that has sent it, which keeps the interval by itself; undefined for this one
+   */
+  isDue(chatId: number, userId: number, server?: string): boolean {
+    const key = `${chatId}:${userId}`;
     const nowMs = this.#ctx.now().getTime();
-    if (nowMs - (this.#lastShown.get(key) ?? 0) < this.#intervalMs) return false;
+    const last = this.#lastShown.get(key);
+    const isOnTime = server !== undefined && server === last?.server;
+    if (last && !isOnTime && nowMs - last.atMs < this.#intervalMs) return false;
     this.#lastShown.delete(key);
-    this.#lastShown.set(key, nowMs);
+    this.#lastShown.set(key, { atMs: nowMs, server });
     if (this.#lastShown.size > rememberedMax) {
       const [oldest = key] = this.#lastShown.keys();
       this.#lastShown.delete(oldest);

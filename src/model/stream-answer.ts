@@ -125,6 +125,16 @@ export class FilesRefused extends ModelError {
   }
 }
 
+/** A file on its way to the provider. It is read in parts, again for each try, so that it is never in memory as a whole. */
+export interface UploadedModelFile {
+  name: string;
+  mediaType: string;
+  /** Bytes of the file. */
+  size: number;
+  /** Reads the bytes from `start` to `end`, which is excluded. @throws ModelError when the file is gone */
+  read: (start: number, end: number) => Promise<Uint8Array<ArrayBuffer>>;
+}
+
 /** Files that the provider of the model keeps for a while, so that large ones are sent once. */
 export interface ModelFiles {
   /**
@@ -132,10 +142,7 @@ export interface ModelFiles {
    * @param name one that {@link newName} has made
    * @throws ModelError when it cannot be stored, or the model cannot use it; the signal's reason when aborted
    */
-  upload(
-    file: { name: string; mediaType: string; bytes: Uint8Array<ArrayBuffer> },
-    signal: AbortSignal,
-  ): Promise<StoredModelFile>;
+  upload(file: UploadedModelFile, signal: AbortSignal): Promise<StoredModelFile>;
   /** Removes a file. One that does not exist is a success. @throws ModelError */
   remove(name: string): Promise<void>;
   /** A name that nobody can guess. */

@@ -30,13 +30,22 @@ export interface ConnectedDurations {
   leaseMs: number;
 }
 
+interface ConnectedParts {
+  sql: Sql;
+  log: Logger;
+  now: () => Date;
+  /** Changes were written. */
+  onWritten?: (() => void) | undefined;
+}
+
 export class ConnectedPeople {
   /** A new one for each life of the process: the rows of an earlier life end with their own lease. */
-  readonly #serverId = crypto.randomUUID();
+  readonly serverId = crypto.randomUUID();
   readonly #sql: Sql;
   readonly #log: Logger;
   readonly #now: () => Date;
   readonly #durations: ConnectedDurations;
+  readonly #onWritten: () => void;
   readonly #people = new Map<number, Person>();
   /** People whose status may differ from the one that is written. */
   readonly #changed = new Set<number>();
@@ -47,13 +56,14 @@ export class ConnectedPeople {
   #isStopped = false;
 
   constructor(
-    { sql, log, now }: { sql: Sql; log: Logger; now: () => Date },
+    { sql, log, now, onWritten = () => {} }: ConnectedParts,
     durations: ConnectedDurations,
   ) {
     this.#sql = sql;
     this.#log = log;
     this.#now = now;
     this.#durations = durations;
+    this.#onWritten = onWritten;
   }
 
   /** People who are connected, or were a moment ago. */
@@ -122,17 +132,20 @@ export class ConnectedPeople {
     await this.#startWriting();
   }
 
+  /** Settles when this server, on which somebody is connected, has a lease. @throws Error when the database cannot be reached */
+  async ready(): Promise<void> {
+    if (!this.#hasLease) await this.renew();
+  }
+
   /**
    * Renews the lease of this server, if somebody has been connected. A recurring task calls it.
    * @throws Error when the database cannot be reached
    */
   async renew(): Promise<void> {
     if (this.#isStopped || (this.#people.size === 0 && !this.#hasLease)) return;
-    this.#renewing ??= renewLease(this.#sql, this.#serverId, this.#durations.leaseMs).finally(
-      () => {
-        this.#renewing = undefined;
-      },
-    );
+    this.#renewing ??= renewLease(this.#sql, this.serverId, this.#durations.leaseMs).finally(() => {
+      this.#renewing = undefined;
+    });
     const wasLive = await this.#renewing;
     if (this.#hasLease && !wasLive) {
       for (const [userId, person] of this.#people) {
@@ -155,7 +168,7 @@ export class ConnectedPeople {
     await Promise.allSettled([this.#renewing, this.#writing]);
     if (!this.#hasLease) return;
     try {
-      await shortenLease(this.#sql, this.#serverId, 2 * this.#durations.holdMs);
+      await shortenLease(this.#sql, this.serverId, 2 * this.#durations.holdMs);
     } catch (error) {
       this.#log.warn({ err: error }, "the lease of this server's people could not be shortened");
     }
@@ -190,8 +203,9 @@ export class ConnectedPeople {
     try {
       if (!this.#hasLease) await this.renew();
       for (page = this.#takePage(); page.length > 0; page = this.#takePage()) {
-        await writePresence(this.#sql, this.#serverId, page);
+        await writePresence(this.#sql, this.serverId, page);
         for (const own of page) this.#wrote(own);
+        this.#onWritten();
       }
       return writeMs;
     } catch (error) {

@@ -2,6 +2,7 @@
 import type { Logger } from "pino";
 import type { Sql } from "../database/connect.ts";
 import { ConnectedPeople } from "./connected-people.ts";
+import { findLiveServers } from "./queries.ts";
 import type { PresenceSocket } from "./person.ts";
 import { deleteEndedServers, deleteOldMembershipChanges } from "./clean-up-queries.ts";
 import { PresenceWatches } from "./watches.ts";
@@ -18,10 +19,14 @@ export interface PresenceParts {
   sql: Sql;
   log: Logger;
   now: () => Date;
+  /** The statuses of people have changed here, and are in the database. */
+  onWritten?: (() => void) | undefined;
   /** See `ConnectedDurations`. */
-  holdMs?: number | undefined;
-  idleMs?: number | undefined;
-  leaseMs?: number | undefined;
+  durations?: {
+    presenceHoldMs?: number | undefined;
+    presenceIdleMs?: number | undefined;
+    presenceLeaseMs?: number | undefined;
+  };
 }
 
 export class Presence {
@@ -30,7 +35,12 @@ export class Presence {
   readonly #sql: Sql;
 
   constructor(parts: PresenceParts) {
-    const { sql, holdMs = defaultHoldMs, idleMs = defaultIdleMs, leaseMs = defaultLeaseMs } = parts;
+    const { sql, durations = {} } = parts;
+    const {
+      presenceHoldMs: holdMs = defaultHoldMs,
+      presenceIdleMs: idleMs = defaultIdleMs,
+      presenceLeaseMs: leaseMs = defaultLeaseMs,
+    } = durations;
     this.#sql = sql;
     this.people = new ConnectedPeople(parts, { holdMs, idleMs, leaseMs });
     this.watches = new PresenceWatches(sql, () => this.people.flush());
@@ -45,6 +55,11 @@ export class Presence {
   disconnected(socket: PresenceSocket): void {
     this.watches.end(socket);
     this.people.disconnected(socket);
+  }
+
+  /** The ids of the servers whose leases have not expired, this one's among them. A server without people may have none. */
+  async liveServers(): Promise<ReadonlySet<string>> {
+    return new Set(await findLiveServers(this.#sql));
   }
 
   /** Deletes what servers have left behind that are gone, and old membership changes. Called about every 10 minutes. */

@@ -44,6 +44,11 @@ export async function shortenLease(sql: Sql, serverId: string, leaseMs: number):
   `;
 }
 
+export async function findLiveServers(sql: Sql): Promise<string[]> {
+  const rows = await sql`select id::text from presence_servers where expires_at > now()`;
+  return many(rows, z.object({ id: z.string() })).map(({ id }) => id);
+}
+
 export interface OwnPresence {
   userId: number;
   status: PresenceStatus;

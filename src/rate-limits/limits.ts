@@ -142,6 +142,24 @@ export const rates = {
     address: per(600, hour),
     refusal: "You are creating or deleting keys and bots too fast.",
   },
+  /** Webhooks that are created, changed, deleted or tried, and deliveries that are sent again. */
+  webhooks: {
+    person: per(120, hour),
+    address: per(1_200, hour),
+    refusal: "You are changing or trying webhooks too often.",
+  },
+  /** Incoming webhooks that are created or revoked. */
+  hooks: {
+    person: per(60, hour),
+    address: per(600, hour),
+    refusal: "You are creating or revoking incoming webhooks too fast.",
+  },
+  /** Messages that come by incoming webhooks: the person is the account of the webhook. Unknown addresses count as well. */
+  hookPosts: {
+    person: per(60, minute),
+    address: per(1_200, minute),
+    refusal: "Too many messages come by incoming webhooks.",
+  },
   /** Statuses that clients claim. A client claims one when its page is hidden or shown. */
   presence: {
     person: per(300, minute),

@@ -19,6 +19,8 @@ export interface BusReceiverParts {
 
 /** Events of other servers whose cause is in the database, where each server looks for itself. */
 export interface PeerHandlers {
+  /** Whether the room may be shown that somebody types, which a server has sent. */
+  isTypingDue(chatId: number, userId: number, server: string): boolean;
   /** Somebody has read on in a chat. */
   readMoved(chatId: number, userId: number): void;
   /** Perhaps a chat was deleted. */
@@ -27,6 +29,10 @@ export interface PeerHandlers {
   sessionsEnded(ids: readonly string[]): void;
   /** Somebody wants an answer to stop. */
   stopRequested(messageId: number): void;
+  /** The presence of people, or their profiles or blocks, have changed. */
+  lookAt(what: "presence" | "people"): void;
+  /** A person has perhaps changed whether others are shown that they are in a room. */
+  visibilityChanged(userId: number): void;
   /** A server wants the texts of the answers that run in a chat. */
   textsWanted(chatId: number, server: string): void;
 }
@@ -55,7 +61,7 @@ export class BusReceiver {
       case "numbered":
         return this.#offer(header, received);
       case "passing":
-        if (!isFrame(received.text)) return;
+        if (!isFrame(received.text) || !this.#isDue(header)) return;
         return local.pass(
           header.chat,
           new FrameText({ serialised: received.text, isListed: false }),
@@ -91,9 +97,18 @@ export class BusReceiver {
         if (header.isLast) return rosters.forget(header.from);
         if (rosters.heard(header.from)) this.#parts.onReturn();
         return;
+      case "look":
+        return handlers.lookAt(header.at);
+      case "shown":
+        return handlers.visibilityChanged(header.user);
       case "sessions":
         return handlers.sessionsEnded(header.ids);
     }
+  }
+
+  #isDue({ chat, except: typistId, from, isTyping }: HeaderOf<"passing">): boolean {
+    if (isTyping !== true || typistId === undefined) return true;
+    return this.#parts.handlers.isTypingDue(chat, typistId, from);
   }
 
   #offer(header: HeaderOf<"numbered">, { text, isRepeated }: Received): void {

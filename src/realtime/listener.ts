@@ -138,6 +138,11 @@ export interface RoomParts {
 
 /** The same room on other servers. */
 export interface RoomElsewhere {
+  /**
+   * Milliseconds for which the room is not told that somebody has left, who may come back: nothing orders the arrival of a person on
+   * one server and the departure from another.
+   */
+  readonly leftHeldMs: number;
   /** Somebody joins a room that nobody had joined here. @returns settles when this server hears of its frames */
   opened(chatId: number): Promise<unknown>;
   /** Nobody has joined it here any more. */

@@ -2,13 +2,12 @@
 import { onlineMax, type Present, type PresenceChangedFrame } from "../wire/frames.ts";
 import { presenceFrame } from "../wire/numbered-frames.ts";
 import { itemsOf, withItem, withoutItem, type CompactList } from "./compact-list.ts";
-import type { Listener } from "./listener.ts";
+import type { Listener, RoomElsewhere } from "./listener.ts";
 import { PeopleElsewhere } from "./people-elsewhere.ts";
+import { PresenceChanges } from "./presence-changes.ts";
 import type { z } from "zod";
 
 const defaultIntervalMs = 1_000;
-/** People in each list of one frame. Those who are left are told of in the next one. */
-const namesMax = 500;
 
 export interface OnlinePeopleOptions {
   chatId: number;
@@ -16,20 +15,10 @@ export interface OnlinePeopleOptions {
   emit: (text: string) => void;
   /** Sends to everybody else who has joined. */
   emitToOthers: (userId: number, frame: ReturnType<typeof presenceFrame>) => void;
-  /** The first socket of a person who is not hidden has joined, or the last one has left. */
-  onMoved?: (person: { userId: number; username: string }, isHere: boolean) => void;
+  /** The same room on other servers, which are told of people who are not hidden. */
+  elsewhere?: Pick<RoomElsewhere, "moved" | "leftHeldMs"> | undefined;
   /** Milliseconds in which a large room gets at most one frame. */
   intervalMs?: number | undefined;
-}
-
-/** Somebody who came or went, and whom the room has not been told of yet. */
-interface Change {
-  readonly username: string;
-  readonly isOnline: boolean;
-  /** The greetings that had been made before. */
-  readonly greetings: number;
-  /** Some sockets have been told in their greeting, so that the opposite has to be told to them if it comes. */
-  isPartlyKnown: boolean;
 }
 
 export class OnlinePeople {
@@ -41,8 +30,7 @@ export class OnlinePeople {
   /** The people who have joined on other servers. */
   readonly #elsewhere = new PeopleElsewhere();
   #isLarge = false;
-  #changes = new Map<number, Change>();
-  #greetings = 0;
+  readonly #changes = new PresenceChanges();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: OnlinePeopleOptions) {
@@ -87,7 +75,7 @@ export class OnlinePeople {
     if (listener.isHidden) this.#hidden.add(userId);
     else if (!this.isEmpty && !this.#elsewhere.has(userId)) this.#tell(listener, true);
     this.#sockets.set(userId, listener);
-    if (!listener.isHidden) this.#options.onMoved?.(listener, true);
+    if (!listener.isHidden) this.#moved(listener, true);
   }
 
   /** Removes a socket. The room is told if it was the last of a person who is not hidden. @returns false if it had not joined */
@@ -101,7 +89,7 @@ export class OnlinePeople {
     }
     this.#sockets.delete(listener.userId);
     const wasHidden = this.#hidden.delete(listener.userId);
-    if (!wasHidden) this.#options.onMoved?.(listener, false);
+    if (!wasHidden) this.#moved(listener, false);
     if (this.isEmpty) this.close();
     else if (!wasHidden && !this.#elsewhere.has(listener.userId)) this.#tell(listener, false);
     return true;
@@ -116,7 +104,7 @@ export class OnlinePeople {
     if (!this.#elsewhere.move(server, person, isThere) || this.isEmpty) return;
     const { userId } = person;
     const isShown = this.#sockets.has(userId) && !this.#hidden.has(userId);
-    if (!isShown) this.#tell(person, isThere, { isHere: this.#sockets.has(userId) });
+    if (!isShown) this.#tell(person, isThere);
   }
 
   /** Tells the others of a person whose sockets are hidden now, or no longer. */
@@ -125,13 +113,12 @@ export class OnlinePeople {
     if (!first || first.isHidden === this.#hidden.has(userId)) return;
     if (first.isHidden) this.#hidden.add(userId);
     else this.#hidden.delete(userId);
-    this.#options.onMoved?.(first, !first.isHidden);
-    if (!this.#elsewhere.has(userId)) this.#tell(first, !first.isHidden, { isHere: true });
+    this.#moved(first, !first.isHidden);
+    if (!this.#elsewhere.has(userId)) this.#tell(first, !first.isHidden);
   }
 
   /** The people for the greeting of somebody who has joined: at most `onlineMax`, that person among them. */
   greet(userId: number): { online: Present[]; onlineCount: number } {
-    this.#greetings += 1;
     const online: Present[] = [];
     const own = this.#presentOf(userId);
     for (const id of this.#ids()) {
@@ -141,10 +128,7 @@ export class OnlinePeople {
     }
     const isShown = online.some(({ user_id }) => user_id === userId);
     if (own && !isShown) online[online.length - 1] = own;
-    for (const { user_id } of online) {
-      const change = this.#changes.get(user_id);
-      if (change && user_id !== userId) change.isPartlyKnown = true;
-    }
+    this.#changes.greeted(online.filter(({ user_id }) => user_id !== userId));
     const isOnlyOwn = this.#hidden.has(userId) && !this.#elsewhere.has(userId);
     return { online, onlineCount: this.#shownCount + (isOnlyOwn ? 1 : 0) };
   }
@@ -190,56 +174,53 @@ export class OnlinePeople {
     return this.#sockets.size - this.#hidden.size + this.#elsewhere.size - both;
   }
 
-  /** @param isHere whether sockets of the person are in the room, which are not told in a small one */
-  #tell(
-    person: { userId: number; username: string },
-    isOnline: boolean,
-    { isHere = false }: { isHere?: boolean } = {},
-  ): void {
-    const { chatId, emit, emitToOthers, intervalMs = defaultIntervalMs } = this.#options;
-    // The gathered changes must not be overtaken when the room has become a small one.
-    if (!this.#isLarge && this.#changes.size === 0) {
-      const type = isOnline ? "user_joined" : "user_left";
-      const frame = presenceFrame(type, chatId, person);
-      return isHere ? emitToOthers(person.userId, frame) : emit(JSON.stringify(frame));
-    }
-    this.#gather(person, isOnline);
-    this.#timer ??= setTimeout(() => this.#flush(), intervalMs);
+  #moved(person: { userId: number; username: string }, isHere: boolean): void {
+    const { chatId, elsewhere } = this.#options;
+    elsewhere?.moved(chatId, person, isHere);
   }
 
-  #gather({ userId, username }: { userId: number; username: string }, isOnline: boolean): void {
-    const before = this.#changes.get(userId);
-    const isPartlyKnown =
-      before !== undefined &&
-      (before.isPartlyKnown || (!before.isOnline && before.greetings < this.#greetings));
-    if (before !== undefined && !isPartlyKnown) this.#changes.delete(userId);
-    else {
-      this.#changes.set(userId, { username, isOnline, greetings: this.#greetings, isPartlyKnown });
+  /** Tells a small room at once, unless it waits whether somebody comes back, and a large one from time to time. */
+  #tell(person: { userId: number; username: string }, isOnline: boolean): void {
+    const { intervalMs = defaultIntervalMs, elsewhere } = this.#options;
+    const heldMs = this.#isLarge ? intervalMs : (elsewhere?.leftHeldMs ?? 0);
+    // The gathered changes must not be overtaken when the room has become a small one.
+    const isGathered = elsewhere ? this.#changes.has(person.userId) : this.#changes.size > 0;
+    if (!this.#isLarge && !isGathered && (isOnline || heldMs === 0)) {
+      return this.#tellOne(person, isOnline);
     }
+    this.#changes.add(person, isOnline, heldMs);
+    this.#timer ??= setTimeout(() => this.#flush(), this.#isLarge ? intervalMs : heldMs);
+  }
+
+  #tellOne(person: { userId: number; username: string }, isOnline: boolean): void {
+    const { chatId, emit, emitToOthers } = this.#options;
+    const frame = presenceFrame(isOnline ? "user_joined" : "user_left", chatId, person);
+    // Sockets of somebody who is hidden, or on several servers, are told nothing of themselves.
+    if (this.#sockets.has(person.userId)) emitToOthers(person.userId, frame);
+    else emit(JSON.stringify(frame));
   }
 
   #flush(): void {
-    const { chatId, emit, intervalMs = defaultIntervalMs } = this.#options;
+    const { intervalMs = defaultIntervalMs, elsewhere } = this.#options;
+    const isSmall = !this.#isLarge && elsewhere !== undefined;
+    if (isSmall) {
+      for (const { isOnline, ...person } of this.#changes.takeDue())
+        this.#tellOne(person, isOnline);
+    } else this.#tellGathered();
+    const isOver = this.#changes.size === 0;
+    const nextMs = isSmall ? elsewhere.leftHeldMs / 4 : intervalMs;
+    this.#timer = isOver ? undefined : setTimeout(() => this.#flush(), nextMs);
+  }
+
+  #tellGathered(): void {
+    const { chatId, emit } = this.#options;
     const frame: z.infer<typeof PresenceChangedFrame> = {
       type: "presence_changed",
       chat_id: chatId,
-      joined: this.#take(true),
-      left: this.#take(false),
+      joined: this.#changes.take(true),
+      left: this.#changes.take(false),
       online_count: this.#shownCount,
     };
-    const isOver = this.#changes.size === 0;
-    this.#timer = isOver ? undefined : setTimeout(() => this.#flush(), intervalMs);
     if (frame.joined.length + frame.left.length > 0) emit(JSON.stringify(frame));
-  }
-
-  #take(isOnline: boolean): Present[] {
-    const people: Present[] = [];
-    for (const [user_id, change] of this.#changes) {
-      if (people.length === namesMax) break;
-      if (change.isOnline !== isOnline) continue;
-      people.push({ user_id, username: change.username });
-      this.#changes.delete(user_id);
-    }
-    return people;
   }
 }

@@ -18,6 +18,8 @@ const askPauseMs = 50;
 /** UTF-16 units of a piece of a whole text. JSON and UTF-8 take at most six bytes for each. */
 const pieceMax = 8_000;
 const sessionsMax = 50;
+/** Longer than a message takes from one server to another, and shorter than anybody notices. */
+const leftHeldMs = 500;
 
 /** The text of an answer that runs here. */
 export interface AnswerHere {
@@ -38,6 +40,7 @@ export interface PeersParts {
 }
 
 export class Peers implements RoomElsewhere {
+  readonly leftHeldMs = leftHeldMs;
   readonly #parts: PeersParts;
   #onState: (state: BusState) => void = () => {};
   #asking: ReturnType<typeof setTimeout> | undefined;
@@ -79,6 +82,14 @@ export class Peers implements RoomElsewhere {
     const { link, rosters } = this.#parts;
     link.send(link.subjects.all, { kind: "alive" });
     if (this.bus === "up") rosters.forgetSilent();
+  }
+
+  /**
+   * Forgets the people of servers that are gone. To be called while the bus is away, when no server is heard.
+   * @param names the other servers that live, as the database has them
+   */
+  keepOnly(names: ReadonlySet<string>): void {
+    if (this.bus === "away") this.#parts.rosters.keepOnly(names);
   }
 
   /** See {@link ActiveRooms.beat}. */
@@ -142,6 +153,16 @@ export class Peers implements RoomElsewhere {
       const page = ids.slice(from, from + sessionsMax);
       link.send(link.subjects.all, { kind: "sessions", ids: page });
     }
+  }
+
+  lookAt(at: "presence" | "people"): void {
+    const { link } = this.#parts;
+    link.send(link.subjects.all, { kind: "look", at });
+  }
+
+  visibilityChanged(user: number): void {
+    const { link } = this.#parts;
+    link.send(link.subjects.of("user", user), { kind: "shown", user });
   }
 
   stopRequested(chat: number, id: number): void {

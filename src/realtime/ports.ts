@@ -53,6 +53,13 @@ export interface PeerServers {
   sessionsEnded(ids: readonly string[]): void;
   /** Somebody has asked in the database for an answer to stop, which another node runs. */
   stopRequested(chatId: number, messageId: number): void;
+  /**
+   * The presence of people, or their profiles or blocks, have changed here. Other nodes look for all changes since their last look,
+   * as they also do once a second.
+   */
+  lookAt(what: "presence" | "people"): void;
+  /** A person has changed whether others are shown that they are in a room. */
+  visibilityChanged(userId: number): void;
   /** A person's read position in a chat has moved. */
   readMoved(chatId: number, userId: number): void;
 }
@@ -62,5 +69,7 @@ export const noPeers: PeerServers = {
   bus: undefined,
   sessionsEnded() {},
   stopRequested() {},
+  lookAt() {},
+  visibilityChanged() {},
   readMoved() {},
 };

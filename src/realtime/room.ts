@@ -34,7 +34,7 @@ export class Room {
     const emit = (text: string) => this.#slices.hand(({ topic }) => parts.emit(topic, text));
     this.online = new OnlinePeople({
       ...{ chatId, emit, intervalMs: parts.presenceChangedMs },
-      onMoved: (person, isHere) => parts.elsewhere?.moved(chatId, person, isHere),
+      elsewhere: parts.elsewhere,
       emitToOthers: (id, frame) => this.#emitToOthers(new FrameText(frame), new Set([id])),
     });
     this.#sequencer = new Sequencer<NumberedFrame, FrameText>({

@@ -135,6 +135,12 @@ export class Rosters {
     }
   }
 
+  /** Forgets all other servers than these. */
+  keepOnly(names: ReadonlySet<string>): void {
+    const known = new Set(this.#theirs.values().flatMap((servers) => servers.keys()));
+    for (const server of known.difference(names)) this.forget(server);
+  }
+
   /** Forgets servers that were silent for long. Called about once a second while the bus is there. */
   forgetSilent(): void {
     const now = performance.now();

@@ -13,6 +13,8 @@ import { SharedRealtime } from "./shared-realtime.ts";
 
 export interface ShareParts {
   bus: Bus;
+  /** This server's name, under which the database knows for how long it lives. */
+  name: string;
   /** The first part of every subject. */
   prefix: string;
   local: LocalRealtime;
@@ -30,9 +32,9 @@ export interface ShareParts {
 }
 
 export function shareRooms(parts: ShareParts): { realtime: SharedRealtime; peers: Peers } {
-  const { bus, prefix, metrics, local, handlers, activityMs } = parts;
+  const { bus, name, prefix, metrics, local, handlers, activityMs } = parts;
   const { rooms } = local;
-  const link = new BusLink(bus, { prefix, metrics });
+  const link = new BusLink(bus, { name, prefix, metrics });
   const rosters = new Rosters(link, rooms);
   const answers = new AnswersElsewhere({ ...parts, link, rooms });
   const activeRooms = new ActiveRooms(link, (chatId) => rosters.versionOf(chatId));

@@ -59,7 +59,7 @@ export class SharedRealtime {
     const text = new FrameText(frame, options.message);
     local.pass(chat, text, options);
     // Every server reads the state by itself.
-    if (!options.isState) this.#sendPassing(chat, text, options);
+    if (!options.isState) this.#sendPassing(frame, text, options);
   }
 
   toUser(userId: number, frame: UserFrame, change?: NumberedChange): void {
@@ -122,9 +122,13 @@ export class SharedRealtime {
     this.#parts.activeRooms.note(chat, seq);
   }
 
-  #sendPassing(chat: number, { text }: FrameText, options: RoomOptions): void {
+  #sendPassing(frame: RoomFrame, { text }: FrameText, options: RoomOptions): void {
     const { after, exceptUserId: except, answer } = options;
-    if (!answer) return void this.#sendToRoom({ kind: "passing", chat, after, except }, text);
+    const chat = frame.chat_id;
+    if (!answer) {
+      const isTyping = frame.type === "typing" ? true : undefined;
+      return void this.#sendToRoom({ kind: "passing", chat, after, except, isTyping }, text);
+    }
     const { messageId: id, ...piece } = answer;
     this.#sendToRoom({ kind: "chunk", chat, id, after: after ?? 1, ...piece }, text);
   }

@@ -52,11 +52,13 @@ async function authenticate(
       closeSocket(ws, "too_many_sockets", "close another socket of this account first");
       return;
     }
+    const counted = sockets.counts?.changed(session.userId);
     const readAtMs = performance.now();
     const { chats, quietChatIds, isHidden } = await listSessionChats(ctx, identity);
     session.setHidden(isHidden, readAtMs);
     session.setQuietChats(quietChatIds, readAtMs);
     session.followAll(chats);
+    await counted;
   } catch (error) {
     const problem = socketProblem(ctx, ws, error);
     if (problem instanceof ExpiredToken) closeSocket(ws, "token_expired", problem.detail);

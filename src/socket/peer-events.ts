@@ -1,27 +1,63 @@
 // The reactions to events that another server tells this one of: it looks into the database, as it does from time to time anyway.
+import type { Logger } from "pino";
+import type { PeopleChanges } from "../accounts/people-changes.ts";
 import { checkSessions } from "../accounts/session-check.ts";
+import { readVisibility } from "../accounts/visibility.ts";
 import type { Ctx } from "../context.ts";
 import { findLastSeqs } from "../log/replay.ts";
+import type { TypingNotices } from "../messages/typing.ts";
+import type { Presence } from "../presence/presence.ts";
+import { soon } from "../schedule.ts";
 import type { PeerHandlers } from "../realtime/bus-receiver.ts";
 import type { Peers } from "../realtime/peers.ts";
 import type { ReadNotices } from "../receipts/notices.ts";
 import type { SocketRegistry } from "./registry.ts";
 
-export interface PeerEventsParts {
+/** Others may change so often that to look each time would cost too much. */
+const lookMs = 200;
+
+export interface PeerParts {
   ctx: Ctx;
+  presence: Presence;
+  peopleChanges: PeopleChanges;
   receipts: ReadNotices;
+  typing: TypingNotices;
   sockets: SocketRegistry;
   peers: Peers | undefined;
 }
 
 /** @param parts are made later than the handlers */
-export function createPeerHandlers(parts: () => PeerEventsParts): PeerHandlers {
+export function createPeerHandlers(log: Logger, parts: () => PeerParts): PeerHandlers {
   const logged = (what: string, work: Promise<unknown>) => {
     work.catch((error: unknown) => {
-      parts().ctx.log.warn({ err: error }, `${what}; it will be looked for again`);
+      log.warn({ err: error }, `${what}; it will be looked for again`);
     });
   };
+  const unlessClosing = (look: () => Promise<void>) => async () => {
+    if (!parts().ctx.lifecycle.closing) await look();
+  };
+  const looks = {
+    presence: soon(
+      lookMs,
+      "presence",
+      log,
+      unlessClosing(() => parts().presence.watches.poll()),
+    ),
+    people: soon(
+      lookMs,
+      "changed people",
+      log,
+      unlessClosing(() => parts().peopleChanges.poll()),
+    ),
+  };
   return {
+    isTypingDue: (chatId, userId, server) => parts().typing.isDue(chatId, userId, server),
+    lookAt: (what) => looks[what](),
+    visibilityChanged(userId) {
+      const { ctx } = parts();
+      if (ctx.gateway.listenersOf(userId).length === 0) return;
+      logged("a person's setting could not be read", readVisibility(ctx, userId));
+    },
     readMoved(chatId, userId) {
       parts().receipts.note(chatId, userId);
     },

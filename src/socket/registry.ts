@@ -5,10 +5,12 @@ import { itemsOf, withItem, withoutItem, type CompactList } from "../realtime/co
 import { activityTopic, mergedName, type MergedSockets, type Topic } from "../realtime/topics.ts";
 import type { CloseReason } from "../wire/close-codes.ts";
 import type { UserNotice } from "../realtime/local-realtime.ts";
+import type { Counting } from "./count-queries.ts";
 import { Followers } from "./followers.ts";
 import { checkSessions, pingOrCutOff } from "./liveness.ts";
 import { Removals } from "./removals.ts";
 import { backpressureBytesMax, closeSocket, writeText } from "./sending.ts";
+import { SocketCounts } from "./socket-counts.ts";
 import type { Socket, SocketData, SocketSession } from "./session.ts";
 
 /** The part of Bun's server that sends to topics. */
@@ -30,6 +32,8 @@ export interface RegistryOptions {
   leaveDelayMs?: number | undefined;
   /** See {@link Removals}. */
   removalDoubtMs?: number | undefined;
+  /** Counts the sockets of people over all servers; undefined where each server counts by itself. */
+  counting?: Counting | undefined;
   /** The first socket of a person was signed in, or the last one has closed. */
   onPerson?: ((userId: number, isHere: boolean) => void) | undefined;
 }
@@ -39,6 +43,7 @@ export class SocketRegistry implements MergedSockets {
   readonly leaveDelayMs: number;
   readonly followers = new Followers<Socket>();
   readonly removals: Removals;
+  readonly counts: SocketCounts | undefined;
   readonly #options: RegistryOptions;
   readonly #all = new Set<Socket>();
   readonly #byUser = new Map<number, CompactList<Socket>>();
@@ -50,7 +55,9 @@ export class SocketRegistry implements MergedSockets {
   constructor(options: RegistryOptions) {
     this.#options = options;
     this.leaveDelayMs = options.leaveDelayMs ?? defaultLeaveDelayMs;
-    this.removals = new Removals((id) => itemsOf(this.#byUser.get(id)), options.removalDoubtMs);
+    const socketsOf = (userId: number) => itemsOf(this.#byUser.get(userId));
+    this.removals = new Removals(socketsOf, options.removalDoubtMs);
+    this.counts = options.counting && new SocketCounts({ ...options.counting, socketsOf });
   }
 
   /** From now on frames go out through this server. */
@@ -97,6 +104,7 @@ export class SocketRegistry implements MergedSockets {
     if (!session) return;
     session.end();
     this.#options.presence.disconnected(session);
+    void this.counts?.changed(session.userId);
     if (session.isMerged) this.#mergedCount -= 1;
     const others = withoutItem(this.#byUser.get(session.userId), ws);
     if (others) return void this.#byUser.set(session.userId, others);

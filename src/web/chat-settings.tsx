@@ -5,9 +5,11 @@ import { Refusal, useAction } from "./acting.tsx";
 import { ConfirmedButton } from "./confirmed-button.tsx";
 import { Dialog } from "./dialog.tsx";
 import { Field } from "./field.tsx";
+import { HookSettings } from "./hook-settings.tsx";
 import { usePageParts } from "./page-parts.ts";
 import { Avatar } from "./people-shown.tsx";
 import { PictureChoice } from "./picture-choice.tsx";
+import { ChatWebhookSettings } from "./webhook-settings.tsx";
 import { goHome } from "./place.ts";
 
 /** The change that the fields of the form ask for. For an empty field, the server chooses. */
@@ -43,81 +45,85 @@ export function ChatSettingsDialog({
   return (
     <Dialog title="Chat settings" onClose={onClose}>
       {(close) => (
-        <form
-          onSubmit={(event) => {
-            event.preventDefault();
-            const change = changeIn(new FormData(event.currentTarget));
-            void action
-              .run(() => client.api.changeChat(chat.id, change))
-              .then((isDone) => isDone && close());
-          }}
-        >
-          <div class="me-shown">
-            <Avatar userId={null} name={chat.name} chat={shown} />
-            <PictureChoice
-              what="the picture of the chat"
-              hasPicture={shown.picture_url !== null}
-              onChoose={async (image) =>
-                setShown(await pictures.client.setChatPicture(chat.id, image))
-              }
-              onRemove={async () => setShown(await pictures.client.removeChatPicture(chat.id))}
-            />
-          </div>
-          <Field label="Name" name="name" defaultValue={chat.name} required />
-          <div class="field">
-            <label for={ids.persona}>Who Gemini is here</label>
-            <textarea
-              id={ids.persona}
-              name="persona"
-              dir="auto"
-              rows={3}
-              defaultValue={settings.persona ?? ""}
-              placeholder="A patient teacher of physics"
-            />
-          </div>
-          <div class="beside">
-            <div class="field">
-              <label for={ids.model}>Model</label>
-              <ModelChoice client={client} id={ids.model} chosen={settings.model} />
+        <>
+          <form
+            onSubmit={(event) => {
+              event.preventDefault();
+              const change = changeIn(new FormData(event.currentTarget));
+              void action
+                .run(() => client.api.changeChat(chat.id, change))
+                .then((isDone) => isDone && close());
+            }}
+          >
+            <div class="me-shown">
+              <Avatar userId={null} name={chat.name} chat={shown} />
+              <PictureChoice
+                what="the picture of the chat"
+                hasPicture={shown.picture_url !== null}
+                onChoose={async (image) =>
+                  setShown(await pictures.client.setChatPicture(chat.id, image))
+                }
+                onRemove={async () => setShown(await pictures.client.removeChatPicture(chat.id))}
+              />
             </div>
-            <Field
-              label="Temperature"
-              name="temperature"
-              type="number"
-              min={0}
-              max={2}
-              step={0.1}
-              defaultValue={settings.temperature ?? ""}
-              placeholder="Default"
-              hint="0 sober, 2 wild"
-            />
-          </div>
-          <label class="check">
-            <input type="checkbox" name="google_search" defaultChecked={settings.google_search} />
-            <span>
-              <strong>Google Search</strong>
-              <small class="muted">Answers may look things up, and name their sources.</small>
-            </span>
-          </label>
-          <Refusal of={action} />
-          <footer>
-            <ConfirmedButton
-              label="Delete chat"
-              disabled={action.isBusy}
-              onConfirm={async () => {
-                if (!(await action.run(() => client.api.deleteChat(chat.id)))) return;
-                close();
-                goHome();
-              }}
-            />
-            <button type="button" onClick={close}>
-              Cancel
-            </button>
-            <button class="primary" disabled={action.isBusy}>
-              Save
-            </button>
-          </footer>
-        </form>
+            <Field label="Name" name="name" defaultValue={chat.name} required />
+            <div class="field">
+              <label for={ids.persona}>Who Gemini is here</label>
+              <textarea
+                id={ids.persona}
+                name="persona"
+                dir="auto"
+                rows={3}
+                defaultValue={settings.persona ?? ""}
+                placeholder="A patient teacher of physics"
+              />
+            </div>
+            <div class="beside">
+              <div class="field">
+                <label for={ids.model}>Model</label>
+                <ModelChoice client={client} id={ids.model} chosen={settings.model} />
+              </div>
+              <Field
+                label="Temperature"
+                name="temperature"
+                type="number"
+                min={0}
+                max={2}
+                step={0.1}
+                defaultValue={settings.temperature ?? ""}
+                placeholder="Default"
+                hint="0 sober, 2 wild"
+              />
+            </div>
+            <label class="check">
+              <input type="checkbox" name="google_search" defaultChecked={settings.google_search} />
+              <span>
+                <strong>Google Search</strong>
+                <small class="muted">Answers may look things up, and name their sources.</small>
+              </span>
+            </label>
+            <Refusal of={action} />
+            <footer>
+              <ConfirmedButton
+                label="Delete chat"
+                disabled={action.isBusy}
+                onConfirm={async () => {
+                  if (!(await action.run(() => client.api.deleteChat(chat.id)))) return;
+                  close();
+                  goHome();
+                }}
+              />
+              <button type="button" onClick={close}>
+                Cancel
+              </button>
+              <button class="primary" disabled={action.isBusy}>
+                Save
+              </button>
+            </footer>
+          </form>
+          <HookSettings chatId={chat.id} />
+          <ChatWebhookSettings chatId={chat.id} />
+        </>
       )}
     </Dialog>
   );

@@ -44,21 +44,8 @@ function CharactersLeft({ characters }: { characters: number }) {
   );
 }
 
-export function Composer({
-  room,
-  chatId,
-  name,
-  isAiChat,
-  people,
-  messages,
-  composing,
-  uploads,
-  isSendingFiles,
-  onSend,
-  onEditLast,
-}: {
+interface ComposerProps {
   room: Room;
-  chatId: number;
   name: string;
   isAiChat: boolean;
   /** Those who can be mentioned. */
@@ -66,17 +53,15 @@ export function Composer({
   messages: readonly Message[];
   composing: Composing;
   uploads: Uploads;
-  /** Whether a message with files is being stored. */
-  isSendingFiles: boolean;
   /** Receives the text without white space at its ends. */
   onSend: (text: string) => void;
   /** The arrow up was pressed in the empty field. */
   onEditLast: () => void;
-}) {
-  const { text, write, editing, replyTo, beginnings } = composing;
+}
+
+/** The field of the draft. It is as high as its text, and has the focus where that covers nothing. */
+function useField({ text, beginnings }: Composing) {
   const box = useRef<HTMLTextAreaElement>(null);
-  const isTouch = useCoarsePointer();
-  // The field is as high as its text.
   useLayoutEffect(() => {
     if (!box.current) return;
     box.current.style.height = "auto";
@@ -86,7 +71,42 @@ export function Composer({
   useEffect(() => {
     if (beginnings > 0 || matchMedia("(hover: hover)").matches) box.current?.focus();
   }, [beginnings]);
+  return box;
+}
 
+function SendButton({ isEditing, canSend }: { isEditing: boolean; canSend: boolean }) {
+  const label = isEditing ? "Save" : "Send";
+  return (
+    <button class="primary square" aria-label={label} title={label} disabled={!canSend}>
+      <Icon name={isEditing ? "check" : "send"} />
+    </button>
+  );
+}
+
+function Hint({ isTouch }: { isTouch: boolean }) {
+  return (
+    <span id="composer-hint" class="visually-hidden">
+      {isTouch
+        ? "Enter begins a new line, the button sends."
+        : "Enter sends, Shift and Enter begins a new line."}
+    </span>
+  );
+}
+
+export function Composer({
+  room,
+  name,
+  isAiChat,
+  people,
+  messages,
+  composing,
+  uploads,
+  onSend,
+  onEditLast,
+}: ComposerProps) {
+  const { text, write, editing, replyTo } = composing;
+  const box = useField(composing);
+  const isTouch = useCoarsePointer();
   const recording = useRecording();
   const mentions = useMentionCompletion({ box, text, people, onWrite: write });
 
@@ -94,8 +114,8 @@ export function Composer({
   const characters = text.length > charactersNear ? [...trimmed].length : trimmed.length;
   const isTooLong = characters > charactersMax;
 
-  const hasFiles = !editing && uploads.ids.length > 0;
-  const isWaiting = !editing && (uploads.isBusy || isSendingFiles);
+  const hasFiles = !editing && uploads.ready.length > 0;
+  const isWaiting = !editing && uploads.isBusy;
   const canSend = (trimmed !== "" || hasFiles) && !isTooLong && !isWaiting;
 
   function send() {
@@ -120,7 +140,7 @@ export function Composer({
   if (recording.isOn) {
     return (
       <Recorder
-        chatId={chatId}
+        room={room}
         replyTo={replyTo}
         press={recording.press}
         onEnd={(isSent) => {
@@ -179,21 +199,10 @@ export function Composer({
           uploads.add(files);
         }}
       />
-      <span id="composer-hint" class="visually-hidden">
-        {isTouch
-          ? "Enter begins a new line, the button sends."
-          : "Enter sends, Shift and Enter begins a new line."}
-      </span>
+      <Hint isTouch={isTouch} />
       <MentionList of={mentions} />
       <CharactersLeft characters={characters} />
-      <button
-        class="primary square"
-        aria-label={editing ? "Save" : "Send"}
-        title={editing ? "Save" : "Send"}
-        disabled={!canSend}
-      >
-        <Icon name={editing ? "check" : "send"} />
-      </button>
+      <SendButton isEditing={editing !== undefined} canSend={canSend} />
     </form>
   );
 }

@@ -1,21 +1,19 @@
 import { useRef, useState } from "preact/hooks";
 import type { Attachment } from "../client/attachments.ts";
 import type { Room, RoomSnapshot } from "../client/client.ts";
-import { asProblemError, type ProblemError } from "../client/problem-error.ts";
+import type { ProblemError } from "../client/problem-error.ts";
 import type { Message } from "../wire/messages.ts";
 import type { User } from "../wire/users.ts";
-import { useComposing } from "./composing.ts";
+import { useComposing, type Composing } from "./composing.ts";
 import { useDeletions } from "./deletions.ts";
 import type { Drafts } from "./drafts.ts";
 import { mayEdit, type MessageCommands } from "./message-commands.ts";
 import { usePageParts } from "./page-parts.ts";
 import type { Past } from "./past.ts";
 import type { Scrolling } from "./scrolling.ts";
-import { useFileSending } from "./sending-files.ts";
 import { useUploads } from "./uploads.ts";
 
-/** @param parts of the room's pane, which stay the same while the room is shown, except the snapshot */
-export function useConversation(parts: {
+interface ConversationParts {
   room: Room;
   snapshot: RoomSnapshot;
   user: User;
@@ -26,38 +24,26 @@ export function useConversation(parts: {
   onPicture: (picture: Attachment) => void;
   onReport: (message: Message) => void;
   onSent: () => void;
-}) {
-  const { room, snapshot, user, drafts, scrolling, past } = parts;
-  const { client, attachments } = usePageParts();
-  const composing = useComposing(room, drafts);
-  const [notice, setNotice] = useState<string>();
-  const refuse = (what: string) => (problem: ProblemError) =>
-    setNotice(`${what} ${problem.detail}`);
+}
 
-  const uploads = useUploads(attachments, room.chatId, setNotice);
-  const files = useFileSending(attachments, room.chatId);
-
-  const deletions = useDeletions(
-    (messageId) => settle(room.delete(messageId), refuse("The message was not deleted.")),
-    (messageId) => void client.api.deleteMessage(room.chatId, messageId).catch(() => {}),
-  );
-
+/** What a person may do with a message that is shown. */
+function useCommands(
+  { room, scrolling, past, ...parts }: ConversationParts,
+  composing: Composing,
+  deletions: ReturnType<typeof useDeletions>,
+  tell: (notice: string | undefined) => void,
+): MessageCommands {
   async function goTo(messageId: number) {
-    setNotice(undefined);
+    tell(undefined);
     try {
       await past.showMessage(messageId);
       scrolling.goTo(messageId);
     } catch {
-      setNotice("Earlier messages could not be loaded. Try again.");
+      tell("Earlier messages could not be loaded. Try again.");
     }
   }
 
-  function goToNewest() {
-    past.clear();
-    scrolling.goToEnd();
-  }
-
-  const commands = useLatest<MessageCommands>({
+  return useLatest<MessageCommands>({
     stop: room.stop,
     askAgain: room.regenerate,
     reply: ({ id }) => composing.reply(id),
@@ -72,33 +58,44 @@ export function useConversation(parts: {
       scrolling.focus(messageId);
     },
     react(message, emoji, on) {
-      setNotice(undefined);
-      void settle(room.react(message.id, emoji, on), refuse("The reaction was not stored."));
+      tell(undefined);
+      void settle(room.react(message.id, emoji, on), ({ detail }) =>
+        tell(`The reaction was not stored. ${detail}`),
+      );
     },
     goTo: (messageId) => void goTo(messageId),
     showVersions: parts.onVersions,
     showPicture: parts.onPicture,
     report: parts.onReport,
   });
+}
 
-  async function sendFiles(content: string) {
-    const { replyTo } = composing;
-    setNotice(undefined);
-    try {
-      await files.send({ content, replyTo, ids: uploads.ids });
-      composing.clear();
-      uploads.clear();
-      parts.onSent();
-      goToNewest();
-    } catch (error) {
-      refuse("The message was not sent.")(asProblemError(error));
-    }
+/** @param parts of the room's pane, which stay the same while the room is shown, except the snapshot */
+export function useConversation(parts: ConversationParts) {
+  const { room, snapshot, user, drafts, scrolling, past } = parts;
+  const { client, attachments } = usePageParts();
+  const composing = useComposing(room, drafts);
+  const [notice, setNotice] = useState<string>();
+  const refuse = (what: string) => (problem: ProblemError) =>
+    setNotice(`${what} ${problem.detail}`);
+
+  const uploads = useUploads(attachments, room.chatId, setNotice);
+
+  const deletions = useDeletions(
+    (messageId) => settle(room.delete(messageId), refuse("The message was not deleted.")),
+    (messageId) => void client.api.deleteMessage(room.chatId, messageId).catch(() => {}),
+  );
+
+  function goToNewest() {
+    past.clear();
+    scrolling.goToEnd();
   }
+
+  const commands = useCommands(parts, composing, deletions, setNotice);
 
   return {
     composing,
     uploads,
-    isSendingFiles: files.isSending,
     commands,
     deleting: deletions.ids,
     notice,
@@ -108,11 +105,12 @@ export function useConversation(parts: {
     goToNewest,
     send(text: string) {
       const { editing, replyTo } = composing;
-      if (!editing && uploads.ids.length > 0) return void sendFiles(text);
       setNotice(undefined);
       composing.clear();
       if (!editing) {
-        room.send(text, { replyTo });
+        const { ready } = uploads;
+        room.send(text, { replyTo, attachments: ready.length > 0 ? ready : undefined });
+        uploads.clear();
         parts.onSent();
         goToNewest();
       } else if (text !== editing.content) {

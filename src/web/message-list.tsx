@@ -90,17 +90,66 @@ function ToNewest({ newCount, onNewest }: { newCount: number; onNewest: () => vo
   );
 }
 
-export function MessageList({
-  room,
+type FindMessage = (id: number | null | undefined) => Message | undefined;
+
+/** The messages of the list, with the days and the line above what is new. */
+function MessageRows({
   snapshot,
   user,
   commands,
   deleting,
-  scrolling,
-  past,
-  onNewest,
-  reading,
-}: {
+  reading: { newLine },
+  mentions,
+  find,
+}: Pick<MessageListProps, "snapshot" | "user" | "commands" | "deleting" | "reading"> & {
+  mentions: ReturnType<typeof useMentions>;
+  /** Finds a message that is shown. */
+  find: FindMessage;
+}) {
+  const { messages, hasOlder, chat, participants } = snapshot;
+  const isModerator = participants.some(({ id, role }) => id === user.id && role === "moderator");
+  const { names } = useRoomPeople();
+  const readers = useReaders(snapshot, user.id, names);
+  const lastId = messages.findLast((message) => message.deleted_at === null)?.id;
+  const firstNew = newLine && firstAfter(messages, newLine.afterSeq, user.id, hasOlder);
+  return messages.flatMap((message, index) => {
+    const before = messages[index - 1];
+    const question = find(message.answer_to);
+    const isNewDay = before === undefined || !isSameDay(before, message);
+    return [
+      isNewDay && (
+        <li key={`day before ${message.id}`} class="day">
+          {dayName(message.created_at)}
+        </li>
+      ),
+      message === firstNew && (
+        <li key="new" class="new-line" data-start={newLine?.isStart || undefined}>
+          New messages
+        </li>
+      ),
+      <MessageRow
+        key={message.id}
+        message={message}
+        ownId={user.id}
+        continues={!isNewDay && continuesFrom(before, message)}
+        question={question === before ? undefined : question}
+        original={find(message.reply_to)}
+        readers={readers.get(message.id)}
+        canDelete={mayDelete(message, question, user.id, {
+          ownerId: chat?.owner_id,
+          isModerator,
+        })}
+        isDeleting={deleting.has(message.id)}
+        isTabStop={message.id === lastId}
+        mentions={mentions}
+        names={names}
+        commands={commands}
+      />,
+    ];
+  });
+}
+
+interface MessageListProps {
   room: Room;
   /** The part of the room that is shown. */
   snapshot: RoomSnapshot;
@@ -113,24 +162,30 @@ export function MessageList({
   /** Leads to the newest messages. */
   onNewest: () => void;
   reading: Reading;
-}) {
+}
+
+export function MessageList({
+  room,
+  snapshot,
+  user,
+  commands,
+  deleting,
+  scrolling,
+  past,
+  onNewest,
+  reading,
+}: MessageListProps) {
   const older = useAction();
   const newer = useAction();
   // "Today" becomes "Yesterday" at midnight, although nothing is written.
   useToday();
-  const { messages, pending, hasOlder, loadingOlder, chat, participants } = snapshot;
-  const isModerator = participants.some(({ id, role }) => id === user.id && role === "moderator");
+  const { messages, pending, hasOlder, loadingOlder } = snapshot;
   const mentions = useMentions(snapshot, user);
-  const { names } = useRoomPeople();
   const byId = new Map(messages.map((message) => [message.id, message]));
-  const find = (id: number | null | undefined) => (id ? byId.get(id) : undefined);
-  const lastId = messages.findLast((message) => message.deleted_at === null)?.id;
+  const find: FindMessage = (id) => (id ? byId.get(id) : undefined);
   const { hasNewer } = past;
   const loadOlder = () => older.run(past.loadOlder);
   const loadNewer = () => newer.run(past.loadNewer);
-  const readers = useReaders(snapshot, user.id, names);
-  const { newLine, newCount } = reading;
-  const firstNew = newLine && firstAfter(messages, newLine.afterSeq, user.id, hasOlder);
 
   return (
     <div
@@ -149,41 +204,7 @@ export function MessageList({
         <More label="Earlier messages" isLoading={loadingOlder} action={older} onMore={loadOlder} />
       )}
       <ol onKeyDown={(event) => moveBetweenActions(event, event.currentTarget)}>
-        {messages.flatMap((message, index) => {
-          const before = messages[index - 1];
-          const question = find(message.answer_to);
-          const isNewDay = before === undefined || !isSameDay(before, message);
-          return [
-            isNewDay && (
-              <li key={`day before ${message.id}`} class="day">
-                {dayName(message.created_at)}
-              </li>
-            ),
-            message === firstNew && (
-              <li key="new" class="new-line" data-start={newLine?.isStart || undefined}>
-                New messages
-              </li>
-            ),
-            <MessageRow
-              key={message.id}
-              message={message}
-              ownId={user.id}
-              continues={!isNewDay && continuesFrom(before, message)}
-              question={question === before ? undefined : question}
-              original={find(message.reply_to)}
-              readers={readers.get(message.id)}
-              canDelete={mayDelete(message, question, user.id, {
-                ownerId: chat?.owner_id,
-                isModerator,
-              })}
-              isDeleting={deleting.has(message.id)}
-              isTabStop={message.id === lastId}
-              mentions={mentions}
-              names={names}
-              commands={commands}
-            />,
-          ];
-        })}
+        <MessageRows {...{ snapshot, user, commands, deleting, reading, mentions }} find={find} />
         {pending.map((each) => (
           <PendingRow
             key={each.client_id}
@@ -198,7 +219,9 @@ export function MessageList({
       {hasNewer && (
         <More label="Later messages" isLoading={past.isLoading} action={newer} onMore={loadNewer} />
       )}
-      {(hasNewer || !scrolling.isAtEnd) && <ToNewest newCount={newCount} onNewest={onNewest} />}
+      {(hasNewer || !scrolling.isAtEnd) && (
+        <ToNewest newCount={reading.newCount} onNewest={onNewest} />
+      )}
     </div>
   );
 }

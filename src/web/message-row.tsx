@@ -4,6 +4,7 @@ import type { PendingMessage } from "../client/client.ts";
 import type { Message } from "../wire/messages.ts";
 import { Answer, MessageFiles } from "./attachments.tsx";
 import { AnswerEnd } from "./answer-end.tsx";
+import { sizeInWords } from "./file-sizes.ts";
 import type { MentionNames } from "./mentions.ts";
 import { MessageActions } from "./message-actions.tsx";
 import { mayEdit, mayReport, type MessageCommands } from "./message-commands.ts";
@@ -183,12 +184,17 @@ export function PendingRow({
   onRetry: (clientId: string) => void;
   onDiscard: (clientId: string) => void;
 }) {
-  const { client_id, content, state, problem, reply_to } = pending;
+  const { client_id, content, attachments = [], state, problem, reply_to } = pending;
   return (
     <li class="row own pending">
       <div class="said">
         {reply_to !== undefined && <ReplyQuote message={original} />}
-        <PersonText text={content} mentions={mentions} />
+        {content !== "" && <PersonText text={content} mentions={mentions} />}
+        {attachments.map(({ id, name, size }) => (
+          <p key={id} class="muted">
+            <bdi>{name}</bdi>, {sizeInWords(size)}
+          </p>
+        ))}
         {state === "failed" ? (
           <div class="end failed" role="alert">
             <span>Not sent. {problem?.detail}</span>

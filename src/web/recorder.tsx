@@ -1,11 +1,11 @@
 // In place of the field for messages: a voice message that is being recorded and sent.
 import { useEffect, useRef, useState } from "preact/hooks";
+import type { Room } from "../client/client.ts";
 import { asProblemError } from "../client/problem-error.ts";
 import { durationInWords } from "./durations.ts";
 import { Icon } from "./icons.tsx";
 import { Microphone, type Recorded } from "./microphone.ts";
 import { usePageParts } from "./page-parts.ts";
-import { useFileSending } from "./sending-files.ts";
 
 /** A shorter press is a tap: the recording goes on, and has buttons. */
 const heldMs = 500;
@@ -23,18 +23,16 @@ export interface Press {
 }
 
 export interface RecorderProps {
-  chatId: number;
+  room: Room;
   replyTo: number | undefined;
   press: Press | undefined;
   onEnd: (isSent: boolean) => void;
 }
 
-export function VoiceRecorder({ chatId, replyTo, press, onEnd }: RecorderProps) {
+export function VoiceRecorder({ room, replyTo, press, onEnd }: RecorderProps) {
   const { attachments } = usePageParts();
-  const { send } = useFileSending(attachments, chatId);
   const microphone = useRef<Microphone>(undefined);
   const recorded = useRef<Recorded>(undefined);
-  const uploadedId = useRef<number>(undefined);
   const [state, setState] = useState<"asking" | "recording" | "sending" | "failed">("asking");
   const [problem, setProblem] = useState("");
   const [progress, setProgress] = useState(0);
@@ -70,7 +68,6 @@ export function VoiceRecorder({ chatId, replyTo, press, onEnd }: RecorderProps) 
     await trySending();
   }
 
-  /** After a failure it goes on where it was: what is uploaded is not uploaded again. */
   async function trySending() {
     const { current } = recorded;
     if (!current) return;
@@ -78,10 +75,9 @@ export function VoiceRecorder({ chatId, replyTo, press, onEnd }: RecorderProps) 
     try {
       const { content, name } = current;
       const onProgress = (share: number) => setProgress(share);
-      uploadedId.current ??= (
-        await attachments.upload(chatId, content, { name, kind: "voice", onProgress })
-      ).id;
-      await send({ content: "", replyTo, ids: [uploadedId.current] });
+      const options = { name, kind: "voice", onProgress } as const;
+      const attachment = await attachments.upload(room.chatId, content, options);
+      room.send("", { replyTo, attachments: [attachment] });
       onEnd(true);
     } catch (error) {
       setProblem(asProblemError(error).detail);

@@ -1,15 +1,11 @@
-import { useEffect, useMemo, useState } from "preact/hooks";
-import type { Attachment } from "../client/attachments.ts";
+import { useEffect, useMemo } from "preact/hooks";
 import type { ChatList } from "../client/chat-list.ts";
 import type { Client, RoomSnapshot } from "../client/client.ts";
 import type { ChatSummary, Participant } from "../wire/chats.ts";
-import type { Message } from "../wire/messages.ts";
 import type { User } from "../wire/users.ts";
 import { Announcements } from "./announcing.tsx";
 import { Composer } from "./composer.tsx";
 import { useConversation } from "./conversation.ts";
-import { useDialog } from "./dialog.tsx";
-import { Lightbox, PersonCard, ReportDialog, VersionsDialog } from "./dialogs.ts";
 import type { Drafts } from "./drafts.ts";
 import { useFileDrop } from "./file-drop.ts";
 import { mentionableIn } from "./mention-at.ts";
@@ -22,23 +18,13 @@ import { goHome } from "./place.ts";
 import { useJump, usePast } from "./past.ts";
 import { Notice } from "./notice.tsx";
 import { useReading } from "./reading.ts";
+import { RoomDialogs, useRoomDialogs } from "./room-dialogs.tsx";
 import { RoomHeader } from "./room-header.tsx";
-import { RoomPeopleContext } from "./room-people.ts";
+import { RoomPeopleContext, useRoomPeople } from "./room-people.ts";
 import { useScrolling } from "./scrolling.ts";
 import { useNamesIn } from "./shown-names.ts";
 
-export function RoomPane({
-  client,
-  chats,
-  user,
-  chatId,
-  listed,
-  hasModel,
-  drafts,
-  jumpTo,
-  onJumped,
-  onNew,
-}: {
+interface RoomPaneProps {
   client: Client;
   chats: ChatList;
   user: User;
@@ -52,7 +38,20 @@ export function RoomPane({
   onJumped: () => void;
   /** Receives the number of messages that the person has not seen. */
   onNew: (count: number) => void;
-}) {
+}
+
+export function RoomPane({
+  client,
+  chats,
+  user,
+  chatId,
+  listed,
+  hasModel,
+  drafts,
+  jumpTo,
+  onJumped,
+  onNew,
+}: RoomPaneProps) {
   const room = useMemo(() => client.room(chatId), [chatId]);
   useEffect(() => () => room.close(), [room]);
   const snapshot = useSnapshot(room);
@@ -62,29 +61,18 @@ export function RoomPane({
   const reading = useReading(room, chats, snapshot, scrolling, user.id);
   useEffect(() => onNew(reading.newCount), [reading.newCount]);
   useEffect(() => () => onNew(0), []);
-  const { chat, messages, participants, typing } = snapshot;
+  const { chat, messages, participants } = snapshot;
   const names = useNamesIn(chatId, participants);
   const { blockedIds } = useSnapshot(usePageParts().people);
   const people = useMemo(
     () => mentionableIn(chat, participants, user.id, hasModel, names),
     [chat, participants, user.id, hasModel, names],
   );
-  const card = useDialog<"person">();
-  const [cardOf, setCardOf] = useState(0);
+  const dialogs = useRoomDialogs();
   const roomPeople = useMemo(
-    () => ({
-      names,
-      blockedIds,
-      onPerson(userId: number) {
-        setCardOf(userId);
-        card.open("person");
-      },
-    }),
+    () => ({ names, blockedIds, onPerson: dialogs.onPerson }),
     [names, blockedIds],
   );
-  const dialog = useDialog<"versions" | "report">();
-  const [shown, setShown] = useState<Message>();
-  const [picture, setPicture] = useState<Attachment>();
   const conversation = useConversation({
     room,
     snapshot,
@@ -92,15 +80,9 @@ export function RoomPane({
     drafts,
     scrolling,
     past,
-    onVersions(message) {
-      setShown(message);
-      dialog.open("versions");
-    },
-    onReport(message) {
-      setShown(message);
-      dialog.open("report");
-    },
-    onPicture: setPicture,
+    onVersions: dialogs.onVersions,
+    onReport: dialogs.onReport,
+    onPicture: dialogs.onPicture,
     onSent: reading.endNewLine,
   });
 
@@ -108,9 +90,6 @@ export function RoomPane({
   const drop = useFileDrop(conversation.uploads.add);
 
   if (snapshot.state === "gone") return <Gone snapshot={snapshot} />;
-  const others = typing
-    .filter(({ user_id }) => user_id !== user.id && !blockedIds.has(user_id))
-    .map(({ user_id, username }) => ({ username: names.get(user_id) ?? username }));
   const partner = partnerIn(snapshot, user.id);
   // A private chat without a name is called after the other person, who may have deleted the account meanwhile.
   const unnamed = partner ? names.get(partner.id) : (listed?.name ?? chat?.name);
@@ -145,65 +124,53 @@ export function RoomPane({
           </p>
         )}
         {isEmpty && <Silence isAiChat={chat.is_ai_chat} />}
-        <p class="typing" aria-live="off">
-          {others.length > 0 && `${namesOf(others)} ${others.length === 1 ? "is" : "are"} writing…`}
-        </p>
+        <Typing snapshot={snapshot} ownId={user.id} />
         <Notice text={conversation.notice} onClose={conversation.endNotice} />
         {partner && blockedIds.has(partner.id) ? (
           <BlockedPartner userId={partner.id} name={names.get(partner.id) ?? partner.username} />
         ) : (
           <Composer
             room={room}
-            chatId={chatId}
             name={title || "the room"}
             isAiChat={chat?.is_ai_chat ?? false}
             people={people}
             messages={shownPart.messages}
             composing={conversation.composing}
             uploads={conversation.uploads}
-            isSendingFiles={conversation.isSendingFiles}
             onSend={conversation.send}
             onEditLast={conversation.editLast}
           />
         )}
-        {picture && (
-          <Lightbox
-            pictures={picturesOf(shownPart.messages)}
-            shown={picture}
-            onShow={setPicture}
-            onClose={() => setPicture(undefined)}
-          />
-        )}
-        {card.name && (
-          <PersonCard
-            key={card.key}
-            userId={cardOf}
-            ownId={user.id}
-            onMention={
-              people.some(({ userId }) => userId === cardOf) ? conversation.mention : undefined
-            }
-            onClose={card.close}
-          />
-        )}
-        {shown && dialog.name === "versions" && (
-          <VersionsDialog key={dialog.key} client={client} message={shown} onClose={dialog.close} />
-        )}
-        {shown && dialog.name === "report" && (
-          <ReportDialog key={dialog.key} message={shown} onClose={dialog.close} />
-        )}
+        <RoomDialogs
+          of={dialogs}
+          client={client}
+          ownId={user.id}
+          messages={shownPart.messages}
+          people={people}
+          onMention={conversation.mention}
+        />
       </main>
     </RoomPeopleContext.Provider>
   );
-}
-
-function picturesOf(messages: readonly Message[]): Attachment[] {
-  return messages.flatMap(({ attachments }) => attachments.filter(({ kind }) => kind === "image"));
 }
 
 /** The other person of a private chat. */
 function partnerIn({ chat, participants }: RoomSnapshot, ownId: number): Participant | undefined {
   if (!chat || chat.is_group || chat.is_ai_chat) return undefined;
   return participants.find(({ id }) => id !== ownId);
+}
+
+/** Those who are writing, but for people whom the reader has blocked. */
+function Typing({ snapshot: { typing }, ownId }: { snapshot: RoomSnapshot; ownId: number }) {
+  const { names, blockedIds } = useRoomPeople();
+  const others = typing
+    .filter(({ user_id }) => user_id !== ownId && !blockedIds.has(user_id))
+    .map(({ user_id, username }) => ({ username: names.get(user_id) ?? username }));
+  return (
+    <p class="typing" aria-live="off">
+      {others.length > 0 && `${namesOf(others)} ${others.length === 1 ? "is" : "are"} writing…`}
+    </p>
+  );
 }
 
 function Silence({ isAiChat }: { isAiChat: boolean }) {

@@ -7,16 +7,19 @@ import { IdentitySettings } from "./settings-identities.tsx";
 import { TwoFactorSettings } from "./settings-two-factor.tsx";
 import { KeySettings } from "./settings-keys.tsx";
 import { LeavingSettings } from "./settings-leaving.tsx";
+import { NotificationSettings } from "./settings-notifications.tsx";
 import { PasswordSettings } from "./settings-password.tsx";
 import { PrivacySettings } from "./settings-privacy.tsx";
 import { ProfileSettings } from "./settings-profile.tsx";
 import type { SettingsProps } from "./settings-section.tsx";
 import { SessionSettings } from "./settings-sessions.tsx";
+import { WebhookSettings } from "./webhook-settings.tsx";
 
 /** A section is a file of its own. */
 const sections: readonly { title: string; Section: ComponentType<SettingsProps> }[] = [
   { title: "Profile", Section: ProfileSettings },
   { title: "Privacy", Section: PrivacySettings },
+  { title: "Notifications", Section: NotificationSettings },
   { title: "Email", Section: EmailSettings },
   { title: "Password", Section: PasswordSettings },
   { title: "Linked accounts", Section: IdentitySettings },
@@ -24,6 +27,7 @@ const sections: readonly { title: string; Section: ComponentType<SettingsProps> 
   { title: "Sessions", Section: SessionSettings },
   { title: "Access keys", Section: KeySettings },
   { title: "Bots", Section: BotSettings },
+  { title: "Webhooks", Section: WebhookSettings },
   { title: "Export and deletion", Section: LeavingSettings },
 ];
 

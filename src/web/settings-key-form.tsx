@@ -1,10 +1,11 @@
 // Creating an access key, and showing it this once.
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useEffect, useId, useState } from "preact/hooks";
 import type { ChatSummary } from "../client/client.ts";
 import type { CreatedKey, NewKey, Scope } from "../client/keys.ts";
 import { Refusal, useAction } from "./acting.tsx";
 import { Field } from "./field.tsx";
 import { usePageParts } from "./page-parts.ts";
+import { ShownSecret } from "./shown-secret.tsx";
 
 /** The scopes with their descriptions, in the order in which they are offered. */
 export const scopeWords: readonly (readonly [Scope, string])[] = [
@@ -87,7 +88,9 @@ export function KeyForm({
           </button>
         </footer>
       </form>
-      <div role="status">{created && <ShownKey created={created} />}</div>
+      <div role="status">
+        {created && <ShownSecret kind="key" name={created.name} secret={created.key} />}
+      </div>
     </div>
   );
 }
@@ -129,31 +132,5 @@ function ChatChoice() {
         ))}
       </fieldset>
     </details>
-  );
-}
-
-/** The key itself, which nobody is shown again. */
-function ShownKey({ created: { key, name } }: { created: CreatedKey }) {
-  const id = useId();
-  const field = useRef<HTMLInputElement>(null);
-  const [isCopied, setCopied] = useState(false);
-  return (
-    <div class="field shown-key">
-      <label for={id}>
-        The key “<bdi>{name}</bdi>”: copy it now, it is not shown again
-      </label>
-      <input ref={field} id={id} readOnly value={key} onFocus={() => field.current?.select()} />
-      <button
-        type="button"
-        onClick={() =>
-          void navigator.clipboard.writeText(key).then(
-            () => setCopied(true),
-            () => field.current?.focus(),
-          )
-        }
-      >
-        {isCopied ? "Copied" : "Copy"}
-      </button>
-    </div>
   );
 }

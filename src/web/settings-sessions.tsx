@@ -3,6 +3,7 @@ import type { Session } from "../client/details.ts";
 import { Refusal, useAction } from "./acting.tsx";
 import { ConfirmedButton } from "./confirmed-button.tsx";
 import { usePageParts } from "./page-parts.ts";
+import { ringNoMore } from "./push-end.ts";
 import { Saved } from "./settings-section.tsx";
 import { fullTime } from "./times.ts";
 
@@ -66,7 +67,11 @@ export function SessionSettings() {
               </small>
             </div>
             {session.current ? (
-              <button type="button" class="quiet" onClick={() => client.session.logout()}>
+              <button
+                type="button"
+                class="quiet"
+                onClick={() => void ringNoMore().then(() => client.session.logout())}
+              >
                 Sign out
               </button>
             ) : (

@@ -25,8 +25,8 @@ export interface Uploads {
   readonly files: readonly PendingFile[];
   /** Whether a file is still on its way. */
   readonly isBusy: boolean;
-  /** The ids of the files that can be sent. */
-  readonly ids: readonly number[];
+  /** The files that can be sent. */
+  readonly ready: readonly Attachment[];
   add(files: Iterable<File>): void;
   remove(key: number): void;
   retry(key: number): void;
@@ -76,7 +76,7 @@ export function useUploads(
   return {
     files,
     isBusy: files.some(({ attachment, problem }) => !attachment && problem === undefined),
-    ids: files.flatMap(({ attachment }) => (attachment ? [attachment.id] : [])),
+    ready: files.flatMap(({ attachment }) => attachment ?? []),
     add(added) {
       const all = [...added];
       const room = filesMax - files.length;

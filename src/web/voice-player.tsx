@@ -9,6 +9,8 @@ import { Icon } from "./icons.tsx";
 const speeds = [1, 1.5, 2];
 /** Seconds that an arrow key moves. */
 const step = 5;
+/** Sound that the server does not decode, such as AAC, has no waveform: the slider is an even line then. */
+const plainBars = Array.from({ length: 64 }, () => 20);
 /** Behind the end of any recording: a browser that does not know the duration finds it out by going there. */
 const farEnd = 1e7;
 
@@ -31,7 +33,7 @@ export function VoicePlayer({ attachment }: { attachment: Attachment }) {
         <Icon name={isPlaying ? "pause" : "play"} />
       </button>
       <Waveform
-        bars={attachment.waveform ?? []}
+        bars={attachment.waveform ?? plainBars}
         place={place}
         seconds={seconds}
         onSeek={player.seek}

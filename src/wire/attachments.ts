@@ -58,7 +58,8 @@ export const Attachment = z
       example: "data:image/png;base64,iVBORw0KGgo=",
     }),
     duration_ms: z.int().positive().optional().meta({
-      description: "Milliseconds of a voice message",
+      description:
+        "Milliseconds of a voice message, and of an audio or video file whose header states them (MP3, Ogg, WAV, FLAC, MP4)",
       example: 3_400,
     }),
     waveform: z
@@ -67,8 +68,8 @@ export const Attachment = z
       .optional()
       .meta({
         description:
-          "How loud a voice message is in each of 64 parts of its time; the loudest has 100. All are the same where the sound cannot " +
-          "be decoded, as AAC",
+          "How loud a voice message is in each of 64 parts of its time; the loudest has 100. It is absent where the server does not " +
+          "decode the sound: AAC, Vorbis, and WAV that is not PCM",
       }),
     transcript: z.string().optional().meta({
       description:

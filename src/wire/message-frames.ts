@@ -72,7 +72,8 @@ export function mentionFrame(message: Message): MentionFrame {
 }
 
 /** A message without text shows the name of its first file. */
-const previewOf = ({ content, attachments }: Message) =>
+/** The beginning of a message, or the name of its first file. */
+export const previewOf = ({ content, attachments }: Pick<Message, "content" | "attachments">) =>
   (content || nameOfFirst(attachments)).slice(0, previewMax).toWellFormed();
 
 export function firstStreamFrame(answer: Message): z.infer<typeof BotStreamFirstFrame> {

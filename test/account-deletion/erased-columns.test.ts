@@ -59,6 +59,12 @@ const decisions: Record<string, string> = {
   "display_name_parts.part": erased,
   "file_removals.key": noText,
   "former_usernames.name_hash": noText,
+  "incoming_webhooks.name": ofChat,
+  "incoming_webhooks.secret_hash": noText,
+  "jobs.error": noText,
+  "jobs.kind": noText,
+  "jobs.order_key": noText,
+  "jobs.payload": "has ids, or the address of a mail that is on its way, and goes with the mail",
   "identities.issuer": erased,
   "identities.label": erased,
   "identities.provider": noText,
@@ -87,6 +93,9 @@ const decisions: Record<string, string> = {
   "provider_visits.provider": noText,
   "provider_visits.return_to": "is an address that the operator has allowed",
   "provider_visits.secret_hash": noText,
+  "push_subscriptions.auth": noText,
+  "push_subscriptions.endpoint": erased,
+  "push_subscriptions.p256dh": noText,
   "rate_limits.key": "is deleted when its period ends, at most an hour later",
   "recovery_codes.code_hash": noText,
   "schema_migrations.version": noText,
@@ -116,6 +125,7 @@ const decisions: Record<string, string> = {
   "uploads.kind": noText,
   "uploads.name": erased,
   "usage_days.kind": noText,
+  "user_sockets.counts": noText,
   "users.bio": erased,
   "users.display_name": erased,
   "users.display_name_parts": erased,
@@ -123,6 +133,14 @@ const decisions: Record<string, string> = {
   "users.hashed_password": noText,
   "users.presence": noText,
   "users.username": erased,
+  "webhook_deliveries.error": noText,
+  "webhook_deliveries.status": noText,
+  "webhook_deliveries.type": noText,
+  "webhooks.events": noText,
+  "webhooks.off_reason": noText,
+  "webhooks.sealed_previous": noText,
+  "webhooks.sealed_secret": noText,
+  "webhooks.url": erased,
 };
 
 const nameOf = ({ table, column }: Column) => `${table}.${column}`;
@@ -157,6 +175,10 @@ test("a word that the person has left in every column is in none of those that a
     update sessions set address = 'numbat.example', user_agent = 'a numbat browser' where user_id = ${ann.id}
   `;
   await sql`
+    insert into push_subscriptions (user_id, session_id, endpoint, p256dh, auth, shows_text)
+    values (${ann.id}, ${ann.sessionId}, 'https://numbat.example', ${"x".repeat(87)}, ${"x".repeat(22)}, true)
+  `;
+  await sql`
     insert into access_keys (user_id, name, key_hash, hint, scopes, last_used_address)
     values (${ann.id}, 'my numbat', ${hash}::bytea, 'abcd', '{chats:read}', 'numbat.example')
   `;
@@ -168,6 +190,8 @@ test("a word that the person has left in every column is in none of those that a
     insert into identities (user_id, provider, issuer, subject, label)
     values (${ann.id}, 'oidc', 'https://numbat.example', 'numbat', 'numbat@example.com')
   `;
+  const webhook = { url: "https://numbat.example/", events: ["mention"] };
+  expect((await ann.api("POST", "/api/webhooks", webhook)).status).toBe(200);
   await ann.api("PATCH", "/api/auth/me", { display_name: "Numbat", bio: "A numbat, indeed." });
   const chat = await ben.chat({ name: "Room", with: [ann] });
   const path = `/api/chats/${chat.id}/messages`;

@@ -1,7 +1,7 @@
 // A question that is stored in time, though the reply of the database comes after the answer's lease has run out.
 import { beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { recoverAnswers } from "../../src/answers/recovery.ts";
-import { leaseSeconds } from "../../src/answers/budget/queries.ts";
+import { leaseSeconds } from "../../src/answers/budget/abandoned-runs.ts";
 import type { Ctx } from "../../src/context.ts";
 import { sendMessage } from "../../src/messages/send.ts";
 import type { RunningServer } from "../../src/server.ts";

@@ -1,6 +1,7 @@
 // Two servers on one database: an answer belongs to one of them at a time, and can be stopped, seen and deleted through
 // either.
 import { afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { leaseSeconds, silenceSeconds } from "../../src/answers/budget/abandoned-runs.ts";
 import { insertRun } from "../../src/answers/budget/queries.ts";
 import { recoverAnswers } from "../../src/answers/recovery.ts";
 import type { Answers } from "../../src/context.ts";
@@ -99,6 +100,28 @@ describe("an answer whose server was taken for dead", () => {
       text: "Mostly with the rest",
       status: "complete",
     });
+  });
+
+  test("is left alone while that server only stands still, and not once its connection is gone, too", async () => {
+    const { anna, chat, bens } = await room(world);
+    const question = await anna.say(chat.id, "for the one that stands still");
+    world.gemini.respondWith(answer(say(", and on"), finish()));
+    const messageId = await leftBehind(world.sql, question, { leaseSeconds: 60 });
+    // A process of PostgreSQL that lives, and is older than the last renewal.
+    const isHeld = () => world.sql`
+      update answer_runs
+      set holder_pid = oldest.pid, lease_expires_at = now() + ${leaseSeconds - silenceSeconds - 0.1} * interval '1 second'
+      from (select pid, backend_start from pg_stat_activity order by backend_start limit 1) oldest
+      where message_id = ${messageId} and backend_start < now() - ${silenceSeconds + 0.2} * interval '1 second'
+      returning id
+    `;
+    while ((await isHeld()).length === 0) await Bun.sleep(50);
+    await recoverAnswers(other.ctx);
+    const [run] = await world.sql`select attempt from answer_runs where message_id = ${messageId}`;
+    expect(run?.attempt).toBe(1);
+    await world.sql`update answer_runs set holder_pid = 2147483647 where message_id = ${messageId}`;
+    await recoverAnswers(other.ctx);
+    expect(await ends(bens, messageId)).toEqual({ text: `${soFar}, and on`, status: "complete" });
   });
 
   test("is taken over by one, however many look at once", async () => {

@@ -1,11 +1,17 @@
 // Uploads are scanned for malware, by the real daemon where it is installed.
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readConfig } from "../../src/config/config.ts";
+import { answerEnds } from "../answers/room.ts";
+import { roomWithFiles } from "../answers/files/asking-about.ts";
 import { expectProblem } from "../http/refusals.ts";
+import { metricsToken, scrapeText } from "../observability/metrics/scrape.ts";
+import { answer, draw, finish } from "../world/gemini/script.ts";
 import { startWorld, type Person, type World } from "../world/world.ts";
 import { eicar, hasClamd, startClamd, startScriptedDaemon } from "./clamd.ts";
 import { ask, download, uploaded, uploadPath } from "./files.ts";
 import { makePng } from "./made-files.ts";
+
+setDefaultTimeout(20_000);
 
 async function begin(env: Record<string, string>) {
   const world = await startWorld({ env, durations: { purgeMs: 20 } });
@@ -142,6 +148,51 @@ describe("with a scripted daemon", () => {
   test("one that finds something refuses also where failures are allowed", async () => {
     daemon.does({ answer: "stream: Some-Virus FOUND\0" });
     expectProblem(await post(lax.world, lax.ann, lax.chatId, "x"), 422, "infected");
+  });
+});
+
+describe("a picture of the model", () => {
+  let daemon: Awaited<ReturnType<typeof startScriptedDaemon>>;
+  let world: World;
+  beforeAll(async () => {
+    daemon = await startScriptedDaemon();
+    const env = { SCAN_URL: daemon.url, GEMINI_IMAGE_MODEL: "image", METRICS_TOKEN: metricsToken };
+    world = await startWorld({ env, durations: { purgeMs: 20 } });
+  });
+  afterAll(async () => {
+    await world.stop();
+    daemon.stop();
+  });
+
+  test.each([
+    ["that is clean is shown", "stream: OK\0", "complete", undefined],
+    ["that is infected is not kept", "stream: Virus FOUND\0", "failed", "has malware"],
+    ["that cannot be scanned is not kept", "ERROR\0", "failed", "could not be checked"],
+  ])("%s", async (_, reply, status, why) => {
+    daemon.does({ answer: reply });
+    const { annas, post } = await roomWithFiles(world);
+    const picture = makePng(30, 20);
+    world.gemini.respondWith(answer(draw(picture), finish()));
+    await post({ content: "/image a cat" });
+    const { last } = await answerEnds(annas);
+    expect(last.status as string).toBe(status);
+    if (why === undefined) expect(last.attachments).toHaveLength(1);
+    else {
+      expect(last.error).toContain(why);
+      await expectNothingKept(world);
+    }
+    expect(daemon.received.at(-1)?.equals(picture)).toBe(true);
+    await world.sql`delete from attachments`;
+    await world.sql`delete from stored_files`;
+  });
+
+  test("is counted with the uploads", async () => {
+    const text = await scrapeText(world);
+    for (const outcome of ["clean", "infected", "failed"]) {
+      expect(text).toContain(`gemini_coop_files_scanned_total{outcome="${outcome}"} 1\n`);
+    }
+    expect(text).toContain('gemini_coop_answer_pictures_total{outcome="stored"} 1\n');
+    expect(text).toContain('gemini_coop_answer_pictures_total{outcome="failed"} 2\n');
   });
 });
 

@@ -93,6 +93,24 @@ describe("a transcript", () => {
     expect(await world.sql`select 1 from answer_runs`).toBeEmpty();
   });
 
+  test("takes no place among the running answers of its sender, and is no answer of the day", async () => {
+    const before = (await ann.api("GET", "/api/usage")).body.mine;
+    const gate = Promise.withResolvers<void>();
+    world.gemini.respondWith(answer(say("Hello"), until(gate.promise), finish()));
+    await speak();
+    const nth = world.gemini.requests.length + 1;
+    const running = run();
+    await world.gemini.received(nth);
+    const during = (await ann.api("GET", "/api/usage")).body.mine;
+    expect(during.running).toBe(0);
+    expect(during.reserved_tokens).toBeGreaterThan(0);
+    gate.resolve();
+    await running;
+    const after = (await ann.api("GET", "/api/usage")).body.mine;
+    expect(after).toMatchObject({ running: 0, reserved_tokens: 0 });
+    expect(after.days[0].answers).toBe(before.days[0]?.answers ?? 0);
+  });
+
   test("is found by a search, and so is the name of a file", async () => {
     world.gemini.respondWith(answer(say("The password is Zwetschgenkuchen"), finish()));
     const message = await speak();

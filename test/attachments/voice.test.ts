@@ -1,11 +1,13 @@
 // Voice messages: what is taken for one, how long it is, and how it looks.
-import { beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readRecording } from "../../src/attachments/voice/read-recording.ts";
 import { Recordings } from "../../src/attachments/voice/recordings.ts";
 import { expectInvalid, expectProblem } from "../http/refusals.ts";
 import { useWorld, type Person } from "../world/world.ts";
 import { ask, download, uploaded, uploadPath } from "./files.ts";
 import { makeWav, recordingOf } from "./made-recordings.ts";
+
+setDefaultTimeout(20_000);
 
 const world = useWorld();
 let ann: Person;
@@ -51,11 +53,11 @@ describe("a voice message", () => {
     ["fragmented.m4a", "audio/mp4", 3_064],
     ["vorbis.ogg", "audio/ogg", 3_000],
   ])(
-    "of %s, which is not decoded, has its duration and a flat waveform",
+    "of %s, which is not decoded, has its duration and no waveform",
     async (name, mediaType, ms) => {
       const { kind, media_type, duration_ms, waveform } = await voice(await recordingOf(name));
       expect([kind, media_type, duration_ms]).toEqual(["voice", mediaType, ms]);
-      expect(new Set(waveform).size).toBe(1);
+      expect(waveform).toBeUndefined();
     },
   );
 
@@ -76,6 +78,7 @@ describe("a voice message", () => {
   test("of a WAV in another format has its duration, and one that is silent is flat", async () => {
     const law = await voice(makeWav({ format: 7, bits: 8, sound: () => 0.3 }));
     expect(law.duration_ms).toBe(1_000);
+    expect(law.waveform).toBeUndefined();
     const { waveform } = await voice(makeWav({ sound: () => 0, seconds: 0.2 }));
     expect(waveform).toEqual(Array.from({ length: 64 }, () => 0));
   });
@@ -182,6 +185,7 @@ test("damaged recordings are refused or shown shorter, and nothing else happens"
       if (!recording) continue;
       shown += 1;
       expect(recording.durationMs).toBeWithin(1, 900_001);
+      if (!recording.waveform) continue;
       expect(recording.waveform).toHaveLength(64);
       expect(
         recording.waveform.every((bar) => Number.isInteger(bar) && bar >= 0 && bar <= 100),

@@ -68,7 +68,10 @@ class Tail {
 }
 
 /** The most resident bytes of the server while something is done, beyond those before it, garbage included. */
-async function growthDuring({ product }: Bench, work: () => Promise<unknown>): Promise<number> {
+export async function growthDuring(
+  { product }: Bench,
+  work: () => Promise<unknown>,
+): Promise<number> {
   const before = await product.rssBytes();
   let most = before;
   let isDone = false;

@@ -1,8 +1,12 @@
 // Files that are uploaded and downloaded.
+import { rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { deflateSync } from "node:zlib";
 import { check, type Bench, type Side } from "./bench.ts";
 import { quantile } from "./client.ts";
 import { tokenOf } from "./data.ts";
+import { growthDuring } from "./exporting.ts";
 
 const downloads = 4;
 
@@ -28,6 +32,40 @@ export async function cpuOfDownload(bench: Bench, side: Side): Promise<number> {
     check("downloaded bytes", bytes, fileBytes);
   }
   return ((await bench[side].cpuMicros()) - before) / 1_000 / downloads;
+}
+
+/** Uploads that run at once while the server's memory is watched. */
+export const uploadsAtOnce = 50;
+
+/** @returns megabytes by which the server grows while large files are uploaded at once, garbage included */
+export async function memoryOfUploads(bench: Bench): Promise<number> {
+  const target = await targetOf(bench, "product");
+  return await growthDuring(bench, async () => {
+    await Promise.all(
+      Array.from({ length: uploadsAtOnce }, async () => {
+        const body = randomStream(bench.scale.fileBytes);
+        const response = await fetch(target.uploads, {
+          ...{ method: "POST", headers: target.headers, body, duplex: "half" },
+        });
+        check("status of an upload", response.status, 200);
+        await response.arrayBuffer();
+      }),
+    );
+  });
+}
+
+/** Bytes that no other file has, as they are asked for. */
+function randomStream(bytes: number): ReadableStream<Uint8Array> {
+  const piece = crypto.getRandomValues(new Uint8Array(65_536));
+  let left = bytes;
+  return new ReadableStream({
+    pull(controller) {
+      if (left === 0) return controller.close();
+      const chunk = piece.slice(0, left);
+      left -= chunk.length;
+      controller.enqueue(chunk);
+    },
+  });
 }
 
 /** Server CPU of an upload of a photo, with its thumbnails. @returns milliseconds */
@@ -56,23 +94,41 @@ export async function p99OfMessages(
   const target = await targetOf(bench, "product");
   const photo = await makePhoto(photoWidth, (photoWidth * 3) / 4);
   let isBusy = true;
-  const uploads = duringUploads
-    ? Promise.all(
-        Array.from({ length: photosAtOnce }, async () => {
-          // Bytes behind the end make it another file, and are dropped with its metadata.
-          const other = crypto.getRandomValues(new Uint8Array(8));
-          await upload(target, new Uint8Array(Buffer.concat([photo, other])));
-        }),
-      )
-    : Promise.resolve();
-  void uploads.finally(() => (isBusy = false));
+  const { ended } = duringUploads
+    ? await startUploads(bench, target, photo)
+    : { ended: Promise.resolve() };
+  void ended.finally(() => (isBusy = false));
   const times: Promise<number>[] = [];
   while (isBusy || times.length < messagesMin) {
     times.push(timeOfMessage(target, times.length));
     await Bun.sleep(messageEveryMs);
   }
-  await uploads;
+  await ended;
   return quantile(await Promise.all(times), 0.99);
+}
+
+/** Starts the uploads of photos, by another process. */
+async function startUploads(
+  { cleanup }: Bench,
+  { uploads, headers }: Target,
+  photo: Uint8Array,
+): Promise<{ ended: Promise<void> }> {
+  const path = join(tmpdir(), `gemini-coop-photo-${crypto.randomUUID()}.jpg`);
+  await Bun.write(path, photo);
+  const program = join(import.meta.dir, "uploader.ts");
+  const child = Bun.spawn(
+    [process.execPath, program, uploads, headers.authorization ?? "", String(photosAtOnce), path],
+    { stdin: "pipe", stdout: "pipe", stderr: "inherit" },
+  );
+  cleanup.add(async () => child.kill());
+  await child.stdout.getReader().read();
+  rmSync(path);
+  child.stdin.write("\n");
+  void child.stdin.end();
+  const ended = child.exited.then((code) => {
+    check("exit code of the uploads", code, 0);
+  });
+  return { ended };
 }
 
 async function timeOfMessage({ uploads, headers }: Target, n: number): Promise<number> {

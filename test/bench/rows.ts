@@ -79,7 +79,7 @@ const deliveryRows = ({ rooms, crowd, joiners }: Scale): Row[] => [
   },
 ];
 
-const serverRows = ({ busAwayMs, busRooms }: Scale): Row[] => [
+const serverRows = ({ busAwayMs, busRooms, spreadRooms, hotServers }: Scale): Row[] => [
   ...[2, 4].map((count): Row => ({
     name: `cpu per delivery on ${count} servers, all together, to one`,
     unit: "µs",
@@ -132,6 +132,28 @@ const serverRows = ({ busAwayMs, busRooms }: Scale): Row[] => [
     ours: servers.subscribing,
     pairsMax: 3,
   },
+  {
+    name: "stop of an answer from another server",
+    unit: "ms",
+    target: "≤ 200 ms",
+    ours: servers.stopping,
+    pairsMax: 1,
+  },
+  {
+    name: `subscriptions for each of ${spreadRooms} rooms on 4 servers`,
+    unit: "",
+    target: "",
+    ours: servers.subscriptionsOfRoom,
+    pairsMax: 1,
+  },
+  {
+    name: `cpu per delivery in a hot room on ${hotServers} servers, all together, to one`,
+    unit: "µs",
+    target: "",
+    ours: (bench) => servers.cpuOfHotRoom(bench, hotServers),
+    reference: (bench) => servers.cpuOfHotRoom(bench, 1),
+    pairsMax: 3,
+  },
 ];
 
 const fileRows: Row[] = [
@@ -148,6 +170,13 @@ const fileRows: Row[] = [
     target: "≤ 1.3×",
     ours: (bench) => files.cpuOfDownload(bench, "product"),
     reference: (bench) => files.cpuOfDownload(bench, "reference"),
+  },
+  {
+    name: `most memory during ${files.uploadsAtOnce} uploads of 64 MB at once, more than before`,
+    unit: "MB",
+    target: "≤ 100 MB",
+    ours: files.memoryOfUploads,
+    pairsMax: 1,
   },
   {
     name: "cpu of a photo of 12 megapixels",

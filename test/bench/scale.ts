@@ -61,6 +61,12 @@ export interface Scale {
   /** How long the bus between servers is away, and the rooms of a server that subscribes to all of them. */
   busAwayMs: number;
   busRooms: number;
+  /** Rooms that are spread over several servers, each with one socket. */
+  spreadRooms: number;
+  /** Servers with sockets in one hot room. */
+  hotServers: number;
+  /** Answers that are stopped from another server. */
+  stops: number;
 }
 
 export const full: Scale = {
@@ -103,6 +109,9 @@ export const full: Scale = {
   longAnswerSeconds: 10.2,
   busAwayMs: 30_000,
   busRooms: 100_000,
+  spreadRooms: 10_000,
+  hotServers: 8,
+  stops: 20,
 };
 
 export const smallest: Scale = {
@@ -145,4 +154,7 @@ export const smallest: Scale = {
   longAnswerSeconds: 0.4,
   busAwayMs: 100,
   busRooms: 1_000,
+  spreadRooms: 40,
+  hotServers: 5,
+  stops: 2,
 };

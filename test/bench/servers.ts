@@ -8,6 +8,8 @@ import { freePort } from "../world/free-port.ts";
 import { check, openProduct, type Bench } from "./bench.ts";
 import type { Child } from "./child.ts";
 import { Client, closeAll, inParallel, quantile } from "./client.ts";
+import { askerOf, roomOfAsker } from "./data.ts";
+import { questionOf } from "./script.ts";
 
 /** Rooms, the sockets in each of them, and messages that are on their way at the same time. */
 const roomCount = 10;
@@ -24,10 +26,18 @@ export interface SharedServers {
   nats: Nats;
   /** Bytes that NATS has received, and has sent. */
   bytes: () => Promise<{ in: number; out: number }>;
+  /** The subscriptions of all servers. */
+  subscriptions: () => Promise<number>;
   servers: Child[];
+  /** The same servers, and further ones, which are started for the first call. */
+  more: () => Promise<Child[]>;
 }
 
-const Varz = z.object({ in_bytes: z.number(), out_bytes: z.number() });
+const Varz = z.object({
+  in_bytes: z.number(),
+  out_bytes: z.number(),
+  subscriptions: z.number(),
+});
 const Ready = z.object({ status: z.string() });
 
 function openServers(bench: Bench): Promise<SharedServers> {
@@ -39,19 +49,31 @@ async function startServers(bench: Bench): Promise<SharedServers> {
   const nats = createNats(`http: 127.0.0.1:${monitorPort}`);
   bench.cleanup.add(() => nats.stop());
   await nats.start();
-  const servers = await Promise.all(
-    Array.from({ length: serverCount }, () =>
+  const start = async (length: number) => {
+    const started = Array.from({ length }, () =>
       bench.startAnother("product", { NATS_URL: nats.url }),
-    ),
-  );
-  await untilReady(servers);
+    );
+    const servers = await Promise.all(started);
+    await untilReady(servers);
+    return servers;
+  };
+  const read = async () => {
+    const response = await fetch(`http://127.0.0.1:${monitorPort}/varz`);
+    return Varz.parse(await response.json());
+  };
+  const servers = await start(serverCount);
+  let further: Promise<Child[]> | undefined;
   return {
     nats,
     servers,
     async bytes() {
-      const response = await fetch(`http://127.0.0.1:${monitorPort}/varz`);
-      const { in_bytes, out_bytes } = Varz.parse(await response.json());
+      const { in_bytes, out_bytes } = await read();
       return { in: in_bytes, out: out_bytes };
+    },
+    subscriptions: async () => (await read()).subscriptions,
+    async more() {
+      further ??= start(bench.scale.hotServers - serverCount);
+      return [...servers, ...(await further)];
     },
   };
 }
@@ -151,8 +173,21 @@ const totalCpu = async (servers: readonly Child[]) => {
 
 /** CPU of all servers together for one delivery, in microseconds, in rooms whose sockets are spread over them. */
 export async function cpuOfDelivery(bench: Bench, count: number): Promise<number> {
-  const { servers: all } = await openServers(bench);
-  const servers = all.slice(0, count);
+  const { servers } = await openServers(bench);
+  return await cpuOfDeliveries(bench, servers.slice(0, count), roomCount);
+}
+
+/** The same in one room on many servers, or on one of them. */
+export async function cpuOfHotRoom(bench: Bench, count: number): Promise<number> {
+  const { more } = await openServers(bench);
+  return await cpuOfDeliveries(bench, (await more()).slice(0, count), 1);
+}
+
+async function cpuOfDeliveries(
+  bench: Bench,
+  servers: readonly Child[],
+  roomCount: number,
+): Promise<number> {
   const size = Math.min(roomSize, bench.scale.reactors);
   const rooms: SpreadRoom[] = [];
   for (let n = 0; n < roomCount; n += 1) rooms.push(await SpreadRoom.open(bench, servers, size));
@@ -252,6 +287,74 @@ export async function away(bench: Bench): Promise<Away> {
   await room.settle();
   await room.close();
   return { latestMs, recoveredMs };
+}
+
+const Chunk = z.object({
+  type: z.literal("bot_stream"),
+  message_id: z.int(),
+  chunk: z.string(),
+  is_complete: z.boolean(),
+});
+
+/** The longest time from the stop of an answer, on another server than its own, to its last frame there, in milliseconds. */
+export async function stopping(bench: Bench): Promise<number> {
+  const { servers } = await openServers(bench);
+  const [asking, watching] = await Promise.all(
+    servers.slice(0, 2).map((server) => openProduct(bench, askerOf(0), server)),
+  );
+  if (!asking || !watching) throw new Error("there are no two servers");
+  const times: number[] = [];
+  for (let stopped = 0; stopped < bench.scale.stops; stopped += 1) {
+    const turn = bench.turns[0] ?? 0;
+    bench.turns[0] = turn + 1;
+    const chatId = roomOfAsker(bench.scale, 0, turn);
+    for (const client of [asking, watching]) await client.ask({ type: "join", chat_id: chatId });
+    const begun = Promise.withResolvers<number>();
+    const ended = Promise.withResolvers<void>();
+    watching.onText = (text) => {
+      if (!text.startsWith('{"type":"bot_stream"')) return;
+      const frame = Chunk.parse(JSON.parse(text));
+      if (frame.chunk !== "") begun.resolve(frame.message_id);
+      if (frame.is_complete) ended.resolve();
+    };
+    const content = `/bot ${questionOf({ pieces: 1_000, pieceLength: 20, everyMs: 20 })}`;
+    await asking.ask({ type: "message", chat_id: chatId, content });
+    const messageId = await begun.promise;
+    const startedAt = performance.now();
+    watching.send({ type: "stop", chat_id: chatId, message_id: messageId });
+    await ended.promise;
+    times.push(performance.now() - startedAt);
+    for (const client of [asking, watching]) await client.ask({ type: "leave", chat_id: chatId });
+  }
+  await closeAll([asking, watching]);
+  return Math.max(...times);
+}
+
+/** Subscriptions at NATS for each of many rooms that are spread over the servers. */
+export async function subscriptionsOfRoom(bench: Bench): Promise<number> {
+  const { servers, subscriptions } = await openServers(bench);
+  const before = await subscriptions();
+  const clients: Client[] = [];
+  const people = 40;
+  const { spreadRooms: rooms } = bench.scale;
+  await inParallel(people, 4, async (index) => {
+    const client = await openProduct(bench, 1 + index, servers[index % servers.length]);
+    clients.push(client);
+    for (let room = index; room < rooms; room += people) {
+      const [chat] = await bench.sql`
+        with made as (
+          insert into chats (name, owner_id, is_group, participant_count) values ('spread', ${1 + index}, true, 1)
+          returning id
+        ),
+        person as (insert into chat_participants (chat_id, user_id) select id, ${1 + index} from made)
+        select id::int from made
+      `;
+      await client.ask({ type: "join", chat_id: Number(chat?.id) });
+    }
+  });
+  const made = (await subscriptions()) - before;
+  await closeAll(clients);
+  return made / rooms;
 }
 
 /** Milliseconds until NATS has taken the subscriptions of a server with many rooms. */

@@ -197,6 +197,19 @@ describe("what a bot writes", () => {
     expect(world.gemini.requests.length).toBe(asked);
   });
 
+  test("asks nothing after the bot is gone either", async () => {
+    const bot = await botOf(ann);
+    const chat = await ann.chat({ is_group: true, with: [bot] });
+    const path = `/api/chats/${chat.id}/messages`;
+    const { body: sent } = await bot.api("POST", path, { content: "/bot Why is the sky blue?" });
+    expect((await ann.api("DELETE", `/api/bots/${bot.id}`)).status).toBe(200);
+    const again = await ann.api("POST", `${path}/${sent.id}/regenerate`);
+    expect([again.status, again.body.detail]).toEqual([
+      422,
+      "This message asked the model nothing.",
+    ]);
+  });
+
   test("of people beside it asks the model as ever, in one group commit too", async () => {
     const bot = await botOf(ann);
     const chat = await ann.chat({ is_ai_chat: true, is_group: true, with: [bot, ben] });

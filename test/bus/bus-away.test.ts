@@ -10,6 +10,7 @@ import type { Frame } from "../world/socket.ts";
 import { useWorld, type Person } from "../world/world.ts";
 import { elsewhere, joinedElsewhere, socketElsewhere, untilShared } from "./elsewhere.ts";
 
+const durations = { awayCheckMs: 50, beatMs: 50, aliveMs: 50, gapMs: 20, activityMs: 1 };
 const metricsToken = "metrics-token-of-the-tests";
 
 describe.skipIf(!hasNats)("a server whose bus is away", () => {
@@ -19,7 +20,7 @@ describe.skipIf(!hasNats)("a server whose bus is away", () => {
   const world = useWorld({
     nats,
     env: { METRICS_TOKEN: metricsToken },
-    durations: { awayCheckMs: 50, beatMs: 50, aliveMs: 50, gapMs: 20, activityMs: 1 },
+    durations,
   });
   let proxy: NatsProxy;
   let other: RunningServer;
@@ -97,6 +98,24 @@ describe.skipIf(!hasNats)("a server whose bus is away", () => {
     await bens.next("user_joined", { user_id: ann.id });
     await bens.close();
     await anns.next("user_left", { user_id: ben.id });
+  });
+
+  test("shows nobody as there whose server goes down meanwhile", async () => {
+    const gone = world.startAnother({
+      natsUrl: nats.url,
+      durations: { ...durations, presenceHoldMs: 20 },
+    });
+    await untilShared(world.ctx, gone.ctx);
+    const chat = await ann.chat({ with: [ben] });
+    const anns = await ann.joined(chat.id);
+    await joinedElsewhere(gone, ben, chat.id);
+    await anns.next("user_joined", { user_id: ben.id });
+    await nats.kill();
+    await untilAway();
+    await gone.stop();
+    await anns.next("user_left", { user_id: ben.id });
+    await nats.start();
+    await untilShared(world.ctx, other.ctx);
   });
 
   test("tells nobody anything above their removal", async () => {

@@ -4,6 +4,7 @@ import type { RunningServer } from "../../src/server.ts";
 import { answerAndHang, say } from "../world/gemini/script.ts";
 import { createNats, hasNats } from "../world/nats.ts";
 import { useWorld, type Person } from "../world/world.ts";
+import { told, watch } from "../presence/watching.ts";
 import { elsewhere, joinedElsewhere, socketElsewhere, untilShared } from "./elsewhere.ts";
 
 const hourMs = 3_600_000;
@@ -18,6 +19,9 @@ describe.skipIf(!hasNats)("over the bus", () => {
       sharedLogCheckMs: hourMs,
       membershipPollMs: hourMs,
       endedCheckMs: hourMs,
+      presencePollMs: hourMs,
+      peoplePollMs: hourMs,
+      presenceHoldMs: 20,
       activityMs: 1,
       receiptsMs: 1,
     },
@@ -66,6 +70,26 @@ describe.skipIf(!hasNats)("over the bus", () => {
     expect(await bens.next("typing")).toMatchObject({ user_id: ann.id, username: ann.username });
     await own.settle();
     expect([here, own].flatMap((socket) => socket.ofType("typing"))).toEqual([]);
+  });
+
+  test("somebody who types on two servers at once is shown typing once on both", async () => {
+    const chat = await ann.chat({ with: [ben] });
+    const [here, there] = [await ann.joined(chat.id), await joinedElsewhere(other, ann, chat.id)];
+    const watching = [await ben.joined(chat.id), await joinedElsewhere(other, ben, chat.id)];
+    for (const socket of [here, there, there, here]) {
+      socket.send({ type: "typing", chat_id: chat.id });
+    }
+    // What each server sends about a chat arrives in order, and so do the replies on a socket.
+    await Promise.all([here.settle(), there.settle()]);
+    await elsewhere(other, ann, "POST", `/api/chats/${chat.id}/messages`, {
+      content: "from there",
+    });
+    await ann.say(chat.id, "from here");
+    for (const socket of watching) {
+      await socket.next("message", { content: "from there" });
+      await socket.next("message", { content: "from here" });
+      expect(socket.ofType("typing")).toHaveLength(1);
+    }
   });
 
   test("a person comes once and leaves once, whatever servers their sockets are on", async () => {
@@ -131,6 +155,34 @@ describe.skipIf(!hasNats)("over the bus", () => {
     const anns = await joinedElsewhere(other, ann, chat.id);
     await ben.api("POST", `/api/chats/${chat.id}/mark-read`);
     expect(await anns.next("read")).toMatchObject({ reads: [{ user_id: ben.id }] });
+  });
+
+  test("the presence of people, their profiles and their blocks reach who watches or knows them on the other server", async () => {
+    const [cyd, dan] = [await world.person("cyd"), await world.person("dan")];
+    await cyd.chat({ with: [dan] });
+    const watching = await socketElsewhere(other, dan);
+    await watch(watching, cyd);
+    const [here, there] = [await cyd.socket(), await socketElsewhere(other, cyd)];
+    await told(watching, cyd, "online");
+    await here.close();
+    await there.close();
+    await told(watching, cyd, "offline");
+    await cyd.api("PATCH", "/api/auth/me", { display_name: "Cyd of elsewhere" });
+    const { user } = await watching.next("user_updated");
+    expect(user).toMatchObject({ id: cyd.id, display_name: "Cyd of elsewhere" });
+    await dan.api("PUT", `/api/users/${cyd.id}/block`);
+    expect(await watching.next("blocked_people")).toMatchObject({ user_ids: [cyd.id] });
+  });
+
+  test("who wants not to be seen any more has left the rooms of both servers", async () => {
+    const chat = await ann.chat({ with: [ben] });
+    const watching = [await ann.joined(chat.id), await joinedElsewhere(other, ann, chat.id)];
+    await joinedElsewhere(other, ben, chat.id);
+    for (const socket of watching) await socket.next("user_joined", { user_id: ben.id });
+    await ben.api("PATCH", "/api/auth/me", { presence: "invisible" });
+    for (const socket of watching) await socket.next("user_left", { user_id: ben.id });
+    await ben.api("PATCH", "/api/auth/me", { presence: "visible" });
+    for (const socket of watching) await socket.next("user_joined", { user_id: ben.id });
   });
 
   test("a session that ends on one server closes its sockets on the other", async () => {

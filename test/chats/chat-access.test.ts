@@ -32,6 +32,21 @@ const endpoints: Record<string, Endpoint> = {
   markRead: { method: "POST", path: "/mark-read", body: { seq: 1 } },
   changeChatPreferences: { method: "PUT", path: "/preferences", body: { pinned: true } },
   leaveChat: { method: "POST", path: "/leave" },
+  createChatWebhook: {
+    method: "POST",
+    path: "/webhooks",
+    body: { url: "https://hooks.invalid/", events: ["chat.deleted"] },
+    ownerOnly: true,
+  },
+  listChatWebhooks: { method: "GET", path: "/webhooks", ownerOnly: true },
+  createIncomingWebhook: {
+    method: "POST",
+    path: "/hooks",
+    body: { name: "Results" },
+    ownerOnly: true,
+  },
+  listIncomingWebhooks: { method: "GET", path: "/hooks", ownerOnly: true },
+  revokeIncomingWebhook: { method: "DELETE", path: "/hooks/{hook_id}", ownerOnly: true },
   listMessages: { method: "GET", path: "/messages" },
   sendMessage: { method: "POST", path: "/messages", body: { content: "hello" } },
   reportMessage: {
@@ -74,6 +89,7 @@ let chatId: number;
 let messageId: number;
 let files: SceneFiles;
 let reportId: number;
+let hookId: number;
 beforeAll(async () => {
   guest = await world.person("guest");
   owner = await world.person("owner");
@@ -83,6 +99,7 @@ beforeAll(async () => {
   messageId = (await owner.say(chatId, "inside")).id;
   const path = `/api/chats/${chatId}/messages/${messageId}/report`;
   reportId = (await guest.api("POST", path, { reason: "It is rude." })).body.id;
+  hookId = (await owner.api("POST", `/api/chats/${chatId}/hooks`, { name: "Results" })).body.id;
   files = await addFiles(world, chatId, owner, messageId);
 });
 
@@ -91,6 +108,7 @@ function pathOf({ path }: Endpoint, { chat, ...ids }: Record<string, unknown>) {
     user_id: guest.id,
     message_id: messageId,
     report_id: reportId,
+    hook_id: hookId,
     attachment_id: files.sentId,
     upload_id: files.uploadId,
     picture_id: files.pictureId,
@@ -112,7 +130,9 @@ async function stored(): Promise<string> {
     union all select to_jsonb(r) from message_reports r where chat_id = ${chatId}
     union all select to_jsonb(r) from message_reactions r where chat_id = ${chatId}
     union all select to_jsonb(a) from attachments a where chat_id = ${chatId}
+    union all select to_jsonb(h) from incoming_webhooks h where chat_id = ${chatId}
     union all select to_jsonb(u) from uploads u where chat_id = ${chatId}
+    union all select to_jsonb(w) from webhooks w where chat_id = ${chatId}
     order by 1
   `;
   return JSON.stringify(rows);

@@ -35,6 +35,8 @@ test("the list of chats, what a browser stores, and the fault proxy have entry p
   const names = [
     "account",
     "keys",
+    "hooks",
+    "push",
     "sign-in",
     "attachments",
     "moderation",
@@ -47,6 +49,7 @@ test("the list of chats, what a browser stores, and the fault proxy have entry p
     "search",
     "stored-tokens",
     "stored-outbox",
+    "webhooks",
   ];
   for (const name of names) {
     const code = await bundle(join(entry, `../${name}.ts`), { minify: true });

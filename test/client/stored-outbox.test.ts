@@ -6,6 +6,7 @@ import type { BrowserStorage } from "../../src/client/stored-entries.ts";
 import { ProblemError } from "gemini-coop/client";
 import { storedOutbox } from "gemini-coop/client/stored-outbox";
 import { startFaultProxy } from "gemini-coop/client/faults";
+import { uploaded } from "../attachments/files.ts";
 import { useWorld, type World } from "../world/world.ts";
 import { createPeople, until, untilLive, type People } from "./people.ts";
 
@@ -102,6 +103,52 @@ test("a session that ends keeps what is pending for the person's next sign-in", 
   const again = await people.signedIn({ outbox }, await sessionOf(ann));
   const { messages } = await until(again.room(chat.id), (now) => now.messages.length > 0);
   expect(messages).toMatchObject([{ content: "Still here" }]);
+});
+
+test("a message with files goes on after a lost connection and in the person's next client, once and with its files", async () => {
+  const [ann, ben] = [await world.person("ann"), await world.person("ben")];
+  const chat = await ann.chat({ with: [ben] });
+  const outbox = storedOutbox(browserStorage());
+  const file = await uploaded(world, ann, chat.id, "some bytes", { name: "a.txt" });
+  const proxy = await startFaultProxy({ target: world.url, seed: "files" });
+  const cutOff = await people.signedIn({ url: proxy.url, outbox }, ann);
+  const room = cutOff.room(chat.id);
+  await untilLive(room);
+  await proxy.stop();
+  const { settled, clientId } = room.send("", { attachments: [file] });
+  expect(room.getSnapshot().pending).toMatchObject([{ content: "", attachments: [file] }]);
+  cutOff.close();
+  expect(await settled).toMatchObject({ ok: false });
+
+  // Two tabs at the same time.
+  for (let tab = 0; tab < 2; tab += 1) await people.signedIn({ outbox }, ann);
+  const bens = (await people.signedIn({}, ben)).room(chat.id);
+  const { messages } = await until(bens, (now) => now.messages.length > 0);
+  expect(messages).toMatchObject([{ client_id: clientId, content: "", attachments: [file] }]);
+  while (storage.size > 0) await new Promise((resolve) => setImmediate(resolve));
+  expect((await ann.api("GET", `/api/chats/${chat.id}/messages`)).body).toHaveLength(1);
+});
+
+test("a message whose file is gone fails with the reason, and stays in the outbox", async () => {
+  const ann = await world.person("ann");
+  const chat = await ann.chat();
+  const file = await uploaded(world, ann, chat.id, "some bytes", { name: "a.txt" });
+  await ann.api("DELETE", file.url);
+  const room = (await people.signedIn({}, ann)).room(chat.id);
+  const { settled } = room.send("look", { attachments: [file] });
+  expect(await settled).toMatchObject({ ok: false, problem: { code: "invalid" } });
+  expect(room.getSnapshot().pending).toMatchObject([{ state: "failed", attachments: [file] }]);
+});
+
+test("what is stored with files that were altered is not sent without them", () => {
+  const store = storedOutbox(browserStorage());
+  const files = [{ id: 1, name: "a", size: 1, kind: "file", url: "/" }, "?"];
+  const altered: object = { ...message(), attachments: files };
+  storage.set(
+    "gemini-coop-unsent:7:1",
+    JSON.stringify({ saved_at_ms: Date.now(), value: altered }),
+  );
+  expect(store.load(7)).toEqual([]);
 });
 
 /** Signing out has ended the session of a test's person. */

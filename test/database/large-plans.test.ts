@@ -29,7 +29,7 @@ import {
   updateResolved,
 } from "../../src/moderation/report-queries.ts";
 import { updateRole } from "../../src/moderation/role-queries.ts";
-import { openFilled } from "../world/filled.ts";
+import { fillInBulk, openFilled } from "../world/filled.ts";
 
 const rows = 100_000;
 const firstPerson = 30_001;
@@ -73,7 +73,6 @@ const filling = `
   select ${firstPerson} + n % ${people}, gen_random_uuid(), 'x', now() + interval '1 day' from generate_series(1, 10000) n;
   insert into account_deletions (user_id, erases, message_ids_end)
   select ${firstPerson} + 500 + n, true, ${firstMessage + rows} from generate_series(0, 99) n;
-  analyze;
 `;
 
 let filled: Awaited<ReturnType<typeof openFilled>>;
@@ -82,9 +81,9 @@ beforeAll(async () => {
   filled = await openFilled();
   ({ sql } = filled);
   // Nobody needs to know how they are filled.
-  await sql.unsafe(`
-    set auto_explain.log_min_duration = -1; set statement_timeout = 0; ${filling} set auto_explain.log_min_duration = 0;
-  `);
+  await sql`set auto_explain.log_min_duration = -1`;
+  await fillInBulk(sql, `set statement_timeout = 0; ${filling}`);
+  await sql`set auto_explain.log_min_duration = 0`;
 }, 90_000);
 afterAll(() => filled.close());
 

@@ -9,7 +9,7 @@ import {
 } from "../../src/accounts/queries.ts";
 import { readArrivals, takeTicket } from "../../src/accounts/socket-queries.ts";
 import { findSessions } from "../../src/accounts/session-queries.ts";
-import { claimAbandonedRuns } from "../../src/answers/budget/queries.ts";
+import { claimAbandonedRuns } from "../../src/answers/budget/abandoned-runs.ts";
 import { findPastMessages, findRoomWithPast } from "../../src/answers/prompt/queries.ts";
 import { findParticipants, isParticipant } from "../../src/chats/participant-queries.ts";
 import { findPrivateChat } from "../../src/chats/new-chat-queries.ts";

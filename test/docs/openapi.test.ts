@@ -135,7 +135,7 @@ test("every route is described or a page, and every operation is a route", () =>
     exportSlots: new ExportSlots(),
     storeReaction: createStoreReaction(ctx.sql),
     receipts: new ReadNotices(ctx),
-    uploads: new Uploads(),
+    uploads: new Uploads(ctx.log),
     upgrade: new SocketUpgrade(ctx),
   };
   const routes = createApp(parts)
@@ -153,6 +153,7 @@ const textual: Record<string, object> = {
   upload_id: { type: "string", format: "uuid" },
   width: { type: "integer", enum: [256, 1024] },
   picture_id: { type: "string", format: "uuid" },
+  secret: { type: "string", maxLength: 200 },
 };
 
 test("parameters are whole numbers, a session's id a UUID, an emoji a text, and those of a path are all there and required", () => {
@@ -180,7 +181,12 @@ test("bodies are JSON of a named schema, and required but for mark-read's", () =
   for (const [name, { requestBody }] of operations) {
     // Files are sent as they are.
     if (!requestBody || requestBody.content["application/octet-stream"]) continue;
-    expect(Object.keys(requestBody.content)).toEqual(["application/json"]);
+    const isForm = name === "POST /hooks/{secret}";
+    expect(Object.keys(requestBody.content)).toEqual([
+      "application/json",
+      // As Slack's senders do.
+      ...(isForm ? ["application/x-www-form-urlencoded"] : []),
+    ]);
     const { $ref } = requestBody.content["application/json"]?.schema ?? {};
     expect($ref).toMatch(/^#\/components\/schemas\/\w+Input$/);
     expect(requestBody.required).toBe(!name.endsWith("/mark-read"));

@@ -1,10 +1,15 @@
 import { beforeAll, describe, expect, test } from "bun:test";
+import { z } from "zod";
 import { startWorld, useWorld } from "../world/world.ts";
 
 const world = useWorld();
 let page: string;
 beforeAll(async () => {
   page = (await world.call("GET", "/")).body;
+});
+
+const Manifest = z.looseObject({
+  icons: z.array(z.object({ src: z.string(), sizes: z.string() })),
 });
 
 const addressesIn = (html: string) =>
@@ -35,7 +40,7 @@ describe("the page at /", () => {
   });
 
   test("loads files whose names change with what is in them, to be kept for ever", async () => {
-    const addresses = addressesIn(page);
+    const addresses = addressesIn(page).filter((address) => address.startsWith("/page/"));
     expect(addresses.map((address) => address.replace(/-\w+\./, "-hash."))).toEqual([
       "/page/icon-hash.svg",
       "/page/page-hash.css",
@@ -82,6 +87,40 @@ describe("the page at /", () => {
       expect(headers.get("content-type")).toBe("text/javascript;charset=utf-8");
       expect(headers.get("cache-control")).toBe("public, max-age=31536000, immutable");
     }
+  });
+
+  test("is an app that can be installed, with a manifest and icons of the sizes that it names", async () => {
+    const others = addressesIn(page).filter((address) => !address.startsWith("/page/"));
+    expect(others.toSorted()).toEqual(["/icons/apple-180.png", "/manifest.webmanifest"]);
+    const { headers } = await world.call("GET", "/manifest.webmanifest");
+    expect(headers.get("content-type")).toBe("application/manifest+json; charset=utf-8");
+    const manifest = Manifest.parse(
+      await (await fetch(`${world.url}/manifest.webmanifest`)).json(),
+    );
+    expect(manifest).toMatchObject({ start_url: "/", scope: "/", display: "standalone" });
+    const { icons } = manifest;
+    expect(icons.map(({ sizes }) => sizes)).toEqual(["192x192", "512x512", "512x512"]);
+    for (const { src, sizes } of [...icons, { src: "/icons/apple-180.png", sizes: "180x180" }]) {
+      const icon = await fetch(world.url + src);
+      expect(icon.headers.get("content-type")).toBe("image/png");
+      const bytes = await icon.bytes();
+      const { width, height, format } = await new Bun.Image(bytes).metadata();
+      expect([src, `${width}x${height}`, format]).toEqual([src, sizes, "png"]);
+      expect(await (await fetch(world.url + src)).bytes()).toEqual(bytes);
+    }
+    for (const file of ["icon-193.png", "constructor", "..%2Fpage.html"]) {
+      expect((await world.call("GET", `/icons/${file}`)).status).toBe(404);
+    }
+  });
+
+  test("has a service worker for all of it that loads nothing but icons, and is looked for anew", async () => {
+    const response = await fetch(`${world.url}/service-worker.js`);
+    expect(response.headers.get("content-type")).toBe("text/javascript; charset=utf-8");
+    expect(response.headers.get("cache-control")).toBe("no-cache");
+    expect(response.headers.get("content-security-policy")).toBe(
+      "default-src 'none'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    );
+    expect(new Bun.Transpiler({ loader: "js" }).scan(await response.text()).imports).toEqual([]);
   });
 
   test.each(["page.html", "constructor", "main.tsx", "..%2Fpage.html"])(

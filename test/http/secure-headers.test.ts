@@ -14,7 +14,13 @@ beforeAll(async () => {
 });
 
 const pages = ["/", "/docs", "/docs/socket"];
-const files = ["/docs/assets/docs.css", "/docs/assets/http-page.js", "/favicon.ico"];
+const files = [
+  "/docs/assets/docs.css",
+  "/docs/assets/http-page.js",
+  "/favicon.ico",
+  "/manifest.webmanifest",
+  "/icons/icon-192.png",
+];
 const documents = ["/openapi.json", "/asyncapi.json"];
 
 function expectForbidding(answer: Answer) {
@@ -87,7 +93,8 @@ test("so do refusals before any route, and preflights", async () => {
 });
 
 test("everything else that is served is tried here", () => {
-  const tried = [...pages, ...files, ...documents, "/ws", "/page/{file}"];
+  // The service worker may load icons: test/http/page.test.ts has its policy.
+  const tried = [...pages, ...files, ...documents, "/ws", "/page/{file}", "/service-worker.js"];
   const paths = undescribed.map((name) => name.replace("GET ", ""));
   const missing = paths.filter((path) => !tried.includes(path) && !path.includes("{file}"));
   expect(missing).toEqual([]);

@@ -15,6 +15,7 @@ const busRounds = {
   "bus doubled": 0,
   "bus lossy": 0,
   "one of several killed": 0,
+  "one of several stands still": 0,
   "several restarted in turn": 0,
 };
 

@@ -29,8 +29,8 @@ const filling = `
   union all select n, n + 1 from generate_series(10000, 15000) n;
   insert into people_changes (user_id, kind) select n, 'profile' from generate_series(1, 20000) n;
 
-  insert into chats (name, owner_id, last_seq, message_count)
-  select 'chat ' || n, n, 30000, case n when 1 then 10000 else 1 end from generate_series(1, 10001) n;
+  insert into chats (name, owner_id, last_seq, message_count, is_group)
+  select 'chat ' || n, n, 30000, case n when 1 then 10000 else 1 end, true from generate_series(1, 10001) n;
 
   -- The trigger of this table notes the changes of memberships.
   set session_replication_role = origin;

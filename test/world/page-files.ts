@@ -1,10 +1,12 @@
 // A program for tests to compile. It prints the page, the files that it names, and those that they name, as JSON.
 import { readConfig } from "../../src/config/config.ts";
+import { appFileRoutes } from "../../src/http/app-files.ts";
 import { pageRoutes } from "../../src/http/page.ts";
 
-const app = pageRoutes(readConfig({ NODE_ENV: "test" }));
+const config = readConfig({ NODE_ENV: "test" });
+const app = pageRoutes(config).route("/", appFileRoutes(config));
 const files: Record<string, string> = {};
-const paths = ["/"];
+const paths = ["/", "/manifest.webmanifest"];
 for (const path of paths) {
   const response = await app.request(path);
   if (!response.ok) throw new Error(`${path}: ${response.status}`);

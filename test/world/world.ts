@@ -165,6 +165,10 @@ export class World {
     return () => this.#running.server.indexer.run();
   }
 
+  get jobs() {
+    return this.#running.server.jobs;
+  }
+
   get presence() {
     return this.#running.server.presence;
   }

@@ -1,19 +1,13 @@
 // The budgets of people and rooms, and the runs that have reserved a part of them. Both rows of `budgets`, the room's and
 // the person's, are locked in the order of their kind before they are read, so that parallel questions see each other's
-// reservations and can't deadlock.
+// reservations and can't deadlock. The count of all answers has a lock of its own, which is the last one.
 import { z } from "zod";
-import { many, one, withoutWaiting, type Sql } from "../../database/connect.ts";
+import { one, withoutWaiting, type Sql } from "../../database/connect.ts";
 import { Usage } from "../../wire/messages.ts";
-
-/**
- * Seconds after which a run whose lease is not renewed counts as abandoned. With the half second between two looks for such runs,
- * the answer of a server that was killed goes on elsewhere within 5 s.
- */
-export const leaseSeconds = 4.5;
 
 export const today = (sql: Sql) => sql`(now() at time zone 'utc')::date`;
 
-const Lease = z.object({ id: z.int(), attempt: z.int() });
+export const Lease = z.object({ id: z.int(), attempt: z.int() });
 /** The right to write one run, a row of answer_runs. A server that takes the run over raises `attempt`, which ends the lease. */
 export type Lease = z.infer<typeof Lease>;
 
@@ -23,6 +17,7 @@ const StartedRun = z.object({
   has_rows: z.boolean(),
   user_is_busy: z.boolean().nullable(),
   chat_is_busy: z.boolean().nullable(),
+  all_are_busy: z.boolean(),
   user_left: z.int().nullable(),
   chat_left: z.int().nullable(),
   user_reserved: z.int().nullable(),
@@ -30,6 +25,15 @@ const StartedRun = z.object({
 });
 /** `run_id` is null when the run was refused. `…_left` are tokens; null where there is no limit. */
 export type StartedRun = z.infer<typeof StartedRun>;
+
+export interface RunLimits {
+  userTokens: number;
+  chatTokens: number;
+  userAnswers: number;
+  chatAnswers: number;
+  /** Answers of all people and rooms, on all servers. */
+  allAnswers?: number;
+}
 
 export interface NewRun {
   chatId: number;
@@ -39,8 +43,10 @@ export interface NewRun {
   tokensMin: number;
   tokensWanted: number;
   /** 0 for no limit. */
-  limits: { userTokens: number; chatTokens: number; userAnswers: number; chatAnswers: number };
+  limits: RunLimits;
   leaseSeconds: number;
+  /** False for a run that only reserves tokens, and counts neither among the running answers of its person nor among those of a day. */
+  isAnswer?: boolean;
 }
 
 /** Reserves tokens of a person's and a room's day, and counts the run among their running answers: both or neither. */
@@ -59,7 +65,8 @@ export async function insertRun(sql: Sql, run: NewRun): Promise<StartedRun> {
 
 async function tryInsertRun(sql: Sql, run: NewRun): Promise<StartedRun> {
   const userId = run.userId ?? null;
-  const { userTokens, chatTokens, userAnswers, chatAnswers } = run.limits;
+  const { userTokens, chatTokens, userAnswers, chatAnswers, allAnswers = 0 } = run.limits;
+  const { isAnswer = true } = run;
   return one(
     await sql`
       with locked as materialized (
@@ -85,15 +92,16 @@ async function tryInsertRun(sql: Sql, run: NewRun): Promise<StartedRun> {
           ('chat', ${chatTokens}::bigint, ${userId === null ? 0 : chatAnswers}::int)
         ) limits (kind, tokens, answers) using (kind)
       ),
+      everybody as materialized (${countOfAll(sql, allAnswers)}),
       granted as materialized (
         select least(${run.tokensWanted}::bigint, user_left, chat_left) as tokens
-        from state
-        where has_rows and not coalesce(user_is_busy, false) and not chat_is_busy
+        from state, everybody
+        where has_rows and not coalesce(user_is_busy, false) and not chat_is_busy and not everybody.are_busy
           and least(${run.tokensWanted}::bigint, user_left, chat_left) >= ${run.tokensMin}
       ),
       taken as (
         update budgets
-        set running = budgets.running + ${userId === null ? 0 : 1},
+        set running = budgets.running + ${userId === null || !isAnswer ? 0 : 1},
             reserved_tokens = budgets.reserved_tokens + granted.tokens,
             used_tokens = locked.used_tokens,
             day = ${today(sql)}
@@ -101,21 +109,36 @@ async function tryInsertRun(sql: Sql, run: NewRun): Promise<StartedRun> {
         where budgets.kind = locked.kind and budgets.id = locked.id
       ),
       run as (
-        insert into answer_runs (chat_id, user_id, reserved_tokens, lease_expires_at)
-        select ${run.chatId}, ${userId}::bigint, tokens, now() + ${run.leaseSeconds} * interval '1 second'
+        insert into answer_runs (chat_id, user_id, reserved_tokens, lease_expires_at, is_answer)
+        select ${run.chatId}, ${userId}::bigint, tokens, now() + ${run.leaseSeconds} * interval '1 second', ${isAnswer}
         from granted
         returning id, reserved_tokens
       )
-      select run.id as run_id, run.reserved_tokens, has_rows, user_is_busy, chat_is_busy, user_left, chat_left,
-        user_reserved, chat_reserved,
+      select run.id as run_id, run.reserved_tokens, has_rows, user_is_busy, chat_is_busy,
+        everybody.are_busy as all_are_busy, user_left, chat_left, user_reserved, chat_reserved,
         -- Nothing depends on the reservation before the question is stored, and that waits for the disk.
         ${withoutWaiting(sql)}
-      from state
+      from state cross join everybody
       left join run on true
     `,
     StartedRun,
   );
 }
+
+/**
+ * Whether as many answers run as may on all servers together. Whoever counts waits for those who have counted before, until their
+ * runs are there to be counted. 0 for no limit, and no waiting.
+ */
+const countOfAll = (sql: Sql, max: number) =>
+  max === 0
+    ? sql`select false as are_busy`
+    : sql`
+        select answers_of_people() >= ${max} as are_busy
+        from (
+          select pg_advisory_xact_lock(hashtextextended('answers_of_people', 0)) from (select count(*) from state) budgets
+          offset 0
+        ) turn
+      `;
 
 /** The end of a run as common table expressions: it gives the reservation back and charges the usage. */
 export const settledRun = (
@@ -132,10 +155,10 @@ export const settledRun = (
 ) => sql`
   run as (
     delete from answer_runs where id = ${lease.id} and attempt = ${lease.attempt}
-    returning message_id, chat_id, user_id, reserved_tokens
+    returning message_id, chat_id, user_id, reserved_tokens, is_answer
   ),
   account as materialized (
-    select b.kind, b.id, run.reserved_tokens, (run.user_id is not null)::int as answers
+    select b.kind, b.id, run.reserved_tokens, (run.user_id is not null and run.is_answer)::int as answers
     from run
     join budgets b on (b.kind = 'chat' and b.id = run.chat_id) or (b.kind = 'user' and b.id = run.user_id)
     order by b.kind, b.id
@@ -183,44 +206,6 @@ export async function releaseRun(sql: Sql, lease: Lease, usage?: Usage): Promise
     with ${settledRun(sql, lease, { usage, estimatedPromptTokens: undefined })}
     select from run
   `;
-}
-
-const ClaimedRun = z.object({
-  ...Lease.shape,
-  message_id: z.int().nullable(),
-  chat_id: z.int(),
-  reserved_tokens: z.int(),
-  stop_requested: z.boolean(),
-  usage: Usage.nullable(),
-});
-export type ClaimedRun = z.infer<typeof ClaimedRun>;
-
-/**
- * Takes over runs whose server has not renewed the lease for `leaseSeconds`. No other server gets them, and the one before
- * can no longer write them.
- * @param ownIds runs of this node, which may only have been late with the renewal, or with the reply of the database
- */
-export async function claimAbandonedRuns(
-  sql: Sql,
-  ownIds: number[],
-  limit: number,
-): Promise<ClaimedRun[]> {
-  return many(
-    await sql`
-      update answer_runs r
-      set attempt = r.attempt + 1, lease_expires_at = now() + ${leaseSeconds} * interval '1 second'
-      from (
-        select id from answer_runs
-        where lease_expires_at < now() and id <> all (${ownIds}::bigint[])
-        order by lease_expires_at
-        limit ${limit}
-        for update skip locked
-      ) abandoned
-      where r.id = abandoned.id
-      returning r.id, r.attempt, r.message_id, r.chat_id, r.reserved_tokens, r.stop_requested, r.usage
-    `,
-    ClaimedRun,
-  );
 }
 
 /** Asks the node of a running answer to stop it. @returns false when the answer does not run */

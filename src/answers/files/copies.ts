@@ -1,7 +1,6 @@
 // The copies of files at the provider of the model: sent once, and removed with the file.
 import { Semaphore } from "../../accounts/semaphore.ts";
 import type { Ctx } from "../../context.ts";
-import { readWhole } from "../../file-store/file-store.ts";
 import { ModelError, type ModelFiles, type RunningUploads } from "../../model/stream-answer.ts";
 import {
   deleteCopyRemoval,
@@ -13,7 +12,7 @@ import {
   type ReadableFile,
 } from "./queries.ts";
 
-/** The bytes of a file are in memory while it is sent. */
+/** A part of 8 MiB of each file is in memory while it is sent. */
 const uploadsAtOnce = 4;
 const uploadsWaitingMax = 100;
 /** An upload goes on for so long, also when the answer that wanted it does not wait any more. */
@@ -73,16 +72,25 @@ async function upload(
   const name = provider.newName();
   await notePendingCopy(ctx.sql, name, pendingSeconds);
   let isStored = false;
+  let outcome: "ok" | "failed" = "ok";
   try {
-    const bytes = await readWhole(ctx.files, file.key);
-    if (!bytes) throw new ModelError("The file is gone.");
+    const { key, size } = file;
+    const read = async (start: number, end: number) => {
+      const stream = await ctx.files.read(key, { start, end });
+      if (!stream) throw new ModelError("The file is gone.");
+      return new Uint8Array(await new Response(stream).arrayBuffer());
+    };
     const signal = AbortSignal.timeout(uploadMs);
-    const { uri, expiresAt } = await provider.upload({ name, mediaType, bytes }, signal);
+    const { uri, expiresAt } = await provider.upload({ name, mediaType, size, read }, signal);
     const inserted = await insertCopy(ctx.sql, { fileId: file.file_id, name, uri, expiresAt });
     ({ isStored } = inserted);
     if (inserted.uri === null) throw new ModelError("The file is gone.");
     return inserted.uri;
+  } catch (error) {
+    outcome = "failed";
+    throw error;
   } finally {
+    ctx.telemetry.metrics.modelCopyEnded("sent", outcome);
     if (!isStored) {
       // Without it, the copy is removed later.
       await discardPendingCopy(ctx.sql, name).catch((error: unknown) => {
@@ -111,12 +119,14 @@ export async function removeCopies(ctx: Ctx): Promise<void> {
         try {
           await provider.remove(name);
         } catch (error) {
+          ctx.telemetry.metrics.modelCopyEnded("removed", "failed");
           ctx.log.warn({ err: error }, "a copy of a deleted file could not be removed yet");
           return await delayCopyRemoval(ctx.sql, name, {
             firstSeconds: firstDelaySeconds,
             keptHours,
           });
         }
+        ctx.telemetry.metrics.modelCopyEnded("removed", "ok");
         await deleteCopyRemoval(ctx.sql, name);
       }),
     );

@@ -26,7 +26,13 @@ export class AnswerPictures {
     this.#count += 1;
     const { chatId, messageId, lease } = answer;
     const place = this.#count;
-    await ctx.answers.keepPicture(ctx, { ...picture, chatId, messageId, lease, place, at });
+    let outcome: "stored" | "failed" = "failed";
+    try {
+      await ctx.answers.keepPicture(ctx, { ...picture, chatId, messageId, lease, place, at });
+      outcome = "stored";
+    } finally {
+      ctx.telemetry.metrics.pictureEnded(outcome);
+    }
   }
 
   /** A piece of text that comes at a place of the text: behind a picture it is a paragraph of its own. */

@@ -5,11 +5,12 @@ import { chatNotFound, getChat, ownerOnly } from "../../chats/actions.ts";
 import type { Ctx } from "../../context.ts";
 import { readWhole } from "../../file-store/file-store.ts";
 import type { Chat } from "../../wire/chats.ts";
-import { pictureBytesMax, type PictureSize } from "../../wire/pictures.ts";
+import { pictureBytesMax, pictureSizes, type PictureSize } from "../../wire/pictures.ts";
 import { Problem } from "../../wire/problems.ts";
 import type { User } from "../../wire/users.ts";
 import type { Body } from "../../http/file-body.ts";
 import { findType } from "../media-types.ts";
+import { imageSource } from "../prepare.ts";
 import { discard, type Received } from "../receive.ts";
 import { scan } from "../scan/scan.ts";
 import { notePending } from "../removal-queries.ts";
@@ -127,17 +128,10 @@ async function writeSquares(
   written: string[],
 ): Promise<{ id: string; keys: string[] }> {
   const { mediaType } = await findType(received.head);
-  const squares = await images.squares(mediaType, async () => {
-    const bytes = await readWhole(ctx.files, received.key);
-    if (!bytes) throw new Error("a file that was just written is missing");
-    return bytes;
-  });
+  const squares = await images.squares(mediaType, imageSource(ctx, received));
   if (!squares) throw noPicture();
   const id = crypto.randomUUID();
-  const files = [
-    { key: keyOf(id, 64), bytes: squares[64] },
-    { key: keyOf(id, 256), bytes: squares[256] },
-  ];
+  const files = squares.map((bytes, n) => ({ key: keyOf(id, pictureSizes[n] ?? 64), bytes }));
   const keys = files.map(({ key }) => key);
   await notePending(ctx.sql, keys, pendingSeconds);
   written.push(...keys);

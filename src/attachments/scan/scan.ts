@@ -1,4 +1,4 @@
-// Every upload is scanned before anything is made of it, if a scanner is set.
+// Every upload and every picture of the model is scanned before anything is made of it, if a scanner is set.
 import type { Caller } from "../../accounts/access-tokens.ts";
 import { record } from "../../audit/audit.ts";
 import type { Ctx } from "../../context.ts";
@@ -11,13 +11,14 @@ const retryAfterSeconds = 30;
 
 /**
  * Refuses a file that is infected, and one that cannot be scanned unless SCAN_FAILURE allows it.
+ * @param uploader undefined for a picture of the model
  * @param target the chat or the person that it is for
  * @throws Problem `infected`, `unavailable` while the scanner is away, `too_large` for what it does not take
  */
 export async function scan(
   ctx: Ctx,
   { scans }: Uploads,
-  caller: Caller,
+  uploader: Caller | undefined,
   received: Received,
   target: `chat:${number}` | `user:${number}`,
 ): Promise<void> {
@@ -28,18 +29,16 @@ export async function scan(
   metrics.fileScanned(verdict?.outcome ?? "failed");
   if (verdict?.outcome === "clean") return;
   if (verdict?.outcome === "infected") {
-    await record(ctx, {
-      action: "upload_file",
-      outcome: "infected",
-      actor: caller,
-      target,
-      details: {
-        signature: verdict.signature,
-        sha256: received.sha256.toString("hex"),
-        bytes: received.size,
-      },
-      source: caller.source,
-    });
+    const details = {
+      signature: verdict.signature,
+      sha256: received.sha256.toString("hex"),
+      bytes: received.size,
+    };
+    if (uploader) {
+      const { source } = uploader;
+      const event = { action: "upload_file", outcome: "infected" } as const;
+      await record(ctx, { ...event, actor: uploader, target, details, source });
+    } else ctx.log.error({ ...details, target }, "a picture of the model has malware");
     throw new Problem(
       "infected",
       `The file has malware (${verdict.signature}) and was not stored.`,

@@ -1,5 +1,6 @@
 // Asks the model what is said in a recording, at the cost of its sender's and the room's budget.
-import { insertRun, leaseSeconds, releaseRun } from "../../answers/budget/queries.ts";
+import { leaseSeconds } from "../../answers/budget/abandoned-runs.ts";
+import { insertRun, releaseRun } from "../../answers/budget/queries.ts";
 import { UsageMeter } from "../../answers/budget/usage-meter.ts";
 import { modelSettings, tokensBeside } from "../../answers/model-settings.ts";
 import type { Ctx } from "../../context.ts";
@@ -52,13 +53,13 @@ export async function transcribe(
     userId: task.user_id ?? undefined,
     tokensMin: tokens,
     tokensWanted: tokens,
-    // It counts among the running answers of its sender, and is refused because of none.
     limits: {
       userTokens: userDayTokens,
       chatTokens: chatDayTokens,
       userAnswers: 0,
       chatAnswers: 0,
     },
+    isAnswer: false,
     leaseSeconds: modelTimeoutMs / 1_000 + leaseSeconds,
   });
   if (id === null) return { outcome: "over_budget" };

@@ -3,11 +3,6 @@ import { RecordingTooLong, waveformBars } from "./recording.ts";
 const windowsPerSecond = 100;
 /** Noise below it is not drawn as if it were speech. */
 const quietest = 0.02;
-/** The waveform of sound that cannot be decoded. */
-const flat = 20;
-
-export const flatWaveform = () => Array.from({ length: waveformBars }, () => flat);
-
 /** Gathers the loudness of samples as they are decoded, of which none are kept. */
 export class Loudness {
   readonly #samplesPerWindow: number;

@@ -1,6 +1,6 @@
 // Opus (RFC 6716). Its packets say how long they are.
 import { createOpusDecoder, opusSampleRate } from "./decoders.ts";
-import { flatWaveform, Loudness } from "./loudness.ts";
+import { Loudness } from "./loudness.ts";
 import { NoRecording, RecordingTooLong, type Packets } from "./recording.ts";
 
 /** Packets that are decoded at once, so that their samples take little memory: 2 s as browsers record. */
@@ -13,7 +13,7 @@ const preSkipRate = 48;
 export async function readOpus(
   { packets, channels, preSkip }: Packets,
   secondsMax: number,
-): Promise<{ durationMs: number; waveform: number[] }> {
+): Promise<{ durationMs: number; waveform: number[] | undefined }> {
   let ms = -preSkip / preSkipRate;
   for (const packet of packets) {
     ms += packetMs(packet);
@@ -21,7 +21,7 @@ export async function readOpus(
   }
   const durationMs = Math.round(ms);
   if (durationMs <= 0) throw new NoRecording("there is no sound in it");
-  if (channels > 2) return { durationMs, waveform: flatWaveform() };
+  if (channels > 2) return { durationMs, waveform: undefined };
   const loudness = new Loudness(opusSampleRate, secondsMax + 1);
   const decoder = createOpusDecoder(channels, preSkip);
   try {

@@ -6,8 +6,8 @@ export interface Recording {
   /** The type under which browsers play it. */
   mediaType: string;
   durationMs: number;
-  /** {@link waveformBars} numbers from 0 to 100, the loudest of which is 100; all the same for sound that cannot be decoded here. */
-  waveform: number[];
+  /** {@link waveformBars} numbers from 0 to 100, the loudest of which is 100; undefined for sound that cannot be decoded here. */
+  waveform: number[] | undefined;
 }
 
 /** The bytes are no recording, or have pictures, too. */

@@ -1,6 +1,6 @@
 // WAV (RIFF, with the formats PCM and IEEE float).
 import { textOf } from "../images/bare-image.ts";
-import { flatWaveform, Loudness } from "./loudness.ts";
+import { Loudness } from "./loudness.ts";
 import { NoRecording, RecordingTooLong } from "./recording.ts";
 
 const formats = { pcm: 1, float: 3, extensible: 0xfffe } as const;
@@ -20,7 +20,7 @@ interface Format {
 export function readWav(
   bytes: Uint8Array,
   secondsMax: number,
-): { durationMs: number; waveform: number[] } {
+): { durationMs: number; waveform: number[] | undefined } {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let format: Format | undefined;
   for (let at = 12; at + 8 <= bytes.length;) {
@@ -59,7 +59,7 @@ function soundOf(
   end: number,
   format: Format,
   secondsMax: number,
-): { durationMs: number; waveform: number[] } {
+): { durationMs: number; waveform: number[] | undefined } {
   const { channels, rate, bytesPerSecond, frameBytes } = format;
   if (channels < 1 || frameBytes < 1 || bytesPerSecond < 1 || rate < 1 || rate > rateMax) {
     throw new NoRecording("its format says nothing that can be");
@@ -69,7 +69,7 @@ function soundOf(
     const durationMs = Math.round(((end - start) * 1_000) / bytesPerSecond);
     if (durationMs > secondsMax * 1_000) throw new RecordingTooLong();
     if (durationMs < 1) throw new NoRecording("there is no sound in it");
-    return { durationMs, waveform: flatWaveform() };
+    return { durationMs, waveform: undefined };
   }
   const loudness = new Loudness(rate, secondsMax);
   for (let at = start; at + frameBytes <= end; at += frameBytes) loudness.add(sample(at));

@@ -2,7 +2,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { BaseLogger } from "pino";
 import { z } from "zod";
-import { ModelError, type ModelFiles, type StoredModelFile } from "../stream-answer.ts";
+import {
+  ModelError,
+  type ModelFiles,
+  type StoredModelFile,
+  type UploadedModelFile,
+} from "../stream-answer.ts";
 import { googleUrl } from "./client.ts";
 import { Unavailable } from "./errors.ts";
 import { failureOf, isApiError, isLoopback } from "./failure.ts";
@@ -49,7 +54,8 @@ export function createGeminiFiles(options: GeminiFilesOptions): ModelFiles {
     const fetchResponse = async (input: string | URL | Request, init?: RequestInit) => {
       const limited = AbortSignal.any([signal, AbortSignal.timeout(requestTimeoutMs)]);
       // A redirect would take the key's header to another host.
-      response = await fetch(input, { ...init, signal: limited, redirect: "manual", proxy });
+      const body = init?.body instanceof StoredBlob ? await init.body.bytes() : init?.body;
+      response = await fetch(input, { ...init, body, signal: limited, redirect: "manual", proxy });
       return response;
     };
     const { GoogleGenAI } = await import("@google/genai");
@@ -85,8 +91,8 @@ export function createGeminiFiles(options: GeminiFilesOptions): ModelFiles {
 
   return {
     newName: () => `files/gc-${crypto.randomUUID()}`,
-    async upload({ name, mediaType, bytes }, signal) {
-      const blob = new Blob([bytes], { type: mediaType });
+    async upload({ name, mediaType, size, read }, signal) {
+      const blob = new StoredBlob(mediaType, read, 0, size);
       const config = { name, mimeType: mediaType };
       let file = await withRetries(signal, async () =>
         FileResource.parse(await call(signal, (files) => files.upload({ file: blob, config }))),
@@ -108,6 +114,33 @@ export function createGeminiFiles(options: GeminiFilesOptions): ModelFiles {
       });
     },
   };
+}
+
+/** A range of a file that is read when it is sent: the SDK takes a Blob apart into parts of 8 MiB. */
+class StoredBlob extends Blob {
+  readonly #read: UploadedModelFile["read"];
+  readonly #start: number;
+  readonly #end: number;
+
+  constructor(type: string, read: UploadedModelFile["read"], start: number, end: number) {
+    super([], { type });
+    this.#read = read;
+    this.#start = start;
+    this.#end = end;
+  }
+
+  override get size(): number {
+    return this.#end - this.#start;
+  }
+
+  override slice(start = 0, end = this.size): StoredBlob {
+    const limit = (at: number) => this.#start + Math.min(at, this.size);
+    return new StoredBlob(this.type, this.#read, limit(start), limit(end));
+  }
+
+  override bytes(): Promise<Uint8Array<ArrayBuffer>> {
+    return this.#read(this.#start, this.#end);
+  }
 }
 
 function stored({ uri, state = "ACTIVE", expirationTime }: FileResource): StoredModelFile {

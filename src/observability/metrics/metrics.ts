@@ -30,6 +30,9 @@ export interface AnswerOutcome {
 }
 
 export type MailOutcome = "sent" | "failed";
+export type WebhookOutcome = "delivered" | "failed" | "retried" | "skipped";
+export type PushOutcome = "sent" | "unneeded" | "gone" | "failed";
+export type JobOutcome = "done" | "retried" | "dead";
 
 /** Gauges. They are read when the metrics are scraped. */
 export interface ServerState {
@@ -42,6 +45,8 @@ export interface ServerState {
   passwordQueue(): number;
   /** The age of the oldest message that was indexed last; 0 where another server fills the index. */
   searchLagMs(): number;
+  /** Jobs of all servers that wait or run, those that were given up, and for how long the oldest has been due. Some seconds old. */
+  jobs(): { waiting: number; dead: number; lateMs: number };
   /** Whether the bus between servers is there, and the subjects that this server has subscribed to; undefined without a bus. */
   bus(): { isUp: boolean; subscriptions: number } | undefined;
 }
@@ -77,6 +82,10 @@ export interface Metrics {
   filesRemoved(count: number): void;
   /** An upload that was scanned for malware; `failed` if the scanner was away. */
   fileScanned(outcome: "clean" | "infected" | "too_large" | "failed"): void;
+  /** A picture that the model has made for an answer. */
+  pictureEnded(outcome: "stored" | "failed"): void;
+  /** A file was sent to the provider of the model, or its copy there was removed. */
+  modelCopyEnded(kind: "sent" | "removed", outcome: "ok" | "failed"): void;
   /** A try to transcribe a voice message. */
   transcriptionEnded(
     outcome: "transcribed" | "silent" | "over_budget" | "refused" | "failed",
@@ -92,6 +101,15 @@ export interface Metrics {
   busRefused(): void;
   /** The work that ends in a mail is done, or was given up. */
   mailEnded(outcome: MailOutcome): void;
+  /** A browser has rung, need not ring any more, has unsubscribed, or could not be reached. */
+  pushEnded(outcome: PushOutcome): void;
+  /** This server runs jobs of a kind. */
+  jobsHandled(kind: string): void;
+  /** A job is done, will be tried again, or was given up. */
+  jobEnded(kind: string, outcome: JobOutcome): void;
+  /** A try to tell a webhook of an event. */
+  webhookTried(outcome: WebhookOutcome): void;
+  webhookTurnedOff(): void;
   /** From now on the gauges show this server. */
   watch(state: ServerState): void;
   /** The answer to a scrape; undefined where nothing is collected. */
@@ -118,6 +136,8 @@ export const noMetrics: Metrics = {
   uploadEnded() {},
   filesRemoved() {},
   fileScanned() {},
+  pictureEnded() {},
+  modelCopyEnded() {},
   transcriptionEnded() {},
   messagesIndexed() {},
   indexingFailed() {},
@@ -126,6 +146,11 @@ export const noMetrics: Metrics = {
   busReceived() {},
   busRefused() {},
   mailEnded() {},
+  pushEnded() {},
+  jobsHandled() {},
+  jobEnded() {},
+  webhookTried() {},
+  webhookTurnedOff() {},
   watch() {},
   render: () => Promise.resolve(undefined),
   stop() {},

@@ -7,6 +7,7 @@ import { createFileMetrics } from "./file-metrics.ts";
 import { createFrameMetrics, createSocketMetrics } from "./frame-metrics.ts";
 import { registerProcess, registerState, watchEventLoop } from "./gauges.ts";
 import { createBound, createHistogram, prefix } from "./histograms.ts";
+import { createJobMetrics } from "./job-metrics.ts";
 import type { Metrics, ServerState } from "./metrics.ts";
 import { createCount, createTally } from "./tally.ts";
 
@@ -29,6 +30,8 @@ export function createPrometheusMetrics(version: string): Metrics {
     ...createSearchMetrics(registry),
     ...createBusMetrics(registry, () => state),
     ...createMailMetrics(registry),
+    ...createPushMetrics(registry),
+    ...createJobMetrics(registry, () => state),
     watch(server) {
       state = server;
     },
@@ -81,6 +84,19 @@ function createMailMetrics(registry: Registry): Pick<Metrics, "mailEnded"> {
     ["sent", "failed"],
   );
   return { mailEnded: (outcome) => ended.add(outcome) };
+}
+
+function createPushMetrics(registry: Registry): Pick<Metrics, "pushEnded"> {
+  const ended = createTally(
+    registry,
+    {
+      name: `${prefix}push_messages_total`,
+      help: "Push messages that a push service has taken, that were not needed any more, whose browser is gone, or that were given up",
+      label: "outcome",
+    },
+    ["sent", "unneeded", "gone", "failed"],
+  );
+  return { pushEnded: (outcome) => ended.add(outcome) };
 }
 
 function createDatabaseMetrics(

@@ -79,7 +79,7 @@ export const clientNotes: {
   typing: {
     summary: "Show that you are typing",
     description:
-      "The server passes it on at most once per 3 s and person and never stores it. A frame that is not passed on is acknowledged, too. " +
+      "It is passed on at most once per 3 s and person, on whatever servers the person types, and never stored. A frame that is not passed on is acknowledged, too. " +
       "The sender must be a participant; a `join` is not needed. Send it while the person types.",
     reply: "ack",
     example: { type: "typing", chat_id: 1 },

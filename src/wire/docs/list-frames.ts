@@ -52,7 +52,8 @@ export const listNotes: {
       "participants sends none of these: `GET /api/chats/{chat_id}/read-receipts` and `…/messages/{message_id}/readers` tell who has " +
       "read. Of several frames the highest number of a person counts, since a position never moves back. Who does not want to " +
       "be seen reading (`read_receipts` of User) is not in `reads` of others, and receives only their own position. The frame has " +
-      "no number in the room's log, and people who are connected to another server receive it with their next `joined`.",
+      "no number in the room's log. People who are connected to another server receive it at once if the servers share their rooms over " +
+      "NATS, and with their next `joined` otherwise.",
     example: {
       type: "read",
       chat_id: 1,

@@ -149,7 +149,7 @@ export const serverNotes: {
     summary: "Somebody is online in the chat",
     description:
       "It is sent when the first socket of a person has joined, and not to that socket itself. It is not sent of an invisible " +
-      "person, but when one who has joined becomes visible, to the others in the room. " +
+      "person, but when one who has joined becomes visible, to the others in the room. It may repeat somebody who was away for a moment. " +
       `Large rooms, those of chats with more than ${onlineMax} participants, receive \`presence_changed\` instead.`,
     example: { type: "user_joined", chat_id: 1, ...person },
   },
@@ -158,7 +158,8 @@ export const serverNotes: {
     summary: "Somebody is no longer online in the chat",
     description:
       "It is sent when the last socket of a person has left the room, and to the others in the room when a person becomes " +
-      "invisible. The person may still be a participant. Large rooms " +
+      "invisible. The person may still be a participant. Several servers that share their rooms send it half a second later, and not " +
+      "of somebody who has come back until then, perhaps to another one of them. Large rooms " +
       "receive `presence_changed` instead.",
     example: { type: "user_left", chat_id: 1, ...person },
   },

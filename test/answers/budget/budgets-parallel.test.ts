@@ -13,7 +13,7 @@ const userTokens = 60_000;
 const chatTokens = 70_000;
 const userAnswers = 3;
 const chatAnswers = 10;
-const serverAnswers = 18;
+const allAnswers = 18;
 const promptTokens = 300;
 const answerTokens = 40;
 
@@ -23,7 +23,7 @@ const world = useWorld({
     BUDGET_TOKENS_PER_CHAT_DAY: String(chatTokens),
     BUDGET_ANSWERS_PER_USER: String(userAnswers),
     BUDGET_ANSWERS_PER_CHAT: String(chatAnswers),
-    BUDGET_ANSWERS_TOTAL: String(serverAnswers),
+    BUDGET_ANSWERS_TOTAL: String(allAnswers),
   },
 });
 
@@ -116,7 +116,7 @@ test("100 questions of eight people in four rooms at once never pass a limit, an
   await asking;
   const accepted = statuses.filter((status) => status === 200).length;
   expect(accepted).toBeGreaterThan(0);
-  expect(accepted).toBeLessThanOrEqual(serverAnswers);
+  expect(accepted).toBeLessThanOrEqual(allAnswers);
   expect(statuses.filter((status) => status === 429)).toHaveLength(100 - accepted);
   await world.gemini.received(asked + accepted);
 
@@ -142,6 +142,27 @@ test("100 questions of eight people in four rooms at once never pass a limit, an
     { kind: "chat", used: all },
     { kind: "user", used: all },
   ]);
+});
+
+test("as many answers run on all servers together as may, and not one more, however many ask at once", async () => {
+  const limits = { userTokens: 0, chatTokens: 0, userAnswers: 0, chatAnswers: 0, allAnswers: 7 };
+  const reserve = (index: number) =>
+    insertRun(world.sql, {
+      ...{ chatId: 2_000_000 + index, userId: 2_000_000 + index, tokensMin: 1, tokensWanted: 10 },
+      ...{ limits, leaseSeconds: 60 },
+    });
+  // Their accounts are made first, so that all come to the count at the same time.
+  const numbers = Array.from({ length: 60 }, (_, index) => index);
+  const release = async (runs: readonly { run_id: number | null }[]) => {
+    for (const { run_id: id } of runs)
+      if (id !== null) await releaseRun(world.sql, { id, attempt: 1 });
+  };
+  for (const index of numbers) await release([await reserve(index)]);
+  const runs = await Promise.all(numbers.map(reserve));
+  expect(runs.filter(({ run_id: id }) => id !== null)).toHaveLength(7);
+  expect(runs.filter(({ all_are_busy: isRefused }) => isRefused)).toHaveLength(53);
+  await release(runs);
+  await expectSettled(world);
 });
 
 test("reservations and settlements of any people in any rooms never wait in a circle", async () => {

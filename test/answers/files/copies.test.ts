@@ -107,7 +107,8 @@ test("a copy whose server was killed before its row was stored is removed", asyn
   await world.sql`
     insert into model_file_removals (name, remove_after, is_pending) values (${name}, now() + interval '1 hour', true)
   `;
-  const file = { name, mediaType: "text/plain", bytes: new Uint8Array([1]) };
+  const read = async () => new Uint8Array([1]);
+  const file = { name, mediaType: "text/plain", size: 1, read };
   await provider?.upload(file, AbortSignal.timeout(10_000));
   expect(gemini().all.has(name)).toBe(true);
   await world.sql`update model_file_removals set remove_after = now()`;

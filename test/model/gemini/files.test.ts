@@ -20,7 +20,15 @@ function files() {
 
 function upload(signal = neverAborted, content = bytes) {
   const name = files().newName();
-  return { name, stored: files().upload({ name, mediaType, bytes: content }, signal) };
+  return { name, stored: files().upload(fileOf(name, content), signal) };
+}
+
+function fileOf(name: string, content = bytes, onRead = (_bytes: number) => {}) {
+  const read = async (start: number, end: number) => {
+    onRead(end - start);
+    return content.slice(start, end);
+  };
+  return { name, mediaType, size: content.length, read };
 }
 
 test("a file is uploaded under the name that was given, and removed", async () => {
@@ -34,11 +42,17 @@ test("a file is uploaded under the name that was given, and removed", async () =
   await files().remove(name);
 });
 
-test("a large file is uploaded in parts", async () => {
+test("a large file is read and uploaded in parts", async () => {
   const large = new Uint8Array(20 * 1024 * 1024).fill(7);
-  const { name, stored } = upload(neverAborted, large);
-  await stored;
-  expect(asking.emulator.files.all.get(name)?.bytes.length).toBe(large.length);
+  const name = files().newName();
+  const reads: number[] = [];
+  await files().upload(
+    fileOf(name, large, (length) => reads.push(length)),
+    neverAborted,
+  );
+  const found = asking.emulator.files.all.get(name)?.bytes ?? new Uint8Array();
+  expect(Buffer.from(found).equals(large)).toBe(true);
+  expect(reads).toEqual([8, 8, 4].map((megabytes) => megabytes * 1024 * 1024));
 });
 
 test("a file that is being processed is waited for, and one that fails is refused", async () => {
@@ -59,7 +73,7 @@ test("an upload is tried again where that may help", async () => {
 test("an upload whose reply was lost is found", async () => {
   const { name, stored } = upload();
   await stored;
-  await files().upload({ name, mediaType, bytes }, neverAborted);
+  await files().upload(fileOf(name), neverAborted);
   expect(asking.emulator.files.uploaded).toEqual([name]);
 });
 

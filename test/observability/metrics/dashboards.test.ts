@@ -59,7 +59,13 @@ const addedLabels = ["instance", "job", "le"];
 
 /** The names of samples, and the labels of each. */
 const served = new Map<string, string[]>();
-const world = useWorld({ env: { METRICS_TOKEN: metricsToken } });
+const world = useWorld({
+  env: {
+    METRICS_TOKEN: metricsToken,
+    SMTP_URL: "smtp://127.0.0.1:9",
+    MAIL_FROM: "coop@example.com",
+  },
+});
 beforeAll(async () => {
   const ann = await world.person("ann");
   const chat = await ann.chat();

@@ -8,6 +8,7 @@ import { prepareLeavers, readLeftBehind } from "./departures.ts";
 import { exportAll, prepareArchive } from "./exports.ts";
 import { createRecovery, type Figures } from "./figures.ts";
 import { checkFiles } from "./files.ts";
+import { prepareHooks } from "./hooks.ts";
 import type { History, Load, Report, TapeEvent, Violation } from "./history.ts";
 import { startLoad, type Cast, type Mix, type Recorded } from "./load.ts";
 import type { ScriptedModel } from "./model.ts";
@@ -15,6 +16,7 @@ import { registerPerson, type Person } from "./people.ts";
 import { settlePresence } from "./presence.ts";
 import type { Random } from "./random.ts";
 import type { Served } from "./stage.ts";
+import { prepareWebhooks } from "./webhooks.ts";
 import {
   countRunning,
   endAdmissions,
@@ -74,8 +76,13 @@ export async function openBlock(parts: BlockParts) {
   if (twin) clients.push(open(twin, `${twin.username}-too`));
   const absentee = open(cast.absentee, "lee", false);
   const stranger = open(cast.stranger, "sam", false);
+  const hooks = await prepareHooks(cast.owner, chatIds);
+  const webhooks = await prepareWebhooks(cast.owner, chatIds, {
+    random: random.fork("webhooks"),
+    figures,
+  });
   const load = startLoad({
-    ...{ cast, chatIds, clients, random, figures, recovery, mix, archive, leavers },
+    ...{ cast, chatIds, clients, random, figures, recovery, mix, archive, leavers, hooks },
   });
 
   return {
@@ -97,6 +104,7 @@ export async function openBlock(parts: BlockParts) {
         return violations;
       } finally {
         for (const client of [...clients, absentee, stranger]) client.stop();
+        await webhooks.stop();
         await sql.end({ timeout: 1 });
       }
     },
@@ -116,6 +124,7 @@ export async function openBlock(parts: BlockParts) {
     };
     const budgets = await findUnsettledBudgets(sql);
     const searchFaults = await findSearchFaults(sql, caughtUpMsMax);
+    const told = await webhooks.settle(sql);
     const chats = await readStored(sql, chatIds);
     const names = await readNames(
       sql,
@@ -168,6 +177,7 @@ export async function openBlock(parts: BlockParts) {
       tapes,
       loads,
       presence,
+      webhooks: told,
       asked,
       kills,
       servers,

@@ -14,6 +14,7 @@ export const onBus = {
   "bus doubled": { play: doubleBus, mix },
   "bus lossy": { play: loseMessages, mix },
   "one of several killed": { play: killOne, mix },
+  "one of several stands still": { play: stopOne, mix: { ...mix, questions: 0.3 } },
   "several restarted in turn": { play: restartInTurn, mix },
 } satisfies Record<string, Fault<BusStage>>;
 
@@ -91,6 +92,19 @@ async function killOne({ server }: BusStage, round: Round) {
   figures.faults += 1;
   await server.killAndStart(random.pick(server.nodes));
   await load(round, 50, 400);
+}
+
+/** Mostly for longer than others wait for a server that is gone: they must see that it is not. */
+async function stopOne({ server }: BusStage, round: Round) {
+  const { random, block, figures } = round;
+  await load(round, 200, 1_000);
+  block.recovery.begin();
+  figures.faults += 1;
+  const node = random.pick(server.nodes);
+  node.pause();
+  await load(round, 3_000, 8_000);
+  node.resume();
+  await load(round, 100, 600);
 }
 
 async function restartInTurn({ server }: BusStage, round: Round) {

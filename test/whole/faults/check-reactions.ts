@@ -121,6 +121,6 @@ function checkWishes(
     if (last?.messageId !== message.id || wishes.some(({ maybeStored }) => maybeStored)) return [];
     const { emoji, userId, on } = wishes.findLast(({ isDone }) => isDone) ?? { ...last, on: false };
     const isSo = people.get(emoji)?.has(userId) === true;
-    return isSo === on ? [] : [violation("acknowledged but not so", JSON.stringify(last))];
+    return isSo === on ? [] : [violation("acknowledged but not so", JSON.stringify(wishes))];
   });
 }

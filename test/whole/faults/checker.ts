@@ -9,6 +9,7 @@ import { checkReactions, isReaction } from "./check-reactions.ts";
 import { checkProfiles } from "./profiles.ts";
 import { checkRevisions } from "./check-revisions.ts";
 import { checkTapes } from "./tapes.ts";
+import { checkWebhooks } from "./check-webhooks.ts";
 
 export function check(history: History): Violation[] {
   return [
@@ -32,6 +33,7 @@ export function check(history: History): Violation[] {
     ...checkPresence(history),
     ...checkDepartures(history),
     ...checkExports(history),
+    ...checkWebhooks(history),
   ];
 }
 

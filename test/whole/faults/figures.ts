@@ -14,6 +14,10 @@ export interface Figures {
   revisions: number;
   /** Reactions that were acknowledged. */
   reactions: number;
+  /** Messages by incoming webhooks that were acknowledged. */
+  hookPosts: number;
+  /** Events that webhooks were told of, doubles included. */
+  webhookEvents: number;
   reconnects: number;
   frames: number;
   /** Those of them that tell of people's presence. */
@@ -46,6 +50,8 @@ export function noFigures(): Figures {
     moves: 0,
     revisions: 0,
     reactions: 0,
+    hookPosts: 0,
+    webhookEvents: 0,
     reconnects: 0,
     frames: 0,
     presences: 0,
@@ -71,6 +77,8 @@ const titles: [keyof Figures, string][] = [
   ["moves", "in/out"],
   ["revisions", "edited"],
   ["reactions", "reacted"],
+  ["hookPosts", "by webhook"],
+  ["webhookEvents", "told"],
   ["reconnects", "reconnects"],
   ["frames", "frames seen"],
   ["presences", "presence"],

@@ -3,12 +3,18 @@ import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { many, type Sql } from "../../../src/database/connect.ts";
+import { makePng } from "../../attachments/made-files.ts";
+import { makeWav } from "../../attachments/made-recordings.ts";
 import type { Report, Send, StoredChat } from "./history.ts";
 import type { Person } from "./people.ts";
 import type { Random } from "./random.ts";
 
 const sizes = [10, 5_000, 400_000];
+/** A part of a file that is uploaded in parts. */
+const partBytes = 100_000;
+const triesMax = 200;
 const Uploaded = z.object({ id: z.int() });
+const Begun = z.object({ upload_id: z.string(), offset: z.int() });
 
 /** Uploads a file until it is certain that it is stored. @returns its id; undefined where the person is not in the chat */
 export async function uploadSome(
@@ -17,9 +23,53 @@ export async function uploadSome(
   clientId: string,
   random: Random,
 ): Promise<number | undefined> {
-  const path = `/api/chats/${chatId}/attachments?name=file.txt&client_id=${clientId}`;
-  const content = `${clientId} `.padEnd(random.pick(sizes), "x");
-  const reply = await person.certainly("POST", path, content);
+  const path = `/api/chats/${chatId}/attachments`;
+  const kind = random.pick(["text", "photo", "voice", "parts"]);
+  const content = bytesOf(kind, clientId, random);
+  if (kind === "parts") return await uploadInParts(person, path, clientId, content);
+  const query = `?name=file&client_id=${clientId}${kind === "voice" ? "&kind=voice" : ""}`;
+  const reply = await person.certainly("POST", path + query, content);
+  return reply?.status === 200 ? Uploaded.parse(reply.body).id : undefined;
+}
+
+/** Bytes that no other file has. */
+function bytesOf(kind: string, clientId: string, random: Random): Uint8Array<ArrayBuffer> {
+  const shade = random.int(0, 1_000_000);
+  if (kind === "photo") {
+    const pixels = (x: number, y: number): [number, number, number] => [
+      shade % 256,
+      (x + shade) % 256,
+      y % 256,
+    ];
+    return new Uint8Array(makePng(random.int(40, 400), 300, { pixels }));
+  }
+  if (kind === "voice") {
+    return makeWav({ seconds: 1, sound: (second) => Math.sin(second * (300 + shade / 1_000)) });
+  }
+  return new Uint8Array(Buffer.from(`${clientId} `.padEnd(random.pick(sizes), "x")));
+}
+
+/** After each part that was lost, the server says how far it is. */
+async function uploadInParts(
+  person: Person,
+  path: string,
+  clientId: string,
+  bytes: Uint8Array,
+): Promise<number | undefined> {
+  const input = { name: "file", size: bytes.length, client_id: clientId };
+  const begun = await person.certainly("POST", `${path}/uploads`, input);
+  if (begun?.status !== 200) return undefined;
+  let state = Begun.parse(begun.body);
+  const own = `${path}/uploads/${state.upload_id}`;
+  for (let tries = 0; state.offset < bytes.length && tries < triesMax; tries += 1) {
+    const part = bytes.slice(state.offset, state.offset + partBytes);
+    await person.certainly("PUT", `${own}?offset=${state.offset}`, part);
+    const found = await person.certainly("GET", own);
+    // Somebody who was removed from the chat has no uploads there.
+    if (found?.status !== 200) return undefined;
+    state = Begun.parse(found.body);
+  }
+  const reply = await person.certainly("POST", `${own}/complete`);
   return reply?.status === 200 ? Uploaded.parse(reply.body).id : undefined;
 }
 

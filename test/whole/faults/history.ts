@@ -112,6 +112,16 @@ export interface ProfileChange {
   maybeStored: boolean;
 }
 
+/** What the webhook of a chat was told, in the order in which it came. */
+export interface WebhookRecord {
+  chatId: number;
+  /** The number of the chat when the webhook was added. */
+  after: number;
+  events: { id: string; type: string; seq: number; isTaken: boolean; isVerified: boolean }[];
+  /** Whether the server says that it has told everything. */
+  isAllTold: boolean;
+}
+
 /** A person who deletes their account, in chats of their own and of one other person. */
 export interface Departure {
   userId: number;
@@ -233,6 +243,7 @@ export interface PresenceRecord {
 }
 
 export interface History {
+  webhooks?: WebhookRecord[];
   chats: StoredChat[];
   sends: Send[];
   revisions: Revision[];

@@ -6,6 +6,7 @@ import { depart, type Leaver } from "./departures.ts";
 import { exportSomething, type Archive } from "./exports.ts";
 import { uploadSome } from "./files.ts";
 import { changeName } from "./profiles.ts";
+import { postByHook, type Hook } from "./hooks.ts";
 import type { ExportRecord, Move, ProfileChange, Reacting, Revision, Send } from "./history.ts";
 import { questionFor } from "./model.ts";
 import { backoffMs } from "./backoff.ts";
@@ -22,6 +23,8 @@ export interface Mix {
   revisePauseMs: number;
   /** Before a person reacts to a message. */
   reactPauseMs: number;
+  /** Between two messages by the webhook of a chat. */
+  hookPauseMs: number;
   /** Share of messages that are questions to the model. */
   questions: number;
   /** Share of messages that have a file. */
@@ -43,6 +46,7 @@ export const usualMix: Mix = {
   movePauseMs: 400,
   revisePauseMs: 300,
   reactPauseMs: 120,
+  hookPauseMs: 250,
   questions: 0.04,
   files: 0.06,
   stopPauseMs: 2_000,
@@ -60,6 +64,7 @@ export function paced(mix: Mix, factor: number): Mix {
     movePauseMs: mix.movePauseMs * factor,
     revisePauseMs: mix.revisePauseMs * factor,
     reactPauseMs: mix.reactPauseMs * factor,
+    hookPauseMs: mix.hookPauseMs * factor,
     stopPauseMs: mix.stopPauseMs * factor,
     exportPauseMs: mix.exportPauseMs * factor,
     // A short run deletes fewer, and no later.
@@ -109,6 +114,7 @@ export interface LoadParts {
   mix: Mix;
   archive: Archive;
   leavers: readonly Leaver[];
+  hooks: readonly Hook[];
 }
 
 /** Begins at once. `stop` settles when everything that was begun has come to its end. */
@@ -197,7 +203,7 @@ export function startLoad({
       userId: client.person.id,
       clientId: number,
       content: asksBot
-        ? questionFor(number)
+        ? questionFor(number, random.chance(0.2) ? "/image" : "/bot")
         : `${number} ${random.pick(["hi", "🙂", "naïve", "@all"])}`,
       asksBot,
       attachmentIds: fileId === undefined ? [] : [fileId],
@@ -371,6 +377,17 @@ export function startLoad({
       figures.departures += 1;
     }),
   );
+  for (const hook of others.hooks) {
+    const name = `webhook ${chatIds.indexOf(hook.chatId)}`;
+    const own = random.fork(name);
+    const { sends } = recorded;
+    const { retryMsMax } = mix;
+    const person = cast.owner;
+    const parts = { hook, person, sends, figures, retryMsMax, givenUpMs, onIncident };
+    let posts = 0;
+    const post = () => postByHook(parts, own, `${name}-${(posts += 1)}`);
+    work.push(repeat(mix.hookPauseMs, own, post));
+  }
   for (const chatId of chatIds) {
     for (const guest of cast.guests) {
       const own = random.fork(`${guest.username} moves in ${chatIds.indexOf(chatId)}`);

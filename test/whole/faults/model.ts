@@ -4,6 +4,7 @@
 import {
   answer,
   cut,
+  draw,
   finish,
   pause,
   refuse,
@@ -11,6 +12,7 @@ import {
   type Script,
   type Step,
 } from "../../world/gemini/script.ts";
+import { makePng } from "../../attachments/made-files.ts";
 import { startGeminiEmulator } from "../../world/gemini/server.ts";
 import { createRandom } from "./random.ts";
 
@@ -28,8 +30,8 @@ const words = [
 const clientIdPattern = /\[([\w-]+)\]/g;
 
 /** A question that contains the client id from which its answer is derived. */
-export function questionFor(clientId: string): string {
-  return `/bot what of [${clientId}]?`;
+export function questionFor(clientId: string, command: "/bot" | "/image" = "/bot"): string {
+  return `${command} what of [${clientId}]?`;
 }
 
 export type ScriptedModel = ReturnType<typeof startModel>;
@@ -46,6 +48,7 @@ export function startModel() {
       // The history of a long room is summarised.
       const rules = body.systemInstruction?.parts[0]?.text ?? "";
       if (rules.startsWith("You keep the memory")) return answer(say("They spoke."), finish());
+      if (rules.startsWith("You transcribe")) return answer(say("[no speech]"), finish());
       const texts = body.contents.map(({ parts }) => parts.at(-1)?.text ?? "");
       const goesOn = texts.at(-1)?.includes("broke off at its last character") === true;
       const [question = "", kept = ""] = goesOn ? texts.slice(-3) : texts.slice(-1);
@@ -60,7 +63,7 @@ export function startModel() {
       if (goesOn && (kept === "" || !answerTo(clientId).startsWith(kept))) {
         incidents.push(`${clientId} is to go on from what was never said: ${kept}`);
       }
-      const script = scriptOf(clientId, kept);
+      const script = scriptOf(clientId, kept, body.generationConfig?.responseModalities);
       if (script.kind === "answer" && script.steps.at(-1)?.kind === "cut") broken.add(request);
       return script;
     },
@@ -92,8 +95,8 @@ function piecesOf(clientId: string): string[] {
 
 const repeatedPieces = 6;
 
-/** @param kept what it has said before, "" if nothing */
-function scriptOf(clientId: string, kept: string): Script {
+/** @param kept what it has said before, "" if nothing @param wanted kinds of parts, if there are to be pictures */
+function scriptOf(clientId: string, kept: string, wanted: unknown = undefined): Script {
   const random = createRandom(`pace ${clientId} ${kept.length}`);
   const all = piecesOf(clientId);
   let said = 0;
@@ -109,6 +112,8 @@ function scriptOf(clientId: string, kept: string): Script {
   ];
   if (pieces.length === 0) return answer(finish());
   const steps: Step[] = pieces.flatMap((piece) => [pause(random.int(1, 60)), say(piece)]);
+  // Behind the text, since text behind a picture begins a paragraph.
+  if (wanted !== undefined) steps.push(draw(makePng(random.int(20, 200), 60)));
   if (random.chance(0.1)) return answer(...steps.slice(0, random.int(2, steps.length)), cut());
   return answer(...steps, finish());
 }

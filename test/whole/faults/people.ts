@@ -38,8 +38,8 @@ export async function registerPerson(url: string, username: string) {
   const token = Tokens.parse(login.body).access_token;
   const headers = { authorization: `Bearer ${token}` };
 
-  const api = (method: string, path: string, body?: unknown) =>
-    ask(url, method, path, body, headers);
+  const api = (method: string, path: string, body?: unknown, more: Record<string, string> = {}) =>
+    ask(url, method, path, body, { ...headers, ...more });
 
   const certainly = (method: string, path: string, body?: unknown) =>
     untilCertain(() => api(method, path, body));
@@ -105,7 +105,10 @@ async function untilCertain(ask: () => Promise<Reply | undefined>): Promise<Repl
   return undefined;
 }
 
-/** @returns undefined when no answer came */
+const typeOf = (body: unknown) =>
+  body instanceof Uint8Array ? "application/octet-stream" : "application/json";
+
+/** @param body bytes as they are, others as JSON @returns undefined when no answer came */
 async function ask(
   url: string,
   method: string,
@@ -116,8 +119,11 @@ async function ask(
   try {
     const response = await fetch(url + path, {
       method,
-      headers: body === undefined ? headers : { "content-type": "application/json", ...headers },
-      body: body === undefined ? undefined : JSON.stringify(body),
+      // Bun repeats a PUT or a DELETE by itself when a connection breaks that was used before, as RFC 9110, section 9.2.2, allows.
+      // The first one may then take effect after all that follows, and nobody here would know that there were two.
+      keepalive: method !== "PUT" && method !== "DELETE",
+      headers: { ...(body !== undefined && { "content-type": typeOf(body) }), ...headers },
+      body: body instanceof Uint8Array ? new Blob([body]) : JSON.stringify(body),
       signal: AbortSignal.timeout(replyMsMax),
     });
     const text = await response.text();

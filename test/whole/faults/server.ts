@@ -71,6 +71,9 @@ export function createServerChild(
     start: () => begin().listening(),
     /** kill -9. */
     kill,
+    /** It does nothing, and keeps its connections, until {@link resume}. */
+    pause: () => current?.signal("SIGSTOP"),
+    resume: () => current?.signal("SIGCONT"),
     get kills() {
       return kills;
     },

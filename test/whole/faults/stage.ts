@@ -34,6 +34,8 @@ const noBudgets = {
   BUDGET_ANSWERS_PER_USER: "0",
   BUDGET_ANSWERS_PER_CHAT: "0",
   BUDGET_ANSWERS_TOTAL: "0",
+  BUDGET_IMAGES_PER_USER_DAY: "0",
+  BUDGET_IMAGES_PER_CHAT_DAY: "0",
 };
 const backMsMax = 30_000;
 
@@ -227,8 +229,10 @@ async function openStage<S extends Startable>({
       DATA_DIR: join(dataDir, "data"),
       FILES_DIR: filesFolder,
       GEMINI_BASE_URL: model.url,
+      GEMINI_IMAGE_MODEL: "gemini-image",
       ACCESS_TOKEN_EXPIRE_MINUTES: "6000",
       RATE_LIMITS: "off",
+      WEBHOOK_ALLOW: "127.0.0.1",
       ...noBudgets,
       ...env,
     },

@@ -1,9 +1,11 @@
 // A backup is taken from a server under load, and restored for another one.
 import { afterAll, expect, test } from "bun:test";
+import { copyFileSync } from "node:fs";
 import { join } from "node:path";
 import { pino } from "pino";
 import { parseDatabaseUrl } from "../../../src/config/database-address.ts";
 import { connect } from "../../../src/database/connect.ts";
+import { makePng } from "../../attachments/made-files.ts";
 import { check } from "../faults/checker.ts";
 import type { Send } from "../faults/history.ts";
 import { readStored } from "../faults/stored.ts";
@@ -88,13 +90,20 @@ test("a backup that was taken under load, restored elsewhere, has all that was a
   const filesPath = `/api/chats/${chat.id}/attachments`;
   const { body: file } = await anna.person.api(server, "POST", filesPath, 42);
 
+  const { status } = await fetch(`${server.url}/api/auth/me/avatar`, {
+    method: "PUT",
+    headers: { authorization: `Bearer ${anna.person.token}` },
+    body: makePng(9, 9),
+  });
+  expect(status).toBe(200);
+
   const load = startSending(server, [...people, ...people], chat.id);
   await load.enough;
   const before = [...load.sends];
   const saved = await runDb(["backup", "saved.sql.gz"], embedded);
   expect(saved).toMatchObject({ code: 0, complained: "" });
   expect(saved.said).toMatch(
-    /^saved 3 users, 1 chats, \d+ messages\nto saved\.sql\.gz\nsaved 1 files\nto saved\.files\.tar\n$/,
+    /^saved 3 users, 1 chats, \d+ messages\nto saved\.sql\.gz\nsaved 3 files\nto saved\.files\.tar\n$/,
   );
   await load.stop();
   expect(load.sends.length).toBeGreaterThan(before.length);
@@ -106,10 +115,16 @@ test("a backup that was taken under load, restored elsewhere, has all that was a
   );
   expect(await server.stop()).toBe(0);
 
+  // Without the archive, all files count that rows name: one of no message yet, two of an avatar.
+  copyFileSync(join(folder, "saved.sql.gz"), join(folder, "alone.sql.gz"));
+  const alone = { DATABASE_URL: await emptyDatabase(), DATA_DIR: dataDir() };
+  const lacking = await runDb(["restore", "alone.sql.gz"], alone);
+  expect(lacking.said).toContain(`alone.files.tar is not there: 3 files are missing in`);
+
   const elsewhere = { DATABASE_URL: await emptyDatabase(), DATA_DIR: dataDir() };
   const restored = await runDb(["restore", "saved.sql.gz"], elsewhere);
   expect(restored).toMatchObject({ code: 0, complained: "" });
-  expect(restored.said).toEndWith("and 1 files\n");
+  expect(restored.said).toEndWith("and 3 files\n");
   const sql = connect(parseDatabaseUrl(elsewhere.DATABASE_URL), log, { max: 1 });
   const [stored] = await readStored(sql, [chat.id]);
   await sql.end();

@@ -4,12 +4,15 @@ import { join } from "node:path";
 import postgres from "postgres";
 import { borrowDatabase, emptyDatabase } from "../../world/cluster.ts";
 import { hasPgbouncer, type Pgbouncer, startPgbouncer } from "../../world/pgbouncer.ts";
+import { WebhookReceiver } from "../../world/webhook-receiver.ts";
 import { processes, signUp } from "../../world/process.ts";
 
 const { dataDir, end, folder, start } = processes();
 const bouncers: Pgbouncer[] = [];
+const receiver = new WebhookReceiver();
 afterAll(async () => {
   await end();
+  await receiver.stop();
   for (const bouncer of bouncers) await bouncer.stop();
 });
 
@@ -21,6 +24,7 @@ async function behindPgbouncer(direct: string) {
     DATABASE_URL: `${bouncer.url}${members}`,
     DATA_DIR: dataDir(),
     SECRET_KEY: "k".repeat(40),
+    WEBHOOK_ALLOW: "127.0.0.1",
   };
   return { env, admin: postgres(direct, { max: 1, onnotice: () => {} }) };
 }
@@ -65,6 +69,13 @@ describe.skipIf(!hasPgbouncer)("behind PgBouncer in transaction mode", () => {
       Array.from({ length: 320 }, (_, n) => n + 1),
     );
     await socket.next("message", { seq: 320 });
+    const hook = receiver.path();
+    const webhook = { url: hook.url, events: ["chat.updated"] };
+    await anna.api(one, "POST", `/api/chats/${chat.id}/webhooks`, webhook);
+    for (const name of ["one", "two"])
+      await anna.api(two, "PATCH", `/api/chats/${chat.id}`, { name });
+    const told = await receiver.untilAt(hook.path, 2);
+    expect(told.map(({ data }) => data.seq)).toEqual([321, 322]);
     expect(socket.ofType("message").map(({ seq }) => seq)).toEqual(
       Array.from({ length: 320 }, (_, n) => n + 1),
     );

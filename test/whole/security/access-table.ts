@@ -1,6 +1,6 @@
 // The access matrix: a line for every operation of openapi.json and every frame of a client. A line that is missing, or
 // whose operation or frame doesn't exist any more, fails access.test.ts and access-sockets.test.ts.
-import type { Answering, Scene } from "./scene.ts";
+import { pushKeys, type Answering, type Scene } from "./scene.ts";
 
 export const roles = [
   "nobody",
@@ -63,6 +63,8 @@ const participants = (request: Request = {}) => rule([401, 404, 404, 200, 200, 2
 /** Operations on an attachment that belongs to its author alone until it is sent. */
 const authors = (request: Request = {}) => rule([401, 404, 404, 404, 200, 404], request);
 const owners = (request: Request = {}) => rule([401, 404, 404, 403, 403, 200], request);
+/** Operations on a webhook of the chat, which nobody else finds. */
+const webhooks = (request: Request = {}) => rule([401, 404, 404, 404, 404, 200], request);
 
 export const operations: Record<string, Rule> = {
   "POST /api/auth/register": anyone({ body: (scene) => scene.newcomer() }),
@@ -130,6 +132,35 @@ export const operations: Record<string, Rule> = {
     moderator: 404,
     body: () => ({ name: "Results", scopes: ["messages:write"] }),
   }),
+  "GET /api/push/key": signedIn(),
+  "POST /api/push/subscriptions": signedIn({
+    body: (_, caller) => ({ endpoint: `https://push.example.com/as-${caller}`, keys: pushKeys }),
+  }),
+  "GET /api/push/subscriptions": signedIn(),
+  // The browser of the member.
+  "DELETE /api/push/subscriptions/{subscription_id}": rule([401, 404, 404, 200, 404, 404], {
+    moderator: 404,
+  }),
+  // The webhook of the chat, which its owner manages.
+  "POST /api/chats/{chat_id}/webhooks": owners({
+    body: () => ({ url: "https://hooks.invalid/", events: ["chat.deleted"] }),
+  }),
+  "GET /api/chats/{chat_id}/webhooks": owners(),
+  "POST /api/webhooks": signedIn({
+    body: () => ({ url: "https://hooks.invalid/", events: ["mention"] }),
+  }),
+  "GET /api/webhooks": signedIn(),
+  "GET /api/webhooks/{webhook_id}": webhooks(),
+  "PATCH /api/webhooks/{webhook_id}": webhooks({ body: () => ({ is_enabled: true }) }),
+  "DELETE /api/webhooks/{webhook_id}": webhooks(),
+  "POST /api/webhooks/{webhook_id}/test": webhooks(),
+  "POST /api/webhooks/{webhook_id}/secret": webhooks({ body: () => ({}) }),
+  "GET /api/webhooks/{webhook_id}/deliveries": webhooks(),
+  "POST /api/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver": webhooks(),
+  "POST /api/chats/{chat_id}/hooks": owners({ body: () => ({ name: "Results" }) }),
+  "GET /api/chats/{chat_id}/hooks": owners(),
+  "DELETE /api/chats/{chat_id}/hooks/{hook_id}": owners(),
+  "POST /hooks/{secret}": anyone({ body: () => ({ text: "Built." }) }),
   "POST /api/chats": signedIn({ body: () => ({ name: "Another" }) }),
   "GET /api/users/search": signedIn(),
   "GET /api/search": signedIn({ query: "q=hello" }),

@@ -68,7 +68,7 @@ async function plantInHeaders({ send, post }: Asker) {
   await post("/api/auth/login", {}, { "content-type": `text/${canary("Content-Type")}` });
 }
 
-async function plantInAddresses({ send, authorization }: Asker, chatId: number) {
+async function plantInAddresses({ send, post, authorization }: Asker, chatId: number) {
   for (const name of ["token", "access_token", "ticket", "api_key", "password"]) {
     for (const path of ["/api/auth/me", "/api/nowhere", "/health", "/ws", "/docs", "/"]) {
       await send("GET", `${path}?${name}=${jwt(`?${name}= of ${path}`)}`, {});
@@ -79,10 +79,28 @@ async function plantInAddresses({ send, authorization }: Asker, chatId: number) 
     await send("GET", `${history}?${name}=${canary(`?${name}=`)}`, { authorization });
   }
   await send("GET", `/api/usage?days=${canary("?days=")}`, { authorization });
-  for (const path of ["/", "/api/", "/ws/", "/reset/", "/api/chats/", "/docs/assets/", "/page/"]) {
+  for (const path of [
+    "/",
+    "/api/",
+    "/ws/",
+    "/hooks/",
+    "/reset/",
+    "/api/chats/",
+    "/docs/assets/",
+    "/page/",
+  ]) {
     await send("GET", path + jwt(`the path ${path}`), { authorization });
     await send("DELETE", path + canary(`the path ${path}`), { authorization });
   }
+  for (const url of [
+    `https://hooks.invalid/${canary("a webhook's address")}`,
+    canary("no address"),
+  ])
+    await post(`/api/chats/${chatId}/webhooks`, { url, events: ["none"] }, { authorization });
+  const hook = canary("the address of a webhook").slice(0, 43);
+  canaries.set("the address of a webhook as it is sent", hook);
+  await post(`/hooks/${hook}`, { text: "Built." });
+  await send("GET", `/hooks/${hook}`, {});
 }
 
 async function plantInBodies({ send, post, authorization }: Asker) {

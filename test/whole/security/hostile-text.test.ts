@@ -6,6 +6,7 @@ import { answerEnds, lastRequest, room } from "../../answers/room.ts";
 import { expectInvalid, expectProblem } from "../../http/refusals.ts";
 import { Document, operationsOf } from "../../docs/openapi.ts";
 import { appToDescribe } from "../../world/contract.ts";
+import { isLong } from "../../world/long.ts";
 import type { TestSocket } from "../../world/socket.ts";
 import { useWorld, type Person } from "../../world/world.ts";
 import { hostileTexts, impossibleTexts } from "./hostile-texts.ts";
@@ -148,6 +149,11 @@ test("client ids are told apart exactly", async () => {
 });
 
 describe("what no text may hold", () => {
+  let turn = 0;
+  /** All texts; in `bun run check` each member has three of them, which are others than those of the member before. */
+  const nextImpossible = () =>
+    isLong ? impossibleTexts : impossibleTexts.filter((_, n) => n % 3 === turn++ % 3);
+
   test("is refused in every member of every body that takes text", async () => {
     const document = Document.parse(openApi(appToDescribe(), "0.0.0"));
     const { id } = await ann.say(chatId, "hello");
@@ -167,7 +173,7 @@ describe("what no text may hold", () => {
       const [method = "", template = ""] = name.split(" ");
       const target = template.replaceAll(/\{(\w+)\}/g, (_, id: string) => String(ids[id]));
       for (const [member] of texts) {
-        for (const text of impossibleTexts) {
+        for (const text of nextImpossible()) {
           const answered = await ann.api(method, target, { [member]: `correct ${text}` });
           expect([name, member, answered.status]).toEqual([name, member, 422]);
           const pointers = answered.body.errors.map(({ pointer }: { pointer: string }) => pointer);

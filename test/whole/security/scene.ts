@@ -47,6 +47,12 @@ async function registered(world: World, username: string) {
   return { ...user, hashedPassword };
 }
 
+/** Of the example of RFC 8291 §5. */
+export const pushKeys = {
+  p256dh: "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4",
+  auth: "BTBZMqHH6r4Tts7J_aSIgg",
+};
+
 /** @param beforeRemoval is called while the one who is to be a former member is still there */
 export async function setScene(
   world: World,
@@ -90,7 +96,17 @@ export async function setScene(
   const keyInput = { name: "Member's", scopes: ["messages:read"] };
   const key = await member.api("POST", "/api/auth/keys", keyInput);
   const bot = await member.api("POST", "/api/bots", { username: `bot${chatId}` });
-  for (const { status, body } of [key, bot])
+  const hookInput = { name: "Scene's" };
+  const hook = await owner.api("POST", `/api/chats/${chatId}/hooks`, hookInput);
+  const pushInput = {
+    endpoint: `https://push.example.com/${chatId}`,
+    keys: pushKeys,
+  };
+  const push = await member.api("POST", "/api/push/subscriptions", pushInput);
+  const told = { url: "https://hooks.invalid/", events: ["chat.deleted"] };
+  const webhook = await owner.api("POST", `/api/chats/${chatId}/webhooks`, told);
+  const delivery = await owner.api("POST", `/api/webhooks/${webhook.body.id}/test`);
+  for (const { status, body } of [key, bot, hook, webhook, delivery, push])
     if (status !== 200) throw new Error(JSON.stringify(body));
   const [identity] = await world.sql<{ id: string }[]>`
     insert into identities (user_id, provider, issuer, subject, label)
@@ -114,6 +130,11 @@ export async function setScene(
       report_id: reported.body.id,
       key_id: key.body.id,
       bot_id: bot.body.id,
+      webhook_id: webhook.body.id,
+      delivery_id: delivery.body.id,
+      hook_id: hook.body.id,
+      subscription_id: push.body.id,
+      secret: hook.body.url.split("/").at(-1),
       identity_id: Number(identity?.id),
       provider: "github",
       emoji: encodeURIComponent("👍"),
@@ -171,28 +192,35 @@ export async function setScene(
 
 /**
  * Tables in which refusals themselves are noted, the sockets of those who are refused, what recurring tasks have to do, and the index
- * of the searches, which a worker fills meanwhile.
+ * of the searches and the deliveries of webhooks, which servers fill meanwhile.
  */
 const notes =
-  /^(audit|account_deletions|rate|schema_migrations|presence|last_seen|search|file_removals)/;
+  /^(audit|account_deletions|rate|schema_migrations|presence|last_seen|search|file_removals|jobs|webhook_cursors|webhook_deliveries)/;
 
 /**
- * All rows of all tables, as one text a row.
+ * All rows of all tables, as one text a row. One statement reads them: the access matrices ask some hundred times, and a statement
+ * for each table would be planned on each of the pool's connections.
  * @param without columns that are left out, whatever table they are in
  */
 export async function storedRows(world: World, without: string[] = []): Promise<string[]> {
+  const rows = await world.sql.unsafe<{ row: string }[]>(await everyRowOf(world), [without], {
+    prepare: true,
+  });
+  return rows.map(({ row }) => row);
+}
+
+let statement: Promise<string> | undefined;
+/** The statement that reads all rows but the notes: all worlds have the same tables. */
+const everyRowOf = (world: World) => (statement ??= readEveryRow(world));
+
+async function readEveryRow(world: World): Promise<string> {
   const tables = await world.sql<{ name: string }[]>`
-    select table_name as name from information_schema.tables
-    where table_schema = 'public' and table_type = 'BASE TABLE' order by 1
+    select relname as name from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r' order by 1
   `;
-  const kept = tables.filter(({ name }) => !notes.test(name));
-  const rows = await Promise.all(
-    kept.map(
-      ({ name }) => world.sql<{ row: string }[]>`
-        select ${name} || ' ' || (to_jsonb(t) - ${without}::text[])::text as row
-        from ${world.sql(name)} t order by 1
-      `,
-    ),
-  );
-  return rows.flat().map(({ row }) => row);
+  const reads = tables
+    .filter(({ name }) => !notes.test(name))
+    .map(
+      ({ name }) => `select '${name} ' || (to_jsonb(t) - $1::text[])::text as row from ${name} t`,
+    );
+  return `select row from (${reads.join(" union all ")}) rows order by row collate "C"`;
 }

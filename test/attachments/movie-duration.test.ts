@@ -1,6 +1,6 @@
-// The seconds of a movie are read from its header, without the rest of the file.
+// The duration of a movie is read from its header, without the rest of the file.
 import { expect, test } from "bun:test";
-import { movieSeconds } from "../../src/attachments/movie-seconds.ts";
+import { movieMs } from "../../src/attachments/movie-duration.ts";
 
 function box(type: string, content: Uint8Array, isLong = false): Buffer {
   const head = Buffer.alloc(isLong ? 16 : 8);
@@ -21,13 +21,13 @@ function movie(units: number, timescale: number, version = 0): Buffer {
 
 const file = (...boxes: Buffer[]) => Buffer.concat([box("ftyp", Buffer.from("isom")), ...boxes]);
 
-test.each<[what: string, bytes: Buffer, seconds: number | undefined]>([
-  ["at the beginning", file(movie(90_500, 1_000), box("mdat", Buffer.alloc(5_000))), 91],
-  ["at the end", file(box("mdat", Buffer.alloc(100_000)), movie(30, 10)), 3],
+test.each<[what: string, bytes: Buffer, ms: number | undefined]>([
+  ["at the beginning", file(movie(90_500, 1_000), box("mdat", Buffer.alloc(5_000))), 90_500],
+  ["at the end", file(box("mdat", Buffer.alloc(100_000)), movie(30, 10)), 3_000],
   [
     "with 64-bit times, behind a long box",
     file(box("mdat", Buffer.alloc(9), true), movie(6e9, 1e6, 1)),
-    6_000,
+    6_000_000,
   ],
   ["without a duration", file(movie(0, 1_000)), undefined],
   ["with a duration that is not known", file(movie(0xff_ff_ff_ff, 1_000)), undefined],
@@ -39,12 +39,12 @@ test.each<[what: string, bytes: Buffer, seconds: number | undefined]>([
   ],
   ["that is cut off", file(movie(10, 1)).subarray(0, 40), undefined],
   ["in nothing", Buffer.alloc(0), undefined],
-])("a header %s", async (_, bytes, seconds) => {
+])("a header %s", async (_, bytes, ms) => {
   let asked = 0;
-  const found = await movieSeconds(bytes.length, async ({ start, end }) => {
+  const found = await movieMs(bytes.length, async ({ start, end }) => {
     asked += end - start;
     return bytes.subarray(start, end);
   });
-  expect(found).toBe(seconds as number);
+  expect(found).toBe(ms as number);
   expect(asked).toBeLessThan(200);
 });

@@ -1,0 +1,250 @@
+// Takes jobs from the table and runs them. Every server does it for all kinds.
+import type { Logger } from "pino";
+import { databaseError, type Sql } from "../database/connect.ts";
+import type { Metrics } from "../observability/metrics/metrics.ts";
+import { inTurn, within } from "../schedule.ts";
+import { JobRefused, type JobKind, type Jobs } from "./jobs.ts";
+import {
+  buryJob,
+  countJobs,
+  deleteDeadJobs,
+  deleteJob,
+  giveBackJobs,
+  postponeJob,
+  renewJobs,
+  takeJobs,
+  type TakenJob,
+} from "./queries.ts";
+
+/** Share of a wait that is added at most, so that jobs which failed together are not tried together. */
+const jitter = 0.2;
+/** Another server takes a job within this after its server was killed. It is renewed three times in that time. */
+const defaultLeaseMs = 6_000;
+/** A job that could not be given up is tried once more after this. */
+const buryAgainMs = 60_000;
+const deadDays = 7;
+const cleanUpMax = 1_000;
+
+export interface JobQueueParts {
+  sql: Sql;
+  log: Logger;
+  metrics: Pick<Metrics, "jobsHandled" | "jobEnded">;
+  lifecycle: { readonly closing: boolean };
+  leaseMs?: number | undefined;
+}
+
+interface Running {
+  readonly job: TakenJob;
+  readonly abort: AbortController;
+  readonly ended: Promise<void>;
+}
+
+export class JobQueue implements Jobs {
+  readonly #parts: JobQueueParts;
+  readonly #kinds = new Map<string, JobKind<unknown>>();
+  readonly #running = new Map<number, Running>();
+  readonly #take: () => Promise<void>;
+  readonly #leaseMs: number;
+  /** When leases were renewed last, by the clock that only moves on. */
+  #renewedAt = -Infinity;
+  #counts = { waiting: 0, dead: 0, lateMs: 0 };
+  #isStarted = false;
+  /** Whether the last look may have left jobs that are due. */
+  #isMore = false;
+  #isStopped = false;
+
+  constructor(parts: JobQueueParts) {
+    this.#parts = parts;
+    this.#leaseMs = parts.leaseMs ?? defaultLeaseMs;
+    this.#take = inTurn(() => this.#takeDue());
+  }
+
+  /** The figures of the last {@link count}. */
+  get counts(): { waiting: number; dead: number; lateMs: number } {
+    return this.#counts;
+  }
+
+  handle<Payload>(kind: JobKind<Payload>): void {
+    if (this.#kinds.has(kind.name)) throw new Error(`two kinds of jobs are called ${kind.name}`);
+    this.#parts.metrics.jobsHandled(kind.name);
+    this.#kinds.set(kind.name, {
+      ...kind,
+      run: (payload, run) => kind.run(kind.payload.parse(payload), run),
+      onGivenUp: (payload, error) =>
+        kind.onGivenUp?.(kind.payload.parse(payload), error) ?? Promise.resolve(),
+    });
+  }
+
+  wake(): void {
+    if (this.#isStarted) void this.poll();
+  }
+
+  /** Takes what is due, as far as there is room. A server calls it every half second. It never throws. */
+  async poll(): Promise<void> {
+    this.#isStarted = true;
+    if (this.#isStopped || this.#parts.lifecycle.closing) return;
+    try {
+      await this.#renew();
+      await this.#take();
+    } catch (error) {
+      this.#parts.log.warn({ err: error }, "jobs could not be taken; it will be tried again");
+    }
+  }
+
+  /** Counts the jobs of all servers. Called about every 10 s. */
+  async count(): Promise<void> {
+    this.#counts = await countJobs(this.#parts.sql);
+  }
+
+  /** Removes jobs that were given up a week ago. Called about every 10 minutes. */
+  async cleanUp(): Promise<void> {
+    const removed = await deleteDeadJobs(this.#parts.sql, deadDays, cleanUpMax);
+    if (removed > 0) this.#parts.log.debug({ removed }, "removed jobs that were given up");
+  }
+
+  /** Settles when nothing runs, and nothing is due that may run. Tests call it. */
+  async idle(): Promise<void> {
+    do {
+      await Promise.all(Array.from(this.#running.values(), ({ ended }) => ended));
+      await this.poll();
+    } while (this.#running.size > 0);
+  }
+
+  /**
+   * Takes no more jobs, and leaves those that run `drainMs` to end. The others are aborted and given back, so that another server takes them
+   * at once.
+   */
+  async stop(drainMs: number): Promise<void> {
+    this.#isStopped = true;
+    await this.#take().catch(() => undefined);
+    const running = [...this.#running.values()];
+    if (running.length === 0) return;
+    await within(drainMs, Promise.all(running.map(({ ended }) => ended)));
+    const left = [...this.#running.values()];
+    if (left.length === 0) return;
+    for (const { abort } of left) abort.abort(new Error("the server stops"));
+    const { sql, log } = this.#parts;
+    const held = left.map(({ job }) => job);
+    await giveBackJobs(sql, held).catch((error: unknown) =>
+      log.warn({ err: error }, "jobs were not given back: they run again when their leases end"),
+    );
+  }
+
+  async #takeDue(): Promise<void> {
+    if (this.#isStopped) return;
+    const wanted = Array.from(this.#kinds.values(), ({ name, concurrency }) => ({
+      kind: name,
+      limit: concurrency - this.#countOf(name),
+    })).filter(({ limit }) => limit > 0);
+    if (wanted.length === 0) return;
+    const taken = await takeJobs(this.#parts.sql, wanted, this.#leaseMs);
+    this.#isMore = wanted.length < this.#kinds.size;
+    for (const { kind, limit } of wanted) {
+      if (taken.filter((job) => job.kind === kind).length === limit) this.#isMore = true;
+    }
+    for (const job of taken) this.#start(job);
+  }
+
+  /** Renews the leases of the jobs that run, and ends those that another server has taken. */
+  async #renew(): Promise<void> {
+    const now = performance.now();
+    if (this.#running.size === 0 || now - this.#renewedAt < this.#leaseMs / 3) return;
+    this.#renewedAt = now;
+    const running = [...this.#running.values()];
+    const held = await renewJobs(
+      this.#parts.sql,
+      running.map(({ job }) => job),
+      this.#leaseMs,
+    );
+    for (const { job, abort } of running) {
+      if (!held.has(job.id)) abort.abort(new JobLost("another server has taken the job"));
+    }
+  }
+
+  #countOf(kind: string): number {
+    let count = 0;
+    for (const { job } of this.#running.values()) if (job.kind === kind) count += 1;
+    return count;
+  }
+
+  #start(job: TakenJob): void {
+    const kind = this.#kinds.get(job.kind);
+    if (!kind) return;
+    // Its lease has ended here, before it was renewed.
+    this.#running.get(job.id)?.abort.abort(new JobLost("the job was taken again"));
+    const abort = new AbortController();
+    const timer = setTimeout(() => abort.abort(new Error("the job took too long")), kind.timeoutMs);
+    const ended = this.#run(kind, job, abort.signal).finally(() => {
+      clearTimeout(timer);
+      if (this.#running.get(job.id)?.abort === abort) this.#running.delete(job.id);
+      // It may have held up another one.
+      if (this.#isMore || job.order_key !== null) this.wake();
+    });
+    this.#running.set(job.id, { job, abort, ended });
+  }
+
+  /** Never throws. */
+  async #run(kind: JobKind<unknown>, job: TakenJob, signal: AbortSignal): Promise<void> {
+    const { sql, log, metrics } = this.#parts;
+    try {
+      try {
+        // A job that kills its server each time must end, too.
+        if (job.attempts > kind.retryMs.length + 1)
+          throw new JobRefused("the server that ran the job was killed each time");
+        const { id, attempts } = job;
+        const isLast = attempts > kind.retryMs.length;
+        await kind.run(job.payload, { id, attempts, isLast, signal });
+        metrics.jobEnded(kind.name, "done");
+      } catch (error) {
+        // It was given back, or is another server's.
+        if (signal.aborted && (this.#isStopped || signal.reason instanceof JobLost)) return;
+        await this.#failed(kind, job, error);
+        return;
+      }
+      await deleteJob(sql, job);
+    } catch (error) {
+      log.warn({ err: error, kind: kind.name }, "the end of a job was not noted; it runs again");
+    }
+  }
+
+  async #failed(kind: JobKind<unknown>, job: TakenJob, error: unknown): Promise<void> {
+    const { sql, log, metrics } = this.#parts;
+    const note = noteOf(error);
+    const waitMs = kind.retryMs[job.attempts - 1];
+    if (waitMs !== undefined && !isFinal(error)) {
+      const afterMs = Math.round(waitMs * (1 + Math.random() * jitter));
+      log.debug({ err: error, kind: kind.name, afterMs }, "a job failed; it will be tried again");
+      metrics.jobEnded(kind.name, "retried");
+      await postponeJob(sql, job, { afterMs, error: note });
+      return;
+    }
+    try {
+      await kind.onGivenUp?.(job.payload, error);
+    } catch (cause) {
+      log.warn({ err: cause, kind: kind.name }, "a job could not be given up");
+      if (!isFinal(cause)) {
+        await postponeJob(sql, job, { afterMs: buryAgainMs, error: note });
+        return;
+      }
+    }
+    log.error({ err: error, kind: kind.name, jobId: job.id }, "a job was given up");
+    metrics.jobEnded(kind.name, "dead");
+    await buryJob(sql, job, { error: note, isPersonal: kind.isPersonal ?? false });
+  }
+}
+
+/** The reason of an aborted run whose job another server has. */
+class JobLost extends Error {}
+
+/** Whether no further try can succeed: the job is refused, or its payload is not one of this version. */
+function isFinal(error: unknown): boolean {
+  return error instanceof JobRefused || (error instanceof Error && error.name === "ZodError");
+}
+
+/** The name and code of an error. Its message may have an address or a text of a person. */
+function noteOf(error: unknown): string {
+  if (error instanceof JobRefused) return error.message.slice(0, 200);
+  const code = databaseError(error)?.code;
+  const name = error instanceof Error ? error.name : "unknown";
+  return (code === undefined ? name : `${name} ${code}`).slice(0, 200);
+}

@@ -1,0 +1,353 @@
+import { beforeAll, describe, expect, test } from "bun:test";
+import { continueDeletions } from "../../src/account-deletion/job.ts";
+import { Passwords } from "../../src/accounts/passwords.ts";
+import { incomingWebhooksPerChatMax } from "../../src/wire/incoming-webhooks.ts";
+import { expectInvalid, expectProblem, time } from "../http/refusals.ts";
+import { useWorld, type Answer, type Person } from "../world/world.ts";
+
+// The recurring task is called by the tests.
+const world = useWorld({ durations: { purgeMs: 3_600_000 } });
+const limited = useWorld({ env: { RATE_LIMITS: "memory" } });
+const password = "correct horse battery";
+let ann: Person;
+let ben: Person;
+let chatId: number;
+beforeAll(async () => {
+  ann = await world.person("ann");
+  ben = await world.person("ben");
+  chatId = (await ann.chat({ with: [ben] })).id;
+});
+
+const hooks = (chat: number) => `/api/chats/${chat}/hooks`;
+
+/** The path of a new address, which the server knows under the host of PUBLIC_URL. */
+async function newHook(owner: Person, chat: number, name = "Build results") {
+  const { status, body } = await owner.api("POST", hooks(chat), { name });
+  expect(status).toBe(200);
+  return { ...body, path: new URL(body.url).pathname };
+}
+
+/** Posts a body as it is. */
+async function postRaw(
+  path: string,
+  body: string,
+  headers: Record<string, string>,
+  at = world,
+): Promise<Answer> {
+  const response = await fetch(new URL(path, at.url), { method: "POST", body, headers });
+  return { status: response.status, headers: response.headers, body: await response.json() };
+}
+
+const post = (path: string, body: unknown, headers: Record<string, string> = {}) =>
+  postRaw(path, JSON.stringify(body), { "content-type": "application/json", ...headers });
+
+/** The content of the message that came of a body. */
+async function contentOf(path: string, body: unknown): Promise<string> {
+  const { status, body: posted } = await post(path, body);
+  expect({ status, body: posted }).toMatchObject({ status: 200, body: { ok: true } });
+  const { body: message } = await ann.api(
+    "GET",
+    `/api/chats/${chatId}/messages/${posted.message_id}`,
+  );
+  return message.content;
+}
+
+describe("the owner of a chat", () => {
+  test("gets the address once, and sees name, creation and last use afterwards", async () => {
+    const chat = await ann.chat({ with: [ben] });
+    const { path, url, ...hook } = await newHook(ann, chat.id, "Build results");
+    expect(path).toMatch(/^\/hooks\/[\w-]{43}$/);
+    expect(hook).toEqual({
+      id: expect.any(Number),
+      chat_id: chat.id,
+      name: "Build results",
+      user_id: expect.any(Number),
+      username: expect.stringMatching(/^Build-results/),
+      created_by: ann.id,
+      created_at: time,
+      last_used_at: null,
+    });
+    expect((await ann.api("GET", hooks(chat.id))).body).toEqual([hook]);
+    await post(path, { text: "used" });
+    expect((await ann.api("GET", hooks(chat.id))).body).toEqual([{ ...hook, last_used_at: time }]);
+    const secret = path.split("/").at(-1) ?? "";
+    const rows = await world.sql`
+      select from incoming_webhooks where incoming_webhooks::text like ${`%${secret}%`}
+      union all select from audit_events where audit_events::text like ${`%${secret}%`}
+    `;
+    expect([...rows]).toEqual([]);
+  });
+
+  test("revokes it, and its messages stay under its name", async () => {
+    const chat = await ann.chat({ with: [ben] });
+    const hook = await newHook(ann, chat.id);
+    const { body: posted } = await post(hook.path, { text: "before" });
+    expect((await ann.api("DELETE", `${hooks(chat.id)}/${hook.id}`)).status).toBe(200);
+    expectProblem(await post(hook.path, { text: "after" }), 404, "not_found");
+    expect((await ann.api("GET", hooks(chat.id))).body).toEqual([]);
+    const path = `/api/chats/${chat.id}/messages/${posted.message_id}`;
+    expect((await ben.api("GET", path)).body).toMatchObject({
+      content: "before",
+      username: hook.username,
+    });
+    expectProblem(await ann.api("DELETE", `${hooks(chat.id)}/${hook.id}`), 404, "not_found");
+  });
+
+  test("alone creates, sees and revokes them", async () => {
+    const stranger = await world.person("stranger");
+    const hook = await newHook(ann, chatId);
+    await ann.api("PATCH", `/api/chats/${chatId}/participants/${ben.id}`, { role: "moderator" });
+    for (const [person, status, code] of [
+      [ben, 403, "forbidden"],
+      [stranger, 404, "not_found"],
+    ] as const) {
+      expectProblem(await person.api("POST", hooks(chatId), { name: "Mine" }), status, code);
+      expectProblem(await person.api("GET", hooks(chatId)), status, code);
+      expectProblem(await person.api("DELETE", `${hooks(chatId)}/${hook.id}`), status, code);
+    }
+    const other = await ann.chat();
+    expectProblem(await ann.api("DELETE", `${hooks(other.id)}/${hook.id}`), 404, "not_found");
+    expect((await post(hook.path, { text: "still there" })).status).toBe(200);
+  });
+
+  test("has 20 in a chat at most, of requests at once too", async () => {
+    const chat = await ann.chat();
+    const answers = await Promise.all(
+      Array.from({ length: incomingWebhooksPerChatMax + 3 }, () =>
+        ann.api("POST", hooks(chat.id), { name: "One of many" }),
+      ),
+    );
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(incomingWebhooksPerChatMax);
+    const refused = answers.filter(({ status }) => status !== 200);
+    for (const answer of refused) expectProblem(answer, 409, "too_many_hooks");
+  });
+
+  test("names them in any script, and takes nobody's name with it", async () => {
+    const chat = await ann.chat();
+    const plain = await newHook(ann, chat.id, "日本語");
+    expect(plain).toMatchObject({ name: "日本語", username: expect.stringMatching(/^webhook/) });
+    const gemini = await newHook(ann, chat.id, "Gemini");
+    expect(gemini.username).toMatch(/^Gemini-[0-9a-f]{6}$/);
+    const asBen = await newHook(ann, chat.id, ben.username.toUpperCase());
+    expect(asBen.username).toMatch(/^BEN\d*-[0-9a-f]{6}$/);
+    expectInvalid(await ann.api("POST", hooks(chat.id), { name: " " }), "/name");
+    expectInvalid(await ann.api("POST", hooks(chat.id), { name: "a\u202eb" }), "/name");
+    expectInvalid(await ann.api("POST", hooks(chat.id), {}), "/name");
+  });
+});
+
+describe("a message by an incoming webhook", () => {
+  test("is shown live and in the history, by an account that is marked and is no participant", async () => {
+    const chat = await ann.chat({ with: [ben] });
+    const hook = await newHook(ann, chat.id);
+    const socket = await ben.joined(chat.id);
+    const { body: posted } = await post(hook.path, { text: "Build 512 has passed." });
+    const frame = await socket.next("message");
+    expect(frame).toMatchObject({
+      message_id: posted.message_id,
+      seq: posted.seq,
+      user_id: hook.user_id,
+      username: hook.username,
+      content: "Build 512 has passed.",
+      is_bot: false,
+    });
+    const { body: profile } = await ben.api("GET", `/api/users/${hook.user_id}`);
+    expect(profile).toMatchObject({ display_name: "Build results", is_bot_account: true });
+    const { body: people } = await ben.api("GET", `/api/chats/${chat.id}/participants`);
+    expect(people.map(({ id }: { id: number }) => id).toSorted()).toEqual([ann.id, ben.id]);
+    const { body: list } = await ben.api("GET", "/api/chats");
+    expect(list[0]).toMatchObject({ id: chat.id, unread_count: 1 });
+    await socket.close();
+  });
+
+  test("asks the model nothing, not in an AI chat either", async () => {
+    const aiChat = await ann.chat({ is_ai_chat: true });
+    for (const chat of [chatId, aiChat.id]) {
+      const hook = await newHook(ann, chat);
+      for (const text of ["/bot Why?", "@Gemini why?", "/image a cat", "plain"]) {
+        expect((await post(hook.path, { text })).status).toBe(200);
+      }
+    }
+    const runs = await world.sql`
+      select from answer_runs where chat_id in (${chatId}, ${aiChat.id})
+    `;
+    expect([...runs]).toEqual([]);
+    expect(world.gemini.requests).toHaveLength(0);
+  });
+
+  test("mentions people of the chat, and not everybody", async () => {
+    const outsider = await world.person("outsider");
+    const hook = await newHook(ann, chatId);
+    const { body: posted } = await post(hook.path, {
+      text: `@all @${ben.username} and @${outsider.username}: it is red. <!channel>`,
+    });
+    const path = `/api/chats/${chatId}/messages/${posted.message_id}`;
+    expect((await ann.api("GET", path)).body.mentions).toEqual([ben.id]);
+  });
+
+  test("with the same Idempotency-Key is stored once, and another text with it is refused", async () => {
+    const hook = await newHook(ann, chatId);
+    const key = { "idempotency-key": "build-512" };
+    const first = await post(hook.path, { text: "once" }, key);
+    const second = await post(hook.path, { text: "once" }, key);
+    expect(second.body).toEqual(first.body);
+    expectProblem(await post(hook.path, { text: "twice" }, key), 409, "client_id_reused");
+    const other = await newHook(ann, chatId);
+    const third = await post(other.path, { text: "once" }, key);
+    expect(third.body.message_id).not.toBe(first.body.message_id);
+  });
+
+  test("is in exports, and is the owner's to delete", async () => {
+    const hook = await newHook(ann, chatId, "Export me");
+    const { body: posted } = await post(hook.path, { text: "exported" });
+    const path = `/api/chats/${chatId}/messages/${posted.message_id}`;
+    const response = await fetch(new URL(`/api/chats/${chatId}/export?format=jsonl`, world.url), {
+      headers: { authorization: `Bearer ${ben.token}` },
+    });
+    expect(await response.text()).toContain(hook.username);
+    expectProblem(await ben.api("PATCH", path, { content: "mine" }), 403, "forbidden");
+    expect((await ann.api("DELETE", path)).status).toBe(200);
+  });
+});
+
+describe("a body", () => {
+  test("in the forms of Slack's senders is read as their text", async () => {
+    const { path } = await newHook(ann, chatId);
+    expect(
+      await contentOf(path, { text: "a &lt;b&gt; &amp;lt;", username: "x", icon_emoji: ":x:" }),
+    ).toBe("a <b> &lt;");
+    expect(
+      await contentOf(path, { text: "<https://a.example/1|Build 5> <https://b.example>" }),
+    ).toBe("[Build 5](https://a.example/1) https://b.example");
+    const attachments = [
+      { pretext: "New", title: "Pull request", text: "It is green.", fallback: "unused" },
+      { fallback: "only a fallback", fields: [{ title: "x" }] },
+    ];
+    expect(await contentOf(path, { attachments })).toBe(
+      "New\nPull request\nIt is green.\nonly a fallback",
+    );
+    expect(await contentOf(path, { text: "Above", attachments })).toStartWith("Above\nNew\n");
+    const blocks = [
+      {
+        type: "section",
+        text: { type: "mrkdwn", text: "*Deployed*" },
+        fields: [{ text: "to eu" }],
+      },
+      { type: "divider" },
+      { type: "context", elements: [{ type: "image" }, { type: "plain_text", text: "by ann" }] },
+      {
+        type: "rich_text",
+        elements: [{ elements: [{ text: "rich" }, { text: "text" }] }, 5, null],
+      },
+    ];
+    expect(await contentOf(path, { blocks })).toBe("*Deployed*\nto eu\nby ann\nrich text");
+    expect(await contentOf(path, { text: "instead of blocks", blocks })).toBe("instead of blocks");
+  });
+
+  test("of a form has its JSON in payload", async () => {
+    const { path } = await newHook(ann, chatId);
+    const form = { "content-type": "application/x-www-form-urlencoded" };
+    const payload = new URLSearchParams({ payload: JSON.stringify({ text: "Grüße & mehr" }) });
+    const { status, body } = await postRaw(path, String(payload), form);
+    expect(status).toBe(200);
+    const { body: sent } = await ann.api("GET", `/api/chats/${chatId}/messages/${body.message_id}`);
+    expect(sent.content).toBe("Grüße & mehr");
+    expectProblem(await postRaw(path, "text=hello", form), 400, "not_json");
+    expectProblem(await postRaw(path, "payload=%7B", form), 400, "not_json");
+  });
+
+  test("without text, too long, or of another kind is refused and stores nothing", async () => {
+    const chat = await ann.chat();
+    const { path } = await newHook(ann, chat.id);
+    const json = { "content-type": "application/json" };
+    for (const body of [{}, { text: " " }, { text: null, blocks: [{ type: "divider" }] }]) {
+      expectInvalid(await post(path, body), "/text");
+    }
+    expectInvalid(await post(path, { text: "x".repeat(16_001) }), "/text");
+    expectInvalid(await post(path, { text: "a\u0000b" }), "/text");
+    expectInvalid(await post(path, { text: 5 }), "/text");
+    expectInvalid(await post(path, [1]), "");
+    expectProblem(await postRaw(path, "{", json), 400, "not_json");
+    expectProblem(await postRaw(path, "x".repeat(300_000), json), 413, "too_large");
+    expectProblem(
+      await postRaw(path, "hello", { "content-type": "text/plain" }),
+      415,
+      "unsupported_media_type",
+    );
+    const deep = `{"blocks":${`[{"elements":`.repeat(5_000)}[]${"}]".repeat(5_000)}}`;
+    expectInvalid(await postRaw(path, deep, json), "/text");
+    expect((await ann.api("GET", `/api/chats/${chat.id}`)).body.last_seq).toBe(chat.last_seq);
+  });
+});
+
+describe("an address", () => {
+  test("that is none is answered in the same words as one that was revoked, and shows no secret", async () => {
+    const hook = await newHook(ann, chatId);
+    await ann.api("DELETE", `${hooks(chatId)}/${hook.id}`);
+    const unknown = `/hooks/${"a".repeat(43)}`;
+    const answers = [
+      await post(hook.path, { text: "x" }),
+      await post(unknown, { text: "x" }),
+      await post("/hooks/short", { text: "x" }),
+      // The body is not looked at.
+      await postRaw(unknown, "{", { "content-type": "application/json" }),
+    ];
+    for (const answer of answers) expectProblem(answer, 404, "not_found");
+    expect(new Set(answers.map(({ body }) => body.detail)).size).toBe(1);
+    expect(JSON.stringify(answers.slice(0, 2))).not.toContain(hook.path.split("/")[2]);
+    const response = await fetch(new URL(hook.path, world.url));
+    expect(response.status).toBe(405);
+  });
+
+  test("goes with its chat", async () => {
+    const chat = await ann.chat();
+    const hook = await newHook(ann, chat.id);
+    await ann.api("DELETE", `/api/chats/${chat.id}`);
+    expectProblem(await post(hook.path, { text: "x" }), 404, "not_found");
+  });
+
+  test("stays when its creator's account is deleted, and belongs to the next owner", async () => {
+    const dora = await world.person("dora");
+    const hash = await new Passwords(world.ctx.log, { memoryKiB: 8, passes: 1 }).hash(password);
+    await world.sql`update users set hashed_password = ${hash} where id = ${dora.id}`;
+    const chat = await dora.chat({ with: [ben] });
+    const hook = await newHook(dora, chat.id);
+    await dora.api("DELETE", "/api/auth/me", { password, messages: "erase" });
+    await continueDeletions(world.ctx);
+    expect((await post(hook.path, { text: "still here" })).status).toBe(200);
+    const { body: list } = await ben.api("GET", hooks(chat.id));
+    expect(list).toMatchObject([{ id: hook.id, name: "Build results" }]);
+    expect((await ben.api("DELETE", `${hooks(chat.id)}/${hook.id}`)).status).toBe(200);
+  });
+});
+
+test("the account of an incoming webhook is nobody's: it cannot sign in, has no keys, and is neither found nor invited", async () => {
+  const hook = await newHook(ann, chatId, "Nobody's");
+  const login = { username: hook.username, password };
+  expectProblem(await world.call("POST", "/api/auth/login", login), 401, "invalid_credentials");
+  const key = { name: "Key", scopes: ["messages:read"] };
+  expectProblem(await ann.api("POST", `/api/bots/${hook.user_id}/keys`, key), 404, "not_found");
+  expectProblem(await ann.api("DELETE", `/api/bots/${hook.user_id}`), 404, "not_found");
+  expect((await ann.api("GET", "/api/bots")).body).toEqual([]);
+  const { body: found } = await ann.api("GET", `/api/users/search?query=${hook.username}`);
+  expect(found).toEqual([]);
+  const invited = await ann.api("POST", `/api/chats/${chatId}/invite`, { username: hook.username });
+  expectProblem(invited, 404, "not_found");
+});
+
+test("messages of a webhook are limited, and so are tries of addresses", async () => {
+  const dan = await limited.person("dan");
+  const chat = await dan.chat();
+  const hook = await newHook(dan, chat.id);
+  const json = { "content-type": "application/json" };
+  const send = (path: string) => postRaw(path, JSON.stringify({ text: "x" }), json, limited);
+  const answers = [];
+  for (let n = 0; n < 61; n += 1) answers.push(await send(hook.path));
+  expect(answers.slice(0, 60).every(({ status }) => status === 200)).toBe(true);
+  const last = answers[60];
+  if (!last) throw new Error("no answer");
+  expectProblem(last, 429, "rate_limited");
+  expect(Number(last.headers.get("retry-after"))).toBeWithin(1, 61);
+  const other = await newHook(dan, chat.id);
+  expect((await send(other.path)).status).toBe(200);
+});
