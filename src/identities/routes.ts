@@ -11,6 +11,7 @@ import {
   CallbackQuery,
   Identity,
   IdentityPath,
+  LinkPath,
   LinkQuery,
   Provider,
   ProviderPath,
@@ -115,7 +116,7 @@ const identitiesRoute = createRoute({
 
 const linkRoute = createRoute({
   method: "post",
-  path: "/api/auth/identities/{provider}",
+  path: "/api/auth/identities/{identity}",
   operationId: "linkIdentity",
   tags,
   summary: "Link an account at a provider to mine",
@@ -124,7 +125,7 @@ const linkRoute = createRoute({
     "a sign-in. The answer sets the cookie that binds the visit to the browser, so a page of another origin needs " +
     '`credentials: "include"`, and has to belong to the same site. The account is linked only if the session goes on.',
   security: bearer,
-  request: { params: ProviderPath, query: LinkQuery },
+  request: { params: LinkPath, query: LinkQuery },
   responses: {
     200: { ...answers(Visit, "Where the browser has to go"), headers: setsCookie },
     ...refuses("invalid_token", "not_found", "invalid"),
@@ -133,7 +134,7 @@ const linkRoute = createRoute({
 
 const unlinkRoute = createRoute({
   method: "delete",
-  path: "/api/auth/identities/{identity_id}",
+  path: "/api/auth/identities/{identity}",
   operationId: "unlinkIdentity",
   tags,
   summary: "Unlink an account at a provider",
@@ -206,14 +207,14 @@ export function identityRoutes(ctx: Ctx, providers: Providers) {
       c.json(await findIdentities(ctx.sql, c.get("caller").id), 200),
     )
     .openapi({ ...linkRoute, middleware: [isSignedIn, limited] as const }, async (c) => {
-      const { provider } = c.req.valid("param");
+      const { identity: provider } = c.req.valid("param");
       const visit = { ...c.req.valid("query"), provider, caller: c.get("caller") };
       const { url, secret } = await beginVisit(ctx, providers, visit);
       if (secret !== undefined) cookie.set(c, secret);
       return c.json({ url }, 200);
     })
     .openapi({ ...unlinkRoute, middleware: [isSignedIn, limited] as const }, async (c) => {
-      await unlinkIdentity(ctx, c.get("caller"), c.req.valid("param").identity_id);
+      await unlinkIdentity(ctx, c.get("caller"), c.req.valid("param").identity);
       return c.json({ message: "The account is unlinked." }, 200);
     });
 }

@@ -111,4 +111,6 @@ export const Identity = z
   });
 export type Identity = z.infer<typeof Identity>;
 
-export const IdentityPath = z.object({ identity_id: numeric({ min: 1 }).meta({ example: 1 }) });
+/** One path with two methods, whose parameter has one name (OpenAPI 3.1, Paths Object): to link it is a provider, to unlink the number of an identity. */
+export const LinkPath = z.object({ identity: ProviderPath.shape.provider });
+export const IdentityPath = z.object({ identity: numeric({ min: 1 }).meta({ example: 1 }) });

@@ -160,10 +160,10 @@ test("every operation on signing in by a provider succeeds with what the documen
       world.call(method, path, body, { authorization: `Bearer ${access_token}` }),
   };
   const [identity] = await does(mona, "GET /api/auth/identities");
-  await does(mona, "POST /api/auth/identities/{provider}", undefined, ["github"]);
+  await does(mona, "POST /api/auth/identities/{identity}", undefined, ["github"]);
   const password = { current_password: null, new_password: "another battery" };
   await does(mona, "POST /api/auth/password", password);
-  await does(mona, "DELETE /api/auth/identities/{identity_id}", undefined, [identity.id]);
+  await does(mona, "DELETE /api/auth/identities/{identity}", undefined, [identity.id]);
   // Redirects are not JSON: test/world/contract.ts compares their headers.
   done.add("GET /api/auth/oauth/{provider}").add("GET /api/auth/oauth/{provider}/callback");
 });

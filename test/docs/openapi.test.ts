@@ -35,7 +35,7 @@ const endpoints: [operation: string, statuses: number[]][] = [
   ["POST /api/auth/password", [400, 401, 403, 409, 413, 415, 422]],
   ["POST /api/auth/oauth/token", [400, 401, 413, 415, 422]],
   ["GET /api/auth/identities", [401]],
-  ["DELETE /api/auth/identities/{identity_id}", [401, 404, 409, 422]],
+  ["DELETE /api/auth/identities/{identity}", [401, 404, 409, 422]],
   ["GET /api/auth/sessions", [401]],
   ["DELETE /api/auth/sessions", [401]],
   ["DELETE /api/auth/sessions/{session_id}", [401, 404, 422]],
@@ -150,6 +150,8 @@ const textual: Record<string, object> = {
   session_id: { type: "string", format: "uuid" },
   emoji: { type: "string", maxLength: 32 },
   provider: { type: "string", maxLength: 20 },
+  // A provider to link, and a number to unlink.
+  identity: {},
   upload_id: { type: "string", format: "uuid" },
   width: { type: "integer", enum: [256, 1024] },
   picture_id: { type: "string", format: "uuid" },

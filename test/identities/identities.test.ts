@@ -150,7 +150,7 @@ describe("unlinking", () => {
     const owner = await stage.signIn(stage.employee().browser);
     const [{ id }] = await listed(owner);
     expectProblem(await unlink(await member(), id), 404, "not_found");
-    expectInvalid(await unlink(owner, "none"), "/identity_id");
+    expectInvalid(await unlink(owner, "none"), "/identity");
     expect(await listed(owner)).toHaveLength(1);
   });
 });

@@ -57,7 +57,7 @@ export class Browser {
   }
 }
 
-/** What the fragment of an address says. */
+/** Reads the fragment of an address. */
 export function outcomeOf({ hash }: URL): Record<string, string> {
   return Object.fromEntries(new URLSearchParams(hash.slice(1)));
 }

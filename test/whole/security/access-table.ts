@@ -114,9 +114,11 @@ export const operations: Record<string, Rule> = {
   "GET /api/auth/oauth/{provider}/callback": rule([404, 404, 404, 404, 404, 404], {}),
   "POST /api/auth/oauth/token": anyone({ body: (scene) => scene.signInCode() }),
   "GET /api/auth/identities": signedIn(),
-  "POST /api/auth/identities/{provider}": rule([401, 404, 404, 404, 404, 404], {}),
+  "POST /api/auth/identities/{identity}": rule([401, 404, 404, 404, 404, 404], {
+    ids: () => ({ identity: "github" }),
+  }),
   // The identity is the member's.
-  "DELETE /api/auth/identities/{identity_id}": rule([401, 404, 404, 200, 404, 404], {
+  "DELETE /api/auth/identities/{identity}": rule([401, 404, 404, 200, 404, 404], {
     moderator: 404,
   }),
   "POST /api/auth/keys": signedIn({

@@ -135,7 +135,7 @@ export async function setScene(
       hook_id: hook.body.id,
       subscription_id: push.body.id,
       secret: hook.body.url.split("/").at(-1),
-      identity_id: Number(identity?.id),
+      identity: Number(identity?.id),
       provider: "github",
       emoji: encodeURIComponent("👍"),
       attachment_id: files.sentId,
