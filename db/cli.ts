@@ -126,7 +126,7 @@ async function backUpFiles(config: Config, backupPath: string): Promise<string> 
 }
 
 async function countFilesOf(address: DatabaseAddress): Promise<number> {
-  const sql = await openPool(address, log);
+  const sql = await openPool(address, pino({ level: "silent" }));
   try {
     return await countFiles(sql);
   } finally {
