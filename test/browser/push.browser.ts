@@ -58,6 +58,10 @@ test("a browser asks for the permission when the person presses the button, and 
   await deliver(page, { ...payload, body: "an older one" });
   await deliver(page, payload);
   const shown = { title: "ben in Physics", body: "<b>hello</b>", tag: `chat-${chat.id}` };
+  // The worker shows a message after it was delivered.
+  await page.waitForFunction(`navigator.serviceWorker.ready
+    .then((registration) => registration.getNotifications())
+    .then((notifications) => notifications.some(({ body }) => body === "${payload.body}"))`);
   expect(await notificationsOf(page)).toEqual([shown]);
 
   const [worker] = page.context().serviceWorkers();
