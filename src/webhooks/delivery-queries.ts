@@ -46,7 +46,8 @@ export async function findDelivery(sql: Sql, deliveryId: number): Promise<DueDel
           and case
             when d.type = 'chat.deleted' then c.id is null
             when w.chat_id is null then p.user_id is not null and d.seq >= p.joined_seq
-            else c.owner_id = w.user_id
+            -- Null once the chat is deleted.
+            else coalesce(c.owner_id = w.user_id, false)
           end
         ) as is_allowed,
         coalesce(p.last_read_seq >= d.seq, false) as is_read

@@ -169,6 +169,27 @@ describe("a webhook of a chat", () => {
     expect(await world.sql`select from webhooks where chat_id = ${chat.id}`).toHaveLength(0);
   });
 
+  test("is sent none of what still waits when its chat is deleted, except for the deletion", async () => {
+    const ann = await world.person("ann");
+    const chat = await ann.chat();
+    const { path } = await hook(ann, chat.id);
+    const slow = Promise.withResolvers<void>();
+    receiver.answer = async () => {
+      await slow.promise;
+      return new Response();
+    };
+    for (const text of ["one", "two"]) await ann.say(chat.id, text);
+    await tellWebhooks(world.ctx);
+    await receiver.untilAt(path, 1);
+    await ann.api("DELETE", `/api/chats/${chat.id}`);
+    slow.resolve();
+    await world.jobs.idle();
+    expect(typesAt(path)).toEqual(["message.created", "chat.deleted"]);
+    expect(await world.sql`select from jobs where dead_at is not null`).toHaveLength(0);
+    await cleanUpWebhooks(world.ctx);
+    expect(await world.sql`select from webhooks where chat_id = ${chat.id}`).toHaveLength(0);
+  });
+
   test("is told nothing once the chat has another owner, until that owner turns it on", async () => {
     const [ann, ben] = [await world.person("ann"), await world.person("ben")];
     const chat = await ann.chat({ with: [ben] });
