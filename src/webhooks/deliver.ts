@@ -18,6 +18,8 @@ import { openSecret, signatureOf } from "./secrets.ts";
 
 /** Events that a server sends at once, to different webhooks. */
 const concurrency = 20;
+/** Those among them to webhooks of one person, whose receivers may be slow. */
+const perLane = 3;
 /** Longer than a request and the statements around it take. */
 const timeoutMs = 45_000;
 const seconds = 1_000;
@@ -48,7 +50,7 @@ export function handleDeliveries(
   retryMs: readonly number[] = defaultRetryMs,
 ): void {
   const { jobs, log } = parts.ctx;
-  const shared = { payload: Payload, concurrency, timeoutMs };
+  const shared = { payload: Payload, concurrency, perLane, timeoutMs };
   jobs.handle({
     ...shared,
     name: deliveryKind,

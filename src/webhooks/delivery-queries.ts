@@ -3,6 +3,7 @@ import { z } from "zod";
 import { insertMailJob } from "../accounts/mail-jobs.ts";
 import { many, maybe, one, type Sql } from "../database/connect.ts";
 import { insertJob } from "../jobs/queries.ts";
+import { webhookLane } from "./log-queries.ts";
 import { deliveriesMax, Delivery, testEvent } from "../wire/webhooks.ts";
 
 /** The kind of the jobs that send an event once, beside the order: a test, or a delivery that somebody sends again. */
@@ -153,10 +154,14 @@ export async function findDeliveries(sql: Sql, webhookId: number): Promise<Deliv
 }
 
 /** The SQL that stores a job which sends a delivery once. @param from a CTE with its id */
-const insertAgainJob = (sql: Sql, from: "stored" | "found") =>
+const insertAgainJob = (sql: Sql, webhookId: number, from: "stored" | "found") =>
   insertJob(
     sql,
-    { kind: againKind, payload: sql.unsafe(`jsonb_build_object('delivery_id', ${from}.id)`) },
+    {
+      kind: againKind,
+      lane: webhookLane(sql, webhookId),
+      payload: sql.unsafe(`jsonb_build_object('delivery_id', ${from}.id)`),
+    },
     sql.unsafe(`from ${from}`),
   );
 
@@ -169,7 +174,7 @@ export async function insertTest(sql: Sql, webhookId: number): Promise<Delivery 
         select id, ${testEvent} from webhooks where id = ${webhookId}
         returning ${deliveryColumns(sql)}
       ),
-      job as (${insertAgainJob(sql, "stored")})
+      job as (${insertAgainJob(sql, webhookId, "stored")})
       select *, null as next_attempt_at from stored
     `,
     Delivery,
@@ -187,7 +192,7 @@ export async function sendAgain(
       with found as materialized (
         select ${deliveryColumns(sql)} from webhook_deliveries d where d.id = ${deliveryId} and d.webhook_id = ${webhookId}
       ),
-      job as (${insertAgainJob(sql, "found")})
+      job as (${insertAgainJob(sql, webhookId, "found")})
       select *, null as next_attempt_at from found
     `,
     Delivery,

@@ -7,6 +7,10 @@ import { insertJob } from "../jobs/queries.ts";
 /** The kind of the jobs that deliver events, in order. */
 export const deliveryKind = "webhook";
 
+/** The lane of the jobs of a webhook: one for all webhooks of a person. */
+export const webhookLane = (sql: Sql, webhookId: number | Fragment): Fragment =>
+  sql`(select 'webhook:' || user_id from webhooks where id = ${webhookId})`;
+
 /** Cursors that one statement moves. */
 const cursorsMax = 50;
 /** Numbers of a chat that one statement reads for one webhook. */
@@ -21,6 +25,7 @@ const insertDeliveryJobs = (sql: Sql, stored: "stored"): Fragment =>
     {
       kind: deliveryKind,
       orderKey: sql.unsafe(`'webhook:' || ${stored}.webhook_id`),
+      lane: webhookLane(sql, sql.unsafe(`${stored}.webhook_id`)),
       payload: sql.unsafe(`jsonb_build_object('delivery_id', ${stored}.id)`),
     },
     sql.unsafe(`from ${stored} order by ${stored}.id`),

@@ -394,6 +394,31 @@ describe("a delivery", () => {
     expect(seqsAt(slow.path)).toEqual([1, 2, 3]);
   });
 
+  test("to a person's many slow receivers holds up no other person's", async () => {
+    const [ann, ben] = [await world.person("ann"), await world.person("ben")];
+    const slow = Promise.withResolvers<void>();
+    const waiting = new Set<string>();
+    for (let n = 0; n < 3; n += 1) {
+      const chat = await ann.chat();
+      for (let place = 0; place < 8; place += 1) waiting.add((await hook(ann, chat.id)).path);
+      await ann.say(chat.id, "one");
+    }
+    const chat = await ben.chat();
+    const { path } = await hook(ben, chat.id);
+    receiver.answer = async (event) => {
+      if (waiting.has(event.path)) await slow.promise;
+      return new Response();
+    };
+    await tellWebhooks(world.ctx);
+    await ben.say(chat.id, "hello");
+    const all = told();
+    await receiver.untilAt(path, 1);
+    expect(receiver.events.filter((event) => waiting.has(event.path)).length).toBe(3);
+    slow.resolve();
+    await all;
+    expect(receiver.events.filter((event) => waiting.has(event.path)).length).toBe(24);
+  });
+
   test.each([301, 302, 307, 400, 404, 429])("that is answered %i is not taken", async (status) => {
     const ann = await world.person("ann");
     const chat = await ann.chat();
