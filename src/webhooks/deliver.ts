@@ -4,14 +4,8 @@ import type { Ctx } from "../context.ts";
 import type { JobRun } from "../jobs/jobs.ts";
 import type { MailQueue } from "../mail/mail.ts";
 import { OutgoingError } from "../outgoing-http/outgoing-http.ts";
-import {
-  againKind,
-  findDelivery,
-  noteAttempt,
-  skipDelivery,
-  type Attempt,
-  type DueDelivery,
-} from "./delivery-queries.ts";
+import { againKind, noteAttempt, skipDelivery, type Attempt } from "./delivery-queries.ts";
+import { findDelivery, type DueDelivery } from "./due-delivery-queries.ts";
 import { readEvent } from "./event-data.ts";
 import { deliveryKind } from "./log-queries.ts";
 import { openSecret, signatureOf } from "./secrets.ts";

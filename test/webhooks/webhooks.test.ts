@@ -320,6 +320,39 @@ describe("a person's own webhook", () => {
     expect(receiver.at(path)[0]?.text).toContain("heard");
   });
 
+  test("hears nothing of what waited when its person muted the chat, blocked the author or was mentioned no more", async () => {
+    const [ann, ben, cid] = [
+      await world.person("ann"),
+      await world.person("ben"),
+      await world.person("cid"),
+    ];
+    const [muted, shared] = [await ben.chat({ with: [ann] }), await ben.chat({ with: [ann, cid] })];
+    const { path } = await hook(ann, undefined, ["mention", "invite"]);
+    const slow = Promise.withResolvers<void>();
+    receiver.answer = async () => {
+      await slow.promise;
+      return new Response();
+    };
+    const mention = `@${ann.username}`;
+    await ben.say(shared.id, `${mention} first`);
+    await tellWebhooks(world.ctx);
+    await receiver.untilAt(path, 1);
+    await ben.say(muted.id, `${mention} muted`);
+    await cid.say(shared.id, `${mention} blocked`);
+    const { id } = await ben.say(shared.id, `${mention} edited`);
+    await ben.say(shared.id, `${mention} last`);
+    await tellWebhooks(world.ctx);
+    const until = new Date(Date.now() + 3_600_000).toISOString();
+    await ann.api("PUT", `/api/chats/${muted.id}/preferences`, { muted_until: until });
+    await ann.api("PUT", `/api/users/${cid.id}/block`);
+    await ben.api("PATCH", `/api/chats/${shared.id}/messages/${id}`, { content: "nobody" });
+    slow.resolve();
+    await told();
+    expect(
+      receiver.at(path).map(({ text }) => /(first|last|muted|blocked|nobody)/.exec(text)?.[0]),
+    ).toEqual(["first", "last"]);
+  });
+
   test("is nobody else's, and goes with the account", async () => {
     const [ann, ben] = [await world.person("ann"), await world.person("ben")];
     const made = await hook(ann, undefined);
