@@ -8,10 +8,11 @@ import type { TakenJob } from "./taking-queries.ts";
 type Known<T> = T | Fragment;
 
 /** As {@link NewJob}, with members that only the statement knows. */
-export type StoredJob = Pick<NewJob, "kind" | "afterMs"> & {
+export type StoredJob = Pick<NewJob, "kind"> & {
   orderKey?: Known<string> | undefined;
   lane?: Known<string> | undefined;
   payload: NewJob["payload"] | Fragment;
+  afterMs?: Known<number> | undefined;
 };
 
 function isFragment(value: unknown): value is Fragment {

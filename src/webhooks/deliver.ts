@@ -104,14 +104,13 @@ async function deliver(
     throw new Error("the event was not taken; it is sent again later");
 }
 
-/** Whether a message needs no telling, because the person has its chat open on this server, or has read it. */
+/** Whether a message needs no telling, because the person has its chat open, as far as this server knows, or has read it. */
 function isSeen(
   { realtime }: Ctx,
   { type, person_id: personId, chat_id: chatId, is_read }: DueDelivery,
 ): boolean {
   if (type !== "message" || personId === null || chatId === null) return false;
-  const sockets = realtime.rooms.find(chatId)?.online.socketsOf(personId) ?? [];
-  return is_read || sockets.length > 0;
+  return is_read || (realtime.rooms.find(chatId)?.online.has(personId) ?? false);
 }
 
 async function send(

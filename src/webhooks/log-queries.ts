@@ -18,7 +18,10 @@ const numbersMax = 100;
 /** Deliveries of a webhook that wait. What comes after them waits in the log. */
 const pendingMax = 100;
 
-/** The SQL that stores the jobs of deliveries. Jobs of one webhook run in the order of its deliveries. @param stored a CTE with their ids and webhook_ids */
+/** A person who has the chat open has read the message by then, on whichever server. Only messages to a person's own webhook wait. */
+const readWithinMs = 6_000;
+
+/** The SQL that stores the jobs of deliveries. Jobs of one webhook run in the order of its deliveries. @param stored a CTE with their ids, webhook_ids and types */
 const insertDeliveryJobs = (sql: Sql, stored: "stored"): Fragment =>
   insertJob(
     sql,
@@ -27,6 +30,7 @@ const insertDeliveryJobs = (sql: Sql, stored: "stored"): Fragment =>
       orderKey: sql.unsafe(`'webhook:' || ${stored}.webhook_id`),
       lane: webhookLane(sql, sql.unsafe(`${stored}.webhook_id`)),
       payload: sql.unsafe(`jsonb_build_object('delivery_id', ${stored}.id)`),
+      afterMs: sql`case when ${sql.unsafe(stored)}.type = 'message' then ${readWithinMs} else 0 end`,
     },
     sql.unsafe(`from ${stored} order by ${stored}.id`),
   );
@@ -119,7 +123,7 @@ export async function readLogs(sql: Sql): Promise<z.infer<typeof Read> & { isMor
           select webhook_id, chat_id, number, type from own_events where type = any (events)
         ) event
         order by webhook_id, chat_id, number
-        returning id, webhook_id
+        returning id, webhook_id, type
       ),
       jobs_of_them as (${insertDeliveryJobs(sql, "stored")}),
       moved as (
@@ -165,7 +169,7 @@ export async function addCursors(sql: Sql): Promise<number> {
         from placed join missing using (webhook_id, chat_id)
         where is_told
         order by missing.webhook_id, missing.chat_id
-        returning id, webhook_id
+        returning id, webhook_id, type
       ),
       jobs_of_them as (${insertDeliveryJobs(sql, "stored")})
       select count(*)::int as deliveries from stored

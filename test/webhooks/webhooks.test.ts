@@ -30,11 +30,17 @@ beforeEach(() => {
   receiver.answer = accept;
 });
 
+/** Ends the wait for messages to be read. */
+async function endWait(): Promise<void> {
+  await world.sql`update jobs set due_at = now() where kind = 'webhook' and attempts = 0 and due_at > now()`;
+}
+
 /** Settles when webhooks were told of everything that has happened. */
 async function told(): Promise<void> {
   for (;;) {
     await followNewChats(world.ctx);
     await tellWebhooks(world.ctx);
+    await endWait();
     await world.jobs.idle();
     const [row] = await world.sql`
       select exists (select from webhook_deliveries where status = 'pending')
@@ -318,6 +324,24 @@ describe("a person's own webhook", () => {
     await told();
     expect(receiver.at(path).map(({ data }) => data.chat_id)).toEqual([shared.id]);
     expect(receiver.at(path)[0]?.text).toContain("heard");
+  });
+
+  test("hears nothing of a message that was read at once, on whichever server the chat is open", async () => {
+    const [ann, ben] = [await world.person("ann"), await world.person("ben")];
+    const chat = await ben.chat({ with: [ann] });
+    const { path } = await hook(ann, undefined);
+    await ben.say(chat.id, "read");
+    await tellWebhooks(world.ctx);
+    await world.jobs.idle();
+    expect(typesAt(path)).toEqual([]);
+    await ann.api("POST", `/api/chats/${chat.id}/mark-read`);
+    await ben.say(chat.id, `@${ann.username} unread`);
+    await ben.say(chat.id, "unread");
+    await told();
+    expect(receiver.at(path).map(({ type, data }) => [type, data.seq])).toEqual([
+      ["mention", 2],
+      ["message", 3],
+    ]);
   });
 
   test("hears nothing of what waited when its person muted the chat, blocked the author or was mentioned no more", async () => {
