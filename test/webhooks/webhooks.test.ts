@@ -1,6 +1,7 @@
 import { afterAll, beforeEach, describe, expect, test } from "bun:test";
 import { Passwords } from "../../src/accounts/passwords.ts";
 import { cleanUpWebhooks, followNewChats, tellWebhooks } from "../../src/webhooks/actions.ts";
+import { resealSecrets } from "../../src/webhooks/reseal.ts";
 import { openSecret, sealSecret } from "../../src/webhooks/secrets.ts";
 import type { CreatedWebhook, Delivery } from "../../src/wire/webhooks.ts";
 import { chatEvents, personEvents } from "../../src/wire/webhooks.ts";
@@ -646,6 +647,38 @@ test("a secret is read with the key before, and with no other one", () => {
 });
 
 describe("a secret", () => {
+  test("that the previous key has sealed can be read without that key after it was sealed again", async () => {
+    const ann = await world.person("ann");
+    const chat = await ann.chat();
+    const made = await hook(ann, chat.id);
+    const { body: rotated } = await ann.api("POST", `/api/webhooks/${made.webhook.id}/secret`, {});
+    const other = await hook(ann, chat.id);
+    const secretKey = "the next key ".repeat(5);
+    const next = { ...world.ctx, secretKey };
+    const previousSecretKey = world.ctx.secretKey;
+    const sealed = () => world.sql`
+      select encode(sealed_secret, 'hex') as secret, encode(sealed_previous, 'hex') as previous
+      from webhooks where chat_id = ${chat.id} order by id
+    `;
+    const before = await sealed();
+    await resealSecrets(next);
+    expect(await sealed()).toEqual(before);
+    await resealSecrets({ ...next, config: { ...next.config, previousSecretKey } });
+    const open = (hex: string) => openSecret(next, Buffer.from(hex, "hex"));
+    const after = await sealed();
+    expect(after.map(({ secret, previous }) => [open(secret), previous && open(previous)])).toEqual(
+      [
+        [rotated.secret, made.webhook.secret],
+        [other.webhook.secret, null],
+      ],
+    );
+    await resealSecrets({ ...next, config: { ...next.config, previousSecretKey } });
+    expect(await sealed()).toEqual(after);
+    // Other tests need their webhooks.
+    const back = { ...world.config, previousSecretKey: secretKey };
+    await resealSecrets({ ...world.ctx, config: back });
+  });
+
   test("is shown once, and lies encrypted in the database", async () => {
     const ann = await world.person("ann");
     const chat = await ann.chat();
