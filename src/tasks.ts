@@ -21,6 +21,7 @@ import type { SearchIndexer } from "./search/indexer.ts";
 import { catchUp, createLogCheck } from "./socket/log-check.ts";
 import type { Memberships } from "./socket/memberships.ts";
 import { cleanUpWebhooks, followNewChats, tellWebhooks } from "./webhooks/actions.ts";
+import { resealSecrets } from "./webhooks/reseal.ts";
 import type { SocketRegistry } from "./socket/registry.ts";
 
 /** Durations in milliseconds. Tests shorten them. */
@@ -142,6 +143,8 @@ export function startTasks(parts: TaskParts, times: TaskDurations): (() => void)
     every(times.webhookMs, "webhooks", log, () => tellWebhooks(ctx)),
     every(times.webhookChatsMs, "chats of webhooks", log, () => followNewChats(ctx)),
     every(cleanUpMs, "clean-up of webhooks", log, () => cleanUpWebhooks(ctx)),
+    // At once, since SECRET_KEY_PREVIOUS is there for a while only.
+    every(cleanUpMs, "secrets of webhooks", log, () => resealSecrets(ctx), { atOnce: true }),
     every(cleanUpMs, "clean-up of jobs", log, () => jobs.cleanUp()),
     every(cleanUpMs, "presence clean-up", log, () => presence.cleanUp()),
     every(cleanUpMs, "session clean-up", log, () => cleanUpSessions(ctx)),

@@ -1,8 +1,9 @@
 // Takes jobs from the table and runs them. Every server does it for all kinds.
 import type { Logger } from "pino";
-import { databaseError, type Sql } from "../database/connect.ts";
+import type { Sql } from "../database/connect.ts";
 import type { Metrics } from "../observability/metrics/metrics.ts";
 import { inTurn, within } from "../schedule.ts";
+import { isFinal, noteOf } from "./job-errors.ts";
 import { JobRefused, type JobKind, type Jobs } from "./jobs.ts";
 import {
   buryJob,
@@ -12,9 +13,8 @@ import {
   giveBackJobs,
   postponeJob,
   renewJobs,
-  takeJobs,
-  type TakenJob,
 } from "./queries.ts";
+import { takeJobs, type LaneLoad, type TakenJob } from "./taking-queries.ts";
 
 /** Share of a wait that is added at most, so that jobs which failed together are not tried together. */
 const jitter = 0.2;
@@ -132,12 +132,13 @@ export class JobQueue implements Jobs {
 
   async #takeDue(): Promise<void> {
     if (this.#isStopped) return;
-    const wanted = Array.from(this.#kinds.values(), ({ name, concurrency }) => ({
+    const wanted = Array.from(this.#kinds.values(), ({ name, concurrency, perLane }) => ({
       kind: name,
       limit: concurrency - this.#countOf(name),
+      perLane,
     })).filter(({ limit }) => limit > 0);
     if (wanted.length === 0) return;
-    const taken = await takeJobs(this.#parts.sql, wanted, this.#leaseMs);
+    const taken = await takeJobs(this.#parts.sql, wanted, this.#leaseMs, this.#laneLoads());
     this.#isMore = wanted.length < this.#kinds.size;
     for (const { kind, limit } of wanted) {
       if (taken.filter((job) => job.kind === kind).length === limit) this.#isMore = true;
@@ -148,14 +149,13 @@ export class JobQueue implements Jobs {
   /** Renews the leases of the jobs that run, and ends those that another server has taken. */
   async #renew(): Promise<void> {
     const now = performance.now();
-    if (this.#running.size === 0 || now - this.#renewedAt < this.#leaseMs / 3) return;
+    // The leases of jobs that are taken next begin now.
+    if (this.#running.size === 0) this.#renewedAt = now;
+    if (now - this.#renewedAt < this.#leaseMs / 3) return;
     this.#renewedAt = now;
     const running = [...this.#running.values()];
-    const held = await renewJobs(
-      this.#parts.sql,
-      running.map(({ job }) => job),
-      this.#leaseMs,
-    );
+    const jobs = running.map(({ job }) => job);
+    const held = await renewJobs(this.#parts.sql, jobs, this.#leaseMs);
     for (const { job, abort } of running) {
       if (!held.has(job.id)) abort.abort(new JobLost("another server has taken the job"));
     }
@@ -165,6 +165,17 @@ export class JobQueue implements Jobs {
     let count = 0;
     for (const { job } of this.#running.values()) if (job.kind === kind) count += 1;
     return count;
+  }
+
+  #laneLoads(): LaneLoad[] {
+    const loads = new Map<string, LaneLoad>();
+    for (const { job } of this.#running.values()) {
+      if (job.lane === null) continue;
+      const key = `${job.kind} ${job.lane}`;
+      const running = (loads.get(key)?.running ?? 0) + 1;
+      loads.set(key, { kind: job.kind, lane: job.lane, running });
+    }
+    return [...loads.values()];
   }
 
   #start(job: TakenJob): void {
@@ -178,7 +189,7 @@ export class JobQueue implements Jobs {
       clearTimeout(timer);
       if (this.#running.get(job.id)?.abort === abort) this.#running.delete(job.id);
       // It may have held up another one.
-      if (this.#isMore || job.order_key !== null) this.wake();
+      if (this.#isMore || job.order_key !== null || job.lane !== null) this.wake();
     });
     this.#running.set(job.id, { job, abort, ended });
   }
@@ -235,16 +246,3 @@ export class JobQueue implements Jobs {
 
 /** The reason of an aborted run whose job another server has. */
 class JobLost extends Error {}
-
-/** Whether no further try can succeed: the job is refused, or its payload is not one of this version. */
-function isFinal(error: unknown): boolean {
-  return error instanceof JobRefused || (error instanceof Error && error.name === "ZodError");
-}
-
-/** The name and code of an error. Its message may have an address or a text of a person. */
-function noteOf(error: unknown): string {
-  if (error instanceof JobRefused) return error.message.slice(0, 200);
-  const code = databaseError(error)?.code;
-  const name = error instanceof Error ? error.name : "unknown";
-  return (code === undefined ? name : `${name} ${code}`).slice(0, 200);
-}

@@ -25,6 +25,8 @@ export interface JobKind<Payload> {
   readonly payload: z.ZodType<Payload>;
   /** Jobs of this kind that a server runs at once. */
   readonly concurrency: number;
+  /** Jobs of one lane that a server runs at once; undefined: as many as of the kind. */
+  readonly perLane?: number | undefined;
   /** A run is aborted after this. */
   readonly timeoutMs: number;
   /**
@@ -53,6 +55,8 @@ export interface NewJob {
   readonly kind: string;
   /** Jobs with the same key run one after the other, in the order of their ids. Undefined: in any order, and at once. */
   readonly orderKey?: string | undefined;
+  /** Whose work it is, of which a server runs only so much at once as its kind says. */
+  readonly lane?: string | undefined;
   /** Small, and without secrets: it lies in the database as it is. */
   readonly payload: Readonly<Record<string, number | string | boolean | null>>;
   readonly afterMs?: number | undefined;

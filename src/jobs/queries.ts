@@ -1,15 +1,18 @@
-// The table of the jobs. Any server takes any job: `for update skip locked` gives each to one of them.
+// The table of the jobs: storing them, holding them while they run, and noting how they have ended.
 import { z } from "zod";
 import { many, one, type Fragment, type Sql } from "../database/connect.ts";
 import type { NewJob } from "./jobs.ts";
+import type { TakenJob } from "./taking-queries.ts";
 
 /** A value, or an SQL expression where only the statement knows it. */
 type Known<T> = T | Fragment;
 
 /** As {@link NewJob}, with members that only the statement knows. */
-export type StoredJob = Pick<NewJob, "kind" | "afterMs"> & {
+export type StoredJob = Pick<NewJob, "kind"> & {
   orderKey?: Known<string> | undefined;
+  lane?: Known<string> | undefined;
   payload: NewJob["payload"] | Fragment;
+  afterMs?: Known<number> | undefined;
 };
 
 function isFragment(value: unknown): value is Fragment {
@@ -23,10 +26,11 @@ function isFragment(value: unknown): value is Fragment {
  * @param from a clause such as `from stored order by stored.id`: it stores one job for each of its rows
  */
 export function insertJob(sql: Sql, job: StoredJob, from: Fragment = sql``): Fragment {
-  const { kind, orderKey, payload, afterMs = 0 } = job;
+  const { kind, orderKey, lane, payload, afterMs = 0 } = job;
   return sql`
-    insert into jobs (kind, order_key, payload, due_at)
-    select ${kind}::text, ${orderKey ?? null}::text, ${isFragment(payload) ? payload : sql.json(payload)}::jsonb,
+    insert into jobs (kind, order_key, lane, payload, due_at)
+    select ${kind}::text, ${orderKey ?? null}::text, ${lane ?? null}::text,
+      ${isFragment(payload) ? payload : sql.json(payload)}::jsonb,
       now() + ${afterMs} * interval '1 millisecond'
     ${from}
   `;
@@ -35,64 +39,6 @@ export function insertJob(sql: Sql, job: StoredJob, from: Fragment = sql``): Fra
 /** Stores a job by itself. */
 export async function addJob(sql: Sql, job: NewJob): Promise<void> {
   await insertJob(sql, job);
-}
-
-/** Jobs of a kind that are wanted. */
-export interface Wanted {
-  readonly kind: string;
-  readonly limit: number;
-}
-
-const TakenJob = z.object({
-  id: z.int(),
-  kind: z.string(),
-  order_key: z.string().nullable(),
-  payload: z.unknown(),
-  attempts: z.int(),
-});
-export type TakenJob = z.infer<typeof TakenJob>;
-
-/**
- * Takes jobs that are due. Other servers leave them alone until their lease ends; after a crash they are due again then. Of the jobs with one
- * order key only the first is taken, and only while none of them runs. A pass over a table without jobs writes nothing.
- */
-export async function takeJobs(
-  sql: Sql,
-  wanted: readonly Wanted[],
-  leaseMs: number,
-): Promise<TakenJob[]> {
-  return many(
-    await sql`
-      with due as materialized (
-        select job.id
-        from unnest(
-          ${wanted.map(({ kind }) => kind)}::text[],
-          ${wanted.map(({ limit }) => limit)}::int[]
-        ) as wanted (kind, size)
-        cross join lateral (
-          select j.id from jobs j
-          where j.kind = wanted.kind and j.dead_at is null and j.due_at <= now()
-            and not exists (
-              select from jobs other
-              where other.order_key = j.order_key and other.dead_at is null and other.id <> j.id
-                and (other.id < j.id or (other.is_running and other.due_at > now()))
-            )
-          order by j.due_at, j.id
-          limit wanted.size
-          for update of j skip locked
-        ) job
-      ),
-      taken as (
-        update jobs j
-        set attempts = j.attempts + 1, is_running = true, due_at = now() + ${leaseMs} * interval '1 millisecond'
-        from due
-        where j.id = due.id
-        returning j.id, j.kind, j.order_key, j.payload, j.attempts
-      )
-      select * from taken order by id
-    `,
-    TakenJob,
-  );
 }
 
 type Held = Pick<TakenJob, "id" | "attempts">;
@@ -112,9 +58,29 @@ export async function renewJobs(
   return new Set(many(rows, z.object({ id: z.int() })).map(({ id }) => id));
 }
 
+/**
+ * The SQL that puts the job after the one in the CTE `ended` behind all that is due, so that order keys take turns: otherwise the oldest backlogs
+ * would take all places as long as they last.
+ */
+const queueNext = (sql: Sql) => sql`
+  update jobs j set due_at = now()
+  from ended
+  cross join lateral (
+    select id from jobs
+    where order_key = ended.order_key and dead_at is null and id > ended.id
+    order by id limit 1
+  ) next
+  where j.id = next.id and not j.is_running and j.due_at < now()
+`;
+
 /** Removes a job that is done, unless another server has taken it meanwhile. */
 export async function deleteJob(sql: Sql, { id, attempts }: Held): Promise<void> {
-  await sql`delete from jobs where id = ${id} and attempts = ${attempts}`;
+  await sql`
+    with ended as (
+      delete from jobs where id = ${id} and attempts = ${attempts} returning id, order_key
+    )
+    ${queueNext(sql)}
+  `;
 }
 
 /**
@@ -162,11 +128,18 @@ export async function buryJob(
   { error, isPersonal }: { error: string; isPersonal: boolean },
 ): Promise<void> {
   await sql`
-    update jobs
-    set is_running = false, dead_at = now(), error = ${error},
-      payload = case when ${isPersonal} then '{}' else payload end,
-      order_key = case when ${isPersonal} then null else order_key end
-    where id = ${id} and attempts = ${attempts} and dead_at is null
+    with before as materialized (select order_key from jobs where id = ${id}),
+    buried as (
+      update jobs
+      set is_running = false, dead_at = now(), error = ${error},
+        payload = case when ${isPersonal} then '{}' else payload end,
+        order_key = case when ${isPersonal} then null else order_key end,
+        lane = case when ${isPersonal} then null else lane end
+      where id = ${id} and attempts = ${attempts} and dead_at is null
+      returning id
+    ),
+    ended as (select buried.id, before.order_key from buried, before)
+    ${queueNext(sql)}
   `;
 }
 

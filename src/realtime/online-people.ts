@@ -54,6 +54,11 @@ export class OnlinePeople {
     return this.#sockets.values().reduce((count, sockets) => count + itemsOf(sockets).length, 0);
   }
 
+  /** Whether a person has joined, on this server or on another one. */
+  has(userId: number): boolean {
+    return this.#sockets.has(userId) || this.#elsewhere.has(userId);
+  }
+
   socketsOf(userId: number): readonly Listener[] {
     return itemsOf(this.#sockets.get(userId));
   }

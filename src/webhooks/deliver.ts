@@ -4,20 +4,16 @@ import type { Ctx } from "../context.ts";
 import type { JobRun } from "../jobs/jobs.ts";
 import type { MailQueue } from "../mail/mail.ts";
 import { OutgoingError } from "../outgoing-http/outgoing-http.ts";
-import {
-  againKind,
-  findDelivery,
-  noteAttempt,
-  skipDelivery,
-  type Attempt,
-  type DueDelivery,
-} from "./delivery-queries.ts";
+import { againKind, noteAttempt, skipDelivery, type Attempt } from "./delivery-queries.ts";
+import { findDelivery, type DueDelivery } from "./due-delivery-queries.ts";
 import { readEvent } from "./event-data.ts";
 import { deliveryKind } from "./log-queries.ts";
 import { openSecret, signatureOf } from "./secrets.ts";
 
 /** Events that a server sends at once, to different webhooks. */
 const concurrency = 20;
+/** Those among them to webhooks of one person, whose receivers may be slow. */
+const perLane = 3;
 /** Longer than a request and the statements around it take. */
 const timeoutMs = 45_000;
 const seconds = 1_000;
@@ -48,7 +44,7 @@ export function handleDeliveries(
   retryMs: readonly number[] = defaultRetryMs,
 ): void {
   const { jobs, log } = parts.ctx;
-  const shared = { payload: Payload, concurrency, timeoutMs };
+  const shared = { payload: Payload, concurrency, perLane, timeoutMs };
   jobs.handle({
     ...shared,
     name: deliveryKind,
@@ -108,14 +104,13 @@ async function deliver(
     throw new Error("the event was not taken; it is sent again later");
 }
 
-/** Whether a message needs no telling, because the person has its chat open on this server, or has read it. */
+/** Whether a message needs no telling, because the person has its chat open, as far as this server knows, or has read it. */
 function isSeen(
   { realtime }: Ctx,
   { type, person_id: personId, chat_id: chatId, is_read }: DueDelivery,
 ): boolean {
   if (type !== "message" || personId === null || chatId === null) return false;
-  const sockets = realtime.rooms.find(chatId)?.online.socketsOf(personId) ?? [];
-  return is_read || sockets.length > 0;
+  return is_read || (realtime.rooms.find(chatId)?.online.has(personId) ?? false);
 }
 
 async function send(

@@ -1,8 +1,10 @@
-// Deliveries of webhooks: reading one that is to be sent, noting how a try has ended, and listing them.
+// Deliveries of webhooks: noting how a try has ended, listing them, sending one again, and removing old ones.
 import { z } from "zod";
 import { insertMailJob } from "../accounts/mail-jobs.ts";
 import { many, maybe, one, type Sql } from "../database/connect.ts";
 import { insertJob } from "../jobs/queries.ts";
+import type { DueDelivery } from "./due-delivery-queries.ts";
+import { webhookLane } from "./log-queries.ts";
 import { deliveriesMax, Delivery, testEvent } from "../wire/webhooks.ts";
 
 /** The kind of the jobs that send an event once, beside the order: a test, or a delivery that somebody sends again. */
@@ -11,54 +13,6 @@ export const againKind = "webhook_again";
 /** A webhook for which every try has failed for so long is turned off. */
 const failingDays = 3;
 const keptDays = 30;
-
-const DueDelivery = z.object({
-  id: z.int(),
-  webhook_id: z.int(),
-  event_id: z.uuid(),
-  type: Delivery.shape.type,
-  chat_id: z.int().nullable(),
-  seq: z.int().nullable(),
-  status: Delivery.shape.status,
-  url: z.string(),
-  /** Hexadecimal. */
-  sealed_secret: z.string(),
-  sealed_previous: z.string().nullable(),
-  /** The person whose own webhook it is; null for a chat's. */
-  person_id: z.int().nullable(),
-  /** Whether the webhook may be told of the event now. */
-  is_allowed: z.boolean(),
-  /** Whether the person has read the message. */
-  is_read: z.boolean(),
-});
-export type DueDelivery = z.infer<typeof DueDelivery>;
-
-/** @returns undefined if the webhook was deleted */
-export async function findDelivery(sql: Sql, deliveryId: number): Promise<DueDelivery | undefined> {
-  return maybe(
-    await sql`
-      select d.id, d.webhook_id, d.event_id, d.type, d.chat_id, d.seq, d.status, w.url,
-        encode(w.sealed_secret, 'hex') as sealed_secret,
-        case when w.previous_until > now() then encode(w.sealed_previous, 'hex') end as sealed_previous,
-        case when w.chat_id is null then w.user_id end as person_id,
-        d.type = ${testEvent} or (
-          w.is_enabled
-          and case
-            when d.type = 'chat.deleted' then c.id is null
-            when w.chat_id is null then p.user_id is not null and d.seq >= p.joined_seq
-            else c.owner_id = w.user_id
-          end
-        ) as is_allowed,
-        coalesce(p.last_read_seq >= d.seq, false) as is_read
-      from webhook_deliveries d
-      join webhooks w on w.id = d.webhook_id
-      left join chats c on c.id = d.chat_id
-      left join chat_participants p on p.chat_id = d.chat_id and p.user_id = w.user_id and w.chat_id is null
-      where d.id = ${deliveryId}
-    `,
-    DueDelivery,
-  );
-}
 
 /** Notes that there is nothing to tell any more. */
 export async function skipDelivery(sql: Sql, deliveryId: number): Promise<void> {
@@ -152,10 +106,14 @@ export async function findDeliveries(sql: Sql, webhookId: number): Promise<Deliv
 }
 
 /** The SQL that stores a job which sends a delivery once. @param from a CTE with its id */
-const insertAgainJob = (sql: Sql, from: "stored" | "found") =>
+const insertAgainJob = (sql: Sql, webhookId: number, from: "stored" | "found") =>
   insertJob(
     sql,
-    { kind: againKind, payload: sql.unsafe(`jsonb_build_object('delivery_id', ${from}.id)`) },
+    {
+      kind: againKind,
+      lane: webhookLane(sql, webhookId),
+      payload: sql.unsafe(`jsonb_build_object('delivery_id', ${from}.id)`),
+    },
     sql.unsafe(`from ${from}`),
   );
 
@@ -168,7 +126,7 @@ export async function insertTest(sql: Sql, webhookId: number): Promise<Delivery 
         select id, ${testEvent} from webhooks where id = ${webhookId}
         returning ${deliveryColumns(sql)}
       ),
-      job as (${insertAgainJob(sql, "stored")})
+      job as (${insertAgainJob(sql, webhookId, "stored")})
       select *, null as next_attempt_at from stored
     `,
     Delivery,
@@ -186,7 +144,7 @@ export async function sendAgain(
       with found as materialized (
         select ${deliveryColumns(sql)} from webhook_deliveries d where d.id = ${deliveryId} and d.webhook_id = ${webhookId}
       ),
-      job as (${insertAgainJob(sql, "found")})
+      job as (${insertAgainJob(sql, webhookId, "found")})
       select *, null as next_attempt_at from found
     `,
     Delivery,

@@ -7,7 +7,7 @@ import { messageColumns } from "../log/messages.ts";
 import { readOtherFrames } from "../log/other-frames.ts";
 import { Chat } from "../wire/chats.ts";
 import { Message } from "../wire/messages.ts";
-import type { DueDelivery } from "./delivery-queries.ts";
+import type { DueDelivery } from "./due-delivery-queries.ts";
 
 /** The body of a delivery. `data` has the chat and the number of the event, and the resource under its name. */
 export interface EventBody {

@@ -7,6 +7,10 @@ import { insertJob } from "../jobs/queries.ts";
 /** The kind of the jobs that deliver events, in order. */
 export const deliveryKind = "webhook";
 
+/** The lane of the jobs of a webhook: one for all webhooks of a person. */
+export const webhookLane = (sql: Sql, webhookId: number | Fragment): Fragment =>
+  sql`(select 'webhook:' || user_id from webhooks where id = ${webhookId})`;
+
 /** Cursors that one statement moves. */
 const cursorsMax = 50;
 /** Numbers of a chat that one statement reads for one webhook. */
@@ -14,14 +18,19 @@ const numbersMax = 100;
 /** Deliveries of a webhook that wait. What comes after them waits in the log. */
 const pendingMax = 100;
 
-/** The SQL that stores the jobs of deliveries. Jobs of one webhook run in the order of its deliveries. @param stored a CTE with their ids and webhook_ids */
+/** A person who has the chat open has read the message by then, on whichever server. Only messages to a person's own webhook wait. */
+const readWithinMs = 6_000;
+
+/** The SQL that stores the jobs of deliveries. Jobs of one webhook run in the order of its deliveries. @param stored a CTE with their ids, webhook_ids and types */
 const insertDeliveryJobs = (sql: Sql, stored: "stored"): Fragment =>
   insertJob(
     sql,
     {
       kind: deliveryKind,
       orderKey: sql.unsafe(`'webhook:' || ${stored}.webhook_id`),
+      lane: webhookLane(sql, sql.unsafe(`${stored}.webhook_id`)),
       payload: sql.unsafe(`jsonb_build_object('delivery_id', ${stored}.id)`),
+      afterMs: sql`case when ${sql.unsafe(stored)}.type = 'message' then ${readWithinMs} else 0 end`,
     },
     sql.unsafe(`from ${stored} order by ${stored}.id`),
   );
@@ -114,7 +123,7 @@ export async function readLogs(sql: Sql): Promise<z.infer<typeof Read> & { isMor
           select webhook_id, chat_id, number, type from own_events where type = any (events)
         ) event
         order by webhook_id, chat_id, number
-        returning id, webhook_id
+        returning id, webhook_id, type
       ),
       jobs_of_them as (${insertDeliveryJobs(sql, "stored")}),
       moved as (
@@ -160,7 +169,7 @@ export async function addCursors(sql: Sql): Promise<number> {
         from placed join missing using (webhook_id, chat_id)
         where is_told
         order by missing.webhook_id, missing.chat_id
-        returning id, webhook_id
+        returning id, webhook_id, type
       ),
       jobs_of_them as (${insertDeliveryJobs(sql, "stored")})
       select count(*)::int as deliveries from stored

@@ -30,18 +30,31 @@ export function sealSecret({ secretKey }: Keys, secret: string): Buffer {
 
 /** @returns undefined for a secret that was sealed with a key which is neither SECRET_KEY nor SECRET_KEY_PREVIOUS */
 export function openSecret({ secretKey, config }: Keys, sealed: Buffer): string | undefined {
-  for (const key of [secretKey, config.previousSecretKey]) {
-    if (key === undefined) continue;
-    try {
-      const opening = createDecipheriv(cipher, sealingKey(key), sealed.subarray(0, nonceBytes));
-      opening.setAuthTag(sealed.subarray(nonceBytes, nonceBytes + tagBytes));
-      const text = opening.update(sealed.subarray(nonceBytes + tagBytes));
-      return Buffer.concat([text, opening.final()]).toString("utf8");
-    } catch {
-      // It was sealed with another key.
-    }
+  const secret = openWith(secretKey, sealed);
+  if (secret !== undefined || config.previousSecretKey === undefined) return secret;
+  return openWith(config.previousSecretKey, sealed);
+}
+
+/**
+ * Seals a secret that was sealed with SECRET_KEY_PREVIOUS with SECRET_KEY.
+ * @returns the secret as it is if SECRET_KEY has sealed it, and undefined for one that neither key can read
+ */
+export function sealedAgain(keys: Keys, sealed: Buffer): Buffer | undefined {
+  if (openWith(keys.secretKey, sealed) !== undefined) return sealed;
+  const secret = openSecret(keys, sealed);
+  return secret === undefined ? undefined : sealSecret(keys, secret);
+}
+
+/** @returns undefined for a secret that was sealed with another key */
+function openWith(secretKey: string, sealed: Buffer): string | undefined {
+  try {
+    const opening = createDecipheriv(cipher, sealingKey(secretKey), sealed.subarray(0, nonceBytes));
+    opening.setAuthTag(sealed.subarray(nonceBytes, nonceBytes + tagBytes));
+    const text = opening.update(sealed.subarray(nonceBytes + tagBytes));
+    return Buffer.concat([text, opening.final()]).toString("utf8");
+  } catch {
+    return undefined;
   }
-  return undefined;
 }
 
 export interface Signed {

@@ -34,8 +34,8 @@ export const ChatEvent = z.enum(chatEvents).meta({
 export const PersonEvent = z.enum(personEvents).meta({
   description:
     "`mention`: a message mentions the person. `invite`: the person was added to a chat. `message`: a message of somebody else, or the " +
-    "end of an answer, in a chat that the person has not open, and has not read meanwhile. Chats that are muted and messages of people " +
-    "who are blocked are left out, except for invitations.",
+    "end of an answer, in a chat that the person has not open, and has not read within 6 seconds; later events wait for that. Chats that are " +
+    "muted and messages of people who are blocked are left out, except for invitations.",
 });
 
 const WebhookUrl = text({ min: 1, max: 2048 }).meta({

@@ -63,6 +63,7 @@ const decisions: Record<string, string> = {
   "incoming_webhooks.secret_hash": noText,
   "jobs.error": noText,
   "jobs.kind": noText,
+  "jobs.lane": noText,
   "jobs.order_key": noText,
   "jobs.payload": "has ids, or the address of a mail that is on its way, and goes with the mail",
   "identities.issuer": erased,

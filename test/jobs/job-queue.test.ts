@@ -2,7 +2,8 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { z } from "zod";
 import { JobQueue } from "../../src/jobs/job-queue.ts";
 import { JobRefused, type JobKind, type JobRun, type NewJob } from "../../src/jobs/jobs.ts";
-import { addJob, countJobs, hurryJobs, insertJob, takeJobs } from "../../src/jobs/queries.ts";
+import { addJob, countJobs, hurryJobs, insertJob } from "../../src/jobs/queries.ts";
+import { takeJobs } from "../../src/jobs/taking-queries.ts";
 import { CapturedLog } from "../world/captured.ts";
 import { useWorld } from "../world/world.ts";
 
@@ -143,6 +144,85 @@ describe("jobs with one order key", () => {
     slow.resolve();
     await queue.idle();
     expect(ran).toEqual([2, 3, 0, 1]);
+  });
+
+  test("take turns, so that old backlogs leave room for a new key", async () => {
+    const ran: number[] = [];
+    const kind = kindOf(async (n) => void ran.push(n), { concurrency: 2 });
+    for (const n of [0, 1, 2, 3, 4, 5]) await add(kind, n, { orderKey: `old ${n % 2}` });
+    await add(kind, 100, { orderKey: "new" });
+    await queueOf(kind).idle();
+    expect(ran.indexOf(100)).toBeLessThan(4);
+    expect(ran.filter((n) => n < 6).filter((n) => n % 2 === 0)).toEqual([0, 2, 4]);
+  });
+
+  test("take turns after one was given up, too", async () => {
+    const ran: number[] = [];
+    const kind = kindOf(
+      async (n) => {
+        ran.push(n);
+        if (n === 0) throw new JobRefused("no");
+      },
+      { concurrency: 1, isPersonal: true },
+    );
+    for (const n of [0, 1]) await add(kind, n, { orderKey: "old" });
+    await add(kind, 100, { orderKey: "new" });
+    await queueOf(kind).idle();
+    expect(ran).toEqual([0, 100, 1]);
+  });
+});
+
+describe("jobs of one lane", () => {
+  test("take so many places of a kind at once as it says, and leave the others to other lanes", async () => {
+    const slow = Promise.withResolvers<void>();
+    const others = Promise.withResolvers<void>();
+    const ran: number[] = [];
+    let running = 0;
+    let most = 0;
+    const kind = kindOf(
+      async (n) => {
+        if (n < 20) {
+          running += 1;
+          most = Math.max(most, running);
+          await slow.promise;
+          running -= 1;
+        }
+        ran.push(n);
+        if (ran.length === 4) others.resolve();
+      },
+      { concurrency: 4, perLane: 2 },
+    );
+    const queue = queueOf(kind);
+    // More than one look reaches.
+    for (let n = 0; n < 20; n += 1) await add(kind, n, { lane: "slow" });
+    for (const n of [100, 101, 102]) await add(kind, n, { lane: "other" });
+    await add(kind, 103);
+    await queue.poll();
+    await queue.poll();
+    await others.promise;
+    expect(ran.toSorted((a, b) => a - b)).toEqual([100, 101, 102, 103]);
+    expect(running).toBe(2);
+    slow.resolve();
+    await queue.idle();
+    expect(most).toBe(2);
+    expect(ran).toHaveLength(24);
+  });
+
+  test("of another kind do not count", async () => {
+    const slow = Promise.withResolvers<void>();
+    const done = Promise.withResolvers<void>();
+    const kind = kindOf(() => slow.promise, { perLane: 1 });
+    const other = kindOf(async () => done.resolve(), { perLane: 1 });
+    const queue = queueOf(kind);
+    queue.handle(other);
+    await add(kind, 1, { lane: "ann" });
+    await queue.poll();
+    await add(other, 2, { lane: "ann" });
+    await queue.poll();
+    await done.promise;
+    slow.resolve();
+    await queue.idle();
+    expect(await rows()).toHaveLength(0);
   });
 });
 

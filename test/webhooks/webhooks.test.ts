@@ -1,6 +1,7 @@
 import { afterAll, beforeEach, describe, expect, test } from "bun:test";
 import { Passwords } from "../../src/accounts/passwords.ts";
 import { cleanUpWebhooks, followNewChats, tellWebhooks } from "../../src/webhooks/actions.ts";
+import { resealSecrets } from "../../src/webhooks/reseal.ts";
 import { openSecret, sealSecret } from "../../src/webhooks/secrets.ts";
 import type { CreatedWebhook, Delivery } from "../../src/wire/webhooks.ts";
 import { chatEvents, personEvents } from "../../src/wire/webhooks.ts";
@@ -30,11 +31,17 @@ beforeEach(() => {
   receiver.answer = accept;
 });
 
+/** Ends the wait for messages to be read. */
+async function endWait(): Promise<void> {
+  await world.sql`update jobs set due_at = now() where kind = 'webhook' and attempts = 0 and due_at > now()`;
+}
+
 /** Settles when webhooks were told of everything that has happened. */
 async function told(): Promise<void> {
   for (;;) {
     await followNewChats(world.ctx);
     await tellWebhooks(world.ctx);
+    await endWait();
     await world.jobs.idle();
     const [row] = await world.sql`
       select exists (select from webhook_deliveries where status = 'pending')
@@ -169,6 +176,27 @@ describe("a webhook of a chat", () => {
     expect(await world.sql`select from webhooks where chat_id = ${chat.id}`).toHaveLength(0);
   });
 
+  test("is sent none of what still waits when its chat is deleted, except for the deletion", async () => {
+    const ann = await world.person("ann");
+    const chat = await ann.chat();
+    const { path } = await hook(ann, chat.id);
+    const slow = Promise.withResolvers<void>();
+    receiver.answer = async () => {
+      await slow.promise;
+      return new Response();
+    };
+    for (const text of ["one", "two"]) await ann.say(chat.id, text);
+    await tellWebhooks(world.ctx);
+    await receiver.untilAt(path, 1);
+    await ann.api("DELETE", `/api/chats/${chat.id}`);
+    slow.resolve();
+    await world.jobs.idle();
+    expect(typesAt(path)).toEqual(["message.created", "chat.deleted"]);
+    expect(await world.sql`select from jobs where dead_at is not null`).toHaveLength(0);
+    await cleanUpWebhooks(world.ctx);
+    expect(await world.sql`select from webhooks where chat_id = ${chat.id}`).toHaveLength(0);
+  });
+
   test("is told nothing once the chat has another owner, until that owner turns it on", async () => {
     const [ann, ben] = [await world.person("ann"), await world.person("ben")];
     const chat = await ann.chat({ with: [ben] });
@@ -299,6 +327,57 @@ describe("a person's own webhook", () => {
     expect(receiver.at(path)[0]?.text).toContain("heard");
   });
 
+  test("hears nothing of a message that was read at once, on whichever server the chat is open", async () => {
+    const [ann, ben] = [await world.person("ann"), await world.person("ben")];
+    const chat = await ben.chat({ with: [ann] });
+    const { path } = await hook(ann, undefined);
+    await ben.say(chat.id, "read");
+    await tellWebhooks(world.ctx);
+    await world.jobs.idle();
+    expect(typesAt(path)).toEqual([]);
+    await ann.api("POST", `/api/chats/${chat.id}/mark-read`);
+    await ben.say(chat.id, `@${ann.username} unread`);
+    await ben.say(chat.id, "unread");
+    await told();
+    expect(receiver.at(path).map(({ type, data }) => [type, data.seq])).toEqual([
+      ["mention", 2],
+      ["message", 3],
+    ]);
+  });
+
+  test("hears nothing of what waited when its person muted the chat, blocked the author or was mentioned no more", async () => {
+    const [ann, ben, cid] = [
+      await world.person("ann"),
+      await world.person("ben"),
+      await world.person("cid"),
+    ];
+    const [muted, shared] = [await ben.chat({ with: [ann] }), await ben.chat({ with: [ann, cid] })];
+    const { path } = await hook(ann, undefined, ["mention", "invite"]);
+    const slow = Promise.withResolvers<void>();
+    receiver.answer = async () => {
+      await slow.promise;
+      return new Response();
+    };
+    const mention = `@${ann.username}`;
+    await ben.say(shared.id, `${mention} first`);
+    await tellWebhooks(world.ctx);
+    await receiver.untilAt(path, 1);
+    await ben.say(muted.id, `${mention} muted`);
+    await cid.say(shared.id, `${mention} blocked`);
+    const { id } = await ben.say(shared.id, `${mention} edited`);
+    await ben.say(shared.id, `${mention} last`);
+    await tellWebhooks(world.ctx);
+    const until = new Date(Date.now() + 3_600_000).toISOString();
+    await ann.api("PUT", `/api/chats/${muted.id}/preferences`, { muted_until: until });
+    await ann.api("PUT", `/api/users/${cid.id}/block`);
+    await ben.api("PATCH", `/api/chats/${shared.id}/messages/${id}`, { content: "nobody" });
+    slow.resolve();
+    await told();
+    expect(
+      receiver.at(path).map(({ text }) => /(first|last|muted|blocked|nobody)/.exec(text)?.[0]),
+    ).toEqual(["first", "last"]);
+  });
+
   test("is nobody else's, and goes with the account", async () => {
     const [ann, ben] = [await world.person("ann"), await world.person("ben")];
     const made = await hook(ann, undefined);
@@ -371,6 +450,31 @@ describe("a delivery", () => {
     waiting.resolve();
     await all;
     expect(seqsAt(slow.path)).toEqual([1, 2, 3]);
+  });
+
+  test("to a person's many slow receivers holds up no other person's", async () => {
+    const [ann, ben] = [await world.person("ann"), await world.person("ben")];
+    const slow = Promise.withResolvers<void>();
+    const waiting = new Set<string>();
+    for (let n = 0; n < 3; n += 1) {
+      const chat = await ann.chat();
+      for (let place = 0; place < 8; place += 1) waiting.add((await hook(ann, chat.id)).path);
+      await ann.say(chat.id, "one");
+    }
+    const chat = await ben.chat();
+    const { path } = await hook(ben, chat.id);
+    receiver.answer = async (event) => {
+      if (waiting.has(event.path)) await slow.promise;
+      return new Response();
+    };
+    await tellWebhooks(world.ctx);
+    await ben.say(chat.id, "hello");
+    const all = told();
+    await receiver.untilAt(path, 1);
+    expect(receiver.events.filter((event) => waiting.has(event.path)).length).toBe(3);
+    slow.resolve();
+    await all;
+    expect(receiver.events.filter((event) => waiting.has(event.path)).length).toBe(24);
   });
 
   test.each([301, 302, 307, 400, 404, 429])("that is answered %i is not taken", async (status) => {
@@ -543,6 +647,38 @@ test("a secret is read with the key before, and with no other one", () => {
 });
 
 describe("a secret", () => {
+  test("that the previous key has sealed can be read without that key after it was sealed again", async () => {
+    const ann = await world.person("ann");
+    const chat = await ann.chat();
+    const made = await hook(ann, chat.id);
+    const { body: rotated } = await ann.api("POST", `/api/webhooks/${made.webhook.id}/secret`, {});
+    const other = await hook(ann, chat.id);
+    const secretKey = "the next key ".repeat(5);
+    const next = { ...world.ctx, secretKey };
+    const previousSecretKey = world.ctx.secretKey;
+    const sealed = () => world.sql`
+      select encode(sealed_secret, 'hex') as secret, encode(sealed_previous, 'hex') as previous
+      from webhooks where chat_id = ${chat.id} order by id
+    `;
+    const before = await sealed();
+    await resealSecrets(next);
+    expect(await sealed()).toEqual(before);
+    await resealSecrets({ ...next, config: { ...next.config, previousSecretKey } });
+    const open = (hex: string) => openSecret(next, Buffer.from(hex, "hex"));
+    const after = await sealed();
+    expect(after.map(({ secret, previous }) => [open(secret), previous && open(previous)])).toEqual(
+      [
+        [rotated.secret, made.webhook.secret],
+        [other.webhook.secret, null],
+      ],
+    );
+    await resealSecrets({ ...next, config: { ...next.config, previousSecretKey } });
+    expect(await sealed()).toEqual(after);
+    // Other tests need their webhooks.
+    const back = { ...world.config, previousSecretKey: secretKey };
+    await resealSecrets({ ...world.ctx, config: back });
+  });
+
   test("is shown once, and lies encrypted in the database", async () => {
     const ann = await world.person("ann");
     const chat = await ann.chat();
