@@ -1,6 +1,7 @@
 // The browsers of people that ring, and what there is to ring for.
 import { z } from "zod";
 import { many, maybe, type Sql } from "../database/connect.ts";
+import { blocksAuthor } from "../log/block-queries.ts";
 import { shownUsername } from "../log/messages.ts";
 import type { PushJob } from "../log/push-jobs.ts";
 import { Message } from "../wire/messages.ts";
@@ -132,9 +133,7 @@ export async function findNotice(sql: Sql, job: PushJob): Promise<Notice | undef
           join presence_servers v on v.id = p.server_id and v.expires_at > now()
           where p.user_id = s.user_id and p.status = 'online'
         )
-        and not exists (
-          select from user_blocks where blocker_id = s.user_id and blocked_id = m.user_id
-        )
+        and not ${blocksAuthor(sql, sql`s.user_id`, sql`m.user_id`)}
     `,
     Notice,
   );

@@ -181,6 +181,20 @@ describe("a browser does not ring", () => {
     expect(await rings()).toEqual([]);
   });
 
+  test("for an incoming webhook whose creator is blocked", async () => {
+    const { dan, group } = await scene();
+    const { body: hook } = await ann.api("POST", `/api/chats/${group.id}/hooks`, { name: "Mine" });
+    const address = new URL(new URL(hook.url).pathname, world.url);
+    const body = JSON.stringify({ text: `@${dan.username} it is me` });
+    const headers = { "content-type": "application/json" };
+    await fetch(address, { method: "POST", body, headers });
+    await dan.api("PUT", `/api/users/${ann.id}/block`);
+    expect(await rings()).toEqual([]);
+    await dan.api("DELETE", `/api/users/${ann.id}/block`);
+    await fetch(address, { method: "POST", body, headers });
+    expect(await rings()).toEqual([`@${dan.username} it is me`]);
+  });
+
   test("once the session has ended, and its subscription is gone then", async () => {
     const { dan, direct } = await scene();
     await ann.say(direct.id, "on its way");
