@@ -28,7 +28,7 @@ import { noMetrics } from "./observability/metrics/metrics.ts";
 import { noTelemetry, type Telemetry } from "./observability/telemetry.ts";
 import { createOutgoingHttp } from "./outgoing-http/outgoing-http.ts";
 import { Presence } from "./presence/presence.ts";
-import { handlePush } from "./push/ring.ts";
+import { handlePush, type PushDurations } from "./push/ring.ts";
 import { createStoreReaction } from "./reactions/commit.ts";
 import { ReadNotices } from "./receipts/notices.ts";
 import { createRateLimits } from "./rate-limits/rate-limits.ts";
@@ -67,7 +67,7 @@ export interface ContextParts {
 }
 
 /** Durations in milliseconds. Tests shorten them. */
-export interface ComposedDurations {
+export interface ComposedDurations extends PushDurations {
   /** A gap in a room's numbers that stays so long is read from the log. */
   gapMs: number;
   /** A chat's activity is sent at most once in this interval. */
@@ -191,7 +191,7 @@ export function compose(parts: ContextParts): ServerParts {
     outgoing: createOutgoingHttp({ allowed: config.webhookAllow }),
     lifecycle,
   };
-  handlePush(ctx);
+  handlePush(ctx, durations);
   const mail = createMailQueue(ctx, durations.mailRetryMs);
   handleDeliveries({ ctx, mail }, durations.webhookRetryMs);
   const server: ServerParts = {

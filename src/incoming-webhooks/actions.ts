@@ -19,7 +19,7 @@ const usernameStemMax = 24;
 
 /**
  * Creates an incoming webhook for a chat. Its address is in the result only.
- * @throws Problem `not_found`, `forbidden` for people other than the owner, `too_many_hooks`
+ * @throws Problem `not_found`, `forbidden` for people other than the owner and for a chat that is no group, `too_many_hooks`
  */
 export async function createHook(
   ctx: Ctx,
@@ -33,6 +33,13 @@ export async function createHook(
   );
   if (!result) throw chatNotFound();
   if (result.outcome === "not_owner") throw await ownerOnly(ctx, caller, chatId, "create_hook");
+  // The other person could not get rid of it by a block.
+  if (result.outcome === "private") {
+    throw new Problem(
+      "forbidden",
+      "Only groups have incoming webhooks. Create a group for the messages.",
+    );
+  }
   if (result.outcome === "full") {
     throw new Problem(
       "too_many_hooks",

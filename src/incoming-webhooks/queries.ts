@@ -10,10 +10,13 @@ const hookColumns = (sql: Sql) => sql`
   h.id, h.chat_id, h.name, h.user_id, u.username, h.created_by, h.created_at, h.last_used_at
 `;
 
-const Outcome = z.object({ outcome: z.enum(["created", "full", "not_owner"]) });
+const Outcome = z.object({ outcome: z.enum(["created", "full", "not_owner", "private"]) });
 
 type Creation =
-  { outcome: "full" } | { outcome: "not_owner" } | { outcome: "created"; hook: IncomingWebhook };
+  | { outcome: "full" }
+  | { outcome: "not_owner" }
+  | { outcome: "private" }
+  | { outcome: "created"; hook: IncomingWebhook };
 
 export interface NewHook {
   chatId: number;
@@ -37,7 +40,8 @@ export async function insertHook(
     with locked as materialized (${lockedChat(sql, caller.id, chatId)}),
     allowed as materialized (
       select id from locked
-      where owner_id = ${caller.id} and incoming_webhooks_of_chat(id) < ${incomingWebhooksPerChatMax}
+      where owner_id = ${caller.id} and is_group
+        and incoming_webhooks_of_chat(id) < ${incomingWebhooksPerChatMax}
     ),
     account as (
       insert into users (id, username, email, hashed_password, bot_owner_id, read_receipts, display_name)
@@ -65,6 +69,7 @@ export async function insertHook(
     select case
         when h.id is not null then 'created'
         when locked.owner_id <> ${caller.id} then 'not_owner'
+        when not locked.is_group then 'private'
         else 'full'
       end as outcome,
       ${hookColumns(sql)}

@@ -23,11 +23,11 @@ const createHookRoute = createRoute({
   path: "/api/chats/{chat_id}/hooks",
   operationId: "createIncomingWebhook",
   tags,
-  summary: "Create an address by which a service posts into a chat (owner)",
+  summary: "Create an address by which a service posts into a group (owner)",
   description:
     "Whoever knows the address can post, so it is a secret: it is shown this once. The messages have an account of the webhook's " +
     "own as their author, whose username is made from the name, and which others see with that name and `is_bot_account`. It is no participant, and reads nothing. The webhook belongs to the chat: " +
-    "it stays when its creator leaves, and goes with the chat.",
+    "it stays when its creator leaves, and goes with the chat. It mentions nobody who has blocked its creator.",
   security: bearer,
   request: { params: ChatPath, body: takes(CreateIncomingWebhookInput) },
   responses: {

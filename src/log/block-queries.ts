@@ -9,6 +9,18 @@ export const isBlockBetween = (sql: Sql, one: Fragment, other: Fragment) => sql`
   )
 `;
 
+/** Whether a person has blocked an author, or the person who created the incoming webhook whose account the author is. */
+export const blocksAuthor = (sql: Sql, person: Fragment, author: Fragment) => sql`
+  (
+    exists (select from user_blocks where blocker_id = ${person} and blocked_id = ${author})
+    or exists (
+      select from incoming_webhooks h
+      join user_blocks b on b.blocked_id = h.created_by and b.blocker_id = ${person}
+      where h.user_id = ${author}
+    )
+  )
+`;
+
 /**
  * The ids of the private chats of a person with people whom the person has blocked. Nothing tells the person of new messages there.
  * Most people have blocked nobody, which one look finds out.

@@ -3,6 +3,7 @@ import { one, ownProcess, type Sql } from "../database/connect.ts";
 import { wireTime } from "../database/wire-json.ts";
 import { Attachment } from "../wire/attachments.ts";
 import { filesShown } from "./attachment-queries.ts";
+import { blocksAuthor } from "./block-queries.ts";
 import { pushOfPrivateMessages } from "./push-jobs.ts";
 import { numberedMessages, partsOf, type NewMessage } from "./numbered-messages.ts";
 
@@ -36,10 +37,7 @@ const mentionsOfMessages = (sql: Sql, items: NewMessage[]) => {
     kept as (
       insert into message_mentions (user_id, chat_id, seq, message_id)
       select user_id, chat_id, seq, id from mentioned
-      where not exists (
-        select from user_blocks
-        where blocker_id = mentioned.user_id and blocked_id = mentioned.author_id
-      )
+      where not ${blocksAuthor(sql, sql`mentioned.user_id`, sql`mentioned.author_id`)}
     ),
   `;
 };

@@ -1,6 +1,7 @@
 // The people whom a message may mention. A trigger keeps message_mentions in step with the mentions of a changed message.
 import { z } from "zod";
 import { many, type Sql } from "../database/connect.ts";
+import { blocksAuthor } from "./block-queries.ts";
 import { everyoneMax } from "../wire/mentions.ts";
 
 const Mentionable = z.object({
@@ -15,10 +16,6 @@ const Mentionable = z.object({
   is_bot_account: z.boolean(),
 });
 
-const blocksAuthor = (sql: Sql, authorId: number) => sql`
-  exists (select from user_blocks where blocker_id = p.user_id and blocked_id = ${authorId})
-`;
-
 /**
  * Finds the participants of a chat with one of some names, or all of them if the author mentions everybody and may: in a group
  * of at most `everyoneMax` people, and above that as its owner. The author is left out.
@@ -31,6 +28,7 @@ export async function findMentionable(
   chatId: number,
   { names, everyone }: { names: readonly string[]; everyone: boolean },
 ): Promise<z.infer<typeof Mentionable>[]> {
+  const isBlocked = blocksAuthor(sql, sql`p.user_id`, sql`${authorId}::bigint`);
   return many(
     await sql`
       with chat as materialized (
@@ -48,7 +46,7 @@ export async function findMentionable(
         where lower(username) = any (${[...names]}::text[]) and id <> ${authorId} and deleted_at is null
       )
       select p.user_id, named.name, chat.everyone, chat.is_large,
-        ${blocksAuthor(sql, authorId)} as blocks_author, named.is_bot_account
+        ${isBlocked} as blocks_author, named.is_bot_account
       from chat
       cross join named
       -- The limit makes it an index look-up for each name, where a join might read everybody in the chat.
@@ -57,7 +55,7 @@ export async function findMentionable(
       ) p
       where not chat.everyone
       union all
-      select p.user_id, lower(u.username), chat.everyone, chat.is_large, ${blocksAuthor(sql, authorId)}, u.bot_owner_id is not null
+      select p.user_id, lower(u.username), chat.everyone, chat.is_large, ${isBlocked}, u.bot_owner_id is not null
       from chat
       join chat_participants p on p.chat_id = chat.id
       join users u on u.id = p.user_id

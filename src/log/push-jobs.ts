@@ -9,18 +9,33 @@ export const pushKind = "push";
 /** `mention`: somebody has mentioned the person. `private`: somebody has written in a private chat. `answer`: an answer has ended. */
 export const PushJob = z.object({
   subscription_id: z.int(),
+  chat_id: z.int(),
+  /** The first message that the job was stored for. A mention or a message of a private chat after it is rung for in its place. */
   message_id: z.int(),
   reason: z.enum(["mention", "private", "answer"]),
+  /** Whether the person was active at the first look: this one decides. */
+  is_second_look: z.boolean().default(false),
 });
 export type PushJob = z.infer<typeof PushJob>;
 
-/** @param people a select of `user_id` and `message_id`. People without a browser that rings cost a look into an index. */
+/**
+ * The jobs of a person run one after the other, so that slow push services hold up nobody else.
+ * @param people a select of `user_id`, `chat_id` and `message_id`. People without a browser that rings cost a look into an index.
+ */
 const insertJobs = (sql: Sql, reason: PushJob["reason"], people: Fragment) => sql`
-  insert into jobs (kind, payload, due_at)
-  select ${pushKind}, jsonb_build_object('subscription_id', s.id, 'message_id', told.message_id, 'reason', ${reason}::text),
+  insert into jobs (kind, order_key, payload, due_at)
+  select ${pushKind}, 'push:' || told.user_id,
+    jsonb_build_object(
+      'subscription_id', s.id, 'chat_id', told.chat_id, 'message_id', told.message_id, 'reason', ${reason}::text
+    ),
     push_due_at()
   from (${people}) told
-  cross join lateral (select id from push_subscriptions where user_id = told.user_id limit ${pushSubscriptionsMax}) s
+  cross join lateral (
+    select id from push_subscriptions
+    where user_id = told.user_id and (rests_until is null or rests_until <= now())
+    limit ${pushSubscriptionsMax}
+  ) s
+  ${reason === "answer" ? sql`` : sql`where not push_waits(told.user_id, s.id, told.chat_id, ${reason}::text)`}
 `;
 
 /** Rings at the other people of private chats, in the statement that stores messages. */
@@ -29,7 +44,7 @@ export const pushOfPrivateMessages = (sql: Sql) =>
     sql,
     "private",
     sql`
-      select p.user_id, q.id as message_id
+      select p.user_id, q.chat_id, q.id as message_id
       from locked l
       join numbered q on q.chat_id = l.id and not q.is_answer
       cross join lateral (
@@ -39,14 +54,17 @@ export const pushOfPrivateMessages = (sql: Sql) =>
     `,
   );
 
-/** Rings at the author of the question, in the statement that stores the end of an answer `m`. Somebody has seen one that is stopped. */
+/**
+ * Rings at the person who has asked for an answer, in the statement that stores the end of an answer `m` and deletes its `run`. It may be
+ * another one than the author of the question. Somebody has seen an answer that is stopped.
+ */
 export const pushOfEndedAnswer = (sql: Sql) =>
   insertJobs(
     sql,
     "answer",
     sql`
-      select q.user_id, m.id as message_id
-      from m join messages q on q.id = m.answer_to and q.user_id is not null
+      select run.user_id, m.chat_id, m.id as message_id
+      from m join run on run.message_id = m.id and run.user_id is not null
       where m.status <> 'stopped'
     `,
   );

@@ -5,10 +5,10 @@ import type { VapidKeys } from "../config/vapid-keys.ts";
 import type { PushJob } from "../log/push-jobs.ts";
 import type { OutgoingRequest } from "../outgoing-http/outgoing-http.ts";
 import { previewOf } from "../wire/message-frames.ts";
-import type { Notice } from "./queries.ts";
+import type { Notice } from "./notice-queries.ts";
 
 /** Seconds for which the push service keeps a message for a browser that is away. */
-const ttlSeconds = 12 * 60 * 60;
+export const ttlSeconds = 12 * 60 * 60;
 /** RFC 8291 §4: a message is one record of 4,096 bytes, of which 103 are the header, the tag and the delimiter. */
 const payloadBytesMax = 3_993;
 const topicLength = 32;

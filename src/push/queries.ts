@@ -1,9 +1,6 @@
-// The browsers of people that ring, and what there is to ring for.
+// The browsers of people that ring.
 import { z } from "zod";
 import { many, maybe, type Sql } from "../database/connect.ts";
-import { shownUsername } from "../log/messages.ts";
-import type { PushJob } from "../log/push-jobs.ts";
-import { Message } from "../wire/messages.ts";
 import {
   PushSubscription,
   pushSubscriptionsMax,
@@ -51,7 +48,7 @@ export async function upsertSubscription(
           or exists (select from push_subscriptions where endpoint = ${endpoint} and user_id = ${userId})
         on conflict (endpoint) do update
         set user_id = excluded.user_id, session_id = excluded.session_id, p256dh = excluded.p256dh, auth = excluded.auth,
-          shows_text = excluded.shows_text, created_at = now()
+          shows_text = excluded.shows_text, created_at = now(), timeouts = 0, rests_until = null
         returning ${subscriptionColumns(sql, sessionId)}
       )
       select stored.* from session left join stored on true
@@ -91,51 +88,33 @@ export async function deleteSubscription(
   return rows.length > 0;
 }
 
-const Notice = z.object({
-  endpoint: z.string(),
-  p256dh: z.string(),
-  auth: z.string(),
-  shows_text: z.boolean(),
-  chat_id: z.int(),
-  /** Null in a private chat, which has the name of the other person. */
-  chat_name: z.string().nullable(),
-  seq: z.int(),
-  author: z.string(),
-  ...Message.pick({ content: true, attachments: true }).shape,
-});
-/** A message that a browser rings for. */
-export type Notice = z.infer<typeof Notice>;
+/** Tries of one job, which a browser may miss without a rest. */
+const timeoutsBeforeRest = 4;
+/** The rests before the last of them come to about a day. */
+const timeoutsMax = 12;
+const restMs = 10_000;
 
 /**
- * Finds what a browser is to ring for.
- * @returns undefined if it is not to ring any more: the person has read the message, is active at some client of any server, has muted the
- * chat, is not in it any more, or has blocked the author; or the message was deleted, or the session has ended
+ * Notes that the push service of a browser did not answer in time. After some such requests in a row it is not asked for a while, which is
+ * twice as long each time, and at last the browser rings no more.
  */
-export async function findNotice(sql: Sql, job: PushJob): Promise<Notice | undefined> {
-  const number = job.reason === "answer" ? sql`m.updated_seq` : sql`m.seq`;
-  return maybe(
-    await sql`
-      select s.endpoint, s.p256dh, s.auth, s.shows_text, m.chat_id, m.seq, m.content, m.attachments,
-        case when c.is_group then c.name end as chat_name,
-        coalesce(u.display_name, ${sql.unsafe(shownUsername)}) as author
-      from push_subscriptions s
-      join sessions on sessions.id = s.session_id and sessions.expires_at > now()
-      join messages m on m.id = ${job.message_id} and m.deleted_at is null
-      join chat_participants me on me.chat_id = m.chat_id and me.user_id = s.user_id
-      join chats c on c.id = m.chat_id
-      left join users u on u.id = m.user_id
-      where s.id = ${job.subscription_id}
-        and me.last_read_seq < ${number}
-        and not coalesce(me.muted_until > now(), false)
-        and not exists (
-          select from presence p
-          join presence_servers v on v.id = p.server_id and v.expires_at > now()
-          where p.user_id = s.user_id and p.status = 'online'
-        )
-        and not exists (
-          select from user_blocks where blocker_id = s.user_id and blocked_id = m.user_id
-        )
-    `,
-    Notice,
-  );
+export async function noteTimeout(sql: Sql, subscriptionId: number): Promise<void> {
+  await sql`
+    with gone as (
+      delete from push_subscriptions where id = ${subscriptionId} and timeouts + 1 >= ${timeoutsMax}
+    )
+    update push_subscriptions
+    set timeouts = timeouts + 1,
+      rests_until = case when timeouts + 1 >= ${timeoutsBeforeRest}
+        then now() + ${restMs} * (2 ^ timeouts) * interval '1 millisecond' end
+    where id = ${subscriptionId} and timeouts + 1 < ${timeoutsMax}
+  `;
+}
+
+/** Notes that the push service of a browser has answered after some requests that it did not. */
+export async function forgetTimeouts(sql: Sql, subscriptionId: number): Promise<void> {
+  await sql`
+    update push_subscriptions set timeouts = 0, rests_until = null
+    where id = ${subscriptionId} and timeouts > 0
+  `;
 }

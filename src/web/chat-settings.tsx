@@ -121,7 +121,7 @@ export function ChatSettingsDialog({
               </button>
             </footer>
           </form>
-          <HookSettings chatId={chat.id} />
+          {chat.is_group && <HookSettings chatId={chat.id} />}
           <ChatWebhookSettings chatId={chat.id} />
         </>
       )}

@@ -122,6 +122,18 @@ describe("the owner of a chat", () => {
     for (const answer of refused) expectProblem(answer, 409, "too_many_hooks");
   });
 
+  test("has none in a private chat, where the other person could not get rid of it by a block", async () => {
+    const cara = await world.person("cara");
+    const { body: direct } = await ann.api("POST", "/api/chats", {
+      is_group: false,
+      participant_usernames: [cara.username],
+    });
+    const refused = await ann.api("POST", hooks(direct.id), { name: "Ann once more" });
+    expectProblem(refused, 403, "forbidden");
+    expect(refused.body.detail).toContain("Create a group");
+    expect((await ann.api("GET", hooks(direct.id))).body).toEqual([]);
+  });
+
   test("names them in any script, and takes nobody's name with it", async () => {
     const chat = await ann.chat();
     const plain = await newHook(ann, chat.id, "日本語");
@@ -183,6 +195,22 @@ describe("a message by an incoming webhook", () => {
     });
     const path = `/api/chats/${chatId}/messages/${posted.message_id}`;
     expect((await ann.api("GET", path)).body.mentions).toEqual([ben.id]);
+  });
+
+  test("tells nobody of a mention who has blocked the person that created the webhook", async () => {
+    const cara = await world.person("cara");
+    const chat = await ann.chat({ with: [ben, cara] });
+    const hook = await newHook(ann, chat.id);
+    await cara.api("PUT", `/api/users/${ann.id}/block`);
+    const [told, spared] = [await ben.joined(chat.id), await cara.joined(chat.id)];
+    await post(hook.path, { text: `@${ben.username} and @${cara.username}` });
+    await told.next("mention");
+    await spared.next("message");
+    await spared.settle();
+    expect(spared.frames.filter(({ type }) => type === "mention")).toEqual([]);
+    const { body: list } = await cara.api("GET", "/api/chats");
+    expect(list).toMatchObject([{ id: chat.id, mention_count: 0 }]);
+    await Promise.all([told.close(), spared.close()]);
   });
 
   test("with the same Idempotency-Key is stored once, and another text with it is refused", async () => {

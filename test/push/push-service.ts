@@ -25,11 +25,15 @@ export function startPushService() {
   const received: Pushed[] = [];
   /** The statuses of the next answers; 201 afterwards. */
   const statuses: number[] = [];
+  /** Pages of browsers whose requests are not answered. */
+  const silent = new Set<string>();
   const curve = createECDH("prime256v1");
   const publicKey = curve.generateKeys();
   const auth = randomBytes(16);
   const faults: unknown[] = [];
   let calls = 0;
+  let running = 0;
+  let most = 0;
   let serverKey = "";
 
   const server = Bun.serve({
@@ -37,6 +41,14 @@ export function startPushService() {
     port: 0,
     async fetch(request) {
       calls += 1;
+      const page = new URL(request.url).pathname;
+      if (silent.has(page)) {
+        running += 1;
+        most = Math.max(most, running);
+        await new Promise((resolve) => request.signal.addEventListener("abort", resolve));
+        running -= 1;
+        return new Response(null);
+      }
       const status = statuses.shift() ?? 201;
       if (status !== 201) return new Response("no", { status });
       try {
@@ -103,7 +115,12 @@ export function startPushService() {
   return {
     received,
     statuses,
+    silent,
     faults,
+    /** As many requests have waited at once for an answer that does not come. */
+    get mostSilent() {
+      return most;
+    },
     get calls() {
       return calls;
     },

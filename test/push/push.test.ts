@@ -5,7 +5,7 @@ import { pushSubscriptionsMax } from "../../src/wire/push.ts";
 import { useWorld, type Person } from "../world/world.ts";
 import { startPushService, type PushService } from "./push-service.ts";
 
-const quickly = { presenceHoldMs: 1, jobPollMs: 3_600_000 };
+const quickly = { presenceHoldMs: 1, jobPollMs: 3_600_000, pushAnswerMs: 300 };
 const world = useWorld({ env: { WEBHOOK_ALLOW: "127.0.0.1" }, durations: quickly });
 const path = "/api/push/subscriptions";
 let service: PushService;
@@ -89,8 +89,32 @@ describe("a browser rings", () => {
   test("for every message of a private chat, and once for one that mentions the person", async () => {
     const { dan, direct } = await scene();
     await ann.say(direct.id, "hello");
+    expect(await rings()).toEqual(["hello"]);
     await ann.say(direct.id, `@${dan.username} are you there?`);
-    expect((await rings()).toSorted()).toEqual([`@${dan.username} are you there?`, "hello"]);
+    expect(await rings()).toEqual([`@${dan.username} are you there?`]);
+  });
+
+  test("once for several messages or mentions of a chat in a few seconds, with the latest that is left", async () => {
+    const { dan, group, direct } = await scene();
+    await Promise.all(["one", "two", "three"].map((text) => ann.say(direct.id, text)));
+    await ann.say(direct.id, "four");
+    const { id } = await ann.say(direct.id, "a mistake");
+    await ann.api("DELETE", `/api/chats/${direct.id}/messages/${id}`);
+    for (const text of ["five", "six"]) await ann.say(group.id, `@${dan.username} ${text}`);
+    await ann.say(group.id, "seven");
+    const [{ count } = {}] =
+      await world.sql`select count(*)::int from jobs where kind = 'push' and order_key = ${`push:${dan.id}`}`;
+    expect(count).toBe(2);
+    expect((await rings()).toSorted()).toEqual([`@${dan.username} six`, "four"]);
+    await ann.say(direct.id, "eight");
+    expect(await rings()).toEqual(["eight"]);
+  });
+
+  test("for a message whose mention was edited away no more", async () => {
+    const { dan, group } = await scene();
+    const { id } = await ann.say(group.id, `@${dan.username} look`);
+    await ann.api("PATCH", `/api/chats/${group.id}/messages/${id}`, { content: "look" });
+    expect(await rings()).toEqual([]);
   });
 
   test("when an answer that the person has asked for has ended, and not when somebody stopped it", async () => {
@@ -111,6 +135,27 @@ describe("a browser rings", () => {
     expect(await rings()).toEqual([]);
   });
 
+  test("for the person who has asked for another answer, and not for the author of the question", async () => {
+    const { dan, group } = await scene();
+    await subscribed(ben);
+    world.gemini.respondWith(answer(say("Because of Rayleigh."), finish()));
+    const listener = await ann.joined(group.id);
+    await dan.say(group.id, "/bot Why is the sky blue?");
+    const { message_id: answerId } = await listener.next("bot_stream", { is_complete: true });
+    expect(await rings()).toEqual(["Because of Rayleigh."]);
+    world.gemini.respondWith(answer(say("Because of the air."), finish()));
+    await ben.api("POST", `/api/chats/${group.id}/messages/${answerId}/regenerate`);
+    await listener.next("bot_stream", { is_complete: true });
+    await listener.close();
+    const told = await world.sql`
+      select s.user_id from jobs join push_subscriptions s on s.id = (payload ->> 'subscription_id')::bigint
+      where kind = 'push' and dead_at is null
+    `;
+    expect([...told]).toEqual([{ user_id: ben.id }]);
+    expect(await rings()).toEqual(["Because of the air."]);
+    await world.sql`delete from push_subscriptions where user_id = ${ben.id}`;
+  });
+
   test("with the beginning of a long text, or without the text if the person chooses so", async () => {
     const { dan, direct } = await scene();
     await subscribed(dan, { shows_text: false });
@@ -121,11 +166,12 @@ describe("a browser rings", () => {
 
   test("in the same topic for one chat, and in another for another one", async () => {
     const { dan, group, direct } = await scene();
-    await ann.say(direct.id, "one");
-    await ann.say(direct.id, "two");
-    await ann.say(group.id, `@${dan.username} three`);
-    await world.sql`update jobs set due_at = now() where kind = 'push'`;
-    await world.jobs.idle();
+    for (const text of ["one", "two"]) {
+      await ann.say(direct.id, text);
+      if (text === "two") await ann.say(group.id, `@${dan.username} three`);
+      await world.sql`update jobs set due_at = now() where kind = 'push'`;
+      await world.jobs.idle();
+    }
     const topics = Map.groupBy(service.received, ({ topic }) => topic);
     expect([...topics.values()].map((each) => each.length).toSorted()).toEqual([1, 2]);
   });
@@ -157,6 +203,47 @@ describe("a browser does not ring", () => {
     await other.stop();
   });
 
+  test("while its person is active, but does when it turns out that the person has gone", async () => {
+    const { dan, direct } = await scene();
+    const socket = await dan.socket();
+    await world.presence.people.flush();
+    await ann.say(direct.id, "one");
+    await ann.say(direct.id, "two");
+    expect(await rings()).toEqual([]);
+    await ann.say(direct.id, "three");
+    expect(await rings()).toEqual([]);
+    const due = await world.sql`
+      select extract(epoch from due_at - now())::int between 40 and 60 as is_later from jobs where kind = 'push'
+    `;
+    expect(due.map(({ is_later }) => is_later)).toEqual([true]);
+    await socket.ask({ type: "presence", status: "away" });
+    await world.presence.people.flush();
+    expect(await rings()).toEqual(["three"]);
+    await socket.ask({ type: "presence", status: "online" });
+    await world.presence.people.flush();
+    await ann.say(direct.id, "four");
+    await world.sql`update jobs set due_at = now() where order_key = ${`push:${dan.id}`}`;
+    await world.jobs.idle();
+    await socket.ask({ type: "presence", status: "away" });
+    await world.presence.people.flush();
+    await ann.say(direct.id, "five");
+    await world.sql`update jobs set due_at = now() where order_key = ${`push:${dan.id}`}`;
+    await world.jobs.idle();
+    const left = await world.sql`select from jobs where kind = 'push'`;
+    expect([...left]).toEqual([]);
+    expect(await rings()).toEqual(["five"]);
+    await socket.close();
+  });
+
+  test("for a message that waits for so long that the push service would not keep it", async () => {
+    const { direct } = await scene();
+    await ann.say(direct.id, "old");
+    await world.sql`update jobs set created_at = now() - interval '13 hours' where kind = 'push'`;
+    expect(await rings()).toEqual([]);
+    const left = await world.sql`select from jobs where kind = 'push'`;
+    expect([...left]).toEqual([]);
+  });
+
   test("for what is read, deleted or muted by then", async () => {
     const { dan, direct } = await scene();
     await ann.say(direct.id, "read");
@@ -179,6 +266,20 @@ describe("a browser does not ring", () => {
     await dan.api("PUT", `/api/users/${ann.id}/block`);
     await ann.say(direct.id, "blocked");
     expect(await rings()).toEqual([]);
+  });
+
+  test("for an incoming webhook whose creator is blocked", async () => {
+    const { dan, group } = await scene();
+    const { body: hook } = await ann.api("POST", `/api/chats/${group.id}/hooks`, { name: "Mine" });
+    const address = new URL(new URL(hook.url).pathname, world.url);
+    const body = JSON.stringify({ text: `@${dan.username} it is me` });
+    const headers = { "content-type": "application/json" };
+    await fetch(address, { method: "POST", body, headers });
+    await dan.api("PUT", `/api/users/${ann.id}/block`);
+    expect(await rings()).toEqual([]);
+    await dan.api("DELETE", `/api/users/${ann.id}/block`);
+    await fetch(address, { method: "POST", body, headers });
+    expect(await rings()).toEqual([`@${dan.username} it is me`]);
   });
 
   test("once the session has ended, and its subscription is gone then", async () => {
@@ -217,6 +318,50 @@ describe("a push service", () => {
     expect(await rings()).toEqual([]);
     expect(await rings()).toEqual(["again"]);
     expect((await dan.api("GET", path)).body).toHaveLength(1);
+  });
+
+  test("that does not answer holds one place of its person, and is not asked for a while at last", async () => {
+    const { dan, direct, group } = await scene();
+    for (let n = 0; n < 3; n += 1) await subscribed(dan);
+    await world.sql`
+      update push_subscriptions set timeouts = 2 where user_id = ${dan.id}
+    `;
+    for (let n = pages - 3; n <= pages; n += 1) service.silent.add(`/push/page${n}`);
+    const eve = await world.person("eve");
+    await subscribed(eve);
+    await ann
+      .chat({ name: "Quick", with: [eve] })
+      .then(({ id }) => ann.say(id, `@${eve.username} quick`));
+    await ann.say(direct.id, "slow");
+    expect(await rings()).toEqual([`@${eve.username} quick`]);
+    expect(await rings()).toEqual([]);
+    expect(service.mostSilent).toBe(1);
+    const rests = await world.sql`
+      select timeouts, rests_until > now() + interval '1 minute' as rests from push_subscriptions where user_id = ${dan.id}
+    `;
+    expect(rests).toContainEqual({ timeouts: 4, rests: true });
+    await world.sql`delete from jobs where kind = 'push'`;
+    await world.sql`update push_subscriptions set rests_until = now() + interval '1 hour' where user_id = ${dan.id}`;
+    await ann.say(direct.id, "not told");
+    await ann.say(group.id, `@${dan.username} not told`);
+    const stored = await world.sql`select from jobs where kind = 'push'`;
+    expect([...stored]).toEqual([]);
+  });
+
+  test("that does not answer for a day ends the subscription, and one that answers again starts afresh", async () => {
+    const { dan, direct } = await scene();
+    await world.sql`update push_subscriptions set timeouts = 11 where user_id = ${dan.id}`;
+    await ann.say(direct.id, "it answers");
+    expect(await rings()).toEqual(["it answers"]);
+    const [row] =
+      await world.sql`select timeouts, rests_until from push_subscriptions where user_id = ${dan.id}`;
+    expect(row).toEqual({ timeouts: 0, rests_until: null });
+    await world.sql`update push_subscriptions set timeouts = 11 where user_id = ${dan.id}`;
+    service.silent.add(`/push/page${pages}`);
+    await ann.say(direct.id, "it does not");
+    await rings();
+    expect((await dan.api("GET", path)).body).toEqual([]);
+    expect(await rings()).toEqual([]);
   });
 
   test("that refuses a message for good is not asked again", async () => {
