@@ -155,6 +155,7 @@ describe("verifying an address", () => {
 describe("resetting a password", () => {
   test("ends all sessions and sockets, is told to the address, and keeps access keys", async () => {
     const { username, email } = await registered();
+    await verify(tokenOf(await mailbox.mailTo(email)));
     const { body: tokens } = await login(username);
     const bearer = { authorization: `Bearer ${tokens.access_token}` };
     const key = { name: "Key", scopes: ["profile:read"] };
@@ -174,6 +175,77 @@ describe("resetting a password", () => {
     expect((await mailbox.mailTo(email, 3)).raw).toContain("your password was reset");
     const byKey = { authorization: `Bearer ${made.key}` };
     expect((await world.call("GET", "/api/auth/me", undefined, byKey)).status).toBe(200);
+  });
+
+  /** Somebody who can get in, and is told, by more than a password. */
+  async function withWaysIn() {
+    const { username, email } = await registered();
+    const { body: tokens } = await login(username);
+    const as = (token: string) => ({ authorization: `Bearer ${token}` });
+    const bearer = as(tokens.access_token);
+    const make = async (path: string, input: object) => {
+      const { status, body } = await world.call("POST", path, input, bearer);
+      expect({ path, status, body }).toMatchObject({ status: 200 });
+      return body;
+    };
+    const [{ id } = { id: 0 }] = await world.sql`
+      select id from users where username = ${username}
+    `;
+    await world.sql`
+      insert into identities (user_id, provider, issuer, subject, label)
+      values (${id}, 'github', 'https://github.com', ${username}, 'octocat')
+    `;
+    const key = await make("/api/auth/keys", { name: "Key", scopes: ["profile:read"] });
+    const bot = await make("/api/bots", { username: `${username}bot` });
+    const botKey = await make(`/api/bots/${bot.id}/keys`, {
+      name: "Bot",
+      scopes: ["profile:read"],
+    });
+    const chat = await make("/api/chats", { title: "Ours" });
+    const url = "https://hooks.example.com/secret";
+    await make("/api/webhooks", { url, events: ["mention"] });
+    await make(`/api/chats/${chat.id}/webhooks`, { url, events: ["message.created"] });
+    const left = async () => {
+      const asked = [key.key, botKey.key].map((made: string) =>
+        world.call("GET", "/api/auth/me", undefined, as(made)),
+      );
+      const [row] = await world.sql`
+        select (select count(*)::int from identities where user_id = ${id}) as identities,
+          (select count(*)::int from webhooks where user_id = ${id}) as webhooks
+      `;
+      return { ...row, keys: (await Promise.all(asked)).map(({ status }) => status) };
+    };
+    return { username, email, left };
+  }
+  const resetBy = async (email: string) => {
+    await forgot(email);
+    expect((await reset(tokenOf(await mailbox.mailTo(email, 2)))).status).toBe(200);
+    return (await mailbox.mailTo(email, 3)).raw.replaceAll(/\s+/g, " ");
+  };
+
+  test("of an address that nobody had confirmed ends all other ways in, since somebody else may have made the account", async () => {
+    const { username, email, left } = await withWaysIn();
+    const bystander = await withWaysIn();
+    const all = { identities: 1, webhooks: 2, keys: [200, 200] };
+    expect(await left()).toEqual(all);
+    const letter = await resetBy(email);
+    expect(await left()).toEqual({ identities: 0, webhooks: 0, keys: [401, 401] });
+    expect(letter).toContain("webhooks were therefore removed");
+    expect(await bystander.left()).toEqual(all);
+    const [event] = await world.sql`
+      select details from audit_events where actor_name = ${username} and action = 'reset_password'
+    `;
+    expect(event?.details).toEqual({ was_verified: false, identities: 1, keys: 2, webhooks: 2 });
+  });
+
+  test("of a confirmed address keeps the other ways in, and names linked accounts and the hosts of webhooks", async () => {
+    const { email, left } = await withWaysIn();
+    await verify(tokenOf(await mailbox.mailTo(email)));
+    const letter = await resetBy(email);
+    expect(await left()).toEqual({ identities: 1, webhooks: 2, keys: [200, 200] });
+    expect(letter).toContain("These linked accounts still sign in: octocat (github).");
+    expect(letter).toContain("at: hooks.example.com.");
+    expect(letter).not.toContain("/secret");
   });
 
   test("works once, of several requests at once too, and ends the other links", async () => {
