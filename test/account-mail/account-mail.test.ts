@@ -213,7 +213,8 @@ describe("resetting a password", () => {
         select (select count(*)::int from identities where user_id = ${id}) as identities,
           (select count(*)::int from webhooks where user_id = ${id}) as webhooks
       `;
-      return { ...row, keys: (await Promise.all(asked)).map(({ status }) => status) };
+      const keys = (await Promise.all(asked)).map(({ status }) => status);
+      return { identities: row?.identities, webhooks: row?.webhooks, keys };
     };
     return { username, email, left };
   }
@@ -388,9 +389,10 @@ test("what was done is in the audit trail", async () => {
 });
 
 describe("without a mail server", () => {
+  const maillessLog = new CapturedLog();
   let mailless: Awaited<ReturnType<typeof startWorld>>;
   beforeAll(async () => {
-    mailless = await startWorld();
+    mailless = await startWorld({ durations: { mailRetryMs: [1, 1] }, logTo: maillessLog });
   });
   afterAll(() => mailless.stop());
 
@@ -403,6 +405,17 @@ describe("without a mail server", () => {
       await mailless.call("POST", "/api/auth/password/reset", { token: "x", password: another }),
     ];
     for (const answer of answers) expectProblem(answer, 503, "mail_not_configured");
+  });
+
+  test("mails that wait from the time when there was one are given up, and their addresses go", async () => {
+    const payload = { kind: "reset_password", email: "waiting@example.com" };
+    await addJob(mailless.sql, { kind: "mail", orderKey: "mail:waiting", payload });
+    mailless.ctx.jobs.wake();
+    await maillessLog.find({ msg: "a mail was given up", kind: "reset_password" });
+    await mailless.jobs.idle();
+    const left =
+      await mailless.sql`select payload, dead_at is not null as is_dead, error from jobs`;
+    expect([...left]).toEqual([{ payload: {}, is_dead: true, error: "no mail server is set up" }]);
   });
 });
 
