@@ -239,6 +239,48 @@ describe("resetting a password", () => {
     expect(event?.details).toEqual({ was_verified: false, identities: 1, keys: 2, webhooks: 2 });
   });
 
+  test("of an address that nobody had confirmed ends what is being added at that moment, too", async () => {
+    const { username, email } = await registered();
+    const { body: tokens } = await login(username);
+    const bearer = { authorization: `Bearer ${tokens.access_token}` };
+    await forgot(email);
+    const token = tokenOf(await mailbox.mailTo(email, 2));
+    const waiting = async (count: number) => {
+      for (;;) {
+        const [row] = await world.sql`
+          select count(*)::int as count from pg_stat_activity
+          where datname = current_database() and wait_event_type = 'Lock'
+        `;
+        if (row?.count === count) return;
+        await Bun.sleep(5);
+      }
+    };
+    // While the account is locked, the reset waits for it, and then whoever adds something.
+    const transaction = await world.sql.reserve();
+    const requests: ReturnType<typeof reset>[] = [];
+    try {
+      await transaction`begin`;
+      await transaction`select id from users where username = ${username} for update`;
+      requests.push(reset(token));
+      await waiting(1);
+      const key = { name: "Key", scopes: ["profile:read"] };
+      requests.push(world.call("POST", "/api/auth/keys", key, bearer));
+      const webhook = { url: "https://hooks.example.com/", events: ["mention"] };
+      requests.push(world.call("POST", "/api/webhooks", webhook, bearer));
+      await waiting(3);
+    } finally {
+      await transaction`rollback`;
+      transaction.release();
+    }
+    const answers = await Promise.all(requests);
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
+    const left = await world.sql`
+      select k.id from access_keys k join users u on u.id = k.user_id where u.username = ${username}
+      union all select w.id from webhooks w join users u on u.id = w.user_id where u.username = ${username}
+    `;
+    expect([...left]).toEqual([]);
+  });
+
   test("of a confirmed address keeps the other ways in, and names linked accounts and the hosts of webhooks", async () => {
     const { email, left } = await withWaysIn();
     await verify(tokenOf(await mailbox.mailTo(email)));
