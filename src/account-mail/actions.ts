@@ -10,7 +10,8 @@ import { databaseError } from "../database/connect.ts";
 import type { MailQueue } from "../mail/mail.ts";
 import type { ChangeEmailInput, ResetPasswordInput } from "../wire/mail.ts";
 import { Problem } from "../wire/problems.ts";
-import { deleteOldLinks, isResetLink, takeResetLink, takeVerifyLink } from "./queries.ts";
+import { deleteOldLinks, takeVerifyLink } from "./queries.ts";
+import { endLateWaysIn, isResetLink, takeResetLink } from "./reset-queries.ts";
 
 const cleanUpPageSize = 1_000;
 
@@ -76,7 +77,8 @@ export async function requestReset(mail: MailQueue, email: string): Promise<void
 }
 
 /**
- * Uses the link of a mail: the person has a new password, all sessions of the person have ended, and the address is told.
+ * Uses the link of a mail: the person has a new password, all sessions of the person have ended, and the address is told. If it is the first
+ * proof of the address, linked accounts, access keys and webhooks have ended, too: whoever has registered may be somebody else.
  * @throws Problem `mail_not_configured`, `invalid_link`, `unavailable`
  */
 export async function resetPassword(
@@ -95,6 +97,7 @@ export async function resetPassword(
   endSessions(ctx, reset.session_ids);
   // A sign-in with the old password that was stored while that statement waited for it is not in its snapshot.
   endSessions(ctx, await deleteAllSessions(ctx.sql, reset.id));
+  if (!reset.was_verified) endSessions(ctx, await endLateWaysIn(ctx.sql, reset.id));
   ctx.jobs.wake();
 }
 

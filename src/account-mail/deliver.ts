@@ -4,6 +4,7 @@ import type { Ctx } from "../context.ts";
 import type { Mail, MailJob, MailTransport } from "../mail/mail.ts";
 import { linkTtlSeconds } from "../wire/mail.ts";
 import {
+  identityLetter,
   resetLetter,
   takenLetter,
   verifyLetter,
@@ -12,6 +13,7 @@ import {
   webhookOffLetter,
 } from "./letters.ts";
 import { deleteLink, insertResetLink, insertVerifyLink } from "./queries.ts";
+import { findWaysIn } from "./reset-queries.ts";
 
 type DeliveringCtx = Pick<Ctx, "sql" | "config">;
 
@@ -53,10 +55,28 @@ async function mailOf(
       return found && resetLetter({ ...found, publicUrl, token });
     }
     case "password_was_reset":
-      return wasResetLetter(job);
+      return await wasReset({ sql, config }, job);
     case "email_was_changed":
       return wasChangedLetter({ ...job, newEmail: job.new_email });
+    case "identity_was_linked":
+      return identityLetter({ ...job, provider: nameOf(config, job.provider) });
     case "webhook_off":
       return webhookOffLetter(job);
   }
 }
+
+async function wasReset(
+  { sql, config }: DeliveringCtx,
+  job: Extract<MailJob, { kind: "password_was_reset" }>,
+): Promise<Mail> {
+  const { user_id: userId, was_verified: wasVerified = true } = job;
+  if (userId === undefined || !wasVerified) return wasResetLetter({ ...job, wasVerified });
+  const { identities, webhook_urls: urls } = await findWaysIn(sql, userId);
+  const linked = identities.map(({ provider, label }) => `${label} (${nameOf(config, provider)})`);
+  const webhooks = urls.map((url) => new URL(url).host);
+  return wasResetLetter({ ...job, wasVerified, linked, webhooks });
+}
+
+/** The name of a provider, or its id if it is not set up any more. */
+const nameOf = ({ signIn }: DeliveringCtx["config"], provider: string) =>
+  signIn.providers.find(({ id }) => id === provider)?.name ?? provider;

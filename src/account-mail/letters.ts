@@ -90,14 +90,65 @@ export function resetLetter({ email, username, publicUrl, token }: LinkMail): Ma
   });
 }
 
-export function wasResetLetter({ email, username }: { email: string; username: string }): Mail {
+/**
+ * @param wasVerified whether the address was known to be the person's before the reset
+ * @param linked accounts at providers that still sign in
+ * @param webhooks hosts that are still told of what concerns the person
+ */
+export function wasResetLetter({
+  email,
+  username,
+  wasVerified,
+  linked = [],
+  webhooks = [],
+}: {
+  email: string;
+  username: string;
+  wasVerified: boolean;
+  linked?: readonly string[];
+  webhooks?: readonly string[];
+}): Mail {
+  const goingOn = [
+    "Access keys of programs go on: see whether you know all of them in your settings.",
+    ...(linked.length > 0 ? [`These linked accounts still sign in: ${linked.join(", ")}.`] : []),
+    ...(webhooks.length > 0
+      ? [`Your own webhooks are still told of your messages at: ${webhooks.join(", ")}.`]
+      : []),
+    ...(linked.length + webhooks.length > 0
+      ? ["Remove those that you do not know in your settings."]
+      : []),
+  ];
+  const ended =
+    "This address had not been confirmed before, so somebody else may have made the account. Linked accounts, access keys, also those of bots, and webhooks were therefore removed.";
   return letter({
     to: email,
     subject: `Your password for ${product} was reset`,
     paragraphs: [
       `Hello ${username}, your password was reset by a link that was sent to this address. All your sessions have ended.`,
-      "Access keys of programs go on: see whether you know all of them in your settings.",
+      ...(wasVerified ? goingOn : [ended]),
       "If it was not you, somebody can read your mails: change the password of your mailbox, and reset this one again.",
+    ],
+  });
+}
+
+/** To the address of a person who can sign in with another account from now on. */
+export function identityLetter({
+  email,
+  username,
+  provider,
+  label,
+}: {
+  email: string;
+  username: string;
+  provider: string;
+  label: string;
+}): Mail {
+  return letter({
+    to: email,
+    subject: `An account was linked to yours at ${product}`,
+    paragraphs: [
+      `Hello ${username}, the account ${label} (${provider}) was linked to yours. Whoever has it can sign in as you from now on.`,
+      "If it was not you, unlink it in your settings, end all other sessions there, and change your password.",
     ],
   });
 }

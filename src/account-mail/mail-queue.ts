@@ -1,6 +1,7 @@
 import { insertMailJob } from "../accounts/mail-jobs.ts";
 import type { Config } from "../config/config.ts";
 import type { Ctx } from "../context.ts";
+import { JobRefused } from "../jobs/jobs.ts";
 import { createLogTransport } from "../mail/log-transport.ts";
 import { mailKind, MailJob, type MailQueue, type MailTransport } from "../mail/mail.ts";
 import { createSmtpTransport } from "../mail/smtp.ts";
@@ -27,26 +28,25 @@ export function createMailQueue(
 ): ClosableMailQueue {
   const { config, jobs, log, sql, telemetry } = ctx;
   const transport = createTransport(config, log);
-  if (transport) {
-    jobs.handle({
-      name: mailKind,
-      payload: MailJob,
-      concurrency,
-      timeoutMs,
-      retryMs,
-      // It has an address.
-      isPersonal: true,
-      async run(job) {
-        await deliver(ctx, transport, job);
-        telemetry.metrics.mailEnded("sent");
-      },
-      onGivenUp({ kind }, error) {
-        telemetry.metrics.mailEnded("failed");
-        log.error({ err: error, kind }, "a mail was given up");
-        return Promise.resolve();
-      },
-    });
-  }
+  jobs.handle({
+    name: mailKind,
+    payload: MailJob,
+    concurrency,
+    timeoutMs,
+    retryMs,
+    // It has an address.
+    isPersonal: true,
+    async run(job, { isLast }) {
+      if (!transport) throw noTransport(isLast);
+      await deliver(ctx, transport, job);
+      telemetry.metrics.mailEnded("sent");
+    },
+    onGivenUp({ kind }, error) {
+      telemetry.metrics.mailEnded("failed");
+      log.error({ err: error, kind }, "a mail was given up");
+      return Promise.resolve();
+    },
+  });
   return {
     isOn: transport !== undefined,
     async add(job) {
@@ -58,6 +58,12 @@ export function createMailQueue(
     close: () => transport?.close(),
   };
 }
+
+/** Mails may wait from the time before `SMTP_URL` was removed. Until the last try, another server may be the first that has it. */
+const noTransport = (isLast: boolean) => {
+  const message = "no mail server is set up";
+  return isLast ? new JobRefused(message) : new Error(message);
+};
 
 function createTransport({ mail }: Config, log: Ctx["log"]): MailTransport | undefined {
   if (mail.by === "smtp") return createSmtpTransport(mail);

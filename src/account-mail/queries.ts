@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { insertMailJob } from "../accounts/mail-jobs.ts";
 import { insertEvent, type Source } from "../audit/queries.ts";
-import { maybe, one, type Sql } from "../database/connect.ts";
+import { maybe, type Sql } from "../database/connect.ts";
 
 /** Links of one kind for one account in an hour, so that nobody can fill somebody's mailbox. */
 const linksPerHourMax = 5;
@@ -133,83 +133,6 @@ export async function takeVerifyLink(
       select before.username, before.email, before.old_email from before join changed using (id)
     `,
     Verified,
-  );
-}
-
-/** Whether a link would reset a password now. */
-export async function isResetLink(sql: Sql, hash: Buffer): Promise<boolean> {
-  const row = one(
-    await sql`
-      select exists (
-        select from mail_links where link_hash = ${hash} and purpose = 'reset_password' and expires_at > now()
-      ) as found
-    `,
-    z.object({ found: z.boolean() }),
-  );
-  return row.found;
-}
-
-const Reset = z.object({
-  id: z.int(),
-  username: z.string(),
-  email: z.string(),
-  session_ids: z.array(z.uuid()),
-});
-
-/**
- * Uses a link: the person has another password, and all sessions of the person end, as do the other links: somebody else
- * may have asked for them. The address is verified, since the link was sent there, and is told.
- * @returns undefined for a link that does not work, also if the person has another address by now
- */
-export async function takeResetLink(
-  sql: Sql,
-  { hash, hashedPassword, source }: { hash: Buffer; hashedPassword: string; source: Source },
-): Promise<z.infer<typeof Reset> | undefined> {
-  return maybe(
-    await sql`
-      with link as (
-        delete from mail_links
-        where link_hash = ${hash} and purpose = 'reset_password' and expires_at > now()
-        returning user_id, email
-      ),
-      changed as (
-        update users u
-        set hashed_password = ${hashedPassword}, email_verified_at = coalesce(u.email_verified_at, now())
-        from link
-        where u.id = link.user_id and lower(u.email) = lower(link.email) and u.deleted_at is null
-        returning u.id, u.username, u.email
-      ),
-      other_links as (
-        delete from mail_links l using changed
-        where l.user_id = changed.id and l.link_hash <> ${hash}
-      ),
-      ended as (
-        delete from sessions s using changed
-        where s.user_id = changed.id and s.access_key_id is null
-        returning s.id
-      ),
-      audited as (${insertEvent(
-        sql,
-        {
-          action: "reset_password",
-          outcome: "ok",
-          actor: { id: sql`changed.id`, username: sql`changed.username` },
-          target: sql`'user:' || changed.id`,
-          source,
-        },
-        sql`from changed`,
-      )}),
-      mailed as (${insertMailJob(
-        sql,
-        {
-          payload: sql`jsonb_build_object('kind', 'password_was_reset', 'email', changed.email, 'username', changed.username)`,
-          email: sql`changed.email`,
-        },
-        sql`from changed`,
-      )})
-      select id, username, email, array(select id from ended) as session_ids from changed
-    `,
-    Reset,
   );
 }
 

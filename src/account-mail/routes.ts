@@ -71,7 +71,8 @@ const resetRoute = createRoute({
   tags,
   summary: "Use the link of a mail that resets a password",
   description:
-    "All sessions of the person end, and their sockets are closed; access keys go on. The address is told that the password was reset. " +
+    "All sessions of the person end, and their sockets are closed. The address is told that the password was reset. Access keys, linked " +
+    "accounts and webhooks go on, unless the address had never been verified: somebody else may have registered with it, and they end, too. " +
     "A second factor is still asked for at the next sign-in.",
   request: { body: takes(ResetPasswordInput) },
   responses: {

@@ -9,13 +9,11 @@ import {
   deleteOtherSessions,
   deleteOwnSession,
   findSessions,
-  isRecentSignIn,
   updatePassword,
 } from "./session-queries.ts";
 import type { Caller } from "./access-tokens.ts";
 import { endSessions } from "./recent-sessions.ts";
-
-const recentSignInSeconds = 10 * 60;
+import { hasRecentSignIn } from "./recent-sign-in.ts";
 
 /** The caller's sessions, the most recently used first. */
 export async function listSessions(ctx: Ctx, caller: Caller): Promise<Session[]> {
@@ -49,7 +47,7 @@ export async function changePassword(
   input: ChangePasswordInput,
 ): Promise<void> {
   const oldHash = await findPasswordHash(ctx.sql, caller.id);
-  if (oldHash === noPassword) await requireRecentSignIn(ctx, caller);
+  if (oldHash === noPassword) await requireSignInForPassword(ctx, caller);
   else if (
     oldHash === undefined ||
     input.current_password === null ||
@@ -67,8 +65,8 @@ export async function changePassword(
 }
 
 /** A sign-in shows as well as a password who somebody is (OWASP ASVS 5.0, 7.5.1). @throws Problem `no_password` */
-async function requireRecentSignIn(ctx: Ctx, caller: Caller): Promise<void> {
-  if (await isRecentSignIn(ctx.sql, caller.sessionId, recentSignInSeconds)) return;
+async function requireSignInForPassword(ctx: Ctx, caller: Caller): Promise<void> {
+  if (await hasRecentSignIn(ctx, caller)) return;
   throw new Problem(
     "no_password",
     "Your account has no password. Sign out, sign in again, and choose one within 10 minutes.",

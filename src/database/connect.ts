@@ -108,11 +108,11 @@ export const withoutWaiting = (sql: Sql) =>
   sql`set_config('synchronous_commit', 'off', true) as synchronous_commit`;
 
 /**
- * The process id of PostgreSQL's process that runs the statement, which ends with this server; null behind a pooler, whose
- * connections outlive it.
+ * The process id of PostgreSQL's process that runs the statement, which ends with this server; 0, which no process has, behind a pooler,
+ * whose connections outlive it.
  */
 export const ownProcess = (sql: Sql) =>
-  sql`case when current_setting(${directSetting}, true) = 'on' then pg_backend_pid() end`;
+  sql`case when current_setting(${directSetting}, true) = 'on' then pg_backend_pid() else 0 end`;
 
 function safeInteger(text: string): number {
   const value = Number(text);

@@ -1,5 +1,6 @@
 // Accounts at providers, and the people they are linked to.
 import { z } from "zod";
+import { insertMailJob } from "../accounts/mail-jobs.ts";
 import { noPassword } from "../accounts/passwords.ts";
 import { insertEvent, type Actor, type Source } from "../audit/queries.ts";
 import { many, maybe, one, type Sql } from "../database/connect.ts";
@@ -77,17 +78,17 @@ const Linked = z.object({
   owner_id: z.int().nullable(),
 });
 
-/** Links an account at a provider to the person of a session that has not ended, unless it is linked to somebody. */
+/** Links an account at a provider to the person of a session that has not ended, unless it is linked to somebody. The person's address is told. */
 export async function linkIdentity(
   sql: Sql,
   sessionId: string,
-  { provider, account, source }: NewIdentity,
+  { provider, account, source, isMailed }: NewIdentity & { isMailed: boolean },
 ): Promise<z.infer<typeof Linked>> {
   return one(
     await sql`
       -- The person is locked, so that of several requests at once each counts the identities of those before.
       with person as materialized (
-        select u.id, u.username
+        select u.id, u.username, u.email
         from sessions s
         join users u on u.id = s.user_id and u.deleted_at is null
         where s.id = ${sessionId} and s.expires_at > now() and s.access_key_id is null
@@ -112,6 +113,17 @@ export async function linkIdentity(
           source,
         },
         sql`from person join linked on linked.user_id = person.id`,
+      )}),
+      mailed as (${insertMailJob(
+        sql,
+        {
+          payload: sql`jsonb_build_object(
+            'kind', 'identity_was_linked', 'email', person.email, 'username', person.username, 'provider', ${provider}::text,
+            'label', ${account.label}::text
+          )`,
+          email: sql`person.email`,
+        },
+        sql`from person join linked on linked.user_id = person.id where ${isMailed}`,
       )})
       select (select id from person) as person_id, (select username from person) as username,
         exists (select from linked) as is_linked,

@@ -123,12 +123,13 @@ const linkRoute = createRoute({
   description:
     "The browser then goes to `url`, and comes back to `return_to` with `linked` in the fragment, or with `error` and `provider` as for " +
     "a sign-in. The answer sets the cookie that binds the visit to the browser, so a page of another origin needs " +
-    '`credentials: "include"`, and has to belong to the same site. The account is linked only if the session goes on.',
+    '`credentials: "include"`, and has to belong to the same site. The account is linked only if the session goes on, and was begun by a ' +
+    "sign-in within the last 10 minutes. The email address is told.",
   security: bearer,
   request: { params: LinkPath, query: LinkQuery },
   responses: {
     200: { ...answers(Visit, "Where the browser has to go"), headers: setsCookie },
-    ...refuses("invalid_token", "not_found", "invalid"),
+    ...refuses("invalid_token", "sign_in_again", "not_found", "invalid"),
   },
 });
 

@@ -1,6 +1,7 @@
 // A visit to a provider: the browser is sent there, and comes back with an account that the provider vouches for.
 import type { Caller } from "../accounts/access-tokens.ts";
 import { hashSecret, makeSecret } from "../accounts/access-tokens.ts";
+import { requireRecentSignIn } from "../accounts/recent-sign-in.ts";
 import { record } from "../audit/audit.ts";
 import type { Source } from "../audit/queries.ts";
 import type { Ctx } from "../context.ts";
@@ -35,7 +36,8 @@ const callbackOf = ({ publicUrl }: Ctx["config"], { id }: Provider) =>
 
 /**
  * Begins a visit that signs somebody in, or that links an account to `caller`. Where the provider is away the browser returns at once.
- * @throws Problem `not_found` for a provider that is not set up, `invalid` for a return address that is not allowed, `unavailable`
+ * @throws Problem `not_found` for a provider that is not set up, `invalid` for a return address that is not allowed, `unavailable`,
+ * `sign_in_again` where an account would be linked
  */
 export async function beginVisit(
   ctx: Ctx,
@@ -44,6 +46,7 @@ export async function beginVisit(
 ): Promise<Begun> {
   const provider = providers.get(visit.provider);
   const returnTo = returnAddressOf(ctx.config, visit.return_to);
+  if (visit.caller) await requireRecentSignIn(ctx, visit.caller);
   const secret = makeVisitSecret();
   const secretHash = hashSecret(secret);
   const { code_challenge: challenge } = visit;
@@ -214,9 +217,11 @@ const linkTries = 2;
 
 async function link(ctx: Ctx, sessionId: string, vouched: Vouched): Promise<void> {
   for (let n = 0; n < linkTries; n += 1) {
-    const linked = await linkIdentity(ctx.sql, sessionId, vouched);
+    const isMailed = ctx.config.mail.by !== "none";
+    const linked = await linkIdentity(ctx.sql, sessionId, { ...vouched, isMailed });
     const { person_id: id, username, owner_id: ownerId } = linked;
     if (id === null || username === null) throw new Refusal("visit_expired");
+    if (linked.is_linked) ctx.jobs.wake();
     if (linked.is_linked || ownerId === id) return;
     if (ownerId === null) continue;
     const outcome = "identity_taken";

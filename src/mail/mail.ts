@@ -21,17 +21,31 @@ export const mailKind = "mail";
 /**
  * The work that ends in a mail. It has neither a secret nor a text, so that it may be stored: links are made when the mail is.
  * `verify_email`: a link for the address that a person wants to have. `reset_password`: a link for whoever has the address, if anybody.
- * `password_was_reset`, `email_was_changed`, `webhook_off`: notices.
+ * `password_was_reset`, `email_was_changed`, `identity_was_linked`, `webhook_off`: notices.
  */
 export const MailJob = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("verify_email"), user_id: z.int(), email: z.string() }),
   z.object({ kind: z.literal("reset_password"), email: z.string() }),
-  z.object({ kind: z.literal("password_was_reset"), email: z.string(), username: z.string() }),
+  z.object({
+    kind: z.literal("password_was_reset"),
+    email: z.string(),
+    username: z.string(),
+    /** Both are missing in jobs of a version before. */
+    user_id: z.int().optional(),
+    was_verified: z.boolean().optional(),
+  }),
   z.object({
     kind: z.literal("email_was_changed"),
     email: z.string(),
     username: z.string(),
     new_email: z.string(),
+  }),
+  z.object({
+    kind: z.literal("identity_was_linked"),
+    email: z.string(),
+    username: z.string(),
+    provider: z.string(),
+    label: z.string(),
   }),
   z.object({
     kind: z.literal("webhook_off"),

@@ -1,5 +1,6 @@
 // Webhooks: addresses that are told of the events of a chat, by its owner's wish, or of what concerns a person.
 import type { Caller } from "../accounts/access-tokens.ts";
+import { requireRecentSignIn } from "../accounts/recent-sign-in.ts";
 import { chatNotFound } from "../chats/actions.ts";
 import type { Ctx } from "../context.ts";
 import { Problem } from "../wire/problems.ts";
@@ -48,13 +49,14 @@ export async function createChatWebhook(
   return { ...created.webhook, secret };
 }
 
-/** @throws Problem `invalid` for an address that is not public, `too_many_webhooks` */
+/** @throws Problem `invalid` for an address that is not public, `sign_in_again`, `too_many_webhooks` */
 export async function createOwnWebhook(
   ctx: Ctx,
   caller: Caller,
   { url, events, secret = makeWebhookSecret() }: CreateWebhookInput,
 ): Promise<CreatedWebhook> {
   requirePublic(ctx, url);
+  await requireRecentSignIn(ctx, caller);
   const sealedSecret = sealSecret(ctx, secret);
   const created = await insertOwnWebhook(ctx.sql, caller, { url, events, sealedSecret });
   if (created?.outcome !== "created")

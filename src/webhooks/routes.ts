@@ -71,12 +71,12 @@ const createOwnRoute = createRoute({
   summary: "Have an address told of what concerns me",
   description:
     "Mentions, invitations and unread messages in all of the caller's chats, in the same form as a chat's webhook is told of events. " +
-    "After leaving a chat nothing of it is told any more.",
+    "After leaving a chat nothing of it is told any more. It takes a session that was begun by a sign-in within the last 10 minutes.",
   security: bearer,
   request: { body: takes(CreateWebhookInput) },
   responses: {
     200: answers(CreatedWebhook, "The webhook with its secret"),
-    ...refuses(...badBody, "invalid_token", "too_many_webhooks"),
+    ...refuses(...badBody, "invalid_token", "sign_in_again", "too_many_webhooks"),
   },
 });
 

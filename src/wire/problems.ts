@@ -11,6 +11,7 @@ export const problemCatalogue = {
   mfa_required: { status: 401, title: "A code is required" },
   invalid_code: { status: 403, title: "Wrong code" },
   wrong_password: { status: 403, title: "Wrong password" },
+  sign_in_again: { status: 403, title: "Sign in again first" },
   forbidden: { status: 403, title: "Not allowed" },
   insufficient_scope: { status: 403, title: "The access key does not allow this" },
   not_found: { status: 404, title: "Not found" },

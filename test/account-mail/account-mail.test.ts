@@ -155,6 +155,7 @@ describe("verifying an address", () => {
 describe("resetting a password", () => {
   test("ends all sessions and sockets, is told to the address, and keeps access keys", async () => {
     const { username, email } = await registered();
+    await verify(tokenOf(await mailbox.mailTo(email)));
     const { body: tokens } = await login(username);
     const bearer = { authorization: `Bearer ${tokens.access_token}` };
     const key = { name: "Key", scopes: ["profile:read"] };
@@ -174,6 +175,120 @@ describe("resetting a password", () => {
     expect((await mailbox.mailTo(email, 3)).raw).toContain("your password was reset");
     const byKey = { authorization: `Bearer ${made.key}` };
     expect((await world.call("GET", "/api/auth/me", undefined, byKey)).status).toBe(200);
+  });
+
+  /** Somebody who can get in, and is told, by more than a password. */
+  async function withWaysIn() {
+    const { username, email } = await registered();
+    const { body: tokens } = await login(username);
+    const as = (token: string) => ({ authorization: `Bearer ${token}` });
+    const bearer = as(tokens.access_token);
+    const make = async (path: string, input: object) => {
+      const { status, body } = await world.call("POST", path, input, bearer);
+      expect({ path, status, body }).toMatchObject({ status: 200 });
+      return body;
+    };
+    const [{ id } = { id: 0 }] = await world.sql`
+      select id from users where username = ${username}
+    `;
+    await world.sql`
+      insert into identities (user_id, provider, issuer, subject, label)
+      values (${id}, 'github', 'https://github.com', ${username}, 'octocat')
+    `;
+    const key = await make("/api/auth/keys", { name: "Key", scopes: ["profile:read"] });
+    const bot = await make("/api/bots", { username: `${username}bot` });
+    const botKey = await make(`/api/bots/${bot.id}/keys`, {
+      name: "Bot",
+      scopes: ["profile:read"],
+    });
+    const chat = await make("/api/chats", { title: "Ours" });
+    const url = "https://hooks.example.com/secret";
+    await make("/api/webhooks", { url, events: ["mention"] });
+    await make(`/api/chats/${chat.id}/webhooks`, { url, events: ["message.created"] });
+    const left = async () => {
+      const asked = [key.key, botKey.key].map((made: string) =>
+        world.call("GET", "/api/auth/me", undefined, as(made)),
+      );
+      const [row] = await world.sql`
+        select (select count(*)::int from identities where user_id = ${id}) as identities,
+          (select count(*)::int from webhooks where user_id = ${id}) as webhooks
+      `;
+      const keys = (await Promise.all(asked)).map(({ status }) => status);
+      return { identities: row?.identities, webhooks: row?.webhooks, keys };
+    };
+    return { username, email, left };
+  }
+  const resetBy = async (email: string) => {
+    await forgot(email);
+    expect((await reset(tokenOf(await mailbox.mailTo(email, 2)))).status).toBe(200);
+    return (await mailbox.mailTo(email, 3)).raw.replaceAll(/\s+/g, " ");
+  };
+
+  test("of an address that nobody had confirmed ends all other ways in, since somebody else may have made the account", async () => {
+    const { username, email, left } = await withWaysIn();
+    const bystander = await withWaysIn();
+    const all = { identities: 1, webhooks: 2, keys: [200, 200] };
+    expect(await left()).toEqual(all);
+    const letter = await resetBy(email);
+    expect(await left()).toEqual({ identities: 0, webhooks: 0, keys: [401, 401] });
+    expect(letter).toContain("webhooks were therefore removed");
+    expect(await bystander.left()).toEqual(all);
+    const [event] = await world.sql`
+      select details from audit_events where actor_name = ${username} and action = 'reset_password'
+    `;
+    expect(event?.details).toEqual({ was_verified: false, identities: 1, keys: 2, webhooks: 2 });
+  });
+
+  test("of an address that nobody had confirmed ends what is being added at that moment, too", async () => {
+    const { username, email } = await registered();
+    const { body: tokens } = await login(username);
+    const bearer = { authorization: `Bearer ${tokens.access_token}` };
+    await forgot(email);
+    const token = tokenOf(await mailbox.mailTo(email, 2));
+    const waiting = async (count: number) => {
+      for (;;) {
+        const [row] = await world.sql`
+          select count(*)::int as count from pg_stat_activity
+          where datname = current_database() and wait_event_type = 'Lock'
+        `;
+        if (row?.count === count) return;
+        await Bun.sleep(5);
+      }
+    };
+    // While the account is locked, the reset waits for it, and then whoever adds something.
+    const transaction = await world.sql.reserve();
+    const requests: ReturnType<typeof reset>[] = [];
+    try {
+      await transaction`begin`;
+      await transaction`select id from users where username = ${username} for update`;
+      requests.push(reset(token));
+      await waiting(1);
+      const key = { name: "Key", scopes: ["profile:read"] };
+      requests.push(world.call("POST", "/api/auth/keys", key, bearer));
+      const webhook = { url: "https://hooks.example.com/", events: ["mention"] };
+      requests.push(world.call("POST", "/api/webhooks", webhook, bearer));
+      await waiting(3);
+    } finally {
+      await transaction`rollback`;
+      transaction.release();
+    }
+    const answers = await Promise.all(requests);
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
+    const left = await world.sql`
+      select k.id from access_keys k join users u on u.id = k.user_id where u.username = ${username}
+      union all select w.id from webhooks w join users u on u.id = w.user_id where u.username = ${username}
+    `;
+    expect([...left]).toEqual([]);
+  });
+
+  test("of a confirmed address keeps the other ways in, and names linked accounts and the hosts of webhooks", async () => {
+    const { email, left } = await withWaysIn();
+    await verify(tokenOf(await mailbox.mailTo(email)));
+    const letter = await resetBy(email);
+    expect(await left()).toEqual({ identities: 1, webhooks: 2, keys: [200, 200] });
+    expect(letter).toContain("These linked accounts still sign in: octocat (github).");
+    expect(letter).toContain("at: hooks.example.com.");
+    expect(letter).not.toContain("/secret");
   });
 
   test("works once, of several requests at once too, and ends the other links", async () => {
@@ -316,9 +431,10 @@ test("what was done is in the audit trail", async () => {
 });
 
 describe("without a mail server", () => {
+  const maillessLog = new CapturedLog();
   let mailless: Awaited<ReturnType<typeof startWorld>>;
   beforeAll(async () => {
-    mailless = await startWorld();
+    mailless = await startWorld({ durations: { mailRetryMs: [1, 1] }, logTo: maillessLog });
   });
   afterAll(() => mailless.stop());
 
@@ -331,6 +447,17 @@ describe("without a mail server", () => {
       await mailless.call("POST", "/api/auth/password/reset", { token: "x", password: another }),
     ];
     for (const answer of answers) expectProblem(answer, 503, "mail_not_configured");
+  });
+
+  test("mails that wait from the time when there was one are given up, and their addresses go", async () => {
+    const payload = { kind: "reset_password", email: "waiting@example.com" };
+    await addJob(mailless.sql, { kind: "mail", orderKey: "mail:waiting", payload });
+    mailless.ctx.jobs.wake();
+    await maillessLog.find({ msg: "a mail was given up", kind: "reset_password" });
+    await mailless.jobs.idle();
+    const left =
+      await mailless.sql`select payload, dead_at is not null as is_dead, error from jobs`;
+    expect([...left]).toEqual([{ payload: {}, is_dead: true, error: "no mail server is set up" }]);
   });
 });
 

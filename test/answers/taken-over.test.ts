@@ -124,6 +124,25 @@ describe("an answer whose server was taken for dead", () => {
     expect(await ends(bens, messageId)).toEqual({ text: `${soFar}, and on`, status: "complete" });
   });
 
+  test("is left to a server of the version before, which names no connection, until its own short lease has run out", async () => {
+    const { anna, chat, bens } = await room(world);
+    const question = await anna.say(chat.id, "for the one that is not updated yet");
+    world.gemini.respondWith(answer(say(", and on"), finish()));
+    const messageId = await leftBehind(world.sql, question, { leaseSeconds: 60 });
+    const heldBy = (pid: number | null) => world.sql`
+      update answer_runs set holder_pid = ${pid}::int, lease_expires_at = now() + ${silenceSeconds} * interval '1 second'
+      where message_id = ${messageId}
+    `;
+    await heldBy(null);
+    await recoverAnswers(other.ctx);
+    const [run] = await world.sql`select attempt from answer_runs where message_id = ${messageId}`;
+    expect(run?.attempt).toBe(1);
+    // Behind a pooler a server of this version names a process that there is not.
+    await heldBy(0);
+    await recoverAnswers(other.ctx);
+    expect(await ends(bens, messageId)).toEqual({ text: `${soFar}, and on`, status: "complete" });
+  });
+
   test("is taken over by one, however many look at once", async () => {
     const { anna, chat } = await room(world);
     const question = await anna.say(chat.id, "for the dead one");

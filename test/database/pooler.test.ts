@@ -2,7 +2,13 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { pino } from "pino";
 import postgres from "postgres";
 import { parseDatabaseUrl } from "../../src/config/database-address.ts";
-import { databaseError, isDatabaseAway, isLocked, type Sql } from "../../src/database/connect.ts";
+import {
+  databaseError,
+  isDatabaseAway,
+  isLocked,
+  ownProcess,
+  type Sql,
+} from "../../src/database/connect.ts";
 import { observed } from "../../src/database/query-metrics.ts";
 import { openPool } from "../../src/database/pooler.ts";
 import { CapturedLog } from "../world/captured.ts";
@@ -99,6 +105,14 @@ describe.skipIf(!hasPgbouncer)("behind PgBouncer in transaction mode", () => {
     // @ts-expect-error Values that no column can have fail before they are sent.
     for (let n = 0; n < 20; n += 1) await expect(sql`select ${undefined}`.then()).rejects.toThrow();
     expect([...(await sql`select count(*)::int as count from kept`)]).toEqual([{ count: 900 }]);
+  });
+
+  test("a server has no process of PostgreSQL of its own, unlike without it", async () => {
+    expect([...(await sql`select ${ownProcess(sql)} as pid`)]).toEqual([{ pid: 0 }]);
+    const own = await openPool(parseDatabaseUrl(direct), log);
+    const [row] = await own`select ${ownProcess(own)} = pg_backend_pid() as is_own`;
+    expect(row?.is_own).toBe(true);
+    await own.end({ timeout: 1 });
   });
 
   test("a statement that waits for a lock gives up after 2 s", async () => {

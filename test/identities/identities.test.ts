@@ -82,6 +82,60 @@ describe("linking", () => {
     await stage.signIn(browser);
   });
 
+  test("takes a recent sign-in, which a stolen session is not", async () => {
+    const person = await member();
+    const path = "/api/auth/identities/github";
+    await stage.world.sql`
+      update sessions set created_at = now() - interval '11 minutes'
+      where user_id = (select id from users where username = ${person.username})
+    `;
+    const refused = await person.api("POST", path);
+    expectProblem(refused, 403, "sign_in_again");
+    expect(refused.body.detail).toContain("sign in again");
+    const webhook = { url: "https://hooks.example.com/", events: ["mention"] };
+    expectProblem(await person.api("POST", "/api/webhooks", webhook), 403, "sign_in_again");
+    expect((await person.api("GET", "/api/webhooks")).body).toEqual([]);
+    const login = { username: person.username, password };
+    const { body } = await stage.world.call("POST", "/api/auth/login", login);
+    const fresh = stage.session(body.access_token);
+    expect(await link(fresh, octocat().browser, "github")).toEqual({ linked: "github" });
+    expect((await fresh.api("POST", "/api/webhooks", webhook)).status).toBe(200);
+  });
+
+  test("is told to the address once, and names the account", async () => {
+    const person = await member();
+    const email = `${person.username}@example.org`;
+    const { login, browser } = octocat();
+    await link(person, browser, "github");
+    const { raw } = await mailbox.mailTo(email, 2);
+    expect(raw.replaceAll(/\s+/g, " ")).toContain(`the account ${login} (GitHub) was linked`);
+    await link(person, browser, "github");
+    await stage.world.jobs.idle();
+    expect(mailbox.mails.filter(({ to }) => to.includes(email))).toHaveLength(2);
+  });
+
+  test("by somebody who has registered with the address of another person does not outlast that person's reset", async () => {
+    const victim = stage.employee("victim");
+    const input = { username: stage.newName("eve"), email: victim.email, password };
+    await stage.world.call("POST", "/api/auth/register", input);
+    const { body } = await stage.world.call("POST", "/api/auth/login", input);
+    const eve = octocat();
+    expect(await link(stage.session(body.access_token), eve.browser, "github")).toEqual({
+      linked: "github",
+    });
+    await mailbox.mailTo(victim.email, 2);
+    // She comes back from the provider while the victim resets the password.
+    const begun = await stage.visit(eve.browser, "github");
+    expect((await stage.visit(victim.browser)).outcome.error).toBe("email_taken");
+    await stage.world.call("POST", "/api/auth/password/forgot", { email: victim.email });
+    const token = tokenOf(await mailbox.mailTo(victim.email, 3));
+    const change = { token, password: "another horse battery" };
+    expect((await stage.world.call("POST", "/api/auth/password/reset", change)).status).toBe(200);
+    expectProblem(await stage.exchange(eve.browser, begun.outcome.code), 401, "invalid_token");
+    const { api } = await stage.signIn(eve.browser, "github");
+    expect((await api("GET", "/api/auth/me")).body.username).not.toBe(input.username);
+  });
+
   test("has a limit", async () => {
     const person = await member();
     const { body: me } = await person.api("GET", "/api/auth/me");

@@ -44,7 +44,8 @@ export async function claimAbandonedRuns(
       from (
         select id from answer_runs
         where lease_expires_at < now() + ${leaseSeconds - silenceSeconds} * interval '1 second'
-          and (lease_expires_at < now() or (message_id is not null and not exists (
+          -- Servers of a version before write no holder, and renew a lease of a few seconds: that one has to run out.
+          and (lease_expires_at < now() or (holder_pid is not null and message_id is not null and not exists (
             select from pg_stat_activity a
             where a.pid = holder_pid
               -- Another process may have got the id meanwhile.
