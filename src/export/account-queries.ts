@@ -99,6 +99,15 @@ const Numbered = z.object({ id: z.int() }).catchall(z.unknown());
 export function findLargeParts(sql: Sql, userId: number, limit: number) {
   type Page = (afterId: number) => Promise<z.infer<typeof Numbered>[]>;
   const parts: Record<string, Page> = {
+    // Those that the person has added to chats are theirs, too. Their secrets are not exported.
+    webhook: async (afterId) =>
+      many(
+        await sql`
+          select id, chat_id, url, events, is_enabled, off_reason, failing_since, created_at
+          from webhooks where user_id = ${userId} and id > ${afterId} order by id limit ${limit}
+        `,
+        Numbered,
+      ),
     report: async (afterId) =>
       many(
         await sql`

@@ -61,7 +61,7 @@ const accountRoute = createRoute({
   summary: "Export all that is stored about me",
   description:
     "JSON Lines, each with a `type`: `export`, `profile`, `session`, `chat` (with the role, the read position and the preferences), " +
-    "`block`, `last_seen`, `report`, `usage_day`, `audit_event`, `reaction`, and `message` with the texts before its edits, also in chats that " +
+    "`block`, `last_seen`, `webhook` without its secret, `report`, `usage_day`, `audit_event`, `reaction`, and `message` with the texts before its edits, also in chats that " +
     'the caller has left. The last line is `{"type":"end","complete":true}`; a file without it was cut off.',
   security: bearer,
   responses: {

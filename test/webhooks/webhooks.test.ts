@@ -770,6 +770,40 @@ describe("input", () => {
   });
 });
 
+test("the export of an account has the webhooks that the person has added, without secrets", async () => {
+  const [ann, ben] = [await world.person("ann"), await world.person("ben")];
+  const chat = await ann.chat({ with: [ben] });
+  const [ofChat, own] = [
+    await hook(ann, chat.id, ["chat.updated"]),
+    await hook(ann, undefined, ["mention"]),
+  ];
+  await hook(ben, undefined);
+  const { body } = await ann.api("GET", "/api/auth/me/export");
+  const text = typeof body === "string" ? body : JSON.stringify(body);
+  const lines = text.split("\n").filter((line) => line.includes('"type":"webhook"'));
+  const exported = { type: "webhook", is_enabled: true, off_reason: null, failing_since: null };
+  expect(lines.map((line) => JSON.parse(line))).toEqual([
+    {
+      ...exported,
+      id: ofChat.webhook.id,
+      chat_id: chat.id,
+      url: ofChat.url,
+      events: ["chat.updated"],
+      created_at: ofChat.webhook.created_at,
+    },
+    {
+      ...exported,
+      id: own.webhook.id,
+      chat_id: null,
+      url: own.url,
+      events: ["mention"],
+      created_at: own.webhook.created_at,
+    },
+  ]);
+  expect(text).not.toContain("whsec_");
+  expect(text).not.toContain("sealed");
+});
+
 test("what was done is in the audit trail, without secrets", async () => {
   const ann = await world.person("ann");
   const chat = await ann.chat();
