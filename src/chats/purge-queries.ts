@@ -65,7 +65,7 @@ export async function purgeDeletedChat(
         returning r.id
       ),
       gone_messages as (
-        delete from messages where id = any (array(select id from old_messages)) returning id
+        delete from messages where id = any (array(select id from old_messages)) returning user_id
       ),
       -- Nothing is added to them: the row of search_progress, which that needs, went with the chat.
       gone_entries as (
@@ -82,6 +82,10 @@ export async function purgeDeletedChat(
         (select count(*) from gone_messages) + (select count(*) from gone_changes)
           + (select count(*) from gone_reactions) + (select count(*) from gone_files) as rows
       from chat
+      -- The accounts of incoming webhooks go with the messages of the chat: they post in no other one.
+      cross join lateral (
+        select end_hook_accounts(array(select distinct user_id from gone_messages where user_id is not null)) offset 0
+      ) ended
     `,
     Purged,
   );

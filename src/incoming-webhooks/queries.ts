@@ -115,7 +115,7 @@ export async function findHooks(
 const Deletion = z.object({ is_owner: z.boolean(), deleted: z.boolean() });
 
 /**
- * Deletes an incoming webhook. Its account stays, under which its messages are shown.
+ * Deletes an incoming webhook. Its account stays if it has posted, since its messages are shown under it; a trigger deletes it otherwise.
  * @returns undefined for a chat that the caller is not in
  */
 export async function deleteHook(

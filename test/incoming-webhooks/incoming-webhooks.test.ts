@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { continueDeletions } from "../../src/account-deletion/job.ts";
 import { Passwords } from "../../src/accounts/passwords.ts";
+import { purgeDeletedChats } from "../../src/chats/purge.ts";
 import { incomingWebhooksPerChatMax } from "../../src/wire/incoming-webhooks.ts";
 import { expectInvalid, expectProblem, time } from "../http/refusals.ts";
 import { useWorld, type Answer, type Person } from "../world/world.ts";
@@ -40,6 +41,11 @@ async function postRaw(
 
 const post = (path: string, body: unknown, headers: Record<string, string> = {}) =>
   postRaw(path, JSON.stringify(body), { "content-type": "application/json", ...headers });
+
+async function isDeleted(userId: number): Promise<boolean> {
+  const [row] = await world.sql`select deleted_at from users where id = ${userId}`;
+  return row?.deleted_at !== null;
+}
 
 /** The content of the message that came of a body. */
 async function contentOf(path: string, body: unknown): Promise<string> {
@@ -327,11 +333,30 @@ describe("an address", () => {
     expect(response.status).toBe(405);
   });
 
-  test("goes with its chat", async () => {
+  test("goes with its chat, and its account with it or with its last message", async () => {
     const chat = await ann.chat();
-    const hook = await newHook(ann, chat.id);
+    const hook = await newHook(ann, chat.id, "Never used");
+    const used = await newHook(ann, chat.id, "Used");
+    await post(used.path, { text: "x" });
     await ann.api("DELETE", `/api/chats/${chat.id}`);
     expectProblem(await post(hook.path, { text: "x" }), 404, "not_found");
+    expect(await isDeleted(hook.user_id)).toBe(true);
+    expect(await isDeleted(used.user_id)).toBe(false);
+    await purgeDeletedChats(world.ctx);
+    expect(await isDeleted(used.user_id)).toBe(true);
+    expect(await isDeleted(ann.id)).toBe(false);
+  });
+
+  test("that is revoked leaves no account if it was never used, and its username is free", async () => {
+    const chat = await ann.chat();
+    const unused = await newHook(ann, chat.id, "Nightly");
+    const used = await newHook(ann, chat.id, "Daily");
+    await post(used.path, { text: "x" });
+    for (const { id } of [unused, used]) await ann.api("DELETE", `${hooks(chat.id)}/${id}`);
+    expect(await isDeleted(unused.user_id)).toBe(true);
+    expect(await isDeleted(used.user_id)).toBe(false);
+    const { username } = await newHook(ann, chat.id, "Nightly");
+    expect(username).toBe(unused.username);
   });
 
   test("stays when its creator's account is deleted, and belongs to the next owner", async () => {
