@@ -25,6 +25,7 @@ async function startShared() {
     leave: () => started.rooms.leave(chatId, moving),
     moveElsewhere: (server: string, isThere: boolean) =>
       started.rooms.find(chatId)?.online.moveElsewhere(server, { userId, username }, isThere),
+    isThere: () => started.rooms.find(chatId)?.online.has(userId),
     /** The frames about the person who moves. */
     told: (listener: TestListener) =>
       listener.sent.filter(({ user_id: id }) => id === userId).map(({ type }) => type),
@@ -60,4 +61,14 @@ test("somebody who has left is told of once, also to who has joined since", asyn
   await join(late);
   while (told(watching).length < 2) await Bun.sleep(1);
   expect(told(watching)).toEqual(["user_joined", "user_left"]);
+});
+
+test("somebody has joined until the last of all servers has let them go", async () => {
+  const { isThere, leave, moveElsewhere } = await startShared();
+  expect(isThere()).toBe(true);
+  moveElsewhere("b", true);
+  leave();
+  expect(isThere()).toBe(true);
+  moveElsewhere("b", false);
+  expect(isThere()).toBe(false);
 });
