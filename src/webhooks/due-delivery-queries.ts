@@ -1,6 +1,7 @@
 // Reading a delivery that is to be sent: where to, and whether the webhook may still be told.
 import { z } from "zod";
 import { maybe, type Fragment, type Sql } from "../database/connect.ts";
+import { blocksAuthor } from "../log/block-queries.ts";
 import { Delivery, testEvent } from "../wire/webhooks.ts";
 
 const DueDelivery = z.object({
@@ -38,7 +39,7 @@ const isWelcome = (sql: Sql): Fragment => sql`
       where change.chat_id = d.chat_id and change.seq = d.seq
     ) message
     where (d.type = 'mention' and w.user_id <> all (message.mentions))
-      or exists (select from user_blocks where blocker_id = w.user_id and blocked_id = message.user_id)
+      or ${blocksAuthor(sql, sql`w.user_id`, sql`message.user_id`)}
   )
 `;
 

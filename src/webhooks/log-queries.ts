@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { one, type Fragment, type Sql } from "../database/connect.ts";
 import { insertJob } from "../jobs/queries.ts";
+import { blocksAuthor } from "../log/block-queries.ts";
 
 /** The kind of the jobs that deliver events, in order. */
 export const deliveryKind = "webhook";
@@ -110,7 +111,7 @@ export async function readLogs(sql: Sql): Promise<z.infer<typeof Read> & { isMor
             added_id = person_id
             or (
               number > p.joined_seq and coalesce(p.muted_until < now(), true)
-              and not exists (select from user_blocks where blocker_id = person_id and blocked_id = author_id)
+              and not ${blocksAuthor(sql, sql`person_id`, sql`author_id`)}
             )
           )
       ),

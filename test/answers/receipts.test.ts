@@ -4,6 +4,7 @@ import { answer, answerAndHang, finish, refuse, say } from "../world/gemini/scri
 import { AnswerContext } from "../../src/wire/answers.ts";
 import { defaultSettings, useWorld, type Person } from "../world/world.ts";
 import { askAndSummarise, finishAt } from "./budget/settlement.ts";
+import { until } from "../world/embedded.ts";
 import { answerEnds, room } from "./room.ts";
 
 setDefaultTimeout(20_000);
@@ -90,6 +91,8 @@ describe("the receipt of an answer", () => {
     world.gemini.respondWith(answerAndHang(say("Ye")));
     const question = await anna.say(chat.id, "/bot well?");
     const { message_id: id } = await annas.next("bot_stream", { chunk: "Ye" });
+    // It is stored while the model is asked, which may answer before.
+    await until(async () => (await read(anna, chat.id, id)).status === 200);
     const running = await receipt(anna, chat.id, id);
     expect(running).toMatchObject({
       messages: [{ id: question.id, changed: false }],
