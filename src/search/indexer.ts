@@ -61,9 +61,13 @@ export class SearchIndexer {
     }
   }
 
-  /** Lets another server go on at once. */
+  /** Lets another server go on at once, or when the lease ends if the database is away. */
   async stop(): Promise<void> {
-    if (this.#isWorker) await releaseWorkerLease(this.#parts.sql, this.#serverId);
+    if (!this.#isWorker) return;
+    const { sql, log } = this.#parts;
+    await releaseWorkerLease(sql, this.#serverId).catch((error: unknown) =>
+      log.warn({ err: error }, "the search index stays this server's until its lease ends"),
+    );
   }
 
   async #indexChats(): Promise<{ lagMs: number; isMore: boolean }> {

@@ -3,8 +3,9 @@ import { expect, test } from "bun:test";
 import { pino } from "pino";
 import { parseDatabaseUrl } from "../../../src/config/database-address.ts";
 import { connect } from "../../../src/database/connect.ts";
-import { migrate, rollBack } from "../../../src/database/migrations/migrate.ts";
+import { migrate } from "../../../src/database/migrations/migrate.ts";
 import { giveBackDatabase, emptyDatabase } from "../../world/cluster.ts";
+import { goBack } from "../../world/roll-back.ts";
 import { fill } from "../../world/schema.ts";
 
 const log = pino({ level: "silent" });
@@ -15,14 +16,7 @@ test("the migration of versions takes the end of an answer for the last change o
   try {
     await migrate(parseDatabaseUrl(url), { log });
     await fill(sql);
-    const goBack = async (name: string) => {
-      const later: string[] = [];
-      while (!later[0]?.endsWith(name)) {
-        later.unshift((await rollBack(parseDatabaseUrl(url), { log })) ?? "none");
-      }
-      return later;
-    };
-    const later = await goBack("_message_versions.sql");
+    const later = await goBack(sql, "_message_versions.sql");
     await sql`update messages set status = 'complete', content = 'Yes.', updated_seq = 9 where id = 3`;
     expect(await migrate(parseDatabaseUrl(url), { log })).toEqual(later);
     const rows = await sql`select id, content_seq from messages order by id`;
@@ -34,7 +28,7 @@ test("the migration of versions takes the end of an answer for the last change o
     await sql`
       update messages set content = '', deleted_at = now(), updated_seq = 10 + id, content_seq = 10 + id where id in (1, 3)
     `;
-    await goBack("_message_members.sql");
+    await goBack(sql, "_message_members.sql");
     const contents = await sql`select content from messages order by id`;
     expect(contents.map(({ content }) => String(content))).toEqual(["-", "/bot why?", ""]);
   } finally {

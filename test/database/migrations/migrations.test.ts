@@ -7,6 +7,7 @@ import { parseDatabaseUrl } from "../../../src/config/database-address.ts";
 import { connect, many, type Sql } from "../../../src/database/connect.ts";
 import { migrate, rollBack } from "../../../src/database/migrations/migrate.ts";
 import { giveBackDatabase, emptyDatabase } from "../../world/cluster.ts";
+import { goBack } from "../../world/roll-back.ts";
 import { fill } from "../../world/schema.ts";
 
 const log = pino({ level: "silent" });
@@ -68,8 +69,10 @@ describe("the migrations", () => {
     expect(built).toContain("column users username text not null");
 
     await fill(sql);
-    for (const name of files.toReversed())
+    // The last ones by dbmate, which is started once for each.
+    for (const name of files.slice(-5).toReversed())
       expect(await rollBack(parseDatabaseUrl(url), { log })).toBe(name);
+    expect(await goBack(sql, files[0] ?? "")).toEqual(files.slice(0, -5));
     expect(await contentsOf(sql)).toEqual([]);
 
     expect(await migrate(parseDatabaseUrl(url), { log })).toEqual(files);
@@ -82,9 +85,7 @@ test("the migration of answers takes running ones along, down to the message's o
   const sql = connect(parseDatabaseUrl(url), log, { max: 1 });
   await migrate(parseDatabaseUrl(url), { log });
   await fill(sql);
-  const later: string[] = [];
-  while (!later[0]?.endsWith("_answers.sql"))
-    later.unshift((await rollBack(parseDatabaseUrl(url), { log })) ?? "none");
+  const later = await goBack(sql, "_answers.sql");
   const leases = await sql`
     select id, lease_expires_at is not null as has_lease, lease_expires_at <= now() as is_over from messages order by id
   `;

@@ -3,8 +3,9 @@ import { expect, test } from "bun:test";
 import { pino } from "pino";
 import { parseDatabaseUrl } from "../../../src/config/database-address.ts";
 import { connect } from "../../../src/database/connect.ts";
-import { migrate, rollBack } from "../../../src/database/migrations/migrate.ts";
+import { migrate } from "../../../src/database/migrations/migrate.ts";
 import { giveBackDatabase, emptyDatabase } from "../../world/cluster.ts";
+import { goBack } from "../../world/roll-back.ts";
 
 const log = pino({ level: "silent" });
 
@@ -13,10 +14,7 @@ test("the migration of private chats keeps all of a pair's, and registers the on
   const sql = connect(parseDatabaseUrl(url), log, { max: 1 });
   try {
     await migrate(parseDatabaseUrl(url), { log });
-    const later: string[] = [];
-    while (!later[0]?.endsWith("_private_chats.sql")) {
-      later.unshift((await rollBack(parseDatabaseUrl(url), { log })) ?? "none");
-    }
+    const later = await goBack(sql, "_private_chats.sql");
     await sql.unsafe(`
       insert into users (username, email, hashed_password) values
         ('ann', 'ann@example.com', 'x'), ('ben', 'ben@example.com', 'x'), ('cat', 'cat@example.com', 'x');
