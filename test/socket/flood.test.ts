@@ -94,7 +94,9 @@ test("a flood of few but large frames is one too: what waits has an end in bytes
   const fill = "x".repeat(60_000);
   flooder.send(...messages(100).map((frame) => ({ ...frame, fill })));
   expect((await flooder.closed)?.reason).toStartWith("flood");
-  expect(flooder.frames.map(({ code }) => code)).toEqual(["flood"]);
+  // Frames of activity are those of messages that a test before has left.
+  const others = flooder.frames.filter(({ type }) => type !== "chat_activity");
+  expect(others.map(({ code }) => code)).toEqual(["flood"]);
   gate.resolve();
   await lock;
 });
