@@ -14,7 +14,7 @@ export interface NewWebhook {
 
 export type Webhooks = ReturnType<typeof createWebhooks>;
 
-/** Of a chat, for its owner, or of the person. All functions throw ProblemError, with the codes that the API documents. */
+/** The webhooks of a chat, for its owner, or those of the person. All functions throw ProblemError, with the codes that the API documents. */
 export function createWebhooks({ call }: Pick<Client, "call">) {
   const one = (webhookId: number) => `/api/webhooks/${webhookId}`;
   const ofChat = (chatId: number) => `/api/chats/${chatId}/webhooks`;

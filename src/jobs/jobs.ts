@@ -55,7 +55,7 @@ export interface NewJob {
   readonly kind: string;
   /** Jobs with the same key run one after the other, in the order of their ids. Undefined: in any order, and at once. */
   readonly orderKey?: string | undefined;
-  /** Whose work it is, of which a server runs only so much at once as its kind says. */
+  /** A server runs at most `perLane` jobs of a kind with the same lane at once, such as those of one person. */
   readonly lane?: string | undefined;
   /** Small, and without secrets: it lies in the database as it is. */
   readonly payload: Readonly<Record<string, number | string | boolean | null>>;

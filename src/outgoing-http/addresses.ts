@@ -3,7 +3,7 @@ import ipaddr from "ipaddr.js";
 
 /** Public addresses that are an inner service all the same: Azure's host agent, which gives out credentials. */
 const innerServices = new Set(["168.63.129.16"]);
-/** Of IPv6, only this part is given to the public (RFC 4291 §2.4, IANA's registry of unicast address assignments). */
+/** The only part of IPv6 that is assigned to the public (RFC 4291 §2.4, IANA's registry of unicast address assignments). */
 const publicIpv6 = ipaddr.parseCIDR("2000::/3");
 
 /**

@@ -19,7 +19,7 @@ export interface Vapid extends VapidKeys {
 
 type Receiver = Pick<Notice, "endpoint" | "p256dh" | "auth">;
 
-/** What src/web/service-worker.ts receives. */
+/** The decrypted payload that src/web/service-worker.ts receives. */
 interface Payload {
   chat_id: number;
   seq: number;

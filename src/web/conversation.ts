@@ -26,7 +26,7 @@ interface ConversationParts {
   onSent: () => void;
 }
 
-/** What a person may do with a message that is shown. */
+/** The actions that a person has for a message that is shown. */
 function useCommands(
   { room, scrolling, past, ...parts }: ConversationParts,
   composing: Composing,

@@ -6,7 +6,7 @@ import { useDialog } from "./dialog.tsx";
 import { Lightbox, PersonCard, ReportDialog, VersionsDialog } from "./dialogs.ts";
 import type { Mentionable } from "./mention-at.ts";
 
-/** What a room's pane shows above the messages: a person, a picture, the versions of a message or a report about it. */
+/** The dialogs of a room's pane: a person, a picture, the versions of a message, or a report about it. */
 export function useRoomDialogs() {
   const card = useDialog<"person">();
   const [cardOf, setCardOf] = useState(0);

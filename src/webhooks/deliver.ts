@@ -97,7 +97,7 @@ async function deliver(
   const result = await send(ctx, delivery, JSON.stringify(body), signal);
   // A request that was ended by the server itself says nothing about the receiver.
   signal.throwIfAborted();
-  // What somebody has sent again goes on being tried in its order, if it had not been given up.
+  // A delivery that somebody has sent again is still tried in its order, unless it had been given up.
   const isGivenUp = isAgain ? delivery.type === "test" || delivery.status !== "pending" : isLast;
   await note(parts, delivery, result, { isLast: isGivenUp });
   if (!result.isOk && !result.isGone && !isLast)

@@ -83,7 +83,7 @@ const redeliverRoute = createRoute({
   },
 });
 
-/** What a webhook was told, and by which secret. */
+/** The deliveries of a webhook, and its secret. */
 export function deliveryRoutes(ctx: Ctx) {
   const isSignedIn = signedIn(ctx);
   const limited = limit(ctx, "webhooks");

@@ -79,7 +79,7 @@ describe.skipIf(!hasNats)("over the bus", () => {
     for (const socket of [here, there, there, here]) {
       socket.send({ type: "typing", chat_id: chat.id });
     }
-    // What each server sends about a chat arrives in order, and so do the replies on a socket.
+    // The messages of each server about a chat arrive in order, and so do the replies on a socket.
     await Promise.all([here.settle(), there.settle()]);
     await elsewhere(other, ann, "POST", `/api/chats/${chat.id}/messages`, {
       content: "from there",

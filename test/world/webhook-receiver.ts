@@ -22,7 +22,7 @@ export class WebhookReceiver {
   readonly events: ReceivedEvent[] = [];
   /** The secrets, by path. */
   readonly secrets = new Map<string, string>();
-  /** What is answered: 204 unless a test says otherwise. */
+  /** Makes the response to each event: 204 unless a test says otherwise. */
   answer: (event: ReceivedEvent) => Response | Promise<Response> = () =>
     new Response(null, { status: 204 });
   readonly #server: Bun.Server<undefined>;

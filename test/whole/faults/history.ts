@@ -112,7 +112,7 @@ export interface ProfileChange {
   maybeStored: boolean;
 }
 
-/** What the webhook of a chat was told, in the order in which it came. */
+/** The events that the webhook of a chat has received, in the order in which they came. */
 export interface WebhookRecord {
   chatId: number;
   /** The number of the chat when the webhook was added. */

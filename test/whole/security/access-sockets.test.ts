@@ -100,7 +100,7 @@ async function rowsOfChats(): Promise<string[]> {
 
 const others = people.filter((role) => role !== "owner");
 
-/** Who opens it: in `bun run check` the owner and one of the others, each of whom has a turn. */
+/** The people who open it: in `bun run check` the owner and one of the others, each of whom has a turn. */
 function openersOf(way: string): SignedIn[] {
   const turn = Object.keys(badWays).indexOf(way) % others.length;
   return ["owner", ...others.filter((_, n) => isLong || n === turn)];

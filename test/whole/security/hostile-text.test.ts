@@ -171,7 +171,7 @@ describe("what no text may hold", () => {
         ([, { type }]) => [type].flat().includes("string"),
       );
       const [method = "", template = ""] = name.split(" ");
-      // Of some things there is none: the body is checked before.
+      // Some of these things do not exist: the body is checked before they are looked up.
       const target = template.replaceAll(/\{(\w+)\}/g, (_, id: string) => String(ids[id] ?? 1));
       for (const [member] of texts) {
         for (const text of nextImpossible()) {

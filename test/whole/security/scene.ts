@@ -47,7 +47,7 @@ async function registered(world: World, username: string) {
   return { ...user, hashedPassword };
 }
 
-/** Of the example of RFC 8291 §5. */
+/** The keys of the example in RFC 8291 §5. */
 export const pushKeys = {
   p256dh: "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4",
   auth: "BTBZMqHH6r4Tts7J_aSIgg",
