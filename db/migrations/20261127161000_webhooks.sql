@@ -65,8 +65,9 @@ begin
     select w.id, 'chat.deleted', old.id from webhooks w where w.chat_id = old.id order by w.id
     returning id, webhook_id
   )
-  insert into jobs (kind, order_key, payload)
-  select 'webhook', 'webhook:' || webhook_id, jsonb_build_object('delivery_id', id) from told order by told.id;
+  insert into jobs (kind, order_key, lane, payload)
+  select 'webhook', 'webhook:' || webhook_id, 'webhook:' || old.owner_id, jsonb_build_object('delivery_id', id)
+  from told order by told.id;
   return null;
 end $$;
 create trigger webhooks_of_deleted_chat after delete on chats
