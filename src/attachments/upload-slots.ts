@@ -1,3 +1,5 @@
+import { within } from "../schedule.ts";
+
 /** Between two chunks of a body, after which its slot goes to another upload. */
 const patienceMs = 20;
 
@@ -24,7 +26,7 @@ export class UploadSlots {
     try {
       for (;;) {
         const reading = reader.read();
-        if (holds && !(await isSoon(reading))) {
+        if (holds && !(await within(patienceMs, Promise.allSettled([reading])))) {
           this.#release();
           holds = false;
         }
@@ -51,22 +53,5 @@ export class UploadSlots {
     const next = this.#waiting.shift();
     if (next) next();
     else this.#free += 1;
-  }
-}
-
-/** Whether a promise settles at once or within {@link patienceMs}. */
-async function isSoon(promise: Promise<unknown>): Promise<boolean> {
-  const { promise: late, resolve } = Promise.withResolvers<boolean>();
-  const timer = setTimeout(resolve, patienceMs, false);
-  try {
-    return await Promise.race([
-      promise.then(
-        () => true,
-        () => true,
-      ),
-      late,
-    ]);
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -1,5 +1,6 @@
 // A process of its own for images. What a hostile image does to it, it does not do to the server, and what it computes delays no message.
 import type { Logger } from "pino";
+import { within } from "../../schedule.ts";
 import { Problem } from "../../wire/problems.ts";
 import { ImageReply, imageCommand, PipeReader, type ImageRequest } from "./pipe.ts";
 
@@ -19,6 +20,9 @@ export interface ImageAnswer {
 }
 
 type Spawned = Bun.Subprocess<"pipe", "pipe", "ignore">;
+
+/** Milliseconds after which a process that has closed its pipes is known to have ended. */
+const exitMs = 100;
 
 /** In the compiled program, there are no files of its source. */
 function defaultCommand(): string[] {
@@ -78,7 +82,7 @@ export class ImageProcess {
       return taken;
     } catch (error) {
       // A process that has ended closes its pipes before it is known to have ended.
-      const endedBefore = spawned.killed || (await endsSoon(spawned));
+      const endedBefore = spawned.killed || (await within(exitMs, spawned.exited));
       if (!endedBefore) throw error;
       this.#log.warn(
         { err: error, signal: spawned.signalCode, code: spawned.exitCode, isLate },
@@ -144,16 +148,6 @@ async function readAnswer(reader: PipeReader): Promise<ImageAnswer> {
     files,
     bare: reply.bareBytes === null ? undefined : reader.chunks(reply.bareBytes),
   };
-}
-
-const exitMs = 100;
-
-async function endsSoon(spawned: Spawned): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  const timer = setTimeout(resolve, exitMs, false);
-  const ended = await Promise.race([spawned.exited.then(() => true), promise]);
-  clearTimeout(timer);
-  return ended;
 }
 
 function tooSlow(): Problem {
