@@ -1,22 +1,14 @@
 // Code in answers and messages: coloured where its language is known, once it is complete, and otherwise left as it is.
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import type { Browser, Page } from "playwright-core";
+import { expect, test } from "bun:test";
+import type { Page } from "playwright-core";
 import { gateway } from "../answers/asking.ts";
 import { answer, finish, say } from "../world/gemini/script.ts";
-import { startWorld, type World } from "../world/world.ts";
+import { useWorld } from "../world/world.ts";
 import { answered, drawn } from "./answered.ts";
-import { launchChromium, visit } from "./visitor.ts";
+import { useChromium, visit } from "./visitor.ts";
 
-let world: World;
-let browser: Browser;
-beforeAll(async () => {
-  world = await startWorld();
-  browser = await launchChromium();
-});
-afterAll(async () => {
-  await browser.close();
-  await world.stop();
-});
+const browser = await useChromium();
+const world = useWorld();
 
 const fenced = (language: string, code: string) => `\`\`\`${language}\n${code}\n\`\`\``;
 const plain = (code: string) => `<pre tabindex="0"><code>${code}</code></pre>`;

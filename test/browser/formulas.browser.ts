@@ -1,22 +1,14 @@
 // Formulas in answers: drawn, copied, and left alone where there is none.
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import type { Browser, Page } from "playwright-core";
+import { expect, test } from "bun:test";
+import type { Page } from "playwright-core";
 import { answer, finish, say } from "../world/gemini/script.ts";
 import { gateway } from "../answers/asking.ts";
-import { startWorld, type World } from "../world/world.ts";
+import { useWorld } from "../world/world.ts";
 import { answered, drawn } from "./answered.ts";
-import { launchChromium, visit } from "./visitor.ts";
+import { useChromium, visit } from "./visitor.ts";
 
-let world: World;
-let browser: Browser;
-beforeAll(async () => {
-  world = await startWorld();
-  browser = await launchChromium();
-});
-afterAll(async () => {
-  await browser.close();
-  await world.stop();
-});
+const browser = await useChromium();
+const world = useWorld();
 
 /** A text for each list: the formulas that are drawn in it, with a `|` before those on lines of their own. */
 const formulas: [text: string, drawn: string[]][] = [

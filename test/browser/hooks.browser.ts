@@ -1,19 +1,10 @@
 // Incoming webhooks in the settings of a chat.
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import type { Browser } from "playwright-core";
-import { startWorld, type World } from "../world/world.ts";
-import { launchChromium, visit } from "./visitor.ts";
+import { expect, test } from "bun:test";
+import { useWorld } from "../world/world.ts";
+import { useChromium, visit } from "./visitor.ts";
 
-let world: World;
-let browser: Browser;
-beforeAll(async () => {
-  world = await startWorld();
-  browser = await launchChromium();
-});
-afterAll(async () => {
-  await browser.close();
-  await world.stop();
-});
+const browser = await useChromium();
+const world = useWorld();
 
 test("the owner creates an address, sees it once, and revokes it; its messages are shown under its name", async () => {
   const anna = await world.person("anna");

@@ -1,21 +1,13 @@
 // The list of chats and the headings of days; dialogs that are opened again at once.
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import type { Browser, Page } from "playwright-core";
+import { expect, test } from "bun:test";
+import type { Page } from "playwright-core";
 import { answer, finish, say } from "../world/gemini/script.ts";
 import { gateway } from "../answers/asking.ts";
-import { startWorld, type World } from "../world/world.ts";
-import { launchChromium, visit } from "./visitor.ts";
+import { useWorld } from "../world/world.ts";
+import { useChromium, visit } from "./visitor.ts";
 
-let world: World;
-let browser: Browser;
-beforeAll(async () => {
-  world = await startWorld();
-  browser = await launchChromium();
-});
-afterAll(async () => {
-  await browser.close();
-  await world.stop();
-});
+const browser = await useChromium();
+const world = useWorld();
 
 const listOf = (page: Page) =>
   page.getByRole("navigation", { name: "Chats" }).getByRole("listitem");

@@ -1,21 +1,13 @@
 // Names, cards, settings and blocks on the page.
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import type { Browser, Page } from "playwright-core";
+import { expect, test } from "bun:test";
+import type { Page } from "playwright-core";
 import { Passwords } from "../../src/accounts/passwords.ts";
-import { startWorld, type World } from "../world/world.ts";
+import { useWorld } from "../world/world.ts";
 import { choose, focused, rowWith } from "./pair.ts";
-import { launchChromium, visit } from "./visitor.ts";
+import { useChromium, visit } from "./visitor.ts";
 
-let world: World;
-let browser: Browser;
-beforeAll(async () => {
-  world = await startWorld({ durations: { peoplePollMs: 50 } });
-  browser = await launchChromium();
-});
-afterAll(async () => {
-  await browser.close();
-  await world.stop();
-});
+const browser = await useChromium();
+const world = useWorld({ durations: { peoplePollMs: 50 } });
 
 async function twoPeople() {
   const anna = await world.person("anna");

@@ -1,19 +1,11 @@
 // Presence, ticks for read messages, and the settings for both.
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import type { Browser, Page } from "playwright-core";
-import { startWorld, type World } from "../world/world.ts";
-import { launchChromium, visit } from "./visitor.ts";
+import { expect, test } from "bun:test";
+import type { Page } from "playwright-core";
+import { useWorld } from "../world/world.ts";
+import { useChromium, visit } from "./visitor.ts";
 
-let world: World;
-let browser: Browser;
-beforeAll(async () => {
-  world = await startWorld({ durations: { presenceHoldMs: 50, receiptsMs: 20 } });
-  browser = await launchChromium();
-});
-afterAll(async () => {
-  await browser.close();
-  await world.stop();
-});
+const browser = await useChromium();
+const world = useWorld({ durations: { presenceHoldMs: 50, receiptsMs: 20 } });
 
 const listOf = (page: Page) =>
   page.getByRole("navigation", { name: "Chats" }).getByRole("listitem");

@@ -1,20 +1,12 @@
 // The page as an app: its manifest, its service worker, and the browser that rings. Chromium reaches no push service here, so that a
 // subscription fails; its tools deliver a push message instead.
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import type { Browser, Page } from "playwright-core";
-import { startWorld, type World } from "../world/world.ts";
-import { launchChromium, visit } from "./visitor.ts";
+import { expect, test } from "bun:test";
+import type { Page } from "playwright-core";
+import { useWorld } from "../world/world.ts";
+import { useChromium, visit } from "./visitor.ts";
 
-let world: World;
-let browser: Browser;
-beforeAll(async () => {
-  world = await startWorld();
-  browser = await launchChromium();
-});
-afterAll(async () => {
-  await browser.close();
-  await world.stop();
-});
+const browser = await useChromium();
+const world = useWorld();
 
 /** Has the page's service worker receive a push message. */
 async function deliver(page: Page, payload: object): Promise<void> {

@@ -1,22 +1,13 @@
 // How the page draws what the model writes: Markdown in every language, links, formulas, and the direction of each line.
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import type { Browser } from "playwright-core";
+import { expect, test } from "bun:test";
 import { answer, finish, say } from "../world/gemini/script.ts";
 import { gateway } from "../answers/asking.ts";
-import { startWorld, type World } from "../world/world.ts";
+import { useWorld } from "../world/world.ts";
 import { answered, drawn } from "./answered.ts";
-import { launchChromium, visit } from "./visitor.ts";
+import { useChromium, visit } from "./visitor.ts";
 
-let world: World;
-let browser: Browser;
-beforeAll(async () => {
-  world = await startWorld();
-  browser = await launchChromium();
-});
-afterAll(async () => {
-  await browser.close();
-  await world.stop();
-});
+const browser = await useChromium();
+const world = useWorld();
 
 async function expectDrawn(cases: readonly (readonly [text: string, html: string])[]) {
   const { page, faults, close } = await answered(

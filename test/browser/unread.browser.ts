@@ -1,19 +1,11 @@
 // Unread messages: the line above them, the way to the newest message, badges, muted and pinned chats.
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import type { Browser, Page } from "playwright-core";
-import { startWorld, type World } from "../world/world.ts";
-import { launchChromium, visit } from "./visitor.ts";
+import { expect, test } from "bun:test";
+import type { Page } from "playwright-core";
+import { useWorld } from "../world/world.ts";
+import { useChromium, visit } from "./visitor.ts";
 
-let world: World;
-let browser: Browser;
-beforeAll(async () => {
-  world = await startWorld({ durations: { receiptsMs: 20 } });
-  browser = await launchChromium();
-});
-afterAll(async () => {
-  await browser.close();
-  await world.stop();
-});
+const browser = await useChromium();
+const world = useWorld({ durations: { receiptsMs: 20 } });
 
 const listOf = (page: Page) =>
   page.getByRole("navigation", { name: "Chats" }).getByRole("listitem");

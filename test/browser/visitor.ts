@@ -1,4 +1,5 @@
 // A person who uses the page. Errors of the page and its requests to other hosts are recorded.
+import { afterAll } from "bun:test";
 import { chromium, type Browser, type BrowserContextOptions, type Page } from "playwright-core";
 import type { Person, World } from "../world/world.ts";
 import { chromiumPath, flags } from "./chromium.ts";
@@ -8,6 +9,13 @@ const actionTimeoutMs = 20_000;
 
 export function launchChromium(): Promise<Browser> {
   return chromium.launch({ executablePath: chromiumPath, args: flags });
+}
+
+/** Chromium for the tests of a file, which closes after them. */
+export async function useChromium(): Promise<Browser> {
+  const browser = await launchChromium();
+  afterAll(() => browser.close());
+  return browser;
 }
 
 export interface VisitOptions extends BrowserContextOptions {

@@ -1,20 +1,12 @@
 // Ways through the page: by the keyboard alone, on a phone, from one chat to another, out and in again.
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import type { Browser, Page } from "playwright-core";
+import { expect, test } from "bun:test";
+import type { Page } from "playwright-core";
 import { answer, finish, ground, say } from "../world/gemini/script.ts";
-import { startWorld, type World } from "../world/world.ts";
-import { launchChromium, visit } from "./visitor.ts";
+import { useWorld } from "../world/world.ts";
+import { useChromium, visit } from "./visitor.ts";
 
-let world: World;
-let browser: Browser;
-beforeAll(async () => {
-  world = await startWorld();
-  browser = await launchChromium();
-});
-afterAll(async () => {
-  await browser.close();
-  await world.stop();
-});
+const browser = await useChromium();
+const world = useWorld();
 
 const password = "correct horse";
 const focusesMax = 20;
