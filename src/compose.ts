@@ -7,6 +7,7 @@ import { RecentSessions } from "./accounts/recent-sessions.ts";
 import { leaseSeconds } from "./answers/budget/abandoned-runs.ts";
 import { isStreaming } from "./answers/queries.ts";
 import { RunningAnswers } from "./answers/running-answers.ts";
+import { handleTranscripts } from "./attachments/transcripts/job.ts";
 import { keepPicture } from "./attachments/keep-picture.ts";
 import { Uploads } from "./attachments/uploads.ts";
 import type { Bus } from "./bus/bus.ts";
@@ -191,6 +192,7 @@ export function compose(parts: ContextParts): ServerParts {
     outgoing: createOutgoingHttp({ allowed: config.webhookAllow }),
     lifecycle,
   };
+  handleTranscripts(ctx);
   handlePush(ctx, durations);
   const mail = createMailQueue(ctx, durations.mailRetryMs);
   handleDeliveries({ ctx, mail }, durations.webhookRetryMs);

@@ -8,7 +8,6 @@ import { cleanUpAnswers } from "./answers/clean-up.ts";
 import { removeCopies } from "./answers/files/copies.ts";
 import { recoverAnswers } from "./answers/recovery.ts";
 import { cleanUpUploads, purgeFiles } from "./attachments/purge.ts";
-import { continueTranscriptions } from "./attachments/transcripts/job.ts";
 import { cleanUpAudit } from "./audit/audit.ts";
 import { purgeDeletedChats } from "./chats/purge.ts";
 import type { Ctx } from "./context.ts";
@@ -51,8 +50,6 @@ export interface TaskDurations {
   purgeMs: number;
   /** Between two looks for people whose presence has changed. */
   presencePollMs: number;
-  /** Between two looks for voice messages that are to be transcribed. */
-  transcribeMs: number;
   /** Between two looks for people whose profiles or blocks have changed. */
   peoplePollMs: number;
   /** Between two renewals of the lease of this server's people: a third of the lease at most. */
@@ -81,7 +78,6 @@ export const defaultTaskDurations: TaskDurations = {
   recoveryMs: 500,
   purgeMs: 1_000,
   presencePollMs: 1_000,
-  transcribeMs: 1_000,
   peoplePollMs: 1_000,
   presenceRenewMs: 8_000,
   indexMs: 750,
@@ -125,7 +121,6 @@ export function startTasks(parts: TaskParts, times: TaskDurations): (() => void)
     ),
     every(times.purgeMs, "purge of deleted chats", log, () => purgeDeletedChats(ctx)),
     every(times.purgeMs, "purge of files", log, () => purgeFiles(ctx)),
-    every(times.transcribeMs, "transcription", log, () => continueTranscriptions(ctx)),
     every(times.purgeMs, "purge of the model's copies of files", log, () => removeCopies(ctx)),
     every(times.purgeMs, "deletion of accounts", log, () => continueDeletions(ctx)),
     every(times.presencePollMs, "presence", log, () => {

@@ -3,7 +3,7 @@ import type { Logger } from "pino";
 import type { Sql } from "../database/connect.ts";
 import type { Metrics } from "../observability/metrics/metrics.ts";
 import { inTurn, within } from "../schedule.ts";
-import { isFinal, noteOf } from "./job-errors.ts";
+import { isFinal, noteOf, waitMsOf } from "./job-errors.ts";
 import { JobRefused, type JobKind, type Jobs } from "./jobs.ts";
 import {
   buryJob,
@@ -221,8 +221,8 @@ export class JobQueue implements Jobs {
   async #failed(kind: JobKind<unknown>, job: TakenJob, error: unknown): Promise<void> {
     const { sql, log, metrics } = this.#parts;
     const note = noteOf(error);
-    const waitMs = kind.retryMs[job.attempts - 1];
-    if (waitMs !== undefined && !isFinal(error)) {
+    const waitMs = waitMsOf(kind, job.attempts, error);
+    if (waitMs !== undefined) {
       const afterMs = Math.round(waitMs * (1 + Math.random() * jitter));
       log.debug({ err: error, kind: kind.name, afterMs }, "a job failed; it will be tried again");
       metrics.jobEnded(kind.name, "retried");

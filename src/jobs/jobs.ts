@@ -50,6 +50,17 @@ export class JobRefused extends Error {
   }
 }
 
+/** Thrown by a run whose job has to be tried again later than its kind says. It counts among the tries. */
+export class JobLater extends Error {
+  readonly afterMs: number;
+
+  constructor(message: string, afterMs: number) {
+    super(message);
+    this.name = "JobLater";
+    this.afterMs = afterMs;
+  }
+}
+
 /** A job to be stored. */
 export interface NewJob {
   readonly kind: string;

@@ -1,23 +1,15 @@
 // Transcripts of voice messages: how they come, what they cost, and when there is none.
 import { afterEach, beforeAll, describe, expect, test } from "bun:test";
-import { continueTranscriptions } from "../../src/attachments/transcripts/job.ts";
 import { indexFaults } from "../search/compare-index.ts";
-import {
-  answer,
-  answerAndHang,
-  blockPrompt,
-  finish,
-  refuse,
-  say,
-  until,
-} from "../world/gemini/script.ts";
-import { useWorld, type Person } from "../world/world.ts";
+import { answer, blockPrompt, finish, refuse, say, until } from "../world/gemini/script.ts";
+import { startWorld, useWorld, type Person } from "../world/world.ts";
 import { uploaded } from "./files.ts";
 import { makeWav } from "./made-recordings.ts";
 
 const day = 1_000_000;
 const world = useWorld({
-  durations: { transcribeMs: 600_000 },
+  // The tests run the jobs.
+  durations: { jobPollMs: 600_000 },
   env: { BUDGET_TOKENS_PER_USER_DAY: String(day) },
 });
 let ann: Person;
@@ -31,7 +23,7 @@ beforeAll(async () => {
 // A test that fails leaves nothing to the next one.
 afterEach(async () => {
   world.gemini.forgetScripts();
-  await world.sql`delete from transcriptions`;
+  await world.sql`delete from jobs`;
 });
 
 let pitch = 300;
@@ -49,13 +41,14 @@ async function speak(who = ann, { seconds = 0.5, content = "" } = {}) {
   return sent.body;
 }
 
-const run = () => continueTranscriptions(world.ctx);
+const run = () => world.jobs.idle();
 const stateOf = async ({ id }: { id: number }) =>
   (await ann.api("GET", `/api/chats/${chatId}/messages/${id}`)).body;
 const transcriptOf = async (message: { id: number }) =>
   (await stateOf(message)).attachments[0].transcript;
-const waiting = () => world.sql`select attempts, due_at > now() as is_later from transcriptions`;
-const due = () => world.sql`update transcriptions set due_at = now()`;
+const waiting = () =>
+  world.sql`select attempts, due_at > now() as is_later from jobs where kind = 'transcript' and dead_at is null`;
+const due = () => world.sql`update jobs set due_at = now() where kind = 'transcript'`;
 
 describe("a transcript", () => {
   test("comes as a change of the message, with the chat's next number, also to those who catch up", async () => {
@@ -228,6 +221,8 @@ describe("no transcript", () => {
     await run();
     expect(world.gemini.requests).toHaveLength(requests);
     expect([...(await waiting())]).toEqual([{ attempts: 1, is_later: true }]);
+    const hours = world.sql`select due_at > now() + interval '3 hours' as are_waited from jobs`;
+    expect([...(await hours)]).toEqual([{ are_waited: true }]);
     await world.sql`update budgets set used_tokens = 0 where kind = 'user' and id = ${eve.id}`;
     await due();
     world.gemini.respondWith(answer(say("At last"), finish()));
@@ -251,11 +246,11 @@ describe("no transcript", () => {
 });
 
 test("two servers transcribe each voice message once", async () => {
-  const other = world.startAnother({ durations: { transcribeMs: 600_000 } });
+  const other = world.startAnother({ durations: { jobPollMs: 600_000 } });
   const messages = [await speak(), await speak(), await speak(), await speak()];
   const before = world.gemini.requests.length;
   world.gemini.respondWith(...messages.map(() => answer(say("Once"), finish())));
-  await Promise.all([run(), continueTranscriptions(other.ctx), run()]);
+  await Promise.all([run(), other.jobs.idle(), run()]);
   expect(world.gemini.requests).toHaveLength(before + 4);
   for (const message of messages) expect(await transcriptOf(message)).toBe("Once");
 });
@@ -270,7 +265,8 @@ test("a voice message of a server that was killed is transcribed by another, and
   // Its lease ends.
   await due();
   world.gemini.respondWith(answer(say("In time"), finish()));
-  await run();
+  const other = world.startAnother({ durations: { jobPollMs: 600_000 } });
+  await other.jobs.idle();
   gate.resolve();
   await late;
   expect(await transcriptOf(message)).toBe("In time");
@@ -278,13 +274,18 @@ test("a voice message of a server that was killed is transcribed by another, and
 });
 
 test("without a model, nothing waits for it", async () => {
-  await speak();
-  await continueTranscriptions({ ...world.ctx, model: { answer: undefined, description: "" } });
-  expect(await waiting()).toBeEmpty();
-  world.gemini.respondWith(answerAndHang(say("never")));
-  await speak();
-  const demonstration = { ...world.ctx.model, isDemonstration: true };
-  await continueTranscriptions({ ...world.ctx, model: demonstration });
-  expect(await waiting()).toBeEmpty();
-  world.gemini.forgetScripts();
+  const without = await startWorld({
+    env: { GEMINI_API_KEY: "" },
+    durations: { jobPollMs: 600_000 },
+  });
+  const eve = await without.person("eve");
+  const chat = await eve.chat();
+  const wav = makeWav({ seconds: 0.5, sound: (second) => Math.sin(second * 440) });
+  const file = await uploaded(without, eve, chat.id, wav, { kind: "voice", name: "v.wav" });
+  const message = { content: "", attachment_ids: [file.id] };
+  expect((await eve.api("POST", `/api/chats/${chat.id}/messages`, message)).status).toBe(200);
+  expect(await without.sql`select from jobs where kind = 'transcript'`).toHaveLength(1);
+  await without.jobs.idle();
+  expect(await without.sql`select from jobs where kind = 'transcript'`).toBeEmpty();
+  await without.stop();
 });

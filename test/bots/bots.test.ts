@@ -9,7 +9,7 @@ import { TestSocket } from "../world/socket.ts";
 import { useWorld, type Person } from "../world/world.ts";
 
 // The recurring task is called by the tests.
-const world = useWorld({ durations: { purgeMs: 3_600_000, transcribeMs: 3_600_000 } });
+const world = useWorld({ durations: { purgeMs: 3_600_000, jobPollMs: 3_600_000 } });
 const password = "correct horse battery";
 let ann: Person;
 let ben: Person;
@@ -62,7 +62,8 @@ describe("a bot", () => {
       expect(sent.status).toBe(200);
     }
     const noted = await world.sql`
-      select a.user_id from transcriptions t join attachments a on a.id = t.attachment_id where t.chat_id = ${chat.id}
+      select a.user_id from jobs j join attachments a on a.id = (j.payload ->> 'attachment_id')::bigint
+      where j.kind = 'transcript' and a.chat_id = ${chat.id}
     `;
     expect([...noted]).toEqual([{ user_id: dora.id }]);
   });

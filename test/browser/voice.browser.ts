@@ -1,7 +1,6 @@
 // Voice messages and pictures of people on the page.
 import { expect, test } from "bun:test";
 import type { Page } from "playwright-core";
-import { continueTranscriptions } from "../../src/attachments/transcripts/job.ts";
 import { makePng } from "../attachments/made-files.ts";
 import { answer, finish, say } from "../world/gemini/script.ts";
 import { usePair } from "./pair.ts";
@@ -34,7 +33,7 @@ test("a voice message is recorded by a tap, sent, played, sought in, and shown w
     const voice = page.getByRole("list", { name: "Files" }).getByRole("group");
     await voice.getByRole("button", { name: "Play the voice message" }).waitFor();
   }
-  await continueTranscriptions(pair.world.ctx);
+  await pair.world.jobs.idle();
   const voice = bens.page.getByRole("list", { name: "Files" }).getByRole("group");
   await voice.getByText("Shall we meet at noon?").waitFor();
   const slider = voice.getByRole("slider");

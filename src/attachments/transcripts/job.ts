@@ -1,70 +1,65 @@
-// Transcribes voice messages in the background. Any server does it: each voice message is leased, and one whose server was killed is
-// taken by another.
+// Transcribes voice messages in the background, as jobs. A trigger stores one for each voice message that is sent.
+import { z } from "zod";
 import type { Ctx } from "../../context.ts";
-import type { StreamAnswer } from "../../model/stream-answer.ts";
+import { JobLater, type JobRun } from "../../jobs/jobs.ts";
 import { FilesRefused } from "../../model/stream-answer.ts";
 import { updatedFrame } from "../../wire/message-frames.ts";
-import {
-  dropDueTranscriptions,
-  dropTranscription,
-  postponeTranscription,
-  storeTranscript,
-  takeTranscriptions,
-  type Transcription,
-} from "./queries.ts";
-import { modelTimeoutMs, transcribe } from "./transcribe.ts";
+import { findRecording, storeTranscript } from "./queries.ts";
+import { modelTimeoutMs, transcribe, type Transcribed } from "./transcribe.ts";
 
-/** Voice messages that a server transcribes at once. */
-const atOnce = 2;
-/** Rounds of one call at most. */
-const roundsMax = 20;
-const attemptsMax = 6;
-/** Longer than reading the file and all tries to ask the model take. */
-const leaseSeconds = modelTimeoutMs / 1_000 + 30;
-/** Before the second try; four times as long before each further one, an hour in all. */
-const backoffSeconds = 10;
+/** Voice messages that a server transcribes at once, and those among them of one person. */
+const concurrency = 2;
+const perLane = 1;
+/** Longer than reading the file and asking the model take. */
+const timeoutMs = modelTimeoutMs + 30_000;
+const retryMs: readonly number[] = [10_000, 40_000, 160_000, 640_000, 2_560_000];
 /** Tokens come back at the end of the day. */
-const overBudgetSeconds = 4 * 60 * 60;
-const dropMax = 1_000;
+const overBudgetMs = 4 * 60 * 60_000;
 
-/** Transcribes what is due, a bounded part of it. A server calls it about once a second. */
-export async function continueTranscriptions(ctx: Ctx): Promise<void> {
-  const ask = ctx.model.isDemonstration ? undefined : ctx.model.answer;
-  if (!ask) {
-    await dropDueTranscriptions(ctx.sql, dropMax);
-    return;
-  }
-  for (let round = 0; round < roundsMax && !ctx.lifecycle.closing; round += 1) {
-    const taken = await takeTranscriptions(ctx.sql, { limit: atOnce, leaseSeconds });
-    await Promise.all(taken.map((task) => runOne(ctx, ask, task)));
-    if (taken.length < atOnce) return;
-  }
+const Payload = z.object({
+  attachment_id: z.int(),
+  chat_id: z.int(),
+  message_id: z.int(),
+});
+export type TranscriptJob = z.infer<typeof Payload>;
+
+/** Has this server run the jobs. To be called once, before the queue is started. */
+export function handleTranscripts(ctx: Ctx): void {
+  ctx.jobs.handle({
+    name: "transcript",
+    payload: Payload,
+    concurrency,
+    perLane,
+    timeoutMs,
+    retryMs,
+    run: (job, run) => transcribeOne(ctx, job, run),
+  });
 }
 
-async function runOne(ctx: Ctx, ask: StreamAnswer, task: Transcription): Promise<void> {
+/** @throws JobLater while there are no tokens for it, and another error when the model cannot be reached, or breaks off */
+async function transcribeOne(ctx: Ctx, job: TranscriptJob, run: JobRun): Promise<void> {
+  const ask = ctx.model.isDemonstration ? undefined : ctx.model.answer;
+  const recording = ask && (await findRecording(ctx.sql, job));
+  if (!recording) return;
   const { metrics } = ctx.telemetry;
+  let result: Transcribed;
   try {
-    const result = await transcribe(ctx, ask, task);
-    metrics.transcriptionEnded(result.outcome);
-    if (result.outcome === "transcribed") await show(ctx, task, result.text);
-    else if (result.outcome === "over_budget") await retry(ctx, task, overBudgetSeconds);
-    else await dropTranscription(ctx.sql, task);
+    result = await transcribe(ctx, ask, recording, run.signal);
   } catch (error) {
     metrics.transcriptionEnded("failed");
-    const { attachment_id: attachmentId, attempts } = task;
-    ctx.log.warn({ err: error, attachmentId, attempts }, "a voice message was not transcribed");
+    if (!(error instanceof FilesRefused)) throw error;
     // The model cannot read the recording, whoever asks.
-    if (error instanceof FilesRefused) await dropTranscription(ctx.sql, task);
-    else await retry(ctx, task, backoffSeconds * 4 ** (attempts - 1));
+    ctx.log.warn(
+      { err: error, attachmentId: job.attachment_id },
+      "a voice message was not transcribed",
+    );
+    return;
   }
-}
-
-async function show(ctx: Ctx, task: Transcription, text: string): Promise<void> {
-  const message = await storeTranscript(ctx.sql, task, text);
+  metrics.transcriptionEnded(result.outcome);
+  if (result.outcome === "over_budget") {
+    throw new JobLater("there are no tokens left for a transcript", overBudgetMs);
+  }
+  if (result.outcome !== "transcribed") return;
+  const message = await storeTranscript(ctx.sql, job, run, result.text);
   if (message) ctx.realtime.toRoom(updatedFrame(message));
-}
-
-async function retry(ctx: Ctx, task: Transcription, afterSeconds: number): Promise<void> {
-  if (task.attempts >= attemptsMax) await dropTranscription(ctx.sql, task);
-  else await postponeTranscription(ctx.sql, task, afterSeconds);
 }

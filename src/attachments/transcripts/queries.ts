@@ -1,16 +1,14 @@
-// The voice messages that are to be transcribed. A trigger notes each that is sent.
+// The recordings of voice messages, and their transcripts.
 import { z } from "zod";
-import { many, maybe, type Sql } from "../../database/connect.ts";
+import { maybe, type Sql } from "../../database/connect.ts";
+import type { JobRun } from "../../jobs/jobs.ts";
 import { attachmentJson } from "../../log/attachment-queries.ts";
 import { messageColumns, storedColumns } from "../../log/messages.ts";
 import { ChatSettings } from "../../wire/chats.ts";
 import { Message } from "../../wire/messages.ts";
 
-const Transcription = z.object({
-  attachment_id: z.int(),
+const Recording = z.object({
   chat_id: z.int(),
-  /** How often a server has taken it, this time included: a server that takes it again ends the right of the one before. */
-  attempts: z.int(),
   /** Null: the sender's account was deleted. */
   user_id: z.int().nullable(),
   key: z.string(),
@@ -19,75 +17,41 @@ const Transcription = z.object({
   duration_ms: z.int(),
   settings: ChatSettings,
 });
-export type Transcription = z.infer<typeof Transcription>;
+export type Recording = z.infer<typeof Recording>;
 
-/** Takes voice messages that are due. Other servers leave them alone for `leaseSeconds`; after a crash they are due again then. */
-export async function takeTranscriptions(
+/** The place of a voice message. */
+export interface VoiceMessage {
+  readonly attachment_id: number;
+  readonly chat_id: number;
+  readonly message_id: number;
+}
+
+/** Finds the recording of a voice message. @returns undefined if it was deleted */
+export async function findRecording(
   sql: Sql,
-  { limit, leaseSeconds }: { limit: number; leaseSeconds: number },
-): Promise<Transcription[]> {
-  return many(
+  { attachment_id: id, chat_id: chatId }: VoiceMessage,
+): Promise<Recording | undefined> {
+  return maybe(
     await sql`
-      with taken as (
-        update transcriptions t
-        set attempts = t.attempts + 1, due_at = now() + ${leaseSeconds} * interval '1 second'
-        where t.attachment_id in (
-          select attachment_id from transcriptions where due_at <= now()
-          order by due_at limit ${limit} for update skip locked
-        )
-        returning t.attachment_id, t.chat_id, t.attempts
-      )
-      select taken.attachment_id, taken.chat_id, taken.attempts, a.user_id, f.key, f.media_type, f.size, f.duration_ms, c.settings
-      from taken
-      join attachments a on a.id = taken.attachment_id
+      select a.chat_id, a.user_id, f.key, f.media_type, f.size, f.duration_ms, c.settings
+      from attachments a
       join stored_files f on f.id = a.file_id
-      join chats c on c.id = taken.chat_id
+      join chats c on c.id = a.chat_id
+      where a.id = ${id} and a.chat_id = ${chatId}
     `,
-    Transcription,
+    Recording,
   );
-}
-
-type Taken = Pick<Transcription, "attachment_id" | "attempts">;
-
-/** Has a voice message taken again later. */
-export async function postponeTranscription(
-  sql: Sql,
-  { attachment_id: id, attempts }: Taken,
-  afterSeconds: number,
-): Promise<void> {
-  await sql`
-    update transcriptions set due_at = now() + ${afterSeconds} * interval '1 second'
-    where attachment_id = ${id} and attempts = ${attempts}
-  `;
-}
-
-/** Gives a voice message up, or notes that nothing is said in it. */
-export async function dropTranscription(
-  sql: Sql,
-  { attachment_id: id, attempts }: Taken,
-): Promise<void> {
-  await sql`delete from transcriptions where attachment_id = ${id} and attempts = ${attempts}`;
-}
-
-/** Drops voice messages that nobody can transcribe, because there is no model. @returns how many */
-export async function dropDueTranscriptions(sql: Sql, limit: number): Promise<number> {
-  const rows = await sql`
-    delete from transcriptions where attachment_id in (
-      select attachment_id from transcriptions where due_at <= now() order by due_at limit ${limit} for update skip locked
-    )
-    returning attachment_id
-  `;
-  return rows.length;
 }
 
 /**
  * Stores a transcript, and shows it in the message, which takes the chat's next number. Nothing is stored if another server has taken
- * the voice message meanwhile, or the message was deleted.
+ * the job meanwhile, or the message was deleted.
  * @returns the message as it is now; undefined if nothing was stored
  */
 export async function storeTranscript(
   sql: Sql,
-  { attachment_id: id, attempts, chat_id: chatId }: Taken & Pick<Transcription, "chat_id">,
+  { attachment_id: id, chat_id: chatId, message_id: messageId }: VoiceMessage,
+  { id: jobId, attempts }: Pick<JobRun, "id" | "attempts">,
   transcript: string,
 ): Promise<Message | undefined> {
   return maybe(
@@ -99,13 +63,12 @@ export async function storeTranscript(
       target as materialized (
         select m.id
         from locked
-        join transcriptions t on t.attachment_id = ${id} and t.attempts = ${attempts}
-        join messages m on m.id = t.message_id and m.chat_id = locked.id
+        join messages m on m.id = ${messageId} and m.chat_id = locked.id
         where m.deleted_at is null
         for no key update of m
       ),
       done as (
-        delete from transcriptions t using target where t.attachment_id = ${id} and t.attempts = ${attempts} returning t.message_id
+        delete from jobs using target where jobs.id = ${jobId} and jobs.attempts = ${attempts} returning target.id as message_id
       ),
       written as (
         update attachments set transcript = ${transcript} from done where attachments.id = ${id}

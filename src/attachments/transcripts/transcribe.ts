@@ -7,7 +7,7 @@ import type { Ctx } from "../../context.ts";
 import { readWhole } from "../../file-store/file-store.ts";
 import { isBlank } from "../../model/blank-text.ts";
 import { EmptyAnswer, type Prompt, type StreamAnswer } from "../../model/stream-answer.ts";
-import type { Transcription } from "./queries.ts";
+import type { Recording } from "./queries.ts";
 
 /** https://ai.google.dev/gemini-api/docs/audio: a second of sound is 32 tokens. */
 const tokensPerSecond = 32;
@@ -32,25 +32,27 @@ export type Transcribed =
   /** The model does not want to, or the file is gone: another try would end as this one. */
   | { outcome: "refused" };
 
-/** @throws ModelError and the like when the model cannot be reached, or breaks off */
+/** @param signal ends the request. @throws ModelError and the like when the model cannot be reached, or breaks off */
 export async function transcribe(
   ctx: Ctx,
   ask: StreamAnswer,
-  task: Transcription,
+  recording: Recording,
+  signal: AbortSignal,
 ): Promise<Transcribed> {
-  const bytes = await readWhole(ctx.files, task.key);
+  const bytes = await readWhole(ctx.files, recording.key);
   if (!bytes) return { outcome: "refused" };
   const settings = {
-    ...modelSettings(ctx.config, task.settings),
+    ...modelSettings(ctx.config, recording.settings),
     temperature: 0,
     googleSearch: false,
   };
-  const estimated = Math.ceil((task.duration_ms / 1_000) * tokensPerSecond) + instructionTokens;
+  const estimated =
+    Math.ceil((recording.duration_ms / 1_000) * tokensPerSecond) + instructionTokens;
   const tokens = estimated + tokensBeside(settings) + outputTokensMax;
   const { userDayTokens, chatDayTokens } = ctx.config.budgets;
   const { run_id: id } = await insertRun(ctx.sql, {
-    chatId: task.chat_id,
-    userId: task.user_id ?? undefined,
+    chatId: recording.chat_id,
+    userId: recording.user_id ?? undefined,
     tokensMin: tokens,
     tokensWanted: tokens,
     limits: {
@@ -66,18 +68,25 @@ export async function transcribe(
   const meter = new UsageMeter();
   try {
     meter.begin(estimated, 1);
-    const file = { at: 0, mediaType: task.media_type, source: { bytes } };
+    const file = { at: 0, mediaType: recording.media_type, source: { bytes } };
     const turns = [{ role: "user" as const, text: "Transcribe this recording.", files: [file] }];
-    return await read(ask, { system, turns, settings, outputTokensMax }, meter);
+    const prompt = { system, turns, settings, outputTokensMax };
+    return await read(ask, prompt, meter, signal);
   } finally {
     await releaseRun(ctx.sql, { id, attempt: 1 }, meter.charged);
   }
 }
 
-async function read(ask: StreamAnswer, prompt: Prompt, meter: UsageMeter): Promise<Transcribed> {
+async function read(
+  ask: StreamAnswer,
+  prompt: Prompt,
+  meter: UsageMeter,
+  signal: AbortSignal,
+): Promise<Transcribed> {
   let text = "";
+  const ended = AbortSignal.any([AbortSignal.timeout(modelTimeoutMs), signal]);
   try {
-    for await (const delta of ask(prompt, AbortSignal.timeout(modelTimeoutMs))) {
+    for await (const delta of ask(prompt, ended)) {
       if ("usage" in delta) {
         meter.setCount(delta.usage);
       } else if ("text" in delta) {
