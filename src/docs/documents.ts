@@ -27,15 +27,37 @@ export function documentRoutes(app: OpenAPIHono<AppEnv>, config: Config) {
     });
 }
 
-/** The OpenAPI 3.1 document of everything that is mounted on `app`. */
-export function openApi(app: OpenAPIHono<AppEnv>, version: string) {
-  app.openAPIRegistry.registerComponent("securitySchemes", "bearer", {
+/** The sections of the document. */
+const tags = [
+  { name: "Authentication", description: "Registration, sign-in and sessions" },
+  { name: "Keys and bots", description: "Access for programs" },
+  { name: "Webhooks", description: "Addresses that are told of events" },
+  {
+    name: "Incoming webhooks",
+    description: "Addresses by which other services post into a chat",
+  },
+  { name: "People", description: "Other people of the server" },
+  { name: "Push messages", description: "Browsers that ring while the page is closed" },
+  { name: "Chats", description: "Rooms and their participants" },
+  { name: "Messages", description: "Messages of a room" },
+  {
+    name: "Files",
+    description: "Files of messages: uploads, downloads and the gallery of a chat",
+  },
+  { name: "Moderation", description: "Roles, and reports of messages" },
+  { name: "Answers", description: "Answers of the model and their cost" },
+  { name: "Operations", description: "For operators of the server" },
+];
+
+/** Registers the security schemes and the headers that operations refer to. */
+function registerComponents({ openAPIRegistry: registry }: OpenAPIHono<AppEnv>) {
+  registry.registerComponent("securitySchemes", "bearer", {
     type: "http",
     scheme: "bearer",
     bearerFormat: "JWT",
     description: "The `access_token` of `POST /api/auth/login`",
   });
-  app.openAPIRegistry.registerComponent("securitySchemes", "access_key", {
+  registry.registerComponent("securitySchemes", "access_key", {
     type: "http",
     scheme: "bearer",
     bearerFormat: "gck_…",
@@ -43,24 +65,29 @@ export function openApi(app: OpenAPIHono<AppEnv>, version: string) {
       "The `key` of `POST /api/auth/keys` or `POST /api/bots/{bot_id}/keys`. An operation names the scope that the key needs; an " +
       "operation that does not name this scheme takes no key.",
   });
-  app.openAPIRegistry.registerComponent("headers", "X-Request-Id", {
+  registry.registerComponent("headers", "X-Request-Id", {
     description:
       "Identifies the request in the server's log: the id that the request has sent, or a new one",
     schema: { type: "string" },
   });
-  app.openAPIRegistry.registerComponent("headers", "RateLimit-Policy", {
+  registry.registerComponent("headers", "RateLimit-Policy", {
     description:
       "The limits of a person (`-person`) and of an address (`-address`): a quota `q` in each window of `w` seconds " +
       "(draft-ietf-httpapi-ratelimit-headers-10)",
     schema: { type: "string" },
     example: '"requests-person";q=600;w=60, "requests-address";q=12000;w=60',
   });
-  app.openAPIRegistry.registerComponent("headers", "RateLimit", {
+  registry.registerComponent("headers", "RateLimit", {
     description:
       "The remaining quota (`r`) of each limit, and the seconds (`t`) until its window ends",
     schema: { type: "string" },
     example: '"requests-person";r=599;t=60, "requests-address";r=11994;t=42',
   });
+}
+
+/** The OpenAPI 3.1 document of everything that is mounted on `app`. */
+export function openApi(app: OpenAPIHono<AppEnv>, version: string) {
+  registerComponents(app);
   const document = app.getOpenAPI31Document({
     openapi: "3.1.0",
     info: {
@@ -78,26 +105,7 @@ export function openApi(app: OpenAPIHono<AppEnv>, version: string) {
     servers: [{ url: "/" }],
     // Operations that need a token declare it themselves.
     security: [],
-    tags: [
-      { name: "Authentication", description: "Registration, sign-in and sessions" },
-      { name: "Keys and bots", description: "Access for programs" },
-      { name: "Webhooks", description: "Addresses that are told of events" },
-      {
-        name: "Incoming webhooks",
-        description: "Addresses by which other services post into a chat",
-      },
-      { name: "People", description: "Other people of the server" },
-      { name: "Push messages", description: "Browsers that ring while the page is closed" },
-      { name: "Chats", description: "Rooms and their participants" },
-      { name: "Messages", description: "Messages of a room" },
-      {
-        name: "Files",
-        description: "Files of messages: uploads, downloads and the gallery of a chat",
-      },
-      { name: "Moderation", description: "Roles, and reports of messages" },
-      { name: "Answers", description: "Answers of the model and their cost" },
-      { name: "Operations", description: "For operators of the server" },
-    ],
+    tags,
   });
   for (const [path, { get, post, put, patch, delete: remove }] of Object.entries(
     document.paths ?? {},
