@@ -25,7 +25,7 @@ export interface AccountOptions {
 
 export type Account = ReturnType<typeof createAccount>;
 
-/** More than the end of a file has. */
+/** The bytes that are searched for the end of a file, which is shorter. */
 const endBytesMax = 300;
 
 /** All functions throw ProblemError, with the codes that the API documents. */

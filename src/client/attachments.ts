@@ -1,6 +1,7 @@
 // `gemini-coop/client/attachments`: uploads that go on after a lost connection, messages with files, and the addresses of files.
 import type { Attachment, FileTicket, Gallery, Upload } from "../wire/attachments.ts";
 import type { Message } from "../wire/messages.ts";
+import { makeClientId } from "./client-id.ts";
 import type { Client } from "./client.ts";
 import { sendBytes, type UploadFetch } from "./part-request.ts";
 import { asProblemError, type ProblemError } from "./problem-error.ts";
@@ -36,6 +37,8 @@ export interface UploadOptions {
   onProgress?: ((share: number) => void) | undefined;
   /** Ends the upload, and pauses too. */
   signal?: AbortSignal | undefined;
+  /** Uploads of the same file with the same id make one attachment. Default: a new id */
+  clientId?: string | undefined;
   /** An upload of this person that was interrupted, such as by a reload: it goes on if the server still has it. */
   uploadId?: string | undefined;
   /** Receives the id of the upload, to go on with it later. */
@@ -107,6 +110,7 @@ class FileUpload {
   readonly #file: Blob;
   readonly #upload: UploadOptions;
   #state: Upload | undefined;
+  #clientId: string | undefined;
   #failures = 0;
 
   constructor(
@@ -164,7 +168,7 @@ class FileUpload {
 
   async #begin(): Promise<Upload> {
     const { call } = this.#options.client;
-    const { name, kind, uploadId, onBegin } = this.#upload;
+    const { name, kind, clientId, uploadId, onBegin } = this.#upload;
     if (uploadId !== undefined) {
       const found = await call<Upload>("GET", `${this.#path}/uploads/${uploadId}`).catch(
         (error: ProblemError) => {
@@ -175,7 +179,7 @@ class FileUpload {
       if (found?.size === this.#file.size) return found;
     }
     // A repeated completion finds its file by the client id.
-    const client_id = crypto.randomUUID();
+    const client_id = (this.#clientId ??= clientId ?? makeClientId());
     const input = { name, size: this.#file.size, kind, client_id };
     const begun = await call<Upload>("POST", `${this.#path}/uploads`, input);
     onBegin?.(begun.upload_id);

@@ -59,7 +59,7 @@ class LoadedChatList implements ChatList {
   #isOpen = false;
   /** Increases when another person signs in, so that the previous person's chats are recognised. */
   #epoch = 0;
-  /** By chat id. */
+  /** The newest messages by chat id. */
   readonly #newest = new Map<number, Newest>();
   readonly #timer = new Timer();
 

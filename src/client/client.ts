@@ -7,7 +7,7 @@ import type { ClientOptions } from "./client-options.ts";
 import { createPauses, type PauseMs } from "./close-plans.ts";
 import type { ConnectionState } from "./connection-state.ts";
 import { Connection } from "./connection.ts";
-import { watchEnvironment } from "./environment.ts";
+import { listenToWindow } from "./environment.ts";
 import { createSend, signedOut } from "./http.ts";
 import { observe, type Observable } from "./observable.ts";
 import { Outbox } from "./outbox.ts";
@@ -153,7 +153,7 @@ class ClientParts implements Client {
       onChange: (chatId) => this.#rooms.get(chatId)?.changed(),
       onStored: (chatId, seq) => this.#rooms.get(chatId)?.sync.expect(seq),
     });
-    this.#unwatch = watchEnvironment(() => this.#connection.wake());
+    this.#unwatch = listenToWindow(["online", "visibilitychange"], () => this.#connection.wake());
   }
 
   readonly connect = (): void => {
@@ -223,7 +223,7 @@ class ClientParts implements Client {
     } else if ("chat_id" in frame && !/^(chat_(activity|changed)|mention)$/.test(frame.type)) {
       this.#rooms.get(frame.chat_id ?? 0)?.sync.receive(frame);
     }
-    for (const listener of [...this.#frameListeners]) queueMicrotask(() => listener(frame));
+    for (const listener of this.#frameListeners) queueMicrotask(() => listener(frame));
   }
 
   #openRoom(chatId: number): OpenRoom {

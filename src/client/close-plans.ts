@@ -30,7 +30,7 @@ const planOfCode: Partial<Record<number, ClosePlan>> = {
 
 /** The word that a close reason begins with. */
 export function wordOf(reason: string): string {
-  return /^\w*/.exec(reason)?.[0] ?? "";
+  return reason.replace(/\W.*/s, "");
 }
 
 export function planOf(code: number, reason: string): ClosePlan {

@@ -172,13 +172,13 @@ export class Connection {
     const isRefused = isEnd && this.#isWanted && /^(revoked|invalid_token)$/.test(reason);
     // Another client that shares the tokens may have newer ones: then this one goes on with them.
     const stops = isEnd && !(isRefused && session.isSuperseded(this.#accessToken));
-    const ms = stops ? undefined : pauseMs(this.#tries, plan);
+    const ms = pauseMs(this.#tries, plan);
     this.#tries += 1;
     this.#isWanted = !stops;
-    this.#enter("offline", reason, ms === undefined ? undefined : Date.now() + ms);
+    this.#enter("offline", reason, stops ? undefined : Date.now() + ms);
     this.#requests.abort();
     on.lost();
-    if (ms !== undefined) this.#timer.set(ms, () => this.#reopen(plan));
+    if (!stops) this.#timer.set(ms, () => this.#reopen(plan));
     else if (isRefused) session.end();
   }
 

@@ -4,20 +4,14 @@ interface Events {
   removeEventListener?(type: string, listener: () => void): void;
 }
 
-/** Listens to events of the window, if there is one. @returns a function that ends it */
+/**
+ * Listens to events of the window, if there is one. `visibilitychange` is an event of the document that bubbles to the window.
+ * @returns a function that ends it
+ */
 export function listenToWindow(types: readonly string[], listener: () => void): () => void {
   const events: Events = globalThis;
   for (const type of types) events.addEventListener?.(type, listener);
   return () => {
     for (const type of types) events.removeEventListener?.(type, listener);
   };
-}
-
-/**
- * Calls `wake` when the network is back or the page becomes visible again. `visibilitychange` is an event of the
- * document that bubbles to the window.
- * @returns a function that ends it
- */
-export function watchEnvironment(wake: () => void): () => void {
-  return listenToWindow(["online", "visibilitychange"], wake);
 }

@@ -21,7 +21,8 @@ export function createSend(url: string, fetch: Fetch, timeoutMs: number): Send {
           "Content-Type": "application/json",
           ...(token && { Authorization: `Bearer ${token}` }),
         },
-        body: body === undefined ? null : JSON.stringify(body),
+        // Undefined where there is none.
+        body: JSON.stringify(body),
         signal: AbortSignal.timeout(timeoutMs),
       });
       const text = await response.text();

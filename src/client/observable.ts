@@ -23,7 +23,7 @@ export function observe<T extends object>(build: () => T): Observed<T> {
 
   function callListeners() {
     isScheduled = false;
-    for (const listener of [...listeners]) {
+    for (const listener of listeners) {
       // A listener that throws must not keep the others from being called.
       queueMicrotask(() => listeners.has(listener) && listener());
     }

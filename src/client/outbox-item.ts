@@ -39,8 +39,3 @@ export function refusalOf(content: string, count: number): ProblemError | undefi
   const { length } = new TextEncoder().encode(JSON.stringify(content));
   if (length > contentBytesMax) return new ProblemError("too_large", "The message is too long.");
 }
-
-/** 128 random bits. `crypto.randomUUID` is missing on pages that were loaded over plain HTTP. */
-export function makeClientId(): string {
-  return crypto.getRandomValues(new Uint32Array(4)).join("-");
-}

@@ -1,7 +1,8 @@
 import type { ServerFrame } from "../wire/server-frames.ts";
 import type { PauseMs } from "./close-plans.ts";
 import type { Connection } from "./connection.ts";
-import { createItem, isTransient, makeClientId, refusalOf, type Item } from "./outbox-item.ts";
+import { makeClientId } from "./client-id.ts";
+import { createItem, isTransient, refusalOf, type Item } from "./outbox-item.ts";
 import type { OutboxStore, PendingMessage, Sending, SendResult } from "./pending-message.ts";
 import { ProblemError, problemOfFrame } from "./problem-error.ts";
 import { Timer } from "./timer.ts";
@@ -37,7 +38,7 @@ export class Outbox {
   #items: Item[] = [];
   /** The person whose messages these are, once that is known: until then none is stored. */
   #senderId: number | undefined;
-  /** By chat id. */
+  /** The lanes by chat id. */
   readonly #lanes = new Map<number, Lane>();
 
   constructor(options: OutboxOptions) {

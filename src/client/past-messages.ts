@@ -1,12 +1,12 @@
 // `gemini-coop/client/past-messages`: a part of a chat's history before the newest messages, read on from in both directions.
 import type { ServerFrame } from "../wire/server-frames.ts";
 import type { Message } from "../wire/messages.ts";
-import { lastState } from "./answer-states.ts";
+import { lastState, messageOf } from "./message-states.ts";
 import type { Client } from "./client.ts";
 import { pageSize } from "./history.ts";
 import { observe, type Observable } from "./observable.ts";
 import { withReaction } from "./reactions.ts";
-import { messageOf, messagesMax } from "./room-log.ts";
+import { messagesMax } from "./room-log.ts";
 
 export interface PastSnapshot {
   /** Messages without gaps, in the order of `seq`; empty until `show` was called. They follow edits, deletions and reactions. */
@@ -30,7 +30,7 @@ export interface PastMessages extends Observable<PastSnapshot> {
   loadNewer(): Promise<void>;
   /** Shows nothing. */
   clear(): void;
-  /** Ends it. */
+  /** Ends all loading and all subscriptions. */
   close(): void;
 }
 

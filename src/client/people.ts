@@ -14,7 +14,7 @@ export type { Profile } from "../wire/users.ts";
 export type ShownPerson = Pick<Profile, "id" | "username" | "display_name" | "avatar_url">;
 
 export interface PeopleSnapshot {
-  /** By user id. */
+  /** People by user id. */
   readonly people: ReadonlyMap<number, ShownPerson>;
   readonly blockedIds: ReadonlySet<number>;
 }
@@ -44,7 +44,7 @@ export interface People extends Observable<PeopleSnapshot> {
 }
 
 const loadedMax = 50;
-/** More pages than the people that can be blocked fill. */
+/** The most pages of blocked people that are read. The people that can be blocked fill fewer. */
 const blockedPagesMax = 10;
 
 /** The people around a client's person. Make it once for each client. */
@@ -63,7 +63,7 @@ class KnownPeople implements People {
   readonly #ends: (() => void)[];
   #people: ReadonlyMap<number, ShownPerson> = new Map();
   #blockedIds: ReadonlySet<number> = new Set();
-  /** Those whom `load` was asked for. */
+  /** The ids of people that `load` was asked for. */
   #wanted = new Set<number>();
   readonly #chatIds = new Map<object, number>();
   #userId: number | undefined;

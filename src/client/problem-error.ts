@@ -9,9 +9,16 @@ import type { z } from "zod";
  * - `signed_out`: nobody is signed in
  * - `queue_full`: too many messages are waiting to be sent
  * - `not_sent`: a message could not be sent within the time limit
+ * - `insecure_page`: the page was loaded over plain HTTP, where browsers withhold what the function needs
  */
 export type ProblemErrorCode =
-  ProblemCode | "network" | "unexpected_response" | "signed_out" | "queue_full" | "not_sent";
+  | ProblemCode
+  | "network"
+  | "unexpected_response"
+  | "signed_out"
+  | "queue_full"
+  | "not_sent"
+  | "insecure_page";
 
 /** Every failure of this client. `detail` is a sentence that can be shown to a person. */
 export class ProblemError extends Error {
@@ -28,20 +35,15 @@ export class ProblemError extends Error {
   constructor(
     code: ProblemErrorCode,
     detail: string,
-    {
-      status = 0,
-      errors = [],
-      retryAfterSeconds,
-      cause,
-    }: {
+    more: {
       status?: number;
-      errors?: readonly FieldError[] | undefined;
+      errors?: readonly FieldError[];
       retryAfterSeconds?: number | undefined;
       cause?: unknown;
     } = {},
   ) {
-    super(`${code}: ${detail}`, { cause });
-    Object.assign(this, { name: "ProblemError", code, detail, status, errors, retryAfterSeconds });
+    super(`${code}: ${detail}`, more);
+    Object.assign(this, { name: "ProblemError", code, detail, status: 0, errors: [], ...more });
   }
 }
 
@@ -61,7 +63,7 @@ export function problemOfFrame(frame: z.infer<typeof ErrorFrame>): ProblemError 
 export function problemOfResponse({ status, headers }: Response, text: string): ProblemError {
   const more = { status, retryAfterSeconds: Number(headers.get("retry-after")) || undefined };
   try {
-    const { type, detail, errors }: ProblemBody = JSON.parse(text);
+    const { type, detail, errors = [] }: ProblemBody = JSON.parse(text);
     const code = type.slice(type.lastIndexOf("/") + 1) as ProblemErrorCode;
     return new ProblemError(code, detail, { ...more, errors });
   } catch {

@@ -18,7 +18,7 @@ export function createPush({ call }: Pick<Client, "call">) {
   return {
     /** The `applicationServerKey` of `pushManager.subscribe()`, in base64url. */
     getKey: async () => (await call<PushKey>("GET", "/api/push/key")).public_key,
-    /** Has the browser ring until the session ends. @param showsText whether messages have the beginning of the text */
+    /** Subscribes the browser until the session ends. @param showsText whether messages have the beginning of the text */
     subscribe: (subscription: SubscriptionOfBrowser, showsText: boolean) =>
       call<PushSubscription>("POST", path, { ...subscription, shows_text: showsText }),
     /** The person's browsers that ring, the latest first. */

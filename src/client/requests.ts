@@ -26,7 +26,7 @@ export class Requests {
     this.#lastId += 1;
     const id = this.#lastId;
     const timer = new Timer();
-    timer.set(timeoutMs, () => this.#end(id, undefined));
+    timer.set(timeoutMs, () => this.#end(id));
     this.#inFlight.set(id, { replied, timer });
     this.#post({ ...frame, request_id: id });
   }
@@ -40,10 +40,10 @@ export class Requests {
 
   /** Ends every request without a reply: the socket is lost. */
   abort(): void {
-    for (const id of [...this.#inFlight.keys()]) this.#end(id, undefined);
+    for (const id of [...this.#inFlight.keys()]) this.#end(id);
   }
 
-  #end(id: number, reply: ServerFrame | undefined) {
+  #end(id: number, reply?: ServerFrame) {
     const request = this.#inFlight.get(id);
     this.#inFlight.delete(id);
     request?.timer.clear();

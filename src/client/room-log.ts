@@ -4,14 +4,12 @@ import type {
   BotStreamFrame,
   BotStreamLastFrame,
   JoinedFrame,
-  MessageFrame,
-  MessageUpdatedFrame,
 } from "../wire/frames.ts";
 import type { ServerFrame } from "../wire/server-frames.ts";
 import type { Message } from "../wire/messages.ts";
 import type { Read } from "../wire/receipts.ts";
 import type { z } from "zod";
-import { firstState, lastState } from "./answer-states.ts";
+import { firstState, lastState, messageOf } from "./message-states.ts";
 import { withReaction } from "./reactions.ts";
 
 export interface Person {
@@ -26,16 +24,10 @@ type AnyStreamFrame =
   | z.infer<typeof BotStreamFirstFrame>
   | z.infer<typeof BotStreamFrame>
   | z.infer<typeof BotStreamLastFrame>;
-type WholeFrame = z.infer<typeof MessageFrame> | z.infer<typeof MessageUpdatedFrame>;
 
 /** The number of the change that a frame reports; undefined for frames that report no durable change. */
 export function numberOf(frame: ServerFrame): number | undefined {
   return "updated_seq" in frame ? frame.updated_seq : "seq" in frame ? frame.seq : undefined;
-}
-
-export function messageOf(frame: WholeFrame): Message {
-  const { type: _, message_id: id, ...body } = frame;
-  return { id, ...body };
 }
 
 /**
@@ -156,8 +148,13 @@ export class RoomLog {
 
   /** Takes over the state of the room from a `joined` frame. */
   greet(frame: z.infer<typeof JoinedFrame>): void {
-    const { online, online_count: onlineCount, reads = [], chat } = frame;
-    const { participants = this.#shown.participants } = frame;
+    const {
+      online,
+      online_count: onlineCount,
+      reads = [],
+      chat,
+      participants = this.#shown.participants,
+    } = frame;
     this.#set({ online, onlineCount, reads, participants });
     if (chat) this.#setChat(chat);
   }

@@ -5,8 +5,9 @@ import type { PauseMs } from "./close-plans.ts";
 import type { Connection } from "./connection.ts";
 import { EarlyFrames } from "./early-frames.ts";
 import { loadRoom } from "./history.ts";
+import { messageOf } from "./message-states.ts";
 import { asProblemError, problemOfFrame, type ProblemError } from "./problem-error.ts";
-import { messageOf, numberOf, type Misfit, type RoomLog } from "./room-log.ts";
+import { numberOf, type Misfit, type RoomLog } from "./room-log.ts";
 import type { RoomState } from "./room-snapshot.ts";
 import { Timer } from "./timer.ts";
 import type { Timing } from "./timing.ts";
@@ -166,9 +167,8 @@ export class RoomSync {
 
   /** False if the network has lost a frame of the replay. */
   #hasReplayed({ last_seq, superseded = 0 }: z.infer<typeof JoinedFrame>): boolean {
-    const first = this.#position;
-    const numbers = [...this.#replayed].filter((number) => number > first && number <= last_seq);
-    return numbers.length + superseded >= last_seq - first;
+    const missed = [...this.#replayed].filter((seq) => seq > this.#position && seq <= last_seq);
+    return missed.length + superseded >= last_seq - this.#position;
   }
 
   /** The log has everything up to a number, and frames are applied as they come. */

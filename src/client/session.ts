@@ -68,12 +68,11 @@ export class ClientSession {
     const { send, store } = options;
     this.#sessionId = sessionOf(store.load());
     this.#unwatch = store.watch?.(() => this.#follow());
-    const use = (tokens: Tokens) => this.#use(tokens);
     this.outside = {
       ...this.#observed.observable,
       register: (body) => send<User>("POST", "/api/auth/register", { body }),
-      login: (body) => send<Tokens>("POST", "/api/auth/login", { body }).then(use),
-      use,
+      login: (body) => send<Tokens>("POST", "/api/auth/login", { body }).then(this.outside.use),
+      use: (tokens) => this.#use(tokens),
       logout: async () => {
         const held = store.load();
         this.end();

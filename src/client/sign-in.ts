@@ -4,7 +4,7 @@ import type { Identity, Provider, Visit } from "../wire/identities.ts";
 import type { RecoveryCodes, TotpSetup } from "../wire/two-factor.ts";
 import type { Confirmation, LoginInput, Tokens } from "../wire/users.ts";
 import type { Client } from "./client.ts";
-import { asProblemError, problemOfResponse } from "./problem-error.ts";
+import { asProblemError, ProblemError, problemOfResponse } from "./problem-error.ts";
 import type { z } from "zod";
 
 export type { Identity, Provider } from "../wire/identities.ts";
@@ -55,32 +55,37 @@ function ticketOf(body: unknown): string | undefined {
   return isObject && "ticket" in body && typeof body.ticket === "string" ? body.ticket : undefined;
 }
 
+function pathOf(path: string, query: Record<string, string | undefined>): string {
+  const given = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) if (value) given.set(name, value);
+  return given.size === 0 ? path : `${path}?${given.toString()}`;
+}
+
+/** @returns the body of the reply, or the ticket for a code that has to follow @throws ProblemError */
+async function requestTicketOr<T>(
+  { url, fetch }: Required<Pick<SignInOptions, "url" | "fetch">>,
+  path: string,
+  init: RequestInit = {},
+): Promise<{ done: T } | { ticket: string }> {
+  try {
+    const response = await fetch(new URL(path, url).href, {
+      ...init,
+      signal: AbortSignal.timeout(timeoutMs),
+    });
+    const text = await response.text();
+    if (response.ok) return { done: JSON.parse(text) };
+    const ticket = response.status === 401 ? ticketOf(JSON.parse(text)) : undefined;
+    if (ticket !== undefined) return { ticket };
+    throw problemOfResponse(response, text);
+  } catch (error) {
+    throw asProblemError(error);
+  }
+}
+
 /** All functions throw ProblemError, with the codes that the API documents. */
 export function createSignIn({ client, url, fetch = globalThis.fetch }: SignInOptions) {
-  const pathOf = (path: string, query: Record<string, string | undefined>) => {
-    const given = new URLSearchParams();
-    for (const [name, value] of Object.entries(query)) if (value) given.set(name, value);
-    return given.size === 0 ? path : `${path}?${given.toString()}`;
-  };
-
-  async function request<T>(
-    path: string,
-    init: RequestInit = {},
-  ): Promise<{ done: T } | { ticket: string }> {
-    try {
-      const response = await fetch(new URL(path, url).href, {
-        ...init,
-        signal: AbortSignal.timeout(timeoutMs),
-      });
-      const text = await response.text();
-      if (response.ok) return { done: JSON.parse(text) };
-      const ticket = response.status === 401 ? ticketOf(JSON.parse(text)) : undefined;
-      if (ticket !== undefined) return { ticket };
-      throw problemOfResponse(response, text);
-    } catch (error) {
-      throw asProblemError(error);
-    }
-  }
+  const request = <T>(path: string, init?: RequestInit) =>
+    requestTicketOr<T>({ url, fetch }, path, init);
 
   const post = <T>(path: string, input: object) =>
     request<T>(path, {
@@ -112,10 +117,18 @@ export function createSignIn({ client, url, fetch = globalThis.fetch }: SignInOp
       const result = await request<Provider[]>("/api/auth/providers");
       return "done" in result ? result.done : [];
     },
-    /** Begins to sign in with a provider. @param returnTo an address that the server allows; its own page unless said otherwise */
+    /**
+     * Begins to sign in with a provider.
+     * @param returnTo an address that the server allows; its own page unless said otherwise
+     * @throws ProblemError `insecure_page` on a page over plain HTTP, unless its host is the own machine
+     */
     async beginVisit(provider: string, returnTo?: string): Promise<BegunVisit> {
+      const { subtle } = crypto as { subtle?: SubtleCrypto };
+      if (!subtle) {
+        throw new ProblemError("insecure_page", "This way to sign in needs a page over HTTPS.");
+      }
       const verifier = base64url(crypto.getRandomValues(new Uint8Array(verifierBytes)));
-      const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(verifier));
+      const hash = await subtle.digest("SHA-256", new TextEncoder().encode(verifier));
       const query = { return_to: returnTo, code_challenge: base64url(new Uint8Array(hash)) };
       return { url: new URL(pathOf(`/api/auth/oauth/${provider}`, query), url).href, verifier };
     },

@@ -6,7 +6,7 @@ export type { CreatedWebhook, Delivery, Webhook } from "../wire/webhooks.ts";
 
 export interface NewWebhook {
   url: string;
-  /** Those that the API documents, for chats and for people. */
+  /** Events that the API documents, for chats and for people. */
   events: readonly string[];
   /** `whsec_…`; the server makes one unless said otherwise. */
   secret?: string;

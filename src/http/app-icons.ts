@@ -8,7 +8,7 @@ interface Look {
   readonly rounding: number | undefined;
 }
 
-/** By file name. A maskable icon is cut into a shape by the system, and so is that of iOS; a badge is drawn in one colour. */
+/** The icons by file name. A maskable icon is cut into a shape by the system, and so is that of iOS; a badge is drawn in one colour. */
 export const iconLooks: ReadonlyMap<string, Look> = new Map([
   ["icon-192.png", { size: 192, rounding: 9 / 32 }],
   ["icon-512.png", { size: 512, rounding: 9 / 32 }],

@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useState } from "preact/hooks";
 import type { ChatList } from "../client/chat-list.ts";
 import type { Client } from "../client/client.ts";
 import type { User } from "../wire/users.ts";
@@ -10,6 +10,7 @@ import { lazyDialog } from "./lazy.ts";
 import { isMuted } from "./muting.ts";
 import { useSnapshot } from "./observing.ts";
 import { usePlace } from "./place.ts";
+import { useRinging } from "./ringing.ts";
 import { RoomPane } from "./room-pane.tsx";
 import { useMailLink } from "./mail-links.ts";
 import { useProviderReturn } from "./provider-returns.ts";
@@ -18,7 +19,7 @@ import { Welcome } from "./welcome.tsx";
 
 /** Most people who open the page are signed in. */
 const SignIn = lazyDialog(() => import("./sign-in.tsx").then((module) => module.SignIn));
-/** Opened once in a while. */
+/** These are opened once in a while. */
 const MailLink = lazyDialog(() => import("./mail-link.tsx").then((module) => module.MailLink));
 const ProviderReturn = lazyDialog(() =>
   import("./provider-return.tsx").then((module) => module.ProviderReturn),
@@ -65,7 +66,7 @@ function useHasModel(client: Client): boolean {
  */
 function useOwnUser(client: Client, signedIn: User): [User, (user: User) => void] {
   const [user, setUser] = useState(signedIn);
-  useEffect(
+  useLayoutEffect(
     () =>
       client.onFrame((frame) => {
         if (frame.type !== "user_updated" || frame.user.id !== signedIn.id) return;
@@ -83,6 +84,7 @@ function House({ client, chats, user: signedIn }: { client: Client; chats: ChatL
   const drafts = useMemo(() => createDrafts(localStorage, user.id), [user.id]);
   const [newCount, setNewCount] = useState(0);
   const hasModel = useHasModel(client);
+  useRinging(client);
   const now = useNow();
   const dialog = useDialog<"new chat" | "search" | "settings">();
   const create = () => dialog.open("new chat");

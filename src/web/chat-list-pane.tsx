@@ -16,7 +16,7 @@ import { chatAddress } from "./place.ts";
 import { PresenceDot } from "./presence-dot.tsx";
 import { useIsBlocked, useNameOf } from "./shown-names.ts";
 import { fullTime, shortTime, useNow, useToday } from "./times.ts";
-import { useWatched } from "./watched-people.ts";
+import { useWatched } from "./use-watched.ts";
 
 export function ChatListPane({
   client,

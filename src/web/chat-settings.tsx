@@ -37,10 +37,6 @@ export function ChatSettingsDialog({
   onClose: () => void;
 }) {
   const action = useAction();
-  const { pictures } = usePageParts();
-  const [shown, setShown] = useState<Pick<Chat, "id" | "picture_url">>(chat);
-  const ids = { persona: useId(), model: useId(), search: useId() };
-  const { settings } = chat;
 
   return (
     <Dialog title="Chat settings" onClose={onClose}>
@@ -55,53 +51,9 @@ export function ChatSettingsDialog({
                 .then((isDone) => isDone && close());
             }}
           >
-            <div class="me-shown">
-              <Avatar userId={null} name={chat.name} chat={shown} />
-              <PictureChoice
-                what="the picture of the chat"
-                hasPicture={shown.picture_url !== null}
-                onChoose={async (image) =>
-                  setShown(await pictures.client.setChatPicture(chat.id, image))
-                }
-                onRemove={async () => setShown(await pictures.client.removeChatPicture(chat.id))}
-              />
-            </div>
+            <ChatPicture chat={chat} />
             <Field label="Name" name="name" defaultValue={chat.name} required />
-            <div class="field">
-              <label for={ids.persona}>Who Gemini is here</label>
-              <textarea
-                id={ids.persona}
-                name="persona"
-                dir="auto"
-                rows={3}
-                defaultValue={settings.persona ?? ""}
-                placeholder="A patient teacher of physics"
-              />
-            </div>
-            <div class="beside">
-              <div class="field">
-                <label for={ids.model}>Model</label>
-                <ModelChoice client={client} id={ids.model} chosen={settings.model} />
-              </div>
-              <Field
-                label="Temperature"
-                name="temperature"
-                type="number"
-                min={0}
-                max={2}
-                step={0.1}
-                defaultValue={settings.temperature ?? ""}
-                placeholder="Default"
-                hint="0 sober, 2 wild"
-              />
-            </div>
-            <label class="check">
-              <input type="checkbox" name="google_search" defaultChecked={settings.google_search} />
-              <span>
-                <strong>Google Search</strong>
-                <small class="muted">Answers may look things up, and name their sources.</small>
-              </span>
-            </label>
+            <AnswerFields client={client} settings={chat.settings} />
             <Refusal of={action} />
             <footer>
               <ConfirmedButton
@@ -126,6 +78,67 @@ export function ChatSettingsDialog({
         </>
       )}
     </Dialog>
+  );
+}
+
+/** The fields that say how the model answers. */
+function AnswerFields({ client, settings }: { client: Client; settings: Chat["settings"] }) {
+  const ids = { persona: useId(), model: useId() };
+  return (
+    <>
+      <div class="field">
+        <label for={ids.persona}>Who Gemini is here</label>
+        <textarea
+          id={ids.persona}
+          name="persona"
+          dir="auto"
+          rows={3}
+          defaultValue={settings.persona ?? ""}
+          placeholder="A patient teacher of physics"
+        />
+      </div>
+      <div class="beside">
+        <div class="field">
+          <label for={ids.model}>Model</label>
+          <ModelChoice client={client} id={ids.model} chosen={settings.model} />
+        </div>
+        <Field
+          label="Temperature"
+          name="temperature"
+          type="number"
+          min={0}
+          max={2}
+          step={0.1}
+          defaultValue={settings.temperature ?? ""}
+          placeholder="Default"
+          hint="0 sober, 2 wild"
+        />
+      </div>
+      <label class="check">
+        <input type="checkbox" name="google_search" defaultChecked={settings.google_search} />
+        <span>
+          <strong>Google Search</strong>
+          <small class="muted">Answers may look things up, and name their sources.</small>
+        </span>
+      </label>
+    </>
+  );
+}
+
+/** The picture of the chat, and buttons that change it at once. */
+function ChatPicture({ chat }: { chat: Chat }) {
+  const { pictures } = usePageParts();
+  const [shown, setShown] = useState<Pick<Chat, "id" | "picture_url">>(chat);
+  return (
+    <div class="me-shown">
+      <Avatar userId={null} name={chat.name} chat={shown} />
+      <PictureChoice
+        what="the picture of the chat"
+        hasPicture={shown.picture_url !== null}
+        onChoose={async (image) => setShown(await pictures.client.setChatPicture(chat.id, image))}
+        onRemove={async () => setShown(await pictures.client.removeChatPicture(chat.id))}
+      />
+    </div>
   );
 }
 

@@ -1,16 +1,17 @@
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import type { Room } from "../client/client.ts";
 import type { Message } from "../wire/messages.ts";
+import { AttachButton } from "./attach-button.tsx";
 import { ComposerMode } from "./composer-mode.tsx";
 import { askingGemini, type Composing } from "./composing.ts";
 import { directionOfDraft } from "./directions.ts";
 import { Icon } from "./icons.tsx";
 import { isEnterOfInputMethod } from "./input-method.ts";
+import { lazyPart } from "./lazy.ts";
 import type { Mentionable } from "./mention-at.ts";
 import { MentionList, useMentionCompletion } from "./mention-list.tsx";
 import { useCoarsePointer } from "./pointer.ts";
 import { RecordButton, useRecording } from "./recording.tsx";
-import { AttachButton, UploadList } from "./upload-list.tsx";
 import type { Uploads } from "./uploads.ts";
 import { Recorder } from "./voice.ts";
 
@@ -18,6 +19,13 @@ import { Recorder } from "./voice.ts";
 const charactersMax = 16_000;
 /** From this length on, the writer sees how many characters are left. */
 const charactersNear = 15_000;
+
+/** Loaded after the room is shown. */
+const UploadList = lazyPart(
+  () => import("./upload-list.tsx").then((module) => module.UploadList),
+  ({ uploads: { files } }: { uploads: Uploads }) =>
+    files.length > 0 ? <p class="muted">Files: {files.length}</p> : null,
+);
 
 function AskGeminiButton({ onClick }: { onClick: () => void }) {
   return (
@@ -48,7 +56,7 @@ interface ComposerProps {
   room: Room;
   name: string;
   isAiChat: boolean;
-  /** Those who can be mentioned. */
+  /** People who can be mentioned. */
   people: readonly Mentionable[];
   messages: readonly Message[];
   composing: Composing;
@@ -74,6 +82,16 @@ function useField({ text, beginnings }: Composing) {
   return box;
 }
 
+/** The text as it would be sent, its length, and whether it may be sent now. */
+function draftOf({ text, editing }: Composing, uploads: Uploads) {
+  const trimmed = text.trim();
+  const characters = text.length > charactersNear ? [...trimmed].length : trimmed.length;
+  const hasFiles = !editing && uploads.ids.length > 0;
+  const isWaiting = !editing && uploads.isBusy;
+  const canSend = (trimmed !== "" || hasFiles) && characters <= charactersMax && !isWaiting;
+  return { trimmed, characters, canSend };
+}
+
 function SendButton({ isEditing, canSend }: { isEditing: boolean; canSend: boolean }) {
   const label = isEditing ? "Save" : "Send";
   return (
@@ -81,6 +99,14 @@ function SendButton({ isEditing, canSend }: { isEditing: boolean; canSend: boole
       <Icon name={isEditing ? "check" : "send"} />
     </button>
   );
+}
+
+/** Adds the files that are pasted. Text is left to the browser. */
+function pasteFiles(event: ClipboardEvent, uploads: Uploads) {
+  const files = [...(event.clipboardData?.files ?? [])];
+  if (files.length === 0) return;
+  event.preventDefault();
+  uploads.add(files);
 }
 
 function Hint({ isTouch }: { isTouch: boolean }) {
@@ -110,13 +136,7 @@ export function Composer({
   const recording = useRecording();
   const mentions = useMentionCompletion({ box, text, people, onWrite: write });
 
-  const trimmed = text.trim();
-  const characters = text.length > charactersNear ? [...trimmed].length : trimmed.length;
-  const isTooLong = characters > charactersMax;
-
-  const hasFiles = !editing && uploads.ids.length > 0;
-  const isWaiting = !editing && uploads.isBusy;
-  const canSend = (trimmed !== "" || hasFiles) && !isTooLong && !isWaiting;
+  const { trimmed, characters, canSend } = draftOf(composing, uploads);
 
   function send() {
     if (canSend) onSend(trimmed);
@@ -192,12 +212,7 @@ export function Composer({
           if (!editing) room.typing();
         }}
         onKeyDown={onKeyDown}
-        onPaste={(event) => {
-          const files = [...(event.clipboardData?.files ?? [])];
-          if (files.length === 0 || editing) return;
-          event.preventDefault();
-          uploads.add(files);
-        }}
+        onPaste={(event) => !editing && pasteFiles(event, uploads)}
       />
       <Hint isTouch={isTouch} />
       <MentionList of={mentions} />

@@ -73,13 +73,13 @@ function useCommands(
 /** @param parts of the room's pane, which stay the same while the room is shown, except the snapshot */
 export function useConversation(parts: ConversationParts) {
   const { room, snapshot, user, drafts, scrolling, past } = parts;
-  const { client, attachments } = usePageParts();
+  const { client } = usePageParts();
   const composing = useComposing(room, drafts);
   const [notice, setNotice] = useState<string>();
   const refuse = (what: string) => (problem: ProblemError) =>
     setNotice(`${what} ${problem.detail}`);
 
-  const uploads = useUploads(attachments, room.chatId, setNotice);
+  const uploads = useUploads(user.id, room.chatId, setNotice);
 
   const deletions = useDeletions(
     (messageId) => settle(room.delete(messageId), refuse("The message was not deleted.")),

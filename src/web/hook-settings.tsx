@@ -1,7 +1,7 @@
 // The incoming webhooks of a chat, in its settings.
 import { useMemo, useState } from "preact/hooks";
 import { createHooks, type CreatedIncomingWebhook, type IncomingWebhook } from "../client/hooks.ts";
-import { Refusal, useAction } from "./acting.tsx";
+import { Refusal, useAction, type Acting } from "./acting.tsx";
 import { ConfirmedButton } from "./confirmed-button.tsx";
 import { Field } from "./field.tsx";
 import { usePageParts } from "./page-parts.ts";
@@ -52,58 +52,87 @@ export function HookSettings({ chatId }: { chatId: number }) {
         {list && list.length > 0 && (
           <ul class="key-list" aria-label="Incoming webhooks of this chat">
             {list.map((hook) => (
-              <li key={hook.id}>
-                <div>
-                  <strong>
-                    <bdi>{hook.name}</bdi>
-                  </strong>
-                  <small class="muted">
-                    Created {fullTime(hook.created_at)};{" "}
-                    {hook.last_used_at === null
-                      ? "never used"
-                      : `last used ${fullTime(hook.last_used_at)}`}
-                  </small>
-                </div>
-                <ConfirmedButton
-                  label="Revoke"
-                  about={`the webhook ${hook.name}`}
-                  disabled={action.isBusy}
-                  onConfirm={() => void action.run(() => revoke(hook))}
-                />
-              </li>
+              <HookItem
+                key={hook.id}
+                hook={hook}
+                isBusy={action.isBusy}
+                onRevoke={() => void action.run(() => revoke(hook))}
+              />
             ))}
           </ul>
         )}
         <p class="muted" role="status">
           {list?.length === 0 && "This chat has no incoming webhooks."}
         </p>
-        <form
-          class="stack"
-          aria-label="New incoming webhook"
-          onSubmit={(event) => {
-            event.preventDefault();
-            void create(event.currentTarget);
-          }}
-        >
-          <Field
-            label="Name of the webhook"
-            name="name"
-            maxLength={100}
-            placeholder="Build results"
-            required
-          />
-          <Refusal of={action} />
-          <footer>
-            <button class="primary" disabled={action.isBusy}>
-              Create webhook
-            </button>
-          </footer>
-        </form>
+        <NewHookForm action={action} onCreate={(form) => void create(form)} />
         <Saved text={saved} />
         <div role="status">
           {created && <ShownSecret kind="address" name={created.name} secret={created.url} />}
         </div>
       </div>
     </details>
+  );
+}
+
+function HookItem({
+  hook,
+  isBusy,
+  onRevoke,
+}: {
+  hook: IncomingWebhook;
+  isBusy: boolean;
+  onRevoke: () => void;
+}) {
+  return (
+    <li>
+      <div>
+        <strong>
+          <bdi>{hook.name}</bdi>
+        </strong>
+        <small class="muted">
+          Created {fullTime(hook.created_at)};{" "}
+          {hook.last_used_at === null ? "never used" : `last used ${fullTime(hook.last_used_at)}`}
+        </small>
+      </div>
+      <ConfirmedButton
+        label="Revoke"
+        about={`the webhook ${hook.name}`}
+        disabled={isBusy}
+        onConfirm={onRevoke}
+      />
+    </li>
+  );
+}
+
+function NewHookForm({
+  action,
+  onCreate,
+}: {
+  action: Acting;
+  onCreate: (form: HTMLFormElement) => void;
+}) {
+  return (
+    <form
+      class="stack"
+      aria-label="New incoming webhook"
+      onSubmit={(event) => {
+        event.preventDefault();
+        onCreate(event.currentTarget);
+      }}
+    >
+      <Field
+        label="Name of the webhook"
+        name="name"
+        maxLength={100}
+        placeholder="Build results"
+        required
+      />
+      <Refusal of={action} />
+      <footer>
+        <button class="primary" disabled={action.isBusy}>
+          Create webhook
+        </button>
+      </footer>
+    </form>
   );
 }

@@ -1,5 +1,5 @@
 // The links of mails, which are addresses of the page. Their tokens are in the fragment, which is sent to no server.
-import { useEffect, useState } from "preact/hooks";
+import { useLayoutEffect, useState } from "preact/hooks";
 
 export interface MailLinkPlace {
   purpose: "verify-email" | "reset-password";
@@ -16,7 +16,8 @@ function linkInAddress(): MailLinkPlace | undefined {
 /** The link that the page was opened with. `end` forgets it, and takes its token out of the browser's history. */
 export function useMailLink() {
   const [link, setLink] = useState(linkInAddress);
-  useEffect(() => {
+  // A normal effect runs up to 100 ms after rendering, and would miss a link that is followed before.
+  useLayoutEffect(() => {
     const follow = () => setLink(linkInAddress());
     addEventListener("hashchange", follow);
     return () => removeEventListener("hashchange", follow);

@@ -1,5 +1,4 @@
 import { render } from "preact";
-import { createAttachments } from "../client/attachments.ts";
 import { createChatList } from "../client/chat-list.ts";
 import { createClient } from "../client/client.ts";
 import { createDetails } from "../client/details.ts";
@@ -13,9 +12,11 @@ import { App } from "./app.tsx";
 import { CodeColouring, CodeColours } from "./code-colours.ts";
 import { copyFormulas, FormulaDrawer, FormulaDrawing } from "./formula-drawing.ts";
 import { laterAccount } from "./later-account.ts";
+import { laterAttachments } from "./later-attachments.ts";
 import { PagePartsContext } from "./page-parts.ts";
 import { ShownPictures } from "./shown-pictures.ts";
 import { Unfinished } from "./unfinished.ts";
+import { PageUploads } from "./page-uploads.ts";
 import { WatchedPeople } from "./watched-people.ts";
 
 /*
@@ -47,15 +48,17 @@ document.addEventListener("copy", copyFormulas);
 
 const presence = createPresence(client);
 followActivity(client, presence);
+const attachments = laterAttachments({ client, url, tokens });
 const services = {
   client,
-  attachments: createAttachments({ client, url, tokens }),
+  attachments,
   account: laterAccount({ client, url, tokens }),
   details: createDetails(client),
   people: createPeople(client),
   pictures: new ShownPictures(createPictures({ client, url, tokens })),
   watched: new WatchedPeople(presence),
   unfinished: new Unfinished(),
+  uploads: new PageUploads(attachments, client.session),
 };
 
 const root = document.querySelector("#page");

@@ -67,8 +67,13 @@ const marked = new Marked(
  * a reference link may be defined anywhere.
  */
 export function markdownBlocks(text: string): string[] {
-  return new SourceLexer(marked.defaults).lex(text).map((token) => marked.parser([token]));
+  return new SourceLexer(marked.defaults)
+    .lex(text)
+    .map((token) => marked.parser([token]).replaceAll(betweenBlocks, "$1"));
 }
+
+/** A line break that marked writes after a tag. Where people's line breaks are kept, it would be an empty line of a list. */
+const betweenBlocks = /(<\/?(?:ul|ol|li|p|pre|hr|blockquote|table|h[3-6])\b[^>]*>)\n/g;
 
 /** Whether nothing of a text would be seen as Markdown: it is an empty list, a line, or only defines addresses. */
 export function drawsNothing(text: string): boolean {

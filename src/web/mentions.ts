@@ -6,7 +6,7 @@ import { mentionPattern } from "../wire/mention-pattern.ts";
 const commonNames = ["all", "gemini"];
 
 export interface MentionNames {
-  /** In lower case. */
+  /** Usernames in lower case. */
   readonly known: ReadonlySet<string>;
   /** The names that mention the reader, in lower case. */
   readonly own: ReadonlySet<string>;

@@ -29,7 +29,7 @@ export interface MessageRowProps {
   /** The message that it replies to, if it is loaded. */
   original: Message | undefined;
   canDelete: boolean;
-  /** It is about to be deleted, which can be undone. */
+  /** Whether the message is about to be deleted, which can be undone. */
   isDeleting: boolean;
   /** Its button for actions is reached with Tab; arrow keys lead from there to the others. */
   isTabStop: boolean;

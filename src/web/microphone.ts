@@ -50,7 +50,7 @@ export class Microphone {
     return performance.now() - this.#began;
   }
 
-  /** From 0 to 1. */
+  /** The loudness, from 0 to 1. */
   get level(): number {
     const samples = new Float32Array(this.#analyser.fftSize);
     this.#analyser.getFloatTimeDomainData(samples);

@@ -1,6 +1,6 @@
 import { Icon } from "./icons.tsx";
 
-/** Why something was refused that was done to a message. The live region is always rendered. */
+/** Shows the reason for which a change of a message was refused. The live region is always rendered. */
 export function Notice({ text, onClose }: { text: string | undefined; onClose: () => void }) {
   return (
     <div class="notice">

@@ -8,6 +8,7 @@ import type { Details } from "../client/details.ts";
 import type { People } from "../client/people.ts";
 import type { ShownPictures } from "./shown-pictures.ts";
 import type { Unfinished } from "./unfinished.ts";
+import type { PageUploads } from "./page-uploads.ts";
 import type { WatchedPeople } from "./watched-people.ts";
 
 export interface PageParts {
@@ -19,6 +20,7 @@ export interface PageParts {
   pictures: ShownPictures;
   watched: WatchedPeople;
   unfinished: Unfinished;
+  uploads: PageUploads;
 }
 
 export const PagePartsContext = createContext<PageParts | undefined>(undefined);

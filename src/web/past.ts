@@ -7,7 +7,7 @@ import type { Message } from "../wire/messages.ts";
 import { useSnapshot } from "./observing.ts";
 import type { Scrolling } from "./scrolling.ts";
 
-/** The pages of older messages that are loaded in search of a message before its surroundings alone are. */
+/** The number of pages of older messages that are searched for a message before only the page around it is loaded. */
 const searchedPagesMax = 4;
 
 export type Past = ReturnType<typeof usePast>;

@@ -124,7 +124,7 @@ function PersonRow({
         />
       </button>
       <span class="muted">{standingOf(person, user, isHere)}</span>
-      <div class="row">
+      <div class="buttons">
         {isOwner && person.role !== "owner" && (
           <button
             type="button"

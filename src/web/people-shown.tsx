@@ -1,9 +1,9 @@
-// How a person looks, everywhere the same.
+// The appearance of a person, the same everywhere.
 import type { ShownPerson } from "../client/people.ts";
 import type { Chat } from "../wire/chats.ts";
 import { Icon } from "./icons.tsx";
 import { initialsOf } from "./names.ts";
-import { useAvatarUrl, usePicture } from "./shown-pictures.ts";
+import { useAvatarUrl, usePicture } from "./use-picture.ts";
 
 const hues = 8;
 

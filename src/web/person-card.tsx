@@ -9,7 +9,7 @@ import { Avatar } from "./people-shown.tsx";
 import { goToChat } from "./place.ts";
 import { PresenceDot, presenceWords, usePresenceOf } from "./presence-dot.tsx";
 import { useIsBlocked } from "./shown-names.ts";
-import { useWatched } from "./watched-people.ts";
+import { useWatched } from "./use-watched.ts";
 
 /** A person, and what can be done with them. */
 export function PersonCard({

@@ -1,5 +1,5 @@
 // The page's URL holds the open chat, so that reloading, going back and links work. The URL of a message has its number, too.
-import { useEffect, useState } from "preact/hooks";
+import { useLayoutEffect, useState } from "preact/hooks";
 
 export interface Place {
   chatId: number | undefined;
@@ -30,7 +30,8 @@ export function goHome() {
 
 export function usePlace() {
   const [place, setPlace] = useState(placeInAddress);
-  useEffect(() => {
+  // A normal effect runs up to 100 ms after rendering, and would miss a link that is followed before.
+  useLayoutEffect(() => {
     const follow = () => setPlace(placeInAddress());
     addEventListener("hashchange", follow);
     return () => removeEventListener("hashchange", follow);

@@ -9,9 +9,9 @@ import { usePageParts } from "./page-parts.ts";
 
 /** A shorter press is a tap: the recording goes on, and has buttons. */
 const heldMs = 500;
-/** Fewer milliseconds are a slip. */
+/** A shorter recording is a slip, and is not sent. */
 const shortestMs = 400;
-/** The server takes 15 minutes. */
+/** The recording ends after this time, shortly before the 15 minutes that the server takes. */
 const longestMs = 15 * 60_000 - 5_000;
 const bars = 48;
 const barMs = 60;
@@ -29,7 +29,8 @@ export interface RecorderProps {
   onEnd: (isSent: boolean) => void;
 }
 
-export function VoiceRecorder({ room, replyTo, press, onEnd }: RecorderProps) {
+/** Records a voice message, and sends it. */
+function useVoiceMessage({ room, replyTo, press, onEnd }: RecorderProps) {
   const { attachments } = usePageParts();
   const microphone = useRef<Microphone>(undefined);
   const recorded = useRef<Recorded>(undefined);
@@ -85,6 +86,22 @@ export function VoiceRecorder({ room, replyTo, press, onEnd }: RecorderProps) {
     }
   }
 
+  return {
+    state,
+    problem,
+    progress,
+    microphone: microphone.current,
+    /** Whether the message can be sent again after a failure. */
+    canRepeat: recorded.current !== undefined,
+    finish,
+    trySending,
+  };
+}
+
+export function VoiceRecorder(props: RecorderProps) {
+  const { state, problem, progress, microphone, canRepeat, finish, trySending } =
+    useVoiceMessage(props);
+
   return (
     <div class="composer recorder" role="group" aria-label="Voice message">
       <button
@@ -93,12 +110,12 @@ export function VoiceRecorder({ room, replyTo, press, onEnd }: RecorderProps) {
         aria-label="Discard the voice message"
         title="Discard"
         disabled={state === "sending"}
-        onClick={() => onEnd(false)}
+        onClick={() => props.onEnd(false)}
       >
         <Icon name="close" />
       </button>
-      {state === "recording" && microphone.current ? (
-        <Level microphone={microphone.current} onLongest={() => void finish()} />
+      {state === "recording" && microphone ? (
+        <Level microphone={microphone} onLongest={() => void finish()} />
       ) : (
         <p class={state === "failed" ? "refusal" : "muted"} role="status">
           {state === "asking" && "Allow the microphone to record…"}
@@ -118,7 +135,7 @@ export function VoiceRecorder({ room, replyTo, press, onEnd }: RecorderProps) {
           <Icon name="send" />
         </button>
       )}
-      {state === "failed" && recorded.current && (
+      {state === "failed" && canRepeat && (
         <button type="button" onClick={() => void trySending()}>
           Try again
         </button>

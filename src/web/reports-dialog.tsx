@@ -100,7 +100,7 @@ function ReportItem({
       <blockquote class="reported" dir="auto">
         <bdi class="muted">{report.message.username}</bdi> {report.message.content}
       </blockquote>
-      <div class="row">
+      <div class="buttons">
         <button type="button" disabled={action.isBusy} onClick={() => void onResolve()}>
           Resolve
         </button>

@@ -47,7 +47,7 @@ export function RoomDialogs({
   client: Client;
   ownId: number;
   messages: readonly Message[];
-  /** Those who can be mentioned. */
+  /** People who can be mentioned. */
   people: readonly Mentionable[];
   onMention: (username: string) => void;
 }) {

@@ -11,7 +11,7 @@ import { namesOf } from "./names.ts";
 import { goHome } from "./place.ts";
 import { useRoomPeople } from "./room-people.ts";
 import { PresenceDot, presenceWords, usePresenceOf } from "./presence-dot.tsx";
-import { useWatched } from "./watched-people.ts";
+import { useWatched } from "./use-watched.ts";
 
 export function RoomHeader({
   client,

@@ -1,7 +1,7 @@
 import { useEffect, useMemo } from "preact/hooks";
 import type { ChatList } from "../client/chat-list.ts";
 import type { Client, RoomSnapshot } from "../client/client.ts";
-import type { ChatSummary, Participant } from "../wire/chats.ts";
+import type { Chat, ChatSummary, Participant } from "../wire/chats.ts";
 import type { User } from "../wire/users.ts";
 import { Announcements } from "./announcing.tsx";
 import { Composer } from "./composer.tsx";
@@ -91,10 +91,7 @@ export function RoomPane({
 
   if (snapshot.state === "gone") return <Gone snapshot={snapshot} />;
   const partner = partnerIn(snapshot, user.id);
-  // A private chat without a name is called after the other person, who may have deleted the account meanwhile.
-  const unnamed = partner ? names.get(partner.id) : (listed?.name ?? chat?.name);
-  const title = chat?.is_named === false ? unnamed : chat?.name;
-  const isEmpty = chat !== undefined && messages.length === 0 && snapshot.pending.length === 0;
+  const title = titleOf({ chat, listed, partner, names });
   return (
     <RoomPeopleContext.Provider value={roomPeople}>
       <main class={drop.isOver ? "room dropping" : "room"} {...drop.attributes}>
@@ -118,12 +115,7 @@ export function RoomPane({
           onNewest={conversation.goToNewest}
           reading={reading}
         />
-        {!chat && (
-          <p class="muted note over" role="status">
-            {snapshot.problem?.detail ?? "Loading…"}
-          </p>
-        )}
-        {isEmpty && <Silence isAiChat={chat.is_ai_chat} />}
+        <WithoutMessages snapshot={snapshot} />
         <Typing snapshot={snapshot} ownId={user.id} />
         <Notice text={conversation.notice} onClose={conversation.endNotice} />
         {partner && blockedIds.has(partner.id) ? (
@@ -154,13 +146,29 @@ export function RoomPane({
   );
 }
 
+/** The name of a chat. A private one without a name has that of the other person, who may have deleted the account meanwhile. */
+function titleOf({
+  chat,
+  listed,
+  partner,
+  names,
+}: {
+  chat: Chat | undefined;
+  listed: ChatSummary | undefined;
+  partner: Participant | undefined;
+  names: ReadonlyMap<number, string>;
+}): string | undefined {
+  if (chat?.is_named !== false) return chat?.name;
+  return partner ? names.get(partner.id) : (listed?.name ?? chat.name);
+}
+
 /** The other person of a private chat. */
 function partnerIn({ chat, participants }: RoomSnapshot, ownId: number): Participant | undefined {
   if (!chat || chat.is_group || chat.is_ai_chat) return undefined;
   return participants.find(({ id }) => id !== ownId);
 }
 
-/** Those who are writing, but for people whom the reader has blocked. */
+/** The people who are writing, without those whom the reader has blocked. */
 function Typing({ snapshot: { typing }, ownId }: { snapshot: RoomSnapshot; ownId: number }) {
   const { names, blockedIds } = useRoomPeople();
   const others = typing
@@ -171,6 +179,20 @@ function Typing({ snapshot: { typing }, ownId }: { snapshot: RoomSnapshot; ownId
       {others.length > 0 && `${namesOf(others)} ${others.length === 1 ? "is" : "are"} writing…`}
     </p>
   );
+}
+
+/** The state of a room that shows no messages. */
+function WithoutMessages({ snapshot }: { snapshot: RoomSnapshot }) {
+  const { chat, messages, pending, problem } = snapshot;
+  if (!chat) {
+    return (
+      <p class="muted note over" role="status">
+        {problem?.detail ?? "Loading…"}
+      </p>
+    );
+  }
+  if (messages.length > 0 || pending.length > 0) return null;
+  return <Silence isAiChat={chat.is_ai_chat} />;
 }
 
 function Silence({ isAiChat }: { isAiChat: boolean }) {

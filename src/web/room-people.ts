@@ -1,4 +1,4 @@
-// How the people of the open room are called, and which of them the reader has blocked, for every part of the room.
+// The names of the people in the open room, and the people whom the reader has blocked, for every part of the room.
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 import type { Message } from "../wire/messages.ts";

@@ -1,4 +1,5 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import type { RefObject } from "preact";
 import type { RoomSnapshot } from "../client/client.ts";
 
 /** Within this many pixels of its end, the list follows what is added. */
@@ -11,6 +12,28 @@ export type Scrolling = ReturnType<typeof useScrolling>;
 
 function rowOf(list: HTMLElement | null, messageId: number) {
   return list?.querySelector<HTMLElement>(`[data-message="${messageId}"]`);
+}
+
+/** Scrolls to a message, marks it for a moment, and gives it the focus. */
+function showFound(row: HTMLElement) {
+  row.scrollIntoView({ block: "center" });
+  row.focus({ preventScroll: true });
+  row.classList.add("found");
+  row.addEventListener("animationend", () => row.classList.remove("found"), { once: true });
+}
+
+/**
+ * Calls `onResize` when the keyboard of a phone or a longer draft takes room from the list, and when messages grow, as with formulas
+ * that are drawn.
+ */
+function useResized(list: RefObject<HTMLDivElement | null>, onResize: () => void) {
+  useEffect(() => {
+    if (!list.current) return undefined;
+    const observer = new ResizeObserver(onResize);
+    observer.observe(list.current);
+    for (const content of list.current.querySelectorAll(":scope > ol")) observer.observe(content);
+    return () => observer.disconnect();
+  }, []);
 }
 
 /**
@@ -59,19 +82,12 @@ export function useScrolling(snapshot: RoomSnapshot, isCut: boolean) {
     toStart(element);
     before.current = { first, height: element.scrollHeight };
   });
-  // The keyboard of a phone or a longer draft takes room from the list, and the messages grow when formulas are drawn.
-  useEffect(() => {
-    if (!list.current) return undefined;
-    const observer = new ResizeObserver(() => atEnd.current && toEnd());
-    observer.observe(list.current);
-    for (const content of list.current.querySelectorAll(":scope > ol")) observer.observe(content);
-    return () => observer.disconnect();
-  }, []);
+  useResized(list, () => atEnd.current && toEnd());
 
   return {
     list,
     isAtEnd,
-    /** Like `isAtEnd`, also before the change is rendered. */
+    /** Whether the end is in view. Unlike `isAtEnd`, it is known before the change is rendered. */
     isEndInView: () => atEnd.current,
     goToEnd() {
       atEnd.current = true;
@@ -86,10 +102,7 @@ export function useScrolling(snapshot: RoomSnapshot, isCut: boolean) {
           const row = rowOf(list.current, messageId);
           if (!row) return;
           atEnd.current = false;
-          row.scrollIntoView({ block: "center" });
-          row.focus({ preventScroll: true });
-          row.classList.add("found");
-          row.addEventListener("animationend", () => row.classList.remove("found"), { once: true });
+          showFound(row);
         }),
       );
     },

@@ -36,7 +36,6 @@ export function SearchDialog({
     return () => clearTimeout(timer);
   }, [text, chatId]);
   const results = useRef<HTMLUListElement>(null);
-  const inputId = useId();
 
   return (
     <Dialog title="Search messages" onClose={onClose}>
@@ -47,23 +46,7 @@ export function SearchDialog({
             if (moveFocus(event.key, results.current)) event.preventDefault();
           }}
         >
-          <div class="field">
-            <label for={inputId}>Words to find</label>
-            <input
-              id={inputId}
-              type="search"
-              dir="auto"
-              autocomplete="off"
-              autofocus
-              maxLength={200}
-              value={text}
-              aria-describedby={`${inputId}-hint`}
-              onInput={(event) => setText(event.currentTarget.value)}
-            />
-            <small id={`${inputId}-hint`} class="muted">
-              “Two words” in quotes follow each other; -word is left out.
-            </small>
-          </div>
+          <SearchField text={text} onInput={setText} />
           {chat && (
             <label class="check">
               <input
@@ -103,6 +86,29 @@ export function SearchDialog({
         </div>
       )}
     </Dialog>
+  );
+}
+
+function SearchField({ text, onInput }: { text: string; onInput: (text: string) => void }) {
+  const inputId = useId();
+  return (
+    <div class="field">
+      <label for={inputId}>Words to find</label>
+      <input
+        id={inputId}
+        type="search"
+        dir="auto"
+        autocomplete="off"
+        autofocus
+        maxLength={200}
+        value={text}
+        aria-describedby={`${inputId}-hint`}
+        onInput={(event) => onInput(event.currentTarget.value)}
+      />
+      <small id={`${inputId}-hint`} class="muted">
+        “Two words” in quotes follow each other; -word is left out.
+      </small>
+    </div>
   );
 }
 

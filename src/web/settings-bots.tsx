@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import type { AccessKey, Bot } from "../client/keys.ts";
-import { Refusal, useAction } from "./acting.tsx";
+import { Refusal, useAction, type Acting } from "./acting.tsx";
 import { ConfirmedButton } from "./confirmed-button.tsx";
 import { Field } from "./field.tsx";
 import { Avatar } from "./people-shown.tsx";
@@ -43,41 +43,15 @@ export function BotSettings() {
         name. It can't ask the model, and is deleted with your account.
       </p>
       {bots?.map((bot) => (
-        <section key={bot.id} class="stack bot" aria-label={bot.username}>
-          <div class="bot-head">
-            <Avatar userId={bot.id} name={bot.username} />
-            <strong>
-              <bdi>@{bot.username}</bdi>
-            </strong>
-            <ConfirmedButton
-              label="Delete"
-              about={`the bot ${bot.username}`}
-              disabled={action.isBusy}
-              onConfirm={() =>
-                void action.run(() =>
-                  change(() => keys.deleteBot(bot.id), `${bot.username} is deleted.`),
-                )
-              }
-            />
-          </div>
-          <KeyList
-            keys={list.filter(({ bot_id }) => bot_id === bot.id)}
-            label={`Access keys of ${bot.username}`}
-            action={action}
-            onRevoke={({ id }) => change(() => keys.revokeKey(id), "The key is revoked.")}
-          />
-          <details>
-            <summary>New access key</summary>
-            <KeyForm
-              label={`New access key of ${bot.username}`}
-              create={async (input) => {
-                const created = await keys.createKey(input, bot.id);
-                await load();
-                return created;
-              }}
-            />
-          </details>
-        </section>
+        <BotItem
+          key={bot.id}
+          bot={bot}
+          keys={keys}
+          list={list.filter(({ bot_id }) => bot_id === bot.id)}
+          action={action}
+          change={change}
+          onCreated={load}
+        />
       ))}
       <p class="muted" role="status">
         {bots === undefined && !action.problem && "Loading…"}
@@ -85,31 +59,99 @@ export function BotSettings() {
       </p>
       <Refusal of={action} />
       <Saved text={saved} />
-      <form
-        class="stack"
-        aria-label="New bot"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void create(event.currentTarget);
-        }}
-      >
-        <h3>New bot</h3>
-        <Field
-          label="Username"
-          name="username"
-          autocomplete="off"
-          autocapitalize="none"
-          spellcheck={false}
-          placeholder="build_bot"
-          hint="2 to 32 of: a to z, A to Z, 0 to 9, and _ - ."
-          required
-        />
-        <footer>
-          <button class="primary" disabled={action.isBusy}>
-            Create bot
-          </button>
-        </footer>
-      </form>
+      <NewBotForm isBusy={action.isBusy} onCreate={(form) => void create(form)} />
     </div>
+  );
+}
+
+function BotItem({
+  bot,
+  keys,
+  list,
+  action,
+  change,
+  onCreated,
+}: {
+  bot: Bot;
+  keys: ReturnType<typeof useKeys>;
+  /** The access keys of the bot. */
+  list: readonly AccessKey[];
+  action: Acting;
+  /** Does the work, loads the lists again, and shows the text. */
+  change: (work: () => Promise<unknown>, text: string) => Promise<void>;
+  onCreated: () => Promise<void>;
+}) {
+  return (
+    <section class="stack bot" aria-label={bot.username}>
+      <div class="bot-head">
+        <Avatar userId={bot.id} name={bot.username} />
+        <strong>
+          <bdi>@{bot.username}</bdi>
+        </strong>
+        <ConfirmedButton
+          label="Delete"
+          about={`the bot ${bot.username}`}
+          disabled={action.isBusy}
+          onConfirm={() =>
+            void action.run(() =>
+              change(() => keys.deleteBot(bot.id), `${bot.username} is deleted.`),
+            )
+          }
+        />
+      </div>
+      <KeyList
+        keys={list}
+        label={`Access keys of ${bot.username}`}
+        action={action}
+        onRevoke={({ id }) => change(() => keys.revokeKey(id), "The key is revoked.")}
+      />
+      <details>
+        <summary>New access key</summary>
+        <KeyForm
+          label={`New access key of ${bot.username}`}
+          create={async (input) => {
+            const created = await keys.createKey(input, bot.id);
+            await onCreated();
+            return created;
+          }}
+        />
+      </details>
+    </section>
+  );
+}
+
+function NewBotForm({
+  isBusy,
+  onCreate,
+}: {
+  isBusy: boolean;
+  onCreate: (form: HTMLFormElement) => void;
+}) {
+  return (
+    <form
+      class="stack"
+      aria-label="New bot"
+      onSubmit={(event) => {
+        event.preventDefault();
+        onCreate(event.currentTarget);
+      }}
+    >
+      <h3>New bot</h3>
+      <Field
+        label="Username"
+        name="username"
+        autocomplete="off"
+        autocapitalize="none"
+        spellcheck={false}
+        placeholder="build_bot"
+        hint="2 to 32 of: a to z, A to Z, 0 to 9, and _ - ."
+        required
+      />
+      <footer>
+        <button class="primary" disabled={isBusy}>
+          Create bot
+        </button>
+      </footer>
+    </form>
   );
 }

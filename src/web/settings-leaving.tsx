@@ -2,6 +2,7 @@ import { useState } from "preact/hooks";
 import { Refusal, useAction } from "./acting.tsx";
 import { Field } from "./field.tsx";
 import { usePageParts } from "./page-parts.ts";
+import { ringNoMore } from "./push-end.ts";
 import { saveFile } from "./saved-file.ts";
 import { Saved, type SettingsProps } from "./settings-section.tsx";
 
@@ -54,7 +55,10 @@ function Deletion({ user }: SettingsProps) {
   async function remove(form: HTMLFormElement) {
     const data = new FormData(form);
     const messages = data.get("messages") === "erase" ? "erase" : "keep";
-    await action.run(() => account.deleteMe(String(data.get("password") ?? ""), messages));
+    const isDeleted = await action.run(() =>
+      account.deleteMe(String(data.get("password") ?? ""), messages),
+    );
+    if (isDeleted) await ringNoMore();
   }
 
   return (

@@ -35,7 +35,7 @@ export function NotificationSettings() {
 
   async function begin() {
     const before = list?.filter(({ current }) => current) ?? [];
-    await ringHere(push, showsText);
+    await ringHere(client, showsText);
     // Subscribing anew has given this browser another address.
     for (const { id } of before) await push.unsubscribe(id).catch(() => undefined);
   }
@@ -60,21 +60,12 @@ export function NotificationSettings() {
       {list && list.length > 0 && (
         <ul class="key-list" aria-label="Devices that ring">
           {list.map((device) => (
-            <li key={device.id}>
-              <div>
-                <strong>{device.current ? "This device" : "Another device"}</strong>
-                <small class="muted">
-                  Since {fullTime(device.created_at)}, by {device.service},{" "}
-                  {device.shows_text ? "with" : "without"} the text
-                </small>
-              </div>
-              <ConfirmedButton
-                label="Remove"
-                about={device.current ? "this device" : `the device by ${device.service}`}
-                disabled={action.isBusy}
-                onConfirm={() => void change(() => remove(device), "The device rings no more.")}
-              />
-            </li>
+            <RingingDevice
+              key={device.id}
+              device={device}
+              isBusy={action.isBusy}
+              onRemove={() => void change(() => remove(device), "The device rings no more.")}
+            />
           ))}
         </ul>
       )}
@@ -97,5 +88,33 @@ export function NotificationSettings() {
         )}
       </footer>
     </div>
+  );
+}
+
+function RingingDevice({
+  device,
+  isBusy,
+  onRemove,
+}: {
+  device: PushSubscription;
+  isBusy: boolean;
+  onRemove: () => void;
+}) {
+  return (
+    <li>
+      <div>
+        <strong>{device.current ? "This device" : "Another device"}</strong>
+        <small class="muted">
+          Since {fullTime(device.created_at)}, by {device.service},{" "}
+          {device.shows_text ? "with" : "without"} the text
+        </small>
+      </div>
+      <ConfirmedButton
+        label="Remove"
+        about={device.current ? "this device" : `the device by ${device.service}`}
+        disabled={isBusy}
+        onConfirm={onRemove}
+      />
+    </li>
   );
 }

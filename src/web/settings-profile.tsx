@@ -9,7 +9,7 @@ import { Saved, type SettingsProps } from "./settings-section.tsx";
 const displayNameMax = 50;
 const bioMax = 500;
 
-/** How others see the person. */
+/** The name, the text and the picture that others are shown of the person. */
 export function ProfileSettings({ user, onChanged }: SettingsProps) {
   const { details, pictures } = usePageParts();
   const action = useAction();

@@ -1,5 +1,10 @@
 import { useId, useRef, useState } from "preact/hooks";
 
+/** @throws Error where the browser does not allow it, such as on a page over plain HTTP */
+async function copy(text: string): Promise<void> {
+  await navigator.clipboard.writeText(text);
+}
+
 /** A secret that was just created, with a button that copies it. Nobody is shown it again. */
 export function ShownSecret({
   kind,
@@ -23,7 +28,7 @@ export function ShownSecret({
       <button
         type="button"
         onClick={() =>
-          void navigator.clipboard.writeText(secret).then(
+          void copy(secret).then(
             () => setCopied(true),
             () => field.current?.focus(),
           )

@@ -10,7 +10,7 @@ export interface SnippetPart {
   isMatch: boolean;
 }
 
-/** The surroundings of the first match in parts. Text that is left out is an ellipsis. */
+/** The text around the first match, in parts. Text that is left out is an ellipsis. */
 export function snippetOf(content: string, highlights: readonly Highlight[]): SnippetPart[] {
   const first = highlights[0]?.start ?? 0;
   const start = first > beforeMax ? startNear(content, first - beforeMax, first) : 0;

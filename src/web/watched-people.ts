@@ -1,6 +1,4 @@
-import { useEffect, useMemo } from "preact/hooks";
 import type { Presence } from "../client/presence.ts";
-import { usePageParts } from "./page-parts.ts";
 
 /** The largest number of people whose presence a socket is told. */
 const watchedMax = 500;
@@ -47,12 +45,4 @@ export class WatchedPeople {
     this.#watched = watched.join();
     this.presence.watch(watched);
   }
-}
-
-/** Watches these people while the component is shown. */
-export function useWatched(userIds: readonly number[]): void {
-  const { watched } = usePageParts();
-  const part = useMemo(() => ({}), []);
-  useEffect(() => watched.show(part, userIds), [watched, userIds.join()]);
-  useEffect(() => () => watched.hide(part), [watched]);
 }

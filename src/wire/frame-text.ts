@@ -23,13 +23,13 @@ export class FrameText {
     this.#message = message;
   }
 
-  /** For lean sockets. */
+  /** The frame for lean sockets. */
   get text(): string {
     const frame = this.#frame;
     return (this.#text ??= "serialised" in frame ? frame.serialised : JSON.stringify(frame));
   }
 
-  /** For merged sockets that have joined the chat: the same members, and the nested `message` if there is one. */
+  /** The frame for merged sockets that have joined the chat: the same members, and the nested `message` if there is one. */
   get merged(): string {
     if (this.#message === undefined) return this.text;
     return (this.#merged ??= `${this.text.slice(0, -1)},"message":${this.#nestedJson()}}`);

@@ -34,7 +34,7 @@ const ReadReceiptsFrame = z.object({
 });
 export type ReadReceiptsFrame = z.infer<typeof ReadReceiptsFrame>;
 
-/** By the names that they have in the documents. */
+/** The frames of merged sockets by the names that they have in the documents. */
 export const mergedFrames = {
   message_merged: MessageFrame.extend(nested),
   message_nested: NestedMessageFrame,

@@ -10,31 +10,16 @@ import {
 import { previewMax, type ActivityFrame, type MentionFrame } from "./list-frames.ts";
 import type { Message, Usage } from "./messages.ts";
 
-/** Every member is listed, because an object that is made by a rest and a spread takes ten times as long to be made and written. */
-export function messageFrame(message: Message): z.infer<typeof MessageFrame> {
-  return {
-    type: "message",
-    message_id: message.id,
-    chat_id: message.chat_id,
-    seq: message.seq,
-    updated_seq: message.updated_seq,
-    user_id: message.user_id,
-    username: message.username,
-    content: message.content,
-    is_bot: message.is_bot,
-    status: message.status,
-    answer_to: message.answer_to,
-    client_id: message.client_id,
-    created_at: message.created_at,
-    error: message.error,
-    sources: message.sources,
-    edited_at: message.edited_at,
-    deleted_at: message.deleted_at,
-    reply_to: message.reply_to,
-    mentions: message.mentions,
-    reactions: message.reactions,
-    attachments: message.attachments,
-  };
+/**
+ * The frame has all members of the message. Copying them takes about 1 µs longer than a literal that lists them would.
+ * @param updatedSeq the number that the frame has
+ */
+export function messageFrame(
+  message: Message,
+  updatedSeq = message.updated_seq,
+): z.infer<typeof MessageFrame> {
+  const { id: message_id, ...members } = message;
+  return { type: "message", message_id, ...members, updated_seq: updatedSeq };
 }
 
 /** The frame of an edit or a deletion. `message.updated_seq` is its number. */
@@ -71,7 +56,6 @@ export function mentionFrame(message: Message): MentionFrame {
   };
 }
 
-/** A message without text shows the name of its first file. */
 /** The beginning of a message, or the name of its first file. */
 export const previewOf = ({ content, attachments }: Pick<Message, "content" | "attachments">) =>
   (content || nameOfFirst(attachments)).slice(0, previewMax).toWellFormed();

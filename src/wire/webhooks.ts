@@ -24,7 +24,7 @@ export const chatEvents = [
   "chat.deleted",
 ] as const;
 export const personEvents = ["mention", "invite", "message"] as const;
-/** Is sent when somebody tries a webhook. */
+/** The event that is sent when somebody tries a webhook. */
 export const testEvent = "test";
 
 export const ChatEvent = z.enum(chatEvents).meta({

@@ -52,6 +52,18 @@ test("a report reaches the owner, who deletes the message; a member becomes a mo
   await annas.page.setViewportSize({ width: 360, height: 740 });
   await picture(annas.page, "people-phone");
   expect(await annas.contentWidth()).toBeLessThanOrEqual(360);
+  // On the smallest phones, too, no button lies below the next person or beyond the edge.
+  await annas.page.setViewportSize({ width: 320, height: 568 });
+  const edge = await people.boundingBox();
+  const buttons = people.getByRole("button", { name: /^(Make|Remove)/ });
+  expect(await buttons.count()).toBeGreaterThan(2);
+  for (const button of await buttons.all()) {
+    await button.click({ trial: true });
+    const box = await button.boundingBox();
+    expect((box?.x ?? 0) + (box?.width ?? 0)).toBeLessThanOrEqual(
+      (edge?.x ?? 0) + (edge?.width ?? 0),
+    );
+  }
   await annas.page.setViewportSize({ width: 1280, height: 800 });
   await annas.page.keyboard.press("Escape");
 

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect } from "bun:test";
 import type { Browser, Locator } from "playwright-core";
 import { useWorld, type Person, type World, type WorldOptions } from "../world/world.ts";
+import { enginePath } from "./chromium.ts";
 import { launchChromium, visit } from "./visitor.ts";
 
 export type Visitor = Awaited<ReturnType<typeof visit>>;
@@ -9,10 +10,12 @@ export type Visitor = Awaited<ReturnType<typeof visit>>;
 /** Anna and Ben, in a world and a Chromium that run during the tests of a file. */
 class Pair {
   readonly world: World;
+  readonly #executablePath: string;
   #found: { browser: Browser; anna: Person; ben: Person } | undefined;
 
-  constructor(world: World) {
+  constructor(world: World, executablePath: string) {
     this.world = world;
+    this.#executablePath = executablePath;
   }
 
   get #running() {
@@ -35,7 +38,7 @@ class Pair {
   async start(): Promise<void> {
     const { world } = this;
     const [anna, ben] = [await world.person("anna"), await world.person("ben")];
-    this.#found = { browser: await launchChromium(), anna, ben };
+    this.#found = { browser: await launchChromium(this.#executablePath), anna, ben };
   }
 
   /** Anna's chat with Ben, on the pages of both. @param before fills the chat before they come */
@@ -45,10 +48,10 @@ class Pair {
 }
 
 /** Starts Chromium and a world before the first test of a file, and stops them after the last one. */
-export function usePair(options: WorldOptions = {}): Pair {
+export function usePair(options: WorldOptions = {}, executablePath = enginePath): Pair {
   // Before the world stops, so that no page looks for its server.
   afterAll(() => pair.browser.close());
-  const pair = new Pair(useWorld(options));
+  const pair = new Pair(useWorld(options), executablePath);
   beforeAll(() => pair.start());
   return pair;
 }

@@ -179,6 +179,29 @@ test("the profile is changed in the settings, a refusal is shown, and another ta
   await other.close();
 });
 
+test.each([1280, 360])(
+  "the longest name leaves the settings and signing out within reach, %d pixels wide",
+  async (width) => {
+    const anna = await world.person("anna");
+    await anna.api("PATCH", "/api/auth/me", { display_name: "W".repeat(50) });
+    const viewport = { width, height: 740 };
+    const visitor = await visit(world, browser, { as: anna, viewport });
+    const settings = visitor.page.getByRole("button", { name: "Your settings" });
+    await visitor.page.getByText("W".repeat(50)).waitFor();
+    const list = await visitor.page.getByRole("navigation").first().boundingBox();
+    const end = (list?.x ?? 0) + (list?.width ?? 0);
+    for (const button of [settings, visitor.page.getByRole("button", { name: "Sign out" })]) {
+      const box = await button.boundingBox();
+      expect((box?.x ?? Infinity) + (box?.width ?? 0)).toBeLessThanOrEqual(end);
+    }
+    expect(await visitor.contentWidth()).toBeLessThanOrEqual(width);
+    await settings.click();
+    await visitor.page.getByRole("dialog", { name: "Your settings" }).waitFor();
+    expect(visitor.faults).toEqual([]);
+    await visitor.close();
+  },
+);
+
 test("the sections of the settings are tabs for the arrow keys; a password is changed, and another session is ended", async () => {
   const credentials = { username: "olga", email: "olga@example.com", password: "correct horse" };
   await world.call("POST", "/api/auth/register", credentials);

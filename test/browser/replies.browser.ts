@@ -153,6 +153,23 @@ test("a refused reaction is taken back and says why", async () => {
   await leave();
 });
 
+test("the items of people's nested lists follow each other without empty lines", async () => {
+  const { annas, bens, leave } = await pair.open();
+  const lists = ["1. one\n2. two\n   - three\n   - [ ] four\n     - five\n3. six", "- one\n- two"];
+  const distances: number[] = [];
+  for (const list of lists) {
+    const count = await annas.rows.count();
+    await bens.say(list);
+    const items = annas.rows.nth(count).locator(".text li");
+    await items.first().waitFor();
+    const tops = await items.evaluateAll((all) => all.map((li) => li.getBoundingClientRect().top));
+    distances.push(...tops.slice(1).map((top, n) => Math.round(top - (tops[n] ?? 0))));
+  }
+  expect(new Set(distances).size).toBe(1);
+  expect(distances).toHaveLength(6);
+  await leave();
+});
+
 test("people's text is Markdown with every line break, mentions stand out, and nothing gets lost", async () => {
   const { annas, bens, leave } = await pair.open();
   const bubble = annas.rows.last().locator(".text");

@@ -168,7 +168,7 @@ test("an answer that is not whole says why, and a message that was refused can b
   const own = rows.filter({ hasText: "Anything new?" });
   await own.getByRole("alert").filter({ hasText: "Not sent. Not on a Monday." }).waitFor();
   const stored = async () => (await anna.api("GET", `/api/chats/${chat.id}/messages`)).body.length;
-  // The greeting.
+  // Only the greeting is stored.
   expect(await stored()).toBe(1);
   await own.getByRole("button", { name: "Try again" }).click();
   await rows.last().getByText("This answer failed. Gemini did not accept this question.").waitFor();
@@ -189,7 +189,7 @@ test("older messages come as one scrolls up, and what one reads stays in its pla
   await rows.filter({ hasText: "line 120." }).waitFor();
   expect(await rows.count()).toBe(50);
   const reading = rows.filter({ hasText: "line 80." });
-  await reading.scrollIntoViewIfNeeded();
+  // In one step: scrolling to the line first may load older messages already, above which the start then is.
   await page.evaluate("document.querySelector('.messages').scrollTop = 0");
   const top = async () => Math.round((await reading.boundingBox())?.y ?? Number.NaN);
   await rows.nth(99).waitFor();

@@ -67,6 +67,24 @@ test("a search over all chats leads by keyboard to a message, from which one rea
   await annas.close();
 });
 
+test("a match is seen in the result, however many lines stand before it", async () => {
+  await ben.say(other, `${"\n".repeat(12)}a\n\nb\n\nc\n\nd\n\ne\n\nflamingo\n\nf`);
+  await world.index();
+  const annas = await visit(world, browser, { as: anna, chatId: other });
+  const { page } = annas;
+  await page.setViewportSize({ width: 360, height: 740 });
+  await page.getByRole("button", { name: "Search this chat" }).click();
+  await page.getByRole("searchbox", { name: "Words to find" }).fill("flamingo");
+  await page.getByText("1 message found").waitFor();
+  const bottomOf = async (selector: string) => {
+    const box = await page.locator(`dialog ${selector}`).boundingBox();
+    return (box?.y ?? Infinity) + (box?.height ?? 0);
+  };
+  expect(await bottomOf("mark")).toBeLessThanOrEqual(await bottomOf(".snippet"));
+  expect(annas.faults).toEqual([]);
+  await annas.close();
+});
+
 test("a link to a message opens it without marking later ones as read, and the newest ones are a click away", async () => {
   const bens = await visit(world, browser, { as: ben });
   for (let line = 1; line <= 3; line += 1) await anna.say(long, `unread ${line}.`);
@@ -82,6 +100,21 @@ test("a link to a message opens it without marking later ones as read, and the n
   while ((await unread()) > 0);
   await bens.say("An answer");
   await rowWith(bens, "An answer").waitFor();
+  expect(bens.faults).toEqual([]);
+  await bens.close();
+});
+
+test("a link that is followed in the moment in which the page appears is not missed", async () => {
+  const bens = await visit(world, browser, { as: ben });
+  await bens.page.addInitScript(`
+    new MutationObserver((changes, observer) => {
+      if (!document.querySelector(".house")) return;
+      observer.disconnect();
+      location.hash = "#/chats/${long}/10";
+    }).observe(document, { childList: true, subtree: true });
+  `);
+  await bens.page.reload();
+  await focused(bens, rowWith(bens, "line 10."));
   expect(bens.faults).toEqual([]);
   await bens.close();
 });

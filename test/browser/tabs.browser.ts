@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { chromium, type Browser, type BrowserContext, type Page } from "playwright-core";
 import { z } from "zod";
 import { startWorld, type World } from "../world/world.ts";
-import { chromiumPath, flags } from "./chromium.ts";
+import { enginePath, flags } from "./chromium.ts";
 
 const tabsCount = 3;
 const renewals = 4;
@@ -18,7 +18,7 @@ beforeAll(async () => {
   world = await startWorld({ config: { accessTokenTtlSeconds: 5 } });
   const resolved = `--host-resolver-rules=MAP ${hostName} 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1`;
   const others = flags.filter((flag) => !flag.startsWith("--host-resolver-rules"));
-  browser = await chromium.launch({ executablePath: chromiumPath, args: [...others, resolved] });
+  browser = await chromium.launch({ executablePath: enginePath, args: [...others, resolved] });
 });
 afterAll(async () => {
   await browser.close();

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium, type BrowserContext, type Page } from "playwright-core";
-import { chromiumPath, flags } from "./chromium.ts";
+import { enginePath, flags } from "./chromium.ts";
 
 export interface Look {
   width: number;
@@ -27,7 +27,7 @@ export interface Visit {
 export async function openPage(look: Look): Promise<Visit> {
   const profile = mkdtempSync(join(tmpdir(), "gemini-coop-browser-"));
   const browser = await chromium.launchPersistentContext(profile, {
-    executablePath: chromiumPath,
+    executablePath: enginePath,
     args: flags,
     viewport: { width: look.width, height: look.height },
     colorScheme: look.colors,

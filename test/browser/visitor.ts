@@ -2,18 +2,18 @@
 import { afterAll } from "bun:test";
 import { chromium, type Browser, type BrowserContextOptions, type Page } from "playwright-core";
 import type { Person, World } from "../world/world.ts";
-import { chromiumPath, flags } from "./chromium.ts";
+import { enginePath, flags } from "./chromium.ts";
 
 /** Long enough for a machine under load. */
 const actionTimeoutMs = 20_000;
 
-export function launchChromium(): Promise<Browser> {
-  return chromium.launch({ executablePath: chromiumPath, args: flags });
+export function launchChromium(executablePath = enginePath): Promise<Browser> {
+  return chromium.launch({ executablePath, args: flags });
 }
 
 /** Chromium for the tests of a file, which closes after them. */
-export async function useChromium(): Promise<Browser> {
-  const browser = await launchChromium();
+export async function useChromium(executablePath = enginePath): Promise<Browser> {
+  const browser = await launchChromium(executablePath);
   afterAll(() => browser.close());
   return browser;
 }
@@ -26,7 +26,11 @@ export interface VisitOptions extends BrowserContextOptions {
 }
 
 /** Opens the page in a browser context of its own. */
-export async function visit(world: World, browser: Browser, options: VisitOptions = {}) {
+export async function visit(
+  world: Pick<World, "url">,
+  browser: Browser,
+  options: VisitOptions = {},
+) {
   const { as: person, chatId, ...context } = options;
   const own = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...context });
   own.setDefaultTimeout(actionTimeoutMs);

@@ -122,7 +122,7 @@ async function talk({ world, people, owner, chatId, random }: Cast, story: Story
     if (random.chance(0.005)) await owner.api.changeChat(chatId, { name: `named ${count}` });
     if (random.chance(0.2)) changing.push(...change(random, client, room));
     if (count % cutEvery > 0) continue;
-    // Some are through, some are not.
+    // Some messages have been sent by then, and some have not.
     await Promise.race(sendings.slice(-people.length));
     await Bun.sleep(random.int(1, 30));
     cut();

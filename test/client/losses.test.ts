@@ -141,7 +141,7 @@ test("who is too far behind loads the room anew", async () => {
   const { writer, reader, chat, theirs } = await writerAndReader();
   reader.disconnect();
   await until(theirs, ({ state }) => state === "offline");
-  // More than a join sends again.
+  // The room gets more text than a join sends again.
   const large = "x".repeat(16_000);
   for (let bytes = 0; bytes <= replayBytesMax; bytes += large.length) {
     await writer.api.sendMessage(chat.id, large);

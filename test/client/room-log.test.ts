@@ -5,7 +5,7 @@ import type { Chat, Participant } from "../../src/wire/chats.ts";
 import type { ServerFrame } from "../../src/wire/server-frames.ts";
 import { messageFrame } from "../../src/wire/message-frames.ts";
 import type { Message } from "../../src/wire/messages.ts";
-import { newMessage } from "../../src/log/messages.ts";
+import { newMessage } from "../world/new-message.ts";
 
 const time = "2026-11-22T10:15:30.123Z";
 
@@ -43,7 +43,7 @@ test("a chunk is put where it belongs, whatever came before", () => {
   const { log, text } = answering("Hello");
   expect(log.apply(chunk(5, " world"))).toBeUndefined();
   expect(text()).toBe("Hello world");
-  // Twice, late.
+  // A chunk that comes twice, and late, changes nothing.
   log.apply(chunk(5, " w"));
   expect(text()).toBe("Hello world");
   expect(log.apply(chunk(20, "!"))).toBe("hole");

@@ -116,7 +116,7 @@ test("an open socket gets its new token before the old one expires", async () =>
   const renewTokens = async () => {
     const token = await signAccessToken(world.ctx, person, person.sessionId);
     given.push(token);
-    // Due again in 0.8 s.
+    // The next renewal is due in 0.8 s.
     return { ...tokensOf({ token }), expires_in: 1 };
   };
   const client = await people.signedIn({ url: proxy.url, renewTokens }, person, 1);

@@ -1,4 +1,4 @@
-// Why a socket is lost, and what the client does about it.
+// The reasons for which a socket is lost, and the behaviour of the client after each.
 import { afterEach, beforeAll, expect, test } from "bun:test";
 import { signAccessToken } from "../../src/accounts/access-tokens.ts";
 import { createPauses, planOf } from "../../src/client/close-plans.ts";

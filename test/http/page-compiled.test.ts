@@ -40,7 +40,7 @@ test("a compiled server has the page and all that it loads later inside, and eac
   const scripts = Object.entries(files).filter(([path]) => path.endsWith(".js"));
   const [[, first = ""] = [], ...others] = scripts;
   // Scripts that are loaded later may share another one.
-  expect(others.filter(([path]) => first.includes(`import("${path}")`))).toHaveLength(8);
+  expect(others.filter(([path]) => first.includes(`import("${path}")`))).toHaveLength(12);
   // Temml and the languages of code are each in a script of their own.
   for (const word of ["\\\\varnothing", "synchronized"]) {
     expect(first).not.toContain(word);

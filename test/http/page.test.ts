@@ -72,13 +72,17 @@ describe("the page at /", () => {
     const later = [...String(body).matchAll(/import\("([^"]+)"\)/g)].map(([, file = ""]) => file);
     const names = new Set(later.map((file) => file.replace(/-\w+\./, "-hash.")));
     expect([...names].toSorted()).toEqual([
+      "/page/attachments-hash.js",
       "/page/code-languages-hash.js",
       "/page/dialog-parts-hash.js",
       "/page/formulas-hash.js",
       "/page/mail-link-hash.js",
       "/page/provider-return-hash.js",
+      "/page/push-device-hash.js",
       "/page/settings-dialog-hash.js",
       "/page/sign-in-hash.js",
+      "/page/stored-uploads-hash.js",
+      "/page/upload-list-hash.js",
       "/page/voice-parts-hash.js",
     ]);
     for (const file of later) {

@@ -67,7 +67,7 @@ test.each<[zone: string, now: string, expected: Record<string, string>]>([
       "2018-11-03T23:59:00-03:00": "Saturday",
     },
   ],
-  // By half an hour.
+  // This zone changes its clocks by half an hour.
   [
     "Australia/Lord_Howe",
     "2026-04-06T00:05:00+10:30",

@@ -1,4 +1,4 @@
-// Which display names are accepted, and as what they are stored.
+// The display names that are accepted, and the form in which they are stored.
 import { expect, test } from "bun:test";
 import { Bio, DisplayName } from "../../src/wire/names.ts";
 

@@ -19,6 +19,13 @@ self.addEventListener("push", (event) => {
   event.waitUntil(Promise.all([shown, self.navigator.setAppBadge?.().catch(() => undefined)]));
 });
 
+// A browser may replace its address. The page sends the new one to the server when it is opened next: a worker has no access token.
+self.addEventListener("pushsubscriptionchange", (event) => {
+  const { oldSubscription, newSubscription } = event;
+  if (newSubscription || !oldSubscription) return;
+  event.waitUntil(self.registration.pushManager.subscribe(oldSubscription.options));
+});
+
 self.addEventListener("notificationclick", (event) => {
   const { chatId, seq } = event.notification.data;
   event.notification.close();
