@@ -23,7 +23,7 @@ import { UpdateMeInput } from "../src/wire/users.ts";
 import { withDatabase } from "./database.ts";
 
 const password = "gemini-coop";
-/** Nobody's client. */
+/** The source of the actions in the audit trail: this command, and no client. */
 const source = { address: "127.0.0.1", userAgent: "bun run seed" };
 const names = ["alice", "bob", "carol"] as const;
 type Name = (typeof names)[number];
@@ -106,8 +106,7 @@ async function seed(config: Config, address: DatabaseAddress): Promise<string> {
   // Gemini itself would cost the owner of its key something.
   const answer = createDemonstration({ pieceDelayMs: 0 });
   const parts = compose({
-    config,
-    secretKey: makeSecret(),
+    config: { ...config, secretKey: makeSecret() },
     sql,
     log,
     model: { answer, description: "offline demonstration" },

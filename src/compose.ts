@@ -5,14 +5,13 @@ import { Passwords, type PasswordCost } from "./accounts/passwords.ts";
 import { createArrivals } from "./accounts/arrivals.ts";
 import { RecentSessions } from "./accounts/recent-sessions.ts";
 import { leaseSeconds } from "./answers/budget/abandoned-runs.ts";
-import { isStreaming } from "./answers/queries.ts";
 import { RunningAnswers } from "./answers/running-answers.ts";
 import { handleTranscripts } from "./attachments/transcripts/job.ts";
 import { keepPicture } from "./attachments/keep-picture.ts";
 import { Uploads } from "./attachments/uploads.ts";
 import type { Bus } from "./bus/bus.ts";
-import type { Config } from "./config/config.ts";
-import type { Ctx, InsertMessage, Model } from "./context.ts";
+import type { ServerConfig } from "./config/config.ts";
+import type { Ctx, Grouped, Model } from "./context.ts";
 import { noPeers } from "./realtime/ports.ts";
 import type { Sql } from "./database/connect.ts";
 import { ExportSlots } from "./export/export-slots.ts";
@@ -22,7 +21,7 @@ import { observed } from "./database/query-metrics.ts";
 import { openFileStore } from "./file-store/open-store.ts";
 import { JobQueue } from "./jobs/job-queue.ts";
 import { insertMessages, type InsertedMessage, type NewMessage } from "./log/insert.ts";
-import { createReadLog, findLastSeqs } from "./log/replay.ts";
+import { findLastSeqs } from "./log/replay.ts";
 import { createMailQueue } from "./account-mail/mail-queue.ts";
 import { TypingNotices } from "./messages/typing.ts";
 import { noMetrics } from "./observability/metrics/metrics.ts";
@@ -33,28 +32,18 @@ import { handlePush, type PushDurations } from "./push/ring.ts";
 import { createStoreReaction } from "./reactions/commit.ts";
 import { ReadNotices } from "./receipts/notices.ts";
 import { createRateLimits } from "./rate-limits/rate-limits.ts";
-import { LocalRealtime } from "./realtime/local-realtime.ts";
-import type { FollowerGate } from "./realtime/follower-gate.ts";
-import { Rooms } from "./realtime/rooms.ts";
-import { shareRooms } from "./realtime/share.ts";
-import type { Emit } from "./realtime/topics.ts";
 import type { ServerParts } from "./server.ts";
-import { createCounting } from "./socket/count-queries.ts";
-import { createFollowerGate } from "./socket/following.ts";
+import { createLiveParts, type LiveDurations, type LiveParts } from "./socket/live-parts.ts";
 import { Memberships } from "./socket/memberships.ts";
-import { createPeerHandlers, type PeerParts } from "./socket/peer-events.ts";
 import { SearchIndexer } from "./search/indexer.ts";
 import { handleDeliveries } from "./webhooks/deliver.ts";
-import { SocketRegistry } from "./socket/registry.ts";
 import { SocketUpgrade } from "./socket/upgrade.ts";
 
 const commitGroupMax = 256;
 const commitQueueMax = 10_000;
 
 export interface ContextParts {
-  config: Config;
-  /** Signs and verifies access tokens. */
-  secretKey: string;
+  config: ServerConfig;
   sql: Sql;
   log: Logger;
   model: Model;
@@ -68,23 +57,11 @@ export interface ContextParts {
 }
 
 /** Durations in milliseconds. Tests shorten them. */
-export interface ComposedDurations extends PushDurations {
-  /** A gap in a room's numbers that stays so long is read from the log. */
-  gapMs: number;
-  /** A chat's activity is sent at most once in this interval. */
-  activityMs: number;
+export interface ComposedDurations extends LiveDurations, PushDurations {
   /** A person's typing is shown at most once in this interval. */
   typingMs: number;
-  /** A socket without a token in its address must send an `auth` frame within this. */
-  authTimeoutMs: number;
-  /** The `leave` of a merged socket takes effect after this. */
-  leaveDelayMs: number;
-  /** A removal whose reply was lost stays in force for so long. */
-  removalDoubtMs: number;
   /** A chat's sockets are sent read positions, and its merged sockets read receipts, at most once in this interval. */
   receiptsMs: number;
-  /** A large room is told of people who come and go at most once in this interval. */
-  presenceChangedMs: number;
   /** Somebody whose last socket has closed counts as connected for so long. */
   presenceHoldMs: number;
   /** Without a frame for so long a person is away. */
@@ -103,7 +80,7 @@ export interface ComposedDurations extends PushDurations {
 
 /** Makes everything that a server needs. Nothing runs yet, and nothing is asked of the database. */
 export function compose(parts: ContextParts): ServerParts {
-  const { config, secretKey, log, model } = parts;
+  const { config, log, model } = parts;
   const { telemetry = noTelemetry, now = () => new Date(), durations = {} } = parts;
   const { metrics } = telemetry;
   const pool = repeatedAfterDeadlocks(parts.sql);
@@ -112,81 +89,37 @@ export function compose(parts: ContextParts): ServerParts {
     sql,
     log,
     now,
-    onWritten: () => peers?.lookAt("presence"),
+    onWritten: () => live.peers?.lookAt("presence"),
     durations,
-  });
-  const sockets = new SocketRegistry({
-    perUserMax: config.socketsPerUserMax,
-    perAddressMax: config.socketsPerAddressMax,
-    metrics,
-    presence,
-    authTimeoutMs: durations.authTimeoutMs,
-    leaveDelayMs: durations.leaveDelayMs,
-    removalDoubtMs: durations.removalDoubtMs,
-    counting: createCounting(sql, log, config, presence.people),
-    onPerson: (userId, isHere) => peers?.personMoved(userId, isHere),
   });
   const uploads = new Uploads(log);
   const answers = new RunningAnswers({
     fileWaitMs: durations.fileWaitMs,
     keepPicture: (context, picture) => keepPicture(context, uploads, picture),
-    onRuns: (answer, isRunning) => peers?.answerRuns(answer, isRunning),
+    onRuns: (answer, isRunning) => live.peers?.answerRuns(answer, isRunning),
   });
-  const gate = createFollowerGate(sql, log, sockets);
-  const toFollowers: FollowerGate["pass"] = (...args) => gate.pass(...args);
-  const emit: Emit = (topic, text, merged) => sockets.emit(topic, text, merged);
-  const rooms = new Rooms({
-    emit,
-    toFollowers,
-    mergedSockets: sockets,
-    readLog: createReadLog(sql, { onEnded: (messageId) => answers.noteEnded(messageId) }),
-    log,
-    metrics,
-    gapMs: durations.gapMs,
-    presenceChangedMs: durations.presenceChangedMs,
+  const live: LiveParts = createLiveParts({
+    ...{ config, sql, log, metrics, durations, presence, answers },
+    bus: parts.bus,
+    server: () => server,
   });
-  const { activityMs } = durations;
-  const local = new LocalRealtime({
-    ...{ rooms, emit, toFollowers, activityMs, mergedSockets: sockets },
-    notify: (userId, notice) => sockets.notify(userId, notice),
-  });
-  const shared: ReturnType<typeof shareRooms> | undefined =
-    parts.bus &&
-    shareRooms({
-      ...{ local, log, metrics, activityMs, bus: parts.bus },
-      name: presence.people.serverId,
-      prefix: config.bus?.prefix ?? "",
-      isStreaming: (messageId) => isStreaming(sql, messageId),
-      attemptHere: (messageId): number | undefined => answers.find(messageId)?.lease.attempt,
-      onTakenOver: (messageId) => answers.find(messageId)?.stop("abandoned"),
-      handlers: createPeerHandlers(log, (): PeerParts => server),
-    });
-  const peers = shared?.peers;
-  sockets.followers.watch({
-    followed: (...args) => gate.followed(...args),
-    moved(chatId, form, isFollowed) {
-      if (!sockets.followers.has(chatId)) gate.forget(chatId);
-      peers?.followed(chatId, form, isFollowed);
-    },
-  });
+  const { sockets, rooms, peers } = live;
   const lifecycle = { closing: false };
   const jobs = new JobQueue({ sql, log, metrics, lifecycle });
   const ctx: Ctx = {
     config,
-    secretKey,
     sql,
     log,
     now,
     telemetry,
     model,
     files: openFileStore(config),
-    realtime: shared?.realtime ?? local,
+    realtime: live.realtime,
     peers: peers ?? noPeers,
     gateway: sockets,
     sessionCache: new RecentSessions(),
     rateLimits: createRateLimits({ config, sql, log }),
-    insertMessage: createInsertMessage(sql, telemetry),
-    arrivals: createArrivals(sql),
+    grouped: { ...createInserts(sql, telemetry), ...createArrivals(sql) },
     answers,
     jobs,
     outgoing: createOutgoingHttp({ allowed: config.webhookAllow }),
@@ -219,15 +152,14 @@ export function compose(parts: ContextParts): ServerParts {
     uploads,
     receipts: new ReadNotices(ctx, durations.receiptsMs),
     upgrade: new SocketUpgrade(ctx),
-    indexer: new SearchIndexer(
-      { sql, log, metrics, now, lifecycle: ctx.lifecycle },
-      durations.indexerLeaseMs,
-    ),
+    indexer: new SearchIndexer({ sql, log, metrics, now, lifecycle }, durations.indexerLeaseMs),
   };
   return server;
 }
 
-function createInsertMessage(sql: Sql, { metrics, tracing }: Telemetry): InsertMessage {
+type Inserts = Pick<Grouped, "insertMessage" | "waitingMessages">;
+
+function createInserts(sql: Sql, { metrics, tracing }: Telemetry): Inserts {
   const groupCommit = new GroupCommit<NewMessage, InsertedMessage>(
     (messages) => insertMessages(sql, messages, { leaseSeconds }),
     {
@@ -237,7 +169,8 @@ function createInsertMessage(sql: Sql, { metrics, tracing }: Telemetry): InsertM
       onGroup: metrics.groupCommitted,
     },
   );
-  return Object.assign((message: NewMessage) => tracing.commit(() => groupCommit.add(message)), {
-    waitingCount: () => groupCommit.waitingCount,
-  });
+  return {
+    insertMessage: (message) => tracing.commit(() => groupCommit.add(message)),
+    waitingMessages: () => groupCommit.waitingCount,
+  };
 }

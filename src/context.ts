@@ -1,6 +1,6 @@
 // The ports that every action receives. compose.ts makes the objects behind them.
 import type { Logger } from "pino";
-import type { Config } from "./config/config.ts";
+import type { ServerConfig } from "./config/config.ts";
 import type { Sql } from "./database/connect.ts";
 import type { FileStore } from "./file-store/file-store.ts";
 import type { Jobs } from "./jobs/jobs.ts";
@@ -22,9 +22,7 @@ import type { Scope } from "./wire/scopes.ts";
 
 /** The context of every action; there is one in a process, and one in each world of a test. */
 export interface Ctx {
-  readonly config: Config;
-  /** Signs and verifies access tokens. */
-  readonly secretKey: string;
+  readonly config: ServerConfig;
   readonly sql: Sql;
   readonly log: Logger;
   readonly now: () => Date;
@@ -37,27 +35,30 @@ export interface Ctx {
   readonly gateway: Gateway;
   readonly sessionCache: SessionCache;
   readonly rateLimits: RateLimits;
-  readonly insertMessage: InsertMessage;
-  readonly arrivals: Arrivals;
+  readonly grouped: Grouped;
   readonly answers: Answers;
   /** The queue of what runs later. */
   readonly jobs: Jobs;
   /** Calls addresses that people have entered. */
   readonly outgoing: OutgoingHttp;
-  /** `closing` is true from the moment the server goes down: from then on nothing new is begun. */
+  /** `closing` is true once the shutdown has begun: from then on nothing new is begun. */
   readonly lifecycle: { closing: boolean };
 }
 
 export interface SessionChats {
   chats: ChatsOf;
-  /** Those of them of whose messages the person is not told. See `Listener.setQuietChats`. */
+  /** The chats among them whose messages cause no notification. See `Listener.setQuietChats`. */
   quietChatIds: number[];
-  /** Whether the person of the session does not want to be seen. */
+  /** Whether the person's presence is hidden from others. */
   isHidden: boolean;
 }
 
-/** Reads what arriving sockets need, for all sockets of a moment at once. */
-export interface Arrivals {
+/** Statements that serve all requests of a moment at once. */
+export interface Grouped {
+  /** Stores a message in the next group commit. */
+  insertMessage(message: NewMessage): Promise<InsertedMessage>;
+  /** Messages that wait for their group commit. */
+  waitingMessages(): number;
   /** The chats of a session's person; undefined if the session has ended, or belongs to somebody else. */
   readSessionChats(session: {
     userId: number;
@@ -65,13 +66,6 @@ export interface Arrivals {
   }): Promise<SessionChats | undefined>;
   /** A chat that is joined; undefined if the person is not in it. */
   readJoin(join: JoinRead): Promise<JoinedChat | undefined>;
-}
-
-/** Stores a message in the next group commit. */
-export interface InsertMessage {
-  (message: NewMessage): Promise<InsertedMessage>;
-  /** Messages that wait for their group commit. */
-  waitingCount(): number;
 }
 
 /** The language model that answers `/bot`. */
@@ -129,7 +123,7 @@ export interface Gateway {
   disconnectUser(userId: number): void;
   /**
    * Ends a person's subscription to a chat's activity. No socket of theirs gets another one while the removal is under way.
-   * @returns the end of the removal, which is called whatever came of it
+   * @returns ends the removal; it is called after a success and after a failure
    */
   beginRemoval(userId: number, chatId: number): (end: { isInDoubt: boolean }) => void;
   /** A person's sockets. */
@@ -138,12 +132,12 @@ export interface Gateway {
   followersOf(chatId: number): Listener[];
 }
 
-/** Why an answer was ended from outside. */
+/** The reason for which an answer was ended from outside. */
 export type StopReason =
   | "stopped"
   /** It could not go on in time after a crash. */
   | "interrupted"
-  /** The server goes down: another one goes on with it. */
+  /** The server shuts down, and another one continues the answer. */
   | "handed_over"
   /** Another node runs it, or its chat is gone: text that still arrives is discarded. */
   | "abandoned";
@@ -173,18 +167,23 @@ export interface RunningAnswer {
 /** The answers that run on this node. */
 export interface Answers {
   /**
-   * Takes a slot: a server that goes down waits until all are released.
+   * Takes a slot: a shutdown waits until all are released.
    * @returns releases the slot; only the first call counts
-   * @throws Problem `unavailable` while the server goes down
+   * @throws Problem `unavailable` during the shutdown
    */
   takeSlot(): () => void;
   /** Takes a slot for an answer that goes on, which was reserved on a server that is gone. */
   takeSlotOfResumed(): () => void;
   add(answer: RunningAnswer): void;
   remove(answer: RunningAnswer): void;
+  /**
+   * Removes an answer whose end is stored. Until its last frame is sent, which may wait for frames before it, `inChat` has it all the same.
+   * @returns a function to be called when the frame is sent
+   */
+  removeEnded(answer: RunningAnswer): () => void;
   find(messageId: number): RunningAnswer | undefined;
   runIds(): number[];
-  /** A chat's running answers whose first frame is among the room's numbers up to `position`, oldest first. */
+  /** A chat's answers that are shown as running, and whose first frame is among the room's numbers up to `position`, oldest first. */
   inChat(chatId: number, position: number): RunningAnswer[];
   /** The log has the end of an answer: if it still runs here, another node had taken it over. */
   noteEnded(messageId: number): void;
@@ -194,7 +193,7 @@ export interface Answers {
   close(): Promise<void>;
   /** Questions that are being stored. */
   readonly inFlight: {
-    /** Runs the tries of one question one after another; `ask` is told whether a try before it has just ended. */
+    /** Runs the tries of one question one after another; `ask` receives whether a try before it has just ended. */
     inTurn<T>(key: string, ask: (isRetry: boolean) => Promise<T>): Promise<T>;
   };
   /** The runs of questions that are being stored on this node. */

@@ -76,7 +76,7 @@ async function start(config: Config, log: Logger): Promise<void> {
   const model = modelOf(config, log);
   const telemetry = await loadTelemetry(config, log);
   const bus = await loadBus(config, log, telemetry.metrics);
-  const parts = compose({ config, secretKey, sql, log, model, telemetry, bus });
+  const parts = compose({ config: { ...config, secretKey }, sql, log, model, telemetry, bus });
   await parts.ctx.files.check();
   const server = startServer(parts);
   kept.stop = async () => {

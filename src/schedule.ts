@@ -29,6 +29,21 @@ export function every(
   return () => clearInterval(timer);
 }
 
+/** Intervals that a task of {@link resting} leaves out. */
+const restedIntervals = 4;
+
+/**
+ * Makes a task for {@link every} of one whose work nobody waits for. It rests for some intervals when there was nothing to do.
+ * @param task settles with whether there was something to do
+ */
+export function resting(task: () => Promise<boolean>): () => Promise<void> {
+  let left = 0;
+  return async () => {
+    if (left > 0) left -= 1;
+    else if (!(await task())) left = restedIntervals;
+  };
+}
+
 /**
  * Makes a function that runs a task after all its earlier calls have ended. A call that comes while another one waits for its
  * turn settles with that one.

@@ -116,7 +116,7 @@ function watchState(parts: ServerParts): void {
     socketsOpen: () => sockets.size,
     rooms: () => ctx.realtime.rooms.counts(),
     answersRunning: () => ctx.answers.runIds().length,
-    commitQueue: ctx.insertMessage.waitingCount,
+    commitQueue: ctx.grouped.waitingMessages,
     reactionQueue: storeReaction.waitingCount,
     inboxes: () => sockets.waitingFrames(),
     passwordQueue: () => passwords.waitingCount,

@@ -15,9 +15,9 @@ import { cleanUpVisits } from "./identities/visits.ts";
 import type { Presence } from "./presence/presence.ts";
 import type { JobQueue } from "./jobs/job-queue.ts";
 import type { Peers } from "./realtime/peers.ts";
-import { every } from "./schedule.ts";
+import { every, resting } from "./schedule.ts";
 import type { SearchIndexer } from "./search/indexer.ts";
-import { catchUp, createLogCheck } from "./socket/log-check.ts";
+import { createLogCheck, findGone } from "./socket/log-check.ts";
 import type { Memberships } from "./socket/memberships.ts";
 import { cleanUpWebhooks, followNewChats, tellWebhooks } from "./webhooks/actions.ts";
 import { resealSecrets } from "./webhooks/reseal.ts";
@@ -39,14 +39,17 @@ export interface TaskDurations {
   /** Between two beats of the rooms in which something was numbered, and between two signs of life, for other servers. */
   beatMs: number;
   aliveMs: number;
-  /** {@link logCheckMs} where there is a bus between servers, and {@link awayCheckMs} while it is away. */
+  /**
+   * {@link logCheckMs} where there is a bus between servers, and while it is away. A frame may come 2 s late: of these the sequencer waits
+   * a quarter of a second for what is missing, and the rest is for the two readings.
+   */
   sharedLogCheckMs: number;
   awayCheckMs: number;
   /** Between two looks for people who came into chats or left them. */
   membershipPollMs: number;
   /** Between two looks for answers whose node is gone. */
   recoveryMs: number;
-  /** Between two purges of deleted chats and of files, and two looks for deleted accounts. */
+  /** Between two purges of deleted chats and of files, which rest while there is nothing to do, and two looks for deleted accounts. */
   purgeMs: number;
   /** Between two looks for people whose presence has changed. */
   presencePollMs: number;
@@ -59,7 +62,10 @@ export interface TaskDurations {
   /** Between two looks for jobs that are due, and two counts of all jobs. */
   jobPollMs: number;
   jobCountMs: number;
-  /** Between two looks for what webhooks have to be told, and for chats that people with webhooks of their own have come into. */
+  /**
+   * Between two looks for events of webhooks, which rest while no webhook is on, and for chats that people with webhooks of their own
+   * have joined.
+   */
   webhookMs: number;
   webhookChatsMs: number;
   cleanUpMs: number;
@@ -73,7 +79,7 @@ export const defaultTaskDurations: TaskDurations = {
   beatMs: 400,
   aliveMs: 1_000,
   sharedLogCheckMs: 1_500,
-  awayCheckMs: 1_000,
+  awayCheckMs: 500,
   membershipPollMs: 1_000,
   recoveryMs: 500,
   purgeMs: 1_000,
@@ -106,6 +112,12 @@ export function startTasks(parts: TaskParts, times: TaskDurations): (() => void)
   const { ctx, sockets, presence, peopleChanges, memberships, indexer, jobs, peers } = parts;
   const { log } = ctx;
   const { cleanUpMs } = times;
+  const purge = (name: string, task: (ctx: Ctx) => Promise<boolean>) => {
+    const rested = resting(() => task(ctx));
+    return every(times.purgeMs, name, log, rested);
+  };
+  // The events of the first webhook that is turned on may wait for 2 s.
+  const tellWhileAnyIsOn = resting(() => tellWebhooks(ctx));
   return [
     ...(peers ? startPeerTasks(parts, peers, times) : []),
     every(times.heartbeatMs, "heartbeat", log, () => void sockets.heartbeat()),
@@ -119,9 +131,9 @@ export function startTasks(parts: TaskParts, times: TaskDurations): (() => void)
     every(times.endedCheckMs, "ended sessions", log, () =>
       checkSessions(ctx, sockets.sessionIds()),
     ),
-    every(times.purgeMs, "purge of deleted chats", log, () => purgeDeletedChats(ctx)),
-    every(times.purgeMs, "purge of files", log, () => purgeFiles(ctx)),
-    every(times.purgeMs, "purge of the model's copies of files", log, () => removeCopies(ctx)),
+    purge("purge of deleted chats", purgeDeletedChats),
+    purge("purge of files", purgeFiles),
+    purge("purge of the model's copies of files", removeCopies),
     every(times.purgeMs, "deletion of accounts", log, () => continueDeletions(ctx)),
     every(times.presencePollMs, "presence", log, () => {
       presence.people.checkIdle();
@@ -135,7 +147,7 @@ export function startTasks(parts: TaskParts, times: TaskDurations): (() => void)
     // Jobs that a server before this one has left are done at once.
     every(times.jobPollMs, "jobs", log, () => jobs.poll(), { atOnce: true }),
     every(times.jobCountMs, "count of jobs", log, () => jobs.count()),
-    every(times.webhookMs, "webhooks", log, () => tellWebhooks(ctx)),
+    every(times.webhookMs, "webhooks", log, tellWhileAnyIsOn),
     every(times.webhookChatsMs, "chats of webhooks", log, () => followNewChats(ctx)),
     every(cleanUpMs, "clean-up of webhooks", log, () => cleanUpWebhooks(ctx)),
     // At once, since SECRET_KEY_PREVIOUS is there for a while only.
@@ -153,15 +165,17 @@ export function startTasks(parts: TaskParts, times: TaskDurations): (() => void)
 }
 
 function startPeerTasks(parts: TaskParts, peers: Peers, times: TaskDurations): (() => void)[] {
-  const { ctx, memberships, presence } = parts;
+  const { ctx, presence } = parts;
   const { log } = ctx;
   return [
     every(times.beatMs, "beats of active rooms", log, () => peers.beat()),
     every(times.aliveMs, "sign of life", log, () => peers.tellAlive()),
+    // Alone, since messages wait for it: no other reading may hold it up.
     every(times.awayCheckMs, "log check without the bus", log, async () => {
-      if (peers.bus !== "away") return;
-      await catchUp(ctx, memberships);
-      peers.keepOnly(await presence.liveServers());
+      if (peers.bus === "away") await findGone(ctx);
+    }),
+    every(times.aliveMs, "servers without the bus", log, async () => {
+      if (peers.bus === "away") peers.keepOnly(await presence.liveServers());
     }),
   ];
 }

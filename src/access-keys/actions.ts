@@ -1,6 +1,7 @@
 // Creating, listing and revoking access keys.
 import { makeAccessKey } from "../accounts/access-keys.ts";
 import { hashSecret, type Caller } from "../accounts/access-tokens.ts";
+import { sessionEnded } from "../accounts/authentication.ts";
 import { endSessions } from "../accounts/recent-sessions.ts";
 import type { Ctx } from "../context.ts";
 import {
@@ -16,7 +17,8 @@ const hintLength = 4;
 
 /**
  * Creates a key for the caller's account, or for one of the caller's bots. The key itself is in the result only.
- * @throws Problem `not_found` for an account that is none of these, `invalid`, `too_many_keys`
+ * @throws Problem `not_found` for an account that is none of these, `invalid`, `too_many_keys`, `invalid_token` when the session has ended
+ * meanwhile
  */
 export async function createKey(
   ctx: Ctx,
@@ -34,10 +36,11 @@ export async function createKey(
     { ...input, hash: hashSecret(key), hint: key.slice(-hintLength) },
   );
   if (!result) throw new Problem("not_found", "You have no such bot.");
+  if (result.outcome === "session_ended") throw sessionEnded();
   if (result.outcome === "no_chat") {
     throw invalid("/chat_ids", "chat_ids must name chats that you are in.");
   }
-  if (result.outcome === "full") {
+  if (result.outcome !== "created") {
     throw new Problem(
       "too_many_keys",
       `This account has ${keysPerAccountMax} access keys, which is the most. Delete one first.`,

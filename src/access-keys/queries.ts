@@ -1,5 +1,6 @@
 // Access keys as their owners see, create and revoke them. A person's keys are those of the own account, and those of the own bots.
 import { z } from "zod";
+import { lockedSession } from "../accounts/session-queries.ts";
 import { insertEvent, type Actor } from "../audit/queries.ts";
 import { many, maybe, type Sql } from "../database/connect.ts";
 import { AccessKey, keysPerAccountMax, type CreateKeyInput } from "../wire/access-keys.ts";
@@ -13,14 +14,14 @@ const keyColumns = (sql: Sql, ownerId: number) => sql`
 
 /** The account that a key is for: the person's own, or a bot's. */
 export interface KeyAccount {
-  readonly owner: Actor;
+  readonly owner: Actor & { readonly sessionId: string };
   readonly accountId: number;
 }
 
-const Outcome = z.object({ outcome: z.enum(["created", "full", "no_chat"]) });
+const Outcome = z.object({ outcome: z.enum(["created", "full", "no_chat", "session_ended"]) });
 
 type Creation =
-  { outcome: "full" } | { outcome: "no_chat" } | { outcome: "created"; key: AccessKey };
+  { outcome: "full" | "no_chat" | "session_ended" } | { outcome: "created"; key: AccessKey };
 
 /**
  * Creates a key, with its session.
@@ -40,6 +41,7 @@ export async function insertKey(
       where id = ${accountId} and deleted_at is null and (id = ${owner.id} or bot_owner_id = ${owner.id})
       for no key update
     ),
+    session as materialized (${lockedSession(sql, "account", owner.sessionId)}),
     -- A bot may be invited later to a chat that its owner is in now.
     missing as materialized (
       select chat_id from unnest(${chatIds}::bigint[]) as t (chat_id)
@@ -52,7 +54,7 @@ export async function insertKey(
       insert into access_keys as k (user_id, name, key_hash, hint, scopes, chat_ids, expires_at)
       select id, ${name}::text, ${hash}::bytea, ${hint}::text, ${scopes}::text[], ${chatIds}::bigint[], ${expiresAt}::timestamptz
       from account
-      where not exists (select from missing)
+      where exists (select from session) and not exists (select from missing)
         and keys_of_account(id) < ${keysPerAccountMax}
       returning ${keyColumns(sql, owner.id)}, k.user_id
     ),
@@ -74,6 +76,7 @@ export async function insertKey(
     )})
     select case
         when created.id is not null then 'created'
+        when not exists (select from session) then 'session_ended'
         when exists (select from missing) then 'no_chat'
         else 'full'
       end as outcome,

@@ -7,8 +7,7 @@ import { deletedUsername } from "../wire/deleted-username.ts";
 const Deleted = z.object({
   user_ids: z.array(z.int()),
   session_ids: z.array(z.uuid()),
-  /** The answers to the accounts' questions that are running. */
-  /** The answers that were running for the person. */
+  /** The running answers to questions of the accounts. */
   answers: z.array(z.object({ message_id: z.int(), chat_id: z.int() })),
 });
 export type Deleted = z.infer<typeof Deleted>;
@@ -45,6 +44,55 @@ export async function markBotsDeleted(
   });
 }
 
+/** The CTEs that delete the rows of the accounts in `deleted`, which nobody else needs. `ended` has the ids of the sessions. */
+const ownRows = (sql: Sql): Fragment => sql`
+  ended as (
+    delete from sessions s using deleted where s.user_id = deleted.id returning s.id
+  ),
+  revoked as (
+    delete from access_keys k using deleted where k.user_id = deleted.id
+  ),
+  without_links as (
+    delete from mail_links l using deleted where l.user_id = deleted.id
+  ),
+  without_second_factor as (
+    delete from totp_secrets t using deleted where t.user_id = deleted.id
+  ),
+  without_recovery as (
+    delete from recovery_codes c using deleted where c.user_id = deleted.id
+  ),
+  without_identities as (
+    delete from identities i using deleted where i.user_id = deleted.id
+  ),
+  without_codes as (
+    delete from sign_in_codes c using deleted where c.user_id = deleted.id
+  ),
+  not_signing_in as (
+    delete from sign_in_tickets t using deleted where t.user_id = deleted.id
+  ),
+  without_webhooks as (
+    delete from webhooks w using deleted where w.user_id = deleted.id
+  ),
+  unseen as (
+    delete from last_seen l using deleted where l.user_id = deleted.id
+  ),
+  unsent as (
+    delete from attachments a using deleted where a.user_id = deleted.id and a.message_id is null
+  ),
+  uploads_in_parts as (
+    delete from uploads u using deleted where u.user_id = deleted.id
+  ),
+  unblocked as (
+    delete from user_blocks b using deleted where deleted.id in (b.blocker_id, b.blocked_id)
+  ),
+  uncounted as (
+    delete from uploaded_bytes b using deleted where b.scope = 'user' and b.scope_id = deleted.id
+  ),
+  forgotten as (
+    delete from usage_days d using deleted where d.kind = 'user' and d.id = deleted.id
+  )
+`;
+
 /** @param isSought a condition on users that leaves the accounts to be deleted */
 async function markDeleted(
   sql: Sql,
@@ -76,51 +124,7 @@ async function markDeleted(
       job as (
         insert into account_deletions (user_id, erases) select id, ${erases} from deleted
       ),
-      ended as (
-        delete from sessions s using deleted where s.user_id = deleted.id returning s.id
-      ),
-      revoked as (
-        delete from access_keys k using deleted where k.user_id = deleted.id
-      ),
-      without_links as (
-        delete from mail_links l using deleted where l.user_id = deleted.id
-      ),
-      without_second_factor as (
-        delete from totp_secrets t using deleted where t.user_id = deleted.id
-      ),
-      without_recovery as (
-        delete from recovery_codes c using deleted where c.user_id = deleted.id
-      ),
-      without_identities as (
-        delete from identities i using deleted where i.user_id = deleted.id
-      ),
-      without_codes as (
-        delete from sign_in_codes c using deleted where c.user_id = deleted.id
-      ),
-      not_signing_in as (
-        delete from sign_in_tickets t using deleted where t.user_id = deleted.id
-      ),
-      without_webhooks as (
-        delete from webhooks w using deleted where w.user_id = deleted.id
-      ),
-      unseen as (
-        delete from last_seen l using deleted where l.user_id = deleted.id
-      ),
-      unsent as (
-        delete from attachments a using deleted where a.user_id = deleted.id and a.message_id is null
-      ),
-      uploads_in_parts as (
-        delete from uploads u using deleted where u.user_id = deleted.id
-      ),
-      unblocked as (
-        delete from user_blocks b using deleted where deleted.id in (b.blocker_id, b.blocked_id)
-      ),
-      uncounted as (
-        delete from uploaded_bytes b using deleted where b.scope = 'user' and b.scope_id = deleted.id
-      ),
-      forgotten as (
-        delete from usage_days d using deleted where d.kind = 'user' and d.id = deleted.id
-      ),
+      ${ownRows(sql)},
       stopped as (
         update answer_runs r set stop_requested = true
         from deleted

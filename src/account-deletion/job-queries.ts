@@ -146,8 +146,8 @@ const ErasedMessage = z
   .transform(({ is_newest: isNewest, ...message }) => ({ isNewest, message }));
 
 /**
- * Deletes messages of a person in one chat, each with a number of its own, in the order in which they were written. What the
- * deletion of a single message takes along goes with them, and so do their reports, whose reasons may quote them.
+ * Deletes messages of a person in one chat, each with a number of its own, in the order in which they were written. It also
+ * deletes what the deletion of a single message deletes, and their reports, whose reasons may quote them.
  */
 export async function eraseMessages(
   sql: Sql,

@@ -15,7 +15,7 @@ import {
 import { leaveChats } from "./leave-chats.ts";
 
 const deletionsPageSize = 10;
-/** Ids of one look: it takes some milliseconds, whoever has written the messages. */
+/** Ids of messages that one statement reads, in some milliseconds. */
 const idsPageSize = 10_000;
 /** Messages of one statement, during which others wait for the chat. */
 const erasedPageSize = 100;
@@ -53,8 +53,8 @@ async function eraseSome(ctx: Ctx, deletion: Deletion): Promise<void> {
         const ids = messages.slice(from, from + erasedPageSize).map(({ id }) => id);
         for (const erased of await eraseMessages(ctx.sql, userId, chatId, ids)) {
           ctx.realtime.toRoom(updatedFrame(erased.message));
-          const mark = { seq: erased.message.updated_seq };
-          ctx.realtime.reviseActivity(activityFrame(erased.message), mark, erased);
+          const position = { seq: erased.message.updated_seq };
+          ctx.realtime.reviseActivity(activityFrame(erased.message), position, erased);
         }
       }
     }

@@ -40,7 +40,7 @@ const deleteMeRoute = createRoute({
 export function accountDeletionRoutes(ctx: Ctx, passwords: Passwords) {
   return createRouter().openapi({ ...deleteMeRoute, middleware: signedIn(ctx) }, async (c) => {
     const caller = c.get("caller");
-    // Whoever has got hold of a token must not find out the password with it.
+    // A stolen token must not help to find out the password.
     const attempt = { username: caller.username, network: networkOf(clientAddress(c)) };
     await ctx.rateLimits.guardSignIn(attempt, () =>
       deleteAccount(ctx, passwords, caller, c.req.valid("json")),

@@ -47,7 +47,7 @@ export async function requestEmail(
 }
 
 /**
- * Uses the link of a mail. An address that had another one before is told.
+ * Uses the link of a mail. If the account had another address before, that one receives a mail.
  * @throws Problem `mail_not_configured`, `invalid_link`, `email_taken` if somebody else has got the address meanwhile
  */
 export async function verifyEmail(
@@ -77,8 +77,8 @@ export async function requestReset(mail: MailQueue, email: string): Promise<void
 }
 
 /**
- * Uses the link of a mail: the person has a new password, all sessions of the person have ended, and the address is told. If it is the first
- * proof of the address, linked accounts, access keys and webhooks have ended, too: whoever has registered may be somebody else.
+ * Uses the link of a mail: the person has a new password, all sessions of the person have ended, and the address receives a mail about it. If it is the first
+ * proof of the address, linked accounts, access keys and webhooks have ended, too: the account may have been registered by somebody else.
  * @throws Problem `mail_not_configured`, `invalid_link`, `unavailable`
  */
 export async function resetPassword(

@@ -153,7 +153,7 @@ export function identityLetter({
   });
 }
 
-/** To the address that an account had before. */
+/** The letter to the address that an account had before. */
 export function wasChangedLetter({
   email,
   username,
@@ -173,7 +173,7 @@ export function wasChangedLetter({
   });
 }
 
-/** To the person whose webhook was turned off. The path of its address may be secret. */
+/** The letter to the person whose webhook was turned off. It has no path of the address, which may be secret. */
 export function webhookOffLetter({
   email,
   username,

@@ -9,7 +9,7 @@ import { deliver } from "./deliver.ts";
 
 /** As many as there are connections to the mail server. */
 const concurrency = 2;
-/** Longer than the mail server may be silent in each of its steps. */
+/** The limit of a job, which is longer than the mail server may be silent in each of its steps. */
 const timeoutMs = 90_000;
 const defaultRetryMs: readonly number[] = [1_000, 5_000, 30_000, 120_000, 600_000];
 

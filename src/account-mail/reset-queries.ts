@@ -20,7 +20,7 @@ export async function isResetLink(sql: Sql, hash: Buffer): Promise<boolean> {
 }
 
 /**
- * CTEs that end everything but the password by which somebody is in the accounts of `unproven (id)`, or hears of them: identities, webhooks,
+ * CTEs that end all other ways into the accounts of `unproven (id)`, and all ways to receive their events: identities, webhooks,
  * and the access keys of the person and of the person's bots. `accounts (id)` are the person and the bots.
  */
 const endWaysIn = (sql: Sql): Fragment => sql`
@@ -122,7 +122,7 @@ export async function takeResetLink(
  * @returns the sessions that ended
  */
 export async function endLateWaysIn(sql: Sql, userId: number): Promise<string[]> {
-  // Whoever adds a way in locks the account. Those who had waited for it have done so once it can be locked again.
+  // A request that adds a way in locks the account: all that waited for the lock are done once it can be locked here.
   await sql`select id from users where id = ${userId} for no key update`;
   const rows = await sql`
     with unproven as materialized (select ${userId}::bigint as id),

@@ -37,11 +37,11 @@ export interface Caller extends Identity {
   readonly source: Source;
 }
 
-type TokenCtx = Pick<Ctx, "config" | "secretKey" | "now">;
+type TokenCtx = Pick<Ctx, "config" | "now">;
 type ReadingCtx = TokenCtx & Pick<Ctx, "sessionCache">;
 
 export async function signAccessToken(
-  { config, secretKey, now }: TokenCtx,
+  { config, now }: TokenCtx,
   user: { id: number; username: string },
   sessionId: string,
 ): Promise<string> {
@@ -57,7 +57,7 @@ export async function signAccessToken(
     aud: audience,
   };
   const header = { alg: config.algorithm, typ: type };
-  return await new SignJWT(claims).setProtectedHeader(header).sign(bytesOf(secretKey));
+  return await new SignJWT(claims).setProtectedHeader(header).sign(bytesOf(config.secretKey));
 }
 
 /**
@@ -78,8 +78,8 @@ export async function readAccessToken(
   return identity;
 }
 
-function verified({ config, secretKey }: TokenCtx, token: string): Identity {
-  const { algorithm, previousSecretKey } = config;
+function verified({ config }: TokenCtx, token: string): Identity {
+  const { algorithm, secretKey, previousSecretKey } = config;
   const keys = [secretKey, ...(previousSecretKey === undefined ? [] : [previousSecretKey])];
   const claims = Claims.safeParse(readSigned(token, { alg: algorithm, typ: type }, keys));
   if (!claims.success) throw notValid();

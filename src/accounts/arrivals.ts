@@ -1,4 +1,4 @@
-import type { Arrivals } from "../context.ts";
+import type { Grouped } from "../context.ts";
 import type { Sql } from "../database/connect.ts";
 import { GroupReads } from "../database/group-reads.ts";
 import { RecentReplays } from "../log/recent-replays.ts";
@@ -11,7 +11,7 @@ const arrivalsQueueMax = 50_000;
 const firstJoinMs = 10;
 
 /** Reads what arriving sockets need, for all sockets of a moment at once. */
-export function createArrivals(sql: Sql): Arrivals {
+export function createArrivals(sql: Sql): Pick<Grouped, "readSessionChats" | "readJoin"> {
   const replays = new RecentReplays();
   const read = (arrivals: Arrival[]) => readArrivals(sql, arrivals, replays);
   const reads = new GroupReads<Arrival, ArrivalRead>(read, {

@@ -52,7 +52,8 @@ export async function checkSession(ctx: Ctx, identity: Identity): Promise<void> 
   ctx.sessionCache.rememberLive(identity.sessionId, nowMs);
 }
 
-function sessionEnded(): Problem {
+/** The refusal of a request whose session ended before it was done. */
+export function sessionEnded(): Problem {
   return new Problem("invalid_token", "This session has ended. Sign in again.");
 }
 
@@ -93,7 +94,7 @@ export async function identify(
 
 /** The chats of a caller whose session has not ended: a socket is refused otherwise. @throws Problem `invalid_token` */
 export async function listSessionChats(ctx: Ctx, caller: Identity): Promise<SessionChats> {
-  const found = await ctx.arrivals.readSessionChats({
+  const found = await ctx.grouped.readSessionChats({
     userId: caller.id,
     sessionId: caller.sessionId,
   });

@@ -59,7 +59,7 @@ export function allowsChat(grant: Grant | undefined, chatId: number): boolean {
   return grant?.chatIds?.has(chatId) ?? true;
 }
 
-/** Those of some chats whose activity a key may follow: it shows the chat, and the beginnings of its messages. */
+/** Returns those of the chats whose activity a key may follow. The activity shows the chat, and the beginnings of its messages. */
 export function allowedActivity(grant: Grant | undefined, chatIds: number[]): number[] {
   if (!grant) return chatIds;
   if (!hasScope(grant, "chats:read") || !hasScope(grant, "messages:read")) return [];

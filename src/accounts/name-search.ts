@@ -3,7 +3,7 @@ import { foldCase } from "../wire/folding.ts";
 
 /** Characters of a part. What a name has beyond it is not searched. */
 const partMax = 64;
-/** More words than a name of 50 characters can have. */
+/** The most words that are searched for. A name of 50 characters has fewer. */
 const partsMax = 50;
 
 const apostrophes = /['’ʼ]/g;

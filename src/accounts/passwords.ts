@@ -2,7 +2,7 @@
 // core and 19 MiB, so only a few run at once, and only so many may wait.
 import type { Logger } from "pino";
 import { Problem } from "../wire/problems.ts";
-import { Semaphore } from "./semaphore.ts";
+import { Semaphore } from "../semaphore.ts";
 
 const owaspCost: PasswordCost = { memoryKiB: 19_456, passes: 2 };
 /** Stands in the place of the hash for people who sign in by a provider and have chosen no password. No password matches it. */

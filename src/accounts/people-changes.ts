@@ -11,7 +11,7 @@ import {
   findSeenProfiles,
 } from "./people-change-queries.ts";
 
-/** People of one statement. */
+/** The most people that one statement reads. */
 const pageSize = 200;
 const cleanUpPageSize = 5_000;
 /** Pages of one clean-up. What is left is for the next one. */

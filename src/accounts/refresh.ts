@@ -83,7 +83,7 @@ function successorsOf(ctx: Ctx, sessionId: string, secret: string): [string, ...
       .update(`refresh token after ${sessionId}.${secret}`)
       .digest("base64url");
   const { previousSecretKey } = ctx.config;
-  return [derive(ctx.secretKey), ...(previousSecretKey ? [derive(previousSecretKey)] : [])];
+  return [derive(ctx.config.secretKey), ...(previousSecretKey ? [derive(previousSecretKey)] : [])];
 }
 
 /**

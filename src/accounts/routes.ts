@@ -221,7 +221,7 @@ export function authRoutes(ctx: Ctx, passwords: Passwords, mail: MailQueue) {
     )
     .openapi({ ...passwordRoute, middleware }, async (c) => {
       const caller = c.get("caller");
-      // Whoever has got hold of a token must not find out the password with it either.
+      // A stolen token must not help to find out the password here either.
       const attempt = { username: caller.username, network: networkOf(clientAddress(c)) };
       await ctx.rateLimits.guardSignIn(attempt, () =>
         changePassword(ctx, passwords, caller, c.req.valid("json")),

@@ -1,12 +1,21 @@
 // A person's sessions, as that person sees and ends them. Those of access keys are not among them.
 import { z } from "zod";
-import { many, maybe, type Sql } from "../database/connect.ts";
+import { many, maybe, type Fragment, type Sql } from "../database/connect.ts";
 import { Session } from "../wire/users.ts";
 import { insertEvent, type Actor } from "../audit/queries.ts";
 import { sessionsPerUserMax } from "./queries.ts";
 
 /** A person and the session in which they ask. */
 type Holder = Actor & { readonly sessionId: string };
+
+/**
+ * Locks a session, so that it cannot end before the statement has. To be used by what adds a way into an account, because a statement that
+ * ends all of them ends the sessions as well: whichever comes second knows of the first. It locks the session after the row of `from`,
+ * as such a statement does.
+ */
+export const lockedSession = (sql: Sql, from: string, sessionId: string): Fragment => sql`
+  select s.id from ${sql.unsafe(from)} join sessions s on s.id = ${sessionId}::uuid for key share of s
+`;
 
 /** A person's sessions, the one that was used last first. */
 export async function findSessions(

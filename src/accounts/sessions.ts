@@ -36,7 +36,7 @@ export async function endOtherSessions(ctx: Ctx, caller: Caller): Promise<number
 }
 
 /**
- * Changes the caller's password, and ends all sessions but the present one: whoever knew the old one is out.
+ * Changes the caller's password, and ends all sessions but the present one: somebody who knew the old one is signed out.
  * A person who has none, since a provider has vouched for them, may choose one soon after a sign-in.
  * @throws Problem `wrong_password`, `no_password`, `unavailable`
  */

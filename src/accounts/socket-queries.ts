@@ -61,7 +61,7 @@ export type Arrival =
 export interface ArrivalRead {
   /** Undefined for a session that has ended, or belongs to somebody else. */
   chats: ChatsOf | undefined;
-  /** Those of them that are quiet; see `Listener.setQuietChats`. */
+  /** The chats of the person that are quiet; see `Listener.setQuietChats`. */
   quietChatIds: number[];
   /** Whether the session's person does not want to be seen. */
   isHidden: boolean;

@@ -4,7 +4,7 @@ export class InFlightQuestions {
 
   /**
    * Runs the tries of one question one after another, because each try alone would reserve tokens for it.
-   * @param ask is told whether another try of the same question has just ended
+   * @param ask receives whether another try of the same question has just ended
    */
   async inTurn<T>(key: string, ask: (isRetry: boolean) => Promise<T>): Promise<T> {
     const before = this.#running.get(key);

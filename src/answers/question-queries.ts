@@ -25,8 +25,8 @@ export async function findIsAiChat(
 const FoundRow = z.object({ found: z.boolean() });
 
 /**
- * Whether a message asked the model: it has an answer, which may be running or deleted, or its words ask and a person wrote it. Of an author
- * who is gone nobody knows whether it was a bot, whose words ask nothing.
+ * Whether a message asked the model: it has an answer, which may be running or deleted, or its words ask and a person wrote it. An author
+ * whose account is gone may have been a bot, whose words ask nothing.
  * @param asks whether its words ask
  */
 export async function hasAsked(

@@ -128,7 +128,7 @@ export class RunningAnswer implements RunningAnswerPort {
   }
 
   async #stream(): Promise<AnswerEnd> {
-    const code = speakerCode(this.#ctx.secretKey, this.chatId);
+    const code = speakerCode(this.#ctx.config.secretKey, this.chatId);
     const { messageId, lease } = this;
     const { keptText, meter } = this.#call;
     const { filter, limit } = createAnswerFilter(code, keptText, (text) => this.#show(text));
@@ -223,8 +223,10 @@ export class RunningAnswer implements RunningAnswerPort {
         totalMs: Math.round(performance.now() - this.#startedAt),
       },
     );
-    // Removed before its last frame: whoever joins after that frame must not be shown it as running.
-    this.#ctx.answers.remove(this);
-    if (ended) publishEnd(this.#ctx, ended);
+    if (!ended) return this.#ctx.answers.remove(this);
+    // People who join before its last frame is sent must receive its text, and people who join afterwards must not.
+    const noteSent = this.#ctx.answers.removeEnded(this);
+    this.#ctx.realtime.rooms.callAfter(this.chatId, ended.message.updated_seq, noteSent);
+    publishEnd(this.#ctx, ended);
   }
 }

@@ -15,6 +15,8 @@ export class RunningAnswers implements Answers {
   readonly #keepPicture: Answers["keepPicture"];
   readonly #onRuns: (answer: RunningAnswer, isRunning: boolean) => void;
   readonly #running = new Map<number, RunningAnswer>();
+  /** See {@link removeEnded}. */
+  readonly #ended = new Set<RunningAnswer>();
   #slotsTaken = 0;
   #isClosing = false;
   #allReleased: PromiseWithResolvers<void> | undefined;
@@ -22,7 +24,7 @@ export class RunningAnswers implements Answers {
   /**
    * @param keepPicture stores a picture of an answer
    * @param fileWaitMs an answer waits so long for the model's copies of its files
-   * @param onRuns is told of each answer that begins to run, and of its end
+   * @param onRuns is called with each answer that begins to run, and at its end
    */
   constructor({
     fileWaitMs,
@@ -77,6 +79,12 @@ export class RunningAnswers implements Answers {
     this.#onRuns(answer, false);
   }
 
+  removeEnded(answer: RunningAnswer): () => void {
+    this.remove(answer);
+    this.#ended.add(answer);
+    return () => void this.#ended.delete(answer);
+  }
+
   find(messageId: number): RunningAnswer | undefined {
     return this.#running.get(messageId);
   }
@@ -86,7 +94,7 @@ export class RunningAnswers implements Answers {
   }
 
   inChat(chatId: number, position: number): RunningAnswer[] {
-    return [...this.#running.values()]
+    return [...this.#running.values(), ...this.#ended]
       .filter((answer) => answer.chatId === chatId && answer.seq <= position)
       .sort((a, b) => a.seq - b.seq);
   }

@@ -6,10 +6,10 @@ import { Problem } from "../wire/problems.ts";
 import { requestStop } from "./budget/queries.ts";
 import { getMessage } from "../chats/get-message.ts";
 
-/** The poll for a stop on another node goes on for as long as the lease of that node may last. */
 const stopPollMs = 100;
-const stopPollsMax = 100;
-/** The first polls come earlier: a node that hears of the stop over the bus ends the answer at once. */
+/** The poll for a stop on another node goes on for as long as the lease of that node may last. */
+const stopPollMsMax = 10_000;
+/** The first polls come earlier: a node that receives the stop over the bus ends the answer at once. */
 const firstPollMs = 10;
 
 /**
@@ -30,7 +30,7 @@ export async function stopAnswer(
     await running.done;
     const ended = await getMessage(ctx, caller, chatId, messageId);
     if (ended.status !== "streaming") return ended;
-    // This server goes down, and had handed the answer over.
+    // This server shuts down, and has handed the answer over.
   }
   return await stopElsewhere(ctx, caller, chatId, messageId);
 }
@@ -44,7 +44,8 @@ async function stopElsewhere(
 ): Promise<Message> {
   if (!(await requestStop(ctx.sql, messageId))) throw answerEnded();
   ctx.peers.stopRequested(chatId, messageId);
-  for (let polls = 0; polls < stopPollsMax; polls += 1) {
+  const until = performance.now() + stopPollMsMax;
+  for (let polls = 0; performance.now() < until; polls += 1) {
     await delay(Math.min(stopPollMs, firstPollMs * 2 ** polls));
     const message = await getMessage(ctx, caller, chatId, messageId);
     if (message.status === "streaming") continue;

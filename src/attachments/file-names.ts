@@ -3,9 +3,14 @@
 const bytesMax = 200;
 /** Extensions that are longer are cut with the rest of a name. */
 const extensionMax = 16;
-/** Controls, line separators, and characters that change the direction of text or cannot be seen. */
+/**
+ * Controls, line separators, and characters that change the direction of text or cannot be seen, such as the letters that fill a
+ * place in Hangul: a row of them would push the extension out of sight.
+ */
 const unseen =
-  /[\p{Cc}\p{Zl}\p{Zp}\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu;
+  /[\p{Cc}\p{Zl}\p{Zp}\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0\ufff9-\ufffb\u{e0000}-\u{e01ef}]/gu;
+/** Windows drops spaces and dots at the end. */
+const trailing = /[ .]+$/;
 /** Names of devices on Windows, whatever extension follows. */
 const deviceName = /^(con|prn|aux|nul|com\d|lpt\d|conin\$|conout\$)(?=\.|$)/i;
 
@@ -20,9 +25,10 @@ export function harmlessName(given: string): string {
   const allowed = base
     .replace(/[<>:"|?*]/g, "_")
     .replace(/\s+/g, " ")
-    .replace(/^[ .]+(?=$)|^ +|[ .]+$/g, "");
-  const name = shortened(allowed) || "file";
-  return deviceName.test(name) ? `_${name}` : name;
+    .replace(/^ +/, "")
+    .replace(trailing, "");
+  const name = deviceName.test(allowed) ? `_${allowed}` : allowed;
+  return shortened(name).replace(trailing, "") || "file";
 }
 
 function shortened(name: string): string {

@@ -21,6 +21,7 @@ import {
 import { checkUpload, emptyFile } from "./quota.ts";
 import { discard, receive } from "./receive.ts";
 import { unfinishedMax } from "./upload-limits.ts";
+import { turnBytesMax } from "./upload-turns.ts";
 import type { Uploads } from "./uploads.ts";
 import { voiceBytesMax, voiceTooLarge } from "./voice/recordings.ts";
 
@@ -74,7 +75,7 @@ export async function putPart(
   const upload = await find(ctx, caller, { chatId, uploadId });
   if (upload.received !== start) throw wrongOffset(upload.received);
   if (!stream) throw emptyFile();
-  const received = await receive(ctx, uploads.slots.read(stream), {
+  const received = await receive(ctx, uploads.turns.read(stream), {
     bytesMax: Math.min(partBytesMax, upload.size - start),
     refusal: () =>
       new Problem(
@@ -131,13 +132,21 @@ export async function completeUpload(
   });
 }
 
+/** The chunks of all parts. The event loop gets a turn after each {@link turnBytesMax}, as a folder gives chunks without waiting. */
 async function* joined(ctx: Ctx, keys: string[]): AsyncGenerator<Uint8Array, void> {
+  let bytes = 0;
   for (const key of keys) {
     const stream = await ctx.files.read(key);
     if (!stream) {
       throw new Problem("not_found", "A part of the upload is gone. Begin the upload again.");
     }
-    for await (const chunk of stream) yield chunk;
+    for await (const chunk of stream) {
+      yield chunk;
+      bytes += chunk.length;
+      if (bytes < turnBytesMax) continue;
+      bytes = 0;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
   }
 }
 

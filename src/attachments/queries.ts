@@ -64,7 +64,7 @@ const ServedRow = z.object({
   kind: z.enum(["image", "voice", "audio", "video", "file"]),
   media_type: z.string(),
   size: z.int(),
-  /** In hexadecimal digits. */
+  /** The hash in hexadecimal digits. */
   sha256: z.string(),
   thumbnails: z.array(z.object({ size: z.int(), length: z.int(), key: z.string() })),
 });

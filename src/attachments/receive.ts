@@ -53,7 +53,7 @@ export function newKey(): string {
   return crypto.randomUUID();
 }
 
-/** Has files removed soon. Never throws: without it they are removed later. */
+/** Notes that files are to be removed soon. Never throws: without the note they are removed later. */
 export async function discard(ctx: Ctx, keys: readonly string[]): Promise<void> {
   await discardPending(ctx.sql, keys).catch((error: unknown) => {
     ctx.log.warn(

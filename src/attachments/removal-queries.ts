@@ -16,7 +16,7 @@ export async function notePending(
   `;
 }
 
-/** Has files removed soon that were written for nothing. */
+/** Notes that files were written for nothing, so that they are removed soon. */
 export async function discardPending(sql: Sql, keys: readonly string[]): Promise<void> {
   await sql`
     update file_removals set remove_after = now(), is_pending = false

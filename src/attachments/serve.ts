@@ -67,7 +67,8 @@ async function wholeOrRange(
   headers: Record<string, string>,
 ): Promise<FileAnswer> {
   const isFresh = ifRange === undefined || ifRange === file.etag;
-  const range = isFresh ? rangeOf(asked, file.size) : undefined;
+  // RFC 9110 §14.2 defines ranges for GET alone.
+  const range = isFresh && !isHead ? rangeOf(asked, file.size) : undefined;
   if (range === "unsatisfiable") {
     return {
       status: 416,
@@ -133,7 +134,7 @@ export function rangeOf(
   header: string | undefined,
   size: number,
 ): ByteRange | "unsatisfiable" | undefined {
-  const [, first, last] = /^bytes=\s*(\d{0,15})-(\d{0,15})\s*$/i.exec(header ?? "") ?? [];
+  const [, first, last] = /^bytes=\s*(\d*)-(\d*)\s*$/i.exec(header ?? "") ?? [];
   if (first === undefined || last === undefined || (first === "" && last === "")) return undefined;
   if (first === "") {
     const length = Math.min(Number(last), size);

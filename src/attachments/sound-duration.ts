@@ -1,7 +1,7 @@
 // The duration of sounds that are sent as files, as their headers state it. Little of a file is read, and nothing is decoded.
 import { movieMs, type ReadRange } from "./movie-duration.ts";
 
-/** Enough for the headers of a file, and for the last page of an Ogg. */
+/** A piece that is read, which has room for the headers of a file, and for the last page of an Ogg. */
 const pieceBytes = 64 * 1024;
 /** A duration above it is a mistake of its header: 24 days. */
 const msMax = 2 ** 31 - 1;

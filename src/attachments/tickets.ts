@@ -39,7 +39,10 @@ export async function issueTicket(
     expires: Math.floor(ctx.now().getTime() / 1000) + ttlSeconds,
   };
   const payload = Buffer.from(JSON.stringify(claims)).toString("base64url");
-  return { ticket: `${payload}~${signatureOf(ctx.secretKey, payload)}`, expires_in: ttlSeconds };
+  return {
+    ticket: `${payload}~${signatureOf(ctx.config.secretKey, payload)}`,
+    expires_in: ttlSeconds,
+  };
 }
 
 /** The person of a ticket for an attachment. @throws Problem `invalid_token` */
@@ -50,7 +53,10 @@ export async function redeemTicket(
 ): Promise<Identity> {
   const [payload = "", signature = ""] = ticket.split("~");
   const { previousSecretKey } = ctx.config;
-  const keys = [ctx.secretKey, ...(previousSecretKey === undefined ? [] : [previousSecretKey])];
+  const keys = [
+    ctx.config.secretKey,
+    ...(previousSecretKey === undefined ? [] : [previousSecretKey]),
+  ];
   const isSigned = keys.some((key) => isSame(signatureOf(key, payload), signature));
   const claims = isSigned ? Claims.safeParse(parsed(payload)).data : undefined;
   if (!claims || claims.attachment !== attachmentId) {

@@ -66,14 +66,14 @@ export async function receiveBody(
   if (!body.stream) throw emptyFile();
   if (!isFormType(body.contentType)) {
     refuseOtherForms(body.contentType);
-    const received = await receive(ctx, uploads.slots.read(body.stream), limits);
+    const received = await receive(ctx, uploads.turns.read(body.stream), limits);
     return { received, givenName: undefined };
   }
   const boundary = boundaryOf(body.contentType);
   if (boundary === undefined) {
     throw new Problem("unsupported_media_type", "The Content-Type of a form needs its boundary.");
   }
-  const chunks = uploads.slots.read(body.stream);
+  const chunks = uploads.turns.read(body.stream);
   try {
     const part = await findFile(chunks, boundary);
     return { received: await receive(ctx, part.chunks, limits), givenName: part.name };

@@ -1,13 +1,13 @@
 import type { Logger } from "pino";
-import { Semaphore } from "../accounts/semaphore.ts";
+import { Semaphore } from "../semaphore.ts";
 import { Problem } from "../wire/problems.ts";
 import { Images } from "./images/images.ts";
+import { UploadTurns } from "./upload-turns.ts";
 import { Recordings } from "./voice/recordings.ts";
-import { UploadSlots } from "./upload-slots.ts";
 
 /** The parts of this server that uploads share. */
 export class Uploads {
-  readonly slots = new UploadSlots();
+  readonly turns = new UploadTurns();
   readonly images: Images;
   readonly recordings = new Recordings();
   /** Files that are scanned at once: the daemon has 10 threads unless it is told otherwise. */

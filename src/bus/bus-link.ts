@@ -12,7 +12,7 @@ const sendersMax = 1_000;
 export interface Received {
   header: Header;
   text: string;
-  /** It may have come before: the number of its sender is not above those that came already. */
+  /** Whether the message may have come before: the number of its sender is not above those that came already. */
   isRepeated: boolean;
 }
 
@@ -73,7 +73,7 @@ export class BusLink {
     return { ...found, isRepeated: n <= last };
   }
 
-  /** Whether a message is on the subject that it is for: a server that hears one chat must not be told of another. */
+  /** Whether a message is on the subject that it belongs to: a subscriber of one chat must not receive messages of another. */
   #belongs(subject: string, header: Header): boolean {
     switch (header.kind) {
       case "alive":

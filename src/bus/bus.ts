@@ -6,7 +6,7 @@ export type BusState = "up" | "away";
 
 export interface BusHandlers {
   onMessage(subject: string, payload: Uint8Array): void;
-  /** Is told of every change, and of the first connection. */
+  /** Called at every change, and at the first connection. */
   onState(state: BusState): void;
 }
 

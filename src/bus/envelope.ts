@@ -93,7 +93,7 @@ export const Header = z.discriminatedUnion("kind", [
     after: z.object({ chatId: Id, seq: Id }).optional(),
   }),
   z.object({ kind: z.literal("shown"), ...envelope, user: Id }),
-  // To all servers.
+  // Envelopes to all servers.
   z.object({ kind: z.literal("look"), ...envelope, at: z.enum(["presence", "people"]) }),
   z.object({ kind: z.literal("alive"), ...envelope, isLast: z.boolean().optional() }),
   z.object({ kind: z.literal("sessions"), ...envelope, ids: z.array(z.uuid()).min(1).max(50) }),

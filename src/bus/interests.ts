@@ -37,21 +37,21 @@ export class Interests {
     this.#kept.set(subject, performance.now() + this.#keptMs);
     const [oldest = subject] = this.#kept.keys();
     if (this.#kept.size > keptMax) this.#end(oldest);
-    this.#timer ??= setTimeout(() => this.#sweep(), this.#keptMs);
+    this.#timer ??= setTimeout(() => this.#endExpired(), this.#keptMs);
   }
 
   stop(): void {
     clearTimeout(this.#timer);
   }
 
-  #sweep(): void {
+  #endExpired(): void {
     this.#timer = undefined;
     const now = performance.now();
     for (const [subject, endsAt] of this.#kept) {
       if (endsAt > now) break;
       this.#end(subject);
     }
-    if (this.#kept.size > 0) this.#timer = setTimeout(() => this.#sweep(), this.#keptMs);
+    if (this.#kept.size > 0) this.#timer = setTimeout(() => this.#endExpired(), this.#keptMs);
   }
 
   #end(subject: string): void {

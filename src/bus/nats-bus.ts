@@ -32,7 +32,7 @@ interface NatsBusParts {
 export class NatsBus implements Bus {
   readonly #settings: BusSettings;
   readonly #parts: NatsBusParts;
-  /** By subject; undefined while there has been no connection yet. */
+  /** The subscriptions by subject; undefined while there has been no connection yet. */
   readonly #subscriptions = new Map<string, Subscription | undefined>();
   #handlers: BusHandlers | undefined;
   #connection: NatsConnection | undefined;

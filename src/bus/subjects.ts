@@ -5,7 +5,7 @@ export type SubjectKind = "chat" | "list" | "answers" | "user" | "server" | "all
 
 export class Subjects {
   readonly #prefix: string;
-  /** Every server hears it. */
+  /** Every server subscribes to it. */
   readonly all: string;
 
   constructor(prefix: string) {

@@ -40,7 +40,7 @@ export async function createChat(ctx: Ctx, caller: Caller, input: CreateChatInpu
   const others = await findOthers(ctx, caller, usernames);
   const isPrivate = !input.is_group && !input.is_ai_chat;
   const partner = isPrivate && others.length === 1 ? others[0] : undefined;
-  // A private chat goes on whoever has blocked whom since, so that nobody can tell.
+  // An existing private chat is returned even after a block, which must not be noticeable.
   const known = partner && (await findPrivateChat(ctx.sql, caller.id, partner.id));
   if (known) return known;
   await refuseBlocked(ctx, caller, others, usernames);
@@ -169,8 +169,8 @@ export async function changeChat(
       chat,
       updated_seq: chat.updated_seq,
     });
-    const mark = { seq: chat.updated_seq };
-    ctx.realtime.toList({ type: "chat_changed", chat_id: chatId, chat }, mark);
+    const position = { seq: chat.updated_seq };
+    ctx.realtime.toList({ type: "chat_changed", chat_id: chatId, chat }, position);
   }
   return { ...chat, name: shown_name };
 }

@@ -1,4 +1,4 @@
-// Which people have come into chats or left them, and the chats that people are in.
+// The people who have come into chats or left them, and the chats that people are in.
 import { z } from "zod";
 import { many, one, type Sql } from "../database/connect.ts";
 import { chatsOf, ChatsOfColumn, type ChatsOf } from "../log/chats-of-people.ts";

@@ -99,6 +99,9 @@ export interface Config {
   readonly logLevel: "trace" | "debug" | "info" | "warn" | "error" | "fatal" | "silent";
 }
 
+/** The settings of a server that has its key. */
+export type ServerConfig = Config & { readonly secretKey: string };
+
 /** Thrown by {@link readConfig}; `message` lists every fault, one a line. */
 export class ConfigError extends Error {
   constructor(faults: string[]) {

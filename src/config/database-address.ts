@@ -198,7 +198,7 @@ function tlsOf(take: Take, isSocket: boolean): DatabaseAddress["tls"] {
   const mode = tlsModes.get(given ?? "disable");
   if (!mode) throw new AddressFault(`has an unknown sslmode: use one of ${sslModes}`);
   if (isSocket) return Object.freeze({ mode: "disable", ...files });
-  // As in libpq: whoever names the system's authorities wants the host verified, and `require` with authorities verifies.
+  // As in libpq: the system's authorities imply that the host is verified, and `require` with authorities verifies.
   if (root === "system") return Object.freeze({ mode: "verify-full", ...files });
   const isVerified = mode === "require" && root !== undefined;
   return Object.freeze({ mode: isVerified ? "verify-ca" : mode, ...files });

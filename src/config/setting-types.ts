@@ -40,7 +40,7 @@ export const httpUrl = z.url({
   message: "must be an http:// or https:// address",
 });
 
-/** Where ClamAV's daemon listens. */
+/** The address at which ClamAV's daemon listens. */
 export type ScanAddress = { host: string; port: number } | { path: string };
 
 const scanPort = 3310;

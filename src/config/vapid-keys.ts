@@ -1,7 +1,7 @@
 // The keys by which push services know this server: Voluntary Application Server Identification (RFC 8292), on the curve P-256.
 import { createECDH, hkdfSync } from "node:crypto";
 
-/** Both in base64url: the uncompressed point, and the number. */
+/** A key pair, both in base64url: the uncompressed point, and the number. */
 export interface VapidKeys {
   readonly publicKey: string;
   readonly privateKey: string;
@@ -43,7 +43,7 @@ export function vapidFaults({
     const bytes = Buffer.from(privateKey, "base64url");
     if (/^[\w-]{43}$/.test(privateKey) && publicKeyOf(bytes) === publicKey) return [];
   } catch {
-    // No number of the curve.
+    // The private key is no number of the curve.
   }
   return ["VAPID_PUBLIC_KEY: is not the public key of VAPID_PRIVATE_KEY, both in base64url"];
 }

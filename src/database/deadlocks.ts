@@ -1,6 +1,6 @@
 // PostgreSQL ends one of the statements that wait for each other. Statements lock rows in the same order, and yet two that lock
-// a row and then change it may meet where a third has locked the row's key: whoever waits for a row that is being changed keeps
-// its place in the queue for the old version while it waits for the new one.
+// a row and then change it may meet where a third has locked the row's key: a statement that waits for a row that is being
+// changed stays in the queue for the old version while it waits for the new one.
 import { databaseError, type Sql } from "./connect.ts";
 
 const triesMax = 4;

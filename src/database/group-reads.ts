@@ -2,7 +2,7 @@
 // than the rows that it reads, and after a restart thousands of sockets ask at once.
 import { Problem } from "../wire/problems.ts";
 
-/** Statements at once. */
+/** The most statements that run at once. */
 const statementsMax = 4;
 
 export interface GroupReadsOptions {

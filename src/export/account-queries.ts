@@ -1,6 +1,6 @@
 // All that is stored about a person, as pages of rows that are exported as they are.
 import { z } from "zod";
-import { many, maybe, type Sql } from "../database/connect.ts";
+import { many, maybe, type Fragment, type Sql } from "../database/connect.ts";
 import { blockedMax } from "../wire/blocks.ts";
 import { keysPerAccountMax } from "../wire/access-keys.ts";
 import { botsPerPersonMax } from "../wire/bots.ts";
@@ -14,82 +14,58 @@ export type Row = z.infer<typeof Row>;
 
 /** The parts that a person has few rows of, by the `type` of their lines. */
 export function findSmallParts(sql: Sql, userId: number): Record<string, () => Promise<Row[]>> {
+  const read = async (query: Fragment) => many(await query, Row);
   return {
-    profile: async () =>
-      many(
-        await sql`
-          select id, username, email, email_verified_at, created_at, display_name, bio, avatar_id, read_receipts, presence
-          from users where id = ${userId} and deleted_at is null
-        `,
-        Row,
-      ),
-    session: async () =>
-      many(
-        await sql`
-          select id, created_at, last_used_at, expires_at, address, user_agent
-          from sessions
-          where user_id = ${userId} and access_key_id is null
-          order by created_at limit ${sessionsPerUserMax}
-        `,
-        Row,
-      ),
-    push_subscription: async () =>
-      many(
-        await sql`
-          select id, session_id, substring(endpoint from '^[a-z]+://([^/?#]+)') as service, shows_text, created_at
-          from push_subscriptions where user_id = ${userId} order by id limit ${pushSubscriptionsMax}
-        `,
-        Row,
-      ),
-    identity: async () =>
-      many(
-        await sql`
-          select id, provider, issuer, subject, label, created_at, last_used_at
-          from identities where user_id = ${userId} order by id limit ${identitiesPerPersonMax}
-        `,
-        Row,
-      ),
-    access_key: async () =>
-      many(
-        await sql`
-          select k.id, k.user_id, k.name, k.hint, k.scopes, k.chat_ids, k.created_at, k.expires_at, k.last_used_at,
-            k.last_used_address
-          from access_keys k
-          where k.user_id = any (array(select id from users where id = ${userId} or bot_owner_id = ${userId}))
-          order by k.id limit ${keysPerAccountMax * (botsPerPersonMax + 1)}
-        `,
-        Row,
-      ),
-    bot: async () =>
-      many(
-        await sql`
-          select id, username, display_name, created_at from users
-          where bot_owner_id = ${userId} and deleted_at is null order by id limit ${botsPerPersonMax}
-        `,
-        Row,
-      ),
-    chat: async () =>
-      many(
-        await sql`
-          select c.id, c.name, c.is_group, c.is_ai_chat, c.created_at,
-            case when c.owner_id = p.user_id then 'owner' else p.role end as role, p.joined_at, p.last_read_seq, p.last_read_at,
-            p.muted_until, p.pinned
-          from chat_participants p join chats c on c.id = p.chat_id
-          where p.user_id = ${userId} order by c.id limit ${chatsPerUserMax}
-        `,
-        Row,
-      ),
-    block: async () =>
-      many(
-        await sql`
-          select b.blocked_id as user_id, u.username, b.created_at
-          from user_blocks b join users u on u.id = b.blocked_id
-          where b.blocker_id = ${userId} order by b.id limit ${blockedMax}
-        `,
-        Row,
-      ),
-    last_seen: async () =>
-      many(await sql`select last_seen_at from last_seen where user_id = ${userId}`, Row),
+    profile: () =>
+      read(sql`
+        select id, username, email, email_verified_at, created_at, display_name, bio, avatar_id, read_receipts, presence
+        from users where id = ${userId} and deleted_at is null
+      `),
+    session: () =>
+      read(sql`
+        select id, created_at, last_used_at, expires_at, address, user_agent
+        from sessions
+        where user_id = ${userId} and access_key_id is null
+        order by created_at limit ${sessionsPerUserMax}
+      `),
+    push_subscription: () =>
+      read(sql`
+        select id, session_id, substring(endpoint from '^[a-z]+://([^/?#]+)') as service, shows_text, created_at
+        from push_subscriptions where user_id = ${userId} order by id limit ${pushSubscriptionsMax}
+      `),
+    identity: () =>
+      read(sql`
+        select id, provider, issuer, subject, label, created_at, last_used_at
+        from identities where user_id = ${userId} order by id limit ${identitiesPerPersonMax}
+      `),
+    access_key: () =>
+      read(sql`
+        select k.id, k.user_id, k.name, k.hint, k.scopes, k.chat_ids, k.created_at, k.expires_at, k.last_used_at,
+          k.last_used_address
+        from access_keys k
+        where k.user_id = any (array(select id from users where id = ${userId} or bot_owner_id = ${userId}))
+        order by k.id limit ${keysPerAccountMax * (botsPerPersonMax + 1)}
+      `),
+    bot: () =>
+      read(sql`
+        select id, username, display_name, created_at from users
+        where bot_owner_id = ${userId} and deleted_at is null order by id limit ${botsPerPersonMax}
+      `),
+    chat: () =>
+      read(sql`
+        select c.id, c.name, c.is_group, c.is_ai_chat, c.created_at,
+          case when c.owner_id = p.user_id then 'owner' else p.role end as role, p.joined_at, p.last_read_seq, p.last_read_at,
+          p.muted_until, p.pinned
+        from chat_participants p join chats c on c.id = p.chat_id
+        where p.user_id = ${userId} order by c.id limit ${chatsPerUserMax}
+      `),
+    block: () =>
+      read(sql`
+        select b.blocked_id as user_id, u.username, b.created_at
+        from user_blocks b join users u on u.id = b.blocked_id
+        where b.blocker_id = ${userId} order by b.id limit ${blockedMax}
+      `),
+    last_seen: () => read(sql`select last_seen_at from last_seen where user_id = ${userId}`),
   };
 }
 

@@ -1,13 +1,13 @@
 // Files in a folder. A key's first characters are the names of two levels of folders, so that none has too many entries.
 import { mkdir, open, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { Problem } from "../wire/problems.ts";
+import { diskProblem, writeAll } from "./disk.ts";
 import type { ByteRange, FileStore } from "./file-store.ts";
-
-const fullCodes = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
+import { WritePace } from "./write-pace.ts";
 
 export class FolderStore implements FileStore {
   readonly #folder: string;
+  readonly #pace = new WritePace();
 
   /** @param folder it is made with the first file */
   constructor(folder: string) {
@@ -36,11 +36,7 @@ export class FolderStore implements FileStore {
     try {
       await this.#write(key, chunks);
     } catch (error) {
-      throw isFull(error)
-        ? new Problem("store_full", "There is no space left for files. Tell the operator.", {
-            cause: error,
-          })
-        : error;
+      throw diskProblem(error);
     }
   }
 
@@ -67,7 +63,7 @@ export class FolderStore implements FileStore {
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
     const file = await open(path, "wx", 0o600);
     try {
-      for await (const chunk of chunks) await writeAll(file, chunk);
+      for await (const chunk of chunks) await writeAll(file, chunk, this.#pace);
       await file.sync();
     } finally {
       await file.close();
@@ -82,13 +78,6 @@ export class FolderStore implements FileStore {
   }
 }
 
-/** A write may store less than it was given. */
-async function writeAll(file: Awaited<ReturnType<typeof open>>, chunk: Uint8Array): Promise<void> {
-  for (let at = 0; at < chunk.length;) {
-    at += (await file.write(chunk, at)).bytesWritten;
-  }
-}
-
 async function syncFolder(path: string): Promise<void> {
   const folder = await open(path);
   try {
@@ -96,8 +85,4 @@ async function syncFolder(path: string): Promise<void> {
   } finally {
     await folder.close();
   }
-}
-
-function isFull(error: unknown): boolean {
-  return error instanceof Error && "code" in error && fullCodes.has(String(error.code));
 }

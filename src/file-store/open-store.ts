@@ -5,5 +5,5 @@ import { S3Store } from "./s3-store.ts";
 
 /** The store of the settings: a bucket if one is set, otherwise a folder. Nothing is read or written yet. */
 export function openFileStore({ files }: Pick<Config, "files">): FileStore {
-  return files.s3 ? new S3Store(files.s3) : new FolderStore(files.folder);
+  return files.s3 ? new S3Store(files.s3, files.folder) : new FolderStore(files.folder);
 }

@@ -1,19 +1,30 @@
 // Files in a bucket of an S3-compatible store.
 import { S3Client } from "bun";
+import { Semaphore } from "../semaphore.ts";
 import type { S3Settings } from "../config/file-settings.ts";
 import { Problem } from "../wire/problems.ts";
 import type { ByteRange, FileStore, SignedOptions } from "./file-store.ts";
+import { Spool } from "./spool.ts";
 
 const signedSeconds = 60;
 const retryAfterSeconds = 5;
+/** Bun holds several parts of 5 MB of each. */
+const sentAtOnceMax = 4;
+const sendWaitingMax = 1_000;
 /** Codes of a store that has no space for a file: Amazon's, MinIO's, Ceph's. */
 const fullCodes = /^(InsufficientStorage|XMinioStorageFull|QuotaExceeded)$/;
 
 export class S3Store implements FileStore {
   readonly #settings: S3Settings;
   readonly #client: S3Client;
+  readonly #spool: Spool;
+  readonly #sending = new Semaphore({ runningMax: sentAtOnceMax, waitingMax: sendWaitingMax }, () =>
+    storeProblem(undefined),
+  );
 
-  constructor(settings: S3Settings) {
+  /** @param folder for files on their way to the bucket */
+  constructor(settings: S3Settings, folder: string) {
+    this.#spool = new Spool(folder);
     this.#settings = settings;
     const { endpoint, region, bucket, accessKeyId, secretAccessKey } = settings;
     this.#client = new S3Client({
@@ -46,36 +57,17 @@ export class S3Store implements FileStore {
     }
   }
 
+  /** A file is sent when all of it has come: one that breaks off leaves nothing, and a slow client holds no part in memory. */
   async write(key: string, chunks: AsyncIterable<Uint8Array>): Promise<void> {
-    let failure: { error: unknown } | undefined;
-    const iterator = chunks[Symbol.asyncIterator]();
-    const body = new ReadableStream<Uint8Array>({
-      async pull(controller) {
+    await this.#spool.hold(chunks, (file) =>
+      this.#sending.run(async () => {
         try {
-          const { done, value } = await iterator.next();
-          if (done) controller.close();
-          // The stream keeps it for longer than it is valid.
-          else controller.enqueue(value.slice());
+          await this.#client.write(key, file, { queueSize: 1 });
         } catch (error) {
-          failure = { error };
-          controller.error(error);
+          throw storeProblem(error);
         }
-      },
-      async cancel() {
-        await iterator.return?.();
-      },
-    });
-    try {
-      // An S3 writer would store what it has when it is ended with an error; a response whose stream fails leaves no object.
-      await this.#client.write(key, new Response(body));
-    } catch (error) {
-      if (failure) throw failure.error;
-      throw storeProblem(error);
-    } finally {
-      await iterator.return?.();
-    }
-    // Without this, an error at the very end of the chunks might be taken for their end.
-    if (failure) throw failure.error;
+      }),
+    );
   }
 
   async read(key: string, range?: ByteRange): Promise<ReadableStream<Uint8Array> | undefined> {

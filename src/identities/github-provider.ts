@@ -1,4 +1,4 @@
-// GitHub, which has OAuth 2.0 and no OpenID Connect: who has signed in is asked of its API.
+// GitHub, which has OAuth 2.0 and no OpenID Connect: its API tells who has signed in.
 // https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/authorizing-oauth-apps
 import {
   authorizationCodeGrant,

@@ -1,6 +1,7 @@
 // Accounts at providers, and the people they are linked to.
 import { z } from "zod";
 import { insertMailJob } from "../accounts/mail-jobs.ts";
+import { lockedSession } from "../accounts/session-queries.ts";
 import { noPassword } from "../accounts/passwords.ts";
 import { insertEvent, type Actor, type Source } from "../audit/queries.ts";
 import { many, maybe, one, type Sql } from "../database/connect.ts";
@@ -70,7 +71,7 @@ export async function insertPerson(
 }
 
 const Linked = z.object({
-  /** Undefined: the session has ended. */
+  /** Null when the session has ended. */
   person_id: z.int().nullable(),
   username: z.string().nullable(),
   is_linked: z.boolean(),
@@ -78,7 +79,7 @@ const Linked = z.object({
   owner_id: z.int().nullable(),
 });
 
-/** Links an account at a provider to the person of a session that has not ended, unless it is linked to somebody. The person's address is told. */
+/** Links an account at a provider to the person of a session that has not ended, unless it is linked to somebody. The person receives a mail about it. */
 export async function linkIdentity(
   sql: Sql,
   sessionId: string,
@@ -87,13 +88,15 @@ export async function linkIdentity(
   return one(
     await sql`
       -- The person is locked, so that of several requests at once each counts the identities of those before.
-      with person as materialized (
+      with locked as materialized (
         select u.id, u.username, u.email
         from sessions s
         join users u on u.id = s.user_id and u.deleted_at is null
         where s.id = ${sessionId} and s.expires_at > now() and s.access_key_id is null
         for no key update of u
       ),
+      session as materialized (${lockedSession(sql, "locked", sessionId)}),
+      person as materialized (select locked.* from locked, session),
       linked as (
         insert into identities (user_id, provider, issuer, subject, label)
         select id, ${provider}::text, ${account.issuer}::text, ${account.subject}::text, ${account.label}::text

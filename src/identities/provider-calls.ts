@@ -14,7 +14,7 @@ const answerBytesMax = 256 * 1024;
 /** A provider that can't be reached, is too slow, or says that it is in trouble. */
 class ProviderAway extends Error {}
 
-/** Neither redirects nor large bodies are followed: whoever controls a provider's answers may not use this server as a client. */
+/** Neither redirects nor large bodies are followed: a hostile provider must not use this server as its client. */
 export const providerFetch: CustomFetch = async (url, { signal, ...options }) => {
   try {
     const response = await fetch(url, {

@@ -4,11 +4,11 @@ import type { ProviderId } from "../config/sign-in-settings.ts";
 /** An account at a provider, which has vouched for it. */
 export interface ForeignAccount {
   readonly issuer: string;
-  /** Never given to another account of the issuer. */
+  /** The identifier of the account, which its issuer never gives to another one. */
   readonly subject: string;
   /** Undefined unless the provider says that the address is verified. */
   readonly email: string | undefined;
-  /** By which the person recognises the account. */
+  /** A name by which the person recognises the account. */
   readonly label: string;
   /** Texts that a username can be made of, the best first. */
   readonly names: readonly string[];

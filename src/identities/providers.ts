@@ -1,4 +1,4 @@
-import { Semaphore } from "../accounts/semaphore.ts";
+import { Semaphore } from "../semaphore.ts";
 import type { Config } from "../config/config.ts";
 import { Problem } from "../wire/problems.ts";
 import { GitHubProvider } from "./github-provider.ts";

@@ -29,7 +29,7 @@ export async function insertVisit(sql: Sql, visit: NewVisit): Promise<boolean> {
 
 const TakenVisit = z.object({
   return_to: z.string(),
-  /** Hexadecimal. */
+  /** The hash in hexadecimal digits. */
   proof_hash: z.string(),
   session_id: z.uuid().nullable(),
 });
@@ -58,7 +58,7 @@ export async function insertSignInCode(
     hash: Buffer;
     user: { id: number; hashed_password: string };
     provider: string;
-    /** Hexadecimal. */
+    /** The hash in hexadecimal digits. */
     proofHash: string;
     ttlSeconds: number;
   },

@@ -43,7 +43,7 @@ export async function postByHook(
     chatId,
     content,
   );
-  const result = await ctx.insertMessage({
+  const result = await ctx.grouped.insertMessage({
     ...{ chatId, userId, username, content },
     clientId: idempotencyKey,
     runId: undefined,

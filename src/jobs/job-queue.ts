@@ -3,25 +3,15 @@ import type { Logger } from "pino";
 import type { Sql } from "../database/connect.ts";
 import type { Metrics } from "../observability/metrics/metrics.ts";
 import { inTurn, within } from "../schedule.ts";
-import { isFinal, noteOf, waitMsOf } from "./job-errors.ts";
-import { JobRefused, type JobKind, type Jobs } from "./jobs.ts";
-import {
-  buryJob,
-  countJobs,
-  deleteDeadJobs,
-  deleteJob,
-  giveBackJobs,
-  postponeJob,
-  renewJobs,
-} from "./queries.ts";
+import { noteDone, noteFailure } from "./job-ends.ts";
+import { JobRefused, type FollowingJob, type JobKind, type Jobs } from "./jobs.ts";
+import { countJobs, deleteDeadJobs, giveBackJobs, renewJobs } from "./queries.ts";
 import { takeJobs, type LaneLoad, type TakenJob } from "./taking-queries.ts";
 
-/** Share of a wait that is added at most, so that jobs which failed together are not tried together. */
-const jitter = 0.2;
 /** Another server takes a job within this after its server was killed. It is renewed three times in that time. */
 const defaultLeaseMs = 6_000;
-/** A job that could not be given up is tried once more after this. */
-const buryAgainMs = 60_000;
+/** The time that runs have after they were aborted, before another server may take their jobs. */
+const abortedMs = 500;
 const deadDays = 7;
 const cleanUpMax = 1_000;
 
@@ -49,6 +39,8 @@ export class JobQueue implements Jobs {
   #renewedAt = -Infinity;
   #counts = { waiting: 0, dead: 0, lateMs: 0 };
   #isStarted = false;
+  /** Runs that have ended. */
+  #ends = 0;
   /** Whether the last look may have left jobs that are due. */
   #isMore = false;
   #isStopped = false;
@@ -69,7 +61,8 @@ export class JobQueue implements Jobs {
     this.#parts.metrics.jobsHandled(kind.name);
     this.#kinds.set(kind.name, {
       ...kind,
-      run: (payload, run) => kind.run(kind.payload.parse(payload), run),
+      run: (payload, run) =>
+        kind.run(kind.payload.parse(payload), { ...run, following: parsed(kind, run.following) }),
       onGivenUp: (payload, error) =>
         kind.onGivenUp?.(kind.payload.parse(payload), error) ?? Promise.resolve(),
     });
@@ -104,10 +97,13 @@ export class JobQueue implements Jobs {
 
   /** Settles when nothing runs, and nothing is due that may run. Tests call it. */
   async idle(): Promise<void> {
+    let ends = 0;
     do {
       await Promise.all(Array.from(this.#running.values(), ({ ended }) => ended));
+      ends = this.#ends;
       await this.poll();
-    } while (this.#running.size > 0);
+      // A run that has ended meanwhile may have held up another one, which this look has not found.
+    } while (this.#running.size > 0 || this.#ends !== ends);
   }
 
   /**
@@ -123,6 +119,8 @@ export class JobQueue implements Jobs {
     const left = [...this.#running.values()];
     if (left.length === 0) return;
     for (const { abort } of left) abort.abort(new Error("the server stops"));
+    // They may note what they have done so far.
+    await within(abortedMs, Promise.all(left.map(({ ended }) => ended)));
     const { sql, log } = this.#parts;
     const held = left.map(({ job }) => job);
     await giveBackJobs(sql, held).catch((error: unknown) =>
@@ -132,10 +130,11 @@ export class JobQueue implements Jobs {
 
   async #takeDue(): Promise<void> {
     if (this.#isStopped) return;
-    const wanted = Array.from(this.#kinds.values(), ({ name, concurrency, perLane }) => ({
-      kind: name,
-      limit: concurrency - this.#countOf(name),
-      perLane,
+    const wanted = Array.from(this.#kinds.values(), (kind) => ({
+      kind: kind.name,
+      limit: kind.concurrency - this.#countOf(kind.name),
+      perLane: kind.perLane,
+      following: (kind.batchMax ?? 1) - 1,
     })).filter(({ limit }) => limit > 0);
     if (wanted.length === 0) return;
     const taken = await takeJobs(this.#parts.sql, wanted, this.#leaseMs, this.#laneLoads());
@@ -187,6 +186,7 @@ export class JobQueue implements Jobs {
     const timer = setTimeout(() => abort.abort(new Error("the job took too long")), kind.timeoutMs);
     const ended = this.#run(kind, job, abort.signal).finally(() => {
       clearTimeout(timer);
+      this.#ends += 1;
       if (this.#running.get(job.id)?.abort === abort) this.#running.delete(job.id);
       // It may have held up another one.
       if (this.#isMore || job.order_key !== null || job.lane !== null) this.wake();
@@ -196,53 +196,49 @@ export class JobQueue implements Jobs {
 
   /** Never throws. */
   async #run(kind: JobKind<unknown>, job: TakenJob, signal: AbortSignal): Promise<void> {
-    const { sql, log, metrics } = this.#parts;
+    const triesMax = kind.retryMs.length + 1;
+    const following = job.following.map(({ payload, attempts }) => ({
+      payload,
+      isLast: attempts + 1 >= triesMax,
+    }));
+    let done = 0;
     try {
       try {
         // A job that kills its server each time must end, too.
-        if (job.attempts > kind.retryMs.length + 1)
+        if (job.attempts > triesMax)
           throw new JobRefused("the server that ran the job was killed each time");
         const { id, attempts } = job;
-        const isLast = attempts > kind.retryMs.length;
-        await kind.run(job.payload, { id, attempts, isLast, signal });
-        metrics.jobEnded(kind.name, "done");
+        const isLast = attempts >= triesMax;
+        const note = (count: number) => (done = count);
+        await kind.run(job.payload, { id, attempts, isLast, signal, following, done: note });
+        done ||= 1;
       } catch (error) {
         // It was given back, or is another server's.
         if (signal.aborted && (this.#isStopped || signal.reason instanceof JobLost)) return;
-        await this.#failed(kind, job, error);
+        await noteFailure(this.#parts, kind, { job, done, error, leaseMs: this.#leaseMs });
         return;
       }
-      await deleteJob(sql, job);
+      await noteDone(this.#parts, kind, job, done);
     } catch (error) {
+      const { log } = this.#parts;
       log.warn({ err: error, kind: kind.name }, "the end of a job was not noted; it runs again");
     }
-  }
-
-  async #failed(kind: JobKind<unknown>, job: TakenJob, error: unknown): Promise<void> {
-    const { sql, log, metrics } = this.#parts;
-    const note = noteOf(error);
-    const waitMs = waitMsOf(kind, job.attempts, error);
-    if (waitMs !== undefined) {
-      const afterMs = Math.round(waitMs * (1 + Math.random() * jitter));
-      log.debug({ err: error, kind: kind.name, afterMs }, "a job failed; it will be tried again");
-      metrics.jobEnded(kind.name, "retried");
-      await postponeJob(sql, job, { afterMs, error: note });
-      return;
-    }
-    try {
-      await kind.onGivenUp?.(job.payload, error);
-    } catch (cause) {
-      log.warn({ err: cause, kind: kind.name }, "a job could not be given up");
-      if (!isFinal(cause)) {
-        await postponeJob(sql, job, { afterMs: buryAgainMs, error: note });
-        return;
-      }
-    }
-    log.error({ err: error, kind: kind.name, jobId: job.id }, "a job was given up");
-    metrics.jobEnded(kind.name, "dead");
-    await buryJob(sql, job, { error: note, isPersonal: kind.isPersonal ?? false });
   }
 }
 
 /** The reason of an aborted run whose job another server has. */
 class JobLost extends Error {}
+
+/** Returns the jobs up to the first whose payload does not fit the kind. That one is given up when it is taken as the first itself. */
+function parsed<Payload>(
+  { payload }: JobKind<Payload>,
+  following: readonly FollowingJob<unknown>[],
+): FollowingJob<Payload>[] {
+  const jobs: FollowingJob<Payload>[] = [];
+  for (const { payload: text, isLast } of following) {
+    const { success, data } = payload.safeParse(text);
+    if (!success) break;
+    jobs.push({ payload: data, isLast });
+  }
+  return jobs;
+}

@@ -1,8 +1,14 @@
 // Work that runs later, in the background: its kinds, and the port that wakes the queue.
 import type { z } from "zod";
 
+/** A job behind the one that runs, with the same order key. */
+export interface FollowingJob<Payload> {
+  readonly payload: Payload;
+  readonly isLast: boolean;
+}
+
 /** One run of a job. */
-export interface JobRun {
+export interface JobRun<Payload = unknown> {
   readonly id: number;
   /** How often the job was taken, this time included. */
   readonly attempts: number;
@@ -13,6 +19,13 @@ export interface JobRun {
    * run twice at once.
    */
   readonly signal: AbortSignal;
+  /** The due jobs behind this one, as far as the kind's `batchMax` allows. The run may do the first ones of them, in their order. */
+  readonly following: readonly FollowingJob<Payload>[];
+  /**
+   * Says that the first `count` jobs of the run are done: this one, and those of `following` after it. If the run rejects, the one behind
+   * them has failed. A run that never calls it does this job alone.
+   */
+  done(count: number): void;
 }
 
 /**
@@ -27,6 +40,8 @@ export interface JobKind<Payload> {
   readonly concurrency: number;
   /** Jobs of one lane that a server runs at once; undefined: as many as of the kind. */
   readonly perLane?: number | undefined;
+  /** Jobs with one order key that one run may do; undefined: one. A job that was tried before is alone in its run. */
+  readonly batchMax?: number | undefined;
   /** A run is aborted after this. */
   readonly timeoutMs: number;
   /**
@@ -37,7 +52,7 @@ export interface JobKind<Payload> {
   /** Whether the payload says something about a person: it is removed when the job is given up. */
   readonly isPersonal?: boolean | undefined;
   /** Does the work. It rejects if the job has to be tried again, and throws {@link JobRefused} if no further try can succeed. */
-  run(payload: Payload, run: JobRun): Promise<void>;
+  run(payload: Payload, run: JobRun<Payload>): Promise<void>;
   /** Called before a job is given up; if it rejects, the job is tried once more. It may be called twice. */
   onGivenUp?: ((payload: Payload, error: unknown) => Promise<void>) | undefined;
 }
@@ -68,7 +83,7 @@ export interface NewJob {
   readonly orderKey?: string | undefined;
   /** A server runs at most `perLane` jobs of a kind with the same lane at once, such as those of one person. */
   readonly lane?: string | undefined;
-  /** Small, and without secrets: it lies in the database as it is. */
+  /** Small, and without secrets: it is stored in plain text. */
   readonly payload: Readonly<Record<string, number | string | boolean | null>>;
   readonly afterMs?: number | undefined;
 }
@@ -76,7 +91,7 @@ export interface NewJob {
 /** The queue, as actions see it. */
 export interface Jobs {
   /**
-   * Has this server look for jobs now. An action calls it after the statement that stored a job, which also runs without: a server looks
+   * Makes this server look for jobs now. An action calls it after the statement that stored a job, which also runs without: a server looks
    * every half second.
    */
   wake(): void;

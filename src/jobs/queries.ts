@@ -73,18 +73,51 @@ const queueNext = (sql: Sql) => sql`
   where j.id = next.id and not j.is_running and j.due_at < now()
 `;
 
-/** Removes a job that is done, unless another server has taken it meanwhile. */
-export async function deleteJob(sql: Sql, { id, attempts }: Held): Promise<void> {
+/** Removes a job that is done, and those of the ones behind it that its run has done, unless another server has taken it meanwhile. */
+export async function deleteJob(
+  sql: Sql,
+  { id, attempts }: Held,
+  followingIds: readonly number[] = [],
+): Promise<void> {
   await sql`
-    with ended as (
+    with held as (
       delete from jobs where id = ${id} and attempts = ${attempts} returning id, order_key
-    )
+    ),
+    with_it as (
+      delete from jobs j using held where j.id = any (${followingIds}::bigint[])
+    ),
+    ended as (select ${followingIds.at(-1) ?? id}::bigint as id, order_key from held)
     ${queueNext(sql)}
   `;
 }
 
 /**
- * Has a job taken again later. Those that wait for it are not due earlier, so that looks for jobs pass them by.
+ * As {@link deleteJob}, and takes the job behind the removed ones, so that no other server takes it before it is noted how that one has failed.
+ * @returns false if another server has taken the first job meanwhile
+ */
+export async function passHold(
+  sql: Sql,
+  { id, attempts }: Held,
+  { followingIds, next, leaseMs }: { followingIds: readonly number[]; next: Held; leaseMs: number },
+): Promise<boolean> {
+  const rows = await sql`
+    with held as (
+      delete from jobs where id = ${id} and attempts = ${attempts} returning id
+    ),
+    with_it as (
+      delete from jobs j using held where j.id = any (${followingIds}::bigint[])
+    )
+    update jobs j
+    set attempts = j.attempts + 1, is_running = true, due_at = now() + ${leaseMs} * interval '1 millisecond'
+    from held
+    where j.id = ${next.id} and j.attempts = ${next.attempts} and j.dead_at is null
+    returning j.id
+  `;
+  return rows.length > 0;
+}
+
+/**
+ * Postpones a job. Jobs that wait for it are not due earlier, so that looks for jobs pass them by.
  */
 export async function postponeJob(
   sql: Sql,

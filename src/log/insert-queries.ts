@@ -45,8 +45,8 @@ const mentionsOfMessages = (sql: Sql, items: NewMessage[]) => {
 /** An item of a statement by its place, from 1. */
 const Place = z.int();
 const Numbered = z.tuple([Place, /* id */ z.int(), /* seq */ z.int()]);
-/** With the number of the last change of the chat or of its people. */
-const Sent = z.tuple([Place, /* id */ z.int(), /* seq */ z.int(), /* updated_seq */ z.int()]);
+/** A stored message. `members` is the number of the last change of the chat or of its people. */
+const Sent = z.tuple([Place, /* id */ z.int(), /* seq */ z.int(), /* members */ z.int()]);
 
 const Stored = z.object({
   created_at: z.string(),
@@ -75,13 +75,15 @@ export async function insertOnce(
   { leaseSeconds }: InsertOptions,
 ): Promise<Stored> {
   const parts = partsOf(items);
+  const none = sql``;
+  const noList = sql`null::json`;
   const mentions = parts.mentions ? sql`coalesce(mentions.user_ids, '{}')` : sql`'{}'::bigint[]`;
   const hasFiles = parts.files.length > 0;
   const files = hasFiles ? sql`coalesce(files.shown, '[]')` : sql`'[]'::json`;
   const rows = await sql`
     with ${numberedMessages(sql, items, parts)},
-    ${parts.mentions ? mentionsOfMessages(sql, items) : sql``}
-    ${hasFiles ? filesShown(sql) : sql``}
+    ${parts.mentions ? mentionsOfMessages(sql, items) : none}
+    ${hasFiles ? filesShown(sql) : none}
     moved as (
       update chats
       set last_seq = chats.last_seq + taken.count, message_count = chats.message_count + taken.count
@@ -96,7 +98,7 @@ export async function insertOnce(
       ) mine
       where p.chat_id = mine.chat_id and p.user_id = mine.user_id
     ),
-    ${parts.asks ? linkedRuns(sql, leaseSeconds) : sql``}
+    ${parts.asks ? linkedRuns(sql, leaseSeconds) : none}
     pushed as (${pushOfPrivateMessages(sql)}),
     inserted as (
       insert into messages (
@@ -112,21 +114,21 @@ export async function insertOnce(
         ${parts.replies ? sql`case when is_answer then null else reply_to end` : sql`null::bigint`},
         ${mentions}, ${files}
       from numbered q
-      ${parts.mentions ? sql`left join mentions on mentions.n = q.n and not q.is_answer` : sql``}
-      ${hasFiles ? sql`left join files on files.n = q.n and not q.is_answer` : sql``}
+      ${parts.mentions ? sql`left join mentions on mentions.n = q.n and not q.is_answer` : none}
+      ${hasFiles ? sql`left join files on files.n = q.n and not q.is_answer` : none}
     )
     select ${sql.unsafe(wireTime("now()"))} as created_at,
       (
         select to_json(array_agg(array[n, id, last_seq + position, updated_seq])) from numbered where not is_answer
       ) as sent,
-      ${parts.asks ? sql`(select ${numberedList(sql)} from numbered where is_answer)` : sql`null::json`} as answers,
-      ${parts.mentions ? sql`(select json_agg(mentions) from mentions)` : sql`null::json`} as mentions,
-      ${hasFiles ? sql`(select json_agg(files) from files)` : sql`null::json`} as files,
+      ${parts.asks ? sql`(select ${numberedList(sql)} from numbered where is_answer)` : noList} as answers,
+      ${parts.mentions ? sql`(select json_agg(mentions) from mentions)` : noList} as mentions,
+      ${hasFiles ? sql`(select json_agg(files) from files)` : noList} as files,
       (select to_json(array_agg(array[n, id])) from known) as known,
       (
         select json_agg(json_build_object('n', n, 'refusal', coalesce(refusal, 'no_files')))
         from member
-        where (refusal is not null ${hasFiles ? sql`or n in (select n from without_files)` : sql``}) and not exists (select from known where known.n = member.n)
+        where (refusal is not null ${hasFiles ? sql`or n in (select n from without_files)` : none}) and not exists (select from known where known.n = member.n)
       ) as refused
   `;
   return one(rows, Stored);

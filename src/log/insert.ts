@@ -1,8 +1,9 @@
 // The group commit of new messages.
 import { databaseError, type Sql } from "../database/connect.ts";
+import { blankMessage } from "../wire/blank-message.ts";
 import { botUsername, type Message } from "../wire/messages.ts";
 import { insertOnce, type InsertOptions, type Stored } from "./insert-queries.ts";
-import { findSentMessages, newMessage, type SentMessage } from "./messages.ts";
+import { findSentMessages, type SentMessage } from "./messages.ts";
 import type { NewMessage } from "./numbered-messages.ts";
 
 export type { NewMessage } from "./numbered-messages.ts";
@@ -119,7 +120,8 @@ async function outcomesOf(
 type StoredMembers = Pick<Message, "id" | "seq" | "created_at">;
 
 function sentMessage(item: NewMessage, { id, seq, created_at }: StoredMembers): Message {
-  return newMessage({
+  return {
+    ...blankMessage,
     id,
     chat_id: item.chatId,
     seq,
@@ -130,23 +132,20 @@ function sentMessage(item: NewMessage, { id, seq, created_at }: StoredMembers): 
     client_id: item.clientId ?? null,
     created_at,
     reply_to: item.replyTo ?? null,
-    mentions: [],
-    attachments: [],
-  });
+  };
 }
 
 function answerTo(question: Message, { id, seq, created_at }: StoredMembers): Message {
-  return newMessage({
+  return {
+    ...blankMessage,
     id,
     chat_id: question.chat_id,
     seq,
     updated_seq: seq,
-    user_id: null,
     username: botUsername,
-    content: "",
     is_bot: true,
     status: "streaming",
     answer_to: question.id,
     created_at,
-  });
+  };
 }

@@ -6,12 +6,12 @@ import { everyoneMax } from "../wire/mentions.ts";
 
 const Mentionable = z.object({
   user_id: z.int(),
-  /** In lower case. */
+  /** The username in lower case. */
   name: z.string(),
   /** Whether the text mentions everybody, and its author may. */
   everyone: z.boolean(),
   is_large: z.boolean(),
-  /** Whether the person has blocked the author, and is not told of the mention. */
+  /** Whether the person has blocked the author, and is not notified of the mention. */
   blocks_author: z.boolean(),
   is_bot_account: z.boolean(),
 });

@@ -1,42 +1,12 @@
 import { z } from "zod";
 import { many, maybe, type Sql } from "../database/connect.ts";
 import { wireTime } from "../database/wire-json.ts";
+import { blankMessage } from "../wire/blank-message.ts";
 import { botUsername, Message } from "../wire/messages.ts";
 import { deletedUsername } from "../wire/deleted-username.ts";
 
-/**
- * Every member of a Message in the order of the wire, which is the list of its columns too. The values are the table's
- * defaults; those of the first seven members and of `created_at` are placeholders, since an insert always gives them.
- */
-const emptyMessage: Message = {
-  id: 0,
-  chat_id: 0,
-  seq: 0,
-  updated_seq: 0,
-  user_id: null,
-  username: "",
-  content: "",
-  is_bot: false,
-  status: "complete",
-  answer_to: null,
-  client_id: null,
-  created_at: "",
-  error: null,
-  sources: null,
-  edited_at: null,
-  deleted_at: null,
-  reply_to: null,
-  mentions: [],
-  reactions: [],
-  attachments: [],
-};
-
-type Inserted = Pick<
-  Message,
-  "id" | "chat_id" | "seq" | "updated_seq" | "user_id" | "username" | "content" | "created_at"
->;
-
-const memberNames: readonly string[] = Object.keys(emptyMessage);
+/** Every member of a Message, in the order of the wire. */
+export const memberNames: readonly string[] = Object.keys(blankMessage);
 /** SQL text of the name that is shown for the author of `messages m`, from `users u`. */
 export const shownUsername = `case when m.is_bot then '${botUsername}' else coalesce(u.username, '${deletedUsername}') end`;
 
@@ -56,11 +26,6 @@ export function storedColumns(sql: Sql, from?: string) {
 /** The columns of a Message, from `messages m left join users u on u.id = m.user_id`. */
 export function messageColumns(sql: Sql) {
   return sql`${storedColumns(sql, "m")}, ${sql.unsafe(shownUsername)} as username`;
-}
-
-/** The Message that an insert has stored, from what it gave and returned; the other members have the table's defaults. */
-export function newMessage(inserted: Inserted & Partial<Message>): Message {
-  return { ...emptyMessage, ...inserted };
 }
 
 /** The members of a Message in the order and form of the wire, from the tables of {@link messageColumns}. */

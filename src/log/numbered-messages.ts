@@ -58,8 +58,9 @@ export function numberedMessages(
   items: NewMessage[],
   { asks, replies, asksNothing, hooks, files }: Parts,
 ) {
+  const none = sql``;
   const columns = sql`
-    n, chat_id, user_id, client_id ${asks ? sql`, run_id` : sql``} ${replies ? sql`, reply_to` : sql``},
+    n, chat_id, user_id, client_id ${asks ? sql`, run_id` : none} ${replies ? sql`, reply_to` : none},
     last_seq, updated_seq, message_count
   `;
   const runIds = () => sql`, (${items.map((item) => item.runId ?? null)}::bigint[])[n] as run_id`;
@@ -85,7 +86,7 @@ export function numberedMessages(
     ),
     permitted as materialized (
       select n, id as chat_id, sender as user_id, (${items.map((item) => item.clientId ?? null)}::text[])[n] as client_id
-        ${asks ? runIds() : sql``} ${replies ? repliedTo() : sql``},
+        ${asks ? runIds() : none} ${replies ? repliedTo() : none},
         last_seq, updated_seq, message_count, is_ai_chat
       from locked
       -- The limit is for the planner, which takes a list of unknown length for ten: with a hundred messages for a statement of one,
@@ -96,7 +97,7 @@ export function numberedMessages(
       -- The limit makes it an index look-up for each message, where a join might read everybody in the chat.
       cross join lateral (${hooks ? participantOrHook(sql) : sql`${participant(sql)} for key share`}) p
     ),
-    ${asks ? lockedRuns(sql) : sql``}
+    ${asks ? lockedRuns(sql) : none}
     member as not materialized (
       select ${columns},
         ${asks ? refusalBesideQuestions(sql, mustAsk) : sql`case when ${mustAsk} then 'must_ask' end`} as refusal
@@ -107,11 +108,11 @@ export function numberedMessages(
       from permitted i
       join messages m on m.chat_id = i.chat_id and m.client_id = i.client_id and m.user_id = i.user_id
     ),
-    ${files.length > 0 ? filesOfMessages(sql, files) : sql``}
+    ${files.length > 0 ? filesOfMessages(sql, files) : none}
     accepted as (
       select ${columns} from member
       where refusal is null and not exists (select from known where known.n = member.n)
-        ${files.length > 0 ? sql`and n not in (select n from without_files)` : sql``}
+        ${files.length > 0 ? sql`and n not in (select n from without_files)` : none}
     ),
     ${asks ? numberedWithAnswers(sql, columns) : numberedAlone(sql, columns)}
   `;

@@ -1,6 +1,6 @@
 // The frames in a gap of the live ones that don't show a whole message: those of the chat, its people, and reactions.
 import { z } from "zod";
-import { many, type Sql } from "../database/connect.ts";
+import { many, type Fragment, type Sql } from "../database/connect.ts";
 import { Chat, Participant } from "../wire/chats.ts";
 import { avatarUrl } from "./picture-columns.ts";
 import type { DurableFrame } from "../wire/frames.ts";
@@ -41,6 +41,19 @@ export async function readOtherFrames(
   after: number,
   upTo: number,
 ): Promise<DurableFrame[]> {
+  return await readFrames(sql, chat, sql`change.seq > ${after} and change.seq <= ${upTo}`);
+}
+
+/** Reads the frames of a chat that took one of some numbers. */
+export async function readFramesOf(
+  sql: Sql,
+  chat: Chat,
+  numbers: readonly number[],
+): Promise<DurableFrame[]> {
+  return await readFrames(sql, chat, sql`change.seq = any (${numbers}::bigint[])`);
+}
+
+async function readFrames(sql: Sql, chat: Chat, where: Fragment): Promise<DurableFrame[]> {
   const rows = await sql`
     select change.seq as number, change.kind, change.user_id, u.username,
       change.message_id, change.emoji, change.emoji_count, u.created_at, u.display_name, ${avatarUrl(sql)} as avatar_url,
@@ -49,7 +62,7 @@ export async function readOtherFrames(
     from chat_changes change
     left join users u on u.id = change.user_id
     left join chat_participants p on p.chat_id = change.chat_id and p.user_id = change.user_id
-    where change.chat_id = ${chat.id} and change.seq > ${after} and change.seq <= ${upTo}
+    where change.chat_id = ${chat.id} and ${where}
       and change.kind not in ('message_updated', 'answer_ended')
   `;
   const changes = many(

@@ -1,15 +1,29 @@
 // A page of a chat's history.
 import type { Sql } from "../database/connect.ts";
 import type { Message } from "../wire/messages.ts";
-import { shownUsername } from "./messages.ts";
+import { memberNames, shownUsername } from "./messages.ts";
 
-/** Members that have their default in most messages. A null in its place costs PostgreSQL and the server less than a value. */
-type Defaulted = "updated_seq" | "is_bot" | "status" | "mentions" | "reactions" | "attachments";
+/**
+ * SQL of the members that are read as null in most messages: the chat, which is known, and members that have their default.
+ * A null in the place of a value costs PostgreSQL and the server less.
+ */
+const shortened = {
+  chat_id: "null::bigint",
+  updated_seq: "nullif(m.updated_seq, m.seq)",
+  is_bot: "nullif(m.is_bot, false)",
+  status: "nullif(m.status, 'complete')",
+  mentions: "nullif(m.mentions, '{}')",
+  reactions: "nullif(m.reactions, '[]')",
+  attachments: "case when m.attachments::text <> '[]' then m.attachments end",
+} satisfies { [Name in keyof Message]?: string };
 
-/** The members of a message but the chat, which is known. */
-type PageRow = Omit<Message, Defaulted | "chat_id"> & {
-  [Name in Defaulted]: Message[Name] | null;
-};
+type Shortened = keyof typeof shortened;
+type PageRow = Omit<Message, Shortened> & { [Name in Shortened]: Message[Name] | null };
+
+const columnTexts: Record<string, string> = { ...shortened, username: shownUsername };
+const pageColumns = memberNames
+  .map((name) => `${columnTexts[name] ?? `m.${name}`} as ${name}`)
+  .join(", ");
 
 // The caller's participation yields a row even when the page is empty; its `seq` is null then.
 type FoundRow = PageRow | { seq: null };
@@ -33,10 +47,7 @@ export async function findMessages(
 ): Promise<Message[] | undefined> {
   const direction = page.fromOldest ? sql`asc` : sql`desc`;
   const rows = await sql<FoundRow[]>`
-    select m.id, m.seq, nullif(m.updated_seq, m.seq) as updated_seq, m.user_id, ${sql.unsafe(shownUsername)} as username,
-      m.content, nullif(m.is_bot, false) as is_bot, nullif(m.status, 'complete') as status, m.answer_to, m.client_id,
-      m.created_at, m.error, m.sources, m.edited_at, m.deleted_at, m.reply_to, nullif(m.mentions, '{}') as mentions,
-      nullif(m.reactions, '[]') as reactions, case when m.attachments::text <> '[]' then m.attachments end as attachments
+    select ${sql.unsafe(pageColumns)}
     from chat_participants me
     left join lateral (
       select *
@@ -52,31 +63,20 @@ export async function findMessages(
     order by m.seq
   `;
   if (rows.length === 0) return undefined;
-  return rows.flatMap((row) => (row.seq === null ? [] : [messageOf(chatId, row)]));
+  return rows.flatMap((row) => {
+    if (row.seq === null) return [];
+    complete(row, chatId);
+    return [row];
+  });
 }
 
-/** The members in the order of the wire. */
-function messageOf(chatId: number, row: PageRow): Message {
-  return {
-    id: row.id,
-    chat_id: chatId,
-    seq: row.seq,
-    updated_seq: row.updated_seq ?? row.seq,
-    user_id: row.user_id,
-    username: row.username,
-    content: row.content,
-    is_bot: row.is_bot ?? false,
-    status: row.status ?? "complete",
-    answer_to: row.answer_to,
-    client_id: row.client_id,
-    created_at: row.created_at,
-    error: row.error,
-    sources: row.sources,
-    edited_at: row.edited_at,
-    deleted_at: row.deleted_at,
-    reply_to: row.reply_to,
-    mentions: row.mentions ?? [],
-    reactions: row.reactions ?? [],
-    attachments: row.attachments ?? [],
-  };
+/** Gives the members of a row that were read as null their values. A copy of each row would take longer. */
+function complete(row: PageRow, chatId: number): asserts row is Message {
+  row.chat_id = chatId;
+  row.updated_seq ??= row.seq;
+  row.is_bot ??= false;
+  row.status ??= "complete";
+  row.mentions ??= [];
+  row.reactions ??= [];
+  row.attachments ??= [];
 }

@@ -1,4 +1,4 @@
-// How far the participants of a chat have read, as a part of statements that read the chat for one of them.
+// The read positions of a chat's participants, as a part of statements that read the chat for one of them.
 import type { Sql } from "../database/connect.ts";
 import { wireTime } from "../database/wire-json.ts";
 import { liveReadsMembersMax } from "../wire/receipts.ts";

@@ -25,7 +25,7 @@ interface Kept {
 }
 
 export class RecentReplays {
-  /** By chat and number, oldest first. */
+  /** The replays that are kept by chat and number, oldest first. */
   readonly #kept = new Map<string, Kept>();
   #units = 0;
 

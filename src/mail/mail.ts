@@ -20,7 +20,7 @@ export const mailKind = "mail";
 
 /**
  * The work that ends in a mail. It has neither a secret nor a text, so that it may be stored: links are made when the mail is.
- * `verify_email`: a link for the address that a person wants to have. `reset_password`: a link for whoever has the address, if anybody.
+ * `verify_email`: a link for the address that a person wants to have. `reset_password`: a link for the account that has the address, if there is one.
  * `password_was_reset`, `email_was_changed`, `identity_was_linked`, `webhook_off`: notices.
  */
 export const MailJob = z.discriminatedUnion("kind", [

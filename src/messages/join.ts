@@ -44,7 +44,7 @@ export async function joinRoom(
   let joined = false;
   try {
     // Frames that other servers send after this reading must arrive.
-    if (entrance.heard) await entrance.heard;
+    if (entrance.subscribed) await entrance.subscribed;
     let log = await readLog(ctx, caller, request);
     await request.signedIn;
     // Nothing is waited for between the last of these checks and `finish`: another join may open the room meanwhile.
@@ -123,7 +123,7 @@ interface LogSoFar {
 
 async function readLog(ctx: Ctx, caller: Caller, request: JoinRequest): Promise<LogSoFar> {
   const { chatId, afterSeq } = request;
-  const read = await ctx.arrivals.readJoin({ userId: caller.id, chatId, afterSeq });
+  const read = await ctx.grouped.readJoin({ userId: caller.id, chatId, afterSeq });
   if (!read) throw chatNotFound();
   const { lastSeq, updatedSeq, memberCount, frames, reads, superseded } = read;
   const hasChanged = afterSeq !== undefined && updatedSeq > afterSeq;

@@ -10,7 +10,7 @@ import type { Message } from "../wire/messages.ts";
 export interface Mentions {
   /** In the order of the text. */
   userIds: number[];
-  /** Those of them who are not told: they have blocked the author, or are bots, as the author is. */
+  /** The mentioned people who are not notified: they have blocked the author, or they and the author are bots. */
   quietIds: ReadonlySet<number>;
 }
 

@@ -38,7 +38,7 @@ const numbered = (sql: Sql) => sql`
   )
 `;
 
-/** The message after the statement, with what came of it. */
+/** The message after the statement, with the outcome. */
 const changedOrNot = (sql: Sql) => sql`
   select ${messageColumns(sql)}, m.outcome, m.is_newest, m.mentioned_before
   from (

@@ -42,7 +42,7 @@ export async function sendMessage(
   }
   const isBot = caller.grant?.isBot ?? false;
   const insert = async (runId: number | undefined): Promise<InsertedMessage> => {
-    const result = await ctx.insertMessage({
+    const result = await ctx.grouped.insertMessage({
       chatId,
       userId: caller.id,
       username: caller.username,
@@ -91,9 +91,13 @@ async function checkReplyTo(
   chatId: number,
   replyTo: number,
 ): Promise<void> {
-  const message = await findMessage(ctx.sql, caller.id, chatId, replyTo);
+  let message = await findMessage(ctx.sql, caller.id, chatId, replyTo);
+  if (!message) {
+    if (!(await isParticipant(ctx.sql, caller.id, chatId))) throw chatNotFound();
+    // The caller may have been invited after the first reading.
+    message = await findMessage(ctx.sql, caller.id, chatId, replyTo);
+  }
   if (message && message.deleted_at === null) return;
-  if (!message && !(await isParticipant(ctx.sql, caller.id, chatId))) throw chatNotFound();
   const detail = "The message that you reply to is not in this chat, or was deleted.";
   throw new Problem("invalid", detail, { errors: [{ pointer: "/reply_to", detail }] });
 }
@@ -116,7 +120,7 @@ function filesNotFree(): Problem {
   return new Problem("invalid", detail, { errors: [{ pointer: "/attachment_ids", detail }] });
 }
 
-/** Whether a message that has the client id of another one differs from it. Of a deleted one nothing but its reply is left. */
+/** Whether a message that has the client id of another one differs from it. A deleted one can only be compared by its reply. */
 function isOther({ message, sentContent }: SentMessage, input: SendMessageInput): boolean {
   if (message.reply_to !== (input.reply_to ?? null)) return true;
   if (sentContent === null) return false;
@@ -146,7 +150,7 @@ export function publish(
     );
   }
   // The frame has the number of the send: that of a later change belongs to another frame.
-  ctx.realtime.toRoom(messageFrame({ ...message, updated_seq: message.seq }), {
+  ctx.realtime.toRoom(messageFrame(message, message.seq), {
     isRepeated: result.outcome === "known",
     members: result.outcome === "sent" ? result.members : undefined,
   });

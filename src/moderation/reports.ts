@@ -87,7 +87,7 @@ export async function resolveReport(
   return report;
 }
 
-/** The author of the message is not told, whatever their role. */
+/** The author of the message is not notified, whatever their role. */
 function tellModerators(
   ctx: Ctx,
   report: Report,
@@ -98,7 +98,7 @@ function tellModerators(
   }: { moderator_ids: number[]; author_id: number | null; last_seq: number },
 ): void {
   const frame = { type: "report", chat_id: report.chat_id, report } as const;
-  // A moderator who is removed after this number is told nothing.
+  // A moderator who is removed after this number receives nothing.
   const change = { chatId: report.chat_id, seq: last_seq };
   for (const userId of moderator_ids) {
     if (userId !== author_id) ctx.realtime.toUser(userId, frame, change);

@@ -105,8 +105,14 @@ function checkUrl(text: string, isAllowed: (address: string) => boolean): URL | 
   if (url.username || url.password) return "An address must not have a username or a password.";
   const host = hostOf(url);
   if (isIP(host) !== 0 && !isAllowed(host)) return notPublic;
+  if (isLoopbackName(host) && !loopback.some(isAllowed)) return notPublic;
   return url;
 }
+
+const loopback = ["127.0.0.1", "::1"];
+
+/** RFC 6761 §6.3: these names are always those of the machine itself, so no look-up is needed to refuse them. */
+const isLoopbackName = (host: string) => /(^|\.)localhost\.?$/.test(host);
 
 const notPublic = "The address is not a public one.";
 

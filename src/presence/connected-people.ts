@@ -34,7 +34,7 @@ interface ConnectedParts {
   sql: Sql;
   log: Logger;
   now: () => Date;
-  /** Changes were written. */
+  /** Is called when changes were written. */
   onWritten?: (() => void) | undefined;
 }
 

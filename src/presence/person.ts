@@ -12,7 +12,7 @@ export interface PresenceSocket {
 
 export interface Person {
   sockets: CompactList<PresenceSocket>;
-  /** Those of the sockets whose clients claim that the person is away; undefined for none. */
+  /** The sockets whose clients report the person as away; undefined for none. */
   away: Set<PresenceSocket> | undefined;
   activeAtMs: number;
   /** When the last socket closed; undefined while there is one. */

@@ -1,5 +1,4 @@
-// Presence in the database. What is written here is not waited for to reach the disk: after a crash of PostgreSQL it would be out
-// of date anyway.
+// Presence in the database. Leases are not waited for to reach the disk: after a crash of PostgreSQL they would be out of date anyway.
 import { z } from "zod";
 import { many, one, withoutWaiting, type Sql } from "../database/connect.ts";
 import { isBlockBetween } from "../log/block-queries.ts";
@@ -33,7 +32,7 @@ export async function renewLease(sql: Sql, serverId: string, leaseMs: number): P
   return row.was_live;
 }
 
-/** Lets the lease of a server that goes down expire after `leaseMs`, if it does not expire before. */
+/** Lets the lease of a server that shuts down expire after `leaseMs`, if it does not expire before. */
 export async function shortenLease(sql: Sql, serverId: string, leaseMs: number): Promise<void> {
   await sql`
     update presence_servers
@@ -56,7 +55,10 @@ export interface OwnPresence {
   goneForMs: number;
 }
 
-/** Writes the statuses of people on one server. People who don't exist are left out. */
+/**
+ * Writes the statuses of people on one server. People who don't exist are left out. It waits for the disk, because the server never writes a
+ * status again that it knows to be written: one that a crash of PostgreSQL had lost would be wrong for as long as it holds.
+ */
 export async function writePresence(
   sql: Sql,
   serverId: string,
@@ -88,7 +90,7 @@ export async function writePresence(
       on conflict (user_id) do update
       set last_seen_at = greatest(last_seen.last_seen_at, excluded.last_seen_at)
     )
-    select count(*), ${withoutWaiting(sql)} from written
+    select count(*) from written
   `;
 }
 

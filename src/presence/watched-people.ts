@@ -1,4 +1,4 @@
-// The watches of this server: who watches whom, the statuses that they were told, and those that they have to be told next.
+// The watches of this server: who watches whom, the statuses that were sent to them, and those that have to be sent next.
 import type { UserPresence } from "../wire/presence.ts";
 import type { PresenceSocket } from "./person.ts";
 

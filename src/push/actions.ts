@@ -1,4 +1,5 @@
 // Browsers that ring: subscribing, listing, unsubscribing.
+import { sessionEnded } from "../accounts/authentication.ts";
 import type { Caller } from "../accounts/access-tokens.ts";
 import type { Ctx } from "../context.ts";
 import { Problem } from "../wire/problems.ts";
@@ -11,7 +12,7 @@ import { hasUsableKeys, type Vapid } from "./push-request.ts";
 import { deleteSubscription, findSubscriptions, upsertSubscription } from "./queries.ts";
 
 /**
- * Has a browser ring for as long as the caller's session lasts.
+ * Subscribes a browser, which rings as long as the caller's session lasts.
  * @throws Problem `invalid` for an address that is none of a push service and for keys that are none, `too_many_push_subscriptions`,
  * `invalid_token` when the session has ended meanwhile
  */
@@ -28,7 +29,7 @@ export async function subscribe(
     throw invalid("/keys/p256dh", "keys.p256dh: must be a public key of the curve P-256.");
   }
   const stored = await upsertSubscription(ctx.sql, caller, input);
-  if (!stored) throw new Problem("invalid_token", "This session has ended. Sign in again.");
+  if (!stored) throw sessionEnded();
   if (stored === "full") {
     throw new Problem(
       "too_many_push_subscriptions",

@@ -21,7 +21,7 @@ const subscriptionColumns = (sql: Sql, sessionId: string) => sql`
 const Stored = z.object({ id: z.null() }).or(PushSubscription);
 
 /**
- * Has a browser ring for a session. One that rang before, for whomever, takes its new keys and its new person.
+ * Stores the subscription of a browser for a session. A browser that rang before, for whichever person, gets its new keys and its new person.
  * @returns undefined when the session has ended, `full` when as many browsers of the person ring as may
  */
 export async function upsertSubscription(
@@ -48,7 +48,9 @@ export async function upsertSubscription(
           or exists (select from push_subscriptions where endpoint = ${endpoint} and user_id = ${userId})
         on conflict (endpoint) do update
         set user_id = excluded.user_id, session_id = excluded.session_id, p256dh = excluded.p256dh, auth = excluded.auth,
-          shows_text = excluded.shows_text, created_at = now(), timeouts = 0, rests_until = null
+          shows_text = excluded.shows_text, timeouts = 0, rests_until = null,
+          -- A browser sends its address at each visit of the page.
+          created_at = case when s.session_id = excluded.session_id then s.created_at else now() end
         returning ${subscriptionColumns(sql, sessionId)}
       )
       select stored.* from session left join stored on true

@@ -1,4 +1,4 @@
-// The jobs that have browsers ring.
+// The jobs that send push messages to browsers.
 import type { Ctx } from "../context.ts";
 import { JobRefused, type JobRun } from "../jobs/jobs.ts";
 import { PushJob, pushKind } from "../log/push-jobs.ts";
@@ -9,7 +9,7 @@ import { deleteSubscription, forgetTimeouts, noteTimeout } from "./queries.ts";
 import { vapidKeysOf, vapidSubjectOf } from "./vapid.ts";
 
 const concurrency = 8;
-/** Longer than a request takes at most. */
+/** The limit of a job, which is longer than a request takes at most. */
 const timeoutMs = 30_000;
 /** A push service that takes longer is noted, and is not asked for a while at last. */
 const defaultAnswerMs = 5_000;
@@ -26,7 +26,7 @@ export interface PushDurations {
   pushAnswerMs: number;
 }
 
-/** Has this server run the jobs. To be called once, before the queue is started. */
+/** Registers the jobs at the queue of this server. To be called once, before the queue is started. */
 export function handlePush(
   ctx: Ctx,
   { pushAnswerMs = defaultAnswerMs }: Partial<PushDurations>,
@@ -57,7 +57,7 @@ interface Ringing {
 }
 
 /**
- * Has one browser ring, if there is still something to ring for.
+ * Makes one browser ring, if there is still something to ring for.
  * @throws JobRefused where no other try can succeed, and another error where one may
  */
 async function ring(

@@ -35,7 +35,8 @@ const subscribeRoute = createRoute({
   summary: "Have this browser ring",
   description:
     "It rings for a mention, for a message in a private chat, and when an answer to the caller has ended, if no client of the caller is " +
-    "active, the chat is not muted, and the message is not read. The same endpoint once more takes the place of the first. It rings for as " +
+    "active, the chat is not muted, and the message is not read. The same endpoint once more takes the place of the first: send it at each " +
+    "start of the application, because a browser may replace its subscription. It rings for as " +
     "long as the session lasts in which it subscribed, or until the push service says that the browser has unsubscribed. The message is " +
     "encrypted for the browser: `{chat_id, seq, title, body}`.",
   security: bearer,

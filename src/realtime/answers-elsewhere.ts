@@ -1,5 +1,5 @@
-// The texts, as far as this server was sent them, of the answers that other servers run in the rooms of this one. Whoever joins
-// such a room is shown them. A piece that was lost leaves a hole: no later piece is shown until the whole text has come again.
+// The texts, as far as this server was sent them, of the answers that other servers run in the rooms of this one. They are sent
+// to people who join such a room. A piece that was lost leaves a hole: no later piece is shown until the whole text has come again.
 import type { Logger } from "pino";
 import type { BusLink } from "../bus/bus-link.ts";
 import type { HeaderOf } from "../bus/envelope.ts";
@@ -27,9 +27,9 @@ export interface AnswerElsewhere {
 interface Answer extends AnswerElsewhere {
   text: string;
   attempt: number;
-  /** It is known that it has not ended as of the frames that the room has released. */
+  /** Whether the answer is known not to have ended as of the frames that the room has released. */
   isLive: boolean;
-  /** A piece was lost. */
+  /** Whether a piece of the text was lost. */
   hasHole: boolean;
 }
 
@@ -40,7 +40,7 @@ export interface AnswersElsewhereParts {
   isStreaming: (messageId: number) => Promise<boolean>;
   /** The attempt under which this server runs an answer; undefined if it does not. */
   attemptHere: (messageId: number) => number | undefined;
-  /** This server has lost an answer to another one. */
+  /** Is called when this server has lost an answer to another one. */
   onTakenOver: (messageId: number) => void;
   log: Logger;
 }
@@ -122,7 +122,7 @@ export class AnswersElsewhere {
     return answer?.isLive === true && answer.text.length === length;
   }
 
-  /** Asks whoever runs answers in a chat for their whole texts, and again as long as one has a hole: this may be lost, too. */
+  /** Requests the whole texts of a chat's answers from the servers that run them, and again while one has a gap: a request may be lost, too. */
   ask(chatId: number): void {
     if (this.#asked.has(chatId)) return;
     const { link } = this.#parts;

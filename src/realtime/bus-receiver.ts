@@ -19,11 +19,11 @@ export interface BusReceiverParts {
 
 /** Events of other servers whose cause is in the database, where each server looks for itself. */
 export interface PeerHandlers {
-  /** Whether the room may be shown that somebody types, which a server has sent. */
+  /** Whether a `typing` that another server has sent may be shown to the room now. */
   isTypingDue(chatId: number, userId: number, server: string): boolean;
   /** Somebody has read on in a chat. */
   readMoved(chatId: number, userId: number): void;
-  /** Perhaps a chat was deleted. */
+  /** A chat was deleted, perhaps. */
   chatEnded(chatId: number): void;
   /** Sessions that have perhaps ended. */
   sessionsEnded(ids: readonly string[]): void;
@@ -37,7 +37,7 @@ export interface PeerHandlers {
   textsWanted(chatId: number, server: string): void;
 }
 
-/** They do the same when they come twice, and must be taken however late they come. */
+/** Messages that do the same when they come twice, and must be taken however late they come. */
 const repeatable = new Set<Header["kind"]>(["numbered", "sessions", "stop", "ended"]);
 
 export class BusReceiver {
@@ -95,7 +95,7 @@ export class BusReceiver {
         return this.#notify(header, received.text);
       case "alive":
         if (header.isLast) return rosters.forget(header.from);
-        if (rosters.heard(header.from)) this.#parts.onReturn();
+        if (rosters.noteSign(header.from)) this.#parts.onReturn();
         return;
       case "look":
         return handlers.lookAt(header.at);
@@ -132,7 +132,7 @@ export class BusReceiver {
     const { chat: chatId, number } = header;
     if (header.kind === "changed") return local.list(chatId, { seq: number }, () => text);
     const { seq, members, revises } = header;
-    const activity = { chatId, seq, mark: { seq: number, members }, text: () => text };
+    const activity = { chatId, seq, position: { seq: number, members }, text: () => text };
     if (revises === undefined) local.noteActivity(activity);
     else local.revise(activity, { isNewest: revises === "newest" });
   }

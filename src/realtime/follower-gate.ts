@@ -7,8 +7,8 @@ const retryMs = 500;
 /** Texts of one chat that wait for a reading. Beyond it the oldest is dropped. */
 const waitingMax = 256;
 
-/** The place of a text among a chat's numbers. */
-export interface Mark {
+/** The number of a chat's log that a text belongs to. */
+export interface LogPosition {
   readonly seq: number;
   /** The number of the last change of the chat or of its people up to `seq`; undefined where that is not known. */
   readonly members?: number | undefined;
@@ -38,16 +38,16 @@ export interface FollowerGateParts {
 
 /** All followers of a chat are known to be in it as of these numbers of its log; -1: that is not known. */
 interface Known {
-  /** That of the last change of the chat or of its people. */
+  /** The number of the last change of the chat or of its people. */
   readonly members: number;
-  /** That up to which the log was read. */
+  /** The number up to which the log was read. */
   readonly lastSeq: number;
 }
 
 interface Reading {
   /** People whose sockets have begun to follow the chat meanwhile, and as of which number each was in it. */
   readonly arrived: Map<number, number>;
-  readonly waiting: { mark: Mark; send: () => void }[];
+  readonly waiting: { position: LogPosition; send: () => void }[];
 }
 
 const unknown = -1;
@@ -62,13 +62,13 @@ export class FollowerGate {
     this.#parts = parts;
   }
 
-  /** Calls `send`, now or soon, when nobody follows the chat who was removed from it up to the mark. In the order of the calls. */
-  pass(chatId: number, mark: Mark, send: () => void): void {
+  /** Calls `send`, now or soon, when nobody follows the chat who was removed from it up to the position. Calls are made in order. */
+  pass(chatId: number, position: LogPosition, send: () => void): void {
     if (!this.#parts.hasFollowers(chatId)) return send();
     const current = this.#readings.get(chatId);
-    if (!current && isKnown(this.#known.get(chatId), mark)) return send();
+    if (!current && isKnown(this.#known.get(chatId), position)) return send();
     const reading: Reading = current ?? { arrived: new Map(), waiting: [] };
-    reading.waiting.push({ mark, send });
+    reading.waiting.push({ position, send });
     if (reading.waiting.length > waitingMax) reading.waiting.shift();
     if (!current) void this.#read(chatId, reading);
   }
@@ -110,7 +110,7 @@ export class FollowerGate {
         log.warn({ err: error, chatId }, "a chat's people could not be read yet");
         await Bun.sleep(retryMs);
       }
-      while (waiting[0] && isKnown(this.#known.get(chatId), waiting[0].mark))
+      while (waiting[0] && isKnown(this.#known.get(chatId), waiting[0].position))
         waiting.shift()?.send();
     }
     this.#readings.delete(chatId);
@@ -127,17 +127,17 @@ export class FollowerGate {
       const { userId } = follower;
       if (!userIds?.has(userId) && !arrived.has(userId)) follower.unfollow(chatId);
     }
-    // Those who have arrived may have been found in the chat before they were removed, or be asked in again since.
+    // People who have arrived may have been found in the chat before they were removed, or have been invited again since.
     this.#known.set(chatId, asOf({ members, lastSeq }, [...arrived.values()]));
   }
 }
 
-/** That which is known when it is known of some people as of earlier or later numbers. */
+/** Returns the numbers as of which all people are known, if some of them are known as of `numbers`: the lowest. */
 function asOf({ members, lastSeq }: Known, numbers: readonly number[]): Known {
   return { members: Math.min(members, ...numbers), lastSeq: Math.min(lastSeq, ...numbers) };
 }
 
-function isKnown(known: Known | undefined, { seq, members }: Mark): boolean {
+function isKnown(known: Known | undefined, { seq, members }: LogPosition): boolean {
   if (!known) return false;
   return seq <= known.lastSeq || (members !== undefined && members <= known.members);
 }

@@ -5,7 +5,7 @@ import type { Present } from "../wire/frames.ts";
 import type { MergedMessage } from "../wire/merged-frames.ts";
 import type { NumberedFrame } from "../wire/numbered-frames.ts";
 import type { PersonalFrame } from "../wire/scopes.ts";
-import type { Mark } from "./follower-gate.ts";
+import type { LogPosition } from "./follower-gate.ts";
 import type { ReadLog } from "./sequencer.ts";
 import type { Emit, MergedSockets, Topic } from "./topics.ts";
 
@@ -73,7 +73,7 @@ export interface Entrance {
   /** The number above which everything is kept. Another join that has read further may have opened the room. */
   readonly keptFrom: number;
   /** Settles when other servers' frames come to the room; undefined if they do, or there are no other servers. */
-  readonly heard: Promise<unknown> | undefined;
+  readonly subscribed: Promise<unknown> | undefined;
   /**
    * Waits until the room has shown all that was read of its log, which it may lag behind, then adds the listener, in one
    * go with the texts that `greet` sends.
@@ -99,7 +99,7 @@ export interface RoomOptions {
   message?: (() => MergedMessage) | undefined;
   /** The frame was sent before, and comes again for those that may have missed it. */
   isRepeated?: boolean;
-  /** See `Mark`. Of a numbered frame. */
+  /** The `members` of the {@link LogPosition} of a numbered frame. */
   members?: number | undefined;
   /** The answer that the frame is a piece of. */
   answer?: AnswerPiece;
@@ -108,7 +108,7 @@ export interface RoomOptions {
 /** The data about a piece of an answer that other servers need. */
 export interface AnswerPiece {
   readonly messageId: number;
-  /** Which of the servers that took it over, one after the other, runs it. */
+  /** The number of the server that runs the answer, among those that took it over one after the other. */
   readonly attempt: number;
   readonly createdAt: string;
   /** The chunk's position in the answer, and the length of the whole text with it, in UTF-16 units. */
@@ -121,7 +121,7 @@ export interface AnswerPiece {
 export interface RoomParts {
   emit: Emit;
   /** See `FollowerGate.pass`. */
-  toFollowers: (chatId: number, mark: Mark, send: () => void) => void;
+  toFollowers: (chatId: number, position: LogPosition, send: () => void) => void;
   mergedSockets: MergedSockets;
   /** Repairs gaps. */
   readLog: ReadLog<NumberedFrame>;
@@ -143,7 +143,7 @@ export interface RoomElsewhere {
    * one server and the departure from another.
    */
   readonly leftHeldMs: number;
-  /** Somebody joins a room that nobody had joined here. @returns settles when this server hears of its frames */
+  /** Somebody joins a room that nobody had joined here. @returns settles when this server receives its frames */
   opened(chatId: number): Promise<unknown>;
   /** Nobody has joined it here any more. */
   closed(chatId: number): void;

@@ -7,7 +7,7 @@ import type { ReadReceiptsFrame } from "../wire/merged-frames.ts";
 import { numberedFrame, type NumberedFrame } from "../wire/numbered-frames.ts";
 import { ActivityThrottle, type Activity } from "./activity-throttle.ts";
 import type { AnswerElsewhere } from "./answers-elsewhere.ts";
-import type { Mark } from "./follower-gate.ts";
+import type { LogPosition } from "./follower-gate.ts";
 import type { RoomOptions } from "./listener.ts";
 import type { Rooms } from "./rooms.ts";
 import { activityTopic, type Emit, type MergedSockets } from "./topics.ts";
@@ -36,7 +36,7 @@ export interface UserNotice {
 export interface MergedOptions {
   /** The chat's number that the frame must not overtake. */
   after: number;
-  /** Only these participants get it; undefined for all of them. */
+  /** The participants that get the frame; undefined for all of them. */
   userIds: number[] | undefined;
 }
 
@@ -45,7 +45,9 @@ export interface RealtimeParts {
   emit: Emit;
   mergedSockets: MergedSockets;
   /** See `FollowerGate.pass`. */
-  toFollowers: (chatId: number, mark: Mark, send: () => void) => void;
+  toFollowers: (chatId: number, position: LogPosition, send: () => void) => void;
+  /** Lets `work` hand texts of several chats to those who have not joined them, with one write for each socket. */
+  together: (work: () => void) => void;
   /** Hands a frame to all sockets of a person. */
   notify: (userId: number, notice: UserNotice) => void;
   /** See {@link ActivityThrottle}. */
@@ -62,10 +64,11 @@ export class LocalRealtime {
   constructor(parts: RealtimeParts) {
     this.rooms = parts.rooms;
     this.#parts = parts;
-    this.#activity = new ActivityThrottle(
-      ({ chatId, mark, text }) => this.list(chatId, mark, text),
-      parts.activityMs,
-    );
+    this.#activity = new ActivityThrottle((activities) => {
+      parts.together(() => {
+        for (const { chatId, position, text } of activities) this.list(chatId, position, text);
+      });
+    }, parts.activityMs);
   }
 
   toRoom(frame: RoomFrame, options: RoomOptions = {}): void {
@@ -136,13 +139,17 @@ export class LocalRealtime {
     else tell();
   }
 
-  toList(frame: ListFrame, mark: Mark): void {
-    if (frame.type === "chat_activity") this.noteActivity(activityOf(frame, mark));
-    else this.list(frame.chat_id, mark, () => JSON.stringify(frame));
+  toList(frame: ListFrame, position: LogPosition): void {
+    if (frame.type === "chat_activity") this.noteActivity(activityOf(frame, position));
+    else this.list(frame.chat_id, position, () => JSON.stringify(frame));
   }
 
-  reviseActivity(frame: ActivityFrame, mark: Mark, options: { isNewest: boolean }): void {
-    this.revise(activityOf(frame, mark), options);
+  reviseActivity(
+    frame: ActivityFrame,
+    position: LogPosition,
+    options: { isNewest: boolean },
+  ): void {
+    this.revise(activityOf(frame, position), options);
   }
 
   /** Sends the activity of a chat, at most once a second. */
@@ -155,9 +162,9 @@ export class LocalRealtime {
   }
 
   /** Sends a text to the participants of a chat that have not joined it. */
-  list(chatId: number, mark: Mark, text: () => string): void {
+  list(chatId: number, position: LogPosition, text: () => string): void {
     const { toFollowers, emit } = this.#parts;
-    toFollowers(chatId, mark, () => emit(activityTopic(chatId), text()));
+    toFollowers(chatId, position, () => emit(activityTopic(chatId), text()));
   }
 
   /** Ends the room of a chat that was deleted. @returns the people who had joined */
@@ -187,12 +194,12 @@ export function numberedOf(
   return numberedFrame(frame, message, members);
 }
 
-export function activityOf(frame: ActivityFrame, mark: Mark): Activity {
+export function activityOf(frame: ActivityFrame, position: LogPosition): Activity {
   let made: string | undefined;
   return {
     chatId: frame.chat_id,
     seq: frame.seq,
-    mark,
+    position,
     text: () => (made ??= JSON.stringify(frame)),
   };
 }

@@ -23,9 +23,9 @@ export interface OnlinePeopleOptions {
 
 export class OnlinePeople {
   readonly #options: OnlinePeopleOptions;
-  /** By person. */
+  /** The sockets by person. */
   readonly #sockets = new Map<number, CompactList<Listener>>();
-  /** Those of the people who are not shown to others. */
+  /** The people whose presence is hidden. */
   readonly #hidden = new Set<number>();
   /** The people who have joined on other servers. */
   readonly #elsewhere = new PeopleElsewhere();
@@ -138,7 +138,7 @@ export class OnlinePeople {
     return { online, onlineCount: this.#shownCount + (isOnlyOwn ? 1 : 0) };
   }
 
-  /** People here who are not hidden: those whom other servers are told of. */
+  /** People here who are not hidden. Other servers know only these. */
   shownHere(): { userId: number; username: string }[] {
     const here = [...this.#sockets].filter(([userId]) => !this.#hidden.has(userId));
     return here.flatMap(([userId, sockets]) =>
@@ -200,7 +200,7 @@ export class OnlinePeople {
   #tellOne(person: { userId: number; username: string }, isOnline: boolean): void {
     const { chatId, emit, emitToOthers } = this.#options;
     const frame = presenceFrame(isOnline ? "user_joined" : "user_left", chatId, person);
-    // Sockets of somebody who is hidden, or on several servers, are told nothing of themselves.
+    // Sockets of somebody who is hidden, or on several servers, receive no frame about themselves.
     if (this.#sockets.has(person.userId)) emitToOthers(person.userId, frame);
     else emit(JSON.stringify(frame));
   }

@@ -57,7 +57,7 @@ export class Peers implements RoomElsewhere {
     return this.#parts.link.bus.subscriptionCount;
   }
 
-  /** @param onState is told when the bus goes away or comes back */
+  /** @param onState is called when the bus goes away or comes back */
   start(onState: (state: BusState) => void): void {
     const { link, receiver } = this.#parts;
     this.#onState = onState;
@@ -85,7 +85,7 @@ export class Peers implements RoomElsewhere {
   }
 
   /**
-   * Forgets the people of servers that are gone. To be called while the bus is away, when no server is heard.
+   * Forgets the people of servers that are gone. To be called while the bus is away, and no server can send anything.
    * @param names the other servers that live, as the database has them
    */
   keepOnly(names: ReadonlySet<string>): void {

@@ -4,7 +4,7 @@ import type { RoomFrame } from "../wire/frames.ts";
 import type { ActivityFrame, ListFrame, MentionFrame, UserFrame } from "../wire/list-frames.ts";
 import type { ReadReceiptsFrame } from "../wire/merged-frames.ts";
 import type { AnswerElsewhere } from "./answers-elsewhere.ts";
-import type { Mark } from "./follower-gate.ts";
+import type { LogPosition } from "./follower-gate.ts";
 import type { RoomOptions } from "./listener.ts";
 import type { MergedOptions, NumberedChange } from "./local-realtime.ts";
 import type { Rooms } from "./rooms.ts";
@@ -15,25 +15,25 @@ export interface Realtime {
   toRoom(frame: RoomFrame, options?: RoomOptions): void;
   /**
    * Sends to all sockets of one person.
-   * @param change the numbered change that the frame tells of: the frame follows its number in the room, and is dropped
-   * if the person was told of a later change of the same chat
+   * @param change the numbered change that the frame reports: the frame follows its number in the room, and is dropped
+   * if the person has received one of a later change of the same chat
    */
   toUser(userId: number, frame: UserFrame, change?: NumberedChange): void;
   /**
-   * Sends to all sockets of several people. Each of such frames counts, whatever the people were told of before.
+   * Sends to all sockets of several people. None is dropped in favour of a later one.
    * @param after the chat's number that the frame must not overtake
    */
   toUsers(userIds: readonly number[], frame: MentionFrame, after: number): void;
   /**
    * Sends to the participants of `frame.chat_id` that have not joined it; `chat_activity` at most once a second.
-   * @param mark the numbered change that the frame tells of: nobody gets it who was removed before
+   * @param position that of the change which the frame reports: nobody receives it who was removed before
    */
-  toList(frame: ListFrame, mark: Mark): void;
+  toList(frame: ListFrame, position: LogPosition): void;
   /**
    * Shows a message that has changed to those who were sent its `chat_activity`, if it is the newest of its chat. Of any other
    * message only a frame that still waits is replaced.
    */
-  reviseActivity(frame: ActivityFrame, mark: Mark, options: { isNewest: boolean }): void;
+  reviseActivity(frame: ActivityFrame, position: LogPosition, options: { isNewest: boolean }): void;
   /** Whether a merged socket of this node follows the chat. */
   hasMerged(chatId: number): boolean;
   /** Sends to the merged sockets of a chat's participants on this node, whether or not they have joined it. */
@@ -45,7 +45,7 @@ export interface Realtime {
   readonly rooms: Rooms;
 }
 
-/** The other nodes. They look into the database for what they are told of here, so that a message that is lost delays it only. */
+/** The other nodes. They also poll the database for what these messages report, so that a lost message causes a delay only. */
 export interface PeerServers {
   /** The state of the bus; undefined where there is none. */
   readonly bus: BusState | undefined;

@@ -1,8 +1,7 @@
-// The people who came to a room or left it, and whom the room has not been told of yet. Whoever comes and goes in between is not
-// told of at all.
+// The people who have joined or left a room since the last `presence_changed`. A person who has done both is in neither list.
 import type { Present } from "../wire/frames.ts";
 
-/** People in each list of one frame. Those who are left are told of in the next one. */
+/** Limit of the people in each list of one frame. The others follow in the next one. */
 const namesMax = 500;
 
 interface Change {

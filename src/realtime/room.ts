@@ -19,8 +19,8 @@ export class Room {
   readonly #slices: Slices;
   readonly #buffers = new Set<JoinBuffer>();
   readonly #mergedList: MergedList;
-  /** See {@link Entrance.heard}. */
-  #heard: Promise<unknown> | undefined;
+  /** See {@link Entrance.subscribed}. */
+  #subscribed: Promise<unknown> | undefined;
   #startedAt = 0;
   #isClosed = false;
 
@@ -43,8 +43,8 @@ export class Room {
       release: (frame) => this.#release(frame),
       releaseUnnumbered: (frame) => this.#emit(frame),
     });
-    this.#heard = parts.elsewhere?.opened(chatId).then(() => {
-      this.#heard = undefined;
+    this.#subscribed = parts.elsewhere?.opened(chatId).then(() => {
+      this.#subscribed = undefined;
     });
   }
 
@@ -109,7 +109,7 @@ export class Room {
       get keptFrom() {
         return buffer.keptFrom;
       },
-      heard: this.#heard,
+      subscribed: this.#subscribed,
       finish: (chat, greet) => this.#finishJoin(listener, buffer, chat, greet),
       cancel: () => this.#giveUpJoin(listener, buffer),
     };

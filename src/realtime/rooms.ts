@@ -67,6 +67,13 @@ export class Rooms {
     this.#rooms.get(chatId)?.sequencer.expect(lastSeq);
   }
 
+  /** Calls back once all frames of a chat up to `seq`, to which its log reaches, are released on this node; at once if nobody has joined. */
+  callAfter(chatId: number, seq: number, call: () => void): void {
+    const room = this.#rooms.get(chatId);
+    if (room) room.sequencer.callAfter(seq, call);
+    else call();
+  }
+
   /** The number up to which a chat's frames have been released on this node. */
   position(chatId: number): number | undefined {
     return this.#rooms.get(chatId)?.sequencer.position;

@@ -27,9 +27,9 @@ export class Rosters {
   /** The number of the last change of this server's own people, by chat. */
   readonly #own = new Map<number, number>();
   #changes = 0;
-  /** By chat and server. */
+  /** The rosters of other servers by chat and server. */
   readonly #theirs = new Map<number, Map<string, Roster>>();
-  /** When each server was last heard, in the milliseconds of `performance.now()`. */
+  /** The time of the last message of each server, in the milliseconds of `performance.now()`. */
   readonly #heardAt = new Map<string, number>();
   /** Servers that were silent for so long that their people were taken for gone. */
   readonly #silent = new Set<string>();
@@ -116,8 +116,8 @@ export class Rosters {
     }
   }
 
-  /** @returns whether the server was taken for gone, so that its people have to be asked for */
-  heard(from: string): boolean {
+  /** Notes that a server has sent something. @returns whether it was taken for gone, so that its people have to be requested */
+  noteSign(from: string): boolean {
     this.#heardAt.set(from, performance.now());
     return this.#silent.delete(from);
   }

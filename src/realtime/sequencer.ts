@@ -148,13 +148,21 @@ export class Sequencer<Frame extends Sequenced<Unnumbered>, Unnumbered = string>
   }
 
   #advance(): void {
+    this.#releasePending();
+    this.#watchGap();
+  }
+
+  /**
+   * Releases what has come in order, and then calls back, all in one turn: nobody may see the room between a frame and what was to follow
+   * it, or between the text that goes ahead of an answer's last frame and that frame.
+   */
+  #releasePending(): void {
     while (this.#position !== undefined && !this.#isClosed) {
       const frame = this.#pending.get(this.#next);
       if (frame === undefined) break;
       this.#moveTo(this.#next, frame);
     }
     this.#callBack();
-    this.#watchGap();
   }
 
   #moveTo(seq: number, frame: Frame | undefined): void {
@@ -224,6 +232,7 @@ export class Sequencer<Frame extends Sequenced<Unnumbered>, Unnumbered = string>
     for (let next = this.#next; next <= readTo && !this.#isClosed; next = this.#next) {
       this.#moveTo(next, this.#pending.get(next));
     }
+    this.#releasePending();
     // Another server may have told of a number that does not exist: it must not be looked for for ever.
     if (this.#target === target) this.#target = Math.max(lastSeq, ...this.#pending.keys());
   }

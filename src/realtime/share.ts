@@ -27,7 +27,7 @@ export interface ShareParts {
   /** The attempt under which this server runs an answer; undefined if it does not. */
   attemptHere: (messageId: number) => number | undefined;
   onTakenOver: (messageId: number) => void;
-  /** Are called once the bus has started. */
+  /** The handlers, which are called once the bus has started. */
   handlers: PeerHandlers;
 }
 

@@ -10,7 +10,7 @@ import type { NumberedFrame } from "../wire/numbered-frames.ts";
 import type { ActiveRooms } from "./active-rooms.ts";
 import { ActivityThrottle, type Activity } from "./activity-throttle.ts";
 import type { AnswerElsewhere, AnswersElsewhere } from "./answers-elsewhere.ts";
-import type { Mark } from "./follower-gate.ts";
+import type { LogPosition } from "./follower-gate.ts";
 import type { RoomOptions } from "./listener.ts";
 import {
   activityOf,
@@ -41,10 +41,9 @@ export class SharedRealtime {
   constructor(parts: SharedRealtimeParts) {
     this.rooms = parts.local.rooms;
     this.#parts = parts;
-    this.#activity = new ActivityThrottle(
-      (activity) => this.#sendActivity(activity),
-      parts.activityMs,
-    );
+    this.#activity = new ActivityThrottle((activities) => {
+      for (const activity of activities) this.#sendActivity(activity);
+    }, parts.activityMs);
   }
 
   toRoom(frame: RoomFrame, options: RoomOptions = {}): void {
@@ -75,20 +74,24 @@ export class SharedRealtime {
     for (const userId of userIds) this.#sendNotice(userId, notice, { after: number });
   }
 
-  toList(frame: ListFrame, mark: Mark): void {
+  toList(frame: ListFrame, position: LogPosition): void {
     const { local } = this.#parts;
     if (frame.type === "chat_activity") {
-      const activity = activityOf(frame, mark);
+      const activity = activityOf(frame, position);
       local.noteActivity(activity);
       return this.#activity.note(activity);
     }
     const text = JSON.stringify(frame);
-    local.list(frame.chat_id, mark, () => text);
-    this.#sendToList({ kind: "changed", chat: frame.chat_id, number: mark.seq }, text);
+    local.list(frame.chat_id, position, () => text);
+    this.#sendToList({ kind: "changed", chat: frame.chat_id, number: position.seq }, text);
   }
 
-  reviseActivity(frame: ActivityFrame, mark: Mark, options: { isNewest: boolean }): void {
-    const activity = activityOf(frame, mark);
+  reviseActivity(
+    frame: ActivityFrame,
+    position: LogPosition,
+    options: { isNewest: boolean },
+  ): void {
+    const activity = activityOf(frame, position);
     this.#parts.local.revise(activity, options);
     // A server may hold the text before it back at this moment, so that it has to be told at once.
     this.#sendActivity(activity, options.isNewest ? "newest" : "other");
@@ -142,8 +145,11 @@ export class SharedRealtime {
     link.send(link.subjects.of("user", user), { kind: "user", user, ...notice, ...place }, text);
   }
 
-  #sendActivity({ chatId: chat, seq, mark, text }: Activity, revises?: "newest" | "other"): void {
-    const { seq: number, members } = mark;
+  #sendActivity(
+    { chatId: chat, seq, position, text }: Activity,
+    revises?: "newest" | "other",
+  ): void {
+    const { seq: number, members } = position;
     this.#sendToList({ kind: "activity", chat, seq, number, members, revises }, text());
   }
 

@@ -1,4 +1,4 @@
-// How far people have read.
+// Stores the read positions of people.
 import type { Caller } from "../accounts/access-tokens.ts";
 import { chatNotFound } from "../chats/actions.ts";
 import { isParticipant } from "../chats/participant-queries.ts";

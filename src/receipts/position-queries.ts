@@ -1,4 +1,4 @@
-// How far each participant has read.
+// The read positions of participants.
 import { z } from "zod";
 import { many, maybe, type Sql } from "../database/connect.ts";
 import { liveReadsMembersMax, Read } from "../wire/receipts.ts";

@@ -1,4 +1,4 @@
-// Which messages have been read by whom. Who does not want to be seen reading is no reader, and is shown no reader.
+// The readers of messages. A person who does not want to be seen reading is no reader, and is shown no reader.
 import { z } from "zod";
 import { many, type Sql } from "../database/connect.ts";
 import { groupSizeMax } from "../wire/chats.ts";

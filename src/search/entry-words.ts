@@ -12,6 +12,9 @@ const positionsOfWordMax = 255;
 const bytesOfWord = 8;
 const bytesOfPosition = 2;
 
+/** A text of this length reaches none of these limits, not even where each character stands for a word of many letters. */
+const shortTextMax = 500;
+
 const link = /(?:https?:\/\/|\bwww\.)[\p{L}\p{N}]/iu;
 
 export interface MessageText {
@@ -38,17 +41,37 @@ function searchedText(content: string, files: SearchedFiles): string {
  * The tsvector of a message: each word with the chat's id before it, and what else searches ask for. Of a message with more than
  * about 80,000 different words, the further ones are left out. Positions, which phrases need, end at the 16,382nd word.
  */
-export function entryWords({ chatId, userId, isBot, content, files = [] }: MessageText): string {
+export function entryWords(message: MessageText): string {
+  const { chatId, content, files = [] } = message;
+  const text = searchedText(content, files);
+  let entry = featuresOf(message).join(" ");
+  if (text.length > shortTextMax) {
+    for (const [word, places] of placesOfWords(text, chatId)) {
+      entry +=
+        places.length > 0 ? ` '${chatId}:${word}':${places.join(",")}` : ` '${chatId}:${word}'`;
+    }
+    return entry;
+  }
+  // PostgreSQL puts the places of a word together, which takes it less than a map of the words takes here.
+  eachIndexed(text, (word, position) => {
+    entry += ` '${chatId}:${word}':${position}`;
+    return true;
+  });
+  return entry;
+}
+
+/** The words of a text within PostgreSQL's limits, and the places of each. */
+function placesOfWords(text: string, chatId: number): Map<string, number[]> {
   const positions = new Map<string, number[]>();
   const prefixLength = String(chatId).length + 1;
   let bytes = 0;
-  eachIndexed(searchedText(content, files), (text, position) => {
-    let known = positions.get(text);
+  eachIndexed(text, (word, position) => {
+    let known = positions.get(word);
     if (known === undefined) {
       // A UTF-16 unit takes three bytes at most.
-      bytes += prefixLength + 3 * text.length + bytesOfWord;
+      bytes += prefixLength + 3 * word.length + bytesOfWord;
       if (bytes > bytesMax) return false;
-      positions.set(text, (known = []));
+      positions.set(word, (known = []));
     }
     if (position <= positionMax && known.length < positionsOfWordMax) {
       bytes += bytesOfPosition;
@@ -56,6 +79,11 @@ export function entryWords({ chatId, userId, isBot, content, files = [] }: Messa
     }
     return bytes <= bytesMax;
   });
+  return positions;
+}
+
+/** The words for what else searches ask for. */
+function featuresOf({ chatId, userId, isBot, content, files = [] }: MessageText): string[] {
   const features: string[] = [];
   if (isBot) features.push(authorWord("bot"));
   else if (userId !== null) features.push(authorWord(userId));
@@ -64,10 +92,5 @@ export function entryWords({ chatId, userId, isBot, content, files = [] }: Messa
   for (const kind of ["image", "voice"] as const) {
     if (files.some((file) => file.kind === kind)) features.push(featureWord(kind));
   }
-  return [
-    ...features.map((word) => `'${chatId}:${word}'`),
-    ...Array.from(positions, ([word, places]) =>
-      places.length > 0 ? `'${chatId}:${word}':${places.join(",")}` : `'${chatId}:${word}'`,
-    ),
-  ].join(" ");
+  return features.map((word) => `'${chatId}:${word}'`);
 }

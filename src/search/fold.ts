@@ -36,7 +36,7 @@ export interface Folded {
   readonly text: string;
   /** For each UTF-16 unit of `text` the original unit's beginning; undefined if all offsets are the same. */
   readonly starts: readonly number[] | undefined;
-  /** The ends likewise. */
+  /** For each UTF-16 unit of `text` the original unit's end; undefined if all offsets are the same. */
   readonly ends: readonly number[] | undefined;
 }
 

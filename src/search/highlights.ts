@@ -3,7 +3,7 @@ import type { Highlight } from "../wire/search.ts";
 import type { Term, TermWord } from "./search-text.ts";
 import { wordsOf, type Word } from "./words.ts";
 
-/** More parts than this are not shown. */
+/** The most parts of a text that are shown. */
 const highlightsMax = 100;
 
 /** The parts of a text that the terms of a search match, in order and apart from each other. */

@@ -9,8 +9,8 @@ import {
   type LogPart,
 } from "./worker-queries.ts";
 
-/** Numbers of the logs in one statement. It takes some 10 ms, for which a deletion of the same message may wait. */
-const numbersMax = 100;
+/** Numbers of the logs in one statement. It takes some 25 ms, for which a deletion of the same message may wait. */
+const numbersMax = 250;
 /** After so much work the event loop gets its turn. */
 const turnMs = 4;
 
@@ -54,9 +54,9 @@ export async function indexParts(
   let oldestMs: number | undefined;
   let turnBegan = performance.now();
   for (const text of texts) {
-    const { id: messageId, contentSeq, sentAt } = text;
+    const { id: messageId, contentSeq, sentMs } = text;
     entries.push({ messageId, contentSeq, words: entryWords(text) });
-    if (sentAt !== null) oldestMs = Math.min(oldestMs ?? Infinity, Date.parse(sentAt));
+    if (sentMs !== null) oldestMs = Math.min(oldestMs ?? Infinity, sentMs);
     if (performance.now() - turnBegan > turnMs) {
       await new Promise((resolve) => setImmediate(resolve));
       turnBegan = performance.now();

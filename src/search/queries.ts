@@ -22,7 +22,7 @@ export interface Sought {
   readonly userId: number;
   /** See matchQuery. */
   readonly query: string;
-  /** Only messages of this time and later. */
+  /** The time from which on messages are found. */
   readonly after: string | undefined;
 }
 

@@ -15,7 +15,7 @@ import { findAuthor, findFoundMessages, type Place } from "./queries.ts";
 import { parseSearchText, type Term } from "./search-text.ts";
 
 const nothing: SearchPage = { items: [], next_cursor: null };
-/** Above every message. */
+/** The place above every message. */
 const top: Place = { at: Number.MAX_SAFE_INTEGER, id: Number.MAX_SAFE_INTEGER };
 
 /**

@@ -106,8 +106,8 @@ const PendingText = z
     content: z.string(),
     attachments: z.array(SearchedFile),
     content_seq: z.int(),
-    /** Null for a text that replaces another one. */
-    sent_at: z.iso.datetime().nullable(),
+    /** Milliseconds since the epoch; null for a text that replaces another one. */
+    sent_ms: z.int().nullable(),
   })
   .transform((row) => ({
     id: row.id,
@@ -117,7 +117,7 @@ const PendingText = z
     content: row.content,
     files: row.attachments,
     contentSeq: row.content_seq,
-    sentAt: row.sent_at,
+    sentMs: row.sent_ms,
   }));
 export type PendingText = z.infer<typeof PendingText>;
 
@@ -132,7 +132,7 @@ export async function readPendingTexts(
   return many(
     await sql`
       select m.id, m.chat_id, m.user_id, m.is_bot, m.content, m.attachments, coalesce(m.content_seq, m.seq) as content_seq,
-        case when m.content_seq is null then m.created_at end as sent_at
+        case when m.content_seq is null then (extract(epoch from m.created_at) * 1000)::bigint end as sent_ms
       from unnest(
         ${parts.map(({ chatId }) => chatId)}::bigint[],
         ${parts.map(({ after }) => after)}::bigint[],

@@ -113,6 +113,8 @@ export async function dispatch(
     }
     case "ping":
       return { type: "pong", ...(requestId === undefined ? {} : { request_id: requestId }) };
+    default:
+      return frame satisfies never;
   }
 }
 

@@ -45,7 +45,10 @@ export class FrameRunner {
     // A join begins while the session is being looked up, so that one statement reads both. It ends after that.
     const isEarly = ws.data.session !== undefined && text.startsWith('{"type":"join"');
     if (!isEarly && ws.data.opening) await ws.data.opening;
-    if (ws.getBufferedAmount() > unreadBytesMax) await drained(ws);
+    if (ws.getBufferedAmount() > unreadBytesMax) {
+      await drained(ws);
+      ws.data.inbox?.goOn();
+    }
     if (ws.readyState !== WebSocket.OPEN) return;
     const trace: FrameTrace = { kind: "invalid", chatId: undefined, refusedAs: undefined };
     await this.#parts.ctx.telemetry.tracing.frame(async () => {
@@ -71,17 +74,18 @@ export class FrameRunner {
       const problem = new Problem("not_json", "A frame must be one JSON object.");
       return this.#sendError(ws, {}, problem, trace);
     }
-    const envelope = Envelope.parse(json);
-    trace.chatId = envelope.chat_id;
     try {
       if (this.#parts.ctx.lifecycle.closing) {
         throw new Problem("unavailable", "The server is restarting.", { retryAfterSeconds: 2 });
       }
       const frame = readFrame(json);
       trace.kind = frame.type;
+      if ("chat_id" in frame) trace.chatId = frame.chat_id;
       await this.#act(ws, frame);
     } catch (error) {
       if (ws.data.opening) await ws.data.opening;
+      const envelope = Envelope.parse(json);
+      trace.chatId = envelope.chat_id;
       this.#sendError(ws, envelope, socketProblem(this.#parts.ctx, ws, error), trace);
     }
   }

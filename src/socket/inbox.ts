@@ -14,6 +14,7 @@ export class Inbox {
   #waiting: string[] = [];
   #characters = 0;
   #running: Promise<void> | undefined;
+  #beganAtMs = 0;
   #isWarned = false;
   #isClosed = false;
 
@@ -29,6 +30,16 @@ export class Inbox {
   /** Frames that wait behind the one that is running. */
   get waitingCount(): number {
     return this.#waiting.length;
+  }
+
+  /** Milliseconds since the frame that runs began, or went on; 0 when none runs. */
+  get runningMs(): number {
+    return this.#running ? performance.now() - this.#beganAtMs : 0;
+  }
+
+  /** A frame begins to run, or goes on after it has waited for its peer. */
+  goOn(): void {
+    this.#beganAtMs = performance.now();
   }
 
   /** @returns `accepted`; `warned` once when it is half full; `full` when the frame was not taken */
@@ -60,6 +71,7 @@ export class Inbox {
   async #run(): Promise<void> {
     for (let text = this.#waiting.shift(); text !== undefined; text = this.#waiting.shift()) {
       this.#characters -= text.length;
+      this.goOn();
       await this.#handle(text);
     }
     this.#running = undefined;

@@ -1,9 +1,16 @@
 // Closes sockets that nobody uses any more or may use any more.
-import { closeSocket } from "./sending.ts";
+import { backpressureBytesMax, closeSocket } from "./sending.ts";
 import type { Socket } from "./session.ts";
 
 /** Milliseconds in which a socket without a token in its address must send an `auth` frame. */
 const defaultAuthTimeoutMs = 5_000;
+/**
+ * Milliseconds that a frame may run. PostgreSQL ends a statement after 15 s, but says nothing when it hangs, or when its machine is
+ * suddenly gone.
+ */
+const defaultFrameTimeoutMs = 30_000;
+/** Sockets that one look closes, so that people don't all come back at once to a database that is slow. */
+const stuckClosedMax = 50;
 
 /** Closes sockets whose `auth` frame did not come in time, or whose token has expired. */
 export function checkSessions(
@@ -18,6 +25,23 @@ export function checkSessions(
     } else if (!session && !opening && openedAtMs + authTimeoutMs <= nowMs) {
       closeSocket(ws, "invalid_token", "no auth frame came in time");
     }
+  }
+}
+
+/** Closes sockets whose frame runs for too long. Their clients come back, perhaps to another server, and repeat it. */
+export function closeStuck(
+  sockets: Iterable<Socket>,
+  frameTimeoutMs = defaultFrameTimeoutMs,
+): void {
+  let closed = 0;
+  for (const ws of sockets) {
+    if (closed >= stuckClosedMax) return;
+    const { inbox, drained } = ws.data;
+    if (!inbox || inbox.runningMs < frameTimeoutMs) continue;
+    // A frame also waits for a peer that reads slowly.
+    if (drained || ws.readyState !== WebSocket.OPEN) continue;
+    closeSocket(ws, "unavailable", "a frame took too long, and may be carried out nevertheless");
+    closed += 1;
   }
 }
 
@@ -39,4 +63,12 @@ export function pingOrCutOff(sockets: Iterable<Socket>): number {
     }
   }
   return dead;
+}
+
+/** Bun closes a socket whose peer does not read and gives no reason, so those with full buffers are noted beforehand. */
+export function noteSlowReaders(sockets: Iterable<Socket>): void {
+  for (const ws of sockets) {
+    const isFull = ws.getBufferedAmount() > backpressureBytesMax / 2;
+    if (isFull && ws.data.log) ws.data.log.endedBy ??= "too_slow";
+  }
 }

@@ -29,7 +29,7 @@ export async function catchUp(ctx: Ctx, memberships: Memberships): Promise<void>
 }
 
 /** Tells every open room how far its log reaches, by one query. @returns the chats that are gone */
-async function findGone({ sql, realtime: { rooms } }: Ctx): Promise<number[]> {
+export async function findGone({ sql, realtime: { rooms } }: Ctx): Promise<number[]> {
   const chatIds = rooms.chatIds();
   const found = chatIds.length > 0 ? await findLastSeqs(sql, chatIds) : [];
   for (const { id, last_seq } of found) rooms.expect(id, last_seq);

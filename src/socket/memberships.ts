@@ -1,5 +1,5 @@
-// Keeps what sockets hear of in step with the chats that their people are in, whoever has changed those: another server, or a
-// statement that committed after its reply was lost, when the sockets had read the list of their chats already.
+// Keeps the subscriptions of sockets in step with memberships that other servers have changed, or a statement that committed after
+// its reply was lost.
 import { findChats, findMembershipChanges } from "../chats/membership-queries.ts";
 import type { Sql } from "../database/connect.ts";
 import type { SocketRegistry } from "./registry.ts";
@@ -12,7 +12,7 @@ const breakMsMax = 20 * 60_000;
 export interface MembershipsParts {
   sql: Sql;
   sockets: SocketRegistry;
-  /** Is told of chats with sockets of people who are not in them any more. */
+  /** Called with chats that sockets of former participants followed. */
   onEnded: (chatIds: ReadonlySet<number>) => Promise<void>;
 }
 

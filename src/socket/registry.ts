@@ -7,9 +7,10 @@ import type { CloseReason } from "../wire/close-codes.ts";
 import type { UserNotice } from "../realtime/local-realtime.ts";
 import type { Counting } from "./count-queries.ts";
 import { Followers } from "./followers.ts";
-import { checkSessions, pingOrCutOff } from "./liveness.ts";
+import { GatheredTexts } from "./gathered-texts.ts";
+import { checkSessions, closeStuck, noteSlowReaders, pingOrCutOff } from "./liveness.ts";
 import { Removals } from "./removals.ts";
-import { backpressureBytesMax, closeSocket, writeText } from "./sending.ts";
+import { closeSocket, writeText } from "./sending.ts";
 import { SocketCounts } from "./socket-counts.ts";
 import type { Socket, SocketData, SocketSession } from "./session.ts";
 
@@ -26,7 +27,9 @@ export interface RegistryOptions {
   metrics: Pick<Metrics, "framePublished" | "frameDropped">;
   /** See {@link checkSessions}. */
   authTimeoutMs?: number | undefined;
-  /** Is told of sockets whose person is known. */
+  /** See {@link closeStuck}. */
+  frameTimeoutMs?: number | undefined;
+  /** Called with sockets whose person is known. */
   presence: { connected(session: SocketSession): void; disconnected(session: SocketSession): void };
   /** Milliseconds after which the `leave` of a merged socket takes effect. */
   leaveDelayMs?: number | undefined;
@@ -42,6 +45,8 @@ export class SocketRegistry implements MergedSockets {
   /** See {@link RegistryOptions}. */
   readonly leaveDelayMs: number;
   readonly followers = new Followers<Socket>();
+  /** The texts that followers are sent. */
+  readonly gathered: GatheredTexts;
   readonly removals: Removals;
   readonly counts: SocketCounts | undefined;
   readonly #options: RegistryOptions;
@@ -54,6 +59,7 @@ export class SocketRegistry implements MergedSockets {
 
   constructor(options: RegistryOptions) {
     this.#options = options;
+    this.gathered = new GatheredTexts(options.metrics);
     this.leaveDelayMs = options.leaveDelayMs ?? defaultLeaveDelayMs;
     const socketsOf = (userId: number) => itemsOf(this.#byUser.get(userId));
     this.removals = new Removals(socketsOf, options.removalDoubtMs);
@@ -194,9 +200,10 @@ export class SocketRegistry implements MergedSockets {
     this.removals.reconnect(userId);
   }
 
-  /** See {@link checkSessions}. */
+  /** See {@link checkSessions} and {@link closeStuck}. */
   checkSessions(nowMs: number): void {
     checkSessions(this.#all, nowMs, this.#options.authTimeoutMs);
+    closeStuck(this.#all, this.#options.frameTimeoutMs);
   }
 
   /** See {@link pingOrCutOff}. */
@@ -230,21 +237,13 @@ export class SocketRegistry implements MergedSockets {
     const { metrics } = this.#options;
     metrics.framePublished(topic.audience, name, this.#counterOf(topic));
     if (topic.audience === "activity") {
-      for (const ws of this.followers.of(name)) writeText(ws, metrics, text);
+      for (const ws of this.followers.of(name)) this.gathered.write(ws, text);
       return;
     }
     // 0 also where nobody is subscribed.
     if (this.#server?.publish(name, text) === 0 && this.#countSubscribers(name) > 0) {
       metrics.frameDropped("slow_reader");
-      this.#noteSlowReaders();
-    }
-  }
-
-  /** Bun closes a socket whose peer does not read and gives no reason, so those with full buffers are noted beforehand. */
-  #noteSlowReaders(): void {
-    for (const ws of this.#all) {
-      const isFull = ws.getBufferedAmount() > backpressureBytesMax / 2;
-      if (isFull && ws.data.log) ws.data.log.endedBy ??= "too_slow";
+      noteSlowReaders(this.#all);
     }
   }
 }

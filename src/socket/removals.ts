@@ -33,8 +33,8 @@ export class Removals {
 
   /**
    * Ends the subscriptions of a person's sockets to a chat's activity.
-   * @returns the end of the removal, whatever came of it. If an invitation was told meanwhile, the sockets are closed, and
-   * load the person's chats when they are back. A removal that is in doubt stays in force until it has been committed, or never
+   * @returns ends the removal, after a success or a failure. If an invitation was sent meanwhile, the sockets are closed, and
+   * load the person's chats when they reconnect. A removal that is in doubt stays in force until it has been committed, or never
    * will be.
    */
   begin(userId: number, chatId: number): (end: { isInDoubt: boolean }) => void {
@@ -90,7 +90,7 @@ export class Removals {
     return this.#changed.has(userId) || this.#byUser.has(userId);
   }
 
-  /** Closes every socket of a person. Their clients reconnect and hear what they may. */
+  /** Closes every socket of a person. Their clients reconnect, and their subscriptions are read again. */
   reconnect(userId: number): void {
     for (const ws of this.#socketsOf(userId)) {
       closeSocket(ws, "unavailable", "reconnect, and catch up");

@@ -1,4 +1,4 @@
-// How a socket is sent to, and closed.
+// Sends to a socket, and closes it.
 import type { ServerWebSocket } from "bun";
 import type { Metrics } from "../observability/metrics/metrics.ts";
 import { closeCodes, type CloseReason } from "../wire/close-codes.ts";

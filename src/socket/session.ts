@@ -19,7 +19,7 @@ export interface SocketData {
   readonly address: string;
   /** The network that is counted as one address. */
   readonly network: string;
-  /** Why the socket is closed as soon as it is open; undefined if it isn't. */
+  /** The reason for closing the socket as soon as it is open; undefined if it stays open. */
   readonly refusal: string | undefined;
   /** Id of the request that opened the socket; cleared when it has been logged. */
   requestId: string | undefined;

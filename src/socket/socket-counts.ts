@@ -1,4 +1,4 @@
-// Has the sockets of people counted over all servers. While the database is away, each server counts by itself.
+// The counts of the sockets of people over all servers. While the database is away, each server counts by itself.
 import type { Logger } from "pino";
 import { within } from "../schedule.ts";
 import type { CountSockets } from "./count-queries.ts";

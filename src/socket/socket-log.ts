@@ -70,7 +70,7 @@ export class SocketLogs {
 }
 
 export class SocketLog {
-  /** Why this server closed the socket; undefined while it didn't. */
+  /** The reason for which this server closed the socket; undefined while it did not. */
   endedBy: SocketEnd | undefined;
   readonly #logger: Logger;
   /** Number of the socket in this process, from 1. */

@@ -105,7 +105,7 @@ async function wrongCode(
   await record(ctx, {
     action,
     outcome: "invalid_code",
-    // Whoever signs in is nobody until the code is right.
+    // A person who signs in is not authenticated until the code is right.
     actor: action === "sign_in" ? undefined : user,
     target: `user:${user.id}`,
     details: action === "sign_in" ? { username: user.username } : {},

@@ -17,7 +17,7 @@ export async function insertSecret(sql: Sql, userId: number, secret: Buffer): Pr
 }
 
 const Secret = z.object({
-  /** Hexadecimal. */
+  /** The sealed secret in hexadecimal digits. */
   secret: z.string(),
   is_confirmed: z.boolean(),
 });

@@ -77,7 +77,7 @@ const loginRoute = createRoute({
 export function twoFactorRoutes(ctx: Ctx) {
   const isSignedIn = signedIn(ctx);
   const limited = limit(ctx, "settings");
-  /** Codes are counted apart from passwords: whoever knows one must not find out the other. */
+  /** Codes are counted apart from passwords: knowing one must not help to find out the other. */
   const guarded = <T>(username: string, network: string, work: () => Promise<T>) =>
     ctx.rateLimits.guardSignIn({ username: `code of ${username}`, network }, work);
   return createRouter()

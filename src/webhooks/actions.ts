@@ -1,4 +1,5 @@
 // Webhooks: addresses that are told of the events of a chat, by its owner's wish, or of what concerns a person.
+import { sessionEnded } from "../accounts/authentication.ts";
 import type { Caller } from "../accounts/access-tokens.ts";
 import { requireRecentSignIn } from "../accounts/recent-sign-in.ts";
 import { chatNotFound } from "../chats/actions.ts";
@@ -33,7 +34,7 @@ import { makeWebhookSecret, sealSecret } from "./secrets.ts";
 const passesMax = 20;
 const cleanUpMax = 5_000;
 
-/** @throws Problem `not_found`, `forbidden`, `invalid` for an address that is not public, `too_many_webhooks` */
+/** @throws Problem `not_found`, `forbidden`, `invalid` for an address that is not public, `too_many_webhooks`, `invalid_token` */
 export async function createChatWebhook(
   ctx: Ctx,
   caller: Caller,
@@ -44,12 +45,13 @@ export async function createChatWebhook(
   const sealedSecret = sealSecret(ctx, secret);
   const created = await insertChatWebhook(ctx.sql, caller, chatId, { url, events, sealedSecret });
   if (!created) throw chatNotFound();
+  if (created.outcome === "session_ended") throw sessionEnded();
   if (created.outcome === "not_owner") throw ownerOnly();
   if (created.outcome !== "created") throw tooMany(`A chat has ${webhooksPerChatMax} webhooks`);
   return { ...created.webhook, secret };
 }
 
-/** @throws Problem `invalid` for an address that is not public, `sign_in_again`, `too_many_webhooks` */
+/** @throws Problem `invalid` for an address that is not public, `sign_in_again`, `too_many_webhooks`, `invalid_token` */
 export async function createOwnWebhook(
   ctx: Ctx,
   caller: Caller,
@@ -59,6 +61,7 @@ export async function createOwnWebhook(
   await requireRecentSignIn(ctx, caller);
   const sealedSecret = sealSecret(ctx, secret);
   const created = await insertOwnWebhook(ctx.sql, caller, { url, events, sealedSecret });
+  if (created?.outcome === "session_ended") throw sessionEnded();
   if (created?.outcome !== "created")
     throw tooMany(`A person has ${webhooksPerPersonMax} webhooks`);
   return { ...created.webhook, secret };
@@ -109,26 +112,36 @@ export async function getWebhook(ctx: Ctx, caller: Caller, webhookId: number): P
   return webhook;
 }
 
-/** Changes a webhook, or turns it on or off. @throws Problem `not_found`, `invalid` for an address or events that it cannot have */
+/**
+ * Changes a webhook, or turns it on or off. Another address of a person's webhook takes a recent sign-in, as a new webhook does.
+ * @throws Problem `not_found`, `sign_in_again`, `invalid` for an address or events that it cannot have, `invalid_token`
+ */
 export async function changeWebhook(
   ctx: Ctx,
   caller: Caller,
   webhookId: number,
   input: UpdateWebhookInput,
 ): Promise<Webhook> {
-  const { chat_id: chatId } = await getWebhook(ctx, caller, webhookId);
+  const { chat_id: chatId, url } = await getWebhook(ctx, caller, webhookId);
   if (input.url !== undefined) requirePublic(ctx, input.url);
   const known = chatId === null ? PersonEvent : ChatEvent;
   if (input.events?.some((event) => !known.safeParse(event).success)) {
     throw invalid("/events", `events may be ${known.options.join(", ")}.`);
   }
+  if (chatId === null && input.url !== undefined && input.url !== url) {
+    await requireRecentSignIn(ctx, caller);
+  }
   const changed = await updateWebhook(ctx.sql, caller, webhookId, input);
-  if (!changed) throw webhookNotFound();
+  if (!changed) {
+    await getWebhook(ctx, caller, webhookId);
+    // It is still there, so that it was the session which was not.
+    throw sessionEnded();
+  }
   ctx.jobs.wake();
   return changed;
 }
 
-/** Deletes a webhook. What has not been delivered is not sent any more. @throws Problem `not_found` */
+/** Deletes a webhook. What a run has read before is sent for half a second. @throws Problem `not_found` */
 export async function removeWebhook(ctx: Ctx, caller: Caller, webhookId: number): Promise<void> {
   if (!(await deleteWebhook(ctx.sql, caller, webhookId))) throw webhookNotFound();
 }
@@ -181,16 +194,20 @@ export async function redeliver(
   return delivery;
 }
 
-/** Makes deliveries of what has happened in chats that have webhooks. A server calls it about twice a second. */
-export async function tellWebhooks(ctx: Ctx): Promise<void> {
+/**
+ * Makes deliveries of what has happened in chats that have webhooks. A server calls it about twice a second while there are any.
+ * @returns whether any webhook is on
+ */
+export async function tellWebhooks(ctx: Ctx): Promise<boolean> {
   for (let pass = 0; pass < passesMax && !ctx.lifecycle.closing; pass += 1) {
-    const { deliveries, isMore } = await readLogs(ctx.sql);
+    const { deliveries, isMore, isAnyOn } = await readLogs(ctx.sql);
     if (deliveries > 0) ctx.jobs.wake();
-    if (!isMore) return;
+    if (!isMore) return isAnyOn;
   }
+  return true;
 }
 
-/** Lets people's own webhooks hear of the chats that they have come into. Called every 2 s. */
+/** Adds the chats that people have joined since to their own webhooks. Called every 2 s. */
 export async function followNewChats(ctx: Ctx): Promise<void> {
   if ((await addCursors(ctx.sql)) > 0) ctx.jobs.wake();
 }

@@ -3,7 +3,6 @@ import { z } from "zod";
 import { insertMailJob } from "../accounts/mail-jobs.ts";
 import { many, maybe, one, type Sql } from "../database/connect.ts";
 import { insertJob } from "../jobs/queries.ts";
-import type { DueDelivery } from "./due-delivery-queries.ts";
 import { webhookLane } from "./log-queries.ts";
 import { deliveriesMax, Delivery, testEvent } from "../wire/webhooks.ts";
 
@@ -14,53 +13,76 @@ export const againKind = "webhook_again";
 const failingDays = 3;
 const keptDays = 30;
 
-/** Notes that there is nothing to tell any more. */
-export async function skipDelivery(sql: Sql, deliveryId: number): Promise<void> {
-  await sql`update webhook_deliveries set status = 'skipped' where id = ${deliveryId} and status = 'pending'`;
-}
-
+/** How the try of a delivery has ended; skipped: there was nothing to tell any more, and nobody was called. */
 export interface Attempt {
-  readonly outcome: "delivered" | "failed" | "retried";
+  readonly deliveryId: number;
+  readonly outcome: "delivered" | "failed" | "retried" | "skipped";
   readonly responseStatus: number | null;
-  readonly durationMs: number;
+  readonly durationMs: number | null;
   readonly error: string | null;
   /** Whether the webhook has said that it wants no more. */
   readonly isGone: boolean;
+  /** For how long it has been over. */
+  readonly agoMs: number;
 }
 
 const Noted = z.object({ is_off: z.boolean() });
 
+interface Noting {
+  webhookId: number;
+  /** Whether they say something about the webhook: tests do not. */
+  counts: boolean;
+  /** Whether it was sent beside the order. Then the delivery may have been settled before. */
+  isAgain: boolean;
+  isMailed: boolean;
+}
+
 /**
- * Notes how a try has ended. A webhook that is gone, or for which every try has failed for three days, is turned off, and its owner is sent
- * a mail. Tests count neither way.
+ * Notes how tries to tell one webhook have ended, the earliest first, of which only the last one may have failed. A webhook that is gone, or
+ * for which every try has failed for three days, is turned off, and its owner is sent a mail.
  * @returns whether the webhook was turned off by this
  */
-export async function noteAttempt(
+export async function noteAttempts(
   sql: Sql,
-  { id, webhook_id: webhookId, type }: Pick<DueDelivery, "id" | "webhook_id" | "type">,
-  { outcome, responseStatus, durationMs, error, isGone }: Attempt,
-  { isMailed }: { isMailed: boolean },
+  attempts: readonly Attempt[],
+  { webhookId, counts, isAgain, isMailed }: Noting,
 ): Promise<boolean> {
-  const isOk = outcome === "delivered";
-  const counts = type !== testEvent;
+  const column = <Key extends keyof Attempt>(key: Key) => attempts.map((attempt) => attempt[key]);
+  const tries = attempts.filter(({ outcome }) => outcome !== "skipped");
+  const isTaken = tries.some(({ outcome }) => outcome === "delivered");
+  const isFailing = tries.some(({ outcome }) => outcome !== "delivered");
+  const isGone = tries.some((attempt) => attempt.isGone);
+  // It has been failing since before these tries, unless one of them was taken.
+  const since = sql`case when not ${isTaken} then w.failing_since end`;
+  const isTooLong = sql`coalesce(${since} < now() - ${failingDays} * interval '1 day', false)`;
   const row = one(
     await sql`
-      with noted as (
-        update webhook_deliveries
-        set status = ${outcome === "retried" ? "pending" : outcome}, attempts = attempts + 1, response_status = ${responseStatus}::int,
-          duration_ms = ${durationMs}::int, error = ${error}::text, attempted_at = now()
-        where id = ${id}
+      with tried as (
+        select * from unnest(
+          ${column("deliveryId")}::bigint[], ${column("outcome")}::text[], ${column("responseStatus")}::int[],
+          ${column("durationMs")}::int[], ${column("error")}::text[], ${column("agoMs")}::int[]
+        ) as tried (id, outcome, response_status, duration_ms, error, ago_ms)
+      ),
+      skipped as (
+        update webhook_deliveries d set status = 'skipped'
+        from tried where d.id = tried.id and tried.outcome = 'skipped' and d.status = 'pending'
+      ),
+      noted as (
+        update webhook_deliveries d
+        -- What was delivered meanwhile stays so, when a try of it once more has failed.
+        set status = case when tried.outcome = 'retried' then d.status else tried.outcome end, attempts = d.attempts + 1,
+          response_status = tried.response_status, duration_ms = tried.duration_ms, error = tried.error,
+          attempted_at = now() - tried.ago_ms * interval '1 millisecond'
+        from tried
+        where d.id = tried.id and tried.outcome <> 'skipped' and (d.status = 'pending' or ${isAgain})
       ),
       changed as (
         update webhooks w
-        set failing_since = case when ${isOk} then null else coalesce(w.failing_since, now()) end,
-            is_enabled = ${isOk} or not (${isGone} or coalesce(w.failing_since < now() - ${failingDays} * interval '1 day', false)),
-            off_reason = case
-              when ${isOk} then null
-              when ${isGone} then 'gone'
-              when w.failing_since < now() - ${failingDays} * interval '1 day' then 'failing'
-            end
-        where w.id = ${webhookId} and w.is_enabled and ${counts} and (not ${isOk} or w.failing_since is not null)
+        set failing_since = case when ${isFailing} then coalesce(${since}, now()) end,
+            is_enabled = not ${isFailing} or not (${isGone} or ${isTooLong}),
+            off_reason = case when not ${isFailing} then null when ${isGone} then 'gone' when ${isTooLong} then 'failing' end
+        where w.id = ${webhookId} and w.is_enabled and ${counts}
+          and (${isFailing} or (${isTaken} and w.failing_since is not null))
         returning w.*
       ),
       off as (

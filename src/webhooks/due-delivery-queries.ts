@@ -1,6 +1,6 @@
-// Reading a delivery that is to be sent: where to, and whether the webhook may still be told.
+// Reading deliveries that are to be sent: where to, and whether the webhook may still be told.
 import { z } from "zod";
-import { maybe, type Fragment, type Sql } from "../database/connect.ts";
+import { many, type Fragment, type Sql } from "../database/connect.ts";
 import { blocksAuthor } from "../log/block-queries.ts";
 import { Delivery, testEvent } from "../wire/webhooks.ts";
 
@@ -13,7 +13,7 @@ const DueDelivery = z.object({
   seq: z.int().nullable(),
   status: Delivery.shape.status,
   url: z.string(),
-  /** Hexadecimal. */
+  /** Both sealed secrets are in hexadecimal digits. */
   sealed_secret: z.string(),
   sealed_previous: z.string().nullable(),
   /** The person whose own webhook it is; null for a chat's. */
@@ -43,9 +43,12 @@ const isWelcome = (sql: Sql): Fragment => sql`
   )
 `;
 
-/** @returns undefined if the webhook was deleted */
-export async function findDelivery(sql: Sql, deliveryId: number): Promise<DueDelivery | undefined> {
-  return maybe(
+/** @returns the deliveries by their ids, without those whose webhook was deleted */
+export async function findDueDeliveries(
+  sql: Sql,
+  ids: readonly number[],
+): Promise<Map<number, DueDelivery>> {
+  const found = many(
     await sql`
       select d.id, d.webhook_id, d.event_id, d.type, d.chat_id, d.seq, d.status, w.url,
         encode(w.sealed_secret, 'hex') as sealed_secret,
@@ -67,8 +70,9 @@ export async function findDelivery(sql: Sql, deliveryId: number): Promise<DueDel
       join webhooks w on w.id = d.webhook_id
       left join chats c on c.id = d.chat_id
       left join chat_participants p on p.chat_id = d.chat_id and p.user_id = w.user_id and w.chat_id is null
-      where d.id = ${deliveryId}
+      where d.id = any (${ids}::bigint[])
     `,
     DueDelivery,
   );
+  return new Map(found.map((delivery) => [delivery.id, delivery]));
 }

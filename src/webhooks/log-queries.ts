@@ -36,19 +36,92 @@ const insertDeliveryJobs = (sql: Sql, stored: "stored"): Fragment =>
     sql.unsafe(`from ${stored} order by ${stored}.id`),
   );
 
-const Read = z.object({ cursors: z.int(), deliveries: z.int() });
+/** The CTE `entries`: the numbers of the logs above the cursors in `behind`, each as an event for its webhook. */
+const entriesOfLogs = (sql: Sql): Fragment => sql`
+  entries as (
+    select b.webhook_id, b.chat_id, b.user_id as person_id, b.is_own, b.owner_id, b.events, m.seq as number,
+      case when m.answer_to is null then 'message.created' else 'answer.started' end as type,
+      m.user_id as author_id, m.mentions, null::bigint as added_id
+    from behind b
+    join lateral (
+      select seq, answer_to, user_id, mentions from messages
+      where chat_id = b.chat_id and seq > b.seq and seq <= b.up_to
+    ) m on true
+    union all
+    select b.webhook_id, b.chat_id, b.user_id, b.is_own, b.owner_id, b.events, change.seq,
+      case change.kind
+        when 'message_updated' then
+          case when m.deleted_at is not null and m.updated_seq = change.seq then 'message.deleted' else 'message.updated' end
+        when 'answer_ended' then 'answer.ended'
+        when 'reaction_added' then 'reaction.added'
+        when 'reaction_removed' then 'reaction.removed'
+        when 'participant_added' then 'participant.added'
+        when 'participant_removed' then 'participant.removed'
+        when 'chat_updated' then 'chat.updated'
+      end,
+      m.user_id, m.mentions, case when change.kind = 'participant_added' then change.user_id end
+    from behind b
+    join lateral (
+      select seq, kind, message_id, user_id from chat_changes
+      where chat_id = b.chat_id and seq > b.seq and seq <= b.up_to
+    ) change on true
+    left join messages m on m.id = change.message_id
+  )
+`;
+
+/** The CTEs `chat_events` and `own_events`: the events of `entries` that webhooks of chats, and of people, are told of. */
+const eventsToTell = (sql: Sql): Fragment => sql`
+  chat_events as (
+    select webhook_id, chat_id, number, type from entries
+    where not is_own and owner_id = person_id and type = any (events)
+  ),
+  own_events as (
+    select webhook_id, entries.chat_id, number,
+      case
+        when added_id = person_id then 'invite'
+        when type = 'message.created' and person_id = any (mentions) and 'mention' = any (events) then 'mention'
+        when type in ('message.created', 'answer.ended') then 'message'
+      end as type,
+      events
+    from entries
+    join chat_participants p on p.chat_id = entries.chat_id and p.user_id = person_id and number >= p.joined_seq
+    where is_own and author_id is distinct from person_id
+      and (
+        added_id = person_id
+        or (
+          number > p.joined_seq and coalesce(p.muted_until < now(), true)
+          and not ${blocksAuthor(sql, sql`person_id`, sql`author_id`)}
+        )
+      )
+  )
+`;
+
+const Read = z.object({
+  cursors: z.int(),
+  deliveries: z.int(),
+  is_cut: z.boolean(),
+  is_any_on: z.boolean(),
+});
+
+export interface ReadLogs {
+  /** New ones. */
+  deliveries: number;
+  /** There may be more to read. */
+  isMore: boolean;
+  /** Any webhook is on. */
+  isAnyOn: boolean;
+}
 
 /**
  * Reads a part of the logs above the cursors of webhooks. A webhook of a chat whose owner is another person than the one who turned it on
  * is told nothing. A person's own webhook is told nothing of chats that the person has left, of what was written before they came, of
  * muted chats, and of people whom they have blocked.
- * @returns the number of cursors that were moved, and of new deliveries; {@link cursorsMax} cursors: there may be more to read
  */
-export async function readLogs(sql: Sql): Promise<z.infer<typeof Read> & { isMore: boolean }> {
-  const row = one(
+export async function readLogs(sql: Sql): Promise<ReadLogs> {
+  const { cursors, deliveries, is_cut, is_any_on } = one(
     await sql`
       with behind as materialized (
-        select placed.webhook_id, placed.chat_id, placed.seq, least(c.last_seq, placed.seq + ${numbersMax}) as up_to,
+        select placed.webhook_id, placed.chat_id, placed.seq, least(c.last_seq, placed.seq + ${numbersMax}) as up_to, c.last_seq,
           w.user_id, w.events, w.chat_id is null as is_own, c.owner_id
         from webhook_cursors placed
         join webhooks w on w.id = placed.webhook_id and w.is_enabled
@@ -63,58 +136,8 @@ export async function readLogs(sql: Sql): Promise<z.infer<typeof Read> & { isMor
         limit ${cursorsMax}
         for update of placed skip locked
       ),
-      entries as (
-        select b.webhook_id, b.chat_id, b.user_id as person_id, b.is_own, b.owner_id, b.events, m.seq as number,
-          case when m.answer_to is null then 'message.created' else 'answer.started' end as type,
-          m.user_id as author_id, m.mentions, null::bigint as added_id
-        from behind b
-        join lateral (
-          select seq, answer_to, user_id, mentions from messages
-          where chat_id = b.chat_id and seq > b.seq and seq <= b.up_to
-        ) m on true
-        union all
-        select b.webhook_id, b.chat_id, b.user_id, b.is_own, b.owner_id, b.events, change.seq,
-          case change.kind
-            when 'message_updated' then
-              case when m.deleted_at is not null and m.updated_seq = change.seq then 'message.deleted' else 'message.updated' end
-            when 'answer_ended' then 'answer.ended'
-            when 'reaction_added' then 'reaction.added'
-            when 'reaction_removed' then 'reaction.removed'
-            when 'participant_added' then 'participant.added'
-            when 'participant_removed' then 'participant.removed'
-            when 'chat_updated' then 'chat.updated'
-          end,
-          m.user_id, m.mentions, case when change.kind = 'participant_added' then change.user_id end
-        from behind b
-        join lateral (
-          select seq, kind, message_id, user_id from chat_changes
-          where chat_id = b.chat_id and seq > b.seq and seq <= b.up_to
-        ) change on true
-        left join messages m on m.id = change.message_id
-      ),
-      chat_events as (
-        select webhook_id, chat_id, number, type from entries
-        where not is_own and owner_id = person_id and type = any (events)
-      ),
-      own_events as (
-        select webhook_id, entries.chat_id, number,
-          case
-            when added_id = person_id then 'invite'
-            when type = 'message.created' and person_id = any (mentions) and 'mention' = any (events) then 'mention'
-            when type in ('message.created', 'answer.ended') then 'message'
-          end as type,
-          events
-        from entries
-        join chat_participants p on p.chat_id = entries.chat_id and p.user_id = person_id and number >= p.joined_seq
-        where is_own and author_id is distinct from person_id
-          and (
-            added_id = person_id
-            or (
-              number > p.joined_seq and coalesce(p.muted_until < now(), true)
-              and not ${blocksAuthor(sql, sql`person_id`, sql`author_id`)}
-            )
-          )
-      ),
+      ${entriesOfLogs(sql)},
+      ${eventsToTell(sql)},
       stored as (
         insert into webhook_deliveries (webhook_id, type, chat_id, seq)
         select webhook_id, type, chat_id, number
@@ -132,11 +155,14 @@ export async function readLogs(sql: Sql): Promise<z.infer<typeof Read> & { isMor
         from behind
         where placed.webhook_id = behind.webhook_id and placed.chat_id = behind.chat_id
       )
-      select (select count(*)::int from behind) as cursors, (select count(*)::int from stored) as deliveries
+      select count(*)::int as cursors, (select count(*)::int from stored) as deliveries,
+        coalesce(bool_or(up_to < last_seq), false) as is_cut,
+        exists (select from webhooks where is_enabled) as is_any_on
+      from behind
     `,
     Read,
   );
-  return { ...row, isMore: row.cursors === cursorsMax };
+  return { deliveries, isMore: cursors === cursorsMax || is_cut, isAnyOn: is_any_on };
 }
 
 const newChatsMax = 500;

@@ -1,5 +1,6 @@
 // Adding webhooks. They are told of what happens from then on.
 import { z } from "zod";
+import { lockedSession } from "../accounts/session-queries.ts";
 import type { Actor } from "../audit/queries.ts";
 import { maybe, type Sql } from "../database/connect.ts";
 import { Webhook, webhooksPerChatMax, webhooksPerPersonMax } from "../wire/webhooks.ts";
@@ -12,10 +13,11 @@ export interface NewWebhook {
 }
 
 const Creation = z.object({
-  outcome: z.enum(["created", "full", "not_owner"]),
+  outcome: z.enum(["created", "full", "not_owner", "session_ended"]),
   ...Webhook.partial().shape,
 });
-type Created = { outcome: "full" | "not_owner" } | { outcome: "created"; webhook: Webhook };
+type Created =
+  { outcome: "full" | "not_owner" | "session_ended" } | { outcome: "created"; webhook: Webhook };
 
 function created(row: z.infer<typeof Creation> | undefined): Created | undefined {
   if (!row) return undefined;
@@ -26,7 +28,7 @@ function created(row: z.infer<typeof Creation> | undefined): Created | undefined
 /** Adds a webhook to a chat. It is told of what happens from now on. @returns undefined for a chat that the caller is not in */
 export async function insertChatWebhook(
   sql: Sql,
-  caller: Actor,
+  caller: Actor & { sessionId: string },
   chatId: number,
   { url, events, sealedSecret }: NewWebhook,
 ): Promise<Created | undefined> {
@@ -39,19 +41,24 @@ export async function insertChatWebhook(
       where c.id = ${chatId}
       for no key update of c
     ),
+    session as materialized (${lockedSession(sql, "chat", caller.sessionId)}),
     created as (
       insert into webhooks as w (user_id, chat_id, url, events, sealed_secret)
       select ${caller.id}, id, ${url}::text, ${[...events]}::text[], ${sealedSecret}::bytea
       from chat
-      where owner_id = ${caller.id} and webhooks_of_chat(id) < ${webhooksPerChatMax}
+      where owner_id = ${caller.id} and exists (select from session) and webhooks_of_chat(id) < ${webhooksPerChatMax}
       returning w.*
     ),
     placed as (
       insert into webhook_cursors (webhook_id, chat_id, seq) select created.id, chat.id, chat.last_seq from created, chat
     ),
     audited as (${insertWebhookEvent(sql, caller, "create_webhook", "created")})
-    select case when w.id is not null then 'created' when c.owner_id = ${caller.id} then 'full' else 'not_owner' end as outcome,
-      ${webhookColumns(sql)}
+    select case
+        when w.id is not null then 'created'
+        when not exists (select from session) then 'session_ended'
+        when c.owner_id = ${caller.id} then 'full'
+        else 'not_owner'
+      end as outcome, ${webhookColumns(sql)}
     from chat c left join created w on true
   `;
   return created(maybe(rows.map(withoutNulls), Creation));
@@ -60,18 +67,19 @@ export async function insertChatWebhook(
 /** Adds a person's own webhook. It is told of what happens from now on. @returns undefined for an account that is gone, or a bot's */
 export async function insertOwnWebhook(
   sql: Sql,
-  caller: Actor,
+  caller: Actor & { sessionId: string },
   { url, events, sealedSecret }: NewWebhook,
 ): Promise<Created | undefined> {
   const rows = await sql`
     with person as materialized (
       select id from users where id = ${caller.id} and deleted_at is null and bot_owner_id is null for no key update
     ),
+    session as materialized (${lockedSession(sql, "person", caller.sessionId)}),
     created as (
       insert into webhooks as w (user_id, url, events, sealed_secret)
       select id, ${url}::text, ${[...events]}::text[], ${sealedSecret}::bytea
       from person
-      where webhooks_of_person(id) < ${webhooksPerPersonMax}
+      where exists (select from session) and webhooks_of_person(id) < ${webhooksPerPersonMax}
       returning w.*
     ),
     cursors as (
@@ -83,7 +91,11 @@ export async function insertOwnWebhook(
       order by c.id
     ),
     audited as (${insertWebhookEvent(sql, caller, "create_webhook", "created")})
-    select case when w.id is not null then 'created' else 'full' end as outcome, ${webhookColumns(sql)}
+    select case
+        when w.id is not null then 'created'
+        when not exists (select from session) then 'session_ended'
+        else 'full'
+      end as outcome, ${webhookColumns(sql)}
     from person left join created w on true left join chats c on c.id = w.chat_id
   `;
   return created(maybe(rows.map(withoutNulls), Creation));

@@ -1,5 +1,6 @@
 // Webhooks as their owners see, create, change and delete them. A webhook is found by the chat's owner, or by the person whose own it is.
 import { z } from "zod";
+import { lockedSession } from "../accounts/session-queries.ts";
 import { insertEvent, type Actor, type AuditAction } from "../audit/queries.ts";
 import { many, maybe, type Fragment, type Sql } from "../database/connect.ts";
 import { hurryJobs } from "../jobs/queries.ts";
@@ -96,17 +97,20 @@ export async function findWebhook(
 /**
  * Changes a webhook. One that is turned on is told of what happens from now on, and belongs to the caller. What waits for its next try is
  * tried at once.
- * @returns undefined for a webhook that the caller does not manage
+ * @returns undefined for a webhook that the caller does not manage, and if the session has ended
  */
 export async function updateWebhook(
   sql: Sql,
-  caller: Actor,
+  caller: Actor & { sessionId: string },
   webhookId: number,
   { url, events, is_enabled: isEnabled }: UpdateWebhookInput,
 ): Promise<Webhook | undefined> {
   return maybe(
     await sql`
-      with changed as (
+      with person as materialized (select id from users where id = ${caller.id} for no key update),
+      -- Another address is another way to hear of the account.
+      session as materialized (${lockedSession(sql, "person", caller.sessionId)}),
+      changed as (
         update webhooks w
         set url = coalesce(${url ?? null}::text, w.url),
             events = coalesce(${events ?? null}::text[], w.events),
@@ -115,7 +119,7 @@ export async function updateWebhook(
             failing_since = case when ${isEnabled === true} then null else w.failing_since end,
             user_id = case when ${isEnabled === true} then ${caller.id} else w.user_id end
         from webhooks before left join chats on chats.id = before.chat_id
-        where w.id = ${webhookId} and before.id = w.id
+        where w.id = ${webhookId} and before.id = w.id and exists (select from session)
           and case when w.chat_id is null then w.user_id = ${caller.id} else chats.owner_id = ${caller.id} end
         returning w.*, before.is_enabled and before.user_id = w.user_id as was_on
       ),

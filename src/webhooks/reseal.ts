@@ -6,7 +6,7 @@ import { sealedAgain } from "./secrets.ts";
 
 const pageSize = 200;
 
-/** Hexadecimal. */
+/** A webhook whose secrets are in hexadecimal digits. */
 const Sealed = z.object({
   id: z.int(),
   sealed_secret: z.string(),

@@ -36,8 +36,8 @@ const createChatWebhookRoute = createRoute({
   description:
     "Owner only. The server sends a `POST` with `{type, timestamp, data: {chat_id, seq, …}}` to the address, where `data` has the " +
     "`message`, `participant`, `reaction` or `chat` that the event is about, in its latest state. Events of a chat come in the order of " +
-    "their numbers, at least once: a double has the same `webhook-id`. The headers and the signature are those of Standard Webhooks " +
-    "(https://www.standardwebhooks.com). An event is taken by a status from 200 to 299 within 10 s; redirects are not followed. " +
+    "their numbers, at least once: a double has the same `webhook-id`, and may come after later events. The headers and the signature are " +
+    "those of Standard Webhooks (https://www.standardwebhooks.com). An event is taken by a status from 200 to 299 within 10 s; redirects are not followed. " +
     "Otherwise it is tried again for about a day, and later events of the webhook wait for it. 410 turns the webhook off at once, and " +
     "three days without success do, too. The secret is shown this once.",
   security: bearer,
@@ -71,7 +71,7 @@ const createOwnRoute = createRoute({
   summary: "Have an address told of what concerns me",
   description:
     "Mentions, invitations and unread messages in all of the caller's chats, in the same form as a chat's webhook is told of events. " +
-    "After leaving a chat nothing of it is told any more. It takes a session that was begun by a sign-in within the last 10 minutes.",
+    "Half a second after leaving a chat, nothing of it is told any more. It takes a session that was begun by a sign-in within the last 10 minutes.",
   security: bearer,
   request: { body: takes(CreateWebhookInput) },
   responses: {
@@ -113,11 +113,13 @@ const changeRoute = createRoute({
   operationId: "updateWebhook",
   tags,
   summary: "Change a webhook, or turn it on or off",
+  description:
+    "Another address of a webhook of one's own takes a session that was begun by a sign-in within the last 10 minutes.",
   security: bearer,
   request: { params: WebhookPath, body: takes(UpdateWebhookInput) },
   responses: {
     200: answers(Webhook, "The webhook as it is now"),
-    ...refuses(...badBody, "invalid_token", "not_found"),
+    ...refuses(...badBody, "invalid_token", "sign_in_again", "not_found"),
   },
 });
 
@@ -130,7 +132,7 @@ const removeRoute = createRoute({
   security: bearer,
   request: { params: WebhookPath },
   responses: {
-    200: answers(Confirmation, "Nothing is sent to it any more"),
+    200: answers(Confirmation, "Nothing is sent to it any more after half a second"),
     ...refuses("invalid_token", "not_found", "invalid"),
   },
 });

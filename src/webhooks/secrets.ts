@@ -8,7 +8,7 @@ const cipher = "aes-256-gcm";
 const nonceBytes = 12;
 const tagBytes = 16;
 
-type Keys = Pick<Ctx, "secretKey" | "config">;
+type Keys = Pick<Ctx, "config">;
 
 /** Makes a secret as Standard Webhooks writes it. */
 export function makeWebhookSecret(): string {
@@ -21,16 +21,16 @@ function sealingKey(secretKey: string): Buffer {
 }
 
 /** Encrypts a secret for the database, so that its backups sign nothing. */
-export function sealSecret({ secretKey }: Keys, secret: string): Buffer {
+export function sealSecret({ config }: Keys, secret: string): Buffer {
   const nonce = randomBytes(nonceBytes);
-  const sealing = createCipheriv(cipher, sealingKey(secretKey), nonce);
+  const sealing = createCipheriv(cipher, sealingKey(config.secretKey), nonce);
   const sealed = Buffer.concat([sealing.update(secret, "utf8"), sealing.final()]);
   return Buffer.concat([nonce, sealing.getAuthTag(), sealed]);
 }
 
 /** @returns undefined for a secret that was sealed with a key which is neither SECRET_KEY nor SECRET_KEY_PREVIOUS */
-export function openSecret({ secretKey, config }: Keys, sealed: Buffer): string | undefined {
-  const secret = openWith(secretKey, sealed);
+export function openSecret({ config }: Keys, sealed: Buffer): string | undefined {
+  const secret = openWith(config.secretKey, sealed);
   if (secret !== undefined || config.previousSecretKey === undefined) return secret;
   return openWith(config.previousSecretKey, sealed);
 }
@@ -40,7 +40,7 @@ export function openSecret({ secretKey, config }: Keys, sealed: Buffer): string 
  * @returns the secret as it is if SECRET_KEY has sealed it, and undefined for one that neither key can read
  */
 export function sealedAgain(keys: Keys, sealed: Buffer): Buffer | undefined {
-  if (openWith(keys.secretKey, sealed) !== undefined) return sealed;
+  if (openWith(keys.config.secretKey, sealed) !== undefined) return sealed;
   const secret = openSecret(keys, sealed);
   return secret === undefined ? undefined : sealSecret(keys, secret);
 }

@@ -89,7 +89,7 @@ test("the scheme's name has no case", async () => {
 });
 
 test("the claims that the refusals are made from are good ones", async () => {
-  const token = await forge(claims(), world.ctx.secretKey);
+  const token = await forge(claims(), world.ctx.config.secretKey);
   expect((await me(`Bearer ${token}`)).status).toBe(200);
 });
 
@@ -124,12 +124,12 @@ describe("401, with WWW-Authenticate, answers", () => {
       "a token that says RS256 and is signed with our key",
       () => {
         const text = `${part({ alg: "RS256", typ: "at+jwt" })}.${part(claims())}`;
-        return `${text}.${hmac(world.ctx.secretKey, text)}`;
+        return `${text}.${hmac(world.ctx.config.secretKey, text)}`;
       },
     ],
     [
       "a token of another HMAC than the configured one",
-      () => forge(claims(), world.ctx.secretKey, { alg: "HS512" }),
+      () => forge(claims(), world.ctx.config.secretKey, { alg: "HS512" }),
     ],
     [
       "a token whose claims were changed",
@@ -138,34 +138,46 @@ describe("401, with WWW-Authenticate, answers", () => {
         return `${header}.${part(claims({ sub: "1", name: "somebody" }))}.${signature}`;
       },
     ],
-    ["a token of another issuer", () => forge(claims({ iss: "other" }), world.ctx.secretKey)],
-    ["a token for another audience", () => forge(claims({ aud: "other" }), world.ctx.secretKey)],
+    [
+      "a token of another issuer",
+      () => forge(claims({ iss: "other" }), world.ctx.config.secretKey),
+    ],
+    [
+      "a token for another audience",
+      () => forge(claims({ aud: "other" }), world.ctx.config.secretKey),
+    ],
     [
       "a token for several audiences",
-      () => forge(claims({ aud: ["gemini-coop", "other"] }), world.ctx.secretKey),
+      () => forge(claims({ aud: ["gemini-coop", "other"] }), world.ctx.config.secretKey),
     ],
-    ["a token without an end", () => forge(claims({ exp: undefined }), world.ctx.secretKey)],
+    ["a token without an end", () => forge(claims({ exp: undefined }), world.ctx.config.secretKey)],
     [
       "a token that ends at a part of a second",
-      () => forge(claims({ exp: 4_102_444_800.5 }), world.ctx.secretKey),
+      () => forge(claims({ exp: 4_102_444_800.5 }), world.ctx.config.secretKey),
     ],
     [
       "a token whose end is a text",
-      () => forge(claims({ exp: "4102444800" }), world.ctx.secretKey),
+      () => forge(claims({ exp: "4102444800" }), world.ctx.config.secretKey),
     ],
-    ["a token without a beginning", () => forge(claims({ iat: undefined }), world.ctx.secretKey)],
-    ["a token without an id", () => forge(claims({ jti: undefined }), world.ctx.secretKey)],
-    ["a token without a session", () => forge(claims({ sid: undefined }), world.ctx.secretKey)],
-    ["a token of nobody", () => forge(claims({ sub: "john_doe" }), world.ctx.secretKey)],
+    [
+      "a token without a beginning",
+      () => forge(claims({ iat: undefined }), world.ctx.config.secretKey),
+    ],
+    ["a token without an id", () => forge(claims({ jti: undefined }), world.ctx.config.secretKey)],
+    [
+      "a token without a session",
+      () => forge(claims({ sid: undefined }), world.ctx.config.secretKey),
+    ],
+    ["a token of nobody", () => forge(claims({ sub: "john_doe" }), world.ctx.config.secretKey)],
     [
       "a token whose person is a number",
-      () => forge(claims({ sub: person.id }), world.ctx.secretKey),
+      () => forge(claims({ sub: person.id }), world.ctx.config.secretKey),
     ],
     [
       "another JWT of ours than an access token",
-      () => forge(claims(), world.ctx.secretKey, { typ: "JWT" }),
+      () => forge(claims(), world.ctx.config.secretKey, { typ: "JWT" }),
     ],
-    ["a token of no type", () => forge(claims(), world.ctx.secretKey, { typ: undefined })],
+    ["a token of no type", () => forge(claims(), world.ctx.config.secretKey, { typ: undefined })],
     [
       "a token that brings its own key along",
       () => forge(claims(), "k".repeat(43), { jwk: ownKey, kid: "k" }),
@@ -250,7 +262,7 @@ test("the configured algorithm and life time are used", async () => {
     expect(read(payload).exp - read(payload).iat).toBe(300);
     expect((await jane.api("GET", "/api/auth/me")).status).toBe(200);
     const claimed = { ...read(payload), jti: "other" };
-    const authorization = `Bearer ${await forge(claimed, other.ctx.secretKey)}`;
+    const authorization = `Bearer ${await forge(claimed, other.ctx.config.secretKey)}`;
     const refused = await other.call("GET", "/api/auth/me", undefined, { authorization });
     expectProblem(refused, 401, "invalid_token");
   } finally {
@@ -266,12 +278,12 @@ test("the key before the present one is good for tokens that it has signed, and 
     const ofJane = { ...claims(), sub: String(jane.id), sid: jane.sessionId };
     const meWith = (token: string) =>
       rotated.call("GET", "/api/auth/me", undefined, { authorization: `Bearer ${token}` });
-    for (const key of [previous, rotated.ctx.secretKey]) {
+    for (const key of [previous, rotated.ctx.config.secretKey]) {
       expect((await meWith(await forge(ofJane, key))).status).toBe(200);
     }
     expect((await meWith(jane.token)).status).toBe(200);
     const [header, payload, signature] = jane.token.split(".");
-    expect(hmac(rotated.ctx.secretKey, `${header}.${payload}`)).toBe(signature ?? "");
+    expect(hmac(rotated.ctx.config.secretKey, `${header}.${payload}`)).toBe(signature ?? "");
 
     // It is held to all that the present one is.
     const refused = [

@@ -208,7 +208,7 @@ test("a common chat tells both people and a third one the same of who is there, 
     own.send({ type: "typing", chat_id: chat.id });
     await who.api("POST", `/api/chats/${chat.id}/mark-read`, { seq: message.seq });
     for (const socket of sockets) {
-      // Those who watch have come one after another.
+      // The people who watch have come one after another.
       await socket.next("user_joined", { user_id: who.id });
       await socket.next("typing", { user_id: who.id });
       const { reads } = await socket.next("read");

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { Semaphore } from "../../src/accounts/semaphore.ts";
+import { Semaphore } from "../../src/semaphore.ts";
 
 /** Work that lasts until it is let go. */
 function gates() {

@@ -13,15 +13,15 @@ const aiChat = { is_ai_chat: true, is_group: false };
 /** Sends a message and counts how often it passes the group commit. */
 async function commitsOf(from: Person, chatId: number, content: string, clientId?: string) {
   let commits = 0;
-  const { insertMessage } = world.ctx;
-  const counting: typeof insertMessage = Object.assign(
-    (message: Parameters<typeof insertMessage>[0]) => {
+  const { grouped } = world.ctx;
+  const counting: typeof grouped = {
+    ...grouped,
+    insertMessage(message) {
       commits += 1;
-      return insertMessage(message);
+      return grouped.insertMessage(message);
     },
-    { waitingCount: insertMessage.waitingCount },
-  );
-  const ctx = { ...world.ctx, insertMessage: counting };
+  };
+  const ctx = { ...world.ctx, grouped: counting };
   await sendMessage(ctx, { ...from, expiresAtMs: Infinity }, chatId, {
     content,
     client_id: clientId,

@@ -3,7 +3,7 @@ import { answer, finish, say } from "../world/gemini/script.ts";
 import { useWorld } from "../world/world.ts";
 import { gateway } from "./asking.ts";
 import { answerEnds, room } from "./room.ts";
-import { newMessage } from "../../src/log/messages.ts";
+import { newMessage } from "../world/new-message.ts";
 
 const world = useWorld();
 

@@ -174,7 +174,7 @@ describe("an answer", () => {
     ["labels among white space", (label: string) => [" ", label, "\n", label.trim(), " \n"]],
   ])("of %s alone is the empty answer, and of one before a text the text", async (_, said) => {
     const { chat, anna, annas, messages } = await room(world);
-    const pieces = said(labelOf(speakerCode(world.ctx.secretKey, chat.id), anna.username));
+    const pieces = said(labelOf(speakerCode(world.ctx.config.secretKey, chat.id), anna.username));
     world.gemini.respondWith(answer(...pieces.map((text) => say(text)), finish()));
     await anna.say(chat.id, "/bot well?");
     const { text, last } = await answerEnds(annas);

@@ -26,17 +26,17 @@ beforeAll(() => {
 /** A context in which the reply comes when the lease has run out and something has happened since. */
 function lateReplies({ ctx, sql }: World, meanwhile: () => Promise<unknown>): Ctx {
   let lateMs = 0;
-  const insertMessage = Object.assign(
-    async (...given: Parameters<Ctx["insertMessage"]>) => {
-      const outcome = await ctx.insertMessage(...given);
+  const grouped: Ctx["grouped"] = {
+    ...ctx.grouped,
+    async insertMessage(message) {
+      const outcome = await ctx.grouped.insertMessage(message);
       await sql`update answer_runs set lease_expires_at = now() - interval '1 second'`;
       lateMs = leaseSeconds * 1_000;
       await meanwhile();
       return outcome;
     },
-    { waitingCount: ctx.insertMessage.waitingCount },
-  );
-  return { ...ctx, insertMessage, now: () => new Date(Date.now() + lateMs) };
+  };
+  return { ...ctx, grouped, now: () => new Date(Date.now() + lateMs) };
 }
 
 test("its server takes nothing over that is its own, and the model is asked once", async () => {

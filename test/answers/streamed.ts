@@ -1,4 +1,4 @@
-// An answer as the sockets of a room hear it.
+// An answer as the sockets of a room receive it.
 import { expect } from "bun:test";
 import type { TestSocket } from "../world/socket.ts";
 

@@ -320,6 +320,11 @@ const kept: [what: string, make: () => Uint8Array | Promise<Uint8Array>, mediaTy
     /^image\/webp$/,
   ],
   [
+    "an animated WebP whose first image has more pixels than its canvas",
+    () => made.animatedWebp(made.makePng(4_000, 4_000), 40, 30),
+    /^image\/webp$/,
+  ],
+  [
     "a PNG with a wrong checksum",
     () => {
       const broken = Buffer.from(png);

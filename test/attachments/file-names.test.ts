@@ -28,6 +28,12 @@ test.each([
   ["多言語の名前.pdf", "多言語の名前.pdf"],
   ["👩‍👩‍👧.png", "👩👩👧.png"],
   ["a\u2028b\u2029c", "abc"],
+  [`invoice.pdf${"\u3164".repeat(30)}.exe`, "invoice.pdf.exe"],
+  ["\u2800\u115f\uffa0", "file"],
+  ["a\u034f\u180e\u{e0100}.txt", "a.txt"],
+  ["....//....//a", "a"],
+  ["%2e%2e%2fa", "%2e%2e%2fa"],
+  ["a/..", "file"],
 ])("%j becomes %j", (given, expected) => {
   expect(harmlessName(given)).toBe(expected);
   expect(harmlessName(expected)).toBe(expected);
@@ -39,6 +45,15 @@ test("a long name keeps its extension and whole characters", () => {
   expect(name).toMatch(/^日+\.pdf$/);
   const stem = harmlessName(`a.${"b".repeat(500)}`);
   expect(stem.length).toBe(200);
+});
+
+test.each([
+  ["a space", `${"b".repeat(199)} ${"c".repeat(50)}`, "b".repeat(199)],
+  ["a dot", `${"b".repeat(199)}.${"c".repeat(50)}`, "b".repeat(199)],
+  ["nothing, after a device's name", `con.${"x".repeat(500)}`, `_con.${"x".repeat(195)}`],
+])("a name that is cut ends in no space or dot, and is cut once: %s", (_, given, expected) => {
+  expect(harmlessName(given)).toBe(expected);
+  expect(harmlessName(expected)).toBe(expected);
 });
 
 test.each([

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { pino } from "pino";
 import { Images } from "../../src/attachments/images/images.ts";
 import type { ImageSource } from "../../src/attachments/images/image-process.ts";
-import { makeJpeg, makePng } from "./made-files.ts";
+import { exifSegment, makeJpeg, makePng } from "./made-files.ts";
 
 const log = pino({ enabled: false });
 
@@ -92,3 +92,46 @@ test("the process ends when no image has come for a while", async () => {
   await prepared(images);
   while (imageProcesses().some((each) => !before.includes(each))) await Bun.sleep(5);
 });
+
+const memoryMax = 200_000_000;
+const large = {
+  progressive: () => makeJpeg(makePng(7000, 5000), { progressive: true }),
+  tooLargeProgressive: () => makeJpeg(makePng(8000, 6000), { progressive: true }),
+  turned: () => makeJpeg(makePng(6000, 4000), { segments: [exifSegment(6)] }),
+  turnedProgressive: () =>
+    makeJpeg(makePng(4800, 3000), { progressive: true, segments: [exifSegment(6)] }),
+  webp: () => new Bun.Image(makePng(4500, 3200)).webp({ lossless: true }).buffer(),
+  tooLargeWebp: () => new Bun.Image(makePng(6000, 4000)).webp({ lossless: true }).buffer(),
+};
+
+test.each([
+  ["a PNG of 24 million pixels", "image/png", () => makePng(6000, 4000), 6000],
+  ["a progressive JPEG of 35 million pixels", "image/jpeg", large.progressive, 7000],
+  ["a progressive JPEG of 48 million pixels", "image/jpeg", large.tooLargeProgressive, undefined],
+  ["a JPEG of 24 million pixels that has to be turned", "image/jpeg", large.turned, 4000],
+  [
+    "a progressive JPEG of 14 million pixels that has to be turned",
+    "image/jpeg",
+    large.turnedProgressive,
+    3000,
+  ],
+  ["a WebP without loss, of 14 million pixels", "image/webp", large.webp, 4500],
+  ["a WebP without loss, of 24 million pixels", "image/webp", large.tooLargeWebp, undefined],
+] as const)(
+  "the process takes at most 200 MB for %s",
+  async (_, mediaType, make, width) => {
+    const before = imageProcesses();
+    const images = new Images(log);
+    const bytes = new Uint8Array(await make());
+    const shown = await images.prepare(mediaType, sourceOf(bytes), async ({ reply, bare }) => {
+      for await (const chunk of bare ?? []) expect(chunk.length).toBeGreaterThan(0);
+      return reply.shown;
+    });
+    expect(shown?.width).toBe(width);
+    const [pid] = imageProcesses().filter((each) => !before.includes(each));
+    const status = readFileSync(`/proc/${pid}/status`, "utf8");
+    const peakBytes = 1024 * Number(/^VmHWM:\s+(\d+)/m.exec(status)?.[1]);
+    expect(peakBytes).toBeLessThan(memoryMax);
+  },
+  60_000,
+);

@@ -39,7 +39,7 @@ export function makePng(width: number, height: number, options: PngOptions = {})
     pngSignature,
     pngChunk("IHDR", header),
     ...more.map(([type, data]) => pngChunk(type, data)),
-    pngChunk("IDAT", deflateSync(rows, { level: 9 })),
+    pngChunk("IDAT", deflateSync(rows)),
     pngChunk("IEND", new Uint8Array()),
   ]);
 }

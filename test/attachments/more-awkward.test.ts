@@ -1,6 +1,8 @@
 // Awkward files beyond corpus.test.ts: other kinds of pixels, formats that are not decoded here, and polyglots.
 import { beforeAll, describe, expect, test } from "bun:test";
+import { randomBytes } from "node:crypto";
 import { join } from "node:path";
+import { deflateSync } from "node:zlib";
 import { useWorld, type Person } from "../world/world.ts";
 import { download, sha256, uploaded } from "./files.ts";
 import { lyingPng, makeGif, makePng, secretPlace } from "./made-files.ts";
@@ -159,8 +161,48 @@ describe("what is cut off or lies is kept as a file, or shown as it is", () => {
     ["half a WebP", async () => (await picture("lossless.webp")).subarray(0, 40), "file"],
     ["half a video", async () => (await recordingOf("picture.mp4")).subarray(0, 700), "video"],
     ["half a recording", async () => (await recordingOf("opus.ogg")).subarray(0, 900), "audio"],
+    ["a video whose data claims 2 GiB", () => lyingVideo("mdat", 0x7fffffff), "video"],
+    ["a video whose table claims a size of 64 bits", () => lyingVideo("moov", 1), "video"],
+    ["a WAV of no samples", () => makeWav({ seconds: 0 }), "audio"],
+    ["a PNG whose colour profile grows to 100 MB", () => withProfile(deflateSync(zeros)), "file"],
+    ["a PNG whose colour profile is 4 MB of noise", () => withProfile(randomBytes(4e6)), "image"],
+    ["a JPEG that lacks its restart markers", () => withRestartInterval(), "image"],
+    ["a WebP whose transparency is cut off", () => withCutTransparency(), "file"],
+    ["an empty archive", () => Buffer.from(`504b0506${"00".repeat(18)}`, "hex"), "file"],
   ])("%s", async (_, make, kind) => {
     const { attachment } = await roundTrip(await make());
     expect(attachment.kind).toBe(kind as typeof attachment.kind);
   });
 });
+
+const zeros = Buffer.alloc(100_000_000);
+
+/** A video with a box that claims another size. */
+async function lyingVideo(box: string, size: number) {
+  const bytes = Buffer.from(await recordingOf("picture.mp4"));
+  bytes.writeUInt32BE(size, bytes.indexOf(box) - 4);
+  return bytes;
+}
+
+/** @param profile as it is compressed in the file */
+const withProfile = (profile: Uint8Array) =>
+  makePng(8, 8, { more: [["iCCP", Buffer.concat([text.encode("x\0\0"), profile])]] });
+
+/** A JPEG that announces a restart marker after every block and has none. */
+async function withRestartInterval() {
+  const bytes = Buffer.from(await picture("grey.jpg"));
+  const scan = bytes.indexOf(Buffer.from("ffda", "hex"));
+  const interval = Buffer.from("ffdd00040001", "hex");
+  return Buffer.concat([bytes.subarray(0, scan), interval, bytes.subarray(scan)]);
+}
+
+/** A WebP whose chunk of transparency claims more bytes than follow. */
+async function withCutTransparency() {
+  const bytes = await picture("lossless.webp");
+  const features = Buffer.from("565038580a000000100000001f0000170000", "hex");
+  const transparency = Buffer.from("414c504888130000", "hex");
+  const riff = bytes.subarray(0, 12);
+  const cut = Buffer.concat([riff, features, transparency, bytes.subarray(12)]);
+  cut.writeUInt32LE(cut.length - 8, 4);
+  return cut;
+}

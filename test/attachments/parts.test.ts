@@ -1,5 +1,5 @@
 // Uploads in parts, and those that nobody finishes.
-import { describe, expect, test } from "bun:test";
+import { describe, expect, spyOn, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { cleanUpUploads, purgeFiles } from "../../src/attachments/purge.ts";
 import { purgeDeletedChats } from "../../src/chats/purge.ts";
@@ -49,6 +49,39 @@ describe("an upload in parts", () => {
     expect(sha256((await download(world, ann, attachment.url)).bytes)).toBe(sha256(whole));
     expect((await complete()).body).toEqual(attachment);
     expectProblem(await put(whole.length, "x"), 413, "too_large");
+  });
+
+  test("leaves the event loop its turns while its parts become one file", async () => {
+    const whole = Buffer.alloc(2 * partSize, "a");
+    const { put, complete } = await begin(whole.length);
+    await put(0, whole.subarray(0, partSize));
+    await put(partSize, whole.subarray(partSize));
+    let turn = 0;
+    let isOver = false;
+    const bytesOfTurns: number[] = [];
+    const nextTurn = () => {
+      turn += 1;
+      if (!isOver) setImmediate(nextTurn);
+    };
+    const { files } = world.ctx;
+    const read = files.read.bind(files);
+    using _ = spyOn(files, "read").mockImplementation(async (key, range) => {
+      const stream = await read(key, range);
+      return stream?.pipeThrough(
+        new TransformStream<Uint8Array, Uint8Array>({
+          transform(chunk, controller) {
+            bytesOfTurns[turn] = (bytesOfTurns[turn] ?? 0) + chunk.length;
+            controller.enqueue(chunk);
+          },
+        }),
+      );
+    });
+    nextTurn();
+    expect((await complete()).status).toBe(200);
+    isOver = true;
+    const counted = bytesOfTurns.filter(Boolean);
+    expect(counted.reduce((sum, bytes) => sum + bytes, 0)).toBe(whole.length);
+    expect(Math.max(...counted)).toBeLessThanOrEqual(2 * 1024 * 1024);
   });
 
   test("refuses a part in another place, one that is too large, and an empty one", async () => {

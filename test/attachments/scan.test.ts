@@ -43,7 +43,7 @@ describe.skipIf(!hasClamd)("with ClamAV's daemon", () => {
     scene = await begin({ SCAN_URL: daemon.url });
     stops.unshift(() => scene.world.stop());
   }, 30_000);
-  // Also what was begun before a failure.
+  // The servers that were begun before a failure are stopped, too.
   afterAll(async () => {
     for (const stop of stops) await stop();
   });

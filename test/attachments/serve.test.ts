@@ -41,6 +41,12 @@ describe("a range", () => {
     ["bytes=-1000", 206, text, "bytes 0-99/100"],
     ["bytes=100-", 416, "", "bytes */100"],
     ["bytes=-0", 416, "", "bytes */100"],
+    ["bytes=99999999999999999999-", 416, "", "bytes */100"],
+    ["bytes=95-99999999999999999999", 206, "56789", "bytes 95-99/100"],
+    ["bytes=-99999999999999999999", 206, text, "bytes 0-99/100"],
+    ["BYTES=0-0", 206, "0", "bytes 0-0/100"],
+    ["bytes=0x1-2", 200, text, null],
+    ["bytes=0-1,", 200, text, null],
     ["bytes=0-1,5-6", 200, text, null],
     ["bytes=9-1", 200, text, null],
     ["bytes=-", 200, text, null],
@@ -51,6 +57,14 @@ describe("a range", () => {
     expect([answer.status, new TextDecoder().decode(answer.bytes)]).toEqual([status, expected]);
     expect(answer.headers.get("content-range")).toBe(contentRange);
     if (status < 300) expect(answer.headers.get("content-length")).toBe(String(expected.length));
+  });
+
+  test("of HEAD is not looked at", async () => {
+    for (const range of ["bytes=0-9", "bytes=100-"]) {
+      const { status, headers } = await send(world, ben, "HEAD", file.url, { headers: { range } });
+      expect([status, headers.get("content-length")]).toEqual([200, "100"]);
+      expect(headers.get("content-range")).toBeNull();
+    }
   });
 
   test("of another version is answered with the whole file", async () => {

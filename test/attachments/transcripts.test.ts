@@ -262,7 +262,7 @@ test("a voice message of a server that was killed is transcribed by another, and
   const nth = world.gemini.requests.length + 1;
   const late = run();
   await world.gemini.received(nth);
-  // Its lease ends.
+  // The lease of the job ends.
   await due();
   world.gemini.respondWith(answer(say("In time"), finish()));
   const other = world.startAnother({ durations: { jobPollMs: 600_000 } });

@@ -1,4 +1,4 @@
-// The audit: who did what, to what, from where, and what came of it.
+// The audit trail: who did what, to what, from where, and the outcome.
 import { beforeAll, describe, expect, test } from "bun:test";
 import { z } from "zod";
 import { cleanUpAudit } from "../../src/audit/audit.ts";

@@ -12,7 +12,11 @@ const sessionOf = (userId: number) => `00000000-0000-4000-8000-${String(userId).
 /** An access token for a person of {@link fill}. */
 export function tokenOf(userId: number, secretKey: string): Promise<string> {
   const user = { id: userId, username: `user${userId}` };
-  return signAccessToken({ config, secretKey, now: () => new Date() }, user, sessionOf(userId));
+  return signAccessToken(
+    { config: { ...config, secretKey }, now: () => new Date() },
+    user,
+    sessionOf(userId),
+  );
 }
 
 export const chats = 1_000;

@@ -1,5 +1,5 @@
 // Deliveries to rooms: their CPU, how long one publish holds the event loop, and the frames that a crowd's arrival causes.
-import { newMessage } from "../../src/log/messages.ts";
+import { newMessage } from "../world/new-message.ts";
 import { within } from "../../src/schedule.ts";
 import { messageFrame } from "../../src/wire/message-frames.ts";
 import { check, openProduct, socketUrl, type Bench, type Side } from "./bench.ts";
@@ -99,33 +99,50 @@ class FilledRoom {
 
 /** Rooms of about the same size, whose differences tell the cost of a delivery from that of a message. */
 const shares = [0.2, 0.6, 1, 1.4, 1.8];
-const rounds = 5;
+const rounds = 10;
+
+interface MeasuredRoom {
+  room: FilledRoom;
+  /** The CPU of a message in each round. */
+  micros: number[];
+}
 
 /**
  * Server CPU of one delivery in rooms of about `size` sockets, in microseconds: the slope of a regression of the CPU of a
- * message on the size of its room. One message is in flight, and each delivery is counted.
+ * message on the size of its room. One message is in flight, and each delivery is counted. Every room is measured for the same time,
+ * because what a server does from time to time is no part of a delivery, and would cost a large room more, whose messages take longer.
  */
 export async function cpuOfDelivery(bench: Bench, side: Side, size: number): Promise<number> {
   const { deliveries, messagesMin } = bench.scale;
-  const rooms: { room: FilledRoom; micros: number }[] = [];
+  const rooms: MeasuredRoom[] = [];
   for (const [place, chatId] of separateRooms.entries()) {
     const wanted = Math.max(1, Math.round(size * (shares[place] ?? 1)));
     const people = await peopleOf(bench.sql, chatId);
     const room = await FilledRoom.open(bench, side, { chatId, size: wanted, people });
-    rooms.push({ room, micros: 0 });
+    rooms.push({ room, micros: [] });
   }
   const perRound = Math.ceil(Math.max(messagesMin, deliveries / size) / rounds);
-  // The first round warms up. The rooms alternate, so that a drift of the machine reaches all of them.
-  for (let round = 0; round <= rounds; round += 1) {
-    for (const measured of rooms) {
+  // The first round warms up, and tells how long the slowest room takes.
+  let roundMs = 0;
+  for (const { room } of rooms) roundMs = Math.max(roundMs, await sendAll(room, perRound));
+  // The rooms alternate, so that a drift of the machine reaches all of them.
+  for (let round = 0; round < rounds; round += 1) {
+    for (const { room, micros } of rooms) {
       const before = await bench[side].cpuMicros();
-      for (let sent = 0; sent < perRound; sent += 1) await measured.room.send();
-      const spent = (await bench[side].cpuMicros()) - before;
-      if (round > 0) measured.micros += spent / (rounds * perRound);
+      const ms = await sendAll(room, perRound);
+      if (ms < roundMs) await Bun.sleep(roundMs - ms);
+      micros.push(((await bench[side].cpuMicros()) - before) / perRound);
     }
   }
   for (const { room } of rooms) await room.close();
-  return slope(rooms.map(({ room, micros }) => [room.size, micros]));
+  return slope(rooms.map(({ room, micros }) => [room.size, median(micros)]));
+}
+
+/** Sends messages one after another. @returns milliseconds */
+async function sendAll(room: FilledRoom, count: number): Promise<number> {
+  const begunAt = performance.now();
+  for (let sent = 0; sent < count; sent += 1) await room.send();
+  return performance.now() - begunAt;
 }
 
 /** The slope of the line with the least squared distances from the points. */

@@ -3,7 +3,7 @@ import type { Ctx } from "../../src/context.ts";
 import { TestSocket } from "../world/socket.ts";
 import type { Person } from "../world/world.ts";
 
-/** Settles when these servers hear of each other. */
+/** Settles when these servers receive each other's messages. */
 export async function untilShared(...servers: Ctx[]): Promise<void> {
   while (servers.some(({ peers }) => peers.bus !== "up")) await Bun.sleep(10);
 }

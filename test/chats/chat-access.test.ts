@@ -12,7 +12,7 @@ interface Endpoint {
   ownerOnly?: boolean;
 }
 
-/** By operationId, each with a body that would do. */
+/** The endpoints by operationId, each with a body that would do. */
 const endpoints: Record<string, Endpoint> = {
   getChat: { method: "GET", path: "" },
   changeChat: { method: "PATCH", path: "", body: { name: "Taken over" }, ownerOnly: true },

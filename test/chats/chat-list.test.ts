@@ -14,7 +14,7 @@ async function unreadOf(person: Person, chatId: number): Promise<number> {
   return (await list(person)).find((chat: { id: number }) => chat.id === chatId)?.unread_count;
 }
 
-/** How many statements the server sends while `work` runs. Those of its own clock may be among them: the fewest count. */
+/** Counts the statements that the server sends while `work` runs: the fewest of three tries, since recurring tasks may send some, too. */
 async function statementsOf(work: () => Promise<unknown>): Promise<number> {
   const counts: number[] = [];
   for (let i = 0; i < 3; i += 1) {

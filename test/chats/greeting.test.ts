@@ -4,7 +4,7 @@ import { answer, finish, say } from "../world/gemini/script.ts";
 import { createReadLog } from "../../src/log/replay.ts";
 import { startWorld, useWorld, type Person } from "../world/world.ts";
 import { expectProblem, time } from "../http/refusals.ts";
-import { newMessage } from "../../src/log/messages.ts";
+import { newMessage } from "../world/new-message.ts";
 
 const world = useWorld();
 let ann: Person;

@@ -76,7 +76,7 @@ describe("the preferences of a chat", () => {
       where chat_id = ${chatId} and user_id = ${ben.id}
     `;
     expect(await summary(ben)).toMatchObject({ muted_until: null });
-    // That it has passed is no change.
+    // The end of the muting is no change, so that no frame tells of it.
     await change(ben, { muted_until: null });
     await change(ben, { pinned: true });
     expect(await socket.next("preferences")).toMatchObject({ muted_until: null, pinned: true });

@@ -1,4 +1,4 @@
-// Requests that wait for one another's locks: whoever comes second must see what the first has changed, though its
+// Requests that wait for one another's locks: the second one must see what the first has changed, though its
 // statement began before that.
 import { expect, test } from "bun:test";
 import { useWorld } from "../world/world.ts";

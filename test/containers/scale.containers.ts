@@ -1,17 +1,16 @@
-// Several servers behind nginx, with NATS between them: docker-compose.scale.yml.
+// Several servers behind nginx, with NATS between them: docker-compose.scale.yml, by the last line of .env.example.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { z } from "zod";
 import { client, type Client } from "../world/process.ts";
 import { openProject, type Project } from "./project.ts";
-
-const files = ["-f", "docker-compose.yml", "-f", "docker-compose.scale.yml", "--profile", "scale"];
 
 let project: Project;
 let ada: Client;
 let chatId: number;
 beforeAll(async () => {
   project = openProject();
-  await project.compose(...files, "up", "--build", "--wait", "--scale", "backend=3");
+  project.edit(".env", (text) => text.replace(/^#(?=COMPOSE_FILE=)/m, ""));
+  await project.compose("up", "--build", "--wait", "--scale", "backend=3");
   const person = { username: "ada", password: "correct horse battery" };
   await post("/api/auth/register", { ...person, email: "ada@example.com" });
   const tokens = await post("/api/auth/login", person);
@@ -32,14 +31,14 @@ async function post(path: string, body: object, token?: string) {
 }
 
 test("three servers run, and none of them nor NATS is reachable from outside", async () => {
-  const ids = (await project.compose(...files, "ps", "-q", "backend")).trim().split("\n");
+  const ids = (await project.compose("ps", "-q", "backend")).trim().split("\n");
   expect(ids).toHaveLength(3);
   for (const [service, port] of [
     ["backend", "8000"],
     ["nats", "4222"],
   ] as const) {
     // Some versions of Compose fail for a port that is not published, others tell of port 0.
-    const { output } = await project.docker("compose", ...files, "port", service, port);
+    const { output } = await project.docker("compose", "port", service, port);
     expect([service, output]).not.toEqual([service, expect.stringMatching(/:[1-9]\d*\s*$/)]);
   }
 });
@@ -48,7 +47,7 @@ test("a message reaches the sockets of all servers, also while NATS is away", as
   const sockets = [];
   for (let n = 0; n < 9; n += 1) sockets.push(await ada.joined(project, chatId));
   for (const content of ["with it", "without it"]) {
-    if (content === "without it") await project.compose(...files, "kill", "nats");
+    if (content === "without it") await project.compose("kill", "nats");
     sockets[0]?.send({ type: "message", chat_id: chatId, content });
     const seen = await Promise.all(sockets.map((socket) => socket.next("message", { content })));
     expect(seen).toHaveLength(9);

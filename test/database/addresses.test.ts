@@ -144,9 +144,9 @@ describe.skipIf(!hasPgbouncer)("behind PgBouncer", () => {
 
   test("a schema is used in each transaction", () =>
     useAll(bothOf("url", "schema=app&pgbouncer=true")));
-  test("an IPv6 address works", () => useMost(bothOf("urlByIpv6", "schema=six")));
+  test.if(isLong)("an IPv6 address works", () => useMost(bothOf("urlByIpv6", "schema=six")));
   test("a Unix socket works", () => useMost(bothOf("urlBySocket", "schema=socket")));
-  test("migrations run while others use the same server connections", async () => {
+  test.if(isLong)("migrations run while others use the same server connections", async () => {
     const address = parseDatabaseUrl(bothOf("url", "schema=busy")[0]);
     const sql = await openPool(address, log);
     let isBusy = true;
@@ -171,7 +171,7 @@ describe.skipIf(!hasPgbouncer)("behind PgBouncer", () => {
       /cannot be migrated now: .*authentication failed.*percent-encoded/,
     );
   });
-  test("a missing database is made", async () => {
+  test.if(isLong)("a missing database is made", async () => {
     const missing = `missing_${process.pid}`;
     const [source] = bothOf("url", "");
     const url = source.replace(/\/[^/?]*\?/, `/${missing}`);

@@ -83,7 +83,7 @@ test("a new chat has every setting, as the server's choice", async () => {
 });
 
 describe("a chat's summaries", () => {
-  /** Those that are left, as chat:number. */
+  /** The summaries that a statement leaves, as chat:number. */
   async function left(statement: string) {
     const query = `
       select string_agg(chat_id || ':' || up_to_seq, ' ' order by chat_id, up_to_seq) as left from chat_summaries

@@ -4,7 +4,7 @@ import { databaseError } from "../../src/database/connect.ts";
 import { isDeadlocked } from "../../src/database/deadlocks.ts";
 import { useWorld } from "../world/world.ts";
 
-// Before the world stops.
+// This hook stands above the world, so that it runs before the world stops.
 afterAll(async () => {
   await world.sql`drop function deadlocked`;
   await world.sql`drop sequence deadlock_tries`;

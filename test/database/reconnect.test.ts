@@ -9,7 +9,7 @@ import { borrowDatabase, giveBackDatabase } from "../world/cluster.ts";
 const log = pino({ level: "silent" });
 
 let url: string;
-/** Ends the other's connections. */
+/** A connection that ends those of the pool. */
 let admin: Sql;
 beforeAll(async () => {
   url = await borrowDatabase();

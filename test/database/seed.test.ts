@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { giveBackDatabase, emptyDatabase } from "../world/cluster.ts";
+import { isLong } from "../world/long.ts";
 import { startWorld, useWorld } from "../world/world.ts";
 
 const command = join(import.meta.dir, "../../db/seed.ts");
@@ -67,11 +68,15 @@ test("the seed makes people who can sign in and find their chats, and a second r
   expect(left).toEqual({ sessions: 2 });
 }, 20_000);
 
-test("the seed migrates a database in which nothing is", async () => {
-  const url = await emptyDatabase();
-  expect(await seed({ DATABASE_URL: url })).toMatchObject({ code: 0, complained: "" });
-  await giveBackDatabase(url);
-}, 20_000);
+test.if(isLong)(
+  "the seed migrates a database in which nothing is",
+  async () => {
+    const url = await emptyDatabase();
+    expect(await seed({ DATABASE_URL: url })).toMatchObject({ code: 0, complained: "" });
+    await giveBackDatabase(url);
+  },
+  20_000,
+);
 
 test("the seed refuses production, and touches nothing there", async () => {
   const { code, said, complained } = await seed({
@@ -83,15 +88,19 @@ test("the seed refuses production, and touches nothing there", async () => {
   expect(complained).toBe("The seed has well-known passwords: it is not for production.\n");
 }, 20_000);
 
-test("the seed says so when one of its names belongs to somebody else", async () => {
-  const other = await startWorld();
-  await other.call("POST", "/api/auth/register", {
-    username: "Bob",
-    email: "somebody@example.com",
-    password: "correct horse battery",
-  });
-  const { code, complained } = await seed({ DATABASE_URL: other.databaseUrl });
-  expect(code).toBe(1);
-  expect(complained).toBe("Failed: bob has registered here with another password.\n");
-  await other.stop();
-}, 20_000);
+test.if(isLong)(
+  "the seed says so when one of its names belongs to somebody else",
+  async () => {
+    const other = await startWorld();
+    await other.call("POST", "/api/auth/register", {
+      username: "Bob",
+      email: "somebody@example.com",
+      password: "correct horse battery",
+    });
+    const { code, complained } = await seed({ DATABASE_URL: other.databaseUrl });
+    expect(code).toBe(1);
+    expect(complained).toBe("Failed: bob has registered here with another password.\n");
+    await other.stop();
+  },
+  20_000,
+);

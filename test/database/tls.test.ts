@@ -12,6 +12,7 @@ import {
   startEmbeddedPostgres,
 } from "../../src/embedded-postgres/embedded-postgres.ts";
 import { deadlineMs, embeddedWorld, log, query, until } from "../world/embedded.ts";
+import { isLong } from "../world/long.ts";
 
 const openssl = Bun.which("openssl");
 if (!openssl) console.warn("The tests of TLS are skipped where openssl is not installed.");
@@ -107,7 +108,7 @@ describe.skipIf(!openssl)("sslmode", () => {
     expect(await encryption(`sslmode=verify-ca&${root}`, "127.0.0.1")).toBe("encrypted");
   });
 
-  test("counts for migrations as well", async () => {
+  test.if(isLong)("counts for migrations as well", async () => {
     const url = postgres.url.replace("127.0.0.1", "localhost");
     for (const members of [
       "sslmode=prefer",

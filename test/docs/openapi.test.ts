@@ -186,7 +186,7 @@ test("bodies are JSON of a named schema, and required but for mark-read's", () =
     const isForm = name === "POST /hooks/{secret}";
     expect(Object.keys(requestBody.content)).toEqual([
       "application/json",
-      // As Slack's senders do.
+      // Some of Slack's senders send a form.
       ...(isForm ? ["application/x-www-form-urlencoded"] : []),
     ]);
     const { $ref } = requestBody.content["application/json"]?.schema ?? {};

@@ -1,4 +1,4 @@
-// README.md and .env.example are true.
+// The statements of README.md and .env.example that a test can check.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import {
   chmodSync,
@@ -48,6 +48,14 @@ describe(".env.example", () => {
 
   test("has the default of each", () => {
     expect(readConfig(example)).toEqual(readConfig({}));
+  });
+
+  test("ends with the compose files of several servers, as a comment", () => {
+    const last = read(".env.example").trimEnd().split("\n").at(-1) ?? "";
+    const [, files = ""] = /^#COMPOSE_FILE=(.+)$/.exec(last) ?? [];
+    expect(files.split(":")).toEqual(["docker-compose.yml", "docker-compose.scale.yml"]);
+    for (const file of files.split(":"))
+      expect([file, existsSync(join(root, file))]).toEqual([file, true]);
   });
 });
 

@@ -29,7 +29,7 @@ test("what Try it out proposes works, in the order of the page: register, login,
     const name = schema.$ref?.split("/").at(-1);
     return name ? Schema.parse(document.components.schemas[name]) : schema;
   };
-  /** As Swagger UI makes it. */
+  /** The example of a body as Swagger UI makes it. */
   const exampleOf = (given: Schema): unknown => {
     const schema = resolve(given);
     if (schema.example !== undefined || !schema.properties) return schema.example;

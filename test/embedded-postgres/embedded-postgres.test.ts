@@ -31,6 +31,7 @@ import {
   until,
   words,
 } from "../world/embedded.ts";
+import { isLong } from "../world/long.ts";
 
 const { atEnd, freshDir, ownerProcess, seededDir, start } = embeddedWorld();
 
@@ -93,14 +94,14 @@ describe("an embedded database", () => {
     expect(environment.match(/[^\0=]+(?==)/g)?.sort()).toEqual(["LANG", "LC_ALL", "PATH", "PWD"]);
   });
 
-  test("runs beside another one, each with its own data and port", async () => {
+  test.if(isLong)("runs beside another one, each with its own data and port", async () => {
     const other = await start(await seededDir("other"));
     await query(other.url, "update kept set word = 'changed'");
     expect(new URL(running.url).port).not.toBe(new URL(other.url).port);
     expect(await words(running.url)).toEqual(["still here"]);
   });
 
-  test("takes another port when its own was taken before it could", async () => {
+  test.if(isLong)("takes another port when its own was taken before it could", async () => {
     const location = locateCluster(openDataDir(await seededDir("ports")), log);
     const cluster = await prepareCluster(
       location,
@@ -127,7 +128,7 @@ describe("an embedded database", () => {
 });
 
 describe("a folder has one owner", () => {
-  test("so of two starts at once one is refused and told whom to stop", async () => {
+  test.if(isLong)("so of two starts at once one is refused and told whom to stop", async () => {
     const dataDir = freshDir("two owners");
     const owners = [ownerProcess(dataDir), ownerProcess(dataDir)];
     const answers = await Promise.all(owners.map((owner) => owner.answer()));
@@ -158,7 +159,7 @@ describe("a folder has one owner", () => {
     expect(borrowed.url).toBe(await owner.url());
   });
 
-  test("which is the tool itself when nobody else is, until it is done", async () => {
+  test.if(isLong)("which is the tool itself when nobody else is, until it is done", async () => {
     const dataDir = await seededDir("own");
     const borrowed = await borrowEmbeddedPostgres({ dataDir, log });
     atEnd(() => borrowed.stop());

@@ -11,6 +11,7 @@ import {
   until,
   words,
 } from "../world/embedded.ts";
+import { isLong } from "../world/long.ts";
 
 const { atEnd, freshDir, ownerProcess, seededDir, start } = embeddedWorld();
 
@@ -35,7 +36,7 @@ describe("after a kill -9", () => {
     expect(await words(url)).toEqual(["still here"]);
   });
 
-  test("of the owner and the watchdog the next start stops the orphan", async () => {
+  test.if(isLong)("of the owner and the watchdog the next start stops the orphan", async () => {
     const dataDir = await seededDir("orphan");
     const owner = ownerProcess(dataDir);
     await query(await owner.url(), "insert into kept values ('committed')");
@@ -51,7 +52,7 @@ describe("after a kill -9", () => {
     expect(await words(url)).toEqual(["still here", "committed"]);
   });
 
-  test("in the middle of making a database the next start makes it", async () => {
+  test.if(isLong)("in the middle of making a database the next start makes it", async () => {
     const dataDir = freshDir("half made");
     const owner = ownerProcess(dataDir);
     const unfinished = () =>
@@ -65,21 +66,34 @@ describe("after a kill -9", () => {
     expect(unfinished()).toBeUndefined();
   });
 
-  test("a pid file that names a stranger by now does not stop the next start, and the stranger lives", async () => {
-    const dataDir = await seededDir("stranger");
-    const dir = join(dataDir, "postgres");
-    const { uid, gid } = statSync(dir);
-    const stranger = Bun.spawn(["sleep", "60"], isRoot ? { uid, gid, cwd: "/" } : {});
-    atEnd(() => stranger.kill());
-    const pidFile = join(dir, "postmaster.pid");
-    const lines = [stranger.pid, dir, 1_700_000_000, 5999, "", "127.0.0.1", "1 1", "ready   ", ""];
-    writeFileSync(pidFile, lines.join("\n"));
-    if (isRoot) chownSync(pidFile, uid, gid);
+  test.if(isLong)(
+    "a pid file that names a stranger by now does not stop the next start, and the stranger lives",
+    async () => {
+      const dataDir = await seededDir("stranger");
+      const dir = join(dataDir, "postgres");
+      const { uid, gid } = statSync(dir);
+      const stranger = Bun.spawn(["sleep", "60"], isRoot ? { uid, gid, cwd: "/" } : {});
+      atEnd(() => stranger.kill());
+      const pidFile = join(dir, "postmaster.pid");
+      const lines = [
+        stranger.pid,
+        dir,
+        1_700_000_000,
+        5999,
+        "",
+        "127.0.0.1",
+        "1 1",
+        "ready   ",
+        "",
+      ];
+      writeFileSync(pidFile, lines.join("\n"));
+      if (isRoot) chownSync(pidFile, uid, gid);
 
-    const { url } = await start(dataDir);
-    expect(await words(url)).toEqual(["still here"]);
-    expect(isAlive(stranger.pid)).toBe(true);
-  });
+      const { url } = await start(dataDir);
+      expect(await words(url)).toEqual(["still here"]);
+      expect(isAlive(stranger.pid)).toBe(true);
+    },
+  );
 
   test("of PostgreSQL alone its owner starts it again at the same address", async () => {
     const dataDir = await seededDir("postmaster");
@@ -94,17 +108,20 @@ describe("after a kill -9", () => {
     expect(postmasterPid(dataDir)).not.toBe(killed);
   });
 
-  test("of the watchdog alone its owner starts PostgreSQL again under another", async () => {
-    const dataDir = await seededDir("watchdog");
-    const { url } = await start(dataDir);
-    const before = postmasterPid(dataDir);
-    process.kill(watchdogsOf(before)[0] ?? 0, "SIGKILL");
-    await until(() => postmasterPid(dataDir) !== before && postmasterPid(dataDir) > 0);
-    await until(() =>
-      words(url)
-        .then((found) => found[0] === "still here")
-        .catch(() => false),
-    );
-    expect(isAlive(before)).toBe(false);
-  });
+  test.if(isLong)(
+    "of the watchdog alone its owner starts PostgreSQL again under another",
+    async () => {
+      const dataDir = await seededDir("watchdog");
+      const { url } = await start(dataDir);
+      const before = postmasterPid(dataDir);
+      process.kill(watchdogsOf(before)[0] ?? 0, "SIGKILL");
+      await until(() => postmasterPid(dataDir) !== before && postmasterPid(dataDir) > 0);
+      await until(() =>
+        words(url)
+          .then((found) => found[0] === "still here")
+          .catch(() => false),
+      );
+      expect(isAlive(before)).toBe(false);
+    },
+  );
 });

@@ -65,7 +65,7 @@ describe("linking", () => {
     expect(me).toMatchObject({ username: person.username, has_password: true });
     // The address stays, and is no more verified than before.
     expect(me).toMatchObject({ email: `${person.username}@example.org`, email_verified: false });
-    // Once more changes nothing.
+    // Linking the same account once more changes nothing.
     expect(await link(person, browser, "github")).toEqual({ linked: "github" });
     expect(await listed(person)).toHaveLength(1);
   });
@@ -100,6 +100,27 @@ describe("linking", () => {
     const fresh = stage.session(body.access_token);
     expect(await link(fresh, octocat().browser, "github")).toEqual({ linked: "github" });
     expect((await fresh.api("POST", "/api/webhooks", webhook)).status).toBe(200);
+  });
+
+  test("is not alone: another address of a person's webhook takes a recent sign-in, too", async () => {
+    const person = await member();
+    const webhook = { url: "https://hooks.example.com/", events: ["mention"] };
+    const { body: own } = await person.api("POST", "/api/webhooks", webhook);
+    await stage.world.sql`
+      update sessions set created_at = now() - interval '11 minutes'
+      where user_id = (select id from users where username = ${person.username})
+    `;
+    const path = `/api/webhooks/${own.id}`;
+    const elsewhere = { url: "https://thief.example.com/" };
+    expectProblem(await person.api("PATCH", path, elsewhere), 403, "sign_in_again");
+    expect((await person.api("GET", path)).body.url).toBe(webhook.url);
+    // Repeating the address, or turning the webhook off, leaves nothing behind.
+    const kept = { url: webhook.url, is_enabled: false };
+    expect((await person.api("PATCH", path, kept)).body).toMatchObject(kept);
+    const login = { username: person.username, password };
+    const { body } = await stage.world.call("POST", "/api/auth/login", login);
+    const fresh = stage.session(body.access_token);
+    expect((await fresh.api("PATCH", path, elsewhere)).body).toMatchObject(elsewhere);
   });
 
   test("is told to the address once, and names the account", async () => {

@@ -126,6 +126,14 @@ export class Stage {
     `;
     return row;
   }
+
+  /** Runs an attack, and checks that it has left nothing behind. */
+  async harmless<T>(attack: () => Promise<T>): Promise<T> {
+    const before = await this.counts();
+    const result = await attack();
+    expect(await this.counts()).toEqual(before);
+    return result;
+  }
 }
 
 export const isCallback = ({ pathname }: URL) => pathname.endsWith("/callback");

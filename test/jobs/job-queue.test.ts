@@ -1,67 +1,10 @@
-import { afterEach, describe, expect, test } from "bun:test";
-import { z } from "zod";
-import { JobQueue } from "../../src/jobs/job-queue.ts";
-import { JobRefused, type JobKind, type JobRun, type NewJob } from "../../src/jobs/jobs.ts";
+import { describe, expect, test } from "bun:test";
+import { JobRefused, type JobKind } from "../../src/jobs/jobs.ts";
 import { addJob, countJobs, hurryJobs, insertJob } from "../../src/jobs/queries.ts";
 import { takeJobs } from "../../src/jobs/taking-queries.ts";
-import { CapturedLog } from "../world/captured.ts";
-import { useWorld } from "../world/world.ts";
+import { useQueues, type Payload } from "./use-queues.ts";
 
-const log = new CapturedLog();
-const world = useWorld({ logTo: log });
-
-const Payload = z.object({ n: z.int() });
-type Payload = z.infer<typeof Payload>;
-const queues: JobQueue[] = [];
-let kinds = 0;
-
-afterEach(async () => {
-  await Promise.all(queues.splice(0).map((queue) => queue.stop(0)));
-  await world.sql`delete from jobs`;
-});
-
-/** A kind of its own, which the servers of the world do not know. */
-function kindOf(
-  run: (n: number, run: JobRun) => Promise<void>,
-  more: Partial<JobKind<Payload>> = {},
-): JobKind<Payload> {
-  kinds += 1;
-  return {
-    name: `kind_${String.fromCharCode(96 + kinds)}`,
-    payload: Payload,
-    concurrency: 10,
-    timeoutMs: 60_000,
-    retryMs: [1, 1],
-    run: ({ n }, given) => run(n, given),
-    ...more,
-  };
-}
-
-/** A server's queue, whose polls are called by the test. */
-function queueOf(
-  kind: JobKind<Payload>,
-  jobEnded: (kind: string, outcome: string) => void = () => {},
-  leaseMs?: number,
-): JobQueue {
-  const metrics = { jobsHandled() {}, jobEnded };
-  const { sql, ctx } = world;
-  const queue = new JobQueue({
-    sql,
-    log: ctx.log,
-    metrics,
-    lifecycle: { closing: false },
-    leaseMs,
-  });
-  queue.handle(kind);
-  queues.push(queue);
-  return queue;
-}
-
-const add = (kind: JobKind<Payload>, n: number, more: Partial<NewJob> = {}) =>
-  addJob(world.sql, { kind: kind.name, payload: { n }, ...more });
-const rows = () => world.sql`
-  select attempts, is_running, dead_at is not null as is_dead, error, payload, due_at > now() as is_later from jobs order by id
-`;
+const { world, log, kindOf, queueOf, add, rows } = useQueues();
 
 test("a job is stored with the statement that causes it, or not at all", async () => {
   const ran: number[] = [];
@@ -193,7 +136,7 @@ describe("jobs of one lane", () => {
       { concurrency: 4, perLane: 2 },
     );
     const queue = queueOf(kind);
-    // More than one look reaches.
+    // There are more jobs than one look reaches.
     for (let n = 0; n < 20; n += 1) await add(kind, n, { lane: "slow" });
     for (const n of [100, 101, 102]) await add(kind, n, { lane: "other" });
     await add(kind, 103);

@@ -27,7 +27,7 @@ interface Burst {
   before: number;
   /** Messages of each sender. */
   each: number[];
-  /** So many of a sender's messages are on their way at once. */
+  /** The messages of a sender that are on their way at once. */
   window: number;
   /** Renames by HTTP, at the same time. */
   renames: number;
@@ -35,7 +35,7 @@ interface Burst {
   joinAfterAcks: number;
   /** The share of the history that the joining client says it has, from nothing (0) to all of it (1). */
   has: number;
-  /** So many sockets of two people join at the same time. */
+  /** The sockets of two people that join at the same time. */
   readers: number;
   /** Whether somebody listens already: the room is open then. */
   listened: boolean;

@@ -29,13 +29,13 @@ test("a join that waits for its session misses nothing when another join opens t
   };
   const signedIn = Promise.withResolvers<void>();
   const hasRead = Promise.withResolvers<void>();
-  const { arrivals } = world.ctx;
+  const { grouped } = world.ctx;
   const ctx = {
     ...world.ctx,
-    arrivals: {
-      ...arrivals,
-      async readJoin(...request: Parameters<typeof arrivals.readJoin>) {
-        const read = await arrivals.readJoin(...request);
+    grouped: {
+      ...grouped,
+      async readJoin(...request: Parameters<typeof grouped.readJoin>) {
+        const read = await grouped.readJoin(...request);
         hasRead.resolve();
         return read;
       },

@@ -114,7 +114,7 @@ test("no password and no token is ever written, to the log or the audit, whateve
   await log.find({ path: "/api/auth/register", status: 500 });
   await log.find({ path: "/api/auth/logout" });
   const [row] = await world.sql`select hashed_password from users where username = 'john_doe'`;
-  secrets.add(row?.hashed_password).add(world.ctx.secretKey);
+  secrets.add(row?.hashed_password).add(world.ctx.config.secretKey);
   const events = await world.sql`select to_jsonb(e)::text as row from audit_events e order by id`;
   const audit = events.map((event) => event.row).join("\n");
   for (const action of ["register", "sign_in", "change_password", "sign_out"]) {

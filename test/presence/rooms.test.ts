@@ -10,8 +10,8 @@ const durations = { presenceChangedMs: 10, endedCheckMs: 20 };
 const world = useWorld({ durations });
 let other: RunningServer;
 beforeAll(() => {
-  const { config, secretKey, sql, log, model } = world.ctx;
-  other = startServer(compose({ config, secretKey, sql, log, model, durations }), durations);
+  const { config, sql, log, model } = world.ctx;
+  other = startServer(compose({ config, sql, log, model, durations }), durations);
 });
 afterAll(() => other.stop());
 

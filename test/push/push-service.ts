@@ -19,8 +19,6 @@ export interface Pushed {
   bytes: number;
 }
 
-export type PushService = ReturnType<typeof startPushService>;
-
 export function startPushService() {
   const received: Pushed[] = [];
   /** The statuses of the next answers; 201 afterwards. */

@@ -91,7 +91,7 @@ describe("an account that is tried from one address", () => {
     expectThrottled(await login(attacker, owner), accountFromAddress.windowSeconds);
     expect((await login(someAddress(), owner)).status).toBe(200);
     expect((await login(attacker, other)).status).toBe(200);
-    // That the owner is in changes nothing for the attacker.
+    // The sign-in of the owner changes nothing for the attacker.
     expectThrottled(await login(attacker, owner), accountFromAddress.windowSeconds);
   });
 

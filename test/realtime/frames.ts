@@ -5,7 +5,7 @@ import { Sequencer, type ReadLog } from "../../src/realtime/sequencer.ts";
 import type { DurableFrame } from "../../src/wire/frames.ts";
 import type { FrameText } from "../../src/wire/frame-text.ts";
 import { numberedFrame, type NumberedFrame } from "../../src/wire/numbered-frames.ts";
-import { newMessage } from "../../src/log/messages.ts";
+import { newMessage } from "../world/new-message.ts";
 import { messageFrame } from "../../src/wire/message-frames.ts";
 
 /** A gap that stays so long is read from the log. */

@@ -91,6 +91,34 @@ test("a gap is tried again every 250 ms while the log can't be read", async () =
   expect(out).toEqual([1, 2]);
 });
 
+test("what waits for a number that is read from the log is called in the turn in which the number leaves", async () => {
+  const { sequencer, offer, pass, log } = start(0, createLog(3));
+  const positions: unknown[] = [];
+  const called: unknown[] = [];
+  sequencer.callAfter(2, () => called.push(sequencer.position));
+  offer(3);
+  const held = log.hold();
+  await pass(gapMs);
+  held.open();
+  for (let turn = 0; turn < 20 && called.length === 0; turn += 1) {
+    await Promise.resolve();
+    if (called.length === 0) positions.push(sequencer.position);
+  }
+  expect(called).toEqual([3]);
+  // In no turn had the number left without the call.
+  expect(new Set(positions)).toEqual(new Set([0]));
+});
+
+test("a frame that waits behind a gap leaves in the turn in which the gap closes, with the text that goes ahead of it", async () => {
+  const { sequencer, offer, out, pass } = start(0, createLog(3));
+  const called: unknown[] = [];
+  sequencer.offerAfter(3, "whole text");
+  offer(4);
+  sequencer.callAfter(2, () => called.push([...out]));
+  await pass(gapMs);
+  expect(called).toEqual([[1, 2, 3, "whole text", 4]]);
+});
+
 test("a gap of any size is read page by page", async () => {
   const { log, offer, out, pass } = start(0, createLog(1_700));
   offer(1_700);

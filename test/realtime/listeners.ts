@@ -52,6 +52,7 @@ export function startRooms(log: Log, { memberCount = 2, sliceMax }: RoomsOptions
     emit,
     toFollowers,
     mergedSockets,
+    together: (work) => work(),
     notify(userId, { text }) {
       for (const listener of listeners) {
         if (listener.userId === userId) listener.send(text);

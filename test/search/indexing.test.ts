@@ -90,6 +90,20 @@ describe("the index", () => {
     expect(await found("tortoise")).toEqual(["tortoise"]);
   });
 
+  test("has the words of a short text as those of a long one, each with all of its places", async () => {
+    const vectorOf = async (content: string) => {
+      const entry = entryWords({ chatId: 7, userId: 2, isBot: false, content });
+      const [row] = await world.sql`select ${entry}::tsvector::text as words`;
+      return z.object({ words: z.string() }).parse(row).words;
+    };
+    const short = "To be, or not to be: 検索検索 \u{1f600} www.example.com";
+    expect(await vectorOf(short)).toInclude("'7:be':2,6");
+    expect(await vectorOf(short)).toBe(await vectorOf(short + " ".repeat(600)));
+    const often = "ab ".repeat(166);
+    expect(await vectorOf(often)).toBe(await vectorOf(often + " ".repeat(600)));
+    expect(await vectorOf(" ")).toBe("'7:@2'");
+  });
+
   test("gets a long log in parts", async () => {
     const { id } = await ann.chat();
     await world.sql`

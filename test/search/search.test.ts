@@ -197,7 +197,7 @@ describe("what a search finds", () => {
     expect(await found("sesame", {}, bob)).toEqual([]);
     expectProblem(await search(bob, { q: "sesame", chat_id: id }), 404, "not_found");
     await ann.api("POST", `/api/chats/${id}/invite`, { username: bob.username });
-    // As in the history.
+    // A person who comes back finds what the history shows.
     expect(await found("sesame", {}, bob)).toEqual(["sesame opens"]);
     await ann.api("DELETE", `/api/chats/${id}/participants/${bob.id}`);
     expect(await found("sesame", {}, bob)).toEqual([]);

@@ -74,7 +74,7 @@ describe("the token in the address", () => {
     const now = Math.floor(Date.now() / 1000);
     const claims = { sub: String(id), name: username, sid: sessionId, jti: "1", iat: now - 60 };
     const ours = { ...claims, iss: "gemini-coop", aud: "gemini-coop" };
-    const expired = await forge({ ...ours, exp: now - 1 }, world.ctx.secretKey);
+    const expired = await forge({ ...ours, exp: now - 1 }, world.ctx.config.secretKey);
     const byFrame = await open();
     byFrame.send({ type: "auth", token: expired });
     for (const socket of [connect(`?token=${expired}`), byFrame]) {
@@ -99,7 +99,7 @@ describe("the token in the address", () => {
       iat: now,
     };
     const ours = { ...claims, exp: now + 60, iss: "gemini-coop", aud: "gemini-coop" };
-    const token = await forge(ours, world.ctx.secretKey);
+    const token = await forge(ours, world.ctx.config.secretKey);
     expect((await connect(`?token=${token}`).closed).reason).toStartWith("invalid_token");
     const byFrame = await open();
     byFrame.send({ type: "auth", token });
@@ -121,7 +121,7 @@ describe("the token in the address", () => {
     const unsigned = [{ alg: "none", typ: "JWT" }, ours]
       .map((part) => Buffer.from(JSON.stringify(part)).toString("base64url"))
       .join(".");
-    const key = world.ctx.secretKey;
+    const key = world.ctx.config.secretKey;
     const tokens = [
       "",
       "null",

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { CapturedLog } from "../world/captured.ts";
 import { startWorld, type Person, type World } from "../world/world.ts";
 
-/** As pino writes them. */
+/** The levels as pino writes them. */
 const [debug, info, error] = [20, 30, 50];
 
 async function started(env: Record<string, string>) {

@@ -3,7 +3,7 @@ import { beforeAll, expect, test } from "bun:test";
 import type { TestSocket } from "../world/socket.ts";
 import { useWorld, type Person } from "../world/world.ts";
 import { badIds, expectInvalid, expectNotFound, nowhere } from "./refusals.ts";
-import { newMessage } from "../../src/log/messages.ts";
+import { newMessage } from "../world/new-message.ts";
 import { messageFrame } from "../../src/wire/message-frames.ts";
 
 const world = useWorld();

@@ -132,7 +132,7 @@ interface FrameParts {
   /** RFC 6455 §5.2's reserved bits, where they stand in the first byte. */
   reserved?: number;
   isMasked?: boolean;
-  /** That it claims. */
+  /** The length that the frame claims to have; that of the payload unless said otherwise. */
   length?: number;
 }
 

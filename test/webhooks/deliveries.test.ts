@@ -79,14 +79,20 @@ describe("a delivery", () => {
     }
     const chat = await ben.chat();
     const { path } = await hook(ben, chat.id);
+    const three = Promise.withResolvers<void>();
+    let asked = 0;
     receiver.answer = async (event) => {
-      if (waiting.has(event.path)) await slow.promise;
+      if (waiting.has(event.path)) {
+        asked += 1;
+        if (asked === 3) three.resolve();
+        await slow.promise;
+      }
       return new Response();
     };
     await tellWebhooks(world.ctx);
     await ben.say(chat.id, "hello");
     const all = told();
-    await receiver.untilAt(path, 1);
+    await Promise.all([receiver.untilAt(path, 1), three.promise]);
     expect(receiver.events.filter((event) => waiting.has(event.path)).length).toBe(3);
     slow.resolve();
     await all;

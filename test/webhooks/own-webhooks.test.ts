@@ -72,7 +72,7 @@ describe("a person's own webhook", () => {
     const [heard, ...more] = receiver.at(own.path);
     expect([heard?.data.chat_id, more.length]).toEqual([shared.id, 0]);
     expect(heard?.text).toContain("heard");
-    // Of the others, only the message in the open chat was worth a look.
+    // Among the other messages, only the one in the open chat became a delivery.
     const deliveries = await deliveriesOf(ann, own);
     expect(deliveries.map(({ chat_id, status }) => [chat_id, status])).toEqual([
       [open.id, "skipped"],

@@ -18,14 +18,15 @@ export async function useWebhooks() {
   const mailbox = await startMailbox();
   const receiver = new WebhookReceiver();
   const never = 3_600_000;
+  // The tests call the tasks.
+  const durations = { webhookMs: never, webhookChatsMs: never, webhookRetryMs: [1, 1, 1] };
   const world = useWorld({
     env: {
       WEBHOOK_ALLOW: "127.0.0.1",
       SMTP_URL: mailbox.url,
       MAIL_FROM: "coop@example.com",
     },
-    // The tests call the tasks.
-    durations: { webhookMs: never, webhookChatsMs: never, webhookRetryMs: [1, 1, 1] },
+    durations,
   });
   afterAll(async () => {
     await receiver.stop();
@@ -84,6 +85,7 @@ export async function useWebhooks() {
     (await person.api("GET", `/api/webhooks/${webhook.id}`)).body;
   return {
     world,
+    durations,
     receiver,
     accept,
     mailbox,

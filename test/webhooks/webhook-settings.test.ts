@@ -9,8 +9,7 @@ const { world, receiver, told, hook, change, get } = await useWebhooks();
 
 test("a secret is read with the key before, and with no other one", () => {
   const keys = (secretKey: string, previousSecretKey?: string) => ({
-    secretKey,
-    config: { ...world.config, previousSecretKey },
+    config: { ...world.config, secretKey, previousSecretKey },
   });
   const sealed = sealSecret(keys("old"), "whsec_x");
   expect(openSecret(keys("old"), sealed)).toBe("whsec_x");
@@ -28,8 +27,8 @@ describe("a secret", () => {
     const { body: rotated } = await ann.api("POST", `/api/webhooks/${made.webhook.id}/secret`, {});
     const other = await hook(ann, chat.id);
     const secretKey = "the next key ".repeat(5);
-    const next = { ...world.ctx, secretKey };
-    const previousSecretKey = world.ctx.secretKey;
+    const next = { ...world.ctx, config: { ...world.ctx.config, secretKey } };
+    const previousSecretKey = world.ctx.config.secretKey;
     const sealed = () => world.sql`
       select encode(sealed_secret, 'hex') as secret, encode(sealed_previous, 'hex') as previous
       from webhooks where chat_id = ${chat.id} order by id

@@ -3,12 +3,15 @@ import { expect, test } from "bun:test";
 import { isLong } from "../world/long.ts";
 import { hasNats } from "../world/nats.ts";
 import { playFaults } from "./faults/faults.ts";
+import { createRandom } from "./faults/random.ts";
 
 const seed = process.env.FAULTS_SEED ?? crypto.randomUUID().slice(0, 8);
+/** The fault of the short form: one of two, by the seed. */
+const shortFault = createRandom(seed).fork("short form").pick(["kill -9", "replies lost"]);
 const timeoutMs = 300_000;
 /** Two servers, and one restart of what is between them. */
 const busRounds = {
-  "bus killed": hasNats ? 1 : 0,
+  "bus killed": isLong && hasNats ? 1 : 0,
   "bus hung": 0,
   "bus cut from one": 0,
   "bus late": 0,
@@ -21,14 +24,14 @@ const busRounds = {
 
 /** How often each fault is played. */
 const rounds = {
-  "kill -9": isLong ? 3 : 1,
+  "kill -9": isLong ? 3 : Number(shortFault === "kill -9"),
   "rolling restart": isLong ? 1 : 0,
-  "database stopped": isLong ? 3 : 1,
+  "database stopped": isLong ? 3 : 0,
   "connections ended": isLong ? 1 : 0,
-  "replies lost": 1,
+  "replies lost": isLong ? 1 : Number(shortFault === "replies lost"),
   "answers killed": isLong ? 1 : 0,
   "sockets cut": isLong ? 1 : 0,
-  "people removed": 1,
+  "people removed": isLong ? 1 : 0,
   ...busRounds,
 };
 

@@ -171,7 +171,7 @@ describe.skipIf(!hasNginx)("before two servers", () => {
     for (const socket of sockets) socket.ws.close();
     const again = await Promise.all(Array.from({ length: 6 }, opened));
     for (const socket of again) await socket.close();
-    // Not a line of them, since their addresses have tokens.
+    // The log has no line of them, since their addresses have tokens.
     expect(await said()).toBe("");
   });
 });

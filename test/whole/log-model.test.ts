@@ -5,12 +5,12 @@ import fc from "fast-check";
 import type { Act } from "./log-model/acts.ts";
 import { play } from "./log-model/play.ts";
 import type { Cast } from "./log-model/room.ts";
-import { timesOf } from "../world/long.ts";
+import { isLong } from "../world/long.ts";
 import { useWorld } from "../world/world.ts";
 
 const seed = Number(process.env.LOG_MODEL_SEED ?? Date.now() % 2 ** 31);
 /** Each in a chat of its own, of up to 25 steps: short plays hardly ever edit a message that somebody listens to. */
-const runs = Number(process.env.LOG_MODEL_RUNS ?? timesOf(12));
+const runs = Number(process.env.LOG_MODEL_RUNS ?? (isLong ? 120 : 6));
 /** Ends the search for a shorter counterexample, too, so that one is reported. */
 const timeLimitMs = 60_000 + runs * 1_000;
 const timeoutMs = 2 * timeLimitMs;

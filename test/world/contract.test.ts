@@ -1,4 +1,4 @@
-// That test/world/contract.ts, which watches all other tests, would notice.
+// The faults that test/world/contract.ts, which watches all other tests, has to notice.
 import { expect, test } from "bun:test";
 import { expectClose, expectDescribed, expectFrame } from "./contract.ts";
 

@@ -12,6 +12,7 @@ import {
   poolMax,
 } from "./cluster.ts";
 import { emptyIfUnchanged, emptyThroughPool, fingerprintOf } from "./emptying.ts";
+import { everyNth } from "./long.ts";
 import { everything, using } from "./rows.ts";
 import { fill } from "./schema.ts";
 
@@ -118,22 +119,26 @@ test("a pool is not used again after its schema has changed, or when it has no c
     expect(await emptyThroughPool(sql, name, fingerprint)).toBe(false);
   }));
 
-test.each([
-  ["one more table", "create table more ()"],
-  ["a column less", "alter table users drop column created_at"],
-  ["another default", "alter table users alter column created_at set default 'yesterday'"],
-  ["a constraint less", "alter table messages drop constraint messages_content_check"],
-  ["an index less", "drop index users_email_key"],
-  [
-    "one more trigger",
-    "create trigger t before update on users for each row execute function refuse_change_of_audit_event()",
-  ],
-  ["a trigger that is off", "alter table audit_events disable trigger user"],
-  ["one more function", "create function f() returns int return 1"],
-  ["a setting of its own", "alter database NAME set work_mem = '1MB'"],
-])("a database with %s is not used again", (_, change) =>
+test.each(
+  everyNth(3, [
+    ["one more table", "create table more ()"],
+    ["a column less", "alter table users drop column created_at"],
+    ["another default", "alter table users alter column created_at set default 'yesterday'"],
+    ["a constraint less", "alter table messages drop constraint messages_content_check"],
+    ["an index less", "drop index users_email_key"],
+    [
+      "one more trigger",
+      "create trigger t before update on users for each row execute function refuse_change_of_audit_event()",
+    ],
+    ["a trigger that is off", "alter table audit_events disable trigger user"],
+    ["one more function", "create function f() returns int return 1"],
+    ["a setting of its own", "alter database NAME set work_mem = '1MB'"],
+  ]),
+)("a database with %s is not used again", (_, change) =>
   withFilled(async (url, fingerprint) => {
     const name = new URL(url).pathname.slice(1);
+    // From now on the fingerprint is not computed again until the catalogue has changed.
+    expect(await emptyIfUnchanged(url, fingerprint)).toBe(true);
     await using(url, (sql) => sql.unsafe(change.replace("NAME", name)));
     expect(await emptyIfUnchanged(url, fingerprint)).toBe(false);
   }),

@@ -8,7 +8,7 @@ import { removeFolder } from "./folder.ts";
 import { TestSocket } from "./socket.ts";
 
 const main = join(import.meta.dir, "../../src/main.ts");
-/** Longer than any start or stop may take, shorter than a test may. */
+/** The limit of a wait, which is longer than any start or stop may take, and shorter than a test may. */
 const eventTimeoutMs = 30_000;
 const testTimeoutMs = 60_000;
 const endTimeoutMs = 15_000;

@@ -77,11 +77,10 @@ async function startParts(options: WorldOptions) {
     DATA_DIR: join(tmpdir(), `gemini-coop-world-${crypto.randomUUID()}`),
     ...options.env,
   });
-  const config = { ...settings, ...options.config };
+  const config = { ...settings, secretKey: makeSecret(), ...options.config };
   const log = options.logTo
     ? await createLogger(config, options.logTo)
     : pino({ level: process.env.TEST_LOG_LEVEL ?? "silent" });
-  const secretKey = makeSecret();
   const gemini = startGeminiEmulator({ pieceDelayMs: 1 });
   const asking = { apiKey: "test-key", baseUrl: gemini.url, log, backoffMs: 1 };
   const model: Model = {
@@ -97,7 +96,7 @@ async function startParts(options: WorldOptions) {
   );
   const telemetry = await loadTelemetry(config, log);
   const { now, durations, passwordCost } = { passwordCost: lowestPasswordCost, ...options };
-  const parts = { config, secretKey, sql, log, model, telemetry, now, durations, passwordCost };
+  const parts = { config, sql, log, model, telemetry, now, durations, passwordCost };
   const createBus = await busOf(config, log, telemetry);
   const startOne = (more: Partial<typeof parts> & { natsUrl?: string | undefined } = {}) => {
     const all = { ...parts, ...more, bus: createBus?.(more.natsUrl) };
@@ -250,7 +249,7 @@ export class World {
         where datname = current_database() and wait_event_type = 'Lock'
       `;
       if (blocked.length >= statements) return;
-      // Not at once, so that the statements have the processor.
+      // It does not look again at once, so that the statements have the processor.
       await Bun.sleep(lookPauseMs);
     }
   }

@@ -1,4 +1,4 @@
-// Runs whose server is gone, and how that is told from a server that only stands still.
+// Runs whose server is gone, and the difference from a server that only stands still.
 import { z } from "zod";
 import { many, ownProcess, type Sql } from "../../database/connect.ts";
 import { Usage } from "../../wire/messages.ts";

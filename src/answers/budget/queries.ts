@@ -126,8 +126,8 @@ async function tryInsertRun(sql: Sql, run: NewRun): Promise<StartedRun> {
 }
 
 /**
- * Whether as many answers run as may on all servers together. Whoever counts waits for those who have counted before, until their
- * runs are there to be counted. 0 for no limit, and no waiting.
+ * Whether the limit of answers that run at once on all servers is reached. Each count waits for the ones before it, until their runs
+ * are stored and can be counted. 0 for no limit, and no waiting.
  */
 const countOfAll = (sql: Sql, max: number) =>
   max === 0

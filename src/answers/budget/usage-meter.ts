@@ -1,5 +1,5 @@
 import type { Usage } from "../../wire/messages.ts";
-import { estimateTokens } from "../prompt/prompt.ts";
+import { estimateTokens } from "../text/token-estimates.ts";
 
 export const noUsage: Usage = {
   prompt_tokens: 0,

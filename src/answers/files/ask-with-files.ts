@@ -33,7 +33,7 @@ export async function* askWithFiles(
   request: Omit<Prompt, "system" | "turns">,
   signal: AbortSignal,
 ): AsyncGenerator<Delta> {
-  const code = speakerCode(ctx.secretKey, chatId);
+  const code = speakerCode(ctx.config.secretKey, chatId);
   let outcomes = first;
   for (let tries = 1; ; tries += 1) {
     const turns = turnsForModel(prompt.turns, outcomes, code);

@@ -1,5 +1,5 @@
 // The copies of files at the provider of the model: sent once, and removed with the file.
-import { Semaphore } from "../../accounts/semaphore.ts";
+import { Semaphore } from "../../semaphore.ts";
 import type { Ctx } from "../../context.ts";
 import { ModelError, type ModelFiles, type RunningUploads } from "../../model/stream-answer.ts";
 import {
@@ -17,7 +17,7 @@ const uploadsAtOnce = 4;
 const uploadsWaitingMax = 100;
 /** An upload goes on for so long, also when the answer that wanted it does not wait any more. */
 const uploadMs = 3 * 60_000;
-/** Longer than an upload takes. */
+/** A copy whose row is missing after this time is removed. It is longer than an upload takes. */
 const pendingSeconds = 15 * 60;
 
 /** The files that this server is sending to the provider of the model: each once, however many answers want it. */
@@ -102,16 +102,19 @@ async function upload(
 
 const removalsMax = 100;
 const removalsAtOnce = 4;
-/** Longer than the removals of a call take. */
+/** Other servers leave removals alone for this time. It is longer than the removals of a call take. */
 const leaseSeconds = 300;
 const firstDelaySeconds = 60;
 /** Google keeps a file for 48 hours. */
 const keptHours = 49;
 
-/** Removes copies whose files were deleted, a bounded number in each call. Several servers may call it at once. */
-export async function removeCopies(ctx: Ctx): Promise<void> {
+/**
+ * Removes copies whose files were deleted, a bounded number in each call. Several servers may call it at once.
+ * @returns whether there were any
+ */
+export async function removeCopies(ctx: Ctx): Promise<boolean> {
   const provider = ctx.model.files;
-  if (!provider || ctx.lifecycle.closing) return;
+  if (!provider || ctx.lifecycle.closing) return false;
   const names = await takeCopyRemovals(ctx.sql, { limit: removalsMax, leaseSeconds });
   for (let at = 0; at < names.length; at += removalsAtOnce) {
     await Promise.all(
@@ -131,4 +134,5 @@ export async function removeCopies(ctx: Ctx): Promise<void> {
       }),
     );
   }
+  return names.length > 0;
 }

@@ -61,7 +61,7 @@ export async function notePendingCopy(
   `;
 }
 
-/** Has a copy removed soon that was sent for nothing. */
+/** Notes that a copy was sent for nothing, so that it is removed soon. */
 export async function discardPendingCopy(sql: Sql, name: string): Promise<void> {
   await sql`
     update model_file_removals set remove_after = now(), is_pending = false where name = ${name} and is_pending

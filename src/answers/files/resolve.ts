@@ -7,7 +7,7 @@ import type { PlacedFile, PromptTurn } from "../prompt/turns.ts";
 import { serverName } from "../prompt/turns.ts";
 import { labelOf, withoutCode } from "../text/speaker-labels.ts";
 import { copyOf } from "./copies.ts";
-import type { Readable } from "./file-tokens.ts";
+import type { Readable } from "../prompt/file-tokens.ts";
 import { findReadableFiles, type ReadableFile } from "./queries.ts";
 
 /** A file up to this size goes along with each request. */

@@ -7,10 +7,10 @@ import {
   type Turn,
 } from "../../model/stream-answer.ts";
 import { filesAskedAbout, tokensOfFiles } from "../prompt/choose-files.ts";
-import { findFilesOfQuestion } from "../files/prompt-file.ts";
+import { findFilesOfQuestion } from "../prompt/prompt-file.ts";
 import { receiptFiles } from "../files/ask-with-files.ts";
 import { resolveFiles, type Outcomes } from "../files/resolve.ts";
-import { estimateTokens, tokensAtMost } from "../prompt/prompt.ts";
+import { estimateTokens, tokensAtMost } from "../text/token-estimates.ts";
 import { findRepliedTo, type PromptRoom } from "../prompt/queries.ts";
 import { insertReceipt } from "../prompt/receipt-queries.ts";
 import { placed, type PlacedFile } from "../prompt/turns.ts";

@@ -1,4 +1,4 @@
-// How many pictures people and chats have asked for.
+// The number of pictures that people and chats have requested.
 import { z } from "zod";
 import { one, type Sql } from "../../database/connect.ts";
 import { today, type Lease } from "../budget/queries.ts";

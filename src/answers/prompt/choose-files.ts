@@ -1,6 +1,6 @@
-// Which files of a room go to the model with a question.
-import { readableOf, type Readable } from "../files/file-tokens.ts";
-import type { PromptFile } from "../files/prompt-file.ts";
+// The choice of the files of a room that go to the model with a question.
+import { readableOf, type Readable } from "./file-tokens.ts";
+import type { PromptFile } from "./prompt-file.ts";
 import type { PastMessage } from "./queries.ts";
 
 /** Files of one prompt. Each costs reading it, and a part of the request. */

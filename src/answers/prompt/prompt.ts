@@ -2,8 +2,9 @@
 // code is removed from everything that they write. The rules stand apart from the conversation, in the system text.
 import type { Message } from "../../wire/messages.ts";
 import { labelOf, withoutCode } from "../text/speaker-labels.ts";
+import { estimateTokens, tokensAtMost } from "../text/token-estimates.ts";
 import type { Turn } from "../../model/stream-answer.ts";
-import type { PromptFile } from "../files/prompt-file.ts";
+import type { PromptFile } from "./prompt-file.ts";
 import { addFilesOfHistory, filesAskedAbout, tokensOfFiles } from "./choose-files.ts";
 import type { PastMessage, PromptRoom } from "./queries.ts";
 import { systemText } from "./rules.ts";
@@ -15,6 +16,7 @@ import {
   quotations,
   serversTurn,
   turnsOf,
+  turnsWithFiles,
   withFiles,
   wordlessTurns,
   type PlacedFile,
@@ -29,34 +31,6 @@ export type Question = Pick<Message, "username" | "content" | "reply_to" | "user
 
 /** The most messages that are read for one prompt. */
 export const pastMessagesMax = 400;
-
-const bytesPerToken = 3;
-/** The smallest correction of estimates that a room keeps. */
-export const tokenRatioMin = 0.5;
-
-/** Returns the bytes of text that fill a prompt, so that nothing older need be read; undefined for no limit. */
-export function promptBytesMax(tokensMax: number, tokenRatio: number): number | undefined {
-  return tokensMax > 0 ? Math.ceil((tokensMax * bytesPerToken) / tokenRatio) : undefined;
-}
-
-/**
- * Estimates tokens, rather too many than too few: English has about 4 bytes a token, other scripts fewer characters.
- * @param ratio tokens that the model counted for each token of earlier estimates
- */
-export function estimateTokens(text: string, ratio = 1): number {
-  return Math.ceil((Buffer.byteLength(text) / bytesPerToken) * ratio);
-}
-
-/** The most tokens that Gemini adds to a turn, for its role and its end. */
-const turnTokensMax = 16;
-
-/**
- * Returns the most tokens that Gemini can count for the text of a turn, whatever it says: a token stands for at least one
- * byte. For English this is about four times the real number.
- */
-export function tokensAtMost(text: string): number {
-  return Buffer.byteLength(text) + turnTokensMax;
-}
 
 export interface BuiltPrompt {
   system: string;
@@ -130,28 +104,29 @@ export function buildPrompt(parts: {
   const asked = quote ? [quote, ...last] : last;
   const left = leftBeside(asked);
   const { used, most } = newestThatFit(past, code, { ...left, ratio });
-  addFilesOfHistory(readable, used, {
-    estimatedMax: parts.fileTokensMax ?? Infinity,
-    mostMax: left.mostMax - most,
-  });
-  const uncovered = used.filter(({ seq }) => seq > (room.summary_up_to_seq ?? 0));
-  const oldest = used[0];
+  addFilesOfHistory(
+    readable,
+    used.map(({ message }) => message),
+    { estimatedMax: parts.fileTokensMax ?? Infinity, mostMax: left.mostMax - most },
+  );
+  const uncovered = used.filter(({ message }) => message.seq > (room.summary_up_to_seq ?? 0));
+  const oldest = used[0]?.message;
   const isWhole = oldest === undefined ? past.length === 0 : oldest.ordinal === 1;
   const older = isWhole ? undefined : summary;
   // A conversation begins with a person.
-  while (!older && used[0]?.is_bot) used.shift();
+  while (!older && used[0]?.message.is_bot) used.shift();
   // The files of a message that is quoted stand with the quotation.
   const filesOf = (message: PastMessage) =>
     quote && message.id === parts.repliedTo?.id ? noFiles : readable;
   const all = [
     ...(older ? [older.turn] : []),
-    ...used.flatMap((message) => turnsOf(message, code, filesOf(message))),
+    ...used.flatMap(({ message, turns }) => turnsWithFiles(turns, message, code, filesOf(message))),
     ...asked,
   ];
   const files = all.flatMap((turn) => turn.files ?? []);
   const fileTokens = tokensOfFiles(files.map((file) => file.readable));
   const texts = [system, ...all.map(({ text }) => text)];
-  const uncoveredTokens = estimate(uncovered.flatMap((message) => textsOf(message, code)));
+  const uncoveredTokens = uncovered.reduce((sum, { estimated }) => sum + estimated, 0);
   return {
     system,
     turns: merged(all),
@@ -159,7 +134,10 @@ export function buildPrompt(parts: {
     fileTokens: fileTokens.estimated,
     estimatedTokens: estimate(texts) + fileTokens.estimated,
     tokensAtMost: sumOf(texts, tokensAtMost) + fileTokens.most,
-    messages: withQuoted(used, quote && parts.repliedTo),
+    messages: withQuoted(
+      used.map(({ message }) => message),
+      quote && parts.repliedTo,
+    ),
     summary: older?.source,
     isFull:
       (parts.tokensMax > 0 && uncoveredTokens > parts.tokensMax * fullFrom) ||
@@ -169,27 +147,33 @@ export function buildPrompt(parts: {
 
 const noFiles: ReadableFiles = new Map();
 
-const textsOf = (message: PastMessage, code: string) =>
-  turnsOf(message, code, noFiles).map(({ text }) => text);
+/** A message of the history with its turns, which are made once: a long history takes milliseconds, for which everybody waits. */
+interface UsedMessage {
+  message: PastMessage;
+  turns: PromptTurn[];
+  estimated: number;
+}
 
 /** Returns the newest messages, oldest first, whose turns stay within both limits: estimated tokens, and the most. */
 function newestThatFit(
   past: PastMessage[],
   code: string,
   { estimatedMax, mostMax, ratio }: { estimatedMax: number; mostMax: number; ratio: number },
-): { used: PastMessage[]; most: number } {
+): { used: UsedMessage[]; most: number } {
+  const used: UsedMessage[] = [];
   let estimated = 0;
   let most = 0;
-  let from = past.length;
   for (const message of past.toReversed()) {
-    const texts = textsOf(message, code);
+    const turns = turnsOf(message, code);
+    const texts = turns.map(({ text }) => text);
     const atMost = sumOf(texts, tokensAtMost);
-    estimated += sumOf(texts, (text) => estimateTokens(text, ratio));
+    const ofMessage = sumOf(texts, (text) => estimateTokens(text, ratio));
+    estimated += ofMessage;
     if (estimated > estimatedMax || most + atMost > mostMax) break;
     most += atMost;
-    from -= 1;
+    used.push({ message, turns, estimated: ofMessage });
   }
-  return { used: past.slice(from), most };
+  return { used: used.reverse(), most };
 }
 
 /** The messages of a prompt with their versions, oldest first. */

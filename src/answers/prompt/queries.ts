@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { many, maybe, type Fragment, type Sql } from "../../database/connect.ts";
 import { ChatSettings } from "../../wire/chats.ts";
-import { filesOfMessage, PromptFile } from "../files/prompt-file.ts";
+import { filesOfMessage, PromptFile } from "./prompt-file.ts";
 
 export const PastMessage = z.object({
   id: z.int(),

@@ -1,14 +1,8 @@
 import type { Ctx } from "../../context.ts";
-import { findFilesOfQuestion } from "../files/prompt-file.ts";
 import { speakerCode } from "../text/speaker-labels.ts";
-import {
-  buildPrompt,
-  pastMessagesMax,
-  promptBytesMax,
-  tokenRatioMin,
-  type BuiltPrompt,
-  type Question,
-} from "./prompt.ts";
+import { promptBytesMax, tokenRatioMin } from "../text/token-estimates.ts";
+import { buildPrompt, pastMessagesMax, type BuiltPrompt, type Question } from "./prompt.ts";
+import { findFilesOfQuestion } from "./prompt-file.ts";
 import { findPastMessages, findRepliedTo, type PastMessage, type PromptRoom } from "./queries.ts";
 
 /** The messages that a prompt can hold. @param tokenRatio the room's, if it is known */
@@ -46,7 +40,7 @@ export async function readPrompt(
     question.reply_to === null ? undefined : findRepliedTo(ctx.sql, room.id, question.reply_to),
     findFilesOfQuestion(ctx.sql, { chatId: room.id, userId: question.user_id, ids }),
   ]);
-  const code = speakerCode(ctx.secretKey, room.id);
+  const code = speakerCode(ctx.config.secretKey, room.id);
   return buildPrompt({
     room,
     code,

@@ -9,13 +9,8 @@ import { insertRun, releaseRun, type Lease } from "../budget/queries.ts";
 import { UsageMeter } from "../budget/usage-meter.ts";
 import { modelSettings, tokensBeside } from "../model-settings.ts";
 import { SpeakerLabelFilter, speakerCode } from "../text/speaker-labels.ts";
-import {
-  estimateTokens,
-  pastMessagesMax,
-  promptBytesMax,
-  summaryPrompt,
-  tokensAtMost,
-} from "./prompt.ts";
+import { estimateTokens, promptBytesMax, tokensAtMost } from "../text/token-estimates.ts";
+import { pastMessagesMax, summaryPrompt } from "./prompt.ts";
 import { findPromptRoom, type PastMessage, type PromptRoom } from "./queries.ts";
 import { findMessagesToSummarise, findSummaryEnd, insertSummary } from "./summary-queries.ts";
 
@@ -84,7 +79,7 @@ async function askForSummary(
   room: PromptRoom,
   past: PastMessage[],
 ): Promise<string | undefined> {
-  const code = speakerCode(ctx.secretKey, chatId);
+  const code = speakerCode(ctx.config.secretKey, chatId);
   const { system, turns } = summaryPrompt(room, code, past);
   const texts = [system, ...turns.map(({ text }) => text)];
   const sumOf = (tokensOf: (text: string) => number) =>

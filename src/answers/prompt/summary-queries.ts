@@ -1,7 +1,7 @@
 // Summaries of a room's history. A trigger drops those that cover a message which is edited or removed.
 import { z } from "zod";
 import { many, maybe, type Sql } from "../../database/connect.ts";
-import { filesOfMessage } from "../files/prompt-file.ts";
+import { filesOfMessage } from "./prompt-file.ts";
 import { PastMessage } from "./queries.ts";
 
 const SummaryEnd = z.object({ up_to_seq: z.int() });

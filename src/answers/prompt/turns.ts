@@ -2,8 +2,8 @@
 import { isBlank } from "../../model/blank-text.ts";
 import type { Turn } from "../../model/stream-answer.ts";
 import { botUsername, type Message } from "../../wire/messages.ts";
-import type { Readable } from "../files/file-tokens.ts";
-import type { PromptFile } from "../files/prompt-file.ts";
+import type { Readable } from "./file-tokens.ts";
+import type { PromptFile } from "./prompt-file.ts";
 import { hasNoQuestion, questionOf } from "../question.ts";
 import { labelOf, withoutCode } from "../text/speaker-labels.ts";
 import type { PastMessage } from "./queries.ts";
@@ -31,14 +31,25 @@ export interface PromptTurn extends Pick<Turn, "role" | "text"> {
 /** How each file of a prompt is read, by its id. */
 export type ReadableFiles = ReadonlyMap<number, Readable>;
 
-export function turnsOf(message: PastMessage, code: string, readable: ReadableFiles): PromptTurn[] {
-  const files = placed(message.files ?? [], message.id, readable);
-  if (!message.is_bot) return [withFiles(personsTurn(message, code), files)];
+/** The turns of a message without its files. */
+export function turnsOf(message: PastMessage, code: string): PromptTurn[] {
+  if (!message.is_bot) return [personsTurn(message, code)];
   const text = withoutCode(message.content, code);
-  const turn: PromptTurn[] = isBlank(text) ? [] : [{ role: "model", text }];
-  if (files.length === 0) return turn;
+  return isBlank(text) ? [] : [{ role: "model", text }];
+}
+
+/** Adds the files of a message to its turns. */
+export function turnsWithFiles(
+  turns: PromptTurn[],
+  message: PastMessage,
+  code: string,
+  readable: ReadableFiles,
+): PromptTurn[] {
+  const files = placed(message.files ?? [], message.id, readable);
+  if (files.length === 0) return turns;
+  if (!message.is_bot) return turns.map((turn) => withFiles(turn, files));
   // Some models take files in turns of people only.
-  return [...turn, withFiles(serversTurn("You have sent these files in this room.", code), files)];
+  return [...turns, withFiles(serversTurn("You have sent these files in this room.", code), files)];
 }
 
 /** The text of a person's message, and what was said in its voice messages. */

@@ -1,4 +1,4 @@
-/** Characters. */
+/** The characters of the smallest step. */
 const stepMin = 32;
 /** Characters from which on the steps are a quarter of the text, no longer an eighth. */
 const longFrom = 16_000;

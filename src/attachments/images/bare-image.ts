@@ -9,6 +9,8 @@ export interface BareImage {
   isUpright: boolean;
   /** Pixels of the canvas, where the format says it in a way that is read here. */
   size: { width: number; height: number } | undefined;
+  /** Bytes that a decoder holds of the whole image beside its pixels, where they are many. */
+  heldBytes?: number;
   /** A still image of an animation whose format the decoder does not read. */
   still?: Uint8Array<ArrayBuffer> | undefined;
 }

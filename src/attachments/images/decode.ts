@@ -10,10 +10,20 @@ import { middleSquare } from "./square.ts";
 import { bareTiff } from "./tiff.ts";
 import { bareWebp } from "./webp.ts";
 
-/** An image above it is stored as a file: 24 million pixels of a decoded PNG take 130 MB, which is what a server may spend on one. */
+/** An image above it is stored as a file. */
 const pixelsMax = 24_000_000;
-/** JPEG is decoded in a lower resolution: 50 million pixels take 30 MB, and 180 MB if it is progressive. */
+/** JPEG is decoded in a lower resolution: 50 million pixels take 30 MB. */
 const jpegPixelsMax = 50_000_000;
+/**
+ * Bytes of the file, of which the decoder has a copy, and of what it holds beside the pixels. The process needs 60 MB for all else, and
+ * may take 200 MB. It is enough for a progressive JPEG of 36 million pixels with colours in half the resolution.
+ */
+const heldBytesMax = 120_000_000;
+/** Bytes of each pixel while an image is decoded. A WebP without loss has two copies, and a JPEG is decoded in a lower resolution. */
+const pixelBytes: Record<string, number> = { "image/jpeg": 0, "image/webp": 8 };
+const defaultPixelBytes = 4;
+/** Bytes of each pixel while a JPEG is turned: before it and after it. */
+const turnedPixelBytes = 8;
 /** An image above it is not decoded, and stored as a file without its metadata. */
 const decodedBytesMax = 32 * 1024 * 1024;
 const thumbnailQuality = 80;
@@ -66,7 +76,7 @@ export const readsImages = (mediaType: string) => Object.hasOwn(readers, mediaTy
 export async function prepareImage(mediaType: string, bytes: Bytes): Promise<PreparedImage> {
   const bare = readers[mediaType]?.(bytes);
   if (!bare) return { parts: undefined, shown: undefined };
-  const isDecoded = bare.isWhole && bytes.length <= decodedBytesMax;
+  const isDecoded = canDecode(bytes, bare);
   const prepared = isDecoded ? await shownImage(mediaType, bytes, bare) : undefined;
   return prepared ?? { parts: changedParts(bytes, bare.parts), shown: undefined };
 }
@@ -80,13 +90,17 @@ export async function makeSquares(
   bytes: Bytes,
 ): Promise<Uint8Array[] | undefined> {
   const bare = readers[mediaType]?.(bytes);
-  if (!bare?.isWhole || bytes.length > decodedBytesMax) return undefined;
+  if (!bare || !canDecode(bytes, bare)) return undefined;
   try {
     return await squaresOf(mediaType, bare.still ?? bytes);
   } catch (error) {
     if (!isDecodingError(error)) throw error;
     return undefined;
   }
+}
+
+function canDecode({ length }: Bytes, { isWhole, heldBytes = 0 }: BareImage): boolean {
+  return isWhole && length <= decodedBytesMax && 2 * length + heldBytes <= heldBytesMax;
 }
 
 /** Undefined if nothing has to go. A WebP has a new header, which may say less than before. */
@@ -120,8 +134,11 @@ async function decodedImage(
   const source = bare.still ?? bytes;
   const stored = await new Bun.Image(source, options).metadata();
   const { width, height } = bare.size ?? stored;
-  if (width * height > maxPixels) return undefined;
-  const parts = bare.isUpright ? changedParts(bytes, bare.parts) : await turned(source, options);
+  // The first image of an animation may be larger than its canvas.
+  const pixels = Math.max(width * height, stored.width * stored.height);
+  if (pixels > maxPixels || !hasRoom(mediaType, pixels, bytes)) return undefined;
+  const isTurned = !bare.isUpright && canTurn(bytes, bare, pixels);
+  const parts = isTurned ? await turned(source, options) : changedParts(bytes, bare.parts);
   const thumbnails = await makeThumbnails(source, options);
   const smallest = thumbnails[0];
   const blur = smallest && (await new Bun.Image(new Uint8Array(smallest.bytes)).placeholder());
@@ -134,6 +151,7 @@ async function squaresOf(mediaType: string, source: Bytes): Promise<Uint8Array[]
   const side = pictureSizes[1];
   const scale = side / Math.min(width, height);
   if (Math.max(width, height) > longestRatio * Math.min(width, height)) return undefined;
+  if (!hasRoom(mediaType, width * height, source)) return undefined;
   const shrunk = await new Bun.Image(source, options)
     .resize(Math.round(width * scale), Math.round(height * scale))
     .png({ compressionLevel: 1 })
@@ -143,6 +161,16 @@ async function squaresOf(mediaType: string, source: Bytes): Promise<Uint8Array[]
   const [size] = pictureSizes;
   const small = new Bun.Image(square).resize(size, size).webp({ quality: pictureQuality });
   return [await small.bytes(), large];
+}
+
+/** Whether a JPEG can be turned in the memory of the process. */
+function canTurn({ length }: Bytes, { heldBytes = 0 }: BareImage, pixels: number): boolean {
+  return 2 * length + heldBytes + pixels * turnedPixelBytes <= heldBytesMax;
+}
+
+/** Whether an image can be decoded in the memory of the process. */
+function hasRoom(mediaType: string, pixels: number, { length }: Bytes): boolean {
+  return 2 * length + pixels * (pixelBytes[mediaType] ?? defaultPixelBytes) <= heldBytesMax;
 }
 
 const maxPixelsOf = (mediaType: string) => (mediaType === "image/jpeg" ? jpegPixelsMax : pixelsMax);

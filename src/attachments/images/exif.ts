@@ -22,3 +22,26 @@ export function orientationOf(tiff: Uint8Array): number {
   }
   return 1;
 }
+
+/** EXIF data in an APP1 segment of JPEG, with nothing but an orientation. */
+export function orientationSegment(orientation: number): Uint8Array {
+  const header = [
+    0xff,
+    0xe1,
+    0,
+    34,
+    ...Buffer.from("Exif\0\0"),
+    0x4d,
+    0x4d,
+    0,
+    42,
+    0,
+    0,
+    0,
+    8,
+    0,
+    1,
+  ];
+  const entry = [orientationTag >> 8, orientationTag & 255, 0, 3, 0, 0, 0, 1, 0, orientation, 0, 0];
+  return new Uint8Array([...header, ...entry, 0, 0, 0, 0]);
+}

@@ -1,7 +1,7 @@
 // GIF 89a, also animated. Comments, XMP and other applications' data go, and whatever follows the end.
 import { textOf, type BareImage } from "./bare-image.ts";
 
-/** How often an animation repeats. */
+/** Applications whose data say how often an animation repeats. */
 const keptApplications = new Set(["NETSCAPE2.0", "ANIMEXTS1.0"]);
 
 /** @returns undefined for bytes whose blocks cannot be followed */
@@ -47,7 +47,7 @@ function endOfBlocks(bytes: Uint8Array, start: number): number | undefined {
 
 function isKept(bytes: Uint8Array, at: number): boolean {
   const label = bytes[at + 1];
-  // Graphic control and plain text.
+  // These blocks are graphic controls and plain text.
   if (label === 0xf9 || label === 0x01) return true;
   return label === 0xff && keptApplications.has(textOf(bytes, at + 3, 11));
 }

@@ -1,7 +1,7 @@
 // Images are decoded by processes of their own, a few at a time.
 import { availableParallelism } from "node:os";
 import type { Logger } from "pino";
-import { Semaphore } from "../../accounts/semaphore.ts";
+import { Semaphore } from "../../semaphore.ts";
 import { Problem } from "../../wire/problems.ts";
 import { ImageProcess, type ImageAnswer, type ImageSource } from "./image-process.ts";
 

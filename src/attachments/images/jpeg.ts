@@ -1,12 +1,14 @@
 // JPEG (ITU-T T.81, annex B). Stays: what decoding needs, the colour profile (APP2 "ICC_PROFILE"), JFIF, and Adobe's colour transform.
-// Goes: EXIF, XMP, IPTC, comments, and whatever follows the end, such as the previews and videos that phones append.
+// Goes: EXIF but for the orientation, XMP, IPTC, comments, and whatever follows the end, such as the previews and videos that phones append.
 import { textOf, type BareImage } from "./bare-image.ts";
-import { orientationOf } from "./exif.ts";
+import { orientationOf, orientationSegment } from "./exif.ts";
 
 /** @returns undefined for bytes whose segments cannot be followed */
 export function bareJpeg(bytes: Uint8Array): BareImage | undefined {
   const parts: Uint8Array[] = [bytes.subarray(0, 2)];
   let isUpright = true;
+  let heldBytes: number | undefined;
+  let frame: Frame | undefined;
   let at = 2;
   while (at + 4 <= bytes.length) {
     if (bytes[at] !== 0xff) return undefined;
@@ -21,8 +23,13 @@ export function bareJpeg(bytes: Uint8Array): BareImage | undefined {
     const end = at + length;
     if (end > bytes.length) return { parts, isWhole: false, isUpright, size: undefined };
     if (marker === 0xe1 && textOf(bytes, at + 4, 6) === "Exif\0\0") {
-      isUpright = orientationOf(bytes.subarray(at + 10, end)) === 1;
+      const orientation = orientationOf(bytes.subarray(at + 10, end));
+      // Without it, an image that is too large to be turned would be shown on its side.
+      if (orientation !== 1 && isUpright) parts.push(orientationSegment(orientation));
+      if (orientation !== 1) isUpright = false;
     }
+    if (isFrame(marker)) frame = frameOf(marker, bytes.subarray(at + 4, end));
+    if (marker === 0xda) heldBytes ??= heldBytesOf(frame, bytes[at + 4]);
     if (isKept(bytes, at, marker)) parts.push(bytes.subarray(at, end));
     at = end;
     if (marker !== 0xda) continue;
@@ -33,7 +40,39 @@ export function bareJpeg(bytes: Uint8Array): BareImage | undefined {
   }
   const isWhole = bytes[at] === 0xff && bytes[at + 1] === 0xd9;
   if (isWhole) parts.push(bytes.subarray(at, at + 2));
-  return { parts, isWhole, isUpright, size: undefined };
+  return { parts, isWhole, isUpright, size: undefined, heldBytes: heldBytes ?? 0 };
+}
+
+interface Frame {
+  isProgressive: boolean;
+  components: number;
+  /** Coefficients of all components: as many as there are samples. */
+  coefficients: number;
+}
+
+/** The markers of frames, without those of tables that are numbered among them. */
+const isFrame = (marker: number) =>
+  marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc;
+
+function frameOf(marker: number, segment: Uint8Array): Frame {
+  const height = ((segment[1] ?? 0) << 8) | (segment[2] ?? 0);
+  const width = ((segment[3] ?? 0) << 8) | (segment[4] ?? 0);
+  const components = segment[5] ?? 0;
+  const samples = Array.from({ length: components }, (_, n) => segment[7 + n * 3] ?? 0);
+  const across = Math.max(1, ...samples.map((sample) => sample >> 4));
+  const down = Math.max(1, ...samples.map((sample) => sample & 15));
+  const perPixel = samples.reduce((sum, sample) => sum + (sample >> 4) * (sample & 15), 0);
+  return {
+    isProgressive: (marker & 3) === 2,
+    components,
+    coefficients: (width * height * perPixel) / (across * down),
+  };
+}
+
+/** The coefficients of an image are held until its last scan, of two bytes each, unless its first scan is the only one. */
+function heldBytesOf(frame: Frame | undefined, scanned: number | undefined): number {
+  if (!frame || (!frame.isProgressive && scanned === frame.components)) return 0;
+  return 2 * frame.coefficients;
 }
 
 const isAlone = (marker: number) => marker === 0x01 || (marker >= 0xd0 && marker <= 0xd8);

@@ -9,7 +9,7 @@ const kept = new Set(
   ).split(" "),
 );
 const signatureBytes = 8;
-/** Length, type and checksum. */
+/** The bytes of the length, the type and the checksum of a chunk. */
 const frameBytes = 12;
 
 /** @returns undefined for bytes whose chunks cannot be followed */

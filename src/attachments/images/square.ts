@@ -7,7 +7,7 @@ const inflated = promisify(inflate);
 const deflated = promisify(deflate);
 
 const signatureBytes = 8;
-/** Length, type and checksum. */
+/** The bytes of the length, the type and the checksum of a chunk. */
 const frameBytes = 12;
 const channels = 4;
 /** The chunks with the colour space of the pixels. */

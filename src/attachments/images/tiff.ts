@@ -22,7 +22,7 @@ const removedTags = new Set([
 
 interface Directory {
   at: number;
-  /** Whether all of its values go. */
+  /** Whether all of its values are removed. */
   isRemoved: boolean;
 }
 

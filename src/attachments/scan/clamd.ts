@@ -13,7 +13,7 @@ const defaultTimeoutMs = 60_000;
 const replyBytesMax = 4_096;
 
 /**
- * Has a file scanned as it is read.
+ * Sends a file to the scanner while it is read.
  * @throws Error when the daemon cannot be reached, does not answer in time, or answers something else
  */
 export async function scanWithClamd(

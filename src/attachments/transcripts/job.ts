@@ -10,7 +10,7 @@ import { modelTimeoutMs, transcribe, type Transcribed } from "./transcribe.ts";
 /** Voice messages that a server transcribes at once, and those among them of one person. */
 const concurrency = 2;
 const perLane = 1;
-/** Longer than reading the file and asking the model take. */
+/** The limit of a job, which is longer than reading the file and asking the model take. */
 const timeoutMs = modelTimeoutMs + 30_000;
 const retryMs: readonly number[] = [10_000, 40_000, 160_000, 640_000, 2_560_000];
 /** Tokens come back at the end of the day. */
@@ -23,7 +23,7 @@ const Payload = z.object({
 });
 export type TranscriptJob = z.infer<typeof Payload>;
 
-/** Has this server run the jobs. To be called once, before the queue is started. */
+/** Registers the jobs at the queue of this server. To be called once, before the queue is started. */
 export function handleTranscripts(ctx: Ctx): void {
   ctx.jobs.handle({
     name: "transcript",

@@ -11,7 +11,7 @@ import type { Recording } from "./queries.ts";
 
 /** https://ai.google.dev/gemini-api/docs/audio: a second of sound is 32 tokens. */
 const tokensPerSecond = 32;
-/** More than the instructions have. */
+/** The tokens of the instructions, rather too many. */
 const instructionTokens = 200;
 /** Fifteen minutes of speech have about 3,000 words. */
 const outputTokensMax = 8_192;

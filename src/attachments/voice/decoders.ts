@@ -7,7 +7,7 @@ export const opusSampleRate = 8_000;
 
 /** @returns a decoder that has to be freed */
 export function createOpusDecoder(channels: number, preSkip: number) {
-  // Less than 48 kHz is enough for a waveform, and quicker to decode.
+  // A rate below 48 kHz is enough for a waveform, and quicker to decode.
   const decoder = new OpusDecoder({ channels, sampleRate: opusSampleRate, preSkip });
   if (decoder instanceof OpusDecoderWebWorker) throw new TypeError("it decodes elsewhere");
   return decoder;

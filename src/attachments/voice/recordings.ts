@@ -1,5 +1,5 @@
 // Reads recordings outside of the event loop, one at a time.
-import { Semaphore } from "../../accounts/semaphore.ts";
+import { Semaphore } from "../../semaphore.ts";
 import { Problem } from "../../wire/problems.ts";
 import { playedType } from "./read-recording.ts";
 import type { ReadResult, ReadTask } from "./read-worker.ts";
@@ -11,7 +11,7 @@ export const voiceBytesMax = 32 * 1024 * 1024;
 /** Recordings that wait while another is read. Most take some 10 ms, the longest some seconds. */
 const waitingMax = 100;
 const retryAfterSeconds = 5;
-/** Longer than the longest recording takes on a busy machine. */
+/** The limit of one recording. It is longer than the longest recording takes on a busy machine. */
 const defaultTimeoutMs = 60_000;
 /** The worker's memory is given back after so long without recordings. */
 const idleMs = 30_000;

@@ -28,9 +28,9 @@ export interface ImportOptions extends MigrateOptions {
   dryRun: boolean;
   /** A hash that no password matches, for those who cannot sign in. */
   unusableHash: string;
-  /** Is told of each row that is left out or changed, in a line. */
+  /** Called with a line for each row that is left out or changed. */
   list: (line: string) => void;
-  /** Is told how far the import is. */
+  /** Called with the progress of the import. */
   progress: (text: string) => void;
 }
 

@@ -6,7 +6,7 @@ import type { TableKind } from "./layout.ts";
 import type { Row } from "./source.ts";
 import { shown, storable, toFlag, toId, toText, toTime } from "./values.ts";
 
-/** Longer than any answer of the model. People may write 16,000 here; what is longer is kept whole. */
+/** The longest text that is taken, which is longer than any answer of the model. People may write 16,000 here; a longer text is kept whole. */
 const contentMax = 100_000;
 const contentOfPeopleMax = 16_000;
 const chatNameMax = 100;
@@ -20,9 +20,9 @@ export interface StagedRow {
   n: number;
   /** Names the row in the list. */
   key: string;
-  /** Why it is left out. */
+  /** The reason for which the row is left out; null if it is taken. */
   fault: string | null;
-  /** Parts of it that are taken in another form than the source has them. */
+  /** Parts of the row that are taken in another form than the source has them. */
   changes: string[];
   [member: string]: string | number | boolean | null | string[];
 }

@@ -31,7 +31,7 @@ const indexes = `
 
 /**
  * Reads all of the source into temporary tables `staged_users` and so on.
- * @param progress is told how far it is
+ * @param progress is called with the progress
  */
 export async function stage(
   sql: postgres.TransactionSql,

@@ -27,16 +27,37 @@ type FileResource = z.infer<typeof FileResource>;
 
 export interface GeminiFilesOptions {
   apiKey: string;
-  /** Default Google's. */
+  /** The address of the API; Google's unless said otherwise. */
   baseUrl?: string | undefined;
   log: Pick<BaseLogger, "warn">;
   triesMax?: number;
-  /** Before the second try, doubled before each further one. */
+  /** The pause before the second try, doubled before each further one. */
   backoffMs?: number;
-  /** Between two looks at a file that is being processed. */
+  /** The pause between two looks at a file that is being processed. */
   pollMs?: number;
-  /** For each request. */
+  /** The limit of each request. */
   requestTimeoutMs?: number;
+}
+
+interface Retries extends Required<Pick<GeminiFilesOptions, "triesMax" | "backoffMs" | "log">> {
+  signal: AbortSignal;
+}
+
+/** Tries again while Gemini is not available. @throws the error of the last try, and the signal's reason */
+async function repeated<T>(
+  task: () => Promise<T>,
+  { triesMax, backoffMs, log, signal }: Retries,
+): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await task();
+    } catch (error) {
+      if (!(error instanceof Unavailable) || tries >= triesMax) throw error;
+      log.warn({ tries, cause: error.cause }, "gemini did not take a file; trying again");
+      const waitMs = Math.max(error.afterMs, backoffMs * 2 ** (tries - 1));
+      await sleep(waitMs, undefined, { signal }).catch(() => signal.throwIfAborted());
+    }
+  }
 }
 
 /** The files of Gemini, by its SDK. Connection errors and 5xx are tried again; a caller's signal ends everything. */
@@ -71,18 +92,8 @@ export function createGeminiFiles(options: GeminiFilesOptions): ModelFiles {
     }
   }
 
-  async function withRetries<T>(signal: AbortSignal, task: () => Promise<T>): Promise<T> {
-    for (let tries = 1; ; tries += 1) {
-      try {
-        return await task();
-      } catch (error) {
-        if (!(error instanceof Unavailable) || tries >= triesMax) throw error;
-        log.warn({ tries, cause: error.cause }, "gemini did not take a file; trying again");
-        const waitMs = Math.max(error.afterMs, backoffMs * 2 ** (tries - 1));
-        await sleep(waitMs, undefined, { signal }).catch(() => signal.throwIfAborted());
-      }
-    }
-  }
+  const withRetries = <T>(signal: AbortSignal, task: () => Promise<T>) =>
+    repeated(task, { triesMax, backoffMs, log, signal });
 
   const find = (name: string, signal: AbortSignal) =>
     withRetries(signal, async () =>

@@ -16,7 +16,7 @@ export type FrameKind = ClientFrame["type"] | "invalid";
 /** `slow_reader`: the buffer of a socket was full, and it is closed. `gap`: too many chunks waited behind a missing number. */
 export type DropCause = "slow_reader" | "gap";
 
-/** Those whom a published frame is for: people in a room, people who only see it in their list, or one person. */
+/** The receivers of a published frame: people in a room, people who only see it in their list, or one person. */
 export type Audience = "chat" | "activity" | "user";
 
 export interface AnswerOutcome {

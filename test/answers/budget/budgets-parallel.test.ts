@@ -158,7 +158,7 @@ test("as many answers run on all servers together as may, and not one more, howe
       if (id !== null) await releaseRun(world.sql, { id, attempt: 1 });
   };
   for (const index of numbers) await release([await reserve(index)]);
-  // Those of transcripts are no answers.
+  // Runs of transcripts are no answers.
   const others = await Promise.all(numbers.slice(0, 7).map((index) => reserve(index, false)));
   const runs = await Promise.all(numbers.map((index) => reserve(index)));
   expect(runs.filter(({ run_id: id }) => id !== null)).toHaveLength(7);

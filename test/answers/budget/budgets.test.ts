@@ -124,7 +124,7 @@ describe("a question over a limit", () => {
 
   test("is told to wait a moment where running answers hold the tokens", async () => {
     const { chat, anna, annas } = await room(world);
-    // Enough for one answer and not a second.
+    // The tokens that are left are enough for one answer and not for a second.
     await used("user", anna.id, userTokens - 2_600);
     const gate = gateway();
     world.gemini.respondWith(answer(say("Yes."), gate.step, finishAt(300, 50)));
@@ -169,7 +169,7 @@ describe("a question over a limit", () => {
     const { chat, anna, ben, annas } = await room(world);
     const carl = await world.person("carl");
     await anna.api("POST", `/api/chats/${chat.id}/invite`, { username: carl.username });
-    // So that it is not the room's tokens which are held.
+    // People have few tokens left, so that their questions do not reserve all tokens of the room.
     for (const person of [anna, ben, carl]) await used("user", person.id, userTokens - 5_000);
     world.gemini.respondWith(...[1, 2, 3].map(() => answerAndHang(say("on"))));
     for (const person of [anna, ben, carl]) {

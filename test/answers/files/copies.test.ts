@@ -57,7 +57,8 @@ test("a file that is deleted while it is sent leaves no copy", async () => {
     reached.resolve();
     return gate.promise;
   };
-  gemini().meet({ until });
+  // Its bytes have been read by then: without them, nothing would be stored.
+  gemini().meet({ untilStored: until });
   const uploads = gemini().uploaded.length;
   await post({ content: "/bot sum it up" });
   await reached.promise;

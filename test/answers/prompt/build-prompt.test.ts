@@ -1,6 +1,7 @@
 // How a prompt is made of what a room has said.
 import { describe, expect, test } from "bun:test";
-import { buildPrompt, estimateTokens, summaryPrompt } from "../../../src/answers/prompt/prompt.ts";
+import { buildPrompt, summaryPrompt } from "../../../src/answers/prompt/prompt.ts";
+import { estimateTokens } from "../../../src/answers/text/token-estimates.ts";
 import { labelOf } from "../../../src/answers/text/speaker-labels.ts";
 import type { PastMessage, PromptRoom } from "../../../src/answers/prompt/queries.ts";
 import { defaultSettings } from "../../world/world.ts";
@@ -46,6 +47,39 @@ const asked = estimateTokens(`${label("anna")}why?`);
 function build(more: Partial<Parameters<typeof buildPrompt>[0]> = {}) {
   return buildPrompt({ room, code, past: [], question, tokensMax: 0, kept: "", ...more });
 }
+
+/** A small picture. */
+const picture = (id: number) => ({
+  ...{ id, name: `${id}.png`, media_type: "image/png", size: 1_000, width: 100, height: 100 },
+  ...{ units: null, has_preview: true },
+});
+
+describe("the files of a history", () => {
+  const [first, second] = said(["ben", "look at this"], [undefined, "here is another"]);
+  const past = [first, second].flatMap((message, index) =>
+    message ? [{ ...message, files: [picture(index + 1)] }] : [],
+  );
+
+  test("stand before what a person wrote, and behind an answer in a turn of the server", () => {
+    const { turns } = build({ past });
+    expect(turns.map(({ role, text }) => ({ role, text }))).toEqual([
+      { role: "user", text: `${label("ben")}look at this` },
+      { role: "model", text: "here is another" },
+      {
+        role: "user",
+        text: `${label("the server")}You have sent these files in this room.\n\n${label("anna")}why?`,
+      },
+    ]);
+    const placed = turns.map(({ files = [] }) => files.map(({ at, file }) => [at, file.id]));
+    expect(placed).toEqual([[[0, 1]], [], [[0, 2]]]);
+  });
+
+  test("stand with the quotation of their message where the question replies to it", () => {
+    const { turns, files } = build({ past, repliedTo: past[0] });
+    expect(files.map(({ file }) => file.id)).toEqual([2, 1]);
+    expect(turns[0]).toEqual({ role: "user", text: `${label("ben")}look at this` });
+  });
+});
 
 describe("the rules and the persona", () => {
   test("stand apart from the conversation, and are whole however small the limit", () => {

@@ -1,7 +1,8 @@
 // Every member of the request's body that Gemini gets, as the scripted server received it.
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import fc from "fast-check";
-import { buildPrompt, estimateTokens } from "../../../src/answers/prompt/prompt.ts";
+import { buildPrompt } from "../../../src/answers/prompt/prompt.ts";
+import { estimateTokens } from "../../../src/answers/text/token-estimates.ts";
 import type { PromptRoom } from "../../../src/answers/prompt/queries.ts";
 import {
   answer,

@@ -13,7 +13,7 @@ import { unsettled } from "../left-behind.ts";
 
 setDefaultTimeout(60_000);
 
-/** They are played at the same time. */
+/** The number of histories, which are played at the same time. */
 const histories = isLong ? 24 : 12;
 const steps = 12;
 const pauseMsMax = 500;

@@ -5,7 +5,7 @@ import { untilSummarised, untilQuiet } from "../budget/settlement.ts";
 
 setDefaultTimeout(40_000);
 
-// So little that summaries are made again and again.
+// A prompt is so short that summaries are made again and again.
 const world = useWorld({ env: { GEMINI_CONTEXT_TOKENS: "500" } });
 
 const rounds = 6;

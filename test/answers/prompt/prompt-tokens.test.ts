@@ -1,6 +1,6 @@
 // The size of a prompt: it is corrected by the model's own count, and never exceeds the reservation.
 import { expect, setDefaultTimeout, test } from "bun:test";
-import { tokensAtMost } from "../../../src/answers/prompt/prompt.ts";
+import { tokensAtMost } from "../../../src/answers/text/token-estimates.ts";
 import { answer, finish, say } from "../../world/gemini/script.ts";
 import { sendMessage } from "../../../src/messages/send.ts";
 import { useWorld } from "../../world/world.ts";

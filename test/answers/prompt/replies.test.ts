@@ -1,6 +1,7 @@
 // The model sees what a question replies to.
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { buildPrompt, estimateTokens } from "../../../src/answers/prompt/prompt.ts";
+import { buildPrompt } from "../../../src/answers/prompt/prompt.ts";
+import { estimateTokens } from "../../../src/answers/text/token-estimates.ts";
 import type { PastMessage, PromptRoom } from "../../../src/answers/prompt/queries.ts";
 import { labelOf } from "../../../src/answers/text/speaker-labels.ts";
 import { answer, answerAndHang, finish, say } from "../../world/gemini/script.ts";

@@ -37,7 +37,7 @@ describe("a history that no longer fits", () => {
     );
     if (!asked || !folded) throw new Error("no summary was requested");
     expect(more).toEqual([]);
-    // Everything still fitted.
+    // Everything still fitted into this prompt.
     expect(textOf(asked)).toContain("fact 1 ");
     expect(isSummary(asked)).toBe(false);
     expect(isSummary(folded)).toBe(true);

@@ -33,6 +33,7 @@ import {
   emptyDatabase,
   giveBackDatabase,
 } from "../../world/cluster.ts";
+import { isLong } from "../../world/long.ts";
 import { everything, using } from "../../world/rows.ts";
 import { fill } from "../../world/schema.ts";
 
@@ -52,7 +53,7 @@ const contents = [
 
 let folder: string;
 let source: string;
-/** A backup of it. */
+/** A backup of the source. */
 let file: string;
 let target: string;
 
@@ -84,7 +85,7 @@ afterAll(async () => {
 beforeEach(async () => void (target = await emptyDatabase()));
 afterEach(() => giveBackDatabase(target));
 
-/** All but the sequences. */
+/** All rows, without the sequences. */
 async function rowsOf(url: string): Promise<string[]> {
   const found = Object.entries(await everything(url));
   return found.flatMap(([name, rows]) => (name.endsWith("_seq") ? [] : rows));
@@ -133,20 +134,25 @@ describe("a backup", () => {
     expect(rows.map((row) => ({ ...row }))).toEqual([{ newest: 3, contents, asleep: 0 }]);
   });
 
-  test("is taken and restored by the owner of a database, who need not rule over PostgreSQL", async () => {
-    const role = `owner_${process.pid}`;
-    const name = new URL(target).pathname.slice(1);
-    await using(target, (sql) =>
-      sql.unsafe(`create role ${role} login password 'x'; alter database ${name} owner to ${role}`),
-    );
-    const owned = new URL(target);
-    [owned.username, owned.password] = [role, "x"];
-    await restore(parseDatabaseUrl(owned.href), file, { log });
-    await backUp(parseDatabaseUrl(owned.href), join(folder, "owned.sql.gz"), "1.2.3");
-    expect(await everything(target)).toEqual(await everything(source));
-    await dropDatabase(target);
-    await using(source, (sql) => sql.unsafe(`drop role ${role}`));
-  });
+  test.if(isLong)(
+    "is taken and restored by the owner of a database, who need not rule over PostgreSQL",
+    async () => {
+      const role = `owner_${process.pid}`;
+      const name = new URL(target).pathname.slice(1);
+      await using(target, (sql) =>
+        sql.unsafe(
+          `create role ${role} login password 'x'; alter database ${name} owner to ${role}`,
+        ),
+      );
+      const owned = new URL(target);
+      [owned.username, owned.password] = [role, "x"];
+      await restore(parseDatabaseUrl(owned.href), file, { log });
+      await backUp(parseDatabaseUrl(owned.href), join(folder, "owned.sql.gz"), "1.2.3");
+      expect(await everything(target)).toEqual(await everything(source));
+      await dropDatabase(target);
+      await using(source, (sql) => sql.unsafe(`drop role ${role}`));
+    },
+  );
 
   test("is its owner's alone, and never overwrites another", async () => {
     expect(statSync(file).mode & 0o777).toBe(0o600);
@@ -270,23 +276,26 @@ describe("refused, with nothing changed, is", () => {
     expect(await everything(source)).toEqual(before);
   });
 
-  test("what PostgreSQL refuses, at the end of a table too: not one row is there, and the database is as new", async () => {
-    const stranger = (text: string) =>
-      text.replace(/^(\d+)\t2\t2\tone of many 700/m, "$1\t2\t99\t700");
-    await expect(
-      restore(parseDatabaseUrl(target), changed("stranger.sql.gz", stranger, true), { log }),
-    ).rejects.toThrow(/^PostgreSQL refuses rows of messages: .*messages_user_id_fkey/);
-    expect(await rowsOf(target)).toEqual([]);
-    const nonsense = (text: string) => text.replace(/^1\talice\t/m, "one\talice\t");
-    await expect(
-      restore(parseDatabaseUrl(target), changed("nonsense.sql.gz", nonsense, true), { log }),
-    ).rejects.toThrow(/^PostgreSQL refuses rows of users: invalid input syntax for type bigint/);
-    expect(await rowsOf(target)).toEqual([]);
-    await restore(parseDatabaseUrl(target), file, { log });
-    expect(await everything(target)).toEqual(await everything(source));
-  });
+  test.if(isLong)(
+    "what PostgreSQL refuses, at the end of a table too: not one row is there, and the database is as new",
+    async () => {
+      const stranger = (text: string) =>
+        text.replace(/^(\d+)\t2\t2\tone of many 700/m, "$1\t2\t99\t700");
+      await expect(
+        restore(parseDatabaseUrl(target), changed("stranger.sql.gz", stranger, true), { log }),
+      ).rejects.toThrow(/^PostgreSQL refuses rows of messages: .*messages_user_id_fkey/);
+      expect(await rowsOf(target)).toEqual([]);
+      const nonsense = (text: string) => text.replace(/^1\talice\t/m, "one\talice\t");
+      await expect(
+        restore(parseDatabaseUrl(target), changed("nonsense.sql.gz", nonsense, true), { log }),
+      ).rejects.toThrow(/^PostgreSQL refuses rows of users: invalid input syntax for type bigint/);
+      expect(await rowsOf(target)).toEqual([]);
+      await restore(parseDatabaseUrl(target), file, { log });
+      expect(await everything(target)).toEqual(await everything(source));
+    },
+  );
 
-  test("statements that somebody has put into the file: they are not run", async () => {
+  test.if(isLong)("statements that somebody has put into the file: they are not run", async () => {
     const trap = (text: string) =>
       text.replace("\nbegin;\n", "\nbegin;\ncreate table trap (id int);\n");
     await restore(parseDatabaseUrl(target), changed("trap.sql.gz", trap, true), { log });

@@ -20,7 +20,7 @@ import {
   manyMessages,
   type Tables,
 } from "../../world/fastapi-database.ts";
-import { isLong } from "../../world/long.ts";
+import { everyNth, isLong } from "../../world/long.ts";
 import { using } from "../../world/rows.ts";
 import { startWorld } from "../../world/world.ts";
 
@@ -169,7 +169,7 @@ const hashOf = (username: string) =>
     ([row]) => String(row?.hashed_password),
   );
 
-describe.each(engines)("a server on a database imported from %s", (engine) => {
+describe.each(everyNth(2, engines))("a server on a database imported from %s", (engine) => {
   test("shows people their chats, history in order and unread messages, after they sign in with the old passwords", async () => {
     const { counts, lines } = await run(await source(engine, folder, await team()));
     expect(lines).toEqual([]);

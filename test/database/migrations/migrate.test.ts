@@ -17,6 +17,7 @@ import {
 } from "../../../src/database/migrations/migrate.ts";
 import { prepareDataFolder } from "../../world/data-folder.ts";
 import { removeFolder } from "../../world/folder.ts";
+import { everyNth, isLong } from "../../world/long.ts";
 
 const log = pino({ level: "silent" });
 const cli = join(import.meta.dir, "../../../db/cli.ts");
@@ -172,16 +173,18 @@ describe("the command line", () => {
     return { code: ran.exitCode, said: ran.stdout.toString(), complained: ran.stderr.toString() };
   }
 
-  test.each([
-    [[]],
-    [["sideways"]],
-    [["new"]],
-    [["new", "a", "b"]],
-    [["up", "now"]],
-    [["restore"]],
-    [["backup", "a", "b"]],
-    [["toString"]],
-  ])("explains itself when it is given %j", (args) => {
+  test.each(
+    everyNth(4, [
+      [[]],
+      [["sideways"]],
+      [["new"]],
+      [["new", "a", "b"]],
+      [["up", "now"]],
+      [["restore"]],
+      [["backup", "a", "b"]],
+      [["toString"]],
+    ]),
+  )("explains itself when it is given %j", (args) => {
     const { code, said, complained } = run(args, {});
     expect({ code, said }).toEqual({ code: 2, said: "" });
     expect(complained).toStartWith("Usage:");
@@ -201,11 +204,14 @@ describe("the command line", () => {
     });
   });
 
-  test("uses the embedded database when there is no DATABASE_URL, also while that is running", () => {
-    const env = { DATA_DIR: join(base, ".data") };
-    expect(run(["up"], env)).toMatchObject({ code: 0, complained: "" });
-    expect(run(["status"], env).said).not.toContain("pending");
-  });
+  test.if(isLong)(
+    "uses the embedded database when there is no DATABASE_URL, also while that is running",
+    () => {
+      const env = { DATA_DIR: join(base, ".data") };
+      expect(run(["up"], env)).toMatchObject({ code: 0, complained: "" });
+      expect(run(["status"], env).said).not.toContain("pending");
+    },
+  );
 
   test("says what is wrong with the settings", () => {
     const { code, complained } = run(["up"], { DATABASE_URL: "mysql://x" });

@@ -7,6 +7,7 @@ import { parseDatabaseUrl } from "../../../src/config/database-address.ts";
 import { connect, many, type Sql } from "../../../src/database/connect.ts";
 import { migrate, rollBack } from "../../../src/database/migrations/migrate.ts";
 import { giveBackDatabase, emptyDatabase } from "../../world/cluster.ts";
+import { isLong } from "../../world/long.ts";
 import { goBack } from "../../world/roll-back.ts";
 import { fill } from "../../world/schema.ts";
 
@@ -80,37 +81,41 @@ describe("the migrations", () => {
   }, 20_000);
 });
 
-test("the migration of answers takes running ones along, down to the message's own lease and up to a run that is free", async () => {
-  const url = await emptyDatabase();
-  const sql = connect(parseDatabaseUrl(url), log, { max: 1 });
-  await migrate(parseDatabaseUrl(url), { log });
-  await fill(sql);
-  const later = await goBack(sql, "_answers.sql");
-  const leases = await sql`
+test.if(isLong)(
+  "the migration of answers takes running ones along, down to the message's own lease and up to a run that is free",
+  async () => {
+    const url = await emptyDatabase();
+    const sql = connect(parseDatabaseUrl(url), log, { max: 1 });
+    await migrate(parseDatabaseUrl(url), { log });
+    await fill(sql);
+    const later = await goBack(sql, "_answers.sql");
+    const leases = await sql`
     select id, lease_expires_at is not null as has_lease, lease_expires_at <= now() as is_over from messages order by id
   `;
-  expect(leases.map((row) => ({ ...row }))).toEqual([
-    { id: 1, has_lease: false, is_over: null },
-    { id: 2, has_lease: false, is_over: null },
-    { id: 3, has_lease: true, is_over: true },
-  ]);
+    expect(leases.map((row) => ({ ...row }))).toEqual([
+      { id: 1, has_lease: false, is_over: null },
+      { id: 2, has_lease: false, is_over: null },
+      { id: 3, has_lease: true, is_over: true },
+    ]);
 
-  const leaseEnd = "2026-11-24T12:00:00.000Z";
-  await sql`update messages set lease_expires_at = ${leaseEnd} where id = 3`;
-  expect(await migrate(parseDatabaseUrl(url), { log })).toEqual(later);
-  const runs = await sql`
+    const leaseEnd = "2026-11-24T12:00:00.000Z";
+    await sql`update messages set lease_expires_at = ${leaseEnd} where id = 3`;
+    expect(await migrate(parseDatabaseUrl(url), { log })).toEqual(later);
+    const runs = await sql`
     select message_id, chat_id, user_id, reserved_tokens, attempt, lease_expires_at from answer_runs
   `;
-  expect(runs.map((row) => ({ ...row }))).toEqual([
-    {
-      message_id: 3,
-      chat_id: 1,
-      user_id: null,
-      reserved_tokens: 0,
-      attempt: 1,
-      lease_expires_at: leaseEnd,
-    },
-  ]);
-  await sql.end();
-  await giveBackDatabase(url);
-}, 20_000);
+    expect(runs.map((row) => ({ ...row }))).toEqual([
+      {
+        message_id: 3,
+        chat_id: 1,
+        user_id: null,
+        reserved_tokens: 0,
+        attempt: 1,
+        lease_expires_at: leaseEnd,
+      },
+    ]);
+    await sql.end();
+    await giveBackDatabase(url);
+  },
+  20_000,
+);

@@ -1,4 +1,4 @@
-// Requests that Gemini refuses for good: the room learns why, and whoever can mend it which setting to change.
+// Requests that Gemini refuses for good: the room is told why, and which setting the chat's owner can change.
 // The messages are Gemini's, as people have reported them.
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { answer, finish, refuse, say, type Refusal } from "../../world/gemini/script.ts";

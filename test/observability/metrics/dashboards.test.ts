@@ -54,7 +54,7 @@ const exprs: [where: string, expr: string][] = [
   ...rules.map(({ alert, expr }): [string, string] => [alert, expr]),
 ];
 
-/** That Prometheus adds. */
+/** Labels that Prometheus adds. */
 const addedLabels = ["instance", "job", "le"];
 
 /** The names of samples, and the labels of each. */

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { answer, finish, refuse, say } from "../../world/gemini/script.ts";
 import { CapturedLog } from "../../world/captured.ts";
 import { borrowDatabase } from "../../world/cluster.ts";
+import { isLong } from "../../world/long.ts";
 import { processes } from "../../world/process.ts";
 import { startWorld } from "../../world/world.ts";
 import { startCollector, type Span } from "./collector.ts";
@@ -99,7 +100,7 @@ describe("with a collector", () => {
       expect([headers.get("api-key"), headers.get("x-tenant")]).toEqual(["a secret", "7"]);
     }
     const said = ["is it so?", "It is", "and now?", "A name of theirs", ann.username, ann.email];
-    for (const secret of [...said, ann.token, ann.sessionId, world.ctx.secretKey]) {
+    for (const secret of [...said, ann.token, ann.sessionId, world.ctx.config.secretKey]) {
       expect(collector.text).not.toContain(secret);
     }
   });
@@ -187,7 +188,7 @@ describe("what is not asked for is not loaded", () => {
     expect(await loadedWith({})).toEqual([]);
   });
 
-  test.concurrent(
+  test.concurrent.if(isLong)(
     "metrics without traces: prom-client, and OpenTelemetry's types that it needs",
     async () => {
       const names = await loadedWith({ METRICS_TOKEN: "a-token-for-the-scrape" });
@@ -195,7 +196,7 @@ describe("what is not asked for is not loaded", () => {
     },
   );
 
-  test.concurrent("traces without metrics", async () => {
+  test.concurrent.if(isLong)("traces without metrics", async () => {
     const collector = startCollector();
     const names = await loadedWith({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.url });
     expect(names).toContain("@opentelemetry/sdk-trace");

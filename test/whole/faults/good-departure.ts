@@ -1,6 +1,6 @@
 // Accounts that were deleted, and exports, without a fault: a part of the good history.
 import type { Departure, ExportHistory, ExportRecord, LeftBehind, StoredChat } from "./history.ts";
-import { newMessage } from "../../../src/log/messages.ts";
+import { newMessage } from "../../world/new-message.ts";
 import { formats } from "../../../src/export/formats.ts";
 import type { Chat } from "../../../src/wire/chats.ts";
 

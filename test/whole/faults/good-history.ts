@@ -12,7 +12,7 @@ import type {
   Tape,
   TapeEvent,
 } from "./history.ts";
-import { newMessage } from "../../../src/log/messages.ts";
+import { newMessage } from "../../world/new-message.ts";
 
 export const chatId = 1;
 export const ann = 10;

@@ -193,7 +193,10 @@ export function createModel() {
       return statesAt(entries.length).get(messageId)?.number ?? 0;
     },
 
-    /** Why a socket did not hear exactly what it should have. @param isOpen it is, and has heard everything sent to it */
+    /**
+     * The difference between what a socket has heard and what it should have heard, in words; undefined for none.
+     * @param isOpen the socket is open, and has heard everything that was sent to it
+     */
     faultOfHearing({ userId, frames, asked }: Hearing, isOpen: boolean): string | undefined {
       let position: number | undefined;
       let next = 0;

@@ -8,6 +8,7 @@ import { parseDatabaseUrl } from "../../../src/config/database-address.ts";
 import { defaultMigrationsDir } from "../../../src/database/migrations/dbmate.ts";
 import { migrate, migrationStates } from "../../../src/database/migrations/migrate.ts";
 import { emptyDatabase } from "../../world/cluster.ts";
+import { isLong } from "../../world/long.ts";
 import { call, processes } from "../../world/process.ts";
 
 const { folder, spawn, start, dataDir, end } = processes();
@@ -23,11 +24,11 @@ async function execute(databaseUrl: string, statement: string): Promise<Record<s
   return rows.map((row) => ({ ...row }));
 }
 
-test.concurrent(
+test.concurrent.if(isLong)(
   "five servers that start at once on an empty database all come up, and one of them migrates it",
   async () => {
     const env = { DATABASE_URL: await emptyDatabase(), DATA_DIR: dataDir() };
-    // None begins before all of them would.
+    // No server begins before all of them would.
     const gate = postgres(env.DATABASE_URL, { max: 1 });
     await gate`select pg_advisory_lock(hashtextextended('gemini-coop migrations', 0))`;
     const starting = Array.from({ length: 5 }, () => start(env));

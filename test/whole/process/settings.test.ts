@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ConfigError, readConfig } from "../../../src/config/config.ts";
 import { borrowDatabase } from "../../world/cluster.ts";
+import { isLong } from "../../world/long.ts";
 import { call, processes, signUp } from "../../world/process.ts";
 
 const { folder, spawn, start, dataDir, end } = processes();
@@ -240,7 +241,7 @@ describe("what can be seen inside", () => {
 });
 
 describe("with DATABASE_URL", () => {
-  test.concurrent(
+  test.concurrent.if(isLong)(
     "nothing is embedded, and servers with one data folder take each other's tokens",
     async () => {
       const env = { DATABASE_URL: await borrowDatabase(), DATA_DIR: dataDir() };

@@ -3,6 +3,7 @@ import postgres from "postgres";
 import { answer, answerAndHang, finish, say } from "../../world/gemini/script.ts";
 import { startGeminiEmulator } from "../../world/gemini/server.ts";
 import { borrowDatabase } from "../../world/cluster.ts";
+import { isLong } from "../../world/long.ts";
 import { call, processes, signUp } from "../../world/process.ts";
 import { TestSocket } from "../../world/socket.ts";
 
@@ -30,7 +31,7 @@ async function roomOnServer() {
 }
 
 describe("told to stop", () => {
-  test.each(["SIGTERM", "SIGINT"] as const)(
+  test.each(isLong ? (["SIGTERM", "SIGINT"] as const) : (["SIGTERM"] as const))(
     "by %s under load, it stores what it acknowledges, says 1012 to everyone and exits with 0",
     async (signal) => {
       const { server, anna, ben, path, chatId, sql } = await roomOnServer();
@@ -115,7 +116,7 @@ describe("told to stop", () => {
     await sql.end();
   });
 
-  test("twice, it stops once", async () => {
+  test.if(isLong)("twice, it stops once", async () => {
     const { server, sql } = await roomOnServer();
     server.signal("SIGTERM");
     server.signal("SIGINT");
@@ -124,38 +125,44 @@ describe("told to stop", () => {
     await sql.end();
   });
 
-  test("in the middle of an answer, it leaves that to the next server, which goes on where it stopped", async () => {
-    const gemini = startGeminiEmulator();
-    gemini.respondWith(answerAndHang(say("First this, ")), answer(say("and then that."), finish()));
-    const env = {
-      DATABASE_URL: await borrowDatabase(),
-      DATA_DIR: dataDir(),
-      GEMINI_BASE_URL: gemini.url,
-    };
-    const server = await start(env);
-    const anna = await signUp(server, "anna");
-    const { body: chat } = await anna.api(server, "POST", "/api/chats", { is_group: true });
-    const path = `/api/chats/${chat.id}/messages`;
-    const before = await anna.joined(server, chat.id);
-    await anna.api(server, "POST", path, { content: "/bot in what order?" });
-    const { message_id } = await before.next("bot_stream", { chunk: "First this, " });
-    expect(await server.stop()).toBe(0);
-    expect((await before.closed).code).toBe(1012);
-    expect(before.frames.filter((frame) => frame.is_complete)).toEqual([]);
+  test.if(isLong)(
+    "in the middle of an answer, it leaves that to the next server, which goes on where it stopped",
+    async () => {
+      const gemini = startGeminiEmulator();
+      gemini.respondWith(
+        answerAndHang(say("First this, ")),
+        answer(say("and then that."), finish()),
+      );
+      const env = {
+        DATABASE_URL: await borrowDatabase(),
+        DATA_DIR: dataDir(),
+        GEMINI_BASE_URL: gemini.url,
+      };
+      const server = await start(env);
+      const anna = await signUp(server, "anna");
+      const { body: chat } = await anna.api(server, "POST", "/api/chats", { is_group: true });
+      const path = `/api/chats/${chat.id}/messages`;
+      const before = await anna.joined(server, chat.id);
+      await anna.api(server, "POST", path, { content: "/bot in what order?" });
+      const { message_id } = await before.next("bot_stream", { chunk: "First this, " });
+      expect(await server.stop()).toBe(0);
+      expect((await before.closed).code).toBe(1012);
+      expect(before.frames.filter((frame) => frame.is_complete)).toEqual([]);
 
-    const next = await start(env);
-    const after = await anna.joined(next, chat.id, 2);
-    const ended = { status: "complete", content: "First this, and then that.", updated_seq: 3 };
-    while ((await anna.api(next, "GET", path)).body[1].status === "streaming");
-    await after.settle();
-    // Joined before its end or after it, it has been told once.
-    const told = [...after.ofType("message"), ...after.ofType("bot_stream")].filter(
-      (frame) => frame.message_id === message_id && frame.updated_seq === 3,
-    );
-    expect(told).toHaveLength(1);
-    expect(told[0]?.full_response ?? told[0]?.content).toBe(ended.content);
-    expect((await anna.api(next, "GET", path)).body[1]).toMatchObject(ended);
-    expect(await next.stop()).toBe(0);
-    await gemini.stop();
-  });
+      const next = await start(env);
+      const after = await anna.joined(next, chat.id, 2);
+      const ended = { status: "complete", content: "First this, and then that.", updated_seq: 3 };
+      while ((await anna.api(next, "GET", path)).body[1].status === "streaming");
+      await after.settle();
+      // Joined before its end or after it, it has been told once.
+      const told = [...after.ofType("message"), ...after.ofType("bot_stream")].filter(
+        (frame) => frame.message_id === message_id && frame.updated_seq === 3,
+      );
+      expect(told).toHaveLength(1);
+      expect(told[0]?.full_response ?? told[0]?.content).toBe(ended.content);
+      expect((await anna.api(next, "GET", path)).body[1]).toMatchObject(ended);
+      expect(await next.stop()).toBe(0);
+      await gemini.stop();
+    },
+  );
 });

@@ -10,6 +10,7 @@ import { answerEnds } from "../../answers/room.ts";
 import { borrowDatabase } from "../../world/cluster.ts";
 import { prepareDataFolder } from "../../world/data-folder.ts";
 import { isAlive, postmasterPid } from "../../world/embedded.ts";
+import { isLong } from "../../world/long.ts";
 import { call, processes, signUp } from "../../world/process.ts";
 
 const { folder, spawn, start, dataDir, end } = processes();
@@ -76,7 +77,7 @@ test.concurrent(
   },
 );
 
-test.concurrent(
+test.concurrent.if(isLong)(
   "killed in the middle of an answer, and started at once, it has all messages and goes on with the answer",
   async () => {
     const env = { DATA_DIR: prepareDataFolder(dataDir()), GEMINI_BASE_URL: gemini.url };
@@ -139,7 +140,7 @@ test.concurrent(
 );
 
 describe("two servers on one machine", () => {
-  test.concurrent(
+  test.concurrent.if(isLong)(
     "run side by side, each with its port, its data folder and its people",
     async () => {
       const ports = [freePort(), freePort()];

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { everyNth } from "../../world/long.ts";
 
 const root = join(import.meta.dir, "../../..");
 const timeoutMs = 120_000;
@@ -38,11 +39,13 @@ function read(path: string): string {
   }
 }
 
-test.skipIf(!existsSync("/proc")).each<[tool: string, args: string[], started: RegExp]>([
-  ["bench", [], /bin\/postgres -D/],
-  ["bench", ["--compare", "HEAD"], /\/checkout/],
-  ["faults", ["--only", "kill -9", "--only", "sockets cut"], /data\/postgres -c/],
-])(
+test.skipIf(!existsSync("/proc")).each<[tool: string, args: string[], started: RegExp]>(
+  everyNth(3, [
+    ["bench", [], /bin\/postgres -D/],
+    ["bench", ["--compare", "HEAD"], /\/checkout/],
+    ["faults", ["--only", "kill -9", "--only", "sockets cut"], /data\/postgres -c/],
+  ]),
+)(
   "%s with the arguments %j leaves no process and no folder behind when SIGINT and SIGTERM stop it",
   async (tool, args, started) => {
     const script = join(root, tool === "bench" ? "test/bench/run.ts" : "test/whole/faults/run.ts");

@@ -2,7 +2,7 @@
 import type { Client, ServerProcess } from "../../world/process.ts";
 import { TestSocket } from "../../world/socket.ts";
 
-/** By the place where each is put. */
+/** The canaries by the place where each is put. */
 export const canaries = new Map<string, string>();
 /** The error messages that people received. */
 export const told: string[] = [];

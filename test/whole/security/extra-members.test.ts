@@ -1,10 +1,9 @@
 // Members that a request may not have must not change any row. Two worlds receive the same requests, in
 // the second each with extra members; in the end both have stored the same.
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { openApi } from "../../../src/docs/documents.ts";
 import { ClientFrame } from "../../../src/wire/client-frames.ts";
-import { Document, operationsOf } from "../../docs/openapi.ts";
-import { appToDescribe } from "../../world/contract.ts";
+import { operationsOf } from "../../docs/openapi.ts";
+import { describedHttp } from "../../world/contract.ts";
 import { startWorld, type World } from "../../world/world.ts";
 import { pushKeys, setScene, storedRows, type Scene } from "./scene.ts";
 
@@ -40,7 +39,7 @@ function laidOnto(body: object, known: string[]): object {
   return whole;
 }
 
-const document = Document.parse(openApi(appToDescribe(), "0.0.0"));
+const document = describedHttp();
 const described = operationsOf(document);
 
 /** The members that an operation's body may have. */
@@ -158,7 +157,7 @@ test("every operation that takes a body is among them", () => {
   );
 });
 
-const frames: Record<string, (scene: Scene) => object> = {
+const frames: Record<ClientFrame["type"], (scene: Scene) => object> = {
   auth: ({ people }) => ({ token: people.member.token }),
   join: ({ chatId }) => ({ chat_id: chatId, after_seq: 0 }),
   message: ({ chatId }) => ({ chat_id: chatId, content: "hello", client_id: "twice" }),
@@ -171,6 +170,12 @@ const frames: Record<string, (scene: Scene) => object> = {
     if_seq: 1,
   }),
   delete: ({ chatId, questionId }) => ({ chat_id: chatId, message_id: questionId }),
+  react: ({ chatId, messageId }) => ({
+    chat_id: chatId,
+    message_id: messageId,
+    emoji: "\u{1F44D}",
+    on: true,
+  }),
   read: ({ chatId }) => ({ chat_id: chatId, seq: 1 }),
   leave: ({ chatId }) => ({ chat_id: chatId }),
   presence: () => ({ status: "away" }),
@@ -200,7 +205,7 @@ async function live(world: World, isLaden: boolean): Promise<string[]> {
   const socket = await scene.people.member.socket();
   for (const { shape } of ClientFrame.options) {
     const type = shape.type.value;
-    const frame = { type, ...frames[type]?.(scene) };
+    const frame = { type, ...frames[type](scene) };
     const reply = await socket.ask(isLaden ? laidOnto(frame, Object.keys(shape)) : frame);
     told.push(`${type} ${JSON.stringify({ ...reply, request_id: "" })}`);
   }

@@ -4,7 +4,7 @@ import fc, { type Arbitrary } from "fast-check";
 export type Schema = Record<string, unknown>;
 
 /** The values of `#/components/schemas/…`, and values that members of a name mostly have: ids that exist, tokens that are good. */
-export interface Surroundings {
+export interface SchemaContext {
   named: Record<string, Schema>;
   known: Record<string, Arbitrary<unknown>>;
 }
@@ -20,19 +20,19 @@ const numberOr = (value: unknown, fallback: number) =>
 const lengthUsual = 40;
 
 /** Values that fit a schema, as far as it says what fits. */
-export function fitting(schema: Schema, around: Surroundings): Arbitrary<unknown> {
+export function fitting(schema: Schema, context: SchemaContext): Arbitrary<unknown> {
   if (typeof schema.$ref === "string") {
     const name = schema.$ref.split("/").at(-1) ?? "";
-    const target = around.named[name];
+    const target = context.named[name];
     if (!target) throw new Error(`the document has no ${name}`);
-    return fitting(target, around);
+    return fitting(target, context);
   }
   if ("const" in schema) return fc.constant(schema.const);
   if (Array.isArray(schema.enum)) return fc.constantFrom(...schema.enum);
   const branches = [...schemas(schema.anyOf ?? []), ...schemas(schema.oneOf ?? [])];
-  if (branches.length > 0) return fc.oneof(...branches.map((branch) => fitting(branch, around)));
+  if (branches.length > 0) return fc.oneof(...branches.map((branch) => fitting(branch, context)));
   if (Array.isArray(schema.type)) {
-    return fc.oneof(...schema.type.map((type) => fitting({ ...schema, type }, around)));
+    return fc.oneof(...schema.type.map((type) => fitting({ ...schema, type }, context)));
   }
   switch (schema.type) {
     case "null":
@@ -57,10 +57,10 @@ export function fitting(schema: Schema, around: Surroundings): Arbitrary<unknown
       return fittingText(schema);
     case "array": {
       const maxLength = Math.min(numberOr(schema.maxItems, 5), 5);
-      return fc.array(fitting(isObject(schema.items) ? schema.items : {}, around), { maxLength });
+      return fc.array(fitting(isObject(schema.items) ? schema.items : {}, context), { maxLength });
     }
     case "object":
-      return fittingObject(schema, around);
+      return fittingObject(schema, context);
     default:
       return fc.jsonValue();
   }
@@ -87,11 +87,11 @@ function fittingText(schema: Schema): Arbitrary<string> {
   );
 }
 
-function fittingObject(schema: Schema, around: Surroundings): Arbitrary<unknown> {
+function fittingObject(schema: Schema, context: SchemaContext): Arbitrary<unknown> {
   const required = Array.isArray(schema.required) ? schema.required : [];
   const members = Object.entries(Object(schema.properties)).map(([name, member]) => {
-    const made = fitting(isObject(member) ? member : {}, around);
-    const known = around.known[name];
+    const made = fitting(isObject(member) ? member : {}, context);
+    const known = context.known[name];
     return [name, known ? fc.oneof({ weight: 3, arbitrary: known }, made) : made] as const;
   });
   return fc.record(Object.fromEntries(members), {

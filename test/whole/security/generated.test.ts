@@ -3,18 +3,17 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
 import { startGeminiEmulator } from "../../world/gemini/server.ts";
-import { openApi } from "../../../src/docs/documents.ts";
 import { asyncApi } from "../../../src/wire/docs/asyncapi.ts";
 import { Envelope } from "../../../src/wire/client-frames.ts";
-import { Document, operationsOf } from "../../docs/openapi.ts";
+import { operationsOf } from "../../docs/openapi.ts";
 import { borrowDatabase } from "../../world/cluster.ts";
-import { appToDescribe } from "../../world/contract.ts";
+import { describedHttp } from "../../world/contract.ts";
 import { isAlive } from "../../world/embedded.ts";
 import { checkerOf } from "../../world/json-schema.ts";
 import { timesOf } from "../../world/long.ts";
 import { processes, signUp, type Client, type ServerProcess } from "../../world/process.ts";
 import { TestSocket, type Frame } from "../../world/socket.ts";
-import type { Schema, Surroundings } from "./from-schema.ts";
+import type { Schema, SchemaContext } from "./from-schema.ts";
 import { frameTexts, requests, type GeneratedRequest } from "./generated.ts";
 
 const times = Number(process.env.GENERATED_TIMES ?? timesOf(1));
@@ -62,7 +61,7 @@ afterAll(async () => {
 });
 
 const id = fc.integer({ min: 1, max: 60 });
-function around(named: Record<string, Schema>, token: string): Surroundings {
+function context(named: Record<string, Schema>, token: string): SchemaContext {
   const known = {
     chat_id: id,
     message_id: id,
@@ -101,7 +100,7 @@ const whyFor = (made: unknown) =>
 test(
   `of ${requestsMade} requests none fails the server, and every refusal is a problem (seed ${seed})`,
   async () => {
-    const document = Document.parse(openApi(appToDescribe(), "0.0.0"));
+    const document = describedHttp();
     const isProblem = checkerOf(document.components.schemas, { closed: true })({
       $ref: "#/components/schemas/Problem",
     });
@@ -131,7 +130,7 @@ test(
 
     const arbitrary = requests(
       operationsOf(document),
-      around(document.components.schemas, anna.token),
+      context(document.components.schemas, anna.token),
       // Operations that may end a session use the guest's session, so that the others remain valid.
       (name) => (/ \/api\/auth\//.test(name) ? guest : anna).token,
     );
@@ -196,7 +195,7 @@ test(
 
     const arbitrary = frameTexts(
       clients.map(([, { payload }]) => ({ ...payload })),
-      around(components.schemas, anna.token),
+      context(components.schemas, anna.token),
     );
     await inTurns(fc.sample(arbitrary, { numRuns: framesMade, seed }), socketsOpen, send);
     for (const outcome of ["ack", "joined", "pong", "error", ""]) {

@@ -1,7 +1,7 @@
 // Requests and frames by the thousand, made from the documents and against them.
 import fc, { type Arbitrary } from "fast-check";
 import type { Operation } from "../../docs/openapi.ts";
-import { fitting, mutated, odd, oddText, type Schema, type Surroundings } from "./from-schema.ts";
+import { fitting, mutated, odd, oddText, type Schema, type SchemaContext } from "./from-schema.ts";
 
 export interface GeneratedRequest {
   method: string;
@@ -77,7 +77,7 @@ const mostly = <T>(usual: Arbitrary<T>, rare: Arbitrary<T>, weight = 4) =>
 /** @param tokenFor good ones for an operation that needs one */
 export function requests(
   operations: Map<string, Operation>,
-  around: Surroundings,
+  context: SchemaContext,
   tokenFor: (name: string) => string,
 ): Arbitrary<GeneratedRequest> {
   // Whoever registers or signs in costs a hash, a chat that is gone cannot be asked for more, and lists grow long.
@@ -86,7 +86,7 @@ export function requests(
   const weightOf = (name: string) => (isRare(name) ? 1 : 16);
   const each = Array.from(operations, ([name, operation]) => ({
     weight: weightOf(name),
-    arbitrary: requestOf(name, operation, around, tokenFor(name)),
+    arbitrary: requestOf(name, operation, context, tokenFor(name)),
   }));
   return fc.oneof(...each);
 }
@@ -94,7 +94,7 @@ export function requests(
 function requestOf(
   name: string,
   operation: Operation,
-  around: Surroundings,
+  context: SchemaContext,
   token: string,
 ): Arbitrary<GeneratedRequest> {
   const [method = "", template = ""] = name.split(" ");
@@ -102,7 +102,7 @@ function requestOf(
   const inPath = parameters
     .filter((parameter) => parameter.in === "path")
     .map((parameter) => {
-      const usual = around.known[parameter.name] ?? fitting(parameter.schema, around);
+      const usual = context.known[parameter.name] ?? fitting(parameter.schema, context);
       return [parameter.name, mostly(usual.map(String), segments, 8)] as const;
     });
   const inQuery = parameters
@@ -111,11 +111,11 @@ function requestOf(
       (parameter) =>
         [
           parameter.name,
-          mostly(fitting(parameter.schema, around).map(String), odd.map(textOf)),
+          mostly(fitting(parameter.schema, context).map(String), odd.map(textOf)),
         ] as const,
     );
   const schema = operation.requestBody?.content["application/json"]?.schema;
-  const fits = schema ? fitting(schema, around) : fc.constant(undefined);
+  const fits = schema ? fitting(schema, context) : fc.constant(undefined);
   const faulty = mutated(schema ? fits : odd);
   const body = fc.oneof(
     { weight: 6, arbitrary: fits.map(written) },
@@ -169,8 +169,8 @@ function wellFormed(query: object): Record<string, string> {
 }
 
 /** Texts of frames: good ones, faulty ones, and what is none. */
-export function frameTexts(schemas: Schema[], around: Surroundings): Arbitrary<string> {
-  const fits = fc.oneof(...schemas.map((schema) => fitting(schema, around)));
+export function frameTexts(schemas: Schema[], context: SchemaContext): Arbitrary<string> {
+  const fits = fc.oneof(...schemas.map((schema) => fitting(schema, context)));
   return fc.oneof(
     { weight: 6, arbitrary: fits.map((frame) => JSON.stringify(frame)) },
     { weight: 6, arbitrary: mutated(fits).map((frame) => JSON.stringify(frame)) },

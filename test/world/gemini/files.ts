@@ -41,6 +41,8 @@ export interface UploadFate {
   refusal?: RefusalScript;
   /** Its first request waits for it. */
   until?: () => PromiseLike<unknown>;
+  /** Its last request, with the bytes, waits for it. */
+  untilStored?: () => PromiseLike<unknown>;
   looks?: number;
   processedAs?: "ACTIVE" | "FAILED";
 }
@@ -150,6 +152,7 @@ export class EmulatedFiles {
     }
     this.#uploads.delete(id);
     const { name, mediaType, bytes } = upload;
+    await this.#fateOf.get(name)?.untilStored?.();
     const { looks = 0, processedAs = "ACTIVE" } = this.#fateOf.get(name) ?? {};
     this.#files.set(name, {
       name,

@@ -1,6 +1,6 @@
 // How the model reads a file, and the tokens that it counts for it.
 import { describe, expect, test } from "bun:test";
-import { readableOf } from "../../../src/answers/files/file-tokens.ts";
+import { readableOf } from "../../../src/answers/prompt/file-tokens.ts";
 
 const megabyte = 1024 * 1024;
 
