@@ -1,255 +1,10 @@
-// Where imports may point, and what each kind of file may do. Folders of src/ are ranked; an import points to a lower rank
-// or stays in its own folder. Type imports count: a type that points the wrong way is a dependency, too.
-// The client and the page run elsewhere: the server's code knows neither, and they know only types of the wire.
+// The source keeps to the layout, and each rule of test/architecture/layout.ts is seen to refuse what it forbids.
 import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { join, posix } from "node:path";
-import { dependencies } from "../package.json";
+import { faultsOf, linesMax, ranks, type Tree } from "./architecture/layout.ts";
 
 const src = join(import.meta.dir, "../src");
-const linesMax = 250;
-
-/** From left to right. Folders of one rank don't import each other. */
-const ranks: readonly (readonly string[])[] = [
-  ["config", "wire", "schedule.ts"],
-  ["database", "embedded-postgres", "observability"],
-  ["bus"],
-  ["realtime", "rate-limits", "audit", "model", "file-store", "mail", "jobs", "outgoing-http"],
-  ["log"],
-  ["context.ts"],
-  ["http"],
-  ["accounts"],
-  ["chats"],
-  ["answers"],
-  [
-    "access-keys",
-    "account-deletion",
-    "account-mail",
-    "attachments",
-    "export",
-    "identities",
-    "messages",
-    "moderation",
-    "presence",
-    "push",
-    "reactions",
-    "receipts",
-    "search",
-    "two-factor",
-    "webhooks",
-  ],
-  ["bots", "incoming-webhooks"],
-  ["socket", "docs"],
-  ["app.ts", "tasks.ts", "job-kinds.ts"],
-  ["server.ts"],
-  ["compose.ts"],
-  ["main.ts"],
-  ["cli.ts"],
-];
-/** Directories of src/ that the server doesn't run. */
-const elsewhere = new Set(["client", "web"]);
-
-/** Files that the page may import at run time, too. They import nothing. */
-const sharedWithPage = new Set([
-  "wire/deleted-username.ts",
-  "wire/folding.ts",
-  "wire/mention-pattern.ts",
-]);
-
-/** Files that may import what other files of their folder may not: a package, or the page. */
-const packageOwners: readonly (readonly [name: RegExp, owner: RegExp])[] = [
-  [/^@google\/genai$/, /^model\/gemini\//],
-  [/^postgres$/, /^(database|embedded-postgres)\//],
-  [/^file-type$/, /^attachments\/media-types\.ts$/],
-  [/^dbmate$/, /^database\//],
-  [/^rate-limiter-flexible$/, /^rate-limits\//],
-  [/^jose$/, /^accounts\/access-tokens\.ts$/],
-  [/^web-push$/, /^push\/push-request\.ts$/],
-  [/^otpauth$/, /^two-factor\/codes\.ts$/],
-  [/^openid-client$/, /^identities\//],
-  [/^nodemailer$/, /^mail\/smtp\.ts$/],
-  [/^ipaddr\.js$/, /^outgoing-http\/addresses\.ts$/],
-  [/^prom-client$/, /^observability\/metrics\//],
-  [/^@opentelemetry\//, /^observability\/tracing\//],
-  [/^pino-pretty$/, /^observability\/logger\.ts$/],
-  [/^@nats-io\//, /^bus\/nats-bus\.ts$/],
-];
-
-/** Relative path → code. */
-type Tree = Record<string, string>;
-
-const ts = new Bun.Transpiler({ loader: "ts" });
-const tsx = new Bun.Transpiler({ loader: "tsx" });
-const transpilerOf = (path: string) => (path.endsWith(".tsx") ? tsx : ts);
-/** The JSX runtime, as the transpiler spells it by itself. */
-const jsxRuntime = /^react(\/jsx-(dev-)?runtime)?$/;
-
-/** The first part of a path: the folder, or the file that stands in src/ itself. */
-function folderOf(path: string): string {
-  return path.split("/")[0] ?? path;
-}
-
-function rankOf(path: string): number | undefined {
-  const rank = ranks.findIndex((folders) => folders.includes(folderOf(path)));
-  return rank < 0 ? undefined : rank;
-}
-
-const isRoutes = (path: string) => /(^|-)routes\.ts$/.test(posix.basename(path));
-const isQueries = (path: string) => /(^|-)queries\.ts$/.test(posix.basename(path));
-
-function resolve(path: string, specifier: string): string {
-  return posix.normalize(posix.join(posix.dirname(path), specifier));
-}
-
-function importFault(path: string, specifier: string): string | undefined {
-  if (sharedWithPage.has(path)) return `imports ${specifier}: the page takes this file along`;
-  if (folderOf(path) === "client") return clientFault(path, specifier);
-  if (folderOf(path) === "web") return webFault(path, specifier);
-  if (!specifier.startsWith(".")) return packageFault(path, specifier);
-  const target = resolve(path, specifier);
-  if (target === "../package.json") {
-    return path === "config/config.ts" ? undefined : "only config/config.ts reads package.json";
-  }
-  if (target === "../db/cli.ts" && path === "cli.ts") return undefined;
-  // Files that are served as they are.
-  if (target === "web/page.html" && path.startsWith("http/")) return undefined;
-  const from = rankOf(path);
-  const to = rankOf(target);
-  if (from === undefined) return "has no rank: name its folder in this test";
-  if (to === undefined) return `imports ${target}, which has no rank`;
-  if (folderOf(target) === "embedded-postgres" && !/^(embedded-postgres\/|main\.ts$)/.test(path)) {
-    return `imports ${target}: only the start does`;
-  }
-  if (to > from) return `imports ${target}, which is to its right`;
-  if (to === from && folderOf(target) !== folderOf(path)) {
-    return `imports ${target}, which is beside it`;
-  }
-  if (isQueries(path) && folderOf(target) === "realtime") return "is SQL, and knows realtime";
-  if (isRoutes(target) && folderOf(path) !== "app.ts") return `imports the routes ${target}`;
-  return undefined;
-}
-
-/** Whether a server that was installed without development packages has it. */
-function isInstalled(name: string): boolean {
-  if (/^(node|bun):/.test(name) || name === "bun") return true;
-  return Object.keys(dependencies).some((own) => name === own || name.startsWith(`${own}/`));
-}
-
-function clientFault(path: string, specifier: string): string | undefined {
-  const target = resolve(path, specifier);
-  if (specifier.startsWith(".") && folderOf(target) === "client") return undefined;
-  return `imports ${specifier}: the client takes nothing along`;
-}
-
-function webFault(path: string, specifier: string): string | undefined {
-  if (specifier.startsWith(".")) {
-    const target = resolve(path, specifier);
-    if (["web", "client"].includes(folderOf(target)) || sharedWithPage.has(target))
-      return undefined;
-  } else if (jsxRuntime.test(specifier) || (isInstalled(specifier) && isOfPage(specifier))) {
-    return undefined;
-  }
-  return `imports ${specifier}, which is not for browsers`;
-}
-
-/** Packages that the page is made of. */
-const isOfPage = (name: string) =>
-  /^(preact|marked|dompurify|temml|highlight\.js|uqr)(\/|$)/.test(name);
-
-function packageFault(path: string, name: string): string | undefined {
-  if (!isInstalled(name) && name !== "pino-pretty")
-    return `imports ${name}, which is no dependency`;
-  if (path.startsWith("wire/") && name !== "zod") return `imports ${name}: wire/ imports zod only`;
-  const owner = packageOwners.find(([pattern]) => pattern.test(name))?.[1];
-  if (owner && !owner.test(path)) return `imports ${name}: only ${owner.source} does`;
-  if (isOfPage(name)) return `imports ${name}: only the page in web/ does`;
-  const answersHttp =
-    isRoutes(path) || /^(http|docs)\/|^app\.ts$|^accounts\/signed-in\.ts$/.test(path);
-  if (/^(@?hono|swagger-ui-dist)(\/|$)/.test(name) && !answersHttp) {
-    return `imports ${name}: only what answers HTTP does`;
-  }
-  return undefined;
-}
-
-function codeFaults(path: string, code: string): string[] {
-  // Without comments and types.
-  const bare = transpilerOf(path).transformSync(code);
-  const faults: string[] = [];
-  if (!path.startsWith("config/") && /\b(process|Bun|import\.meta)\.env\b/.test(bare)) {
-    faults.push("reads the environment: only config/ does");
-  }
-  if (/\.(toRoom|toUser|toList|toMerged)\(/.test(bare) && (isRoutes(path) || isQueries(path))) {
-    faults.push("publishes: only actions do");
-  }
-  if (/^(let|var) /m.test(bare) && folderOf(path) !== "main.ts") {
-    faults.push("keeps state in a module: only objects that compose.ts makes have state");
-  }
-  if (/\bnew Weak(Map|Set)\b/.test(bare)) faults.push("hides state in a WeakMap");
-  if (transpilerOf(path).scan(code).exports.includes("default")) {
-    faults.push("has a default export");
-  }
-  const lines = code.trimEnd().split("\n").length;
-  if (lines > linesMax) faults.push(`has ${lines} lines, above ${linesMax}`);
-  return faults;
-}
-
-function nameFault(path: string): string | undefined {
-  const vague = /(^|[-_.])(utils?|helpers?|services?|managers?|common|misc|index)([-_.]|$)/i;
-  const segment = path.split("/").find((part) => vague.test(part));
-  return segment && `the name ${segment} says nothing`;
-}
-
-/** Specifiers of all imports and re-exports, those of types too, which the transpiler leaves out. */
-function specifiersOf(path: string, code: string): string[] {
-  const atRunTime = transpilerOf(path)
-    .scanImports(code)
-    .map((found) => found.path);
-  const ofTypes = Array.from(
-    code.matchAll(/^(?:import|export)\s[^"';]*?from\s+"([^"]+)"/gm),
-    ([, specifier = ""]) => specifier,
-  );
-  // The client and the page may know types of the wire, which vanish before they run.
-  const counted = elsewhere.has(folderOf(path)) ? atRunTime : [...atRunTime, ...ofTypes];
-  return [...new Set(counted)];
-}
-
-/** A chain of imports that comes back to where it began. */
-function cycleIn(imports: Map<string, string[]>): string[] | undefined {
-  const done = new Set<string>();
-  const visit = (path: string, chain: string[]): string[] | undefined => {
-    if (chain.includes(path)) return [...chain.slice(chain.indexOf(path)), path];
-    if (done.has(path)) return undefined;
-    for (const specifier of imports.get(path) ?? []) {
-      if (!specifier.startsWith(".")) continue;
-      const cycle = visit(resolve(path, specifier), [...chain, path]);
-      if (cycle) return cycle;
-    }
-    done.add(path);
-    return undefined;
-  };
-  for (const path of imports.keys()) {
-    const cycle = visit(path, []);
-    if (cycle) return cycle;
-  }
-  return undefined;
-}
-
-function faultsOf(tree: Tree): string[] {
-  const imports = new Map(
-    Object.entries(tree).map(([path, code]) => [path, specifiersOf(path, code)] as const),
-  );
-  const faults = Object.entries(tree).flatMap(([path, code]) => {
-    const own = [
-      ...(imports.get(path) ?? []).map((specifier) => importFault(path, specifier)),
-      ...codeFaults(path, code),
-      nameFault(path),
-    ];
-    return own.flatMap((fault) => (fault ? [`${path}: ${fault}`] : []));
-  });
-  const cycle = cycleIn(imports);
-  if (cycle) faults.push(`${cycle.join(" → ")}: a cycle`);
-  return faults;
-}
 
 function readTree(): Tree {
   const paths = readdirSync(src, { recursive: true, encoding: "utf8" });
@@ -312,6 +67,7 @@ describe("an import is refused", () => {
     ["a client with the wire at run time", "client/room.ts", used("../wire/frames.ts")],
     ["a client with a package", "client/room.ts", used("zod")],
     ["a client with Node's modules", "client/room.ts", used("node:net")],
+    ["what the client shares with an import", "wire/blank-message.ts", used("./text.ts")],
     ["a page with the wire at run time", "web/room.tsx", used("../wire/frames.ts")],
     ["what the page shares with an import", "wire/mention-pattern.ts", used("./text.ts")],
     ["a page with the server's code", "web/room.tsx", used("../messages/join.ts")],
@@ -323,9 +79,53 @@ describe("an import is refused", () => {
     expect(faultsOf({ [path]: code }).map((fault) => fault.split(":")[0])).toContain(path);
   });
 
-  test("a cycle of two files, also of types", () => {
-    const tree = { "chats/a.ts": type("./b.ts"), "chats/b.ts": used("./a.ts") };
-    expect(faultsOf(tree)).toEqual(["chats/a.ts → chats/b.ts → chats/a.ts: a cycle"]);
+  test.each<[what: string, tree: Tree, cycle: string[]]>([
+    [
+      "a cycle of two files, also of types",
+      { "chats/a.ts": type("./b.ts"), "chats/b.ts": used("./a.ts") },
+      ["chats/a.ts", "chats/b.ts"],
+    ],
+    [
+      "a cycle of types in the page",
+      { "web/parts.ts": type("./shown.ts"), "web/shown.ts": used("./parts.ts") },
+      ["web/parts.ts", "web/shown.ts"],
+    ],
+    [
+      "a cycle of types in the client",
+      { "client/room.ts": type("./log.ts"), "client/log.ts": type("./room.ts") },
+      ["client/room.ts", "client/log.ts"],
+    ],
+    [
+      "a cycle of folders whose files have none",
+      {
+        "answers/files/ask.ts": type("../prompt/prompt.ts"),
+        "answers/prompt/prompt.ts": "",
+        "answers/prompt/choose.ts": type("../files/tokens.ts"),
+        "answers/files/tokens.ts": "",
+      },
+      ["answers/files", "answers/prompt"],
+    ],
+    [
+      "a cycle of folders by a file beside them",
+      {
+        "attachments/images/read.ts": type("../upload.ts"),
+        "attachments/upload.ts": used("./scan/scan.ts"),
+        "attachments/scan/scan.ts": type("../images/formats.ts"),
+        "attachments/images/formats.ts": "",
+      },
+      ["attachments/images", "attachments/upload.ts", "attachments/scan"],
+    ],
+    [
+      "a cycle of folders within a folder's folder",
+      {
+        "model/gemini/files/send.ts": type("../stream/read.ts"),
+        "model/gemini/stream/read.ts": type("../files/names.ts"),
+        "model/gemini/files/names.ts": "",
+      },
+      ["model/gemini/files", "model/gemini/stream"],
+    ],
+  ])("%s", (_, tree, cycle) => {
+    expect(faultsOf(tree)).toEqual([`${[...cycle, cycle[0]].join(" → ")}: a cycle`]);
   });
 });
 
@@ -360,6 +160,7 @@ describe("nothing is wrong with", () => {
     ["the environment in a comment", "server.ts", "// process.env is read by config/"],
     ["signatures in the tokens", "accounts/access-tokens.ts", used("jose")],
     ["the wire's types in the client", "client/room.ts", 'import type { X } from "../wire/x.ts";'],
+    ["a client with what it shares", "client/room.ts", used("../wire/blank-message.ts")],
     ["a page with what it shares", "web/room.tsx", used("../wire/mention-pattern.ts")],
     ["a page on the client", "web/room.tsx", used("../client/client.ts")],
     [
@@ -369,5 +170,14 @@ describe("nothing is wrong with", () => {
     ],
   ])("%s", (_, path, code) => {
     expect(faultsOf({ [path]: code })).toEqual([]);
+  });
+
+  test("a folder between two files of the folder around it", () => {
+    const tree = {
+      "answers/ask.ts": used("./prompt/prompt.ts"),
+      "answers/prompt/prompt.ts": used("../settings.ts"),
+      "answers/settings.ts": "",
+    };
+    expect(faultsOf(tree)).toEqual([]);
   });
 });
