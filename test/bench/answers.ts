@@ -63,17 +63,14 @@ async function close(opened: Asker[]) {
 }
 
 /** Every question uses a room without an answer. */
-async function join({ scale, turns }: Bench, { client, index }: Asker): Promise<number> {
+function ask({ scale, turns }: Bench, { client, index }: Asker, shape: Shape): Promise<Heard> {
   const turn = turns[index] ?? 0;
   turns[index] = turn + 1;
-  const chatId = roomOfAsker(scale, index, turn);
-  await client.ask({ type: "join", chat_id: chatId });
-  return chatId;
+  return askIn(roomOfAsker(scale, index, turn), client, shape);
 }
 
-async function ask(bench: Bench, asker: Asker, shape: Shape): Promise<Heard> {
-  const chatId = await join(bench, asker);
-  const { client } = asker;
+async function askIn(chatId: number, client: Client, shape: Shape): Promise<Heard> {
+  await client.ask({ type: "join", chat_id: chatId });
   const heard = listen(client, textOf(shape));
   client.send({ type: "message", chat_id: chatId, content: `/bot ${questionOf(shape)}` });
   const answer = await heard;
@@ -177,6 +174,42 @@ export async function firstChunkIdle(bench: Bench, side: AnswerSide): Promise<nu
     return delays;
   };
   return median((await inLanes(bench, side, 1, repeat, short)).slice(-questions));
+}
+
+/** The same in a room whose history is as long as a prompt takes. */
+export async function firstChunkAfterHistory(bench: Bench): Promise<number> {
+  const { questions, warmUpQuestions } = bench.scale;
+  const [asker] = await openAskers(bench, 1);
+  if (!asker) throw new Error("nobody asks");
+  const chatId = await makeLongRoom(bench);
+  const delays: number[] = [];
+  for (let time = 0; time < warmUpQuestions + questions; time += 1) {
+    delays.push((await askIn(chatId, asker.client, short)).firstChunkMs);
+  }
+  await close([asker]);
+  return median(delays.slice(-questions));
+}
+
+/** Makes a room of the first asker. */
+async function makeLongRoom({ sql, scale }: Bench): Promise<number> {
+  const [userId, length] = [askerOf(0), sql`${scale.promptMessages}::int`];
+  const [chat] = await sql`
+    with made as (
+      insert into chats (name, owner_id, is_group, participant_count, last_seq, message_count)
+      values ('long', ${userId}, true, 1, ${length}, ${length})
+      returning id
+    ),
+    people as (
+      insert into chat_participants (chat_id, user_id, own_count) select id, ${userId}, ${length} from made
+    ),
+    history as (
+      insert into messages (chat_id, user_id, content, seq, updated_seq, ordinal)
+      select id, ${userId}, 'message number ' || n || ' with some more words in it', n, n, n
+      from made, generate_series(1, ${length}) n
+    )
+    select id::int from made
+  `;
+  return Number(chat?.id);
 }
 
 /** The same at p99 while 100 answers run, which begin one after the other. */

@@ -7,7 +7,7 @@ import type { Cleanup } from "../world/cleanup.ts";
 import { freePort } from "../world/free-port.ts";
 
 const agent = join(import.meta.dir, "agent.ts");
-/** Longer than a start with all migrations takes on a busy machine. */
+/** The limit of a start, which is longer than one with all migrations takes on a busy machine. */
 const startTimeoutMs = 60_000;
 const stopTimeoutMs = 15_000;
 const pollMs = 10;

@@ -5,7 +5,7 @@ import type { Bench } from "./bench.ts";
 import { checkOut } from "./checkout.ts";
 import { measured, pairsOf } from "./measure.ts";
 import { medianOf, spreadOf } from "./report.ts";
-import type { Row } from "./rows.ts";
+import type { Row } from "./row.ts";
 import { openStage, type StageOptions } from "./stage.ts";
 
 /**

@@ -1,7 +1,7 @@
 // Measures rows pair by pair, so that a slow moment of the machine reaches both sides.
 import type { Bench } from "./bench.ts";
 import { medianOf, spreadOf } from "./report.ts";
-import type { Measure, Row } from "./rows.ts";
+import type { Measure, Row } from "./row.ts";
 
 /** Longer than any measurement takes: one that a lost frame keeps waiting must not wait for ever. */
 const measurementTimeoutMs = 5 * 60_000;

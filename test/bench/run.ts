@@ -8,7 +8,8 @@ import { Cleanup } from "../world/cleanup.ts";
 import { compareRows, openPair } from "./compare.ts";
 import { measureRows } from "./measure.ts";
 import { parseOptions, usage, type Options } from "./options.ts";
-import { rowsOf, type Row } from "./rows.ts";
+import type { Row } from "./row.ts";
+import { rowsOf } from "./rows.ts";
 import { openStage } from "./stage.ts";
 
 async function run({ compare, pairs, scale }: Options, rows: readonly Row[]): Promise<number> {

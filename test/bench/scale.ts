@@ -55,6 +55,8 @@ export interface Scale {
   /** Questions that one person asks, one after another; before them, questions that are not measured. */
   questions: number;
   warmUpQuestions: number;
+  /** Messages of a history that is as long as a prompt takes. */
+  promptMessages: number;
   /** The length of a usual answer, and of one whose writes are counted. */
   answerMs: number;
   longAnswerSeconds: number;
@@ -105,6 +107,7 @@ export const full: Scale = {
   seconds: 4,
   questions: 50,
   warmUpQuestions: 150,
+  promptMessages: 400,
   answerMs: 4_000,
   longAnswerSeconds: 10.2,
   busAwayMs: 30_000,
@@ -150,6 +153,7 @@ export const smallest: Scale = {
   seconds: 0.2,
   questions: 2,
   warmUpQuestions: 0,
+  promptMessages: 20,
   answerMs: 400,
   longAnswerSeconds: 0.4,
   busAwayMs: 100,

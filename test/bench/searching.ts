@@ -117,7 +117,7 @@ export async function fillOnce(bench: Bench): Promise<string[][]> {
   return found;
 }
 
-/** By the database: another commit's has its own. */
+/** The samples by database, since another commit's database has its own. */
 const samples = new WeakMap<object, string[][]>();
 
 function queryOf(kind: Kind, texts: string[][]): string {

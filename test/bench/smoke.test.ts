@@ -1,5 +1,5 @@
 // Rows of `bun run bench` in the smallest size: nothing is lost, duplicated or out of order. No number is judged.
-// `bun run check` measures the first row of each kind, `bun run check:long` all rows.
+// `bun run check` measures the first row of every third kind, `bun run check:long` all rows.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { chmodSync, mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -11,12 +11,15 @@ import { isLong } from "../world/long.ts";
 import type { Bench } from "./bench.ts";
 import { compareRows } from "./compare.ts";
 import { measureRows } from "./measure.ts";
-import { rowKinds, type Row } from "./rows.ts";
+import type { Row } from "./row.ts";
+import { rowKinds } from "./rows.ts";
 import { smallest } from "./scale.ts";
 import { openStage } from "./stage.ts";
 
 const timeoutMs = 60_000;
-const rows = rowKinds(smallest).flatMap((kind) => (isLong ? kind : kind.slice(0, 1)));
+const rows = rowKinds(smallest).flatMap((kind, n) =>
+  isLong ? kind : n % 3 === 1 ? kind.slice(0, 1) : [],
+);
 const cleanup = new Cleanup();
 let bench: Bench;
 
