@@ -9,8 +9,9 @@ import { exportAll, prepareArchive } from "./exports.ts";
 import { createRecovery, type Figures } from "./figures.ts";
 import { checkFiles } from "./files.ts";
 import { prepareHooks } from "./hooks.ts";
-import type { History, Load, Report, TapeEvent, Violation } from "./history.ts";
-import { startLoad, type Cast, type Mix, type Recorded } from "./load.ts";
+import type { History, Load, Report, Tape, TapeEvent, Violation } from "./history.ts";
+import { startLoad, type Cast, type Recorded } from "./load.ts";
+import type { Mix } from "./mix.ts";
 import type { ScriptedModel } from "./model.ts";
 import { registerPerson, type Person } from "./people.ts";
 import { settlePresence } from "./presence.ts";
@@ -91,8 +92,8 @@ export async function openBlock(parts: BlockParts) {
     hasLeavers: load.hasLeavers,
     /** Somebody whose presence is watched, and who does nothing else. */
     absentee,
-    /** Lets everything come to its end. @returns what broke the guarantees */
-    async settle(): Promise<Violation[]> {
+    /** Lets everything come to its end. @returns what broke the guarantees, and what all clients have sent and seen */
+    async settle(): Promise<{ violations: Violation[]; tapes: Tape[] }> {
       await load.stop();
       const sql = await parts.openDatabase();
       try {
@@ -101,7 +102,7 @@ export async function openBlock(parts: BlockParts) {
         const report: Report = (rule, detail) => void violations.push({ rule, detail });
         await checkFiles({ sql, reader: cast.owner, folder: parts.filesFolder }, history, report);
         figures.violations += violations.length;
-        return violations;
+        return { violations, tapes: history.tapes };
       } finally {
         for (const client of [...clients, absentee, stranger]) client.stop();
         await webhooks.stop();

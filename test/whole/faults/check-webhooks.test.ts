@@ -44,6 +44,22 @@ test("a webhook that was told of everything breaks no rule, nor one that was tol
   );
 });
 
+test("doubles of the last run may come once more, after newer events", () => {
+  expect(rulesOf(({ events }) => events.splice(5, 0, ...events.slice(2, 5)))).toEqual([]);
+});
+
+test.each([
+  [92, false],
+  [93, true],
+])("a double after %i more events: is it too late? %p", (count, isTooLate) => {
+  const rules = rulesOf(({ events }) => {
+    const [first] = events;
+    const more = Array.from({ length: count }, (_, n) => ({ id: `msg_${n + 9}`, seq: n + 9 }));
+    events.push(...more.map((event) => ({ ...first!, ...event })), first!);
+  });
+  expect(rules.includes("webhook told again of what had long been taken")).toBe(isTooLate);
+});
+
 describe("the checker sees", () => {
   test.each<[string, string, (record: WebhookRecord) => unknown]>([
     ["an event that was lost", "webhook not told", ({ events }) => events.splice(3, 1)],
@@ -56,6 +72,14 @@ describe("the checker sees", () => {
       "events in another order",
       "webhook told out of order",
       ({ events }) => events.splice(3, 2, events[4]!, events[3]!),
+    ],
+    [
+      "an event that was refused, and sent again after a newer one",
+      "webhook told out of order",
+      ({ events }) => {
+        events.splice(5, 0, { ...events[3]! });
+        Object.assign(events[3]!, { isTaken: false });
+      },
     ],
     [
       "a double with another id",

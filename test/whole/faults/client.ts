@@ -13,7 +13,7 @@ const aside = new Set(["chat_activity", "mention"]);
 /** A room that the socket hears, or has asked to. */
 interface Hearing {
   joined: boolean;
-  /** It was told of its own removal, and nothing since. */
+  /** Whether the client was told of its own removal, and of nothing since. */
   removed: boolean;
   /** Its person was invited after it asked: if it is told of a removal, that one is over. */
   invited: boolean;
@@ -44,6 +44,7 @@ export function openClient({
   const answers = new Map<number, number>();
   const waiting = new Map<string, (reply: Frame | undefined) => void>();
   let watches: { chatId: number; number: number; resolve: () => void }[] = [];
+  let overdue: ReturnType<typeof setTimeout> | undefined;
   let ws: WebSocket | undefined;
   let isOpen = false;
   let socket = 0;
@@ -87,7 +88,9 @@ export function openClient({
     rooms.clear();
     shown.clear();
     lostAt = performance.now();
-    for (const resolve of [...waiting.values()]) resolve(undefined);
+    clearTimeout(overdue);
+    for (const resolve of waiting.values()) resolve(undefined);
+    waiting.clear();
     if (stopped) return;
     onReconnect();
     failures += 1;
@@ -96,7 +99,7 @@ export function openClient({
 
   function hear(frame: Frame) {
     tape.events.push({ at: performance.now(), socket, kind: "in", frame });
-    if (frame.request_id !== undefined) waiting.get(frame.request_id)?.(frame);
+    if (frame.request_id !== undefined) replied(frame.request_id, frame);
     const { chat_id: chatId } = frame;
     if (frame.type === "presence") {
       for (const { user_id: userId, status } of frame.users ?? []) shown.set(userId, status);
@@ -140,14 +143,33 @@ export function openClient({
     const requestId = `${name}-${requests}`;
     const sent = { ...frame, request_id: requestId };
     const { promise, resolve } = Promise.withResolvers<Frame | undefined>();
+    if (waiting.size === 0) awaitReply();
     waiting.set(requestId, resolve);
-    const timer = setTimeout(resolve, replyMsMax, undefined);
     tape.events.push({ at: performance.now(), socket, kind: "out", frame: sent });
     ws.send(JSON.stringify(sent));
-    const reply = await promise;
-    clearTimeout(timer);
+    return await promise;
+  }
+
+  function replied(requestId: string, reply: Frame) {
+    waiting.get(requestId)?.(reply);
     waiting.delete(requestId);
-    return reply;
+    clearTimeout(overdue);
+    if (waiting.size > 0) awaitReply();
+  }
+
+  /**
+   * Cuts the socket, as clients do, when no reply comes for long: a second join on it would be answered twice. A request waits for
+   * those before it, so that each reply is a reason to wait on.
+   */
+  function awaitReply() {
+    overdue = setTimeout(cut, replyMsMax);
+  }
+
+  function cut() {
+    const cutting = ws;
+    if (!cutting) return;
+    cutting.terminate();
+    lost(cutting);
   }
 
   async function join(chatId: number): Promise<void> {
@@ -224,12 +246,7 @@ export function openClient({
       if (ws === asked) await join(chatId);
     },
     /** Breaks the connection without a word, as a tunnel does. */
-    cut() {
-      const cutting = ws;
-      if (!cutting) return;
-      cutting.terminate();
-      lost(cutting);
-    },
+    cut,
     /** Settles when it has everything up to a number. */
     reached(chatId: number, number: number): Promise<void> {
       if (position(chatId) >= number) return Promise.resolve();

@@ -1,9 +1,12 @@
 // The faults, each played in rounds on the real server under load, in blocks that end with the one check of all.
+import { writeFileSync } from "node:fs";
+import { availableParallelism, loadavg, tmpdir } from "node:os";
+import { join } from "node:path";
 import type { Sql } from "../../../src/database/connect.ts";
 import { openBlock } from "./block.ts";
-import { noFigures, type Figures } from "./figures.ts";
+import { addFigures, noFigures, type Figures } from "./figures.ts";
 import type { Violation } from "./history.ts";
-import { paced, usualMix } from "./load.ts";
+import { paced, usualMix } from "./mix.ts";
 import { Cleanup } from "../../world/cleanup.ts";
 import { createRandom, type Random } from "./random.ts";
 import { openBusStage, openDatabaseStage, openKillStage, openPairStage } from "./stage.ts";
@@ -13,6 +16,8 @@ import { load, until, type Fault, type Round } from "./round.ts";
 
 const roundsInBlock = 10;
 const acksBetweenKills = 10;
+/** Violations of a rule that are shown; all are kept with the tapes. */
+const shownOfRule = 5;
 /** The round in which somebody goes for good. A short block ends before anything could come of it. */
 const absenceRound = 2;
 
@@ -24,6 +29,8 @@ export interface FaultsOptions {
   awayMs: number;
   /** Servers that share one NATS; 2 unless said otherwise. */
   servers?: number;
+  /** Stages of each kind on which blocks are played side by side; 1 unless said otherwise. */
+  parallel?: number;
   /** Multiplies the pauses of the people; 1 unless said otherwise. */
   pauseFactor?: number;
   say: (line: string) => void;
@@ -242,6 +249,25 @@ export async function playFaults(
   return outcome;
 }
 
+/** A few rounds of one fault that are checked together. */
+interface Turn {
+  name: FaultName;
+  /** Rounds of the fault in the turns before this one. */
+  from: number;
+  rounds: number;
+}
+
+function turnsOf(names: readonly FaultName[], rounds: FaultsOptions["rounds"]): Turn[] {
+  return names.flatMap((name) => {
+    const turns = Math.ceil(rounds[name] / roundsInBlock);
+    return Array.from({ length: turns }, (_, turn) => {
+      const from = turn * roundsInBlock;
+      return { name, from, rounds: Math.min(roundsInBlock, rounds[name] - from) };
+    });
+  });
+}
+
+/** Plays turns on several stages, each of which takes the next one when it is ready for it. */
 async function playAll<S extends Stage>(
   faults: Partial<Record<FaultName, Fault<S>>>,
   openStage: () => Promise<S>,
@@ -250,62 +276,72 @@ async function playAll<S extends Stage>(
   outcome: Outcome,
 ) {
   const wanted = faultNames.filter((name) => faults[name] && options.rounds[name] > 0);
-  if (wanted.length === 0) return;
-  const stage = await openStage();
-  try {
-    for (const name of wanted) {
-      const fault = faults[name];
-      if (fault) await playFault(name, fault, stage, options, random.fork(name), outcome);
+  for (const name of wanted) outcome.figures.set(name, noFigures());
+  const turns = turnsOf(wanted, options.rounds);
+  const stages = Math.min(options.parallel ?? 1, turns.length);
+  await Promise.all(Array.from({ length: stages }, () => playTurns(turns)));
+
+  async function playTurns(turns: Turn[]) {
+    const stage = await openStage();
+    try {
+      for (let turn = turns.shift(); turn; turn = turns.shift()) {
+        const fault = faults[turn.name];
+        // After a violation a fault is not played any more.
+        const isOver = outcome.violations.some((violation) => violation.fault === turn?.name);
+        if (fault && !isOver) await playTurn(turn, fault, stage, options, random, outcome);
+      }
+    } finally {
+      await stage.stop();
     }
-  } finally {
-    await stage.stop();
   }
 }
 
-async function playFault<S extends Stage>(
-  name: FaultName,
+async function playTurn<S extends Stage>(
+  { name, from, rounds }: Turn,
   fault: Fault<S>,
   stage: S,
-  { rounds, awayMs, pauseFactor = 1, say }: FaultsOptions,
+  { awayMs, pauseFactor = 1, say }: FaultsOptions,
   random: Random,
   outcome: Outcome,
 ) {
+  const begun = performance.now();
+  // The figures are those of this block alone, since a round waits for what they count.
   const figures = noFigures();
-  outcome.figures.set(name, figures);
   const mix = paced({ ...usualMix, ...fault.mix }, pauseFactor);
-  for (let played = 0; played < rounds[name];) {
-    const own = random.fork(`block ${played}`);
-    const idPrefix = `${name.replaceAll(" ", "")}${played}`;
-    const { cast, model, server, filesFolder, openDatabase, takeIncidents } = stage;
-    const parts = {
-      ...{ cast, model, server, filesFolder, openDatabase, takeIncidents },
-      ...{ mix, figures, idPrefix },
-    };
-    const block = await openBlock({ ...parts, random: own });
-    const isWhole = rounds[name] - played >= roundsInBlock;
-    for (let index = 0; index < roundsInBlock && played < rounds[name]; index += 1) {
-      const isLeaving = isWhole && index === absenceRound;
-      if (isLeaving) block.absentee.retire();
-      await fault.play(stage, {
-        block,
-        random: own.fork(`round ${index}`),
-        figures,
-        index,
-        awayMs,
-      });
-      // Where the fault has not broken the connection.
-      if (isLeaving) block.absentee.cut();
-      played += 1;
-      figures.rounds += 1;
-    }
-    const violations = await block.settle();
-    outcome.violations.push(...violations.map((violation) => ({ fault: name, ...violation })));
-    say(
-      `${name}: ${figures.rounds} rounds, ${figures.acks} acked, ${violations.length} violations`,
-    );
-    if (violations.length === 0) continue;
-    for (const { rule, detail } of violations.slice(0, 20)) say(`  ${rule}: ${detail}`);
-    say(`  the server said last:\n${stage.server.lastLines()}`);
-    return;
+  const own = random.fork(name).fork(`block ${from}`);
+  // The names of people begin with it, and have at most 32 characters.
+  const idPrefix = `${name.replaceAll(" ", "").slice(0, 16)}${from}`;
+  const { cast, model, server, filesFolder, openDatabase, takeIncidents } = stage;
+  const parts = {
+    ...{ cast, model, server, filesFolder, openDatabase, takeIncidents },
+    ...{ mix, figures, idPrefix },
+  };
+  const block = await openBlock({ ...parts, random: own });
+  for (let index = 0; index < rounds; index += 1) {
+    const isLeaving = rounds === roundsInBlock && index === absenceRound;
+    if (isLeaving) block.absentee.retire();
+    await fault.play(stage, { block, random: own.fork(`round ${index}`), figures, index, awayMs });
+    // Where the fault has not broken the connection.
+    if (isLeaving) block.absentee.cut();
+    figures.rounds += 1;
   }
+  const { violations, tapes } = await block.settle();
+  outcome.violations.push(...violations.map((violation) => ({ fault: name, ...violation })));
+  const all = outcome.figures.get(name) ?? noFigures();
+  addFigures(all, figures);
+  const seconds = Math.round((performance.now() - begun) / 1_000);
+  say(
+    `${name}: ${all.rounds} rounds, ${all.acks} acked, ${violations.length} violations; the last ${rounds} took ${seconds} s`,
+  );
+  if (violations.length === 0) return;
+  for (const [rule, found] of Map.groupBy(violations, (violation) => violation.rule)) {
+    say(`  ${rule}, ${found.length} in all:`);
+    for (const { detail } of found.slice(0, shownOfRule)) say(`    ${detail}`);
+  }
+  // Where processes wait for a processor for seconds, a reply that is overdue may say nothing of the server.
+  say(`  the load average is ${loadavg()[0]?.toFixed(1)} on ${availableParallelism()} processors`);
+  const file = join(tmpdir(), `gemini-coop-tapes-${process.pid}-${idPrefix}.json`);
+  writeFileSync(file, JSON.stringify({ violations, tapes }));
+  say(`  the tapes are in ${file}`);
+  say(`  the server said last:\n${stage.server.lastLines()}`);
 }

@@ -20,7 +20,7 @@ export interface Figures {
   webhookEvents: number;
   reconnects: number;
   frames: number;
-  /** Those of them that tell of people's presence. */
+  /** Frames that tell of people's presence. */
   presences: number;
   answers: number;
   /** Answers that the model was asked to go on with. */
@@ -92,15 +92,17 @@ const titles: [keyof Figures, string][] = [
   ["violations", "violations"],
 ];
 
+export function addFigures(to: Figures, added: Figures): void {
+  for (const [name] of titles) {
+    if (name === "slowestRecoveryMs") to[name] = Math.max(to[name], added[name]);
+    else to[name] += added[name];
+  }
+}
+
 /** One line a fault, and one for all. */
 export function tableOf(figures: Map<string, Figures>): string {
   const all = noFigures();
-  for (const one of figures.values()) {
-    for (const [name] of titles) {
-      if (name === "slowestRecoveryMs") all[name] = Math.max(all[name], one[name]);
-      else all[name] += one[name];
-    }
-  }
+  for (const one of figures.values()) addFigures(all, one);
   const rows = [
     ["fault", ...titles.map(([, title]) => title)],
     ...Array.from(figures, ([fault, one]) => [fault, ...titles.map(([name]) => text(one[name]))]),

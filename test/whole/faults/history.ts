@@ -120,6 +120,8 @@ export interface WebhookRecord {
   events: { id: string; type: string; seq: number; isTaken: boolean; isVerified: boolean }[];
   /** Whether the server says that it has told everything. */
   isAllTold: boolean;
+  /** The event that the others wait for, if any does, and what became of it so far. */
+  waitsFor?: string | undefined;
 }
 
 /** A person who deletes their account, in chats of their own and of one other person. */
@@ -171,7 +173,7 @@ export interface ExportRecord {
 
 /** The exports of a chat that nobody changes, and of the person who is alone in it. */
 export interface ExportHistory {
-  /** Those during the faults that are not what they should be, and those after them. */
+  /** Exports during the faults that are not what they should be, and all exports after the faults. */
   records: ExportRecord[];
   /** The messages of the chat, in order. */
   contents: string[];
@@ -264,7 +266,7 @@ export interface History {
   asked: Map<string, number>;
   /** How often the server was killed: whoever comes after it asks the model to go on. */
   kills: number;
-  /** That run at once. One of several may stand still, lose an answer to another, and go on with people listening to it. */
+  /** The number of servers that run at once. One of several may stand still, lose an answer to another, and go on with people listening to it. */
   servers: number;
   /** The whole answer that the model has for a question. */
   answerTo: (clientId: string) => string;

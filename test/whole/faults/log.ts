@@ -20,7 +20,7 @@ type Entry =
 
 export interface Log {
   readonly lastSeq: number;
-  /** That run at once. */
+  /** The number of servers that run at once. */
   readonly servers: number;
   isParticipant(userId: number): boolean;
   /** Whether somebody was in the chat when a number was written, or had been asked in again before they heard it. */
@@ -29,9 +29,9 @@ export interface Log {
   missed(afterSeq: number, lastSeq: number): Set<number>;
   chatChanged(afterSeq: number, lastSeq: number): boolean;
   isDeleted(messageId: number): boolean;
-  /** Why a live frame is not what the log has under its number. */
+  /** The difference between a live frame and what the log has under its number, in words; undefined for none. */
   faultOf(number: number, frame: Frame): string | undefined;
-  /** Why a replayed message is none of the log's, in its last state or an earlier one. */
+  /** The difference between a replayed message and all states that it has in the log, in words; undefined for none. */
   faultOfReplayed(frame: Frame): string | undefined;
   faultOfView(view: Map<number, View>): string | undefined;
 }
@@ -125,7 +125,7 @@ interface Stay {
   until: number;
 }
 
-/** When people were in the chat. Who is not in the map has been in it all the time. */
+/** The times at which people were in the chat. People who are not in the map have been in it all the time. */
 function staysOf(history: History, chat: StoredChat): Map<number, Stay[]> {
   const stays = new Map<number, Stay[]>();
   const changes = chat.changes

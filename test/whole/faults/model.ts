@@ -112,7 +112,7 @@ function scriptOf(clientId: string, kept: string, wanted: unknown = undefined): 
   ];
   if (pieces.length === 0) return answer(finish());
   const steps: Step[] = pieces.flatMap((piece) => [pause(random.int(1, 60)), say(piece)]);
-  // Behind the text, since text behind a picture begins a paragraph.
+  // The picture stands behind the text, since text behind a picture begins a paragraph.
   if (wanted !== undefined) steps.push(draw(makePng(random.int(20, 200), 60)));
   if (random.chance(0.1)) return answer(...steps.slice(0, random.int(2, steps.length)), cut());
   return answer(...steps, finish());

@@ -21,7 +21,7 @@ const Problem = z.object({ type: z.string() });
 
 export type Person = Awaited<ReturnType<typeof registerPerson>>;
 
-/** Everybody's. */
+/** The password of everybody. */
 export const password = "correct horse battery";
 
 /** Registers somebody and signs them in. */

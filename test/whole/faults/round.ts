@@ -1,7 +1,7 @@
 // The definition of a fault, and the round in which it is played.
 import type { Block } from "./block.ts";
 import type { Figures } from "./figures.ts";
-import type { Mix } from "./load.ts";
+import type { Mix } from "./mix.ts";
 import type { Random } from "./random.ts";
 import type { Stage } from "./stage.ts";
 
@@ -11,7 +11,7 @@ export interface Round {
   block: Block;
   random: Random;
   figures: Figures;
-  /** From 0, in its block. */
+  /** The number of the round in its block, from 0. */
   index: number;
   awayMs: number;
 }

@@ -1,4 +1,4 @@
-// bun run faults [--rounds 10] [--seed words] [--only "kill -9"] [--away-seconds 3] [--servers 2]
+// bun run faults [--rounds 10] [--seed words] [--only "kill -9"] [--away-seconds 3] [--servers 2] [--parallel 1]
 // Plays every fault on the real server and checks what came of it. The same seed makes the same decisions.
 import { parseArgs } from "node:util";
 import { Cleanup } from "../../world/cleanup.ts";
@@ -14,14 +14,16 @@ const { values } = parseArgs({
     only: { type: "string", multiple: true, default: [] },
     "away-seconds": { type: "string", default: "3" },
     servers: { type: "string", default: "2" },
+    parallel: { type: "string", default: "1" },
   },
 });
 const unknown = values.only.filter((name) => !faultNames.some((fault) => fault === name));
 const roundsOfEach = Number(values.rounds);
 const awaySeconds = Number(values["away-seconds"]);
-if (unknown.length > 0 || !(roundsOfEach > 0) || !(awaySeconds >= 0)) {
+const parallel = Number(values.parallel);
+if (unknown.length > 0 || !(roundsOfEach > 0) || !(awaySeconds >= 0) || !(parallel >= 1)) {
   console.error(
-    `--rounds and --away-seconds are numbers, --only is one of: ${faultNames.join(", ")}`,
+    `--rounds, --away-seconds and --parallel are numbers, --only is one of: ${faultNames.join(", ")}`,
   );
   process.exit(2);
 }
@@ -40,11 +42,14 @@ const options = {
   rounds,
   awayMs: awaySeconds * 1000,
   servers: Number(values.servers),
+  parallel,
   say: (line: string) => console.log(line),
 };
+const begun = performance.now();
 try {
   const { figures, violations } = await playFaults(options, cleanup);
-  console.log(`\n${tableOf(figures)}`);
+  const seconds = Math.round((performance.now() - begun) / 1_000);
+  console.log(`\n${tableOf(figures)}\n\nin ${seconds} s`);
   process.exit(violations.length === 0 ? 0 : 1);
 } catch (error) {
   // After a signal everything fails.

@@ -2,9 +2,9 @@
 import type { History, StoredChat, StoredMessage } from "./history.ts";
 
 export interface States {
-  /** Its own number and those of its changes, in order. */
+  /** The number of the message and those of its changes, in order. */
   readonly numbers: readonly number[];
-  /** Whether it had this text at one of its numbers. Of a deleted message every text that somebody wrote is possible. */
+  /** Whether it had this text at one of its numbers. A deleted message may have had every text that somebody wrote. */
   hasAt(number: number, text: string): boolean;
   /** Whether it had this text at one of its numbers or a later one: a frame that is read from the log shows the latest. */
   hasSince(number: number, text: string): boolean;

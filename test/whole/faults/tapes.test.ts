@@ -222,6 +222,24 @@ describe("of what a reader saw the checker sees", () => {
     ).toEqual(["internal error"]);
   });
 
+  test("a request that waits long for others before it, but none that is passed over", () => {
+    type Heard = [seconds: number, kind: "out" | "in" | "closed", id?: string];
+    const heard = (...events: Heard[]) =>
+      broken((good) => {
+        const asked = ["p1", "p2", "p3"].map((id): Heard => [0, "out", id]);
+        for (const [seconds, kind, id] of [...asked, ...events]) {
+          const moment = { at: 20 + seconds * 1_000, socket: 2 };
+          const frame: Frame = { type: kind === "out" ? "ping" : "pong", request_id: id };
+          const event = kind === "closed" ? { ...moment, kind } : { ...moment, kind, frame };
+          annsTape(good).events.push(event);
+        }
+      });
+    expect(heard([15, "in", "p1"], [30, "in", "p2"], [45, "closed"])).toEqual([]);
+    expect(heard([15, "in", "p1"], [30, "in", "p2"], [51, "closed"])).toEqual(["never replied"]);
+    expect(heard([15, "in", "p2"])).toEqual(["replied out of order"]);
+    expect(heard([15, "in", "p1"], [16, "in", "p3"])).toEqual(["replied out of order"]);
+  });
+
   test("a person's second client, held to the same", () => {
     expect(
       broken(
