@@ -120,8 +120,10 @@ function usePlayer(
         pending.current = 0;
       },
       onTimeUpdate: () => {
-        const time = audio.current?.currentTime ?? 0;
-        if (time < seconds + 1) setPlace(Math.min(time, seconds));
+        const { currentTime = 0, duration = NaN } = audio.current ?? {};
+        // The browser's duration and the server's differ by some packets: the end of one is the end of the other.
+        if (currentTime >= duration) setPlace(seconds);
+        else if (currentTime < seconds + 1) setPlace(Math.min(currentTime, seconds));
       },
       onError: () => {
         pending.current = place;
