@@ -243,14 +243,20 @@ export class World {
 
   /** Settles when at least as many statements wait for locks that others hold. */
   async untilBlocked(statements = 1): Promise<void> {
-    for (;;) {
-      const blocked = await this.sql`
-        select 1 from pg_stat_activity
-        where datname = current_database() and wait_event_type = 'Lock'
-      `;
-      if (blocked.length >= statements) return;
-      // It does not look again at once, so that the statements have the processor.
-      await Bun.sleep(lookPauseMs);
+    // Of its own, since postgres.js sends statements behind those that wait for locks where all connections are busy.
+    const connection = await this.sql.reserve();
+    try {
+      for (;;) {
+        const blocked = await connection`
+          select 1 from pg_stat_activity
+          where datname = current_database() and wait_event_type = 'Lock'
+        `;
+        if (blocked.length >= statements) return;
+        // It does not look again at once, so that the statements have the processor.
+        await Bun.sleep(lookPauseMs);
+      }
+    } finally {
+      connection.release();
     }
   }
 
