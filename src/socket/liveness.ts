@@ -28,21 +28,36 @@ export function checkSessions(
   }
 }
 
-/** Closes sockets whose frame runs for too long. Their clients come back, perhaps to another server, and repeat it. */
+/**
+ * Closes sockets whose frame runs for too long, or whose token has not been looked up in time. Their clients come back, perhaps
+ * to another server, and repeat it.
+ */
 export function closeStuck(
   sockets: Iterable<Socket>,
+  nowMs: number,
   frameTimeoutMs = defaultFrameTimeoutMs,
 ): void {
   let closed = 0;
   for (const ws of sockets) {
     if (closed >= stuckClosedMax) return;
-    const { inbox, drained } = ws.data;
-    if (!inbox || inbox.runningMs < frameTimeoutMs) continue;
-    // A frame also waits for a peer that reads slowly.
-    if (drained || ws.readyState !== WebSocket.OPEN) continue;
-    closeSocket(ws, "unavailable", "a frame took too long, and may be carried out nevertheless");
+    const detail = stuckOn(ws, nowMs, frameTimeoutMs);
+    if (detail === undefined || ws.readyState !== WebSocket.OPEN) continue;
+    closeSocket(ws, "unavailable", detail);
     closed += 1;
   }
+}
+
+/** @returns what the socket has waited for for too long; undefined if it waits for nothing, or for its own peer */
+function stuckOn({ data }: Socket, nowMs: number, frameTimeoutMs: number): string | undefined {
+  const { inbox, opening, openedAtMs, drained } = data;
+  if (inbox) {
+    // A frame also waits for a peer that reads slowly.
+    if (drained || inbox.runningMs < frameTimeoutMs) return undefined;
+    return "a frame took too long, and may be carried out nevertheless";
+  }
+  // Without a frame, it is the token of the address that is being looked up.
+  if (!opening || openedAtMs + frameTimeoutMs > nowMs) return undefined;
+  return "signing in took too long";
 }
 
 /**

@@ -203,7 +203,7 @@ export class SocketRegistry implements MergedSockets {
   /** See {@link checkSessions} and {@link closeStuck}. */
   checkSessions(nowMs: number): void {
     checkSessions(this.#all, nowMs, this.#options.authTimeoutMs);
-    closeStuck(this.#all, this.#options.frameTimeoutMs);
+    closeStuck(this.#all, nowMs, this.#options.frameTimeoutMs);
   }
 
   /** See {@link pingOrCutOff}. */

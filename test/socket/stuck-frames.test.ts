@@ -32,6 +32,25 @@ test("a socket whose frame runs for too long is closed with 1013 unavailable, ot
   await other.settle();
 });
 
+test("a socket whose ticket is not looked up in time is closed with 1013 unavailable", async () => {
+  const person = await world.person();
+  const { body } = await person.api("POST", "/api/auth/ws-ticket");
+  const [locked, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const lock = world.sql.begin(async (sql) => {
+    await sql`select from socket_tickets for update`;
+    locked.resolve();
+    await gate.promise;
+  });
+  await locked.promise;
+  const socket = await RawSocket.open(world.socketUrl(`?token=${body.ticket}`));
+  await world.untilBlocked();
+  world.sockets.checkSessions(Date.now());
+  const end = await socket.closed;
+  gate.resolve();
+  await lock;
+  expect(end).toEqual({ code: 1013, reason: "unavailable: signing in took too long" });
+});
+
 test.if(isLong)(
   "a frame that waits for a peer that reads slowly is not one that runs for too long",
   async () => {
