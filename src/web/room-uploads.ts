@@ -188,9 +188,9 @@ export class RoomUploads implements Observable<readonly PendingFile[]> {
       const stored = await this.#parts.loadStored();
       if (!stored || upload.isGone) return;
       const { file, uploadId, addedAtMs, release } = upload;
-      const { id, isPaused } = upload.shown;
+      const { id, progress, isPaused } = upload.shown;
       if (isNew) void stored.hold(id, release.signal).catch(() => undefined);
-      await stored.keep({ id, ...this.#owner, file, uploadId, isPaused, addedAtMs });
+      await stored.keep({ id, ...this.#owner, file, uploadId, progress, isPaused, addedAtMs });
     } catch {
       // There is no place for it: it does not survive a reload.
     }
@@ -217,9 +217,10 @@ export class RoomUploads implements Observable<readonly PendingFile[]> {
     // The tab that had it may have sent or removed it.
     if (!kept || isOver) return release.abort();
     const upload = this.#show(id, kept.file, kept.addedAtMs, release);
-    upload.uploadId = kept.uploadId;
-    if (kept.isPaused) this.#change(upload, { isPaused: true });
-    else this.#start(upload);
+    const { uploadId, progress, isPaused } = kept;
+    upload.uploadId = uploadId;
+    this.#change(upload, { progress, isPaused });
+    if (!isPaused) this.#start(upload);
   }
 
   /**

@@ -16,6 +16,8 @@ export interface StoredUpload {
   file: File;
   /** Undefined before the server has begun it. */
   uploadId: string | undefined;
+  /** The part that was sent when the upload was kept, from 0 to 1. */
+  progress: number;
   isPaused: boolean;
   addedAtMs: number;
 }

@@ -92,6 +92,8 @@ test("an upload is paused, also over a reload, keeps the message from being sent
   const offsets = watchParts(page);
   await page.reload();
   await goOn.waitFor();
+  const progress = page.getByRole("progressbar", { name: "Upload of film.bin" });
+  expect(Number(await progress.getAttribute("value"))).toBeWithin(0.4, 0.6);
   expect(await list(page).locator("..").getByRole("status").innerText()).toContain("1 paused");
   await goOn.click();
   await send(opened);
