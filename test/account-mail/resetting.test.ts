@@ -5,18 +5,6 @@ import { another, useAccountMail } from "./use-account-mail.ts";
 
 const { mailbox, world, registered, login, forgot, reset, verify } = await useAccountMail();
 
-/** Waits until so many statements wait for locks. */
-const waiting = async (count: number) => {
-  for (;;) {
-    const [row] = await world.sql`
-      select count(*)::int as count from pg_stat_activity
-      where datname = current_database() and wait_event_type = 'Lock'
-    `;
-    if (row?.count === count) return;
-    await Bun.sleep(5);
-  }
-};
-
 describe("resetting a password", () => {
   test("ends all sessions and sockets, is told to the address, and keeps access keys", async () => {
     const { username, email } = await registered();
@@ -117,12 +105,12 @@ describe("resetting a password", () => {
       await transaction`begin`;
       await transaction`select id from users where username = ${username} for update`;
       requests.push(reset(token));
-      await waiting(1);
+      await world.untilBlocked(1);
       const key = { name: "Key", scopes: ["profile:read"] };
       requests.push(world.call("POST", "/api/auth/keys", key, bearer));
       const webhook = { url: "https://hooks.example.com/", events: ["mention"] };
       requests.push(world.call("POST", "/api/webhooks", webhook, bearer));
-      await waiting(3);
+      await world.untilBlocked(3);
     } finally {
       await transaction`rollback`;
       transaction.release();
@@ -161,7 +149,7 @@ describe("resetting a password", () => {
         world.call("POST", ofChat, { url, events: ["message.created"] }, bearer),
         world.call("PATCH", `/api/webhooks/${webhook.id}`, { url }, bearer),
       );
-      await waiting(4);
+      await world.untilBlocked(4);
       await transaction`
         delete from sessions using users u where u.id = user_id and u.username = ${username}
       `;

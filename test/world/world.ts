@@ -16,6 +16,7 @@ import { createLogger } from "../../src/observability/logger.ts";
 import { loadTelemetry, noTelemetry, type Telemetry } from "../../src/observability/telemetry.ts";
 import { startServer, type RunningServer, type ServerDurations } from "../../src/server.ts";
 import type { ChatSettings } from "../../src/wire/chats.ts";
+import { untilBlocked } from "./blocked.ts";
 import { openDatabase } from "./cluster.ts";
 import { removeFolder } from "./folder.ts";
 import { Person } from "./person.ts";
@@ -60,7 +61,6 @@ export interface WorldOptions {
   logTo?: DestinationStream;
 }
 
-const lookPauseMs = 2;
 const lowestPasswordCost: PasswordCost = { memoryKiB: 8, passes: 1 };
 
 /** The parts that exist while a world runs. */
@@ -241,23 +241,9 @@ export class World {
     return `${this.url.replace("http", "ws")}/ws${query}`;
   }
 
-  /** Settles when at least as many statements wait for locks that others hold. */
-  async untilBlocked(statements = 1): Promise<void> {
-    // Of its own, since postgres.js sends statements behind those that wait for locks where all connections are busy.
-    const connection = await this.sql.reserve();
-    try {
-      for (;;) {
-        const blocked = await connection`
-          select 1 from pg_stat_activity
-          where datname = current_database() and wait_event_type = 'Lock'
-        `;
-        if (blocked.length >= statements) return;
-        // It does not look again at once, so that the statements have the processor.
-        await Bun.sleep(lookPauseMs);
-      }
-    } finally {
-      connection.release();
-    }
+  /** See {@link untilBlocked}. */
+  untilBlocked(statements = 1): Promise<void> {
+    return untilBlocked(this.sql, statements);
   }
 
   /** Locks a chat or a person, begins something, and once `waiters` statements of it wait, does `meanwhile` and lets them go on. */

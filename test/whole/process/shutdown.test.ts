@@ -2,6 +2,7 @@ import { afterAll, describe, expect, test } from "bun:test";
 import postgres from "postgres";
 import { answer, answerAndHang, finish, say } from "../../world/gemini/script.ts";
 import { startGeminiEmulator } from "../../world/gemini/server.ts";
+import { untilBlocked } from "../../world/blocked.ts";
 import { borrowDatabase } from "../../world/cluster.ts";
 import { isLong } from "../../world/long.ts";
 import { call, processes, signUp } from "../../world/process.ts";
@@ -92,16 +93,22 @@ describe("told to stop", () => {
     await held`begin`;
     await held`select id from chats where id = ${chatId} for update`;
     const sending = annas.ask({ type: "message", chat_id: chatId, content: "just in time" });
+    await untilBlocked(sql);
     server.signal("SIGTERM");
     await server.says(/stopping/);
 
-    const ready = await call(server, "GET", "/ready");
-    expect([ready.status, ready.body.status]).toEqual([503, "not_ready"]);
-    expect((await call(server, "GET", "/health")).status).toBe(200);
+    // At once: the send waits for no longer than the lock time-out.
     const refused = new TestSocket(`${server.url.replace("http", "ws")}/ws?token=${anna.token}`);
-    expect((await refused.closed).code).not.toBe(1000);
+    const [ready, health, late, end] = await Promise.all([
+      call(server, "GET", "/ready"),
+      call(server, "GET", "/health"),
+      bens.ask({ type: "message", chat_id: chatId, content: "too late" }),
+      refused.closed,
+    ]);
+    expect([ready.status, ready.body.status]).toEqual([503, "not_ready"]);
+    expect(health.status).toBe(200);
+    expect(end.code).not.toBe(1000);
     expect(refused.frames).toEqual([]);
-    const late = await bens.ask({ type: "message", chat_id: chatId, content: "too late" });
     expect(late).toMatchObject({ type: "error", code: "unavailable" });
     expect(late.retry_after).toBeGreaterThan(0);
 
