@@ -63,7 +63,7 @@ describe("docker compose up --build", () => {
   test("has the page and the documents", async () => {
     const page = await (await fetch(project.url)).text();
     const addresses = [...page.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, address]) => address);
-    expect(addresses.length).toBe(3);
+    expect(addresses.length).toBe(5);
     const paths = [...addresses, "/docs", "/docs/socket", "/docs/assets/swagger-ui-bundle.js"];
     for (const path of [...paths, "/openapi.json", "/asyncapi.json"]) {
       expect([path, (await fetch(project.url + path)).status]).toEqual([path, 200]);

@@ -110,7 +110,10 @@ export function openProject() {
     /** Changes one of the project's files. */
     edit(path: string, change: (text: string) => string) {
       const file = join(folder, path);
-      writeFileSync(file, change(readFileSync(file, "utf8")));
+      const before = readFileSync(file, "utf8");
+      const after = change(before);
+      if (after === before) throw new Error(`the edit of ${path} changes nothing`);
+      writeFileSync(file, after);
     },
     async close() {
       await docker("compose", "--profile", "tools", "down", "--volumes", "--remove-orphans");

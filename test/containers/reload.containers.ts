@@ -29,7 +29,9 @@ test("an edit of the source is live without a build, and sockets are told to com
   expect(await said()).toContain("There is no GET /nowhere.");
 
   const editedAt = performance.now();
-  project.edit("src/app.ts", (text) => text.replace("There is no ${", "There has never been ${"));
+  project.edit("src/http/not-found.ts", (text) =>
+    text.replace("There is no ${", "There has never been ${"),
+  );
   while (!(await said()).includes("There has never been GET /nowhere.")) {
     if (performance.now() - editedAt > liveMsMax) throw new Error("the edit never became live");
     await Bun.sleep(pollMs);
