@@ -52,7 +52,7 @@ export const closeNotes: Record<CloseReason, { when: string; then: string }> = {
     then: "Reconnect after a minute, and then with growing pauses.",
   },
   unavailable: {
-    when: "The database is unavailable, a frame took longer than 30 seconds, or this socket may have missed frames.",
+    when: "The database is unavailable, signing in or a frame took longer than 30 seconds, or this socket may have missed frames.",
     then: "Reconnect after some seconds with growing pauses, and catch up.",
   },
 };
