@@ -85,18 +85,21 @@ const messagesMin = 200;
 /** Between the beginnings of two messages, in milliseconds. */
 const messageEveryMs = 10;
 
-/** @param duringUploads whether photos are uploaded meanwhile @returns milliseconds that 99 of 100 messages take at most */
+/**
+ * @param beside what happens meanwhile: photos are uploaded, another process computes, or nothing
+ * @returns milliseconds that 99 of 100 messages take at most
+ */
 export async function p99OfMessages(
   bench: Bench,
-  { duringUploads }: { duringUploads: boolean },
+  beside: "photos" | "computing" | "nothing",
 ): Promise<number> {
   const { photoWidth } = bench.scale;
   const target = await targetOf(bench, "product");
   const photo = await makePhoto(photoWidth, (photoWidth * 3) / 4);
   let isBusy = true;
-  const { ended } = duringUploads
-    ? await startUploads(bench, target, photo)
-    : { ended: Promise.resolve() };
+  let ended = Promise.resolve();
+  if (beside === "photos") ended = (await startUploads(bench, target, photo)).ended;
+  if (beside === "computing") ended = compute(bench);
   void ended.finally(() => (isBusy = false));
   const times: Promise<number>[] = [];
   while (isBusy || times.length < messagesMin) {
@@ -129,6 +132,14 @@ async function startUploads(
     check("exit code of the uploads", code, 0);
   });
   return { ended };
+}
+
+/** Computes in a process of the lowest priority, as the server's process for images does, and touches nothing else. */
+async function compute({ cleanup, scale }: Bench): Promise<void> {
+  const program = `const end = Date.now() + ${scale.computingMs}; while (Date.now() < end);`;
+  const child = Bun.spawn(["nice", "-n", "19", process.execPath, "-e", program]);
+  cleanup.add(async () => child.kill());
+  check("exit code of the computing", await child.exited, 0);
 }
 
 async function timeOfMessage({ uploads, headers }: Target, n: number): Promise<number> {

@@ -43,6 +43,8 @@ export interface Scale {
   /** Bytes of a file, and the width of a photo. */
   fileBytes: number;
   photoWidth: number;
+  /** How long a process beside the server computes. */
+  computingMs: number;
   /** People who join a room within {@link joinMs}. */
   joiners: number;
   joinMs: number;
@@ -99,6 +101,7 @@ export const full: Scale = {
   messagesRead: 20,
   fileBytes: 64 * 1024 * 1024,
   photoWidth: 4_000,
+  computingMs: 10_000,
   joiners: 500,
   joinMs: 1_000,
   quietMs: 1_500,
@@ -145,6 +148,7 @@ export const smallest: Scale = {
   messagesRead: 1,
   fileBytes: 100_000,
   photoWidth: 40,
+  computingMs: 100,
   joiners: 10,
   joinMs: 50,
   quietMs: 100,
