@@ -11,6 +11,7 @@ import { newKey, type Received } from "./receive.ts";
 import { soundMs } from "./sound-duration.ts";
 import { notePending } from "./removal-queries.ts";
 import { pendingSeconds } from "./upload-limits.ts";
+import { inTurns } from "./upload-turns.ts";
 import type { Uploads } from "./uploads.ts";
 import { voiceBytesMax, voiceTooLarge } from "./voice/recordings.ts";
 
@@ -137,11 +138,12 @@ async function writeImage(
 }
 
 /** Writes an image as it comes from its process, so that no image is held in memory here. */
+/** @param chunks they come faster than messages may wait for their hash and their write */
 async function writeBare(ctx: Ctx, key: string, chunks: AsyncIterable<Uint8Array>) {
   const hasher = new Bun.CryptoHasher("sha256");
   let size = 0;
   async function* observed() {
-    for await (const chunk of chunks) {
+    for await (const chunk of inTurns(chunks)) {
       hasher.update(chunk);
       size += chunk.length;
       yield chunk;

@@ -1,5 +1,23 @@
 /** Bytes of files that a turn of the event loop takes, while others wait: to hash and to write them takes about 2 ms. */
 export const turnBytesMax = 1024 * 1024;
+/** Bytes that come without waiting, in pieces: the event loop gets a turn after each `turnBytes`. */
+export async function* inTurns(
+  chunks: AsyncIterable<Uint8Array>,
+  turnBytes = turnBytesMax,
+): AsyncGenerator<Uint8Array, void> {
+  let takenBytes = 0;
+  for await (const chunk of chunks) {
+    for (let at = 0; at < chunk.length; at += turnBytes) {
+      const piece = chunk.subarray(at, at + turnBytes);
+      yield piece;
+      takenBytes += piece.length;
+      if (takenBytes < turnBytes) continue;
+      takenBytes = 0;
+      await new Promise<void>((resolve) => setImmediate(resolve));
+    }
+  }
+}
+
 /** Bun reads up to 1.5 MB of a body that waits, and keeps about 4 MB for it. */
 const defaultWaitingMax = 20;
 

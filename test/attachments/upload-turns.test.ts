@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { UploadTurns } from "../../src/attachments/upload-turns.ts";
+import { inTurns, UploadTurns } from "../../src/attachments/upload-turns.ts";
 
 const chunkBytes = 10;
 
@@ -37,6 +37,27 @@ test("bodies wait for the next turn of the event loop, and all are read", async 
   // Each had begun to read before the first had taken a chunk.
   expect(first).toBeLessThanOrEqual(4);
   expect(counts).toEqual([50, 50, 50]);
+});
+
+test("a chunk that is there at once is taken in pieces, each in a turn of the event loop", async () => {
+  const whole = new Uint8Array(5 * chunkBytes).map((_, at) => at);
+  let turns = 0;
+  const count = () => {
+    turns += 1;
+    if (turns < 100) setImmediate(count);
+  };
+  setImmediate(count);
+  const pieces: Uint8Array[] = [];
+  const turnsBefore: number[] = [];
+  for await (const piece of inTurns(new Response(whole).body ?? bodyOf(0), 2 * chunkBytes)) {
+    pieces.push(piece);
+    turnsBefore.push(turns);
+  }
+  expect(pieces.map(({ length }) => length)).toEqual(
+    [2, 2, 1].map((chunks) => chunks * chunkBytes),
+  );
+  expect(Buffer.concat(pieces)).toEqual(Buffer.from(whole));
+  expect(new Set(turnsBefore).size).toBe(3);
 });
 
 test("when too many bodies would wait, none waits", async () => {
