@@ -42,8 +42,12 @@ test("a socket whose ticket is not looked up in time is closed with 1013 unavail
     await gate.promise;
   });
   await locked.promise;
+  const beforeMs = Date.now() - 1;
   const socket = await RawSocket.open(world.socketUrl(`?token=${body.ticket}`));
   await world.untilBlocked();
+  world.sockets.checkSessions(beforeMs);
+  await person.api("GET", "/api/auth/me");
+  expect(Bun.peek.status(socket.closed)).toBe("pending");
   world.sockets.checkSessions(Date.now());
   const end = await socket.closed;
   gate.resolve();
