@@ -1,5 +1,8 @@
 /** Bytes of files that a turn of the event loop takes, while others wait: to hash and to write them takes about 2 ms. */
 export const turnBytesMax = 1024 * 1024;
+/** Bun reads up to 1.5 MB of a body that waits, and keeps about 4 MB for it. */
+const defaultWaitingMax = 20;
+
 /** Bytes that come without waiting, in pieces: the event loop gets a turn after each `turnBytes`. */
 export async function* inTurns(
   chunks: AsyncIterable<Uint8Array>,
@@ -17,9 +20,6 @@ export async function* inTurns(
     }
   }
 }
-
-/** Bun reads up to 1.5 MB of a body that waits, and keeps about 4 MB for it. */
-const defaultWaitingMax = 20;
 
 /**
  * Reads the bodies of uploads. Those of a few wait for each other, so that messages do not wait behind the chunks of all of them. When
