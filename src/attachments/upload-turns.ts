@@ -1,5 +1,5 @@
 /** Bytes of files that a turn of the event loop takes, while others wait: to hash and to write them takes about 2 ms. */
-export const turnBytesMax = 1024 * 1024;
+const turnBytesMax = 1024 * 1024;
 /** Bun reads up to 1.5 MB of a body that waits, and keeps about 4 MB for it. */
 const defaultWaitingMax = 20;
 
