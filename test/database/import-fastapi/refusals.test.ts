@@ -132,7 +132,7 @@ test("a source is found by the addresses that SQLAlchemy has for it", async () =
 });
 
 test("after a failure in the middle, of the source or of the target, nothing has been imported", async () => {
-  const url = await someMessages("postgres", 50_000);
+  const url = await someMessages("postgres", 25_000);
   others.push(url);
   let ended: Promise<unknown> | undefined;
   const said = await refusal(url, (text) => {
