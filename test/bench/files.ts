@@ -87,19 +87,23 @@ const messageEveryMs = 10;
 
 /**
  * @param beside what happens meanwhile: photos are uploaded, another process computes, or nothing
+ * @param side the reference reads the photos and drops them; its messages are timed for as long as the product takes for the photos
  * @returns milliseconds that 99 of 100 messages take at most
  */
 export async function p99OfMessages(
   bench: Bench,
   beside: "photos" | "computing" | "nothing",
+  side: Side = "product",
 ): Promise<number> {
-  const { photoWidth } = bench.scale;
-  const target = await targetOf(bench, "product");
+  const { photoWidth, computingMs } = bench.scale;
+  const target = await targetOf(bench, side);
   const photo = await makePhoto(photoWidth, (photoWidth * 3) / 4);
   let isBusy = true;
-  let ended = Promise.resolve();
-  if (beside === "photos") ended = (await startUploads(bench, target, photo)).ended;
-  if (beside === "computing") ended = compute(bench);
+  const running: Promise<void>[] = [];
+  if (beside === "photos") running.push((await startUploads(bench, target, photo)).ended);
+  if (beside === "computing") running.push(compute(bench));
+  if (side === "reference") running.push(Bun.sleep(computingMs));
+  const ended = Promise.all(running);
   void ended.finally(() => (isBusy = false));
   const times: Promise<number>[] = [];
   while (isBusy || times.length < messagesMin) {
@@ -113,14 +117,14 @@ export async function p99OfMessages(
 /** Starts the uploads of photos, by another process. */
 async function startUploads(
   { cleanup }: Bench,
-  { uploads, headers }: Target,
+  { photos, headers }: Target,
   photo: Uint8Array,
 ): Promise<{ ended: Promise<void> }> {
   const path = join(tmpdir(), `gemini-coop-photo-${crypto.randomUUID()}.jpg`);
   await Bun.write(path, photo);
   const program = join(import.meta.dir, "uploader.ts");
   const child = Bun.spawn(
-    [process.execPath, program, uploads, headers.authorization ?? "", String(photosAtOnce), path],
+    [process.execPath, program, photos, headers.authorization ?? "", String(photosAtOnce), path],
     { stdin: "pipe", stdout: "pipe", stderr: "inherit" },
   );
   cleanup.add(async () => child.kill());
@@ -142,9 +146,9 @@ async function compute({ cleanup, scale }: Bench): Promise<void> {
   check("exit code of the computing", await child.exited, 0);
 }
 
-async function timeOfMessage({ uploads, headers }: Target, n: number): Promise<number> {
+async function timeOfMessage({ messages, headers }: Target, n: number): Promise<number> {
   const began = performance.now();
-  const response = await fetch(uploads.replace(/attachments$/, "messages"), {
+  const response = await fetch(messages, {
     method: "POST",
     headers: { ...headers, "content-type": "application/json" },
     body: JSON.stringify({ content: `message ${n}` }),
@@ -158,12 +162,22 @@ interface Target {
   /** Before the address that an upload returns. */
   base: string;
   uploads: string;
+  /** Where photos are uploaded while messages are timed. */
+  photos: string;
+  messages: string;
   headers: Record<string, string>;
 }
 
 async function targetOf(bench: Bench, side: Side): Promise<Target> {
   const base = bench[side].url;
-  if (side === "reference") return { base, uploads: `${base}/files`, headers: {} };
+  if (side === "reference") {
+    const urls = {
+      uploads: `${base}/files`,
+      photos: `${base}/dropped`,
+      messages: `${base}/message`,
+    };
+    return { base, ...urls, headers: {} };
+  }
   const headers = { authorization: `Bearer ${await tokenOf(1, bench.secretKey)}` };
   const response = await fetch(`${base}/api/chats`, {
     method: "POST",
@@ -171,7 +185,14 @@ async function targetOf(bench: Bench, side: Side): Promise<Target> {
     body: JSON.stringify({ is_group: true, name: "files" }),
   });
   const chat = Object(await response.json());
-  return { base, uploads: `${base}/api/chats/${chat.id}/attachments`, headers };
+  const uploads = `${base}/api/chats/${chat.id}/attachments`;
+  return {
+    base,
+    uploads,
+    photos: uploads,
+    messages: `${base}/api/chats/${chat.id}/messages`,
+    headers,
+  };
 }
 
 async function upload({ uploads, headers }: Target, body: Uint8Array<ArrayBuffer>) {

@@ -95,6 +95,13 @@ export const fileRows: Row[] = [
     reference: (bench) => files.p99OfMessages(bench, "nothing"),
   },
   {
+    name: "p99 of messages of a bare server that drops 20 photos, to without",
+    unit: "ms",
+    target: "",
+    ours: (bench) => files.p99OfMessages(bench, "photos", "reference"),
+    reference: (bench) => files.p99OfMessages(bench, "nothing", "reference"),
+  },
+  {
     name: "p99 of messages beside a process that computes, to without",
     unit: "ms",
     target: "",

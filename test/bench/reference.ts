@@ -1,6 +1,7 @@
 // A minimal server on Bun that does the same work: a socket subscribes to the topic in its URL and publishes every message
 // it receives; handlers run the SQL of the history and of the list of chats and send the rows as JSON; messages are
-// inserted in batches before they are published; and files are hashed, written to a folder and read from it.
+// inserted in batches before they are published; files are hashed, written to a folder and read from it; and photos are read
+// and dropped.
 import { mkdirSync } from "node:fs";
 import postgres from "postgres";
 import { insertBatch } from "./insert.ts";
@@ -59,6 +60,16 @@ const server = Bun.serve<{ topic: string }>({
         }
         await file.end();
         return Response.json({ size, sha256: hasher.digest("hex"), url: `/file?name=${name}` });
+      }
+      case "/dropped": {
+        let size = 0;
+        for await (const chunk of request.body ?? []) size += chunk.length;
+        return Response.json({ size });
+      }
+      case "/message": {
+        const { content } = Object(await request.json());
+        await insertBatch(sql, [{ chatId: 1, userId: 1, content: String(content) }]);
+        return Response.json({ content });
       }
       case "/file":
         return new Response(Bun.file(`files/${searchParams.get("name")}`));
