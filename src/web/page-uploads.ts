@@ -4,7 +4,7 @@ import { RoomUploads } from "./room-uploads.ts";
 import type { StoredUploads } from "./stored-uploads.ts";
 import { UploadQueue } from "./upload-queue.ts";
 
-/** Milliseconds after which the page has time to drop old files, and to load the code of uploads. */
+/** Milliseconds after which the page has time to drop old files, and to go on with the uploads of rooms that are not shown. */
 const startMs = 3_000;
 
 /** The uploads of all rooms of the page. */
@@ -18,7 +18,7 @@ export class PageUploads {
   constructor(attachments: Attachments, session: Pick<Session, "subscribe" | "getSnapshot">) {
     this.#attachments = attachments;
     session.subscribe(() => this.#follow(session.getSnapshot().user?.id));
-    setTimeout(() => void this.#dropOld(), startMs);
+    setTimeout(() => void this.#takeUp(), startMs);
   }
 
   of(userId: number, chatId: number): RoomUploads {
@@ -53,9 +53,15 @@ export class PageUploads {
       .catch(() => undefined);
   }
 
-  async #dropOld(): Promise<void> {
+  /** Drops old files, and takes over the uploads of rooms that the page does not show. */
+  async #takeUp(): Promise<void> {
     try {
-      await (await this.#loadStored())?.dropOld();
+      const stored = await this.#loadStored();
+      await stored?.dropOld();
+      const userId = this.#userId;
+      if (!stored || userId === undefined) return;
+      const chatIds = await stored.chatIdsOf(userId);
+      if (this.#userId === userId) for (const chatId of chatIds) this.of(userId, chatId);
     } catch {
       // A browser that refuses it has none.
     }

@@ -1,4 +1,4 @@
-// The files that a person is about to send. An upload goes on while another room is shown, and after a reload once its room is shown.
+// The files that a person is about to send. An upload goes on while another room is shown, and after a reload.
 import type { Attachment, Attachments } from "../client/attachments.ts";
 import { makeClientId } from "../client/client-id.ts";
 import { observe, type Observable } from "../client/observable.ts";

@@ -69,6 +69,12 @@ export class StoredUploads {
     for (const { id } of all.filter(isOld)) store.delete(id);
   }
 
+  /** The chats in which a person has added files. */
+  async chatIdsOf(userId: number): Promise<Set<number>> {
+    const all: StoredUpload[] = await settled((await this.#store("readonly")).getAll());
+    return new Set(all.filter((each) => each.userId === userId).map(({ chatId }) => chatId));
+  }
+
   /** The files that a person has added in a chat, the first one first. */
   async list(userId: number, chatId: number): Promise<StoredUpload[]> {
     const all: StoredUpload[] = await settled((await this.#store("readonly")).getAll());

@@ -119,6 +119,26 @@ test("an upload goes on while another room is shown, and waits in its own one", 
   await leave();
 });
 
+test("an upload of a room that is not shown goes on after a reload", async () => {
+  const opened = await pair.open();
+  const { annas, chat, leave } = opened;
+  const { page } = annas;
+  const other = await pair.anna.chat({ with: [pair.ben], name: "Elsewhere" });
+  (await uploadHalf(page)).drop();
+  const offsets = watchParts(page);
+  await page.evaluate(`location.hash = "#/chats/${other.id}"`);
+  await page.getByRole("textbox", { name: "Message to Elsewhere" }).waitFor();
+  const completed = page.waitForResponse((response) => response.url().endsWith("/complete"));
+  await page.reload();
+  await page.getByRole("textbox", { name: "Message to Elsewhere" }).waitFor();
+  await completed;
+  expect(offsets).toEqual([partBytes, 2 * partBytes]);
+  expect(await list(page).isVisible()).toBe(false);
+  await page.evaluate(`location.hash = "#/chats/${chat.id}"`);
+  await send(opened);
+  await leave();
+});
+
 test("an upload belongs to one tab, and goes on in another one when that is closed", async () => {
   const { annas, bens, chat } = await pair.open();
   const { page } = annas;
