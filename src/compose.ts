@@ -33,6 +33,7 @@ import { createStoreReaction } from "./reactions/commit.ts";
 import { ReadNotices } from "./receipts/notices.ts";
 import { createRateLimits } from "./rate-limits/rate-limits.ts";
 import type { ServerParts } from "./server.ts";
+import { Arrivals } from "./socket/arrivals.ts";
 import { createLiveParts, type LiveDurations, type LiveParts } from "./socket/live-parts.ts";
 import { Memberships } from "./socket/memberships.ts";
 import { SearchIndexer } from "./search/indexer.ts";
@@ -68,6 +69,8 @@ export interface ComposedDurations extends LiveDurations, PushDurations {
   presenceIdleMs: number;
   /** The people of a server that was killed count as connected for so long. */
   presenceLeaseMs: number;
+  /** A socket that signs in for longer no longer holds up those that wait to be opened. */
+  signInMs: number;
   /** An answer waits so long for the model's copies of its files. */
   fileWaitMs: number;
   /** See `createMailQueue`. */
@@ -151,7 +154,7 @@ export function compose(parts: ContextParts): ServerParts {
     storeReaction: createStoreReaction(sql),
     uploads,
     receipts: new ReadNotices(ctx, durations.receiptsMs),
-    upgrade: new SocketUpgrade(ctx),
+    upgrade: new SocketUpgrade(ctx, new Arrivals({ runningMs: durations.signInMs })),
     indexer: new SearchIndexer({ sql, log, metrics, now, lifecycle }, durations.indexerLeaseMs),
   };
   return server;

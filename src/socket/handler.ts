@@ -36,8 +36,12 @@ export function createSocketHandler(parts: SocketParts): WebSocketHandler<Socket
         closeSocket(ws, "too_many_sockets", "close another socket from this address first");
       } else if (token !== undefined) {
         ws.data.token = undefined;
-        void openSession(ctx, sockets, ws, token, { isInAddress: true });
+        void openSession(ctx, sockets, ws, token, { isInAddress: true }).finally(() =>
+          letNextIn(ws),
+        );
+        return;
       }
+      letNextIn(ws);
     },
 
     message(ws, data) {
@@ -60,12 +64,18 @@ export function createSocketHandler(parts: SocketParts): WebSocketHandler<Socket
       ws.data.log?.closed(end, code, ws.data.session?.userId);
       ws.data.inbox?.close();
       ws.data.drained?.();
+      letNextIn(ws);
       sockets.remove(ws);
       const { session } = ws.data;
       if (!session) return;
       for (const chatId of [...session.joined]) ctx.realtime.rooms.leave(chatId, session);
     },
   };
+}
+
+function letNextIn({ data }: Socket): void {
+  data.letNextIn?.();
+  data.letNextIn = undefined;
 }
 
 /** Puts a text into the socket's inbox. */

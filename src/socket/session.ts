@@ -38,6 +38,8 @@ export interface SocketData {
   alive: boolean;
   /** Undefined until the socket is open. */
   log: SocketLog | undefined;
+  /** Lets the next socket be opened; undefined once this one has signed in, or need not. */
+  letNextIn: (() => void) | undefined;
 }
 
 export type Socket = ServerWebSocket<SocketData>;

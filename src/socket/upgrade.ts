@@ -9,6 +9,7 @@ import { requestIdOf } from "../http/request-id.ts";
 import { recordRequest } from "../http/request-log.ts";
 import type { RequestServer } from "../http/router.ts";
 import { Problem } from "../wire/problems.ts";
+import { Arrivals } from "./arrivals.ts";
 import type { SocketData } from "./session.ts";
 
 export const socketPath = "/ws";
@@ -27,10 +28,12 @@ export interface UpgradeRequest {
 
 export class SocketUpgrade {
   readonly #ctx: Ctx;
+  readonly #arrivals: Arrivals;
   readonly #refusedOrigins = new Set<string>();
 
-  constructor(ctx: Ctx) {
+  constructor(ctx: Ctx, arrivals = new Arrivals()) {
     this.#ctx = ctx;
+    this.#arrivals = arrivals;
   }
 
   /** The reason why a request cannot become a socket; undefined if it may. */
@@ -45,6 +48,11 @@ export class SocketUpgrade {
     if (lifecycle.closing) {
       return new Problem("unavailable", "The server is restarting.", { retryAfterSeconds: 2 });
     }
+    if (this.#arrivals.isFull) {
+      return new Problem("unavailable", "Too many sockets are being opened.", {
+        retryAfterSeconds: 2,
+      });
+    }
     const origin = request.headers.get("origin") ?? undefined;
     if (mayConnect(config, origin, client)) return undefined;
     logRefusedOrigin(log, this.#refusedOrigins, origin ?? "", client);
@@ -55,18 +63,23 @@ export class SocketUpgrade {
   }
 
   /**
-   * Upgrades a request that has no refusal. A token is checked afterwards, whatever it is: a page can't read the status of a
+   * Upgrades a request that has no refusal, when it is its turn. A token is checked afterwards, whatever it is: a page can't read the status of a
    * failed handshake.
-   * @returns false for an invalid handshake
+   * @returns false for an invalid handshake, and for one whose turn comes while the server shuts down
    */
   async upgrade(
     server: RequestServer,
     { request, client, requestId, query }: UpgradeRequest,
   ): Promise<boolean> {
-    const { rateLimits, now } = this.#ctx;
+    const { lifecycle, rateLimits, now } = this.#ctx;
     const { address } = client;
     const network = networkOf(address);
     const { refusal } = await rateLimits.take("connects", { network });
+    const turn = this.#arrivals.turn();
+    if (turn) await turn;
+    // The route refuses it then.
+    if (lifecycle.closing) return false;
+    const letNextIn = this.#arrivals.enter();
     const data: SocketData = {
       address,
       network,
@@ -81,8 +94,12 @@ export class SocketUpgrade {
       drained: undefined,
       alive: true,
       log: undefined,
+      letNextIn,
     };
-    return server.upgrade(request, { data });
+    const isUpgraded = server.upgrade(request, { data });
+    // The client may have given up meanwhile.
+    if (!isUpgraded) letNextIn();
+    return isUpgraded;
   }
 }
 

@@ -1,0 +1,130 @@
+// Sockets that come at once are opened a few at a time.
+import { describe, expect, test } from "bun:test";
+import { Arrivals } from "../../src/socket/arrivals.ts";
+import { SocketUpgrade } from "../../src/socket/upgrade.ts";
+import { TestSocket } from "../world/socket.ts";
+import { useWorld } from "../world/world.ts";
+
+/** As long as promises that are settled need at most. */
+const promisesSettle = () => Bun.sleep(0);
+
+describe("of those that arrive", () => {
+  /** Notes who has entered, in their order. */
+  function arrive(arrivals: Arrivals, names: string[]) {
+    const entered: string[] = [];
+    const leave = new Map<string, () => void>();
+    const come = async (name: string) => {
+      const turn = arrivals.turn();
+      if (turn) await turn;
+      leave.set(name, arrivals.enter());
+      entered.push(name);
+    };
+    for (const name of names) void come(name);
+    return { entered, leave: (name: string) => leave.get(name)?.(), come };
+  }
+
+  test("as many enter at once as may, and each that leaves lets in the one that has waited longest", async () => {
+    const { entered, leave } = arrive(new Arrivals({ runningMax: 2 }), ["a", "b", "c", "d", "e"]);
+    await promisesSettle();
+    expect(entered).toEqual(["a", "b"]);
+    leave("b");
+    await promisesSettle();
+    expect(entered).toEqual(["a", "b", "c"]);
+    leave("a");
+    leave("c");
+    await promisesSettle();
+    expect(entered).toEqual(["a", "b", "c", "d", "e"]);
+  });
+
+  test("one that leaves twice lets in one", async () => {
+    const { entered, leave } = arrive(new Arrivals({ runningMax: 1 }), ["a", "b", "c"]);
+    await promisesSettle();
+    leave("a");
+    leave("a");
+    await promisesSettle();
+    expect(entered).toEqual(["a", "b"]);
+  });
+
+  test("those that come when all have left enter at once", async () => {
+    const { entered, leave, come } = arrive(new Arrivals({ runningMax: 1 }), ["a", "b"]);
+    await promisesSettle();
+    leave("a");
+    await promisesSettle();
+    leave("b");
+    void come("c");
+    await promisesSettle();
+    expect(entered).toEqual(["a", "b", "c"]);
+  });
+
+  test("one that takes too long lets the next one in", async () => {
+    const arrivals = new Arrivals({ runningMax: 1, runningMs: 1 });
+    arrivals.enter();
+    await arrivals.turn();
+  });
+
+  test("as many wait as may", () => {
+    const arrivals = new Arrivals({ runningMax: 1, waitingMax: 2 });
+    arrivals.enter();
+    const full = [0, 1].map(() => {
+      void arrivals.turn();
+      return arrivals.isFull;
+    });
+    expect(full).toEqual([false, true]);
+  });
+});
+
+describe("a server", () => {
+  // No socket lets the next one in because it takes too long.
+  const world = useWorld({ durations: { signInMs: 600_000 } });
+  const openedAtOnce = 32;
+
+  function open(query: string, count: number): TestSocket[] {
+    return Array.from({ length: count }, () => new TestSocket(world.socketUrl(query)));
+  }
+
+  const settled = (sockets: TestSocket[]) => Promise.all(sockets.map(({ opened }) => opened));
+
+  test("opens all sockets, whatever becomes of those before them", async () => {
+    const people = await Promise.all([0, 1, 2, 3].map((n) => world.person(`guest${n}`)));
+    await settled(open("", 40));
+    await settled(open("?token=wrong", 40));
+    const signedIn = people.map(({ token }) => open(`?token=${token}&frames=flat`, 10));
+    await settled(signedIn.flat());
+    const gone = open("?token=gone", 20);
+    for (const { ws } of gone) ws.terminate();
+    await Promise.all(gone.map(({ closed }) => closed));
+    await settled(open("", 40));
+  });
+
+  test("opens no further one while as many sign in as may, until one of them is gone, and answers requests meanwhile", async () => {
+    const people = await Promise.all([0, 1, 2, 3].map((n) => world.person(`waiter${n}`)));
+    const release = Promise.withResolvers<void>();
+    const locked = Promise.withResolvers<void>();
+    const lock = world.sql.begin(async (sql) => {
+      await sql`lock table sessions in access exclusive mode`;
+      locked.resolve();
+      await release.promise;
+    });
+    await locked.promise;
+    const signingIn = people.flatMap(({ token }) => open(`?token=${token}`, openedAtOnce / 4));
+    await settled(signingIn);
+    const [late] = open("", 1);
+    if (!late) throw new Error("no socket");
+    for (let n = 0; n < 5; n += 1) expect((await world.call("GET", "/health")).status).toBe(200);
+    expect(late.ws.readyState).toBe(WebSocket.CONNECTING);
+    signingIn[0]?.ws.terminate();
+    await late.opened;
+    release.resolve();
+    await lock;
+  });
+
+  test("refuses a socket when too many wait", () => {
+    const arrivals = new Arrivals({ waitingMax: 0 });
+    const request = new Request(world.url, { headers: { upgrade: "websocket" } });
+    const client = { address: "127.0.0.1", hosts: [], forwardedScheme: undefined, secure: false };
+    expect(new SocketUpgrade(world.ctx, arrivals).refusalOf(request, client)).toMatchObject({
+      code: "unavailable",
+      retryAfterSeconds: 2,
+    });
+  });
+});
