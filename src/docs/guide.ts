@@ -48,7 +48,8 @@ const connecting = html`<p>
     sends before the token has been checked are queued. To find out whether the socket is
     authenticated, send a frame with a <code>request_id</code>. A page of another origin receives
     HTTP 403 <code>origin_not_allowed</code>, unless the server's <code>CORS_ORIGINS</code> lists
-    its origin.
+    its origin. When many sockets come at once, as after a restart, their handshakes take turns;
+    when too many wait, the next one receives HTTP 503 with <code>Retry-After</code>.
   </p>
   <h3 id="two-forms">Two forms of frames</h3>
   <p>

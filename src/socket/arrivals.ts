@@ -13,7 +13,7 @@ export class Arrivals {
   readonly #runningMs: number;
   readonly #waitingMax: number;
   readonly #waiting: (() => void)[] = [];
-  /** The place of the first one that waits: taking it out of a long list would move all others. */
+  /** The place of the first one that waits. Those before it are removed together, since a removal moves all others. */
   #first = 0;
   #running = 0;
 
@@ -33,14 +33,15 @@ export class Arrivals {
     return this.#waiting.length - this.#first >= this.#waitingMax;
   }
 
-  /** @returns a promise that settles when it is the socket's turn; undefined if it is now. Then {@link enter} has to be called. */
-  turn(): Promise<void> | undefined {
-    if (this.#running < this.#runningMax) return undefined;
-    return new Promise((resolve) => this.#waiting.push(resolve));
+  /** @returns lets the next socket in, of which only the first call counts; a promise of it if the socket has to wait for its turn */
+  enter(): (() => void) | Promise<() => void> {
+    if (this.#running < this.#runningMax) return this.#take();
+    const { promise, resolve } = Promise.withResolvers<() => void>();
+    this.#waiting.push(() => resolve(this.#take()));
+    return promise;
   }
 
-  /** @returns lets the next socket in; only the first call counts */
-  enter(): () => void {
+  #take(): () => void {
     this.#running += 1;
     let isIn = true;
     const leave = () => {
@@ -58,8 +59,8 @@ export class Arrivals {
     const next = this.#waiting[this.#first];
     if (!next) return;
     this.#first += 1;
-    if (this.#first === this.#waiting.length) {
-      this.#waiting.length = 0;
+    if (2 * this.#first >= this.#waiting.length) {
+      this.#waiting.splice(0, this.#first);
       this.#first = 0;
     }
     next();

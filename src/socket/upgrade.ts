@@ -75,11 +75,8 @@ export class SocketUpgrade {
     const { address } = client;
     const network = networkOf(address);
     const { refusal } = await rateLimits.take("connects", { network });
-    const turn = this.#arrivals.turn();
-    if (turn) await turn;
-    // The route refuses it then.
-    if (lifecycle.closing) return false;
-    const letNextIn = this.#arrivals.enter();
+    const entered = this.#arrivals.enter();
+    const letNextIn = entered instanceof Promise ? await entered : entered;
     const data: SocketData = {
       address,
       network,
@@ -96,8 +93,8 @@ export class SocketUpgrade {
       log: undefined,
       letNextIn,
     };
-    const isUpgraded = server.upgrade(request, { data });
-    // The client may have given up meanwhile.
+    // The client may have given up meanwhile. When the server shuts down, the route refuses the request.
+    const isUpgraded = !lifecycle.closing && server.upgrade(request, { data });
     if (!isUpgraded) letNextIn();
     return isUpgraded;
   }

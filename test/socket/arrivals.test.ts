@@ -14,9 +14,7 @@ describe("of those that arrive", () => {
     const entered: string[] = [];
     const leave = new Map<string, () => void>();
     const come = async (name: string) => {
-      const turn = arrivals.turn();
-      if (turn) await turn;
-      leave.set(name, arrivals.enter());
+      leave.set(name, await arrivals.enter());
       entered.push(name);
     };
     for (const name of names) void come(name);
@@ -56,17 +54,26 @@ describe("of those that arrive", () => {
     expect(entered).toEqual(["a", "b", "c"]);
   });
 
+  test("one that comes while another is let in does not enter as well", async () => {
+    const { entered, leave, come } = arrive(new Arrivals({ runningMax: 1 }), ["a", "b"]);
+    await promisesSettle();
+    leave("a");
+    void come("c");
+    await promisesSettle();
+    expect(entered).toEqual(["a", "b"]);
+  });
+
   test("one that takes too long lets the next one in", async () => {
     const arrivals = new Arrivals({ runningMax: 1, runningMs: 1 });
-    arrivals.enter();
-    await arrivals.turn();
+    await arrivals.enter();
+    await arrivals.enter();
   });
 
   test("as many wait as may", () => {
     const arrivals = new Arrivals({ runningMax: 1, waitingMax: 2 });
-    arrivals.enter();
+    void arrivals.enter();
     const full = [0, 1].map(() => {
-      void arrivals.turn();
+      void arrivals.enter();
       return arrivals.isFull;
     });
     expect(full).toEqual([false, true]);
