@@ -63,8 +63,8 @@ export class SocketUpgrade {
   }
 
   /**
-   * Upgrades a request that has no refusal, when it is its turn. A token is checked afterwards, whatever it is: a page can't read the status of a
-   * failed handshake.
+   * Upgrades a request that has no refusal, when it is its turn. A token is checked afterwards, whatever it is: a page can't read
+   * the status of a failed handshake.
    * @returns false for an invalid handshake, and for one whose turn comes while the server shuts down
    */
   async upgrade(

@@ -91,6 +91,29 @@ describe("a server", () => {
 
   const settled = (sockets: TestSocket[]) => Promise.all(sockets.map(({ opened }) => opened));
 
+  /** Opens as many sockets as may sign in at a time, which wait for a lock, and one more, which waits for its turn. */
+  async function openTooMany(name: string) {
+    const people = await Promise.all([0, 1, 2, 3].map((n) => world.person(`${name}${n}`)));
+    const release = Promise.withResolvers<void>();
+    const locked = Promise.withResolvers<void>();
+    const lock = world.sql.begin(async (sql) => {
+      await sql`lock table sessions in access exclusive mode`;
+      locked.resolve();
+      await release.promise;
+    });
+    await locked.promise;
+    const signingIn = people.flatMap(({ token }) => open(`?token=${token}`, openedAtOnce / 4));
+    await settled(signingIn);
+    const late = new TestSocket(world.socketUrl());
+    for (let n = 0; n < 5; n += 1) expect((await world.call("GET", "/health")).status).toBe(200);
+    expect(late.ws.readyState).toBe(WebSocket.CONNECTING);
+    const unlock = async () => {
+      release.resolve();
+      await lock;
+    };
+    return { signingIn, late, unlock };
+  }
+
   test("opens all sockets, whatever becomes of those before them", async () => {
     const people = await Promise.all([0, 1, 2, 3].map((n) => world.person(`guest${n}`)));
     await settled(open("", 40));
@@ -104,25 +127,22 @@ describe("a server", () => {
   });
 
   test("opens no further one while as many sign in as may, until one of them is gone, and answers requests meanwhile", async () => {
-    const people = await Promise.all([0, 1, 2, 3].map((n) => world.person(`waiter${n}`)));
-    const release = Promise.withResolvers<void>();
-    const locked = Promise.withResolvers<void>();
-    const lock = world.sql.begin(async (sql) => {
-      await sql`lock table sessions in access exclusive mode`;
-      locked.resolve();
-      await release.promise;
-    });
-    await locked.promise;
-    const signingIn = people.flatMap(({ token }) => open(`?token=${token}`, openedAtOnce / 4));
-    await settled(signingIn);
-    const [late] = open("", 1);
-    if (!late) throw new Error("no socket");
-    for (let n = 0; n < 5; n += 1) expect((await world.call("GET", "/health")).status).toBe(200);
-    expect(late.ws.readyState).toBe(WebSocket.CONNECTING);
+    const { signingIn, late, unlock } = await openTooMany("waiter");
     signingIn[0]?.ws.terminate();
     await late.opened;
-    release.resolve();
-    await lock;
+    await unlock();
+  });
+
+  test("refuses those that wait when it shuts down", async () => {
+    const { signingIn, late, unlock } = await openTooMany("loser");
+    world.ctx.lifecycle.closing = true;
+    try {
+      signingIn[0]?.ws.terminate();
+      await expect(late.opened).rejects.toThrow("closed with 1006");
+    } finally {
+      world.ctx.lifecycle.closing = false;
+      await unlock();
+    }
   });
 
   test("refuses a socket when too many wait", () => {
