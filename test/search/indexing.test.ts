@@ -46,8 +46,8 @@ async function retried<T>(task: () => Promise<T>): Promise<T> {
 
 describe("the index", () => {
   afterEach(async () => {
-    await world.index();
-    expect(await indexFaults(world.sql)).toEqual([]);
+    await retried(() => world.index());
+    expect(await retried(() => indexFaults(world.sql))).toEqual([]);
   });
 
   test("is what the messages say, whatever happened to them", async () => {
