@@ -1,22 +1,13 @@
-// Sockets that connect, stay, and come back after a restart.
+// Sockets that connect, and stay.
 import { check, openProduct, socketUrl, type Bench, type Side } from "./bench.ts";
-import { Client, closeAll, inParallel, quantile } from "./client.ts";
-import {
-  askerOf,
-  chatOf,
-  chats,
-  longChat,
-  personOf,
-  roomOfAsker,
-  senders,
-  tokenOf,
-} from "./data.ts";
+import { Client, closeAll, inParallel } from "./client.ts";
+import { chatOf, longChat, personOf, tokenOf } from "./data.ts";
 
 /** Messages that each returning client has missed. */
 const missed = 10;
 
 /** Joins a chat from `missed` messages before its end. @throws Error unless exactly those are replayed, in their order */
-async function catchUp(client: Client, chatId: number, lastSeq: number): Promise<void> {
+export async function catchUp(client: Client, chatId: number, lastSeq: number): Promise<void> {
   const replayed: number[] = [];
   client.onText = (text) => {
     if (text.startsWith('{"type":"message"')) replayed.push(seqOf(text));
@@ -53,7 +44,8 @@ export async function connecting(bench: Bench, side: Side): Promise<number> {
   return ((await server.cpuMicros()) - before) / connects;
 }
 
-function tokensOf(bench: Bench, count: number): Promise<string[]> {
+/** Access tokens of the first people who are in 20 chats. */
+export function tokensOf(bench: Bench, count: number): Promise<string[]> {
   const people = Array.from({ length: count }, (_, index) => personOf(index));
   return Promise.all(people.map((userId) => tokenOf(userId, bench.secretKey)));
 }
@@ -92,121 +84,4 @@ export async function idleSocket(bench: Bench, side: Side): Promise<number> {
   await child.kill();
   await closeAll(clients);
   return bytes / (sockets - first);
-}
-
-export interface Storm {
-  /** From the moment at which the server listens again until the last client has everything. */
-  caughtUpMs: number;
-  /** From the sending of a message to its acknowledgement, for people who are there all the time. */
-  othersP99Ms: number;
-}
-
-/** Restarts a server, to which all clients return within a moment. */
-export async function storm(bench: Bench, side: Side): Promise<Storm> {
-  const { stormClients, stormMs } = bench.scale;
-  const tokens = side === "product" ? await tokensOf(bench, stormClients) : [];
-  const lastSeqs = await lastSeqsOf(bench);
-  const server = bench[side];
-  await server.restart();
-  const others = side === "product" ? await Others.open(bench) : undefined;
-  const started = performance.now();
-  others?.begin();
-  const clients = await Promise.all(
-    Array.from({ length: stormClients }, async (_, index) => {
-      await Bun.sleep((stormMs / stormClients) * index);
-      if (side === "reference") return openPatiently(socketUrl(server, `topic=${index}`));
-      const chatId = chatOf(personOf(index));
-      const client = await openPatiently(socketUrl(server, `token=${tokens[index]}&frames=flat`));
-      await catchUp(client, chatId, lastSeqs.get(chatId) ?? 0);
-      return client;
-    }),
-  );
-  const caughtUpMs = performance.now() - started;
-  const othersP99Ms = (await others?.end()) ?? Number.NaN;
-  check("clients that have returned", clients.length, stormClients);
-  await closeAll(clients);
-  return { caughtUpMs, othersP99Ms };
-}
-
-async function lastSeqsOf({ sql }: Bench): Promise<Map<number, number>> {
-  const rows = await sql`select id::int, last_seq::int from chats where id <= ${chats}`;
-  return new Map(rows.map(({ id, last_seq }) => [Number(id), Number(last_seq)]));
-}
-
-const openTriesMax = 20;
-const retryMs = 250;
-
-/** Tries again as clients do when a connection is refused. */
-async function openPatiently(url: string): Promise<Client> {
-  for (let tries = 1; ; tries += 1) {
-    try {
-      return await Client.open(url);
-    } catch (error) {
-      if (tries === openTriesMax) throw error;
-      await Bun.sleep(retryMs * (0.5 + Math.random()));
-    }
-  }
-}
-
-/** The same messages at the same rate without a storm. @returns p99 of their acknowledgements in milliseconds */
-export async function othersAlone(bench: Bench): Promise<number> {
-  const others = await Others.open(bench);
-  others.begin();
-  await Bun.sleep(bench.scale.seconds * 1_000);
-  return others.end();
-}
-
-/** People who send at a steady rate, each to a room of their own. */
-class Others {
-  readonly #clients: Client[];
-  readonly #rooms: number[];
-  readonly #everyMs: number;
-  readonly #delays: number[] = [];
-  #lanes: Promise<void>[] = [];
-  #isOver = false;
-
-  private constructor(clients: Client[], rooms: number[], everyMs: number) {
-    this.#clients = clients;
-    this.#rooms = rooms;
-    this.#everyMs = everyMs;
-  }
-
-  static async open(bench: Bench): Promise<Others> {
-    const clients: Client[] = [];
-    const rooms: number[] = [];
-    for (let index = 0; index < senders; index += 1) {
-      const client = await openProduct(bench, askerOf(index));
-      const chatId = roomOfAsker(bench.scale, index, 0);
-      await client.ask({ type: "join", chat_id: chatId });
-      clients.push(client);
-      rooms.push(chatId);
-    }
-    return new Others(clients, rooms, (1_000 * senders) / bench.scale.slowRate);
-  }
-
-  begin(): void {
-    this.#lanes = this.#clients.map(async (client, place) => {
-      await Bun.sleep((this.#everyMs / senders) * place);
-      let dueAt = performance.now();
-      for (let turn = 0; !this.#isOver; turn += 1) {
-        await client.ask({
-          type: "message",
-          chat_id: this.#rooms[place],
-          content: `message ${turn} with some words in it`,
-        });
-        // From the time at which it was due: a server that is late delays the messages after it, too.
-        this.#delays.push(performance.now() - dueAt);
-        dueAt += this.#everyMs;
-        await Bun.sleep(Math.max(0, dueAt - performance.now()));
-      }
-    });
-  }
-
-  /** Settles when each message is acknowledged. @returns p99 in milliseconds */
-  async end(): Promise<number> {
-    this.#isOver = true;
-    await Promise.all(this.#lanes);
-    await closeAll(this.#clients);
-    return quantile(this.#delays, 0.99);
-  }
 }

@@ -1,12 +1,10 @@
 // Files that are uploaded and downloaded.
-import { rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { deflateSync } from "node:zlib";
 import { check, type Bench, type Side } from "./bench.ts";
 import { quantile } from "./client.ts";
 import { tokenOf } from "./data.ts";
 import { growthDuring } from "./exporting.ts";
+import { startProgram } from "./program.ts";
 
 const downloads = 4;
 
@@ -100,7 +98,17 @@ export async function p99OfMessages(
   const photo = await makePhoto(photoWidth, (photoWidth * 3) / 4);
   let isBusy = true;
   const running: Promise<void>[] = [];
-  if (beside === "photos") running.push((await startUploads(bench, target, photo)).ended);
+  if (beside === "photos") {
+    const { photos, headers } = target;
+    const program = [
+      "uploader.ts",
+      photos,
+      headers.authorization ?? "",
+      `${photosAtOnce}`,
+    ] as const;
+    const uploader = await startProgram(bench.cleanup, program, photo);
+    running.push(uploader.begin().then(() => uploader.end()));
+  }
   if (beside === "computing") running.push(compute(bench));
   if (side === "reference") running.push(Bun.sleep(computingMs));
   const ended = Promise.all(running);
@@ -112,30 +120,6 @@ export async function p99OfMessages(
   }
   await ended;
   return quantile(await Promise.all(times), 0.99);
-}
-
-/** Starts the uploads of photos, by another process. */
-async function startUploads(
-  { cleanup }: Bench,
-  { photos, headers }: Target,
-  photo: Uint8Array,
-): Promise<{ ended: Promise<void> }> {
-  const path = join(tmpdir(), `gemini-coop-photo-${crypto.randomUUID()}.jpg`);
-  await Bun.write(path, photo);
-  const program = join(import.meta.dir, "uploader.ts");
-  const child = Bun.spawn(
-    [process.execPath, program, photos, headers.authorization ?? "", String(photosAtOnce), path],
-    { stdin: "pipe", stdout: "pipe", stderr: "inherit" },
-  );
-  cleanup.add(async () => child.kill());
-  await child.stdout.getReader().read();
-  rmSync(path);
-  child.stdin.write("\n");
-  void child.stdin.end();
-  const ended = child.exited.then((code) => {
-    check("exit code of the uploads", code, 0);
-  });
-  return { ended };
 }
 
 /** Computes in a process of the lowest priority, as the server's process for images does, and touches nothing else. */

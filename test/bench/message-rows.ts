@@ -6,6 +6,7 @@ import * as presence from "./presence.ts";
 import * as reactions from "./reactions.ts";
 import * as reads from "./reads.ts";
 import type { Scale } from "./scale.ts";
+import * as storms from "./storm.ts";
 import type { Measure, Row } from "./row.ts";
 
 export const deliveryRows = ({ rooms, crowd, joiners }: Scale): Row[] => [
@@ -91,15 +92,22 @@ export const connectionRows: Row[] = [
     name: "restart storm, all caught up",
     unit: "ms",
     target: "≤ 1/3 of before",
-    ours: async (bench) => (await connecting.storm(bench, "product")).caughtUpMs,
-    reference: async (bench) => (await connecting.storm(bench, "reference")).caughtUpMs,
+    ours: async (bench) => (await storms.storm(bench, "product")).caughtUpMs,
+    reference: async (bench) => (await storms.storm(bench, "reference")).caughtUpMs,
   },
   {
     name: "restart storm, p99 of others' messages, to without",
     unit: "ms",
     target: "≤ 2×",
-    ours: async (bench) => (await connecting.storm(bench, "product")).othersP99Ms,
-    reference: connecting.othersAlone,
+    ours: async (bench) => (await storms.storm(bench, "product")).othersP99Ms,
+    reference: (bench) => storms.othersAlone(bench, "product"),
+  },
+  {
+    name: "p99 of others' messages of a bare server in a restart storm, to without",
+    unit: "ms",
+    target: "the floor",
+    ours: async (bench) => (await storms.storm(bench, "reference")).othersP99Ms,
+    reference: (bench) => storms.othersAlone(bench, "reference"),
   },
   {
     name: "bytes of an idle socket",
