@@ -15,6 +15,7 @@ import type { Memberships } from "./socket/memberships.ts";
 import type { SocketRegistry } from "./socket/registry.ts";
 import type { SocketData } from "./socket/session.ts";
 import { asksForSocket, createDirectUpgrade } from "./socket/upgrade.ts";
+import type { Problem } from "./wire/problems.ts";
 import { defaultTaskDurations, startTasks, type TaskDurations, type TaskParts } from "./tasks.ts";
 
 /** Durations in milliseconds. Tests shorten them. */
@@ -141,7 +142,7 @@ function serve(parts: ServerParts): Server<SocketData> {
     // With it, two servers could listen on one port, and half of the connections would go to each.
     reusePort: false,
     fetch: (request, server) => {
-      const answer = () => app.fetch(request, { server });
+      const answer = (socketRefusal?: Problem) => app.fetch(request, { server, socketRefusal });
       return asksForSocket(request) ? upgradeDirectly(request, server, answer) : answer();
     },
     websocket: createSocketHandler(parts),

@@ -12,7 +12,11 @@ export interface RequestServer {
 }
 
 export interface AppEnv {
-  Bindings: { server: RequestServer };
+  Bindings: {
+    server: RequestServer;
+    /** The reason why the request did not become a socket, where it is known before the routes. */
+    socketRefusal?: Problem | undefined;
+  };
   Variables: RequestIdVariables & {
     client: Client;
     /** The person and network that a request counts for; undefined where nothing is counted. */

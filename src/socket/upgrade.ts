@@ -1,6 +1,6 @@
 // From a request to a socket. A restart brings thousands of these requests at once, so one that can be granted does not pass
 // the middleware of all routes, most of which is about the response that it does not get. Any other goes to the route of the
-// HTTP application, which refuses it.
+// HTTP application, which refuses it. All of them wait for their turn first.
 import type { Logger } from "pino";
 import type { Ctx } from "../context.ts";
 import { createClientReader, networkOf, type Client } from "../http/address.ts";
@@ -36,6 +36,17 @@ export class SocketUpgrade {
     this.#arrivals = arrivals;
   }
 
+  /**
+   * Waits for the turn of a request. Thousands of them may come at once, and all that is done for one before delays everybody's messages.
+   * @returns lets the next one in; the refusal while too many wait
+   */
+  enter(): (() => void) | Promise<() => void> | Problem {
+    if (!this.#arrivals.isFull) return this.#arrivals.enter();
+    return new Problem("unavailable", "Too many sockets are being opened.", {
+      retryAfterSeconds: 2,
+    });
+  }
+
   /** The reason why a request cannot become a socket; undefined if it may. */
   refusalOf(request: Request, client: Client): Problem | undefined {
     if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") {
@@ -48,11 +59,6 @@ export class SocketUpgrade {
     if (lifecycle.closing) {
       return new Problem("unavailable", "The server is restarting.", { retryAfterSeconds: 2 });
     }
-    if (this.#arrivals.isFull) {
-      return new Problem("unavailable", "Too many sockets are being opened.", {
-        retryAfterSeconds: 2,
-      });
-    }
     const origin = request.headers.get("origin") ?? undefined;
     if (mayConnect(config, origin, client)) return undefined;
     logRefusedOrigin(log, this.#refusedOrigins, origin ?? "", client);
@@ -63,20 +69,20 @@ export class SocketUpgrade {
   }
 
   /**
-   * Upgrades a request that has no refusal, when it is its turn. A token is checked afterwards, whatever it is: a page can't read
-   * the status of a failed handshake.
-   * @returns false for an invalid handshake, and for one whose turn comes while the server shuts down
+   * Upgrades a request that has no refusal. A token is checked afterwards, whatever it is: a page can't read the status of a failed
+   * handshake.
+   * @param letNextIn is called when the socket has signed in, or is gone
+   * @returns false for an invalid handshake, and for a client that has given up
    */
   async upgrade(
     server: RequestServer,
     { request, client, requestId, query }: UpgradeRequest,
+    letNextIn: () => void,
   ): Promise<boolean> {
-    const { lifecycle, rateLimits, now } = this.#ctx;
+    const { rateLimits, now } = this.#ctx;
     const { address } = client;
     const network = networkOf(address);
     const { refusal } = await rateLimits.take("connects", { network });
-    const entered = this.#arrivals.enter();
-    const letNextIn = entered instanceof Promise ? await entered : entered;
     const data: SocketData = {
       address,
       network,
@@ -93,10 +99,7 @@ export class SocketUpgrade {
       log: undefined,
       letNextIn,
     };
-    // The client may have given up meanwhile. When the server shuts down, the route refuses the request.
-    const isUpgraded = !lifecycle.closing && server.upgrade(request, { data });
-    if (!isUpgraded) letNextIn();
-    return isUpgraded;
+    return server.upgrade(request, { data });
   }
 }
 
@@ -105,26 +108,28 @@ export function asksForSocket(request: Request): boolean {
   return request.method === "GET" && request.headers.has("sec-websocket-key");
 }
 
-type Answer = Response | Promise<Response>;
+type Answer = (refusal?: Problem) => Response | Promise<Response>;
 
 /** @returns a function that upgrades a request; it returns what `answer` does for one that it cannot upgrade */
 export function createDirectUpgrade(ctx: Ctx, sockets: SocketUpgrade) {
   const readClient = createClientReader(ctx.config);
-  return async (
+
+  async function upgrade(
     request: Request,
     server: RequestServer,
-    answer: () => Answer,
-  ): Promise<Response | undefined> => {
+    letNextIn: () => void,
+    startedAt: number,
+  ): Promise<boolean> {
     const query = readQuery(request.url);
-    if (query === undefined || !hasValidHost(request)) return answer();
+    if (query === undefined || !hasValidHost(request)) return false;
     const client = readClient(request, server);
-    if (sockets.refusalOf(request, client)) return answer();
+    if (sockets.refusalOf(request, client)) return false;
     const header = (name: string) => request.headers.get(name) ?? undefined;
     const requestId = requestIdOf(header("x-request-id"));
     let isUpgraded = false;
     await ctx.telemetry.tracing.request("GET", header, async () => {
-      const startedAt = performance.now();
-      isUpgraded = await sockets.upgrade(server, { request, client, requestId, query });
+      const values = { request, client, requestId, query };
+      isUpgraded = await sockets.upgrade(server, values, letNextIn);
       const outcome = { method: "GET", route: socketPath, status: isUpgraded ? 200 : 400 };
       const ms = performance.now() - startedAt;
       if (isUpgraded) {
@@ -132,6 +137,24 @@ export function createDirectUpgrade(ctx: Ctx, sockets: SocketUpgrade) {
       }
       return outcome;
     });
+    return isUpgraded;
+  }
+
+  return async (
+    request: Request,
+    server: RequestServer,
+    answer: Answer,
+  ): Promise<Response | undefined> => {
+    const startedAt = performance.now();
+    const entered = sockets.enter();
+    if (entered instanceof Problem) return answer(entered);
+    const letNextIn = entered instanceof Promise ? await entered : entered;
+    let isUpgraded = false;
+    try {
+      isUpgraded = await upgrade(request, server, letNextIn, startedAt);
+    } finally {
+      if (!isUpgraded) letNextIn();
+    }
     return isUpgraded ? undefined : answer();
   };
 }

@@ -1,7 +1,8 @@
 // Sockets that come at once are opened a few at a time.
 import { describe, expect, test } from "bun:test";
 import { Arrivals } from "../../src/socket/arrivals.ts";
-import { SocketUpgrade } from "../../src/socket/upgrade.ts";
+import { createDirectUpgrade, SocketUpgrade } from "../../src/socket/upgrade.ts";
+import { appToDescribe } from "../world/contract.ts";
 import { TestSocket } from "../world/socket.ts";
 import { useWorld } from "../world/world.ts";
 
@@ -145,13 +146,22 @@ describe("a server", () => {
     }
   });
 
-  test("refuses a socket when too many wait", () => {
-    const arrivals = new Arrivals({ waitingMax: 0 });
-    const request = new Request(world.url, { headers: { upgrade: "websocket" } });
-    const client = { address: "127.0.0.1", hosts: [], forwardedScheme: undefined, secure: false };
-    expect(new SocketUpgrade(world.ctx, arrivals).refusalOf(request, client)).toMatchObject({
-      code: "unavailable",
-      retryAfterSeconds: 2,
-    });
+  test("refuses a socket when too many wait", async () => {
+    const headers = { upgrade: "websocket", "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==" };
+    const request = new Request(`${world.url}/ws`, { headers });
+    const sockets = new SocketUpgrade(world.ctx, new Arrivals({ waitingMax: 0 }));
+    const app = appToDescribe();
+    const server = {
+      requestIP: () => ({ address: "127.0.0.1" }),
+      upgrade: () => expect.unreachable("it must not be upgraded"),
+    };
+    const response = await createDirectUpgrade(world.ctx, sockets)(
+      request,
+      server,
+      (socketRefusal) => app.fetch(request, { server, socketRefusal }),
+    );
+    expect(response?.status).toBe(503);
+    expect(response?.headers.get("retry-after")).toBe("2");
+    expect(await response?.json()).toMatchObject({ type: "/problems/unavailable" });
   });
 });
