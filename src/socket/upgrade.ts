@@ -72,14 +72,14 @@ export class SocketUpgrade {
    * Upgrades a request that has no refusal. A token is checked afterwards, whatever it is: a page can't read the status of a failed
    * handshake.
    * @param letNextIn is called when the socket has signed in, or is gone
-   * @returns false for an invalid handshake, and for a client that has given up
+   * @returns false for an invalid handshake, for a client that has given up, and when the server shuts down meanwhile
    */
   async upgrade(
     server: RequestServer,
     { request, client, requestId, query }: UpgradeRequest,
     letNextIn: () => void,
   ): Promise<boolean> {
-    const { rateLimits, now } = this.#ctx;
+    const { lifecycle, rateLimits, now } = this.#ctx;
     const { address } = client;
     const network = networkOf(address);
     const { refusal } = await rateLimits.take("connects", { network });
@@ -99,7 +99,7 @@ export class SocketUpgrade {
       log: undefined,
       letNextIn,
     };
-    return server.upgrade(request, { data });
+    return !lifecycle.closing && server.upgrade(request, { data });
   }
 }
 
