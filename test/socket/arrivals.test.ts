@@ -1,5 +1,6 @@
 // Sockets that come at once are opened a few at a time.
 import { describe, expect, test } from "bun:test";
+import type { Ctx } from "../../src/context.ts";
 import { Arrivals } from "../../src/socket/arrivals.ts";
 import { createDirectUpgrade, SocketUpgrade } from "../../src/socket/upgrade.ts";
 import { appToDescribe } from "../world/contract.ts";
@@ -119,6 +120,8 @@ describe("a server", () => {
     const people = await Promise.all([0, 1, 2, 3].map((n) => world.person(`guest${n}`)));
     await settled(open("", 40));
     await settled(open("?token=wrong", 40));
+    const refused = open("?token=twice&token=twice", 40);
+    await Promise.allSettled(refused.map(({ opened }) => opened));
     const signedIn = people.map(({ token }) => open(`?token=${token}&frames=flat`, 10));
     await settled(signedIn.flat());
     const gone = open("?token=gone", 20);
@@ -146,22 +149,38 @@ describe("a server", () => {
     }
   });
 
-  test("refuses a socket when too many wait", async () => {
+  /** Asks for a socket as a client would, of a server whose sockets are never opened. */
+  async function ask(ctx: Ctx, arrivals?: Arrivals): Promise<Response | undefined> {
     const headers = { upgrade: "websocket", "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==" };
     const request = new Request(`${world.url}/ws`, { headers });
-    const sockets = new SocketUpgrade(world.ctx, new Arrivals({ waitingMax: 0 }));
-    const app = appToDescribe();
     const server = {
       requestIP: () => ({ address: "127.0.0.1" }),
       upgrade: () => expect.unreachable("it must not be upgraded"),
     };
-    const response = await createDirectUpgrade(world.ctx, sockets)(
-      request,
-      server,
-      (socketRefusal) => app.fetch(request, { server, socketRefusal }),
+    const app = appToDescribe();
+    const upgradeDirectly = createDirectUpgrade(ctx, new SocketUpgrade(ctx, arrivals));
+    return await upgradeDirectly(request, server, (socketRefusal) =>
+      app.fetch(request, { server, socketRefusal }),
     );
+  }
+
+  test("refuses a socket when too many wait", async () => {
+    const response = await ask(world.ctx, new Arrivals({ waitingMax: 0 }));
     expect(response?.status).toBe(503);
     expect(response?.headers.get("retry-after")).toBe("2");
     expect(await response?.json()).toMatchObject({ type: "/problems/unavailable" });
+  });
+
+  test("opens no socket when it begins to shut down while the limits are asked for", async () => {
+    const lifecycle = { closing: false };
+    const rateLimits: Ctx["rateLimits"] = {
+      ...world.ctx.rateLimits,
+      take: async (...asked) => {
+        lifecycle.closing = true;
+        return await world.ctx.rateLimits.take(...asked);
+      },
+    };
+    const response = await ask({ ...world.ctx, lifecycle, rateLimits });
+    expect(response?.ok).toBe(false);
   });
 });
