@@ -150,10 +150,11 @@ function change(random: Random, client: SignedIn, room: Room): Promise<ChangeRes
 }
 
 /** Settles when all have everything, as the room's numbers say. */
-async function untilQuiet({ owner, people, chatId }: Cast): Promise<void> {
+async function untilQuiet({ world, owner, people, chatId }: Cast): Promise<void> {
+  // The server is asked, since a client may not have seen the last answer begin.
+  while ((await world.sql`select from answer_runs`).length > 0);
   const isOver = ({ messages }: RoomSnapshot) =>
     messages.every(({ status }) => status !== "streaming");
-  await until(people[0]?.room ?? owner.room(chatId), isOver);
   const { last_seq } = await owner.api.getChat(chatId);
   for (const { room } of people) {
     await until(
@@ -169,7 +170,6 @@ async function wholeRoom(room: Room): Promise<Shown> {
   return { chat, participants, messages, pending };
 }
 
-/** The texts of a person in a room, in the order of the numbers. */
 /** The first contents of a person's messages; undefined for those that were deleted. */
 export function saidBy(messages: readonly Message[], name: string): (string | undefined)[] {
   return messages
