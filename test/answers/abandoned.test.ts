@@ -1,8 +1,9 @@
 // An answer whose server is gone ends as interrupted, its text kept.
-import { expect, setDefaultTimeout, test } from "bun:test";
+import { expect, setDefaultTimeout } from "bun:test";
 import { recoverAnswers } from "../../src/answers/recovery.ts";
 import { compose } from "../../src/compose.ts";
 import { answer, finish, refuse, say } from "../world/gemini/script.ts";
+import { longTest, test } from "../world/long.ts";
 import { useWorld, type World } from "../world/world.ts";
 import { gateway, whenAborted } from "./asking.ts";
 import { leftBehind, soFar } from "./left-behind.ts";
@@ -25,21 +26,24 @@ async function abandoned(from: World, reservedTokens?: number) {
   return { chat, messages, bens, messageId, expire };
 }
 
-test("an answer whose server is gone ends as interrupted where the model says nothing in time, and its request ends", async () => {
-  const { messageId, expire, messages } = await abandoned(still);
-  const gate = gateway();
-  still.gemini.respondWith(answer(gate.step));
-  const { config, sql, log, model } = still.ctx;
-  const { ctx: alone } = compose({ config, sql, log, model });
-  await expire();
-  await recoverAnswers(alone, 1_500);
-  const reply = alone.answers.find(messageId);
-  await gate.reached;
-  const request = lastRequest(still);
-  await reply?.done;
-  await whenAborted(request.aborted);
-  expect((await messages())[1]).toMatchObject({ content: soFar, status: "interrupted" });
-});
+longTest(
+  "an answer whose server is gone ends as interrupted where the model says nothing in time, and its request ends",
+  async () => {
+    const { messageId, expire, messages } = await abandoned(still);
+    const gate = gateway();
+    still.gemini.respondWith(answer(gate.step));
+    const { config, sql, log, model } = still.ctx;
+    const { ctx: alone } = compose({ config, sql, log, model });
+    await expire();
+    await recoverAnswers(alone, 1_500);
+    const reply = alone.answers.find(messageId);
+    await gate.reached;
+    const request = lastRequest(still);
+    await reply?.done;
+    await whenAborted(request.aborted);
+    expect((await messages())[1]).toMatchObject({ content: soFar, status: "interrupted" });
+  },
+);
 
 test("an answer whose server is gone ends as interrupted, but one that has said something in time may take longer", async () => {
   const { messageId, expire, messages } = await abandoned(still);

@@ -1,9 +1,10 @@
-import { expect, setDefaultTimeout, test } from "bun:test";
+import { expect, setDefaultTimeout } from "bun:test";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Realtime } from "../../src/realtime/ports.ts";
 import { answerAndHang, say, until } from "../world/gemini/script.ts";
 import { sendMessage } from "../../src/messages/send.ts";
 import { BotStreamLastFrame } from "../../src/wire/frames.ts";
+import { longTest, test } from "../world/long.ts";
 import { useWorld } from "../world/world.ts";
 import { answerEnds, room } from "./room.ts";
 
@@ -85,29 +86,32 @@ test("a running answer's text is stored about once a second, whatever the pieces
   await world.sql`drop trigger note_run_write on answer_runs`;
 });
 
-test("a database that is slow to store an answer's text is not given a second write meanwhile", async () => {
-  const { annas, messageId, stop } = await talking();
-  const held = await world.sql.reserve();
-  await held`begin`;
-  await held`select id from messages where id = ${messageId} for update`;
-  // Pieces go on without the database; this many take longer than two writes would be apart.
-  const enough = 2_500 / paceMs;
-  for (;;) {
-    const { offset } = await annas.next("bot_stream");
-    if (Number(offset) > enough * "piece ".length) break;
-  }
-  // One that has waited for too long is given up, and the next one comes within a second.
-  await world.untilBlocked();
-  const [waiting] = await world.sql`
+longTest(
+  "a database that is slow to store an answer's text is not given a second write meanwhile",
+  async () => {
+    const { annas, messageId, stop } = await talking();
+    const held = await world.sql.reserve();
+    await held`begin`;
+    await held`select id from messages where id = ${messageId} for update`;
+    // Pieces go on without the database; this many take longer than two writes would be apart.
+    const enough = 2_500 / paceMs;
+    for (;;) {
+      const { offset } = await annas.next("bot_stream");
+      if (Number(offset) > enough * "piece ".length) break;
+    }
+    // One that has waited for too long is given up, and the next one comes within a second.
+    await world.untilBlocked();
+    const [waiting] = await world.sql`
     select count(*) from pg_stat_activity
     where datname = current_database() and wait_event_type = 'Lock' and query like '%update messages%'
   `;
-  expect(waiting?.count).toBeLessThanOrEqual(1);
-  await held`commit`;
-  held.release();
-  const { stopped, shown } = await stop();
-  expect(stopped).toMatchObject({ status: "stopped", content: shown.text });
-});
+    expect(waiting?.count).toBeLessThanOrEqual(1);
+    await held`commit`;
+    held.release();
+    const { stopped, shown } = await stop();
+    expect(stopped).toMatchObject({ status: "stopped", content: shown.text });
+  },
+);
 
 test("an answer no longer counts as running once its last frame is out", async () => {
   const { chat, anna, annas } = await room(world);

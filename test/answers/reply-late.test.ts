@@ -1,11 +1,12 @@
 // A question that is stored in time, though the reply of the database comes after the answer's lease has run out.
-import { beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { beforeAll, expect, setDefaultTimeout } from "bun:test";
 import { recoverAnswers } from "../../src/answers/recovery.ts";
 import { leaseSeconds } from "../../src/answers/budget/abandoned-runs.ts";
 import type { Ctx } from "../../src/context.ts";
 import { sendMessage } from "../../src/messages/send.ts";
 import type { RunningServer } from "../../src/server.ts";
 import { answer, answerAndHang, finish, say } from "../world/gemini/script.ts";
+import { longTest, test } from "../world/long.ts";
 import { useWorld, type World } from "../world/world.ts";
 import { gateway, whenAborted } from "./asking.ts";
 import { unsettled } from "./left-behind.ts";
@@ -51,33 +52,36 @@ test("its server takes nothing over that is its own, and the model is asked once
   expect(await unsettled(alone.sql)).toEqual([[], [], []]);
 });
 
-test("another server that has taken the answer over goes on with it, and what was asked ahead here is dropped", async () => {
-  const { chat, anna, bens, messages } = await room(world);
-  const requests = world.gemini.requests.length;
-  const gate = gateway();
-  world.gemini.respondWith(
-    answerAndHang(say("Asked ahead")),
-    answer(say("Well"), gate.step, say(" enough."), finish()),
-  );
-  const late = lateReplies(world, async () => {
-    await recoverAnswers(other.ctx);
-    await gate.reached;
-  });
-  const question = await sendMessage(late, { ...anna, expiresAtMs: Infinity }, chat.id, {
-    content: "/bot well?",
-  });
-  expect(question).toMatchObject({ seq: 1 });
-  const [stored] = await world.sql`select id from messages where answer_to = ${question.id}`;
-  const messageId = Number(stored?.id);
-  expect(world.ctx.answers.find(messageId)).toBeUndefined();
-  await whenAborted(world.gemini.requests[requests]?.aborted ?? new AbortController().signal);
-  gate.open();
-  await other.ctx.answers.find(messageId)?.done;
-  expect((await messages())[1]).toMatchObject({ content: "Well enough.", status: "complete" });
-  await bens.next("bot_stream", { is_complete: true, full_response: "Well enough." });
-  expect(bens.ofType("bot_stream").map(({ chunk }) => chunk)).not.toContain("Asked ahead");
-  expect(await unsettled(world.sql)).toEqual([[], [], []]);
-});
+longTest(
+  "another server that has taken the answer over goes on with it, and what was asked ahead here is dropped",
+  async () => {
+    const { chat, anna, bens, messages } = await room(world);
+    const requests = world.gemini.requests.length;
+    const gate = gateway();
+    world.gemini.respondWith(
+      answerAndHang(say("Asked ahead")),
+      answer(say("Well"), gate.step, say(" enough."), finish()),
+    );
+    const late = lateReplies(world, async () => {
+      await recoverAnswers(other.ctx);
+      await gate.reached;
+    });
+    const question = await sendMessage(late, { ...anna, expiresAtMs: Infinity }, chat.id, {
+      content: "/bot well?",
+    });
+    expect(question).toMatchObject({ seq: 1 });
+    const [stored] = await world.sql`select id from messages where answer_to = ${question.id}`;
+    const messageId = Number(stored?.id);
+    expect(world.ctx.answers.find(messageId)).toBeUndefined();
+    await whenAborted(world.gemini.requests[requests]?.aborted ?? new AbortController().signal);
+    gate.open();
+    await other.ctx.answers.find(messageId)?.done;
+    expect((await messages())[1]).toMatchObject({ content: "Well enough.", status: "complete" });
+    await bens.next("bot_stream", { is_complete: true, full_response: "Well enough." });
+    expect(bens.ofType("bot_stream").map(({ chunk }) => chunk)).not.toContain("Asked ahead");
+    expect(await unsettled(world.sql)).toEqual([[], [], []]);
+  },
+);
 
 test("a question with a client id is asked once, by the server that has its answer", async () => {
   const { chat, anna, bens } = await room(world);

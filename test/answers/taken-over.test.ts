@@ -1,12 +1,13 @@
 // Two servers on one database: an answer belongs to one of them at a time, and can be stopped, seen and deleted through
 // either.
-import { afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { afterEach, beforeAll, describe, expect, setDefaultTimeout } from "bun:test";
 import { leaseSeconds, silenceSeconds } from "../../src/answers/budget/abandoned-runs.ts";
 import { insertRun } from "../../src/answers/budget/queries.ts";
 import { recoverAnswers } from "../../src/answers/recovery.ts";
 import type { Answers } from "../../src/context.ts";
 import { answer, cut, finish, say } from "../world/gemini/script.ts";
 import type { RunningServer } from "../../src/server.ts";
+import { longTest, test } from "../world/long.ts";
 import { TestSocket } from "../world/socket.ts";
 import { useWorld, type Person } from "../world/world.ts";
 import { gateway, whenAborted } from "./asking.ts";
@@ -126,24 +127,28 @@ describe("an answer whose server was taken for dead", () => {
     expect(await ends(bens, messageId)).toEqual({ text: `${soFar}, and on`, status: "complete" });
   });
 
-  test("is left to a server of the version before, which names no connection, until its own short lease has run out", async () => {
-    const { anna, chat, bens } = await room(world);
-    const question = await anna.say(chat.id, "for the one that is not updated yet");
-    world.gemini.respondWith(answer(say(", and on"), finish()));
-    const messageId = await leftBehind(world.sql, question, { leaseSeconds: 60 });
-    const heldBy = (pid: number | null) => world.sql`
+  longTest(
+    "is left to a server of the version before, which names no connection, until its own short lease has run out",
+    async () => {
+      const { anna, chat, bens } = await room(world);
+      const question = await anna.say(chat.id, "for the one that is not updated yet");
+      world.gemini.respondWith(answer(say(", and on"), finish()));
+      const messageId = await leftBehind(world.sql, question, { leaseSeconds: 60 });
+      const heldBy = (pid: number | null) => world.sql`
       update answer_runs set holder_pid = ${pid}::int, lease_expires_at = now() + ${silenceSeconds} * interval '1 second'
       where message_id = ${messageId}
     `;
-    await heldBy(null);
-    await recoverAnswers(other.ctx);
-    const [run] = await world.sql`select attempt from answer_runs where message_id = ${messageId}`;
-    expect(run?.attempt).toBe(1);
-    // Behind a pooler a server of this version names a process that there is not.
-    await heldBy(0);
-    await recoverAnswers(other.ctx);
-    expect(await ends(bens, messageId)).toEqual({ text: `${soFar}, and on`, status: "complete" });
-  });
+      await heldBy(null);
+      await recoverAnswers(other.ctx);
+      const [run] =
+        await world.sql`select attempt from answer_runs where message_id = ${messageId}`;
+      expect(run?.attempt).toBe(1);
+      // Behind a pooler a server of this version names a process that there is not.
+      await heldBy(0);
+      await recoverAnswers(other.ctx);
+      expect(await ends(bens, messageId)).toEqual({ text: `${soFar}, and on`, status: "complete" });
+    },
+  );
 
   test("is taken over by one, however many look at once", async () => {
     const { anna, chat } = await room(world);
@@ -184,14 +189,17 @@ describe("an answer whose server was taken for dead", () => {
   });
 });
 
-test("what the model says once more of an answer, breaking off again, is not kept twice", async () => {
-  const { anna, chat, bens } = await room(world);
-  const question = await anna.say(chat.id, "for the dead one");
-  world.gemini.respondWith(answer(say("three, four, "), cut()));
-  const text = "One, two, three, four, five, six, seven.";
-  const messageId = await leftBehind(world.sql, question, { leaseSeconds: -1, text });
-  expect(await ends(bens, messageId)).toEqual({ text, status: "interrupted" });
-});
+longTest(
+  "what the model says once more of an answer, breaking off again, is not kept twice",
+  async () => {
+    const { anna, chat, bens } = await room(world);
+    const question = await anna.say(chat.id, "for the dead one");
+    world.gemini.respondWith(answer(say("three, four, "), cut()));
+    const text = "One, two, three, four, five, six, seven.";
+    const messageId = await leftBehind(world.sql, question, { leaseSeconds: -1, text });
+    expect(await ends(bens, messageId)).toEqual({ text, status: "interrupted" });
+  },
+);
 
 describe("through the other server", () => {
   test("a running answer is stopped, its request ends, and stopping it again is refused by both", async () => {
@@ -216,7 +224,7 @@ describe("through the other server", () => {
     expect((await ends(elsewhere, messageId)).status).toBe("stopped");
   });
 
-  test("its chat is deleted, and what it had reserved is given back", async () => {
+  longTest("its chat is deleted, and what it had reserved is given back", async () => {
     const { anna, chat, annas, messageId, request } = await running();
     expect((await askOther(anna, "DELETE", `/api/chats/${chat.id}`)).status).toBe(200);
     await whenAborted(request.aborted);

@@ -1,10 +1,11 @@
 // The worker that reads recordings and the process that decodes images, in a program that is compiled as the Dockerfile says: the
 // worker's path and its decoders are inside, and the process is the program itself.
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { afterAll, beforeAll, expect, setDefaultTimeout } from "bun:test";
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { longTest } from "../world/long.ts";
 import { makePng } from "./made-files.ts";
 
 const root = join(import.meta.dir, "../..");
@@ -45,7 +46,7 @@ const program = `
   process.exit();
 `;
 
-test("a compiled server reads recordings of all types, and images", async () => {
+longTest("a compiled server reads recordings of all types, and images", async () => {
   const dockerfile = readFileSync(join(root, "Dockerfile"), "utf8");
   const [, flags = "", worker = ""] =
     /^RUN bun build (--compile .*?) \\\n *src\/cli\.ts (\S+) --outfile/m.exec(dockerfile) ?? [];

@@ -1,10 +1,10 @@
 // The process that decodes images: what becomes of an image that ends or stops it, and what it has of its server.
-import { expect, test } from "bun:test";
+import { expect } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { pino } from "pino";
 import { Images } from "../../src/attachments/images/images.ts";
 import type { ImageSource } from "../../src/attachments/images/image-process.ts";
-import { everyNth } from "../world/long.ts";
+import { bothTest, everyNth, test } from "../world/long.ts";
 import { exifSegment, makeJpeg, makePng } from "./made-files.ts";
 
 const log = pino({ enabled: false });
@@ -120,7 +120,7 @@ const largeImages = [
   ["a WebP without loss, of 24 million pixels", "image/webp", large.tooLargeWebp, undefined],
 ] as const;
 
-test.each(everyNth(4, largeImages))(
+bothTest.each(everyNth(7, largeImages))(
   "the process takes at most 200 MB for %s",
   async (_, mediaType, make, width) => {
     const before = imageProcesses();

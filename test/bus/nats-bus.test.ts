@@ -1,5 +1,5 @@
 // How a server reaches NATS, and how it signs in.
-import { afterAll, describe, expect, test } from "bun:test";
+import { afterAll, describe, expect } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,6 +8,7 @@ import { pino } from "pino";
 import type { BusState } from "../../src/bus/bus.ts";
 import { NatsBus } from "../../src/bus/nats-bus.ts";
 import { readBusSettings } from "../../src/config/bus-settings.ts";
+import { longTest, test } from "../world/long.ts";
 import { createNats, hasNats } from "../world/nats.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "gemini-coop-nats-"));
@@ -116,69 +117,72 @@ describe.skipIf(!hasNats)("a bus over NATS", () => {
     await nats.stop();
   });
 
-  test("is reached over TLS, with an authority of its own and a certificate of the server", async () => {
-    const subject = (name: string) => ["-subj", `/CN=${name}`];
-    await openssl(
-      "req",
-      "-x509",
-      "-newkey",
-      "rsa:2048",
-      "-nodes",
-      "-keyout",
-      "ca.key",
-      "-out",
-      "ca.pem",
-      ...subject("authority"),
-    );
-    await Bun.write(join(folder, "san"), "subjectAltName=IP:127.0.0.1,DNS:localhost");
-    for (const name of ["nats", "server"]) {
+  longTest(
+    "is reached over TLS, with an authority of its own and a certificate of the server",
+    async () => {
+      const subject = (name: string) => ["-subj", `/CN=${name}`];
       await openssl(
         "req",
+        "-x509",
         "-newkey",
         "rsa:2048",
         "-nodes",
         "-keyout",
-        `${name}.key`,
-        "-out",
-        `${name}.csr`,
-        ...subject(name),
-      );
-      await openssl(
-        "x509",
-        "-req",
-        "-in",
-        `${name}.csr`,
-        "-CA",
-        "ca.pem",
-        "-CAkey",
         "ca.key",
-        "-CAcreateserial",
         "-out",
-        `${name}.pem`,
-        "-extfile",
-        "san",
+        "ca.pem",
+        ...subject("authority"),
       );
-    }
-    const path = (name: string) => join(folder, name);
-    const nats = createNats(
-      `tls { cert_file: "${path("nats.pem")}", key_file: "${path("nats.key")}", ca_file: "${path("ca.pem")}", verify: true }`,
-    );
-    await nats.start();
-    const url = nats.url.replace("nats:", "tls:");
-    const known = startBus({
-      NATS_URL: url,
-      NATS_TLS_CA: path("ca.pem"),
-      NATS_TLS_CERT: path("server.pem"),
-      NATS_TLS_KEY: path("server.key"),
-    });
-    await known.until("up");
-    await known.bus.stop();
-    const unknown = startBus({ NATS_URL: url });
-    while (unknown.lines.length === 0) await unknown.next();
-    expect(unknown.bus.state).toBe("away");
-    await unknown.bus.stop();
-    await nats.stop();
-  });
+      await Bun.write(join(folder, "san"), "subjectAltName=IP:127.0.0.1,DNS:localhost");
+      for (const name of ["nats", "server"]) {
+        await openssl(
+          "req",
+          "-newkey",
+          "rsa:2048",
+          "-nodes",
+          "-keyout",
+          `${name}.key`,
+          "-out",
+          `${name}.csr`,
+          ...subject(name),
+        );
+        await openssl(
+          "x509",
+          "-req",
+          "-in",
+          `${name}.csr`,
+          "-CA",
+          "ca.pem",
+          "-CAkey",
+          "ca.key",
+          "-CAcreateserial",
+          "-out",
+          `${name}.pem`,
+          "-extfile",
+          "san",
+        );
+      }
+      const path = (name: string) => join(folder, name);
+      const nats = createNats(
+        `tls { cert_file: "${path("nats.pem")}", key_file: "${path("nats.key")}", ca_file: "${path("ca.pem")}", verify: true }`,
+      );
+      await nats.start();
+      const url = nats.url.replace("nats:", "tls:");
+      const known = startBus({
+        NATS_URL: url,
+        NATS_TLS_CA: path("ca.pem"),
+        NATS_TLS_CERT: path("server.pem"),
+        NATS_TLS_KEY: path("server.key"),
+      });
+      await known.until("up");
+      await known.bus.stop();
+      const unknown = startBus({ NATS_URL: url });
+      while (unknown.lines.length === 0) await unknown.next();
+      expect(unknown.bus.state).toBe("away");
+      await unknown.bus.stop();
+      await nats.stop();
+    },
+  );
 
   test("that refuses the password says so once, and takes it once it is right", async () => {
     const nats = createNats("authorization { user: ann, password: right }");

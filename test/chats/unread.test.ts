@@ -1,8 +1,8 @@
 // Unread messages are counted by subtraction; this holds the subtraction against the definition.
-import { beforeAll, expect, test } from "bun:test";
+import { beforeAll, expect } from "bun:test";
 import fc from "fast-check";
 import { z } from "zod";
-import { timesOf } from "../world/long.ts";
+import { bothTest, timesOf } from "../world/long.ts";
 import { useWorld, type Person } from "../world/world.ts";
 
 const world = useWorld();
@@ -29,7 +29,7 @@ const step = fc.oneof(
   fc.record({ do: fc.constant("back" as const), who: fc.constant("ben") }),
 );
 
-test(
+bothTest(
   "unread are others' messages above the read position, whoever writes, asks, reads, leaves and comes back",
   async () => {
     await fc.assert(

@@ -1,14 +1,19 @@
 // A short version of `bun run faults:client`.
-import { expect, test } from "bun:test";
+import { expect } from "bun:test";
+import { bothTest, isLong } from "../world/long.ts";
 import { startWorld } from "../world/world.ts";
 import { playStory, saidBy } from "./convergence.ts";
 
 const seed = process.env.FAULTS_SEED ?? crypto.randomUUID().slice(0, 8);
 const isWhole = process.env.FAULTS_WHOLE === "yes";
-const size = isWhole ? { messages: 1_000, reconnects: 100 } : { messages: 240, reconnects: 30 };
+const size = isWhole
+  ? { messages: 1_000, reconnects: 100 }
+  : isLong
+    ? { messages: 240, reconnects: 30 }
+    : { messages: 120, reconnects: 15 };
 const timeoutMs = 180_000;
 
-test(
+bothTest(
   `whatever is lost on the way, everybody ends with what a fresh load shows (FAULTS_SEED=${seed})`,
   async () => {
     const world = await startWorld();

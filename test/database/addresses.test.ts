@@ -1,5 +1,5 @@
 // Addresses of every kind, used by the pool, by migrations and by a backup.
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout } from "bun:test";
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,7 +12,7 @@ import { migrate, migrationStates, rollBack } from "../../src/database/migration
 import { migrationNames } from "../../src/database/migrations/states.ts";
 import { openPool } from "../../src/database/pooler.ts";
 import { dropDatabase, emptyDatabase, giveBackDatabase } from "../world/cluster.ts";
-import { isLong } from "../world/long.ts";
+import { bothTest, isLong, longTest, test } from "../world/long.ts";
 import { hasPgbouncer, startPgbouncer } from "../world/pgbouncer.ts";
 import { using } from "../world/rows.ts";
 
@@ -88,7 +88,7 @@ const schemasOf = (url: string) =>
     `,
   ).then((rows) => rows.map((row) => ({ ...row })));
 
-test("with a schema everything is in it, beside the same tables of another one", async () => {
+longTest("with a schema everything is in it, beside the same tables of another one", async () => {
   const [source, target] = [await emptyUrl(), await emptyUrl()];
   await migrate(parseDatabaseUrl(source), { log });
   const [{ tables } = { tables: 0 }] = await schemasOf(source);
@@ -101,14 +101,14 @@ test("with a schema everything is in it, beside the same tables of another one",
   expect([...(await using(source, (sql) => sql`select username from users`))]).toEqual([]);
 });
 
-test("members of libpq, Prisma and JDBC are no obstacle", async () => {
+bothTest("members of libpq, Prisma and JDBC are no obstacle", async () => {
   const members =
     "?channel_binding=prefer&connection_limit=5&pool_timeout=0&gssencmode=prefer&target_session_attrs=read-write" +
     "&statement_cache_size=0&sslmode=prefer&connect_timeout=10&application_name=chat&options=-c%20geqo%3Doff";
   await useMost([(await emptyUrl()) + members, (await emptyUrl()) + members]);
 });
 
-test("characters of a password that are percent-encoded are the password's", async () => {
+bothTest("characters of a password that are percent-encoded are the password's", async () => {
   const url = new URL(await emptyUrl());
   const password = "p%41#/?@: 'é\"";
   const role = `odd_${process.pid}`;
@@ -142,11 +142,12 @@ describe.skipIf(!hasPgbouncer)("behind PgBouncer", () => {
     return [`${source}${separator}${members}`, `${target}${separator}${members}`];
   };
 
-  test("a schema is used in each transaction", () =>
-    useAll(bothOf("url", "schema=app&pgbouncer=true")));
-  test.if(isLong)("an IPv6 address works", () => useMost(bothOf("urlByIpv6", "schema=six")));
-  test("a Unix socket works", () => useMost(bothOf("urlBySocket", "schema=socket")));
-  test.if(isLong)("migrations run while others use the same server connections", async () => {
+  bothTest("a schema is used in each transaction", () =>
+    useMost(bothOf("url", "schema=app&pgbouncer=true")),
+  );
+  longTest("an IPv6 address works", () => useMost(bothOf("urlByIpv6", "schema=six")));
+  bothTest("a Unix socket works", () => useMost(bothOf("urlBySocket", "schema=socket")));
+  longTest("migrations run while others use the same server connections", async () => {
     const address = parseDatabaseUrl(bothOf("url", "schema=busy")[0]);
     const sql = await openPool(address, log);
     let isBusy = true;
@@ -171,7 +172,7 @@ describe.skipIf(!hasPgbouncer)("behind PgBouncer", () => {
       /cannot be migrated now: .*authentication failed.*percent-encoded/,
     );
   });
-  test.if(isLong)("a missing database is made", async () => {
+  longTest("a missing database is made", async () => {
     const missing = `missing_${process.pid}`;
     const [source] = bothOf("url", "");
     const url = source.replace(/\/[^/?]*\?/, `/${missing}`);

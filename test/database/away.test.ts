@@ -1,11 +1,11 @@
 // The errors that mean that the database cannot be used for now, each from a real PostgreSQL.
-import { afterAll, describe, expect, test } from "bun:test";
+import { afterAll, describe, expect } from "bun:test";
 import { readFileSync } from "node:fs";
 import { pino } from "pino";
 import { parseDatabaseUrl } from "../../src/config/database-address.ts";
 import { connect, databaseError, isDatabaseAway } from "../../src/database/connect.ts";
 import { borrowDatabase, dropDatabase, giveBackDatabase } from "../world/cluster.ts";
-import { everyNth } from "../world/long.ts";
+import { bothTest, everyNth, test } from "../world/long.ts";
 import { using } from "../world/rows.ts";
 import { startWorld } from "../world/world.ts";
 
@@ -64,7 +64,7 @@ describe("the database is away after", () => {
     await sql.end({ timeout: 1 });
   });
 
-  test.each(
+  bothTest.each(
     everyNth(5, [
       "08000",
       "08P01",

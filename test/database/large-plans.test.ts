@@ -1,5 +1,5 @@
 // The rows that exports, reports, deletions of accounts and pages around a message read, among 100,000 of each of their tables.
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect } from "bun:test";
 import { deleteSessions, markAccountDeleted } from "../../src/account-deletion/account-queries.ts";
 import {
   beginErasure,
@@ -30,7 +30,7 @@ import {
 } from "../../src/moderation/report-queries.ts";
 import { updateRole } from "../../src/moderation/role-queries.ts";
 import { fillInBulk, openFilled } from "../world/filled.ts";
-import { isLong } from "../world/long.ts";
+import { isLong, longTest } from "../world/long.ts";
 
 const rows = 100_000;
 const firstPerson = 30_001;
@@ -79,7 +79,6 @@ const filling = `
 let filled: Awaited<ReturnType<typeof openFilled>>;
 let sql: Sql;
 // Filling the tables takes too long for `bun run check`, which has test/database/plans.test.ts.
-const testLong = test.if(isLong);
 beforeAll(async () => {
   if (!isLong) return;
   filled = await openFilled();
@@ -327,7 +326,7 @@ describe.each(["force_custom_plan", "force_generic_plan"])("under %s", (mode) =>
     if (isLong) await sql.unsafe(`set plan_cache_mode = ${mode}`);
   });
 
-  testLong.each(cases)(
+  longTest.each(cases)(
     "$what: by index, and no row too many",
     async ({ run, rows: wanted, by }) => {
       const { read, indexes } = await filled.explain(run);
@@ -340,7 +339,7 @@ describe.each(["force_custom_plan", "force_generic_plan"])("under %s", (mode) =>
   );
 });
 
-testLong(
+longTest(
   "the reports that are left to the operators are looked for among all open ones, and none of the others",
   async () => {
     const { read } = await filled.explain(() => findReportsForOperators(sql, 100));

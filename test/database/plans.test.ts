@@ -1,11 +1,11 @@
 // Counts the rows that frequent queries read in tables that are not small. A pooled connection changes to a generic plan after
 // a few runs, so both kinds are looked at.
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect } from "bun:test";
 import type { Sql } from "../../src/database/connect.ts";
 import { insertMessages } from "../../src/log/insert.ts";
 import { findPeople } from "../../src/accounts/people-queries.ts";
 import { fillInBulk, openFilled } from "../world/filled.ts";
-import { isLong } from "../world/long.ts";
+import { longTest, test } from "../world/long.ts";
 import { chatPlans } from "./plans/chat-plans.ts";
 import { fromMe, messagePlans } from "./plans/message-plans.ts";
 import { peoplePlans } from "./plans/people-plans.ts";
@@ -36,7 +36,7 @@ describe.each(["force_custom_plan", "force_generic_plan"])("under %s", (mode) =>
   );
 });
 
-test.if(isLong)(
+longTest(
   "a search among 100,000 people goes by the indexes, and reads no row too many",
   async () => {
     await sql`set auto_explain.log_min_duration = -1`;

@@ -1,10 +1,11 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect } from "bun:test";
 import { createConnection, createServer, type Socket } from "node:net";
 import { pino } from "pino";
 import { z } from "zod";
 import { parseDatabaseUrl } from "../../src/config/database-address.ts";
 import { connect, databaseError, isDatabaseAway, type Sql } from "../../src/database/connect.ts";
 import { borrowDatabase, giveBackDatabase } from "../world/cluster.ts";
+import { longTest, test } from "../world/long.ts";
 
 const log = pino({ level: "silent" });
 
@@ -67,7 +68,7 @@ describe("a connection whose backend was ended", () => {
     await sql.end({ timeout: 1 });
   });
 
-  test("just when the next statement was to be written is used again at once", async () => {
+  longTest("just when the next statement was to be written is used again at once", async () => {
     const sql = connect(parseDatabaseUrl(url), log, { max: 2 });
     const codes = new Set<string>();
     let ending = false;

@@ -1,7 +1,7 @@
-import { expect, test } from "bun:test";
+import { expect } from "bun:test";
 import { join } from "node:path";
 import { giveBackDatabase, emptyDatabase } from "../world/cluster.ts";
-import { isLong } from "../world/long.ts";
+import { longTest, test } from "../world/long.ts";
 import { startWorld, useWorld } from "../world/world.ts";
 
 const command = join(import.meta.dir, "../../db/seed.ts");
@@ -31,44 +31,48 @@ async function signIn(username: string) {
   return { get };
 }
 
-test("the seed makes people who can sign in and find their chats, and a second run changes nothing", async () => {
-  const env = { DATABASE_URL: world.databaseUrl };
-  const first = await seed(env);
-  expect(first).toMatchObject({ code: 0, complained: "" });
-  expect(first.said).toContain("username alice   password gemini-coop");
+longTest(
+  "the seed makes people who can sign in and find their chats, and a second run changes nothing",
+  async () => {
+    const env = { DATABASE_URL: world.databaseUrl };
+    const first = await seed(env);
+    expect(first).toMatchObject({ code: 0, complained: "" });
+    expect(first.said).toContain("username alice   password gemini-coop");
 
-  const alice = await signIn("alice");
-  const chats = await alice.get("/api/chats");
-  const named = (name: string) => chats.find((chat: { name: string }) => chat.name === name);
-  expect(named("Alice and Bob")).toMatchObject({ is_group: false, unread_count: 0 });
-  expect(named("Physics homework")).toMatchObject({
-    is_group: true,
-    last_message: "Good question, Carol.",
-  });
-  expect(named("Gemini")).toMatchObject({ is_ai_chat: true, unread_count: 1 });
+    const alice = await signIn("alice");
+    const chats = await alice.get("/api/chats");
+    const named = (name: string) => chats.find((chat: { name: string }) => chat.name === name);
+    expect(named("Alice and Bob")).toMatchObject({ is_group: false, unread_count: 0 });
+    expect(named("Physics homework")).toMatchObject({
+      is_group: true,
+      last_message: "Good question, Carol.",
+    });
+    expect(named("Gemini")).toMatchObject({ is_ai_chat: true, unread_count: 1 });
 
-  const carol = await signIn("carol");
-  expect(await alice.get("/api/auth/me")).toMatchObject({ display_name: "Alice Martín" });
-  expect(await carol.get("/api/auth/me")).toMatchObject({ display_name: "Carol 李" });
-  const history = await carol.get(`/api/chats/${named("Physics homework").id}/messages`);
-  expect(history.map((message: { username: string }) => message.username)).toEqual([
-    "alice",
-    "carol",
-    "carol",
-    "Gemini",
-    "bob",
-  ]);
-  expect(history[3]).toMatchObject({ status: "complete", answer_to: history[2].id });
-  expect(history[3].content).toContain("offline demonstration");
+    const carol = await signIn("carol");
+    expect(await alice.get("/api/auth/me")).toMatchObject({ display_name: "Alice Martín" });
+    expect(await carol.get("/api/auth/me")).toMatchObject({ display_name: "Carol 李" });
+    const history = await carol.get(`/api/chats/${named("Physics homework").id}/messages`);
+    expect(history.map((message: { username: string }) => message.username)).toEqual([
+      "alice",
+      "carol",
+      "carol",
+      "Gemini",
+      "bob",
+    ]);
+    expect(history[3]).toMatchObject({ status: "complete", answer_to: history[2].id });
+    expect(history[3].content).toContain("offline demonstration");
 
-  expect(await seed(env)).toEqual(first);
-  expect(await alice.get("/api/chats")).toEqual(chats);
-  expect(await carol.get(`/api/chats/${named("Physics homework").id}/messages`)).toEqual(history);
-  const [left] = await world.sql`select count(*) as sessions from sessions`;
-  expect(left).toEqual({ sessions: 2 });
-}, 20_000);
+    expect(await seed(env)).toEqual(first);
+    expect(await alice.get("/api/chats")).toEqual(chats);
+    expect(await carol.get(`/api/chats/${named("Physics homework").id}/messages`)).toEqual(history);
+    const [left] = await world.sql`select count(*) as sessions from sessions`;
+    expect(left).toEqual({ sessions: 2 });
+  },
+  20_000,
+);
 
-test.if(isLong)(
+longTest(
   "the seed migrates a database in which nothing is",
   async () => {
     const url = await emptyDatabase();
@@ -88,7 +92,7 @@ test("the seed refuses production, and touches nothing there", async () => {
   expect(complained).toBe("The seed has well-known passwords: it is not for production.\n");
 }, 20_000);
 
-test.if(isLong)(
+longTest(
   "the seed says so when one of its names belongs to somebody else",
   async () => {
     const other = await startWorld();

@@ -1,5 +1,5 @@
 // Connections by TLS to a real PostgreSQL, with certificates that the test makes.
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect } from "bun:test";
 import { chmodSync, chownSync, cpSync, statSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
@@ -12,7 +12,7 @@ import {
   startEmbeddedPostgres,
 } from "../../src/embedded-postgres/embedded-postgres.ts";
 import { deadlineMs, embeddedWorld, log, query, until } from "../world/embedded.ts";
-import { isLong } from "../world/long.ts";
+import { longTest, test } from "../world/long.ts";
 
 const openssl = Bun.which("openssl");
 if (!openssl) console.warn("The tests of TLS are skipped where openssl is not installed.");
@@ -108,7 +108,7 @@ describe.skipIf(!openssl)("sslmode", () => {
     expect(await encryption(`sslmode=verify-ca&${root}`, "127.0.0.1")).toBe("encrypted");
   });
 
-  test.if(isLong)("counts for migrations as well", async () => {
+  longTest("counts for migrations as well", async () => {
     const url = postgres.url.replace("127.0.0.1", "localhost");
     for (const members of [
       "sslmode=prefer",

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect } from "bun:test";
 import {
   existsSync,
   mkdirSync,
@@ -31,7 +31,7 @@ import {
   until,
   words,
 } from "../world/embedded.ts";
-import { isLong } from "../world/long.ts";
+import { longTest, test } from "../world/long.ts";
 
 const { atEnd, freshDir, ownerProcess, seededDir, start } = embeddedWorld();
 
@@ -94,14 +94,14 @@ describe("an embedded database", () => {
     expect(environment.match(/[^\0=]+(?==)/g)?.sort()).toEqual(["LANG", "LC_ALL", "PATH", "PWD"]);
   });
 
-  test.if(isLong)("runs beside another one, each with its own data and port", async () => {
+  longTest("runs beside another one, each with its own data and port", async () => {
     const other = await start(await seededDir("other"));
     await query(other.url, "update kept set word = 'changed'");
     expect(new URL(running.url).port).not.toBe(new URL(other.url).port);
     expect(await words(running.url)).toEqual(["still here"]);
   });
 
-  test.if(isLong)("takes another port when its own was taken before it could", async () => {
+  longTest("takes another port when its own was taken before it could", async () => {
     const location = locateCluster(openDataDir(await seededDir("ports")), log);
     const cluster = await prepareCluster(
       location,
@@ -128,7 +128,7 @@ describe("an embedded database", () => {
 });
 
 describe("a folder has one owner", () => {
-  test.if(isLong)("so of two starts at once one is refused and told whom to stop", async () => {
+  longTest("so of two starts at once one is refused and told whom to stop", async () => {
     const dataDir = freshDir("two owners");
     const owners = [ownerProcess(dataDir), ownerProcess(dataDir)];
     const answers = await Promise.all(owners.map((owner) => owner.answer()));
@@ -149,7 +149,7 @@ describe("a folder has one owner", () => {
     expect(await words(url)).toEqual(["still here"]);
   });
 
-  test("which a tool waits for while it starts", async () => {
+  longTest("which a tool waits for while it starts", async () => {
     const dataDir = await seededDir("starting");
     rmSync(join(dataDir, "postgres.owner"));
     const owner = ownerProcess(dataDir);
@@ -159,7 +159,7 @@ describe("a folder has one owner", () => {
     expect(borrowed.url).toBe(await owner.url());
   });
 
-  test.if(isLong)("which is the tool itself when nobody else is, until it is done", async () => {
+  longTest("which is the tool itself when nobody else is, until it is done", async () => {
     const dataDir = await seededDir("own");
     const borrowed = await borrowEmbeddedPostgres({ dataDir, log });
     atEnd(() => borrowed.stop());

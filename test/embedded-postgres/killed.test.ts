@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect } from "bun:test";
 import { chownSync, existsSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
@@ -11,7 +11,7 @@ import {
   until,
   words,
 } from "../world/embedded.ts";
-import { isLong } from "../world/long.ts";
+import { longTest, test } from "../world/long.ts";
 
 const { atEnd, freshDir, ownerProcess, seededDir, start } = embeddedWorld();
 
@@ -27,7 +27,7 @@ describe("after a kill -9", () => {
     expect(await words(url)).toEqual(["still here", "committed"]);
   });
 
-  test("of the owner the next start may come at once", async () => {
+  longTest("of the owner the next start may come at once", async () => {
     const dataDir = await seededDir("at once");
     const owner = ownerProcess(dataDir);
     await owner.url();
@@ -36,7 +36,7 @@ describe("after a kill -9", () => {
     expect(await words(url)).toEqual(["still here"]);
   });
 
-  test.if(isLong)("of the owner and the watchdog the next start stops the orphan", async () => {
+  longTest("of the owner and the watchdog the next start stops the orphan", async () => {
     const dataDir = await seededDir("orphan");
     const owner = ownerProcess(dataDir);
     await query(await owner.url(), "insert into kept values ('committed')");
@@ -52,7 +52,7 @@ describe("after a kill -9", () => {
     expect(await words(url)).toEqual(["still here", "committed"]);
   });
 
-  test.if(isLong)("in the middle of making a database the next start makes it", async () => {
+  longTest("in the middle of making a database the next start makes it", async () => {
     const dataDir = freshDir("half made");
     const owner = ownerProcess(dataDir);
     const unfinished = () =>
@@ -66,7 +66,7 @@ describe("after a kill -9", () => {
     expect(unfinished()).toBeUndefined();
   });
 
-  test.if(isLong)(
+  longTest(
     "a pid file that names a stranger by now does not stop the next start, and the stranger lives",
     async () => {
       const dataDir = await seededDir("stranger");
@@ -95,7 +95,7 @@ describe("after a kill -9", () => {
     },
   );
 
-  test("of PostgreSQL alone its owner starts it again at the same address", async () => {
+  longTest("of PostgreSQL alone its owner starts it again at the same address", async () => {
     const dataDir = await seededDir("postmaster");
     const { url } = await start(dataDir);
     const killed = postmasterPid(dataDir);
@@ -108,20 +108,17 @@ describe("after a kill -9", () => {
     expect(postmasterPid(dataDir)).not.toBe(killed);
   });
 
-  test.if(isLong)(
-    "of the watchdog alone its owner starts PostgreSQL again under another",
-    async () => {
-      const dataDir = await seededDir("watchdog");
-      const { url } = await start(dataDir);
-      const before = postmasterPid(dataDir);
-      process.kill(watchdogsOf(before)[0] ?? 0, "SIGKILL");
-      await until(() => postmasterPid(dataDir) !== before && postmasterPid(dataDir) > 0);
-      await until(() =>
-        words(url)
-          .then((found) => found[0] === "still here")
-          .catch(() => false),
-      );
-      expect(isAlive(before)).toBe(false);
-    },
-  );
+  longTest("of the watchdog alone its owner starts PostgreSQL again under another", async () => {
+    const dataDir = await seededDir("watchdog");
+    const { url } = await start(dataDir);
+    const before = postmasterPid(dataDir);
+    process.kill(watchdogsOf(before)[0] ?? 0, "SIGKILL");
+    await until(() => postmasterPid(dataDir) !== before && postmasterPid(dataDir) > 0);
+    await until(() =>
+      words(url)
+        .then((found) => found[0] === "still here")
+        .catch(() => false),
+    );
+    expect(isAlive(before)).toBe(false);
+  });
 });

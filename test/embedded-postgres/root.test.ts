@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect } from "bun:test";
 import {
   chmodSync,
   chownSync,
@@ -18,12 +18,12 @@ import {
   usableBinaries,
 } from "../../src/embedded-postgres/binaries.ts";
 import { embeddedWorld, isRoot, log, query, words } from "../world/embedded.ts";
-import { isLong } from "../world/long.ts";
+import { longTest, test } from "../world/long.ts";
 
 const { atVeryEnd, freshDir, openDir, ownerProcess, start } = embeddedWorld();
 
 describe.skipIf(!isRoot)("as root", () => {
-  test.if(isLong)(
+  longTest(
     "a data folder under one that only root may enter has its database elsewhere, and finds it again",
     async () => {
       const parent = openDir("closed");
@@ -70,7 +70,7 @@ describe.skipIf(!isRoot)("as root", () => {
   const nobody = { uid: 65_534, gid: 65_534 };
   const reachable =
     isRoot && [dirname(process.execPath), import.meta.dir].every((dir) => canEnter(dir, nobody));
-  test.skipIf(!reachable)("an ordinary user's PostgreSQL runs as that user", async () => {
+  longTest.skipIf(!reachable)("an ordinary user's PostgreSQL runs as that user", async () => {
     const parent = openDir("ordinary");
     chownSync(parent, nobody.uid, nobody.gid);
     chmodSync(parent, 0o700);

@@ -1,8 +1,8 @@
 // A join in the middle of a burst: whatever was sent before, during or after it comes exactly once, in order.
-import { beforeAll, expect, test } from "bun:test";
+import { beforeAll, expect } from "bun:test";
 import fc from "fast-check";
 import type { Frame, TestSocket } from "../world/socket.ts";
-import { timesOf } from "../world/long.ts";
+import { bothTest, timesOf } from "../world/long.ts";
 import { useWorld, type Person } from "../world/world.ts";
 
 const world = useWorld();
@@ -170,7 +170,7 @@ async function play(burst: Burst) {
   await listener?.close();
 }
 
-test(
+bothTest(
   "a join at any moment of a burst gets every number above its own exactly once, in order",
   async () => {
     await fc.assert(fc.asyncProperty(bursts, play), { numRuns: timesOf(15), endOnFailure: true });

@@ -1,9 +1,10 @@
 // Rates that several servers count together, in PostgreSQL, and what becomes of them while it is away.
-import { afterEach, beforeAll, expect, setSystemTime, test } from "bun:test";
+import { afterEach, beforeAll, expect, setSystemTime } from "bun:test";
 import { rates } from "../../src/rate-limits/limits.ts";
 import { Limiter } from "../../src/rate-limits/limiter.ts";
 import type { RunningServer } from "../../src/server.ts";
 import { Problem } from "../../src/wire/problems.ts";
+import { longTest, test } from "../world/long.ts";
 import { useWorld, type World } from "../world/world.ts";
 
 const quota = rates.sends.person.quota;
@@ -81,23 +82,26 @@ test("counters whose window is over are removed, and no others", async () => {
   expect([await rowsOf(5), await rowsOf(6)]).toEqual([0, 1]);
 });
 
-test("a database that hangs holds nobody up: each server counts by itself, and together again afterwards", async () => {
-  await world.sql`
+longTest(
+  "a database that hangs holds nobody up: each server counts by itself, and together again afterwards",
+  async () => {
+    await world.sql`
     create function hang() returns trigger language plpgsql as $$ begin perform pg_sleep(10); return new; end $$
   `;
-  await world.sql`create trigger hang before insert on rate_limits for each row execute function hang()`;
-  const first = await Promise.all([world, other].map((server) => remaining(server, 7)));
-  expect(first).toEqual([quota - 1, quota - 1]);
-  await take(world, 7, quota - 1);
-  expect(await remaining(world, 7)).toBe("rate_limited");
-  expect(await remaining(other, 7)).toBe(quota - 2);
-  await world.sql`
+    await world.sql`create trigger hang before insert on rate_limits for each row execute function hang()`;
+    const first = await Promise.all([world, other].map((server) => remaining(server, 7)));
+    expect(first).toEqual([quota - 1, quota - 1]);
+    await take(world, 7, quota - 1);
+    expect(await remaining(world, 7)).toBe("rate_limited");
+    expect(await remaining(other, 7)).toBe(quota - 2);
+    await world.sql`
     select pg_cancel_backend(pid) from pg_stat_activity
     where datname = current_database() and wait_event = 'PgSleep'
   `;
-  await world.sql`drop function hang cascade`;
-  while ((await rowsOf(8)) === 0) await take(world, 8);
-});
+    await world.sql`drop function hang cascade`;
+    while ((await rowsOf(8)) === 0) await take(world, 8);
+  },
+);
 
 test("in memory there is an end of what is counted: what is new then is let through, what is known goes on", async () => {
   const limiter = new Limiter("test", { quota: 2, windowSeconds: 60 }, undefined, 100);

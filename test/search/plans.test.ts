@@ -1,5 +1,5 @@
 // Counts the rows that searches read among 100,000 messages in 1,000 chats; the caller is in 20 of the chats.
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect } from "bun:test";
 import { findNewest } from "../../src/search/find.ts";
 import { findChatsBehind } from "../../src/search/worker-queries.ts";
 import { matchQuery } from "../../src/search/match-query.ts";
@@ -7,7 +7,7 @@ import { findByIndex, findFoundMessages, scanNewest } from "../../src/search/que
 import { parseSearchText } from "../../src/search/search-text.ts";
 import type { Sql } from "../../src/database/connect.ts";
 import { fillInBulk, openFilled } from "../world/filled.ts";
-import { isLong } from "../world/long.ts";
+import { isLong, longTest } from "../world/long.ts";
 
 const me = 20_001;
 const firstChat = 20_001;
@@ -35,7 +35,6 @@ const filling = `
 let filled: Awaited<ReturnType<typeof openFilled>>;
 let sql: Sql;
 // Filling the tables takes too long for `bun run check`, which has test/database/plans.test.ts.
-const testLong = test.if(isLong);
 beforeAll(async () => {
   if (!isLong) return;
   filled = await openFilled();
@@ -95,7 +94,7 @@ describe.each(["force_custom_plan", "force_generic_plan"])("under %s", (mode) =>
     if (isLong) await sql.unsafe(`set plan_cache_mode = ${mode}`);
   });
 
-  testLong.each(cases)("$what: only what it needs, by its index", async ({ run, rows, by }) => {
+  longTest.each(cases)("$what: only what it needs, by its index", async ({ run, rows, by }) => {
     const { read, indexes } = await filled.explain(run);
     for (const [table, max] of Object.entries(rows)) {
       expect(read[table] ?? 0, `rows of ${table}`).toBeLessThanOrEqual(max);
@@ -104,13 +103,13 @@ describe.each(["force_custom_plan", "force_generic_plan"])("under %s", (mode) =>
   });
 });
 
-testLong("a search looks at no message of a chat that the person is not in", async () => {
+longTest("a search looks at no message of a chat that the person is not in", async () => {
   const found = await findByIndex(sql, sought("rare"), [foreign], { above: undefined, limit: 21 });
   const scanned = await scanNewest(sql, sought("every"), [foreign], { rows: 21, limit: 21 });
   expect([found, scanned]).toEqual([[], []]);
 });
 
-testLong("the worker compares chats, and looks at no message", async () => {
+longTest("the worker compares chats, and looks at no message", async () => {
   const { read } = await filled.explain(async () =>
     expect(await findChatsBehind(sql, 100)).toEqual([]),
   );

@@ -1,7 +1,7 @@
 // A socket that sends faster than it is served: warned, then closed. Its frames never run side by side.
-import { beforeAll, expect, test } from "bun:test";
+import { beforeAll, expect } from "bun:test";
 import { RawSocket } from "./raw.ts";
-import { isLong } from "../world/long.ts";
+import { longTest, test } from "../world/long.ts";
 import { useWorld, type Person } from "../world/world.ts";
 
 const world = useWorld();
@@ -48,7 +48,7 @@ test("a flood is told once to slow down, with retry_after, and is then closed wi
   await again.until("pong");
 });
 
-test.if(isLong)(
+longTest(
   "a burst that is not quite a flood is warned once, and all of it is done in order",
   async () => {
     const bens = await ben.joined(chatId);

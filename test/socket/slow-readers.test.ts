@@ -1,9 +1,9 @@
 // Readers that don't read, or are not there any more: cut off, without harm to anybody, and nothing is lost.
-import { beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect } from "bun:test";
 import { insertMessages } from "../../src/log/insert.ts";
 import { metricsToken, scrape } from "../observability/metrics/scrape.ts";
 import { RawSocket } from "./raw.ts";
-import { isLong } from "../world/long.ts";
+import { longTest, test } from "../world/long.ts";
 import type { Frame } from "../world/socket.ts";
 import { useWorld, type Person } from "../world/world.ts";
 
@@ -86,7 +86,7 @@ describe("a reader that does not read", () => {
     for (const socket of [sender, other, watcher, back]) await socket.close();
   }, 20_000);
 
-  test.if(isLong)(
+  longTest(
     "is given what it asked for at the speed at which it reads it, and is not cut off for that",
     async () => {
       const chats = await Promise.all(range(1, 20).map(() => ann.chat({ with: [ben] })));

@@ -1,7 +1,7 @@
 // A frame that runs for too long: its socket is closed, so that the client need not wait for a reply without an end.
-import { expect, test } from "bun:test";
+import { expect } from "bun:test";
 import { insertMessages } from "../../src/log/insert.ts";
-import { isLong } from "../world/long.ts";
+import { longTest, test } from "../world/long.ts";
 import { useWorld } from "../world/world.ts";
 import { RawSocket } from "./raw.ts";
 
@@ -55,7 +55,7 @@ test("a socket whose ticket is not looked up in time is closed with 1013 unavail
   expect(end).toEqual({ code: 1013, reason: "unavailable: signing in took too long" });
 });
 
-test.if(isLong)(
+longTest(
   "a frame that waits for a peer that reads slowly is not one that runs for too long",
   async () => {
     const [ann, ben] = [await world.person(), await world.person()];

@@ -1,6 +1,6 @@
 // Short versions of `bun run faults`, in `bun run check` shorter than in `bun run check:long`: the guarantees of the room log hold while the server and its database fail.
-import { expect, test } from "bun:test";
-import { isLong } from "../world/long.ts";
+import { expect } from "bun:test";
+import { bothTest, isLong } from "../world/long.ts";
 import { hasNats } from "../world/nats.ts";
 import { playFaults } from "./faults/faults.ts";
 import { createRandom } from "./faults/random.ts";
@@ -35,7 +35,7 @@ const rounds = {
   ...busRounds,
 };
 
-test(
+bothTest(
   "nothing is lost, doubled, out of order or told to who was removed, whatever breaks",
   async () => {
     const said = [`FAULTS_SEED=${seed} makes the same decisions`];

@@ -1,5 +1,5 @@
 // deploy/nginx.conf, the load balancer of docker-compose.scale.yml, in a real nginx before two real servers.
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createConnection } from "node:net";
 import { tmpdir } from "node:os";
@@ -7,6 +7,7 @@ import { join } from "node:path";
 import postgres from "postgres";
 import { borrowDatabase, giveBackDatabase } from "../world/cluster.ts";
 import { freePort as steadyPort } from "../world/free-port.ts";
+import { longTest, test } from "../world/long.ts";
 import { startNameServer } from "../world/name-server.ts";
 import { hasNginx, startNginx } from "../world/nginx.ts";
 import { processes, signUp, type Client, type ServerProcess } from "../world/process.ts";
@@ -190,7 +191,7 @@ describe.skipIf(!hasNginx)("a socket in which nobody says anything", () => {
     return socket;
   }
 
-  test("is kept by the servers' heartbeats, without which nginx closes it", async () => {
+  longTest("is kept by the servers' heartbeats, without which nginx closes it", async () => {
     const kept = await idle(world);
     const lost = await idle(silent);
     await lost.closed;

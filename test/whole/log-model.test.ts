@@ -1,11 +1,11 @@
 // Random interleavings of everything people do in a room, held against a small model of its log. LOG_MODEL_SEED repeats a
 // run, LOG_MODEL_RUNS=1000 makes it a longer one.
-import { beforeAll, test } from "bun:test";
+import { beforeAll } from "bun:test";
 import fc from "fast-check";
 import type { Act } from "./log-model/acts.ts";
 import { play } from "./log-model/play.ts";
 import type { Cast } from "./log-model/room.ts";
-import { isLong } from "../world/long.ts";
+import { bothTest, isLong } from "../world/long.ts";
 import { useWorld } from "../world/world.ts";
 
 const seed = Number(process.env.LOG_MODEL_SEED ?? Date.now() % 2 ** 31);
@@ -95,7 +95,7 @@ const step = fc.uniqueArray(act, {
   selector: (one) => ("by" in one ? one.by : "change"),
 });
 
-test(
+bothTest(
   "whatever people do at the same time, the room's log is what the model says, and so is what each socket hears",
   async () => {
     await fc.assert(

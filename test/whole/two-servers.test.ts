@@ -1,9 +1,10 @@
 // Several servers on one database, one of them perhaps about to go down.
-import { beforeAll, expect, test } from "bun:test";
+import { beforeAll, expect } from "bun:test";
 import type { RunningServer } from "../../src/server.ts";
 import { room } from "../answers/room.ts";
 import { uploaded } from "../attachments/files.ts";
 import { answerAndHang, say } from "../world/gemini/script.ts";
+import { longTest, test } from "../world/long.ts";
 import { useWorld, type Person } from "../world/world.ts";
 
 const world = useWorld();
@@ -41,23 +42,26 @@ test.each([
   },
 );
 
-test("who listens to a chat that another server has deleted has to come back, and finds it gone", async () => {
-  const [ann, ben] = [await world.person(), await world.person()];
-  const [chat, kept] = [await ann.chat({ with: [ben] }), await ann.chat()];
-  const [listening, elsewhere] = [await ben.joined(chat.id), await ann.joined(kept.id)];
-  const deleted = await fetch(`${other.url}/api/chats/${chat.id}`, {
-    method: "DELETE",
-    headers: { authorization: `Bearer ${ann.token}` },
-  });
-  expect(deleted.status).toBe(200);
-  expect(await listening.closed).toMatchObject({
-    code: 1013,
-    reason: expect.stringMatching(/^unavailable: /),
-  });
-  expect((await ben.api("GET", "/api/chats")).body).toEqual([]);
-  await elsewhere.settle();
-  expect(world.ctx.realtime.rooms.chatIds()).toEqual([kept.id]);
-});
+longTest(
+  "who listens to a chat that another server has deleted has to come back, and finds it gone",
+  async () => {
+    const [ann, ben] = [await world.person(), await world.person()];
+    const [chat, kept] = [await ann.chat({ with: [ben] }), await ann.chat()];
+    const [listening, elsewhere] = [await ben.joined(chat.id), await ann.joined(kept.id)];
+    const deleted = await fetch(`${other.url}/api/chats/${chat.id}`, {
+      method: "DELETE",
+      headers: { authorization: `Bearer ${ann.token}` },
+    });
+    expect(deleted.status).toBe(200);
+    expect(await listening.closed).toMatchObject({
+      code: 1013,
+      reason: expect.stringMatching(/^unavailable: /),
+    });
+    expect((await ben.api("GET", "/api/chats")).body).toEqual([]);
+    await elsewhere.settle();
+    expect(world.ctx.realtime.rooms.chatIds()).toEqual([kept.id]);
+  },
+);
 
 /** A request to the other server. */
 async function elsewhere(person: Person, method: string, path: string, body?: object) {
@@ -69,7 +73,7 @@ async function elsewhere(person: Person, method: string, path: string, body?: ob
   return { status: response.status, body: JSON.parse(await response.text()) };
 }
 
-test("an edit and a deletion on one server reach who listens on the other", async () => {
+longTest("an edit and a deletion on one server reach who listens on the other", async () => {
   const [ann, ben] = [await world.person(), await world.person()];
   const chat = await ann.chat({ with: [ben] });
   const listening = await ann.joined(chat.id);

@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { expect } from "bun:test";
 import { pino } from "pino";
 import { parseDatabaseUrl } from "../../src/config/database-address.ts";
 import { connect } from "../../src/database/connect.ts";
@@ -12,7 +12,7 @@ import {
   poolMax,
 } from "./cluster.ts";
 import { emptyIfUnchanged, emptyThroughPool, fingerprintOf } from "./emptying.ts";
-import { everyNth } from "./long.ts";
+import { bothTest, everyNth, longTest, test } from "./long.ts";
 import { everything, using } from "./rows.ts";
 import { fill } from "./schema.ts";
 
@@ -27,14 +27,15 @@ async function withFilled(work: (url: string, fingerprint: string) => Promise<vo
   }
 }
 
-test("a database that was used is as a new one after it has been emptied", () =>
+longTest("a database that was used is as a new one after it has been emptied", () =>
   withFilled(async (url, fingerprint) => {
     const fresh = await borrowDatabase();
     expect(await everything(url)).not.toEqual(await everything(fresh));
     expect(await emptyIfUnchanged(url, fingerprint)).toBe(true);
     expect(await everything(url)).toEqual(await everything(fresh));
     await giveBackDatabase(fresh);
-  }));
+  }),
+);
 
 test("a connection that a test has left open is closed before the database is emptied", () =>
   withFilled(async (url, fingerprint) => {
@@ -110,17 +111,20 @@ test("a connection to a pool's database that is not the pool's is closed", () =>
     expect((await everything(url)).chats).toEqual([]);
   }));
 
-test("a pool is not used again after its schema has changed, or when it has no connection left", () =>
-  withPool(async ({ sql, name }, fingerprint) => {
-    const reserved = await Promise.all(Array.from({ length: poolMax }, () => sql.reserve()));
-    expect(await emptyThroughPool(sql, name, fingerprint)).toBe(false);
-    for (const connection of reserved) connection.release();
-    await sql`create table more ()`;
-    expect(await emptyThroughPool(sql, name, fingerprint)).toBe(false);
-  }));
+longTest(
+  "a pool is not used again after its schema has changed, or when it has no connection left",
+  () =>
+    withPool(async ({ sql, name }, fingerprint) => {
+      const reserved = await Promise.all(Array.from({ length: poolMax }, () => sql.reserve()));
+      expect(await emptyThroughPool(sql, name, fingerprint)).toBe(false);
+      for (const connection of reserved) connection.release();
+      await sql`create table more ()`;
+      expect(await emptyThroughPool(sql, name, fingerprint)).toBe(false);
+    }),
+);
 
-test.each(
-  everyNth(3, [
+bothTest.each(
+  everyNth(9, [
     ["one more table", "create table more ()"],
     ["a column less", "alter table users drop column created_at"],
     ["another default", "alter table users alter column created_at set default 'yesterday'"],

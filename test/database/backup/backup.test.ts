@@ -6,7 +6,6 @@ import {
   describe,
   expect,
   setDefaultTimeout,
-  test,
 } from "bun:test";
 import {
   chmodSync,
@@ -33,7 +32,7 @@ import {
   emptyDatabase,
   giveBackDatabase,
 } from "../../world/cluster.ts";
-import { isLong } from "../../world/long.ts";
+import { longTest, test } from "../../world/long.ts";
 import { everything, using } from "../../world/rows.ts";
 import { fill } from "../../world/schema.ts";
 
@@ -134,7 +133,7 @@ describe("a backup", () => {
     expect(rows.map((row) => ({ ...row }))).toEqual([{ newest: 3, contents, asleep: 0 }]);
   });
 
-  test.if(isLong)(
+  longTest(
     "is taken and restored by the owner of a database, who need not rule over PostgreSQL",
     async () => {
       const role = `owner_${process.pid}`;
@@ -169,7 +168,7 @@ describe("a backup", () => {
     expect(readdirSync(join(folder, "nothing"))).toEqual([]);
   });
 
-  test("that fails halfway leaves no file behind", async () => {
+  longTest("that fails halfway leaves no file behind", async () => {
     const path = join(folder, "halfway", "backup.sql.gz");
     await migrate(parseDatabaseUrl(target), { log });
     await using(
@@ -195,13 +194,16 @@ describe("a backup", () => {
     expect(readdirSync(join(folder, "halfway"))).toEqual([]);
   });
 
-  test("of before a migration goes into a database that has had it, and is migrated then", async () => {
-    const migrationsDir = moreMigrations(...nicknames);
-    await migrate(parseDatabaseUrl(target), { log, migrationsDir });
-    await restore(parseDatabaseUrl(target), file, { log, migrationsDir });
-    const rows = await using(target, (sql) => sql`select nickname from users order by id`);
-    expect(rows.map(({ nickname }) => nickname)).toEqual(["the alice", "the bob"]);
-  });
+  longTest(
+    "of before a migration goes into a database that has had it, and is migrated then",
+    async () => {
+      const migrationsDir = moreMigrations(...nicknames);
+      await migrate(parseDatabaseUrl(target), { log, migrationsDir });
+      await restore(parseDatabaseUrl(target), file, { log, migrationsDir });
+      const rows = await using(target, (sql) => sql`select nickname from users order by id`);
+      expect(rows.map(({ nickname }) => nickname)).toEqual(["the alice", "the bob"]);
+    },
+  );
 });
 
 describe("refused, with nothing changed, is", () => {
@@ -216,7 +218,7 @@ describe("refused, with nothing changed, is", () => {
   const notWhole = /^The backup is not whole: it was cut off or changed/;
   const notOurs = /is no backup made by `bun run db:backup`\.$/;
 
-  test("a backup that was cut off, wherever that was", async () => {
+  longTest("a backup that was cut off, wherever that was", async () => {
     const bytes = readFileSync(file);
     const path = join(folder, "cut.sql.gz");
     for (const part of [0.2, 0.5, 0.9, 0.999]) {
@@ -276,7 +278,7 @@ describe("refused, with nothing changed, is", () => {
     expect(await everything(source)).toEqual(before);
   });
 
-  test.if(isLong)(
+  longTest(
     "what PostgreSQL refuses, at the end of a table too: not one row is there, and the database is as new",
     async () => {
       const stranger = (text: string) =>
@@ -295,7 +297,7 @@ describe("refused, with nothing changed, is", () => {
     },
   );
 
-  test.if(isLong)("statements that somebody has put into the file: they are not run", async () => {
+  longTest("statements that somebody has put into the file: they are not run", async () => {
     const trap = (text: string) =>
       text.replace("\nbegin;\n", "\nbegin;\ncreate table trap (id int);\n");
     await restore(parseDatabaseUrl(target), changed("trap.sql.gz", trap, true), { log });

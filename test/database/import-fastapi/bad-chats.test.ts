@@ -1,9 +1,9 @@
 // The import lists the chats, messages and times that it leaves out or changes.
-import { expect, test } from "bun:test";
+import { expect } from "bun:test";
 import { giveBackDatabase } from "../../world/cluster.ts";
 import { fastapiDatabase, type Tables } from "../../world/fastapi-database.ts";
 import { at, base, hash, useImports, user } from "./importing.ts";
-import { isLong } from "../../world/long.ts";
+import { longTest, test } from "../../world/long.ts";
 
 const { folder, imported, rowsOf, run } = useImports();
 
@@ -86,7 +86,7 @@ test("chats without people are left out, and others get an owner, room for their
   ]);
 });
 
-test.if(isLong)(
+longTest(
   "messages of unknown chats and blank or endless ones are left out, and those of unknown users are kept",
   async () => {
     const message = (id: number, more: Tables[string][number]) => ({
@@ -154,7 +154,7 @@ test.if(isLong)(
   },
 );
 
-test.if(isLong)(
+longTest(
   "times without a zone are in UTC, and impossible ones are replaced by those of what they belong to",
   async () => {
     const message = (id: number, created_at: string | number | null) => ({
@@ -218,7 +218,7 @@ test.if(isLong)(
   },
 );
 
-test.if(isLong)(
+longTest(
   "in PostgreSQL rows of unknown chats and users, and times that no calendar has, are found as well",
   async () => {
     const from = await fastapiDatabase(
@@ -247,7 +247,7 @@ test.if(isLong)(
   },
 );
 
-test.if(isLong)(
+longTest(
   "without a table of receipts everything counts as read, and columns that only some servers have may be missing",
   async () => {
     const from = await fastapiDatabase(
@@ -277,7 +277,7 @@ test.if(isLong)(
   },
 );
 
-test.if(isLong)(
+longTest(
   "groups and lists of chats that are larger than the limits are kept, and named",
   async () => {
     const numbers = (from: number, to: number) =>

@@ -1,7 +1,7 @@
 // The import lists the people and the ids that it leaves out or changes.
-import { expect, test } from "bun:test";
+import { expect } from "bun:test";
 import { at, hash, useImports, user } from "./importing.ts";
-import { isLong } from "../../world/long.ts";
+import { longTest, test } from "../../world/long.ts";
 
 const { imported, rowsOf } = useImports();
 
@@ -50,7 +50,7 @@ test("usernames that break the rules, are reserved, or are taken without regard 
   ]);
 });
 
-test.if(isLong)(
+longTest(
   "e-mail addresses that are not valid or taken without regard to case are replaced",
   async () => {
     const lines = await imported({
@@ -75,7 +75,7 @@ test.if(isLong)(
   },
 );
 
-test.if(isLong)(
+longTest(
   "nobody signs in with a hash that is not one of bcrypt, or as a user who is not active",
   async () => {
     const lines = await imported({
@@ -103,7 +103,7 @@ test.if(isLong)(
   },
 );
 
-test.if(isLong)(
+longTest(
   "rows whose ids are none, or those of earlier rows, are left out with all that belongs to them",
   async () => {
     const lines = await imported({

@@ -1,12 +1,4 @@
-import {
-  afterAll,
-  afterEach,
-  beforeEach,
-  describe,
-  expect,
-  setDefaultTimeout,
-  test,
-} from "bun:test";
+import { afterAll, afterEach, beforeEach, describe, expect, setDefaultTimeout } from "bun:test";
 import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -20,7 +12,7 @@ import {
   manyMessages,
   type Tables,
 } from "../../world/fastapi-database.ts";
-import { everyNth, isLong } from "../../world/long.ts";
+import { everyNth, isLong, test } from "../../world/long.ts";
 import { using } from "../../world/rows.ts";
 import { startWorld } from "../../world/world.ts";
 

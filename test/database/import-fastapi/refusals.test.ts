@@ -1,5 +1,5 @@
 // An import that cannot be done leaves the database as it was.
-import { afterAll, afterEach, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
+import { afterAll, afterEach, beforeEach, expect, setDefaultTimeout } from "bun:test";
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,6 +9,7 @@ import { importFastapi } from "../../../src/database/import-fastapi/import.ts";
 import { rollBack } from "../../../src/database/migrations/migrate.ts";
 import { borrowDatabase, giveBackDatabase, emptyDatabase } from "../../world/cluster.ts";
 import { fastapiDatabase, manyMessages } from "../../world/fastapi-database.ts";
+import { longTest, test } from "../../world/long.ts";
 import { everything, using } from "../../world/rows.ts";
 
 const log = pino({ level: "silent" });
@@ -101,7 +102,7 @@ test("a source without the tables or their columns is refused, with all that is 
   );
 });
 
-test("a source that cannot be opened is refused", async () => {
+longTest("a source that cannot be opened is refused", async () => {
   const missing = join(folder, "missing.db");
   expect(await refusal(missing)).toStartWith(`${missing} cannot be read as a database of SQLite: `);
   const text = join(folder, "notes.txt");
@@ -121,7 +122,7 @@ test("a source that cannot be opened is refused", async () => {
   expect(await refusal("")).toStartWith("The source must be an address");
 });
 
-test("a source is found by the addresses that SQLAlchemy has for it", async () => {
+longTest("a source is found by the addresses that SQLAlchemy has for it", async () => {
   const path = await someMessages("sqlite");
   expect(await run(`sqlite+aiosqlite:///${path}`)).toBe("imported");
   await giveBackDatabase(target);
@@ -131,30 +132,33 @@ test("a source is found by the addresses that SQLAlchemy has for it", async () =
   expect(await run(url.replace(/^postgres(ql)?:/, "postgresql+asyncpg:"))).toBe("imported");
 });
 
-test("after a failure in the middle, of the source or of the target, nothing has been imported", async () => {
-  const url = await someMessages("postgres", 25_000);
-  others.push(url);
-  let ended: Promise<unknown> | undefined;
-  const said = await refusal(url, (text) => {
-    if (text !== "messages: 20,000 rows read") return;
-    ended = using(
-      url,
-      (sql) => sql`
+longTest(
+  "after a failure in the middle, of the source or of the target, nothing has been imported",
+  async () => {
+    const url = await someMessages("postgres", 25_000);
+    others.push(url);
+    let ended: Promise<unknown> | undefined;
+    const said = await refusal(url, (text) => {
+      if (text !== "messages: 20,000 rows read") return;
+      ended = using(
+        url,
+        (sql) => sql`
         select pg_terminate_backend(pid) from pg_stat_activity
         where datname = current_database() and application_name = 'gemini-coop import'
       `,
-    );
-  });
-  expect(ended).toBeDefined();
-  await ended;
-  expect(said).toMatch(/terminating connection|CONNECTION_CLOSED|closed/i);
+      );
+    });
+    expect(ended).toBeDefined();
+    await ended;
+    expect(said).toMatch(/terminating connection|CONNECTION_CLOSED|closed/i);
 
-  await using(target, (sql) =>
-    sql.unsafe("alter table chat_participants add check (chat_id < 10)"),
-  );
-  expect(await refusal(await someMessages("sqlite"))).toMatch(/violates check constraint/);
-  await using(target, (sql) =>
-    sql.unsafe("alter table chat_participants drop constraint chat_participants_chat_id_check"),
-  );
-  expect(await run(await someMessages("sqlite"))).toBe("imported");
-});
+    await using(target, (sql) =>
+      sql.unsafe("alter table chat_participants add check (chat_id < 10)"),
+    );
+    expect(await refusal(await someMessages("sqlite"))).toMatch(/violates check constraint/);
+    await using(target, (sql) =>
+      sql.unsafe("alter table chat_participants drop constraint chat_participants_chat_id_check"),
+    );
+    expect(await run(await someMessages("sqlite"))).toBe("imported");
+  },
+);

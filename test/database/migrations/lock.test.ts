@@ -1,5 +1,5 @@
 // When several processes migrate a database at the same time, one works; the others log that they wait, up to a limit.
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect } from "bun:test";
 import { pino } from "pino";
 import postgres from "postgres";
 import { parseDatabaseUrl } from "../../../src/config/database-address.ts";
@@ -7,6 +7,7 @@ import { withMigrationLock } from "../../../src/database/migrations/lock.ts";
 import { migrate } from "../../../src/database/migrations/migrate.ts";
 import { CapturedLog } from "../../world/captured.ts";
 import { borrowDatabase, giveBackDatabase } from "../../world/cluster.ts";
+import { longTest, test } from "../../world/long.ts";
 import { hasPgbouncer, startPgbouncer } from "../../world/pgbouncer.ts";
 
 const silent = pino({ level: "silent" });
@@ -62,7 +63,7 @@ describe.each(ways)("%s", (_, skipped, urlOf) => {
     },
   );
 
-  test.skipIf(skipped)(
+  longTest.skipIf(skipped)(
     "a migration that waits for too long fails, and names the one that it waited for",
     async () => {
       const address = parseDatabaseUrl(await urlOf());

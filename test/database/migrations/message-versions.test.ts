@@ -1,17 +1,17 @@
 // The migration that keeps the texts of edited messages, on a database with answers from before it, and back with deleted messages.
-import { expect, test } from "bun:test";
+import { expect } from "bun:test";
 import { pino } from "pino";
 import { parseDatabaseUrl } from "../../../src/config/database-address.ts";
 import { connect } from "../../../src/database/connect.ts";
 import { migrate } from "../../../src/database/migrations/migrate.ts";
 import { giveBackDatabase, emptyDatabase } from "../../world/cluster.ts";
-import { isLong } from "../../world/long.ts";
+import { longTest } from "../../world/long.ts";
 import { goBack } from "../../world/roll-back.ts";
 import { fill } from "../../world/schema.ts";
 
 const log = pino({ level: "silent" });
 
-test.if(isLong)(
+longTest(
   "the migration of versions takes the end of an answer for the last change of its text, and goes back with deleted messages",
   async () => {
     const url = await emptyDatabase();

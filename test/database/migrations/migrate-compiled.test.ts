@@ -1,5 +1,5 @@
 // Migrations of the compiled executable, which brings neither the folder of the sources nor npm's packages.
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { afterAll, beforeAll, expect, setDefaultTimeout } from "bun:test";
 import { copyFileSync, cpSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,6 +8,7 @@ import { parseDatabaseUrl } from "../../../src/config/database-address.ts";
 import { findDbmate } from "../../../src/database/migrations/dbmate.ts";
 import { migrate, rollBack } from "../../../src/database/migrations/migrate.ts";
 import { borrowDatabase, giveBackDatabase, emptyDatabase } from "../../world/cluster.ts";
+import { longTest, test } from "../../world/long.ts";
 
 const root = join(import.meta.dir, "../../..");
 const files = readdirSync(join(root, "db/migrations")).sort();
@@ -37,23 +38,26 @@ async function migrateCompiled(databaseUrl: string): Promise<string> {
   return (await child.stdout.text()).trim();
 }
 
-test("where dbmate is not installed, a start with pending migrations is refused, changes nothing and says what to do", async () => {
-  expect(await migrateCompiled(url)).toBe(
-    `Error: Migrations are pending (${files.join(", ")}), and dbmate, which applies them, is not installed here: ` +
-      "run the migrate service of docker-compose.yml, or `bun run db:up` in the sources.",
-  );
+longTest(
+  "where dbmate is not installed, a start with pending migrations is refused, changes nothing and says what to do",
+  async () => {
+    expect(await migrateCompiled(url)).toBe(
+      `Error: Migrations are pending (${files.join(", ")}), and dbmate, which applies them, is not installed here: ` +
+        "run the migrate service of docker-compose.yml, or `bun run db:up` in the sources.",
+    );
 
-  const migrated = await borrowDatabase();
-  await rollBack(parseDatabaseUrl(migrated), { log });
-  expect(await migrateCompiled(migrated)).toStartWith(
-    `Error: Migrations are pending (${files.at(-1)}), and dbmate`,
-  );
-  expect(await migrate(parseDatabaseUrl(migrated), { log })).toEqual(files.slice(-1));
-  expect(await migrateCompiled(migrated)).toBe("[]");
-  await giveBackDatabase(migrated);
-});
+    const migrated = await borrowDatabase();
+    await rollBack(parseDatabaseUrl(migrated), { log });
+    expect(await migrateCompiled(migrated)).toStartWith(
+      `Error: Migrations are pending (${files.at(-1)}), and dbmate`,
+    );
+    expect(await migrate(parseDatabaseUrl(migrated), { log })).toEqual(files.slice(-1));
+    expect(await migrateCompiled(migrated)).toBe("[]");
+    await giveBackDatabase(migrated);
+  },
+);
 
-test("with dbmate beside it, the executable applies them by itself", async () => {
+longTest("with dbmate beside it, the executable applies them by itself", async () => {
   copyFileSync(findDbmate() ?? "", join(folder, "dbmate"));
   expect(await migrateCompiled(url)).toBe(JSON.stringify(files));
   rmSync(join(folder, "dbmate"));

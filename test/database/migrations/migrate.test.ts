@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout } from "bun:test";
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -17,7 +17,7 @@ import {
 } from "../../../src/database/migrations/migrate.ts";
 import { prepareDataFolder } from "../../world/data-folder.ts";
 import { removeFolder } from "../../world/folder.ts";
-import { everyNth, isLong } from "../../world/long.ts";
+import { bothTest, everyNth, longTest, test } from "../../world/long.ts";
 
 const log = pino({ level: "silent" });
 const cli = join(import.meta.dir, "../../../db/cli.ts");
@@ -125,19 +125,22 @@ describe("migrating", () => {
     expect(refusal).not.toContain(url.password);
   });
 
-  test("back takes the last migration away, one at a time, and refuses when there is none", async () => {
-    const migrationsDir = migrations({ "1_pears.sql": pears, "2_plums.sql": plums });
-    const url = freshUrl();
-    await migrate(parseDatabaseUrl(url), { log, migrationsDir });
-    expect(await rollBack(parseDatabaseUrl(url), { log, migrationsDir })).toBe("2_plums.sql");
-    expect(await tables(url)).toEqual(["pears"]);
-    expect(await rollBack(parseDatabaseUrl(url), { log, migrationsDir })).toBe("1_pears.sql");
-    await expect(rollBack(parseDatabaseUrl(url), { log, migrationsDir })).rejects.toThrow(
-      /no migrations have been applied/,
-    );
-  });
+  longTest(
+    "back takes the last migration away, one at a time, and refuses when there is none",
+    async () => {
+      const migrationsDir = migrations({ "1_pears.sql": pears, "2_plums.sql": plums });
+      const url = freshUrl();
+      await migrate(parseDatabaseUrl(url), { log, migrationsDir });
+      expect(await rollBack(parseDatabaseUrl(url), { log, migrationsDir })).toBe("2_plums.sql");
+      expect(await tables(url)).toEqual(["pears"]);
+      expect(await rollBack(parseDatabaseUrl(url), { log, migrationsDir })).toBe("1_pears.sql");
+      await expect(rollBack(parseDatabaseUrl(url), { log, migrationsDir })).rejects.toThrow(
+        /no migrations have been applied/,
+      );
+    },
+  );
 
-  test("back that fails names the migration", async () => {
+  longTest("back that fails names the migration", async () => {
     const migrationsDir = migrations({ "1_stuck.sql": [pears[0], "drop table nowhere;"] });
     const url = freshUrl();
     await migrate(parseDatabaseUrl(url), { log, migrationsDir });
@@ -173,7 +176,7 @@ describe("the command line", () => {
     return { code: ran.exitCode, said: ran.stdout.toString(), complained: ran.stderr.toString() };
   }
 
-  test.each(
+  bothTest.each(
     everyNth(4, [
       [[]],
       [["sideways"]],
@@ -204,7 +207,7 @@ describe("the command line", () => {
     });
   });
 
-  test.if(isLong)(
+  longTest(
     "uses the embedded database when there is no DATABASE_URL, also while that is running",
     () => {
       const env = { DATA_DIR: join(base, ".data") };

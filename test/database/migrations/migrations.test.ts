@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect } from "bun:test";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { pino } from "pino";
@@ -7,7 +7,7 @@ import { parseDatabaseUrl } from "../../../src/config/database-address.ts";
 import { connect, many, type Sql } from "../../../src/database/connect.ts";
 import { migrate, rollBack } from "../../../src/database/migrations/migrate.ts";
 import { giveBackDatabase, emptyDatabase } from "../../world/cluster.ts";
-import { isLong } from "../../world/long.ts";
+import { longTest } from "../../world/long.ts";
 import { goBack } from "../../world/roll-back.ts";
 import { fill } from "../../world/schema.ts";
 
@@ -63,25 +63,29 @@ describe("the migrations", () => {
     await giveBackDatabase(url);
   });
 
-  test("go up on an empty database, all the way down, also with rows in it, and up to the same again", async () => {
-    expect(await contentsOf(sql)).toEqual([]);
-    expect(await migrate(parseDatabaseUrl(url), { log })).toEqual(files);
-    const built = await contentsOf(sql);
-    expect(built).toContain("column users username text not null");
+  longTest(
+    "go up on an empty database, all the way down, also with rows in it, and up to the same again",
+    async () => {
+      expect(await contentsOf(sql)).toEqual([]);
+      expect(await migrate(parseDatabaseUrl(url), { log })).toEqual(files);
+      const built = await contentsOf(sql);
+      expect(built).toContain("column users username text not null");
 
-    await fill(sql);
-    // The last ones by dbmate, which is started once for each.
-    for (const name of files.slice(-5).toReversed())
-      expect(await rollBack(parseDatabaseUrl(url), { log })).toBe(name);
-    expect(await goBack(sql, files[0] ?? "")).toEqual(files.slice(0, -5));
-    expect(await contentsOf(sql)).toEqual([]);
+      await fill(sql);
+      // The last ones by dbmate, which is started once for each.
+      for (const name of files.slice(-5).toReversed())
+        expect(await rollBack(parseDatabaseUrl(url), { log })).toBe(name);
+      expect(await goBack(sql, files[0] ?? "")).toEqual(files.slice(0, -5));
+      expect(await contentsOf(sql)).toEqual([]);
 
-    expect(await migrate(parseDatabaseUrl(url), { log })).toEqual(files);
-    expect(await contentsOf(sql)).toEqual(built);
-  }, 20_000);
+      expect(await migrate(parseDatabaseUrl(url), { log })).toEqual(files);
+      expect(await contentsOf(sql)).toEqual(built);
+    },
+    20_000,
+  );
 });
 
-test.if(isLong)(
+longTest(
   "the migration of answers takes running ones along, down to the message's own lease and up to a run that is free",
   async () => {
     const url = await emptyDatabase();

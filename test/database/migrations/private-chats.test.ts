@@ -1,16 +1,16 @@
 // The migration that gives each pair of people one private chat, on a database with chats from before it.
-import { expect, test } from "bun:test";
+import { expect } from "bun:test";
 import { pino } from "pino";
 import { parseDatabaseUrl } from "../../../src/config/database-address.ts";
 import { connect } from "../../../src/database/connect.ts";
 import { migrate } from "../../../src/database/migrations/migrate.ts";
 import { giveBackDatabase, emptyDatabase } from "../../world/cluster.ts";
-import { isLong } from "../../world/long.ts";
+import { longTest } from "../../world/long.ts";
 import { goBack } from "../../world/roll-back.ts";
 
 const log = pino({ level: "silent" });
 
-test.if(isLong)(
+longTest(
   "the migration of private chats keeps all of a pair's, and registers the one that was written in last",
   async () => {
     const url = await emptyDatabase();

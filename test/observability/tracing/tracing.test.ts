@@ -1,9 +1,9 @@
-import { afterAll, describe, expect, test } from "bun:test";
+import { afterAll, describe, expect } from "bun:test";
 import { join } from "node:path";
 import { answer, finish, refuse, say } from "../../world/gemini/script.ts";
 import { CapturedLog } from "../../world/captured.ts";
 import { borrowDatabase } from "../../world/cluster.ts";
-import { isLong } from "../../world/long.ts";
+import { longTest, test } from "../../world/long.ts";
 import { processes } from "../../world/process.ts";
 import { startWorld } from "../../world/world.ts";
 import { startCollector, type Span } from "./collector.ts";
@@ -188,7 +188,7 @@ describe("what is not asked for is not loaded", () => {
     expect(await loadedWith({})).toEqual([]);
   });
 
-  test.concurrent.if(isLong)(
+  longTest.concurrent(
     "metrics without traces: prom-client, and OpenTelemetry's types that it needs",
     async () => {
       const names = await loadedWith({ METRICS_TOKEN: "a-token-for-the-scrape" });
@@ -196,7 +196,7 @@ describe("what is not asked for is not loaded", () => {
     },
   );
 
-  test.concurrent.if(isLong)("traces without metrics", async () => {
+  longTest.concurrent("traces without metrics", async () => {
     const collector = startCollector();
     const names = await loadedWith({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.url });
     expect(names).toContain("@opentelemetry/sdk-trace");

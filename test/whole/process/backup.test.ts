@@ -1,5 +1,5 @@
 // A backup is taken from a server under load, and restored for another one.
-import { afterAll, expect, test } from "bun:test";
+import { afterAll, expect } from "bun:test";
 import { copyFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { pino } from "pino";
@@ -11,7 +11,7 @@ import type { Send } from "../faults/history.ts";
 import { readStored } from "../faults/stored.ts";
 import { emptyDatabase } from "../../world/cluster.ts";
 import { prepareDataFolder } from "../../world/data-folder.ts";
-import { isLong } from "../../world/long.ts";
+import { longTest } from "../../world/long.ts";
 import { call, type Client, processes, type ServerProcess, signUp } from "../../world/process.ts";
 
 const { folder, start, dataDir, end } = processes();
@@ -74,7 +74,7 @@ function startSending(
   };
 }
 
-test.if(isLong)(
+longTest(
   "a backup that was taken under load, restored elsewhere, has all that was acknowledged before, and the room goes on",
   async () => {
     const embedded = { DATA_DIR: prepareDataFolder(dataDir()) };

@@ -1,4 +1,4 @@
-import { afterAll, expect, test } from "bun:test";
+import { afterAll, expect } from "bun:test";
 import { pino } from "pino";
 import { findPackage, usableBinaries } from "../../../src/embedded-postgres/binaries.ts";
 import {
@@ -17,7 +17,7 @@ import { gateway } from "../../answers/asking.ts";
 import { answerEnds } from "../../answers/room.ts";
 import { prepareDataFolder } from "../../world/data-folder.ts";
 import { postmasterPid } from "../../world/embedded.ts";
-import { isLong } from "../../world/long.ts";
+import { longTest } from "../../world/long.ts";
 import { call, processes, signUp } from "../../world/process.ts";
 
 const { start, dataDir, end } = processes();
@@ -50,7 +50,7 @@ async function ownPostgres() {
   };
 }
 
-test.if(isLong)(
+longTest(
   "while PostgreSQL is away the server says so, stays, and goes on by itself when it is back",
   async () => {
     const database = await ownPostgres();

@@ -1,5 +1,5 @@
 // A server that stands still for so long that another one goes on with its answers, and then wakes up.
-import { afterAll, expect, test } from "bun:test";
+import { afterAll, expect } from "bun:test";
 import { pino } from "pino";
 import { parseDatabaseUrl } from "../../../src/config/database-address.ts";
 import { connect } from "../../../src/database/connect.ts";
@@ -8,7 +8,7 @@ import { startGeminiEmulator } from "../../world/gemini/server.ts";
 import { whenAborted } from "../../answers/asking.ts";
 import { unsettled } from "../../answers/left-behind.ts";
 import { borrowDatabase } from "../../world/cluster.ts";
-import { isLong } from "../../world/long.ts";
+import { longTest } from "../../world/long.ts";
 import { processes, signUp } from "../../world/process.ts";
 
 const { start, dataDir, end } = processes();
@@ -18,7 +18,7 @@ afterAll(async () => {
   await gemini.stop();
 });
 
-test.if(isLong)(
+longTest(
   "a frozen server that wakes up writes nothing into an answer that another one has ended",
   async () => {
     const databaseUrl = await borrowDatabase();

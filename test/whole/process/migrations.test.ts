@@ -1,5 +1,5 @@
 // Migrations at the start of real servers.
-import { afterAll, expect, test } from "bun:test";
+import { afterAll, expect } from "bun:test";
 import { copyFileSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { pino } from "pino";
@@ -8,7 +8,7 @@ import { parseDatabaseUrl } from "../../../src/config/database-address.ts";
 import { defaultMigrationsDir } from "../../../src/database/migrations/dbmate.ts";
 import { migrate, migrationStates } from "../../../src/database/migrations/migrate.ts";
 import { emptyDatabase } from "../../world/cluster.ts";
-import { isLong } from "../../world/long.ts";
+import { longTest, test } from "../../world/long.ts";
 import { call, processes } from "../../world/process.ts";
 
 const { folder, spawn, start, dataDir, end } = processes();
@@ -24,7 +24,7 @@ async function execute(databaseUrl: string, statement: string): Promise<Record<s
   return rows.map((row) => ({ ...row }));
 }
 
-test.concurrent.if(isLong)(
+longTest.concurrent(
   "five servers that start at once on an empty database all come up, and one of them migrates it",
   async () => {
     const env = { DATABASE_URL: await emptyDatabase(), DATA_DIR: dataDir() };
@@ -53,7 +53,7 @@ test.concurrent.if(isLong)(
   },
 );
 
-test.concurrent(
+longTest.concurrent(
   "a migration that fails stops the start with its name and the database's words, and is not there by half",
   async () => {
     const databaseUrl = await emptyDatabase();

@@ -1,9 +1,9 @@
 // The server, its migrations and its commands behind a real PgBouncer in transaction mode.
-import { afterAll, describe, expect, test } from "bun:test";
+import { afterAll, describe, expect } from "bun:test";
 import { join } from "node:path";
 import postgres from "postgres";
 import { borrowDatabase, emptyDatabase } from "../../world/cluster.ts";
-import { isLong } from "../../world/long.ts";
+import { longTest } from "../../world/long.ts";
 import { hasPgbouncer, type Pgbouncer, startPgbouncer } from "../../world/pgbouncer.ts";
 import { WebhookReceiver } from "../../world/webhook-receiver.ts";
 import { processes, signUp } from "../../world/process.ts";
@@ -31,7 +31,7 @@ async function behindPgbouncer(direct: string) {
 }
 
 describe.skipIf(!hasPgbouncer)("behind PgBouncer in transaction mode", () => {
-  test.if(isLong)(
+  longTest(
     "two servers that start at once migrate once, store everything that they acknowledge while server connections are cut, and start again",
     async () => {
       const { env, admin } = await behindPgbouncer(await emptyDatabase());
@@ -98,27 +98,30 @@ describe.skipIf(!hasPgbouncer)("behind PgBouncer in transaction mode", () => {
     90_000,
   );
 
-  test("a chat that somebody keeps locked is refused after 2 s, and others are not delayed", async () => {
-    const { env, admin } = await behindPgbouncer(await borrowDatabase());
-    const server = await start(env);
-    const anna = await signUp(server, "anna");
-    const chatOf = async () =>
-      (await anna.api(server, "POST", "/api/chats", { is_group: true })).body.id;
-    const [locked, free] = [await chatOf(), await chatOf()];
-    const send = (id: number) =>
-      anna.api(server, "POST", `/api/chats/${id}/messages`, { content: "hello" });
-    await admin`begin`;
-    await admin`select id from chats where id = ${locked} for update`;
-    const refused = await send(locked);
-    expect(refused.status).toBe(503);
-    expect((await send(free)).status).toBe(200);
-    await admin`rollback`;
-    expect((await send(locked)).status).toBe(200);
-    expect(await server.stop()).toBe(0);
-    await admin.end();
-  });
+  longTest(
+    "a chat that somebody keeps locked is refused after 2 s, and others are not delayed",
+    async () => {
+      const { env, admin } = await behindPgbouncer(await borrowDatabase());
+      const server = await start(env);
+      const anna = await signUp(server, "anna");
+      const chatOf = async () =>
+        (await anna.api(server, "POST", "/api/chats", { is_group: true })).body.id;
+      const [locked, free] = [await chatOf(), await chatOf()];
+      const send = (id: number) =>
+        anna.api(server, "POST", `/api/chats/${id}/messages`, { content: "hello" });
+      await admin`begin`;
+      await admin`select id from chats where id = ${locked} for update`;
+      const refused = await send(locked);
+      expect(refused.status).toBe(503);
+      expect((await send(free)).status).toBe(200);
+      await admin`rollback`;
+      expect((await send(locked)).status).toBe(200);
+      expect(await server.stop()).toBe(0);
+      await admin.end();
+    },
+  );
 
-  test.if(isLong)("a backup is taken and restored", async () => {
+  longTest("a backup is taken and restored", async () => {
     const { env, admin } = await behindPgbouncer(await borrowDatabase());
     const { env: target, admin: restored } = await behindPgbouncer(await emptyDatabase());
     await admin`insert into users (username, email, hashed_password) values ('anna', 'a@example.com', 'x')`;

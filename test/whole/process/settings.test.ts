@@ -1,9 +1,9 @@
-import { afterAll, describe, expect, test } from "bun:test";
+import { afterAll, describe, expect } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ConfigError, readConfig } from "../../../src/config/config.ts";
 import { borrowDatabase } from "../../world/cluster.ts";
-import { isLong } from "../../world/long.ts";
+import { longTest, test } from "../../world/long.ts";
 import { call, processes, signUp } from "../../world/process.ts";
 
 const { folder, spawn, start, dataDir, end } = processes();
@@ -241,7 +241,7 @@ describe("what can be seen inside", () => {
 });
 
 describe("with DATABASE_URL", () => {
-  test.concurrent.if(isLong)(
+  longTest.concurrent(
     "nothing is embedded, and servers with one data folder take each other's tokens",
     async () => {
       const env = { DATABASE_URL: await borrowDatabase(), DATA_DIR: dataDir() };

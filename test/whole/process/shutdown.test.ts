@@ -1,10 +1,10 @@
-import { afterAll, describe, expect, test } from "bun:test";
+import { afterAll, describe, expect } from "bun:test";
 import postgres from "postgres";
 import { answer, answerAndHang, finish, say } from "../../world/gemini/script.ts";
 import { startGeminiEmulator } from "../../world/gemini/server.ts";
 import { untilBlocked } from "../../world/blocked.ts";
 import { borrowDatabase } from "../../world/cluster.ts";
-import { isLong } from "../../world/long.ts";
+import { bothTest, everyNth, longTest } from "../../world/long.ts";
 import { call, processes, signUp } from "../../world/process.ts";
 import { TestSocket } from "../../world/socket.ts";
 
@@ -32,7 +32,7 @@ async function roomOnServer() {
 }
 
 describe("told to stop", () => {
-  test.each(isLong ? (["SIGTERM", "SIGINT"] as const) : (["SIGTERM"] as const))(
+  bothTest.each(everyNth(2, ["SIGTERM", "SIGINT"] as const))(
     "by %s under load, it stores what it acknowledges, says 1012 to everyone and exits with 0",
     async (signal) => {
       const { server, anna, ben, path, chatId, sql } = await roomOnServer();
@@ -86,7 +86,7 @@ describe("told to stop", () => {
     },
   );
 
-  test("it waits for a send that is on its way, while it takes nothing new", async () => {
+  longTest("it waits for a send that is on its way, while it takes nothing new", async () => {
     const { server, anna, ben, chatId, sql } = await roomOnServer();
     const [annas, bens] = [await anna.joined(server, chatId), await ben.joined(server, chatId)];
     const held = await sql.reserve();
@@ -123,7 +123,7 @@ describe("told to stop", () => {
     await sql.end();
   });
 
-  test.if(isLong)("twice, it stops once", async () => {
+  longTest("twice, it stops once", async () => {
     const { server, sql } = await roomOnServer();
     server.signal("SIGTERM");
     server.signal("SIGINT");
@@ -132,7 +132,7 @@ describe("told to stop", () => {
     await sql.end();
   });
 
-  test.if(isLong)(
+  longTest(
     "in the middle of an answer, it leaves that to the next server, which goes on where it stopped",
     async () => {
       const gemini = startGeminiEmulator();

@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, test } from "bun:test";
+import { afterAll, describe, expect } from "bun:test";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { pino } from "pino";
@@ -10,7 +10,7 @@ import { answerEnds } from "../../answers/room.ts";
 import { borrowDatabase } from "../../world/cluster.ts";
 import { prepareDataFolder } from "../../world/data-folder.ts";
 import { isAlive, postmasterPid } from "../../world/embedded.ts";
-import { isLong } from "../../world/long.ts";
+import { longTest, test } from "../../world/long.ts";
 import { call, processes, signUp } from "../../world/process.ts";
 
 const { folder, spawn, start, dataDir, end } = processes();
@@ -77,7 +77,7 @@ test.concurrent(
   },
 );
 
-test.concurrent.if(isLong)(
+longTest.concurrent(
   "killed in the middle of an answer, and started at once, it has all messages and goes on with the answer",
   async () => {
     const env = { DATA_DIR: prepareDataFolder(dataDir()), GEMINI_BASE_URL: gemini.url };
@@ -140,7 +140,7 @@ test.concurrent.if(isLong)(
 );
 
 describe("two servers on one machine", () => {
-  test.concurrent.if(isLong)(
+  longTest.concurrent(
     "run side by side, each with its port, its data folder and its people",
     async () => {
       const ports = [freePort(), freePort()];
@@ -159,7 +159,7 @@ describe("two servers on one machine", () => {
     },
   );
 
-  test.concurrent(
+  longTest.concurrent(
     "do not share a port: the second says why, and takes its database down with it",
     async () => {
       const first = await start({ DATABASE_URL: await borrowDatabase() });

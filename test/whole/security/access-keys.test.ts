@@ -1,9 +1,9 @@
 // The access matrix for access keys: every operation and every frame, with a key that has just its scope, with keys that have all
 // scopes but that one, and with a key for another chat.
-import { afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { afterEach, beforeAll, describe, expect } from "bun:test";
 import { operationNeeds, clientFrameScopes, Scope } from "../../../src/wire/scopes.ts";
 import { expectProblem } from "../../http/refusals.ts";
-import { everyNth } from "../../world/long.ts";
+import { bothTest, everyNth, test } from "../../world/long.ts";
 import { TestSocket } from "../../world/socket.ts";
 import { useWorld, type Person } from "../../world/world.ts";
 import { frames, operations, roles, type Role, type Rule } from "./access-table.ts";
@@ -85,7 +85,7 @@ describe.each(protectedOnes)("%s", (name, rule) => {
   const isReading = name.startsWith("GET ");
   const isPlayed = played.has(name);
 
-  test.if(isPlayed)(
+  bothTest.if(isPlayed)(
     "is allowed to a key with just its scope, also to one for its chat alone",
     async () => {
       const on = isReading ? scene : await setScene(world, rule.answer);
@@ -100,7 +100,7 @@ describe.each(protectedOnes)("%s", (name, rule) => {
     },
   );
 
-  test.if(isPlayed)("shows and changes no chat that its key is not for", async () => {
+  bothTest.if(isPlayed)("shows and changes no chat that its key is not for", async () => {
     const person = scene.people[role];
     const { id } = await person.chat({ name: "Another" });
     const key = await keyOf(person, { scopes: [need], chat_ids: [id] });

@@ -1,7 +1,7 @@
 // Every frame that a client may send, sent by everybody, with every way to open a socket.
-import { beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect } from "bun:test";
 import { ClientFrame } from "../../../src/wire/client-frames.ts";
-import { everyNth, isLong } from "../../world/long.ts";
+import { bothTest, everyNth, isLong, test } from "../../world/long.ts";
 import { TestSocket } from "../../world/socket.ts";
 import { useWorld, type Person } from "../../world/world.ts";
 import { frames, roles, type FrameRule, type Role } from "./access-table.ts";
@@ -82,7 +82,7 @@ test("the table has every frame of a client, and no other", () => {
 describe.each(everyNth(2, Object.entries(goodWays)))(
   "on a socket that was opened with %s",
   (_, open) => {
-    test.each(refusing)("the frame %s is refused to whom it must be", async (type, rule) => {
+    bothTest.each(refusing)("the frame %s is refused to whom it must be", async (type, rule) => {
       const refused = people.filter((role) => rule.replies[role] === "not_found");
       const before = await rowsOfChats();
       for (const role of refused) {
@@ -110,7 +110,7 @@ function openersOf(way: string): SignedIn[] {
 }
 
 describe.each(Object.entries(badWays))("a socket that was opened with %s", (way, open) => {
-  test("is nobody's: it is closed at its first frame, and nothing changes", async () => {
+  bothTest("is nobody's: it is closed at its first frame, and nothing changes", async () => {
     for (const role of openersOf(way)) {
       const before = await rowsOfChats();
       for (const [type, rule] of Object.entries(frames)) {
@@ -160,7 +160,7 @@ test("an auth frame with another person's token changes nobody", async () => {
 describe.each(everyNth(2, Object.entries(goodWays)))(
   "on a socket that was opened with %s",
   (_, open) => {
-    test.each(Object.entries(frames))(
+    bothTest.each(Object.entries(frames))(
       "the frame %s is taken from whom it must be",
       async (type, rule) => {
         for (const role of people.filter((each) => rule.replies[each] !== "not_found")) {

@@ -1,12 +1,12 @@
 // Something secret in every place where it may be put, rightly or not, to a server that works, one whose tables are gone,
 // and one whose database is away: no line of its output has it, and no error that anybody is told.
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, expect } from "bun:test";
 import postgres from "postgres";
 import { answer, bytes, cut, finish, refuse, say } from "../../world/gemini/script.ts";
 import { startGeminiEmulator } from "../../world/gemini/server.ts";
 import { answerEnds } from "../../answers/room.ts";
 import { borrowDatabase } from "../../world/cluster.ts";
-import { everyNth, isLong } from "../../world/long.ts";
+import { bothTest, everyNth, longTest, test } from "../../world/long.ts";
 import { processes, signUp, type Client, type ServerProcess } from "../../world/process.ts";
 import { canaries, canary, plantEverywhere, told } from "./canaries.ts";
 
@@ -89,7 +89,7 @@ test("so does one whose model fails with the key in its words", async () => {
   expectNowhere(server.output);
 });
 
-test.if(isLong)("so does one whose tables are gone", async () => {
+longTest("so does one whose tables are gone", async () => {
   const sql = postgres(databaseUrl, { max: 1, onnotice: () => undefined });
   const tables = ["users", "sessions", "socket_tickets"];
   for (const table of tables) await sql.unsafe(`alter table ${table} rename to ${table}_elsewhere`);
@@ -100,7 +100,7 @@ test.if(isLong)("so does one whose tables are gone", async () => {
   expectNowhere(server.output);
 });
 
-test.if(isLong)("so does one whose database is away", async () => {
+longTest("so does one whose database is away", async () => {
   const name = new URL(databaseUrl).pathname.slice(1);
   await admin.unsafe(`alter database ${name} with allow_connections false`);
   await admin`select pg_terminate_backend(pid) from pg_stat_activity where datname = ${name}`;
@@ -119,8 +119,8 @@ test("so does one that goes down", async () => {
 });
 
 const strong = "kJ8vN2xQ7mR4tY6wZ1aB3cD5eF9gH0iLkJ8v";
-test.each<[what: string, env: () => Record<string, string>]>(
-  everyNth(2, [
+bothTest.each<[what: string, env: () => Record<string, string>]>(
+  everyNth(3, [
     [
       "whose settings are faulty",
       () => ({

@@ -1,6 +1,6 @@
 // Thousands of requests and frames, made from the documents and against them, to a server in a process of its own.
 // GENERATED_SEED repeats a run, GENERATED_TIMES=10 makes ten times as many. Each run makes others.
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, expect } from "bun:test";
 import fc from "fast-check";
 import { startGeminiEmulator } from "../../world/gemini/server.ts";
 import { asyncApi } from "../../../src/wire/docs/asyncapi.ts";
@@ -10,7 +10,7 @@ import { borrowDatabase } from "../../world/cluster.ts";
 import { describedHttp } from "../../world/contract.ts";
 import { isAlive } from "../../world/embedded.ts";
 import { checkerOf } from "../../world/json-schema.ts";
-import { timesOf } from "../../world/long.ts";
+import { bothTest, timesOf } from "../../world/long.ts";
 import { processes, signUp, type Client, type ServerProcess } from "../../world/process.ts";
 import { TestSocket, type Frame } from "../../world/socket.ts";
 import type { Schema, SchemaContext } from "./from-schema.ts";
@@ -97,7 +97,7 @@ async function expectUnharmed() {
 const whyFor = (made: unknown) =>
   `with GENERATED_SEED=${seed}: ${JSON.stringify(made)}`.slice(0, 2_000);
 
-test(
+bothTest(
   `of ${requestsMade} requests none fails the server, and every refusal is a problem (seed ${seed})`,
   async () => {
     const document = describedHttp();
@@ -143,7 +143,7 @@ test(
   timeoutMs,
 );
 
-test(
+bothTest(
   `of ${framesMade} frames each gets what the contract says, and none fails the server (seed ${seed})`,
   async () => {
     const { components } = asyncApi("0.0.0");

@@ -1,11 +1,11 @@
 // Hostile text, wherever text goes: refused, or returned exactly. Where the contract trims, what is left is exact.
-import { beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect } from "bun:test";
 import { answer, bytes, finish, say } from "../../world/gemini/script.ts";
 import { answerEnds, lastRequest, room } from "../../answers/room.ts";
 import { expectInvalid, expectProblem } from "../../http/refusals.ts";
 import { operationsOf } from "../../docs/openapi.ts";
 import { describedHttp } from "../../world/contract.ts";
-import { everyNth, isLong } from "../../world/long.ts";
+import { bothTest, everyNth, isLong, test } from "../../world/long.ts";
 import type { TestSocket } from "../../world/socket.ts";
 import { useWorld, type Person } from "../../world/world.ts";
 import { hostileTexts, impossibleTexts } from "./hostile-texts.ts";
@@ -32,48 +32,58 @@ const unitsOf = (text: string) =>
 const path = (rest = "") => `/api/chats/${chatId}${rest}`;
 
 describe.each(everyNth(2, classes))("%s", (_, texts) => {
-  test("come back exactly in messages: from HTTP, sockets, the history and a replay", async () => {
-    const { body: chat } = await ann.api("GET", path());
-    const expected: string[] = [];
-    for (const content of texts) {
-      const { status, body } = await ann.api("POST", path("/messages"), { content });
-      expect([status, body.content]).toEqual([200, content]);
-      const inside = `[${content}]`;
-      const client_id = inside.slice(0, 64).toWellFormed();
-      const frame = { type: "message", chat_id: chatId, content: inside, client_id };
-      expect(await annas.ask(frame)).toMatchObject({ type: "ack" });
-      expect(await bens.next("message", { client_id })).toMatchObject({ content: inside });
-      expected.push(content, inside);
-    }
-    const contentsOf = (messages: Record<string, unknown>[]) =>
-      messages.map(({ content }) => content);
-    const since = ({ seq }: Record<string, unknown>) => Number(seq) > chat.last_seq;
-    expect(contentsOf(bens.ofType("message").filter(since))).toEqual(expected);
-    const history = await ben.api("GET", path(`/messages?limit=200&after_seq=${chat.last_seq}`));
-    expect(contentsOf(history.body)).toEqual(expected);
-    const late = await ben.joined(chatId, chat.last_seq);
-    expect(contentsOf(late.ofType("message"))).toEqual(expected);
-    await late.close();
-  });
+  bothTest(
+    "come back exactly in messages: from HTTP, sockets, the history and a replay",
+    async () => {
+      const { body: chat } = await ann.api("GET", path());
+      const expected: string[] = [];
+      for (const content of texts) {
+        const { status, body } = await ann.api("POST", path("/messages"), { content });
+        expect([status, body.content]).toEqual([200, content]);
+        const inside = `[${content}]`;
+        const client_id = inside.slice(0, 64).toWellFormed();
+        const frame = { type: "message", chat_id: chatId, content: inside, client_id };
+        expect(await annas.ask(frame)).toMatchObject({ type: "ack" });
+        expect(await bens.next("message", { client_id })).toMatchObject({ content: inside });
+        expected.push(content, inside);
+      }
+      const contentsOf = (messages: Record<string, unknown>[]) =>
+        messages.map(({ content }) => content);
+      const since = ({ seq }: Record<string, unknown>) => Number(seq) > chat.last_seq;
+      expect(contentsOf(bens.ofType("message").filter(since))).toEqual(expected);
+      const history = await ben.api("GET", path(`/messages?limit=200&after_seq=${chat.last_seq}`));
+      expect(contentsOf(history.body)).toEqual(expected);
+      const late = await ben.joined(chatId, chat.last_seq);
+      expect(contentsOf(late.ofType("message"))).toEqual(expected);
+      await late.close();
+    },
+  );
 
-  test("come back exactly as the names of chats, in notices, news and the chat list", async () => {
-    const names = texts.map((text) => text.trim());
-    for (const name of texts) {
-      const made = await ann.chat({ name, with: [ben] });
-      const exact = name.trim();
-      expect(made.name).toBe(exact);
-      const notification = `${ann.username} added you to ${exact}`;
-      expect(await bensNews.next("chat_created")).toMatchObject({ chat: made, notification });
-      await ann.say(made.id, name);
-      expect((await bensNews.next("chat_activity", { chat_id: made.id })).last_message).toBe(name);
-    }
-    const { body: list } = await ben.api("GET", "/api/chats");
-    const newest: { name: string; last_message: string }[] = list.slice(0, texts.length).reverse();
-    expect(newest.map(({ name }) => name)).toEqual(names);
-    expect(newest.map(({ last_message }) => last_message)).toEqual([...texts]);
-  });
+  bothTest(
+    "come back exactly as the names of chats, in notices, news and the chat list",
+    async () => {
+      const names = texts.map((text) => text.trim());
+      for (const name of texts) {
+        const made = await ann.chat({ name, with: [ben] });
+        const exact = name.trim();
+        expect(made.name).toBe(exact);
+        const notification = `${ann.username} added you to ${exact}`;
+        expect(await bensNews.next("chat_created")).toMatchObject({ chat: made, notification });
+        await ann.say(made.id, name);
+        expect((await bensNews.next("chat_activity", { chat_id: made.id })).last_message).toBe(
+          name,
+        );
+      }
+      const { body: list } = await ben.api("GET", "/api/chats");
+      const newest: { name: string; last_message: string }[] = list
+        .slice(0, texts.length)
+        .reverse();
+      expect(newest.map(({ name }) => name)).toEqual(names);
+      expect(newest.map(({ last_message }) => last_message)).toEqual([...texts]);
+    },
+  );
 
-  test("come back exactly as a persona, and reach the model so", async () => {
+  bothTest("come back exactly as a persona, and reach the model so", async () => {
     const text = texts.join("\n").trim();
     const changed = await ann.api("PATCH", path(), { settings: { persona: text } });
     expect([changed.status, changed.body.settings?.persona]).toEqual([200, text]);
@@ -87,7 +97,7 @@ describe.each(everyNth(2, classes))("%s", (_, texts) => {
     }
   });
 
-  test("come back exactly from the model, also in single UTF-16 units", async () => {
+  bothTest("come back exactly from the model, also in single UTF-16 units", async () => {
     const text = texts.join("\n");
     world.gemini.respondWith(answer(say(text), ...unitsOf(text), finish()));
     await ann.say(chatId, "/bot repeat");
@@ -98,7 +108,7 @@ describe.each(everyNth(2, classes))("%s", (_, texts) => {
     expect(body[0].content).toBe(text + text);
   });
 
-  test("are nobody's name, or found exactly", async () => {
+  bothTest("are nobody's name, or found exactly", async () => {
     for (const text of texts) {
       const invited = await ann.api("POST", path("/invite"), { username: text });
       // A name that is too long or blank can't belong to anybody.
@@ -153,7 +163,7 @@ describe("what no text may hold", () => {
   const nextImpossible = () =>
     isLong ? impossibleTexts : impossibleTexts.filter((_, n) => n % 3 === turn++ % 3);
 
-  test("is refused in every member of every body that takes text", async () => {
+  bothTest("is refused in every member of every body that takes text", async () => {
     const document = describedHttp();
     const { id } = await ann.say(chatId, "hello");
     const hook = await ann.api("POST", `/api/chats/${chatId}/hooks`, { name: "Hook" });

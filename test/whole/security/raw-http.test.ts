@@ -1,10 +1,10 @@
 // The wire itself: requests that two parsers would read in two ways, paths in other spellings, bodies without an end.
 // Nothing of it comes past authentication, and nothing behind a body is taken for a request.
-import { beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect } from "bun:test";
 import { operationsOf } from "../../docs/openapi.ts";
 import { converse, exchange } from "../../http/raw.ts";
 import { describedHttp } from "../../world/contract.ts";
-import { everyNth } from "../../world/long.ts";
+import { bothTest, everyNth, test } from "../../world/long.ts";
 import { useWorld } from "../../world/world.ts";
 import { setScene, storedRows, type Scene } from "./scene.ts";
 import { spellings } from "./spellings.ts";
@@ -208,7 +208,7 @@ const isProtected = ([, { security }]: [string, { security?: unknown[] }]) =>
   security !== undefined && security.length > 0;
 
 describe.each(everyNth(4, [...operations].filter(isProtected)))("%s", (name) => {
-  test("is past no authentication in any other spelling, and changes nothing", async () => {
+  bothTest("is past no authentication in any other spelling, and changes nothing", async () => {
     const [method = "", template = ""] = name.split(" ");
     const ids = scene.idsFor(undefined);
     const path = template.replaceAll(/\{(\w+)\}/g, (_, id: string) => String(ids[id]));
