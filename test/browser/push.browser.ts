@@ -30,7 +30,8 @@ async function deliver(page: Page, payload: object): Promise<void> {
 const notificationsOf = (page: Page) =>
   page.evaluate(`navigator.serviceWorker.ready
     .then((registration) => registration.getNotifications())
-    .then((shown) => shown.map(({ title, body, tag }) => ({ title, body, tag })))`);
+    .then((shown) => shown.map(({ title, body, tag }) => ({ title, body, tag })))
+    .then((shown) => shown.toSorted((a, b) => a.tag.localeCompare(b.tag)))`);
 
 test("a browser asks for the permission when the person presses the button, and shows one notification a chat, which opens its room", async () => {
   const anna = await world.person("anna");
@@ -49,22 +50,28 @@ test("a browser asks for the permission when the person presses the button, and 
   await page.keyboard.press("Escape");
 
   const payload = { chat_id: chat.id, seq, title: "ben in Physics", body: "<b>hello</b>" };
+  const elsewhere = { ...payload, chat_id: chat.id + 1, body: "elsewhere" };
   await deliver(page, { ...payload, body: "an older one" });
   await deliver(page, payload);
-  const shown = { title: "ben in Physics", body: "<b>hello</b>", tag: `chat-${chat.id}` };
-  // The worker shows a message after it was delivered.
+  await deliver(page, { ...payload, seq: seq - 1, body: "one that was overtaken" });
+  await deliver(page, elsewhere);
+  const title = "ben in Physics";
+  const [here, there] = [`chat-${chat.id}`, `chat-${elsewhere.chat_id}`];
+  const other = { title, body: "elsewhere", tag: there };
+  // The worker shows messages after they were delivered, one after the other.
   await page.waitForFunction(`navigator.serviceWorker.ready
-    .then((registration) => registration.getNotifications())
-    .then((notifications) => notifications.some(({ body }) => body === "${payload.body}"))`);
-  expect(await notificationsOf(page)).toEqual([shown]);
+    .then((registration) => registration.getNotifications({ tag: "${there}" }))
+    .then((notifications) => notifications.length > 0)`);
+  const shown = { title, body: "<b>hello</b>", tag: here };
+  expect(await notificationsOf(page)).toEqual([shown, other]);
 
   const [worker] = page.context().serviceWorkers();
   if (!worker) throw new Error("there is no service worker");
-  await worker.evaluate(`self.registration.getNotifications().then(([notification]) =>
+  await worker.evaluate(`self.registration.getNotifications({ tag: "${here}" }).then(([notification]) =>
     self.dispatchEvent(new NotificationEvent("notificationclick", { notification })))`);
   await page.getByText("The sky is blue.").first().waitFor();
   await page.waitForURL(new RegExp(`#/chats/${chat.id}`));
-  expect(await notificationsOf(page)).toEqual([]);
+  expect(await notificationsOf(page)).toEqual([other]);
   // The browser's own words about the push service.
   expect(visitor.faults.filter((fault) => !/push/i.test(fault))).toEqual([]);
   await visitor.close();

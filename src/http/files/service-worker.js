@@ -5,19 +5,29 @@
 self.addEventListener("install", () => self.skipWaiting());
 self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
 
+// Push messages are shown one after the other: a browser may finish showing two at a time in either order.
+let lastShown = Promise.resolve();
 self.addEventListener("push", (event) => {
-  const { chat_id: chatId, seq, title, body } = event.data.json();
-  const shown = self.registration.showNotification(String(title), {
-    body: String(body),
+  const message = event.data.json();
+  lastShown = lastShown.then(() => show(message)).catch(() => undefined);
+  event.waitUntil(Promise.all([lastShown, self.navigator.setAppBadge?.().catch(() => undefined)]));
+});
+
+/** Shows a message as the notification of its chat. A chat has one: a newer message takes its place, and rings again. */
+async function show({ chat_id: chatId, seq, title, body }) {
+  const tag = `chat-${Number(chatId)}`;
+  const known = await self.registration.getNotifications({ tag });
+  // A push service may deliver messages in another order. The newer one is shown again, since browsers ask for a notification each.
+  const newer = known.find(({ data }) => data.seq > Number(seq));
+  await self.registration.showNotification(newer?.title ?? String(title), {
+    body: newer?.body ?? String(body),
     icon: "/icons/icon-192.png",
     badge: "/icons/badge-96.png",
-    // A chat has one notification: a newer one takes its place, and rings again.
-    tag: `chat-${chatId}`,
-    renotify: true,
-    data: { chatId: Number(chatId), seq: Number(seq) },
+    tag,
+    renotify: !newer,
+    data: newer?.data ?? { chatId: Number(chatId), seq: Number(seq) },
   });
-  event.waitUntil(Promise.all([shown, self.navigator.setAppBadge?.().catch(() => undefined)]));
-});
+}
 
 // A browser may replace its address. The page sends the new one to the server when it is opened next: a worker has no access token.
 self.addEventListener("pushsubscriptionchange", (event) => {
