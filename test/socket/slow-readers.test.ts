@@ -118,7 +118,6 @@ describe("a reader that does not read", () => {
       for (const { id } of chats) expect(numbersOf(slow.frames, id)).toEqual(range(1, 10));
       await Promise.all([slow.destroy(), watcher.close()]);
     },
-    20_000,
   );
 });
 
