@@ -113,7 +113,7 @@ test("who listens sees the send and the edit of a message, also if they learn of
   ]);
 });
 
-test("an answer that runs on one server is stopped by its deletion on the other", async () => {
+longTest("an answer that runs on one server is stopped by its deletion on the other", async () => {
   const { anna, annas, chat } = await room(world);
   world.gemini.respondWith(answerAndHang(say("On and on")));
   await anna.say(chat.id, "/bot for ever?");

@@ -3,88 +3,91 @@ import { expect } from "bun:test";
 import { giveBackDatabase } from "../../world/cluster.ts";
 import { fastapiDatabase, type Tables } from "../../world/fastapi-database.ts";
 import { at, base, hash, useImports, user } from "./importing.ts";
-import { longTest, test } from "../../world/long.ts";
+import { longTest } from "../../world/long.ts";
 
 const { folder, imported, rowsOf, run } = useImports();
 
-test("chats without people are left out, and others get an owner, room for their people and a name", async () => {
-  const lines = await imported({
-    users: [user(3, "carl"), user(4, "dora")],
-    chats: [
-      { id: 2, name: "nobody", created_by: 1, created_at: at },
-      { id: 3, name: "owner is gone", is_group: true, created_by: 4, created_at: at },
-      { id: 4, name: "owner never was", is_group: true, created_by: 99, created_at: at },
-      { id: 5, name: "three", is_group: false, created_by: 1, created_at: at },
-      { id: 6, name: "n".repeat(101), is_group: true, created_by: 1, created_at: at },
-      { id: 7, name: null, is_group: true, created_by: 2, created_at: at },
-      { id: 8, name: "a\u0000b", is_group: true, created_by: null, created_at: at },
-      { id: 9, name: null, is_group: false, created_by: 2, created_at: at },
-      { id: 10, name: "Ben", is_group: false, created_by: 1, created_at: at },
-      { id: 11, name: "Homework", is_group: false, created_by: 1, created_at: at },
-    ],
-    chat_participants: [
-      [2, 99],
-      [3, 1],
-      [3, 2],
-      [4, 2],
-      [5, 1],
-      [5, 2],
-      [5, 3],
-      [6, 1],
-      [7, 1],
-      [7, 2],
-      [8, 2],
-      [9, 1],
-      [9, 2],
-      [10, 1],
-      [10, 2],
-      [11, 1],
-      [11, 3],
-      [11, 3],
-    ].map(([chat_id = 0, user_id = 0], index) => ({
-      chat_id,
-      user_id,
-      joined_at: `2024-01-02 10:00:${30 - index}`,
-    })),
-    messages: [
-      { id: 5, chat_id: 2, user_id: 1, content: "to nobody", created_at: at },
-      { id: 6, chat_id: 9, user_id: 1, content: "the newest of both", created_at: at },
-    ],
-    message_read_receipts: [{ message_id: 5, user_id: 1 }],
-  });
-  expect(lines).toEqual([
-    "chats 2: left out: nobody is in it",
-    "chats 3: taken, but its owner 4 is not in it: user 2 becomes the owner",
-    "chats 4: taken, but its owner 99 is not in it: user 2 becomes the owner",
-    "chats 5: taken, but it is private and has 3 people: it becomes a group",
-    "chats 6: taken, but its name is cut to 100 characters",
-    "chats 8: taken, but its name loses characters that cannot be stored",
-    'chat_participants chat "2", user "99": left out: there is no such user',
-    'chat_participants chat "11", user "3": left out: an earlier row has the same chat and user',
-    "messages 5: left out: the chat is left out",
-    'message_read_receipts message "5", user "1": left out: the message is left out',
-  ]);
-  const chats = await rowsOf(
-    "select id, name, is_named, owner_id, is_group, participant_count from chats where id > 1 order by id",
-  );
-  expect(chats).toEqual([
-    [3, "owner is gone", true, 2, true, 2],
-    [4, "owner never was", true, 2, true, 1],
-    [5, "three", true, 1, true, 3],
-    [6, "n".repeat(100), true, 1, true, 1],
-    [7, "Ben, ann", true, 2, true, 2],
-    [8, "ab", true, 2, true, 1],
-    [9, "Ben, ann", false, 2, false, 2],
-    [10, "Ben", false, 1, false, 2],
-    [11, "Homework", true, 1, false, 2],
-  ]);
-  expect(
-    await rowsOf("select low_user_id, high_user_id, chat_id from private_chats order by 1, 2"),
-  ).toEqual([
-    [1, 2, 9],
-    [1, 3, 11],
-  ]);
-});
+longTest(
+  "chats without people are left out, and others get an owner, room for their people and a name",
+  async () => {
+    const lines = await imported({
+      users: [user(3, "carl"), user(4, "dora")],
+      chats: [
+        { id: 2, name: "nobody", created_by: 1, created_at: at },
+        { id: 3, name: "owner is gone", is_group: true, created_by: 4, created_at: at },
+        { id: 4, name: "owner never was", is_group: true, created_by: 99, created_at: at },
+        { id: 5, name: "three", is_group: false, created_by: 1, created_at: at },
+        { id: 6, name: "n".repeat(101), is_group: true, created_by: 1, created_at: at },
+        { id: 7, name: null, is_group: true, created_by: 2, created_at: at },
+        { id: 8, name: "a\u0000b", is_group: true, created_by: null, created_at: at },
+        { id: 9, name: null, is_group: false, created_by: 2, created_at: at },
+        { id: 10, name: "Ben", is_group: false, created_by: 1, created_at: at },
+        { id: 11, name: "Homework", is_group: false, created_by: 1, created_at: at },
+      ],
+      chat_participants: [
+        [2, 99],
+        [3, 1],
+        [3, 2],
+        [4, 2],
+        [5, 1],
+        [5, 2],
+        [5, 3],
+        [6, 1],
+        [7, 1],
+        [7, 2],
+        [8, 2],
+        [9, 1],
+        [9, 2],
+        [10, 1],
+        [10, 2],
+        [11, 1],
+        [11, 3],
+        [11, 3],
+      ].map(([chat_id = 0, user_id = 0], index) => ({
+        chat_id,
+        user_id,
+        joined_at: `2024-01-02 10:00:${30 - index}`,
+      })),
+      messages: [
+        { id: 5, chat_id: 2, user_id: 1, content: "to nobody", created_at: at },
+        { id: 6, chat_id: 9, user_id: 1, content: "the newest of both", created_at: at },
+      ],
+      message_read_receipts: [{ message_id: 5, user_id: 1 }],
+    });
+    expect(lines).toEqual([
+      "chats 2: left out: nobody is in it",
+      "chats 3: taken, but its owner 4 is not in it: user 2 becomes the owner",
+      "chats 4: taken, but its owner 99 is not in it: user 2 becomes the owner",
+      "chats 5: taken, but it is private and has 3 people: it becomes a group",
+      "chats 6: taken, but its name is cut to 100 characters",
+      "chats 8: taken, but its name loses characters that cannot be stored",
+      'chat_participants chat "2", user "99": left out: there is no such user',
+      'chat_participants chat "11", user "3": left out: an earlier row has the same chat and user',
+      "messages 5: left out: the chat is left out",
+      'message_read_receipts message "5", user "1": left out: the message is left out',
+    ]);
+    const chats = await rowsOf(
+      "select id, name, is_named, owner_id, is_group, participant_count from chats where id > 1 order by id",
+    );
+    expect(chats).toEqual([
+      [3, "owner is gone", true, 2, true, 2],
+      [4, "owner never was", true, 2, true, 1],
+      [5, "three", true, 1, true, 3],
+      [6, "n".repeat(100), true, 1, true, 1],
+      [7, "Ben, ann", true, 2, true, 2],
+      [8, "ab", true, 2, true, 1],
+      [9, "Ben, ann", false, 2, false, 2],
+      [10, "Ben", false, 1, false, 2],
+      [11, "Homework", true, 1, false, 2],
+    ]);
+    expect(
+      await rowsOf("select low_user_id, high_user_id, chat_id from private_chats order by 1, 2"),
+    ).toEqual([
+      [1, 2, 9],
+      [1, 3, 11],
+    ]);
+  },
+);
 
 longTest(
   "messages of unknown chats and blank or endless ones are left out, and those of unknown users are kept",

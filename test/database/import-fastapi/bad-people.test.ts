@@ -1,54 +1,57 @@
 // The import lists the people and the ids that it leaves out or changes.
 import { expect } from "bun:test";
 import { at, hash, useImports, user } from "./importing.ts";
-import { longTest, test } from "../../world/long.ts";
+import { longTest } from "../../world/long.ts";
 
 const { imported, rowsOf } = useImports();
 
-test("usernames that break the rules, are reserved, or are taken without regard to case become others that are free", async () => {
-  const lines = await imported({
-    users: [
-      user(3, "ANN"),
-      user(4, "john doe"),
-      user(5, "Jürgen"),
-      user(6, "gemini"),
-      user(7, "量子"),
-      user(8, "john_doe"),
-      user(9, "x"),
-      user(10, "a".repeat(40)),
-      user(11, " ben "),
-      user(12, "ann_3"),
-      user(13, "a\u0000b"),
-      user(14, "john!doe"),
-    ],
-  });
-  expect(await rowsOf("select id, username from users where id > 2 order by id")).toEqual([
-    [3, "ANN_3_3"],
-    [4, "john_doe_4"],
-    [5, "Jurgen"],
-    [6, "user_gemini"],
-    [7, "user__"],
-    [8, "john_doe"],
-    [9, "user_x"],
-    [10, "a".repeat(32)],
-    [11, "ben_11"],
-    [12, "ann_3"],
-    [13, "a_b"],
-    [14, "john_doe_14"],
-  ]);
-  expect(lines).toEqual([
-    'users 3: taken, but the username "ANN" becomes "ANN_3_3"',
-    'users 4: taken, but the username "john doe" becomes "john_doe_4"',
-    'users 5: taken, but the username "Jürgen" becomes "Jurgen"',
-    'users 6: taken, but the username "gemini" becomes "user_gemini"',
-    'users 7: taken, but the username "量子" becomes "user__"',
-    'users 9: taken, but the username "x" becomes "user_x"',
-    `users 10: taken, but the username "${"a".repeat(40)}" becomes "${"a".repeat(32)}"`,
-    'users 11: taken, but the username " ben " becomes "ben_11"',
-    'users 13: taken, but the username "ab" becomes "a_b"',
-    'users 14: taken, but the username "john!doe" becomes "john_doe_14"',
-  ]);
-});
+longTest(
+  "usernames that break the rules, are reserved, or are taken without regard to case become others that are free",
+  async () => {
+    const lines = await imported({
+      users: [
+        user(3, "ANN"),
+        user(4, "john doe"),
+        user(5, "Jürgen"),
+        user(6, "gemini"),
+        user(7, "量子"),
+        user(8, "john_doe"),
+        user(9, "x"),
+        user(10, "a".repeat(40)),
+        user(11, " ben "),
+        user(12, "ann_3"),
+        user(13, "a\u0000b"),
+        user(14, "john!doe"),
+      ],
+    });
+    expect(await rowsOf("select id, username from users where id > 2 order by id")).toEqual([
+      [3, "ANN_3_3"],
+      [4, "john_doe_4"],
+      [5, "Jurgen"],
+      [6, "user_gemini"],
+      [7, "user__"],
+      [8, "john_doe"],
+      [9, "user_x"],
+      [10, "a".repeat(32)],
+      [11, "ben_11"],
+      [12, "ann_3"],
+      [13, "a_b"],
+      [14, "john_doe_14"],
+    ]);
+    expect(lines).toEqual([
+      'users 3: taken, but the username "ANN" becomes "ANN_3_3"',
+      'users 4: taken, but the username "john doe" becomes "john_doe_4"',
+      'users 5: taken, but the username "Jürgen" becomes "Jurgen"',
+      'users 6: taken, but the username "gemini" becomes "user_gemini"',
+      'users 7: taken, but the username "量子" becomes "user__"',
+      'users 9: taken, but the username "x" becomes "user_x"',
+      `users 10: taken, but the username "${"a".repeat(40)}" becomes "${"a".repeat(32)}"`,
+      'users 11: taken, but the username " ben " becomes "ben_11"',
+      'users 13: taken, but the username "ab" becomes "a_b"',
+      'users 14: taken, but the username "john!doe" becomes "john_doe_14"',
+    ]);
+  },
+);
 
 longTest(
   "e-mail addresses that are not valid or taken without regard to case are replaced",

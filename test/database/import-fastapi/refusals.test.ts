@@ -48,7 +48,7 @@ async function refusal(from: string, progress?: (text: string) => void): Promise
 const someMessages = (engine: "sqlite" | "postgres", count = 100) =>
   fastapiDatabase(engine, folder, {}, manyMessages(engine, count));
 
-test("a database with rows is refused, whatever they are", async () => {
+longTest("a database with rows is refused, whatever they are", async () => {
   const from = await someMessages("sqlite");
   expect(await run(from)).toBe("imported");
   expect(await refusal(from)).toMatch(
@@ -60,7 +60,7 @@ test("a database with rows is refused, whatever they are", async () => {
   expect(await refusal(from)).toStartWith("The database has rows already (rate_limits)");
 });
 
-test("a database with pending migrations, or without any tables, is refused", async () => {
+longTest("a database with pending migrations, or without any tables, is refused", async () => {
   const from = await someMessages("sqlite");
   const name = await rollBack(parseDatabaseUrl(target), { log });
   expect(await refusal(from)).toBe(

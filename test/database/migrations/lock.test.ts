@@ -100,7 +100,7 @@ describe.each(ways)("%s", (_, skipped, urlOf) => {
     expect(await migrate(parseDatabaseUrl(url), { log: silent, lockWaitMs: 10_000 })).toEqual([]);
   });
 
-  test.skipIf(skipped)(
+  longTest.skipIf(skipped)(
     "work that fails, or whose lock is lost, leaves no lock behind",
     async () => {
       const address = parseDatabaseUrl(await urlOf());

@@ -8,7 +8,7 @@ import { parseDatabaseUrl } from "../../../src/config/database-address.ts";
 import { defaultMigrationsDir } from "../../../src/database/migrations/dbmate.ts";
 import { migrate, migrationStates } from "../../../src/database/migrations/migrate.ts";
 import { emptyDatabase } from "../../world/cluster.ts";
-import { longTest, test } from "../../world/long.ts";
+import { longTest } from "../../world/long.ts";
 import { call, processes } from "../../world/process.ts";
 
 const { folder, spawn, start, dataDir, end } = processes();
@@ -73,7 +73,7 @@ longTest.concurrent(
   },
 );
 
-test.concurrent(
+longTest.concurrent(
   "a migration that destroys data is told of before it runs, where there is data",
   async () => {
     const databaseUrl = await emptyDatabase();
