@@ -36,6 +36,9 @@ LABEL org.opencontainers.image.title="Gemini Coop" \
       org.opencontainers.image.base.name="gcr.io/distroless/base-nossl-debian13:nonroot"
 WORKDIR /app
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=8000 DATA_DIR=/data
+# Bun's allocator keeps freed memory for the server instead of returning it to the system, which takes a third of the CPU time
+# of a message. The server stays at the most memory that it has needed. https://microsoft.github.io/mimalloc/environment.html
+ENV MIMALLOC_PURGE_DELAY=-1
 # A volume that is mounted here gets this owner.
 COPY --from=build --chown=65532:65532 /out/data /data
 COPY --from=build /out/gemini-coop ./

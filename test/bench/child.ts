@@ -16,7 +16,7 @@ const linesShown = 20;
 export interface ChildOptions {
   /** The program, which listens on 127.0.0.1 at the port in PORT. */
   script: string;
-  /** Added to PATH, TMPDIR, HOST and PORT. The child has nothing else of this process's environment. */
+  /** Added to PATH, TMPDIR, HOST, PORT and what the Dockerfile sets. The child has nothing else of this process's environment. */
   env: Record<string, string>;
   /** The working folder, which also gets the output of the child. */
   folder: string;
@@ -108,6 +108,8 @@ export class Child {
         TMPDIR: tmpdir(),
         HOST: "127.0.0.1",
         PORT: String(this.#port),
+        // As in the Dockerfile. The reference has it, too.
+        MIMALLOC_PURGE_DELAY: "-1",
         ...env,
       },
       stdin: "ignore",
