@@ -1,10 +1,11 @@
 // A person's own sessions: which there are, ending them, and what a change of the password does to them.
-import { beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect } from "bun:test";
 import type { RunningServer } from "../../src/server.ts";
 import type { Session, Tokens } from "../../src/wire/users.ts";
 import { TestSocket } from "../world/socket.ts";
 import { useWorld } from "../world/world.ts";
 import { expectInvalid, expectProblem, time } from "../http/refusals.ts";
+import { longTest, test } from "../world/long.ts";
 
 const password = "correct horse battery";
 const next = "another horse battery";
@@ -217,19 +218,22 @@ describe("ending", () => {
     expect((await present.api("DELETE", "/api/auth/sessions")).body.message).toContain("0");
   });
 
-  test("on one server closes the sockets on another within some seconds, and its token is refused there at once", async () => {
-    const { username } = await register();
-    const [lost, present] = [await signIn(username), await signIn(username)];
-    const [elsewhere, kept] = [await lost.socket(other.url), await present.socket(other.url)];
-    await present.api("DELETE", `/api/auth/sessions/${lost.id}`);
-    const answer = await fetch(`${other.url}/api/auth/me`, {
-      headers: { authorization: `Bearer ${lost.access_token}` },
-    });
-    expect(answer.status).toBe(401);
-    await expectRevoked(elsewhere);
-    await kept.settle();
-    await kept.close();
-  });
+  longTest(
+    "on one server closes the sockets on another within some seconds, and its token is refused there at once",
+    async () => {
+      const { username } = await register();
+      const [lost, present] = [await signIn(username), await signIn(username)];
+      const [elsewhere, kept] = [await lost.socket(other.url), await present.socket(other.url)];
+      await present.api("DELETE", `/api/auth/sessions/${lost.id}`);
+      const answer = await fetch(`${other.url}/api/auth/me`, {
+        headers: { authorization: `Bearer ${lost.access_token}` },
+      });
+      expect(answer.status).toBe(401);
+      await expectRevoked(elsewhere);
+      await kept.settle();
+      await kept.close();
+    },
+  );
 
   test("and nobody without a token can do or see any of it", async () => {
     for (const [method, path] of [

@@ -45,48 +45,54 @@ longTest(
   },
 );
 
-test("an answer whose server is gone ends as interrupted, but one that has said something in time may take longer", async () => {
-  const { messageId, expire, messages } = await abandoned(still);
-  const gate = gateway();
-  still.gemini.respondWith(answer(say(", and"), gate.step, say(" on"), finish()));
-  const { config, sql, log, model } = still.ctx;
-  const { ctx: alone } = compose({ config, sql, log, model });
-  await expire();
-  // Long enough for the first words on a busy machine; the test waits until it has passed.
-  const withinMs = 2_500;
-  await recoverAnswers(alone, withinMs);
-  const reply = alone.answers.find(messageId);
-  const passed = Bun.sleep(withinMs);
-  await gate.reached;
-  await passed;
-  gate.open();
-  await reply?.done;
-  expect((await messages())[1]).toMatchObject({
-    content: `${soFar}, and on`,
-    status: "complete",
-  });
-});
+longTest(
+  "an answer whose server is gone ends as interrupted, but one that has said something in time may take longer",
+  async () => {
+    const { messageId, expire, messages } = await abandoned(still);
+    const gate = gateway();
+    still.gemini.respondWith(answer(say(", and"), gate.step, say(" on"), finish()));
+    const { config, sql, log, model } = still.ctx;
+    const { ctx: alone } = compose({ config, sql, log, model });
+    await expire();
+    // Long enough for the first words on a busy machine; the test waits until it has passed.
+    const withinMs = 2_500;
+    await recoverAnswers(alone, withinMs);
+    const reply = alone.answers.find(messageId);
+    const passed = Bun.sleep(withinMs);
+    await gate.reached;
+    await passed;
+    gate.open();
+    await reply?.done;
+    expect((await messages())[1]).toMatchObject({
+      content: `${soFar}, and on`,
+      status: "complete",
+    });
+  },
+);
 
-test("an answer whose server is gone ends as interrupted where the server that finds it has no model, or too little was reserved for it", async () => {
-  const requests = still.gemini.requests.length;
-  const { config, sql, log } = still.ctx;
-  const { ctx: bare } = compose({
-    config,
-    sql,
-    log,
-    model: { answer: undefined, description: "none" },
-  });
-  const first = await abandoned(still);
-  await first.expire();
-  await recoverAnswers(bare);
-  const second = await abandoned(still, 100);
-  await second.expire();
-  await recoverAnswers(still.ctx);
-  for (const { bens, messageId } of [first, second]) {
-    expect(await ends(bens, messageId)).toEqual({ text: soFar, status: "interrupted" });
-  }
-  expect(still.gemini.requests.length).toBe(requests);
-});
+longTest(
+  "an answer whose server is gone ends as interrupted where the server that finds it has no model, or too little was reserved for it",
+  async () => {
+    const requests = still.gemini.requests.length;
+    const { config, sql, log } = still.ctx;
+    const { ctx: bare } = compose({
+      config,
+      sql,
+      log,
+      model: { answer: undefined, description: "none" },
+    });
+    const first = await abandoned(still);
+    await first.expire();
+    await recoverAnswers(bare);
+    const second = await abandoned(still, 100);
+    await second.expire();
+    await recoverAnswers(still.ctx);
+    for (const { bens, messageId } of [first, second]) {
+      expect(await ends(bens, messageId)).toEqual({ text: soFar, status: "interrupted" });
+    }
+    expect(still.gemini.requests.length).toBe(requests);
+  },
+);
 
 test("an answer that can't be looked at does not keep the others waiting", async () => {
   const first = await abandoned(world);

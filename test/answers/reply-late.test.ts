@@ -83,16 +83,19 @@ longTest(
   },
 );
 
-test("a question with a client id is asked once, by the server that has its answer", async () => {
-  const { chat, anna, bens } = await room(world);
-  const requests = world.gemini.requests.length;
-  world.gemini.respondWith(answer(say("Well enough."), finish()));
-  const late = lateReplies(world, () => recoverAnswers(other.ctx));
-  const input = { content: "/bot well?", client_id: "one" };
-  await sendMessage(late, { ...anna, expiresAtMs: Infinity }, chat.id, input);
-  expect(await answerEnds(bens)).toMatchObject({ text: "Well enough." });
-  expect(world.gemini.requests.length).toBe(requests + 1);
-});
+longTest(
+  "a question with a client id is asked once, by the server that has its answer",
+  async () => {
+    const { chat, anna, bens } = await room(world);
+    const requests = world.gemini.requests.length;
+    world.gemini.respondWith(answer(say("Well enough."), finish()));
+    const late = lateReplies(world, () => recoverAnswers(other.ctx));
+    const input = { content: "/bot well?", client_id: "one" };
+    await sendMessage(late, { ...anna, expiresAtMs: Infinity }, chat.id, input);
+    expect(await answerEnds(bens)).toMatchObject({ text: "Well enough." });
+    expect(world.gemini.requests.length).toBe(requests + 1);
+  },
+);
 
 test("a lease that nobody has taken is renewed, and the answer goes on", async () => {
   const { chat, anna, bens, messages } = await room(world);

@@ -81,7 +81,7 @@ describe("an answer whose server was taken for dead", () => {
     expect(request.aborted.aborted || world.ctx.answers.find(messageId) === undefined).toBe(true);
   });
 
-  test("goes on in the same server, which shows no more of what it heard before", async () => {
+  longTest("goes on in the same server, which shows no more of what it heard before", async () => {
     const { annas, gate, messageId, messages, request } = await running();
     while ((await messages())[1].content !== "Mostly") await Bun.sleep(20);
     const otherGate = gateway();
@@ -179,7 +179,7 @@ describe("an answer whose server was taken for dead", () => {
     expect(await ends(bens, messageId)).toEqual({ text: soFar, status: "complete" });
   });
 
-  test("keeps the white space with which the model goes on", async () => {
+  longTest("keeps the white space with which the model goes on", async () => {
     const { anna, chat, bens } = await room(world);
     const question = await anna.say(chat.id, "for the dead one");
     world.gemini.respondWith(answer(say("\n\n"), say("so good."), finish()));
@@ -215,7 +215,7 @@ describe("through the other server", () => {
     expect((await anna.api("POST", path)).status).toBe(409);
   });
 
-  test("a frame stops it, and is told when it has ended", async () => {
+  longTest("a frame stops it, and is told when it has ended", async () => {
     const { chat, elsewhere, messageId, request } = await running();
     const frame = { type: "stop", chat_id: chat.id, message_id: messageId };
     expect(await elsewhere.ask(frame)).toMatchObject({ type: "ack" });

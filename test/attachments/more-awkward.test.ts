@@ -1,5 +1,5 @@
 // Awkward files beyond corpus.test.ts: other kinds of pixels, formats that are not decoded here, and polyglots.
-import { beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect } from "bun:test";
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { deflateSync } from "node:zlib";
@@ -8,6 +8,7 @@ import { download, sha256, uploaded } from "./files.ts";
 import { lyingPng, makeGif, makePng, secretPlace } from "./made-files.ts";
 import { makeHeif, makeTiff } from "./made-containers.ts";
 import { makeWav, recordingOf } from "./made-recordings.ts";
+import { longTest, test } from "../world/long.ts";
 
 const world = useWorld();
 let ann: Person;
@@ -94,7 +95,7 @@ describe("a format that is not decoded is downloaded without its metadata", () =
     expect(Buffer.from(bytes).equals(given)).toBe(true);
   });
 
-  test("damaged ones are kept, and nothing else happens", async () => {
+  longTest("damaged ones are kept, and nothing else happens", async () => {
     let random = 11;
     const next = (below: number) => (random = (random * 48_271) % 2_147_483_647) % below;
     for (const whole of [makeHeif("heic"), makeTiff({ isLittle: true })]) {

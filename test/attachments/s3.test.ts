@@ -1,5 +1,5 @@
 // The store in a bucket, with a real S3-speaking server. `bun run check` installs it; a run of this file alone skips without it.
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect } from "bun:test";
 import { readConfig } from "../../src/config/config.ts";
 import { openFileStore } from "../../src/file-store/open-store.ts";
 import { purgeFiles } from "../../src/attachments/purge.ts";
@@ -7,6 +7,7 @@ import { startWorld, type World } from "../world/world.ts";
 import { download, send, sha256, uploaded } from "./files.ts";
 import { makePng } from "./made-files.ts";
 import { isInstalled, startS3Server } from "./s3-server.ts";
+import { longTest, test } from "../world/long.ts";
 
 describe.skipIf(!isInstalled)("an S3 store", () => {
   let server: Awaited<ReturnType<typeof startS3Server>>;
@@ -25,25 +26,28 @@ describe.skipIf(!isInstalled)("an S3 store", () => {
     await server.stop();
   });
 
-  test("keeps large files and pictures, gives ranges, and removes what was deleted", async () => {
-    const ann = await proxied.person("ann");
-    const { id: chatId } = await ann.chat();
-    const bytes = crypto.getRandomValues(new Uint8Array(60_000));
-    const whole = Buffer.concat(Array.from({ length: 200 }, () => bytes));
-    const file = await uploaded(proxied, ann, chatId, whole, { name: "large.bin" });
-    expect(file.sha256).toBe(sha256(whole));
-    expect(sha256((await download(proxied, ann, file.url)).bytes)).toBe(sha256(whole));
-    const range = await download(proxied, ann, file.url, { range: "bytes=11999990-" });
-    expect([range.status, sha256(range.bytes)]).toEqual([206, sha256(whole.subarray(-10))]);
-    const picture = await uploaded(proxied, ann, chatId, makePng(50, 40));
-    expect((await download(proxied, ann, `${picture.url}/thumbnails/256`)).status).toBe(200);
-    const head = await send(proxied, ann, "HEAD", file.url);
-    expect([head.status, head.headers.get("content-length")]).toEqual([200, "12000000"]);
-    const [row] = await proxied.sql`select key from stored_files where size = 12000000`;
-    await ann.api("DELETE", `/api/chats/${chatId}/attachments/${file.id}`);
-    await purgeFiles(proxied.ctx);
-    expect(await proxied.ctx.files.read(String(row?.key))).toBeUndefined();
-  });
+  longTest(
+    "keeps large files and pictures, gives ranges, and removes what was deleted",
+    async () => {
+      const ann = await proxied.person("ann");
+      const { id: chatId } = await ann.chat();
+      const bytes = crypto.getRandomValues(new Uint8Array(60_000));
+      const whole = Buffer.concat(Array.from({ length: 200 }, () => bytes));
+      const file = await uploaded(proxied, ann, chatId, whole, { name: "large.bin" });
+      expect(file.sha256).toBe(sha256(whole));
+      expect(sha256((await download(proxied, ann, file.url)).bytes)).toBe(sha256(whole));
+      const range = await download(proxied, ann, file.url, { range: "bytes=11999990-" });
+      expect([range.status, sha256(range.bytes)]).toEqual([206, sha256(whole.subarray(-10))]);
+      const picture = await uploaded(proxied, ann, chatId, makePng(50, 40));
+      expect((await download(proxied, ann, `${picture.url}/thumbnails/256`)).status).toBe(200);
+      const head = await send(proxied, ann, "HEAD", file.url);
+      expect([head.status, head.headers.get("content-length")]).toEqual([200, "12000000"]);
+      const [row] = await proxied.sql`select key from stored_files where size = 12000000`;
+      await ann.api("DELETE", `/api/chats/${chatId}/attachments/${file.id}`);
+      await purgeFiles(proxied.ctx);
+      expect(await proxied.ctx.files.read(String(row?.key))).toBeUndefined();
+    },
+  );
 
   test("has nothing of an upload that broke off", async () => {
     const key = crypto.randomUUID();

@@ -1,6 +1,7 @@
-import { beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect } from "bun:test";
 import { defaultSettings, useWorld, type Person } from "../world/world.ts";
 import { expectInvalid, expectProblem, time } from "../http/refusals.ts";
+import { longTest, test } from "../world/long.ts";
 
 const world = useWorld();
 let ann: Person;
@@ -154,7 +155,7 @@ describe("opening a chat", () => {
     expect(await countChats()).toBe(before);
   });
 
-  test("holds 2,000 people at most, its owner included", async () => {
+  longTest("holds 2,000 people at most, its owner included", async () => {
     const names = await crowd("many", 2_000);
     const group = { is_group: true, participant_usernames: names };
     expectProblem(await create(ann, group), 409, "chat_full");

@@ -1,10 +1,11 @@
 // A deleted chat is gone for everybody at once, however much it holds; its rows follow in pages.
-import { beforeAll, expect, test } from "bun:test";
+import { beforeAll, expect } from "bun:test";
 import { purgeDeletedChat } from "../../src/chats/purge-queries.ts";
 import { purgeDeletedChats } from "../../src/chats/purge.ts";
 import { answerAndHang, say } from "../world/gemini/script.ts";
 import { expectProblem } from "../http/refusals.ts";
 import { startWorld, useWorld, type Person } from "../world/world.ts";
+import { longTest, test } from "../world/long.ts";
 
 // The tests purge by themselves, and nobody searches.
 const world = useWorld({ durations: { purgeMs: 3_600_000, indexMs: 3_600_000 } });
@@ -115,19 +116,22 @@ test("two purges at once take different chats, and other chats' messages pass me
   expect(await rowsOf(third.id)).toBe(1 + 1 + 1_500 + 20);
 });
 
-test("an answer in a chat that another server has deleted ends and is settled, though nobody has joined", async () => {
-  const { id } = await ann.chat();
-  world.gemini.respondWith(answerAndHang(say("piece ")));
-  await ann.say(id, "/bot talk");
-  const runs = () => world.sql`select id from answer_runs where chat_id = ${id}`;
-  expect(await runs()).toHaveLength(1);
-  await world.sql`delete from chats where id = ${id}`;
-  while ((await runs()).length > 0);
-  const [budget] = await world.sql`
+longTest(
+  "an answer in a chat that another server has deleted ends and is settled, though nobody has joined",
+  async () => {
+    const { id } = await ann.chat();
+    world.gemini.respondWith(answerAndHang(say("piece ")));
+    await ann.say(id, "/bot talk");
+    const runs = () => world.sql`select id from answer_runs where chat_id = ${id}`;
+    expect(await runs()).toHaveLength(1);
+    await world.sql`delete from chats where id = ${id}`;
+    while ((await runs()).length > 0);
+    const [budget] = await world.sql`
     select running, reserved_tokens::int from budgets where kind = 'user' and id = ${ann.id}
   `;
-  expect(budget).toEqual({ running: 0, reserved_tokens: 0 });
-});
+    expect(budget).toEqual({ running: 0, reserved_tokens: 0 });
+  },
+);
 
 test("a server purges by itself", async () => {
   const other = await startWorld({ durations: { purgeMs: 10 } });

@@ -1,8 +1,9 @@
-import { expect, test } from "bun:test";
+import { expect } from "bun:test";
 import { createAttachments } from "gemini-coop/client/attachments";
 import { createClient, memoryTokens } from "gemini-coop/client";
 import { sha256 } from "../attachments/files.ts";
 import { useWorld } from "../world/world.ts";
+import { longTest, test } from "../world/long.ts";
 
 const world = useWorld();
 const pausesMs = [1];
@@ -34,7 +35,7 @@ const bytes = Buffer.concat(
 );
 const large = new Blob(Array.from({ length: 30 }, () => bytes));
 
-test("an upload tells its progress, and its file is sent and read", async () => {
+longTest("an upload tells its progress, and its file is sent and read", async () => {
   const { client, chatId, attachments } = await signedIn();
   const shares: number[] = [];
   const file = await attachments.upload(chatId, large, {

@@ -1,10 +1,11 @@
 // The client as applications receive it: small, without code of the server, and usable in Node.js.
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, expect } from "bun:test";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { startWorld } from "../world/world.ts";
+import { longTest, test } from "../world/long.ts";
 
 const gzipBytesMax = 10 * 1024;
 const root = join(import.meta.dir, "../..");
@@ -92,7 +93,7 @@ async function run(...command: string[]) {
   return said;
 }
 
-test(
+longTest(
   "Node.js 20 runs the built client, the fault proxy and the example of the README",
   async () => {
     const world = await startWorld();

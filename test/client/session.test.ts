@@ -1,5 +1,5 @@
 // Signing in and out, and the renewal of tokens.
-import { afterEach, beforeAll, expect, test } from "bun:test";
+import { afterEach, beforeAll, expect } from "bun:test";
 import { signAccessToken } from "../../src/accounts/access-tokens.ts";
 import { memoryTokens, ProblemError, type HeldTokens } from "gemini-coop/client";
 import { createChatList } from "gemini-coop/client/chat-list";
@@ -7,6 +7,7 @@ import { startFaultProxy } from "gemini-coop/client/faults";
 import { storedTokens } from "gemini-coop/client/stored-tokens";
 import { useWorld } from "../world/world.ts";
 import { createPeople, tokensOf, until, untilLive, type People } from "./people.ts";
+import { longTest, test } from "../world/long.ts";
 
 const password = "correct horse battery";
 const world = useWorld();
@@ -100,7 +101,7 @@ test("who cannot be renewed is signed out", async () => {
   expect(client.connection.getSnapshot()).toMatchObject({ state: "offline", retryAtMs: undefined });
 });
 
-test("an open socket gets its new token before the old one expires", async () => {
+longTest("an open socket gets its new token before the old one expires", async () => {
   const person = await world.person();
   const proxy = await startFaultProxy({ target: world.url });
   const given: string[] = [];

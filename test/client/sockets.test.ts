@@ -1,5 +1,5 @@
 // The reasons for which a socket is lost, and the behaviour of the client after each.
-import { afterEach, beforeAll, expect, test } from "bun:test";
+import { afterEach, beforeAll, expect } from "bun:test";
 import { signAccessToken } from "../../src/accounts/access-tokens.ts";
 import { createPauses, planOf } from "../../src/client/close-plans.ts";
 import { timingDefaults } from "../../src/client/timing.ts";
@@ -7,6 +7,7 @@ import { closeCodes } from "../../src/wire/close-codes.ts";
 import { startFaultProxy } from "gemini-coop/client/faults";
 import { startWorld, useWorld, type World, type WorldOptions } from "../world/world.ts";
 import { createPeople, tokensOf, until, untilLive, type People } from "./people.ts";
+import { longTest, test } from "../world/long.ts";
 
 const world = useWorld();
 let people: People;
@@ -142,7 +143,7 @@ test("a refused token is renewed once; when that is refused too, nothing is trie
   }
 });
 
-test("a socket whose token has expired is replaced by one with new tokens", async () => {
+longTest("a socket whose token has expired is replaced by one with new tokens", async () => {
   let now = Date.now();
   await inWorld({ now: () => new Date(now) }, async (world, people) => {
     const person = await world.person();

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout } from "bun:test";
 import { pino } from "pino";
 import postgres from "postgres";
 import { parseDatabaseUrl } from "../../src/config/database-address.ts";
@@ -14,6 +14,7 @@ import { openPool } from "../../src/database/pooler.ts";
 import { CapturedLog } from "../world/captured.ts";
 import { borrowDatabase, giveBackDatabase } from "../world/cluster.ts";
 import { hasPgbouncer, type Pgbouncer, startPgbouncer } from "../world/pgbouncer.ts";
+import { longTest, test } from "../world/long.ts";
 
 setDefaultTimeout(30_000);
 const log = pino({ level: "silent" });
@@ -115,7 +116,7 @@ describe.skipIf(!hasPgbouncer)("behind PgBouncer in transaction mode", () => {
     await own.end({ timeout: 1 });
   });
 
-  test("a statement that waits for a lock gives up after 2 s", async () => {
+  longTest("a statement that waits for a lock gives up after 2 s", async () => {
     const holder = postgres(direct, { max: 1 });
     await holder`begin`;
     await holder`insert into kept values (5000, 'locked')`;

@@ -140,7 +140,7 @@ describe("a folder has one owner", () => {
     );
   });
 
-  test("whose database a tool borrows, and leaves running", async () => {
+  longTest("whose database a tool borrows, and leaves running", async () => {
     const dataDir = await seededDir("borrowed");
     const url = await ownerProcess(dataDir).url();
     const borrowed = await borrowEmbeddedPostgres({ dataDir, log });

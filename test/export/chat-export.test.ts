@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect } from "bun:test";
 import { connect, type Socket } from "node:net";
 import { useWorld, type Person } from "../world/world.ts";
 import { expectInvalid, expectProblem } from "../http/refusals.ts";
+import { longTest, test } from "../world/long.ts";
 
 const world = useWorld();
 let ann: Person;
@@ -174,27 +175,31 @@ describe("a slow reader", () => {
     return text;
   }
 
-  test("costs no connection and bounded memory, and has at most two exports", async () => {
-    const eve = await world.person("eve");
-    const chat = await eve.chat();
-    // About 60 MB, far more than the buffers between the two hold.
-    await fill(chat.id, 6_000, "y".repeat(10_000));
-    const readers = [await begin(eve, chat.id), await begin(eve, chat.id)];
-    expectProblem(await eve.api("GET", path(chat.id)), 429, "rate_limited");
-    for (let n = 0; n < 30; n += 1) expect((await eve.api("GET", "/api/chats")).status).toBe(200);
-    const busy = () => world.sql`
+  longTest(
+    "costs no connection and bounded memory, and has at most two exports",
+    async () => {
+      const eve = await world.person("eve");
+      const chat = await eve.chat();
+      // About 60 MB, far more than the buffers between the two hold.
+      await fill(chat.id, 6_000, "y".repeat(10_000));
+      const readers = [await begin(eve, chat.id), await begin(eve, chat.id)];
+      expectProblem(await eve.api("GET", path(chat.id)), 429, "rate_limited");
+      for (let n = 0; n < 30; n += 1) expect((await eve.api("GET", "/api/chats")).status).toBe(200);
+      const busy = () => world.sql`
       select 1 from pg_stat_activity
       where datname = current_database() and state <> 'idle' and query ilike '%lateral%messages%' and pid <> pg_backend_pid()
     `;
-    // A statement that has just been answered may be among them for a moment.
-    while ((await busy()).length > 0) await Bun.sleep(1);
-    const sent = readers.map((reader) => reader.bytesRead);
-    for (const bytes of sent) expect(bytes).toBeLessThan(10_000_000);
-    for (const reader of readers) reader.destroy();
-    let status = 429;
-    while (status === 429) status = (await eve.api("HEAD", path(chat.id))).status;
-    expect(status).toBe(200);
-  }, 30_000);
+      // A statement that has just been answered may be among them for a moment.
+      while ((await busy()).length > 0) await Bun.sleep(1);
+      const sent = readers.map((reader) => reader.bytesRead);
+      for (const bytes of sent) expect(bytes).toBeLessThan(10_000_000);
+      for (const reader of readers) reader.destroy();
+      let status = 429;
+      while (status === 429) status = (await eve.api("HEAD", path(chat.id))).status;
+      expect(status).toBe(200);
+    },
+    30_000,
+  );
 
   test("who is removed from the chat is told that the export is not complete", async () => {
     const eve = await world.person("eve");

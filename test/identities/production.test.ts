@@ -1,10 +1,10 @@
-// A server in production behind a proxy with TLS; `bun run check:long` runs the program that the Dockerfile compiles.
+// A server in production behind a proxy with TLS: the program that the Dockerfile compiles.
 import { afterAll, expect } from "bun:test";
 import { readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { Browser, outcomeOf } from "../world/browser.ts";
 import { borrowDatabase, giveBackDatabase } from "../world/cluster.ts";
-import { bothTest, isLong } from "../world/long.ts";
+import { longTest } from "../world/long.ts";
 import { openIdClient, startOpenIdProvider } from "../world/openid-provider.ts";
 import { processes } from "../world/process.ts";
 import { isCallback } from "./stage.ts";
@@ -28,7 +28,7 @@ function compiled(): string {
   return program;
 }
 
-bothTest(
+longTest(
   "signs in with a cookie that no other host of the site can set, and returns to its page",
   async () => {
     const publicUrl = "https://chat.example.com";
@@ -46,7 +46,7 @@ bothTest(
         OIDC_CLIENT_ID: openIdClient.id,
         OIDC_CLIENT_SECRET: openIdClient.secret,
       };
-      const server = await start(env, isLong ? [compiled()] : undefined);
+      const server = await start(env, [compiled()]);
       provider.accounts.set("ann", { email: "ann@example.com", email_verified: true });
       const browser = new Browser("ann", [provider.issuer]);
       const begun = await browser.fetch(`${server.url}/api/auth/oauth/oidc`);

@@ -1,10 +1,11 @@
 // Deleted messages: who may delete them, what stays, and what no longer shows their text.
-import { describe, expect, test } from "bun:test";
+import { describe, expect } from "bun:test";
 import { answer, finish, say } from "../world/gemini/script.ts";
 import { useWorld, type Person } from "../world/world.ts";
 import { answerEnds, lastRequest, room } from "../answers/room.ts";
 import { expectProblem, time } from "../http/refusals.ts";
 import { auditedDeletions, lastSeqOf, pathOf } from "./one-message.ts";
+import { longTest, test } from "../world/long.ts";
 
 const world = useWorld();
 
@@ -168,17 +169,23 @@ describe("later", () => {
     expect(JSON.stringify(joined.frames)).not.toContain("secret");
   });
 
-  test("the list of chats shows nothing of the newest message, nor does a frame that was waiting", async () => {
-    const { chat, anna, ben } = await withMessage();
-    const annas = await anna.socket();
-    await ben.say(chat.id, "one");
-    await annas.next("chat_activity");
-    const secret = await ben.say(chat.id, "a secret");
-    await deleted(ben, pathOf(chat.id, secret.id));
-    expect(await annas.next("chat_activity")).toMatchObject({ seq: secret.seq, last_message: "" });
-    const list = await anna.api("GET", "/api/chats");
-    const shown = list.body.find(({ id }: { id: number }) => id === chat.id);
-    expect(shown).toMatchObject({ last_message: "", last_message_time: secret.created_at });
-    expect(JSON.stringify(annas.frames)).not.toContain("a secret");
-  });
+  longTest(
+    "the list of chats shows nothing of the newest message, nor does a frame that was waiting",
+    async () => {
+      const { chat, anna, ben } = await withMessage();
+      const annas = await anna.socket();
+      await ben.say(chat.id, "one");
+      await annas.next("chat_activity");
+      const secret = await ben.say(chat.id, "a secret");
+      await deleted(ben, pathOf(chat.id, secret.id));
+      expect(await annas.next("chat_activity")).toMatchObject({
+        seq: secret.seq,
+        last_message: "",
+      });
+      const list = await anna.api("GET", "/api/chats");
+      const shown = list.body.find(({ id }: { id: number }) => id === chat.id);
+      expect(shown).toMatchObject({ last_message: "", last_message_time: secret.created_at });
+      expect(JSON.stringify(annas.frames)).not.toContain("a secret");
+    },
+  );
 });

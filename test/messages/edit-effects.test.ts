@@ -1,10 +1,11 @@
 // Effects of an edit: on questions and answers, on retries, and on those who load the message later.
-import { describe, expect, test } from "bun:test";
+import { describe, expect } from "bun:test";
 import { answer, answerAndHang, finish, say } from "../world/gemini/script.ts";
 import { useWorld } from "../world/world.ts";
 import { answerEnds, lastRequest, room } from "../answers/room.ts";
 import { time } from "../http/refusals.ts";
 import { lastSeqOf, pathOf } from "./one-message.ts";
+import { longTest, test } from "../world/long.ts";
 
 const world = useWorld();
 
@@ -129,25 +130,28 @@ describe("a socket of a client of the FastAPI server", () => {
 });
 
 describe("the list of chats", () => {
-  test("shows the edited text of the newest message, also to sockets that have not joined", async () => {
-    const { chat, anna, ben, message, path } = await withMessage();
-    const annas = await anna.socket();
-    await ben.api("PATCH", path, { content: "Hello" });
-    expect(await annas.next("chat_activity")).toMatchObject({
-      seq: message.seq,
-      last_message: "Hello",
-      last_message_time: message.created_at,
-    });
-    const list = await anna.api("GET", "/api/chats");
-    const shown = list.body.find(({ id }: { id: number }) => id === chat.id);
-    expect(shown).toMatchObject({ last_message: "Hello", unread_count: 1 });
-    await anna.say(chat.id, "newer");
-    await annas.next("chat_activity", { last_message: "newer" });
-    await ben.api("PATCH", path, { content: "Hello again" });
-    await anna.say(chat.id, "newest");
-    await annas.next("chat_activity", { last_message: "newest" });
-    expect(annas.ofType("chat_activity").map((each) => each.last_message)).not.toContain(
-      "Hello again",
-    );
-  });
+  longTest(
+    "shows the edited text of the newest message, also to sockets that have not joined",
+    async () => {
+      const { chat, anna, ben, message, path } = await withMessage();
+      const annas = await anna.socket();
+      await ben.api("PATCH", path, { content: "Hello" });
+      expect(await annas.next("chat_activity")).toMatchObject({
+        seq: message.seq,
+        last_message: "Hello",
+        last_message_time: message.created_at,
+      });
+      const list = await anna.api("GET", "/api/chats");
+      const shown = list.body.find(({ id }: { id: number }) => id === chat.id);
+      expect(shown).toMatchObject({ last_message: "Hello", unread_count: 1 });
+      await anna.say(chat.id, "newer");
+      await annas.next("chat_activity", { last_message: "newer" });
+      await ben.api("PATCH", path, { content: "Hello again" });
+      await anna.say(chat.id, "newest");
+      await annas.next("chat_activity", { last_message: "newest" });
+      expect(annas.ofType("chat_activity").map((each) => each.last_message)).not.toContain(
+        "Hello again",
+      );
+    },
+  );
 });

@@ -1,10 +1,11 @@
 // Edits of messages: who may, what is stored, and what everybody in the room receives.
-import { describe, expect, test } from "bun:test";
+import { describe, expect } from "bun:test";
 import { answer, finish, say } from "../world/gemini/script.ts";
 import { useWorld, type Person } from "../world/world.ts";
 import { answerEnds, room } from "../answers/room.ts";
 import { expectInvalid, expectProblem, time } from "../http/refusals.ts";
 import { lastSeqOf, pathOf } from "./one-message.ts";
+import { longTest, test } from "../world/long.ts";
 
 const world = useWorld();
 
@@ -158,7 +159,7 @@ describe("an edit", () => {
     expect((await ben.api("PATCH", path, current)).body).toMatchObject({ updated_seq: 3 });
   });
 
-  test("keeps the first of 103 texts, and the newest, 100 in all", async () => {
+  longTest("keeps the first of 103 texts, and the newest, 100 in all", async () => {
     const { chat, ben, message, path } = await withMessage("text 1");
     for (let n = 2; n <= 103; n += 1) await ben.api("PATCH", path, { content: `text ${n}` });
     const kept = await versions(ben, chat.id, message.id);

@@ -1,8 +1,9 @@
-import { beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect } from "bun:test";
 import { join } from "node:path";
 import { listForOperators, resolveForOperators } from "../../db/reports.ts";
 import { useWorld, type Person } from "../world/world.ts";
 import { expectInvalid, expectProblem, time } from "../http/refusals.ts";
+import { longTest, test } from "../world/long.ts";
 
 const world = useWorld();
 let owner: Person;
@@ -206,47 +207,50 @@ describe("a report that nobody in the chat can resolve", () => {
     return { code: await command.exited, said, complained };
   }
 
-  test("is left to the operators, who list and resolve it; the reporter is told, and a later moderator sees it", async () => {
-    const chat = await owner.chat({ with: [ben, mona] });
-    const path = `/api/chats/${chat.id}`;
-    const { id } = await owner.say(chat.id, "rude\n\u001b[31mred\u202e");
-    const report = (by: Person, messageId: number) =>
-      by.api("POST", `${path}/messages/${messageId}/report`, { reason: "He is\nrude." });
-    const { status, body } = await report(ben, id);
-    expect([status, body.handled_by, body.status]).toEqual([200, "operators", "open"]);
-    // Its own author sees nothing of it.
-    expect((await owner.api("GET", `${path}/reports`)).body.items).toEqual([]);
-    const others = await report(ben, (await mona.say(chat.id, "fine")).id);
-    expect(others.body.handled_by).toBe("moderators");
+  longTest(
+    "is left to the operators, who list and resolve it; the reporter is told, and a later moderator sees it",
+    async () => {
+      const chat = await owner.chat({ with: [ben, mona] });
+      const path = `/api/chats/${chat.id}`;
+      const { id } = await owner.say(chat.id, "rude\n\u001b[31mred\u202e");
+      const report = (by: Person, messageId: number) =>
+        by.api("POST", `${path}/messages/${messageId}/report`, { reason: "He is\nrude." });
+      const { status, body } = await report(ben, id);
+      expect([status, body.handled_by, body.status]).toEqual([200, "operators", "open"]);
+      // Its own author sees nothing of it.
+      expect((await owner.api("GET", `${path}/reports`)).body.items).toEqual([]);
+      const others = await report(ben, (await mona.say(chat.id, "fine")).id);
+      expect(others.body.handled_by).toBe("moderators");
 
-    const listed = await listForOperators(world.sql);
-    expect(listed).toContain(`report ${body.id}, ${body.created_at}, chat ${chat.id}\n`);
-    expect(listed).toContain("says: He is rude.\n");
-    expect(listed).toContain(`(user ${owner.id}): rude [31mred`);
-    expect(listed).not.toContain(`report ${others.body.id},`);
+      const listed = await listForOperators(world.sql);
+      expect(listed).toContain(`report ${body.id}, ${body.created_at}, chat ${chat.id}\n`);
+      expect(listed).toContain("says: He is rude.\n");
+      expect(listed).toContain(`(user ${owner.id}): rude [31mred`);
+      expect(listed).not.toContain(`report ${others.body.id},`);
 
-    await owner.api("PATCH", `${path}/participants/${mona.id}`, { role: "moderator" });
-    // The other report is about a message of hers.
-    expect((await mona.api("GET", `${path}/reports?status=open`)).body.items).toMatchObject([
-      { id: body.id, handled_by: "moderators" },
-    ]);
-    expect(await listForOperators(world.sql)).not.toContain(`report ${body.id},`);
-    const resolve = () => resolveForOperators(world.sql, body.id);
-    await expect(resolve()).rejects.toThrow("There is no open report");
-    await owner.api("PATCH", `${path}/participants/${mona.id}`, { role: "member" });
+      await owner.api("PATCH", `${path}/participants/${mona.id}`, { role: "moderator" });
+      // The other report is about a message of hers.
+      expect((await mona.api("GET", `${path}/reports?status=open`)).body.items).toMatchObject([
+        { id: body.id, handled_by: "moderators" },
+      ]);
+      expect(await listForOperators(world.sql)).not.toContain(`report ${body.id},`);
+      const resolve = () => resolveForOperators(world.sql, body.id);
+      await expect(resolve()).rejects.toThrow("There is no open report");
+      await owner.api("PATCH", `${path}/participants/${mona.id}`, { role: "member" });
 
-    expect(await runReports("resolve", String(body.id))).toMatchObject({
-      code: 0,
-      said: `resolved report ${body.id}\n`,
-    });
-    await expect(resolve()).rejects.toThrow("There is no open report");
-    const events = await world.sql`
+      expect(await runReports("resolve", String(body.id))).toMatchObject({
+        code: 0,
+        said: `resolved report ${body.id}\n`,
+      });
+      await expect(resolve()).rejects.toThrow("There is no open report");
+      const events = await world.sql`
       select actor_id, details from audit_events where action = 'resolve_report' and target = ${`chat:${chat.id}`}
     `;
-    expect(events).toMatchObject([{ actor_id: null, details: { report_id: body.id } }]);
-  });
+      expect(events).toMatchObject([{ actor_id: null, details: { report_id: body.id } }]);
+    },
+  );
 
-  test("is named to the command by its number only", async () => {
+  longTest("is named to the command by its number only", async () => {
     expect(await runReports("resolve", "x")).toMatchObject({
       code: 1,
       complained: expect.stringContaining("with a report's number"),

@@ -1,8 +1,9 @@
-import { beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { beforeAll, beforeEach, describe, expect } from "bun:test";
 import { expectInvalid, expectProblem } from "../http/refusals.ts";
 import { answer, answerAndHang, finish, say } from "../world/gemini/script.ts";
 import { reactionNamesMax, reactionsPerMessageMax } from "../../src/wire/messages.ts";
 import { useWorld, type Person } from "../world/world.ts";
+import { longTest, test } from "../world/long.ts";
 
 const world = useWorld();
 let ann: Person;
@@ -321,28 +322,31 @@ test("one emoji in several spellings is one reaction, in the fully qualified for
   expect(shown).toEqual(families);
 });
 
-test("a message names the first people only, counts all, and fills the list up when one of them is gone", async () => {
-  const more = reactionNamesMax + 20;
-  const people = await Promise.all(Array.from({ length: more }, () => world.person("reader")));
-  const crowd = await ann.chat({ with: people });
-  chatId = crowd.id;
-  messageId = (await ann.say(chatId, "Hello, all of you")).id;
-  for (const person of people) await add(person, "👋");
-  const shown = async () => (await history())[0].reactions[0];
-  const ids = people.map(({ id }) => id);
-  expect(await shown()).toEqual({
-    emoji: "👋",
-    count: more,
-    user_ids: ids.slice(0, reactionNamesMax),
-  });
-  const gone = people.slice(3, 6);
-  for (const person of gone) await remove(person, "👋");
-  const left = ids.filter((id) => !gone.some((person) => person.id === id));
-  expect(await shown()).toEqual({
-    emoji: "👋",
-    count: more - 3,
-    user_ids: left.slice(0, reactionNamesMax),
-  });
-  await add(people[3] ?? ann, "👋");
-  expect((await shown()).user_ids).toEqual(left.slice(0, reactionNamesMax));
-});
+longTest(
+  "a message names the first people only, counts all, and fills the list up when one of them is gone",
+  async () => {
+    const more = reactionNamesMax + 20;
+    const people = await Promise.all(Array.from({ length: more }, () => world.person("reader")));
+    const crowd = await ann.chat({ with: people });
+    chatId = crowd.id;
+    messageId = (await ann.say(chatId, "Hello, all of you")).id;
+    for (const person of people) await add(person, "👋");
+    const shown = async () => (await history())[0].reactions[0];
+    const ids = people.map(({ id }) => id);
+    expect(await shown()).toEqual({
+      emoji: "👋",
+      count: more,
+      user_ids: ids.slice(0, reactionNamesMax),
+    });
+    const gone = people.slice(3, 6);
+    for (const person of gone) await remove(person, "👋");
+    const left = ids.filter((id) => !gone.some((person) => person.id === id));
+    expect(await shown()).toEqual({
+      emoji: "👋",
+      count: more - 3,
+      user_ids: left.slice(0, reactionNamesMax),
+    });
+    await add(people[3] ?? ann, "👋");
+    expect((await shown()).user_ids).toEqual(left.slice(0, reactionNamesMax));
+  },
+);

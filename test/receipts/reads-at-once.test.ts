@@ -1,8 +1,9 @@
 // A person who reads at three screens while somebody writes to them.
-import { expect, setDefaultTimeout, test } from "bun:test";
+import { expect, setDefaultTimeout } from "bun:test";
 import { insertMessages } from "../../src/log/insert.ts";
 import { updateReadPosition } from "../../src/receipts/position-queries.ts";
 import { useWorld } from "../world/world.ts";
+import { longTest } from "../world/long.ts";
 
 // On a busy machine.
 setDefaultTimeout(60_000);
@@ -10,7 +11,7 @@ setDefaultTimeout(60_000);
 const world = useWorld();
 const messages = 200;
 
-test("moves the position step by step, and no statement is ended by a deadlock", async () => {
+longTest("moves the position step by step, and no statement is ended by a deadlock", async () => {
   const { sql } = world;
   const [ann, ben] = [await world.person("ann"), await world.person("ben")];
   const chat = await ann.chat({ with: [ben] });

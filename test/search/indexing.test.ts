@@ -1,4 +1,4 @@
-import { afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { afterEach, beforeAll, describe, expect } from "bun:test";
 import { join } from "node:path";
 import { z } from "zod";
 import { indexParts } from "../../src/search/log-parts.ts";
@@ -7,6 +7,7 @@ import { entryWords } from "../../src/search/entry-words.ts";
 import { rebuildIndex } from "../../src/search/rebuild.ts";
 import { indexFaults } from "./compare-index.ts";
 import { useWorld, type Person } from "../world/world.ts";
+import { longTest, test } from "../world/long.ts";
 
 const world = useWorld({ durations: { indexMs: 60_000, indexerLeaseMs: 60_000 } });
 let ann: Person;
@@ -137,52 +138,58 @@ describe("the index", () => {
     expect(await found("newer quokka")).toEqual(["newer quokka"]);
   });
 
-  test("gets nothing of a chat that was deleted meanwhile, and loses what it has with the purge", async () => {
-    const [gone, kept] = [(await ann.chat()).id, (await ann.chat()).id];
-    await ann.say(gone, "vanished");
-    await ann.say(kept, "kept wombat");
-    await world.index();
-    await ann.say(gone, "vanished too");
-    const store = await slowWorker(gone);
-    await ann.api("DELETE", `/api/chats/${gone}`);
-    expect(await store()).toBe(0);
-    for (;;) {
-      const rows =
-        await world.sql`select from messages where chat_id = ${gone} union all select from deleted_chats`;
-      if (rows.length === 0) break;
-    }
-    expect(await world.sql`select from search_entries where chat_id = ${gone}`).toHaveLength(0);
-  });
+  longTest(
+    "gets nothing of a chat that was deleted meanwhile, and loses what it has with the purge",
+    async () => {
+      const [gone, kept] = [(await ann.chat()).id, (await ann.chat()).id];
+      await ann.say(gone, "vanished");
+      await ann.say(kept, "kept wombat");
+      await world.index();
+      await ann.say(gone, "vanished too");
+      const store = await slowWorker(gone);
+      await ann.api("DELETE", `/api/chats/${gone}`);
+      expect(await store()).toBe(0);
+      for (;;) {
+        const rows =
+          await world.sql`select from messages where chat_id = ${gone} union all select from deleted_chats`;
+        if (rows.length === 0) break;
+      }
+      expect(await world.sql`select from search_entries where chat_id = ${gone}`).toHaveLength(0);
+    },
+  );
 
-  test("is filled whole by several servers at once, whose connections are cut off in between", async () => {
-    const { id } = await ann.chat();
-    const others = [world.startAnother(), world.startAnother()];
-    for (let round = 0; round < 6; round += 1) {
-      // Settled from the start, since some of these fail while connections are being cut off.
-      const sending = Promise.allSettled(
-        Array.from({ length: 20 }, (_, n) => ann.say(id, `round ${round} ${n}`)),
-      );
-      const [{ upTo }] = await retried(async () =>
-        z
-          .tuple([z.object({ upTo: z.int() })])
-          .parse([...(await world.sql`select last_seq as "upTo" from chats where id = ${id}`)]),
-      );
-      const parts = [{ chatId: id, after: 0, upTo }];
-      const working = Promise.allSettled([
-        world.index(),
-        ...others.map((other) => other.indexer.run()),
-        indexParts(world.sql, parts),
-        indexParts(others[0]?.ctx.sql ?? world.sql, parts, { rewrites: true }),
-      ]);
-      await world.sql`
+  longTest(
+    "is filled whole by several servers at once, whose connections are cut off in between",
+    async () => {
+      const { id } = await ann.chat();
+      const others = [world.startAnother(), world.startAnother()];
+      for (let round = 0; round < 6; round += 1) {
+        // Settled from the start, since some of these fail while connections are being cut off.
+        const sending = Promise.allSettled(
+          Array.from({ length: 20 }, (_, n) => ann.say(id, `round ${round} ${n}`)),
+        );
+        const [{ upTo }] = await retried(async () =>
+          z
+            .tuple([z.object({ upTo: z.int() })])
+            .parse([...(await world.sql`select last_seq as "upTo" from chats where id = ${id}`)]),
+        );
+        const parts = [{ chatId: id, after: 0, upTo }];
+        const working = Promise.allSettled([
+          world.index(),
+          ...others.map((other) => other.indexer.run()),
+          indexParts(world.sql, parts),
+          indexParts(others[0]?.ctx.sql ?? world.sql, parts, { rewrites: true }),
+        ]);
+        await world.sql`
         select pg_terminate_backend(pid) from pg_stat_activity
         where datname = current_database() and pid <> pg_backend_pid() and query like '%search_entries%'
       `;
-      await Promise.all([working, sending]);
-    }
-    for (const other of others) await other.stop();
-    await retried(() => world.index());
-  });
+        await Promise.all([working, sending]);
+      }
+      for (const other of others) await other.stop();
+      await retried(() => world.index());
+    },
+  );
 
   test("is made again from nothing, or from wrong words, while searches go on", async () => {
     const { id } = await ann.chat();
@@ -204,7 +211,7 @@ describe("the index", () => {
   });
 });
 
-test("`db:reindex` makes the index again while a server runs", async () => {
+longTest("`db:reindex` makes the index again while a server runs", async () => {
   const { id } = await ann.chat();
   await ann.say(id, "commanded cormorant");
   await world.index();

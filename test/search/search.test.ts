@@ -1,9 +1,10 @@
-import { beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect } from "bun:test";
 import { rates } from "../../src/rate-limits/limits.ts";
 import type { SearchItem } from "../../src/wire/search.ts";
 import { expectInvalid, expectProblem } from "../http/refusals.ts";
 import { answer, finish, say } from "../world/gemini/script.ts";
 import { startWorld, useWorld, type Person } from "../world/world.ts";
+import { longTest, test } from "../world/long.ts";
 
 const world = useWorld({ durations: { indexMs: 60_000 } });
 let ann: Person;
@@ -291,7 +292,7 @@ describe("a search is refused", () => {
     expectProblem(await world.call("GET", "/api/search?q=x"), 401, "invalid_token");
   });
 
-  test("above the quota of a minute", async () => {
+  longTest("above the quota of a minute", async () => {
     const limited = await startWorld({ env: { RATE_LIMITS: "memory" } });
     try {
       const person = await limited.person();

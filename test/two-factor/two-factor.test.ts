@@ -1,7 +1,8 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect } from "bun:test";
 import { expectInvalid, expectProblem } from "../http/refusals.ts";
 import { appCode } from "../world/app-codes.ts";
 import { startWorld, useWorld } from "../world/world.ts";
+import { longTest, test } from "../world/long.ts";
 
 const stepMs = 30_000;
 /** The middle of a step: a clock that went on would come to the next one within a test. */
@@ -213,27 +214,30 @@ test("what was done and refused is in the audit trail, without codes", async () 
   expect(JSON.stringify([...events])).not.toContain(codes[0]);
 });
 
-test("codes are guessed within the limits of passwords, and are counted apart from them", async () => {
-  const strict = await startWorld({ env: { RATE_LIMITS: "memory" } });
-  try {
-    const input = { username: "guessed", email: "guessed@example.com", password };
-    await strict.call("POST", "/api/auth/register", input);
-    const sign = () => strict.call("POST", "/api/auth/login", { username: "guessed", password });
-    const { body: tokens } = await sign();
-    const bearer = { authorization: `Bearer ${tokens.access_token}` };
-    const { body: setup } = await strict.call("POST", "/api/auth/totp", undefined, bearer);
-    const code = appCode(setup.secret);
-    await strict.call("POST", "/api/auth/totp/confirm", { code }, bearer);
-    const statuses: number[] = [];
-    for (let n = 0; n < 12; n += 1) {
-      const { ticket } = (await sign()).body;
-      const guess = { ticket, code: wrongCode(setup.secret) };
-      statuses.push((await strict.call("POST", "/api/auth/login/totp", guess)).status);
+longTest(
+  "codes are guessed within the limits of passwords, and are counted apart from them",
+  async () => {
+    const strict = await startWorld({ env: { RATE_LIMITS: "memory" } });
+    try {
+      const input = { username: "guessed", email: "guessed@example.com", password };
+      await strict.call("POST", "/api/auth/register", input);
+      const sign = () => strict.call("POST", "/api/auth/login", { username: "guessed", password });
+      const { body: tokens } = await sign();
+      const bearer = { authorization: `Bearer ${tokens.access_token}` };
+      const { body: setup } = await strict.call("POST", "/api/auth/totp", undefined, bearer);
+      const code = appCode(setup.secret);
+      await strict.call("POST", "/api/auth/totp/confirm", { code }, bearer);
+      const statuses: number[] = [];
+      for (let n = 0; n < 12; n += 1) {
+        const { ticket } = (await sign()).body;
+        const guess = { ticket, code: wrongCode(setup.secret) };
+        statuses.push((await strict.call("POST", "/api/auth/login/totp", guess)).status);
+      }
+      expect(statuses).toEqual([...Array.from({ length: 10 }, () => 403), 429, 429]);
+      // The password is not locked.
+      expect((await sign()).body.type).toBe("/problems/mfa_required");
+    } finally {
+      await strict.stop();
     }
-    expect(statuses).toEqual([...Array.from({ length: 10 }, () => 403), 429, 429]);
-    // The password is not locked.
-    expect((await sign()).body.type).toBe("/problems/mfa_required");
-  } finally {
-    await strict.stop();
-  }
-});
+  },
+);

@@ -1,10 +1,11 @@
 // Runs that deliver several events of a webhook: what is noted of them together, and what ends them early.
-import { describe, expect, test } from "bun:test";
+import { describe, expect } from "bun:test";
 import { tellWebhooks } from "../../src/webhooks/actions.ts";
 import { noteAttempts } from "../../src/webhooks/delivery-queries.ts";
 import type { ReceivedEvent } from "../world/webhook-receiver.ts";
 import type { Person } from "../world/world.ts";
 import { useWebhooks } from "./use-webhooks.ts";
+import { longTest, test } from "../world/long.ts";
 
 const { world, durations, receiver, told, hook, seqsAt, deliveriesOf, get } = await useWebhooks();
 
@@ -56,7 +57,7 @@ describe("a run with several events", () => {
     expect(await world.sql`select from jobs`).toHaveLength(0);
   });
 
-  test("of more than are noted at once tells all of them in their order", async () => {
+  longTest("of more than are noted at once tells all of them in their order", async () => {
     const ann = await world.person("ann");
     const chat = await ann.chat();
     const { path } = await hook(ann, chat.id);

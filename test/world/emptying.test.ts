@@ -37,7 +37,7 @@ longTest("a database that was used is as a new one after it has been emptied", (
   }),
 );
 
-test("a connection that a test has left open is closed before the database is emptied", () =>
+longTest("a connection that a test has left open is closed before the database is emptied", () =>
   withFilled(async (url, fingerprint) => {
     const left = connect(parseDatabaseUrl(url), pino({ level: "silent" }), { max: 1 });
     const transaction = await left.reserve();
@@ -47,7 +47,8 @@ test("a connection that a test has left open is closed before the database is em
     await expect(transaction`commit`.execute()).rejects.toThrow();
     expect((await everything(url)).chats).toEqual([]);
     await left.end();
-  }));
+  }),
+);
 
 async function withPool(work: (pool: PooledDatabase, fingerprint: string) => Promise<void>) {
   const pool = await borrowPool();
@@ -60,7 +61,7 @@ async function withPool(work: (pool: PooledDatabase, fingerprint: string) => Pro
   }
 }
 
-test("through its pool a database is emptied, too, and the pool's connections stay open", () =>
+longTest("through its pool a database is emptied, too, and the pool's connections stay open", () =>
   withPool(async ({ url, sql, name }, fingerprint) => {
     const pids = () =>
       sql`
@@ -74,7 +75,8 @@ test("through its pool a database is emptied, too, and the pool's connections st
     const fresh = await borrowDatabase();
     expect(await everything(url)).toEqual(await everything(fresh));
     await giveBackDatabase(fresh);
-  }));
+  }),
+);
 
 test("a pool in which a test has left a transaction open is not used again", () =>
   withPool(async ({ sql, name }, fingerprint) => {

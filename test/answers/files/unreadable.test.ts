@@ -1,9 +1,10 @@
 // A file that the model cannot read does not cost the room its answer.
-import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { describe, expect, setDefaultTimeout } from "bun:test";
 import { makePng } from "../../attachments/made-files.ts";
 import { refuse } from "../../world/gemini/script.ts";
 import { useWorld } from "../../world/world.ts";
 import { large, makePdf, roomWithFiles } from "./asking-about.ts";
+import { longTest, test } from "../../world/long.ts";
 
 setDefaultTimeout(20_000);
 
@@ -42,7 +43,7 @@ describe("what the model cannot read is named, and the room gets its answer", ()
     expect(text).toContain("cannot be read by you, because it could not be loaded in time");
   });
 
-  test("because the model refuses it: it is asked again without files", async () => {
+  longTest("because the model refuses it: it is asked again without files", async () => {
     const { annas, upload, post, receipt } = await roomWithFiles(patient);
     const file = await upload(makePng(5, 5), { name: "broken.png" });
     patient.gemini.respondWith(refuse(400, { message: "Unable to process input image." }));

@@ -1,5 +1,5 @@
 // `/image` makes a picture, which is a file of the answer.
-import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { describe, expect, setDefaultTimeout } from "bun:test";
 import { download } from "../../attachments/files.ts";
 import { makePng } from "../../attachments/made-files.ts";
 import { expectInvalid } from "../../http/refusals.ts";
@@ -16,6 +16,7 @@ import {
 import { useWorld } from "../../world/world.ts";
 import { roomWithFiles } from "../files/asking-about.ts";
 import { answerEnds, lastRequest } from "../room.ts";
+import { longTest, test } from "../../world/long.ts";
 
 setDefaultTimeout(20_000);
 
@@ -150,33 +151,36 @@ test("of many pictures at once no more are asked for than the budget has", async
   expect(world.gemini.requests.length).toBe(before + 3);
 });
 
-test("an answer whose server is gone is not asked for twice, and keeps the pictures that it had", async () => {
-  const { chat, annas, post, anna } = await roomWithFiles(world);
-  const reached = Promise.withResolvers<void>();
-  const hang = until(() => {
-    reached.resolve();
-    return new Promise(() => {});
-  });
-  world.gemini.respondWith(answer(say("One:"), draw(cat), hang));
-  await post({ content: "/image two cats" });
-  await reached.promise;
-  for (;;) {
-    const rows = await world.sql`select from attachments where chat_id = ${chat.id}`;
-    if (rows.length === 1) break;
-    await Bun.sleep(1);
-  }
-  const requests = world.gemini.requests.length;
-  // Another server has taken the run over, as it does when the lease of a dead one ends.
-  await world.sql`update answer_runs set attempt = attempt + 1, lease_expires_at = now() - interval '1 second'`;
-  const last = await annas.next("bot_stream", { is_complete: true });
-  expect(last).toMatchObject({ status: "interrupted", attachments: [{ width: 300 }] });
-  expect(world.gemini.requests.length).toBe(requests);
-  const { body } = await anna.api(
-    "GET",
-    `/api/chats/${chat.id}/messages/${String(last.message_id)}`,
-  );
-  expect(body.attachments).toHaveLength(1);
-});
+longTest(
+  "an answer whose server is gone is not asked for twice, and keeps the pictures that it had",
+  async () => {
+    const { chat, annas, post, anna } = await roomWithFiles(world);
+    const reached = Promise.withResolvers<void>();
+    const hang = until(() => {
+      reached.resolve();
+      return new Promise(() => {});
+    });
+    world.gemini.respondWith(answer(say("One:"), draw(cat), hang));
+    await post({ content: "/image two cats" });
+    await reached.promise;
+    for (;;) {
+      const rows = await world.sql`select from attachments where chat_id = ${chat.id}`;
+      if (rows.length === 1) break;
+      await Bun.sleep(1);
+    }
+    const requests = world.gemini.requests.length;
+    // Another server has taken the run over, as it does when the lease of a dead one ends.
+    await world.sql`update answer_runs set attempt = attempt + 1, lease_expires_at = now() - interval '1 second'`;
+    const last = await annas.next("bot_stream", { is_complete: true });
+    expect(last).toMatchObject({ status: "interrupted", attachments: [{ width: 300 }] });
+    expect(world.gemini.requests.length).toBe(requests);
+    const { body } = await anna.api(
+      "GET",
+      `/api/chats/${chat.id}/messages/${String(last.message_id)}`,
+    );
+    expect(body.attachments).toHaveLength(1);
+  },
+);
 
 test("a picture without words is refused, and help is no picture", async () => {
   const { post } = await roomWithFiles(world);

@@ -259,7 +259,7 @@ describe("refused, with nothing changed, is", () => {
     expect(await refusal(folder)).toMatch(/cannot be read: EISDIR/);
   });
 
-  test("a backup of a newer release", async () => {
+  longTest("a backup of a newer release", async () => {
     const newer = await emptyDatabase();
     await migrate(parseDatabaseUrl(newer), { log, migrationsDir: moreMigrations(...nicknames) });
     const path = join(folder, "newer.sql.gz");
@@ -270,7 +270,7 @@ describe("refused, with nothing changed, is", () => {
     );
   });
 
-  test("a database with rows, which stay as they are", async () => {
+  longTest("a database with rows, which stay as they are", async () => {
     const before = await everything(source);
     await expect(restore(parseDatabaseUrl(source), file, { log })).rejects.toThrow(
       /^The database has rows already \(.*users.*\), and a backup goes into an empty one only: set DATABASE_URL/,

@@ -71,7 +71,7 @@ longTest("a database with pending migrations, or without any tables, is refused"
   expect(await refusal(from)).toMatch(/^The database has pending migrations \(.*_users\.sql, .*\)/);
 });
 
-test("a database that a server uses, and one that is not there, is refused", async () => {
+longTest("a database that a server uses, and one that is not there, is refused", async () => {
   const from = await someMessages("sqlite");
   await using(target, async (sql) => {
     await sql`select 1`;

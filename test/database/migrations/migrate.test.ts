@@ -89,20 +89,23 @@ describe("migrating", () => {
     expect(await migrate(parseDatabaseUrl(url), { log, migrationsDir })).toEqual([]);
   });
 
-  test("that fails names the migration and what the database said, and leaves nothing of it", async () => {
-    const migrationsDir = migrations({ "1_pears.sql": pears, "2_broken.sql": broken });
-    const url = freshUrl();
-    await expect(migrate(parseDatabaseUrl(url), { log, migrationsDir })).rejects.toThrow(
-      /^Migration 2_broken\.sql failed: .*invalid input syntax for type integer: "x"/,
-    );
-    expect(await tables(url)).toEqual(["pears"]);
-    expect(await migrationStates(parseDatabaseUrl(url), { log, migrationsDir })).toEqual([
-      { name: "1_pears.sql", applied: true, dataLoss: undefined },
-      { name: "2_broken.sql", applied: false, dataLoss: undefined },
-    ]);
-  });
+  longTest(
+    "that fails names the migration and what the database said, and leaves nothing of it",
+    async () => {
+      const migrationsDir = migrations({ "1_pears.sql": pears, "2_broken.sql": broken });
+      const url = freshUrl();
+      await expect(migrate(parseDatabaseUrl(url), { log, migrationsDir })).rejects.toThrow(
+        /^Migration 2_broken\.sql failed: .*invalid input syntax for type integer: "x"/,
+      );
+      expect(await tables(url)).toEqual(["pears"]);
+      expect(await migrationStates(parseDatabaseUrl(url), { log, migrationsDir })).toEqual([
+        { name: "1_pears.sql", applied: true, dataLoss: undefined },
+        { name: "2_broken.sql", applied: false, dataLoss: undefined },
+      ]);
+    },
+  );
 
-  test("by many at once is done by one of them, and the others find it done", async () => {
+  longTest("by many at once is done by one of them, and the others find it done", async () => {
     // Slow enough that all begin before the first ends; dbmate alone would run it several times and fail.
     const migrationsDir = migrations({
       "1_slow.sql": ["create table slow (id int); select pg_sleep(0.3);", "drop table slow;"],
@@ -193,7 +196,7 @@ describe("the command line", () => {
     expect(complained).toStartWith("Usage:");
   });
 
-  test("migrates the database of DATABASE_URL up and down and tells where it stands", () => {
+  longTest("migrates the database of DATABASE_URL up and down and tells where it stands", () => {
     const env = { DATABASE_URL: freshUrl() };
     expect(run(["up"], env)).toMatchObject({ code: 0, said: expect.stringContaining("applied 2") });
     expect(run(["up"], env)).toMatchObject({ code: 0, said: "Nothing to apply.\n" });

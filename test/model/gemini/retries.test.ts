@@ -1,5 +1,5 @@
 // When Gemini is asked again, when it isn't, and that nothing goes on after its reader has left.
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect } from "bun:test";
 import { ModelError } from "../../../src/model/stream-answer.ts";
 import {
   answer,
@@ -22,6 +22,7 @@ import {
   whenAborted,
   type Asking,
 } from "../../answers/asking.ts";
+import { longTest, test } from "../../world/long.ts";
 
 let asking: Asking;
 beforeEach(() => void (asking = startAsking()));
@@ -76,7 +77,7 @@ describe("a try that failed before any visible text", () => {
     expect(second).toBeWithin(20, 41);
   });
 
-  test("waits as long as Retry-After says", async () => {
+  longTest("waits as long as Retry-After says", async () => {
     const started = performance.now();
     const { pieces } = await asking.ask([refuse(429, { retryAfter: "1" }), fine]);
     expect(pieces).toEqual(["fine"]);

@@ -255,7 +255,7 @@ describe("with DATABASE_URL", () => {
     },
   );
 
-  test.concurrent(
+  longTest.concurrent(
     "that leads nowhere, the start ends with a word about it and without the password",
     async () => {
       const server = spawn({

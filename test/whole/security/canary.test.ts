@@ -62,7 +62,7 @@ test("a server that works keeps them to itself", async () => {
   expectNowhere(server.output);
 });
 
-test("so does one whose model fails with the key in its words", async () => {
+longTest("so does one whose model fails with the key in its words", async () => {
   const socket = await anna.joined(server, chatId);
   const scripts = [
     refuse(403, { message: `Consumer 'api_key:${geminiKey}' has been suspended.` }),
