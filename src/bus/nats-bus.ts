@@ -138,9 +138,21 @@ export class NatsBus implements Bus {
       callback: (error, message) => {
         if (error) return;
         this.#parts.metrics.busReceived(message.data.length);
-        this.#handlers?.onMessage(message.subject, message.data);
+        this.#handle(message.subject, message.data);
       },
     });
+  }
+
+  /** The client library stops reading its connection for ever when a callback throws. */
+  #handle(subject: string, payload: Uint8Array): void {
+    try {
+      this.#handlers?.onMessage(subject, payload);
+    } catch (error) {
+      this.#parts.log.error(
+        { err: error, subject },
+        "a message of another server could not be handled",
+      );
+    }
   }
 
   async #watch(connection: NatsConnection): Promise<void> {

@@ -17,7 +17,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const metrics = { busWentAway() {}, busSent() {}, busReceived() {} };
 
 /** A server's bus with some settings, and what it is told. */
-function startBus(given: Record<string, string>) {
+function startBus(given: Record<string, string>, onMessage = (_: string) => {}) {
   const { settings, faults } = readBusSettings(given);
   expect(faults).toEqual([]);
   if (!settings) throw new Error("there are no settings");
@@ -38,6 +38,7 @@ function startBus(given: Record<string, string>) {
     onMessage(subject, payload) {
       got.push(`${subject} ${new TextDecoder().decode(payload)}`);
       for (const wish of wishes.splice(0)) wish();
+      onMessage(got.at(-1) ?? "");
     },
     onState() {
       for (const wish of wishes.splice(0)) wish();
@@ -183,6 +184,28 @@ describe.skipIf(!hasNats)("a bus over NATS", () => {
       await nats.stop();
     },
   );
+
+  test("goes on after a message that could not be handled, which is logged", async () => {
+    const nats = createNats();
+    await nats.start();
+    const given = { NATS_URL: nats.url };
+    const one = startBus(given);
+    const two = startBus(given, (message) => {
+      if (message.endsWith("bad")) throw new Error("this is handled badly");
+    });
+    two.bus.subscribe("gemini-coop.chat.1");
+    await Promise.all([one, two].map((bus) => bus.until("up")));
+    expect(await two.bus.flush(5_000)).toBe(true);
+    for (const text of ["bad", "good"]) {
+      one.bus.publish("gemini-coop.chat.1", new TextEncoder().encode(text));
+    }
+    while (two.got.length < 2) await two.next();
+    expect(two.got.at(-1)).toBe("gemini-coop.chat.1 good");
+    expect(two.lines).toMatchObject([{ msg: expect.stringContaining("could not be handled") }]);
+    await one.bus.stop();
+    await two.bus.stop();
+    await nats.stop();
+  });
 
   test("that refuses the password says so once, and takes it once it is right", async () => {
     const nats = createNats("authorization { user: ann, password: right }");
