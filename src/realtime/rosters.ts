@@ -1,6 +1,5 @@
 // The people who have joined the rooms of this server on other servers. Each server tells the others of the people who come and go, and
 // numbers what it tells: a number that is missing, or an old one in its next beat, lets a server ask for the whole roster.
-import { z } from "zod";
 import type { BusLink } from "../bus/bus-link.ts";
 import { RosterPage, rosterPageMax, type HeaderOf } from "../bus/envelope.ts";
 import type { Rooms } from "./rooms.ts";
@@ -18,8 +17,6 @@ interface Roster {
   askedAtMs: number;
   readonly people: Map<number, string>;
 }
-
-const Pages = z.preprocess((text) => JSON.parse(String(text)), RosterPage);
 
 export class Rosters {
   readonly #link: BusLink;
@@ -102,10 +99,10 @@ export class Rosters {
 
   onRoster({ chat, from, roster, isFirst }: HeaderOf<"roster">, text: string): void {
     const theirs = this.#rosterOf(chat, from);
-    const page = Pages.safeParse(text);
-    if (!theirs || !page.success) return;
+    const page = readPage(text);
+    if (!theirs || !page) return;
     theirs.version = roster;
-    const people = new Map(page.data);
+    const people = new Map(page);
     if (isFirst) {
       for (const [userId, username] of theirs.people) {
         if (!people.has(userId)) this.#apply(chat, from, theirs, { userId, username }, false);
@@ -166,6 +163,8 @@ export class Rosters {
   /** @returns undefined where nobody has joined the room here */
   #rosterOf(chatId: number, server: string): Roster | undefined {
     if (!this.#rooms.find(chatId)) return undefined;
+    // It may be gone before its first sign of life is heard here.
+    this.#heardAt.getOrInsertComputed(server, () => performance.now());
     const servers = this.#theirs.getOrInsertComputed(chatId, () => new Map());
     return servers.getOrInsertComputed(server, newRoster);
   }
@@ -191,6 +190,14 @@ export class Rosters {
 
   #send(chatId: number, unsigned: Parameters<BusLink["send"]>[1]): void {
     this.#link.send(this.#link.subjects.of("chat", chatId), unsigned);
+  }
+}
+
+function readPage(text: string) {
+  try {
+    return RosterPage.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
   }
 }
 
