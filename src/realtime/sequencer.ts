@@ -69,11 +69,7 @@ export class Sequencer<Frame extends Sequenced<Unnumbered>, Unnumbered = string>
     if (this.#position !== undefined) return;
     this.#position = position;
     for (const seq of this.#pending.keys()) if (seq <= position) this.#pending.delete(seq);
-    for (const [seq, texts] of this.#unnumbered) {
-      if (seq > position) continue;
-      this.#unnumbered.delete(seq);
-      this.#unnumberedCount -= texts.length;
-    }
+    for (const seq of this.#unnumbered.keys()) if (seq <= position) this.#takeTexts(seq);
     this.#advance();
   }
 
@@ -93,7 +89,7 @@ export class Sequencer<Frame extends Sequenced<Unnumbered>, Unnumbered = string>
     this.#advance();
   }
 
-  /** Takes an unnumbered text that must not overtake number `seq`. */
+  /** Takes an unnumbered text that must not overtake number `seq`, to which the log reaches. */
   offerAfter(seq: number, text: Unnumbered): void {
     if (this.#isClosed) return;
     if (!this.awaits(seq)) return this.#options.releaseUnnumbered(text);
@@ -103,6 +99,7 @@ export class Sequencer<Frame extends Sequenced<Unnumbered>, Unnumbered = string>
     }
     this.#unnumberedCount += 1;
     this.#unnumbered.getOrInsertComputed(seq, () => []).push(text);
+    this.expect(seq);
   }
 
   /**
@@ -169,11 +166,14 @@ export class Sequencer<Frame extends Sequenced<Unnumbered>, Unnumbered = string>
     this.#position = seq;
     this.#pending.delete(seq);
     if (frame !== undefined) this.#options.release(frame);
-    const texts = this.#unnumbered.get(seq);
-    if (texts === undefined) return;
+    for (const text of this.#takeTexts(seq)) this.#options.releaseUnnumbered(text);
+  }
+
+  #takeTexts(seq: number): readonly Unnumbered[] {
+    const texts = this.#unnumbered.get(seq) ?? [];
     this.#unnumbered.delete(seq);
     this.#unnumberedCount -= texts.length;
-    for (const text of texts) this.#options.releaseUnnumbered(text);
+    return texts;
   }
 
   #callBack(): void {
@@ -215,6 +215,7 @@ export class Sequencer<Frame extends Sequenced<Unnumbered>, Unnumbered = string>
   async #readGap(after: number): Promise<void> {
     const { readLog, chatId, metrics, log } = this.#options;
     const target = this.#target;
+    const told = [...this.#pending.keys(), ...this.#unnumbered.keys()];
     const { lastSeq, frames } = await readLog(chatId, after, repairPageSize);
     if (this.#isClosed) return;
     const readTo = Math.min(lastSeq, after + repairPageSize);
@@ -233,7 +234,11 @@ export class Sequencer<Frame extends Sequenced<Unnumbered>, Unnumbered = string>
       this.#moveTo(next, this.#pending.get(next));
     }
     this.#releasePending();
-    // Another server may have told of a number that does not exist: it must not be looked for for ever.
+    // Another server may have told of numbers that do not exist. They must not be looked for for ever, nor fill the memory behind the gap.
+    for (const seq of told.filter((seq) => seq > lastSeq)) {
+      this.#pending.delete(seq);
+      this.#takeTexts(seq);
+    }
     if (this.#target === target) this.#target = Math.max(lastSeq, ...this.#pending.keys());
   }
 }

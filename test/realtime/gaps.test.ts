@@ -195,3 +195,39 @@ test("a number that the log does not have is not looked for again and again", as
   expect(out).toEqual([1, 2]);
   expect(log.reads).toHaveLength(1);
 });
+
+test("frames and texts behind numbers that the log does not have are forgotten, and looked for once", async () => {
+  const { sequencer, log, offer, out, pass } = start(0, createLog(1));
+  offer(1);
+  offer(...range(Number.MAX_SAFE_INTEGER - 999, Number.MAX_SAFE_INTEGER));
+  for (const number of range(2_001, 3_000)) sequencer.offerAfter(number, "made up");
+  expect(sequencer.waitingCount).toBe(2_000);
+  await pass(10 * gapMs);
+  expect(sequencer.waitingCount).toBe(0);
+  expect(log.reads).toHaveLength(1);
+  log.lastSeq = 4;
+  sequencer.offerAfter(2, "text");
+  offer(4, 3, 2);
+  expect(out).toEqual([1, 2, "text", 3, 4]);
+  await pass(10 * gapMs);
+  expect(log.reads).toHaveLength(1);
+});
+
+test("what comes while the log is read is kept, although the log did not have it", async () => {
+  const { log, offer, out, pass } = start(0, createLog(2));
+  const held = log.hold();
+  offer(2, 1_000);
+  await pass(gapMs);
+  offer(4, 5);
+  held.open();
+  await settle();
+  offer(3);
+  expect(out).toEqual([1, 2, 3, 4, 5]);
+});
+
+test("a text that waits for a number which does not come has the log read", async () => {
+  const { sequencer, out, pass } = start(0, createLog(2));
+  sequencer.offerAfter(2, "text");
+  await pass(gapMs);
+  expect(out).toEqual([1, 2, "text"]);
+});
