@@ -13,6 +13,7 @@ import { mergedMessage } from "../wire/merged-frames.ts";
 import { numberedFrame, type NumberedFrame } from "../wire/numbered-frames.ts";
 import { Message, Usage } from "../wire/messages.ts";
 import { chatColumns } from "./chat-columns.ts";
+import { findReactionChanges, reactionsBefore } from "./earlier-reactions.ts";
 import { messageColumns } from "./messages.ts";
 import { readOtherFrames } from "./other-frames.ts";
 
@@ -52,7 +53,7 @@ const ChangedMessage = z.object({
 
 /**
  * Makes a function that reads the frames of a chat above a number. They are the frames that were sent live, except that a
- * resource that has changed again since is in its latest state.
+ * resource that has changed again since is in its latest state. Only the reactions of a message are those of the frame's number.
  * @param onEnded is called with every answer whose end is among the frames, before anybody receives them
  */
 export function createReadLog(
@@ -101,8 +102,21 @@ async function readMessageFrames(
     `,
     ChangedMessage,
   );
+  const isOld = (row: z.infer<typeof ChangedMessage>) =>
+    row.kind === "message_updated" && row.number < row.updated_seq;
+  const oldIds = rows.filter(isOld).map(({ id }) => id);
+  const reactions = await findReactionChanges(sql, chatId, oldIds, after);
   return rows.map(({ number, kind, usage, ...message }) => {
-    const numbered = { ...message, updated_seq: number };
+    const later = reactions.filter(
+      ({ message_id, seq }) =>
+        message_id === message.id && seq > number && seq <= message.updated_seq,
+    );
+    const updated_seq = number;
+    const numbered = {
+      ...message,
+      updated_seq,
+      reactions: reactionsBefore(message.reactions, later),
+    };
     switch (kind) {
       case "answer_ended":
         return numberedFrame(lastStreamFrame({ message: numbered, usage }), () =>
@@ -112,7 +126,9 @@ async function readMessageFrames(
         return numberedFrame(updatedFrame(numbered));
       case "sent": {
         const isAnswer = message.answer_to !== null;
-        return numberedFrame(isAnswer ? firstStreamFrame(message) : messageFrame(numbered));
+        return numberedFrame(
+          isAnswer ? firstStreamFrame(message) : messageFrame({ ...numbered, reactions: [] }),
+        );
       }
     }
   });

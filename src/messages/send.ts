@@ -149,8 +149,9 @@ export function publish(
       "This client_id was used for another message in this chat. Make a new one for each message.",
     );
   }
-  // The frame has the number of the send: that of a later change belongs to another frame.
-  ctx.realtime.toRoom(messageFrame(message, message.seq), {
+  // The frame has the number of the send: that of a later change belongs to another frame, and so does each reaction.
+  const sent = result.outcome === "known" ? { ...message, reactions: [] } : message;
+  ctx.realtime.toRoom(messageFrame(sent, message.seq), {
     isRepeated: result.outcome === "known",
     members: result.outcome === "sent" ? result.members : undefined,
   });
