@@ -109,6 +109,8 @@ export class AnswersElsewhere {
     const { id, createdAt } = told;
     if (shape === "last") {
       this.#end(id);
+      // One that has ended here runs no longer. Another server had taken this one over, and none of its pieces has come.
+      if (this.#parts.attemptHere(id) !== undefined) this.#parts.onTakenOver(id);
     } else if (!this.#own.has(id) && !this.#ended.has(id)) {
       const answer = this.#answers.get(id) ?? newAnswer({ chatId, messageId: id, seq, createdAt });
       this.#answers.set(id, answer);
@@ -145,10 +147,12 @@ export class AnswersElsewhere {
   #begin({ chat: chatId, id, after: seq, createdAt }: HeaderOf<"chunk">): Answer {
     const answer = newAnswer({ chatId, messageId: id, seq, createdAt });
     this.#answers.set(id, answer);
-    const position = this.#parts.rooms.position(chatId);
+    const { rooms } = this.#parts;
+    const position = rooms.position(chatId);
     // Its end has a higher number than its beginning, which the room has not reached yet.
     if (position !== undefined && seq > position) answer.isLive = true;
-    else void this.#check(answer);
+    // A room that has not started yet may start with its end, which a look before that would not have found.
+    else rooms.callAfter(chatId, seq, () => void this.#check(answer));
     return answer;
   }
 
@@ -156,6 +160,7 @@ export class AnswersElsewhere {
   async #check(answer: Answer): Promise<void> {
     const { isStreaming, log } = this.#parts;
     const { messageId } = answer;
+    if (answer.isLive) return;
     try {
       const isRunning = await isStreaming(messageId);
       if (this.#answers.get(messageId) !== answer || answer.isLive) return;
