@@ -121,7 +121,7 @@ export class LocalRealtime {
       if (this.#isNews(`${chatId}:${userId}`, seq)) this.#parts.notify(userId, notice);
     };
     const room = this.rooms.find(chatId);
-    if (room) room.callAfter(seq, userId, tell);
+    if (room) room.callAfter(seq, [userId], tell);
     else tell();
   }
 
@@ -135,7 +135,7 @@ export class LocalRealtime {
       for (const userId of userIds) this.#parts.notify(userId, notice);
     };
     const room = this.rooms.find(after.chatId);
-    if (room) room.sequencer.callAfter(after.seq, tell);
+    if (room) room.callAfter(after.seq, userIds, tell);
     else tell();
   }
 

@@ -77,10 +77,10 @@ export class Room {
     );
   }
 
-  /** Calls back once everything up to `seq`, to which the log reaches, was sent to the sockets of a person. */
-  callAfter(seq: number, userId: number, call: () => void): void {
+  /** Calls back once everything up to `seq`, to which the log reaches, was sent to the sockets of these people. */
+  callAfter(seq: number, userIds: readonly number[], call: () => void): void {
     this.#sequencer.callAfter(seq, () => {
-      for (const listener of this.online.socketsOf(userId)) this.#slices.catchUp(listener);
+      for (const id of userIds) this.online.socketsOf(id).forEach((ws) => this.#slices.catchUp(ws));
       call();
     });
   }

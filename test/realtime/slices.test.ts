@@ -114,6 +114,16 @@ describe("between two turns of a frame", () => {
     expect(listeners[4]?.heard).toEqual(["joined", 1, "chat_deleted"]);
   });
 
+  test("a mention follows its message", async () => {
+    const { world, listeners } = await filled(5);
+    world.publish();
+    const mention = { type: "mention", chat_id: chatId, message_id: 1, seq: 1 } as const;
+    world.realtime.toUsers([4, 5], { ...mention, username: "user1", preview: "@all" }, 1);
+    for (const listener of listeners.slice(3)) {
+      expect(listener.heard).toEqual(["joined", 1, "mention"]);
+    }
+  });
+
   test("the end of the room comes after it", async () => {
     const { world, listeners } = await filled(5);
     world.publish();
