@@ -95,11 +95,14 @@ function readAddress(text: string, faults: string[]): Address | undefined {
   const address = URL.parse(
     `http://${scheme === undefined ? text : text.slice(scheme.length + 3)}`,
   );
-  if (!address || address.hostname === "") {
+  if (!address || address.hostname === "" || address.port === "0") {
     return fault("must be addresses such as nats://10.0.0.1:4222, separated by commas");
   }
   if (address.search !== "" || address.hash !== "" || !["", "/"].includes(address.pathname)) {
     return fault("has more than a host and a port: options are settings of their own");
+  }
+  if (address.username === "" && address.password !== "") {
+    return fault("has a password without a user");
   }
   try {
     return {
@@ -118,7 +121,7 @@ function readAddress(text: string, faults: string[]): Address | undefined {
 /** URL leaves 80 out, which is the default of another protocol. */
 function portOf(text: string, { port }: URL): number {
   if (port !== "") return Number(port);
-  return /:80\/?$/.test(text) ? 80 : defaultPort;
+  return /:0*80\/?$/.test(text) ? 80 : defaultPort;
 }
 
 function readTls(given: Given, secure: boolean[], faults: string[]): BusSettings["tls"] {

@@ -68,6 +68,8 @@ describe("a fault is told in a sentence", () => {
     [{ NATS_URL: "redis://a" }, "begins with redis://"],
     [{ NATS_URL: "wss://a" }, "begins with wss://"],
     [{ NATS_URL: "nats://" }, "must be addresses such as"],
+    [{ NATS_URL: "nats://a:0" }, "must be addresses such as"],
+    [{ NATS_URL: "nats://:s3cret@a" }, "has a password without a user"],
     [{ NATS_URL: "nats://a:99999" }, "must be addresses such as"],
     [{ NATS_URL: "nats://a,,nats://b" }, "has an empty address"],
     [{ NATS_URL: "nats://a/path" }, "has more than a host and a port"],
