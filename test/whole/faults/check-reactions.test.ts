@@ -127,6 +127,18 @@ describe("of reactions the checker sees", () => {
       (good) => void (frameAt(good, 10).user_id = ben),
     ],
     [
+      "a live message with reactions that came later",
+      "frame other than the log",
+      ({ history }) => {
+        const event = history.tapes[0].events.find(
+          (each) =>
+            "frame" in each && each.frame.type === "message" && each.frame.message_id === 101,
+        );
+        if (event && "frame" in event)
+          event.frame.reactions = [{ emoji, count: 1, user_ids: [ann] }];
+      },
+    ],
+    [
       "a replayed message with other reactions",
       "replayed other than the log",
       ({ history }) => {

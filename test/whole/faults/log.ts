@@ -1,4 +1,5 @@
 // A chat's log as it was stored, by its numbers: what every frame is held against.
+import type { Reaction } from "../../../src/wire/messages.ts";
 import { isReaction, reactionsAt } from "./check-reactions.ts";
 import { statesOf, type States } from "./states.ts";
 import type { Change, Frame, History, StoredChat, StoredMessage, View } from "./history.ts";
@@ -41,6 +42,7 @@ export function createLog(history: History, chat: StoredChat): Log {
   const states = statesOf(history, chat);
   const entries = entriesOf(chat, states);
   const stays = staysOf(history, chat);
+  const changes = Map.groupBy(chat.changes, (change) => change.message_id);
 
   return {
     lastSeq: chat.last_seq,
@@ -62,7 +64,12 @@ export function createLog(history: History, chat: StoredChat): Log {
       ),
     faultOf(number, frame) {
       const entry = entries.get(number);
-      return entry ? faultOfLive(entry, number, frame) : "no such number";
+      if (!entry) return "no such number";
+      const fault = faultOfLive(entry, number, frame);
+      if (fault !== undefined || !frame.type.startsWith("message") || !("message" in entry))
+        return fault;
+      const own = changes.get(entry.message.id) ?? [];
+      return faultOfLiveReactions(reactionsAt(entry.message, own, number), frame);
     },
     faultOfReplayed(frame) {
       const message = messages.get(frame.message_id ?? 0);
@@ -71,8 +78,7 @@ export function createLog(history: History, chat: StoredChat): Log {
       const { updated_seq: number = 0, content = "" } = frame;
       if (!own.hasAt(number, content)) return `content ${content} at ${number}`;
       const status = message.is_bot && number < own.endedAt ? "streaming" : message.status;
-      const changes = chat.changes.filter((change) => change.message_id === message.id);
-      const reactions = reactionsAt(message, changes, number);
+      const reactions = reactionsAt(message, changes.get(message.id) ?? [], number);
       if (reactions && !Bun.deepEquals(frame.reactions, reactions)) {
         return `reactions ${JSON.stringify(frame.reactions)}`;
       }
@@ -176,6 +182,19 @@ function faultOfLive(entry: Entry, number: number, frame: Frame): string | undef
   }
   if (!states.hasSince(number, frame.full_response ?? "")) return "another text";
   return frame.status === message.status ? undefined : `status ${frame.status}`;
+}
+
+/**
+ * A live frame has the reactions as of its number, whenever it was made: those that follow have frames of their own. Whoever takes
+ * a reaction back later may stand elsewhere in it.
+ */
+function faultOfLiveReactions(stored: Reaction[] | undefined, frame: Frame): string | undefined {
+  const sorted = (reactions: readonly Reaction[]) =>
+    reactions
+      .map(({ emoji, count, user_ids: ids }) => `${emoji} ${count} ${ids.toSorted().join()}`)
+      .toSorted();
+  const fits = !stored || Bun.deepEquals(sorted(frame.reactions ?? []), sorted(stored));
+  return fits ? undefined : `reactions ${JSON.stringify(frame.reactions)}`;
 }
 
 function faultOfReaction(change: Change, frame: Frame): string | undefined {
