@@ -31,7 +31,7 @@ export const serverNotes: {
     summary: "A message was edited or deleted",
     description:
       "The frame has the whole message in its new state: show it instead of the one before. `updated_seq` is the number of the change. " +
-      "With a `deleted_at`, the message was deleted and has no content. If it has changed again since, the frame may have the latest state.",
+      "With a `deleted_at`, the message was deleted and has no content. If it has changed again since, the frame may have the latest state, but with the reactions as of its own number.",
     example: {
       ...message,
       type: "message_updated",
