@@ -77,7 +77,10 @@ export const Environment = z.object({
   WEBHOOK_ALLOW: networks.default([]),
   TRUSTED_PROXIES: networks.default([]),
   WEB_PAGE: z.enum(["on", "off"]).default("on"),
-  RATE_LIMITS: z.enum(["memory", "postgres", "off"]).optional(),
+  RATE_LIMITS: z
+    .enum(["on", "memory", "postgres", "off"])
+    .transform((store) => (store === "on" ? undefined : store))
+    .optional(),
   RATE_USER_FACTOR: wholeNumber(1, 1, 1_000),
   RATE_ADDRESS_FACTOR: wholeNumber(1, 1, 1_000),
   SOCKETS_PER_USER: wholeNumber(50, 0, 1_000_000),

@@ -210,6 +210,16 @@ describe("RATE_LIMITS", () => {
     }
   });
 
+  test("on counts as a server does where it is not set", () => {
+    for (const [env, store] of [
+      [{}, "memory"],
+      [{ NATS_URL: "nats://127.0.0.1" }, "postgres"],
+    ] as const) {
+      expect(readConfig(env).rates.store).toBe(store);
+      expect(readConfig({ ...env, RATE_LIMITS: "on" }).rates.store).toBe(store);
+    }
+  });
+
   test("cannot be off in production, and is memory where it is not set", () => {
     const production = { NODE_ENV: "production", DATABASE_URL: "postgres://localhost/x" };
     const env = { ...production, SECRET_KEY: "kJ8vN2xQ7mR4tY6wZ1aB3cD5eF9gH0iLkJ8v" };
