@@ -114,7 +114,8 @@ const FileName = text({ min: 1, max: 1_024, trim: false }).meta({
   example: "holiday.jpg",
 });
 
-const WantedKind = z.literal("voice").meta({
+// An enum: the document's generator leaves null out of a literal that may be null.
+const WantedKind = z.enum(["voice"]).meta({
   description:
     "`voice`: the file is a recording that is shown as a voice message: sound alone as WebM or Ogg (Opus), MP4 (AAC), MP3 or WAV, of at " +
     "most 15 minutes and 32 MB. What is none is refused",

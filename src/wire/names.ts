@@ -59,7 +59,6 @@ export const DisplayName = z
     ),
   )
   .meta({
-    type: "string",
     minLength: 1,
     maxLength: displayNameMax,
     description:
@@ -72,4 +71,4 @@ export const DisplayName = z
 /** A bio as it is stored; null if it is blank. */
 export const Bio = text({ min: 0, max: bioMax })
   .transform((bio) => bio.replaceAll(/\r\n?/g, "\n") || null)
-  .meta({ type: "string", maxLength: bioMax, example: "Physics, mostly optics." });
+  .meta({ maxLength: bioMax, example: "Physics, mostly optics." });

@@ -60,7 +60,7 @@ export const TimeInput = z.iso
   .refine((text) => Date.parse(text) >= Date.parse(timeMin), `must be at least ${timeMin}`)
   .refine((text) => Date.parse(text) <= Date.parse(timeMax), `must be at most ${timeMax}`)
   .transform((text) => new Date(text).toISOString())
-  .meta({ type: "string", format: "date-time", example: exampleTime });
+  .meta({ format: "date-time", example: exampleTime });
 
 /** A time in RFC 3339, in UTC, with milliseconds. */
 export const Time = z.iso

@@ -7,11 +7,12 @@ import { createStoreReaction } from "../../src/reactions/commit.ts";
 import { ReadNotices } from "../../src/receipts/notices.ts";
 import { createApp } from "../../src/app.ts";
 import { problemCatalogue } from "../../src/wire/problems.ts";
-import { undescribed } from "../world/contract.ts";
+import { appToDescribe, undescribed } from "../world/contract.ts";
 import { checkerOf } from "../world/json-schema.ts";
 import { noMail } from "../../src/mail/mail.ts";
 import { useWorld } from "../world/world.ts";
 import { Document, operationsOf, schemasIn, type Operation } from "./openapi.ts";
+import { z } from "zod";
 
 const world = useWorld();
 let document: Document;
@@ -208,6 +209,29 @@ test("the limits of what is sent are the ones that hold", () => {
     content: { minLength: 0, maxLength: 16_000 },
     client_id: { minLength: 1, maxLength: 64 },
   });
+});
+
+test("a member of a body may be null where the server takes null, and nowhere else", () => {
+  const taken: string[] = [];
+  const described: string[] = [];
+  for (const definition of appToDescribe().openAPIRegistry.definitions) {
+    if (definition.type !== "route") continue;
+    const { method, path, request } = definition.route;
+    const media = request?.body?.content["application/json"];
+    const input = media && "schema" in media ? media.schema : undefined;
+    if (!(input instanceof z.ZodObject)) continue;
+    const name = `${method.toUpperCase()} ${path}`;
+    const { $ref } = operations.get(name)?.requestBody?.content["application/json"]?.schema ?? {};
+    const schema = document.components.schemas[String($ref).split("/").at(-1) ?? ""];
+    const properties = z.record(z.string(), z.unknown()).parse(schema?.properties ?? {});
+    for (const [member, memberSchema] of Object.entries(input.shape)) {
+      const way = `${name} ${member}`;
+      if (z.safeParse(memberSchema, null).success) taken.push(way);
+      if (check(properties[member])(null) === undefined) described.push(way);
+    }
+  }
+  expect(described).toEqual(taken);
+  expect(taken.length).toBeGreaterThan(10);
 });
 
 /** The schemas of a document, whatever they stand under. */
