@@ -150,9 +150,10 @@ const sending = html`<p>
   </p>
   <p>
     The content is stored exactly as it is sent: 1 to 16,000 characters, which must not all be white
-    space; with <code>attachment_ids</code> it may be empty. Characters are Unicode code points, so
-    an emoji of two UTF-16 units counts as one. U+0000 and lone surrogates are refused. A question
-    is trimmed when the model is asked, not when it is stored.
+    space; with <code>attachment_ids</code> it may be empty. White space at its ends is removed if
+    it is longer only because of that. Characters are Unicode code points, so an emoji of two UTF-16
+    units counts as one. U+0000 and lone surrogates are refused. A question is trimmed when the
+    model is asked, not when it is stored.
   </p>
   <p>
     Everybody in the room, including the sender, then receives a

@@ -8,11 +8,15 @@ import { Emoji } from "./emoji.ts";
 /** The username of the model's messages. Registration refuses it. */
 export const botUsername = "Gemini";
 
+const contentMax = 16_000;
+const storedAsSent =
+  "Stored exactly as it is sent, except that white space at the ends is removed of a text that is too long with it.";
+
 /** Stored as it was sent, white space at its ends included: a client finds the copy that it shows by the exact text. */
-export const Content = text({ min: 1, max: 16_000, trim: false })
+export const Content = text({ min: 1, max: contentMax, trim: "too_long" })
   .refine((value) => value === "" || value.trim() !== "", "must not be blank")
   .meta({
-    description: "Stored exactly as it is sent. Text that is blank is refused",
+    description: `${storedAsSent} Text that is blank is refused`,
     example: "Hello!",
   });
 
@@ -133,11 +137,10 @@ export const ReplyTo = Id.nullish().meta({
 });
 
 /** The text of a message that may have files: with them it may be empty. */
-export const ContentBesideFiles = text({ min: 0, max: 16_000, trim: false })
+export const ContentBesideFiles = text({ min: 0, max: contentMax, trim: "too_long" })
   .refine((value) => value === "" || value.trim() !== "", "must not be blank")
   .meta({
-    description:
-      "Stored exactly as it is sent. Blank text is refused; empty text needs `attachment_ids`",
+    description: `${storedAsSent} Blank text is refused; empty text needs \`attachment_ids\``,
     example: "Hello!",
   });
 

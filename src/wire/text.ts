@@ -1,13 +1,22 @@
 // Schemas of the texts, numbers and times that resources and frames are made of.
 import { z } from "zod";
 
+interface TextLimits {
+  min: number;
+  max: number;
+  /** Whether white space at the ends is removed first; `too_long`: only of a text that is longer than `max`. */
+  trim?: boolean | "too_long";
+}
+
 /**
- * A text of `min` to `max` characters (Unicode code points, as JSON Schema counts them), trimmed first unless
- * `trim` is false. U+0000, which PostgreSQL cannot store, and lone surrogates, which UTF-8 cannot carry, are refused.
+ * A text of `min` to `max` characters (Unicode code points, as JSON Schema counts them). U+0000, which PostgreSQL cannot
+ * store, and lone surrogates, which UTF-8 cannot carry, are refused.
  */
-export function text({ min, max, trim = true }: { min: number; max: number; trim?: boolean }) {
-  const base = trim ? z.string().trim() : z.string();
-  return base
+export function text({ min, max, trim = true }: TextLimits) {
+  const isTrimmed = (value: string) => (trim === "too_long" ? isLonger(value, max) : trim);
+  return z
+    .string()
+    .overwrite((value) => (isTrimmed(value) ? value.trim() : value))
     .refine((value) => !value.includes("\u0000"), "must not contain U+0000")
     .refine((value) => value.isWellFormed(), "must not contain lone surrogates")
     .refine((value) => isLonger(value, min - 1), `must have at least ${characters(min)}`)

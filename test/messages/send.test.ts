@@ -120,9 +120,19 @@ describe("sending", () => {
     expect(body.content).toBe(most);
     const before = await storedIn(chatId);
     expectInvalid(await send(ann, chatId, { content: most + character }), "/content");
-    // The limit counts the text as it is stored, white space included.
-    expectInvalid(await send(ann, chatId, { content: `${most} ` }), "/content");
     expect(await storedIn(chatId)).toEqual(before);
+  });
+
+  test("counts no white space at the ends of a text that is too long with it, and stores none", async () => {
+    const most = "😀".repeat(16_000);
+    const input = { content: `\n ${most}\n`, client_id: "pasted" };
+    const { status, body } = await send(ann, chatId, input);
+    expect([status, body.content]).toEqual([200, most]);
+    expect((await send(ann, chatId, input)).body).toEqual(body);
+    expectInvalid(await send(ann, chatId, { content: " ".repeat(16_001) }), "/content");
+    const path = `/api/chats/${chatId}/messages/${body.id}`;
+    const edited = await ann.api("PATCH", path, { content: ` ${"x".repeat(16_000)}` });
+    expect([edited.status, edited.body.content]).toEqual([200, "x".repeat(16_000)]);
   });
 
   test("takes 16,000 characters in their longest spelling", async () => {
