@@ -78,7 +78,10 @@ export function receiptRoutes(ctx: Ctx, notices: ReadNotices) {
       async (c) => {
         const { chat_id: chatId } = c.req.valid("param");
         const { seq } = c.req.valid("json");
-        const position = await markRead(ctx, notices, c.get("caller"), { chatId, seq });
+        const position = await markRead(ctx, notices, c.get("caller"), {
+          chatId,
+          seq: seq ?? undefined,
+        });
         return c.json({ success: true as const, last_read_seq: position }, 200);
       },
     )

@@ -191,7 +191,7 @@ export const Invitation = z
 
 export const MarkReadInput = z
   .object({
-    seq: Seq.optional().meta({
+    seq: Seq.nullish().meta({
       description: "Default: the newest number. A higher number counts as the newest, too.",
     }),
   })

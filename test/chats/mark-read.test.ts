@@ -55,6 +55,13 @@ test("a body may be missing whatever the Content-Type and the encoding say", asy
   }
 });
 
+test("no number, null too, stands for the newest one, as in the socket's `read`", async () => {
+  for (const body of [{}, { seq: null }]) {
+    const answer = await markRead(await fiveMessages(), body);
+    expect(answer.body).toEqual({ success: true, last_read_seq: 5 });
+  }
+});
+
 test("a read position moves forward, never back", async () => {
   const chatId = await fiveMessages();
   for (const [seq, position] of [
