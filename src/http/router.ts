@@ -26,12 +26,12 @@ export interface AppEnv {
 
 /** Paths at which the FastAPI server redirected a request with a slash at the end, such as `/api/chats/`. */
 const slashTolerated: Record<string, RegExp> = {
-  GET: /^(\/api\/auth\/me|\/api\/chats(\/[^/]+(\/(messages|participants))?)?|\/health|\/docs)\/$/,
-  POST: /^(\/api\/auth\/(register|login)|\/api\/chats(\/[^/]+\/invite)?)\/$/,
+  GET: /^(\/api\/auth\/me|\/api\/chats(\/[^/]+(\/(messages|participants|read-receipts))?)?|\/api\/users\/search|\/health|\/docs)\/$/,
+  POST: /^(\/api\/auth\/(register|login)|\/api\/chats(\/[^/]+\/(invite|mark-read))?)\/$/,
 };
 
 /**
- * The path by which a request is routed. A slash at the end is ignored on the documented GET and POST paths only: Bun's
+ * The path by which a request is routed. A slash at the end is ignored on those GET and POST paths only: Bun's
  * URL parser has resolved dot segments before, so that `DELETE …/participants/%2e%2e` arrives as a chat's path with a slash.
  */
 function withoutFinalSlash(method: string, path: string): string {
