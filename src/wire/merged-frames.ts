@@ -1,9 +1,9 @@
 // The frames of merged sockets, which are those that were opened with an access token in the address. Clients of the
 // FastAPI server read the nested `message` of these frames; the flat members stand beside it.
 import { z } from "zod";
-import { nameOfFirst } from "./attachments.ts";
+import { nameOfFirst, type Attachment } from "./attachments.ts";
 import { BotStreamFirstFrame, BotStreamFrame, BotStreamLastFrame, MessageFrame } from "./frames.ts";
-import { botUsername, Message } from "./messages.ts";
+import { botUsername, Message, type MessageStatus } from "./messages.ts";
 import { ReadReceipts } from "./receipts.ts";
 import { Id } from "./text.ts";
 
@@ -44,12 +44,24 @@ export const mergedFrames = {
   read_receipts_updated: ReadReceiptsFrame,
 } as const;
 
+/** The text that a merged socket is shown of a message. An answer that has ended without text would look as if it had not begun. */
+export function mergedContent(message: {
+  content: string;
+  status: MessageStatus;
+  error?: string | null;
+  attachments?: readonly Attachment[] | undefined;
+}): string {
+  const { content, status, error, attachments = [] } = message;
+  const words = content || error || nameOfFirst(attachments);
+  return words || (status === "stopped" ? "The answer was stopped." : "");
+}
+
 export function mergedMessage(
   message: Omit<z.infer<typeof MessageFrame>, "type"> | Message,
 ): MergedMessage {
-  const { chat_id, user_id, username, content: text, is_bot, created_at, error } = message;
+  const { chat_id, user_id, username, is_bot, created_at } = message;
   const id = "id" in message ? message.id : message.message_id;
-  const content = text || error || nameOfFirst(message.attachments);
+  const content = message.deleted_at === null ? mergedContent(message) : "";
   return { id, chat_id, user_id, username, content, is_bot, created_at };
 }
 

@@ -1,6 +1,5 @@
 // A room's frames as texts that are ready to send. Delivery orders and sends them and knows no type of frame.
 import { z } from "zod";
-import { nameOfFirst } from "./attachments.ts";
 import { FrameText, type SerialisedFrame } from "./frame-text.ts";
 import {
   BotStreamLastFrame,
@@ -11,7 +10,7 @@ import {
   type UserJoinedFrame,
   type UserLeftFrame,
 } from "./frames.ts";
-import { mergedAnswer, mergedMessage, type MergedMessage } from "./merged-frames.ts";
+import { mergedAnswer, mergedContent, mergedMessage, type MergedMessage } from "./merged-frames.ts";
 import { Id } from "./text.ts";
 
 /** `other`: merged sockets are shown no message with it. */
@@ -112,8 +111,7 @@ export function receivedFrame(
     const { chat_id: chatId } = readAs(InChat, text) ?? {};
     if (!answer || chatId === undefined) return undefined;
     const last = shape === "last" ? lastFrame() : undefined;
-    const { full_response = "", error, attachments } = last ?? {};
-    const shown = full_response || error || nameOfFirst(attachments ?? []);
+    const shown = last ? mergedContent({ ...last, content: last.full_response }) : "";
     return mergedAnswer({ ...answer, chatId, text: shown });
   };
   const catchUp = () => {

@@ -1,7 +1,7 @@
 // The sockets of the FastAPI server's clients: opened with an access token in the address, their frames carry the nested
 // `message`, also those of chats that they have not joined.
 import { beforeEach, describe, expect, test } from "bun:test";
-import { answer, finish, refuse, say } from "../world/gemini/script.ts";
+import { answer, finish, pause, refuse, say } from "../world/gemini/script.ts";
 import { uploaded } from "../attachments/files.ts";
 import { TestSocket, type Frame } from "../world/socket.ts";
 import { useWorld, type Person } from "../world/world.ts";
@@ -154,6 +154,27 @@ describe("an answer", () => {
     expect(last.full_response).toBe("");
     expect(String(last.error)).not.toBe("");
     expect(nestedIn(last).content).toBe(String(last.error));
+  });
+
+  test("that was stopped before its first word says so, joined or not, until it is deleted", async () => {
+    world.gemini.respondWith(answer(pause(60_000)));
+    const [joined, unjoined] = [await merged(ben, chatId), await merged(ben)];
+    await ann.say(chatId, "/bot wait");
+    const { message_id: id } = await joined.next("bot_stream");
+    const path = `/api/chats/${chatId}/messages/${id}`;
+    expect((await ann.api("POST", `${path}/stop`)).status).toBe(200);
+    const last = await joined.next("bot_stream", { is_complete: true });
+    expect([last.full_response, nestedIn(last).content]).toEqual(["", "The answer was stopped."]);
+    while (contents(unjoined).length < 2) await unjoined.next("message");
+    expect(contents(unjoined)).toEqual(["/bot wait", "The answer was stopped."]);
+    const replayed = async () => {
+      const late = await merged(ben);
+      await late.ask({ type: "join", chat_id: chatId, after_seq: 0 });
+      return contents(late).at(-1);
+    };
+    expect(await replayed()).toBe("The answer was stopped.");
+    expect((await ann.api("DELETE", path)).status).toBe(200);
+    expect(await replayed()).toBe("");
   });
 });
 

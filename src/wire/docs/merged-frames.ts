@@ -77,7 +77,7 @@ export const mergedNotes: {
     summary: "An answer has ended",
     description:
       "All members of the last `bot_stream`. The `content` of its `message` is the whole answer, or the `error` sentence if " +
-      "there is no text.",
+      "there is no text, or words that say that the answer was stopped.",
     example: {
       ...answer,
       chunk: "",
