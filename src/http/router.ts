@@ -1,6 +1,7 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { RequestIdVariables } from "hono/request-id";
 import { getPath } from "hono/utils/url";
+import { plainWords, queryWords } from "../wire/plain-words.ts";
 import { invalidInput, Problem } from "../wire/problems.ts";
 import type { Doer } from "../rate-limits/rate-limits.ts";
 import type { Client } from "./address.ts";
@@ -48,7 +49,9 @@ export function createRouter() {
       if (result.target === "json" && !c.req.header("content-type")) {
         throw new Problem("not_json", "Send a body: one JSON object.");
       }
-      if (!result.success) throw invalidInput(result.error);
+      if (!result.success) {
+        throw invalidInput(result.error, result.target === "query" ? queryWords : plainWords);
+      }
     },
   });
 }

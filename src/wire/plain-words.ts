@@ -40,6 +40,12 @@ export function plainWords(issue: z.core.$ZodIssue): string {
   }
 }
 
+/** The words for a parameter of a query string, which is an array if its name stands there several times. */
+export function queryWords(issue: z.core.$ZodIssue): string {
+  const isRepeated = issue.code === "invalid_type" && issue.message.endsWith("received array");
+  return isRepeated ? "must be given once" : plainWords(issue);
+}
+
 function bound(origin: string, comparison: string, limit: number | bigint): string {
   const amount = `${comparison} ${limit.toLocaleString("en-US")}`;
   if (origin === "array") return `must have ${amount} items`;

@@ -137,11 +137,14 @@ export class Problem extends Error {
   }
 }
 
-/** Turns zod's issues into the problem `invalid`. `detail` names the first issue; `errors` lists all of them. */
-export function invalidInput(error: z.core.$ZodError): Problem {
+/**
+ * Turns zod's issues into the problem `invalid`. `detail` names the first issue; `errors` lists all of them.
+ * @param words rewords an issue
+ */
+export function invalidInput(error: z.core.$ZodError, words = plainWords): Problem {
   const errors = error.issues.map((issue) => ({
     pointer: issue.path.map((part) => "/" + pointerPart(part)).join(""),
-    detail: plainWords(issue),
+    detail: words(issue),
   }));
   const first = errors[0];
   const name = first?.pointer.slice(1).replaceAll("/", ".");

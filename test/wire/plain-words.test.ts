@@ -52,6 +52,7 @@ test.each<[detail: string, method: string, path: string, body?: unknown]>([
   ["chat_id: must be a whole number", "GET", "/api/chats/abc"],
   ["chat_id: must be at least 1", "GET", "/api/chats/0"],
   ["limit: must be at most 200", "GET", "/api/chats/1/messages?limit=201"],
+  ["limit: must be given once", "GET", "/api/chats/1/messages?limit=10&limit=20"],
   ["content: must not be blank", "POST", "/api/chats/1/messages", { content: " " }],
 ])("invalid input is told in plain words: %s", async (detail, method, path, body = undefined) => {
   const answer = await ann.api(method, path, body);
