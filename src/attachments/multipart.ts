@@ -2,7 +2,7 @@
 import { Problem } from "../wire/problems.ts";
 
 const headerBytesMax = 16 * 1024;
-/** Bytes before, beside and behind the file: fields of a form, which are ignored. */
+/** Bytes before the file: headers, and fields of a form, which are ignored. */
 const otherBytesMax = 64 * 1024;
 
 export interface FilePart {
@@ -19,7 +19,8 @@ export function boundaryOf(contentType: string): string | undefined {
 }
 
 /**
- * Finds the first part of a body that is a file. Parts before it are skipped; the rest of the body is not read.
+ * Finds the first part of a body that is a file. Parts before it are skipped, and so is an input of a page without a file; the rest of the
+ * body is not read.
  * @param chunks of the body, each valid until the next one is requested; so are the chunks of the file
  * @throws Problem `unsupported_media_type` for a body without a file, `too_large` for long headers and fields; the chunks of
  * the file throw `bad_request` where the body ends before the file does
@@ -30,28 +31,69 @@ export async function findFile(
 ): Promise<FilePart> {
   const reader = new BoundaryReader(chunks, boundary);
   await reader.skip();
+  let hasEmptyInput = false;
   for (;;) {
     const headers = await reader.headers();
+    if (headers === undefined && hasEmptyInput) return { name: undefined, chunks: nothing() };
     if (headers === undefined) {
       throw new Problem(
         "unsupported_media_type",
         "The form has no file. Send one as a part with a filename.",
       );
     }
-    const disposition = /^content-disposition:(.*)$/im.exec(headers)?.[1] ?? "";
-    if (/;\s*filename\*?=/i.test(disposition)) {
-      return { name: fileNameOf(disposition), chunks: reader.content() };
+    const file = fileOf(headers);
+    if (file?.name !== undefined) return { name: file.name, chunks: reader.content() };
+    if (!file) {
+      await reader.skip();
+      continue;
     }
-    await reader.skip();
+    // A browser sends an input in which no file was chosen as an empty file without a name (HTML, "constructing the entry list").
+    const content = reader.content();
+    const first = await content.next();
+    if (!first.done) return { name: undefined, chunks: following(first.value, content) };
+    hasEmptyInput = true;
   }
 }
 
-/** Browsers write UTF-8, and percent-encode quotes and line breaks (HTML, "multipart/form-data encoding algorithm"). */
-function fileNameOf(disposition: string): string | undefined {
-  const [, quoted, plain] =
-    /;\s*filename=(?:"((?:\\.|[^"\\])*)"|([^;\s]+))/i.exec(disposition) ?? [];
-  const name = (quoted ?? plain)?.replace(/%22|%0D|%0A/gi, "_").replace(/\\"/g, "_");
-  return name === undefined || name === "" ? undefined : name;
+async function* nothing(): AsyncGenerator<Uint8Array, void> {}
+
+async function* following(
+  first: Uint8Array,
+  rest: AsyncGenerator<Uint8Array, void>,
+): AsyncGenerator<Uint8Array, void> {
+  yield first;
+  yield* rest;
+}
+
+/**
+ * Browsers write UTF-8 as `filename`, and percent-encode quotes and line breaks (HTML, "multipart/form-data encoding algorithm"). Other
+ * clients, such as .NET's, write other characters than ASCII as `filename*`, which takes precedence (RFC 6266 §4.3).
+ * @returns undefined for a part that is no file
+ */
+function fileOf(headers: string): { name: string | undefined } | undefined {
+  const disposition = /^content-disposition:(.*)$/im.exec(headers)?.[1] ?? "";
+  const parameters = new Map<string, string>();
+  for (const [, key = "", quoted, plain] of disposition.matchAll(
+    /;\s*([^\s;="]+)=(?:"((?:\\.|[^"\\])*)"|([^;\s]*))/g,
+  )) {
+    parameters.set(key.toLowerCase(), quoted ?? plain ?? "");
+  }
+  const plain = parameters.get("filename");
+  const extended = parameters.get("filename*");
+  if (plain === undefined && extended === undefined) return undefined;
+  const name = decoded(extended) ?? plain?.replace(/%22|%0D|%0A/gi, "_").replace(/\\"/g, "_");
+  return { name: name === "" ? undefined : name };
+}
+
+/** The text of a parameter in UTF-8 (RFC 8187 §3.2); undefined for anything else. */
+function decoded(extended: string | undefined): string | undefined {
+  const [, encoded] = /^utf-8'[^']*'(.+)$/i.exec(extended ?? "") ?? [];
+  if (encoded === undefined) return undefined;
+  try {
+    return decodeURIComponent(encoded);
+  } catch {
+    return undefined;
+  }
 }
 
 class BoundaryReader {
@@ -71,22 +113,26 @@ class BoundaryReader {
     for (;;) {
       if (this.#held.length >= 2 && this.#held.toString("latin1", 0, 2) === "--") return undefined;
       const end = this.#held.indexOf("\r\n\r\n");
+      if ((end < 0 ? this.#held.length : end) > headerBytesMax) throw tooLarge();
       if (end >= 0) {
         const text = this.#held.toString("utf8", 0, end);
-        this.#held = Buffer.from(this.#held.subarray(end + 4));
+        this.#held = this.#held.subarray(end + 4);
+        this.#countOther(this.#delimiter.length + end + 4);
         return text;
       }
-      if (this.#held.length > headerBytesMax) throw tooLarge();
       await this.#more();
     }
   }
 
   /** Reads to the next boundary, and past it. */
   async skip(): Promise<void> {
-    for await (const chunk of this.content()) {
-      this.#otherBytes += chunk.length;
-      if (this.#otherBytes > otherBytesMax) throw tooLarge();
-    }
+    for await (const chunk of this.content()) this.#countOther(chunk.length);
+  }
+
+  /** Parts without content count, too: their headers take time. */
+  #countOther(bytes: number): void {
+    this.#otherBytes += bytes;
+    if (this.#otherBytes > otherBytesMax) throw tooLarge();
   }
 
   /** The bytes up to the next boundary, which is passed over. */
@@ -95,7 +141,7 @@ class BoundaryReader {
       const at = this.#held.indexOf(this.#delimiter);
       if (at >= 0) {
         if (at > 0) yield this.#held.subarray(0, at);
-        this.#held = Buffer.from(this.#held.subarray(at + this.#delimiter.length));
+        this.#held = this.#held.subarray(at + this.#delimiter.length);
         return;
       }
       // A boundary may have begun in the last bytes.
