@@ -42,7 +42,16 @@ export interface NewAttachment {
 }
 
 const InsertedRow = z.object({
-  outcome: z.enum(["stored", "known", "other", "user_quota", "chat_quota", "late", "no_file"]),
+  outcome: z.enum([
+    "stored",
+    "known",
+    "other",
+    "completed",
+    "user_quota",
+    "chat_quota",
+    "late",
+    "no_file",
+  ]),
   attachment: Attachment.nullable(),
   /** Whether the new file was taken; false if the chat had the same bytes by now. */
   is_new: z.boolean(),
@@ -51,8 +60,8 @@ export type InsertedAttachment = z.infer<typeof InsertedRow>;
 
 /**
  * Stores a row for a file that was written. `known`: the client id was used before, for the same bytes. These store nothing:
- * `other`: it was used for other bytes; `user_quota`, `chat_quota`: the day's bytes are used up; `late`: the written file was given up;
- * `no_file`: the file that the chat had is gone by now.
+ * `other`: it was used for other bytes; `completed`: another request has completed the upload in parts; `user_quota`, `chat_quota`: the
+ * day's bytes are used up; `late`: the written file was given up; `no_file`: the file that the chat had is gone by now.
  * @returns undefined for a chat that the uploader is not in
  */
 export async function insertAttachment(
@@ -85,6 +94,10 @@ function verdict(sql: Sql, added: NewAttachment) {
       join stored_files f on f.id = a.file_id
       where a.chat_id = ${chatId} and a.user_id = ${uploader.id} and a.client_id = ${clientId}
     ),
+    -- Of two requests that complete an upload, the later one waits, and reads what the first has stored.
+    upload as materialized (
+      select attachment_id from uploads where id = ${added.uploadId ?? null}::uuid for update
+    ),
     -- In the same order in all statements, so that two never wait for each other.
     used as materialized (
       select scope, bytes from uploaded_bytes
@@ -104,6 +117,7 @@ function verdict(sql: Sql, added: NewAttachment) {
     ),
     verdict as materialized (
       select case
+        when exists (select from upload where attachment_id is not null) then 'completed'
         when exists (select from known where is_same) then 'known'
         when exists (select from known) then 'other'
         when ${isAbove(sql, "user", limits.user, added.uploadedBytes)} then 'user_quota'
@@ -171,7 +185,7 @@ function writes(sql: Sql, added: NewAttachment) {
     ),
     completed as (
       update uploads set attachment_id = coalesce((select id from a), (select id from known where is_same))
-      where id = ${added.uploadId ?? null}::uuid
+      where id = ${added.uploadId ?? null}::uuid and (select outcome from verdict) in ('stored', 'known')
     ),
     joined as (
       delete from upload_parts where upload_id = ${added.uploadId ?? null}::uuid

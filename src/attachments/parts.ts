@@ -38,7 +38,7 @@ export async function beginUpload(
   chatId: number,
   { name, size, kind, client_id: clientId = null }: BeginUploadInput,
 ): Promise<Upload> {
-  await checkUpload(ctx, caller.id, chatId, size);
+  await checkUpload(ctx, caller.id, chatId, { bytes: size, clientId });
   const isVoice = kind === "voice";
   if (isVoice && size > voiceBytesMax) throw voiceTooLarge();
   const upload = { name: harmlessName(name), size, clientId, isVoice };
@@ -96,7 +96,7 @@ export async function putPart(
 }
 
 /**
- * Makes an attachment of an upload whose bytes have all been received. A repeated call returns the same one.
+ * Makes an attachment of an upload whose bytes have all been received. A repeated call returns the same one, also at the same time.
  * @throws Problem `not_found`, `upload_incomplete`, `client_id_reused`, `quota_exceeded`, `store_full`, `unavailable`
  */
 export async function completeUpload(
@@ -106,11 +106,29 @@ export async function completeUpload(
   ids: UploadIds,
 ): Promise<Attachment> {
   const upload = await find(ctx, caller, ids);
-  const { size, received: offset, attachment_id: attachmentId } = upload;
-  if (attachmentId !== null) {
-    const attachment = await findUploaded(ctx.sql, caller.id, attachmentId);
-    if (!attachment) throw uploadNotFound();
-    return attachment;
+  if (upload.attachment_id !== null) return await getUploaded(ctx, caller, upload.attachment_id);
+  try {
+    return await join(ctx, uploads, caller, { ids, upload });
+  } catch (error) {
+    // Another request may have completed the upload meanwhile: its parts are removed then.
+    const { attachment_id: attachmentId } = await find(ctx, caller, ids);
+    if (attachmentId === null) throw error;
+    return await getUploaded(ctx, caller, attachmentId);
+}
+
+async function getUploaded(ctx: Ctx, caller: Caller, attachmentId: number): Promise<Attachment> {
+  const attachment = await findUploaded(ctx.sql, caller.id, attachmentId);
+  if (!attachment) throw uploadNotFound();
+  return attachment;
+}
+
+async function join(
+  ctx: Ctx,
+  uploads: Uploads,
+  caller: Caller,
+  { ids, upload }: { ids: UploadIds; upload: UploadRow },
+): Promise<Attachment> {
+  const { size, received: offset } = upload;
   }
   if (offset < size) {
     throw new Problem(

@@ -5,8 +5,16 @@ import { attachmentJson } from "../log/attachment-queries.ts";
 import { Attachment, type AttachmentKind, type GalleryItem } from "../wire/attachments.ts";
 import { Time } from "../wire/text.ts";
 
-/** Bytes that a person has uploaded today, that were uploaded to the chat today, and the person's files that wait to be sent. */
-const UsageRow = z.object({ user_bytes: z.int(), chat_bytes: z.int(), unsent: z.int() });
+/**
+ * Bytes that a person has uploaded today, that were uploaded to the chat today, the person's files that wait to be sent, and whether the
+ * client id was used before.
+ */
+const UsageRow = z.object({
+  user_bytes: z.int(),
+  chat_bytes: z.int(),
+  unsent: z.int(),
+  is_known: z.boolean(),
+});
 export type UploadUsage = z.infer<typeof UsageRow>;
 
 /** @returns undefined for a chat that the caller is not in */
@@ -14,6 +22,7 @@ export async function findUsage(
   sql: Sql,
   userId: number,
   chatId: number,
+  clientId: string | null,
 ): Promise<UploadUsage | undefined> {
   return maybe(
     await sql`
@@ -34,7 +43,10 @@ export async function findUsage(
         coalesce((
           select bytes from uploaded_bytes where day = current_date and scope = 'chat' and scope_id = me.chat_id
         ), 0) as chat_bytes,
-        (select count(*) from attachments where chat_id = me.chat_id and user_id = me.user_id and message_id is null) as unsent
+        (select count(*) from attachments where chat_id = me.chat_id and user_id = me.user_id and message_id is null) as unsent,
+        exists (
+          select from attachments where chat_id = me.chat_id and user_id = me.user_id and client_id = ${clientId}
+        ) as is_known
       from me
     `,
     UsageRow,

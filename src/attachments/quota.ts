@@ -7,7 +7,7 @@ import { unsentMax } from "./upload-limits.ts";
 const daySeconds = 24 * 60 * 60;
 
 /**
- * Refuses an upload that cannot succeed before its bytes are read.
+ * Refuses an upload that cannot succeed before its bytes are read. A retry counts for no limit: its client id is known.
  * @param bytes of the file, as far as they are known
  * @throws Problem `not_found` for a chat that the person is not in, `too_large`, `quota_exceeded`, `too_many_uploads`
  */
@@ -15,12 +15,13 @@ export async function checkUpload(
   ctx: Ctx,
   userId: number,
   chatId: number,
-  bytes: number,
+  { bytes, clientId }: { bytes: number; clientId: string | null },
 ): Promise<void> {
-  const usage = await findUsage(ctx.sql, userId, chatId);
+  const usage = await findUsage(ctx.sql, userId, chatId, clientId);
   if (!usage) throw chatNotFound();
   const { bytesMax, userDayBytes, chatDayBytes } = ctx.config.files;
   if (bytes > bytesMax) throw tooLarge(ctx);
+  if (usage.is_known) return;
   if (userDayBytes > 0 && usage.user_bytes + bytes > userDayBytes) {
     throw quotaExceeded(ctx, "user_quota");
   }

@@ -40,7 +40,7 @@ export async function upload(
   const isForm = isFormType(body.contentType);
   // The size of a file in a form is only known when it has arrived.
   const known = Math.max(0, (body.length ?? 0) - (isForm ? formBytesMax : 0));
-  await checkUpload(ctx, caller.id, chatId, known);
+  await checkUpload(ctx, caller.id, chatId, { bytes: known, clientId: clientId ?? null });
   const { bytesMax } = ctx.config.files;
   const limits =
     isVoice && voiceBytesMax < bytesMax

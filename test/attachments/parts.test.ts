@@ -100,6 +100,25 @@ describe("an upload in parts", () => {
     expectProblem(answer, 413, "too_large");
   });
 
+  test("becomes one file when it is completed several times at once, and is counted once", async () => {
+    const whole = Buffer.alloc(2 * partSize, "a");
+    const { ann, put, complete } = await begin(whole.length);
+    await put(0, whole.subarray(0, partSize));
+    await put(partSize, whole.subarray(partSize));
+    const first = complete();
+    const others = [0, 5, 20, 80].map((ms) => Bun.sleep(ms).then(complete));
+    const { status, body } = await first;
+    expect(status).toBe(200);
+    for (const other of await Promise.all(others)) {
+      expect([other.status, other.body]).toEqual([200, body]);
+    }
+    const rows = await world.sql`
+      select bytes from uploaded_bytes where scope = 'user' and scope_id = ${ann.id}
+    `;
+    expect([...rows]).toEqual([{ bytes: whole.length }]);
+    expect((await complete()).body).toEqual(body);
+  });
+
   test("takes one of several parts that come at the same time", async () => {
     const { put } = await begin(10);
     const answers = await Promise.all(Array.from({ length: 8 }, () => put(0, "01234")));
@@ -139,6 +158,19 @@ describe("an upload in parts", () => {
     await put(0, "01234");
     expect((await complete()).body).toEqual(whole);
   });
+});
+
+test("a retry of an upload is no more bytes of a day", async () => {
+  const ann = await world.person("ann");
+  const { id: chatId } = await ann.chat();
+  const body = new Uint8Array(16_000_000);
+  const first = await uploaded(world, ann, chatId, body, { clientId: "once" });
+  expect(await uploaded(world, ann, chatId, body, { clientId: "once" })).toEqual(first);
+  const begun = { name: "a", size: body.length, client_id: "once" };
+  const uploads = `/api/chats/${chatId}/attachments/uploads`;
+  expect((await ann.api("POST", uploads, begun)).status).toBe(200);
+  const other = await ask(world, ann, "POST", uploadPath(chatId, { clientId: "other" }), { body });
+  expectProblem(other, 429, "quota_exceeded");
 });
 
 test("the bytes of a day are counted once, also of uploads at the same time, and no deletion gives them back", async () => {
