@@ -86,6 +86,7 @@ const putPartRoute = createRoute({
       "not_found",
       "wrong_offset",
       "too_large",
+      "unsupported_media_type",
       "invalid",
       "store_full",
     ),
@@ -108,7 +109,7 @@ export function fileRoutes(ctx: Ctx, uploads: Uploads) {
     .openapi({ ...putPartRoute, middleware: [isSignedIn, isLimited] as const }, async (c) => {
       const { chat_id: chatId, upload_id: uploadId } = c.req.valid("param");
       const { offset: start } = c.req.valid("query");
-      const part = { chatId, uploadId, start, stream: bodyOf(c).stream };
+      const part = { chatId, uploadId, start, body: bodyOf(c) };
       return c.json(await putPart(ctx, uploads, c.get("caller"), part), 200);
     });
 }

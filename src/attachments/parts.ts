@@ -8,6 +8,8 @@ import {
   type Upload,
 } from "../wire/attachments.ts";
 import { Problem } from "../wire/problems.ts";
+import type { Body } from "../http/file-body.ts";
+import { refuseForms } from "./form-types.ts";
 import { finishUpload } from "./finish.ts";
 import { harmlessName } from "./file-names.ts";
 import {
@@ -59,23 +61,20 @@ export async function getUpload(ctx: Ctx, caller: Caller, ids: UploadIds): Promi
 
 /**
  * Stores the next part of a file, all of it or nothing.
- * @throws Problem `not_found`, `wrong_offset` for any other part, `too_large`, `invalid` for an empty part, `store_full`, `unavailable`
+ * @throws Problem `not_found`, `wrong_offset` for any other part, `too_large`, `unsupported_media_type` for a form, `invalid` for an empty
+ * part, `store_full`, `unavailable`
  */
 export async function putPart(
   ctx: Ctx,
   uploads: Uploads,
   caller: Caller,
-  {
-    chatId,
-    uploadId,
-    start,
-    stream,
-  }: UploadIds & { start: number; stream: ReadableStream<Uint8Array> | null },
+  { chatId, uploadId, start, body }: UploadIds & { start: number; body: Body },
 ): Promise<Upload> {
   const upload = await find(ctx, caller, { chatId, uploadId });
   if (upload.received !== start) throw wrongOffset(upload.received);
-  if (!stream) throw emptyFile();
-  const received = await receive(ctx, uploads.turns.read(stream), {
+  refuseForms(body.contentType);
+  if (!body.stream) throw emptyFile();
+  const received = await receive(ctx, uploads.turns.read(body.stream), {
     bytesMax: Math.min(partBytesMax, upload.size - start),
     refusal: () =>
       new Problem(
@@ -114,6 +113,7 @@ export async function completeUpload(
     const { attachment_id: attachmentId } = await find(ctx, caller, ids);
     if (attachmentId === null) throw error;
     return await getUploaded(ctx, caller, attachmentId);
+  }
 }
 
 async function getUploaded(ctx: Ctx, caller: Caller, attachmentId: number): Promise<Attachment> {
@@ -129,7 +129,6 @@ async function join(
   { ids, upload }: { ids: UploadIds; upload: UploadRow },
 ): Promise<Attachment> {
   const { size, received: offset } = upload;
-  }
   if (offset < size) {
     throw new Problem(
       "upload_incomplete",

@@ -5,6 +5,7 @@ import type { Attachment } from "../wire/attachments.ts";
 import { Problem } from "../wire/problems.ts";
 import type { Body } from "../http/file-body.ts";
 import { finishUpload } from "./finish.ts";
+import { isFormType, refuseForms } from "./form-types.ts";
 import { boundaryOf, findFile } from "./multipart.ts";
 import { checkUpload, emptyFile, tooLarge } from "./quota.ts";
 import { receive, type Received } from "./receive.ts";
@@ -51,8 +52,6 @@ export async function upload(
   return await finishUpload(ctx, uploads, caller, received, file);
 }
 
-const isFormType = (contentType: string) => /^multipart\/form-data\b/i.test(contentType);
-
 /**
  * Writes a body, or the file of a form, to the store.
  * @throws Problem as {@link receive}, `unsupported_media_type` for a form without a file, `invalid` without a body, and `bad_request`
@@ -65,7 +64,7 @@ export async function receiveBody(
 ): Promise<{ received: Received; givenName: string | undefined }> {
   if (!body.stream) throw emptyFile();
   if (!isFormType(body.contentType)) {
-    refuseOtherForms(body.contentType);
+    refuseForms(body.contentType);
     const received = await receive(ctx, uploads.turns.read(body.stream), limits);
     return { received, givenName: undefined };
   }
@@ -80,13 +79,4 @@ export async function receiveBody(
   } finally {
     await chunks.return();
   }
-}
-
-/** The body of a form without files is no file that anybody meant to send. */
-function refuseOtherForms(contentType: string): void {
-  if (!/^(application\/x-www-form-urlencoded|multipart\/)/i.test(contentType)) return;
-  throw new Problem(
-    "unsupported_media_type",
-    "Send the bytes of the file as the body, with a Content-Type such as application/octet-stream, or a multipart/form-data form with the file in it.",
-  );
 }

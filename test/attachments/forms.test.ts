@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { expectProblem } from "../http/refusals.ts";
 import { useWorld } from "../world/world.ts";
-import { ask, uploadPath } from "./files.ts";
+import { ask, send, uploadPath } from "./files.ts";
 
 const world = useWorld();
 
@@ -58,4 +58,26 @@ describe("a form", () => {
     const long = part(`name="${"a".repeat(17_000)}"`, "");
     expectProblem(await uploadForm([long, file]), 413, "too_large");
   });
+});
+
+test("a body in a coding is refused: it is not the file", async () => {
+  const ann = await world.person("ann");
+  const { id: chatId } = await ann.chat();
+  const body = Bun.gzipSync("hello");
+  const coded = { body, headers: { "content-encoding": "gzip" } };
+  const begun = await ann.api("POST", `/api/chats/${chatId}/attachments/uploads`, {
+    name: "a",
+    size: body.length,
+  });
+  const requests: [string, string][] = [
+    ["POST", uploadPath(chatId)],
+    ["PUT", `/api/chats/${chatId}/attachments/uploads/${begun.body.upload_id}?offset=0`],
+    ["PUT", "/api/auth/me/avatar"],
+    ["PUT", `/api/chats/${chatId}/picture`],
+  ];
+  for (const [method, path] of requests) {
+    expectProblem(await ask(world, ann, method, path, coded), 415, "unsupported_media_type");
+  }
+  const plain = { body: "hello", headers: { "content-encoding": "identity" } };
+  expect((await send(world, ann, "POST", uploadPath(chatId), plain)).status).toBe(200);
 });

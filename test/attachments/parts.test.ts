@@ -100,6 +100,15 @@ describe("an upload in parts", () => {
     expectProblem(answer, 413, "too_large");
   });
 
+  test("refuses a form around a part, which would become a piece of the file", async () => {
+    const { ann, path, put } = await begin(1_000);
+    const form = new FormData();
+    form.set("file", new Blob(["01234"]), "part");
+    expectProblem(await put(0, form), 415, "unsupported_media_type");
+    expectProblem(await put(0, new URLSearchParams({ a: "b" })), 415, "unsupported_media_type");
+    expect((await ann.api("GET", path)).body.offset).toBe(0);
+  });
+
   test("becomes one file when it is completed several times at once, and is counted once", async () => {
     const whole = Buffer.alloc(2 * partSize, "a");
     const { ann, put, complete } = await begin(whole.length);
