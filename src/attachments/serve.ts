@@ -53,7 +53,8 @@ export async function serveFile(ctx: Ctx, request: FileRequest): Promise<FileAns
     ...(request.hasTicket ? { "Cross-Origin-Resource-Policy": "cross-origin" } : {}),
   };
   if (matches(request.ifNoneMatch, file.etag)) return { status: 304, headers, body: null };
-  const signedUrl = ctx.files.signedUrl(file.key, file);
+  // A signed address is one for GET alone.
+  const signedUrl = request.isHead ? undefined : ctx.files.signedUrl(file.key, file);
   if (signedUrl !== undefined) {
     return { status: 302, headers: { ...headers, Location: signedUrl }, body: null };
   }

@@ -80,6 +80,13 @@ describe.skipIf(!isInstalled)("an S3 store", () => {
     expect([got.status, await got.text()]).toEqual([200, "hello"]);
     expect(got.headers.get("content-disposition")).toStartWith("attachment;");
     expect(got.headers.get("content-type")).toStartWith("text/plain");
+    // The address is signed for GET alone.
+    const head = await fetch(signed.url + file.url, {
+      method: "HEAD",
+      headers: { authorization: `Bearer ${ann.token}` },
+      redirect: "manual",
+    });
+    expect([head.status, head.headers.get("content-length")]).toEqual([200, "5"]);
     const stranger = await signed.person("stranger");
     expect((await send(signed, stranger, "GET", file.url)).status).toBe(404);
   });
