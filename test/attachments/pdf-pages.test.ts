@@ -32,3 +32,34 @@ test("a stream that inflates to very much is left out", async () => {
   const bomb = deflateSync(Buffer.alloc(64 * 1024 * 1024, "/Type /Page "), { level: 9 });
   expect(await countPages(objectStream("", bomb))).toBeUndefined();
 });
+
+test("a stream is counted once, however often its type stands before it", async () => {
+  const types = Buffer.from("/ObjStm".repeat(50));
+  expect(await countPages(Buffer.concat([types, objectStream("<</Type /Page>>")]))).toBe(1);
+});
+
+test.each([
+  ["inflate to very much together", 0],
+  ["break off", 20],
+])("many streams that %s are given up", async (_, missing) => {
+  const large = deflateSync(Buffer.alloc(12 * 1024 * 1024, "/Type /Page "), { level: 9 });
+  const stream = objectStream("", large.subarray(0, large.length - missing));
+  const document = Buffer.concat([
+    Buffer.from("<</Type /Page>>"),
+    ...Array<Buffer>(20).fill(stream),
+  ]);
+  expect(await countPages(document)).toBeUndefined();
+});
+
+test("other work goes on while a document is searched", async () => {
+  let turns = 0;
+  let isOver = false;
+  const next = () => {
+    turns += 1;
+    if (!isOver) setImmediate(next);
+  };
+  next();
+  await countPages(Buffer.from("/Type".repeat(400_000)));
+  isOver = true;
+  expect(turns).toBeGreaterThan(10);
+});
