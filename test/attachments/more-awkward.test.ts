@@ -150,6 +150,57 @@ describe("what may run is never shown in a page", () => {
   });
 });
 
+const place = "48.137 N, 11.575 E";
+
+/** A segment of EXIF, and bytes between it and the next one. */
+async function withPlace(between: number[], before: number[] = []) {
+  const jpeg = Buffer.from(await picture("grey.jpg"));
+  const exif = Buffer.from(`....Exif\0\0MM\0*\0\0\0\b\0\0${place}`);
+  exif.writeUInt16BE(0xffe1);
+  exif.writeUInt16BE(exif.length - 2, 2);
+  const head = [Buffer.from([...before, 0xff, 0xd8]), exif, Buffer.from(between)];
+  return Buffer.concat([...head, jpeg.subarray(2)]);
+}
+
+function pngWithBrokenChunk() {
+  const png = Buffer.from(makePng(8, 8));
+  const chunk = Buffer.concat([Buffer.alloc(4), Buffer.from(`tEXt${place}`), Buffer.alloc(4)]);
+  chunk.writeUInt32BE(place.length);
+  const broken = Buffer.from([0, 0, 0, 0, 1, 2, 3, 4, 0, 0, 0, 0]);
+  return Buffer.concat([png.subarray(0, 33), chunk, broken, png.subarray(33)]);
+}
+
+describe("metadata goes from a picture with bytes that are of no part of it", () => {
+  test.each<[string, "image" | "file", () => Promise<Uint8Array> | Uint8Array]>([
+    ["between two segments", "image", () => withPlace([0, 0, 0])],
+    ["that look like a marker", "image", () => withPlace([0xff, 0])],
+    ["that restart nothing", "image", () => withPlace([0xff, 0xd0, 0xff, 0xd7])],
+    ["that begin it twice", "file", () => withPlace([], [0xff, 0xd8])],
+    [
+      "in place of the rest",
+      "file",
+      async () => (await withPlace(Array(99).fill(7))).subarray(0, 150),
+    ],
+    ["in a PNG", "file", pngWithBrokenChunk],
+    ["in a GIF", "file", () => Buffer.from(`GIF89a1111000!\xfe\x12${place}\0\x99??`, "latin1")],
+  ])("%s", async (_, kind, make) => {
+    const { attachment, bytes } = await roundTrip(await make());
+    expect(attachment.kind).toBe(kind);
+    expect(Buffer.from(bytes).includes(place)).toBe(false);
+  });
+
+  test("but a file that only begins like one stays as it is", async () => {
+    for (const begin of [
+      "\xff\xd8\xff",
+      "\xff\xd8\xff\xd8\xff ... \xff\xff..",
+      "GIF89a=1;alert(1)//",
+    ]) {
+      const made = Buffer.from(begin, "latin1");
+      expect(Buffer.from((await roundTrip(made)).bytes).equals(made)).toBe(true);
+    }
+  });
+});
+
 describe("what is cut off or lies is kept as a file, or shown as it is", () => {
   test.each<[string, () => Promise<Uint8Array> | Uint8Array, string]>([
     ["a PNG of 65,535 rows", () => lyingPng(8, 65_535), "file"],

@@ -4,7 +4,7 @@ import { textOf, type BareImage } from "./bare-image.ts";
 /** Applications whose data say how often an animation repeats. */
 const keptApplications = new Set(["NETSCAPE2.0", "ANIMEXTS1.0"]);
 
-/** @returns undefined for bytes whose blocks cannot be followed */
+/** From a block on that cannot be followed, the rest stays as it is. @returns undefined for bytes without a whole header */
 export function bareGif(bytes: Uint8Array): BareImage | undefined {
   if (bytes.length < 13) return undefined;
   const size = {
@@ -22,7 +22,10 @@ export function bareGif(bytes: Uint8Array): BareImage | undefined {
     }
     let start = at + 2;
     if (kind === 0x2c) start = at + 10 + tableBytes(bytes[at + 9] ?? 0) + 1;
-    else if (kind !== 0x21) return undefined;
+    else if (kind !== 0x21) {
+      parts.push(bytes.subarray(at));
+      return cut();
+    }
     const end = endOfBlocks(bytes, start);
     if (end === undefined) return cut();
     if (kind === 0x2c || isKept(bytes, at)) parts.push(bytes.subarray(at, end));

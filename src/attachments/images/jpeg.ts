@@ -1,17 +1,24 @@
 // JPEG (ITU-T T.81, annex B). Stays: what decoding needs, the colour profile (APP2 "ICC_PROFILE"), JFIF, and Adobe's colour transform.
-// Goes: EXIF but for the orientation, XMP, IPTC, comments, and whatever follows the end, such as the previews and videos that phones append.
+// Goes: EXIF but for the orientation, XMP, IPTC, comments, bytes between segments, which decoders skip, and whatever follows the end, such as
+// the previews and videos that phones append.
 import { textOf, type BareImage } from "./bare-image.ts";
 import { orientationOf, orientationSegment } from "./exif.ts";
 
-/** @returns undefined for bytes whose segments cannot be followed */
+/** @returns undefined for bytes in which there is neither an image nor metadata */
 export function bareJpeg(bytes: Uint8Array): BareImage | undefined {
   const parts: Uint8Array[] = [bytes.subarray(0, 2)];
   let isUpright = true;
   let heldBytes: number | undefined;
   let frame: Frame | undefined;
+  let hasScan = false;
+  let hasMetadata = false;
   let at = 2;
   while (at + 4 <= bytes.length) {
-    if (bytes[at] !== 0xff) return undefined;
+    if (bytes[at] !== 0xff) {
+      const next = bytes.indexOf(0xff, at);
+      at = next < 0 ? bytes.length : next;
+      continue;
+    }
     const marker = bytes[at + 1] ?? 0;
     if (marker === 0xff) {
       at += 1;
@@ -19,9 +26,12 @@ export function bareJpeg(bytes: Uint8Array): BareImage | undefined {
     }
     if (marker === 0xd9) break;
     const length = 2 + (((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0));
-    if (length < 4 || marker === 0 || isAlone(marker)) return undefined;
-    const end = at + length;
-    if (end > bytes.length) return { parts, isWhole: false, isUpright, size: undefined };
+    if (length < 4 || marker === 0 || isAlone(marker)) {
+      at += 2;
+      continue;
+    }
+    // The last segment of a file that was cut off ends with it.
+    const end = Math.min(at + length, bytes.length);
     if (marker === 0xe1 && textOf(bytes, at + 4, 6) === "Exif\0\0") {
       const orientation = orientationOf(bytes.subarray(at + 10, end));
       // Without it, an image that is too large to be turned would be shown on its side.
@@ -31,14 +41,17 @@ export function bareJpeg(bytes: Uint8Array): BareImage | undefined {
     if (isFrame(marker)) frame = frameOf(marker, bytes.subarray(at + 4, end));
     if (marker === 0xda) heldBytes ??= heldBytesOf(frame, bytes[at + 4]);
     if (isKept(bytes, at, marker)) parts.push(bytes.subarray(at, end));
+    else hasMetadata = true;
     at = end;
     if (marker !== 0xda) continue;
+    hasScan = true;
     // The entropy-coded data of a scan ends at the next marker. A zero and restart markers behind 0xff belong to it.
     const scanEnd = endOfScan(bytes, at);
     parts.push(bytes.subarray(at, scanEnd));
     at = scanEnd;
   }
-  const isWhole = bytes[at] === 0xff && bytes[at + 1] === 0xd9;
+  if (!hasScan && !hasMetadata) return undefined;
+  const isWhole = hasScan && bytes[at] === 0xff && bytes[at + 1] === 0xd9;
   if (isWhole) parts.push(bytes.subarray(at, at + 2));
   return { parts, isWhole, isUpright, size: undefined, heldBytes: heldBytes ?? 0 };
 }

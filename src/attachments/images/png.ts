@@ -12,8 +12,8 @@ const signatureBytes = 8;
 /** The bytes of the length, the type and the checksum of a chunk. */
 const frameBytes = 12;
 
-/** @returns undefined for bytes whose chunks cannot be followed */
-export function barePng(bytes: Uint8Array): BareImage | undefined {
+/** From a chunk on that cannot be followed, the rest stays as it is. */
+export function barePng(bytes: Uint8Array): BareImage {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const parts: Uint8Array[] = [bytes.subarray(0, signatureBytes)];
   let at = signatureBytes;
@@ -21,7 +21,10 @@ export function barePng(bytes: Uint8Array): BareImage | undefined {
   while (!isWhole && at + frameBytes <= bytes.length) {
     const type = textOf(bytes, at + 4, 4);
     const end = at + frameBytes + view.getUint32(at);
-    if (!/^[A-Za-z]{4}$/.test(type)) return undefined;
+    if (!/^[A-Za-z]{4}$/.test(type)) {
+      parts.push(bytes.subarray(at));
+      break;
+    }
     if (end > bytes.length) break;
     if (kept.has(type)) parts.push(bytes.subarray(at, end));
     isWhole = type === "IEND";
