@@ -65,8 +65,8 @@ interface Frame {
 
 /** A header of a frame of layer III, of MPEG 1, 2 or 2.5. */
 function frameAt(bytes: Buffer, at: number): Frame | undefined {
-  const [sync, flags = 0, rates = 0] = bytes.subarray(at, at + 3);
-  if (sync !== 0xff || (flags & 0xe6) !== 0xe2) return undefined;
+  const [flags, rates] = [bytes[at + 1] ?? 0, bytes[at + 2] ?? 0];
+  if (bytes[at] !== 0xff || (flags & 0xe6) !== 0xe2) return undefined;
   const version = (flags >> 3) & 3;
   const baseRate = mp3Rates[(rates >> 2) & 3];
   const bitrate = kilobits[version === 3 ? 1 : 2][rates >> 4];
