@@ -107,10 +107,11 @@ export class PictureResponder implements Responder {
     run.signal.throwIfAborted();
     if (!stored) return;
     const { sql } = this.#ctx;
+    // A stop while files are sent costs no picture of the day.
+    const outcomes = await resolveFiles(this.#ctx, this.#room.id, prompt.files, run.signal);
     const { userDayPictures: user, chatDayPictures: chat } = this.#ctx.config.budgets;
     const refused = await countPicture(sql, run.lease, { user, chat });
     if (refused) throw usedUp(refused);
-    const outcomes = await resolveFiles(this.#ctx, this.#room.id, prompt.files, run.signal);
     // A prompt of an image model corrects no estimates of text.
     run.meter.begin(prompt.estimatedTokens, 1, prompt.estimatedTokens);
     await this.#keepReceipt(run, stored, prompt, outcomes);

@@ -14,7 +14,7 @@ import {
   until,
 } from "../../world/gemini/script.ts";
 import { useWorld } from "../../world/world.ts";
-import { roomWithFiles } from "../files/asking-about.ts";
+import { large, makePdf, roomWithFiles } from "../files/asking-about.ts";
 import { answerEnds, lastRequest } from "../room.ts";
 import { longTest, test } from "../../world/long.ts";
 
@@ -129,6 +129,31 @@ test("pictures have a budget of their own; one that was refused is not counted",
   world.gemini.respondWith(answer(say("Text."), finish()));
   await post({ content: "/bot and words?" });
   expect((await answerEnds(annas)).last.status).toBe("complete");
+});
+
+test("one that is stopped while its files are sent is not counted", async () => {
+  const { anna, annas, chat, upload, post } = await roomWithFiles(world);
+  const reached = Promise.withResolvers<void>();
+  const gate = Promise.withResolvers<void>();
+  const until = () => {
+    reached.resolve();
+    return gate.promise;
+  };
+  world.gemini.files.meet({ until });
+  const requests = world.gemini.requests.length;
+  const file = await upload(makePdf(3, large));
+  await post({ content: "/image as a drawing", attachment_ids: [file.id] });
+  const { message_id: id } = await annas.next("bot_stream", { is_complete: false });
+  await reached.promise;
+  const path = `/api/chats/${chat.id}/messages/${id}/stop`;
+  expect((await anna.api("POST", path)).status).toBe(200);
+  expect((await answerEnds(annas)).last.status).toBe("stopped");
+  gate.resolve();
+  const counts = await world.sql`
+    select scope from picture_counts where scope = 'user' and scope_id = ${anna.id} and pictures > 0
+  `;
+  expect(counts.length).toBe(0);
+  expect(world.gemini.requests.length).toBe(requests);
 });
 
 test("of many pictures at once no more are asked for than the budget has", async () => {
