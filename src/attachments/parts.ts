@@ -9,7 +9,7 @@ import {
 } from "../wire/attachments.ts";
 import { Problem } from "../wire/problems.ts";
 import type { Body } from "../http/file-body.ts";
-import { refuseForms } from "./form-types.ts";
+import { refuseMultipart } from "./form-types.ts";
 import { finishUpload } from "./finish.ts";
 import { harmlessName } from "./file-names.ts";
 import {
@@ -72,7 +72,7 @@ export async function putPart(
 ): Promise<Upload> {
   const upload = await find(ctx, caller, { chatId, uploadId });
   if (upload.received !== start) throw wrongOffset(upload.received);
-  refuseForms(body.contentType);
+  refuseMultipart(body.contentType);
   if (!body.stream) throw emptyFile();
   const received = await receive(ctx, uploads.turns.read(body.stream), {
     bytesMax: Math.min(partBytesMax, upload.size - start),

@@ -105,8 +105,13 @@ describe("an upload in parts", () => {
     const form = new FormData();
     form.set("file", new Blob(["01234"]), "part");
     expectProblem(await put(0, form), 415, "unsupported_media_type");
-    expectProblem(await put(0, new URLSearchParams({ a: "b" })), 415, "unsupported_media_type");
     expect((await ann.api("GET", path)).body.offset).toBe(0);
+  });
+
+  test("takes a part with the Content-Type that curl sends by default", async () => {
+    const { put } = await begin(1_000);
+    const { status, body } = await put(0, new URLSearchParams({ a: "b" }));
+    expect([status, body.offset]).toEqual([200, 3]);
   });
 
   test("becomes one file when it is completed several times at once, and is counted once", async () => {
