@@ -2,7 +2,8 @@
 // that the database cannot be reached.
 // postgres.js 3.4.9 is patched (db/patches/). A connection that broke kept its unwritten bytes, its error and the statements
 // in flight for its successor, where they timed out, failed, hung, or got another statement's rows. One that broke while it was
-// opened ended the process, or was opened again without an end. The error at the end of a COPY never
+// opened ended the process, or was opened again without an end. A statement that could not be sent, because a value was undefined for
+// example, failed the one in flight in its place, and those after it got each other's rows. The error at the end of a COPY never
 // reached the caller. And the stack of an error ended before the caller of the statement where metrics observe it.
 import postgres from "postgres";
 import type { Logger } from "pino";
