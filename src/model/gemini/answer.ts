@@ -8,7 +8,9 @@ import { storable } from "./storable.ts";
 
 const picturesMax = 8;
 
-const count = z.int().nonnegative().nullish();
+/** More tokens than any model reads and writes. Sums of larger counts could not be stored exactly. */
+const countMax = 100_000_000;
+const count = z.int().min(0).max(countMax).nullish();
 
 /** Sources are an extra: one of another shape is left out, and never fails an answer. */
 const Grounding = z
@@ -55,7 +57,9 @@ const Chunk = z.object({
       cachedContentTokenCount: count,
       totalTokenCount: count,
     })
-    .nullish(),
+    .nullish()
+    // A count that is none is left out as well: the tokens are estimated then.
+    .catch(null),
 });
 type Chunk = z.infer<typeof Chunk>;
 

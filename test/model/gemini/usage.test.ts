@@ -82,6 +82,21 @@ describe("the tokens", () => {
     expect(usages.map((usage) => usage.total_tokens)).toEqual([89, 11]);
   });
 
+  test.each([
+    ["negative", { promptTokenCount: -5, totalTokenCount: 4 }],
+    ["fractional", { promptTokenCount: 1.5, totalTokenCount: 4 }],
+    ["larger than any model's", { promptTokenCount: 4, totalTokenCount: Number.MAX_SAFE_INTEGER }],
+    ["a text", { promptTokenCount: "4", totalTokenCount: 4 }],
+  ])("do not count where one is %s, and never fail an answer", async (_, usageMetadata) => {
+    const odd = bytes(`data: ${JSON.stringify({ usageMetadata })}\r\n\r\n`);
+    const { text, usages, endings } = await asking.ask(
+      answer(count(early), say("o"), odd, say("k"), finish()),
+    );
+    expect(text).toBe("ok");
+    expect(usages).toEqual([earlyUsage]);
+    expect(endings).toEqual([{ status: "complete" }]);
+  });
+
   test("have Gemini's own total, which is what it charges for", async () => {
     const usage = { promptTokenCount: 1, candidatesTokenCount: 2, totalTokenCount: 100 };
     const { usages } = await asking.ask(answer(say("ok"), finish("STOP", usage)));
