@@ -99,8 +99,11 @@ function overQuota(
   return new Unavailable(detail, { afterMs, cause });
 }
 
+/** A longer wait is not stated: no quota of Gemini's lasts for more than a day. */
+const statedMsMax = 48 * 60 * 60 * 1_000;
+
 function tryAgain(afterMs: number): string {
-  if (afterMs <= 1_000) return "Please try again later.";
+  if (afterMs <= 1_000 || afterMs > statedMsMax) return "Please try again later.";
   const seconds = Math.ceil(afterMs / 1_000);
   if (seconds < 120) return `Please try again in ${seconds} seconds.`;
   if (seconds < 7_200) return `Please try again in ${Math.ceil(seconds / 60)} minutes.`;

@@ -109,6 +109,8 @@ describe("a try that failed before any visible text", () => {
     ["seconds", { retryAfter: "11" }, "in 11 seconds"],
     ["a date", { retryAfter: new Date(Date.now() + 600_000).toUTCString() }, "in 10 minutes"],
     ["RetryInfo", { retryDelay: "40000s" }, "in 12 hours"],
+    ["longer than any quota lasts", { retryAfter: "9".repeat(24) }, "later"],
+    ["without end", { retryDelay: `${"9".repeat(400)}s` }, "later"],
     ["the longer of both", { retryAfter: "1", retryDelay: "34.2s" }, "in 35 seconds"],
   ])("fails at once when asked to wait too long (%s), and says how long", async (_, more, time) => {
     const { detail, requests } = await asking.ask([refuse(429, more), fine]);
