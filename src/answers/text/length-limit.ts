@@ -1,9 +1,10 @@
 import type { TextFilter } from "./text-filter.ts";
 
-/** Notices when an answer has become too long. It changes nothing of the text. */
+/** Cuts an answer that becomes too long. */
 export class LengthLimit implements TextFilter {
   readonly #max: number;
   #length: number;
+  #isExceeded: boolean;
 
   /**
    * @param max UTF-16 units
@@ -12,6 +13,7 @@ export class LengthLimit implements TextFilter {
   constructor(max: number, length: number) {
     this.#max = max;
     this.#length = length;
+    this.#isExceeded = length > max;
   }
 
   /** The length of the text that has passed, with that which was kept. */
@@ -20,12 +22,17 @@ export class LengthLimit implements TextFilter {
   }
 
   get isExceeded(): boolean {
-    return this.#length > this.#max;
+    return this.#isExceeded;
   }
 
   push(piece: string): string {
-    this.#length += piece.length;
-    return piece;
+    if (this.#isExceeded) return "";
+    const left = this.#max - this.#length;
+    this.#isExceeded = piece.length > left;
+    // A surrogate pair is not cut in half.
+    const text = this.#isExceeded ? piece.slice(0, left).replace(/[\uD800-\uDBFF]$/, "") : piece;
+    this.#length += text.length;
+    return text;
   }
 
   end(): string {
