@@ -24,11 +24,16 @@ export class BlankStartFilter {
     if (!this.#isBlank) return piece;
     const text = this.#held + piece;
     this.#isBlank = isBlank(text);
-    this.#held = this.#isBlank ? text.slice(-heldMax) : "";
+    this.#held = this.#isBlank ? endOf(text) : "";
     return this.#isBlank ? "" : text;
   }
 
   end(): string {
     return "";
   }
+}
+
+/** The last characters of a text, never the second half of a surrogate pair alone. */
+function endOf(text: string): string {
+  return text.slice(-heldMax).replace(/^[\uDC00-\uDFFF]/, "");
 }

@@ -182,6 +182,11 @@ describe("a failure in the answer", () => {
   test.each<[how: string, pieces: string[], shown: string[]]>([
     ["in one chunk", ["\n\n  Yes. "], ["\n\n  Yes. "]],
     ["in chunks of its own", [" ", "\n\n", "Yes.", " ", "\n"], [" \n\nYes.", " ", "\n"]],
+    [
+      "of more invisible characters than are kept, without half of one",
+      ["\u{e0100}".repeat(600), " ", "Yes."],
+      [`${"\u{e0100}".repeat(499)} Yes.`],
+    ],
     ["before half a character", ["\n", "\ud83e", "\udd8a"], ["\n🦊"]],
   ])("white space before a text stays with it, %s", async (_, said, shown) => {
     const { pieces, endings } = await asking.ask(
