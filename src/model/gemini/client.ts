@@ -32,6 +32,8 @@ export interface GeminiOptions {
   silenceTimeoutMs?: number;
   /** After a finish reason. Gemini closes the stream then; a proxy that does not must not hold the ending back. */
   closingTimeoutMs?: number;
+  /** Of one try as a whole: a stream of chunks without text would never end otherwise. The limits of tokens end an answer before. */
+  wholeTimeoutMs?: number;
   triesMax?: number;
   /** Before the second try, doubled before each further one, less up to half of it at random. */
   backoffMs?: number;
@@ -78,7 +80,7 @@ export function createGeminiModel(options: GeminiOptions): StreamAnswer {
 function createAsker(options: GeminiOptions) {
   const { apiKey, baseUrl = googleUrl } = options;
   const { firstByteTimeoutMs = 30_000, silenceTimeoutMs = 60_000 } = options;
-  const { closingTimeoutMs = 3_000 } = options;
+  const { closingTimeoutMs = 3_000, wholeTimeoutMs = 30 * 60_000 } = options;
   // 10 MB that a server takes only when it is asked something.
   const load = async () => {
     const { GoogleGenAI } = await import("@google/genai");
@@ -91,7 +93,7 @@ function createAsker(options: GeminiOptions) {
   return async function* (prompt: Prompt, signal: AbortSignal): AsyncGenerator<Delta> {
     signal.throwIfAborted();
     const { model } = prompt.settings;
-    const call = openCall(signal);
+    const call = openCall(signal, wholeTimeoutMs);
     const reader = createAnswerReader();
     let response: Response | undefined;
     const fetchResponse = async (input: string | URL | Request, init?: RequestInit) => {
@@ -152,8 +154,8 @@ function configOf({
   };
 }
 
-/** Lets the caller's signal, a time limit and `close` end a request. Each aborts it upstream. */
-function openCall(callerSignal: AbortSignal) {
+/** Lets the caller's signal, time limits and `close` end a request. Each aborts it upstream. */
+function openCall(callerSignal: AbortSignal, wholeTimeoutMs: number) {
   const upstream = new AbortController();
   const stopped = Promise.withResolvers<never>();
   stopped.promise.catch(() => {}); // it may be rejected while nobody waits
@@ -163,15 +165,14 @@ function openCall(callerSignal: AbortSignal) {
   };
   const onAbort = () => stop(callerSignal.reason);
   callerSignal.addEventListener("abort", onAbort);
+  const stopAfter = (limitMs: number) => setTimeout(() => stop(late()), limitMs);
+  const wholeTimer = stopAfter(wholeTimeoutMs);
 
   return {
     signal: upstream.signal,
     /** @throws ModelError after `limitMs`, the caller's reason when it aborts, both without waiting for the SDK. */
     async within<T>(limitMs: number, work: Promise<T>): Promise<T> {
-      const timer = setTimeout(
-        () => stop(new ModelError("Gemini did not answer in time. Asking again may help.")),
-        limitMs,
-      );
+      const timer = stopAfter(limitMs);
       try {
         return await Promise.race([work, stopped.promise]);
       } finally {
@@ -179,8 +180,13 @@ function openCall(callerSignal: AbortSignal) {
       }
     },
     close() {
+      clearTimeout(wholeTimer);
       callerSignal.removeEventListener("abort", onAbort);
       upstream.abort();
     },
   };
+}
+
+function late(): ModelError {
+  return new ModelError("Gemini did not answer in time. Asking again may help.");
 }

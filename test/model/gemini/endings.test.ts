@@ -253,6 +253,18 @@ describe("a failure in the answer", () => {
     await whenAborted((await asking.emulator.received(1)).aborted);
   });
 
+  test("chunks without text for ever: fails by the limit of the whole, and the request is aborted", async () => {
+    const endless = answer(
+      say("so far"),
+      ...Array.from({ length: 300 }, () => [pause(10), think("Hm.")]).flat(),
+    );
+    const { text, detail, requests } = await asking.ask(endless, { wholeTimeoutMs: 200 });
+    expect(text).toBe("so far");
+    expect(detail).toContain("in time");
+    expect(requests).toBe(1);
+    await whenAborted((await asking.emulator.received(1)).aborted);
+  });
+
   test("silence in the middle: fails with the text so far, and the request is aborted", async () => {
     const { text, detail } = await asking.ask(answerAndHang(say("so far")), {
       silenceTimeoutMs: 30,
