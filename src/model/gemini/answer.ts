@@ -12,6 +12,12 @@ const picturesMax = 8;
 const countMax = 100_000_000;
 const count = z.int().min(0).max(countMax).nullish();
 
+/** A reason of an enumeration. Gateways that write all members of a message send its unused default where there is none. */
+const reason = z
+  .string()
+  .nullish()
+  .transform((name) => (name === "" || name?.endsWith("_UNSPECIFIED") ? null : name));
+
 /** Sources are an extra: one of another shape is left out, and never fails an answer. */
 const Grounding = z
   .object({
@@ -42,12 +48,12 @@ const Chunk = z.object({
               .nullish(),
           })
           .nullish(),
-        finishReason: z.string().nullish(),
+        finishReason: reason,
         groundingMetadata: Grounding,
       }),
     )
     .nullish(),
-  promptFeedback: z.object({ blockReason: z.string().nullish() }).nullish(),
+  promptFeedback: z.object({ blockReason: reason }).nullish(),
   usageMetadata: z
     .object({
       promptTokenCount: count,

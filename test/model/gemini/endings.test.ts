@@ -97,6 +97,18 @@ describe("the ending", () => {
     await whenAborted((await asking.emulator.received(1)).aborted);
   });
 
+  test.each(["", "FINISH_REASON_UNSPECIFIED"])("is not told by the reason %p", async (unused) => {
+    const blockReason = unused.replace("FINISH", "BLOCK");
+    const candidates = [{ content: { parts: [{ text: "so " }] }, finishReason: unused }];
+    const chunk = { candidates, promptFeedback: { blockReason } };
+    const { text, endings } = await asking.ask(
+      answer(bytes(`data: ${JSON.stringify(chunk)}\r\n\r\n`), pause(100), say("far"), finish()),
+      { closingTimeoutMs: 30 },
+    );
+    expect(text).toBe("so far");
+    expect(endings).toEqual([{ status: "complete" }]);
+  });
+
   test("is kept when the connection breaks after the finish reason", async () => {
     const gate = gateway();
     gate.open();
