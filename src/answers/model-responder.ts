@@ -1,10 +1,6 @@
 import type { Ctx } from "../context.ts";
-import {
-  ModelError,
-  type Delta,
-  type ModelSettings,
-  type StreamAnswer,
-} from "../model/stream-answer.ts";
+import type { Delta, ModelSettings, StreamAnswer } from "../model/stream-answer.ts";
+import { metered } from "./budget/metered.ts";
 import { askWithFiles, noteFiles, receiptFiles } from "./files/ask-with-files.ts";
 import { resolveFiles, type Outcomes } from "./files/resolve.ts";
 import { modelSettings, tokensBeside } from "./model-settings.ts";
@@ -76,7 +72,6 @@ export class ModelResponder implements Responder {
     const receipt = this.#keepReceipt(run, prompt, outcomes);
     const settings = this.#settings;
     const traced = this.#ctx.telemetry.tracing.modelCall(settings.model);
-    let hasBegun = false;
     let hasText = false;
     let failure: string | undefined;
     try {
@@ -90,19 +85,14 @@ export class ModelResponder implements Responder {
       const call = { chatId: this.#room.id, prompt, outcomes, onChange };
       const request = { settings, outputTokensMax };
       const deltas = askWithFiles(this.#ctx, this.#streamAnswer, call, request, run.signal);
-      for await (const delta of deltas) {
-        hasBegun = true;
+      for await (const delta of metered(deltas, meter)) {
         if ("text" in delta) {
           if (!hasText) traced.firstChunk();
           hasText = true;
-          meter.addText(delta.text);
         }
-        if ("usage" in delta) meter.setCount(delta.usage);
         yield delta;
       }
     } catch (error) {
-      // Gemini charges nothing for a request that it refuses: https://ai.google.dev/gemini-api/docs/billing
-      if (error instanceof ModelError && !hasBegun) meter.cancel();
       if (!run.signal.aborted) failure = error instanceof Error ? error.name : "_OTHER";
       throw error;
     } finally {

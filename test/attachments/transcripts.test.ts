@@ -197,7 +197,9 @@ describe("no transcript", () => {
     expect(await waiting()).toBeEmpty();
   });
 
-  test("comes of a model that fails, which is tried again later, six times at most", async () => {
+  test("comes of a model that fails, which is tried again later, six times at most, without a charge", async () => {
+    const usedTokens = async () => (await ann.api("GET", "/api/usage")).body.mine.used_tokens_today;
+    const before = await usedTokens();
     const message = await speak();
     for (let attempt = 1; attempt <= 6; attempt += 1) {
       await due();
@@ -206,6 +208,7 @@ describe("no transcript", () => {
       const rows = await waiting();
       expect([...rows]).toEqual(attempt < 6 ? [{ attempts: attempt, is_later: true }] : []);
     }
+    expect(await usedTokens()).toBe(before);
     expect(await transcriptOf(message)).toBeUndefined();
   });
 

@@ -8,6 +8,7 @@ import {
 } from "../../model/stream-answer.ts";
 import { filesAskedAbout, tokensOfFiles } from "../prompt/choose-files.ts";
 import { findFilesOfQuestion } from "../prompt/prompt-file.ts";
+import { metered } from "../budget/metered.ts";
 import { receiptFiles } from "../files/ask-with-files.ts";
 import { resolveFiles, type Outcomes } from "../files/resolve.ts";
 import { estimateTokens, tokensAtMost } from "../text/token-estimates.ts";
@@ -117,32 +118,18 @@ export class PictureResponder implements Responder {
     await this.#keepReceipt(run, stored, prompt, outcomes);
     const left = run.reservedTokens - prompt.tokensAtMost;
     const outputTokensMax = Math.max(outputTokensMin, Math.min(outputTokensWanted, left));
-    let hasBegun = false;
-    try {
-      for await (const delta of this.#streamAnswer(
-        {
-          // Image models take no instructions apart.
-          system: "",
-          turns: [turnOf(prompt, outcomes)],
-          settings: this.#settings,
-          outputTokensMax,
-          makesPictures: true,
-        },
-        run.signal,
-      )) {
-        hasBegun = true;
-        if ("text" in delta) run.meter.addText(delta.text);
-        if ("usage" in delta) run.meter.setCount(delta.usage);
-        yield delta;
-      }
-    } catch (error) {
-      // Gemini charges nothing for a request that it refuses: https://ai.google.dev/gemini-api/docs/billing
-      if (error instanceof ModelError && !hasBegun) {
-        run.meter.cancel();
-        await uncountPicture(sql, run.lease);
-      }
-      throw error;
-    }
+    const deltas = this.#streamAnswer(
+      {
+        // Image models take no instructions apart.
+        system: "",
+        turns: [turnOf(prompt, outcomes)],
+        settings: this.#settings,
+        outputTokensMax,
+        makesPictures: true,
+      },
+      run.signal,
+    );
+    yield* metered(deltas, run.meter, () => uncountPicture(sql, run.lease));
   }
 
   async #keepReceipt(

@@ -6,6 +6,7 @@ import { isBlank } from "../../model/blank-text.ts";
 import type { Prompt } from "../../model/stream-answer.ts";
 import { leaseSeconds } from "../budget/abandoned-runs.ts";
 import { insertRun, releaseRun, type Lease } from "../budget/queries.ts";
+import { metered } from "../budget/metered.ts";
 import { UsageMeter } from "../budget/usage-meter.ts";
 import { modelSettings, tokensBeside } from "../model-settings.ts";
 import { SpeakerLabelFilter, speakerCode } from "../text/speaker-labels.ts";
@@ -125,11 +126,10 @@ async function readWhole(
   if (!ctx.model.answer) return undefined;
   const labels = new SpeakerLabelFilter(code);
   let text = "";
-  for await (const delta of ctx.model.answer(prompt, AbortSignal.timeout(summaryTimeoutMs))) {
-    if ("usage" in delta) {
-      meter.setCount(delta.usage);
-    } else if ("text" in delta) {
-      meter.addText(delta.text);
+  const deltas = ctx.model.answer(prompt, AbortSignal.timeout(summaryTimeoutMs));
+  for await (const delta of metered(deltas, meter)) {
+    if ("usage" in delta) continue;
+    if ("text" in delta) {
       text += labels.push(delta.text);
       if (text.length > summaryLengthMax) return undefined;
     } else if (!("ending" in delta) || delta.ending.status !== "complete") {

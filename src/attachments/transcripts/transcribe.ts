@@ -1,6 +1,7 @@
 // Asks the model what is said in a recording, at the cost of its sender's and the room's budget.
 import { leaseSeconds } from "../../answers/budget/abandoned-runs.ts";
 import { insertRun, releaseRun } from "../../answers/budget/queries.ts";
+import { metered } from "../../answers/budget/metered.ts";
 import { UsageMeter } from "../../answers/budget/usage-meter.ts";
 import { modelSettings, tokensBeside } from "../../answers/model-settings.ts";
 import type { Ctx } from "../../context.ts";
@@ -86,11 +87,8 @@ async function read(
   let text = "";
   const ended = AbortSignal.any([AbortSignal.timeout(modelTimeoutMs), signal]);
   try {
-    for await (const delta of ask(prompt, ended)) {
-      if ("usage" in delta) {
-        meter.setCount(delta.usage);
-      } else if ("text" in delta) {
-        meter.addText(delta.text);
+    for await (const delta of metered(ask(prompt, ended), meter)) {
+      if ("text" in delta) {
         text += delta.text;
         if (text.length > 2 * charactersMax) break;
       } else if ("ending" in delta && delta.ending.status === "blocked") {

@@ -108,6 +108,16 @@ describe("a history that no longer fits", () => {
     ]);
   });
 
+  test("is not charged for a summary that the model refuses to make", async () => {
+    const { chat, anna } = await room(world);
+    await tell(anna, chat.id, ...facts(1, 8));
+    const answered = answer(say("Yes."), finishAt(400, 4));
+    const requests = await ask(world, anna, chat.id, answered, refuse(400));
+    expect(requests.map(isSummary)).toEqual([false, true]);
+    expect((await account(world, "chat", chat.id)).used_tokens).toBe(404);
+    await expectSettled(world);
+  });
+
   test("is summarised once, however many questions end meanwhile", async () => {
     const { chat, anna, ben } = await room(world);
     await tell(anna, chat.id, ...facts(1, 8));
