@@ -16,6 +16,8 @@ import { failureOf, isApiError, isLoopback } from "./failure.ts";
 const apiVersion = "v1beta";
 /** Google states the time; this holds where another server does not. */
 const keptMs = 47 * 60 * 60 * 1_000;
+/** Where Gemini asks to wait for longer, the upload fails at once. Few run at the same time, and others would wait for it. */
+const retryAfterMaxMs = 60_000;
 
 const FileResource = z.object({
   name: z.string(),
@@ -52,7 +54,8 @@ async function repeated<T>(
     try {
       return await task();
     } catch (error) {
-      if (!(error instanceof Unavailable) || tries >= triesMax) throw error;
+      const mayMend = error instanceof Unavailable && error.afterMs <= retryAfterMaxMs;
+      if (!mayMend || tries >= triesMax) throw error;
       log.warn({ tries, cause: error.cause }, "gemini did not take a file; trying again");
       const waitMs = Math.max(error.afterMs, backoffMs * 2 ** (tries - 1));
       await sleep(waitMs, undefined, { signal }).catch(() => signal.throwIfAborted());

@@ -70,6 +70,14 @@ test("an upload is tried again where that may help", async () => {
   expect(asking.emulator.files.uploaded.length).toBe(1);
 });
 
+test("an upload is not tried again where Gemini asks to wait for long", async () => {
+  for (const retryAfter of ["3600", "99999999999"]) {
+    asking.emulator.files.meet({ refusal: refuse(429, { retryAfter }) });
+    await expect(upload(AbortSignal.timeout(2_000)).stored).rejects.toThrow("too many questions");
+  }
+  expect(asking.emulator.files.uploaded).toEqual([]);
+});
+
 test("an upload whose reply was lost is found", async () => {
   const { name, stored } = upload();
   await stored;
