@@ -244,9 +244,11 @@ test("what was reserved for a question that was never stored is given back", asy
     tokensMin: 1,
     tokensWanted: 1_000,
     limits,
-    leaseSeconds: 0,
+    leaseSeconds: 60,
   });
   expect((await unsettled(world.sql)).map(({ length }) => length)).toEqual([0, 1, 2]);
+  await world.sql`update answer_runs set lease_expires_at = now()`;
   await recoverAnswers(other.ctx);
-  expect(await unsettled(world.sql)).toEqual([[], [], []]);
+  // The recurring recovery of a server may have begun to give it back before.
+  await untilSettled();
 });

@@ -40,10 +40,13 @@ export async function scrapeUntil(world: World, name: string, value: number): Pr
   }
 }
 
-/** Series that have grown since `before`, except the buckets of histograms and series that grow by themselves. */
+/**
+ * Series that have grown since `before`, except the buckets of histograms and series that grow by themselves, as that of the search index
+ * does some time after a message.
+ */
 export function grown(before: Series, after: Series): Record<string, number> {
   const changes = [...after]
-    .filter(([name]) => !/_bucket|_sum|^process_|event_loop|heap|database|http_/.test(name))
+    .filter(([name]) => !/_bucket|_sum|^process_|event_loop|heap|database|http_|search_/.test(name))
     .map(([name, value]): [string, number] => [name, value - (before.get(name) ?? 0)]);
   return Object.fromEntries(changes.filter(([, change]) => change !== 0));
 }

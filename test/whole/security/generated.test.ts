@@ -10,16 +10,16 @@ import { borrowDatabase } from "../../world/cluster.ts";
 import { describedHttp } from "../../world/contract.ts";
 import { isAlive } from "../../world/embedded.ts";
 import { checkerOf } from "../../world/json-schema.ts";
-import { bothTest, isLong } from "../../world/long.ts";
+import { bothTest, timesOf } from "../../world/long.ts";
 import { processes, signUp, type Client, type ServerProcess } from "../../world/process.ts";
 import { TestSocket, type Frame } from "../../world/socket.ts";
 import type { Schema, SchemaContext } from "./from-schema.ts";
 import { frameTexts, requests, type GeneratedRequest } from "./generated.ts";
 
-const times = Number(process.env.GENERATED_TIMES ?? (isLong ? 10 : 0.5));
+const times = Number(process.env.GENERATED_TIMES ?? timesOf(1));
 const requestsMade = 1_400 * times;
 const framesMade = 600 * times;
-const timeoutMs = 60_000 * Math.max(times, 1);
+const timeoutMs = 60_000 * times;
 const together = 16;
 /** Each hears what the others send. */
 const socketsOpen = 8;
