@@ -41,7 +41,8 @@ export function accountDeletionRoutes(ctx: Ctx, passwords: Passwords) {
   return createRouter().openapi({ ...deleteMeRoute, middleware: signedIn(ctx) }, async (c) => {
     const caller = c.get("caller");
     // A stolen token must not help to find out the password.
-    const attempt = { username: caller.username, network: networkOf(clientAddress(c)) };
+    const network = networkOf(clientAddress(c));
+    const attempt = { username: caller.username, factor: "password", network } as const;
     await ctx.rateLimits.guardSignIn(attempt, () =>
       deleteAccount(ctx, passwords, caller, c.req.valid("json")),
     );

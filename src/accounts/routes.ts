@@ -198,7 +198,8 @@ export function authRoutes(ctx: Ctx, passwords: Passwords, mail: MailQueue) {
     )
     .openapi(loginRoute, async (c) => {
       const input = c.req.valid("json");
-      const attempt = { username: input.username, network: networkOf(clientAddress(c)) };
+      const network = networkOf(clientAddress(c));
+      const attempt = { username: input.username, factor: "password", network } as const;
       const signIn = () => login(ctx, passwords, input, sourceOf(c));
       return c.json(await ctx.rateLimits.guardSignIn(attempt, signIn), 200);
     })
@@ -222,7 +223,8 @@ export function authRoutes(ctx: Ctx, passwords: Passwords, mail: MailQueue) {
     .openapi({ ...passwordRoute, middleware }, async (c) => {
       const caller = c.get("caller");
       // A stolen token must not help to find out the password here either.
-      const attempt = { username: caller.username, network: networkOf(clientAddress(c)) };
+      const network = networkOf(clientAddress(c));
+      const attempt = { username: caller.username, factor: "password", network } as const;
       await ctx.rateLimits.guardSignIn(attempt, () =>
         changePassword(ctx, passwords, caller, c.req.valid("json")),
       );

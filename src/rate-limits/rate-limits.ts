@@ -37,8 +37,8 @@ export interface RateLimits {
   take(name: RateName, doer: Doer, points?: number): Promise<Verdict>;
   /**
    * Signs somebody in, unless too many attempts have failed before.
-   * @throws Problem `rate_limited`, also with the right password; whatever `signIn` throws, of which
-   * `invalid_credentials` and `wrong_password` count as failures
+   * @throws Problem `rate_limited`, also with the right password; whatever `signIn` throws, of which `invalid_credentials`,
+   * `wrong_password` and `invalid_code` count as failures, and `mfa_required` as a success
    */
   guardSignIn<T>(attempt: SignInAttempt, signIn: () => Promise<T>): Promise<T>;
   /** Removes counters whose window is over. A recurring task calls it. */
@@ -121,6 +121,7 @@ class CountedRateLimits implements RateLimits {
         isWrong: (error) =>
           error instanceof Problem &&
           ["invalid_credentials", "wrong_password", "invalid_code"].includes(error.code),
+        isRight: (error) => error instanceof Problem && error.code === "mfa_required",
         refusal: (count) => refusalOf("Too many attempts to sign in have failed.", count),
       },
     );

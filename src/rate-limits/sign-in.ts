@@ -7,6 +7,8 @@ import type { Count, Limiter } from "./limiter.ts";
 export interface SignInAttempt {
   /** The username as it was given; whether there is such an account makes no difference. */
   readonly username: string;
+  /** Codes are counted apart from passwords: knowing one must not help to find out the other. */
+  readonly factor: "password" | "code";
   /** The network that the attempt comes from. */
   readonly network: string;
 }
@@ -19,8 +21,10 @@ export interface SignInLimiters {
 }
 
 export interface SignInGuardOptions {
-  /** Whether an error says that the password was wrong. */
+  /** Whether an error says that the password or the code was wrong. */
   isWrong: (error: unknown) => boolean;
+  /** Whether an error says that the password was right, and something else is missing. */
+  isRight: (error: unknown) => boolean;
   refusal: (count: Count) => Problem;
 }
 
@@ -36,21 +40,27 @@ export class SignInGuard {
   }
 
   /** See {@link RateLimits.guardSignIn}. */
-  async guard<T>({ username, network }: SignInAttempt, signIn: () => Promise<T>): Promise<T> {
-    const account = accountOf(username);
+  async guard<T>(attempt: SignInAttempt, signIn: () => Promise<T>): Promise<T> {
+    const { network } = attempt;
+    const account = accountOf(attempt);
     const pair = `${account} ${network}`;
     // An attempt is counted before it is made, since many may be under way at once; if it doesn't fail it is given back.
     const taken = await this.#take(account, network, pair);
     try {
       const result = await signIn();
-      await giveBack(taken);
-      await this.#limiters.accountFromAddress.reset(pair);
-      await this.#limiters.known.mark(pair);
+      await this.#noteRight(taken, pair);
       return result;
     } catch (error) {
-      if (!this.#options.isWrong(error)) await giveBack(taken);
+      if (this.#options.isRight(error)) await this.#noteRight(taken, pair);
+      else if (!this.#options.isWrong(error)) await giveBack(taken);
       throw error;
     }
+  }
+
+  async #noteRight(taken: Taken, pair: string): Promise<void> {
+    await giveBack(taken);
+    await this.#limiters.accountFromAddress.reset(pair);
+    await this.#limiters.known.mark(pair);
   }
 
   /** @throws Problem `rate_limited` */
@@ -79,6 +89,7 @@ async function giveBack(taken: Taken): Promise<void> {
 }
 
 /** All names that no account can have are counted as one, since PostgreSQL's `lower` might make an account's name of them. */
-function accountOf(username: string): string {
-  return /^[\w.-]{2,32}$/.test(username) ? username.toLowerCase() : "*";
+function accountOf({ username, factor }: SignInAttempt): string {
+  const name = /^[\w.-]{2,32}$/.test(username) ? username.toLowerCase() : "*";
+  return factor === "password" ? name : `${factor} of ${name}`;
 }

@@ -77,9 +77,8 @@ const loginRoute = createRoute({
 export function twoFactorRoutes(ctx: Ctx) {
   const isSignedIn = signedIn(ctx);
   const limited = limit(ctx, "settings");
-  /** Codes are counted apart from passwords: knowing one must not help to find out the other. */
   const guarded = <T>(username: string, network: string, work: () => Promise<T>) =>
-    ctx.rateLimits.guardSignIn({ username: `code of ${username}`, network }, work);
+    ctx.rateLimits.guardSignIn({ username, factor: "code", network }, work);
   return createRouter()
     .openapi({ ...setUpRoute, middleware: [isSignedIn, limited] as const }, async (c) =>
       c.json(await setUpTotp(ctx, c.get("caller")), 200),

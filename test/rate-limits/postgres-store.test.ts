@@ -58,7 +58,7 @@ test("who was refused is refused again without a question to the database", asyn
 
 test("failed sign-ins on one server are throttled on the other, and a success is known to both", async () => {
   const wrong = () => Promise.reject(new Problem("invalid_credentials", "No."));
-  const attempt = { username: "ann", network: "203.0.113.1" };
+  const attempt = { username: "ann", factor: "password", network: "203.0.113.1" } as const;
   await world.ctx.rateLimits.guardSignIn(attempt, async () => "in");
   for (let n = 0; n < 10; n += 1) {
     const { ctx } = n % 2 ? other : world;

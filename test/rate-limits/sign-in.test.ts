@@ -38,7 +38,10 @@ const login = (address: string, username: string, given = password): Promise<Ans
 async function fail(username: string, network: string, times: number) {
   const wrong = () => Promise.reject(new Problem("invalid_credentials", "No."));
   for (let n = 0; n < times; n += 1) {
-    const attempt = world.ctx.rateLimits.guardSignIn({ username, network }, wrong);
+    const attempt = world.ctx.rateLimits.guardSignIn(
+      { username, factor: "password", network },
+      wrong,
+    );
     await expect(attempt).rejects.toMatchObject({ code: "invalid_credentials" });
   }
 }
@@ -149,7 +152,10 @@ test("a failure that is not the password's is none", async () => {
   const [owner, address] = [await register(), someAddress()];
   const away = () => Promise.reject(new Problem("unavailable", "Away."));
   for (let n = 0; n < 2 * accountFromAddress.quota; n += 1) {
-    const attempt = world.ctx.rateLimits.guardSignIn({ username: owner, network: address }, away);
+    const attempt = world.ctx.rateLimits.guardSignIn(
+      { username: owner, factor: "password", network: address },
+      away,
+    );
     await expect(attempt).rejects.toMatchObject({ code: "unavailable" });
   }
   expect((await login(address, owner)).status).toBe(200);
