@@ -1,7 +1,7 @@
 // Creating, listing and revoking access keys.
 import { makeAccessKey } from "../accounts/access-keys.ts";
 import { hashSecret, type Caller } from "../accounts/access-tokens.ts";
-import { sessionEnded } from "../accounts/authentication.ts";
+import { checkSessionAgain, sessionEnded } from "../accounts/authentication.ts";
 import { endSessions } from "../accounts/recent-sessions.ts";
 import type { Ctx } from "../context.ts";
 import {
@@ -35,7 +35,10 @@ export async function createKey(
     { owner: caller, accountId },
     { ...input, hash: hashSecret(key), hint: key.slice(-hintLength) },
   );
-  if (!result) throw new Problem("not_found", "You have no such bot.");
+  if (!result) {
+    await checkSessionAgain(ctx, caller);
+    throw new Problem("not_found", "You have no such bot.");
+  }
   if (result.outcome === "session_ended") throw sessionEnded();
   if (result.outcome === "no_chat") {
     throw invalid("/chat_ids", "chat_ids must name chats that you are in.");

@@ -1,5 +1,5 @@
 import type { Caller } from "../accounts/access-tokens.ts";
-import { checkSession } from "../accounts/authentication.ts";
+import { checkSessionAgain } from "../accounts/authentication.ts";
 import { noPassword, type Passwords } from "../accounts/passwords.ts";
 import { endSessions } from "../accounts/recent-sessions.ts";
 import { findPasswordHash } from "../accounts/user-queries.ts";
@@ -56,8 +56,7 @@ export async function deleteAccount(
 
 /** @throws Problem `invalid_token` when a try before has deleted the account, and its reply was lost */
 async function wrongPassword(ctx: Ctx, caller: Caller): Promise<Problem> {
-  ctx.sessionCache.forgetLive(caller.sessionId);
-  await checkSession(ctx, caller);
+  await checkSessionAgain(ctx, caller);
   await record(ctx, {
     action: "delete_account",
     outcome: "wrong_password",

@@ -52,6 +52,15 @@ export async function checkSession(ctx: Ctx, identity: Identity): Promise<void> 
   ctx.sessionCache.rememberLive(identity.sessionId, nowMs);
 }
 
+/**
+ * Looks a session up again, for a request that has found nothing of its caller: another server may have deleted the account a moment ago.
+ * @throws Problem `invalid_token`
+ */
+export async function checkSessionAgain(ctx: Ctx, identity: Identity): Promise<void> {
+  ctx.sessionCache.forgetLive(identity.sessionId);
+  await checkSession(ctx, identity);
+}
+
 /** The refusal of a request whose session ended before it was done. */
 export function sessionEnded(): Problem {
   return new Problem("invalid_token", "This session has ended. Sign in again.");

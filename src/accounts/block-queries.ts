@@ -11,7 +11,7 @@ const Blocking = z.object({
   outcome: z.enum(["added", "present", "full"]),
 });
 
-/** Blocks a person, or does nothing if that person is blocked already. @returns undefined for an unknown person */
+/** Blocks a person, or does nothing if that person is blocked already. @returns undefined for an unknown person, and if the caller's account is gone */
 export async function insertBlock(
   sql: Sql,
   caller: Actor,
@@ -22,7 +22,7 @@ export async function insertBlock(
     return maybe(
       await sql`
         with me as materialized (
-          select id from users where id = ${caller.id} for no key update
+          select id from users where id = ${caller.id} and deleted_at is null for no key update
         ),
         target as materialized (
           select u.id, u.username from me, users u where u.id = ${userId} and u.deleted_at is null

@@ -4,6 +4,7 @@ import type { Ctx } from "../context.ts";
 import { blockedMax, type BlockedPage, type BlockedQuery } from "../wire/blocks.ts";
 import { Problem } from "../wire/problems.ts";
 import type { Caller } from "./access-tokens.ts";
+import { checkSessionAgain } from "./authentication.ts";
 import { deleteBlock, findBlocked, findBlocks, insertBlock } from "./block-queries.ts";
 import { personNotFound } from "./profiles.ts";
 
@@ -18,7 +19,10 @@ export async function blockPerson(ctx: Ctx, caller: Caller, userId: number): Pro
     throw new Problem("invalid", detail, { errors: [{ pointer: "/user_id", detail }] });
   }
   const result = await insertBlock(ctx.sql, caller, userId);
-  if (!result) throw personNotFound();
+  if (!result) {
+    await checkSessionAgain(ctx, caller);
+    throw personNotFound();
+  }
   const { username, outcome } = result;
   if (outcome === "full") {
     throw new Problem(

@@ -83,6 +83,7 @@ export async function findUser(sql: Sql, userId: number): Promise<User | undefin
 /**
  * Changes a person's profile and settings; members that are undefined stay as they are. Somebody who becomes invisible while they are
  * connected counts as last seen at that moment, as if their last client had gone. A trigger notes a changed profile for the servers.
+ * @returns undefined for an account that is gone
  */
 export async function updateUser(
   sql: Sql,
@@ -96,7 +97,9 @@ export async function updateUser(
   return maybe(
     await sql`
       with before as materialized (
-        select id, presence, display_name, bio from users where id = ${caller.id} for no key update
+        select id, presence, display_name, bio from users
+        where id = ${caller.id} and deleted_at is null
+        for no key update
       ),
       updated as (
         update users

@@ -3,6 +3,7 @@
 import { createKey } from "../access-keys/actions.ts";
 import { deleteBots } from "../account-deletion/delete-bots.ts";
 import type { Caller } from "../accounts/access-tokens.ts";
+import { checkSessionAgain } from "../accounts/authentication.ts";
 import type { Ctx } from "../context.ts";
 import { databaseError } from "../database/connect.ts";
 import type { CreatedKey, CreateKeyInput } from "../wire/access-keys.ts";
@@ -11,7 +12,7 @@ import { isReservedUsername } from "../wire/mentions.ts";
 import { Problem } from "../wire/problems.ts";
 import { findBots, insertBot } from "./queries.ts";
 
-/** @throws Problem `username_taken` (without regard to case), `too_many_bots` */
+/** @throws Problem `username_taken` (without regard to case), `too_many_bots`, `invalid_token` when the account is gone */
 export async function createBot(
   ctx: Ctx,
   caller: Caller,
@@ -25,6 +26,7 @@ export async function createBot(
     if (databaseError(error)?.constraint === "users_username_key") throw usernameTaken(username);
     throw error;
   }
+  await checkSessionAgain(ctx, caller);
   throw new Problem(
     "too_many_bots",
     `You have ${botsPerPersonMax} bots, which is the most. Delete one first.`,

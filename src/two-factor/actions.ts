@@ -1,5 +1,6 @@
 // A second factor for signing in: codes of an authenticator app, and recovery codes for a person who has lost it.
 import { hashSecret, type Caller } from "../accounts/access-tokens.ts";
+import { checkSessionAgain } from "../accounts/authentication.ts";
 import { beginSession } from "../accounts/begin-session.ts";
 import {
   findTicketHolder,
@@ -30,10 +31,13 @@ import {
   takeStep,
 } from "./queries.ts";
 
-/** Makes a secret for the caller's app. It is in force when it is confirmed. @throws Problem `totp_enabled` */
+/** Makes a secret for the caller's app. It is in force when it is confirmed. @throws Problem `totp_enabled`, `invalid_token` when the account is gone */
 export async function setUpTotp(ctx: Ctx, caller: Caller): Promise<TotpSetup> {
   const secret = makeTotpSecret();
-  if (!(await insertSecret(ctx.sql, caller.id, secret))) throw alreadyOn();
+  if (!(await insertSecret(ctx.sql, caller.id, secret))) {
+    await checkSessionAgain(ctx, caller);
+    throw alreadyOn();
+  }
   return setupOf(secret, caller.username);
 }
 

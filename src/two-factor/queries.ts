@@ -3,7 +3,7 @@ import { z } from "zod";
 import { insertEvent, type Actor } from "../audit/queries.ts";
 import { maybe, one, type Sql } from "../database/connect.ts";
 
-/** Stores a secret that the person has yet to confirm, in the place of one before it. @returns false if a confirmed one is there */
+/** Stores a secret that the person has yet to confirm, in the place of one before it. @returns false if a confirmed one is there, and for an account that is gone */
 export async function insertSecret(sql: Sql, userId: number, secret: Buffer): Promise<boolean> {
   const rows = await sql`
     insert into totp_secrets as t (user_id, secret)

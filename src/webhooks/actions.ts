@@ -61,9 +61,8 @@ export async function createOwnWebhook(
   await requireRecentSignIn(ctx, caller);
   const sealedSecret = sealSecret(ctx, secret);
   const created = await insertOwnWebhook(ctx.sql, caller, { url, events, sealedSecret });
-  if (created?.outcome === "session_ended") throw sessionEnded();
-  if (created?.outcome !== "created")
-    throw tooMany(`A person has ${webhooksPerPersonMax} webhooks`);
+  if (!created || created.outcome === "session_ended") throw sessionEnded();
+  if (created.outcome !== "created") throw tooMany(`A person has ${webhooksPerPersonMax} webhooks`);
   return { ...created.webhook, secret };
 }
 
