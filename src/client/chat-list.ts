@@ -1,7 +1,8 @@
 // `gemini-coop/client/chat-list`: the chats of the person who is signed in, as a list to be shown.
 import type { ChatSummary } from "../wire/chats.ts";
-import type { Message } from "../wire/messages.ts";
 import type { ServerFrame } from "../wire/server-frames.ts";
+import { AwaitedReads } from "./awaited-reads.ts";
+import { previewOf, withPreview } from "./chat-previews.ts";
 import type { Client } from "./client.ts";
 import { observe, type Observable } from "./observable.ts";
 import { asProblemError, type ProblemError } from "./problem-error.ts";
@@ -61,6 +62,7 @@ class LoadedChatList implements ChatList {
   #epoch = 0;
   /** The newest messages by chat id. */
   readonly #newest = new Map<number, Newest>();
+  readonly #awaitedReads = new AwaitedReads(refreshMsMin, () => this.#schedule());
   readonly #timer = new Timer();
 
   constructor(client: Client) {
@@ -122,18 +124,21 @@ class LoadedChatList implements ChatList {
     });
   }
 
-  /** Moves a chat to the top with its newest message, before the list is loaded again. */
+  /** Shows a chat's newest message, before the list is loaded again. */
   #touch(chatId: number, text: string, time: string) {
-    const chat = this.#chats?.find(({ id }) => id === chatId);
-    if (!this.#chats || !chat || (chat.last_message_time ?? "") > time) return;
-    this.#chats = [chat, ...this.#chats.filter(({ id }) => id !== chatId)];
-    this.#change(chatId, { last_message: text, last_message_time: time });
+    this.#show(this.#chats && withPreview(this.#chats, chatId, { text, time }));
   }
 
   #change(chatId: number, changed: Partial<ChatSummary>) {
-    this.#chats = this.#chats?.map((chat) => (chat.id === chatId ? { ...chat, ...changed } : chat));
-    this.#observed.changed();
-    // The list that is being loaded may be older.
+    this.#show(this.#chats?.map((chat) => (chat.id === chatId ? { ...chat, ...changed } : chat)));
+  }
+
+  #show(chats: readonly ChatSummary[] | undefined) {
+    if (chats !== this.#chats) {
+      this.#chats = chats;
+      this.#observed.changed();
+    }
+    // The list that is being loaded may be older, also the first one.
     if (this.#loading) this.#schedule();
   }
 
@@ -153,6 +158,7 @@ class LoadedChatList implements ChatList {
   }
 
   #readTo(chatId: number, lastReadSeq: number) {
+    this.#awaitedReads.readTo(chatId, lastReadSeq);
     const chat = this.#chats?.find(({ id }) => id === chatId);
     const lastSeq = Math.max(chat?.last_seq ?? Infinity, this.#newest.get(chatId)?.seq ?? 0);
     if (lastReadSeq >= lastSeq) this.#change(chatId, { unread_count: 0, mention_count: 0 });
@@ -163,12 +169,14 @@ class LoadedChatList implements ChatList {
     switch (frame.type) {
       case "message": {
         const { chat_id, message_id: messageId, seq, created_at: time } = frame;
+        if (frame.user_id !== this.#ownerId) this.#awaitedReads.arrived(chat_id, seq);
         return this.#arrived(chat_id, { messageId, seq, time }, previewOf(frame));
       }
       case "bot_stream": {
         const { chat_id, message_id: messageId } = frame;
         if (frame.is_complete) return this.#revised(chat_id, messageId, frame.full_response);
         if (!("seq" in frame)) return;
+        this.#awaitedReads.arrived(chat_id, frame.seq);
         return this.#arrived(chat_id, { messageId, seq: frame.seq, time: frame.created_at }, "");
       }
       case "message_updated":
@@ -196,6 +204,8 @@ class LoadedChatList implements ChatList {
       case "chat_invite":
       case "chat_deleted":
       case "removed_from_chat":
+      // Nothing is unread in a private chat with somebody who is blocked.
+      case "blocked_people":
         this.#schedule();
     }
   }
@@ -210,6 +220,7 @@ class LoadedChatList implements ChatList {
       this.#problem = undefined;
       this.#loadedAtMs = 0;
       this.#newest.clear();
+      this.#awaitedReads.clear();
       this.#timer.clear();
       this.#observed.changed();
     }
@@ -236,12 +247,4 @@ class LoadedChatList implements ChatList {
       for (const end of ends) end();
     };
   }
-}
-
-/** The text of a message as the server's list has it. */
-function previewOf({
-  content,
-  attachments: [file] = [],
-}: Pick<Message, "content"> & Partial<Pick<Message, "attachments">>): string {
-  return content || (file?.kind === "voice" ? "Voice message" : (file?.name ?? ""));
 }

@@ -58,6 +58,75 @@ test("a rename, and what was read in another client, reach a list whose client h
   await until(list, ({ chats }) => chats?.[0]?.name === "After");
 });
 
+test("a message that is edited leaves its chat behind those with newer messages", async () => {
+  const [ann, ben] = await people.pair();
+  const open = (name: string) =>
+    ann.api.createChat({ name, is_group: true, participant_usernames: [ben.name] });
+  const [older, newer] = [await open("Older"), await open("Newer")];
+  const list = createChatList(ben);
+  list.subscribe(() => undefined);
+  await untilLive(ben.room(older.id));
+  await until(list, ({ chats }) => chats?.length === 2);
+  const message = await ann.api.sendMessage(older.id, "one");
+  await until(list, ({ chats }) => chats?.[0]?.last_message === "one");
+  await Bun.sleep(5);
+  await ann.api.sendMessage(newer.id, "two");
+  await until(list, ({ chats }) => chats?.[0]?.last_message === "two");
+  const orders = new Set<string>();
+  list.subscribe(() => void orders.add(String(list.getSnapshot().chats?.map(({ id }) => id))));
+  await ann.api.editMessage(older.id, message.id, "three");
+  await until(list, ({ chats }) => chats?.some((chat) => chat.last_message === "three") ?? false);
+  expect([...orders]).toEqual([`${newer.id},${older.id}`]);
+});
+
+test("a message that nobody reads in a joined chat is unread in the list, also in a private one, but not where its author is blocked", async () => {
+  const [ann, ben] = await people.pair();
+  const group = await ann.api.createChat({ is_group: true, participant_usernames: [ben.name] });
+  const pair = await ann.api.createChat({ participant_usernames: [ben.name] });
+  const list = createChatList(ben);
+  list.subscribe(() => undefined);
+  for (const { id } of [group, pair]) await untilLive(ben.room(id));
+  await until(list, ({ chats }) => chats?.length === 2);
+  const unread = (id: number) =>
+    list.getSnapshot().chats?.find((chat) => chat.id === id)?.unread_count;
+  await ann.api.sendMessage(group.id, "one");
+  await ann.api.sendMessage(pair.id, "two");
+  await until(list, () => unread(group.id) === 1 && unread(pair.id) === 1);
+  await ben.call("PUT", `/api/users/${ann.person.id}/block`);
+  await until(list, () => unread(pair.id) === 0);
+  await ben.call("DELETE", `/api/users/${ann.person.id}/block`);
+  await until(list, () => unread(pair.id) === 1);
+});
+
+test("a message that arrives while the first list is being loaded is in the list", async () => {
+  const ann = await people.signedIn();
+  const chat = await ann.api.createChat({ is_group: true });
+  const held = Promise.withResolvers<void>();
+  const requested = Promise.withResolvers<void>();
+  const phone = await people.signedIn(
+    {
+      async fetch(url, init) {
+        const response = await fetch(url, init);
+        if (init?.method !== "GET" || !String(url).endsWith("/api/chats")) return response;
+        requested.resolve();
+        await held.promise;
+        return response;
+      },
+    },
+    ann.person,
+  );
+  const room = phone.room(chat.id);
+  await untilLive(room);
+  const list = createChatList(phone);
+  list.subscribe(() => undefined);
+  await requested.promise;
+  await Bun.sleep(100);
+  await ann.api.sendMessage(chat.id, "meanwhile");
+  await until(room, ({ messages }) => messages.length === 1);
+  held.resolve();
+  await until(list, ({ chats }) => chats?.[0]?.last_message === "meanwhile");
+});
+
 test("a private chat without a name has the other's in the list and in the room, also after it has changed", async () => {
   const [ann, ben] = await people.pair();
   const chat = await ann.api.createChat({ is_group: false });
