@@ -34,17 +34,21 @@ export interface PastMessages extends Observable<PastSnapshot> {
   close(): void;
 }
 
+/** Frames that are kept at most while a page is being loaded. */
+const framesMax = 1_000;
+
 /** A message after a frame. A frame that is late, or of another message, changes nothing. */
-function after(frame: ServerFrame, held: Message): Message {
+function after(held: Message, frame: ServerFrame): Message {
   if (!("message_id" in frame) || frame.message_id !== held.id) return held;
   if (!("updated_seq" in frame) || (frame.updated_seq ?? 0) <= held.updated_seq) return held;
-  if (frame.type === "message_updated") return messageOf(frame);
+  // After a reconnect, what was missed comes as `message` frames.
+  if (frame.type === "message_updated" || frame.type === "message") return messageOf(frame);
   if (frame.type === "bot_stream" && frame.is_complete) return lastState(held, frame);
   if (frame.type !== "reaction") return held;
   return { ...withReaction(held, frame), updated_seq: frame.updated_seq };
 }
 
-/** The messages of a chat around any number. The client has to be connected, or they don't follow changes. */
+/** The messages of a chat around any number. The client has to be connected and the chat's room open, or they don't follow changes. */
 export function createPastMessages(
   { call, onFrame }: Pick<Client, "call" | "onFrame">,
   chatId: number,
@@ -55,15 +59,18 @@ export function createPastMessages(
   let isLoading = false;
   /** Increases with each `show` and `clear`, so that pages of before are recognised. */
   let epoch = 0;
+  /** Frames that were received while a page is being loaded, which may be older than they are. */
+  let during: ServerFrame[] = [];
   const observed = observe<PastSnapshot>(() => ({ messages, hasOlder, hasNewer, isLoading }));
 
   async function load(query: string, then: (loaded: Message[]) => void): Promise<boolean> {
     const own = epoch;
     isLoading = true;
+    during = [];
     observed.changed();
     try {
       const loaded = await call<Message[]>("GET", `/api/chats/${chatId}/messages?${query}`);
-      if (own === epoch) then(loaded);
+      if (own === epoch) then(loaded.map((message) => during.reduce(after, message)));
       return own === epoch;
     } finally {
       if (own === epoch) isLoading = false;
@@ -77,7 +84,8 @@ export function createPastMessages(
   }
 
   const end = onFrame((frame) => {
-    const changed = messages.map((held) => after(frame, held));
+    if (isLoading && "updated_seq" in frame && during.length < framesMax) during.push(frame);
+    const changed = messages.map((held) => after(held, frame));
     if (changed.every((message, index) => message === messages[index])) return;
     messages = changed;
     observed.changed();

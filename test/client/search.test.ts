@@ -77,6 +77,37 @@ test("past messages are those around a number, and go on in both directions to t
   past.close();
 });
 
+test("past messages follow what has changed while there was no connection, and while they were loaded", async () => {
+  const { ann, chatId } = await withLines(80);
+  const room = ann.room(chatId);
+  await untilLive(room);
+  const past = createPastMessages(ann, chatId);
+  await past.show(4);
+  const [first, second] = past.getSnapshot().messages;
+  if (!first || !second) throw new Error("nothing is shown");
+  ann.disconnect();
+  await until(room, ({ state }) => state === "offline");
+  await ann.person.api("DELETE", `/api/chats/${chatId}/messages/${first.id}`);
+  ann.connect();
+  await until(past, ({ messages }) => messages[0]?.deleted_at !== null);
+
+  const held = Promise.withResolvers<void>();
+  const late: typeof ann.call = async (...request) => {
+    const loaded = await ann.call<never>(...request);
+    await held.promise;
+    return loaded;
+  };
+  const slow = createPastMessages({ ...ann, call: late }, chatId);
+  const loading = slow.show(4);
+  await until(slow, ({ isLoading }) => isLoading);
+  await Bun.sleep(100);
+  await room.edit(second.id, "edited meanwhile");
+  await until(past, ({ messages }) => messages[1]?.content === "edited meanwhile");
+  held.resolve();
+  await loading;
+  expect(slow.getSnapshot().messages[1]?.content).toBe("edited meanwhile");
+});
+
 test("past messages follow edits, deletions and reactions, and nothing else", async () => {
   const { ann, chatId } = await withLines(80);
   const room = ann.room(chatId);
