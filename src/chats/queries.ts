@@ -153,7 +153,7 @@ export async function deleteChat(
         for update of c
       ),
       people as materialized (
-        select coalesce(array_agg(p.user_id), '{}') as ids from locked join chat_participants p on p.chat_id = locked.id
+        select people_of_chat(locked.id) as ids from locked
       ),
       deleted as (
         delete from chats using locked

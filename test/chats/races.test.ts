@@ -61,3 +61,26 @@ test("a message that waits for its chat while its sender is removed is refused, 
   expect(answer.status).toBe(404);
   expect((await ann.say(chat.id, "first")).seq).toBe(1);
 });
+
+test("a deletion that waits for an invitation or a departure tells those who are in the chat then", async () => {
+  const [ann, ben, cleo] = [await world.person(), await world.person(), await world.person()];
+  const [bens, cleos] = [await ben.socket(), await cleo.socket()];
+  const deletedAfter = async (chatId: number, first: () => ReturnType<typeof ann.api>) => {
+    const answers = await world.whileLocked(chatId, 2, async () => {
+      const before = first();
+      await world.untilBlocked(1);
+      return await Promise.all([before, ann.api("DELETE", `/api/chats/${chatId}`)]);
+    });
+    expect(answers.map(({ status }) => status)).toEqual([200, 200]);
+  };
+  const grown = await ann.chat({ with: [ben] });
+  await deletedAfter(grown.id, () =>
+    ben.api("POST", `/api/chats/${grown.id}/invite`, { username: cleo.username }),
+  );
+  await cleos.next("chat_deleted", { chat_id: grown.id });
+  const shrunk = await ann.chat({ with: [ben] });
+  await deletedAfter(shrunk.id, () => ben.api("POST", `/api/chats/${shrunk.id}/leave`));
+  await bens.next("removed_from_chat", { chat_id: shrunk.id });
+  await bens.settle();
+  expect(bens.ofType("chat_deleted").map(({ chat_id }) => chat_id)).toEqual([grown.id]);
+});
