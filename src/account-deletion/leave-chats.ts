@@ -37,6 +37,9 @@ async function leaveOne(ctx: Ctx, userId: number, chatId: number): Promise<void>
         chat: handed,
         updated_seq: seq - 1,
       });
+    }
+    // A private chat without a name has that of the other person.
+    if (left.has_new_owner || !chat.is_named) {
       ctx.realtime.toList({ type: "chat_changed", chat_id: chatId, chat }, { seq });
     }
     ctx.realtime.toRoom({

@@ -8,13 +8,8 @@ import { groupSizeMax, type Chat, type Participant } from "../wire/chats.ts";
 import { Problem } from "../wire/problems.ts";
 import { chatNotFound, getChat, ownerOnly, tooManyChats } from "./actions.ts";
 import { nobodyNamed } from "./invitees.ts";
-import {
-  deleteParticipant,
-  findParticipants,
-  findStanding,
-  insertParticipant,
-  type Standing,
-} from "./participant-queries.ts";
+import { findParticipants, insertParticipant } from "./participant-queries.ts";
+import { deleteParticipant, findStanding, type Standing } from "./removal-queries.ts";
 
 /** @throws Problem `not_found` */
 export async function listParticipants(
@@ -84,7 +79,18 @@ export async function inviteToChat(
     },
     { chatId, seq: result.chat.updated_seq },
   );
+  tellOfPartner(ctx, result.chat);
   return { message: `${user.username} was invited`, participant };
+}
+
+/**
+ * Tells people who have not joined a private chat that has no name that they are in it with somebody, or with nobody any more: its
+ * name in their lists is the other person's.
+ */
+function tellOfPartner(ctx: Ctx, chat: Chat): void {
+  if (chat.is_named) return;
+  const position = { seq: chat.updated_seq };
+  ctx.realtime.toList({ type: "chat_changed", chat_id: chat.id, chat }, position);
 }
 
 function chatFull({ is_group }: Chat): Problem {
@@ -157,7 +163,8 @@ async function remove(
   const end = ctx.gateway.beginRemoval(userId, chat.id);
   let isInDoubt = false;
   try {
-    const { username, removedSeq } = await removeNow(ctx, caller, chat, userId);
+    const { username, chat: after } = await removeNow(ctx, caller, chat, userId);
+    const { updated_seq: removedSeq } = after;
     ctx.realtime.toRoom({
       type: "participant_removed",
       chat_id: chat.id,
@@ -170,6 +177,7 @@ async function remove(
       { type: "removed_from_chat", chat_id: chat.id, notification },
       { chatId: chat.id, seq: removedSeq },
     );
+    tellOfPartner(ctx, after);
   } catch (error) {
     // The statement may be committed yet, when the person's sockets are back.
     isInDoubt = isDatabaseAway(error);
@@ -185,7 +193,7 @@ async function removeNow(
   caller: Caller,
   chat: Chat,
   userId: number,
-): Promise<{ username: string; removedSeq: number }> {
+): Promise<{ username: string; chat: Chat }> {
   const result = await deleteParticipant(ctx.sql, caller, chat.id, userId).catch(
     (error: unknown) => {
       ctx.gateway.disconnectUser(userId);
@@ -194,18 +202,17 @@ async function removeNow(
   );
   // A person who leaves but is not a participant has left before.
   if (!result && userId === caller.id) throw chatNotFound();
-  if (result && result.removed_seq !== null && result.username !== null) {
-    return { username: result.username, removedSeq: result.removed_seq };
-  }
-  const isUnchanged = result?.owner_id === chat.owner_id;
-  if (isUnchanged && (result.role === null || mayRemove(caller.id, result))) {
+  if (result?.removed) return result.removed;
+  const standing = result?.standing;
+  const isUnchanged = standing?.owner_id === chat.owner_id;
+  if (isUnchanged && (standing.role === null || mayRemove(caller.id, standing))) {
     throw new Problem("not_found", "This person is not in the chat.");
   }
   // The chat has a new owner or the caller another role meanwhile, and the person may still be in it.
   ctx.gateway.disconnectUser(userId);
-  if (!result) throw chatNotFound();
-  if (userId === result.owner_id && userId === caller.id) throw ownerCannotLeave();
-  throw await notRemoved(ctx, caller, chat.id, result);
+  if (!standing) throw chatNotFound();
+  if (userId === standing.owner_id && userId === caller.id) throw ownerCannotLeave();
+  throw await notRemoved(ctx, caller, chat.id, standing);
 }
 
 function ownerCannotLeave(): Problem {

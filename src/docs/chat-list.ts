@@ -22,7 +22,8 @@ export const chatList = html`<p>
     A private chat without a name (<code>is_named: false</code>) has the other person's username as
     its <code>name</code>, for each of the two, in HTTP responses and in frames to one person. In
     <code>chat_updated</code> and <code>chat_changed</code>, which are the same for both, the
-    <code>name</code> is another one: keep the name that you have.
+    <code>name</code> is another one: keep the name that you have, and load the list again after
+    <code>chat_changed</code>, which is also sent when one of the two comes or goes.
   </p>
   <p>
     Messages and frames name people by their usernames. Participants also have a

@@ -156,7 +156,11 @@ describe("deleting an account", () => {
     const ben = await world.person("ben");
     const chat = await ann.chat({ is_group: false, with: [ben] });
     await ann.say(chat.id, "hello");
+    const cat = await world.person("cat");
+    const { id: catsId } = await cat.chat({ is_group: false, with: [ann] });
+    const cats = await cat.socket();
     await deleteMe(ann);
+    await cats.next("chat_changed", { chat_id: catsId });
     const { body } = await ben.api("GET", `/api/chats/${chat.id}`);
     expect(body).toMatchObject({ name: "Deleted user", owner_id: ben.id });
     expect(await history(ben, chat.id)).toMatchObject([

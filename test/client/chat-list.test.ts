@@ -151,6 +151,24 @@ test("a private chat without a name has the other's in the list and in the room,
   await until(annsList, ({ chats }) => chats?.[0]?.name === "Us");
 });
 
+test("a private chat without a name is called after who is in it, also where nobody has joined it", async () => {
+  const [ann, ben] = await people.pair();
+  const chat = await ann.api.createChat({ participant_usernames: [ben.name] });
+  const list = createChatList(ann);
+  list.subscribe(() => undefined);
+  const [bens, name] = [await ben.person.socket(), () => list.getSnapshot().chats?.[0]?.name];
+  await until(list, () => name() === ben.name);
+  await ben.api.leaveChat(chat.id);
+  await until(list, () => name() === `${ann.name}, ${ben.name}`);
+  await bens.next("removed_from_chat", { chat_id: chat.id });
+  await bens.settle();
+  expect(bens.ofType("chat_changed")).toEqual([]);
+  await ann.api.inviteToChat(chat.id, ben.name);
+  await until(list, () => name() === ben.name);
+  await ann.api.removeParticipant(chat.id, ben.person.id);
+  await until(list, () => name() === `${ann.name}, ${ben.name}`);
+});
+
 test("a refresh while an older list is being loaded loads it once more", async () => {
   const ann = await people.signedIn();
   let loads = 0;

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import { deleteParticipant, insertParticipant } from "../../src/chats/participant-queries.ts";
+import { insertParticipant } from "../../src/chats/participant-queries.ts";
+import { deleteParticipant } from "../../src/chats/removal-queries.ts";
 import { createReadLog } from "../../src/log/replay.ts";
 import { useWorld } from "../world/world.ts";
 

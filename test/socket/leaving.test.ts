@@ -1,6 +1,6 @@
 // A person who is out of a chat receives nothing that has a higher number than their removal, however busy the chat is.
 import { beforeAll, beforeEach, describe, expect } from "bun:test";
-import { deleteParticipant } from "../../src/chats/participant-queries.ts";
+import { deleteParticipant } from "../../src/chats/removal-queries.ts";
 import { expectNotFound } from "./refusals.ts";
 import { bothTest, isLong, test } from "../world/long.ts";
 import type { Frame, TestSocket } from "../world/socket.ts";

@@ -1,7 +1,8 @@
 // People who come into chats and leave them while this server is not told: another server does it, or a statement whose reply
 // was lost.
 import { expect, test } from "bun:test";
-import { deleteParticipant, insertParticipant } from "../../src/chats/participant-queries.ts";
+import { insertParticipant } from "../../src/chats/participant-queries.ts";
+import { deleteParticipant } from "../../src/chats/removal-queries.ts";
 import { activityTopic } from "../../src/realtime/topics.ts";
 import { useWorld, type Person } from "../world/world.ts";
 

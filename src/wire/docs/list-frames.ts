@@ -113,7 +113,8 @@ export const listNotes: {
     summary: "A chat that this socket has not joined has changed",
     description:
       "It has what a list of chats needs to show another name, owner or settings. It has no number in the room's log; sockets " +
-      "that have joined receive `chat_updated` instead. If `is_named` is false, `name` is the right name for neither of the two people.",
+      "that have joined receive `chat_updated` instead. If `is_named` is false, `name` is the right name for neither of the two people. " +
+      "Such a chat also sends it when one of the two comes or goes, because its name in the list is the other person's: load the list again.",
     example: { type: "chat_changed", chat_id: 1, chat: { ...chat, name: "Optics" } },
   },
 };
