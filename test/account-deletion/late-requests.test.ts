@@ -41,7 +41,7 @@ test("a change of the profile that waits for the deletion gives the account no n
   await world.sql.begin(async (sql) => {
     await sql`select id from users where id = ${ann.id} for update`;
     change = ann.api("PATCH", "/api/auth/me", { display_name: "Ann Again" });
-    await Bun.sleep(100);
+    await world.untilBlocked();
     await sql`
       update users set deleted_at = now(), username = 'Deleted user', email = '', display_name = null where id = ${ann.id}
     `;
