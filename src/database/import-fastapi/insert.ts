@@ -55,7 +55,7 @@ const messages = `
 
 /**
  * Each person has read what they have a receipt for, all before it, and what was written before they came. Without a table of
- * receipts everything counts as read.
+ * receipts everything counts as read. Nobody is shown as a reader of what was written before they came, and before their first receipt.
  */
 const participants = `
   with member as materialized (
@@ -65,7 +65,7 @@ const participants = `
     where p.fault is null
   ),
   receipt as (
-    select m.chat_id, r.user_id, max(m.seq) as seq
+    select m.chat_id, r.user_id, max(m.seq) as seq, min(m.seq) as first_seq
     from staged_receipts r join messages m on m.id = r.message_id
     where r.fault is null
     group by m.chat_id, r.user_id
@@ -81,7 +81,8 @@ const participants = `
   ),
   positioned as materialized (
     select m.n, m.chat_id, m.user_id, m.joined_at, m.is_owner,
-      case when $1 then greatest(r.seq, b.seq, 0) else m.last_seq end as last_read_seq
+      case when $1 then greatest(r.seq, b.seq, 0) else m.last_seq end as last_read_seq,
+      coalesce(least(b.seq, r.first_seq - 1), 0) as joined_seq
     from member m
     join before b on b.n = m.n
     left join receipt r on r.chat_id = m.chat_id and r.user_id = m.user_id
@@ -91,9 +92,9 @@ const participants = `
     from positioned p join messages m on m.chat_id = p.chat_id and m.user_id = p.user_id
     group by p.n
   )
-  insert into chat_participants (id, chat_id, user_id, joined_at, last_read_seq, own_count, own_read_count)
+  insert into chat_participants (id, chat_id, user_id, joined_at, last_read_seq, joined_seq, own_count, own_read_count)
   select row_number() over (order by p.joined_at, p.is_owner desc, p.n),
-    p.chat_id, p.user_id, p.joined_at, p.last_read_seq, coalesce(own.count, 0), coalesce(own.read_count, 0)
+    p.chat_id, p.user_id, p.joined_at, p.last_read_seq, p.joined_seq, coalesce(own.count, 0), coalesce(own.read_count, 0)
   from positioned p left join own on own.n = p.n
 `;
 

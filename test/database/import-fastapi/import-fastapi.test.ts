@@ -235,6 +235,16 @@ describe.each(played)("a server on a database imported from %s", (engine) => {
           [11, "Gemini", true, 8, 1, 0, "question"],
           [4, "Physics", true, 5, 7, 1, "fourth"],
         ]);
+        const { body: receipts } = await ann("GET", "/api/chats/4/read-receipts");
+        const readers = Object.entries<{ username: string }[]>(receipts).map(([id, read]) => [
+          id,
+          ...read.map(({ username }) => username),
+        ]);
+        expect(readers).toEqual([
+          ["20", "ann"],
+          ["21", "Ben"],
+          ["31", "ann"],
+        ]);
         const { body: people } = await ann("GET", "/api/chats/4/participants");
         expect(people.map((person: Record<string, unknown>) => [person.id, person.role])).toEqual([
           [5, "owner"],
