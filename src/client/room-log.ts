@@ -96,7 +96,7 @@ export class RoomLog {
         );
       case "participant_added":
       case "participant_updated":
-        return this.#setParticipants(frame, frame.participant.id, [frame.participant]);
+        return this.#setParticipants(frame, frame.participant.id, frame.participant);
       case "participant_removed": {
         const { user_id } = frame;
         this.#setOnline([user_id]);
@@ -209,15 +209,18 @@ export class RoomLog {
     this.#set({ chat, participants });
   }
 
-  /** Removes a participant, and adds others. */
+  /** Removes a participant, or puts another state in their place; somebody new comes last, as in the list over HTTP. */
   #setParticipants(
     { updated_seq }: { updated_seq: number },
-    goneId: number,
-    added: readonly Participant[] = [],
+    userId: number,
+    ...states: Participant[]
   ): undefined {
     const { chat, participants } = this.#shown;
-    const others = participants.filter(({ id }) => id !== goneId);
-    this.#set({ chat: chat && { ...chat, updated_seq }, participants: [...others, ...added] });
+    const index = participants.findIndex(({ id }) => id === userId);
+    this.#set({
+      chat: chat && { ...chat, updated_seq },
+      participants: participants.toSpliced(index < 0 ? Infinity : index, 1, ...states),
+    });
   }
 
   /** Removes the positions of people, and adds others. */

@@ -109,18 +109,38 @@ test("a snapshot of before is not touched by what comes after", () => {
   expect(log.shown.online).toEqual([{ user_id: 7, username: "ben" }]);
 });
 
+const person = (id: number, role: Participant["role"]): Participant => ({
+  id,
+  username: `person${id}`,
+  role,
+  joined_at: time,
+  display_name: null,
+  avatar_url: null,
+  is_bot_account: false,
+  created_at: time,
+});
+
+test("people stay in the order of the server's list when their roles change, and newcomers are last", () => {
+  const log = new RoomLog(() => undefined);
+  const participants = [1, 2, 3, 5].map((id) => person(id, "member"));
+  log.load({ chat: undefined, participants, messages: [], hasOlder: false });
+  const changes = [
+    { type: "participant_updated", participant: person(2, "moderator") },
+    { type: "participant_added", participant: person(4, "member") },
+    { type: "participant_removed", user_id: 3, username: "person3" },
+    { type: "participant_removed", user_id: 9, username: "person9" },
+  ] as const;
+  changes.forEach((change, n) => log.apply({ ...change, chat_id: 1, updated_seq: n + 1 }));
+  expect(log.shown.participants).toEqual([
+    person(1, "member"),
+    person(2, "moderator"),
+    person(5, "member"),
+    person(4, "member"),
+  ]);
+});
+
 test("with a new owner the roles change", () => {
   const log = new RoomLog(() => undefined);
-  const person = (id: number, role: "owner" | "member"): Participant => ({
-    id,
-    username: `person${id}`,
-    role,
-    joined_at: time,
-    display_name: null,
-    avatar_url: null,
-    is_bot_account: false,
-    created_at: time,
-  });
   const chat = { id: 1, name: "Physics", owner_id: 1, is_group: true, is_ai_chat: false };
   const settings = {
     model: null,
