@@ -17,6 +17,12 @@ import type { Passwords } from "./passwords.ts";
 import { beginSession } from "./begin-session.ts";
 import { secondFactorRequired } from "./sign-in-tickets.ts";
 
+/**
+ * A stored hash may be replaced while it is verified: by another password, or by a stronger hash of the same one. Then the password is
+ * verified once more.
+ */
+const signInTries = 2;
+
 /** Registers a person, who is sent a link that verifies the address. @throws Problem `username_taken`, `email_taken` (without regard to case), `unavailable` */
 export async function register(
   ctx: Ctx,
@@ -55,16 +61,18 @@ export async function login(
   input: LoginInput,
   source: Source,
 ): Promise<Tokens> {
-  const user = await findUserWithPassword(ctx.sql, input.username);
-  if (!(await passwords.verify(input.password, user?.hashed_password)) || !user) {
-    throw await refusedLogin(ctx, user, source);
+  let user: UserWithPassword | undefined;
+  for (let n = 0; n < signInTries; n += 1) {
+    user = await findUserWithPassword(ctx.sql, input.username);
+    if (!(await passwords.verify(input.password, user?.hashed_password)) || !user) break;
+    const verified = passwords.isWeak(user.hashed_password)
+      ? await renewHash(ctx, passwords, user, input.password)
+      : user;
+    if (verified?.totp_enabled) throw await secondFactorRequired(ctx, verified);
+    const tokens = verified && (await beginSession(ctx, verified, source));
+    if (tokens) return tokens;
   }
-  if (user.totp_enabled) throw await secondFactorRequired(ctx, user);
-  const tokens = await beginSession(ctx, user, source);
-  // The password was changed while it was verified.
-  if (!tokens) throw await refusedLogin(ctx, user, source);
-  if (passwords.isWeak(user.hashed_password)) await renewHash(ctx, passwords, user, input.password);
-  return tokens;
+  throw await refusedLogin(ctx, user, source);
 }
 
 /** Records a failed sign-in. An unknown name is not recorded: it may be a password, typed into the wrong field. */
@@ -84,17 +92,23 @@ async function refusedLogin(
   return new Problem("invalid_credentials", "The username or the password is wrong.");
 }
 
-/** Replaces a weak hash while the password is known. A failure keeps nobody from signing in: the next sign-in tries again. */
+/**
+ * Replaces a weak hash while the password is known. A failure keeps nobody from signing in: the next sign-in tries again.
+ * @returns the user with the hash that is stored now; undefined if it is another one than was verified
+ */
 async function renewHash(
   ctx: Ctx,
   passwords: Passwords,
   user: UserWithPassword,
   password: string,
-): Promise<void> {
+): Promise<UserWithPassword | undefined> {
   try {
     const newHash = await passwords.hash(password);
-    await replaceHash(ctx.sql, { id: user.id, oldHash: user.hashed_password, newHash });
+    const change = { id: user.id, oldHash: user.hashed_password, newHash };
+    if (await replaceHash(ctx.sql, change)) return { ...user, hashed_password: newHash };
+    return undefined;
   } catch (error) {
     ctx.log.warn({ err: error, userId: user.id }, "a weak password hash could not be replaced");
+    return user;
   }
 }

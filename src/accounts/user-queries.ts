@@ -171,15 +171,17 @@ export async function findPasswordHash(sql: Sql, userId: number): Promise<string
   return row?.hashed_password;
 }
 
-/** Puts another hash of the same password in the place of `oldHash`, if that is still the one. */
+/** Puts another hash of the same password in the place of `oldHash`. @returns false if that is not the one any more */
 export async function replaceHash(
   sql: Sql,
   user: { id: number; oldHash: string; newHash: string },
-): Promise<void> {
-  await sql`
+): Promise<boolean> {
+  const rows = await sql`
     update users set hashed_password = ${user.newHash}
     where id = ${user.id} and hashed_password = ${user.oldHash}
+    returning id
   `;
+  return rows.length > 0;
 }
 
 /** Users by name, without regard to case; unknown names are left out. */

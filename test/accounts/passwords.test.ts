@@ -2,6 +2,7 @@ import { describe, expect, spyOn, test } from "bun:test";
 import { pino } from "pino";
 import { Passwords } from "../../src/accounts/passwords.ts";
 import { expectProblem } from "../http/refusals.ts";
+import { newAppSecret } from "../world/app-codes.ts";
 import { useWorld } from "../world/world.ts";
 
 const password = "correct horse battery";
@@ -127,6 +128,53 @@ describe("a stored hash", () => {
       expectProblem(await login(username, "not the password"), 401, "invalid_credentials");
     },
   );
+
+  test.each([
+    ["the same password", password, 200],
+    ["another password", "another good password", 401],
+  ])(
+    "that is replaced while it is verified, by one of %s, is verified anew",
+    async (_, now, status) => {
+      const username = `replaced-${status}`;
+      await register(username);
+      const old = await Bun.password.hash(password, weak.bcrypt);
+      await world.sql`update users set hashed_password = ${old} where username = ${username}`;
+      const replacement = await passwords.hash(now);
+      const real = Bun.password.verify;
+      const verify = spyOn(Bun.password, "verify").mockImplementationOnce(async (...given) => {
+        const isRight = await real(...given);
+        await world.sql`update users set hashed_password = ${replacement} where username = ${username}`;
+        return isRight;
+      });
+      try {
+        expect((await login(username)).status).toBe(status);
+        expect(await storedHash(username)).toBe(replacement);
+      } finally {
+        verify.mockRestore();
+      }
+    },
+  );
+
+  test("that is weak is replaced when the code of an app is still to come, which is then taken", async () => {
+    await register("with-app");
+    const { secret, code } = newAppSecret();
+    const old = await Bun.password.hash(password, weak.bcrypt);
+    await world.sql`update users set hashed_password = ${old} where username = 'with-app'`;
+    await world.sql`
+      insert into totp_secrets (user_id, secret, confirmed_at) select id, ${secret}, now() from users where username = 'with-app'
+    `;
+    const [first, second] = await Promise.all([login("with-app"), login("with-app")]);
+    expect(await storedHash("with-app")).toStartWith("$argon2id$v=19$m=19456,t=2,p=1$");
+    expect(first.body.ticket).not.toBe(second.body.ticket);
+    const holders = await world.sql`
+      select 1 from sign_in_tickets t join users u on u.id = t.user_id
+      where u.username = 'with-app' and t.password_digest = sha256(convert_to(u.hashed_password, 'UTF8'))
+    `;
+    expect(holders).toHaveLength(2);
+    const { ticket } = second.body;
+    const done = await world.call("POST", "/api/auth/login/totp", { ticket, code });
+    expect(done.status).toBe(200);
+  });
 });
 
 test.each([
