@@ -14,6 +14,16 @@ import type { PostgresStore } from "./postgres-store.ts";
  */
 const memoryKeysMax = 100_000;
 
+export interface LimiterOptions {
+  /** Keys that are counted in memory at most. */
+  keysMax?: number;
+  /**
+   * Whether points are given back. Then every attempt is counted, also one above the quota. Otherwise a server refuses a key above its quota
+   * until the window is over, without asking the database again.
+   */
+  givesBack?: boolean;
+}
+
 /** The state of a key after something was counted. */
 export interface Count extends Limit {
   /** The limit's name. */
@@ -34,7 +44,7 @@ export class Limiter {
     policy: string,
     limit: Limit,
     store: PostgresStore | undefined,
-    keysMax = memoryKeysMax,
+    { keysMax = memoryKeysMax, givesBack = false }: LimiterOptions = {},
   ) {
     this.#policy = policy;
     this.#limit = limit;
@@ -44,8 +54,7 @@ export class Limiter {
       ? new RateLimiterPostgres({
           ...options,
           ...store.libraryOptions,
-          // A key above its quota is refused without asking the database again.
-          inMemoryBlockOnConsumed: limit.quota + 1,
+          ...(givesBack ? {} : { inMemoryBlockOnConsumed: limit.quota + 1 }),
           // While the database is away each node counts by itself. To refuse everybody would be a second failure, and
           // to count nothing would let passwords be tried.
           insuranceLimiter: memory,

@@ -4,7 +4,7 @@ import type { Logger } from "pino";
 import type { Config } from "../config/config.ts";
 import type { Sql } from "../database/connect.ts";
 import { Problem } from "../wire/problems.ts";
-import { Limiter, type Count } from "./limiter.ts";
+import { Limiter, type Count, type LimiterOptions } from "./limiter.ts";
 import {
   knownAddressSeconds,
   rates,
@@ -103,18 +103,24 @@ class CountedRateLimits implements RateLimits {
     }));
   }
 
-  #limiter(policy: string, { quota, windowSeconds }: Limit, factor = 1): Limiter {
-    return new Limiter(policy, { quota: quota * factor, windowSeconds }, this.#store);
+  #limiter(policy: string, limit: Limit, factor = 1, options: LimiterOptions = {}): Limiter {
+    return new Limiter(policy, { ...limit, quota: limit.quota * factor }, this.#store, options);
   }
 
   #createSignInGuard(): SignInGuard {
     const { accountFromAddress, address, account } = signInFailures;
+    const options = { givesBack: true };
     const known = { quota: 1, windowSeconds: knownAddressSeconds };
     return new SignInGuard(
       {
-        accountFromAddress: this.#limiter("sign-in-account-address", accountFromAddress),
-        address: this.#limiter("sign-in-address", address, this.#rates.addressFactor),
-        account: this.#limiter("sign-in-account", account),
+        address: this.#limiter("sign-in-address", address, this.#rates.addressFactor, options),
+        accountFromAddress: this.#limiter(
+          "sign-in-account-address",
+          accountFromAddress,
+          1,
+          options,
+        ),
+        account: this.#limiter("sign-in-account", account, 1, options),
         known: this.#limiter("sign-in-known", known),
       },
       {

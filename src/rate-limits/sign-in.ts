@@ -66,19 +66,20 @@ export class SignInGuard {
   /** @throws Problem `rate_limited` */
   async #take(account: string, network: string, pair: string): Promise<Taken> {
     const limiters = this.#limiters;
+    // The address comes first: one that is refused on any account leaves no counts of more and more accounts.
     const counted: [Limiter, key: string][] = [
-      [limiters.accountFromAddress, pair],
       [limiters.address, network],
+      [limiters.accountFromAddress, pair],
     ];
     if (!(await limiters.known.isMarked(pair))) counted.push([limiters.account, account]);
     const taken: [Limiter, key: string][] = [];
     for (const [limiter, key] of counted) {
       const count = await limiter.take(key);
-      if (!count.allowed) {
-        await giveBack(taken);
-        throw this.#options.refusal(count);
-      }
       taken.push([limiter, key]);
+      if (count.allowed) continue;
+      // The refused attempt, too: it may be above the quota only because of others under way, none of which fails.
+      await giveBack(taken);
+      throw this.#options.refusal(count);
     }
     return taken;
   }

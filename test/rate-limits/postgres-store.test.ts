@@ -104,7 +104,7 @@ longTest(
 );
 
 test("in memory there is an end of what is counted: what is new then is let through, what is known goes on", async () => {
-  const limiter = new Limiter("test", { quota: 2, windowSeconds: 60 }, undefined, 100);
+  const limiter = new Limiter("test", { quota: 2, windowSeconds: 60 }, undefined, { keysMax: 100 });
   await limiter.take("known", 2);
   for (let n = 0; n < 99; n += 1) await limiter.take(String(n));
   for (let n = 0; n < 5; n += 1) expect(await limiter.take("new")).toMatchObject({ allowed: true });
