@@ -31,7 +31,7 @@ export type Call = <T>(method: Method, path: string, body?: unknown) => Promise<
 
 export type Api = ReturnType<typeof createApi>;
 
-function queryOf(query: Record<string, number | undefined>): string {
+function queryOf(query: object): string {
   const given = Object.entries(query).filter(([, value]) => value !== undefined);
   return `?${given.map((pair) => pair.join("=")).join("&")}`;
 }
@@ -64,7 +64,7 @@ export function createApi(call: Call) {
 
     /** Messages in ascending order; without a cursor, the newest ones. */
     listMessages: (chatId: number, query: PageQuery = {}) =>
-      get<Message[]>(`${chat(chatId)}/messages${queryOf({ ...query })}`),
+      get<Message[]>(`${chat(chatId)}/messages${queryOf(query)}`),
     /** Sends a message once. `room.send` in contrast repeats it until the server has acknowledged it. */
     sendMessage: (chatId: number, content: string, clientId?: string) =>
       post<Message>(`${chat(chatId)}/messages`, { content, client_id: clientId }),

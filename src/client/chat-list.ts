@@ -55,7 +55,7 @@ class LoadedChatList implements ChatList {
   #loading: Promise<void> | undefined;
   /** The load that begins when the present one has ended. */
   #next: Promise<void> | undefined;
-  #loadedAtMs = 0;
+  #loadedAtMs = -Infinity;
   #ownerId: number | undefined;
   #isOpen = false;
   /** Increases when another person signs in, so that the previous person's chats are recognised. */
@@ -99,7 +99,7 @@ class LoadedChatList implements ChatList {
   async #load() {
     const epoch = this.#epoch;
     this.#timer.clear();
-    this.#loadedAtMs = Date.now();
+    this.#loadedAtMs = performance.now();
     try {
       const chats = await this.#client.api.listChats();
       if (epoch !== this.#epoch) return;
@@ -117,7 +117,7 @@ class LoadedChatList implements ChatList {
   #schedule(ms = 0) {
     const { signedIn } = this.#client.session.getSnapshot();
     if (this.#subscribers === 0 || this.#timer.isSet || !signedIn) return;
-    this.#timer.set(Math.max(ms, this.#loadedAtMs + refreshMsMin - Date.now(), 0), () => {
+    this.#timer.set(Math.max(ms, this.#loadedAtMs + refreshMsMin - performance.now(), 0), () => {
       // The list that is being loaded may be older than what has happened.
       if (this.#loading) this.#schedule(refreshMsMin);
       else void this.refresh();
@@ -218,7 +218,7 @@ class LoadedChatList implements ChatList {
       this.#epoch += 1;
       this.#chats = undefined;
       this.#problem = undefined;
-      this.#loadedAtMs = 0;
+      this.#loadedAtMs = -Infinity;
       this.#newest.clear();
       this.#awaitedReads.clear();
       this.#timer.clear();

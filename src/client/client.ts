@@ -105,8 +105,7 @@ class ClientParts implements Client {
   readonly #observed = observe<ConnectionSnapshot>(() => this.#snapshot());
   readonly #rooms = new Map<number, OpenRoom>();
   readonly #frameListeners = new Set<(frame: ServerFrame) => void>();
-  readonly #timing: Timing;
-  readonly #pauseMs: PauseMs;
+  readonly #shared: { connection: Connection; timing: Timing; pauseMs: PauseMs };
   readonly #unwatch: () => void;
   #user: User | undefined;
   #isClosed = false;
@@ -125,8 +124,6 @@ class ClientParts implements Client {
       retryMs: timing.retryMs,
       onChange: (user) => this.#identify(user),
     });
-    this.#timing = timing;
-    this.#pauseMs = pauseMs;
     this.#session = session;
     this.session = session.outside;
     this.call = (method, path, body) => session.call(method, path, body);
@@ -145,11 +142,11 @@ class ClientParts implements Client {
         change: this.#observed.changed,
       },
     });
+    this.#shared = { connection: this.#connection, timing, pauseMs };
     this.#outbox = new Outbox({
-      connection: this.#connection,
-      timing,
-      pauseMs,
+      ...this.#shared,
       store: options.outbox,
+      signedIn: this.#isInUse,
       onChange: (chatId) => this.#rooms.get(chatId)?.changed(),
       onStored: (chatId, seq) => this.#rooms.get(chatId)?.sync.expect(seq),
     });
@@ -157,7 +154,7 @@ class ClientParts implements Client {
   }
 
   readonly connect = (): void => {
-    if (!this.#isClosed && this.session.getSnapshot().signedIn) this.#connection.connect();
+    if (this.#isInUse()) this.#connection.connect();
   };
 
   readonly disconnect = (): void => this.#connection.disconnect("bye");
@@ -202,14 +199,19 @@ class ClientParts implements Client {
     this.connect();
   }
 
-  #setUser(user: User | undefined) {
+  readonly #isInUse = () => !this.#isClosed && this.session.getSnapshot().signedIn;
+
+  readonly #setUser = (user: User | undefined) => {
     this.#user = user;
-    if (user) this.#outbox.restore(user.id);
-  }
+    if (user && !this.#isClosed) this.#outbox.restore(user.id);
+  };
 
   async #opened() {
     // Rooms have to know which messages are the person's own before they show any.
-    if (!this.#user) this.#setUser(await this.session.me().catch(() => undefined));
+    await this.session.me().then(this.#setUser, ({ code, status }: ProblemError) => {
+      // An access key may lack the scope for it.
+      if (status !== 403) this.#connection.lose(code);
+    });
     if (!this.#connection.isOpen) return;
     this.#rooms.forEach((room) => room.opened());
     this.#outbox.flush();
@@ -229,12 +231,10 @@ class ClientParts implements Client {
   #openRoom(chatId: number): OpenRoom {
     if (this.#rooms.size >= roomsMax) throw new RangeError("Too many rooms are open.");
     const room = new OpenRoom({
+      ...this.#shared,
       chatId,
       api: this.api,
-      connection: this.#connection,
       outbox: this.#outbox,
-      timing: this.#timing,
-      pauseMs: this.#pauseMs,
       ownId: () => this.#user?.id,
       onState: this.#observed.changed,
       onClose: () => this.#rooms.delete(chatId),

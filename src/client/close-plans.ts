@@ -12,21 +12,17 @@ import type { Timing } from "./timing.ts";
  */
 export type ClosePlan = "stop" | "renew" | "replace" | "soon" | "later" | "retry";
 
-/** Reasons whose plan differs from the plan of their close code. */
-const planOfReason = new Map<string, ClosePlan>([
+/** Plans by close code (RFC 6455 §7.4.1), and by a reason of 1008 whose plan differs from the plan of that code. */
+const plans = new Map<unknown, ClosePlan>([
   ["invalid_token" satisfies CloseReason, "replace"],
   ["token_expired" satisfies CloseReason, "renew"],
   ["flood" satisfies CloseReason, "later"],
+  [1000, "stop"],
+  [1008, "stop"],
+  [1009, "stop"],
+  [1012, "soon"],
+  [1013, "later"],
 ]);
-
-/** RFC 6455 §7.4.1. */
-const planOfCode: Partial<Record<number, ClosePlan>> = {
-  1000: "stop",
-  1008: "stop",
-  1009: "stop",
-  1012: "soon",
-  1013: "later",
-};
 
 /** The word that a close reason begins with. */
 export function wordOf(reason: string): string {
@@ -34,7 +30,7 @@ export function wordOf(reason: string): string {
 }
 
 export function planOf(code: number, reason: string): ClosePlan {
-  return (code === 1008 && planOfReason.get(wordOf(reason))) || planOfCode[code] || "retry";
+  return (code === 1008 && plans.get(wordOf(reason))) || plans.get(code) || "retry";
 }
 
 /**

@@ -36,8 +36,7 @@ export class Connection {
   #isReplaced = false;
   #isWanted = false;
   #tries = 0;
-  #openedAtMs = 0;
-  #heardAtMs = 0;
+  #openedAtMs = Infinity;
   /** Increases with each socket, so that events of a previous one are recognised. */
   #epoch = 0;
   /** The timer of the present state: the handshake, the next heartbeat, or the next try. */
@@ -77,6 +76,11 @@ export class Connection {
     else if (this.#link.state === "offline" && this.#isWanted) void this.#open();
   }
 
+  /** The socket is open but of no use yet: another one is opened after a pause. */
+  lose(reason: string): void {
+    if (this.isOpen) this.#lose("retry", reason);
+  }
+
   /** Sends a frame that has no reply, if the socket is open. */
   post(frame: Sendable): void {
     if (this.isOpen) this.#send(frame);
@@ -105,7 +109,7 @@ export class Connection {
     } catch (error) {
       if (epoch !== this.#epoch) return;
       const { code } = asProblemError(error);
-      const isOver = code === "invalid_token" || code === "signed_out";
+      const isOver = /^(signed_out|invalid_token)$/.test(code);
       this.#lose(isOver ? "stop" : "retry", code);
     }
   }
@@ -152,7 +156,7 @@ export class Connection {
   }
 
   #receive(event: object) {
-    this.#heardAtMs = Date.now();
+    if (this.isOpen) this.#beat();
     const frame = frameOf("data" in event && event.data);
     if (frame && !this.#requests.receive(frame)) this.#options.on.frame(frame);
   }
@@ -166,8 +170,8 @@ export class Connection {
     this.#socket = undefined;
     this.#timer.clear();
     this.#renewTimer.clear();
-    if (this.#openedAtMs > 0 && Date.now() - this.#openedAtMs >= timing.stableMs) this.#tries = 0;
-    this.#openedAtMs = 0;
+    if (Date.now() - this.#openedAtMs >= timing.stableMs) this.#tries = 0;
+    this.#openedAtMs = Infinity;
     const isEnd = !this.#isWanted || plan === "stop" || (plan === "replace" && this.#isReplaced);
     const isRefused = isEnd && this.#isWanted && /^(revoked|invalid_token)$/.test(reason);
     // Another client that shares the tokens may have newer ones: then this one goes on with them.
@@ -193,28 +197,24 @@ export class Connection {
     renewed.then(open, open);
   }
 
+  /** The server was heard. A timer, unlike the clock, can't be put back. */
   #beat() {
-    const { pingMs } = this.#options.timing;
-    const silentMs = Date.now() - this.#heardAtMs;
-    if (silentMs < pingMs) this.#timer.set(pingMs - silentMs, () => this.#beat());
-    else this.#ping();
+    this.#timer.set(this.#options.timing.pingMs, () => this.#ping());
   }
 
   /** Asks the server for a sign of life. Any frame counts as one. */
   #ping() {
     const epoch = this.#epoch;
-    const pingedAtMs = Date.now();
+    this.#timer.clear();
     this.#requests.send({ type: "ping" }, this.#options.timing.replyMs, () => {
-      if (epoch !== this.#epoch || !this.isOpen) return;
-      if (this.#heardAtMs < pingedAtMs) this.#lose("retry", "lost");
-      else this.#beat();
+      if (epoch === this.#epoch && !this.#timer.isSet) this.#lose("retry", "lost");
     });
   }
 
   async #renewInTime() {
     const { session, timing } = this.#options;
     const epoch = this.#epoch;
-    const held = await session.tokens().catch(() => undefined);
+    const held = await session.tokens().catch(() => {});
     if (epoch !== this.#epoch || !this.isOpen || !held) return;
     if (held.access_token !== this.#accessToken) {
       this.#accessToken = held.access_token;
@@ -238,5 +238,4 @@ function frameOf(data: unknown): ServerFrame | undefined {
   } catch {
     // Something other than this server has sent it.
   }
-  return undefined;
 }

@@ -26,9 +26,9 @@ export function createSend(url: string, fetch: Fetch, timeoutMs: number): Send {
         signal: AbortSignal.timeout(timeoutMs),
       });
       const text = await response.text();
-      if (!response.ok) throw problemOfResponse(response, text);
       // The response is not validated: the schemas would multiply the size of this client.
-      return JSON.parse(text);
+      if (response.ok && /^[[{]/.test(text)) return JSON.parse(text);
+      throw problemOfResponse(response, text);
     } catch (error) {
       throw asProblemError(error);
     }

@@ -7,7 +7,8 @@ import { Timer } from "./timer.ts";
 export const pendingMax = 200;
 /** A message that the server wants to be sent later than this has failed: the client does not wait for a day's quota. */
 const waitSecondsMax = 30;
-const transientCodes = /^(network|flood|unavailable|rate_limited|invalid_token)$/;
+const transientCodes =
+  /^(network|unexpected_response|flood|unavailable|rate_limited|invalid_token)$/;
 /** The server closes a socket that sends a frame above 64 KiB; this leaves room for the frame's other members. */
 const contentBytesMax = 64 * 1024 - 512;
 

@@ -4,13 +4,14 @@ import type { Connection } from "./connection.ts";
 import { makeClientId } from "./client-id.ts";
 import { createItem, isTransient, refusalOf, type Item } from "./outbox-item.ts";
 import type { OutboxStore, PendingMessage, Sending, SendResult } from "./pending-message.ts";
+import { signedOut } from "./http.ts";
 import { ProblemError, problemOfFrame } from "./problem-error.ts";
 import { Timer } from "./timer.ts";
 import type { Timing } from "./timing.ts";
 
 const lateDetail = "The message was not sent in time.";
 
-/** The queue of one chat. */
+/** The queue of one chat. Lanes are kept by the id of their chat. */
 interface Lane {
   /** The message that is being sent. */
   item: Item | undefined;
@@ -24,6 +25,8 @@ export interface OutboxOptions {
   timing: Pick<Timing, "replyMs" | "giveUpMs">;
   pauseMs: PauseMs;
   store?: OutboxStore | undefined;
+  /** False while nobody is signed in: a message must not wait for whoever comes next. */
+  signedIn: () => boolean;
   onChange: (chatId: number) => void;
   /** The message is stored under this number. @returns whether a room is about to show it */
   onStored: (chatId: number, seq: number) => boolean | undefined;
@@ -38,7 +41,6 @@ export class Outbox {
   #items: Item[] = [];
   /** The person whose messages these are, once that is known: until then none is stored. */
   #senderId: number | undefined;
-  /** The lanes by chat id. */
   readonly #lanes = new Map<number, Lane>();
 
   constructor(options: OutboxOptions) {
@@ -58,7 +60,8 @@ export class Outbox {
     attachment_ids?: PendingMessage["attachment_ids"],
   ): Sending {
     const clientId = makeClientId();
-    const problem = refusalOf(content, this.#items.length);
+    const { signedIn } = this.#options;
+    const problem = signedIn() ? refusalOf(content, this.#items.length) : signedOut();
     if (problem) return { clientId, settled: Promise.resolve({ ok: false, problem }) };
     const created_at = new Date().toISOString();
     return this.#add(

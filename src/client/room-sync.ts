@@ -15,7 +15,6 @@ import type { z } from "zod";
 
 /** Frames that are kept at most while the room is being loaded. */
 const framesMax = 1_000;
-
 type Phase = "offline" | "joining" | "loading" | "live" | "gone";
 
 export interface RoomSyncOptions {
@@ -216,7 +215,9 @@ export class RoomSync {
   /** Applies the frames whose numbers follow, and waits a moment for those that are missing. */
   #release() {
     this.#early.dropUpTo(this.#position);
-    for (let frame = this.#next(); frame; frame = this.#next()) {
+    for (;;) {
+      const frame = this.#early.take(this.#position + 1);
+      if (!frame) break;
       this.#advance(this.#position + 1);
       this.#tries = 0;
       this.#apply(frame);
@@ -224,7 +225,6 @@ export class RoomSync {
     this.#awaitGap();
   }
 
-  #next = () => this.#early.take(this.#position + 1);
   #isIncomplete = () => this.#early.size > 0 || this.#expected > this.#position || this.#hasHole;
 
   #apply(frame: ServerFrame) {

@@ -9,6 +9,7 @@ import type { Outbox } from "./outbox.ts";
 import { messagesMax, RoomLog, type Misfit } from "./room-log.ts";
 import type { Room, RoomSnapshot } from "./room-snapshot.ts";
 import { RoomSync } from "./room-sync.ts";
+import { Timer } from "./timer.ts";
 import type { Timing } from "./timing.ts";
 import { TypingPeople } from "./typing-people.ts";
 
@@ -39,11 +40,12 @@ export class OpenRoom {
   readonly #changes: MessageChanges;
   readonly #observed = observe<RoomSnapshot>(() => this.#snapshot());
   readonly #typing = new TypingPeople(this.#observed.changed);
+  /** Runs for as long as the server would not pass on `typing` again. */
+  readonly #typingPause = new Timer();
   readonly #room: Omit<Room, "close">;
   #handles = 0;
   #isClosed = false;
   #isLoadingOlder = false;
-  #lastTypingMs = 0;
   /** The number up to which the person has read, and the one that the server has stored. */
   #read = 0;
   #storedRead = 0;
@@ -85,8 +87,8 @@ export class OpenRoom {
       delete: this.#changes.delete,
       react: this.#changes.react,
       typing: () => {
-        if (Date.now() - this.#lastTypingMs < typingMsMin) return;
-        this.#lastTypingMs = Date.now();
+        if (this.#typingPause.isSet) return;
+        this.#typingPause.set(typingMsMin, () => {});
         connection.post({ type: "typing", chat_id: chatId });
       },
       loadOlder: () => this.#loadOlder(),
@@ -128,6 +130,7 @@ export class OpenRoom {
   /** The socket is lost. */
   lose(): void {
     this.#typing.clear();
+    this.#typingPause.clear();
     this.sync.lose();
   }
 
@@ -208,7 +211,7 @@ export class OpenRoom {
       this.#storedRead = seq;
     } catch {
       // The next call tries again.
-      this.#read = this.#storedRead;
+      if (seq === this.#read) this.#read = this.#storedRead;
     }
   }
 }

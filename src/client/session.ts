@@ -23,7 +23,10 @@ export interface SessionSnapshot {
 export interface Session extends Observable<SessionSnapshot> {
   /** Makes an account, without signing in. @throws ProblemError `username_taken`, `email_taken`, `invalid` */
   register(input: RegisterInput): Promise<User>;
-  /** @throws ProblemError `invalid_credentials`, `invalid` */
+  /**
+   * @throws ProblemError `invalid_credentials`, `invalid`. A failure after the tokens came, such as `network`, does not undo the sign-in:
+   * `signedIn` is true, and the person is read once there is a connection.
+   */
   login(input: LoginInput): Promise<User>;
   /** Signs in with tokens that the application has obtained itself. @throws ProblemError `invalid_token` */
   use(tokens: Tokens): Promise<User>;
@@ -165,9 +168,12 @@ export class ClientSession {
 
   async #use(tokens: Tokens): Promise<User> {
     this.#begin(holdTokens(tokens));
-    const user = await this.me();
-    this.#options.onChange(user);
-    return user;
+    try {
+      return await this.me();
+    } finally {
+      // A person who could not be read is read once there is a connection.
+      this.#options.onChange(this.#user);
+    }
   }
 
   /** Another client has saved tokens: somebody may have signed in or out there. */

@@ -30,6 +30,7 @@ function outboxTo(replies: (ServerFrame | undefined)[]) {
       return 0;
     },
     onChange: () => undefined,
+    signedIn: () => true,
     onStored: () => false,
   });
   return { outbox, sent, pauses };

@@ -62,7 +62,8 @@ test("what the server refuses has visibly failed, can be discarded, and holds no
 });
 
 test("a message that no frame can carry, and one too many, are refused before they are sent", async () => {
-  const ann = people.open();
+  const ann = await people.signedIn();
+  ann.disconnect();
   const room = ann.room(1);
   const tooLarge = await room.send("\u0001".repeat(16_000)).settled;
   expect(tooLarge).toMatchObject({ ok: false, problem: { code: "too_large" } });

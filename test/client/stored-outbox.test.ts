@@ -58,6 +58,7 @@ function outboxWith(store: OutboxStore) {
     pauseMs: () => 0,
     store,
     onChange: () => undefined,
+    signedIn: () => true,
     onStored: () => false,
   });
 }
