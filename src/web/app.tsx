@@ -9,6 +9,7 @@ import { createDrafts } from "./drafts.ts";
 import { lazyDialog } from "./lazy.ts";
 import { isMuted } from "./muting.ts";
 import { useSnapshot } from "./observing.ts";
+import { usePageParts } from "./page-parts.ts";
 import { usePlace } from "./place.ts";
 import { useRinging } from "./ringing.ts";
 import { RoomPane } from "./room-pane.tsx";
@@ -81,7 +82,8 @@ function House({ client, chats, user: signedIn }: { client: Client; chats: ChatL
   const [user, setUser] = useOwnUser(client, signedIn);
   const { chatId, seq, endJump } = usePlace();
   const list = useSnapshot(chats).chats;
-  const drafts = useMemo(() => createDrafts(localStorage, user.id), [user.id]);
+  const { storage } = usePageParts();
+  const drafts = useMemo(() => createDrafts(storage, user.id), [user.id]);
   const [newCount, setNewCount] = useState(0);
   const hasModel = useHasModel(client);
   useRinging(client);

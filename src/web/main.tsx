@@ -16,6 +16,7 @@ import { laterAttachments } from "./later-attachments.ts";
 import { PagePartsContext } from "./page-parts.ts";
 import { ShownPictures } from "./shown-pictures.ts";
 import { Unfinished } from "./unfinished.ts";
+import { openStorage } from "./page-storage.ts";
 import { PageUploads } from "./page-uploads.ts";
 import { WatchedPeople } from "./watched-people.ts";
 
@@ -29,11 +30,12 @@ import { WatchedPeople } from "./watched-people.ts";
  */
 const tokensKey = "gemini-coop-tokens";
 const url = location.origin;
-const tokens = storedTokens(localStorage, tokensKey);
+const storage = openStorage();
+const tokens = storedTokens(storage, tokensKey);
 const client = createClient({
   url,
   tokens,
-  outbox: storedOutbox(localStorage),
+  outbox: storedOutbox(storage),
   // A deletion that is sent when the page is left has to outlive the page.
   fetch: (url, init) => fetch(url, { ...init, keepalive: init.method === "DELETE" }),
 });
@@ -55,6 +57,7 @@ const services = {
   account: laterAccount({ client, url, tokens }),
   details: createDetails(client),
   people: createPeople(client),
+  storage,
   pictures: new ShownPictures(createPictures({ client, url, tokens })),
   watched: new WatchedPeople(presence),
   unfinished: new Unfinished(),

@@ -6,6 +6,7 @@ import type { Account } from "../client/account.ts";
 import type { Client } from "../client/client.ts";
 import type { Details } from "../client/details.ts";
 import type { People } from "../client/people.ts";
+import type { BrowserStorage } from "../client/stored-entries.ts";
 import type { ShownPictures } from "./shown-pictures.ts";
 import type { Unfinished } from "./unfinished.ts";
 import type { PageUploads } from "./page-uploads.ts";
@@ -17,6 +18,7 @@ export interface PageParts {
   attachments: Attachments;
   details: Details;
   people: People;
+  storage: BrowserStorage;
   pictures: ShownPictures;
   watched: WatchedPeople;
   unfinished: Unfinished;

@@ -3,6 +3,7 @@ import { afterEach, beforeAll, expect, setSystemTime, test } from "bun:test";
 import type { OutboxStore, StoredMessage } from "../../src/client/pending-message.ts";
 import { memoryTokens, ProblemError } from "gemini-coop/client";
 import { createChatList } from "gemini-coop/client/chat-list";
+import { storedTokens } from "gemini-coop/client/stored-tokens";
 import { useWorld } from "../world/world.ts";
 import { createPeople, tokensOf, until, untilLive, type People } from "./people.ts";
 
@@ -180,4 +181,25 @@ test("the list of chats and typing go on although the clock was put back", async
   room.typing();
   expect(frames.filter((type) => type === "typing").length).toBe(2);
   end();
+});
+
+test("tokens that a full storage refuses are kept in memory, and spent ones are not left in it", () => {
+  const items = new Map<string, string>();
+  let isFull = false;
+  const store = storedTokens({
+    getItem: (key) => items.get(key) ?? null,
+    setItem(key, value) {
+      if (isFull) throw new DOMException("full", "QuotaExceededError");
+      items.set(key, value);
+    },
+    removeItem: (key) => void items.delete(key),
+  });
+  const held = { ...tokensOf({ token: "old" }), expires_at_ms: Date.now() };
+  store.save(held);
+  isFull = true;
+  store.save({ ...held, access_token: "new" });
+  expect(store.load()?.access_token).toBe("new");
+  expect(items.size).toBe(0);
+  store.save(null);
+  expect(store.load()).toBeNull();
 });
