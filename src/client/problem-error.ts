@@ -64,7 +64,7 @@ export function problemOfResponse({ status, headers }: Response, text: string): 
   const more = { status, retryAfterSeconds: Number(headers.get("retry-after")) || undefined };
   try {
     const { type, detail, errors = [] }: ProblemBody = JSON.parse(text);
-    const code = type.slice(type.lastIndexOf("/") + 1) as ProblemErrorCode;
+    const code = type.replace(/.*\//, "") as ProblemErrorCode;
     return new ProblemError(code, detail, { ...more, errors });
   } catch {
     const detail = `The server can't be used (HTTP ${status}).`;

@@ -216,7 +216,7 @@ export class RoomLog {
     ...states: Participant[]
   ): undefined {
     const { chat, participants } = this.#shown;
-    const index = participants.findIndex(({ id }) => id === userId);
+    const index = participants.findLastIndex((each) => each.id === userId);
     this.#set({
       chat: chat && { ...chat, updated_seq },
       participants: participants.toSpliced(index < 0 ? Infinity : index, 1, ...states),
