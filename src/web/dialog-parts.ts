@@ -1,6 +1,7 @@
 // The dialogs that are loaded together, when the first of them is opened.
 export { createAccount } from "../client/account.ts";
 export { ChatSettingsDialog } from "./chat-settings.tsx";
+export { EmojiPicker } from "./emoji-picker.tsx";
 export { Lightbox } from "./lightbox.tsx";
 export { NewChat } from "./new-chat.tsx";
 export { PeopleDialog } from "./people-dialog.tsx";

@@ -7,6 +7,7 @@ export const loadDialogParts = () => import("./dialog-parts.ts");
 export const ChatSettingsDialog = lazyDialog(() =>
   loadDialogParts().then((parts) => parts.ChatSettingsDialog),
 );
+export const EmojiPicker = lazyDialog(() => loadDialogParts().then((parts) => parts.EmojiPicker));
 export const Lightbox = lazyDialog(() => loadDialogParts().then((parts) => parts.Lightbox));
 export const NewChat = lazyDialog(() => loadDialogParts().then((parts) => parts.NewChat));
 export const PeopleDialog = lazyDialog(() => loadDialogParts().then((parts) => parts.PeopleDialog));

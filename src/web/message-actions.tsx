@@ -1,6 +1,6 @@
 import type { Message } from "../wire/messages.ts";
 import { useDialog } from "./dialog.tsx";
-import { EmojiPicker } from "./emoji-picker.tsx";
+import { EmojiPicker } from "./dialogs.ts";
 import { Icon } from "./icons.tsx";
 import type { MessageCommands } from "./message-commands.ts";
 import { Popover, usePopoverButton } from "./popover.tsx";
