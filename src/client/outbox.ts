@@ -11,7 +11,7 @@ import type { Timing } from "./timing.ts";
 
 const lateDetail = "The message was not sent in time.";
 
-/** The queue of one chat. Lanes are kept by the id of their chat. */
+/** The queue of one chat. */
 interface Lane {
   /** The message that is being sent. */
   item: Item | undefined;
@@ -41,6 +41,7 @@ export class Outbox {
   #items: Item[] = [];
   /** The person whose messages these are, once that is known: until then none is stored. */
   #senderId: number | undefined;
+  /** The lanes by chat id. */
   readonly #lanes = new Map<number, Lane>();
 
   constructor(options: OutboxOptions) {

@@ -15,6 +15,7 @@ import type { z } from "zod";
 
 /** Frames that are kept at most while the room is being loaded. */
 const framesMax = 1_000;
+
 type Phase = "offline" | "joining" | "loading" | "live" | "gone";
 
 export interface RoomSyncOptions {

@@ -32,7 +32,7 @@ export interface GeminiOptions {
   silenceTimeoutMs?: number;
   /** After a finish reason. Gemini closes the stream then; a proxy that does not must not hold the ending back. */
   closingTimeoutMs?: number;
-  /** Of one try as a whole: a stream of chunks without text would never end otherwise. The limits of tokens end an answer before. */
+  /** The limit of one try as a whole. A stream of chunks without text would never end otherwise; the limits of tokens end other answers earlier. */
   wholeTimeoutMs?: number;
   triesMax?: number;
   /** Before the second try, doubled before each further one, less up to half of it at random. */
