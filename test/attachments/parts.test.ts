@@ -133,6 +133,24 @@ describe("an upload in parts", () => {
     expect((await complete()).body).toEqual(body);
   });
 
+  test("becomes one file of two requests that have both joined its parts, and is counted once", async () => {
+    const { ann, path, put, complete } = await begin(10);
+    await put(0, "0123456789");
+    const answers = await world.sql.begin(async (sql) => {
+      await sql`select id from uploads where id = ${path.split("/").at(-1) ?? ""}::uuid for update`;
+      const both = Promise.all([complete(), complete()]);
+      await world.untilBlocked(2);
+      return { both };
+    });
+    const [first, second] = await answers.both;
+    expect([first?.status, second?.status]).toEqual([200, 200]);
+    expect(first?.body).toEqual(second?.body);
+    const rows = await world.sql`
+      select bytes from uploaded_bytes where scope = 'user' and scope_id = ${ann.id}
+    `;
+    expect([...rows]).toEqual([{ bytes: 10 }]);
+  });
+
   test("takes one of several parts that come at the same time", async () => {
     const { put } = await begin(10);
     const answers = await Promise.all(Array.from({ length: 8 }, () => put(0, "01234")));
