@@ -120,7 +120,6 @@ test("a message that arrives while the first list is being loaded is in the list
   const list = createChatList(phone);
   list.subscribe(() => undefined);
   await requested.promise;
-  await Bun.sleep(100);
   await ann.api.sendMessage(chat.id, "meanwhile");
   await until(room, ({ messages }) => messages.length === 1);
   held.resolve();

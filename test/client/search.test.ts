@@ -91,16 +91,16 @@ test("past messages follow what has changed while there was no connection, and w
   ann.connect();
   await until(past, ({ messages }) => messages[0]?.deleted_at !== null);
 
-  const held = Promise.withResolvers<void>();
+  const [read, held] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   const late: typeof ann.call = async (...request) => {
     const loaded = await ann.call<never>(...request);
+    read.resolve();
     await held.promise;
     return loaded;
   };
   const slow = createPastMessages({ ...ann, call: late }, chatId);
   const loading = slow.show(4);
-  await until(slow, ({ isLoading }) => isLoading);
-  await Bun.sleep(100);
+  await read.promise;
   await room.edit(second.id, "edited meanwhile");
   await until(past, ({ messages }) => messages[1]?.content === "edited meanwhile");
   held.resolve();
