@@ -61,8 +61,7 @@ export class Outbox {
     attachment_ids?: PendingMessage["attachment_ids"],
   ): Sending {
     const clientId = makeClientId();
-    const { signedIn } = this.#options;
-    const problem = signedIn() ? refusalOf(content, this.#items.length) : signedOut();
+    const problem = this.#options.signedIn() ? refusalOf(content, this.#items.length) : signedOut();
     if (problem) return { clientId, settled: Promise.resolve({ ok: false, problem }) };
     const created_at = new Date().toISOString();
     return this.#add(

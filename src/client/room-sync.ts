@@ -216,9 +216,8 @@ export class RoomSync {
   /** Applies the frames whose numbers follow, and waits a moment for those that are missing. */
   #release() {
     this.#early.dropUpTo(this.#position);
-    for (;;) {
-      const frame = this.#early.take(this.#position + 1);
-      if (!frame) break;
+    let frame: ServerFrame | undefined;
+    while ((frame = this.#early.take(this.#position + 1))) {
       this.#advance(this.#position + 1);
       this.#tries = 0;
       this.#apply(frame);
