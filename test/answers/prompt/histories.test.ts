@@ -17,6 +17,8 @@ setDefaultTimeout(60_000);
 const histories = isLong ? 24 : 6;
 const steps = 12;
 const pauseMsMax = 500;
+/** Some answers fail or are complete before they can be stopped. */
+const stopsTriedMax = 20;
 
 const world = useWorld({
   env: { BUDGET_ANSWERS_PER_CHAT: "0", BUDGET_ANSWERS_TOTAL: "0", BUDGET_ANSWERS_PER_USER: "0" },
@@ -90,6 +92,17 @@ async function play(name: string, random: Random) {
     const body = { content: questionFor(clientId), client_id: clientId };
     expect((await call(random.pick(servers), anna, "POST", path, body)).status).toBe(200);
   };
+  const stop = async (messageId: number) => {
+    const { status, body } = await call(
+      random.pick(servers),
+      anna,
+      "POST",
+      `${path}/${messageId}/stop`,
+    );
+    expect([200, 409]).toContain(status);
+    if (status === 200) expect(body.status).not.toBe("streaming");
+    return body.status === "stopped";
+  };
   await ask();
   for (let step = 0; step < steps && !deleted; step += 1) {
     await Bun.sleep(random.int(0, pauseMsMax));
@@ -97,11 +110,8 @@ async function play(name: string, random: Random) {
     const messageId = await newest();
     const what = random.next();
     if (what < 0.2) await ask();
-    else if (what < 0.3 && messageId) {
-      const { status, body } = await call(server, anna, "POST", `${path}/${messageId}/stop`);
-      expect([200, 409]).toContain(status);
-      if (status === 200) expect(body.status).not.toBe("streaming");
-    } else if (what < 0.6)
+    else if (what < 0.3 && messageId) await stop(messageId);
+    else if (what < 0.6)
       sockets.push(
         await join(server, anna, chat.id, random.chance(0.5) ? random.int(0, 2) : undefined),
       );
@@ -109,6 +119,12 @@ async function play(name: string, random: Random) {
     else if (random.chance(0.3)) {
       deleted = (await call(server, anna, "DELETE", `/api/chats/${chat.id}`)).status === 200;
     }
+  }
+  let stopped = deleted;
+  for (let tries = 0; tries < stopsTriedMax && !stopped; tries += 1) {
+    await ask();
+    const messageId = await newest();
+    stopped = messageId !== undefined && (await stop(messageId));
   }
   return { chatId: chat.id, sockets, asked };
 }
