@@ -12,24 +12,9 @@ import type { Past } from "./past.ts";
 import type { Reading } from "./reading.ts";
 import { useRoomPeople } from "./room-people.ts";
 import type { Scrolling } from "./scrolling.ts";
-import { calendarDay, dayName, useToday } from "./times.ts";
+import { dayName, useToday } from "./times.ts";
+import { usePlaces } from "./use-places.ts";
 import { useReaders } from "./use-readers.ts";
-
-/** Consecutive messages of one person within this time have one heading with the name. */
-const continuesMs = 5 * 60_000;
-
-function continuesFrom(before: Message | undefined, message: Message): boolean {
-  return (
-    before !== undefined &&
-    !message.is_bot &&
-    before.user_id === message.user_id &&
-    Date.parse(message.created_at) - Date.parse(before.created_at) < continuesMs
-  );
-}
-
-function isSameDay(one: Message, other: Message): boolean {
-  return calendarDay(new Date(one.created_at)) === calendarDay(new Date(other.created_at));
-}
 
 /** The names that are highlighted as mentions. They are made anew only when somebody comes or goes. */
 function useMentions({ participants }: RoomSnapshot, user: User) {
@@ -112,10 +97,10 @@ function MessageRows({
   const readers = useReaders(snapshot, user.id, names);
   const lastId = messages.findLast((message) => message.deleted_at === null)?.id;
   const firstNew = newLine && firstAfter(messages, newLine.afterSeq, user.id, hasOlder);
-  return messages.flatMap((message, index) => {
-    const before = messages[index - 1];
+  const places = usePlaces(messages);
+  return messages.flatMap((message) => {
+    const { before, isNewDay = false, continues = false } = places.get(message) ?? {};
     const question = find(message.answer_to);
-    const isNewDay = before === undefined || !isSameDay(before, message);
     return [
       isNewDay && (
         <li key={`day before ${message.id}`} class="day">
@@ -131,7 +116,7 @@ function MessageRows({
         key={message.id}
         message={message}
         ownId={user.id}
-        continues={!isNewDay && continuesFrom(before, message)}
+        continues={continues}
         question={question === before ? undefined : question}
         original={find(message.reply_to)}
         readers={readers.get(message.id)}

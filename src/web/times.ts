@@ -1,6 +1,7 @@
 // Formats times in the reader's language and time zone. Days are the reader's calendar days: a day on which the clocks
 // change is 23 or 25 hours long, so that a difference in milliseconds does not tell how many days ago something was.
 import { useEffect, useState } from "preact/hooks";
+import { calendarDay } from "./calendar-days.ts";
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit" });
 const weekday = new Intl.DateTimeFormat(undefined, { weekday: "long" });
@@ -9,18 +10,9 @@ const shortDate = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "s
 const shortDateWithYear = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
 const full = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "short" });
 
-/** Every day of UTC has this length, whatever the clocks do elsewhere. */
-const utcDayMs = 24 * 60 * 60 * 1_000;
 /** How often the page looks whether midnight has passed. */
 const todayCheckMs = 60_000;
 const nowCheckMs = 30_000;
-
-/** The number of a time's calendar day in the reader's time zone. Consecutive days have consecutive numbers. */
-export function calendarDay(time: Date): number {
-  const midnight = new Date(0);
-  midnight.setUTCFullYear(time.getFullYear(), time.getMonth(), time.getDate());
-  return midnight.getTime() / utcDayMs;
-}
 
 /** Negative for a day in the future. */
 function daysAgo(time: Date, now: Date): number {

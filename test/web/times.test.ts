@@ -4,12 +4,13 @@ import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { z } from "zod";
 
-const module = join(import.meta.dir, "../../src/web/times.ts");
+const web = join(import.meta.dir, "../../src/web");
 
 /** Runs an expression over `times` in a time zone, in English. */
 async function inZone<T>(zone: string, expression: string, schema: z.ZodType<T>): Promise<T> {
   const code = `
-    import * as times from ${JSON.stringify(module)};
+    import { calendarDay } from ${JSON.stringify(join(web, "calendar-days.ts"))};
+    import * as times from ${JSON.stringify(join(web, "times.ts"))};
     console.log(JSON.stringify(${expression}));
   `;
   const child = Bun.spawn([process.execPath, "-e", code], {
@@ -105,7 +106,7 @@ test.each([
       for (let ms = Date.UTC(2017, 0, 1); ms < end; ms += 3_600_000) {
         const time = new Date(ms);
         const date = format.format(time);
-        days.set(date, [...(days.get(date) ?? []), times.calendarDay(time)]);
+        days.set(date, [...(days.get(date) ?? []), calendarDay(time)]);
       }
       return [...days.values()].map((numbers) => [...new Set(numbers)]);
     })()`;
