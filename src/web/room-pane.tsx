@@ -1,4 +1,4 @@
-import { useEffect, useMemo } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import type { ChatList } from "../client/chat-list.ts";
 import type { Client, RoomSnapshot } from "../client/client.ts";
 import type { Chat, ChatSummary, Participant } from "../wire/chats.ts";
@@ -213,12 +213,17 @@ function Silence({ isAiChat }: { isAiChat: boolean }) {
 }
 
 function Gone({ snapshot }: { snapshot: RoomSnapshot }) {
+  const back = useRef<HTMLButtonElement>(null);
+  useEffect(() => {
+    // The focus was in the room that is gone.
+    if (document.activeElement === document.body) back.current?.focus();
+  }, []);
   return (
     <main class="room empty">
-      <div class="invitation">
+      <div class="invitation" role="alert">
         <h2>This chat is not here</h2>
         <p class="muted">{snapshot.problem?.detail}</p>
-        <button type="button" onClick={goHome}>
+        <button ref={back} type="button" onClick={goHome}>
           Back to the chats
         </button>
       </div>
