@@ -142,6 +142,7 @@ export class RoomUploads implements Observable<readonly PendingFile[]> {
   async #run(upload: Upload, signal: AbortSignal): Promise<void> {
     const { file, uploadId } = upload;
     if (signal.aborted) return;
+    if (file.size === 0) return this.#change(upload, { problem: "The file is empty." });
     try {
       const attachment = await this.#parts.attachments.upload(this.#owner.chatId, file, {
         ...{ name: file.name, clientId: upload.shown.id, uploadId, signal },

@@ -47,9 +47,11 @@ function UploadItem({ file, uploads }: { file: PendingFile; uploads: Uploads }) 
         {problem !== undefined ? (
           <p class="end failed" role="alert">
             {problem}{" "}
-            <button type="button" class="link" onClick={() => uploads.goOn(id)}>
-              Try again
-            </button>
+            {size > 0 && (
+              <button type="button" class="link" onClick={() => uploads.goOn(id)}>
+                Try again
+              </button>
+            )}
           </p>
         ) : attachment ? (
           <span class="muted">{sizeInWords(size)}</span>

@@ -184,6 +184,24 @@ test("an upload whose server refuses it says why, and a picture that is gone is 
   await leave();
 });
 
+test("an empty file is refused in words, without another try, and does not keep others from being sent once removed", async () => {
+  const { annas, bens, leave } = await pair.open();
+  const files = annas.page.getByRole("list", { name: "Files of your message" });
+  await annas.page
+    .locator("input[type=file]")
+    .setInputFiles([
+      named("empty.txt", "text/plain", Buffer.alloc(0)),
+      named("a.png", "image/png", makePng(30, 30)),
+    ]);
+  await files.getByText("The file is empty.").waitFor();
+  expect(await files.getByRole("button", { name: "Try again" }).count()).toBe(0);
+  await files.getByRole("button", { name: "Cancel empty.txt" }).click();
+  await files.getByRole("button", { name: "Remove a.png" }).waitFor();
+  await annas.composer.press("Enter");
+  await bens.page.getByRole("button", { name: "Picture a.png" }).waitFor();
+  await leave();
+});
+
 test("on a phone nothing is wider than the screen", async () => {
   const { annas, chat, leave } = await pair.open();
   await annas.page
