@@ -5,7 +5,7 @@ import { Arrivals } from "../../src/socket/arrivals.ts";
 import { createDirectUpgrade, SocketUpgrade } from "../../src/socket/upgrade.ts";
 import { appToDescribe } from "../world/contract.ts";
 import { TestSocket } from "../world/socket.ts";
-import { useWorld } from "../world/world.ts";
+import { useWorld, type World } from "../world/world.ts";
 
 /** As long as promises that are settled need at most. */
 const promisesSettle = () => Bun.sleep(0);
@@ -82,71 +82,36 @@ describe("of those that arrive", () => {
   });
 });
 
+// No socket lets the next one in because it takes too long.
+const durations = { signInMs: 600_000 };
+
+function open(world: World, query: string, count: number): TestSocket[] {
+  return Array.from({ length: count }, () => new TestSocket(world.socketUrl(query)));
+}
+
+const settled = (sockets: TestSocket[]) => Promise.all(sockets.map(({ opened }) => opened));
+
+/** A frame is answered once the socket has signed in. */
+async function signedIn(socket: TestSocket): Promise<void> {
+  socket.send({ type: "ping" });
+  await socket.next("pong");
+}
+
 describe("a server", () => {
-  // No socket lets the next one in because it takes too long.
-  const world = useWorld({ durations: { signInMs: 600_000 } });
-  const openedAtOnce = 32;
-
-  function open(query: string, count: number): TestSocket[] {
-    return Array.from({ length: count }, () => new TestSocket(world.socketUrl(query)));
-  }
-
-  const settled = (sockets: TestSocket[]) => Promise.all(sockets.map(({ opened }) => opened));
-
-  /** Opens as many sockets as may sign in at a time, which wait for a lock, and one more, which waits for its turn. */
-  async function openTooMany(name: string) {
-    const people = await Promise.all([0, 1, 2, 3].map((n) => world.person(`${name}${n}`)));
-    const release = Promise.withResolvers<void>();
-    const locked = Promise.withResolvers<void>();
-    const lock = world.sql.begin(async (sql) => {
-      await sql`lock table sessions in access exclusive mode`;
-      locked.resolve();
-      await release.promise;
-    });
-    await locked.promise;
-    const signingIn = people.flatMap(({ token }) => open(`?token=${token}`, openedAtOnce / 4));
-    await settled(signingIn);
-    const late = new TestSocket(world.socketUrl());
-    for (let n = 0; n < 5; n += 1) expect((await world.call("GET", "/health")).status).toBe(200);
-    expect(late.ws.readyState).toBe(WebSocket.CONNECTING);
-    const unlock = async () => {
-      release.resolve();
-      await lock;
-    };
-    return { signingIn, late, unlock };
-  }
+  const world = useWorld({ durations });
 
   test("opens all sockets, whatever becomes of those before them", async () => {
     const people = await Promise.all([0, 1, 2, 3].map((n) => world.person(`guest${n}`)));
-    await settled(open("", 40));
-    await settled(open("?token=wrong", 40));
-    const refused = open("?token=twice&token=twice", 40);
+    await settled(open(world, "", 40));
+    await settled(open(world, "?token=wrong", 40));
+    const refused = open(world, "?token=twice&token=twice", 40);
     await Promise.allSettled(refused.map(({ opened }) => opened));
-    const signedIn = people.map(({ token }) => open(`?token=${token}&frames=flat`, 10));
-    await settled(signedIn.flat());
-    const gone = open("?token=gone", 20);
+    const welcome = people.map(({ token }) => open(world, `?token=${token}&frames=flat`, 10));
+    await settled(welcome.flat());
+    const gone = open(world, "?token=gone", 20);
     for (const { ws } of gone) ws.terminate();
     await Promise.all(gone.map(({ closed }) => closed));
-    await settled(open("", 40));
-  });
-
-  test("opens no further one while as many sign in as may, until one of them is gone, and answers requests meanwhile", async () => {
-    const { signingIn, late, unlock } = await openTooMany("waiter");
-    signingIn[0]?.ws.terminate();
-    await late.opened;
-    await unlock();
-  });
-
-  test("refuses those that wait when it shuts down", async () => {
-    const { signingIn, late, unlock } = await openTooMany("loser");
-    world.ctx.lifecycle.closing = true;
-    try {
-      signingIn[0]?.ws.terminate();
-      await expect(late.opened).rejects.toThrow("closed with 1006");
-    } finally {
-      world.ctx.lifecycle.closing = false;
-      await unlock();
-    }
+    await settled(open(world, "", 40));
   });
 
   /** Asks for a socket as a client would, of a server whose sockets are never opened. */
@@ -182,5 +147,56 @@ describe("a server", () => {
     };
     const response = await ask({ ...world.ctx, lifecycle, rateLimits });
     expect(response?.ok).toBe(false);
+  });
+});
+
+// Its world is of its own: a socket of another test that still signs in would take the turn of one of these.
+describe("a server where as many sockets sign in as may", () => {
+  const world = useWorld({ durations });
+  const openedAtOnce = 32;
+
+  /** Opens as many sockets as may sign in at a time, which wait for a lock, and one more, which waits for its turn. */
+  async function openTooMany(name: string) {
+    const people = await Promise.all([0, 1, 2, 3].map((n) => world.person(`${name}${n}`)));
+    const release = Promise.withResolvers<void>();
+    const locked = Promise.withResolvers<void>();
+    const lock = world.sql.begin(async (sql) => {
+      await sql`lock table sessions in access exclusive mode`;
+      locked.resolve();
+      await release.promise;
+    });
+    await locked.promise;
+    const signingIn = people.flatMap(({ token }) =>
+      open(world, `?token=${token}&frames=flat`, openedAtOnce / 4),
+    );
+    await settled(signingIn);
+    const late = new TestSocket(world.socketUrl());
+    for (let n = 0; n < 5; n += 1) expect((await world.call("GET", "/health")).status).toBe(200);
+    expect(late.ws.readyState).toBe(WebSocket.CONNECTING);
+    const unlock = async () => {
+      release.resolve();
+      await lock;
+    };
+    return { signingIn, late, unlock };
+  }
+
+  test("opens no further one while as many sign in as may, until one of them is gone, and answers requests meanwhile", async () => {
+    const { signingIn, late, unlock } = await openTooMany("waiter");
+    signingIn.pop()?.ws.terminate();
+    await late.opened;
+    await unlock();
+    await Promise.all(signingIn.map(signedIn));
+  });
+
+  test("refuses those that wait when it shuts down", async () => {
+    const { signingIn, late, unlock } = await openTooMany("loser");
+    world.ctx.lifecycle.closing = true;
+    try {
+      signingIn[0]?.ws.terminate();
+      await expect(late.opened).rejects.toThrow("closed with 1006");
+    } finally {
+      world.ctx.lifecycle.closing = false;
+      await unlock();
+    }
   });
 });
