@@ -4,7 +4,7 @@ import { pino } from "pino";
 import { z } from "zod";
 import { parseDatabaseUrl } from "../../src/config/database-address.ts";
 import { connect, many, type Sql } from "../../src/database/connect.ts";
-import { borrowDatabase, giveBackDatabase } from "./cluster.ts";
+import { giveBackDatabase, newDatabase } from "./cluster.ts";
 
 export const busyChat = 1;
 export const busyPeople = 51;
@@ -143,7 +143,7 @@ export async function openFilled() {
       },
     },
   );
-  const url = await borrowDatabase();
+  const url = await newDatabase();
   const sql = connect(parseDatabaseUrl(url), log, { max: 1 });
   await fillInBulk(sql, filling);
   await sql.unsafe(`
