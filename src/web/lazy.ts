@@ -4,10 +4,12 @@ import { useEffect, useState } from "preact/hooks";
 /**
  * A part of the page whose code is a file of its own, which is loaded when the part is first shown.
  * @param Meanwhile is shown before it is loaded, and if it cannot be loaded
+ * @param onFailure is called if it cannot be loaded
  */
 export function lazyPart<Props extends object>(
   load: () => Promise<ComponentType<Props>>,
   Meanwhile: ComponentType<Props>,
+  onFailure?: (props: Props) => void,
 ): ComponentType<Props> {
   let loading: Promise<ComponentType<Props>> | undefined;
   return function LazyPart(props: Props) {
@@ -16,8 +18,11 @@ export function lazyPart<Props extends object>(
       loading ??= load();
       loading.then(
         (found) => setLoaded(() => found),
-        // The next one that is shown tries again.
-        () => (loading = undefined),
+        () => {
+          // The next one that is shown tries again.
+          loading = undefined;
+          onFailure?.(props);
+        },
       );
     }, []);
     return createElement(loaded ?? Meanwhile, props);
@@ -31,19 +36,9 @@ export function lazyPart<Props extends object>(
 export function lazyDialog<Props extends { onClose: () => void }>(
   load: () => Promise<ComponentType<Props>>,
 ): ComponentType<Props> {
-  let loading: Promise<ComponentType<Props>> | undefined;
-  return function LazyDialog(props: Props) {
-    const [loaded, setLoaded] = useState<ComponentType<Props>>();
-    useEffect(() => {
-      loading ??= load();
-      loading.then(
-        (found) => setLoaded(() => found),
-        () => {
-          loading = undefined;
-          props.onClose();
-        },
-      );
-    }, []);
-    return loaded ? createElement(loaded, props) : null;
-  };
+  return lazyPart(
+    load,
+    () => null,
+    ({ onClose }) => onClose(),
+  );
 }
