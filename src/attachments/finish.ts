@@ -99,7 +99,7 @@ function attachmentOf(ctx: Ctx, { outcome, attachment }: InsertedAttachment): At
     case "user_quota":
     case "chat_quota":
       throw quotaExceeded(ctx, outcome);
-    case "completed":
+    case "upload_ended":
     case "late":
     case "no_file":
       throw new Problem("unavailable", "The upload took too long. Upload the file again.", {

@@ -46,7 +46,7 @@ const InsertedRow = z.object({
     "stored",
     "known",
     "other",
-    "completed",
+    "upload_ended",
     "user_quota",
     "chat_quota",
     "late",
@@ -60,7 +60,7 @@ export type InsertedAttachment = z.infer<typeof InsertedRow>;
 
 /**
  * Stores a row for a file that was written. `known`: the client id was used before, for the same bytes. These store nothing:
- * `other`: it was used for other bytes; `completed`: another request has completed the upload in parts; `user_quota`, `chat_quota`: the
+ * `other`: it was used for other bytes; `upload_ended`: another request has completed or cancelled the upload in parts; `user_quota`, `chat_quota`: the
  * day's bytes are used up; `late`: the written file was given up; `no_file`: the file that the chat had is gone by now.
  * @returns undefined for a chat that the uploader is not in
  */
@@ -94,7 +94,7 @@ function verdict(sql: Sql, added: NewAttachment) {
       join stored_files f on f.id = a.file_id
       where a.chat_id = ${chatId} and a.user_id = ${uploader.id} and a.client_id = ${clientId}
     ),
-    -- Of two requests that complete an upload, the later one waits, and reads what the first has stored.
+    -- Of two requests that complete or cancel an upload, the later one waits, and reads what the first has stored.
     upload as materialized (
       select attachment_id from uploads where id = ${added.uploadId ?? null}::uuid for update
     ),
@@ -117,7 +117,8 @@ function verdict(sql: Sql, added: NewAttachment) {
     ),
     verdict as materialized (
       select case
-        when exists (select from upload where attachment_id is not null) then 'completed'
+        when ${added.uploadId !== undefined} and not exists (select from upload where attachment_id is null)
+          then 'upload_ended'
         when exists (select from known where is_same) then 'known'
         when exists (select from known) then 'other'
         when ${isAbove(sql, "user", limits.user, added.uploadedBytes)} then 'user_quota'

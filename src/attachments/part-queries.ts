@@ -57,6 +57,25 @@ export async function findUpload(
   );
 }
 
+/**
+ * Deletes an upload with its parts, whose files a trigger gives up, unless it has become an attachment that is still there.
+ * @returns whether it was deleted
+ */
+export async function deleteUpload(
+  sql: Sql,
+  userId: number,
+  chatId: number,
+  uploadId: string,
+): Promise<boolean> {
+  const { count } = await sql`
+    delete from uploads u using chat_participants me
+    where me.chat_id = ${chatId} and me.user_id = ${userId} and u.chat_id = me.chat_id and u.user_id = me.user_id
+      and u.id = ${uploadId} and u.expires_at > now()
+      and (u.attachment_id is null or not exists (select from attachments where id = u.attachment_id))
+  `;
+  return count > 0;
+}
+
 const PartRow = z.object({ received: z.int() });
 
 /**

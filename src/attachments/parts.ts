@@ -11,8 +11,10 @@ import { Problem } from "../wire/problems.ts";
 import type { Body } from "../http/file-body.ts";
 import { refuseMultipart } from "./form-types.ts";
 import { finishUpload } from "./finish.ts";
+import { deleteAttachment } from "./gallery.ts";
 import { harmlessName } from "./file-names.ts";
 import {
+  deleteUpload,
   findParts,
   findUpload,
   findUploaded,
@@ -48,7 +50,7 @@ export async function beginUpload(
   if (!begun) {
     throw new Problem(
       "too_many_uploads",
-      `You have begun ${unfinishedMax} uploads. Complete some of them, or wait until they expire.`,
+      `You have begun ${unfinishedMax} uploads. Complete or cancel some of them, or wait until they expire.`,
     );
   }
   return shown(begun);
@@ -109,11 +111,25 @@ export async function completeUpload(
   try {
     return await join(ctx, uploads, caller, { ids, upload });
   } catch (error) {
-    // Another request may have completed the upload meanwhile: its parts are removed then.
+    // Another request may have completed or cancelled the upload meanwhile: its parts are removed then.
     const { attachment_id: attachmentId } = await find(ctx, caller, ids);
     if (attachmentId === null) throw error;
     return await getUploaded(ctx, caller, attachmentId);
   }
+}
+
+/**
+ * Cancels an upload: nothing is left of it. If it was completed, its file is deleted.
+ * @throws Problem `not_found`, `attachment_sent` if a message has the file
+ */
+export async function cancelUpload(ctx: Ctx, caller: Caller, ids: UploadIds): Promise<void> {
+  const { chatId, uploadId } = ids;
+  const isCancelled = () => deleteUpload(ctx.sql, caller.id, chatId, uploadId);
+  if (await isCancelled()) return;
+  const { attachment_id: attachmentId } = await find(ctx, caller, ids);
+  if (attachmentId === null) throw uploadNotFound();
+  await deleteAttachment(ctx, caller, { chatId, attachmentId });
+  await isCancelled();
 }
 
 async function getUploaded(ctx: Ctx, caller: Caller, attachmentId: number): Promise<Attachment> {

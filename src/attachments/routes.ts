@@ -17,7 +17,7 @@ import { ChatPath } from "../wire/chats.ts";
 import { answers, bearer, refuses, takes } from "../wire/openapi.ts";
 import { counted } from "./counted.ts";
 import { deleteAttachment, listAttachments } from "./gallery.ts";
-import { beginUpload, completeUpload, getUpload } from "./parts.ts";
+import { beginUpload, cancelUpload, completeUpload, getUpload } from "./parts.ts";
 import { issueTicket } from "./tickets.ts";
 import type { Uploads } from "./uploads.ts";
 
@@ -33,7 +33,7 @@ const beginRoute = createRoute({
   summary: "Begin an upload in parts",
   description:
     "Send the parts in order with PUT, each at the `offset` that the one before has returned, then complete the upload. What is " +
-    "not completed within 24 hours is deleted.",
+    "neither completed nor cancelled within 24 hours is deleted.",
   security,
   request: { params: ChatPath, body: takes(BeginUploadInput) },
   responses: {
@@ -71,6 +71,22 @@ const getUploadRoute = createRoute({
       },
     },
     ...refuses("invalid_token", "not_found", "invalid"),
+  },
+});
+
+const cancelRoute = createRoute({
+  method: "delete",
+  path: `${uploadsPath}/{upload_id}`,
+  operationId: "cancelUpload",
+  tags,
+  summary: "Cancel an upload",
+  description:
+    "Deletes the parts that have been stored. If the upload was completed, its file is deleted, unless a message has it.",
+  security,
+  request: { params: UploadPath },
+  responses: {
+    200: answers(z.object({ message: z.string() }), "The upload is cancelled"),
+    ...refuses("invalid_token", "not_found", "invalid", "attachment_sent"),
   },
 });
 
@@ -158,6 +174,11 @@ export function attachmentRoutes(ctx: Ctx, uploads: Uploads) {
       const upload = await getUpload(ctx, c.get("caller"), { chatId, uploadId });
       c.header("Upload-Offset", String(upload.offset));
       return c.json(upload, 200);
+    })
+    .openapi({ ...cancelRoute, middleware: isSignedIn }, async (c) => {
+      const { chat_id: chatId, upload_id: uploadId } = c.req.valid("param");
+      await cancelUpload(ctx, c.get("caller"), { chatId, uploadId });
+      return c.json({ message: "The upload is cancelled." }, 200);
     })
     .openapi({ ...completeRoute, middleware: [isSignedIn, isLimited] as const }, async (c) => {
       const { chat_id: chatId, upload_id: uploadId } = c.req.valid("param");

@@ -35,7 +35,7 @@ export interface UploadOptions {
   kind?: "voice" | undefined;
   /** Receives the share of the bytes that have arrived, from 0 to 1. */
   onProgress?: ((share: number) => void) | undefined;
-  /** Ends the upload, and pauses too. */
+  /** Ends the upload here, and pauses too. The server keeps what it has for 24 hours: `cancel` deletes it, `uploadId` goes on. */
   signal?: AbortSignal | undefined;
   /** Uploads of the same file with the same id make one attachment. Default: a new id */
   clientId?: string | undefined;
@@ -61,6 +61,9 @@ export function createAttachments(options: AttachmentsOptions) {
      */
     upload: (chatId: number, file: Blob, upload: UploadOptions) =>
       new FileUpload(options, base + files(chatId), files(chatId), file, upload).run(),
+    /** Cancels an upload, whose id `onBegin` has received: the server deletes what it has of it. */
+    cancel: (chatId: number, uploadId: string) =>
+      call<unknown>("DELETE", `${files(chatId)}/uploads/${uploadId}`),
     /**
      * Sends a message with files, whose ids `upload` has returned. The text may be empty. Repeat it with the same `clientId` after a
      * failure: the message is stored once.

@@ -17,6 +17,7 @@ export function laterAttachments(options: AttachmentsOptions): Attachments {
   setTimeout(() => void load().catch(() => undefined), loadMs);
   return {
     upload: async (...file) => await (await load()).upload(...file),
+    cancel: async (...upload) => await (await load()).cancel(...upload),
     send: async (...message) => await (await load()).send(...message),
     remove: async (...file) => await (await load()).remove(...file),
     list: async (...query) => await (await load()).list(...query),

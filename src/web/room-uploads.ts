@@ -98,7 +98,7 @@ export class RoomUploads implements Observable<readonly PendingFile[]> {
   remove(id: string): void {
     const attachment = this.#uploads.get(id)?.shown.attachment;
     this.#forget(id);
-    // A file that is not deleted now is deleted after a day.
+    // What is not deleted or cancelled now is deleted after a day.
     if (attachment) void this.#delete(attachment);
   }
 
@@ -149,7 +149,8 @@ export class RoomUploads implements Observable<readonly PendingFile[]> {
         onProgress: (progress) => this.#change(upload, { progress }),
         onBegin: (begun) => {
           upload.uploadId = begun;
-          void this.#keep(upload);
+          if (upload.isGone) this.#cancel(begun);
+          else void this.#keep(upload);
         },
       });
       // It was removed or paused while the last request was on its way.
@@ -171,12 +172,19 @@ export class RoomUploads implements Observable<readonly PendingFile[]> {
     this.#uploads.delete(id);
     upload.isGone = true;
     upload.abort.abort();
+    if (upload.uploadId && !upload.shown.attachment) this.#cancel(upload.uploadId);
     if (upload.shown.preview) URL.revokeObjectURL(upload.shown.preview);
     this.#observed.changed();
     // Another tab that waits for it has to find that it is gone.
-    void this.#drop(id)
+    void this.#parts
+      .loadStored()
+      .then((stored) => stored?.drop(id))
       .catch(() => undefined)
       .finally(() => upload.release.abort());
+  }
+
+  #cancel(uploadId: string): void {
+    void this.#parts.attachments.cancel(this.#owner.chatId, uploadId).catch(() => undefined);
   }
 
   #delete({ id }: Attachment): Promise<unknown> {
@@ -195,10 +203,6 @@ export class RoomUploads implements Observable<readonly PendingFile[]> {
     } catch {
       // There is no place for it: it does not survive a reload.
     }
-  }
-
-  async #drop(id: string): Promise<void> {
-    await (await this.#parts.loadStored())?.drop(id);
   }
 
   /** Takes over the uploads of tabs that were closed or reloaded. */

@@ -108,6 +108,7 @@ export const operationNeeds: Readonly<Record<string, Need>> = {
   "POST /api/chats/{chat_id}/attachments/uploads": "messages:write",
   "GET /api/chats/{chat_id}/attachments/uploads/{upload_id}": "messages:write",
   "PUT /api/chats/{chat_id}/attachments/uploads/{upload_id}": "messages:write",
+  "DELETE /api/chats/{chat_id}/attachments/uploads/{upload_id}": "messages:write",
   "POST /api/chats/{chat_id}/attachments/uploads/{upload_id}/complete": "messages:write",
   "GET /api/chats/{chat_id}/read-receipts": "messages:read",
   "GET /api/chats/{chat_id}/reports": "messages:read",

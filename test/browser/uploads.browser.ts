@@ -103,6 +103,22 @@ test("an upload is paused, also over a reload, keeps the message from being sent
   await leave();
 });
 
+test("an upload that is removed leaves nothing on the server", async () => {
+  const { annas, leave } = await pair.open();
+  const { page } = annas;
+  const half = await uploadHalf(page);
+  const cancelled = page.waitForResponse(
+    (response) =>
+      response.request().method() === "DELETE" && response.url().includes("/attachments/uploads/"),
+  );
+  await page.getByRole("button", { name: "Cancel film.bin" }).click();
+  expect((await cancelled).status()).toBe(200);
+  await list(page).waitFor({ state: "hidden" });
+  await half.lose();
+  expect([...(await pair.world.sql`select from uploads where attachment_id is null`)]).toEqual([]);
+  await leave();
+});
+
 test("an upload goes on while another room is shown, and waits in its own one", async () => {
   const opened = await pair.open();
   const { annas, chat, leave } = opened;

@@ -73,6 +73,7 @@ const endpoints: Record<string, Endpoint> = {
   beginUpload: { method: "POST", path: "/attachments/uploads", body: { name: "a", size: 1 } },
   getUpload: { method: "GET", path: "/attachments/uploads/{upload_id}" },
   putPart: { method: "PUT", path: "/attachments/uploads/{upload_id}?offset=0", body: 1 },
+  cancelUpload: { method: "DELETE", path: "/attachments/uploads/{upload_id}" },
   completeUpload: { method: "POST", path: "/attachments/uploads/{upload_id}/complete" },
   putChatPicture: { method: "PUT", path: "/picture", body: 1, ownerOnly: true },
   deleteChatPicture: { method: "DELETE", path: "/picture", ownerOnly: true },

@@ -76,7 +76,7 @@ test("an upload goes on after parts, and answers to them, were lost", async () =
   client.close();
 });
 
-test("an upload goes on in another client, is refused without tries, and is ended by its signal", async () => {
+test("an upload goes on in another client, is refused without tries, is ended by its signal, and is cancelled", async () => {
   const { client, chatId, attachments } = await signedIn();
   const ended = new AbortController();
   let uploadId = "";
@@ -95,9 +95,13 @@ test("an upload goes on in another client, is refused without tries, and is ende
   });
   expect(shares[0]).toBeGreaterThan(0.3);
   expect(file.size).toBe(large.size);
+  await attachments.cancel(chatId, uploadId);
+  expect(attachments.cancel(chatId, uploadId)).rejects.toMatchObject({ code: "not_found" });
+  const again = await attachments.upload(chatId, large, { name: "large.bin" });
+  expect(again.id).not.toBe(file.id);
   const elsewhere = attachments.upload(chatId + 1_000, large, { name: "a" });
   expect(elsewhere).rejects.toMatchObject({ code: "not_found" });
-  await attachments.remove(chatId, file.id);
-  expect(attachments.addressOf(file)).rejects.toMatchObject({ code: "not_found" });
+  await attachments.remove(chatId, again.id);
+  expect(attachments.addressOf(again)).rejects.toMatchObject({ code: "not_found" });
   client.close();
 });

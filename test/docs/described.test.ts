@@ -222,6 +222,8 @@ test("every other operation succeeds with 200 and what the document says", async
   await does(ben, `PUT ${uploads}/{upload_id}`, 1, [id, `${upload_id}?offset=0`]);
   await does(ben, `GET ${uploads}/{upload_id}`, undefined, [id, upload_id]);
   await does(ben, `POST ${uploads}/{upload_id}/complete`, undefined, [id, upload_id]);
+  const begun = await does(ben, `POST ${uploads}`, { name: "b.txt", size: 1 }, [id]);
+  await does(ben, `DELETE ${uploads}/{upload_id}`, undefined, [id, begun.upload_id]);
   await does(ann, "DELETE /api/auth/me/avatar");
   await does(ann, `DELETE ${chat}/picture`, undefined, [id]);
   // Their bodies are files: test/attachments/ has them.

@@ -49,6 +49,15 @@ function bytesOf(kind: string, clientId: string, random: Random): Uint8Array<Arr
   return new Uint8Array(Buffer.from(`${clientId} `.padEnd(random.pick(sizes), "x")));
 }
 
+/** Uploads a part of a file, and cancels the upload: nothing of it may be left over. */
+async function cancelUpload(person: Person, path: string, bytes: Uint8Array): Promise<void> {
+  const begun = await person.certainly("POST", `${path}/uploads`, { name: "no", size: 1_000_000 });
+  if (begun?.status !== 200) return;
+  const own = `${path}/uploads/${Begun.parse(begun.body).upload_id}`;
+  await person.certainly("PUT", `${own}?offset=0`, bytes.slice(0, partBytes));
+  await person.certainly("DELETE", own);
+}
+
 /** After each part that was lost, the server says how far it is. */
 async function uploadInParts(
   person: Person,
@@ -56,6 +65,7 @@ async function uploadInParts(
   clientId: string,
   bytes: Uint8Array,
 ): Promise<number | undefined> {
+  await cancelUpload(person, path, bytes);
   const input = { name: "file", size: bytes.length, client_id: clientId };
   const begun = await person.certainly("POST", `${path}/uploads`, input);
   if (begun?.status !== 200) return undefined;

@@ -221,6 +221,7 @@ export const operations: Record<string, Rule> = {
     body: () => 1,
     query: "offset=0",
   }),
+  "DELETE /api/chats/{chat_id}/attachments/uploads/{upload_id}": authors(),
   "POST /api/chats/{chat_id}/attachments/uploads/{upload_id}/complete": authors({
     ids: ({ files }) => ({ upload_id: files.receivedUploadId }),
   }),
