@@ -31,6 +31,21 @@ export async function findEnded(sql: Sql, messageIds: number[], upTo: number): P
   return rows.map((row) => row.id);
 }
 
+const EndRow = z.object({ id: z.int(), seq: z.int() });
+
+/** Finds the numbers at which answers ended, by the ids of their messages. An answer that runs is left out. */
+async function findEnds(sql: Sql, messageIds: number[]): Promise<Map<number, number>> {
+  if (messageIds.length === 0) return new Map();
+  const rows = many(
+    await sql`
+      select message_id as id, seq from chat_changes
+      where message_id = any (${messageIds}::bigint[]) and kind = 'answer_ended'
+    `,
+    EndRow,
+  );
+  return new Map(rows.map(({ id, seq }) => [id, seq]));
+}
+
 const LastSeqRow = z.object({ id: z.int(), last_seq: z.int() });
 
 /** Finds the newest numbers of some chats. Chats that don't exist are left out. */
@@ -106,6 +121,10 @@ async function readMessageFrames(
     row.kind === "message_updated" && row.number < row.updated_seq;
   const oldIds = rows.filter(isOld).map(({ id }) => id);
   const reactions = await findReactionChanges(sql, chatId, oldIds, after);
+  const oldAnswerIds = rows
+    .filter((row) => isOld(row) && row.answer_to !== null)
+    .map(({ id }) => id);
+  const ends = await findEnds(sql, oldAnswerIds);
   return rows.map(({ number, kind, usage, ...message }) => {
     const later = reactions.filter(
       ({ message_id, seq }) =>
@@ -122,8 +141,13 @@ async function readMessageFrames(
         return numberedFrame(lastStreamFrame({ message: numbered, usage }), () =>
           mergedMessage(message),
         );
-      case "message_updated":
-        return numberedFrame(updatedFrame(numbered));
+      case "message_updated": {
+        // The last frame of the answer, and maybe its text, follow: it must not look as if it had ended.
+        const isRunning = number < (ends.get(message.id) ?? 0);
+        return numberedFrame(
+          updatedFrame(isRunning ? { ...numbered, status: "streaming" } : numbered),
+        );
+      }
       case "sent": {
         const isAnswer = message.answer_to !== null;
         return numberedFrame(

@@ -9,6 +9,7 @@ import { storeReactions } from "../../src/reactions/queries.ts";
 import { MessageFrame, MessageUpdatedFrame, ReactionFrame } from "../../src/wire/frames.ts";
 import type { Message } from "../../src/wire/messages.ts";
 import { createRandom } from "../whole/faults/random.ts";
+import { answerAndHang, say } from "../world/gemini/script.ts";
 import { newMessage } from "../world/new-message.ts";
 import { useWorld, type Person } from "../world/world.ts";
 
@@ -60,6 +61,25 @@ test.each([0, 1, 2, 4])("read from number %i on", async (after) => {
   expect(read.find(({ type }) => type === "message_updated")?.reactions ?? []).toEqual(
     after < 3 ? [{ emoji: "👍", count: 1, user_ids: [ann.id] }] : [],
   );
+});
+
+test("of an answer that was deleted since, no frame before its last one says that it has ended", async () => {
+  const ann = await world.person();
+  const chat = await ann.chat();
+  const socket = await ann.joined(chat.id);
+  world.gemini.respondWith(answerAndHang(say("Because")));
+  await ann.say(chat.id, "/bot why?");
+  const { message_id: id } = await socket.next("bot_stream", { chunk: "Because" });
+  const path = `/api/chats/${chat.id}/messages/${id}`;
+  expect((await ann.api("PUT", `${path}/reactions/${encodeURIComponent("🎉")}`)).status).toBe(200);
+  expect((await ann.api("DELETE", path)).status).toBe(200);
+  const { frames } = await createReadLog(world.sql)(chat.id, 2, 100);
+  const read = frames.toSorted((a, b) => a.seq - b.seq).map(({ text }) => JSON.parse(text));
+  expect(read.map(({ type, status, is_complete }) => [type, status, is_complete])).toEqual([
+    ["message_updated", "streaming", undefined],
+    ["bot_stream", "stopped", true],
+    ["message_updated", "stopped", undefined],
+  ]);
 });
 
 test("after a message that nobody was shown before its sender repeated it", async () => {
