@@ -37,12 +37,22 @@ const usage = `Usage:
                               take over the database of a FastAPI server into an empty one that no server uses;
                               list each row that is left out or changed; --dry-run: without writing anything`;
 
+const helpOptions = ["--help", "-h"];
+
 /** Warnings go to stderr, so that stdout has only the result. */
 const log = pino({ level: "warn" }, pino.destination(2));
 
-type Command = (address: DatabaseAddress, config: Config, args: string[]) => Promise<string>;
+type Run = (address: DatabaseAddress, config: Config, args: string[]) => Promise<string>;
 
-const commands = new Map<string, { argsMin: number; argsMax: number; run: Command }>([
+interface Command {
+  argsMin: number;
+  argsMax: number;
+  /** The arguments that may begin with a hyphen. */
+  options?: readonly string[];
+  run: Run;
+}
+
+const commands = new Map<string, Command>([
   ["up", { argsMin: 0, argsMax: 0, run: up }],
   ["down", { argsMin: 0, argsMax: 0, run: down }],
   ["status", { argsMin: 0, argsMax: 0, run: status }],
@@ -50,11 +60,15 @@ const commands = new Map<string, { argsMin: number; argsMax: number; run: Comman
   ["restore", { argsMin: 1, argsMax: 1, run: restoreFrom }],
   ["reindex", { argsMin: 0, argsMax: 0, run: reindex }],
   ["reports", { argsMin: 0, argsMax: 2, run: reports }],
-  ["import-fastapi", { argsMin: 1, argsMax: 2, run: importFrom }],
+  ["import-fastapi", { argsMin: 1, argsMax: 2, options: ["--dry-run"], run: importFrom }],
 ]);
 
 /** Runs a command and prints its result. @returns the exit code: 0, 1 when it failed, 2 when there is no such command */
 export async function runDatabaseCommand([name = "", ...args]: string[]): Promise<number> {
+  if (name === "help" || [name, ...args].some((arg) => helpOptions.includes(arg))) {
+    console.log(usage);
+    return 0;
+  }
   try {
     if (name === "new" && args[0] !== undefined && args.length === 1) {
       console.log(await newMigration(args[0]));
@@ -63,6 +77,15 @@ export async function runDatabaseCommand([name = "", ...args]: string[]): Promis
     const command = commands.get(name);
     if (!command || args.length < command.argsMin || args.length > command.argsMax) {
       console.error(usage);
+      return 2;
+    }
+    // Otherwise a misspelt option would be the name of a file.
+    const { options = [] } = command;
+    const unknown = args.find((arg) => arg.startsWith("-") && !options.includes(arg));
+    if (unknown !== undefined) {
+      console.error(
+        `db:${name} has no option ${unknown}; a file of that name is ./${unknown}.\n\n${usage}`,
+      );
       return 2;
     }
     const config = readConfig();

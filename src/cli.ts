@@ -6,7 +6,8 @@ import { readConfig } from "./config/config.ts";
 const usage = `Usage:
   gemini-coop serve        run the server; the default command
   gemini-coop health       check whether the server in this container answers
-  gemini-coop db:up|db:down|db:status|db:backup|db:restore|db:reindex|db:reports|db:import-fastapi`;
+  gemini-coop db:up|db:down|db:status|db:backup|db:restore|db:reindex|db:reports|db:import-fastapi
+  gemini-coop db:help      describe these`;
 
 const healthTimeoutMs = 4_000;
 
@@ -30,6 +31,8 @@ async function run([command = "serve", ...args]: string[]): Promise<void> {
   } else if (command.startsWith("db:")) {
     const { runDatabaseCommand } = await import("../db/cli.ts");
     process.exitCode = await runDatabaseCommand([command.slice("db:".length), ...args]);
+  } else if ([command, ...args].some((arg) => ["help", "--help", "-h"].includes(arg))) {
+    console.log(usage);
   } else {
     console.error(usage);
     process.exitCode = 2;

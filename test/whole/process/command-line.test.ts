@@ -1,0 +1,58 @@
+import { afterAll, describe, expect, setDefaultTimeout } from "bun:test";
+import { mkdtempSync, readdirSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "../../world/long.ts";
+import { removeFolder } from "../../world/folder.ts";
+
+setDefaultTimeout(60_000);
+
+const folder = mkdtempSync(join(tmpdir(), "gemini-coop commands "));
+afterAll(() => removeFolder(folder));
+
+/** Nothing listens there: a command that gets as far as its database fails with 1. */
+const DATABASE_URL = "postgres://nobody@127.0.0.1:1/nothing";
+
+async function run(args: readonly string[], env: Record<string, string> = { DATABASE_URL }) {
+  const cli = join(import.meta.dir, "../../../src/cli.ts");
+  const child = Bun.spawn([process.execPath, cli, ...args], {
+    cwd: folder,
+    env,
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const [code, stdout, stderr] = await Promise.all([
+    child.exited,
+    child.stdout.text(),
+    child.stderr.text(),
+  ]);
+  return { code, stdout, stderr };
+}
+
+const commands = ["up", "down", "status", "backup", "restore", "reindex", "reports"];
+
+describe("the command line", () => {
+  test("describes itself when it is asked to, and does nothing else", async () => {
+    const asked = [["--help"], ["-h"], ["help"], ["serve", "--help"], ["health", "-h"]];
+    const ofDatabase = ["up", "backup", "new"].map((name) => [`db:${name}`, "--help"]);
+    for (const args of [...asked, ...ofDatabase, ["db:help"], ["db:restore", "file", "-h"]]) {
+      const { code, stdout, stderr } = await run(args);
+      expect([args, code, stderr]).toEqual([args, 0, ""]);
+      expect(stdout).toStartWith("Usage:\n");
+    }
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  test("refuses an option that a command does not have, rather than take it as the name of a file", async () => {
+    for (const name of [...commands, "import-fastapi"]) {
+      const { code, stdout, stderr } = await run([`db:${name}`, "--dryrun"]);
+      expect([name, code, stdout]).toEqual([name, 2, ""]);
+      expect(stderr).toContain("Usage:\n");
+    }
+    const { stderr } = await run(["db:backup", "--output"]);
+    expect(stderr).toStartWith(
+      "db:backup has no option --output; a file of that name is ./--output.\n",
+    );
+    expect(readdirSync(folder)).toEqual([]);
+  });
+});
