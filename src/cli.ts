@@ -1,7 +1,8 @@
 // The program of a container: the server, its migrations and its health check. Bun compiles it with all imports (see the
 // Dockerfile). In a checkout, `bun run` has the same commands.
 import { imageCommand } from "./attachments/images/pipe.ts";
-import { readConfig } from "./config/config.ts";
+import { ConfigError, readConfig } from "./config/config.ts";
+import { localUrl } from "./config/local-url.ts";
 
 const usage = `Usage:
   gemini-coop serve        run the server; the default command
@@ -12,12 +13,15 @@ const usage = `Usage:
 const healthTimeoutMs = 4_000;
 
 async function isHealthy(): Promise<boolean> {
-  const url = `http://127.0.0.1:${readConfig().port}/health`;
-  const answered = fetch(url, { signal: AbortSignal.timeout(healthTimeoutMs) });
-  return await answered.then(
-    (response) => response.ok,
-    () => false,
-  );
+  try {
+    const url = `${localUrl(readConfig(), "127.0.0.1")}/health`;
+    const { ok } = await fetch(url, { signal: AbortSignal.timeout(healthTimeoutMs) });
+    return ok;
+  } catch (error) {
+    // Otherwise the server does not answer, which the exit code says.
+    if (error instanceof ConfigError) console.error(error.message);
+    return false;
+  }
 }
 
 async function run([command = "serve", ...args]: string[]): Promise<void> {

@@ -6,6 +6,8 @@ import type { Ctx } from "./context.ts";
 import type { ClosableMailQueue } from "./account-mail/mail-queue.ts";
 import type { JobQueue } from "./jobs/job-queue.ts";
 import type { Presence } from "./presence/presence.ts";
+import type { Config } from "./config/config.ts";
+import { localUrl } from "./config/local-url.ts";
 import { within } from "./schedule.ts";
 import type { SearchIndexer } from "./search/indexer.ts";
 import type { SocketParts } from "./socket/frames.ts";
@@ -63,7 +65,7 @@ export interface RunningServer {
   stop(): Promise<void>;
 }
 
-/** @throws when the address is in use */
+/** @throws Error with a sentence for the user when the address is in use, or is none of this machine */
 export function startServer(
   parts: ServerParts,
   durations: Partial<ServerDurations> = {},
@@ -76,7 +78,6 @@ export function startServer(
   const stops = startTasks(parts, times);
   parts.peers?.start(() => void catchUp(ctx, parts.memberships));
   const port = server.port ?? ctx.config.port;
-  const host = ["0.0.0.0", "::"].includes(ctx.config.host) ? "localhost" : ctx.config.host;
   return {
     ctx,
     sockets,
@@ -86,7 +87,7 @@ export function startServer(
     indexer: parts.indexer,
     jobs: parts.jobs,
     port,
-    url: `http://${host}:${port}`,
+    url: localUrl({ host: ctx.config.host, port }),
     async stop() {
       ctx.lifecycle.closing = true;
       const jobsStopped = parts.jobs.stop(times.drainMs);
@@ -131,7 +132,7 @@ function serve(parts: ServerParts): Server<SocketData> {
   const { config } = parts.ctx;
   const app = createApp(parts);
   const upgradeDirectly = createDirectUpgrade(parts.ctx, parts.upgrade);
-  return Bun.serve<SocketData>({
+  return listening(config, {
     hostname: config.host,
     port: config.port,
     // The app's own limit answers with a problem, where Bun's would be bare. A body above it is not kept in memory either.
@@ -147,4 +148,20 @@ function serve(parts: ServerParts): Server<SocketData> {
     },
     websocket: createSocketHandler(parts),
   });
+}
+
+function listening(
+  { host, port }: Config,
+  options: Bun.Serve.Options<SocketData>,
+): Server<SocketData> {
+  try {
+    return Bun.serve<SocketData>(options);
+  } catch (cause) {
+    const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
+    const advice =
+      code === "EADDRINUSE"
+        ? "end the program that uses it, or set PORT to another one"
+        : "set HOST to an address of this machine, such as 0.0.0.0, and PORT to one that this user may use";
+    throw new Error(`The server cannot listen on port ${port} of ${host}: ${advice}.`, { cause });
+  }
 }

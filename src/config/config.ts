@@ -113,11 +113,20 @@ export class ConfigError extends Error {
   }
 }
 
-/** An empty string counts as not set: that is how a .env file leaves a setting out (`KEY=`). */
+/** Bytes of these sign tokens and seal secrets, so they are taken as they are. */
+const exactSettings = new Set(["SECRET_KEY", "SECRET_KEY_PREVIOUS"]);
+
+/**
+ * An empty string counts as not set: that is how a .env file leaves a setting out (`KEY=`). White space around a value, such as
+ * the newline that `echo` adds to a secret, is no part of it.
+ */
 function withoutBlanks(env: Record<string, string | undefined>) {
-  return Object.fromEntries(
-    Object.entries(env).filter(([, value]) => value !== undefined && value !== ""),
-  );
+  const given: Record<string, string> = {};
+  for (const [name, value = ""] of Object.entries(env)) {
+    const trimmed = value.trim();
+    if (trimmed !== "") given[name] = exactSettings.has(name) ? value : trimmed;
+  }
+  return given;
 }
 
 /**

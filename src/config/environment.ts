@@ -5,6 +5,7 @@ import { databaseAddress } from "./database-address.ts";
 import {
   headerList,
   httpUrl,
+  listenHost,
   modelName,
   networks,
   origins,
@@ -21,7 +22,7 @@ const mebibyte = 1024 * 1024;
 
 export const Environment = z.object({
   NODE_ENV: z.enum(["production", "development", "test"]).default("development"),
-  HOST: z.string().default("0.0.0.0"),
+  HOST: listenHost.default("0.0.0.0"),
   PORT: wholeNumber(8000, 0, 65_535),
   DATABASE_URL: databaseAddress.optional(),
   NATS_URL: z.string().optional(),

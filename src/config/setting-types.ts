@@ -33,6 +33,14 @@ export const headerList = z.string().transform((list, check) => {
   }
 });
 
+/** An IP address without brackets, or a name. */
+export const listenHost = z
+  .string()
+  .refine(
+    (text) => isIP(text) !== 0 || /^[\w.-]+$/.test(text),
+    "must be an address of this machine, such as 0.0.0.0, 127.0.0.1 or ::, without a port",
+  );
+
 export const modelName = z.string().regex(/^[\w.\-/]+$/, "must be a model's name");
 
 export const httpUrl = z.url({
