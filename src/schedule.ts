@@ -87,6 +87,28 @@ export function soon(
   };
 }
 
+/** Pages that one {@link inPages} deletes at most, so that a long backlog does not make a long task. */
+const pagesMax = 200;
+
+/**
+ * Deletes rows that nobody needs any more in pages, so that no statement takes long, until there are no more of them. One page at each
+ * call could be fewer rows than come in between two calls.
+ * @param deletePage deletes up to `pageSize` rows. @returns how many
+ * @returns how many rows were deleted
+ */
+export async function inPages(
+  pageSize: number,
+  deletePage: (pageSize: number) => Promise<number>,
+): Promise<number> {
+  let deleted = 0;
+  for (let page = 0; page < pagesMax; page += 1) {
+    const count = await deletePage(pageSize);
+    deleted += count;
+    if (count < pageSize) break;
+  }
+  return deleted;
+}
+
 /** Settles with `work` or after `timeoutMs`, whichever is first. @returns whether the work was done in time */
 export async function within(timeoutMs: number, work: Promise<unknown>): Promise<boolean> {
   const { promise: late, resolve } = Promise.withResolvers<boolean>();

@@ -8,6 +8,7 @@ import type { Source } from "../audit/queries.ts";
 import type { Ctx } from "../context.ts";
 import { databaseError } from "../database/connect.ts";
 import type { MailQueue } from "../mail/mail.ts";
+import { inPages } from "../schedule.ts";
 import type { ChangeEmailInput, ResetPasswordInput } from "../wire/mail.ts";
 import { Problem } from "../wire/problems.ts";
 import { deleteOldLinks, takeVerifyLink } from "./queries.ts";
@@ -110,6 +111,6 @@ function invalidLink(): Problem {
 
 /** Removes links that are too old to be used or counted. Called about every 10 minutes. */
 export async function cleanUpLinks(ctx: Pick<Ctx, "sql" | "log">): Promise<void> {
-  const removed = await deleteOldLinks(ctx.sql, cleanUpPageSize);
+  const removed = await inPages(cleanUpPageSize, (limit) => deleteOldLinks(ctx.sql, limit));
   if (removed > 0) ctx.log.debug({ removed }, "removed old links of mails");
 }

@@ -1,6 +1,7 @@
 // Authentication of requests and sockets: reads access tokens, access keys and tickets, and looks up their sessions.
 import type { Source } from "../audit/queries.ts";
 import type { Ctx, SessionChats } from "../context.ts";
+import { inPages } from "../schedule.ts";
 import { Problem } from "../wire/problems.ts";
 import type { Ticket } from "../wire/users.ts";
 import {
@@ -130,6 +131,6 @@ async function redeemTicket(ctx: Ctx, ticket: string): Promise<Identity> {
 
 /** Removes expired sessions and tickets. Called about every 10 minutes. */
 export async function cleanUpSessions(ctx: Ctx): Promise<void> {
-  const removed = await deleteExpired(ctx.sql, expiredPageSize);
+  const removed = await inPages(expiredPageSize, (limit) => deleteExpired(ctx.sql, limit));
   if (removed > 0) ctx.log.debug({ removed }, "removed expired sessions and tickets");
 }

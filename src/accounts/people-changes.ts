@@ -1,7 +1,7 @@
 // Tells the sockets of this server of profiles and blocks that have changed, on whatever server. They are read from the database,
 // those that were changed here too, so that there is one way for them to come.
 import type { Ctx } from "../context.ts";
-import { inTurn } from "../schedule.ts";
+import { inPages, inTurn } from "../schedule.ts";
 import type { Listener } from "../realtime/listener.ts";
 import type { BlockedPeopleFrame, UserUpdatedFrame } from "../wire/people-frames.ts";
 import { findBlocks } from "./block-queries.ts";
@@ -14,8 +14,6 @@ import {
 /** The most people that one statement reads. */
 const pageSize = 200;
 const cleanUpPageSize = 5_000;
-/** Pages of one clean-up. What is left is for the next one. */
-const cleanUpPagesMax = 200;
 
 type ChangesCtx = Pick<Ctx, "sql" | "gateway" | "realtime">;
 
@@ -44,9 +42,7 @@ export class PeopleChanges {
 
   /** Deletes changes that are older than an hour. Called about every 10 minutes. */
   async cleanUp(): Promise<void> {
-    for (let page = 0; page < cleanUpPagesMax; page += 1) {
-      if ((await deleteOldPeopleChanges(this.#ctx.sql, cleanUpPageSize)) < cleanUpPageSize) break;
-    }
+    await inPages(cleanUpPageSize, (limit) => deleteOldPeopleChanges(this.#ctx.sql, limit));
   }
 
   async #tellProfiles(

@@ -1,11 +1,10 @@
 import type { Logger } from "pino";
 import type { Config } from "../config/config.ts";
 import type { Sql } from "../database/connect.ts";
+import { inPages } from "../schedule.ts";
 import { deleteOldEvents, insertEvent, type AuditEvent } from "./queries.ts";
 
 const pageSize = 1_000;
-/** Pages that one clean-up deletes at most, so that a long backlog makes neither a long statement nor a long task. */
-const pagesMax = 50;
 
 interface AuditCtx {
   readonly sql: Sql;
@@ -31,11 +30,6 @@ export async function cleanUpAudit(
 ): Promise<void> {
   const { auditDays } = ctx.config;
   if (auditDays === 0) return;
-  let removed = 0;
-  for (let page = 0; page < pagesMax; page += 1) {
-    const count = await deleteOldEvents(ctx.sql, auditDays, pageSize);
-    removed += count;
-    if (count < pageSize) break;
-  }
+  const removed = await inPages(pageSize, (limit) => deleteOldEvents(ctx.sql, auditDays, limit));
   if (removed > 0) ctx.log.debug({ removed }, "removed old audit events");
 }

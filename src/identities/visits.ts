@@ -12,6 +12,7 @@ import {
   type ReturnError,
   type VisitQuery,
 } from "../wire/identities.ts";
+import { inPages } from "../schedule.ts";
 import { Problem } from "../wire/problems.ts";
 import { insertPerson, linkIdentity, useIdentity, type Holder } from "./identity-queries.ts";
 import { ProviderError, type ForeignAccount, type Provider } from "./provider.ts";
@@ -241,6 +242,6 @@ async function link(ctx: Ctx, sessionId: string, vouched: Vouched): Promise<void
 
 /** Removes visits and codes that have expired. Called about every 10 minutes. */
 export async function cleanUpVisits(ctx: Pick<Ctx, "sql" | "log">): Promise<void> {
-  const removed = await deleteExpiredVisits(ctx.sql, cleanUpPageSize);
+  const removed = await inPages(cleanUpPageSize, (limit) => deleteExpiredVisits(ctx.sql, limit));
   if (removed > 0) ctx.log.debug({ removed }, "removed visits to providers that have expired");
 }

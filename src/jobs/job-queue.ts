@@ -2,7 +2,7 @@
 import type { Logger } from "pino";
 import type { Sql } from "../database/connect.ts";
 import type { Metrics } from "../observability/metrics/metrics.ts";
-import { inTurn, within } from "../schedule.ts";
+import { inPages, inTurn, within } from "../schedule.ts";
 import { noteDone, noteFailure } from "./job-ends.ts";
 import { JobRefused, type FollowingJob, type JobKind, type Jobs } from "./jobs.ts";
 import { countJobs, deleteDeadJobs, giveBackJobs, renewJobs } from "./queries.ts";
@@ -13,7 +13,7 @@ const defaultLeaseMs = 6_000;
 /** The time that runs have after they were aborted, before another server may take their jobs. */
 const abortedMs = 500;
 const deadDays = 7;
-const cleanUpMax = 1_000;
+const cleanUpPageSize = 1_000;
 
 export interface JobQueueParts {
   sql: Sql;
@@ -91,7 +91,8 @@ export class JobQueue implements Jobs {
 
   /** Removes jobs that were given up a week ago. Called about every 10 minutes. */
   async cleanUp(): Promise<void> {
-    const removed = await deleteDeadJobs(this.#parts.sql, deadDays, cleanUpMax);
+    const { sql } = this.#parts;
+    const removed = await inPages(cleanUpPageSize, (limit) => deleteDeadJobs(sql, deadDays, limit));
     if (removed > 0) this.#parts.log.debug({ removed }, "removed jobs that were given up");
   }
 

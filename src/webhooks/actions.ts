@@ -4,6 +4,7 @@ import type { Caller } from "../accounts/access-tokens.ts";
 import { requireRecentSignIn } from "../accounts/recent-sign-in.ts";
 import { chatNotFound } from "../chats/actions.ts";
 import type { Ctx } from "../context.ts";
+import { inPages } from "../schedule.ts";
 import { Problem } from "../wire/problems.ts";
 import {
   ChatEvent,
@@ -32,7 +33,7 @@ import { makeWebhookSecret, sealSecret } from "./secrets.ts";
 
 /** Statements of one pass at most. */
 const passesMax = 20;
-const cleanUpMax = 5_000;
+const cleanUpPageSize = 5_000;
 
 /** @throws Problem `not_found`, `forbidden`, `invalid` for an address that is not public, `too_many_webhooks`, `invalid_token` */
 export async function createChatWebhook(
@@ -213,6 +214,6 @@ export async function followNewChats(ctx: Ctx): Promise<void> {
 
 /** Removes old deliveries. Called about every 10 minutes. */
 export async function cleanUpWebhooks(ctx: Ctx): Promise<void> {
-  const removed = await deleteOldDeliveries(ctx.sql, cleanUpMax);
+  const removed = await inPages(cleanUpPageSize, (limit) => deleteOldDeliveries(ctx.sql, limit));
   if (removed > 0) ctx.log.debug({ removed }, "removed old deliveries of webhooks");
 }

@@ -185,11 +185,14 @@ export async function deleteOldDeliveries(sql: Sql, limit: number): Promise<numb
         where id in (
           select d.id from webhooks w
           cross join lateral (
-            select id from (
-              select id, status, created_at, row_number() over (order by id desc) as place
-              from webhook_deliveries where webhook_id = w.id
-            ) d
-            where d.status <> 'pending' and (d.place > ${deliveriesMax} or d.created_at < now() - ${keptDays} * interval '1 day')
+            select id from webhook_deliveries
+            where webhook_id = w.id and status <> 'pending' and (
+              id <= (
+                select id from webhook_deliveries where webhook_id = w.id order by id desc offset ${deliveriesMax} limit 1
+              )
+              or created_at < now() - ${keptDays} * interval '1 day'
+            )
+            order by id limit ${limit}
           ) d
           limit ${limit}
         )

@@ -228,6 +228,10 @@ describe("a job that fails", () => {
     await queue.cleanUp();
     expect(await rows()).toHaveLength(1);
     await world.sql`update jobs set dead_at = now() - interval '8 days'`;
+    await world.sql`
+      insert into jobs (kind, payload, dead_at)
+      select kind, payload, dead_at from jobs, generate_series(1, 2500)
+    `;
     await queue.cleanUp();
     expect(await rows()).toHaveLength(0);
   });

@@ -205,4 +205,24 @@ describe("a delivery", () => {
       await world.sql`select from webhook_deliveries where webhook_id = ${made.webhook.id}`;
     expect(left).toHaveLength(100);
   });
+
+  test("goes by however many there were since the last clean-up, and one that is to be sent stays", async () => {
+    const ann = await world.person("ann");
+    const chat = await ann.chat();
+    const made = await hook(ann, chat.id);
+    const { id } = made.webhook;
+    await world.sql`
+      insert into webhook_deliveries (webhook_id, type, status, created_at)
+      select ${id}, 'test', case when n = 7 then 'pending' when n % 2 = 0 then 'failed' else 'delivered' end,
+        case when n > 12_090 then now() - interval '31 days' else now() end
+      from generate_series(1, 12_100) n
+    `;
+    await cleanUpWebhooks(world.ctx);
+    const left = await world.sql<{ status: string }[]>`
+      select status from webhook_deliveries where webhook_id = ${id} order by id
+    `;
+    // Of the newest hundred, ten are old.
+    expect(left).toHaveLength(1 + 90);
+    expect(left.filter(({ status }) => status === "pending")).toHaveLength(1);
+  });
 });
