@@ -125,8 +125,22 @@ async function backup(address: DatabaseAddress, config: Config, [file]: string[]
   const { dataDir, version } = config;
   const time = new Date().toISOString().slice(0, 19).replaceAll(":", "-");
   const path = file ?? join(dataDir, "backups", `gemini-coop-${time}Z.sql.gz`);
+  const archive = filesBeside(path);
+  // Otherwise a restore would take it for the files of this backup.
+  if (existsSync(archive)) {
+    throw new Error(
+      `${archive}, the files of another backup, exists already: choose another name.`,
+    );
+  }
   const header = await backUp(address, path, version);
-  return `saved ${summaryOf(header)}\nto ${path}\n${await backUpFiles(config, path)}`;
+  const files = await backUpFiles(config, path).catch((error: unknown) => {
+    const detail = error instanceof Error ? error.message : String(error);
+    throw new Error(
+      `The database is saved to ${path}, and its files are not: ${detail} Copy ${config.files.folder} yourself, or try again under another name.`,
+      { cause: error },
+    );
+  });
+  return `saved ${summaryOf(header)}\nto ${path}\n${files}`;
 }
 
 async function restoreFrom(address: DatabaseAddress, config: Config, [file = ""]: string[]) {

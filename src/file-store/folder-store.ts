@@ -26,7 +26,7 @@ export class FolderStore implements FileStore {
     } catch (error) {
       const detail = error instanceof Error ? error.message : String(error);
       throw new Error(
-        `Files cannot be kept in ${this.#folder} (DATA_DIR), make it writable: ${detail}`,
+        `Files cannot be kept in ${this.#folder} (FILES_DIR, or else files in DATA_DIR), make it writable: ${detail}`,
         { cause: error },
       );
     }

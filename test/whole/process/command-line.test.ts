@@ -1,8 +1,9 @@
 import { afterAll, describe, expect, setDefaultTimeout } from "bun:test";
-import { mkdtempSync, readdirSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "../../world/long.ts";
+import { borrowDatabase } from "../../world/cluster.ts";
 import { removeFolder } from "../../world/folder.ts";
 
 setDefaultTimeout(60_000);
@@ -54,5 +55,28 @@ describe("the command line", () => {
       "db:backup has no option --output; a file of that name is ./--output.\n",
     );
     expect(readdirSync(folder)).toEqual([]);
+  });
+
+  test("makes no backup beside the files of another one, which a restore would take for its own", async () => {
+    const file = join(folder, "monday.files.tar");
+    writeFileSync(file, "");
+    const { code, stderr } = await run(["db:backup", join(folder, "monday.sql.gz")]);
+    rmSync(file);
+    expect(code).toBe(1);
+    expect(stderr).toBe(
+      `Failed: ${file}, the files of another backup, exists already: choose another name.\n`,
+    );
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  test("says that a backup has the database only, when its files could not be saved", async () => {
+    const noFolder = join(folder, "no-folder");
+    writeFileSync(noFolder, "");
+    const file = join(folder, "tuesday.sql.gz");
+    const env = { DATABASE_URL: await borrowDatabase(), FILES_DIR: noFolder };
+    const { code, stderr } = await run(["db:backup", file], env);
+    expect(code).toBe(1);
+    expect(stderr).toStartWith(`Failed: The database is saved to ${file}, and its files are not: `);
+    expect(readdirSync(folder).toSorted()).toEqual(["no-folder", "tuesday.sql.gz"]);
   });
 });
