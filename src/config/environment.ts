@@ -14,6 +14,7 @@ import {
   scanAddress,
   share,
   smtpUrl,
+  storeUrl,
   wholeNumber,
 } from "./setting-types.ts";
 
@@ -98,7 +99,7 @@ export const Environment = z.object({
   FILE_BYTES_PER_CHAT_DAY: wholeNumber(10_240 * mebibyte, 0, 1_000_000_000_000_000),
   FILES_DIR: z.string().optional(),
   FILES_VIA: z.enum(["proxy", "signed"]).default("proxy"),
-  S3_ENDPOINT: httpUrl.optional(),
+  S3_ENDPOINT: storeUrl.optional(),
   S3_REGION: z.string().optional(),
   S3_BUCKET: z.string().optional(),
   S3_ACCESS_KEY_ID: z.string().optional(),

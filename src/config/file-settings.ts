@@ -44,7 +44,11 @@ export function fileFaults(env: Record<string, string | undefined>): string[] {
       .map((name) => `${name}: must be set, because S3_BUCKET is`);
   }
   const faults: string[] = [];
-  if (env.S3_ENDPOINT) faults.push("S3_BUCKET: must be set, because S3_ENDPOINT is");
+  // Otherwise files would be kept in a folder, which may go with its container.
+  const given = ["S3_ENDPOINT", "S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY"].find(
+    (name) => env[name],
+  );
+  if (given !== undefined) faults.push(`S3_BUCKET: must be set, because ${given} is`);
   if (env.FILES_VIA === "signed") {
     faults.push("FILES_VIA: signed needs an S3 store; set S3_BUCKET, or choose proxy");
   }

@@ -76,27 +76,40 @@ function portOf(text: string): number | undefined {
 }
 
 /** The address by which people reach this server, which has a host name of its own. */
-export const publicUrl = httpUrl
+export const publicUrl = z
+  .string()
   .refine(
-    (text) => originOf(text) === text.replace(/\/$/, ""),
-    "must be scheme://host[:port] without a path",
+    (text) => originOf(text) !== undefined,
+    "must be http://host[:port] or https://host[:port], without a user and a path",
   )
-  .transform((text) => text.replace(/\/$/, ""));
+  .transform((text) => originOf(text) ?? text);
 
-export const smtpUrl = z.url({
-  protocol: /^smtps?$/,
-  message: "must be an address such as smtp://user:password@host:587 or smtps://host",
-});
+/** An address without a host would be this machine's. */
+export const smtpUrl = z
+  .string()
+  .refine(
+    (text) => /^smtps?:\/\/./i.test(text) && URL.parse(text)?.hostname,
+    "must be an address such as smtp://user:password@host:587 or smtps://host",
+  );
+
+/** The address of a store, which is shown in the log. */
+export const storeUrl = httpUrl.refine(
+  (text) => URL.parse(text)?.username === "" && URL.parse(text)?.password === "",
+  "must be without a user: the keys are S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY",
+);
 
 export const origins = z
   .string()
-  .transform((list) => list.split(",").map((origin) => origin.trim().replace(/\/$/, "")))
+  .transform((list) => list.split(",").map((origin) => origin.trim()))
   .pipe(
     z.array(
-      z.string().refine((origin) => origin === "*" || origin === originOf(origin), {
-        error: (issue) =>
-          `has "${String(issue.input)}", which is no origin: write scheme://host[:port], or *`,
-      }),
+      z
+        .string()
+        .refine((origin) => origin === "*" || originOf(origin) !== undefined, {
+          error: (issue) =>
+            `has "${String(issue.input)}", which is no origin: write http://host[:port] or https://host[:port], or * for all`,
+        })
+        .transform((origin) => originOf(origin) ?? origin),
     ),
   );
 
@@ -123,8 +136,13 @@ function isReturnAddress(text: string): boolean {
   return isWritten && URL.canParse(text);
 }
 
+/**
+ * The origin that an address is, in the spelling of browsers, which compare it letter by letter: in lower case, without the default
+ * port. Undefined for an address that has more than that, or a wildcard, which no origin has.
+ */
 function originOf(text: string): string | undefined {
-  return URL.canParse(text) ? new URL(text).origin : undefined;
+  const url = /^https?:\/\/[^\s*]+$/i.test(text) ? URL.parse(text) : null;
+  return url?.href === `${url?.origin}/` ? url?.origin : undefined;
 }
 
 /** An address, or a network in CIDR notation (RFC 4632 §3.1, RFC 4291 §2.3). `/0` is refused, since it would trust everybody. */

@@ -3,9 +3,19 @@ import { describe, expect, test } from "bun:test";
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { readConfig } from "../../src/config/config.ts";
+import { ConfigError, readConfig } from "../../src/config/config.ts";
 import { localUrl } from "../../src/config/local-url.ts";
 import { removeFolder } from "../world/folder.ts";
+
+function faultsOf(env: Record<string, string>): string[] {
+  try {
+    readConfig(env);
+    return [];
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return error.message.split("\n").slice(1);
+  }
+}
 
 describe("a setting", () => {
   test("has no white space around it, such as the newline that a secret got from echo", () => {
@@ -66,3 +76,57 @@ describe("HOST", () => {
     expect(() => readConfig({ HOST })).toThrow(/HOST: must be an address of this machine/);
   });
 });
+
+describe("an address", () => {
+  test.each([
+    ["https://CHAT.example.com/", "https://chat.example.com"],
+    ["https://chat.example.com:443", "https://chat.example.com"],
+    ["http://chat.example.com:8080", "http://chat.example.com:8080"],
+    ["https://münchen.example", "https://xn--mnchen-3ya.example"],
+    ["http://[::1]:3000", "http://[::1]:3000"],
+  ])("of an origin, %s, is taken as browsers spell it, %s", (text, origin) => {
+    const config = readConfig({ PUBLIC_URL: text, CORS_ORIGINS: `${text}, *` });
+    expect(config.publicUrl).toBe(origin);
+    expect(config.corsOrigins).toEqual([origin, "*"]);
+  });
+
+  test.each([
+    "http://*.example.com",
+    "https://a.example/path",
+    "https://ann@a.example",
+    "https://a.example?x",
+    "a.example",
+    "http:a.example",
+    "ftp://a.example",
+  ])("%s, which is no origin, is refused with one message for each setting", (text) => {
+    const faults = faultsOf({ PUBLIC_URL: text, CORS_ORIGINS: text });
+    expect(faults).toHaveLength(2);
+    for (const fault of faults) expect(fault).toContain("https://host[:port]");
+  });
+
+  test.each(["smtp://", "smtps://:465", "smtp:mail", "mail.example"])(
+    "%s of a mail server is refused, which has no host",
+    (text) => {
+      expect(faultsOf({ SMTP_URL: text, MAIL_FROM: "a@b.c" })).toEqual([
+        expect.stringContaining("SMTP_URL: must be an address such as smtp://"),
+      ]);
+    },
+  );
+
+  test("of a store has no password, which would be in the log", () => {
+    const keys = { S3_BUCKET: "b", S3_ACCESS_KEY_ID: "a", S3_SECRET_ACCESS_KEY: "s" };
+    expect(faultsOf({ ...keys, S3_ENDPOINT: "http://a:hunter2@store:9000" })).toEqual([
+      expect.stringContaining("S3_ENDPOINT: must be without a user"),
+    ]);
+    expect(faultsOf({ ...keys, S3_ENDPOINT: "http://store:9000" })).toEqual([]);
+  });
+});
+
+test.each(["S3_ENDPOINT", "S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY"])(
+  "%s without a bucket is refused, since files would be kept in a folder",
+  (name) => {
+    expect(faultsOf({ [name]: "http://store:9000" })).toEqual([
+      `  - S3_BUCKET: must be set, because ${name} is`,
+    ]);
+  },
+);
