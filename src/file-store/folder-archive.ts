@@ -1,7 +1,8 @@
 // The folder of files as one archive in the format of tar (POSIX ustar), which `tar` reads, too.
 import { createReadStream, existsSync, readdirSync } from "node:fs";
-import { mkdir, open, rename, rm, stat, type FileHandle } from "node:fs/promises";
+import { mkdir, open, rename, stat, type FileHandle } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { withPartialFile } from "../database/backup/partial-file.ts";
 
 const blockBytes = 512;
 /** The names of the store's files, with their two levels of folders. Nothing else is archived or extracted. */
@@ -15,8 +16,15 @@ const namePattern = /^[\da-z-]{2}\/[\da-z-]{2}\/[\da-z-]{5,60}$/;
 export async function archiveFolder(folder: string, path: string): Promise<number> {
   if (existsSync(path)) throw new Error(`${path} exists already: choose another name.`);
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  const partial = `${path}.${process.pid}.partial`;
-  const archive = await open(partial, "wx", 0o600);
+  return withPartialFile(path, async (partial) => {
+    const count = await writeArchive(folder, partial);
+    await rename(partial, path);
+    return count;
+  });
+}
+
+async function writeArchive(folder: string, path: string): Promise<number> {
+  const archive = await open(path, "wx", 0o600);
   let count = 0;
   try {
     for (const name of namesIn(folder)) {
@@ -24,13 +32,9 @@ export async function archiveFolder(folder: string, path: string): Promise<numbe
     }
     await archive.write(Buffer.alloc(2 * blockBytes));
     await archive.sync();
-    await archive.close();
-    await rename(partial, path);
     return count;
-  } catch (error) {
-    await archive.close().catch(() => {});
-    await rm(partial, { force: true });
-    throw error;
+  } finally {
+    await archive.close();
   }
 }
 

@@ -1,6 +1,6 @@
 // Saves a database that is in use: all tables from one snapshot.
 // Rows are read by cursors, since postgres.js hangs after a COPY whose stream was ever slow (its socket stays paused).
-import { createWriteStream, existsSync, mkdirSync, rmSync } from "node:fs";
+import { createWriteStream, existsSync, mkdirSync } from "node:fs";
 import { open, rename } from "node:fs/promises";
 import { dirname } from "node:path";
 import { Readable } from "node:stream";
@@ -22,6 +22,7 @@ import { one } from "../connect.ts";
 import { connectionOptions, setLocally } from "../connection-options.ts";
 import { appliedVersions } from "../migrations/states.ts";
 import { quotedName } from "../names.ts";
+import { withPartialFile } from "./partial-file.ts";
 import { readSequences, readTables, type Table } from "./tables.ts";
 
 /** The wait for a table that a migration has locked. */
@@ -43,7 +44,6 @@ export async function backUp(
 ): Promise<Header> {
   if (existsSync(file)) throw new Error(`${file} exists already: choose another name.`);
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  const partial = `${file}.${process.pid}.partial`;
   const sql = postgres({
     ...connectionOptions(address, "backup"),
     max: 1,
@@ -51,11 +51,12 @@ export async function backUp(
     onnotice: () => {},
   });
   try {
-    const header = await save(sql, address, partial, version);
-    await rename(partial, file);
-    return header;
+    return await withPartialFile(file, async (partial) => {
+      const header = await save(sql, address, partial, version);
+      await rename(partial, file);
+      return header;
+    });
   } finally {
-    rmSync(partial, { force: true });
     await sql.end({ timeout: 5 });
   }
 }
