@@ -112,7 +112,8 @@ export function findLargeParts(sql: Sql, userId: number, limit: number) {
           where id in (
             select id from audit_events where actor_id = ${userId} and id > ${afterId}
             union
-            select id from audit_events where target = ${`user:${userId}`} and id > ${afterId}
+            -- Without what other people have done to the account: nobody may learn who has blocked them, or from which address.
+            select id from audit_events where target = ${`user:${userId}`} and actor_id is null and id > ${afterId}
           )
           order by id limit ${limit}
         `,

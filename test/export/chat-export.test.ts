@@ -247,4 +247,24 @@ describe("the export of a person's data", () => {
     expect(body).not.toContain("a secret of ben");
     expect(body).not.toMatch(/hash|refresh_token/);
   });
+
+  test("tells nobody who has blocked them, nor when and from where", async () => {
+    const [eve, zoe] = [await world.person("eve"), await world.person("zoe")];
+    await zoe.api("PUT", `/api/users/${eve.id}/block`);
+    await zoe.api("DELETE", `/api/users/${eve.id}/block`);
+    await eve.api("PUT", `/api/users/${ben.id}/block`);
+    await fetch(`${world.url}/api/auth/login`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ username: eve.username, password: "wrong words" }),
+    });
+    const { body } = await eve.api("GET", "/api/auth/me/export");
+    const events = linesOf(body).filter(({ type }) => type === "audit_event");
+    const blocks = events.filter(({ action }) => /block/.test(action));
+    expect(blocks).toMatchObject([{ action: "block", target: `user:${ben.id}` }]);
+    // Refused tries to sign in to the account are told, though nobody was signed in for them.
+    expect(events).toContainEqual(
+      expect.objectContaining({ outcome: "invalid_credentials", target: `user:${eve.id}` }),
+    );
+  });
 });
