@@ -29,6 +29,7 @@ import {
   requireJson,
 } from "./http/middleware.ts";
 import { createNotFound } from "./http/not-found.ts";
+import { headLength } from "./http/head-length.ts";
 import { healthRoutes } from "./http/health.ts";
 import { metricsRoutes } from "./http/metrics.ts";
 import { pageRoutes } from "./http/page.ts";
@@ -74,6 +75,7 @@ export interface AppParts {
 export function createApp(parts: AppParts) {
   const { ctx, passwords, mail, exportSlots, receipts, storeReaction, uploads, upgrade } = parts;
   const app = createRouter();
+  app.use(headLength);
   app.use(seeClient(ctx.config));
   // Hono's middleware keeps fewer ids than this server does.
   const generator = (c: Context) => requestIdOf(c.req.header("x-request-id"));

@@ -128,6 +128,8 @@ function answerFile<Form extends string>(
   const response: Response = c.body(body, 200, {
     "Content-Type": mediaType,
     "Content-Disposition": disposition,
+    // Without this header, Bun would answer HEAD with a Content-Length of 0.
+    ...(isRead ? {} : { "Transfer-Encoding": "chunked" }),
   });
   return response as Response & TypedResponse<string, 200, Form>;
 }

@@ -19,13 +19,15 @@ export function createNotFound(app: OpenAPIHono<AppEnv>): NotFoundHandler<AppEnv
     );
     // RFC 9110 §9.3.2: HEAD is answered wherever GET is.
     if (allowed.has("GET")) allowed.add("HEAD");
+    // HEAD is answered as GET is, down to the length of a body that is not sent.
+    const named = method === "HEAD" ? "GET" : method;
     if (allowed.size === 0 || allowed.has(method)) {
-      const detail = `There is no ${method} ${withoutTokens(path)}.`;
+      const detail = `There is no ${named} ${withoutTokens(path)}.`;
       return problemResponse(c, new Problem("not_found", detail));
     }
     // RFC 9110 §15.5.6: 405 lists the methods that the path has.
     c.header("Allow", [...allowed].toSorted().join(", "));
-    const detail = `${withoutTokens(path)} has no ${method}, only ${[...allowed].toSorted().join(", ")}.`;
+    const detail = `${withoutTokens(path)} has no ${named}, only ${[...allowed].toSorted().join(", ")}.`;
     return problemResponse(c, new Problem("method_not_allowed", detail));
   };
 }

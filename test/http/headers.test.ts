@@ -246,17 +246,24 @@ describe("HEAD", () => {
     ["/docs", {}, 200],
     ["/", {}, 200],
     ["/openapi.json", {}, 200],
+    ["/favicon.ico", {}, 200],
     ["/api/chats", {}, 401],
     ["/nowhere", {}, 404],
-  ])("of %s answers as GET does, without the body", async (path, headers, status) => {
-    const head = await ask("HEAD", path, headers);
-    const get = await ask("GET", path, headers);
-    expect([head.status, get.status]).toEqual([status, status]);
-    expect(head.body).toBe("");
-    for (const name of ["content-type", "www-authenticate", "access-control-expose-headers"]) {
-      expect(head.headers.get(name)).toBe(get.headers.get(name));
-    }
-  });
+    ["/api/auth/login", {}, 405],
+  ])(
+    "of %s answers as GET does, with the length of a body that is not sent",
+    async (path, headers, status) => {
+      const head = await ask("HEAD", path, headers);
+      const get = await ask("GET", path, headers);
+      expect([head.status, get.status]).toEqual([status, status]);
+      expect(head.body).toBe("");
+      const same = ["content-length", "content-type", "www-authenticate"];
+      for (const name of [...same, "access-control-expose-headers"]) {
+        expect(head.headers.get(name)).toBe(get.headers.get(name));
+      }
+      expect(Number(head.headers.get("content-length"))).toBeGreaterThan(0);
+    },
+  );
 });
 
 describe("a slash at the end of a path", () => {
