@@ -64,6 +64,8 @@ const timeMax = "9999-12-31T23:59:59.999Z";
 export const TimeInput = z.iso
   .datetime({
     offset: true,
+    // What is no time is neither too early nor too late.
+    abort: true,
     error: "must be a time with an offset, such as 2026-11-22T10:15:30.123Z",
   })
   .refine((text) => Date.parse(text) >= Date.parse(timeMin), `must be at least ${timeMin}`)

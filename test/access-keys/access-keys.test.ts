@@ -74,6 +74,12 @@ describe("a key", () => {
     expectInvalid(await ann.api("POST", "/api/auth/keys", { ...input, ...more }), pointer);
   });
 
+  test("is refused for what is no time with that fault alone", async () => {
+    const { body } = await ann.api("POST", "/api/auth/keys", { ...input, expires_at: "tomorrow" });
+    const detail = "must be a time with an offset, such as 2026-11-22T10:15:30.123Z";
+    expect(body.errors).toEqual([{ pointer: "/expires_at", detail }]);
+  });
+
   test("has each scope once, in order, and each chat once", async () => {
     const { id } = await ann.chat();
     const made = await create(ann, {
