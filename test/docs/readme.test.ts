@@ -113,6 +113,18 @@ describe("README.md", () => {
   });
 });
 
+describe("db/SCALE.md", () => {
+  const scale = read("db/SCALE.md");
+
+  test("names files that are there", () => {
+    const paths = [...scale.matchAll(/`((?:src|test|db)\/[\w./-]*)`/g)].map(
+      ([, path = ""]) => path,
+    );
+    expect(paths.length).toBeGreaterThan(5);
+    for (const path of paths) expect([path, existsSync(join(root, path))]).toEqual([path, true]);
+  });
+});
+
 describe("SECURITY.md", () => {
   const security = read("SECURITY.md");
 
