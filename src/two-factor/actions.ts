@@ -2,6 +2,7 @@
 import { hashSecret, type Caller } from "../accounts/access-tokens.ts";
 import { checkSessionAgain } from "../accounts/authentication.ts";
 import { beginSession } from "../accounts/begin-session.ts";
+import { requireRecentSignIn } from "../accounts/recent-sign-in.ts";
 import {
   findTicketHolder,
   noteWrongCode,
@@ -31,8 +32,12 @@ import {
   takeStep,
 } from "./queries.ts";
 
-/** Makes a secret for the caller's app. It is in force when it is confirmed. @throws Problem `totp_enabled`, `invalid_token` when the account is gone */
+/**
+ * Makes a secret for the caller's app. It is in force when it is confirmed.
+ * @throws Problem `sign_in_again`, `totp_enabled`, `invalid_token` when the account is gone
+ */
 export async function setUpTotp(ctx: Ctx, caller: Caller): Promise<TotpSetup> {
+  await requireRecentSignIn(ctx, caller);
   const secret = makeTotpSecret();
   if (!(await insertSecret(ctx.sql, caller.id, secret))) {
     await checkSessionAgain(ctx, caller);

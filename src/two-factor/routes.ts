@@ -21,11 +21,11 @@ const setUpRoute = createRoute({
   summary: "Set up an authenticator app",
   description:
     "Returns a new secret for the app (TOTP, RFC 6238: SHA-1, six digits, 30 s). Signing in asks for codes as soon as " +
-    "`POST /api/auth/totp/confirm` has shown that the app has it.",
+    "`POST /api/auth/totp/confirm` has shown that the app has it. The session has to be begun by a sign-in within the last 10 minutes.",
   security: bearer,
   responses: {
     200: answers(TotpSetup, "The secret, which is not shown again"),
-    ...refuses("invalid_token", "totp_enabled"),
+    ...refuses("invalid_token", "sign_in_again", "totp_enabled"),
   },
 });
 

@@ -81,6 +81,18 @@ describe("setting up an app", () => {
     for (const code of codes) expect(JSON.stringify([...rows])).not.toContain(code);
   });
 
+  test("takes a recent sign-in, so that a stolen session cannot keep its owner out", async () => {
+    const { username, api } = await registered();
+    await world.sql`
+      update sessions set created_at = now() - interval '11 minutes'
+      where user_id = (select id from users where username = ${username})
+    `;
+    expectProblem(await api("POST", "/api/auth/totp"), 403, "sign_in_again");
+    const guess = { code: "123456" };
+    expectProblem(await api("POST", "/api/auth/totp/confirm", guess), 409, "totp_not_set_up");
+    expect((await login(username)).status).toBe(200);
+  });
+
   test("again replaces the secret until it is confirmed, and is refused afterwards", async () => {
     const person = await registered();
     const { body: first } = await person.api("POST", "/api/auth/totp");
