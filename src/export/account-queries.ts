@@ -38,6 +38,9 @@ export function findSmallParts(sql: Sql, userId: number): Record<string, () => P
         select id, provider, issuer, subject, label, created_at, last_used_at
         from identities where user_id = ${userId} order by id limit ${identitiesPerPersonMax}
       `),
+    // The secret of the app and the recovery codes are not exported.
+    authenticator_app: () =>
+      read(sql`select created_at, confirmed_at from totp_secrets where user_id = ${userId}`),
     access_key: () =>
       read(sql`
         select k.id, k.user_id, k.name, k.hint, k.scopes, k.chat_ids, k.created_at, k.expires_at, k.last_used_at,
@@ -81,6 +84,14 @@ export function findLargeParts(sql: Sql, userId: number, limit: number) {
         await sql`
           select id, chat_id, url, events, is_enabled, off_reason, failing_since, created_at
           from webhooks where user_id = ${userId} and id > ${afterId} order by id limit ${limit}
+        `,
+        Numbered,
+      ),
+    incoming_webhook: async (afterId) =>
+      many(
+        await sql`
+          select id, chat_id, name, created_at, last_used_at
+          from incoming_webhooks where created_by = ${userId} and id > ${afterId} order by id limit ${limit}
         `,
         Numbered,
       ),

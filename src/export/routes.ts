@@ -60,8 +60,9 @@ const accountRoute = createRoute({
   tags: ["Authentication"],
   summary: "Export all that is stored about me",
   description:
-    "JSON Lines, each with a `type`: `export`, `profile`, `session`, `chat` (with the role, the read position and the preferences), " +
-    "`block`, `last_seen`, `webhook` without its secret, `report`, `usage_day`, `audit_event`, `reaction`, and `message` with the texts before its edits, also in chats that " +
+    "JSON Lines, each with a `type`: `export`, `profile`, `session`, `push_subscription`, `identity` (an account of a provider), " +
+    "`authenticator_app`, `access_key`, `bot`, `chat` (with the role, the read position and the preferences), `block`, `last_seen`, " +
+    "`webhook` and `incoming_webhook`, all without their secrets, `report`, `usage_day`, `audit_event`, `reaction`, and `message` with the texts before its edits, also in chats that " +
     'the caller has left. The last line is `{"type":"end","complete":true}`; a file without it was cut off.',
   security: bearer,
   responses: {

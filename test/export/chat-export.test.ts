@@ -229,6 +229,9 @@ describe("the export of a person's data", () => {
     const bens = await ben.say(chat.id, "a secret of ben");
     await eve.api("PUT", `/api/chats/${chat.id}/messages/${bens.id}/reactions/%F0%9F%91%8D`);
     await eve.api("POST", `/api/chats/${chat.id}/messages/${bens.id}/report`, { reason: "rude" });
+    await eve.api("POST", `/api/chats/${chat.id}/hooks`, { name: "Builds" });
+    await ben.api("POST", `/api/chats/${left.id}/hooks`, { name: "Not hers" });
+    await eve.api("POST", "/api/auth/totp");
     const { status, body, headers } = await eve.api("GET", "/api/auth/me/export");
     expect(status).toBe(200);
     expect(headers.get("content-disposition")).toContain(`filename="${eve.username}.jsonl"`);
@@ -238,6 +241,8 @@ describe("the export of a person's data", () => {
     expect(lines.at(-1)).toEqual({ type: "end", complete: true });
     expect(of("profile")).toMatchObject([{ username: eve.username, email: eve.email }]);
     expect(of("session")).toMatchObject([{ id: eve.sessionId }]);
+    expect(of("incoming_webhook")).toMatchObject([{ chat_id: chat.id, name: "Builds" }]);
+    expect(of("authenticator_app")).toMatchObject([{ confirmed_at: null }]);
     expect(of("chat")).toMatchObject([{ id: chat.id, name: "Eve's", role: "owner" }]);
     expect(of("message")).toMatchObject([
       { content: "second text", earlier_contents: ["first text"] },
