@@ -1,6 +1,7 @@
 import type { Caller } from "../accounts/access-tokens.ts";
 import { chatNotFound } from "../chats/actions.ts";
 import type { Ctx } from "../context.ts";
+import { isBlank } from "../model/blank-text.ts";
 import type { Message, SendMessageInput } from "../wire/messages.ts";
 import { Problem } from "../wire/problems.ts";
 import { findIsAiChat } from "./question-queries.ts";
@@ -50,7 +51,8 @@ export function refuseEmptyQuestion({
 
 function detailOf(content: string): string {
   if (asksForPicture(content)) return "Write after /image what the picture shows.";
-  return questionOf(content) === ""
+  if (!asksBot(content)) return "Write your question.";
+  return isBlank(questionOf(content))
     ? "Write your question after /bot."
     : "Write your question beside @Gemini.";
 }

@@ -1,8 +1,9 @@
+import { isBlank } from "../model/blank-text.ts";
 import { mentionsName } from "../wire/mentions.ts";
 import { botUsername } from "../wire/messages.ts";
 
-const command = /^\s*\/(bot|image)(?=\s|$)/i;
-const pictureCommand = /^\s*\/image(?=\s|$)/i;
+/** Keyboards and copied texts leave invisible characters behind a command, such as marks of the direction. */
+const command = /^\s*\/(?<name>bot|image)\p{Default_Ignorable_Code_Point}*(?=\s|$)/iu;
 const botName = botUsername.toLowerCase();
 const botMention = new RegExp(`@${botName}\\b[_.-]*`, "gi");
 
@@ -16,14 +17,14 @@ export function questionOf(content: string): string {
   return content.replace(command, "").trim();
 }
 
-/** Recognises a message that only calls the model: `/bot` or `@Gemini` without a question. */
+/** Recognises a message that only calls the model: `/bot` or `@Gemini` without a question, or with nothing that can be seen. */
 export function hasNoQuestion(content: string): boolean {
-  return wordsOf(content) === "";
+  return isBlank(wordsOf(content));
 }
 
 /** Recognises `/image`, which asks for a picture. */
 export function asksForPicture(content: string): boolean {
-  return pictureCommand.test(content);
+  return command.exec(content)?.groups?.name?.toLowerCase() === "image";
 }
 
 /** Recognises `/bot help` and `@Gemini help`, which the server answers without the model. */

@@ -11,17 +11,19 @@ const world = useWorld();
 const short = answer(say("Yes."), finish());
 
 describe("a mention of the model", () => {
-  test.each(["@Gemini x", "why x, @GEMINI?", "hello @gemini.\nx", "> quote\n\n*@Gemini* x"])(
-    "asks: %j, and the question is the text",
-    async (content) => {
-      const { chat, anna, annas } = await room(world);
-      world.gemini.respondWith(short);
-      const question = await anna.say(chat.id, content);
-      expect(question).toMatchObject({ content, mentions: [] });
-      expect((await answerEnds(annas)).first.answer_to).toBe(question.id);
-      expect(lastRequest(world).body.contents[0]?.parts[0]?.text).toEndWith(`] ${content}`);
-    },
-  );
+  test.each([
+    "@Gemini x",
+    "why x, @GEMINI?",
+    "hello @gemini.\nx",
+    "> quote\n\n*@Gemini* x",
+  ])("asks: %j, and the question is the text", async (content) => {
+    const { chat, anna, annas } = await room(world);
+    world.gemini.respondWith(short);
+    const question = await anna.say(chat.id, content);
+    expect(question).toMatchObject({ content, mentions: [] });
+    expect((await answerEnds(annas)).first.answer_to).toBe(question.id);
+    expect(lastRequest(world).body.contents[0]?.parts[0]?.text).toEndWith(`] ${content}`);
+  });
 
   test.each(["`@Gemini` x", "```\n@Gemini x\n```", "x@gemini.com", "@Gemini-fan x", "@ Gemini x"])(
     "does not: %j",
@@ -47,7 +49,13 @@ describe("a mention of the model", () => {
 
   test("without a question is refused over both ways, and stores nothing", async () => {
     const { chat, anna, annas, messages } = await room(world);
-    for (const content of ["@Gemini", "  @GEMINI. \n ", "@gemini @gemini", "/bot @Gemini"]) {
+    for (const content of [
+      "@Gemini",
+      "  @GEMINI. \n ",
+      "@gemini @gemini",
+      "/bot @Gemini",
+      "@Gemini \u200b",
+    ]) {
       const { status, body } = await anna.api("POST", `/api/chats/${chat.id}/messages`, {
         content,
       });

@@ -12,28 +12,37 @@ const world = useWorld();
 const short = answer(say("Yes."), finish());
 
 describe("what asks the model", () => {
-  test.each(["/bot x", "/BOT x", "/Bot\nx", "  /bot\tx  "])("%j does", async (content) => {
-    const { chat, anna, annas } = await room(world);
-    world.gemini.respondWith(short);
-    const question = await anna.say(chat.id, content);
-    expect(question.content).toBe(content);
-    expect((await answerEnds(annas)).first.answer_to).toBe(question.id);
-    expect(lastRequest(world).body.contents[0]?.parts[0]?.text).toEndWith("] x");
-  });
-
-  test.each(["/bottle", "/bot2 x", "/bot_x", "please /bot x", "bot x", "//bot x", "/ bot x"])(
-    "%j does not",
+  test.each(["/bot x", "/BOT x", "/Bot\nx", "  /bot\tx  ", "/bot\u200f x"])(
+    "%j does",
     async (content) => {
-      const { chat, anna, annas, messages } = await room(world);
-      const requests = world.gemini.requests.length;
-      await anna.say(chat.id, content);
-      await annas.next("message", { content });
-      await annas.settle();
-      expect(annas.ofType("bot_stream")).toEqual([]);
-      expect(await messages()).toHaveLength(1);
-      expect(world.gemini.requests.length).toBe(requests);
+      const { chat, anna, annas } = await room(world);
+      world.gemini.respondWith(short);
+      const question = await anna.say(chat.id, content);
+      expect(question.content).toBe(content);
+      expect((await answerEnds(annas)).first.answer_to).toBe(question.id);
+      expect(lastRequest(world).body.contents[0]?.parts[0]?.text).toEndWith("] x");
     },
   );
+
+  test.each([
+    "/bottle",
+    "/bot2 x",
+    "/bot_x",
+    "please /bot x",
+    "bot x",
+    "/bot\u200bx",
+    "//bot x",
+    "/ bot x",
+  ])("%j does not", async (content) => {
+    const { chat, anna, annas, messages } = await room(world);
+    const requests = world.gemini.requests.length;
+    await anna.say(chat.id, content);
+    await annas.next("message", { content });
+    await annas.settle();
+    expect(annas.ofType("bot_stream")).toEqual([]);
+    expect(await messages()).toHaveLength(1);
+    expect(world.gemini.requests.length).toBe(requests);
+  });
 
   test("every message does in an AI chat, the other person's too", async () => {
     const { chat, anna, ben, annas, bens } = await room(world, {
@@ -61,7 +70,13 @@ describe("what asks the model", () => {
 describe("a question that is refused", () => {
   test("for having no words is told so over both ways, and stores nothing", async () => {
     const { chat, anna, annas, messages } = await room(world);
-    for (const content of ["/bot", "  /BOT \n "]) {
+    for (const content of [
+      "/bot",
+      "  /BOT \n ",
+      "/bot \u200b",
+      "/bot\u200f",
+      "/bot\u200b \u2060\ufe0f",
+    ]) {
       const { status, headers, body } = await anna.api("POST", `/api/chats/${chat.id}/messages`, {
         content,
       });
@@ -77,6 +92,15 @@ describe("a question that is refused", () => {
       expect(frame.detail).toBe(body.detail);
     }
     expect(await messages()).toEqual([]);
+  });
+
+  test("in an AI chat for showing nothing is told so without a word of /bot", async () => {
+    const { chat, anna, messages } = await room(world, { is_ai_chat: true, is_group: false });
+    const content = "\u200b";
+    const before = await messages();
+    const sent = await anna.api("POST", `/api/chats/${chat.id}/messages`, { content });
+    expect(sent).toMatchObject({ status: 422, body: { detail: "Write your question." } });
+    expect(await messages()).toEqual(before);
   });
 
   test("for its sender being a stranger asks nobody, and takes nobody's place", async () => {
