@@ -15,6 +15,7 @@ describe("a mention of the model", () => {
     "@Gemini x",
     "why x, @GEMINI?",
     "hello @gemini.\nx",
+    "@Gemini에게 x",
     "> quote\n\n*@Gemini* x",
   ])("asks: %j, and the question is the text", async (content) => {
     const { chat, anna, annas } = await room(world);

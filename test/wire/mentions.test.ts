@@ -17,6 +17,7 @@ describe("a mention", () => {
     ["--@ann—really", "ann"],
     ["@a.b-c_d", "a.b-c_d"],
     ["你好@ann看看 ありがとう@benさん", "ann", "ben"],
+    ["@ann님, 오늘@ben에게 @cleo과", "ann", "ben", "cleo"],
     ["@ann @ann @ANN", "ann"],
     ["see [@ann](https://example.com/@ben)", "ann"],
     [`@${"a".repeat(32)}`, "a".repeat(32)],
