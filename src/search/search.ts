@@ -15,6 +15,8 @@ import { findAuthor, findFoundMessages, type Place } from "./queries.ts";
 import { parseSearchText, type Term } from "./search-text.ts";
 
 const nothing: SearchPage = { items: [], next_cursor: null };
+/** After so much work the event loop gets its turn: the words of a long message take some 20 ms, at worst some 200 ms. */
+const turnMs = 4;
 /** The place above every message. */
 const top: Place = { at: Number.MAX_SAFE_INTEGER, id: Number.MAX_SAFE_INTEGER };
 
@@ -113,14 +115,18 @@ async function readItems(
     page.map(({ id }) => id),
   );
   const byId = new Map(found.map((item) => [item.message.id, item]));
-  return page.flatMap(({ id }) => {
+  const items: SearchPage["items"] = [];
+  let turnBegan = performance.now();
+  for (const { id } of page) {
     const item = byId.get(id);
-    if (!item) return [];
+    if (!item) continue;
     const { message, chatName } = item;
-    return {
-      message,
-      chat: { id: message.chat_id, name: chatName },
-      highlights: highlightsOf(message.content, terms),
-    };
-  });
+    const chat = { id: message.chat_id, name: chatName };
+    items.push({ message, chat, highlights: highlightsOf(message.content, terms) });
+    if (performance.now() - turnBegan > turnMs) {
+      await new Promise((resolve) => setImmediate(resolve));
+      turnBegan = performance.now();
+    }
+  }
+  return items;
 }
