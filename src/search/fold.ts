@@ -46,8 +46,9 @@ export function fold(text: string): Folded {
   let folded = "";
   const starts: number[] = [];
   const ends: number[] = [];
+  const known = new Map<string, string>();
   for (const { 0: part, index } of text.matchAll(unit)) {
-    folded += foldUnit(part);
+    folded += known.getOrInsertComputed(part, foldUnit);
     while (starts.length < folded.length) {
       starts.push(index);
       ends.push(index + part.length);
