@@ -126,9 +126,17 @@ export async function updateUser(
           where (before.display_name, before.bio) is distinct from (updated.display_name, updated.bio)
         `,
       )}),
-      -- The servers look for rows that have changed.
+      -- The servers look for rows that have changed. What is left behind by a server that is gone does not tell when somebody was
+      -- connected who did not want to be seen.
       touched as (
-        update presence p set changed_xid = pg_current_xact_id()
+        update presence p
+        set changed_xid = pg_current_xact_id(),
+            status = case
+              when updated.presence = 'visible' and exists (
+                select from presence_servers v where v.id = p.server_id and v.expires_at <= now()
+              ) then 'offline'
+              else p.status
+            end
         from before, updated
         where p.user_id = updated.id and updated.presence <> before.presence
         returning p.user_id, p.server_id, p.status

@@ -104,6 +104,19 @@ test("the people of a server that no longer renews its lease are offline, last s
   await told(reader, ben, "online");
 });
 
+test("somebody who was invisible when their server was killed is not last seen there, also after they are visible again", async () => {
+  const other = startAnother({ presenceRenewMs: 60_000 });
+  const { ben, reader } = await pair();
+  await socketOn(other, ben);
+  await told(reader, ben, "online");
+  await ben.api("PATCH", "/api/auth/me", { presence: "invisible" });
+  const hidden = await told(reader, ben, "offline");
+  const serverId = await serverOf(ben);
+  await world.sql`update presence_servers set renewed_at = now(), expires_at = now() where id = ${serverId}`;
+  await ben.api("PATCH", "/api/auth/me", { presence: "visible" });
+  expect(await watch(reader, ben)).toEqual([hidden]);
+});
+
 test("what a server that is gone has left behind is deleted, and its people stay last seen", async () => {
   const { ben, reader } = await pair();
   const gone = crypto.randomUUID();
