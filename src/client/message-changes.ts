@@ -27,7 +27,7 @@ interface Change {
 }
 
 /** Sends a change. @returns what the server has stored of the message */
-type Send = () => Promise<Partial<Message>>;
+type Send = () => Promise<Partial<Message> & Pick<Message, "updated_seq">>;
 
 const now = () => new Date().toISOString();
 const revise = (revised: Partial<Message>) => (message: Message) => ({ ...message, ...revised });
@@ -103,11 +103,13 @@ export class MessageChanges {
     for (let tries = 0; ; tries += 1) {
       try {
         const stored = await send();
-        log.change(messageId, (held) => {
-          // The room may have shown a later state already.
-          const isNewer = (stored.updated_seq ?? Infinity) >= held.updated_seq;
-          return isNewer ? { ...held, ...stored } : held;
-        });
+        // The room may have shown a later state already. Reactions alone tell of no earlier edit, whose frame may still be on its way:
+        // it must not look late.
+        log.change(messageId, (held) =>
+          stored.updated_seq < held.updated_seq
+            ? held
+            : { ...held, ...stored, updated_seq: (stored.id ? stored : held).updated_seq },
+        );
         return { ok: true };
       } catch (error) {
         const problem = asProblemError(error);

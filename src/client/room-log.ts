@@ -81,14 +81,13 @@ export class RoomLog {
         return this.put(messageOf(frame));
       case "bot_stream":
         return this.#stream(frame);
-      case "reaction": {
-        const { message_id, updated_seq } = frame;
-        return this.change(message_id, (held) => {
-          // The frame is a repetition, or late.
-          if (updated_seq <= held.updated_seq) return held;
-          return { ...withReaction(held, frame), updated_seq };
-        });
-      }
+      case "reaction":
+        // The frame may be a repetition, or late.
+        return this.change(frame.message_id, (held) =>
+          frame.updated_seq <= held.updated_seq
+            ? held
+            : { ...withReaction(held, frame), updated_seq: frame.updated_seq },
+        );
       case "read":
         return this.#setReads(
           frame.reads.map(({ user_id }) => user_id),

@@ -7,8 +7,7 @@ const namesMax = 20;
 type Reaction = Message["reactions"][number];
 
 function namesOf({ user_ids, count }: Reaction, names: ReadonlyMap<number, string>): string {
-  const known = user_ids.map((id) => names.get(id)).filter((name) => name !== undefined);
-  const shown = known.slice(0, namesMax);
+  const shown = user_ids.flatMap((id) => names.get(id) ?? []).slice(0, namesMax);
   const others = count - shown.length;
   if (others > 0) shown.push(`${others} ${others === 1 ? "other" : "others"}`);
   return shown.join(", ");

@@ -1,6 +1,6 @@
 // Edits, deletions, reactions, replies and read positions in a room, as the client shows them.
 import { afterEach, beforeAll, describe, expect, test } from "bun:test";
-import type { Room } from "gemini-coop/client";
+import type { Room, SocketLike } from "gemini-coop/client";
 import { createDetails } from "gemini-coop/client/details";
 import { useWorld } from "../world/world.ts";
 import { createPeople, until, untilLive, type People } from "./people.ts";
@@ -33,6 +33,44 @@ const untilFirst = (room: Room, expected: object) =>
     room,
     ({ messages: [message] }) => message !== undefined && Bun.deepMatch(expected, message),
   );
+
+/** Sockets whose frames can be held back: what HTTP answers then overtakes them. */
+function lateSockets() {
+  let held: (() => void)[] | undefined;
+  class LateSocket implements SocketLike {
+    readonly #socket: WebSocket;
+
+    constructor(url: string) {
+      this.#socket = new WebSocket(url);
+    }
+
+    send(text: string) {
+      this.#socket.send(text);
+    }
+
+    close(code?: number, reason?: string) {
+      this.#socket.close(code, reason);
+    }
+
+    addEventListener(...[type, listener]: Parameters<SocketLike["addEventListener"]>) {
+      this.#socket.addEventListener(type, (event) => {
+        if (held && type === "message") held.push(() => listener(event));
+        else listener(event);
+      });
+    }
+  }
+  return {
+    LateSocket,
+    hold: () => {
+      held = [];
+    },
+    deliver: () => {
+      const frames = held ?? [];
+      held = undefined;
+      for (const deliver of frames) deliver();
+    },
+  };
+}
 
 describe("an edit", () => {
   test("is shown to its author at once, and to everybody once it is stored", async () => {
@@ -149,6 +187,43 @@ describe("a reaction", () => {
     gate.resolve();
     expect(await reacted).toEqual({ ok: true });
     expect(first(room)?.reactions.map(({ emoji }) => emoji)).toEqual(["👍", "🎉"]);
+  });
+
+  test("that is confirmed before the room has been told of an edit hides neither", async () => {
+    const { LateSocket, hold, deliver } = lateSockets();
+    const [ann, ben] = [await people.signedIn({ WebSocket: LateSocket }), await people.signedIn()];
+    const chat = await ben.api.createChat({ is_group: true, participant_usernames: [ann.name] });
+    const room = ann.room(chat.id);
+    await untilLive(room);
+    const { id } = await ben.api.sendMessage(chat.id, "Hallo");
+    await until(room, ({ messages }) => messages.length === 1);
+    hold();
+    await ben.api.editMessage(chat.id, id, "Hello");
+    await ben.api.react(chat.id, id, "🎉", true);
+    expect(await room.react(id, "👍")).toEqual({ ok: true });
+    expect(first(room)?.reactions.map(({ emoji }) => emoji)).toEqual(["🎉", "👍"]);
+    deliver();
+    await untilFirst(room, { content: "Hello", updated_seq: 4 });
+    expect(first(room)).toEqual(await createDetails(ann).getMessage(chat.id, id));
+  });
+
+  test("that is confirmed before the room has been told of others stands in the order of the server", async () => {
+    const { LateSocket, hold, deliver } = lateSockets();
+    const [ann, ben] = [await people.signedIn({ WebSocket: LateSocket }), await people.signedIn()];
+    const chat = await ben.api.createChat({ is_group: true, participant_usernames: [ann.name] });
+    const room = ann.room(chat.id);
+    await untilLive(room);
+    const { id } = await ben.api.sendMessage(chat.id, "Hallo");
+    for (const emoji of ["🎉", "👍"]) await ben.api.react(chat.id, id, emoji, true);
+    await untilFirst(room, { updated_seq: 3 });
+    hold();
+    for (const emoji of ["🎉", "👍"]) {
+      for (const on of [false, true]) await ben.api.react(chat.id, id, emoji, on);
+    }
+    for (const emoji of ["👍", "❤️"]) expect(await room.react(id, emoji)).toEqual({ ok: true });
+    deliver();
+    await untilFirst(room, { updated_seq: 9 });
+    expect(first(room)).toEqual(await createDetails(ann).getMessage(chat.id, id));
   });
 
   test("that is no emoji is refused and taken back", async () => {
