@@ -13,7 +13,7 @@ const security = bearer;
 const path = "/api/chats/{chat_id}/messages/{message_id}/reactions/{emoji}";
 const responses = answers(
   Reactions,
-  "All reactions of the message, and the number of its last change",
+  "All reactions of the message, and the number of its last change. The frame of an edit before it may still be on its way to a socket",
 );
 const toMessage = ["invalid_token", "not_found", "invalid", "message_deleted"] as const;
 

@@ -94,7 +94,8 @@ export const serverNotes: {
     description:
       "The person receives it, too. Set the emoji's count to `count`, and add the person to `user_ids` or remove them: a frame may tell of a " +
       "reaction that the message already shows. An emoji whose `count` is 0 disappears; one that the message does not have is added at the " +
-      "end. `updated_seq` is the number of the change, and the message's new `updated_seq`.",
+      "end. `updated_seq` is the number of the change, and the message's new `updated_seq`. Of more than 100 people, `user_ids` that are kept " +
+      "up to date by frames can name more or fewer than the message has when it is loaded again; `count` is always exact.",
     example: {
       type: "reaction",
       chat_id: 1,
