@@ -45,8 +45,13 @@ export function refuseEmptyQuestion({
   attachment_ids: attachmentIds,
 }: SendMessageInput): void {
   if (!hasNoQuestion(content) || replyTo != null || (attachmentIds ?? []).length > 0) return;
+  throw noQuestion(content);
+}
+
+/** The refusal of `/bot` or `@Gemini` without a question. */
+export function noQuestion(content: string): Problem {
   const detail = detailOf(content);
-  throw new Problem("invalid", detail, { errors: [{ pointer: "/content", detail }] });
+  return new Problem("invalid", detail, { errors: [{ pointer: "/content", detail }] });
 }
 
 function detailOf(content: string): string {

@@ -1,5 +1,6 @@
 import type { Caller } from "../accounts/access-tokens.ts";
-import { refuseEmptyQuestion } from "../answers/ask.ts";
+import { noQuestion } from "../answers/ask.ts";
+import { hasNoQuestion } from "../answers/question.ts";
 import { messageNotFound } from "../chats/get-message.ts";
 import type { Ctx } from "../context.ts";
 import { activityFrame, updatedFrame } from "../wire/message-frames.ts";
@@ -10,8 +11,8 @@ import { updateContent } from "./queries.ts";
 
 /**
  * Replaces the text of a message of the caller. It asks the model nothing, whatever the text was and is. An edit that changes
- * nothing takes no number.
- * @throws Problem `not_found`, `message_deleted`, `forbidden` for a message of somebody else, `changed_meanwhile`, `invalid` for `/bot` or `@Gemini` without a question, `rate_limited`
+ * nothing takes no number. As when it was sent, a message with files needs no text, and one with files or a reply no question.
+ * @throws Problem `not_found`, `message_deleted`, `forbidden` for a message of somebody else, `changed_meanwhile`, `invalid` for an empty text without files, and for `/bot` or `@Gemini` without a question, `rate_limited`
  */
 export async function editMessage(
   ctx: Ctx,
@@ -19,12 +20,12 @@ export async function editMessage(
   ids: { chatId: number; messageId: number },
   { content, if_seq: ifSeq }: EditMessageInput,
 ): Promise<Message> {
-  if (!caller.grant?.isBot) refuseEmptyQuestion({ content });
   const { userIds, quietIds } = await mentionsOf(ctx, caller, ids.chatId, content);
   const result = await updateContent(ctx.sql, caller.id, ids, {
     content,
     ifSeq: ifSeq ?? undefined,
     mentions: userIds,
+    hasNoQuestion: content !== "" && !caller.grant?.isBot && hasNoQuestion(content),
   });
   if (!result) throw await messageNotFound(ctx, caller, ids.chatId);
   const { outcome, message, mentionedBefore } = result;
@@ -35,6 +36,10 @@ export async function editMessage(
       throw new Problem("forbidden", "Only the author may edit a message.");
     case "deleted":
       throw new Problem("message_deleted", "This message was deleted.");
+    case "no_content":
+      throw noContent();
+    case "no_question":
+      throw noQuestion(content);
     case "changed_meanwhile":
       throw new Problem(
         "changed_meanwhile",
@@ -53,6 +58,11 @@ export async function editMessage(
       );
       return message;
   }
+}
+
+function noContent(): Problem {
+  const detail = "A message without files must have at least 1 character.";
+  return new Problem("invalid", detail, { errors: [{ pointer: "/content", detail }] });
 }
 
 function addedMentions({ mentions }: Message, before: readonly number[]): number[] {

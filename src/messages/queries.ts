@@ -75,6 +75,8 @@ const EditedMessage = changeRow([
   "bots",
   "not_author",
   "deleted",
+  "no_content",
+  "no_question",
   "changed_meanwhile",
 ]);
 
@@ -84,6 +86,7 @@ const EditedMessage = changeRow([
  * @param ifSeq the edit needs this number to be the message's `updated_seq`. An edit to the same content does not, because it
  * may be a retry.
  * @param mentions ids of the people whom the new content mentions; those who are no longer in the chat are left out
+ * @param hasNoQuestion whether the content only calls the model, which needs a reply or files that it is about
  * @returns undefined for a chat that the caller is not in, and for an unknown message
  */
 export async function updateContent(
@@ -94,7 +97,13 @@ export async function updateContent(
     content,
     ifSeq,
     mentions,
-  }: { content: string; ifSeq: number | undefined; mentions: readonly number[] },
+    hasNoQuestion,
+  }: {
+    content: string;
+    ifSeq: number | undefined;
+    mentions: readonly number[];
+    hasNoQuestion: boolean;
+  },
 ): Promise<z.infer<typeof EditedMessage> | undefined> {
   return maybe(
     await sql`
@@ -105,6 +114,8 @@ export async function updateContent(
           when is_bot then 'bots'
           when user_id is distinct from ${callerId} then 'not_author'
           when content = ${content} then 'unchanged'
+          when ${content} = '' and attachments::text = '[]' then 'no_content'
+          when ${hasNoQuestion} and reply_to is null and attachments::text = '[]' then 'no_question'
           when updated_seq <> ${ifSeq ?? null}::bigint then 'changed_meanwhile'
           else 'edited'
         end as outcome

@@ -101,7 +101,7 @@ const editMessageRoute = createRoute({
   summary: "Edit a message",
   description:
     "The author may; answers cannot be edited, and neither can a deleted message (409). The text before is kept, see " +
-    "`/versions`. An edit asks the model nothing, also if the text begins with `/bot`. An edit that changes nothing succeeds " +
+    "`/versions`. Only a message with files may have empty text. An edit asks the model nothing, also if the text begins with `/bot`. An edit that changes nothing succeeds " +
     "and takes no number in the log, whatever `if_seq` says: it may be a retry. The socket's `edit` frame does the same.",
   security,
   request: { params: MessagePath, body: takes(EditMessageInput) },

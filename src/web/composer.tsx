@@ -86,7 +86,7 @@ function useField({ text, beginnings }: Composing) {
 function draftOf({ text, editing }: Composing, uploads: Uploads) {
   const trimmed = text.trim();
   const characters = text.length > charactersNear ? [...trimmed].length : trimmed.length;
-  const hasFiles = !editing && uploads.ids.length > 0;
+  const hasFiles = (editing ? editing.attachments : uploads.ids).length > 0;
   const isWaiting = !editing && uploads.isBusy;
   const canSend = (trimmed !== "" || hasFiles) && characters <= charactersMax && !isWaiting;
   return { trimmed, characters, canSend };

@@ -36,7 +36,7 @@ export function VersionsDialog({
                 <time class="muted" dateTime={created_at}>
                   {fullTime(created_at)}
                 </time>
-                <p dir="auto">{content}</p>
+                <p dir="auto">{content === "" ? <span class="muted">No text</span> : content}</p>
               </li>
             ))}
           </ol>

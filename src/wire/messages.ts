@@ -140,7 +140,7 @@ export const ReplyTo = Id.nullish().meta({
 export const ContentBesideFiles = text({ min: 0, max: contentMax, trim: "too_long" })
   .refine((value) => value === "" || value.trim() !== "", "must not be blank")
   .meta({
-    description: `${storedAsSent} Blank text is refused; empty text needs \`attachment_ids\``,
+    description: `${storedAsSent} Blank text is refused; only a message with files may have empty text`,
     example: "Hello!",
   });
 
@@ -170,7 +170,7 @@ export type SendMessageInput = z.infer<typeof SendMessageInput>;
 
 export const EditMessageInput = z
   .object({
-    content: Content,
+    content: ContentBesideFiles,
     if_seq: Seq.nullish().meta({
       description:
         "The `updated_seq` of the message that the author has seen. The edit is refused if the message has changed since, " +

@@ -117,6 +117,31 @@ test("an edit keeps the files, and a deletion deletes them", async () => {
   expect(rows.length).toBe(0);
 });
 
+test("the text beside files can be edited to nothing, and to a question without words, which needs a reply otherwise", async () => {
+  const { ann, ben, chatId, upload, say } = await chatOfTwo();
+  const pathOf = ({ id }: { id: number }) => `/api/chats/${chatId}/messages/${id}`;
+  const socket = await ben.joined(chatId);
+  const file = await upload(ann);
+  const { body: captioned } = await say(ann, { attachment_ids: [file.id] });
+  const { body: plain } = await say(ann, {});
+  const { body: reply } = await say(ann, { reply_to: plain.id });
+  const { status, body } = await ann.api("PATCH", pathOf(captioned), { content: "" });
+  expect(status).toBe(200);
+  expect(body).toMatchObject({ content: "", attachments: [file] });
+  expect(await socket.next("message_updated")).toMatchObject({ content: "", attachments: [file] });
+  const versions = await ben.api("GET", `${pathOf(captioned)}/versions`);
+  expect(versions.body).toMatchObject([{ content: "here" }, { content: "" }]);
+  for (const message of [captioned, reply]) {
+    const edit = await ann.api("PATCH", pathOf(message), { content: "/bot" });
+    expect(edit.body.content).toBe("/bot");
+  }
+  for (const message of [plain, reply]) {
+    expectInvalid(await ann.api("PATCH", pathOf(message), { content: "" }), "/content");
+  }
+  expectInvalid(await ann.api("PATCH", pathOf(plain), { content: "/bot" }), "/content");
+  expectInvalid(await ann.api("PATCH", pathOf(captioned), { content: " " }), "/content");
+});
+
 test("a file of two messages stays until both are deleted", async () => {
   const { ann, ben, chatId, upload, say } = await chatOfTwo();
   const [first, second] = [await upload(ann, "shared"), await upload(ben, "shared")];

@@ -61,6 +61,26 @@ test("chosen files show their progress, are sent together, and are seen by other
   await leave();
 });
 
+test("the text beside a file can be edited to nothing", async () => {
+  const { annas, bens, leave } = await pair.open();
+  await annas.page
+    .locator("input[type=file]")
+    .setInputFiles([named("sunrise.png", "image/png", photo(30, [300, 200]))]);
+  await annas.page.getByRole("button", { name: "Remove sunrise.png" }).waitFor();
+  await annas.say("A caption");
+  const row = bens.rows.filter({
+    has: bens.page.getByRole("button", { name: "Picture sunrise.png" }),
+  });
+  await row.getByText("A caption").waitFor();
+  await annas.composer.press("ArrowUp");
+  await annas.say("");
+  await row.getByText("A caption").waitFor({ state: "detached" });
+  await row.getByRole("button", { name: "(edited)" }).click();
+  await bens.page.getByRole("dialog").getByText("No text").waitFor();
+  expect(await row.count()).toBe(1);
+  await leave();
+});
+
 test("pictures are looked at with the keyboard, over the page", async () => {
   const { annas, bens, leave } = await pair.open();
   await annas.page

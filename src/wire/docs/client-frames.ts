@@ -56,7 +56,8 @@ export const clientNotes: {
     description:
       "The author may edit a message, without a `join`. Everybody in the room receives `message_updated`. An edit that changes nothing is " +
       "acknowledged, too, so the frame can be sent again until it is. With `if_seq`, which is the `updated_seq` that the author has seen, " +
-      "it is refused as `changed_meanwhile` if the message has changed since. An edit of a deleted message is refused as `message_deleted`.",
+      "it is refused as `changed_meanwhile` if the message has changed since. An edit of a deleted message is refused as `message_deleted`, " +
+      "and empty text as `invalid` unless the message has files.",
     reply: "ack",
     example: {
       type: "edit",

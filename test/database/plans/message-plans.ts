@@ -100,6 +100,7 @@ export const messagePlans: PlanCase[] = [
     what: "a message that is edited",
     run: (sql) =>
       updateContent(sql, edited, messageOf(edited), {
+        hasNoQuestion: false,
         content: crypto.randomUUID(),
         ifSeq: undefined,
         mentions: [],
