@@ -1,9 +1,12 @@
-// The dialogs that are loaded together, when the first of them is opened.
+// The dialogs, and the other parts that are seldom shown. They are loaded together, when the first of them is.
 export { createAccount } from "../client/account.ts";
+export { BlockedPartner } from "./blocked-partner.tsx";
 export { ChatSettingsDialog } from "./chat-settings.tsx";
 export { EmojiPicker } from "./emoji-picker.tsx";
+export { Gone } from "./gone.tsx";
 export { Lightbox } from "./lightbox.tsx";
 export { NewChat } from "./new-chat.tsx";
+export { NotSent } from "./not-sent.tsx";
 export { PeopleDialog } from "./people-dialog.tsx";
 export { PersonCard } from "./person-card.tsx";
 export { ReadersDialog } from "./readers-dialog.tsx";

@@ -1,5 +1,5 @@
 import type { Account, AccountOptions } from "../client/account.ts";
-import { loadDialogParts } from "./dialogs.ts";
+import { loadDialogParts } from "./dialogs.tsx";
 
 /** The account of the person, whose code is loaded with the dialogs when it is first needed. */
 export function laterAccount(options: AccountOptions): Account {

@@ -1,6 +1,6 @@
 import type { Message } from "../wire/messages.ts";
 import { useDialog } from "./dialog.tsx";
-import { EmojiPicker } from "./dialogs.ts";
+import { EmojiPicker } from "./dialogs.tsx";
 import { Icon } from "./icons.tsx";
 import type { MessageCommands } from "./message-commands.ts";
 import { Popover, usePopoverButton } from "./popover.tsx";

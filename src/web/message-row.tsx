@@ -4,6 +4,7 @@ import type { PendingMessage } from "../client/client.ts";
 import type { Message } from "../wire/messages.ts";
 import { Answer, MessageFiles } from "./attachments.tsx";
 import { AnswerEnd } from "./answer-end.tsx";
+import { NotSent } from "./dialogs.tsx";
 import type { MentionNames } from "./mentions.ts";
 import { MessageActions } from "./message-actions.tsx";
 import { mayEdit, mayReport, type MessageCommands } from "./message-commands.ts";
@@ -183,7 +184,7 @@ export function PendingRow({
   onRetry: (clientId: string) => void;
   onDiscard: (clientId: string) => void;
 }) {
-  const { client_id, content, attachment_ids: ids = [], state, problem, reply_to } = pending;
+  const { content, attachment_ids: ids = [], state, reply_to } = pending;
   return (
     <li class="row own pending">
       <div class="said">
@@ -193,15 +194,7 @@ export function PendingRow({
           <p class="muted">{ids.length === 1 ? "A file" : `${ids.length} files`}</p>
         )}
         {state === "failed" ? (
-          <div class="end failed" role="alert">
-            <span>Not sent. {problem?.detail}</span>
-            <button type="button" class="link" onClick={() => onRetry(client_id)}>
-              Try again
-            </button>
-            <button type="button" class="link" onClick={() => onDiscard(client_id)}>
-              Discard
-            </button>
-          </div>
+          <NotSent pending={pending} onRetry={onRetry} onDiscard={onDiscard} />
         ) : (
           <p class="end">{pendingWords[state]}</p>
         )}

@@ -3,7 +3,7 @@ import type { Attachment } from "../client/attachments.ts";
 import type { Client } from "../client/client.ts";
 import type { Message } from "../wire/messages.ts";
 import { useDialog } from "./dialog.tsx";
-import { Lightbox, PersonCard, ReportDialog, VersionsDialog } from "./dialogs.ts";
+import { Lightbox, PersonCard, ReportDialog, VersionsDialog } from "./dialogs.tsx";
 import type { Mentionable } from "./mention-at.ts";
 
 /** The dialogs of a room's pane: a person, a picture, the versions of a message, or a report about it. */

@@ -5,7 +5,7 @@ import type { User } from "../wire/users.ts";
 import { ChatMenu } from "./chat-menu.tsx";
 import { ConnectionState } from "./connection-state.tsx";
 import { useDialog } from "./dialog.tsx";
-import { ChatSettingsDialog, PeopleDialog, ReportsDialog, SearchDialog } from "./dialogs.ts";
+import { ChatSettingsDialog, PeopleDialog, ReportsDialog, SearchDialog } from "./dialogs.tsx";
 import { Icon } from "./icons.tsx";
 import { namesOf } from "./names.ts";
 import { goHome } from "./place.ts";

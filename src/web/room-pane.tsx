@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useRef } from "preact/hooks";
+import { useEffect, useMemo } from "preact/hooks";
 import type { ChatList } from "../client/chat-list.ts";
 import type { Client, RoomSnapshot } from "../client/client.ts";
 import type { Chat, ChatSummary, Participant } from "../wire/chats.ts";
@@ -6,13 +6,13 @@ import type { User } from "../wire/users.ts";
 import { Announcements } from "./announcing.tsx";
 import { Composer } from "./composer.tsx";
 import { useConversation } from "./conversation.ts";
+import { BlockedPartner, Gone } from "./dialogs.tsx";
 import type { Drafts } from "./drafts.ts";
 import { useFileDrop } from "./file-drop.ts";
 import { mentionableIn } from "./mention-at.ts";
 import { MessageList } from "./message-list.tsx";
 import { namesOf } from "./names.ts";
 import { useSnapshot } from "./observing.ts";
-import { BlockedPartner } from "./blocked-partner.tsx";
 import { usePageParts } from "./page-parts.ts";
 import { goHome } from "./place.ts";
 import { useJump, usePast } from "./past.ts";
@@ -89,7 +89,7 @@ export function RoomPane({
   useJump(jumpTo, { past, scrolling, snapshot, onEnd: onJumped, onProblem: conversation.tell });
   const drop = useFileDrop(conversation.uploads.add);
 
-  if (snapshot.state === "gone") return <Gone snapshot={snapshot} />;
+  if (snapshot.state === "gone") return <Gone snapshot={snapshot} onClose={goHome} />;
   const partner = partnerIn(snapshot, user.id);
   const title = titleOf({ chat, listed, partner, names });
   return (
@@ -209,24 +209,5 @@ function Silence({ isAiChat }: { isAiChat: boolean }) {
         )}
       </p>
     </div>
-  );
-}
-
-function Gone({ snapshot }: { snapshot: RoomSnapshot }) {
-  const back = useRef<HTMLButtonElement>(null);
-  useEffect(() => {
-    // The focus was in the room that is gone.
-    if (document.activeElement === document.body) back.current?.focus();
-  }, []);
-  return (
-    <main class="room empty">
-      <div class="invitation" role="alert">
-        <h2>This chat is not here</h2>
-        <p class="muted">{snapshot.problem?.detail}</p>
-        <button ref={back} type="button" onClick={goHome}>
-          Back to the chats
-        </button>
-      </div>
-    </main>
   );
 }

@@ -1,6 +1,6 @@
 import type { Message } from "../wire/messages.ts";
 import { useDialog } from "./dialog.tsx";
-import { ReadersDialog } from "./dialogs.ts";
+import { ReadersDialog } from "./dialogs.tsx";
 import { Icon } from "./icons.tsx";
 import { namesOf } from "./names.ts";
 import type { Readers } from "./readers.ts";

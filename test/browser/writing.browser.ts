@@ -215,3 +215,19 @@ test("a message that was not delivered outlives a reload and the end of a sessio
   expect(stored).toBe("gemini-coop-tokens");
   await visitor.close();
 });
+
+test("a question without words is refused with a reason, and cannot be sent again as it is", async () => {
+  const anna = await world.person("anna_bare");
+  const chat = await anna.chat();
+  const here = await visit(world, browser, { as: anna, chatId: chat.id });
+  await here.say("/bot");
+  const refused = here.page
+    .getByRole("alert")
+    .filter({ hasText: "Write your question after /bot." });
+  await refused.waitFor();
+  expect(await refused.getByRole("button").allTextContents()).toEqual(["Discard"]);
+  await refused.getByRole("button", { name: "Discard" }).click();
+  await refused.waitFor({ state: "detached" });
+  expect(here.faults).toEqual([]);
+  await here.close();
+});
