@@ -4,7 +4,7 @@ import type { Client } from "../client/client.ts";
 import type { User } from "../wire/users.ts";
 import { ChatListPane } from "./chat-list-pane.tsx";
 import { useDialog } from "./dialog.tsx";
-import { NewChat, SearchDialog, SettingsDialog } from "./dialogs.ts";
+import { NewChat, SearchDialog, SettingsDialog } from "./dialogs.tsx";
 import { createDrafts } from "./drafts.ts";
 import { lazyDialog } from "./lazy.ts";
 import { isMuted } from "./muting.ts";
@@ -15,6 +15,7 @@ import { useRinging } from "./ringing.ts";
 import { RoomPane } from "./room-pane.tsx";
 import { useMailLink } from "./mail-links.ts";
 import { useProviderReturn } from "./provider-returns.ts";
+import { noteSignedIn } from "./signed-in-tab.ts";
 import { useNow } from "./times.ts";
 import { Welcome } from "./welcome.tsx";
 
@@ -87,6 +88,7 @@ function House({ client, chats, user: signedIn }: { client: Client; chats: ChatL
   const [newCount, setNewCount] = useState(0);
   const hasModel = useHasModel(client);
   useRinging(client);
+  useEffect(() => noteSignedIn(true), []);
   const now = useNow();
   const dialog = useDialog<"new chat" | "search" | "settings">();
   const create = () => dialog.open("new chat");

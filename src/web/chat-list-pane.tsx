@@ -8,7 +8,7 @@ import { Icon } from "./icons.tsx";
 import { isMuted } from "./muting.ts";
 import { useSnapshot } from "./observing.ts";
 import { usePageParts } from "./page-parts.ts";
-import { ringNoMore } from "./push-end.ts";
+import { signOut } from "./push-end.ts";
 import { usePartners } from "./partners.ts";
 import { Avatar } from "./people-shown.tsx";
 import { PlainText } from "./plain-text.tsx";
@@ -123,8 +123,7 @@ function Me({ client, user, onSettings }: { client: Client; user: User; onSettin
         class="link"
         onClick={async () => {
           await unfinished.finish();
-          await ringNoMore();
-          await client.session.logout();
+          await signOut(client.session);
         }}
       >
         Sign out

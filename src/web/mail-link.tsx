@@ -3,6 +3,7 @@ import { Refusal, useAction } from "./acting.tsx";
 import { Field } from "./field.tsx";
 import type { MailLinkPlace } from "./mail-links.ts";
 import { usePageParts } from "./page-parts.ts";
+import { noteSignedIn } from "./signed-in-tab.ts";
 import { useSignIn } from "./use-sign-in.ts";
 
 /** The purpose of a link in a mail. Nothing is done until the person says so: programs that look through mails open links, too. */
@@ -17,6 +18,7 @@ export function MailLink({ link, onClose }: { link: MailLinkPlace; onClose: () =
     const password = String(new FormData(form).get("password") ?? "");
     if (isReset) {
       if (!(await action.run(() => signIn.resetPassword(link.token, password)))) return;
+      noteSignedIn(false);
       // The session of this browser may be one of those that have ended.
       await client.session.logout();
       setDone("Your password is changed, and all sessions have ended. Sign in with it.");

@@ -1,3 +1,6 @@
+import type { Session } from "../client/client.ts";
+import { noteSignedIn } from "./signed-in-tab.ts";
+
 /** The entry of `localStorage` that push-memory.ts keeps. */
 export const ringingKey = "gemini-coop-ringing";
 
@@ -8,6 +11,13 @@ export function forgetRinging(): void {
   } catch {
     // There is none where storage is forbidden.
   }
+}
+
+/** Signs out, as the person has asked for in this tab. Never throws. */
+export async function signOut(session: Session): Promise<void> {
+  noteSignedIn(false);
+  await ringNoMore();
+  await session.logout();
 }
 
 /** Stops the ringing of this browser. The server forgets it with the session. Never throws. */

@@ -3,6 +3,7 @@ import { Refusal, useAction } from "./acting.tsx";
 import { Field } from "./field.tsx";
 import { usePageParts } from "./page-parts.ts";
 import { ringNoMore } from "./push-end.ts";
+import { noteSignedIn } from "./signed-in-tab.ts";
 import { saveFile } from "./saved-file.ts";
 import { Saved, type SettingsProps } from "./settings-section.tsx";
 
@@ -55,10 +56,13 @@ function Deletion({ user }: SettingsProps) {
   async function remove(form: HTMLFormElement) {
     const data = new FormData(form);
     const messages = data.get("messages") === "erase" ? "erase" : "keep";
+    // Before the deletion, which ends the session and shows the sign-in form.
+    noteSignedIn(false);
     const isDeleted = await action.run(() =>
       account.deleteMe(String(data.get("password") ?? ""), messages),
     );
     if (isDeleted) await ringNoMore();
+    else noteSignedIn(true);
   }
 
   return (

@@ -3,7 +3,7 @@ import type { Session } from "../client/details.ts";
 import { Refusal, useAction } from "./acting.tsx";
 import { ConfirmedButton } from "./confirmed-button.tsx";
 import { usePageParts } from "./page-parts.ts";
-import { ringNoMore } from "./push-end.ts";
+import { signOut } from "./push-end.ts";
 import { Saved } from "./settings-section.tsx";
 import { fullTime } from "./times.ts";
 
@@ -67,11 +67,7 @@ export function SessionSettings() {
               </small>
             </div>
             {session.current ? (
-              <button
-                type="button"
-                class="quiet"
-                onClick={() => void ringNoMore().then(() => client.session.logout())}
-              >
+              <button type="button" class="quiet" onClick={() => void signOut(client.session)}>
                 Sign out
               </button>
             ) : (

@@ -5,15 +5,26 @@ import { Field } from "./field.tsx";
 import { Icon } from "./icons.tsx";
 import { ProviderButtons } from "./provider-buttons.tsx";
 import { CodeForm, ForgottenPassword } from "./sign-in-forms.tsx";
+import { signedInKey } from "./signed-in-tab.ts";
 import { useSignIn } from "./use-sign-in.ts";
 
 function textOf(data: FormData, name: string): string {
   return String(data.get(name) ?? "");
 }
 
+/** Whether somebody was signed in in this tab and has not signed out here. */
+function wasSignedIn(): boolean {
+  try {
+    return sessionStorage[signedInKey] === "true";
+  } catch {
+    return false;
+  }
+}
+
 /** Signing in with an account, or making one. */
 export function SignIn({ session }: { session: Session; onClose: () => void }) {
   const signIn = useSignIn();
+  const [hasEnded] = useState(wasSignedIn);
   const [isNew, setNew] = useState(false);
   const [isForgotten, setForgotten] = useState(false);
   const [ticket, setTicket] = useState<string>();
@@ -43,7 +54,13 @@ export function SignIn({ session }: { session: Session; onClose: () => void }) {
           <Icon name="sparkle" />
         </span>
         <h1 id="door-title">Gemini Coop</h1>
-        <p class="muted">One room for your people and Gemini.</p>
+        {hasEnded ? (
+          <p role="alert">
+            Your session was ended elsewhere, or it has expired. Sign in to continue.
+          </p>
+        ) : (
+          <p class="muted">One room for your people and Gemini.</p>
+        )}
         <Field
           label="Username"
           name="username"

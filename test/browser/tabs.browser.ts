@@ -155,13 +155,34 @@ test.each<[where: string, host: string]>([
   await context.close();
 });
 
-test("signing out in one tab signs out all", async () => {
+const reasonIn = (page: Page) =>
+  page.getByRole("alert").filter({ hasText: "Your session was ended elsewhere" });
+
+test("signing out in one tab signs out all, and the others say why", async () => {
   const { context, pages } = await openTabs("eve", world.url);
   const [first, ...others] = pages;
   await first?.getByRole("button", { name: "Sign out" }).click();
   for (const page of others) {
     await page.getByRole("button", { name: "Sign in", exact: true }).waitFor();
+    await reasonIn(page).waitFor();
   }
+  expect(first && (await reasonIn(first).count())).toBe(0);
   expect(await sessionsOf("eve")).toBe(0);
+  await context.close();
+});
+
+test("when a session is ended on another device, its tabs say so, but not after a sign-out there", async () => {
+  const { context, pages } = await openTabs("hal", world.url);
+  const login = { username: "hal", password };
+  const { body } = await world.call("POST", "/api/auth/login", login);
+  const headers = { authorization: `Bearer ${body.access_token}` };
+  expect((await world.call("DELETE", "/api/auth/sessions", undefined, headers)).status).toBe(200);
+  for (const page of pages) await reasonIn(page).waitFor();
+  const [first] = pages;
+  if (!first) throw new Error("no tab was opened");
+  await signIn(first, "hal");
+  await first.getByRole("button", { name: "Sign out" }).click();
+  await first.getByRole("button", { name: "Sign in", exact: true }).waitFor();
+  expect(await reasonIn(first).count()).toBe(0);
   await context.close();
 });
