@@ -7,11 +7,13 @@ import { Quoted } from "./reply-quote.tsx";
 export function ComposerMode({
   composing,
   messages,
+  onCancel,
 }: {
   composing: Composing;
   messages: readonly Message[];
+  onCancel: () => void;
 }) {
-  const { editing, replyTo, cancel } = composing;
+  const { editing, replyTo } = composing;
   const isActive = editing !== undefined || replyTo !== undefined;
   return (
     <div class="mode" hidden={!isActive}>
@@ -29,7 +31,7 @@ export function ComposerMode({
           class="quiet square"
           aria-label={editing ? "Cancel the edit" : "Cancel the reply"}
           title="Cancel"
-          onClick={cancel}
+          onClick={onCancel}
         >
           <Icon name="close" />
         </button>

@@ -180,7 +180,15 @@ export function Composer({
         box.current?.focus();
       }}
     >
-      <ComposerMode composing={composing} messages={messages} />
+      <ComposerMode
+        composing={composing}
+        messages={messages}
+        onCancel={() => {
+          composing.cancel();
+          // The button is gone now, and would drop the focus.
+          box.current?.focus();
+        }}
+      />
       <UploadList uploads={uploads} />
       {!editing && <AttachButton uploads={uploads} />}
       {!editing && trimmed === "" && uploads.files.length === 0 && (

@@ -226,8 +226,31 @@ test("a question without words is refused with a reason, and cannot be sent agai
     .filter({ hasText: "Write your question after /bot." });
   await refused.waitFor();
   expect(await refused.getByRole("button").allTextContents()).toEqual(["Discard"]);
-  await refused.getByRole("button", { name: "Discard" }).click();
+  await refused.getByRole("button", { name: "Discard" }).press("Enter");
   await refused.waitFor({ state: "detached" });
+  // The focus of a button that is gone stays near to where it was.
+  await here.page.locator(".messages:focus").waitFor();
   expect(here.faults).toEqual([]);
   await here.close();
+});
+
+test("cancelling an edit or a reply with the keyboard leads back to the field", async () => {
+  const anna = await world.person("anna_cancels");
+  const chat = await anna.chat();
+  await anna.say(chat.id, "Hello");
+  const { page, rows, composer, faults, close } = await visit(world, browser, {
+    as: anna,
+    chatId: chat.id,
+  });
+  const field = composer.and(page.locator(":focus"));
+  await rows.filter({ hasText: "Hello" }).waitFor();
+  await composer.press("ArrowUp");
+  await page.getByRole("button", { name: "Cancel the edit" }).press("Enter");
+  await field.waitFor();
+  await rows.getByRole("button", { name: /^Actions for/ }).press("Enter");
+  await page.getByRole("menuitem").filter({ hasText: "Reply" }).press("Enter");
+  await page.getByRole("button", { name: "Cancel the reply" }).press("Enter");
+  await field.waitFor();
+  expect(faults).toEqual([]);
+  await close();
 });
