@@ -50,10 +50,11 @@ export function AnswerEnd({
         {isRunning && (
           <span class="thinking">{answer.content === "" ? "Thinking…" : "Writing…"}</span>
         )}
+        {/* They are one element, which keeps the focus: a disabled button would drop it. */}
         {isRunning ? (
           <button
             type="button"
-            disabled={action.isBusy}
+            aria-disabled={action.isBusy}
             onClick={() => action.run(() => onStop(answer.id))}
           >
             <Icon name="stop" /> Stop
@@ -62,7 +63,7 @@ export function AnswerEnd({
           <button
             type="button"
             class="quiet"
-            disabled={action.isBusy}
+            aria-disabled={action.isBusy}
             onClick={() => action.run(() => onAskAgain(answer.id))}
           >
             <Icon name="retry" /> Ask again

@@ -127,8 +127,11 @@ test("anybody stops an answer, and asks again; others see both", async () => {
   world.gemini.respondWith(answer(say("Never-ending "), gateway().step));
   await annas.say("/bot talk");
   await annas.say("In between");
-  await bens.rows.filter({ hasText: "Never-ending" }).getByRole("button", { name: "Stop" }).click();
+  const row = bens.rows.filter({ hasText: "Never-ending" });
+  await row.getByRole("button", { name: "Stop" }).press("Enter");
   await annas.rows.filter({ hasText: "Never-ending" }).getByText("Stopped.").waitFor();
+  // The button that has the focus asks again now.
+  await row.getByRole("button", { name: "Ask again" }).and(bens.page.locator(":focus")).waitFor();
   world.gemini.respondWith(answer(say("Short."), finish()));
   await annas.rows
     .filter({ hasText: "Never-ending" })
