@@ -77,7 +77,13 @@ function UploadItem({ file, uploads }: { file: PendingFile; uploads: Uploads }) 
         class="quiet square"
         aria-label={`${attachment ? "Remove" : "Cancel"} ${name}`}
         title={attachment ? "Remove" : "Cancel"}
-        onClick={() => uploads.remove(id)}
+        onClick={({ currentTarget }) => {
+          // A keyboard would otherwise begin at the start of the page. The keyboard of a phone stays away.
+          if (currentTarget.matches(":focus-visible")) {
+            currentTarget.closest("form")?.querySelector("textarea")?.focus();
+          }
+          uploads.remove(id);
+        }}
       >
         <Icon name="close" />
       </button>

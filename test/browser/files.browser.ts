@@ -61,6 +61,16 @@ test("chosen files show their progress, are sent together, and are seen by other
   await leave();
 });
 
+test("removing a file with the keyboard leads back to the field", async () => {
+  const { annas, leave } = await pair.open();
+  await annas.page
+    .locator("input[type=file]")
+    .setInputFiles([named("sunrise.png", "image/png", photo(30, [300, 200]))]);
+  await annas.page.getByRole("button", { name: "Remove sunrise.png" }).press("Enter");
+  await focused(annas, annas.composer);
+  await leave();
+});
+
 test("the text beside a file can be edited to nothing", async () => {
   const { annas, bens, leave } = await pair.open();
   await annas.page
