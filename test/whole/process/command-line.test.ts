@@ -2,9 +2,9 @@ import { afterAll, describe, expect, setDefaultTimeout } from "bun:test";
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { test } from "../../world/long.ts";
 import { borrowDatabase } from "../../world/cluster.ts";
 import { removeFolder } from "../../world/folder.ts";
+import { longTest, test } from "../../world/long.ts";
 
 setDefaultTimeout(60_000);
 
@@ -33,7 +33,7 @@ async function run(args: readonly string[], env: Record<string, string> = { DATA
 const commands = ["up", "down", "status", "backup", "restore", "reindex", "reports"];
 
 describe("the command line", () => {
-  test("describes itself when it is asked to, and does nothing else", async () => {
+  longTest("describes itself when it is asked to, and does nothing else", async () => {
     const asked = [["--help"], ["-h"], ["help"], ["serve", "--help"], ["health", "-h"]];
     const ofDatabase = ["up", "backup", "new"].map((name) => [`db:${name}`, "--help"]);
     for (const args of [...asked, ...ofDatabase, ["db:help"], ["db:restore", "file", "-h"]]) {
@@ -44,18 +44,21 @@ describe("the command line", () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  test("refuses an option that a command does not have, rather than take it as the name of a file", async () => {
-    for (const name of [...commands, "import-fastapi"]) {
-      const { code, stdout, stderr } = await run([`db:${name}`, "--dryrun"]);
-      expect([name, code, stdout]).toEqual([name, 2, ""]);
-      expect(stderr).toContain("Usage:\n");
-    }
-    const { stderr } = await run(["db:backup", "--output"]);
-    expect(stderr).toStartWith(
-      "db:backup has no option --output; a file of that name is ./--output.\n",
-    );
-    expect(readdirSync(folder)).toEqual([]);
-  });
+  longTest(
+    "refuses an option that a command does not have, rather than take it as the name of a file",
+    async () => {
+      for (const name of [...commands, "import-fastapi"]) {
+        const { code, stdout, stderr } = await run([`db:${name}`, "--dryrun"]);
+        expect([name, code, stdout]).toEqual([name, 2, ""]);
+        expect(stderr).toContain("Usage:\n");
+      }
+      const { stderr } = await run(["db:backup", "--output"]);
+      expect(stderr).toStartWith(
+        "db:backup has no option --output; a file of that name is ./--output.\n",
+      );
+      expect(readdirSync(folder)).toEqual([]);
+    },
+  );
 
   test("makes no backup beside the files of another one, which a restore would take for its own", async () => {
     const file = join(folder, "monday.files.tar");
