@@ -124,7 +124,8 @@ export function findLargeParts(sql: Sql, userId: number, limit: number) {
             select id from audit_events where actor_id = ${userId} and id > ${afterId}
             union
             -- Without what other people have done to the account: nobody may learn who has blocked them, or from which address.
-            select id from audit_events where target = ${`user:${userId}`} and actor_id is null and id > ${afterId}
+            -- "is null" would go by the index on actors, to the events of everybody who was not signed in.
+            select id from audit_events where target = ${`user:${userId}`} and coalesce(actor_id, 0) = 0 and id > ${afterId}
           )
           order by id limit ${limit}
         `,
