@@ -20,11 +20,17 @@ afterAll(async () => {
   await gemini.stop();
 });
 
+/** A free port that the system gives to nobody who asks for any: the embedded PostgreSQL of the same server might get it. */
 function freePort(): number {
-  const listener = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
-  const { port } = listener;
-  listener.stop(true);
-  return port;
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 10_000);
+    try {
+      Bun.listen({ hostname: "127.0.0.1", port, socket: { data() {} } }).stop(true);
+      return port;
+    } catch {
+      // It is taken.
+    }
+  }
 }
 
 test.concurrent(
