@@ -109,6 +109,7 @@ test("a reaction is picked with the keyboard alone, and the other joins it and t
   await focused(annas, actions(1));
 
   await choose(annas.rows.nth(1), "React");
+  await focused(annas, grid.getByRole("button", { name: "thumbs up" }));
   await keyboard.press("ArrowDown");
   await keyboard.press("ArrowRight");
   await focused(annas, grid.getByRole("button", { name: "clapping hands" }));
