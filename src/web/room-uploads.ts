@@ -98,7 +98,7 @@ export class RoomUploads implements Observable<readonly PendingFile[]> {
   remove(id: string): void {
     const attachment = this.#uploads.get(id)?.shown.attachment;
     this.#forget(id);
-    // What is not deleted or cancelled now is deleted after a day.
+    // The server deletes the file or the unfinished upload after a day if this request fails.
     if (attachment) void this.#delete(attachment);
   }
 

@@ -64,7 +64,7 @@ const timeMax = "9999-12-31T23:59:59.999Z";
 export const TimeInput = z.iso
   .datetime({
     offset: true,
-    // What is no time is neither too early nor too late.
+    // The limits are not checked for a value that is no time.
     abort: true,
     error: "must be a time with an offset, such as 2026-11-22T10:15:30.123Z",
   })

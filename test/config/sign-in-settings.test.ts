@@ -1,16 +1,7 @@
 // The settings of signing in by providers.
 import { describe, expect, test } from "bun:test";
-import { ConfigError, readConfig } from "../../src/config/config.ts";
-
-function faultsOf(env: Record<string, string>): string[] {
-  try {
-    readConfig(env);
-    return [];
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    return error.message.split("\n").slice(1);
-  }
-}
+import { readConfig } from "../../src/config/config.ts";
+import { faultsOf } from "./faults.ts";
 
 const google = { OAUTH_GOOGLE_CLIENT_ID: "id", OAUTH_GOOGLE_CLIENT_SECRET: "secret" };
 const gitHub = { OAUTH_GITHUB_CLIENT_ID: "id", OAUTH_GITHUB_CLIENT_SECRET: "secret" };

@@ -3,19 +3,10 @@ import { describe, expect, test } from "bun:test";
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ConfigError, readConfig } from "../../src/config/config.ts";
+import { readConfig } from "../../src/config/config.ts";
+import { faultsOf } from "./faults.ts";
 import { localUrl } from "../../src/config/local-url.ts";
 import { removeFolder } from "../world/folder.ts";
-
-function faultsOf(env: Record<string, string>): string[] {
-  try {
-    readConfig(env);
-    return [];
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    return error.message.split("\n").slice(1);
-  }
-}
 
 describe("a setting", () => {
   test("has no white space around it, such as the newline that a secret got from echo", () => {

@@ -1,7 +1,8 @@
 import { afterAll, describe, expect } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { ConfigError, readConfig } from "../../../src/config/config.ts";
+import { readConfig } from "../../../src/config/config.ts";
+import { faultsOf } from "../../config/faults.ts";
 import { borrowDatabase } from "../../world/cluster.ts";
 import { longTest, test } from "../../world/long.ts";
 import { call, processes, signUp } from "../../world/process.ts";
@@ -11,16 +12,6 @@ afterAll(end);
 
 const production = { NODE_ENV: "production" };
 const secretKey = "kJ8vN2xQ7mR4tY6wZ1aB3cD5eF9gH0iLkJ8v";
-
-function faultsOf(env: Record<string, string>): string[] {
-  try {
-    readConfig(env);
-    return [];
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    return error.message.split("\n").slice(1);
-  }
-}
 
 describe("in production", () => {
   test.concurrent(
