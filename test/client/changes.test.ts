@@ -72,6 +72,17 @@ function lateSockets() {
   };
 }
 
+/** A message of Ben's in a room of Ann's, who is told of what happens in it when it is delivered. */
+async function toldLate() {
+  const { LateSocket, hold, deliver } = lateSockets();
+  const [ann, ben] = [await people.signedIn({ WebSocket: LateSocket }), await people.signedIn()];
+  const chat = await ben.api.createChat({ is_group: true, participant_usernames: [ann.name] });
+  const room = ann.room(chat.id);
+  await untilLive(room);
+  const { id } = await ben.api.sendMessage(chat.id, "Hallo");
+  return { ann, ben, chat, room, id, hold, deliver };
+}
+
 describe("an edit", () => {
   test("is shown to its author at once, and to everybody once it is stored", async () => {
     const { anns, bens, id } = await conversation();
@@ -190,12 +201,7 @@ describe("a reaction", () => {
   });
 
   test("that is confirmed before the room has been told of an edit hides neither", async () => {
-    const { LateSocket, hold, deliver } = lateSockets();
-    const [ann, ben] = [await people.signedIn({ WebSocket: LateSocket }), await people.signedIn()];
-    const chat = await ben.api.createChat({ is_group: true, participant_usernames: [ann.name] });
-    const room = ann.room(chat.id);
-    await untilLive(room);
-    const { id } = await ben.api.sendMessage(chat.id, "Hallo");
+    const { ann, ben, chat, room, id, hold, deliver } = await toldLate();
     await until(room, ({ messages }) => messages.length === 1);
     hold();
     await ben.api.editMessage(chat.id, id, "Hello");
@@ -208,12 +214,7 @@ describe("a reaction", () => {
   });
 
   test("that is confirmed before the room has been told of others stands in the order of the server", async () => {
-    const { LateSocket, hold, deliver } = lateSockets();
-    const [ann, ben] = [await people.signedIn({ WebSocket: LateSocket }), await people.signedIn()];
-    const chat = await ben.api.createChat({ is_group: true, participant_usernames: [ann.name] });
-    const room = ann.room(chat.id);
-    await untilLive(room);
-    const { id } = await ben.api.sendMessage(chat.id, "Hallo");
+    const { ann, ben, chat, room, id, hold, deliver } = await toldLate();
     for (const emoji of ["🎉", "👍"]) await ben.api.react(chat.id, id, emoji, true);
     await untilFirst(room, { updated_seq: 3 });
     hold();

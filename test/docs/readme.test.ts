@@ -113,15 +113,20 @@ describe("README.md", () => {
   });
 });
 
+/** Expects a document to name more than some files and folders, all of which are there. */
+function expectPaths(document: string, min: number): void {
+  const paths = [...document.matchAll(/`((?:src|test|db)\/[\w./-]*)`/g)].map(
+    ([, path = ""]) => path,
+  );
+  expect(paths.length).toBeGreaterThan(min);
+  for (const path of paths) expect([path, existsSync(join(root, path))]).toEqual([path, true]);
+}
+
 describe("db/SCALE.md", () => {
   const scale = read("db/SCALE.md");
 
   test("names files that are there", () => {
-    const paths = [...scale.matchAll(/`((?:src|test|db)\/[\w./-]*)`/g)].map(
-      ([, path = ""]) => path,
-    );
-    expect(paths.length).toBeGreaterThan(5);
-    for (const path of paths) expect([path, existsSync(join(root, path))]).toEqual([path, true]);
+    expectPaths(scale, 5);
   });
 });
 
@@ -129,11 +134,7 @@ describe("SECURITY.md", () => {
   const security = read("SECURITY.md");
 
   test("names tests, settings and files that are there", () => {
-    const paths = [...security.matchAll(/`((?:src|test|db)\/[\w./-]*)`/g)].map(
-      ([, path = ""]) => path,
-    );
-    expect(paths.length).toBeGreaterThan(30);
-    for (const path of paths) expect([path, existsSync(join(root, path))]).toEqual([path, true]);
+    expectPaths(security, 30);
     const named = [...security.matchAll(/`([A-Z]+(?:_[A-Z]+)+)(?:=\w+)?`/g)].map(
       ([, name]) => name,
     );

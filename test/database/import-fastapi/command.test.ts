@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { borrowDatabase, giveBackDatabase } from "../../world/cluster.ts";
 import { fastapiDatabase } from "../../world/fastapi-database.ts";
 import { longTest } from "../../world/long.ts";
+import { runProgram } from "../../world/program.ts";
 import { everything, using } from "../../world/rows.ts";
 
 setDefaultTimeout(60_000);
@@ -14,21 +15,11 @@ const folder = mkdtempSync(join(tmpdir(), "gemini-coop import "));
 chmodSync(folder, 0o755);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-async function runCommand(databaseUrl: string, ...args: string[]) {
-  const cli = join(import.meta.dir, "../../../src/cli.ts");
-  const child = Bun.spawn([process.execPath, cli, "db:import-fastapi", ...args], {
+const runCommand = (databaseUrl: string, ...args: string[]) =>
+  runProgram("src/cli.ts", ["db:import-fastapi", ...args], {
     cwd: folder,
     env: { DATABASE_URL: databaseUrl },
-    stdout: "pipe",
-    stderr: "pipe",
   });
-  const [code, stdout, stderr] = await Promise.all([
-    child.exited,
-    child.stdout.text(),
-    child.stderr.text(),
-  ]);
-  return { code, stdout, stderr };
-}
 
 longTest(
   "the command lists what it leaves out, says how much it took, and shows its progress on stderr",

@@ -12,6 +12,7 @@ import { readStored } from "../faults/stored.ts";
 import { emptyDatabase } from "../../world/cluster.ts";
 import { prepareDataFolder } from "../../world/data-folder.ts";
 import { longTest } from "../../world/long.ts";
+import { runProgram } from "../../world/program.ts";
 import { call, type Client, processes, type ServerProcess, signUp } from "../../world/process.ts";
 
 const { folder, start, dataDir, end } = processes();
@@ -21,23 +22,8 @@ const log = pino({ level: "silent" });
 const secretKey = "kJ8vN2xQ7mR4tY6wZ1aB3cD5eF9gH0iLkJ8v";
 const acksBefore = 150;
 
-async function runDb(args: string[], env: Record<string, string>) {
-  const child = Bun.spawn(
-    [process.execPath, join(import.meta.dir, "../../../db/cli.ts"), ...args],
-    {
-      cwd: folder,
-      env,
-      stdout: "pipe",
-      stderr: "pipe",
-    },
-  );
-  const [code, said, complained] = await Promise.all([
-    child.exited,
-    child.stdout.text(),
-    child.stderr.text(),
-  ]);
-  return { code, said, complained };
-}
+const runDb = (args: string[], env: Record<string, string>) =>
+  runProgram("db/cli.ts", args, { cwd: folder, env });
 
 const countFiles = (folder: string) =>
   readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
@@ -112,7 +98,7 @@ longTest(
     const before = [...load.sends];
     const saved = await runDb(["backup", "saved.sql.gz"], embedded);
     expect(saved).toMatchObject({ code: 0, complained: "" });
-    expect(saved.said).toMatch(
+    expect(saved.stdout).toMatch(
       /^saved 3 users, 1 chats, \d+ messages\nto saved\.sql\.gz\nsaved 3 files\nto saved\.files\.tar\n$/,
     );
     await load.stop();
@@ -120,7 +106,7 @@ longTest(
 
     const refused = await runDb(["restore", "saved.sql.gz"], embedded);
     expect(refused).toMatchObject({ code: 1, said: "" });
-    expect(refused.complained).toBe(
+    expect(refused.stderr).toBe(
       "Failed: A server is using the database: stop it first, then restore.\n",
     );
     expect(await server.stop()).toBe(0);
@@ -129,12 +115,12 @@ longTest(
     copyFileSync(join(folder, "saved.sql.gz"), join(folder, "alone.sql.gz"));
     const alone = { DATABASE_URL: await emptyDatabase(), DATA_DIR: dataDir() };
     const lacking = await runDb(["restore", "alone.sql.gz"], alone);
-    expect(lacking.said).toContain(`alone.files.tar is not there: 3 files are missing in`);
+    expect(lacking.stdout).toContain(`alone.files.tar is not there: 3 files are missing in`);
 
     const elsewhere = { DATABASE_URL: await emptyDatabase(), DATA_DIR: dataDir() };
     const restored = await runDb(["restore", "saved.sql.gz"], elsewhere);
     expect(restored).toMatchObject({ code: 0, complained: "" });
-    expect(restored.said).toEndWith("and 3 files\n");
+    expect(restored.stdout).toEndWith("and 3 files\n");
     const sql = connect(parseDatabaseUrl(elsewhere.DATABASE_URL), log, { max: 1 });
     const [stored] = await readStored(sql, [chat.id]);
     await sql.end();

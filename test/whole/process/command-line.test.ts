@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { borrowDatabase } from "../../world/cluster.ts";
 import { removeFolder } from "../../world/folder.ts";
 import { longTest, test } from "../../world/long.ts";
+import { runProgram } from "../../world/program.ts";
 
 setDefaultTimeout(60_000);
 
@@ -14,21 +15,8 @@ afterAll(() => removeFolder(folder));
 /** Nothing listens there: a command that gets as far as its database fails with 1. */
 const DATABASE_URL = "postgres://nobody@127.0.0.1:1/nothing";
 
-async function run(args: readonly string[], env: Record<string, string> = { DATABASE_URL }) {
-  const cli = join(import.meta.dir, "../../../src/cli.ts");
-  const child = Bun.spawn([process.execPath, cli, ...args], {
-    cwd: folder,
-    env,
-    stdout: "pipe",
-    stderr: "pipe",
-  });
-  const [code, stdout, stderr] = await Promise.all([
-    child.exited,
-    child.stdout.text(),
-    child.stderr.text(),
-  ]);
-  return { code, stdout, stderr };
-}
+const run = (args: readonly string[], env: Record<string, string> = { DATABASE_URL }) =>
+  runProgram("src/cli.ts", args, { cwd: folder, env });
 
 const commands = ["up", "down", "status", "backup", "restore", "reindex", "reports"];
 
