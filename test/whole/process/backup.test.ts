@@ -97,7 +97,7 @@ longTest(
     await load.enough;
     const before = [...load.sends];
     const saved = await runDb(["backup", "saved.sql.gz"], embedded);
-    expect(saved).toMatchObject({ code: 0, complained: "" });
+    expect(saved).toMatchObject({ code: 0, stderr: "" });
     expect(saved.stdout).toMatch(
       /^saved 3 users, 1 chats, \d+ messages\nto saved\.sql\.gz\nsaved 3 files\nto saved\.files\.tar\n$/,
     );
@@ -105,7 +105,7 @@ longTest(
     expect(load.sends.length).toBeGreaterThan(before.length);
 
     const refused = await runDb(["restore", "saved.sql.gz"], embedded);
-    expect(refused).toMatchObject({ code: 1, said: "" });
+    expect(refused).toMatchObject({ code: 1, stdout: "" });
     expect(refused.stderr).toBe(
       "Failed: A server is using the database: stop it first, then restore.\n",
     );
@@ -119,7 +119,7 @@ longTest(
 
     const elsewhere = { DATABASE_URL: await emptyDatabase(), DATA_DIR: dataDir() };
     const restored = await runDb(["restore", "saved.sql.gz"], elsewhere);
-    expect(restored).toMatchObject({ code: 0, complained: "" });
+    expect(restored).toMatchObject({ code: 0, stderr: "" });
     expect(restored.stdout).toEndWith("and 3 files\n");
     const sql = connect(parseDatabaseUrl(elsewhere.DATABASE_URL), log, { max: 1 });
     const [stored] = await readStored(sql, [chat.id]);
