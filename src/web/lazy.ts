@@ -12,12 +12,15 @@ export function lazyPart<Props extends object>(
   onFailure?: (props: Props) => void,
 ): ComponentType<Props> {
   let loading: Promise<ComponentType<Props>> | undefined;
+  /** The part is shown at once from the second time on: keys that follow a click are meant for it. */
+  let part: ComponentType<Props> | undefined;
   return function LazyPart(props: Props) {
-    const [loaded, setLoaded] = useState<ComponentType<Props>>();
+    const [loaded, setLoaded] = useState(() => part);
     useEffect(() => {
+      if (loaded) return;
       loading ??= load();
       loading.then(
-        (found) => setLoaded(() => found),
+        (found) => setLoaded(() => (part = found)),
         () => {
           // The next one that is shown tries again.
           loading = undefined;
